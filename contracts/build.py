@@ -31,9 +31,13 @@ def main(arguments: list[str]) -> None:
         return forge("default", "test", "--fuzz-runs", (arguments[1:] or [RUNS])[0])
     files = built()
     if arguments == ["check"]:
-        wrong = [file for file, text in files.items() if not file.exists() or file.read_text() != text]
+        wrong = [
+            file for file, text in files.items() if not file.exists() or file.read_text() != text
+        ]
         if wrong:
-            sys.exit(f"not what the source gives: {', '.join(str(file.relative_to(ROOT)) for file in wrong)}")
+            sys.exit(
+                f"not what the source gives: {', '.join(str(file.relative_to(ROOT)) for file in wrong)}"
+            )
         return None
     for file, text in files.items():
         file.parent.mkdir(exist_ok=True)
@@ -46,14 +50,20 @@ def install() -> None:
     stamp, lock = HERE / "node_modules/.lock", (HERE / "package-lock.json").read_text()
     if not stamp.exists() or stamp.read_text() != lock:
         subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=HERE, check=True
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            cwd=HERE,
+            check=True,
         )
         stamp.write_text(lock)
 
 
 def forge(profile: str, *arguments: str) -> None:
-    machine = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    program = HERE / f"node_modules/@foundry-rs/forge-{platform.system().lower()}-{machine}/bin/forge"
+    machine = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}.get(
+        platform.machine(), platform.machine()
+    )
+    program = (
+        HERE / f"node_modules/@foundry-rs/forge-{platform.system().lower()}-{machine}/bin/forge"
+    )
     environment = {**os.environ, "FOUNDRY_PROFILE": profile}
     done = subprocess.run([str(program), *arguments], cwd=HERE, env=environment, check=False)
     if done.returncode:
@@ -86,7 +96,11 @@ def code(compiled: dict[str, Any]) -> dict[str, Any]:
     if any(place["length"] != 32 for place in places):  # noqa: PLR2004
         sys.exit("an immutable of another size")
     immutables = [place["start"] for place in places]
-    return {"init": compiled["bytecode"]["object"], "runtime": runtime["object"], "immutables": immutables}
+    return {
+        "init": compiled["bytecode"]["object"],
+        "runtime": runtime["object"],
+        "immutables": immutables,
+    }
 
 
 def output(kind: str, file: str, name: str) -> dict[str, Any]:

@@ -9,7 +9,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = Path(__file__).parents[1] / "packages/recoup-lab/src/recoup_lab/processors/adyen/published.txt"
+PUBLISHED = (
+    Path(__file__).parents[1] / "packages/recoup-lab/src/recoup_lab/processors/adyen/published.txt"
+)
 # What Recoup sends, with everything in it that it fills.
 REQUESTS = {
     "CheckoutService-v72": [
@@ -43,8 +45,16 @@ def fact_of(name: str, schema: dict[str, Any], known: list[str]) -> str:
     """`name!:string{3,256}=A|B`, where `!` is for what is required."""
     member = schema["properties"][name]
     least, most = member.get("minLength"), member.get("maxLength")
-    bounds = f"{{{least or 0},{most if most is not None else ''}}}" if (least, most) != (None, None) else ""
-    words = "=" + "|".join(word.replace(" ", "_") for word in member["enum"]) if "enum" in member else ""
+    bounds = (
+        f"{{{least or 0},{most if most is not None else ''}}}"
+        if (least, most) != (None, None)
+        else ""
+    )
+    words = (
+        "=" + "|".join(word.replace(" ", "_") for word in member["enum"])
+        if "enum" in member
+        else ""
+    )
     required = "!" if name in schema.get("required", ()) else ""
     return f"{name}{required}:{kind_of(member, known)}{bounds}{words}"
 
@@ -58,12 +68,18 @@ def main() -> None:
         lines.append(f"# {document}")
         for name in names:
             facts = [fact_of(one, schemas[name], names) for one in schemas[name]["properties"]]
-            lines += textwrap.wrap(" ".join([f"{name}:", *facts]), 118, subsequent_indent="  ", break_on_hyphens=False)
+            lines += textwrap.wrap(
+                " ".join([f"{name}:", *facts]), 118, subsequent_indent="  ", break_on_hyphens=False
+            )
     for document, name in NOTICES.items():
         plain = json.loads((folder / f"{document}.json").read_text())
         events = " ".join(sorted(one.strip("/") for one in plain["webhooks"]))
         lines += [f"# {document}", *textwrap.wrap(f"{name}: {events}", 118, subsequent_indent="  ")]
-    head = PUBLISHED.read_text().partition("\n\n")[0] if PUBLISHED.exists() else "# Adyen/adyen-openapi"
+    head = (
+        PUBLISHED.read_text().partition("\n\n")[0]
+        if PUBLISHED.exists()
+        else "# Adyen/adyen-openapi"
+    )
     PUBLISHED.write_text(head + "\n\n" + "\n".join(lines) + "\n")
 
 

@@ -78,7 +78,10 @@ def _calls(api: Api) -> str:
         else:
             text += f"\n/** {api.title}. */\nexport class {name} extends Client {{\n"
         children = [one for one in api.nouns() if one and one[:-1] == noun]
-        parts = [f"  readonly {_camel(one[-1])} = new {class_name('_'.join(one))}(this.call);\n" for one in children]
+        parts = [
+            f"  readonly {_camel(one[-1])} = new {class_name('_'.join(one))}(this.call);\n"
+            for one in children
+        ]
         if not noun:
             options = f"ClientOptions & {credential}Options"
             parts.append(

@@ -36,7 +36,9 @@ def main(arguments: list[str]) -> int:
     print("| story | files | lines | words |\n|---|---|---|---|")
     for story, files in stories(part).items():
         texts = [text_of(file, where) for file in files]
-        lines, words = (sum(len(cut(text)) for text in texts) for cut in (str.splitlines, str.split))
+        lines, words = (
+            sum(len(cut(text)) for text in texts) for cut in (str.splitlines, str.split)
+        )
         print(f"| {story} | {len(files)} | {lines:,} | {words:,} |")
     return 0
 

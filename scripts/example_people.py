@@ -120,5 +120,11 @@ def person(random: Random, number: int, country: str | None = None) -> Person:
     }
     phone = f"+1 555 01{random.randrange(100):02d} {random.randrange(1000):03d}"
     return Person(
-        f"cust-{number}", given, family, mail, phone, culture.utc_offset_hours, {k: v for k, v in address.items() if v}
+        f"cust-{number}",
+        given,
+        family,
+        mail,
+        phone,
+        culture.utc_offset_hours,
+        {k: v for k, v in address.items() if v},
     )

@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "packages/recoup-lab/src/recoup_lab/processors/braintree/published.json"
+TARGET = (
+    Path(__file__).parent.parent
+    / "packages/recoup-lab/src/recoup_lab/processors/braintree/published.json"
+)
 FIELDS = {
     "Query": "node search idFromLegacyId viewer report ping",
     "Mutation": "chargePaymentMethod authorizePaymentMethod chargeCreditCard authorizeCreditCard captureTransaction "
@@ -36,7 +39,9 @@ NAMED = (
 )
 TYPES = NAMED.split()
 WORDS_MAX = 60  # beyond, the lists are of countries and currencies
-_BLOCK = re.compile(r"^(type|input|enum|interface) (\w+)([^{\n]*)\{(.*?)^\}", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(
+    r"^(type|input|enum|interface) (\w+)([^{\n]*)\{(.*?)^\}", re.DOTALL | re.MULTILINE
+)
 _UNION = re.compile(r"^union (\w+) = (.+)$", re.MULTILINE)
 _FIELD = re.compile(r"(\w+)\s*(?:\(([^)]*)\))?\s*:\s*([\w\[\]!]+)")
 
@@ -48,12 +53,17 @@ def main(schema: Path, day: str) -> None:
     plain = {
         "source": "schema.graphql of github.com/braintree/graphql-api",
         "day": day,
-        **{name: dict(sorted(getattr(facts, name).items())) for name in ("outputs", "kinds", "inputs", "enums")},
+        **{
+            name: dict(sorted(getattr(facts, name).items()))
+            for name in ("outputs", "kinds", "inputs", "enums")
+        },
     }
     lines = []
     for group, found in plain.items():
         if isinstance(found, dict):
-            rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(one)}" for name, one in found.items())
+            rows = ",\n".join(
+                f"  {json.dumps(name)}: {json.dumps(one)}" for name, one in found.items()
+            )
             lines.append(f" {json.dumps(group)}: {{\n{rows}\n }}")
         else:
             lines.append(f" {json.dumps(group)}: {json.dumps(found)}")
@@ -90,16 +100,24 @@ class Facts:
         if name in self._unions:
             self.kinds[name] = self._unions[name]
         elif name in self._blocks and self._blocks[name][0] == "interface":
-            own = [one for one, (_, heads, _body) in self._blocks.items() if name in re.findall(r"\w+", heads)]
+            own = [
+                one
+                for one, (_, heads, _body) in self._blocks.items()
+                if name in re.findall(r"\w+", heads)
+            ]
             self.kinds[name] = [one for one in own if one in TYPES] if name == "Node" else own
 
     def _take_input(self, name: str) -> None:
         kind = self._blocks.get(name, ("", "", ""))[0]
         if kind == "enum" and name not in self.enums:
-            words = re.findall(r"^\s+(\w+)", re.sub(r"@deprecated\([^)]*\)", "", self._body(name)), re.MULTILINE)
+            words = re.findall(
+                r"^\s+(\w+)", re.sub(r"@deprecated\([^)]*\)", "", self._body(name)), re.MULTILINE
+            )
             self.enums[name] = words if len(words) <= WORDS_MAX else []
         if kind == "input" and name not in self.inputs:
-            fields = self.inputs[name] = {one[1]: one[3] for one in _FIELD.finditer(self._body(name))}
+            fields = self.inputs[name] = {
+                one[1]: one[3] for one in _FIELD.finditer(self._body(name))
+            }
             for type in fields.values():
                 self._take_input(_bare(type))
 

@@ -46,7 +46,10 @@ class Sent(NamedTuple):
 
 def main(check: bool = False) -> int:
     stale = []
-    for name, content in (("recoup.postman_collection.json", postman()), ("recoup-bruno.zip", bruno())):
+    for name, content in (
+        ("recoup.postman_collection.json", postman()),
+        ("recoup-bruno.zip", bruno()),
+    ):
         path = HOME / name
         if not path.exists() or path.read_bytes() != content:
             stale.append(name)
@@ -97,7 +100,10 @@ def postman() -> bytes:
             "schema": SCHEMA,
         },
         "item": [_folder(dialect) for dialect in dialects()],
-        "variable": [{"key": name, "value": "http://127.0.0.1:8400" if name == "BASE" else ""} for name in _names()],
+        "variable": [
+            {"key": name, "value": "http://127.0.0.1:8400" if name == "BASE" else ""}
+            for name in _names()
+        ],
     }
     return (json.dumps(made, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -106,7 +112,9 @@ def _names() -> list[str]:
     found = dict.fromkeys(KEYS)
     for dialect in dialects():
         for _, calls in _calls(dialect):
-            found |= dict.fromkeys(re.findall(r"\{\{([A-Z_]+)\}\}", " ".join(f"{one.url} {one.body}" for one in calls)))
+            found |= dict.fromkeys(
+                re.findall(r"\{\{([A-Z_]+)\}\}", " ".join(f"{one.url} {one.body}" for one in calls))
+            )
     return list(found)
 
 
@@ -114,9 +122,15 @@ def _folder(dialect: Dialect) -> dict[str, Any]:
     when = {"prerequest": dialect.name, "test": "ids"}
     return {
         "name": dialect.title,
-        "item": [{"name": group, "item": [_item(one) for one in calls]} for group, calls in _calls(dialect)],
+        "item": [
+            {"name": group, "item": [_item(one) for one in calls]}
+            for group, calls in _calls(dialect)
+        ],
         "auth": _bearer("TOKEN") if dialect.proof == "token" else {"type": "noauth"},
-        "event": [{"listen": listen, "script": _run(_script(name, "postman"))} for listen, name in when.items()],
+        "event": [
+            {"listen": listen, "script": _run(_script(name, "postman"))}
+            for listen, name in when.items()
+        ],
     }
 
 
@@ -125,7 +139,10 @@ def _run(script: str) -> dict[str, Any]:
 
 
 def _bearer(name: str) -> dict[str, Any]:
-    return {"type": "bearer", "bearer": [{"key": "token", "value": "{{" + name + "}}", "type": "string"}]}
+    return {
+        "type": "bearer",
+        "bearer": [{"key": "token", "value": "{{" + name + "}}", "type": "string"}],
+    }
 
 
 def _item(one: Sent) -> dict[str, Any]:
@@ -134,7 +151,12 @@ def _item(one: Sent) -> dict[str, Any]:
     if query:
         pairs = (pair.partition("=") for pair in query.split("&"))
         url["query"] = [{"key": key, "value": value} for key, _, value in pairs]
-    request: dict[str, Any] = {"method": one.request.method, "header": [], "url": url, "description": one.text}
+    request: dict[str, Any] = {
+        "method": one.request.method,
+        "header": [],
+        "url": url,
+        "description": one.text,
+    }
     if one.body is not None:
         request["header"].append({"key": "Content-Type", "value": "application/json"})
         request["body"] = {"mode": "raw", "raw": one.body, "options": {"raw": {"language": "json"}}}
@@ -150,7 +172,8 @@ def _item(one: Sent) -> dict[str, Any]:
 
 def bruno() -> bytes:
     files = {
-        "bruno.json": json.dumps({"version": "1", "name": "Recoup", "type": "collection"}, indent=2) + "\n",
+        "bruno.json": json.dumps({"version": "1", "name": "Recoup", "type": "collection"}, indent=2)
+        + "\n",
         "environments/Recoup.bru": _block(
             "vars", {name: "http://127.0.0.1:8400" if name == "BASE" else "" for name in _names()}
         ),
@@ -187,7 +210,11 @@ def _folder_of_bruno(dialect: Dialect) -> dict[str, str]:
 def _request(one: Sent, number: int) -> str:
     auth = {"none": "none", "signature": "none"}.get(one.request.proof, "inherit")
     partner = auth == "inherit" and one.request.bearer != "TOKEN"
-    method = {"url": one.url, "body": "text" if one.body is not None else "none", "auth": "bearer" if partner else auth}
+    method = {
+        "url": one.url,
+        "body": "text" if one.body is not None else "none",
+        "auth": "bearer" if partner else auth,
+    }
     parts = [
         _block("meta", {"name": one.name, "type": "http", "seq": number}),
         _block(one.request.method.lower(), method),
@@ -195,7 +222,9 @@ def _request(one: Sent, number: int) -> str:
     _, _, query = one.url.partition("?")
     if query:
         pairs = (pair.partition("=") for pair in query.split("&"))
-        parts.append("params:query {\n" + "".join(f"  {key}: {value}\n" for key, _, value in pairs) + "}\n")
+        parts.append(
+            "params:query {\n" + "".join(f"  {key}: {value}\n" for key, _, value in pairs) + "}\n"
+        )
     if one.body is not None:
         parts.append(_block("headers", {"Content-Type": "application/json"}))
     if partner:
@@ -208,11 +237,17 @@ def _request(one: Sent, number: int) -> str:
 
 
 def _block(name: str, values: Mapping[str, object]) -> str:
-    return f"{name} {{\n" + "".join(f"  {key}: {value}".rstrip() + "\n" for key, value in values.items()) + "}\n"
+    return (
+        f"{name} {{\n"
+        + "".join(f"  {key}: {value}".rstrip() + "\n" for key, value in values.items())
+        + "}\n"
+    )
 
 
 def _text(name: str, text: str) -> str:
-    return f"{name} {{\n" + "".join(f"  {line}".rstrip() + "\n" for line in text.split("\n")) + "}\n"
+    return (
+        f"{name} {{\n" + "".join(f"  {line}".rstrip() + "\n" for line in text.split("\n")) + "}\n"
+    )
 
 
 def _file(name: str) -> str:

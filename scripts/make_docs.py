@@ -61,7 +61,9 @@ def fill(text: str) -> str:
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines
+    )
 
 
 def code(text: object) -> str:
@@ -75,7 +77,9 @@ def diagram() -> str:
     """Steps between two stages share an arrow, and the ends of a billing a name."""
     arrows: dict[tuple[Stage, Stage], dict[str, None]] = {}
     for step in STEPS:
-        name = "an end of its invoice or subscription" if step.happening in BILLED else step.happening
+        name = (
+            "an end of its invoice or subscription" if step.happening in BILLED else step.happening
+        )
         arrows.setdefault((step.src, step.dst), {})[name] = None
     lines = ["```mermaid", "stateDiagram-v2"]
     for (src, dst), happenings in arrows.items():
@@ -97,7 +101,10 @@ def face_table() -> str:
     rows = []
     for status, name in STATUS_NAMES.items():
         shown = [one for one in faces if one.status == status]
-        words = [dict.fromkeys(one.evaluate for one in shown), dict.fromkeys(one.outcome for one in shown)]
+        words = [
+            dict.fromkeys(one.evaluate for one in shown),
+            dict.fromkeys(one.outcome for one in shown),
+        ]
         rows.append((f"{name} ({status})", MEANINGS[status], *map(", ".join, words)))
     return table(("status", "meaning", "`/evaluate`", "`/outcome`"), rows)
 
@@ -115,7 +122,10 @@ def error_table() -> str:
 
 
 def refund_table() -> str:
-    rows = [(code(REFUND_CODES[name]), code(REFUND_DIGITS[name]), code(name), CODES[name]) for name in REFUND_CODES]
+    rows = [
+        (code(REFUND_CODES[name]), code(REFUND_DIGITS[name]), code(name), CODES[name])
+        for name in REFUND_CODES
+    ]
     return table(("responseCode", "statusCode", "code", "meaning"), rows)
 
 
@@ -131,7 +141,9 @@ def event_table() -> str:
 
 def _data(shape: type[Data]) -> str:
     common = OrderData.__struct_fields__ if issubclass(shape, OrderData) else ()
-    return ", ".join(_told(field) for field in msgspec.structs.fields(shape) if field.name not in common)
+    return ", ".join(
+        _told(field) for field in msgspec.structs.fields(shape) if field.name not in common
+    )
 
 
 def _told(field: msgspec.structs.FieldInfo) -> str:
@@ -147,7 +159,11 @@ def _told(field: msgspec.structs.FieldInfo) -> str:
 
 def settings_table() -> str:
     rows = [
-        (code(spec.name), code(spec.default) if spec.default != () else "", _meaning(spec.metadata["meaning"]))
+        (
+            code(spec.name),
+            code(spec.default) if spec.default != () else "",
+            _meaning(spec.metadata["meaning"]),
+        )
         for spec in fields(Settings)
         if spec.name != "origins"
     ]
@@ -171,19 +187,30 @@ def notes(head: str, rows: Iterable[tuple[int, str]]) -> str:
 
 def channel_table() -> str:
     rows = [
-        (code(c.code), c.name, c.settlement, "yes" if c.supports_refund else "no", ", ".join(c.currencies) or "any")
+        (
+            code(c.code),
+            c.name,
+            c.settlement,
+            "yes" if c.supports_refund else "no",
+            ", ".join(c.currencies) or "any",
+        )
         for c in enabled(test=True)
     ]
     return table(("code", "name", "settlement", "refunds", "currencies"), rows)
 
 
 def stablecoin_event_table() -> str:
-    rows = [(code(name), code(ours), "yes" if name in DEFAULT else "on request") for name, ours in NAMES.items()]
+    rows = [
+        (code(name), code(ours), "yes" if name in DEFAULT else "on request")
+        for name, ours in NAMES.items()
+    ]
     return table(("event", "in the log", "sent by default"), rows)
 
 
 def destination_table() -> str:
-    rows = [(code(chain), form.words, code(f"{chain}:{form.example}")) for chain, form in FORMS.items()]
+    rows = [
+        (code(chain), form.words, code(f"{chain}:{form.example}")) for chain, form in FORMS.items()
+    ]
     return table(("chain", "address", "example"), rows)
 
 
@@ -217,9 +244,13 @@ def rank_table() -> str:
     """Fields by rank, the most useful first; `MIT` or `CIT` where only one kind of payment has it."""
     ranks: dict[str, list[str]] = {}
     for wish in sorted(WISHES, key=lambda wish: -wish.points):
-        only = f" ({', '.join(kind.upper() for kind in wish.kinds)})" if len(wish.kinds) == 1 else ""
+        only = (
+            f" ({', '.join(kind.upper() for kind in wish.kinds)})" if len(wish.kinds) == 1 else ""
+        )
         ranks.setdefault(wish.rank, []).append(code(wish.field) + only)
-    return table(("rank", "fields"), [(rank, ", ".join(several)) for rank, several in ranks.items()])
+    return table(
+        ("rank", "fields"), [(rank, ", ".join(several)) for rank, several in ranks.items()]
+    )
 
 
 # reading the code -----------------------------------------------------------------------------------------------
@@ -241,24 +272,38 @@ def stories() -> str:
     told = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["now"]
     parts = []
     for story, files in told.items():
-        rows = [(str(number), from_docs(file), first_words(file)) for number, file in enumerate(files, 1)]
-        parts.append(f"### {story[0].upper()}{story[1:]}\n\n{table(('', 'file', 'what it does'), rows)}")
+        rows = [
+            (str(number), from_docs(file), first_words(file))
+            for number, file in enumerate(files, 1)
+        ]
+        parts.append(
+            f"### {story[0].upper()}{story[1:]}\n\n{table(('', 'file', 'what it does'), rows)}"
+        )
     return "\n\n".join(parts)
 
 
-_WRITES: Final = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM|MERGE INTO)\s+(?:ONLY\s+)?(?:[a-z]+\.)?([a-z_]+)")
+_WRITES: Final = re.compile(
+    r"\b(?:INSERT INTO|UPDATE|DELETE FROM|MERGE INTO)\s+(?:ONLY\s+)?(?:[a-z]+\.)?([a-z_]+)"
+)
 _PLACE: Final = re.compile(r"^([A-Z_]+): [^=\n]*(?:= )?\"?[^=\n]*Place\[", re.M)
 
 
 def subjects() -> str:
     """Every subject, the lowest first, with the tables that its statements write and its places."""
-    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-    order = next(one["layers"] for one in linter["contracts"] if one.get("containers") == ["recoup"])
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "importlinter"
+    ]
+    order = next(
+        one["layers"] for one in linter["contracts"] if one.get("containers") == ["recoup"]
+    )
     schema = "".join(file.read_text() for file in (ROOT / "src/recoup").rglob("schema/*/*.sql"))
     tables = set(re.findall(r"CREATE TABLE (?:\w+\.)?(\w+)", schema))
     rows = []
     for name in reversed(order):
-        texts = [file.read_text(encoding="utf-8") for file in sorted((ROOT / "src/recoup" / name).rglob("*.py"))]
+        texts = [
+            file.read_text(encoding="utf-8")
+            for file in sorted((ROOT / "src/recoup" / name).rglob("*.py"))
+        ]
         written = sorted({one for text in texts for one in _WRITES.findall(text)} & tables)
         places = sorted({one for text in texts for one in _PLACE.findall(text)})
         cells = (", ".join(map(code, many)) for many in (written, places))
@@ -269,7 +314,8 @@ def subjects() -> str:
 def changes() -> str:
     where = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["changes"]
     return table(
-        ("what should change", "files"), [(wish, ", ".join(map(from_docs, files))) for wish, files in where.items()]
+        ("what should change", "files"),
+        [(wish, ", ".join(map(from_docs, files))) for wish, files in where.items()],
     )
 
 
@@ -282,7 +328,12 @@ def evidence() -> str:
     parts = [f"The world: {code(told['world'])}"]
     for name, title in told["sections"].items():
         rows = [
-            (row["claim"], row["figure"], row["command"], ", ".join(filter(None, (str(row["on"]), row.get("machine")))))
+            (
+                row["claim"],
+                row["figure"],
+                row["command"],
+                ", ".join(filter(None, (str(row["on"]), row.get("machine")))),
+            )
             for row in told[name]
         ]
         parts.append(f"## {title}\n\n{table(('what', 'figure', 'command', 'on'), rows)}")

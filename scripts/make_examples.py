@@ -131,7 +131,12 @@ def approvals(maker: Maker) -> Iterator[dict[str, Any]]:
             "cardLast4Digits": f"{maker.random.randrange(10_000):04d}",
         }
         result = {"responseCode": one.site.approval, "responseStatus": "APPROVED"}
-        yield line(one.slot * SLOT_MINUTES, "transmit", one.order_id, copy_of(one, result, outside, declined=False))
+        yield line(
+            one.slot * SLOT_MINUTES,
+            "transmit",
+            one.order_id,
+            copy_of(one, result, outside, declined=False),
+        )
 
 
 def declines(maker: Maker) -> Iterator[tuple[Bill, Life, list[dict[str, Any]]]]:
@@ -162,11 +167,22 @@ def decline_lines(maker: Maker, one: Bill, category: Category, life: Life) -> li
     card = card_of(maker, scheme, life, category)
     code, text = code_of(category, one.site.source, maker.random)
     result = {"responseCode": code, "responseDescription": text, "responseStatus": "DECLINED"}
-    outside = {"cardBrand": BRANDS[scheme], "cardBinNumber": {"$bin": card}, "cardLast4Digits": {"$last4": card}}
+    outside = {
+        "cardBrand": BRANDS[scheme],
+        "cardBinNumber": {"$bin": card},
+        "cardLast4Digits": {"$last4": card},
+    }
     at = one.slot * SLOT_MINUTES
     lines = [line(at, "evaluate", one.order_id, evaluation(maker, one, result, card, life))]
     if one.site.transmits_declines:
-        lines.append(line(at, "transmit", one.order_id, copy_of(one, result, outside, declined=True, units=life.units)))
+        lines.append(
+            line(
+                at,
+                "transmit",
+                one.order_id,
+                copy_of(one, result, outside, declined=True, units=life.units),
+            )
+        )
     return lines
 
 
@@ -188,7 +204,9 @@ def step(minute: int) -> str:
     """Minutes from the file's beginning as `3d6h20m`."""
     days, rest = divmod(minute, 1440)
     hours, rest = divmod(rest, 60)
-    return "".join(f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (rest, "m")) if n) or "0m"
+    return (
+        "".join(f"{n}{unit}" for n, unit in ((days, "d"), (hours, "h"), (rest, "m")) if n) or "0m"
+    )
 
 
 def minutes(text: str) -> int:
@@ -229,7 +247,12 @@ def method(one: Bill, outside: dict[str, Any]) -> dict[str, Any]:
 
 
 def copy_of(
-    one: Bill, result: dict[str, str], outside: dict[str, Any], *, declined: bool, units: int | None = None
+    one: Bill,
+    result: dict[str, str],
+    outside: dict[str, Any],
+    *,
+    declined: bool,
+    units: int | None = None,
 ) -> dict[str, Any]:
     """The body of /transmit."""
     return {
@@ -245,10 +268,15 @@ def copy_of(
     }
 
 
-def evaluation(maker: Maker, one: Bill, result: dict[str, str], card: dict[str, Any], life: Life) -> dict[str, Any]:
+def evaluation(
+    maker: Maker, one: Bill, result: dict[str, str], card: dict[str, Any], life: Life
+) -> dict[str, Any]:
     """The body of a managed /evaluate; the player adds `mid` and `idempotencyKey`."""
     units = life.units or one.plan.units
-    said = transaction(one, result, units) | {"cardNotPresent": True, "dynamicDescriptor": one.site.descriptor}
+    said = transaction(one, result, units) | {
+        "cardNotPresent": True,
+        "dynamicDescriptor": one.site.descriptor,
+    }
     whole = {"firstName": one.who.first_name, "lastName": one.who.last_name, **one.who.address}
     body: dict[str, Any] = {
         "isDeclined": True,
@@ -256,7 +284,9 @@ def evaluation(maker: Maker, one: Bill, result: dict[str, str], card: dict[str, 
         "isRecurring": True,
         "orderId": one.order_id,
         "siteUrl": one.site.url,
-        "expiryDateUtc": {"$time": "30d"} if life.expires == "30d" else {"$hour": life.expires or maker.pick(EXPIRIES)},
+        "expiryDateUtc": {"$time": "30d"}
+        if life.expires == "30d"
+        else {"$hour": life.expires or maker.pick(EXPIRIES)},
         "subscription": {
             "subscriptionId": f"sub-{one.order_id.rpartition('-')[0]}",
             "interval": one.plan.interval,
@@ -292,10 +322,16 @@ def evaluation(maker: Maker, one: Bill, result: dict[str, str], card: dict[str, 
 # what comes later -----------------------------------------------------------------------------------------------
 
 
-def later(maker: Maker, declined: list[tuple[Bill, Life, list[dict[str, Any]]]]) -> Iterator[dict[str, Any]]:
+def later(
+    maker: Maker, declined: list[tuple[Bill, Life, list[dict[str, Any]]]]
+) -> Iterator[dict[str, Any]]:
     """Refunds of what was rescued, cancellations and own payments of what was not."""
     random = maker.random
-    rescued = [b for b, life, _ in declined if life.kind == "script" and life.declines <= 1 and len(b.plan.items) > 1]
+    rescued = [
+        b
+        for b, life, _ in declined
+        if life.kind == "script" and life.declines <= 1 and len(b.plan.items) > 1
+    ]
     never = [b for b, life, _ in declined if life.kind == "script" and life.waits]
     random.shuffle(rescued)
     random.shuffle(never)
@@ -304,14 +340,28 @@ def later(maker: Maker, declined: list[tuple[Bill, Life, list[dict[str, Any]]]])
         for again, body in enumerate(refund_bodies(one, number)):
             yield line(when + again * 1440, "refund", one.order_id, body)
     for one in never[:11]:
-        yield line(random.randrange(1, 13) * 1440 + random.randrange(8, 22) * 60, "cancel", one.order_id, {})
+        yield line(
+            random.randrange(1, 13) * 1440 + random.randrange(8, 22) * 60,
+            "cancel",
+            one.order_id,
+            {},
+        )
     for number, one in enumerate(never[11:18]):
-        yield own_try(maker, one, random.randrange(2, 10) * 1440 + random.randrange(8, 20) * 60, paid=number < 4)
+        yield own_try(
+            maker,
+            one,
+            random.randrange(2, 10) * 1440 + random.randrange(8, 20) * 60,
+            paid=number < 4,
+        )
 
 
 def own_try(maker: Maker, one: Bill, minute: int, *, paid: bool) -> dict[str, Any]:
     """The merchant tries the payment itself while its rescue goes on."""
-    outside = {"cardBrand": BRANDS[one.scheme], "cardBinNumber": BINS[one.scheme], "cardLast4Digits": "0000"}
+    outside = {
+        "cardBrand": BRANDS[one.scheme],
+        "cardBinNumber": BINS[one.scheme],
+        "cardLast4Digits": "0000",
+    }
     said = {"responseCode": one.site.approval, "responseStatus": "APPROVED"}
     if not paid:
         code, text = code_of(CATEGORIES[1], one.site.source, maker.random)
@@ -324,13 +374,17 @@ def refund_bodies(one: Bill, number: int) -> list[dict[str, Any]]:
     """Whole, part by amount, part by items, or two parts."""
     units, text = one.plan.units, one.plan.text
     if number < 8:
-        return [{"amountToRefund": text(units), "refundMessage": "Subscription ended by the customer"}]
+        return [
+            {"amountToRefund": text(units), "refundMessage": "Subscription ended by the customer"}
+        ]
     if number < 15:
         return [{"amountToRefund": text(max(1, units // 3)), "refundMessage": "Goodwill"}]
     if number < 20:
         return [{"items": [{"line": 2, "quantity": 1}], "refundMessage": "Item not delivered"}]
     part = text(max(1, units // 4))
-    return [{"amountToRefund": part, "refundMessage": f"{which} part"} for which in ("First", "Second")]
+    return [
+        {"amountToRefund": part, "refundMessage": f"{which} part"} for which in ("First", "Second")
+    ]
 
 
 def last_day(maker: Maker) -> Iterator[dict[str, Any]]:

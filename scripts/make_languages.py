@@ -69,7 +69,11 @@ def main(arguments: list[str]) -> int:
             print(f"{number}\t{kind}\t{message}")
         return 0
     if arguments[:1] == ["--take"]:
-        return 1 if take(arguments[1], Path(arguments[2]).read_text(encoding="utf-8").splitlines()) else 0
+        return (
+            1
+            if take(arguments[1], Path(arguments[2]).read_text(encoding="utf-8").splitlines())
+            else 0
+        )
     for language in sorted(file.stem for file in FOLDER.glob("*.json")):
         write(language, current(read(language)))
         print(f"{language}: lacks {len(lacking(read(language)))}")

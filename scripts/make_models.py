@@ -14,4 +14,6 @@ if __name__ == "__main__":
         model = make()
         path = Path(str(module.__file__)).with_name(module.FILE)
         path.write_bytes(model.to_json() + b"\n")
-        print(f"{path.name}: {model.name}, {model.learned.attempts:,} attempts of {model.learned.payers:,} customers")
+        print(
+            f"{path.name}: {model.name}, {model.learned.attempts:,} attempts of {model.learned.payers:,} customers"
+        )

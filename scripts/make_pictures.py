@@ -56,7 +56,12 @@ class Picture:
 
 PICTURES: Final = (
     Picture("orders", "/orders"),
-    Picture("order", "/orders?status=7&type=mit&attempts=3", ("tbody tr:nth-child(2) a.open",), size=(1440, 1100)),
+    Picture(
+        "order",
+        "/orders?status=7&type=mit&attempts=3",
+        ("tbody tr:nth-child(2) a.open",),
+        size=(1440, 1100),
+    ),
     Picture("overview", "/overview", size=(1440, 1000)),
     Picture("settlement", "/settlements", ("tbody a",), size=(1440, 1000)),
     Picture("disputes", "/disputes", size=(1440, 600)),
@@ -75,7 +80,10 @@ def main() -> None:
     if given.data_dir and given.url:
         take(wanted, given.url, given.data_dir)
         return
-    with tempfile.TemporaryDirectory(prefix="recoup-pictures-") as folder, running(Path(folder)) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="recoup-pictures-") as folder,
+        running(Path(folder)) as url,
+    ):
         take(wanted, url, Path(folder))
 
 
@@ -85,7 +93,15 @@ def running(data_dir: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(HOME / ".venv/bin/recoup"), "up", "--demo", "--port", str(port), "--data-dir", str(data_dir)]
+    command = [
+        str(HOME / ".venv/bin/recoup"),
+        "up",
+        "--demo",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(data_dir),
+    ]
     started = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         for _ in range(WAIT_SECONDS):
@@ -114,7 +130,9 @@ def take(wanted: list[Picture], url: str, data_dir: Path) -> None:
     urlopen(f"{url}/healthz", timeout=10).close()  # noqa: S310 - our own address
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=found("chromium"), args=["--no-sandbox"]
+        )
         dispute_some(browser, url, kept)
         for picture in wanted:
             content = taken(browser, picture, url, kept)

@@ -19,7 +19,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "packages/recoup-lab/src/recoup_lab/processors/stripe/published.json"
+TARGET = (
+    Path(__file__).parent.parent
+    / "packages/recoup-lab/src/recoup_lab/processors/stripe/published.json"
+)
 FILES = {
     "Charge": "_charge", "PaymentIntent": "_payment_intent", "Customer": "_customer",
     "PaymentMethod": "_payment_method", "Refund": "_refund", "Invoice": "_invoice", "InvoiceItem": "_invoice_item",
@@ -70,7 +73,14 @@ FOLLOWED = {
     ),
 }  # fmt: skip
 WORDS_MAX = 60  # beyond, the lists are of events, countries and taxes
-OWN = ("idempotency_key", "stripe_account", "stripe_context", "stripe_version", "api_key", "max_network_retries")
+OWN = (
+    "idempotency_key",
+    "stripe_account",
+    "stripe_context",
+    "stripe_version",
+    "api_key",
+    "max_network_retries",
+)
 LONGEST = re.compile(
     r"[Mm]ax(?:imum)?(?: length of| character count of|imum of)? (?:is )?([\d,]{1,7})(?: characters|\.)"
 )
@@ -86,7 +96,10 @@ def text() -> str:
     facts = Facts(Path(str(files("stripe"))))
     takes = WRITES | {"GET /v1/account": "Customer.RetrieveParams"}  # it has none of its own
     for path, kind in LISTS.items():
-        takes |= {f"GET /v1/{path}": f"{kind}.ListParams", f"GET /v1/{path}/{{}}": f"{kind}.RetrieveParams"}
+        takes |= {
+            f"GET /v1/{path}": f"{kind}.ListParams",
+            f"GET /v1/{path}/{{}}": f"{kind}.RetrieveParams",
+        }
     for name in (*takes.values(), *FILES):
         facts.take(name)
     source = f"stripe {importlib.metadata.version('stripe')} (PyPI)"
@@ -97,7 +110,9 @@ def text() -> str:
         "answers": {facts.object_of(kind): kind for kind in FILES},
         "types": dict(sorted(facts.types.items())),
     }
-    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in plain.pop("types").items()]
+    lines = [
+        f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in plain.pop("types").items()
+    ]
     return json.dumps(plain, indent=1)[:-2] + ',\n "types": {\n' + ",\n".join(lines) + "\n }\n}\n"
 
 
@@ -110,7 +125,12 @@ class Facts:
         self._classes, self._within = dict[str, ast.ClassDef](), ""
         for name, file in FILES.items():
             tree = ast.parse((folder / f"{file}.py").read_text())
-            self._list("", next(one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == name))
+            self._list(
+                "",
+                next(
+                    one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == name
+                ),
+            )
 
     def version(self) -> str:
         found = re.search(r"CURRENT = \"(.+)\"", (self.folder / "_api_version.py").read_text())
@@ -137,16 +157,28 @@ class Facts:
             return
         members = self.types[name] = dict[str, Any]()
         body = self._classes[name].body
-        follow = next((only for end, only in FOLLOWED.items() if name.split(".")[-1].endswith(end)), None)
+        follow = next(
+            (only for end, only in FOLLOWED.items() if name.split(".")[-1].endswith(end)), None
+        )
         for number, one in enumerate(body):
             self._within = name
-            if not isinstance(one, ast.AnnAssign) or ast.unparse(one.annotation).startswith("ClassVar"):
+            if not isinstance(one, ast.AnnAssign) or ast.unparse(one.annotation).startswith(
+                "ClassVar"
+            ):
                 continue
             member = ast.unparse(one.target)
-            if (member in OWN and "Params" in name) or member == "deleted" or member.startswith("_"):
+            if (
+                (member in OWN and "Params" in name)
+                or member == "deleted"
+                or member.startswith("_")
+            ):
                 continue
             after = body[number + 1] if number + 1 < len(body) else None
-            said = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+            said = (
+                after.value.value
+                if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                else ""
+            )
             annotation, mark = _bare(one.annotation, params="Params" in name)
             type = self._type(annotation) if follow is None or member in follow else "any"
             longest = LONGEST.search(str(said))
@@ -186,7 +218,13 @@ class Facts:
             return {"map": self._type(parts[1])}
         if name == "ExpandableField":
             kind = ast.unparse(parts[0]).strip("'\"")
-            return {"id": self.object_of(kind)} if kind in FILES else "any" if kind.startswith("Union") else "string"
+            return (
+                {"id": self.object_of(kind)}
+                if kind in FILES
+                else "any"
+                if kind.startswith("Union")
+                else "string"
+            )
         if name in ("Union", "Optional"):
             return _either([self._type(one) for one in parts])
         return "any"
@@ -201,7 +239,9 @@ def _bare(node: ast.expr, *, params: bool) -> tuple[ast.expr, str]:
 
 def _either(found: list[Any]) -> Any:
     flat = [
-        one for each in found for one in (each["either"] if isinstance(each, dict) and "either" in each else [each])
+        one
+        for each in found
+        for one in (each["either"] if isinstance(each, dict) and "either" in each else [each])
     ]
     words = [word for one in flat if isinstance(one, dict) and "one" in one for word in one["one"]]
     rest = [one for one in flat if not (isinstance(one, dict) and "one" in one)]

@@ -34,7 +34,9 @@ def main(wanted: list[str]) -> None:
         install(missing)
         missing = [PROGRAMS[name][1] for name in wanted if not found(name)]
     if missing:
-        sys.exit(f"the tests need what is not installed here: sudo apt-get install {' '.join(missing)}")
+        sys.exit(
+            f"the tests need what is not installed here: sudo apt-get install {' '.join(missing)}"
+        )
 
 
 def found(name: str) -> str | None:

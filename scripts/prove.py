@@ -17,7 +17,13 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOOK: Final = ROOT / "tests/prove/took.json"
 sys.path.insert(0, str(ROOT))
-ALONE: Final = ("engine", "growth", "mutations", "scale", "simulate")  # they measure, or fill the memory
+ALONE: Final = (
+    "engine",
+    "growth",
+    "mutations",
+    "scale",
+    "simulate",
+)  # they measure, or fill the memory
 
 
 def main(given: list[str]) -> int:
@@ -63,7 +69,12 @@ def timed(work: Callable[[], bool], at: Path = ROOT) -> dict[str, Any]:
     commit, began = commit_of(at), time.monotonic()
     result = "passed" if work() else "failed"
     minutes = round((time.monotonic() - began) / 60, 1)
-    return {"minutes": minutes, "result": result, "on": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit}
+    return {
+        "minutes": minutes,
+        "result": result,
+        "on": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": commit,
+    }
 
 
 def noted() -> dict[str, Any]:
@@ -77,18 +88,35 @@ def note(family: str, result: dict[str, Any]) -> None:
 
 def run(family: str, more: list[str]) -> bool:
     workers = "0" if family in ALONE else os.environ.get("WORKERS") or "auto"
-    command = [sys.executable, "-m", "pytest", "-n", workers, "--dist", "worksteal", "--timeout=0", "-q", *more]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        workers,
+        "--dist",
+        "worksteal",
+        "--timeout=0",
+        "-q",
+        *more,
+    ]
     ran = subprocess.run(command, cwd=ROOT, env={**os.environ, "PROVE_FAMILY": family}, check=False)
     return ran.returncode == 0
 
 
 def last(run: dict[str, Any] | None) -> str:
-    return f"{run['result']} in {run['minutes']} min, {run['on']}, {run['commit']}" if run else "never run"
+    return (
+        f"{run['result']} in {run['minutes']} min, {run['on']}, {run['commit']}"
+        if run
+        else "never run"
+    )
 
 
 def commit_of(folder: Path) -> str:
     asked = ["git", "rev-parse", "--short=8", "HEAD"]
-    return subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(
+        asked, cwd=folder, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 if __name__ == "__main__":

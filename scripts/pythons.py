@@ -19,7 +19,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 CLONES: Final = ROOT / ".pythons"
 LEAST: Final = (3, 11)
 READY_SECONDS: Final = 900.0  # set-up included, beside other work
-OF_THIS_RUN: Final = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PROVE_FAMILY", "PROVE_DRAW", "PYTEST_ARGS", "VIRTUAL_ENV")
+OF_THIS_RUN: Final = (
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "PROVE_FAMILY",
+    "PROVE_DRAW",
+    "PYTEST_ARGS",
+    "VIRTUAL_ENV",
+)
 ASK: Final = """
 import ensurepip, os, sys, venv
 print(*sys.version_info[:3], os.path.realpath(sys.executable))
@@ -34,7 +42,9 @@ def interpreters() -> dict[str, str]:
     for program in {path for folder in folders for path in Path(folder).glob("python3.*")}:
         if not re.fullmatch(r"python3\.\d+", program.name):
             continue
-        asked = subprocess.run([program, "-c", ASK], capture_output=True, text=True, check=False, env=environment())
+        asked = subprocess.run(
+            [program, "-c", ASK], capture_output=True, text=True, check=False, env=environment()
+        )
         if asked.returncode:  # a shim of a version that is off, or a Python without venv
             continue
         major, minor, patch, where = asked.stdout.strip().split(" ", 3)
@@ -44,7 +54,11 @@ def interpreters() -> dict[str, str]:
     named = {f"{major}.{minor}": found[major, minor] for major, minor in sorted(found)}
     if missing := [name for name in wanted if name not in named]:
         sys.exit(f"pythons: this machine has no {', '.join(missing)}, only {', '.join(named)}")
-    return {f"{name}.{patch}": where for name, (patch, where) in named.items() if not wanted or name in wanted}
+    return {
+        f"{name}.{patch}": where
+        for name, (patch, where) in named.items()
+        if not wanted or name in wanted
+    }
 
 
 def environment() -> dict[str, str]:

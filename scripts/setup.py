@@ -36,7 +36,9 @@ def main(kind: str) -> None:
         wanted |= {name: digest(ROOT / f"requirements/{name}.txt") for name in ("run", "dev")}
         have = stamp()
         same_place = all(have.get(key) == wanted[key] for key in ("checkout", "python"))
-        satisfied = have.get("dev") == wanted["dev"] or (kind == "run" and have.get("run") == wanted["run"])
+        satisfied = have.get("dev") == wanted["dev"] or (
+            kind == "run" and have.get("run") == wanted["run"]
+        )
         linked = have.get("packages") == wanted["packages"] and (VENV / "bin/recoup").exists()
         if same_place and satisfied and linked:
             return
@@ -74,12 +76,20 @@ def stamp() -> dict[str, str]:
 
 def install(kind: str, *, fresh: bool) -> None:
     lock = str(ROOT / f"requirements/{kind}.txt")
-    count = sum(bool(re.match(r"[a-z0-9].*==", line, re.IGNORECASE)) for line in Path(lock).read_text().splitlines())
-    print(f"Setting up .venv ({kind}) in {VENV}: some minutes the first time, nothing afterwards.", flush=True)
+    count = sum(
+        bool(re.match(r"[a-z0-9].*==", line, re.IGNORECASE))
+        for line in Path(lock).read_text().splitlines()
+    )
+    print(
+        f"Setting up .venv ({kind}) in {VENV}: some minutes the first time, nothing afterwards.",
+        flush=True,
+    )
     uv = shutil.which("uv")
     if uv:
         say(f"1/2  making the environment with {Path(uv).name}")
-        made = not fresh or succeeds(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV))
+        made = not fresh or succeeds(
+            uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)
+        )
         say(f"2/2  installing about {count} packages")
         locked = ("--quiet", "--python", python(), "--require-hashes", "-r", lock)
         if made and succeeds(uv, "pip", "install", *locked):
@@ -96,7 +106,15 @@ def install(kind: str, *, fresh: bool) -> None:
 def pip_install(lock: str, count: int) -> None:
     """Installs the lock file; reports each package on a terminal, otherwise one now and then. Modules are compiled as
     they are first imported, as uv leaves them: most never are."""
-    pip = ("-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "--require-hashes")
+    pip = (
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+        "--require-hashes",
+    )
     command = [python(), *pip, "--no-compile", "--no-deps", "-r", lock]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
@@ -115,8 +133,14 @@ def pip_install(lock: str, count: int) -> None:
             say("     unpacking them")
     if process.wait():
         print("".join(heard), file=sys.stderr)
-        known = "" if sys.version_info < NEWER else f"; the lock is for Python up to 3.{NEWER[1] - 1} (make PYTHON=...)"
-        sys.exit(f"setup: pip could not install the locked requirements; its own words are above{known}")
+        known = (
+            ""
+            if sys.version_info < NEWER
+            else f"; the lock is for Python up to 3.{NEWER[1] - 1} (make PYTHON=...)"
+        )
+        sys.exit(
+            f"setup: pip could not install the locked requirements; its own words are above{known}"
+        )
 
 
 def say(words: str) -> None:
@@ -127,7 +151,9 @@ def make_venv() -> None:
     try:
         import ensurepip  # noqa: F401
     except ImportError:
-        sys.exit("setup: this Python cannot make environments; install it: apt-get install python3-venv")
+        sys.exit(
+            "setup: this Python cannot make environments; install it: apt-get install python3-venv"
+        )
     if not succeeds(sys.executable, "-m", "venv", "--clear", str(VENV)):
         sys.exit("setup: could not make .venv; on Debian and Ubuntu: apt-get install python3-venv")
 
@@ -174,5 +200,7 @@ if __name__ == "__main__":
     if sys.argv[1:] not in (["run"], ["dev"]):
         sys.exit(__doc__)
     if sys.version_info < (3, 11):  # noqa: UP036 - this very check is for the older ones
-        sys.exit(f"setup: needs Python 3.11 or newer, not {sys.version.split()[0]} (make PYTHON=...)")
+        sys.exit(
+            f"setup: needs Python 3.11 or newer, not {sys.version.split()[0]} (make PYTHON=...)"
+        )
     main(sys.argv[1])

@@ -31,7 +31,9 @@ def processor_away(monkeypatch: pytest.MonkeyPatch, *calls: str) -> Iterator[Non
 
 
 @contextmanager
-def first_not_processed(monkeypatch: pytest.MonkeyPatch, call: str = "modify") -> Iterator[set[UUID]]:
+def first_not_processed(
+    monkeypatch: pytest.MonkeyPatch, call: str = "modify"
+) -> Iterator[set[UUID]]:
     """It proves of the first message that the issuer never received it, and says so of that id for ever. Which ids
     those were."""
     real_call, real_inquiry = getattr(SandboxProcessor, call), SandboxProcessor.inquire
@@ -56,7 +58,8 @@ async def hurried(shop: Shop, kind: str = "modification") -> None:
     """What is sent to the processor again is sent now."""
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = $1", kind
+            "UPDATE due_work SET due_at = now() - interval '1 s', lease_until = NULL WHERE kind = $1",
+            kind,
         )
     await shop.run_due()
 

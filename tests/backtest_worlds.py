@@ -15,7 +15,9 @@ CLASSES = 3
 TYPES = 3
 BINS = CLASSES + WAYS + CLASSES * WAYS
 Array = np.ndarray[Any, Any]
-Log = list[tuple[str, list[tuple[int, int, int, bool]]]]  # payers, and of each order: decision, class, way, approved
+Log = list[
+    tuple[str, list[tuple[int, int, int, bool]]]
+]  # payers, and of each order: decision, class, way, approved
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,22 @@ class World:
     told: Array
 
 
-def made(draw: np.random.Generator, *, explore: float | None = None, holdout: float | None = None) -> World:
-    base = draw.normal(-1.2, 0.5, size=(1, CLASSES, 1, 1)) + draw.normal(0, 0.9, size=(1, 1, TYPES, 1))
-    ways = draw.normal(0, 0.7, size=(1, CLASSES, 1, WAYS)) + draw.normal(0, 0.5, size=(1, 1, TYPES, WAYS))
+def made(
+    draw: np.random.Generator, *, explore: float | None = None, holdout: float | None = None
+) -> World:
+    base = draw.normal(-1.2, 0.5, size=(1, CLASSES, 1, 1)) + draw.normal(
+        0, 0.9, size=(1, 1, TYPES, 1)
+    )
+    ways = draw.normal(0, 0.7, size=(1, CLASSES, 1, WAYS)) + draw.normal(
+        0, 0.5, size=(1, 1, TYPES, WAYS)
+    )
     later = np.array([0.0, -0.4, -0.7]).reshape(DECISIONS, 1, 1, 1) * draw.uniform(0.3, 1.2)
     approves = 1 / (1 + np.exp(-(base + ways + later)))
     types = draw.dirichlet([3] * TYPES)
     mean = np.einsum("kxua,u->kxa", approves, types)
-    told = np.clip(mean * draw.uniform(0.6, 1.3) + draw.normal(0, 0.05, size=mean.shape), 0.01, 0.99)
+    told = np.clip(
+        mean * draw.uniform(0.6, 1.3) + draw.normal(0, 0.05, size=mean.shape), 0.01, 0.99
+    )
     engine = told.argmax(axis=2)
     stops = told.max(axis=2) < 0.08
     rivals = told >= 0.4 * told.max(axis=2, keepdims=True)
@@ -99,7 +109,9 @@ def probabilities(world: World) -> Array:
 
 
 def features(world: World, k: int, x: int, way: int) -> Features:
-    return Features((x, CLASSES + way, CLASSES + WAYS + x * WAYS + way), float(world.told[k, x, way]))
+    return Features(
+        (x, CLASSES + way, CLASSES + WAYS + x * WAYS + way), float(world.told[k, x, way])
+    )
 
 
 def logged(world: World, orders: int, draw: np.random.Generator) -> Log:
@@ -137,7 +149,9 @@ def episodes(world: World, log: Log, policy: Array) -> list[Episode]:
     return [Episode(payer, shares, tuple(kept[one] for one in steps)) for payer, steps in log]
 
 
-def _step(world: World, likely: Array, policy: Array, k: int, x: int, way: int, approved: bool) -> Step:
+def _step(
+    world: World, likely: Array, policy: Array, k: int, x: int, way: int, approved: bool
+) -> Step:
     named, ladder = int(policy[k, x]), int(world.ladder[k, x])
     return Step(
         features(world, k, x, way) if way != STOP else None,
@@ -164,4 +178,11 @@ def policies(world: World, draw: np.random.Generator) -> dict[str, Array]:
                 if draw.random() < 0.8:
                     far[k, x] = draw.choice(rivals)
     wild = draw.integers(0, WAYS, size=(DECISIONS, CLASSES))
-    return {"engine": world.engine, "fewer": fewer, "near": near, "far": far, "ladder": world.ladder, "wild": wild}
+    return {
+        "engine": world.engine,
+        "fewer": fewer,
+        "near": near,
+        "far": far,
+        "ladder": world.ladder,
+        "wild": wild,
+    }

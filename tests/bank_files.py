@@ -27,10 +27,15 @@ def signed(content: bytes, reading: Reading = BANK) -> list[tuple[str, str, int,
     """Type, reference, units with sign, and currency of each line."""
     out = ("payout", "funding_return")
     lines = [line for line in read(content, reading)[0] if isinstance(line, Theirs)]
-    return [(line.type, line.reference, -line.units if line.type in out else line.units, line.asset) for line in lines]
+    return [
+        (line.type, line.reference, -line.units if line.type in out else line.units, line.asset)
+        for line in lines
+    ]
 
 
-def ntry(amount: str, way: str = "CRDT", more: str = "", status: str = "<Cd>BOOK</Cd>", ccy: str = "EUR") -> str:
+def ntry(
+    amount: str, way: str = "CRDT", more: str = "", status: str = "<Cd>BOOK</Cd>", ccy: str = "EUR"
+) -> str:
     return (
         f'<Ntry><Amt Ccy="{ccy}">{amount}</Amt><CdtDbtInd>{way}</CdtDbtInd><Sts>{status}</Sts>'
         f"<BookgDt><Dt>2026-11-20</Dt></BookgDt><ValDt><Dt>2026-11-23</Dt></ValDt>{more}</Ntry>"
@@ -43,7 +48,9 @@ def details(*of: str) -> str:
 
 def ref(text: str, amount: str = "", way: str = "") -> str:
     sums = f'<Amt Ccy="EUR">{amount}</Amt>' if amount else ""
-    return f"<Refs><EndToEndId>{text}</EndToEndId></Refs>{sums}" + (f"<CdtDbtInd>{way}</CdtDbtInd>" if way else "")
+    return f"<Refs><EndToEndId>{text}</EndToEndId></Refs>{sums}" + (
+        f"<CdtDbtInd>{way}</CdtDbtInd>" if way else ""
+    )
 
 
 def balance(code: str, amount: str, ccy: str = "EUR", way: str = "CRDT") -> str:
@@ -53,7 +60,9 @@ def balance(code: str, amount: str, ccy: str = "EUR", way: str = "CRDT") -> str:
     )
 
 
-def stmt(*inside: str, name: str = "S1", tag: str = "Stmt", iban: str = IBAN, ccy: str = "EUR") -> str:
+def stmt(
+    *inside: str, name: str = "S1", tag: str = "Stmt", iban: str = IBAN, ccy: str = "EUR"
+) -> str:
     account = f"<Acct><Id><IBAN>{iban}</IBAN></Id><Ccy>{ccy}</Ccy></Acct>"
     return f"<{tag}><Id>{name}</Id>{account}{''.join(inside)}</{tag}>"
 
@@ -65,7 +74,12 @@ def camt(*statements: str, message: str = "camt.053.001.08", root: str = "BkToCs
     ).encode()
 
 
-def mt940(*lines: str, opening: str = "C261119EUR0,00", closing: str = "C261120EUR60,00", page: str = "1/1") -> bytes:
+def mt940(
+    *lines: str,
+    opening: str = "C261119EUR0,00",
+    closing: str = "C261120EUR60,00",
+    page: str = "1/1",
+) -> bytes:
     """With the marks F and M of balances by `page`: the first of one begins with :60F:, the last ends with :62F:."""
     number, _, of = page.partition("/")
     first, last = "F" if number == "1" else "M", "F" if number == (of or number) else "M"
@@ -109,7 +123,10 @@ def nacha(*entries: tuple[str, int, str], sec: str = "CCD") -> bytes:
     head = f"101 091000019 0910000191611260430A094101{'DEST BANK':23}{'RECOUP':23}"
     batch = f"5200{'RECOUP':16}{'':20}1234567890{sec}{'PAYOUT':10}      261126   1091000010000001"
     sums = f"{hashed % 10**10:010}{0:012}{total:012}"
-    ends = [f"8200{count:06}{sums}1234567890{'':25}091000010000001", f"9000001000001{count:08}{sums}"]
+    ends = [
+        f"8200{count:06}{sums}1234567890{'':25}091000010000001",
+        f"9000001000001{count:08}{sums}",
+    ]
     return "".join(f"{row:{WIDTH}}\n" for row in (head, batch, *rows, *ends)).encode()
 
 
@@ -126,11 +143,17 @@ def status_report(*inside: str, group: str = "") -> bytes:
 def payment(reference: str, status: str = "", reason: str = "", amount: str = "") -> str:
     told = f"<TxSts>{status}</TxSts>" if status else ""
     why = f"<StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf>" if reason else ""
-    worth = f'<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">{amount}</InstdAmt></Amt></OrgnlTxRef>' if amount else ""
+    worth = (
+        f'<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">{amount}</InstdAmt></Amt></OrgnlTxRef>'
+        if amount
+        else ""
+    )
     return f"<TxInfAndSts><OrgnlEndToEndId>{reference}</OrgnlEndToEndId>{told}{why}{worth}</TxInfAndSts>"
 
 
-def not_refused(cases: Iterable[tuple[bytes, str]], reader: Callable[[bytes], object]) -> list[tuple[str, str]]:
+def not_refused(
+    cases: Iterable[tuple[bytes, str]], reader: Callable[[bytes], object]
+) -> list[tuple[str, str]]:
     """Files that are read, or refused without these words or a cure."""
     wrong = []
     for content, words in cases:

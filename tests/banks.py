@@ -62,7 +62,13 @@ class OfBridge(Bank):
 
     async def start(self, folder: Path) -> Any:
         self.standin = await BridgeStandIn(self.faults).start()
-        return Bridge(self.standin.url, secret=SECRET, acceptor_id="sandbox", name="bridge", authenticates=True)
+        return Bridge(
+            self.standin.url,
+            secret=SECRET,
+            acceptor_id="sandbox",
+            name="bridge",
+            authenticates=True,
+        )
 
     async def stop(self) -> None:
         await self.standin.stop()
@@ -95,17 +101,27 @@ class OfStripe(Bank):
         self.standin.book.put(account.make_customer({}) | {"id": customer})
         made = account.attach("pm_card_authenticationRequired", {"customer": customer})
         made["id"] = f"pm_{new_id().hex}"
-        made["card"]["fingerprint"] = f"fp_{made['id']}"  # a card of its own, for the networks' limits
+        made["card"]["fingerprint"] = (
+            f"fp_{made['id']}"  # a card of its own, for the networks' limits
+        )
         self.standin.book.put(made)
         return {"pan": None, "method": Stored("stripe", made["id"], customer)}
 
     def taken(self) -> list[int]:
-        return [one["amount_captured"] for one in self.standin.book.all("charge") if one["status"] == "succeeded"]
+        return [
+            one["amount_captured"]
+            for one in self.standin.book.all("charge")
+            if one["status"] == "succeeded"
+        ]
 
     def left_open(self) -> int:
         done = ("succeeded", "canceled")
         given = [one for one in self.standin.book.all("payment_intent") if one.get("return_url")]
-        open_ones = [one for one in self.standin.book.all("payment_intent") if one["status"] == "requires_action"]
+        open_ones = [
+            one
+            for one in self.standin.book.all("payment_intent")
+            if one["status"] == "requires_action"
+        ]
         return len(open_ones) + sum(one["status"] not in done for one in given)
 
 
@@ -114,7 +130,9 @@ class OfAdyen(Bank):
 
     async def start(self, folder: Path) -> Any:
         self.standin = await AdyenStandIn(folder / "adyen.sqlite", faults=self.faults).start()
-        return Adyen(key=ADYEN_KEY, account=MERCHANT, url=self.standin.url, notice_secrets=(ADYEN_SECRET,))
+        return Adyen(
+            key=ADYEN_KEY, account=MERCHANT, url=self.standin.url, notice_secrets=(ADYEN_SECRET,)
+        )
 
     async def stop(self) -> None:
         await self.standin.stop()
@@ -130,7 +148,9 @@ class OfAdyen(Bank):
         return [one["captured"] for one in self.standin.book.all("payment") if one["captured"]]
 
     def left_open(self) -> int:
-        return sum(one["state"] in ("waiting", "returned") for one in self.standin.book.all("redirect"))
+        return sum(
+            one["state"] in ("waiting", "returned") for one in self.standin.book.all("redirect")
+        )
 
     def browsers(self) -> list[dict[str, Any] | None]:
         return [one["form"].get("browserInfo") for one in self.standin.book.all("redirect")][::-1]

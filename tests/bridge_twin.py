@@ -55,7 +55,14 @@ async def bridge_twin() -> AsyncIterator[Twin]:
     """Serving on a free port of this machine, under a path of its own."""
     twin = Twin()
     app = web.Application()
-    for path in ("charges", "reversals", "dispute-answers", "card-updates", "network-tokens", "cryptograms"):
+    for path in (
+        "charges",
+        "reversals",
+        "dispute-answers",
+        "card-updates",
+        "network-tokens",
+        "cryptograms",
+    ):
         app.router.add_post(f"/pay/{path}", twin.take)
     app.router.add_get("/pay/messages/{id}", twin.take)
     app.router.add_get("/pay/network-tokens/{id}", twin.take)

@@ -21,7 +21,18 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SENDS_OF_A_CARD = 400
 REFUSED_FOR_EVER = 8
 KEPT = 160  # sends of a card before old ones are let go
-REGIONS = ("world", "us", "europe", "eea_uk", "eea", "uk", "europe_cemea", "canada", "brazil", "nowhere that is known")
+REGIONS = (
+    "world",
+    "us",
+    "europe",
+    "eea_uk",
+    "eea",
+    "uk",
+    "europe_cemea",
+    "canada",
+    "brazil",
+    "nowhere that is known",
+)
 SCHEMES = {"visa": 30, "mastercard": 40, "amex": 8, "discover": 6, "elo": 10, "generic": 6}
 AMOUNTS = ((4_590, "USD"), (9_900, "USD"), (4_590, "CAD"), (1, "USD"))
 APART = 15 * DAY  # how far clocks stand apart, and jump
@@ -55,7 +66,11 @@ def play(
     the lives so far is what was looked for."""
     found, dice = Found(), random.Random(seed)
     while found.sends < sends and not enough(found):
-        scheme = dice.choice(schemes) if schemes else dice.choices(tuple(SCHEMES), tuple(SCHEMES.values()))[0]
+        scheme = (
+            dice.choice(schemes)
+            if schemes
+            else dice.choices(tuple(SCHEMES), tuple(SCHEMES.values()))[0]
+        )
         Life(scheme, dice, found, gate).live()
     return found
 
@@ -87,7 +102,12 @@ class Life:
         regions = dice.choices(REGIONS, k=3)
         regions = [regions[0]] * 3 if one_region else regions
         self.merchants = [
-            Merchant(f"m{n}", f"acceptor {n % 3}", regions[n % 3], 0 if self.one_clock else dice.randint(-APART, APART))
+            Merchant(
+                f"m{n}",
+                f"acceptor {n % 3}",
+                regions[n % 3],
+                0 if self.one_clock else dice.randint(-APART, APART),
+            )
             for n in range(dice.choice((1, 2, 3, 6)))
         ]
 
@@ -97,9 +117,17 @@ class Life:
         roll = self.dice.random()
         within = self.dice.randrange(DAY)
         if self.scheme == "visa" and roll < 0.3:
-            return self.dice.randint(20_180, 20_226) * DAY + within, False, True  # before 19 May 2025
+            return (
+                self.dice.randint(20_180, 20_226) * DAY + within,
+                False,
+                True,
+            )  # before 19 May 2025
         if self.scheme == "mastercard" and roll < 0.3:
-            return self.dice.choice((19_255, 19_370)) * DAY + within, True, False  # before 1 Oct 2022, 1 Feb 2023
+            return (
+                self.dice.choice((19_255, 19_370)) * DAY + within,
+                True,
+                False,
+            )  # before 1 Oct 2022, 1 Feb 2023
         return self.dice.randint(20_454, 20_900) * DAY + within, False, False
 
     def live(self) -> None:
@@ -132,8 +160,20 @@ class Life:
         if len(self.rows) > KEPT:
             self._let_go()
 
-    def _one(self, merchant: Merchant, units: int, currency: str, who: str, at: int, *, ours: bool) -> Sent:
-        return Sent(at, merchant.name, merchant.acceptor, merchant.region, units, currency, who, self.visa_limit, ours)
+    def _one(
+        self, merchant: Merchant, units: int, currency: str, who: str, at: int, *, ours: bool
+    ) -> Sent:
+        return Sent(
+            at,
+            merchant.name,
+            merchant.acceptor,
+            merchant.region,
+            units,
+            currency,
+            who,
+            self.visa_limit,
+            ours,
+        )
 
     # asking -------------------------------------------------------------------------------------------------------
 
@@ -160,14 +200,20 @@ class Life:
         word = self.gate(gate_input, asked) if self.gate else ask_gate(gate_input)
         found.asks += 1
         free_at = count.free_at(one)
-        blocked = next((block for block in self.blocks if block.until is None or block.until > now), None)
+        blocked = next(
+            (block for block in self.blocks if block.until is None or block.until > now), None
+        )
         if isinstance(word, Allowed):
             if free_at or blocked:
                 found.breaches[f"sent, {self._names(one)}"] += 1
             return 0
         found.refused[word.rule_id] += 1
         if blocked:
-            return micros(word.until) if word.rule_id == "blocked" else self._strict("not by the block", word)
+            return (
+                micros(word.until)
+                if word.rule_id == "blocked"
+                else self._strict("not by the block", word)
+            )
         if not free_at or (micros(word.until) != free_at):
             return self._strict("allowed" if not free_at else "another instant", word)
         if found.asks % 16 == 0:
@@ -231,7 +277,9 @@ class Life:
         """A declined payment that the merchant reports, some time ago; made-up ones bar more often."""
         (units, currency), self.issued = self.dice.choice(self.amounts), self.issued + 1
         at = self.wall + merchant.ahead - self.dice.randrange(60 * HOUR)
-        self._keep(self.issued, self._one(merchant, units, currency, "merchant", at, ours=False), "sent")
+        self._keep(
+            self.issued, self._one(merchant, units, currency, "merchant", at, ours=False), "sent"
+        )
         self.found.came_in += 1
         self._decline(self.issued)
 

@@ -34,7 +34,9 @@ async def statement(shop: Shop, book: str = "processor") -> list[str]:
     return [row.rstrip("\n") async for row in sandbox_statement(shop.world, shop.merchant_id, book)]
 
 
-async def compare(shop: Shop, lines: list[str] | bytes, reading: Reading | None = None, **more: Any) -> Ran:
+async def compare(
+    shop: Shop, lines: list[str] | bytes, reading: Reading | None = None, **more: Any
+) -> Ran:
     content = lines if isinstance(lines, bytes) else "\n".join(lines).encode()
     file = File("statement.csv", io.BytesIO(content))
     return await reconcile(shop.world, person(shop), file, reading or Reading(), **more)
@@ -54,6 +56,8 @@ async def outcomes(shop: Shop, ran: Ran) -> Counter[str]:
 
 async def books(shop: Shop) -> tuple[int, int]:
     """Postings from files, and what waits in suspense."""
-    count = "SELECT count(*) FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation'"
+    count = (
+        "SELECT count(*) FROM postings WHERE merchant_id = $1 AND source_kind = 'reconciliation'"
+    )
     waits = "SELECT coalesce(sum(units), 0) FROM entries WHERE merchant_id = $1 AND account = 'suspense'"
     return await shop.value(count, shop.merchant_id), int(await shop.value(waits, shop.merchant_id))

@@ -12,7 +12,9 @@ def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", {})
     if given.get("workercount", 1) == 1 or sys.dont_write_bytecode:
         return
-    modules = [path for top in ("packages", "src", "tests") for path in sorted((ROOT / top).rglob("*.py"))]
+    modules = [
+        path for top in ("packages", "src", "tests") for path in sorted((ROOT / top).rglob("*.py"))
+    ]
     for path in modules[int(given["workerid"].removeprefix("gw")) :: given["workercount"]]:
         if not path.name.startswith(("test_", "conftest")):
             compile_file(path, quiet=2)

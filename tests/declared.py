@@ -46,7 +46,9 @@ def _homes(server: ServerAddress, database: str) -> Mapping[str, Home]:
 
 
 def sql_of(function: Callable[..., Any]) -> str:
-    return next(one.sql for one in STATEMENTS if one.name == f"{function.__module__}.{function.__name__}")
+    return next(
+        one.sql for one in STATEMENTS if one.name == f"{function.__module__}.{function.__name__}"
+    )
 
 
 async def plans_inside(connection: asyncpg.Connection, call: str) -> str:

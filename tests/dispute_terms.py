@@ -26,7 +26,9 @@ async def agree(shop: Shop, **terms: Any) -> None:
         "advance_on": "both",
         "operator_limit_units": PLENTY * 100,
     }
-    await agree_exposure(shop.world, Scope(shop.merchant_id, OPERATOR, "test"), "USD", Terms(**(usual | terms)))
+    await agree_exposure(
+        shop.world, Scope(shop.merchant_id, OPERATOR, "test"), "USD", Terms(**(usual | terms))
+    )
     shop.merchants.forget(shop.merchant_id)
 
 
@@ -35,7 +37,17 @@ async def vouched(shop: Shop, lost: float = 0.0, weeks: int = 30) -> None:
     until = weeks_until(await shop.now())
     for number in range(1, weeks + 1):
         cells = [
-            asdict(Cell("model", "comparable", tenth, 100, 10_000, int(10_000 * lost), tuple(range(PAYERS_MIN))))
+            asdict(
+                Cell(
+                    "model",
+                    "comparable",
+                    tenth,
+                    100,
+                    10_000,
+                    int(10_000 * lost),
+                    tuple(range(PAYERS_MIN)),
+                )
+            )
             for tenth in range(TENTHS)
         ]
         async with shop.world.db.connection() as connection:

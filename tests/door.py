@@ -84,7 +84,9 @@ class Door:
         its operation is not told to give."""
         asked_for = more.pop("allow_5xx", False)
         answer = self.run(self.client.request(method, path, **more))
-        assert asked_for or answer.status_code < 500, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+        assert asked_for or answer.status_code < 500, (
+            f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+        )
         operation = operation_of(method, path)
         if operation is not None:
             check_told(operation, answer)
@@ -111,7 +113,9 @@ class Door:
         yield
         after = self.counts() | {name: before[name] for name in but}
         assert after == before, {
-            name: (before.get(name), count) for name, count in after.items() if before.get(name) != count
+            name: (before.get(name), count)
+            for name, count in after.items()
+            if before.get(name) != count
         }
 
     def sql(self, statement: str, *args: Any) -> list[Any]:
@@ -151,7 +155,11 @@ class Caller:
         return self.call("GET", path, **more)
 
     def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
-        return self.call("POST", path, json=body, **more) if body is not None else self.call("POST", path, **more)
+        return (
+            self.call("POST", path, json=body, **more)
+            if body is not None
+            else self.call("POST", path, **more)
+        )
 
     def raw(self, path: str, body: bytes, method: str = "POST", **headers: str) -> httpx.Response:
         return self.call(method, path, content=body, headers=JSON | headers)
@@ -241,7 +249,12 @@ def evaluate_body(caller: Caller, **changes: Any) -> dict[str, Any]:
             "paymentNumber": "4",
             "totalPayments": "12",
         },
-        "threeDSecure": {"threeDsVersion": "2.1.0", "EcommerceIndicator": "05", "xid": None, "enrolled": "Y"},
+        "threeDSecure": {
+            "threeDsVersion": "2.1.0",
+            "EcommerceIndicator": "05",
+            "xid": None,
+            "enrolled": "Y",
+        },
         "transaction": {
             "id": f"psp-{number}",
             "timestampUtc": now.isoformat(),
@@ -258,7 +271,11 @@ def evaluate_body(caller: Caller, **changes: Any) -> dict[str, Any]:
             "cardNotPresent": True,
             "dynamicDescriptor": "LEAF*CLUB",
         },
-        "payer": {"id": f"cust-{number}", "email": f"ana-{number}@example.test", "phone": "+1 555 010 2030"},
+        "payer": {
+            "id": f"cust-{number}",
+            "email": f"ana-{number}@example.test",
+            "phone": "+1 555 010 2030",
+        },
         "billingInformation": {
             "firstName": "Ana",
             "lastName": "Roe",
@@ -312,7 +329,11 @@ def transmit_body(caller: Caller, **changes: Any) -> dict[str, Any]:
             "cavvResultCode": "NA",
             "cardNotPresent": True,
         },
-        "payer": {"id": f"cust-{uuid.uuid4().hex[:8]}", "email": "ana@example.test", "birthdate": None},
+        "payer": {
+            "id": f"cust-{uuid.uuid4().hex[:8]}",
+            "email": "ana@example.test",
+            "birthdate": None,
+        },
         "paymentMethod": {
             "holderName": "Ana Roe",
             "cardType": "CREDIT",
@@ -371,20 +392,35 @@ def door_of(
     async def client() -> httpx.AsyncClient:
         return client_of(app)
 
-    return Door(runner, server, world, orders, deliveries, services, app, runner.run(client()), Counting(world))
+    return Door(
+        runner,
+        server,
+        world,
+        orders,
+        deliveries,
+        services,
+        app,
+        runner.run(client()),
+        Counting(world),
+    )
 
 
 def another(door: Door, **services: Any) -> Door:
     """The same world behind an application with other services."""
     made = copy(door.services)
     made.__dict__.update(services)
-    made._made = made._made | {kind: one for one in services.values() for kind in type(one).__mro__[:-1]}
+    made._made = made._made | {
+        kind: one for one in services.values() for kind in type(one).__mro__[:-1]
+    }
     return door_of(door.runner, door.server, door.world, door.orders, door.deliveries, made)
 
 
 @asynccontextmanager
 async def listening(
-    app: App, lifespan: Literal["on", "off"] = "off", port: int = 0, services: Services | None = None
+    app: App,
+    lifespan: Literal["on", "off"] = "off",
+    port: int = 0,
+    services: Services | None = None,
 ) -> AsyncIterator[int]:
     """The application behind a real socket, as `recoup serve` configures it; the port. `services` know when it ends."""
 
@@ -427,7 +463,9 @@ class Counting:
             self._connection = await asyncpg.connect(self._world.dsn, timeout=10)
             names = [row["name"] for row in await self._connection.fetch(_TABLES)]
             one = "SELECT '{0}' AS name, count(*) AS count FROM {0}"
-            self._statement = await self._connection.prepare(" UNION ALL ".join(map(one.format, names)))
+            self._statement = await self._connection.prepare(
+                " UNION ALL ".join(map(one.format, names))
+            )
         return {row["name"]: row["count"] for row in await self._statement.fetch()}
 
     async def value(self, sql: str, *args: Any) -> Any:

@@ -36,7 +36,22 @@ MANY = 1.0 if proving == "fuzz" else 0.2  # of the examples that the family has
 # what is put in a field's place -------------------------------------------------------------------------------
 
 NUMBERS = st.sampled_from(
-    [0, -1, 1, 0.5, 1e-9, 1e300, -0.0, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**40, 100_000_001]
+    [
+        0,
+        -1,
+        1,
+        0.5,
+        1e-9,
+        1e300,
+        -0.0,
+        2**31,
+        2**53 + 1,
+        2**63 - 1,
+        2**63,
+        -(2**63) - 1,
+        10**40,
+        100_000_001,
+    ]
 )
 ODD = st.sampled_from([
     "", " ", "null", "true", "0", "-1", "1e3", "\x00", "a\x00b", "\ud800", "\udfff\ud800", "\u202eabc", "é" * 300,
@@ -45,7 +60,9 @@ ODD = st.sampled_from([
     "Mon, 02 Mar 2026 09:15:31 +99999999999999", UNKNOWN.upper(), "{" + UNKNOWN + "}", "urn:uuid:" + UNKNOWN, APPROVES,
     FUNDS, APPROVES + "\n", " ".join(APPROVES), "-".join(APPROVES), "USD", "usd", "BTC", "inf", "nan",
 ])  # fmt: skip
-SENDABLE = ODD.filter(lambda text: not any("\ud800" <= one <= "\udfff" for one in text))  # in a query
+SENDABLE = ODD.filter(
+    lambda text: not any("\ud800" <= one <= "\udfff" for one in text)
+)  # in a query
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40) | st.text(string.printable, max_size=20)
 SCALARS = (
     st.none()
@@ -65,7 +82,9 @@ JUNK = (
     )
     | DEEP
 )
-DATES = st.sampled_from(["2026-03-02T09:20:11Z", "2030-01-01T00:00:00+02:00", "Mon, 02 Mar 2026 09:15:31 GMT"])
+DATES = st.sampled_from(
+    ["2026-03-02T09:20:11Z", "2030-01-01T00:00:00+02:00", "Mon, 02 Mar 2026 09:15:31 GMT"]
+)
 
 
 def told(kind: Any) -> st.SearchStrategy[Any]:
@@ -76,7 +95,11 @@ def told(kind: Any) -> st.SearchStrategy[Any]:
 def _of(info: mi.Type) -> st.SearchStrategy[Any]:
     match info:
         case mi.Metadata():
-            return DATES if (info.extra_json_schema or {}).get("format") == "date-time" else _of(info.type)
+            return (
+                DATES
+                if (info.extra_json_schema or {}).get("format") == "date-time"
+                else _of(info.type)
+            )
         case mi.StructType():
             return _object(info)
         case mi.UnionType():
@@ -91,7 +114,10 @@ def _of(info: mi.Type) -> st.SearchStrategy[Any]:
         case mi.DateTimeType():
             return DATES
         case mi.IntType():
-            return st.integers(info.ge if info.ge is not None else -(2**40), info.le if info.le is not None else 2**40)
+            return st.integers(
+                info.ge if info.ge is not None else -(2**40),
+                info.le if info.le is not None else 2**40,
+            )
         case mi.ListType():
             return st.lists(_of(info.item_type), max_size=3)
         case mi.DictType():
@@ -117,7 +143,13 @@ def _object(draw: st.DrawFn, info: mi.StructType) -> dict[str, Any]:
 def _places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every way to something inside."""
     found = []
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for name, inner in inside:
         found += [(*way, name), *_places(inner, (*way, name))]
     return found
@@ -137,14 +169,20 @@ def bent(draw: st.DrawFn, body: Any, times: int = 3) -> Any:
         inner = body
         for name in way:
             inner = inner[name]
-        what = draw(st.sampled_from(["replace", "replace", "replace", "drop", "wrap", "text", "case", "twice", "add"]))
+        what = draw(
+            st.sampled_from(
+                ["replace", "replace", "replace", "drop", "wrap", "text", "case", "twice", "add"]
+            )
+        )
         if what == "replace":
             inner[last] = draw(JUNK)
         elif what == "drop":
             del inner[last]
         elif what == "wrap":
             inner[last] = draw(
-                st.sampled_from([[inner[last]], {"value": inner[last]}, [[[inner[last]]]], {"": inner[last]}])
+                st.sampled_from(
+                    [[inner[last]], {"value": inner[last]}, [[[inner[last]]]], {"": inner[last]}]
+                )
             )
         elif what == "text":
             inner[last] = str(inner[last])
@@ -179,9 +217,19 @@ def queries(draw: st.DrawFn, shape: type[msgspec.Struct]) -> list[tuple[str, str
     """As the shape allows it; every other one with more than that."""
     given = {k: v for k, v in draw(told(shape)).items() if v is not None}
     many = {name: value if isinstance(value, list) else [value] for name, value in given.items()}
-    pairs = [(name, str(one).lower() if isinstance(one, bool) else str(one)) for name in many for one in many[name]]
-    names = st.sampled_from([f.encode_name for f in msgspec.structs.fields(shape)] + ["", "X", "STATUS"])
-    extra = draw(st.lists(st.tuples(names, SENDABLE | TEXTS), max_size=3)) if draw(st.booleans()) else []
+    pairs = [
+        (name, str(one).lower() if isinstance(one, bool) else str(one))
+        for name in many
+        for one in many[name]
+    ]
+    names = st.sampled_from(
+        [f.encode_name for f in msgspec.structs.fields(shape)] + ["", "X", "STATUS"]
+    )
+    extra = (
+        draw(st.lists(st.tuples(names, SENDABLE | TEXTS), max_size=3))
+        if draw(st.booleans())
+        else []
+    )
     return pairs + extra
 
 
@@ -218,5 +266,7 @@ def rounds(calls: int, at_once: Callable[[int, Counter[int]], None]) -> Counter[
         number += 1
     seconds = time.monotonic() - begun
     told = ", ".join(f"{status}: {count}" for status, count in sorted(heard.items()))
-    print(f"\nfuzz: {heard.total()} calls in {seconds:.0f} s ({heard.total() / seconds:.0f}/s), {told}")
+    print(
+        f"\nfuzz: {heard.total()} calls in {seconds:.0f} s ({heard.total() / seconds:.0f}/s), {told}"
+    )
     return heard

@@ -27,7 +27,9 @@ class Asked:
     region: str
     visa_limit: int
 
-    def tallies(self, sends: Sequence[Send] | None = None, now: datetime | None = None) -> GateInput:
+    def tallies(
+        self, sends: Sequence[Send] | None = None, now: datetime | None = None
+    ) -> GateInput:
         found = tallies(
             self.scheme,
             self.sends if sends is None else sends,

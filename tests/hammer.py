@@ -171,7 +171,9 @@ class Hammer:
         mark = Mark(self.seen, time.monotonic_ns())
         token = CHARGED.set(mark)
         try:
-            stage = await self.orders.change(Job(key, at_once, Actor("operator", "hammer"), "hammer"))
+            stage = await self.orders.change(
+                Job(key, at_once, Actor("operator", "hammer"), "hammer")
+            )
             mark.began = time.monotonic_ns()
             state = await send_attempt(self.world, self.orders, key) if stage != NEVER else None
         except Problem:
@@ -184,7 +186,9 @@ class Hammer:
             self.answered += len(mark.ids)
             for one in mark.ids:
                 self.seen.ended(str(one), time.monotonic_ns())
-        return stage != NEVER and state != "approved" and (bool(mark.ids) or self.dice.random() < 0.7)
+        return (
+            stage != NEVER and state != "approved" and (bool(mark.ids) or self.dice.random() < 0.7)
+        )
 
     # the world moves on ---------------------------------------------------------------------------------------------
 
@@ -231,7 +235,9 @@ class Hammer:
 async def hammer(plan: Plan, seen: Seen) -> AsyncIterator[Hammer]:
     db = await Database(plan.dsn, size=8, name="hammer").open()
     keys = Keyring(plan.material)
-    issuer = Issuer(plan.dsn, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox", connections=6)
+    issuer = Issuer(
+        plan.dsn, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox", connections=6
+    )
     world = OpenWorld(
         name="sandbox",
         db=db,

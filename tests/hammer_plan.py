@@ -46,7 +46,11 @@ class Plan:
 def cards(visa: int, mastercard: int, amex: int) -> tuple[str, ...]:
     """So many numbers of each scheme."""
     wanted = (("visa", "51", visa), ("mastercard", "51", mastercard), ("amex", "116", amex))
-    return tuple(script_card(name, code, 99, serial + 1) for name, code, count in wanted for serial in range(count))
+    return tuple(
+        script_card(name, code, 99, serial + 1)
+        for name, code, count in wanted
+        for serial in range(count)
+    )
 
 
 async def make_merchants(world: World, count: int, dice: random.Random) -> tuple[Merchant, ...]:
@@ -56,8 +60,14 @@ async def make_merchants(world: World, count: int, dice: random.Random) -> tuple
         merchant_id, site_id = new_id(), new_id()
         behind = timedelta(days=20 + dice.uniform(0, DAYS_APART_MAX))
         site = NewSite(site_id, "https://leaf.example.test", "Leaf", "LEAF")
-        await make_merchant(world, merchant_id, f"Merchant {number}", (site,), partner_id=None, clock_behind=behind)
+        await make_merchant(
+            world, merchant_id, f"Merchant {number}", (site,), partner_id=None, clock_behind=behind
+        )
         acceptor = ("acceptor one", "acceptor two")[number % 2]
-        await world.db.execute("UPDATE merchants SET acceptor_id = $2 WHERE merchant_id = $1", merchant_id, acceptor)
-        made.append(Merchant(merchant_id, site_id, acceptor, round(behind / timedelta(microseconds=1))))
+        await world.db.execute(
+            "UPDATE merchants SET acceptor_id = $2 WHERE merchant_id = $1", merchant_id, acceptor
+        )
+        made.append(
+            Merchant(merchant_id, site_id, acceptor, round(behind / timedelta(microseconds=1)))
+        )
     return tuple(made)

@@ -49,10 +49,18 @@ class Told:
             return
         kind = answer.headers["content-type"].partition(";")[0]
         assert kind in content, where
-        texts = answer.text.splitlines() if kind == JSON_LINES else [answer.text] if kind == JSON else []
+        texts = (
+            answer.text.splitlines()
+            if kind == JSON_LINES
+            else [answer.text]
+            if kind == JSON
+            else []
+        )
         for text in texts:
             errors = list(self._validator(content[kind]["schema"]).iter_errors(json.loads(text)))
             assert not errors, f"{errors[0].message} at {list(errors[0].absolute_path)} in {where}"
 
     def _validator(self, schema: Any) -> Any:
-        return jsonschema.Draft202012Validator({"components": self.document["components"], **schema})
+        return jsonschema.Draft202012Validator(
+            {"components": self.document["components"], **schema}
+        )

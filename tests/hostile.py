@@ -23,7 +23,10 @@ FAMILY: Final = "growth-of-input"
 GROWTH_MAX: Final = 2.3  # from n to 2n
 SLACK_SECONDS: Final = 0.004  # of a clock and of a heap, beside what is measured
 SEEN_SECONDS: Final = 0.02  # from which on it is said that a cost grows: a square is soon beyond it
-SEEN_LINES, SLACK_LINES = 100_000, 500  # what else a call does is less, and differs from call to call
+SEEN_LINES, SLACK_LINES = (
+    100_000,
+    500,
+)  # what else a call does is less, and differs from call to call
 SURE_SECONDS: Final = 0.5  # no machine is as slow as that by chance
 AGAIN: Final = 4  # a machine that does something else makes no reader slow twice
 
@@ -143,7 +146,9 @@ def lines_of(work: Callable[[], object]) -> int:
     return count
 
 
-def cost_of(work: Callable[[int], object], length: int, nothing: Callable[[], object] | None = None) -> Cost:
+def cost_of(
+    work: Callable[[int], object], length: int, nothing: Callable[[], object] | None = None
+) -> Cost:
     """`work` takes a length; `nothing` does the same without any text, and what it costs is not counted."""
     if proving != FAMILY:
         least = lines_of(nothing) if nothing else 0

@@ -26,7 +26,9 @@ _NOVEMBER_29_2026 = 20_786
 # From here on what ends a card binds its merchant alone, and not what the customer starts for another amount; the times
 # that Mastercard advises are followed by the plan.
 _NOVEMBER_30_2026 = 20_787
-_STOPS = frozenset({"R0", "R1", "R3"})  # bind the merchant that was stopped; the other bans bind the card
+_STOPS = frozenset(
+    {"R0", "R1", "R3"}
+)  # bind the merchant that was stopped; the other bans bind the card
 _VISA_CATEGORY_1 = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57"}) | _STOPS
 _FOR_EVER = frozenset({"03", "21"})
 # Ours, where no network bans it by its code: lost, stolen, closed or revoked, for 30 days.
@@ -72,7 +74,10 @@ def windows(scheme: str, one: Sent) -> tuple[Window, ...]:
         months = Window("mastercard 35 in 30 days", MONTH, 35, ("amount", one.acceptor, amount))
         key = ("acceptor", one.acceptor)
         if brazil and day >= _FEBRUARY_2023:
-            brazils = Window("mastercard 7 in 24 hours", DAY, 7, key), Window("mastercard 7 in 30 days", MONTH, 7, key)
+            brazils = (
+                Window("mastercard 7 in 24 hours", DAY, 7, key),
+                Window("mastercard 7 in 30 days", MONTH, 7, key),
+            )
             return (*brazils, months)
         if day < _OCTOBER_2022:
             return Window("mastercard 20 in 24 hours", DAY, 20, key), months
@@ -102,7 +107,9 @@ class Count:
 
     scheme: str
     log: dict[int, Sent] = field(default_factory=dict)
-    left_at: dict[Hashable, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    left_at: dict[Hashable, list[tuple[int, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     of_one: dict[Hashable, list[int]] = field(default_factory=lambda: defaultdict(list))
     barred: list[tuple[str, Sent]] = field(default_factory=list)
     waits: dict[tuple[int, str, bool, str, int, str], int] = field(default_factory=dict)
@@ -128,7 +135,10 @@ class Count:
         mine, span = self.of_one[one.merchant, window.key], window.span
         everybody = self.left_at[window.key]
         since = bisect_right(everybody, (one.at - span - DAY, ""))
-        ends = [at + span if whose == one.merchant else rounded(at + span, span) for at, whose in everybody[since:]]
+        ends = [
+            at + span if whose == one.merchant else rounded(at + span, span)
+            for at, whose in everybody[since:]
+        ]
         return (
             [at + span for at in mine[bisect_right(mine, one.at - span) :]],
             sorted(end for end in ends if end > one.at),
@@ -151,11 +161,20 @@ class Count:
                 until = max(until, end if whose == one.merchant else rounded(end, span))
         rule = _barred_now if one.at >= _NOVEMBER_30_2026 * DAY else _barred_before
         for name, answer in self.barred:
-            if answer.merchant != one.merchant and not answer.ours or not (span := rule(name, answer, one)):
+            if (
+                answer.merchant != one.merchant
+                and not answer.ours
+                or not (span := rule(name, answer, one))
+            ):
                 continue
             end = answer.at + span
             until = max(
-                until, NEVER if span == NEVER else end if answer.merchant == one.merchant else rounded(end, span)
+                until,
+                NEVER
+                if span == NEVER
+                else end
+                if answer.merchant == one.merchant
+                else rounded(end, span),
             )
         return until if until > one.at else 0
 
@@ -171,7 +190,10 @@ class Count:
         one = self.log.pop(id)
         for key in _every_key(self.scheme, one):
             times, everybody = self.of_one[one.merchant, key], self.left_at[key]
-            del times[bisect_left(times, one.at)], everybody[bisect_left(everybody, (one.at, one.merchant))]
+            del (
+                times[bisect_left(times, one.at)],
+                everybody[bisect_left(everybody, (one.at, one.merchant))],
+            )
 
     def declined(self, id: int, code: str, advice: str | None) -> None:
         """The answer is known from here on."""
@@ -189,7 +211,14 @@ class Count:
             self.barred.append((name, one))
         elif self.scheme == "mastercard" and advice in _WAITS:
             # By its length: of two, the one that ends first may be rounded to end last.
-            key = (_WAITS[advice] * HOUR, one.merchant, not one.ours, one.acceptor, one.units, one.currency)
+            key = (
+                _WAITS[advice] * HOUR,
+                one.merchant,
+                not one.ours,
+                one.acceptor,
+                one.units,
+                one.currency,
+            )
             self.waits[key] = max(self.waits.get(key, one.at), one.at)
 
     def beyond(self) -> list[str]:

@@ -148,9 +148,13 @@ def _windows(rows: Sequence[Any], declines: Sequence[CameIn], seen: Seen, found:
     scheme = rows[0]["scheme"]
     windows: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for row in rows:
-        for key in _keys(scheme, row["currency"], row["units"], row["initiator"], row["acceptor_id"]):
+        for key in _keys(
+            scheme, row["currency"], row["units"], row["initiator"], row["acceptor_id"]
+        ):
             windows[key].append(row)
-    told: dict[tuple[Any, ...], list[tuple[float, int]]] = defaultdict(list)  # by merchant and window
+    told: dict[tuple[Any, ...], list[tuple[float, int]]] = defaultdict(
+        list
+    )  # by merchant and window
     for one in declines:
         for key in _keys(scheme, one.currency, one.units, one.initiator, one.acceptor):
             told[one.merchant, *key].append((one.at, one.known))
@@ -173,14 +177,19 @@ def _windows(rows: Sequence[Any], declines: Sequence[CameIn], seen: Seen, found:
             count = max(len(inside), before)
             found.worst[rule] = max(found.worst[rule], count)
             if count > most:
-                found.breaches += (f"{rule}: {count} in the window of {row['id']} at {datetime.fromtimestamp(at)}",)  # noqa: DTZ006
+                moment = datetime.fromtimestamp(at)  # noqa: DTZ006
+                found.breaches += (f"{rule}: {count} in the window of {row['id']} at {moment}",)
 
 
-def _within(times: Sequence[tuple[float, int]], at: float, span: float) -> Sequence[tuple[float, int]]:
+def _within(
+    times: Sequence[tuple[float, int]], at: float, span: float
+) -> Sequence[tuple[float, int]]:
     return times[bisect_right(times, (at - span, LATEST)) : bisect_right(times, (at, LATEST))]
 
 
-def _keys(scheme: str, currency: str, units: int, initiator: str, acceptor: str) -> list[tuple[Any, ...]]:
+def _keys(
+    scheme: str, currency: str, units: int, initiator: str, acceptor: str
+) -> list[tuple[Any, ...]]:
     if scheme == "visa":
         return [("visa 20 in 30 days", DAYS_30, 20, units, currency, initiator)]
     if scheme == "mastercard":
@@ -215,4 +224,6 @@ def _after_bans(rows: Sequence[Any], seen: Seen, found: Verdict) -> None:
         by_merchant = [("merchant", row["merchant_id"]), ("card",)]
         for key in by_merchant if row["initiator"] == "merchant" else [amount]:
             if began and bisect_left(bans.get(key, ()), began) > 0:
-                found.breaches += (f"{row['scheme']}: {row['id']} was sent after the card was barred",)
+                found.breaches += (
+                    f"{row['scheme']}: {row['id']} was sent after the card was barred",
+                )

@@ -80,7 +80,9 @@ class Kept:
     async def connect(self) -> asyncpg.Connection:
         """As the owner, jsonb as text; who closes it gives it back."""
         await self.make()
-        connection = self.warm(_OWNER) or await asyncpg.connect(self.dsn, timeout=10, connection_class=OwnersConnection)
+        connection = self.warm(_OWNER) or await asyncpg.connect(
+            self.dsn, timeout=10, connection_class=OwnersConnection
+        )
         connection.giver = self
         return connection
 
@@ -167,7 +169,9 @@ class WarmDatabase(Database):
     async def close(self) -> None:
         for role, slots in ((APP, self._of_flows), (READ, self._of_doors)):
             free = [slots._free.get_nowait() for _ in range(slots._free.qsize())]
-            for connection in reversed(free):  # the next test begins with the one that was used last
+            for connection in reversed(
+                free
+            ):  # the next test begins with the one that was used last
                 if connection is not None and not connection.is_closed():
                     self._kept.keep(role, connection)
         await super().close()
@@ -206,7 +210,10 @@ _CATALOGUE: Final = (
 )  # fmt: skip
 _SHAPE: Final = (
     "SELECT concat_ws(' ', "
-    + ", ".join(f"(SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM {name})" for name in _CATALOGUE)
+    + ", ".join(
+        f"(SELECT concat(count(*), ':', max(xmin::text::bigint)) FROM {name})"
+        for name in _CATALOGUE
+    )
     + ", (SELECT string_agg(s::text, ' ') FROM pg_db_role_setting s JOIN pg_database ON pg_database.oid = setdatabase"
     " WHERE datname = current_database()))"
 )

@@ -35,7 +35,11 @@ class Worker:
 
     def begin(self, lasting: int) -> None:
         self.lives, self.kill_at = self.lives + 1, self.answered + lasting
-        left = replace(self.plan, sends=self.plan.sends - self.answered, seed=self.plan.seed + 1_000 * self.lives)
+        left = replace(
+            self.plan,
+            sends=self.plan.sends - self.answered,
+            seed=self.plan.seed + 1_000 * self.lives,
+        )
         self.process = SPAWN.Process(target=in_a_process_of_its_own, args=(left,))
         self.process.start()
 
@@ -44,7 +48,10 @@ class Worker:
             with self.journal.open("rb") as file:
                 file.seek(self.read)
                 more = file.read()
-            self.read, self.answered = self.read + len(more), self.answered + more.count(b'["ended"')
+            self.read, self.answered = (
+                self.read + len(more),
+                self.answered + more.count(b'["ended"'),
+            )
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.is_alive()
@@ -57,7 +64,9 @@ class Worker:
     def check_end(self) -> None:
         assert self.process is not None
         self.process.join()
-        assert self.process.exitcode in (0, -signal.SIGKILL), f"a process ended with {self.process.exitcode}"
+        assert self.process.exitcode in (0, -signal.SIGKILL), (
+            f"a process ended with {self.process.exitcode}"
+        )
 
 
 def hammer_and_kill(plans: Sequence[Plan], life: tuple[int, int], seed: int) -> tuple[Seen, int]:

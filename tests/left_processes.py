@@ -18,7 +18,14 @@ from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.flows.transmit import Transmit
 from recoup.webhooks.flows.deliver import Deliveries
-from recoup_lab.simulate.dying import CHANNEL, PROCESSOR, DyingDatabase, DyingGateway, Killer, run_until_killed
+from recoup_lab.simulate.dying import (
+    CHANNEL,
+    PROCESSOR,
+    DyingDatabase,
+    DyingGateway,
+    Killer,
+    run_until_killed,
+)
 
 __all__ = ["Killer", "dying_process", "kills", "run_until_killed", "second_process", "survived"]
 
@@ -55,7 +62,9 @@ def survived(killer: Killer) -> bool:
 async def second_process(world: World) -> AsyncIterator[World]:
     """Another process of the same installation: own connections, own memory, the same database and keys."""
     db = await Database(world.dsn, size=8, name="second").open()
-    processor = SandboxProcessor(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+    processor = SandboxProcessor(
+        world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox"
+    )
     try:
         yield replace(world, db=db, processors={processor.name: processor})
     finally:
@@ -67,9 +76,14 @@ async def second_process(world: World) -> AsyncIterator[World]:
 async def dying_process(shop: Shop, killer: Killer) -> AsyncIterator[Shop]:
     """The same merchant, served by a process that `killer` ends."""
     db = await DyingDatabase(shop.world.dsn, killer).open()
-    channels = {code: DyingGateway(channel, killer, CHANNEL) for code, channel in shop.world.channels.items()}
+    channels = {
+        code: DyingGateway(channel, killer, CHANNEL)
+        for code, channel in shop.world.channels.items()
+    }
     routes = shop.world.processors.items()
-    processors: dict[str, Any] = {name: DyingGateway(one, killer, PROCESSOR) for name, one in routes}
+    processors: dict[str, Any] = {
+        name: DyingGateway(one, killer, PROCESSOR) for name, one in routes
+    }
     mail = DyingGateway(shop.world.mail, killer, {"send": "send"})
     web = DyingGateway(shop.world.web, killer, {"post": "post"})
     world = replace(shop.world, db=db, processors=processors, channels=channels, mail=mail, web=web)

@@ -32,7 +32,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def dealt(items: list[T], workers: int, file_of: Callable[[T], str]) -> list[T]:
     """In parts as long as pytest-xdist makes them."""
-    long = [of_file for name in LONG if (of_file := [item for item in items if file_of(item) == name])]
+    long = [
+        of_file for name in LONG if (of_file := [item for item in items if file_of(item) == name])
+    ]
     rest = [item for item in items if file_of(item) not in LONG]
     ordered: list[T] = []
     for worker in range(workers):

@@ -56,7 +56,9 @@ async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> As
 def saying(*chunks: bytes, pause: float = 0.0, then: str = "stay") -> Behaviour:
     """Writes the chunks; then stays, closes, or resets the connection."""
 
-    async def behave(_head: bytes, _body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _head: bytes, _body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         for chunk in chunks:
             writer.write(chunk)
             await writer.drain()

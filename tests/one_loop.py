@@ -37,7 +37,12 @@ def at_end(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None, **loop_of: Any) -> T:
     """`loop_of`: the `loop_factory` of Python 3.12, with which uvloop runs in a loop of its own."""
-    if loop_of or debug is not None or threading.current_thread() is not threading.main_thread() or _is_inside():
+    if (
+        loop_of
+        or debug is not None
+        or threading.current_thread() is not threading.main_thread()
+        or _is_inside()
+    ):
         return real(main, debug=debug, **loop_of)
     runner = _runner()
     threads = ThreadPoolExecutor(thread_name_prefix="asyncio")
@@ -70,7 +75,9 @@ async def _end_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
     for task in others:
         if not task.cancelled() and (error := task.exception()) is not None:
-            loop.call_exception_handler({"message": "failed as its test ended", "exception": error, "task": task})
+            loop.call_exception_handler(
+                {"message": "failed as its test ended", "exception": error, "task": task}
+            )
 
 
 def pytest_configure() -> None:

@@ -20,7 +20,13 @@ ROWS_AT_ONCE = 2_000
 
 
 def payments(
-    merchant_id: UUID, seed: int, payers: int, *, shuffled: bool = False, invented: bool = False, bin_: str = "400088"
+    merchant_id: UUID,
+    seed: int,
+    payers: int,
+    *,
+    shuffled: bool = False,
+    invented: bool = False,
+    bin_: str = "400088",
 ) -> list[Any]:
     """Rows of transmissions. `shuffled`: approvals fall on any day, so that there is nothing to learn. `invented`: they
     fall on those days without exception."""
@@ -28,12 +34,25 @@ def payments(
     for payer in range(payers):
         weekly, payer_id = payer % 3 != 0, uuid.UUID(int=dice.getrandbits(128))
         for number in range(4):
-            dead, at = not invented and dice.random() < 0.15, BEGIN + timedelta(hours=dice.randrange(24 * DAYS))
+            dead, at = (
+                not invented and dice.random() < 0.15,
+                BEGIN + timedelta(hours=dice.randrange(24 * DAYS)),
+            )
             for attempt in range(5):
                 days = (at.weekday() - 4) % 7 if weekly else (at.day - 20) % 30
                 money = dice.random() < 0.3 if shuffled else days + at.hour / 24 < 1.5
                 approved = not dead and money and (invented or dice.random() > 0.05)
-                rows.append(_row(merchant_id, payer_id, f"{seed}-{payer}-{number}", attempt, at, approved, bin_))
+                rows.append(
+                    _row(
+                        merchant_id,
+                        payer_id,
+                        f"{seed}-{payer}-{number}",
+                        attempt,
+                        at,
+                        approved,
+                        bin_,
+                    )
+                )
                 if approved:
                     break
                 at += timedelta(hours=dice.randrange(20, 70))
@@ -41,7 +60,13 @@ def payments(
 
 
 def _row(
-    merchant_id: UUID, payer_id: UUID, external_id: str, attempt: int, at: datetime, approved: bool, bin_: str
+    merchant_id: UUID,
+    payer_id: UUID,
+    external_id: str,
+    attempt: int,
+    at: datetime,
+    approved: bool,
+    bin_: str,
 ) -> dict[str, Any]:
     return {
         "merchant_id": merchant_id,
@@ -81,7 +106,9 @@ async def lived(shop: Shop, seed: int = 1, payers: int = 200, **more: Any) -> No
 
 def until_yesterday(rows: list[Any]) -> list[Any]:
     """The same, on the same days of the week, ending about yesterday by this machine's clock."""
-    weeks = (datetime.now(UTC) - timedelta(days=1) - BEGIN - timedelta(days=DAYS + 15)) // timedelta(weeks=1)
+    weeks = (
+        datetime.now(UTC) - timedelta(days=1) - BEGIN - timedelta(days=DAYS + 15)
+    ) // timedelta(weeks=1)
     for row in rows:
         for name in ("transacted_at", "received_at", "business_at"):
             row[name] += timedelta(weeks=weeks)

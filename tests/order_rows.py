@@ -73,7 +73,11 @@ FROM made
 
 
 async def make_merchant(
-    connection: asyncpg.Connection, *, name: str = "Brightleaf Tea", sites: int = 2, offset_us: int = 0
+    connection: asyncpg.Connection,
+    *,
+    name: str = "Brightleaf Tea",
+    sites: int = 2,
+    offset_us: int = 0,
 ) -> tuple[uuid.UUID, list[uuid.UUID]]:
     merchant_id, site_ids = uuid.uuid4(), [uuid.uuid4() for _ in range(sites)]
     await connection.execute(_MERCHANT, merchant_id, name, offset_us)
@@ -92,7 +96,9 @@ async def make_orders(
     """`count` orders a minute apart from BEGIN on; order n is SUB-n of buyern@example.test. Some heads
     name a campaign, with the merchant's own id."""
     texts = [search_text(*name, ()) for name in names]
-    await connection.execute(_ORDERS, merchant_id, BEGIN, site_ids, list(map("|".join, names)), count, texts)
+    await connection.execute(
+        _ORDERS, merchant_id, BEGIN, site_ids, list(map("|".join, names)), count, texts
+    )
 
 
 async def vacuumed(connection: asyncpg.Connection) -> None:
@@ -100,7 +106,9 @@ async def vacuumed(connection: asyncpg.Connection) -> None:
     at a table by itself, a first VACUUM may not say so."""
     for _ in range(50):
         await connection.execute("VACUUM ANALYZE")
-        if await connection.fetchval("SELECT relallvisible >= relpages FROM pg_class WHERE relname = 'order_heads'"):
+        if await connection.fetchval(
+            "SELECT relallvisible >= relpages FROM pg_class WHERE relname = 'order_heads'"
+        ):
             return
         await asyncio.sleep(0.1)
     raise AssertionError("somebody else reads in this database")

@@ -101,7 +101,19 @@ class Story:
         )
         if event:
             event_id = new_id()
-            self.events.append((self.merchant_id, self.order_id, seq, "order", event_id, event, {}, self.at, self.at))
+            self.events.append(
+                (
+                    self.merchant_id,
+                    self.order_id,
+                    seq,
+                    "order",
+                    event_id,
+                    event,
+                    {},
+                    self.at,
+                    self.at,
+                )
+            )
             self.tries.append(
                 (
                     new_id(),
@@ -176,14 +188,22 @@ class Story:
             "code_reason": "insufficient_funds",
             "latency_ms": 412,
         }
-        self.line("attempt_declined", attempt["attempt_id"], number=attempt["attempt_no"], **DECLINE)
+        self.line(
+            "attempt_declined", attempt["attempt_id"], number=attempt["attempt_no"], **DECLINE
+        )
         self.plan(self.decide())
 
     def collect(self) -> None:
         attempt = self.send()
         attempt |= {"state": "approved", "scheme_code": "00", "latency_ms": 388}
         self.line("attempt_approved", attempt["attempt_id"], number=attempt["attempt_no"])
-        self.line("collected", after=timedelta(0), units=self.units, route="sandbox", attempt=attempt["attempt_no"])
+        self.line(
+            "collected",
+            after=timedelta(0),
+            units=self.units,
+            route="sandbox",
+            attempt=attempt["attempt_no"],
+        )
         fee = self.units * 35 // 1000
         for recipe, entries in (
             ("approve", [("customer_due", "", self.units), ("merchant_payable", "", -self.units)]),
@@ -215,12 +235,24 @@ class Story:
         )
         self.refunded += units
         self.postings.append(
-            ("refund", refund_id, "refund_owed", self.at, [("merchant_payable", "", units), ("refund_due", "", -units)])
+            (
+                "refund",
+                refund_id,
+                "refund_owed",
+                self.at,
+                [("merchant_payable", "", units), ("refund_due", "", -units)],
+            )
         )
         self.line("refund_sent", refund_id, units=units)
         self.line("refund_done", refund_id, units=units)
         self.postings.append(
-            ("refund", refund_id, "refund_done", self.at, [("refund_due", "", units), ("clearing", "sandbox", -units)])
+            (
+                "refund",
+                refund_id,
+                "refund_done",
+                self.at,
+                [("refund_due", "", units), ("clearing", "sandbox", -units)],
+            )
         )
 
 
@@ -255,17 +287,25 @@ def tell(story: Story, name: str) -> Story:
             )
         case "onhold":
             until = story.at + timedelta(days=9)
-            story.line("held", why="The card's allowance of 20 sends in 30 days is used up.", until=until.isoformat())
+            story.line(
+                "held",
+                why="The card's allowance of 20 sends in 30 days is used up.",
+                until=until.isoformat(),
+            )
             story.attention = "held:The card's allowance of 20 sends in 30 days is used up."
         case "problem":
             story.send()["state"] = "unknown"
-            story.line("attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts))
+            story.line(
+                "attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts)
+            )
             story.attention = "outcome_unknown"
             asked = "No answer for 24 hours: the processor is asked by hand."
             story.line("broke", after=timedelta(hours=24), why=asked)
         case "unknown":
             story.send()["state"] = "unknown"
-            story.line("attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts))
+            story.line(
+                "attempt_unknown", story.attempts[-1]["attempt_id"], number=len(story.attempts)
+            )
         case "capture":
             story.attempts[-1]["state"] = "not_sent"
             story.next_at = None
@@ -273,7 +313,9 @@ def tell(story: Story, name: str) -> Story:
     return story
 
 
-async def write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, stories: list[Story]) -> None:
+async def write(
+    connection: asyncpg.Connection, endpoint_id: uuid.UUID, stories: list[Story]
+) -> None:
     """In one transaction; foreign keys between log and order hold at once, so the log goes first."""
     async with connection.transaction():
         for story in stories:
@@ -345,7 +387,9 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
         s.attention,
         *(("51", "nmi", "visa", "405060") if s.kind != "stable" else ("", "", "", "")),
     )
-    await connection.execute("INSERT INTO order_refs VALUES ($1,$2,$3,1,$4)", m, door, s.external_id, o)
+    await connection.execute(
+        "INSERT INTO order_refs VALUES ($1,$2,$3,1,$4)", m, door, s.external_id, o
+    )
     await connection.execute(
         "INSERT INTO order_payer (merchant_id, order_id, first_name, last_name, email, phone, ip)"
         " VALUES ($1,$2,$3,$4,$5,'+1 555 010 2030','203.0.113.24')",
@@ -371,7 +415,13 @@ async def _write(connection: asyncpg.Connection, endpoint_id: uuid.UUID, s: Stor
             at,
             verdict,
             REASONS,
-            [{"name": "daily", "chance": 0.21, "note": "A try at the same hour each day; a rough prior."}],
+            [
+                {
+                    "name": "daily",
+                    "chance": 0.21,
+                    "note": "A try at the same hour each day; a rough prior.",
+                }
+            ],
             {"decider": "decide-1", "policy": "1", "knowledge": "2026-10", "model": None},
         )
     for a in s.attempts:

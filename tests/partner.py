@@ -57,12 +57,18 @@ class Partner:
     def set(self, **columns: Any) -> None:
         """As the operator would."""
         names = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, 2))
-        self.door.sql(f"UPDATE partners SET {names} WHERE partner_id = $1", self.partner_id, *columns.values())
+        self.door.sql(
+            f"UPDATE partners SET {names} WHERE partner_id = $1", self.partner_id, *columns.values()
+        )
 
 
 def merchant_body(**changes: Any) -> dict[str, Any]:
     number = uuid.uuid4().hex[:8]
-    site = {"url": f"https://tea-{number}.example", "name": "Tea shop", "descriptor": "BRIGHTLEAFTEA"}
+    site = {
+        "url": f"https://tea-{number}.example",
+        "name": "Tea shop",
+        "descriptor": "BRIGHTLEAFTEA",
+    }
     return {"name": f"Brightleaf {number}", "externalId": f"crm-{number}", "site": site} | changes
 
 

@@ -26,8 +26,12 @@ def told(root: Path = ROOT) -> str:
         return "Pythons: passed on none yet (make prove FAMILY=pythons)"
     tree = tree_of(root)
     said = []
-    for run in sorted(each.values(), key=lambda run: [int(part) for part in run["version"].split(".")]):
-        where = "this tree" if run["tree"] == tree else f"another tree ({run['commit']}, {run['on']})"
+    for run in sorted(
+        each.values(), key=lambda run: [int(part) for part in run["version"].split(".")]
+    ):
+        where = (
+            "this tree" if run["tree"] == tree else f"another tree ({run['commit']}, {run['on']})"
+        )
         said.append(f"{run['version']} {run['result']} on {where}")
     changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", f":!{RECORD}")
     return f"Pythons: {', '.join(said)}" + ("; not all of this is committed" if changed else "")

@@ -9,7 +9,11 @@ from recoup.bank.rules.matching import Found, Ours, Theirs, Verdict, judge, judg
 
 
 def match(
-    kind: str, lines: Sequence[Theirs], ours: Iterable[Ours], period: tuple[datetime, datetime], route: str
+    kind: str,
+    lines: Sequence[Theirs],
+    ours: Iterable[Ours],
+    period: tuple[datetime, datetime],
+    route: str,
 ) -> tuple[list[Verdict], list[tuple[Ours, Verdict]]]:
     """Verdicts of the lines in their order, and of the movements of the period that have no line."""
     movements = list(ours)
@@ -26,7 +30,9 @@ def match(
     left = [o for o in movements if o.entry not in taken]
     alike = Counter((o.type, o.units, o.asset) for o in left if not o.from_file)
     verdicts = [
-        judge(kind, line, results[i]._replace(alike=alike[line.type, line.units, line.asset]), route)
+        judge(
+            kind, line, results[i]._replace(alike=alike[line.type, line.units, line.asset]), route
+        )
         for i, line in enumerate(lines)
     ]
     missing = [
@@ -38,7 +44,10 @@ def match(
 
 
 def _grouped(
-    lines: Sequence[Theirs], found: Sequence[Found], group: Sequence[int], booked: set[tuple[UUID, int]]
+    lines: Sequence[Theirs],
+    found: Sequence[Found],
+    group: Sequence[int],
+    booked: set[tuple[UUID, int]],
 ) -> dict[int, Found]:
     """Of the lines about one movement, or that say the same of none."""
     ours, firsts = found[group[0]].ours, dict[object, int]()
@@ -95,8 +104,12 @@ def _one(
     booked: Mapping[UUID, Ours],
 ) -> Found:
     mine = by_id.get((line.our_id, line.type)) if line.our_id else None
-    same = by_reference.get((line.reference, line.type), ()) if line.reference and mine is None else ()
-    conflict = mine is not None and bool(line.reference and mine.reference and line.reference != mine.reference)
+    same = (
+        by_reference.get((line.reference, line.type), ()) if line.reference and mine is None else ()
+    )
+    conflict = mine is not None and bool(
+        line.reference and mine.reference and line.reference != mine.reference
+    )
     if mine is not None and not conflict:
         return Found(mine, "id")
     if len(same) == 1:

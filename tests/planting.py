@@ -56,7 +56,12 @@ class Moved:
 
     def line(self, **change: Any) -> str:
         """As a processor would tell it."""
-        told = {"id": self.id, "reference": self.reference, "type": self.type, "units": self.units} | change
+        told = {
+            "id": self.id,
+            "reference": self.reference,
+            "type": self.type,
+            "units": self.units,
+        } | change
         return f"{told['id']},{told['reference']},{told['type']},{to_text(told['units'], 2)},USD,{iso(self.at)}"
 
 
@@ -65,12 +70,15 @@ async def plant(shop: Shop, count: int, begin: datetime, length: timedelta) -> l
     moved = []
     for n in range(count):
         type_ = "refund" if n % 10 == 9 else "charge"
-        moved.append(Moved(new_id(), f"sbx_{n:08}", type_, 1000 + n % 500, begin + length * n / count))
+        moved.append(
+            Moved(new_id(), f"sbx_{n:08}", type_, 1000 + n % 500, begin + length * n / count)
+        )
     async with owner(shop.world) as connection:
         await connection.execute(_RULES)
         await connection.execute(_PLAN)
         await connection.copy_records_to_table(
-            "staged_plan", records=[(m.id, new_id(), new_id(), m.reference, m.type, m.units, m.at) for m in moved]
+            "staged_plan",
+            records=[(m.id, new_id(), new_id(), m.reference, m.type, m.units, m.at) for m in moved],
         )
         for sql in (_ATTEMPTS, _REFUNDS, _POSTINGS, _ENTRIES):
             await connection.execute(sql, shop.merchant_id, timeout=600)

@@ -18,7 +18,9 @@ def _usual() -> ssl.SSLContext:
     return real()
 
 
-def create_ssl_context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+def create_ssl_context(
+    verify: Any = True, cert: Any = None, trust_env: bool = True
+) -> ssl.SSLContext:
     return _usual() if verify is True and cert is None else real(verify, cert, trust_env)
 
 

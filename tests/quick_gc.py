@@ -14,7 +14,9 @@ def pytest_collection() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    with deterministic_PRNG():  # makes Hypothesis's dice, whose holder it would not find among the frozen
+    with (
+        deterministic_PRNG()
+    ):  # makes Hypothesis's dice, whose holder it would not find among the frozen
         pass
     gc.collect()
     gc.freeze()

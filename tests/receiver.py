@@ -57,10 +57,14 @@ def receiving(door: Door) -> Iterator[Receiver]:
     """Listens while the door's loop runs."""
     receiver = Receiver(0)
 
-    async def behave(head: bytes, body: bytes, _connection: int, _number: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        head: bytes, body: bytes, _connection: int, _number: int, writer: asyncio.StreamWriter
+    ) -> None:
         line, *lines = head.decode("latin-1").strip().split("\r\n")
         pairs = [one.split(":", 1) for one in lines]
-        receiver.got.append(Delivery(line, {name.lower(): value.strip() for name, value in pairs}, body))
+        receiver.got.append(
+            Delivery(line, {name.lower(): value.strip() for name, value in pairs}, body)
+        )
         answer = receiver.answers.pop(0) if receiver.answers else 200
         if receiver.holding is not None:
             await receiver.holding.wait()
@@ -97,4 +101,7 @@ def signed_by_hand(key_b64: str, headers: dict[str, str], body: bytes) -> None:
     signature = base64.b64encode(hmac.new(key, to_sign.encode(), hashlib.sha512).digest()).decode()
     scheme = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
     assert headers["x-fc-authorization"] == scheme + signature
-    assert headers["x-fc-signature"] == base64.b64encode(hmac.new(key, body, hashlib.sha512).digest()).decode()
+    assert (
+        headers["x-fc-signature"]
+        == base64.b64encode(hmac.new(key, body, hashlib.sha512).digest()).decode()
+    )

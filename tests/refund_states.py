@@ -30,7 +30,10 @@ from recoup.rescue.flows.taken import Person
 from recoup.rescue.moves.plan import plan_attempt
 
 YES, FAULTY, SILENT_YES = APPROVE_CARDS[2], FAULT_CARDS["visa"], 80_001
-ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3}, {"sku": "MUG", "name": "Mug", "amount": 1590}]
+ITEMS = [
+    {"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3},
+    {"sku": "MUG", "name": "Mug", "amount": 1590},
+]
 SILENT_ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 80_000, "quantity": 4, "tax": 1}]
 CUSTOMER: dict[str, Any] = {"is_mit": False, "days": None, "code": "05", "pan": YES}
 Prepare = Callable[[Shop], Awaitable[UUID]]
@@ -128,7 +131,8 @@ async def came_back(shop: Shop) -> UUID:
     order_id = await part_refunded(shop)
     for _ in range(100):
         done = await shop.value(
-            "SELECT modification_id FROM modifications WHERE order_id = $1 AND state = 'done'", order_id
+            "SELECT modification_id FROM modifications WHERE order_id = $1 AND state = 'done'",
+            order_id,
         )
         if done is not None:
             break
@@ -183,7 +187,9 @@ def _advanced(**more: Any) -> Prepare:
 
     async def prepare(shop: Shop) -> UUID:
         await agree(shop)
-        payer = Person(first_name="Ana", last_name="Roe", email=f"ana-{uuid.uuid4().hex[:8]}@payer.example")
+        payer = Person(
+            first_name="Ana", last_name="Roe", email=f"ana-{uuid.uuid4().hex[:8]}@payer.example"
+        )
         usual = CUSTOMER | {"pan": script_card("visa", "51", 1), "payer": payer}
         order_id = await _admitted(shop, **(usual | more))
         assert "advanced" in await shop.happenings(order_id)
@@ -223,7 +229,12 @@ async def do_cancel(shop: Shop, order_id: UUID) -> str:
 
 async def do_capture(shop: Shop, order_id: UUID) -> str:
     try:
-        done = await capture(shop.world, shop.orders, shop.scope, CaptureRequest(order_id, 4590, "USD", str(order_id)))
+        done = await capture(
+            shop.world,
+            shop.orders,
+            shop.scope,
+            CaptureRequest(order_id, 4590, "USD", str(order_id)),
+        )
     except Problem as problem:
         return problem.code
     return "captured" if done.done else "refused"

@@ -68,7 +68,9 @@ class Day(RuleBasedStateMachine):
         answer = self.shop.call(operation.method, path, params=query, **more)
         TOLD.check(operation, answer)
         if body is not None and not TOLD.allows(operation, body):
-            assert answer.status_code >= 400 or operation.path in LENIENT, f"{name} takes what it is not told to take"
+            assert answer.status_code >= 400 or operation.path in LENIENT, (
+                f"{name} takes what it is not told to take"
+            )
         return answer
 
     # handing over -------------------------------------------------------------------------------------------------
@@ -93,10 +95,14 @@ class Day(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.text
         told = answer.json()
         if kind.startswith("held"):
-            assert told["status"] in ("CAPTUREREQUIRED", "DECLINED", "CHALLENGE"), "no money is taken"
+            assert told["status"] in ("CAPTUREREQUIRED", "DECLINED", "CHALLENGE"), (
+                "no money is taken"
+            )
         order_id = str(told["orderId"])
         self.asked[order_id], self.refunded[order_id] = (body["orderId"], units), 0
-        assert self.send("POST /v1/evaluate", body).json()["orderId"] == order_id, "a repeat is the same order"
+        assert self.send("POST /v1/evaluate", body).json()["orderId"] == order_id, (
+            "a repeat is the same order"
+        )
         return order_id
 
     @rule(data=st.data())
@@ -107,7 +113,10 @@ class Day(RuleBasedStateMachine):
         body = data.draw(mixed(operation.body, self.shop.body()))
         answer = self.send("POST /v1/evaluate", body)
         if answer.status_code == 200:
-            self.asked[answer.json()["orderId"]] = (body["orderId"].strip(), int(body["transaction"]["amount"]))
+            self.asked[answer.json()["orderId"]] = (
+                body["orderId"].strip(),
+                int(body["transaction"]["amount"]),
+            )
             self.refunded[answer.json()["orderId"]] = 0
 
     @rule(declined=st.booleans(), order=st.none() | orders)
@@ -115,7 +124,9 @@ class Day(RuleBasedStateMachine):
         changes: dict[str, Any] = {"isDeclined": declined}
         if order is not None:
             changes["orderId"] = self.asked[order][0]
-        made = self.send("POST /v1/transmit", transmit_body(self.shop, **changes)).json()["transmitId"]
+        made = self.send("POST /v1/transmit", transmit_body(self.shop, **changes)).json()[
+            "transmitId"
+        ]
         self.send("PATCH /v1/transmit/{id}", {"outcome": "DECLINED"}, id=made)
 
     # one order ----------------------------------------------------------------------------------------------------
@@ -130,8 +141,13 @@ class Day(RuleBasedStateMachine):
         self.status[order] = now
         outcome = self.send("POST /v1/outcome", {"orderSessionKey": order}).json()
         assert outcome["confirmationId"] == told["referenceNumber"]
-        assert (outcome["status"] == "APPROVED") == (now in ("COMPLETED", "RETURNED")), (outcome, now)
-        found = self.send("GET /v1/orders", query={"referenceNumber": told["referenceNumber"]}).json()["orders"]["data"]
+        assert (outcome["status"] == "APPROVED") == (now in ("COMPLETED", "RETURNED")), (
+            outcome,
+            now,
+        )
+        found = self.send(
+            "GET /v1/orders", query={"referenceNumber": told["referenceNumber"]}
+        ).json()["orders"]["data"]
         assert order in [one["id"] for one in found]
 
     @rule(order=orders, percent=st.integers(1, 130))
@@ -139,7 +155,10 @@ class Day(RuleBasedStateMachine):
         self.number += 1
         units = self.asked[order][1]
         cents = max(1, units * percent // 100)
-        body = {"amountToRefund": f"{cents // 100}.{cents % 100:02d}", "idempotencyKey": f"r-{self.number}"}
+        body = {
+            "amountToRefund": f"{cents // 100}.{cents % 100:02d}",
+            "idempotencyKey": f"r-{self.number}",
+        }
         answer = self.send("POST /v1/orders/{id}/refund", body, id=order).json()
         again = self.send("POST /v1/orders/{id}/refund", body, id=order).json()
         assert again["status"] == answer["status"], "the key makes it one refund"
@@ -158,7 +177,9 @@ class Day(RuleBasedStateMachine):
             "amount": self.asked[order][1] - (not whole),
         }
         told = self.send("POST /v1/capture", body)
-        assert whole or told.status_code != 200 or told.json()["status"] == "FAILED", "the whole amount or nothing"
+        assert whole or told.status_code != 200 or told.json()["status"] == "FAILED", (
+            "the whole amount or nothing"
+        )
         self.look(order)
 
     @rule(order=orders)
@@ -171,7 +192,9 @@ class Day(RuleBasedStateMachine):
 
     @rule(order=orders, stop=st.booleans())
     def amend(self, order: str, stop: bool) -> None:
-        self.send("PATCH /v1/orders/{id}", {"metadata": {"day": "one"}, "doNotRetry": stop}, id=order)
+        self.send(
+            "PATCH /v1/orders/{id}", {"metadata": {"day": "one"}, "doNotRetry": stop}, id=order
+        )
         self.look(order)
 
     # the rest of the day ------------------------------------------------------------------------------------------
@@ -193,7 +216,9 @@ class Day(RuleBasedStateMachine):
 
     @rule(hook=consumes(hooks), state=st.sampled_from(["active", "disabled"]))
     def change_and_end_hook(self, hook: str, state: str) -> None:
-        assert self.send("PATCH /v1/webhooks/{id}", {"state": state}, id=hook).json()["state"] == state
+        assert (
+            self.send("PATCH /v1/webhooks/{id}", {"state": state}, id=hook).json()["state"] == state
+        )
         self.send("GET /v1/webhooks/{id}/deliveries", id=hook)
         self.send("POST /v1/webhooks/{id}/rotate", id=hook)
         assert self.send("DELETE /v1/webhooks/{id}", id=hook).status_code == 204
@@ -208,7 +233,10 @@ class Day(RuleBasedStateMachine):
 
     @rule(site=consumes(sites), kind=st.sampled_from(["mit", "cit_web", "cit_callcenter"]))
     def switch_a_site_and_end_it(self, site: str, kind: str) -> None:
-        assert self.send("PUT /v1/switches", {"kind": kind, "on": False, "siteId": site}).status_code == 200
+        assert (
+            self.send("PUT /v1/switches", {"kind": kind, "on": False, "siteId": site}).status_code
+            == 200
+        )
         off = self.shop.body(
             siteId=site,
             isMIT=kind == "mit",

@@ -39,7 +39,11 @@ class Target(Watched):
         shop = self.shop
         self.token = shop.token_for(APPROVES)
         self.items = [{"sku": "TEA", "name": "Tea", "amount": 90_000_000, "quantity": 3}]
-        at_once = {"expiryDateUtc": None, "transaction__responseCode": "91", "transaction__amount": 90_000_000}
+        at_once = {
+            "expiryDateUtc": None,
+            "transaction__responseCode": "91",
+            "transaction__amount": 90_000_000,
+        }
         self.paid = shop.admit(**at_once, orderItems=self.items)
         self.disputed = shop.admit(**at_once)
         door.run(terms(shop.shop, period="day", delay_days=0))
@@ -51,7 +55,9 @@ class Target(Watched):
         self.transmission = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
         self.partner = make_one(door)
         self.partner_merchant = self.partner.merchant()["mid"]
-        self.upload = shop.post("/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}).json()["id"]
+        self.upload = shop.post(
+            "/uploads", {"kind": "transmit", "rows": [transmit_body(shop)]}
+        ).json()["id"]
         self.past = shop.post("/imports", {"rows": [PAST]}).json()["id"]
         for tries in (4, 5):  # so that there is a policy to go back to
             policy = {"policy": {"tries": {"soft": tries}}, "reason": "r"}
@@ -88,7 +94,9 @@ class Target(Watched):
 
     def new_campaign(self) -> str:
         self.made += 1
-        return str(self.shop.post(f"/sites/{self.site}/campaigns", {"key": f"c{self.made}"}).json()["id"])
+        return str(
+            self.shop.post(f"/sites/{self.site}/campaigns", {"key": f"c{self.made}"}).json()["id"]
+        )
 
     def new_draft(self) -> tuple[str, str]:
         """An application that lacks nothing, and its document."""
@@ -98,7 +106,9 @@ class Target(Watched):
     def new_document(self, application: str) -> str:
         self.made += 1
         body = {"kind": "registration", "name": "e.pdf", "content": _pdf(self.made)}
-        return str(self.shop.post(f"/onboarding/application/{application}/documents", body).json()["id"])
+        return str(
+            self.shop.post(f"/onboarding/application/{application}/documents", body).json()["id"]
+        )
 
     def application(self, operation: Operation) -> str:
         found, document = operation.path.removeprefix("/v1"), self.document
@@ -113,13 +123,21 @@ class Target(Watched):
     def new_endpoint(self) -> str:
         """Where nobody listens."""
         self.made += 1
-        return str(self.shop.post("/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
+        return str(
+            self.shop.post("/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"]
+        )
 
     def new_partner_endpoint(self) -> str:
         """As `new_endpoint`, of the partner; those before it are gone."""
         self.made += 1
-        self.door.sql("UPDATE endpoints SET state = 'deleted' WHERE partner_id = $1", self.partner.partner_id)
-        return str(self.partner.post("/partner/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}).json()["id"])
+        self.door.sql(
+            "UPDATE endpoints SET state = 'deleted' WHERE partner_id = $1", self.partner.partner_id
+        )
+        return str(
+            self.partner.post(
+                "/partner/webhooks", {"url": f"http://127.0.0.1:9/{self.made}"}
+            ).json()["id"]
+        )
 
     def stand(self) -> dict[str, Any]:
         marks = self.door.run(self.door.counting.value(_MARKS, self.shop.shop.merchant_id))
@@ -161,7 +179,9 @@ class Target(Watched):
             more["content"] = json.dumps(body).encode()
         headers = {"content-type": "application/json"} | more.pop("headers", {})
         caller = self.partner if path.startswith("/partner") else self.shop
-        answer = caller.call(method, path, headers=headers, allow_5xx=path.endswith("/test"), **more)
+        answer = caller.call(
+            method, path, headers=headers, allow_5xx=path.endswith("/test"), **more
+        )
         if path.endswith("/test"):  # whether or not it is reached, that it was tried is noted
             counts = self.door.counts()
             self.seen |= {name: counts[name] for name in ("audit_lines", "partner_log")}
@@ -169,7 +189,10 @@ class Target(Watched):
 
     def fresh_partner(self) -> None:
         """There is an end to how many keys its merchant has."""
-        self.door.sql("UPDATE api_keys SET revoked_at = now() WHERE merchant_id = $1", UUID(self.partner_merchant))
+        self.door.sql(
+            "UPDATE api_keys SET revoked_at = now() WHERE merchant_id = $1",
+            UUID(self.partner_merchant),
+        )
         self.seen = self.stand()
 
     def known(self, operation: Operation) -> dict[str, Any]:
@@ -220,7 +243,10 @@ class Target(Watched):
 
 def _evaluate(target: Target) -> dict[str, Any]:
     body = target.shop.body(
-        orderItems=target.items, siteUrl="https://leaf.example.test", customerIp="203.0.113.24", senseKey="s"
+        orderItems=target.items,
+        siteUrl="https://leaf.example.test",
+        customerIp="203.0.113.24",
+        senseKey="s",
     )
     return body | {
         "shippingInformation": dict(body["billingInformation"]),
@@ -231,7 +257,9 @@ def _evaluate(target: Target) -> dict[str, Any]:
 
 def evaluate_sync(target: Target) -> dict[str, Any]:
     return target.shop.body(
-        paymentMethod={"cardNumber": target.token, "Token": True}, expiryDateUtc=GONE, transaction__responseCode="91"
+        paymentMethod={"cardNumber": target.token, "Token": True},
+        expiryDateUtc=GONE,
+        transaction__responseCode="91",
     )
 
 
@@ -247,7 +275,12 @@ def _amend(target: Target) -> dict[str, Any]:
 
 def _site(target: Target) -> dict[str, Any]:
     target.made += 1
-    return {"url": f"https://s{target.made}.example", "name": "Fuzz", "descriptor": "EXAMPLEFUZZ", "mit": True}
+    return {
+        "url": f"https://s{target.made}.example",
+        "name": "Fuzz",
+        "descriptor": "EXAMPLEFUZZ",
+        "mit": True,
+    }
 
 
 def _campaign(target: Target) -> dict[str, Any]:
@@ -256,7 +289,11 @@ def _campaign(target: Target) -> dict[str, Any]:
 
 
 def _hook(_: Target) -> dict[str, Any]:
-    return {"url": "https://hooks.merchant.example.com/a", "events": ["order.completed"], "format": "rescue"}
+    return {
+        "url": "https://hooks.merchant.example.com/a",
+        "events": ["order.completed"],
+        "format": "rescue",
+    }
 
 
 def _replay(target: Target) -> dict[str, Any]:
@@ -280,7 +317,10 @@ def _document(target: Target) -> dict[str, Any]:
 
 def _evidence(target: Target) -> dict[str, Any]:
     target.made += 1
-    return {"name": "a.txt", "content": base64.b64encode(f"Delivered, {target.made}.".encode()).decode()}
+    return {
+        "name": "a.txt",
+        "content": base64.b64encode(f"Delivered, {target.made}.".encode()).decode(),
+    }
 
 
 APPLICATION: dict[str, Any] = {
@@ -354,7 +394,11 @@ IDS = st.sampled_from([None, None, None, None, UNKNOWN, "x", "%00", "%2F..", "é
 @st.composite
 def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[str, Any]:
     """`id` in the path's place, None for one that works; `body`, `params`."""
-    call: dict[str, Any] = {"id": draw(IDS) if "{" in operation.path else None, "body": None, "params": None}
+    call: dict[str, Any] = {
+        "id": draw(IDS) if "{" in operation.path else None,
+        "body": None,
+        "params": None,
+    }
     if operation.body is not None:
         call["body"] = draw(bodies(operation.body, known))
     if operation.query is not None:

@@ -269,7 +269,9 @@ def typed(answer: httpx.Response, shape: Any) -> Any:
 def check_tokenized(answer: httpx.Response) -> None:
     """Only the members that clients read, and that nothing is echoed."""
     body = answer.json()
-    plain = {name: value for name, value in body.items() if name not in ("transaction", "cardBinInfo")}
+    plain = {
+        name: value for name, value in body.items() if name not in ("transaction", "cardBinInfo")
+    }
     msgspec.convert(plain, Envelope)
     method = body["transaction"]["payment_method"]
     UUID(method["token"])
@@ -280,9 +282,13 @@ def check_tokenized(answer: httpx.Response) -> None:
     assert len(method["first_six_digits"]) == 6
 
 
-def check_refused(answer: httpx.Response, status: int | None = None, code: str | None = None) -> dict[str, Any]:
+def check_refused(
+    answer: httpx.Response, status: int | None = None, code: str | None = None
+) -> dict[str, Any]:
     """Any answer that is no success: shape B for 400, else the envelope; the digits in header and body agree."""
-    assert status is None or answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
+    assert status is None or answer.status_code == status, (
+        f"{answer.status_code}: {answer.text[:500]}"
+    )
     assert answer.headers["content-type"].startswith("application/json")
     digits = answer.headers["x-recoup-code"]
     assert DIGITS[digits] == answer.status_code
@@ -294,7 +300,9 @@ def check_refused(answer: httpx.Response, status: int | None = None, code: str |
         assert fields, "no field is named"
         for name, texts in fields.items():
             assert FIELD.fullmatch(name), name
-            assert len(texts) == 1, f"{name}: the vendor gives one message, clients compare it: {texts}"
+            assert len(texts) == 1, (
+                f"{name}: the vendor gives one message, clients compare it: {texts}"
+            )
             assert all(isinstance(text, str) and len(text) > 5 for text in texts), texts
         assert digits not in answer.text
     else:

@@ -51,7 +51,9 @@ class Processor(BridgeStandIn):
     def _modified(self, message: dict[str, Any]) -> dict[str, Any]:
         said = super()._modified(message)
         if message.get("kind") == "refund" and said["state"] == "approved":
-            self.given.append((self.charges[message["chargeId"]]["orderId"], message["id"], message["amount"]))
+            self.given.append(
+                (self.charges[message["chargeId"]]["orderId"], message["id"], message["amount"])
+            )
         return said
 
 
@@ -60,7 +62,11 @@ class Route(Bridge):
 
     def __init__(self, name: str, processor: Processor) -> None:
         super().__init__(
-            processor.url, secret=SECRET, acceptor_id=name, name=name, settled_after=timedelta(seconds=0.2)
+            processor.url,
+            secret=SECRET,
+            acceptor_id=name,
+            name=name,
+            settled_after=timedelta(seconds=0.2),
         )
         self.processor = processor
 
@@ -84,10 +90,15 @@ async def installation(
 ) -> AsyncIterator[tuple[OwnWorld, Orders, Deliveries]]:
     """A world whose routes are those processors, the first one preferred. `like`: its merchant is there."""
     async with AsyncExitStack() as ends, sandbox_world(server, policy=QUICK, **more) as made:
-        own, routes = dict(made[0].processors), {f"r{n}": Route(f"r{n}", one) for n, one in enumerate(processors)}
+        own, routes = (
+            dict(made[0].processors),
+            {f"r{n}": Route(f"r{n}", one) for n, one in enumerate(processors)},
+        )
         for one in routes.values():
             ends.push_async_callback(one.close)
-        change_world(made[0], processors={**routes, **own}, routes=CardRoutes(tuple(map(RouteTerms, routes))))
+        change_world(
+            made[0], processors={**routes, **own}, routes=CardRoutes(tuple(map(RouteTerms, routes)))
+        )
         yield made
         change_world(made[0], processors=own)
 
@@ -158,7 +169,11 @@ def twice(*processors: Processor) -> tuple[int, int]:
 async def dumped(world: OwnWorld, path: Path, bin: Path) -> None:
     """A consistent copy of the database, while others write."""
     done = await asyncio.create_subprocess_exec(
-        str(bin / "pg_dump"), "--format=custom", f"--file={path}", world.dsn, stderr=asyncio.subprocess.PIPE
+        str(bin / "pg_dump"),
+        "--format=custom",
+        f"--file={path}",
+        world.dsn,
+        stderr=asyncio.subprocess.PIPE,
     )
     _, said = await done.communicate()
     assert done.returncode == 0, said.decode()

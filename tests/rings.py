@@ -48,11 +48,17 @@ FAMILIES: Final = {
     "simulate": "a month of merchants with faults and crashes",
     "upgrade": "two releases beside each other, and the stop at a million orders",
 }
-LONG: Final = frozenset((ROOT / "tests/long.txt").read_text("utf-8").split())  # 3 s and more on a busy machine
-settings.register_profile("merge", deadline=None, max_examples=30, derandomize=True)  # who explores is `prove`
+LONG: Final = frozenset(
+    (ROOT / "tests/long.txt").read_text("utf-8").split()
+)  # 3 s and more on a busy machine
+settings.register_profile(
+    "merge", deadline=None, max_examples=30, derandomize=True
+)  # who explores is `prove`
 settings.register_profile("prove", deadline=None, max_examples=500)
 settings.load_profile("merge")
-proving: str | None = os.environ.get("PROVE_FAMILY") or None  # the family that runs; None in `make check` and `test`
+proving: str | None = (
+    os.environ.get("PROVE_FAMILY") or None
+)  # the family that runs; None in `make check` and `test`
 if proving is not None:
     settings.load_profile("prove")
 else:  # or examples would follow from which modules a run has imported, and each worker would read them all
@@ -64,7 +70,9 @@ def seed() -> str:
     """The commit under test, or what `PROVE_DRAW` says."""
     if given := os.environ.get("PROVE_DRAW"):
         return given
-    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return found.stdout.strip() or "no commit"
 
 
@@ -79,7 +87,12 @@ def draw(family: str, cases: Iterable[T], count: int, *, label: str = "") -> lis
 
 
 def drawn(
-    family: str, names: str | Sequence[str], cases: Iterable[Any], count: int = 3, *, ids: Any = None
+    family: str,
+    names: str | Sequence[str],
+    cases: Iterable[Any],
+    count: int = 3,
+    *,
+    ids: Any = None,
 ) -> Callable[[Any], Any]:
     """`pytest.mark.parametrize` over what `draw` gives, and the mark of the family."""
 
@@ -95,7 +108,9 @@ def deep(family: str) -> Any:
     return pytest.mark.deep(family)
 
 
-def each(names: str | Sequence[str], cases: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def each(
+    names: str | Sequence[str], cases: Iterable[Any]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """One test of a table: runs for every case, and fails with all complaints. Fixtures are shared by the cases."""
     called = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     every = list(cases)
@@ -117,7 +132,9 @@ def each(names: str | Sequence[str], cases: Iterable[Any]) -> Callable[[Callable
                     complaints.append((_short(values), wrong))
             if complaints:
                 lines = "\n".join(f"- {what}: {_first(wrong)}" for what, wrong in complaints)
-                raise AssertionError(f"{len(complaints)} of {len(every)} cases:\n{lines}") from complaints[0][1]
+                raise AssertionError(
+                    f"{len(complaints)} of {len(every)} cases:\n{lines}"
+                ) from complaints[0][1]
 
         given = inspect.signature(test)
         left = [one for one in given.parameters.values() if one.name not in called]
@@ -147,7 +164,9 @@ def _first(wrong: BaseException) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["PROVE_DRAW"] = seed()  # workers that begin after a commit draw the same
     config.addinivalue_line("markers", "prove(family): only `make prove` runs it, with this family")
-    config.addinivalue_line("markers", "deep(family): draws some of its cases, and takes all when this family runs")
+    config.addinivalue_line(
+        "markers", "deep(family): draws some of its cases, and takes all when this family runs"
+    )
 
 
 def pytest_report_header() -> list[str]:
@@ -156,7 +175,9 @@ def pytest_report_header() -> list[str]:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Of the proofs a run collects its family's alone, or what the command line names."""
-    if PROVE not in (collection_path, *collection_path.parents) or any("prove" in given for given in config.args):
+    if PROVE not in (collection_path, *collection_path.parents) or any(
+        "prove" in given for given in config.args
+    ):
         return None
     if collection_path == PROVE:
         return None if proving else True
@@ -165,7 +186,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    named = any("::" in given or "prove" in given for given in config.args)  # by whoever calls one test
+    named = any(
+        "::" in given or "prove" in given for given in config.args
+    )  # by whoever calls one test
     kept = [item for item in items if _runs(family_of(item), named=named)]
     if proving is None and not any(".py" in given for given in config.args):
         kept = [item for item in kept if not _is_long(item) or _is_drawn(item)]

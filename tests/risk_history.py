@@ -26,10 +26,14 @@ class Judged(NamedTuple):
 async def judge(shop: Shop, payments: Iterable[Judged], merchant_id: UUID | None = None) -> None:
     async with owner(shop.world) as connection:
         await connection.execute("SET session_replication_role = replica")  # without their orders
-        await _insert(connection, merchant_id or shop.merchant_id, shop.world.clocks.wall(), list(payments))
+        await _insert(
+            connection, merchant_id or shop.merchant_id, shop.world.clocks.wall(), list(payments)
+        )
 
 
-async def _insert(connection: asyncpg.Connection, merchant: UUID, now: datetime, payments: list[Judged]) -> None:
+async def _insert(
+    connection: asyncpg.Connection, merchant: UUID, now: datetime, payments: list[Judged]
+) -> None:
     decisions, attempts, disputes, warnings = [], [], [], []
     for one in payments:
         at, order = now - timedelta(days=one.days_ago), uuid.uuid4()

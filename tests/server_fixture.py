@@ -43,7 +43,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     where = _MEMORY if _fits_in_memory() and not _proves(config) else None
-    running = EmbeddedServer(Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=where)), durable=False)
+    running = EmbeddedServer(
+        Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=where)), durable=False
+    )
     config.stash[_SERVER] = running
     try:
         config.stash[_ADDRESS] = running.start()
@@ -58,7 +60,10 @@ def _fits_in_memory() -> bool:
             if not Path(f"/proc/{left.name.removeprefix(_PREFIX).partition('-')[0]}").exists():
                 shutil.rmtree(left, ignore_errors=True)
         known = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
-        return known is not None and min(int(known[1]) * 1024, shutil.disk_usage(_MEMORY).free) >= _ROOM_BYTES
+        return (
+            known is not None
+            and min(int(known[1]) * 1024, shutil.disk_usage(_MEMORY).free) >= _ROOM_BYTES
+        )
     except OSError:
         return False
 
@@ -73,7 +78,11 @@ def _proves(config: pytest.Config) -> bool:
 def pytest_configure_node(node: Any) -> None:
     """xdist, in the controller: what a new worker is told."""
     if address := node.config.stash.get(_ADDRESS, None):
-        node.workerinput["server"] = {"host": address.host, "port": address.port, "user": address.user}
+        node.workerinput["server"] = {
+            "host": address.host,
+            "port": address.port,
+            "user": address.user,
+        }
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

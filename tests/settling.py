@@ -6,7 +6,12 @@ from uuid import UUID
 
 from tests.worlds import Shop
 
-from recoup.bank.flows.bank_accounts import approve_account, deposits_of, enter_account, prove_account
+from recoup.bank.flows.bank_accounts import (
+    approve_account,
+    deposits_of,
+    enter_account,
+    prove_account,
+)
 from recoup.bank.store.accounts import find_account
 from recoup.kernel.scope import Actor, Scope
 from recoup.networks.allow_list import APPROVE_CARDS
@@ -33,7 +38,9 @@ async def rows(shop: Shop, sql: str, *args: Any) -> list[dict[str, Any]]:
 
 
 async def batches(shop: Shop) -> list[dict[str, Any]]:
-    return await rows(shop, "SELECT * FROM settlement_batches WHERE merchant_id = $1 ORDER BY period_to, asset")
+    return await rows(
+        shop, "SELECT * FROM settlement_batches WHERE merchant_id = $1 ORDER BY period_to, asset"
+    )
 
 
 async def lines(shop: Shop, batch_id: UUID) -> list[dict[str, Any]]:
@@ -42,7 +49,9 @@ async def lines(shop: Shop, batch_id: UUID) -> list[dict[str, Any]]:
 
 
 async def payouts(shop: Shop) -> list[dict[str, Any]]:
-    return await rows(shop, "SELECT * FROM bank_payouts WHERE merchant_id = $1 ORDER BY created_at, payout_no")
+    return await rows(
+        shop, "SELECT * FROM bank_payouts WHERE merchant_id = $1 ORDER BY created_at, payout_no"
+    )
 
 
 async def sold(shop: Shop, count: int = 1, **more: Any) -> list[UUID]:
@@ -53,11 +62,15 @@ async def sold(shop: Shop, count: int = 1, **more: Any) -> list[UUID]:
 
 
 async def give_back(shop: Shop, order_id: UUID, amount: str | None = None) -> None:
-    await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount, all=not amount))
+    await refund(
+        shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount, all=not amount)
+    )
     await shop.settle()
 
 
-async def with_account(shop: Shop, account: str = ACCOUNT, *, asset: str = "USD", by: str = "maya") -> UUID:
+async def with_account(
+    shop: Shop, account: str = ACCOUNT, *, asset: str = "USD", by: str = "maya"
+) -> UUID:
     """Entered by one, approved by another, and old enough to take payouts."""
     details = read_account("Brightleaf Tea LLC", routing=ROUTING, account=account)
     account_id = await enter_account(shop.world, person(shop, by), details, asset)

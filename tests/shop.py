@@ -56,7 +56,9 @@ class Shop:
 
 async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
     tag = uuid.uuid4().hex[:10]
-    dsn, people_dsn = [await empty(server, kind, f"portal_{kind}_{tag}") for kind in ("world", "people")]
+    dsn, people_dsn = [
+        await empty(server, kind, f"portal_{kind}_{tag}") for kind in ("world", "people")
+    ]
     connection = await asyncpg.connect(dsn)
     await speak_json(connection)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -74,20 +76,30 @@ async def make_shop(server: ServerAddress, orders: int = 300) -> Shop:
     for name, story in stories:
         told[name] = story
     await write(connection, endpoint_id, [story for _, story in stories])
-    foreign = Story(other_id, other_sites[0], "OTHER-1", "Eve Other", "eve@other.example", "USD", 1000, now)
+    foreign = Story(
+        other_id, other_sites[0], "OTHER-1", "Eve Other", "eve@other.example", "USD", 1000, now
+    )
     await write(connection, uuid.uuid4(), [tell(foreign, "draft")])
     await connection.execute("ANALYZE")
     await connection.close()
     keys = Keyring(fresh())
-    shop = Shop(dsn, people_dsn, merchant_id, other_id, empty_id, sites, told, foreign.order_id, keys)
+    shop = Shop(
+        dsn, people_dsn, merchant_id, other_id, empty_id, sites, told, foreign.order_id, keys
+    )
     await _people(shop)
     return shop
 
 
-def _stories(merchant_id: uuid.UUID, sites: list[uuid.UUID], now: datetime, count: int) -> list[tuple[str, Story]]:
+def _stories(
+    merchant_id: uuid.UUID, sites: list[uuid.UUID], now: datetime, count: int
+) -> list[tuple[str, Story]]:
     dice, found = random.Random(7), []
     for number in range(count):
-        placed = now - timedelta(minutes=(count - number) * 53, seconds=dice.randrange(60)) - timedelta(days=3)
+        placed = (
+            now
+            - timedelta(minutes=(count - number) * 53, seconds=dice.randrange(60))
+            - timedelta(days=3)
+        )
         name, asset = dice.choice(NAMES), dice.choice(ASSETS)
         units = dice.choice([990, 2490, 4590, 12900, 124900]) + number % 3
         kind, source = ("mit_managed", "ecommerce")
@@ -128,10 +140,18 @@ async def _people(shop: Shop) -> None:
     await register_merchant(world, shop.other_id, "Other & Sons", None)
     await register_merchant(world, shop.empty_id, "Empty Ltd", partner)
     for email, name, memberships in (
-        ("maya@example.test", "Maya Okafor", [Membership("merchant", shop.merchant_id, "operations")]),
+        (
+            "maya@example.test",
+            "Maya Okafor",
+            [Membership("merchant", shop.merchant_id, "operations")],
+        ),
         ("ann@example.test", "Ann Lyst", [Membership("merchant", shop.merchant_id, "analyst")]),
         ("pat@example.test", "Pat Partner", [Membership("partner", partner, "owner")]),
-        ("op@example.test", "Olga Operator", [Membership("operator", uuid.UUID(int=0), "operations")]),
+        (
+            "op@example.test",
+            "Olga Operator",
+            [Membership("operator", uuid.UUID(int=0), "operations")],
+        ),
         ("new@example.test", "Nobody Yet", []),
         ("empty@example.test", "Emma Empty", [Membership("merchant", shop.empty_id, "owner")]),
     ):

@@ -27,7 +27,9 @@ PEOPLE: dict[str, tuple[str, UUID | None, str]] = {
 As = Callable[[str], Awaitable[httpx.AsyncClient]]
 
 
-def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], **terms: int) -> None:
+def portal(
+    server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], **terms: int
+) -> None:
     """`story` gets the shop, and what signs somebody in: with an empty name a browser of nobody. `terms` are the
     shop's."""
 
@@ -56,7 +58,9 @@ def portal(server: ServerAddress, story: Callable[[Shop, As], Awaitable[None]], 
             clients: list[httpx.AsyncClient] = []
 
             async def signed_in(name: str) -> httpx.AsyncClient:
-                client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://portal.test")
+                client = httpx.AsyncClient(
+                    transport=httpx.ASGITransport(app=app), base_url="http://portal.test"
+                )
                 clients.append(client)
                 if name:
                     data = {"email": f"{name}@example.test", "password": PASSWORD}
@@ -89,7 +93,10 @@ def texts(page: httpx.Response, status: int = 200) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)))
 
 
-_REVIEW = re.compile(r'<form class="row" method="post" action="([^"]*)">((?:(?!</form>).)*name="seen".*?)</form>', re.S)
+_REVIEW = re.compile(
+    r'<form class="row" method="post" action="([^"]*)">((?:(?!</form>).)*name="seen".*?)</form>',
+    re.S,
+)
 
 
 def review_form(page: httpx.Response) -> tuple[str, dict[str, list[str]]]:

@@ -159,7 +159,9 @@ class Counted:
     def _again(self, number: int, at: int, then: Then) -> bool:
         begin, end = self._groups.get(number, (0, -1))
         self.steps += max(end - begin, 0)
-        return end >= 0 and self._text.startswith(self._text[begin:end], at) and then(at + end - begin)
+        return (
+            end >= 0 and self._text.startswith(self._text[begin:end], at) and then(at + end - begin)
+        )
 
     def _letters(self, what: Any, least: int, most: int, item: Any) -> Try:
         def go(at: int, then: Then) -> bool:
@@ -216,7 +218,9 @@ class Counted:
             if direction > 0:
                 found = inner(at, lambda _: True)
             else:
-                found = any(inner(at - back, lambda place: place == at) for back in range(min(at, 2) + 1))
+                found = any(
+                    inner(at - back, lambda place: place == at) for back in range(min(at, 2) + 1)
+                )
             return found is wanted and then(at)
 
         return go
@@ -225,7 +229,9 @@ class Counted:
         self._step()
         text = self._text
         if which in (op.AT_BEGINNING, op.AT_BEGINNING_STRING):
-            return at == 0 or bool(self._flags & re.MULTILINE and text[at - 1] == "\n" and which is op.AT_BEGINNING)
+            return at == 0 or bool(
+                self._flags & re.MULTILINE and text[at - 1] == "\n" and which is op.AT_BEGINNING
+            )
         if which is op.AT_END_STRING:
             return at == len(text)
         if which is op.AT_END:

@@ -23,7 +23,11 @@ def kind_of(name: str) -> str:
     subject, inner = (name.removesuffix(".py").split("/") + [""])[:2]
     if name == "kit/lists/bounded.py" or inner.endswith("store"):
         return "store"
-    return inner if inner in KINDS else _ONE_KIND.get(subject) or _ONE_KIND.get(f"{subject}/{inner}", "")
+    return (
+        inner
+        if inner in KINDS
+        else _ONE_KIND.get(subject) or _ONE_KIND.get(f"{subject}/{inner}", "")
+    )
 
 
 def files_of(*kinds: str) -> Iterator[Path]:

@@ -34,14 +34,19 @@ def run(server: ServerAddress, story: Story) -> None:
 async def with_people(shop: Shop) -> dict[str, UUID]:
     """One of each role, somebody of the operator, and a stranger of another shop."""
     await register(shop.world, shop.merchant_id)
-    made = {role: await person(shop, role, Membership("merchant", shop.merchant_id, role)) for role in ROLES}
+    made = {
+        role: await person(shop, role, Membership("merchant", shop.merchant_id, role))
+        for role in ROLES
+    }
     made["operator"] = await person(shop, "operator", Membership("operator", UUID(int=0), "owner"))
     made["stranger"] = await person(shop, "stranger", Membership("merchant", UUID(int=5), "owner"))
     return made
 
 
 async def person(shop: Shop, name: str, *memberships: Membership) -> UUID:
-    return await make_user(shop.world, f"{name}@staff.example", name.capitalize(), PASSWORD, list(memberships))
+    return await make_user(
+        shop.world, f"{name}@staff.example", name.capitalize(), PASSWORD, list(memberships)
+    )
 
 
 async def told(shop: Shop, user_id: UUID | None = None) -> list[dict[str, Any]]:
@@ -74,7 +79,9 @@ async def go_round(shop: Shop) -> None:
     """What a worker does, with the minute for gathering orders over."""
     await shop.publish()
     async with shop.world.db.connection() as connection:
-        waits = await connection.fetchval("SELECT count(*) FROM due_work WHERE kind = 'orders_alert'")
+        waits = await connection.fetchval(
+            "SELECT count(*) FROM due_work WHERE kind = 'orders_alert'"
+        )
     if waits:
         await alert_of_orders(shop.world, shop.merchant_id)
     await shop.run_due()

@@ -29,10 +29,18 @@ def days_of(world: World, seed: int) -> Iterator[list[Outcome]]:
     for _ in range(world.days):
         today = []
         for _ in range(world.orders // world.days):
-            who = len(payers) if world.returning == 1 else draw.randrange(world.orders // world.returning)
+            who = (
+                len(payers)
+                if world.returning == 1
+                else draw.randrange(world.orders // world.returning)
+            )
             if who not in payers:
                 arm: ComparedArm = "holdout" if draw.random() < world.holdout else "engine"
-                payers[who] = (arm, draw.betavariate(1.2, 2.0), draw.gauss(0, 0.1) if world.returning > 1 else 0.0)
+                payers[who] = (
+                    arm,
+                    draw.betavariate(1.2, 2.0),
+                    draw.gauss(0, 0.1) if world.returning > 1 else 0.0,
+                )
             arm, chance, own = payers[who]
             added = world.uplift if arm == "engine" else 0.0
             rescued = draw.random() < min(1.0, max(0.0, chance + own + added))

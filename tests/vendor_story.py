@@ -73,7 +73,9 @@ class Vendor(ABC):
         """Whatever is due there is done."""
 
 
-def tell(vendor: Vendor, server: ServerAddress, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def tell(
+    vendor: Vendor, server: ServerAddress, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
     draws = random.Random(SEED)
 
     async def story() -> None:
@@ -86,7 +88,10 @@ def tell(vendor: Vendor, server: ServerAddress, monkeypatch: pytest.MonkeyPatch,
             own = dict(made[0].processors)
             shop = await make_shop(*made)
             change_world(made[0], processors={vendor.name: connector})
-            whole, *orders = [await started(shop, script_card("visa", "51", 0, serial=one)) for one in range(ORDERS)]
+            whole, *orders = [
+                await started(shop, script_card("visa", "51", 0, serial=one))
+                for one in range(ORDERS)
+            ]
             for declines in (True, False):  # one whose answers arrive, whatever the others meet
                 _charged_with(monkeypatch, {whole: vendor.method(declines=declines)})
                 await plan_now(shop, whole)
@@ -94,17 +99,23 @@ def tell(vendor: Vendor, server: ServerAddress, monkeypatch: pytest.MonkeyPatch,
                 await _settled(shop, UNKNOWN)
             for kind in vendor.kinds:
                 faults.add(kind, vendor.on, share=0.1, times=None)
-            _charged_with(monkeypatch, {one: vendor.method(declines=True) for one in (whole, *orders)})
+            _charged_with(
+                monkeypatch, {one: vendor.method(declines=True) for one in (whole, *orders)}
+            )
             for order_id in orders[:DECLINED]:
                 await _killed(shop, order_id, vendor, draws.randrange(1, vendor.calls + 1))
             await _settled(shop, UNKNOWN)
-            _charged_with(monkeypatch, {one: vendor.method(declines=False) for one in (whole, *orders)})
+            _charged_with(
+                monkeypatch, {one: vendor.method(declines=False) for one in (whole, *orders)}
+            )
             for order_id in orders:
                 await _killed(shop, order_id, vendor, draws.randrange(1, vendor.calls + 1))
             await _settled(shop, UNKNOWN)
             vendor.settle()
             for order_id in await _paid(shop):
-                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+                await refund(
+                    shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00")
+                )
             await _settled(shop, OWED)
             vendor.settle()
             faults.left.clear()
@@ -152,7 +163,9 @@ async def _compared(shop: Shop, vendor: Vendor) -> None:
     back = vendor.given_back()
     assert dict(back) == await shop.value(BACK)
     assert len(back) == len(dict(back)), "each went back once"
-    declined = await shop.value("SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'declined'")
+    declined = await shop.value(
+        "SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'declined'"
+    )
     again = "SELECT count(DISTINCT order_id) FROM attempts a WHERE state = 'approved' AND EXISTS"
     again += " (SELECT 1 FROM attempts b WHERE b.order_id = a.order_id AND b.state = 'declined')"
     assert declined
@@ -173,7 +186,9 @@ async def _reconciled(shop: Shop, vendor: Vendor, connector: Any) -> None:
             fees += line.type == "fee"
             amount = to_text(line.units, EXPONENTS[line.currency])
             at = iso(max(line.at, now - timedelta(hours=12)))
-            rows.writerow((line.id or "", line.reference, line.type, amount, line.currency, at, vendor.name))
+            rows.writerow(
+                (line.id or "", line.reference, line.type, amount, line.currency, at, vendor.name)
+            )
     file = File("theirs.csv", io.BytesIO(out.getvalue().encode()))
     run = (await reconcile(shop.world, person(shop), file, Reading())).run
     counts = {name: count for name, count in run.counts.items() if count}

@@ -92,11 +92,15 @@ async def sandbox_world(
     `template`: a database to clone instead of the empty one (see `clone`), nobody connected to it. `keep`: the world's
     database stays, for others to clone.
     """
-    kept = await (Kept(server, "world", template) if keep else lent(server, "world", template)).make()
+    kept = await (
+        Kept(server, "world", template) if keep else lent(server, "world", template)
+    ).make()
     kept_people = lent(server, "people")
     db = await WarmDatabase(kept, size=8).open()
     people = await WarmDatabase(kept_people, size=2).open()
-    processor = SandboxProcessor(kept.connect, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+    processor = SandboxProcessor(
+        kept.connect, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox"
+    )
     channels = mock_channels(kept.connect, tuple(MOCKS))
     tokens = SandboxTokens(kept.connect, KEYRING.mac("issuer", b"book"))
     web = WebClient(loopback=True, tls=TLS)
@@ -153,7 +157,9 @@ async def people_dsn(world: OwnWorld) -> str:
 async def owner(world: OwnWorld) -> AsyncIterator[Any]:
     """A connection as the owner, beside the application: may do what `recoup_app` may not. jsonb stays text."""
     kept = world.kept
-    connection = await (kept.connect() if kept and kept.dsn == world.dsn else asyncpg.connect(world.dsn, timeout=10))
+    connection = await (
+        kept.connect() if kept and kept.dsn == world.dsn else asyncpg.connect(world.dsn, timeout=10)
+    )
     try:
         yield connection
     finally:
@@ -186,12 +192,16 @@ class Shop:
         """The same, where customers and we wait for the processor: a busy machine makes no other word of an answer."""
         policy = replace(self.world.policy, call_timeout=PATIENCE, cit_deadline=PATIENCE)
         world = replace(self.world, policy=policy)
-        return replace(self, world=world, evaluate=Evaluate(world, self.orders, self.merchants, Vault(world)))
+        return replace(
+            self, world=world, evaluate=Evaluate(world, self.orders, self.merchants, Vault(world))
+        )
 
     async def now(self) -> datetime:
         """The merchant's business time."""
         self.merchants.forget(self.merchant_id)
-        return (await self.merchants.get(self.merchant_id)).merchant.business(self.world.clocks.wall())
+        return (await self.merchants.get(self.merchant_id)).merchant.business(
+            self.world.clocks.wall()
+        )
 
     async def declined(self, **more: Any) -> EvaluateRequest:
         """A managed MIT of 45.90 USD, declined for want of funds, on a card that approves; 21 days to rescue it.
@@ -216,7 +226,13 @@ class Shop:
             "exp_month": 9,
             "exp_year": 2031,
             "transaction_id": f"tx-{number}",
-            "decline": {"code": code, "source": "visa", "text": "", "advice": None, "at": now.isoformat()},
+            "decline": {
+                "code": code,
+                "source": "visa",
+                "text": "",
+                "advice": None,
+                "at": now.isoformat(),
+            },
             "site_id": None,
             "site_url": None,
             "descriptor": None,
@@ -335,7 +351,13 @@ async def make_shop(
     merchant_id, site_id, webhook_key = merchant_id or new_id(), new_id(), new_signing_key()
     site = NewSite(site_id, "https://leaf.example.test", "Leaf", "BRIGHTLEAF*TEA")
     await make_merchant(
-        world, merchant_id, name, (site,), partner_id=None, clock_behind=clock_behind, fee_basis_points=fee_basis_points
+        world,
+        merchant_id,
+        name,
+        (site,),
+        partner_id=None,
+        clock_behind=clock_behind,
+        fee_basis_points=fee_basis_points,
     )
     keys = await make_keys(world, merchant_id, webhook_key)
     merchants = Merchants(world)

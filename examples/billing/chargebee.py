@@ -23,7 +23,11 @@ class Chargebee:
             return None
         failed, customer = event["content"]["transaction"], event["content"]["customer"]
         invoice = self._invoice(event["content"]["invoice"]["id"])
-        if failed["payment_method"] != "card" or not invoice["amount_due"] or invoice["status"] == "voided":
+        if (
+            failed["payment_method"] != "card"
+            or not invoice["amount_due"]
+            or invoice["status"] == "voided"
+        ):
             return None
         stored = self._get(f"/payment_sources/{failed['payment_source_id']}")["payment_source"]
         gateway_customer, _, method = stored["reference_id"].rpartition("/")
@@ -47,12 +51,15 @@ class Chargebee:
     def pause(self, declined: Declined, until: datetime) -> None:
         """Dunning goes on by itself once `until` has passed, should nobody resume it."""
         self._post(
-            f"/invoices/{declined.invoice}/pause_dunning", {"expected_payment_date": str(int(until.timestamp()))}
+            f"/invoices/{declined.invoice}/pause_dunning",
+            {"expected_payment_date": str(int(until.timestamp()))},
         )
 
     def record(self, invoice: str, units: int, currency: str, reference: str) -> None:
         due = self._invoice(invoice)
-        if not due["amount_due"] or any(one.get("reference_number") == reference for one in self._payments(invoice)):
+        if not due["amount_due"] or any(
+            one.get("reference_number") == reference for one in self._payments(invoice)
+        ):
             return
         paid = {"payment_method": "other", "amount": str(units), "reference_number": reference}
         now = str(int(datetime.now(UTC).timestamp()))

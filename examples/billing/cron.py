@@ -38,7 +38,9 @@ def _append(outcomes: Path, events: list) -> None:  # type: ignore[type-arg]
         for one in events:
             data = one["EventData"]
             ended = one["Event"].removeprefix("order.")
-            lines.writerow([data["EventId"], one["ExternalOrderId"], ended, data["Amount"], data["Currency"]])
+            lines.writerow(
+                [data["EventId"], one["ExternalOrderId"], ended, data["Amount"], data["Currency"]]
+            )
 
 
 if __name__ == "__main__":

@@ -125,7 +125,10 @@ def write_back(billing: Billing, event: Mapping[str, Any]) -> str:
     if event["Event"] == "order.completed":
         billing.record(invoice, data["Amount"], data["Currency"], event["OrderId"])
         return f"{invoice}: paid"
-    if event["Event"] in ("order.expired", "order.cancelled") and data.get("Reason") != "paid_elsewhere":
+    if (
+        event["Event"] in ("order.expired", "order.cancelled")
+        and data.get("Reason") != "paid_elsewhere"
+    ):
         billing.resume(invoice)
         return f"{invoice}: given back"
     return "nothing to do"

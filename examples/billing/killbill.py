@@ -69,8 +69,14 @@ class KillBill:
         due = self._get(f"/invoices/{invoice}")
         if due["balance"] > 0:
             amount = str(Decimal(units).scaleb(-_decimals(currency)))
-            body = {"accountId": due["accountId"], "targetInvoiceId": invoice, "purchasedAmount": amount}
-            self._api.post(f"/invoices/{invoice}/payments?externalPayment=true", json=body).raise_for_status()
+            body = {
+                "accountId": due["accountId"],
+                "targetInvoiceId": invoice,
+                "purchasedAmount": amount,
+            }
+            self._api.post(
+                f"/invoices/{invoice}/payments?externalPayment=true", json=body
+            ).raise_for_status()
         self._untag(due["accountId"])
 
     def resume(self, invoice: str) -> None:

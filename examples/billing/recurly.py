@@ -20,7 +20,9 @@ class Recurly:
     def __init__(self) -> None:
         headers = {"accept": "application/vnd.recurly.v2021-02-25+json"}
         auth = httpx.BasicAuth(os.environ["RECURLY_KEY"], "")
-        self._api = httpx.Client(base_url=os.environ["RECURLY_URL"], auth=auth, headers=headers, timeout=20)
+        self._api = httpx.Client(
+            base_url=os.environ["RECURLY_URL"], auth=auth, headers=headers, timeout=20
+        )
 
     def declined(self, event: Mapping[str, Any]) -> Declined | None:
         """A notification has ids only: the facts are read from the API."""
@@ -28,10 +30,17 @@ class Recurly:
             return None
         failed = self._get(f"/transactions/uuid-{event['uuid']}")
         invoice = self._get(f"/invoices/{failed['invoice']['id']}")
-        if failed["status"] != "declined" or invoice["state"] != "past_due" or not invoice["balance"]:
+        if (
+            failed["status"] != "declined"
+            or invoice["state"] != "past_due"
+            or not invoice["balance"]
+        ):
             return None
         account = self._get(f"/accounts/{failed['account']['id']}")
-        tokens = {one["reference_type"]: one["token"] for one in account["billing_info"]["payment_gateway_references"]}
+        tokens = {
+            one["reference_type"]: one["token"]
+            for one in account["billing_info"]["payment_gateway_references"]
+        }
         return Declined(
             invoice=invoice["id"],
             transaction=failed["id"],
@@ -54,7 +63,11 @@ class Recurly:
         if not self._get(f"/invoices/{invoice}")["balance"]:
             return
         amount = Decimal(units).scaleb(-_decimals(currency))
-        body = {"payment_method": "other", "amount": str(amount), "description": f"Recoup {reference}"}
+        body = {
+            "payment_method": "other",
+            "amount": str(amount),
+            "description": f"Recoup {reference}",
+        }
         self._api.post(f"/invoices/{invoice}/transactions", json=body).raise_for_status()
 
     def resume(self, invoice: str) -> None:

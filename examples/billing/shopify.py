@@ -56,14 +56,19 @@ class Shopify:
     def __init__(self) -> None:
         headers = {"x-shopify-access-token": os.environ["SHOPIFY_TOKEN"]}
         self._api = httpx.Client(headers=headers, timeout=15)
-        self._unsure: dict[str, tuple[float, float]] = {}  # charges without an answer: first asked, last given up
+        self._unsure: dict[
+            str, tuple[float, float]
+        ] = {}  # charges without an answer: first asked, last given up
 
     def declined(self, event: Mapping[str, Any]) -> Declined | None:
         """The failed attempt, read again. One of Recoup's own is known there already."""
         failed = self._call(READ, id=event["admin_graphql_api_id"])["subscriptionBillingAttempt"]
         if failed is None or not failed["errorCode"] or _is_ours(failed["idempotencyKey"]):
             return None
-        contract, paid = failed["subscriptionContract"], failed["transactions"]["nodes"][0]["amountSet"]["shopMoney"]
+        contract, paid = (
+            failed["subscriptionContract"],
+            failed["transactions"]["nodes"][0]["amountSet"]["shopMoney"],
+        )
         cycle = datetime.fromisoformat(failed["originTime"] or failed["createdAt"])
         method = f"{_number(contract['id'])}:{cycle:%Y-%m-%d}"
         return Declined(
@@ -95,7 +100,10 @@ class Shopify:
         contract, _, cycle = message["storedMethod"]["id"].partition(":")
         given = {
             "contract": f"gid://shopify/SubscriptionContract/{contract}",
-            "input": {"idempotencyKey": message["id"], "billingCycleSelector": {"date": f"{cycle}T00:00:00Z"}},
+            "input": {
+                "idempotencyKey": message["id"],
+                "billingCycleSelector": {"date": f"{cycle}T00:00:00Z"},
+            },
         }
         asked = self._unsure.get(message["id"], (time.time(),))[0]
         try:
@@ -124,7 +132,9 @@ class Shopify:
         return {"id": id, "state": "not_found" if whole else "unknown"}
 
     def _call(self, query: str, **variables: Any) -> Any:
-        answer = self._api.post(os.environ["SHOPIFY_URL"], json={"query": query, "variables": variables})
+        answer = self._api.post(
+            os.environ["SHOPIFY_URL"], json={"query": query, "variables": variables}
+        )
         body = answer.raise_for_status().json()
         if body.get("errors"):
             raise ValueError("Shopify refused the query")
@@ -146,7 +156,10 @@ def _outcome(id: str, attempt: Mapping[str, Any]) -> dict[str, Any]:
         return answer | {"state": "unknown"}
     if code == "PAYMENT_METHOD_NOT_FOUND":
         return answer | {"state": "not_processed", "fault": "credential"}
-    said = {"processorCode": f"shopify:{code.lower()}", "text": (attempt["errorMessage"] or "")[:200]}
+    said = {
+        "processorCode": f"shopify:{code.lower()}",
+        "text": (attempt["errorMessage"] or "")[:200],
+    }
     return answer | said | {"state": "declined", "reachedNetwork": code not in NO_BANK}
 
 
@@ -183,7 +196,9 @@ def is_of_recoup(method: str, path: str, headers: Mapping[str, str], body: bytes
 
 
 def is_of_shopify(headers: Mapping[str, str], body: bytes) -> bool:
-    ours = base64.b64encode(hmac.digest(os.environ["SHOPIFY_SECRET"].encode(), body, "sha256")).decode()
+    ours = base64.b64encode(
+        hmac.digest(os.environ["SHOPIFY_SECRET"].encode(), body, "sha256")
+    ).decode()
     return hmac.compare_digest(ours, headers.get("x-shopify-hmac-sha256", ""))
 
 
@@ -194,10 +209,14 @@ class Door(http.server.BaseHTTPRequestHandler):
         self._reply("GET", b"")
 
     def do_POST(self) -> None:
-        self._reply("POST", self.rfile.read(min(int(self.headers.get("Content-Length") or 0), BODY_MAX)))
+        self._reply(
+            "POST", self.rfile.read(min(int(self.headers.get("Content-Length") or 0), BODY_MAX))
+        )
 
     def _reply(self, method: str, body: bytes) -> None:
-        status, answer = self._take(method, body, {name.lower(): value for name, value in self.headers.items()})
+        status, answer = self._take(
+            method, body, {name.lower(): value for name, value in self.headers.items()}
+        )
         text = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -205,7 +224,9 @@ class Door(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def _take(self, method: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+    def _take(
+        self, method: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]]:
         """What fails on the way answers no outcome: Recoup counts it as unknown, Shopify sends its webhook again."""
         try:
             if self.path == "/billing" and is_of_shopify(headers, body):
@@ -219,7 +240,12 @@ class Door(http.server.BaseHTTPRequestHandler):
             if self.path == "/charges":
                 return 200, self.shopify.charge(message)
             text = "Shopify does this itself: use its admin"
-            return 200, {"id": message["id"], "state": "declined", "processorCode": "shopify:not_offered", "text": text}
+            return 200, {
+                "id": message["id"],
+                "state": "declined",
+                "processorCode": "shopify:not_offered",
+                "text": text,
+            }
         except (httpx.HTTPError, RecoupError, KeyError, TypeError, ValueError) as error:
             print(f"later: {type(error).__name__}", file=sys.stderr, flush=True)
             return 503, {}

@@ -13,8 +13,13 @@ NOW, DAYS, COUNT, PAST = datetime(2026, 3, 2, tzinfo=UTC), 14, 400, 2000
 COSTS = {"send": 12, "excess": 5000, "harm": 0.02}
 
 
-def draw(*about):  # the same number from 0 to 1 for the same things and seed, so that every arm lives in the same world
-    return int.from_bytes(hashlib.sha256(repr((sys.argv[1:], about)).encode()).digest()[:6], "big") / 2**48
+def draw(
+    *about,
+):  # the same number from 0 to 1 for the same things and seed, so that every arm lives in the same world
+    return (
+        int.from_bytes(hashlib.sha256(repr((sys.argv[1:], about)).encode()).digest()[:6], "big")
+        / 2**48
+    )
 
 
 def pays(name, at):
@@ -28,7 +33,13 @@ def text(days):
 def payment(place, name):
     head = f"400088{place % 9:03d}{place:06d}"  # the first nine digits say who issued the card, the last one is Luhn's
     luhn = sum(sum(divmod(int(digit) * (2 - at % 2), 10)) for at, digit in enumerate(head))
-    card = {"number": f"{head}{-luhn % 10}", "expMonth": 12, "expYear": 2031, "scheme": "visa", "funding": "debit"}
+    card = {
+        "number": f"{head}{-luhn % 10}",
+        "expMonth": 12,
+        "expYear": 2031,
+        "scheme": "visa",
+        "funding": "debit",
+    }
     return {
         "orderId": name,
         "customerId": f"c-{name}",
@@ -55,7 +66,10 @@ ORDERS = [
     | {"declinedAt": text(DAYS * place / COUNT), "expiresAt": text(DAYS * place / COUNT + 21)}
     for place in range(COUNT)
 ]
-came, arms = {}, {}  # orders by id; each arm's answers by charge, instants of its sends and of its approvals by order
+came, arms = (
+    {},
+    {},
+)  # orders by id; each arm's answers by charge, instants of its sends and of its approvals by order
 
 
 def hello(protocol, **_):
@@ -84,8 +98,13 @@ def orders(before, limit, **_):
 def answer(arm, id, orderId, sentAt, **_):
     answers, sends, paid = arms.setdefault(arm, ({}, {}, {}))
     if id not in answers:
-        if orderId not in came or sentAt < max([came[orderId]["declinedAt"], *sends.get(orderId, [])]):
-            return {"id": id, "error": "the charge is earlier than the order's decline or its last charge"}
+        if orderId not in came or sentAt < max(
+            [came[orderId]["declinedAt"], *sends.get(orderId, [])]
+        ):
+            return {
+                "id": id,
+                "error": "the charge is earlier than the order's decline or its last charge",
+            }
         sends.setdefault(orderId, []).append(sentAt)
         answers[id] = {"id": id, "state": "declined", "schemeCode": "51"}
         if pays(orderId, sentAt):
@@ -99,8 +118,14 @@ def end(arm, **_):
     whole, share = (sum(came[name]["amount"] for name in names) for names in (came, paid))
     lost = [(came[name]["amount"], len(at)) for name, at in sends.items() if name not in paid]
     harm = sum(COSTS["harm"] * amount * max(0, many - 4) for amount, many in lost)
-    attempts, breaches = sum(map(len, sends.values())), sum(max(0, len(at) - 19) for at in sends.values())  # Visa: 20
-    days = [datetime.fromisoformat(at) - datetime.fromisoformat(came[name]["declinedAt"]) for name, at in paid.items()]
+    attempts, breaches = (
+        sum(map(len, sends.values())),
+        sum(max(0, len(at) - 19) for at in sends.values()),
+    )  # Visa: 20
+    days = [
+        datetime.fromisoformat(at) - datetime.fromisoformat(came[name]["declinedAt"])
+        for name, at in paid.items()
+    ]
     return {
         "score": {
             "orders": len(came),
@@ -109,7 +134,8 @@ def end(arm, **_):
             "attempts": attempts,
             "breaches": breaches,
             "daysMedian": median(days) / timedelta(1) if days else None,
-            "netShare": (share - attempts * COSTS["send"] - breaches * COSTS["excess"] - harm) / max(1, whole),
+            "netShare": (share - attempts * COSTS["send"] - breaches * COSTS["excess"] - harm)
+            / max(1, whole),
         }
     }
 

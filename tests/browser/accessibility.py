@@ -103,7 +103,9 @@ _LEAVE_OUT: Final = """(seen) => [...document.querySelectorAll("[data-opened]")]
   .forEach((one) => one.dataset.unseen = "1")"""
 _WIDER: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Ids, what signs a form, and which entry of a menu is marked.
-_OF_THE_VISIT: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=value=\")[\w-]{20,}| aria-current=\"\w+\"")
+_OF_THE_VISIT: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=value=\")[\w-]{20,}| aria-current=\"\w+\""
+)
 _LOOKED_AT: Final[set[tuple[str, bool]]] = set()
 
 
@@ -122,7 +124,9 @@ def faults(page: Page, *, every_look: bool = rings.proving == "browser") -> list
     page.wait_for_load_state()
     found = fits_a_phone(page)
     page.evaluate(_THIN_OUT, [ALIKE, ALIKE_MAX])
-    found += [*_looks(page), *_opened(page)] if every_look else _ask(page, EVERYTHING, DESKTOP, "light")
+    found += (
+        [*_looks(page), *_opened(page)] if every_look else _ask(page, EVERYTHING, DESKTOP, "light")
+    )
     _see(page, DESKTOP)
     page.emulate_media(color_scheme="light")
     return found
@@ -158,7 +162,9 @@ def _while_open(page: Page, what: str) -> Iterator[Fault]:
     seen = [not _is_new(part) for part in page.evaluate(_OPEN_PARTS)]
     page.evaluate(_LEAVE_OUT, seen)
     for scheme in () if all(seen) else ("light", "dark"):
-        yield from _ask(page, EVERYTHING if scheme == "light" else COLOURS, PHONE, scheme, "[data-unseen]")
+        yield from _ask(
+            page, EVERYTHING if scheme == "light" else COLOURS, PHONE, scheme, "[data-unseen]"
+        )
     yield from _too_wide(page, PHONE[0], what)
     page.evaluate(_CLOSE_AGAIN)
 
@@ -187,7 +193,9 @@ def _too_wide(page: Page, width: int, what: str = "the page") -> Iterator[Fault]
     """WCAG 1.4.10: nobody has to scroll in two directions."""
     _see(page, (width, PHONE[1]))
     if page.evaluate(_WIDER) > 0:
-        yield Fault("reflow", f"{width} wide", f"{what} is {page.evaluate(_WIDER)} px wider than the screen")
+        yield Fault(
+            "reflow", f"{width} wide", f"{what} is {page.evaluate(_WIDER)} px wider than the screen"
+        )
 
 
 def _see(page: Page, size: tuple[int, int]) -> None:

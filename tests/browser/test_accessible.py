@@ -39,21 +39,27 @@ def house(server: ServerAddress) -> Iterator[Walked]:
         yield made
 
 
-def looking(browser: Browser, house: Walked, role: str, locale: str = "en-GB", **more: Any) -> BrowserContext:
+def looking(
+    browser: Browser, house: Walked, role: str, locale: str = "en-GB", **more: Any
+) -> BrowserContext:
     context = browser.new_context(base_url=house.address, locale=locale, **more)
     if role:
         context.add_cookies([{"name": COOKIE, "value": house.cookie(role), "url": house.address}])
     return context
 
 
-def walk(page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Fault]] = faults) -> list[str]:
+def walk(
+    page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Fault]] = faults
+) -> list[str]:
     """The faults of all of them. An error page is one of ours and is looked at too, but not one of the server's."""
     found = []
     for path in paths:
         answer = page.goto(path)
         assert answer is not None
         assert answer.status < 500, path
-        assert answer.headers["content-type"].startswith("text/html"), f"{path} is no page: name it in walk.py"
+        assert answer.headers["content-type"].startswith("text/html"), (
+            f"{path} is no page: name it in walk.py"
+        )
         found += [f"{path}: {fault}" for fault in faults_of(page)]
     return found
 
@@ -63,7 +69,9 @@ def walk(page: Page, paths: Sequence[str], faults_of: Callable[[Page], list[Faul
 def test_every_page(browser: Browser, house: Walked, part: int) -> None:
     found = []
     for whose, role in ROLE.items():
-        paths = [house.path(path, line) for path, line in pages() if line.whose == whose][part::PARTS]
+        paths = [house.path(path, line) for path, line in pages() if line.whose == whose][
+            part::PARTS
+        ]
         with looking(browser, house, role) as context:
             found += walk(context.new_page(), paths)
     assert not found, "\n".join(found)
@@ -74,17 +82,25 @@ def test_every_page(browser: Browser, house: Walked, part: int) -> None:
 def test_longer_words_fit_a_phone_too(browser: Browser, house: Walked, locale: str) -> None:
     for whose, role in ROLE.items():
         paths = [
-            house.path(path, line) for path, line in pages() if line.whose == whose and not path.startswith("/docs")
+            house.path(path, line)
+            for path, line in pages()
+            if line.whose == whose and not path.startswith("/docs")
         ]
         paths = draw("browser", paths, 3, label=f"{locale} {whose}")
-        with looking(browser, house, role, locale, viewport={"width": PHONE[0], "height": PHONE[1]}) as context:
+        with looking(
+            browser, house, role, locale, viewport={"width": PHONE[0], "height": PHONE[1]}
+        ) as context:
             assert not (found := walk(context.new_page(), paths, fits_a_phone)), "\n".join(found)
 
 
 def test_the_walk_forgets_no_place_of_the_portal() -> None:
     declared()
     places = {place for place in PLACES if not FILE_NAMES.search(f"/{place}")}
-    assert {path.split("/")[1] for path, _ in pages()} >= places >= {"orders", "overview", "partner", "account"}
+    assert (
+        {path.split("/")[1] for path, _ in pages()}
+        >= places
+        >= {"orders", "overview", "partner", "account"}
+    )
 
 
 @pytest.mark.timeout(600)
@@ -119,11 +135,15 @@ def test_the_documentation(browser: Browser, house: Walked) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("email", ["maya@example.test", "empty@example.test"])
-def test_orders_in_every_state_and_a_shop_without_any(browser: Browser, shop: Shop, address: str, email: str) -> None:
+def test_orders_in_every_state_and_a_shop_without_any(
+    browser: Browser, shop: Shop, address: str, email: str
+) -> None:
     with browser.new_context(base_url=address) as context:
         page = context.new_page()
         sign_in(page, email)
-        stories = {name: story for name, story in shop.stories.items() if not name.endswith("_items")}
+        stories = {
+            name: story for name, story in shop.stories.items() if not name.endswith("_items")
+        }
         paths = [f"/orders/{story.order_id}" for story in stories.values()]
         paths += [
             f"/orders/{shop.stories['completed_items'].order_id}/refund?how=items&line_1=9",
@@ -144,10 +164,14 @@ def test_every_form_sent_empty(browser: Browser, house: Walked, whose: str) -> N
     role, found = ROLE[whose], []
     with looking(browser, house, role) as context:
         page = context.new_page()
-        for path, line in draw("browser", [one for one in forms() if one[1].whose == whose], 5, label=whose):
+        for path, line in draw(
+            "browser", [one for one in forms() if one[1].whose == whose], 5, label=whose
+        ):
             page.goto("/nowhere")  # any page of ours may send it
             with page.expect_navigation() as arriving:
-                page.evaluate(_SUBMIT, [house.path(path, line), house.fields(line, role), path in FILES])
+                page.evaluate(
+                    _SUBMIT, [house.path(path, line), house.fields(line, role), path in FILES]
+                )
             assert arriving.value.status < 500, path
             found += [f"POST {path}: {fault}" for fault in faults_at_a_glance(page)]
     assert not found, "\n".join(found)
@@ -171,7 +195,11 @@ def test_a_row_that_differs_from_those_before_it_is_looked_at(browser: Browser) 
     ("path", "role", "cell"),
     [
         ("/uploads", "owner", "tbody .st"),
-        ("/partner/report?from=2026-11-01&to=2026-12-31", "partner owner", "tbody td:nth-of-type(2)"),
+        (
+            "/partner/report?from=2026-11-01&to=2026-12-31",
+            "partner owner",
+            "tbody td:nth-of-type(2)",
+        ),
     ],
     ids=["files", "report"],
 )

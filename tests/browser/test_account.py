@@ -4,7 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.visiting import WAYS, fits, follow, give_password, is_narrow, sign_in, visiting, ways
+from tests.browser.visiting import (
+    WAYS,
+    fits,
+    follow,
+    give_password,
+    is_narrow,
+    sign_in,
+    visiting,
+    ways,
+)
 from tests.shop import PASSWORD
 
 from recoup.people.rules.totp import code_of, step_at
@@ -18,7 +27,9 @@ def type_code(page: Page, label: str, secret: str, button: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
-def test_the_zone_of_the_browser_is_offered_and_taken_by_one_click(browser: Browser, address: str) -> None:
+def test_the_zone_of_the_browser_is_offered_and_taken_by_one_click(
+    browser: Browser, address: str
+) -> None:
     with visiting(browser, address, timezone_id="America/Chicago") as page:
         sign_in(page)
         page.goto("/account/time")
@@ -86,5 +97,7 @@ def test_a_second_factor_from_the_picture_to_turning_it_off(
         other.get_by_text("Turn off").first.click()
         other.locator("#password-off").fill(PASSWORD)
         other.locator("#code-off").fill(code_of(secret, step_at(datetime.now(UTC)) + 1))
-        other.locator("form", has=other.locator("#code-off")).get_by_role("button", name="Turn off").click()
+        other.locator("form", has=other.locator("#code-off")).get_by_role(
+            "button", name="Turn off"
+        ).click()
         expect(other.get_by_role("button", name="Set it up")).to_be_visible()

@@ -44,7 +44,9 @@ def hosted(server: ServerAddress, kind: type[Bank], folder: Path) -> Iterator[di
                 links = []
                 for _ in range(ORDERS):
                     word = await waiting(shop.patient(), **bank.wants())
-                    links.append(f"/checkout/{checkout_token(world, shop.merchant_id, word.order_id)}")
+                    links.append(
+                        f"/checkout/{checkout_token(world, shop.merchant_id, word.order_id)}"
+                    )
                 loop = asyncio.get_running_loop()
 
                 def of_book(name: str, bank: Bank = bank) -> list[Any]:
@@ -69,15 +71,21 @@ def go_to_bank(page: Page, link: str) -> None:
 
 
 @drawn("browser", "kind", BANKS, 1, ids=lambda kind: kind.name)
-def test_to_the_bank_and_back(server: ServerAddress, browser: Browser, tmp_path: Path, kind: type[Bank]) -> None:
+def test_to_the_bank_and_back(
+    server: ServerAddress, browser: Browser, tmp_path: Path, kind: type[Bank]
+) -> None:
     with hosted(server, kind, tmp_path) as there:
         passes, fails, leaves = there["links"]
         with visiting(browser, there["address"], size=DESKTOP, script=False) as page:
             go_to_bank(page, passes)
             page.get_by_role("button", name="Authenticate").click()
             expect(page.get_by_role("heading", name="Done. Thank you.")).to_be_visible()
-            assert page.url == there["address"] + passes, "nothing of the way back stays in the address"
-        with visiting(browser, there["address"], size=PHONE, color_scheme="dark", locale="en-GB") as page:
+            assert page.url == there["address"] + passes, (
+                "nothing of the way back stays in the address"
+            )
+        with visiting(
+            browser, there["address"], size=PHONE, color_scheme="dark", locale="en-GB"
+        ) as page:
             go_to_bank(page, fails)
             page.get_by_role("button", name="Fail").click()
             expect(page.get_by_text("The bank did not accept that.")).to_be_visible()
@@ -93,7 +101,9 @@ def test_to_the_bank_and_back(server: ServerAddress, browser: Browser, tmp_path:
             expect(page.get_by_role("heading", name="Done. Thank you.")).to_be_visible()
         assert there["book"]("taken") == [4590, 4590]
         told = there["book"]("browsers")
-        assert [one is not None for one in told] in ([], [False, True, True]), "all that a bank wants, or nothing of it"
+        assert [one is not None for one in told] in ([], [False, True, True]), (
+            "all that a bank wants, or nothing of it"
+        )
         for one in told[1:]:
             assert (one["language"], one["screenWidth"], one["screenHeight"]) == ("en-GB", *PHONE)
             assert (one["javaEnabled"], type(one["timeZoneOffset"]), len(one)) == (False, int, 8)

@@ -40,7 +40,9 @@ def test_looking_as_somebody_has_a_band_and_ends_and_the_log_tells(page: Page) -
     for path in ("/orders", "/switches", "/webhooks", "/no-such-page"):
         page.goto(path)
         expect(band).to_be_visible()
-        width = page.evaluate("document.documentElement.scrollWidth") if path != "/no-such-page" else 0
+        width = (
+            page.evaluate("document.documentElement.scrollWidth") if path != "/no-such-page" else 0
+        )
         assert page.viewport_size
         assert width <= page.viewport_size["width"] or path == "/orders", path
     page.goto("/orders")

@@ -14,10 +14,14 @@ _FILL = """() => {
 }"""
 
 
-def test_a_back_test_prints_on_one_sheet_and_ctrl_k_finds_a_page(server: ServerAddress, browser: Browser) -> None:
+def test_a_back_test_prints_on_one_sheet_and_ctrl_k_finds_a_page(
+    server: ServerAddress, browser: Browser
+) -> None:
     with walked(server) as house:
         context = browser.new_context(base_url=house.address)
-        context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
+        context.add_cookies(
+            [{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}]
+        )
         page = context.new_page()
         page.goto(f"/backtests/{house.ground.a.ids['backtest']}")
         page.evaluate(_FILL)

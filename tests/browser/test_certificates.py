@@ -17,10 +17,14 @@ _FILL = """(numbers) => numbers.forEach((number, at) => {
 
 
 @drawn("browser", "paper", ["A4", "Letter"], 1)
-def test_a_certificate_prints_on_two_sheets(server: ServerAddress, browser: Browser, paper: str) -> None:
+def test_a_certificate_prints_on_two_sheets(
+    server: ServerAddress, browser: Browser, paper: str
+) -> None:
     with walked(server) as house:
         context = browser.new_context(base_url=house.address)
-        context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
+        context.add_cookies(
+            [{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}]
+        )
         page = context.new_page()
         page.goto(f"/reports/certificates/{house.ground.a.ids['certificate']}")
         page.evaluate(_FILL, [LIMITS, SCHEMES])

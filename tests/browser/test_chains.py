@@ -79,9 +79,14 @@ def opened(server: ServerAddress, anvil: Anvil) -> Iterator[There]:
                 "clerk": Membership("merchant", shop.merchant_id, "operations"),
                 "olga": Membership("operator", UUID(int=0), "owner"),
             }.items():
-                ids[name] = await make_user(world, f"{name}@example.test", name.title(), PASSWORD, [member])
+                ids[name] = await make_user(
+                    world, f"{name}@example.test", name.title(), PASSWORD, [member]
+                )
             app: Any = Starlette(
-                routes=[*checkout_routes(world, shop.orders, shop.merchants), *portal_routes(world, shop.orders)]
+                routes=[
+                    *checkout_routes(world, shop.orders, shop.merchants),
+                    *portal_routes(world, shop.orders),
+                ]
             )
             order, loop = await made.charge(), asyncio.get_running_loop()
             await made.poll()
@@ -93,7 +98,9 @@ def opened(server: ServerAddress, anvil: Anvil) -> Iterator[There]:
                 def do(work: Coroutine[Any, Any, Any]) -> Any:
                     return asyncio.run_coroutine_threadsafe(work, loop).result(30)
 
-                await told.until_stopped(There(address, made, order, link, do, Actor("user", str(ids["clerk"]))))
+                await told.until_stopped(
+                    There(address, made, order, link, do, Actor("user", str(ids["clerk"])))
+                )
 
     with Told().by(lambda told: asyncio.run(serve(told))) as made:
         yield made
@@ -109,7 +116,10 @@ def test_address_and_amount_are_copied_by_a_button(browser: Browser, there: Ther
     with visiting(browser, there.address, locale="de-DE") as page:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.goto(there.link)
-        for field, value in (("amount", "49.90"), ("address", there.order.facts["chain"]["address"])):
+        for field, value in (
+            ("amount", "49.90"),
+            ("address", there.order.facts["chain"]["address"]),
+        ):
             row = page.locator(".group", has=page.locator(f"#{field}"))
             row.get_by_role("button", name="Kopieren").click()
             expect(row.get_by_role("button", name="Kopiert")).to_be_visible()
@@ -125,8 +135,12 @@ def test_a_payer_pays_in_two_transfers_and_names_a_wallet_for_refunds(
         page.goto(there.link)
         expect(page.get_by_text("Send USDC on Base only")).to_be_visible()
         expect(page.get_by_role("img", name="QR code of the address below")).to_be_visible()
-        expect(page.get_by_label("Address on Base")).to_have_value(there.order.facts["chain"]["address"])
-        expect(page.get_by_role("link", name="Open in a wallet")).to_have_attribute("href", expected_uri(there))
+        expect(page.get_by_label("Address on Base")).to_have_value(
+            there.order.facts["chain"]["address"]
+        )
+        expect(page.get_by_role("link", name="Open in a wallet")).to_have_attribute(
+            "href", expected_uri(there)
+        )
         looked_at(page, script=script)
         there.pay(20_000_000)
         page.goto(there.link)
@@ -142,7 +156,9 @@ def test_a_payer_pays_in_two_transfers_and_names_a_wallet_for_refunds(
         expect(page.get_by_text("3 of 10 confirmations").first).to_be_visible()
         looked_at(page, script=script)
         there.mine(8)
-        expect(page.get_by_role("heading", name="Paid. Thank you.")).to_be_visible(timeout=30_000)  # it asks by itself
+        expect(page.get_by_role("heading", name="Paid. Thank you.")).to_be_visible(
+            timeout=30_000
+        )  # it asks by itself
         page.get_by_text("Address for a refund").click()
         wallet = page.get_by_label("Address of your wallet on Base")
         wallet.fill(MISTYPED)
@@ -175,8 +191,13 @@ def test_who_approves_a_refund_sees_its_wallet_and_the_operator_how_chains_stand
         await ask(shop, order.order_id, "1.00", there.clerk)
 
     there.do(wanted())
-    with signed_in(browser, there.address, email="owner@example.test", size=size, script=script) as page:
-        for path in (f"/orders/{wire_id('ord', order.order_id)}", f"/orders/{wire_id('ord', order.order_id)}/chain"):
+    with signed_in(
+        browser, there.address, email="owner@example.test", size=size, script=script
+    ) as page:
+        for path in (
+            f"/orders/{wire_id('ord', order.order_id)}",
+            f"/orders/{wire_id('ord', order.order_id)}/chain",
+        ):
             page.goto(path)
             expect(page.get_by_text(TO).first).to_be_visible()
             looked_at(page, script=script)
@@ -191,7 +212,9 @@ def test_who_approves_a_refund_sees_its_wallet_and_the_operator_how_chains_stand
         looked_at(page, script=script)
         follow(page, page.get_by_role("button", name="Approve 1.00 USDC"))
         expect(page.get_by_text("No refunds waiting.")).to_be_visible()
-    with signed_in(browser, there.address, email="olga@example.test", size=size, script=script) as page:
+    with signed_in(
+        browser, there.address, email="olga@example.test", size=size, script=script
+    ) as page:
         page.goto("/chains")
         expect(page.get_by_text("All chains are read, proved and open.")).to_be_visible()
         expect(page.get_by_text("Base (31337)").first).to_be_visible()

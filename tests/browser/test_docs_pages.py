@@ -46,7 +46,9 @@ def called(sent: list[Request]) -> list[Request]:
     return [one for one in sent if one.resource_type == "fetch"]
 
 
-def test_the_stablecoin_secret_signs_here_and_goes_nowhere(browser: Browser, site: Documented) -> None:
+def test_the_stablecoin_secret_signs_here_and_goes_nowhere(
+    browser: Browser, site: Documented
+) -> None:
     with opened(browser, site, "/docs/stablecoin") as page:
         sent: list[Request] = []
         page.on("request", lambda request: sent.append(request))
@@ -86,7 +88,9 @@ def test_the_stablecoin_secret_signs_here_and_goes_nowhere(browser: Browser, sit
         expect(page.get_by_label("Secret")).to_have_value("")
 
 
-def test_a_rescue_call_fetches_one_token_and_keeps_it_in_memory(browser: Browser, site: Documented) -> None:
+def test_a_rescue_call_fetches_one_token_and_keeps_it_in_memory(
+    browser: Browser, site: Documented
+) -> None:
     with opened(browser, site, "/docs/rescue") as page:
         sent: list[Request] = []
         page.on("request", lambda request: sent.append(request))
@@ -113,7 +117,10 @@ def test_a_rescue_call_fetches_one_token_and_keeps_it_in_memory(browser: Browser
         paths = [one.url.removeprefix(site.address) for one in calls]
         assert paths == ["/v1/oauth2/token", "/v1/evaluate", f"/v1/orders/{order_id}/cancel"]
         others = [one for one in sent if one is not calls[0]]
-        assert all(site.keys.app_secret not in f"{one.url} {one.all_headers()} {one.post_data}" for one in others)
+        assert all(
+            site.keys.app_secret not in f"{one.url} {one.all_headers()} {one.post_data}"
+            for one in others
+        )
         token = calls[1].all_headers()["authorization"].removeprefix("Bearer ")
         kept = stored(page)
         assert site.keys.app_secret not in kept
@@ -121,7 +128,9 @@ def test_a_rescue_call_fetches_one_token_and_keeps_it_in_memory(browser: Browser
         assert token not in page.inner_text("body")
 
 
-def test_a_wrong_secret_and_a_wrong_body_show_what_the_api_says(browser: Browser, site: Documented) -> None:
+def test_a_wrong_secret_and_a_wrong_body_show_what_the_api_says(
+    browser: Browser, site: Documented
+) -> None:
     with opened(browser, site, "/docs/rescue") as page:
         page.get_by_label("App key").fill(site.keys.app_key)
         page.get_by_label("App secret").fill("wrong")
@@ -133,10 +142,14 @@ def test_a_wrong_secret_and_a_wrong_body_show_what_the_api_says(browser: Browser
         evaluate.get_by_label("Body").fill('{"isDeclined": true}')
         evaluate.get_by_role("button", name="Send POST").click()
         expect(evaluate.locator("[data-answered]")).to_contain_text("400 Bad Request")
-        expect(evaluate.locator("[data-answered]")).to_contain_text("Merchant's orderId is required")
+        expect(evaluate.locator("[data-answered]")).to_contain_text(
+            "Merchant's orderId is required"
+        )
 
 
-def test_search_finds_while_typing_and_goes_there_by_keyboard(browser: Browser, site: Documented) -> None:
+def test_search_finds_while_typing_and_goes_there_by_keyboard(
+    browser: Browser, site: Documented
+) -> None:
     with opened(browser, site, "/docs") as page:
         page.keyboard.press("/")
         page.keyboard.type("attempt.declined")
@@ -217,7 +230,13 @@ def test_without_script_everything_can_be_read_and_nothing_is_wider_than_the_scr
 ) -> None:
     with opened(browser, site, "/docs", script=False, size=size) as page:
         expect(page.get_by_placeholder("Search")).to_be_hidden()
-        for path in ("/docs/rescue", "/docs/stablecoin", "/docs/webhooks", "/docs/test-cards", "/docs/first-payment"):
+        for path in (
+            "/docs/rescue",
+            "/docs/stablecoin",
+            "/docs/webhooks",
+            "/docs/test-cards",
+            "/docs/first-payment",
+        ):
             page.goto(path)
             box = page.locator("main").bounding_box()
             assert box is not None

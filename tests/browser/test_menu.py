@@ -21,10 +21,15 @@ def opened(page: Page) -> None:
 
 @drawn("browser", "script", [True, False], 1)
 @drawn("browser", "size", [NOTEBOOK, PHONE], 1)
-def test_the_foot_stands_and_groups_unfold(browser: Browser, address: str, size: tuple[int, int], script: bool) -> None:
+def test_the_foot_stands_and_groups_unfold(
+    browser: Browser, address: str, size: tuple[int, int], script: bool
+) -> None:
     with signed_in(browser, address, size=size, script=script) as page:
         opened(page)
-        out, last = page.get_by_role("button", name="Sign out"), page.get_by_role("link", name="Your account").first
+        out, last = (
+            page.get_by_role("button", name="Sign out"),
+            page.get_by_role("link", name="Your account").first,
+        )
         expect(out).to_be_in_viewport(ratio=1)
         assert page.locator(".links a:visible").count() <= AT_SIGHT_MAX
         expect(last).to_be_hidden()
@@ -39,7 +44,9 @@ def test_the_foot_stands_and_groups_unfold(browser: Browser, address: str, size:
 
 
 @drawn("browser", "size", [LYING, ZOOMED], 1)
-def test_on_a_low_screen_all_of_it_scrolls(browser: Browser, address: str, size: tuple[int, int]) -> None:
+def test_on_a_low_screen_all_of_it_scrolls(
+    browser: Browser, address: str, size: tuple[int, int]
+) -> None:
     with signed_in(browser, address, size=size) as page:
         opened(page)
         out = page.get_by_role("button", name="Sign out")
@@ -53,7 +60,9 @@ def test_on_a_low_screen_all_of_it_scrolls(browser: Browser, address: str, size:
 @deep("browser")
 def test_long_words_squeeze_neither_a_number_nor_the_name(browser: Browser, address: str) -> None:
     with signed_in(browser, address, email="op@example.test") as page:
-        for language, width in draw("browser", product(("de", "es", "fr"), (1200, 1280)), 2, label="long words"):
+        for language, width in draw(
+            "browser", product(("de", "es", "fr"), (1200, 1280)), 2, label="long words"
+        ):
             page.set_extra_http_headers({"accept-language": language})
             page.set_viewport_size({"width": width, "height": 900})
             page.goto("/orders")

@@ -54,7 +54,9 @@ async def told(shop: Shop, order_id: UUID) -> None:
 
 
 @pytest.fixture(params=ways("notifications"))
-def page(browser: Browser, address: str, shop: Shop, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(
+    browser: Browser, address: str, shop: Shop, request: pytest.FixtureRequest
+) -> Iterator[Page]:
     """Signed in, with two things to read."""
     size, script = request.param
     beside(told(shop, next(iter(shop.stories.values())).order_id))
@@ -92,7 +94,9 @@ def test_one_is_told_reads_and_chooses(page: Page) -> None:
     expect(page.get_by_role("checkbox", name="Settlements, by e-mail")).to_be_checked()
     expect(page.get_by_role("checkbox", name="Disputes, by e-mail")).not_to_be_checked()
     fits(page)
-    page.get_by_role("navigation", name="Your account").get_by_role("link", name="Language and time").click()
+    page.get_by_role("navigation", name="Your account").get_by_role(
+        "link", name="Language and time"
+    ).click()
     page.get_by_role("combobox", name="Language").select_option("Français")
     page.get_by_role("region", name="Your language").get_by_role("button", name="Save").click()
     expect(page.locator("html")).to_have_attribute("lang", "fr")

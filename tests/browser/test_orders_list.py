@@ -106,7 +106,9 @@ def test_without_javascript_all_that_match_are_chosen_and_a_file_is_asked_for(
         made.locator("td.pick input").first.check()
         made.get_by_label("All 60 matching orders, not only this page").check()
         made.get_by_role("button", name="Cancel…").click()
-        expect(made.get_by_role("heading", name=re.compile(r"^Cancel [0-9]+ of 60 orders\?$"))).to_be_visible()
+        expect(
+            made.get_by_role("heading", name=re.compile(r"^Cancel [0-9]+ of 60 orders\?$"))
+        ).to_be_visible()
         follow(made, made.get_by_role("link", name="Back to the list"))
         made.goto("/exports/new/csv?status=7")
         made.get_by_role("button", name="Start export").click()
@@ -139,12 +141,19 @@ def test_a_page_that_is_left_alone_lets_its_session_end_and_stops_asking(
         beside(people(shop, "UPDATE sessions SET seen_at = now() - interval '90 minutes'"))
 
         def asks() -> int:
-            with page.expect_response(lambda answer: answer.request.resource_type == "fetch") as asked:
+            with page.expect_response(
+                lambda answer: answer.request.resource_type == "fetch"
+            ) as asked:
                 page.clock.fast_forward(20_000)
             return asked.value.status
 
         assert asks() == 200
-        assert beside(people(shop, "SELECT FROM sessions WHERE seen_at > now() - interval '89 minutes'")) == []
+        assert (
+            beside(
+                people(shop, "SELECT FROM sessions WHERE seen_at > now() - interval '89 minutes'")
+            )
+            == []
+        )
         beside(people(shop, "UPDATE sessions SET seen_at = now() - interval '3 hours'"))
         assert asks() == 401
         asked: list[str] = []

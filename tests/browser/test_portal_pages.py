@@ -58,7 +58,9 @@ def test_a_refund_says_what_will_happen_then_does_it_once(page: Page, shop: Shop
     review = page.locator("#review")
     expect(review.locator("ol.happens li")).to_have_count(5)
     review.get_by_role("button", name=f"Refund {small} {story.asset}").click()
-    expect(page.get_by_role("status")).to_contain_text(f"{small} {story.asset} refunded: One box was broken")
+    expect(page.get_by_role("status")).to_contain_text(
+        f"{small} {story.asset} refunded: One box was broken"
+    )
     page.go_back()
     expect(page.get_by_role("status")).to_contain_text("refunded")
     expect(page.locator("#refunds tbody tr")).to_have_count(1)
@@ -81,7 +83,9 @@ def test_a_check_of_a_file_keeps_it_for_the_import(browser: Browser, address: st
         expect(page.get_by_role("heading", name="a.csv")).to_be_visible()
 
 
-def test_a_dialog_keeps_the_focus_and_escape_closes_it(browser: Browser, address: str, shop: Shop) -> None:
+def test_a_dialog_keeps_the_focus_and_escape_closes_it(
+    browser: Browser, address: str, shop: Shop
+) -> None:
     with signed_in(browser, address) as page:
         page.goto(f"/orders/{shop.stories['completed'].order_id}")
         page.get_by_role("link", name="Refund…").click()
@@ -116,4 +120,6 @@ def test_the_table_is_not_cut_on_a_laptop(browser: Browser, address: str) -> Non
             expect(made.locator("td.p", has_text="created").first).to_be_visible()
         made.set_viewport_size({"width": 1000, "height": 800})
         scroll = made.locator(".scroll:has(> table.orders)")
-        assert scroll.evaluate("e => e.scrollWidth <= e.clientWidth"), "it is whole wherever it is a table"
+        assert scroll.evaluate("e => e.scrollWidth <= e.clientWidth"), (
+            "it is whole wherever it is a table"
+        )

@@ -23,7 +23,11 @@ def test_a_refund_is_asked_for_approved_by_another_and_a_customer_is_shown(
     beside(forget_reveals(shop))
     size, script = way
     story = shop.stories["completed"]
-    order, least, amount = f"/orders/{story.order_id}", shown(number, story.asset), shown(number + 4, story.asset)
+    order, least, amount = (
+        f"/orders/{story.order_id}",
+        shown(number, story.asset),
+        shown(number + 4, story.asset),
+    )
     with (
         signed_in(browser, address, email="pat@example.test", size=size, script=script) as pat,
         signed_in(browser, address, email="maya@example.test", size=size, script=script) as maya,

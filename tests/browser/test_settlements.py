@@ -33,7 +33,9 @@ def house(server: ServerAddress) -> Iterator[Walked]:
 def test_amounts_and_dates_stand_on_one_line_without_scrolling(
     browser: Browser, house: Walked, size: tuple[int, int]
 ) -> None:
-    context = browser.new_context(base_url=house.address, viewport={"width": size[0], "height": size[1]})
+    context = browser.new_context(
+        base_url=house.address, viewport={"width": size[0], "height": size[1]}
+    )
     context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
     page = context.new_page()
     for path in ("/settlements", f"/settlements/{house.ground.a.ids['settlement']}"):
@@ -46,7 +48,9 @@ def test_amounts_and_dates_stand_on_one_line_without_scrolling(
 
 
 @drawn("browser", "way", WAYS, 1)
-def test_a_payout_is_approved_on_its_review(browser: Browser, house: Walked, way: tuple[tuple[int, int], bool]) -> None:
+def test_a_payout_is_approved_on_its_review(
+    browser: Browser, house: Walked, way: tuple[tuple[int, int], bool]
+) -> None:
     (width, height), script = way
     context = browser.new_context(
         base_url=house.address,

@@ -32,13 +32,23 @@ class Way:
 def orders_for_each_way(ground: Ground) -> None:
     caller, kept = ground.a.caller, ground.kept
     for number in range(len(WAYS)):
-        about = {"payer__email": f"way{number}@zzmark.example", "billingInformation__lastName": f"Way{number}"}
+        about = {
+            "payer__email": f"way{number}@zzmark.example",
+            "billingInformation__lastName": f"Way{number}",
+        }
         kept.setdefault("open", []).append(
             caller.admit(paymentMethod__cardNumber=FUNDS, orderId=f"OPEN-{number}", **about)
         )
-        kept.setdefault("spare", []).append(caller.admit(paymentMethod__cardNumber=FUNDS, orderId=f"SPARE-{number}"))
+        kept.setdefault("spare", []).append(
+            caller.admit(paymentMethod__cardNumber=FUNDS, orderId=f"SPARE-{number}")
+        )
         kept.setdefault("paid", []).append(
-            caller.admit(expiryDateUtc=None, transaction__responseCode="91", orderId=f"PAID-{number}", orderItems=ITEMS)
+            caller.admit(
+                expiryDateUtc=None,
+                transaction__responseCode="91",
+                orderId=f"PAID-{number}",
+                orderItems=ITEMS,
+            )
         )
     caller.advance(hours=1)
     for number in range(len(WAYS)):
@@ -70,7 +80,9 @@ def owners_page(way: Way) -> Iterator[Page]:
 def seen_by(way: Way, role: str) -> Iterator[Page]:
     size, script = WAYS[way.number]
     with visiting(way.browser, way.house.address, size=size, script=script) as made:
-        made.context.add_cookies([{"name": COOKIE, "value": way.house.cookie(role), "url": way.house.address}])
+        made.context.add_cookies(
+            [{"name": COOKIE, "value": way.house.cookie(role), "url": way.house.address}]
+        )
         yield made
 
 

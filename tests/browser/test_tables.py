@@ -35,7 +35,9 @@ def house(server: ServerAddress) -> Iterator[Walked]:
 @pytest.mark.timeout(300)
 @drawn("browser", "language", ["en", "de", "es", "fr", "zh"], 1)
 @drawn("browser", "size", SIZES, 1)
-def test_the_last_column_is_seen(browser: Browser, house: Walked, size: tuple[int, int], language: str) -> None:
+def test_the_last_column_is_seen(
+    browser: Browser, house: Walked, size: tuple[int, int], language: str
+) -> None:
     context = browser.new_context(
         base_url=house.address, viewport={"width": size[0], "height": size[1]}, locale=language
     )
@@ -50,7 +52,9 @@ def test_the_last_column_is_seen(browser: Browser, house: Walked, size: tuple[in
     context.close()
 
 
-def test_one_date_of_an_order_is_shown_and_its_site_in_full(browser: Browser, house: Walked) -> None:
+def test_one_date_of_an_order_is_shown_and_its_site_in_full(
+    browser: Browser, house: Walked
+) -> None:
     context = browser.new_context(base_url=house.address, viewport={"width": 1440, "height": 900})
     context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
     page = context.new_page()
@@ -59,14 +63,20 @@ def test_one_date_of_an_order_is_shown_and_its_site_in_full(browser: Browser, ho
     expect(page.locator("td.t").first).to_be_hidden()
     page.locator("th").get_by_role("link", name="Created").locator("visible=true").click()
     expect(page).to_have_url(re.compile("sort=created"))
-    page.evaluate("document.querySelectorAll('td.w > .cut').forEach(one => one.textContent = 'Daily news')")
+    page.evaluate(
+        "document.querySelectorAll('td.w > .cut').forEach(one => one.textContent = 'Daily news')"
+    )
     cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
     assert page.locator("td.w > .cut").evaluate_all(cut) == 0
     context.close()
 
 
-def test_orders_are_sorted_on_a_phone_where_no_head_is_seen(browser: Browser, house: Walked) -> None:
-    context = browser.new_context(base_url=house.address, viewport={"width": PHONE[0], "height": PHONE[1]})
+def test_orders_are_sorted_on_a_phone_where_no_head_is_seen(
+    browser: Browser, house: Walked
+) -> None:
+    context = browser.new_context(
+        base_url=house.address, viewport={"width": PHONE[0], "height": PHONE[1]}
+    )
     context.add_cookies([{"name": COOKIE, "value": house.cookie("owner"), "url": house.address}])
     page = context.new_page()
     page.goto("/orders")

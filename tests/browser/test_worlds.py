@@ -18,7 +18,13 @@ from recoup.networks.allow_list import APPROVE_CARDS
 from recoup.onboarding.flows.open_live import open_approved
 
 # Some with what was chosen on them.
-PAGES = ("/orders?status=completed&size=25", "/settlements?size=25", "/overview", "/switches", "/account/sessions")
+PAGES = (
+    "/orders?status=completed&size=25",
+    "/settlements?size=25",
+    "/overview",
+    "/switches",
+    "/account/sessions",
+)
 COLOUR = "(band) => getComputedStyle(band).backgroundColor + getComputedStyle(band).backgroundImage"
 
 
@@ -113,7 +119,9 @@ def test_one_thing_of_a_world_leads_to_its_list_in_the_other(page: Page, house: 
     here(page, "LIVE")
 
 
-def test_a_tab_that_was_left_open_does_nothing_in_the_world_that_it_does_not_show(page: Page, house: House) -> None:
+def test_a_tab_that_was_left_open_does_nothing_in_the_world_that_it_does_not_show(
+    page: Page, house: House
+) -> None:
     page.goto("/roles?role=analyst")
     other = page.context.new_page()
     other.goto("/roles?role=analyst")

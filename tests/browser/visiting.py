@@ -38,7 +38,9 @@ class Launched:
 
     def __enter__(self) -> "Launched":
         self._playwright = sync_playwright()
-        self._browser = self._playwright.__enter__().chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        self._browser = self._playwright.__enter__().chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS
+        )
         self._loop = asyncio.get_running_loop()
         asyncio._set_running_loop(None)
         return self
@@ -59,11 +61,19 @@ class Launched:
 
 @contextmanager
 def visiting(
-    browser: Browser, address: str, *, size: tuple[int, int] = DESKTOP, script: bool = True, **more: Any
+    browser: Browser,
+    address: str,
+    *,
+    size: tuple[int, int] = DESKTOP,
+    script: bool = True,
+    **more: Any,
 ) -> Iterator[Page]:
     """A page of its own profile. What the browser refuses or misses fails the test; an answered 4xx does not."""
     context = browser.new_context(
-        base_url=address, java_script_enabled=script, viewport={"width": size[0], "height": size[1]}, **more
+        base_url=address,
+        java_script_enabled=script,
+        viewport={"width": size[0], "height": size[1]},
+        **more,
     )
     page, said = context.new_page(), heard(context)
     yield page
@@ -75,7 +85,10 @@ def heard(context: BrowserContext) -> list[str]:
     """What the browser complains of from now on."""
     said: list[str] = []
     context.on(
-        "console", lambda message: None if any(one in message.text for one in EXPECTED) else said.append(message.text)
+        "console",
+        lambda message: (
+            None if any(one in message.text for one in EXPECTED) else said.append(message.text)
+        ),
     )
     context.on("weberror", lambda error: said.append(str(error.error)))
     return said
@@ -103,7 +116,9 @@ def sign_in(page: Page, email: str = "maya@example.test") -> None:
 
 
 @contextmanager
-def signed_in(browser: Browser, address: str, *, email: str = "maya@example.test", **more: Any) -> Iterator[Page]:
+def signed_in(
+    browser: Browser, address: str, *, email: str = "maya@example.test", **more: Any
+) -> Iterator[Page]:
     with visiting(browser, address, **more) as page:
         sign_in(page, email)
         yield page
@@ -116,7 +131,9 @@ def is_narrow(page: Page) -> bool:
 def fits(page: Page) -> None:
     """Nothing of the page stands beyond the edge of the screen."""
     page.wait_for_load_state()
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wider = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert wider <= 0, f"{page.url} is {wider} px wider than the screen"
 
 

@@ -34,24 +34,32 @@ class Walked:
     def cookie(self, role: str) -> str:
         """Of a session of that role."""
         ground = self.ground
-        return {"operator": ground.operator, "nobody": ground.nobody}.get(role, ground.a.sessions.get(role, ("",)))[0]
+        return {"operator": ground.operator, "nobody": ground.nobody}.get(
+            role, ground.a.sessions.get(role, ("",))
+        )[0]
 
     def fields(self, line: Line, role: str) -> dict[str, str]:
         """What an empty form sends: the secret of the session, the key of the form, and nothing in any field."""
         ground = self.ground
         csrf = ground.operator[1] if role == "operator" else ground.a.sessions[role][1]
         body = line.body(ground.a) if line.body else {}
-        return {name: value if name == "key" else "" for name, value in body.items()} | {"csrf": csrf}
+        return {name: value if name == "key" else "" for name, value in body.items()} | {
+            "csrf": csrf
+        }
 
     def path(self, path: str, line: Line) -> str:
         """With the ids of the first side, and the query that the line asks for."""
         ids = self.ground.a.ids
-        filled = re.sub(r"\{(\w+)(:\w+)?\}", lambda found: ids.get(line.ids[found[1]], line.ids[found[1]]), path)
+        filled = re.sub(
+            r"\{(\w+)(:\w+)?\}", lambda found: ids.get(line.ids[found[1]], line.ids[found[1]]), path
+        )
         return f"{filled}?{line.query}" if line.query else filled
 
 
 @contextmanager
-def walked(server: ServerAddress, prepare: Callable[[Ground], object] = lambda ground: None) -> Iterator[Walked]:
+def walked(
+    server: ServerAddress, prepare: Callable[[Ground], object] = lambda ground: None
+) -> Iterator[Walked]:
     """The whole application over the two merchants of tests/isolation, on a real socket; `prepare` makes more there."""
 
     def serve(told: Told) -> None:
@@ -74,7 +82,10 @@ def _as_operator(ground: Ground) -> None:
     """The operator looks at the first side's merchant."""
     token, csrf = ground.operator
     picked = ground.call(
-        "POST", "/merchant", data={"csrf": csrf, "merchant": str(ground.a.mid)}, headers={"cookie": f"{COOKIE}={token}"}
+        "POST",
+        "/merchant",
+        data={"csrf": csrf, "merchant": str(ground.a.mid)},
+        headers={"cookie": f"{COOKIE}={token}"},
     )
     assert picked.status_code == 303
 
@@ -99,7 +110,10 @@ def pages() -> list[tuple[str, Line]]:
     return [
         (path, line)
         for (method, path), line in TABLE.items()
-        if method == "GET" and not path.startswith(APIS) and not FILES.search(path) and path not in NO_PAGES
+        if method == "GET"
+        and not path.startswith(APIS)
+        and not FILES.search(path)
+        and path not in NO_PAGES
     ]
 
 
@@ -108,5 +122,8 @@ def forms() -> list[tuple[str, Line]]:
     return [
         (path, line)
         for (method, path), line in TABLE.items()
-        if method == "POST" and not path.startswith(APIS) and line.whose != "anyone" and path not in TAKEN
+        if method == "POST"
+        and not path.startswith(APIS)
+        and line.whose != "anyone"
+        and path not in TAKEN
     ]

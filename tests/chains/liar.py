@@ -18,9 +18,16 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
 REFUSED: Final = -32600  # invalid request
 LIMITED: Final = -32005  # limit exceeded
 _TAGS: Final = ("latest", "safe", "finalized")
-_PAST: Final = ("eth_call", "eth_getBalance", "eth_getCode", "eth_getTransactionCount")  # the block comes second
+_PAST: Final = (
+    "eth_call",
+    "eth_getBalance",
+    "eth_getCode",
+    "eth_getTransactionCount",
+)  # the block comes second
 _UNKNOWN: Final = -32000  # a block by its hash
-_STORED: Final = frozenset({"eth_getTransactionReceipt", "eth_getTransactionByHash", "eth_getBlockByHash"})
+_STORED: Final = frozenset(
+    {"eth_getTransactionReceipt", "eth_getTransactionByHash", "eth_getBlockByHash"}
+)
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -49,7 +56,9 @@ class Faults:
 
     @property
     def hide_blocks(self) -> bool:
-        return bool(self.lag or self.leap) or self.frozen_at is not None or self.fork_from is not None
+        return (
+            bool(self.lag or self.leap) or self.frozen_at is not None or self.fork_from is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,9 @@ class Liar:
             return web.Response(body=faults.garbage, content_type="application/json")
         path = "" if request.path_qs == "/" else request.path_qs
         if faults == Faults() or asked == {}:
-            return web.Response(body=await self._forward(body, path), content_type="application/json")
+            return web.Response(
+                body=await self._forward(body, path), content_type="application/json"
+            )
         return web.json_response(await self._lie(asked, path))
 
     async def _lie(self, asked: Any, path: str) -> Any:
@@ -111,7 +122,11 @@ class Liar:
     async def _each(self, asked: Sequence[Request], path: str) -> list[Answer]:
         view = await self._view(asked, path) if self.faults.hide_blocks else None
         known = [self._without_asking(request, view) for request in asked]
-        sent = [self._seen(request, view) for request, answer in zip(asked, known, strict=True) if answer is None]
+        sent = [
+            self._seen(request, view)
+            for request, answer in zip(asked, known, strict=True)
+            if answer is None
+        ]
         told = iter(await self._ask(sent, path))
         return [
             self._told(request, next(told), view) if answer is None else answer
@@ -119,7 +134,9 @@ class Liar:
         ]
 
     async def _view(self, asked: Sequence[Request], path: str) -> View:
-        hashes = sorted({found for request in asked for found in _block_hashes(request)} - set(self._real))
+        hashes = sorted(
+            {found for request in asked for found in _block_hashes(request)} - set(self._real)
+        )
         tags = [_call(0, "eth_getBlockByNumber", tag, False) for tag in _TAGS]
         blocks = [_call(0, "eth_getBlockByHash", found, False) for found in hashes]
         told = [_height(answer) for answer in await self._ask([*tags, *blocks], path)]
@@ -132,7 +149,11 @@ class Liar:
         return View(
             head=last + self.faults.leap,
             last=last,
-            tags={tag: max(last - (node - at), 0) for tag, at in zip(_TAGS, numbers, strict=True) if at is not None},
+            tags={
+                tag: max(last - (node - at), 0)
+                for tag, at in zip(_TAGS, numbers, strict=True)
+                if at is not None
+            },
             unknown={
                 found
                 for found, block in zip(hashes, named, strict=True)
@@ -153,7 +174,11 @@ class Liar:
             return _answer(number, None) if ahead else _refusal(number, _UNKNOWN, "unknown block")
         if view is not None and method == "eth_blockNumber":
             return _answer(number, hex(view.head))
-        if view is not None and method == "eth_getBlockByNumber" and _number(params[0], view) > view.last:
+        if (
+            view is not None
+            and method == "eth_getBlockByNumber"
+            and _number(params[0], view) > view.last
+        ):
             return _answer(number, None)
         at = params[1] if method in _PAST and len(params) > 1 else None
         if view is not None and _is_number(at) and int(at, 16) > view.last:
@@ -168,17 +193,28 @@ class Liar:
         if view is not None and _number(first, view) > view.last:
             return _answer(number, [])
         most = self.faults.range_max
-        if most is not None and _is_number(first) and _is_number(last) and int(last, 16) - int(first, 16) >= most:
+        if (
+            most is not None
+            and _is_number(first)
+            and _is_number(last)
+            and int(last, 16) - int(first, 16) >= most
+        ):
             return _refusal(number, LIMITED, f"a range of more than {most} blocks")
         return None
 
     def _seen(self, request: Request, view: View | None) -> Request:
         """The request in terms of the node: its hashes, and no block beyond the view."""
-        method, params = request["method"], [self._as_node(one) for one in request.get("params", [])]
+        method, params = (
+            request["method"],
+            [self._as_node(one) for one in request.get("params", [])],
+        )
         if view is not None and method == "eth_getBlockByNumber":
             params[0] = _capped(params[0], view)
         elif view is not None and method == "eth_getLogs" and "blockHash" not in params[0]:
-            both = {name: _capped(params[0].get(name, "latest"), view) for name in ("fromBlock", "toBlock")}
+            both = {
+                name: _capped(params[0].get(name, "latest"), view)
+                for name in ("fromBlock", "toBlock")
+            }
             params[0] = {**params[0], **both}
         elif view is not None and method in _PAST:
             block = params[1] if len(params) > 1 else "latest"
@@ -199,7 +235,9 @@ class Liar:
         if method in _STORED and (self._is_hidden(result) or self._is_ahead(result, view)):
             return _answer(request["id"], None)
         if method == "eth_getLogs":
-            result = [log for log in result if not self._is_hidden(log) and not self._is_ahead(log, view)]
+            result = [
+                log for log in result if not self._is_hidden(log) and not self._is_ahead(log, view)
+            ]
             result = self._shortened(result)
         if (
             view is not None
@@ -217,7 +255,9 @@ class Liar:
 
     @staticmethod
     def _is_ahead(result: Mapping[str, Any], view: View | None) -> bool:
-        block = result.get("blockNumber") or (result.get("number") if "parentHash" in result else None)
+        block = result.get("blockNumber") or (
+            result.get("number") if "parentHash" in result else None
+        )
         return view is not None and block is not None and int(block, 16) > view.last
 
     def _shortened(self, logs: list[Any]) -> list[Any]:
@@ -239,7 +279,9 @@ class Liar:
             number = int(value["number"], 16)
             self._rename(changed, "hash", number >= fork)
             self._rename(changed, "parentHash", number > fork)
-            changed["transactions"] = [tx for tx in value["transactions"] if tx not in self.faults.hides]
+            changed["transactions"] = [
+                tx for tx in value["transactions"] if tx not in self.faults.hides
+            ]
         elif value.get("blockNumber") is not None:
             self._rename(changed, "blockHash", int(value["blockNumber"], 16) >= fork)
         return changed
@@ -266,7 +308,9 @@ class Liar:
             return await reply.read()
 
     async def open(self) -> None:
-        self._session = ClientSession(timeout=ClientTimeout(total=30), connector=TCPConnector(limit=20))
+        self._session = ClientSession(
+            timeout=ClientTimeout(total=30), connector=TCPConnector(limit=20)
+        )
 
     async def close(self) -> None:
         self.faults.silent = False

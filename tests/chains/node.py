@@ -61,7 +61,11 @@ class Settings:
         mining = [] if self.automine else ["--no-mining"]
         if self.block_seconds is not None:
             mining = ["--block-time", str(self.block_seconds)]
-        shape = {"slots-in-an-epoch": self.slots, "chain-id": self.chain_id, "gas-limit": self.gas_limit}
+        shape = {
+            "slots-in-an-epoch": self.slots,
+            "chain-id": self.chain_id,
+            "gas-limit": self.gas_limit,
+        }
         return [*mining, *(f"--{name}={value}" for name, value in shape.items())]
 
 
@@ -89,10 +93,14 @@ class Anvil(DevNode):
 
     async def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Raises: RpcError for the first that is refused."""
-        answers = await post(self.port, [_request(place, *given) for place, given in enumerate(calls)])
+        answers = await post(
+            self.port, [_request(place, *given) for place, given in enumerate(calls)]
+        )
         return [_result(answer) for answer in sorted(answers, key=lambda answer: answer["id"])]
 
-    async def read(self, to: bytes, data: bytes, block: str = "latest", gas: int | None = None) -> bytes:
+    async def read(
+        self, to: bytes, data: bytes, block: str = "latest", gas: int | None = None
+    ) -> bytes:
         """What a contract answers, or would: nothing is written. Raises: RpcError when it refuses."""
         asked = {"to": text(to), "data": text(data), **({} if gas is None else {"gas": hex(gas)})}
         return raw(await self.call("eth_call", asked, block))
@@ -127,15 +135,21 @@ class Anvil(DevNode):
     # Contracts --------------------------------------------------------------------------------------------------------
 
     async def freeze(self, token: bytes, holder: bytes, yes: bool = True) -> Receipt:
-        return await self._done(token, "freeze(address,bool)", abi.address_word(holder), abi.uint_word(yes))
+        return await self._done(
+            token, "freeze(address,bool)", abi.address_word(holder), abi.uint_word(yes)
+        )
 
     async def wipe(self, token: bytes, holder: bytes, value: int) -> Receipt:
         """The issuer destroys a holder's money."""
-        return await self._done(token, "wipe(address,uint256)", abi.address_word(holder), abi.uint_word(value))
+        return await self._done(
+            token, "wipe(address,uint256)", abi.address_word(holder), abi.uint_word(value)
+        )
 
     async def appear(self, token: bytes, to: bytes, value: int) -> Receipt:
         """Money that comes without a log."""
-        return await self._done(token, "appear(address,uint256)", abi.address_word(to), abi.uint_word(value))
+        return await self._done(
+            token, "appear(address,uint256)", abi.address_word(to), abi.uint_word(value)
+        )
 
     async def transfer_many(self, token: bytes, payments: Sequence[tuple[bytes, int]]) -> Receipt:
         """Several transfers in one transaction."""
@@ -145,7 +159,9 @@ class Anvil(DevNode):
         values = [abi.uint_word(value) for _, value in payments]
         places = abi.uint_word(2 * width), abi.uint_word((3 + count) * width)
         length = abi.uint_word(count)
-        return await self._done(token, "transferMany(address[],uint256[])", *places, length, *to, length, *values)
+        return await self._done(
+            token, "transferMany(address[],uint256[])", *places, length, *to, length, *values
+        )
 
     async def set_coins(self, holder: bytes, value: int) -> None:
         await self.call("anvil_setBalance", text(holder), hex(value))
@@ -166,17 +182,30 @@ def anvil(request: pytest.FixtureRequest) -> Iterator[Anvil]:
 
 @contextmanager
 def started(settings: Settings | None = None) -> Iterator[Anvil]:
-    command = [str(installed()), "--host=127.0.0.1", "--port=0", "--order=fifo", *(settings or Settings()).arguments()]
+    command = [
+        str(installed()),
+        "--host=127.0.0.1",
+        "--port=0",
+        "--order=fifo",
+        *(settings or Settings()).arguments(),
+    ]
     with listening(command, _LISTENING) as (port, process):
         yield Anvil(f"http://127.0.0.1:{port}", port, process)
 
 
 @contextmanager
-def listening(command: Sequence[str], says: re.Pattern[str]) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+def listening(
+    command: Sequence[str], says: re.Pattern[str]
+) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """A process, and the port that the system gave it. `says`: where its output names that."""
     with tempfile.TemporaryFile("w+b") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=end_with_parent(), cwd=ROOT
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            preexec_fn=end_with_parent(),
+            cwd=ROOT,
         )
         try:
             yield _port(process, output.fileno(), says), process
@@ -190,7 +219,9 @@ def installed() -> Path:
     """Anvil's program. It installs itself where it is missing, once, whichever worker comes first."""
     with (Path(tempfile.gettempdir()) / f"recoup-anvil-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = subprocess.run(["make", "--silent", "anvil"], cwd=ROOT, capture_output=True, text=True, check=False)
+        made = subprocess.run(
+            ["make", "--silent", "anvil"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
     if made.returncode:
         pytest.exit(f"the tests need anvil: {made.stderr.strip()[-500:]}", returncode=3)
     return program()

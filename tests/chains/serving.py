@@ -43,7 +43,9 @@ async def opened_channels(world: World) -> None:
     """Gateways for the channels that are served, and the proof of their chains."""
     world.channels.update(gateway.gateways("sandbox", world.db, world.clocks))
     for network in networks_of(intake.all_served()):
-        await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+        await store.keep_proof(
+            world.db.alone, network.chain, network.factory, "", world.clocks.wall()
+        )
 
 
 async def agree_on_address(shop: Shop, kind: Kind, wallet: bytes) -> None:

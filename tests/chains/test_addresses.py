@@ -97,7 +97,11 @@ def test_what_is_no_address(kind: Kind, text: str, words: str) -> None:
         read_address(text, kind, "settlement_address")
     problem = refused.value
     assert words in problem.message
-    assert (problem.code, problem.field, bool(problem.cure)) == ("invalid", "settlement_address", True)
+    assert (problem.code, problem.field, bool(problem.cure)) == (
+        "invalid",
+        "settlement_address",
+        True,
+    )
     assert text == "" or text not in problem.message
 
 

@@ -24,9 +24,17 @@ def test_a_charge_is_created_then_pending_then_paid(chain: ChainDoor) -> None:
     charged = chain.charge(amount="49.90")
     instruction, payment = charged["instruction"], charged["payment"]
     order = charged["order"]
-    assert (order["status"], order["settlement_mode"], order["channel_code"]) == ("created", "direct", "usdc_base")
+    assert (order["status"], order["settlement_mode"], order["channel_code"]) == (
+        "created",
+        "direct",
+        "usdc_base",
+    )
     assert instruction["type"] == "crypto_address"
-    assert (instruction["amount_due"], instruction["chain"], instruction["asset"]) == ("49.90", "base", "USDC")
+    assert (instruction["amount_due"], instruction["chain"], instruction["asset"]) == (
+        "49.90",
+        "base",
+        "USDC",
+    )
     assert (instruction["required_confirmations"], instruction["decimals"]) == (10, 6)
     assert instruction["qr"] == instruction["deposit_address"]
     assert instruction["token_contract"] == shown(chain.usdc, "evm")
@@ -35,14 +43,18 @@ def test_a_charge_is_created_then_pending_then_paid(chain: ChainDoor) -> None:
     terms, factory = from_json(instruction["terms"], "evm"), chain.channels[0].factory
     assert factory is not None
     made = deposit_address("evm", factory, artifact("evm").implementation_of(factory), terms)
-    assert made == read_address(instruction["deposit_address"], "evm", "deposit_address"), "the terms open it"
+    assert made == read_address(instruction["deposit_address"], "evm", "deposit_address"), (
+        "the terms open it"
+    )
     assert (instruction["terms"]["net"], instruction["terms"]["fee"]) == ("49650500", "249500")
     assert payment["channel_ref"] == ""
     assert (payment["amount_received"], payment["deposits"], payment["exceptions"]) == ("0", [], [])
     assert payment["confirmations"] == {"done": 0, "of": 10}
     again = chain.merchant.post(
         "/charges",
-        chain.merchant.body(merchant_order_id=order["merchant_order_id"], channel="usdc_base", currency="USDC"),
+        chain.merchant.body(
+            merchant_order_id=order["merchant_order_id"], channel="usdc_base", currency="USDC"
+        ),
     )
     assert again.status_code == 200
     assert again.json()["instruction"] == instruction
@@ -53,7 +65,11 @@ def test_a_charge_is_created_then_pending_then_paid(chain: ChainDoor) -> None:
     chain.poll()
     found = chain.answer(charged)
     payment = found["payment"]
-    assert (found["order"]["status"], payment["status"], payment["channel_ref"]) == ("pending", "processing", tx)
+    assert (found["order"]["status"], payment["status"], payment["channel_ref"]) == (
+        "pending",
+        "processing",
+        tx,
+    )
     assert (payment["amount_received"], payment["confirmations"]) == ("0", {"done": 3, "of": 10})
     (deposit,) = payment["deposits"]
     assert (deposit["tx_hash"], deposit["amount"], deposit["status"]) == (tx, "49.90", "seen")
@@ -64,8 +80,15 @@ def test_a_charge_is_created_then_pending_then_paid(chain: ChainDoor) -> None:
     chain.poll()
     found = chain.answer(charged)
     payment = found["payment"]
-    assert (found["order"]["status"], payment["status"], payment["channel_ref"]) == ("paid", "succeeded", tx)
-    assert (payment["amount_received"], payment["confirmations"]) == ("49.90", {"done": 10, "of": 10})
+    assert (found["order"]["status"], payment["status"], payment["channel_ref"]) == (
+        "paid",
+        "succeeded",
+        tx,
+    )
+    assert (payment["amount_received"], payment["confirmations"]) == (
+        "49.90",
+        {"done": 10, "of": 10},
+    )
     assert (payment["deposits"][0]["status"], payment["exceptions"]) == ("confirmed", [])
 
 
@@ -85,7 +108,10 @@ def test_what_is_wrong_with_a_payment_is_told(chain: ChainDoor) -> None:
             found["order"]["status"],
             found["payment"]["amount_received"],
             found["payment"]["exceptions"],
-            [(one["amount"], one["asset"], one["right_token"]) for one in found["payment"]["deposits"]],
+            [
+                (one["amount"], one["asset"], one["right_token"])
+                for one in found["payment"]["deposits"]
+            ],
         )
     assert told == {
         "short": ("pending", "4.00", ["underpaid"], [("4.00", "USDC", True)]),
@@ -95,7 +121,9 @@ def test_what_is_wrong_with_a_payment_is_told(chain: ChainDoor) -> None:
     chain.pay(short, 6_000_000)
     chain.poll()
     payment = chain.answer(short)["payment"]
-    assert (payment["exceptions"], payment["confirmations"]) == ([], {"done": 1, "of": 10}), "the rest is on its way"
+    assert (payment["exceptions"], payment["confirmations"]) == ([], {"done": 1, "of": 10}), (
+        "the rest is on its way"
+    )
 
 
 def test_refusals_carry_the_code_of_the_contract(chain: ChainDoor) -> None:
@@ -112,9 +140,13 @@ def test_refusals_carry_the_code_of_the_contract(chain: ChainDoor) -> None:
     assert refused(chain.merchant, amount="0.99") == (400, "invalid_amount")
     assert refused(chain.merchant, currency="USDT")[0] == 400
     intake.serve([replace(chain.channels[0], minimum=50_000_000)])
-    assert refused(chain.merchant) == (400, "invalid_amount"), "below the least that the channel takes"
+    assert refused(chain.merchant) == (400, "invalid_amount"), (
+        "below the least that the channel takes"
+    )
     intake.serve([replace(chain.channels[0], decimals=2)])
-    assert refused(chain.merchant, amount="49.905") == (400, "invalid_amount"), "finer than the token"
+    assert refused(chain.merchant, amount="49.905") == (400, "invalid_amount"), (
+        "finer than the token"
+    )
     intake.serve([replace(chain.channels[0], factory=None)])
     assert refused(chain.merchant) == (503, "channel_unavailable")
 
@@ -128,5 +160,12 @@ def test_me_names_the_wallet_that_holds(chain: ChainDoor) -> None:
 
 def test_an_order_of_another_channel_has_nothing_of_it(chain: ChainDoor) -> None:
     charged = chain.merchant.charge()
-    assert set(charged["payment"]) == {"id", "status", "channel_code", "channel_ref", "amount", "currency"}
+    assert set(charged["payment"]) == {
+        "id",
+        "status",
+        "channel_code",
+        "channel_ref",
+        "amount",
+        "currency",
+    }
     assert set(charged["instruction"]) == {"type", "redirect_url", "checkout_url", "expires_at"}

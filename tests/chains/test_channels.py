@@ -17,9 +17,18 @@ from recoup.stablecoin.rules.addresses import shown as shown_address
 from recoup.stablecoin.rules.channels import CHANNELS, LIVE_CODES, NETWORKS, choose, serve
 
 SECRET = "5up3r5ecretK3yOfTheNode"
-ONE, TWO = f"https://one.example/v2/{SECRET}", f"https://user:{SECRET}@two.example/rpc?apikey={SECRET}"
+ONE, TWO = (
+    f"https://one.example/v2/{SECRET}",
+    f"https://user:{SECRET}@two.example/rpc?apikey={SECRET}",
+)
 FACTORY, TREASURY, CUSTODY = (shown_address(bytes([n]) * 20, "evm") for n in (0xF1, 0xA2, 0xC3))
-LIVE = {"world": "live", "code": "usdc_base", "endpoints": [ONE, TWO], "factory": FACTORY, "treasury": TREASURY}
+LIVE = {
+    "world": "live",
+    "code": "usdc_base",
+    "endpoints": [ONE, TWO],
+    "factory": FACTORY,
+    "treasury": TREASURY,
+}
 TRON = LIVE | {
     "code": "usdt_trc20",
     "factory": shown_address(b"\xf1" * 20, "tron"),
@@ -64,17 +73,38 @@ def test_the_usual_channel_is_its_code_nodes_and_addresses() -> None:
     base, tron = read_channels([LIVE, TRON])
     assert (base.network, base.chain_id, base.asset, base.decimals) == ("base", 8453, "USDC", 6)
     assert shown_address(base.token, "evm") == "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
-    assert base.confirmations == (Step(0, 10), Step(1_000_000_000, "safe"), Step(10_000_000_000, "finalized"))
+    assert base.confirmations == (
+        Step(0, 10),
+        Step(1_000_000_000, "safe"),
+        Step(10_000_000_000, "finalized"),
+    )
     assert (base.settlement, base.minimum, base.explorer) == ("direct", 0, "https://basescan.org")
-    assert (tron.kind, tron.confirmations, tron.token.hex()[:6]) == ("tron", (Step(0, "finalized"),), "a614f8")
+    assert (tron.kind, tron.confirmations, tron.token.hex()[:6]) == (
+        "tron",
+        (Step(0, "finalized"),),
+        "a614f8",
+    )
     row = base.channel
-    assert (row.name, row.kind, row.test, row.currencies) == ("USDC on Base", "crypto", False, ("USDC",))
-    assert (row.network, row.requires_watcher, row.chain, row.supports_refund) == ("base", True, "evm", False)
+    assert (row.name, row.kind, row.test, row.currencies) == (
+        "USDC on Base",
+        "crypto",
+        False,
+        ("USDC",),
+    )
+    assert (row.network, row.requires_watcher, row.chain, row.supports_refund) == (
+        "base",
+        True,
+        "evm",
+        False,
+    )
     assert row.confirmations == "10; from 1000 safe; from 10000 finalized"
     tx = b"\x9f" * 32
     assert base.link("tx", tx) == f"https://basescan.org/tx/0x{tx.hex()}"
     assert tron.link("tx", tx) == f"https://tronscan.org/#/transaction/{tx.hex()}"
-    assert tron.link("address", tron.token) == "https://tronscan.org/#/address/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+    assert (
+        tron.link("address", tron.token)
+        == "https://tronscan.org/#/address/TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+    )
 
 
 def test_tokens_that_are_taken_for_a_channels_own_are_watched() -> None:
@@ -87,7 +117,10 @@ def test_tokens_that_are_taken_for_a_channels_own_are_watched() -> None:
     assert alike() == {}
     assert alike(code="usdt_arbitrum") == {}
     assert alike(code="usdc_arbitrum") == {bridged: "USDC.e"}
-    assert alike(code="usdc_arbitrum", lookalikes=[more, bridged]) == {bridged: "USDC.e", more: more}
+    assert alike(code="usdc_arbitrum", lookalikes=[more, bridged]) == {
+        bridged: "USDC.e",
+        more: more,
+    }
     assert alike(code="usdc_polygon").popitem()[1] == "USDC.e"
     for wrong in ([PRESETS["usdc_base"].address], [f"0x{'0' * 40}"], ["0x12"]):
         with pytest.raises(Problem, match="lookalikes"):
@@ -95,11 +128,22 @@ def test_tokens_that_are_taken_for_a_channels_own_are_watched() -> None:
 
 
 def test_a_channel_of_ones_own_says_all() -> None:
-    more = {"settlement": "custodial", "custody": CUSTODY, "minimum": "1.00", "confirmations": {"1000": "safe", "0": 3}}
-    (own,) = read_channels([OWN | more | {"name": "USDC on my chain", "explorer": "https://scan.example/"}])
+    more = {
+        "settlement": "custodial",
+        "custody": CUSTODY,
+        "minimum": "1.00",
+        "confirmations": {"1000": "safe", "0": 3},
+    }
+    (own,) = read_channels(
+        [OWN | more | {"name": "USDC on my chain", "explorer": "https://scan.example/"}]
+    )
     assert (own.chain_id, own.minimum, own.custody) == (84532, 1_000_000, b"\xc3" * 20)
     assert own.confirmations == (Step(0, 3), Step(1_000_000_000, "safe"))
-    assert (own.channel.supports_refund, own.channel.pays_out_to, own.channel.minimum) == (True, ("base",), 1_000_000)
+    assert (own.channel.supports_refund, own.channel.pays_out_to, own.channel.minimum) == (
+        True,
+        ("base",),
+        1_000_000,
+    )
     assert (own.channel.name, own.explorer) == ("USDC on my chain", "https://scan.example")
 
 
@@ -210,7 +254,11 @@ def test_what_is_refused_is_named_with_its_cure_and_without_its_key() -> None:
         except Problem as refused:
             said = refused.sentence()
             code, _, named = member.partition(".")
-            if refused.field != f"channels[{code}].{named}" or words not in said and words not in (refused.cure or ""):
+            if (
+                refused.field != f"channels[{code}].{named}"
+                or words not in said
+                and words not in (refused.cure or "")
+            ):
                 wrong.append(f"{name}: {refused.field} {said}")
             if SECRET in said or not refused.cure or "\n" in said:
                 wrong.append(f"{name}: {said}")
@@ -218,7 +266,11 @@ def test_what_is_refused_is_named_with_its_cure_and_without_its_key() -> None:
 
 
 def test_what_is_no_list_of_tables() -> None:
-    for listed, words in (("usdc_base", "must be tables"), (["usdc_base"], "must be tables"), ([LIVE] * 33, "at most")):
+    for listed, words in (
+        ("usdc_base", "must be tables"),
+        (["usdc_base"], "must be tables"),
+        ([LIVE] * 33, "at most"),
+    ):
         with pytest.raises(Problem, match=words):
             read_channels(listed)
 
@@ -280,6 +332,11 @@ def test_without_channels_there_are_the_mock_ones(tmp_path: Path) -> None:
 
 def test_coins_are_shown_with_their_name_and_to_six_digits() -> None:
     base, tron = read_channels([TEST, TRON])
-    texts = {0: "0 ETH", 2_100_000_000_000_000: "0.0021 ETH", 652_556_343_502_887: "0.000652556 ETH", 10**19: "10 ETH"}
+    texts = {
+        0: "0 ETH",
+        2_100_000_000_000_000: "0.0021 ETH",
+        652_556_343_502_887: "0.000652556 ETH",
+        10**19: "10 ETH",
+    }
     assert {units: base.coins(units) for units in texts} == texts
     assert (base.chain, tron.coins("12300000")) == ("Base (31337)", "12.3 TRX")

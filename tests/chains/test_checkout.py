@@ -21,13 +21,17 @@ def chain(server: ServerAddress, anvil: Anvil) -> Iterator[ChainDoor]:
 
 
 class Page:
-    def __init__(self, chain: ChainDoor, charged: dict[str, Any], query: str = "", **headers: str) -> None:
+    def __init__(
+        self, chain: ChainDoor, charged: dict[str, Any], query: str = "", **headers: str
+    ) -> None:
         url = charged["instruction"]["checkout_url"].removeprefix("http://door.test") + query
         answer = chain.door.call("GET", url, headers=headers)
         assert answer.status_code == 200, answer.text
         self.source, self.refresh = answer.text, answer.headers.get("refresh")
         scripts = re.findall(r"<script[^>]*>", self.source)
-        assert {*scripts} <= {'<script src="/static/copy-field.js" defer>'}, "it copies, and nothing rests on it"
+        assert {*scripts} <= {'<script src="/static/copy-field.js" defer>'}, (
+            "it copies, and nothing rests on it"
+        )
         self.text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", self.source)).split())
 
 
@@ -41,7 +45,9 @@ def test_it_says_where_to_send_what_and_then_what_came(chain: ChainDoor) -> None
         assert words in page.text, words
     assert f' value="{address}" aria-describedby="address-note"' in page.source
     assert qr_svg(address) in page.source
-    assert segno.make(address, error="m", micro=False).mode == "byte", "the plain address, as it is written"
+    assert segno.make(address, error="m", micro=False).mode == "byte", (
+        "the plain address, as it is written"
+    )
     units = "uint256=49900000"
     token = "0x" + chain.usdc.hex()
     target = html.escape(f"{token}@31337/transfer?address={address}&{units}")
@@ -120,7 +126,9 @@ def test_an_expired_page_asks_for_nothing_more(chain: ChainDoor) -> None:
     never, wrong = chain.charge(), chain.charge()
     chain.poll()
     chain.pay(wrong, 10_000_000, chain.usdt)
-    chain.door.run(chain.anvil.mine(12, seconds=30))  # its clock is past the end when the merchant's is
+    chain.door.run(
+        chain.anvil.mine(12, seconds=30)
+    )  # its clock is past the end when the merchant's is
     chain.poll()
     chain.poll()
     chain.merchant.advance(seconds=1801)
@@ -157,7 +165,9 @@ def test_a_payer_chooses_the_network_where_the_charge_left_it_open(chain: ChainD
     for _ in range(2):  # pressed twice
         assert chain.door.call("POST", link, data={"channel": "usdc_base"}).status_code == 303
     assert "Send USDC on Base only" in Page(chain, charged).text
-    body = chain.merchant.body(channel=None, currency="USDC", merchant_order_id=charged["order"]["merchant_order_id"])
+    body = chain.merchant.body(
+        channel=None, currency="USDC", merchant_order_id=charged["order"]["merchant_order_id"]
+    )
     answer = chain.merchant.post("/charges", body).json()
     assert answer["instruction"]["type"] == "crypto_address"
     assert answer["instruction"]["terms"]["net"] == "49650500", "as a charge that named it"
@@ -166,4 +176,7 @@ def test_a_payer_chooses_the_network_where_the_charge_left_it_open(chain: ChainD
     chain.mine(10)
     chain.poll()
     assert chain.answer(charged)["order"]["status"] == "paid"
-    assert "Simulate success" in Page(chain, chain.merchant.charge(channel=None, currency="USDC"), "?simulate=1").text
+    assert (
+        "Simulate success"
+        in Page(chain, chain.merchant.charge(channel=None, currency="USDC"), "?simulate=1").text
+    )

@@ -30,7 +30,9 @@ async def said(made: Ground, *words: str) -> Any:
     def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    done = await asyncio.to_thread(CliRunner().invoke, chain, words, obj=Here(does), standalone_mode=False)
+    done = await asyncio.to_thread(
+        CliRunner().invoke, chain, words, obj=Here(does), standalone_mode=False
+    )
     if done.exception is not None:
         return done.exception
     return json.loads(done.output) if "--json" in words else done.output
@@ -44,23 +46,34 @@ def test_a_halt_is_shown_and_lifted_with_a_note(server: ServerAddress, anvil: An
                 "usdc_base": None,
                 "usdt_local": None,
             }
-            assert await said(made, "check") == "usdc_base  Base (31337)  ok\nusdt_local  Base (31337)  ok\n"
+            assert (
+                await said(made, "check")
+                == "usdc_base  Base (31337)  ok\nusdt_local  Base (31337)  ok\n"
+            )
             facts = {"code", "rpc", "chain_id", "token", "decimals", "factory", "confirmations"}
             for verb in ("status", "check"):
                 for row in await said(made, verb, "--json"):
                     assert row.keys() >= facts, verb
                     assert row["rpc"] == [without_secrets(anvil.url)]
-            assert re.search(r"read to \d+ of \d+, \d+ s old, asked \d+ s ago  open", await said(made, "status"))
+            assert re.search(
+                r"read to \d+ of \d+, \d+ s old, asked \d+ s ago  open", await said(made, "status")
+            )
             problem = await said(made, "lift", "31337", "--note", "nothing is wrong")
             assert isinstance(problem, Problem)
             assert problem.code == "wrong_state"
-            await store.halt(made.shop.world.db.alone, 31337, "block 7 was final", made.shop.world.clocks.wall())
-            await store.halt(made.shop.world.db.alone, 31337, "and something else", made.shop.world.clocks.wall())
+            await store.halt(
+                made.shop.world.db.alone, 31337, "block 7 was final", made.shop.world.clocks.wall()
+            )
+            await store.halt(
+                made.shop.world.db.alone, 31337, "and something else", made.shop.world.clocks.wall()
+            )
             assert "block 7 was final" in await said(made, "status"), "what halted it first"
             lifted = await said(made, "lift", "31337", "--note", " a node\0 was\n moved ")
             assert lifted == "chain 31337 goes on; it was halted because block 7 was final\n"
             assert "block 7" not in await said(made, "status")
-            facts = await made.shop.value("SELECT facts FROM audit_lines WHERE action = 'chain.lifted'")
+            facts = await made.shop.value(
+                "SELECT facts FROM audit_lines WHERE action = 'chain.lifted'"
+            )
             assert (facts["why"], facts["note"]) == ("block 7 was final", "a node was moved")
             assert facts["halted_at"].endswith("Z")
             assert await said(made, "sends", "--json") == {"senders": [], "stuck": []}
@@ -79,8 +92,12 @@ def test_a_token_is_swept_at_a_persons_word(server: ServerAddress, anvil: Anvil)
             order = await made.charge()
             for words in (("coin",), ("coin", "--network", "base")):
                 assert "wanted as " in await said(made, "sweep", order.external_id, *words)
-            (send,) = await sends_store.strays_of(made.shop.world.db, order.merchant_id, order.order_id)
+            (send,) = await sends_store.strays_of(
+                made.shop.world.db, order.merchant_id, order.order_id
+            )
             assert (send.state, send.token) == ("wanted", bytes(20))
-            assert isinstance(await said(made, "sweep", order.external_id, shown(made.token, "evm")), Problem)
+            assert isinstance(
+                await said(made, "sweep", order.external_id, shown(made.token, "evm")), Problem
+            )
 
     asyncio.run(story())

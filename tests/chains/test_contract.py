@@ -33,7 +33,9 @@ class Chain:
 
     def deposit(self, terms: Terms) -> bytes:
         """Derived here, without the chain."""
-        return deposit_address("evm", self.factory, artifact("evm").implementation_of(self.factory), terms)
+        return deposit_address(
+            "evm", self.factory, artifact("evm").implementation_of(self.factory), terms
+        )
 
     async def pay(self, token: bytes, terms: Terms, value: int) -> bytes:
         await self.node.mint(token, self.deposit(terms), value)
@@ -43,7 +45,9 @@ class Chain:
         return await self.node.send(self.factory, abi.sweep(terms.encoded(), token))
 
     async def sweep_many(self, token: bytes, many: list[Terms], gas: int = 6_000_000) -> Receipt:
-        return await self.node.send(self.factory, abi.sweep_many([terms.encoded() for terms in many], token), gas=gas)
+        return await self.node.send(
+            self.factory, abi.sweep_many([terms.encoded() for terms in many], token), gas=gas
+        )
 
     def swept(self, receipt: Receipt) -> list[tuple[bytes, bytes, int, int]]:
         """Order, deposit address, to the merchant, to the treasury: of each sweep."""
@@ -83,20 +87,33 @@ def _two(data: bytes) -> tuple[int, int]:
 def test_the_artifacts_are_of_this_source(kind: str) -> None:
     """That they are what it gives, to the byte, a family shows."""
     sources = artifact(kind).sources  # type: ignore[arg-type]
-    now = {name: hashlib.sha256((ROOT / "contracts" / name).read_bytes()).hexdigest() for name in sources}
+    now = {
+        name: hashlib.sha256((ROOT / "contracts" / name).read_bytes()).hexdigest()
+        for name in sources
+    }
     assert sources == now, "make contracts"
 
 
 @pytest.mark.prove("fuzz")
 @pytest.mark.timeout(900)
 def test_the_artifacts_are_what_the_source_gives_to_the_byte() -> None:
-    assert subprocess.run([sys.executable, "contracts/build.py", "check"], cwd=ROOT, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "contracts/build.py", "check"], cwd=ROOT, check=False
+        ).returncode
+        == 0
+    )
 
 
 @pytest.mark.prove("fuzz")
 @pytest.mark.timeout(7200)
 def test_a_hundred_thousand_sequences_are_the_closed_form() -> None:
-    assert subprocess.run([sys.executable, "contracts/build.py", "prove"], cwd=ROOT, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "contracts/build.py", "prove"], cwd=ROOT, check=False
+        ).returncode
+        == 0
+    )
 
 
 def test_only_the_prefix_differs_between_the_builds() -> None:
@@ -107,7 +124,12 @@ def test_only_the_prefix_differs_between_the_builds() -> None:
     assert len(evm.implementation) == len(tron.implementation)
     assert builds["evm"].implementation_of(there) != builds["tron"].implementation_of(there)
     before, behind = bytes.fromhex("5af43d82803e903d91602b57fd5bf3"), (b"\xff", b"\x41")
-    assert [before + prefix in code.factory for code in (evm, tron) for prefix in behind] == [True, False, False, True]
+    assert [before + prefix in code.factory for code in (evm, tron) for prefix in behind] == [
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_a_factory_on_tron_has_no_address_before_it_is_deployed() -> None:
@@ -128,18 +150,33 @@ async def code_is_the_artifact(chain: Chain) -> None:
     built: Artifact = artifact("evm")
     assert chain.factory == built.factory_address()
     implementation = built.implementation_of(chain.factory)
-    assert abi.read_address(await chain.node.read(chain.factory, abi.selector("implementation()"))) == implementation
-    codes = [raw(await chain.node.call("eth_getCode", text(at), "latest")) for at in (chain.factory, implementation)]
+    assert (
+        abi.read_address(await chain.node.read(chain.factory, abi.selector("implementation()")))
+        == implementation
+    )
+    codes = [
+        raw(await chain.node.call("eth_getCode", text(at), "latest"))
+        for at in (chain.factory, implementation)
+    ]
     assert codes == list(built.runtime_with(chain.factory))
     assert codes != list(built.runtime_with(DEPLOYER))
 
 
 async def both_proofs_give_the_derivation(chain: Chain) -> None:
-    for terms in (ordered(1), ordered(2, net=0, fee=0), ordered(3, merchant=DEPLOYER, net=(1 << 128) - 1, fee=0)):
+    for terms in (
+        ordered(1),
+        ordered(2, net=0, fee=0),
+        ordered(3, merchant=DEPLOYER, net=(1 << 128) - 1, fee=0),
+    ):
         derived = chain.deposit(terms)
         for call in (abi.address_of, abi.deploy):
-            assert abi.read_address(await chain.node.read(chain.factory, call(terms.encoded()))) == derived
-        assert await chain.node.call("eth_getCode", text(derived), "latest") == "0x"  # a dry run only
+            assert (
+                abi.read_address(await chain.node.read(chain.factory, call(terms.encoded())))
+                == derived
+            )
+        assert (
+            await chain.node.call("eth_getCode", text(derived), "latest") == "0x"
+        )  # a dry run only
 
 
 async def a_deposit_elsewhere_is_another_address(chain: Chain) -> None:
@@ -177,7 +214,11 @@ async def whatever_a_transfer_returns(chain: Chain) -> None:
 
 async def in_parts_and_too_much(chain: Chain) -> None:
     token, terms = await chain.node.deploy_token(), ordered(20)
-    given = [(40_000_000, (40_000_000, 0)), (9_800_000, (9_650_000, 150_000)), (5_100_000, (5_000_000, 100_000))]
+    given = [
+        (40_000_000, (40_000_000, 0)),
+        (9_800_000, (9_650_000, 150_000)),
+        (5_100_000, (5_000_000, 100_000)),
+    ]
     for value, (merchant, treasury) in given:
         await chain.pay(token, terms, value)
         assert chain.swept(await chain.sweep(token, terms))[0][2:] == (merchant, treasury)
@@ -229,7 +270,10 @@ async def one_bad_of_many(chain: Chain) -> None:
     await chain.node.freeze(token, frozen)
     receipt = await chain.sweep_many(token, many)
     assert receipt.ok
-    assert [deposit for _, deposit, *_ in chain.swept(receipt)] == [chain.deposit(many[0]), chain.deposit(many[2])]
+    assert [deposit for _, deposit, *_ in chain.swept(receipt)] == [
+        chain.deposit(many[0]),
+        chain.deposit(many[2]),
+    ]
     failed = [log for log in receipt.logs if raw(log["topics"][0]) == FAILED]
     assert [raw(log["topics"][3])[12:] for log in failed] == [chain.deposit(many[1])]
     assert await chain.holds(token, chain.deposit(many[1])) == [DUE]
@@ -264,7 +308,10 @@ async def coins_and_other_tokens_leave_too(chain: Chain) -> None:
     assert chain.swept(await chain.sweep(coin, terms))[0][1:] == (deposit, NET, FEE)
     await chain.node.send(deposit, value=7, gas=100_000)  # now that there is code
     assert chain.swept(await chain.sweep(coin, terms))[0][1:] == (deposit, 7, 0)
-    assert [await chain.node.held(None, holder) for holder in (terms.merchant, terms.treasury)] == [NET + 7, FEE]
+    assert [await chain.node.held(None, holder) for holder in (terms.merchant, terms.treasury)] == [
+        NET + 7,
+        FEE,
+    ]
     assert not (await chain.sweep_many(coin, [terms])).ok
 
 
@@ -330,7 +377,10 @@ def test_the_node_reorganises(anvil: Anvil) -> None:
         assert (await anvil.receipt(moved.tx)).block == moved.block + 2
         assert await anvil.held(token, MERCHANT) == 5
         head = await anvil.head()
-        assert [int((await anvil.block(tag))["number"], 16) for tag in ("safe", "finalized")] == [head - 2, head - 4]
+        assert [int((await anvil.block(tag))["number"], 16) for tag in ("safe", "finalized")] == [
+            head - 2,
+            head - 4,
+        ]
         with pytest.raises(RpcError):
             await anvil.reorg(head + 1)
         await anvil.automine(False)

@@ -77,7 +77,9 @@ class Custody:
     def order(self, charged: dict[str, Any]) -> StableOrder:
         order_id = parse_wire_id("ord", charged["order"]["id"])
         assert order_id is not None
-        order = self.door.run(stable_order(self.door.world.db, self.merchant.shop.merchant_id, order_id))
+        order = self.door.run(
+            stable_order(self.door.world.db, self.merchant.shop.merchant_id, order_id)
+        )
         assert order is not None
         return cast("StableOrder", order)
 
@@ -99,7 +101,9 @@ class Custody:
         return self.merchant.post(f"/orders/{charged['order']['id']}/refund", body, headers=headers)
 
     def sends(self, kind: str) -> list[Any]:
-        return self.door.sql("SELECT * FROM chain.sends WHERE subject_kind = $1 ORDER BY wanted_at", kind)
+        return self.door.sql(
+            "SELECT * FROM chain.sends WHERE subject_kind = $1 ORDER BY wanted_at", kind
+        )
 
     def close(self) -> None:
         self.door.run(self.sender.close())
@@ -155,7 +159,11 @@ def test_a_refund_without_an_address_says_how_to_give_one(custody: Custody) -> N
     before = custody.door.counts() | {"wallets": 1}
     answer = custody.refund(charged, amount="1.00")
     error = answer.json()["error"]
-    assert (answer.status_code, error["code"], error["param"]) == (400, "refund_destination_required", "to_address")
+    assert (answer.status_code, error["code"], error["param"]) == (
+        400,
+        "refund_destination_required",
+        "to_address",
+    )
     assert "to_address" in error["message"], "the cure"
     assert custody.door.counts() == before
 
@@ -182,7 +190,10 @@ def test_only_wallets_of_others_get_refunds(custody: Custody) -> None:
     }
     for name, text in wrong.items():
         answer = custody.refund(charged, amount="1.00", to_address=text)
-        assert (answer.status_code, answer.json()["error"].get("param")) == (400, "to_address"), (name, answer.text)
+        assert (answer.status_code, answer.json()["error"].get("param")) == (400, "to_address"), (
+            name,
+            answer.text,
+        )
     assert not custody.sends("refund")
     assert custody.chain.answer(charged)["order"]["status"] == "paid"
 
@@ -204,7 +215,9 @@ def test_the_payer_gives_an_address_on_the_page_and_another_than_theirs_needs_th
     assert answer.status_code == 303
     assert "Saved." in custody.door.call("GET", answer.headers["location"]).text
     answer = custody.refund(charged, amount="1.00")
-    assert (answer.status_code, TO in answer.json()["error"]["message"]) == (400, True), "money came from elsewhere"
+    assert (answer.status_code, TO in answer.json()["error"]["message"]) == (400, True), (
+        "money came from elsewhere"
+    )
     page(custody, charged, to_address=f" {shown(payer, 'evm')} ")
     assert f'value="{shown(payer, "evm")}"' in page(custody, charged).text
     assert custody.refund(charged, amount="1.00").status_code == 200
@@ -212,7 +225,9 @@ def test_the_payer_gives_an_address_on_the_page_and_another_than_theirs_needs_th
     custody.go_on()
     (send,) = custody.sends("refund")
     assert (send["receiver"], send["state"]) == (payer, "done"), "as it was when it was refunded"
-    assert custody.refund(charged, amount="1.00", to_address=TO).status_code == 200, "the merchant's yes"
+    assert custody.refund(charged, amount="1.00", to_address=TO).status_code == 200, (
+        "the merchant's yes"
+    )
     custody.go_on()
     assert custody.held(PAYER) == 1_000_000
 
@@ -223,7 +238,9 @@ def test_the_merchants_word_in_the_portal_is_enough(custody: Custody) -> None:
     with pytest.raises(Problem, match="mistyped"):
         custody.door.run(give_address(world, order, TO.swapcase().replace("0X", "0x"), shop.scope))
     custody.door.run(give_address(world, order, TO, shop.scope))
-    (line,) = custody.door.sql("SELECT facts FROM audit_lines WHERE action = 'refund_address.named'")
+    (line,) = custody.door.sql(
+        "SELECT facts FROM audit_lines WHERE action = 'refund_address.named'"
+    )
     assert json.loads(line["facts"])["address"] == TO
     assert custody.refund(charged, amount="1.00").status_code == 200
     custody.go_on()
@@ -243,7 +260,9 @@ def test_what_a_second_person_approved_goes_where_it_was_asked_for(custody: Cust
     assert page(custody, charged, to_address=shown(other, "evm")).status_code == 409
     shows = custody.door.run(refunds_to(world.db.reader, shop.merchant_id, [order.order_id]))
     assert shows == {asked.refund_id: TO}, "what the second person sees"
-    custody.door.sql("UPDATE deposit_addresses SET refund_to = $1", other)  # as one that was saved in between
+    custody.door.sql(
+        "UPDATE deposit_addresses SET refund_to = $1", other
+    )  # as one that was saved in between
     custody.door.run(agree(shop, asked.refund_id))
     custody.door.run(give_address(world, order, shown(other, "evm"), shop.scope))
     custody.go_on()
@@ -261,7 +280,10 @@ def test_who_only_has_the_link_gets_no_refund_for_a_little_money(custody: Custod
     custody.go_on()
     assert page(custody, charged, to_address=shown(stranger, "evm")).status_code == 303
     answer = custody.refund(charged)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "refund_destination_required")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (
+        400,
+        "refund_destination_required",
+    )
     custody.go_on()
     assert not custody.sends("refund")
     payer = custody.door.run(custody.chain.anvil.account())
@@ -293,7 +315,9 @@ def test_too_little_is_given_back_to_a_named_wallet(custody: Custody) -> None:
     with pytest.raises(Problem, match="address that it goes to"):
         custody.door.run(late.give_back(world, orders, scope, order.order_id))
     with pytest.raises(Problem, match="mistyped"):
-        custody.door.run(late.give_back(world, orders, scope, order.order_id, TO.swapcase().replace("0X", "0x")))
+        custody.door.run(
+            late.give_back(world, orders, scope, order.order_id, TO.swapcase().replace("0X", "0x"))
+        )
     custody.door.run(give_address(world, order, TO, scope))  # the page of deposits takes it, too
     custody.door.run(late.give_back(world, orders, scope, order.order_id, TO))
     custody.door.run(late.give_back(world, orders, scope, order.order_id))
@@ -310,18 +334,25 @@ def test_direct_orders_are_not_refunded_here(server: ServerAddress, anvil: Anvil
         chain.poll()
         for body in ({"amount": "1.00"}, {"amount": "1.00", "to_address": TO}):
             answer = chain.merchant.post(f"/orders/{charged['order']['id']}/refund", body)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (409, "refund_unsupported")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (
+                409,
+                "refund_unsupported",
+            )
         url = charged["instruction"]["checkout_url"].removeprefix("http://door.test")
         assert "Address for a refund" not in chain.door.call("GET", url).text
         assert chain.door.call("POST", url, data={"to_address": TO}).status_code == 409
         (network,) = networks_of(chain.channels)
-        assert not chain.door.sql("SELECT * FROM deposit_addresses WHERE refund_to IS NOT NULL"), network
+        assert not chain.door.sql("SELECT * FROM deposit_addresses WHERE refund_to IS NOT NULL"), (
+            network
+        )
 
 
 def test_an_address_belongs_to_orders_on_a_chain(custody: Custody) -> None:
     charged = custody.merchant.charge()
     custody.merchant.press(charged)
-    answer = custody.merchant.post(f"/orders/{charged['order']['id']}/refund", {"amount": "1.00", "to_address": TO})
+    answer = custody.merchant.post(
+        f"/orders/{charged['order']['id']}/refund", {"amount": "1.00", "to_address": TO}
+    )
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "to_address")
 
 
@@ -329,7 +360,9 @@ def test_an_address_belongs_to_orders_on_a_chain(custody: Custody) -> None:
 
 
 def ask_payout(custody: Custody, amount: str = "20.00", to: str = f"base:{WALLET}") -> Any:
-    return custody.merchant.post("/payouts", {"amount": amount, "currency": "USDC", "destination": to})
+    return custody.merchant.post(
+        "/payouts", {"amount": amount, "currency": "USDC", "destination": to}
+    )
 
 
 def payout(custody: Custody) -> dict[str, Any]:
@@ -344,7 +377,9 @@ def decide(custody: Custody, who: str, *, approve: bool) -> None:
     custody.door.run(decide_payout(custody.door.world, scope, payout_id, approve=approve))
 
 
-def test_a_payout_leaves_for_the_settlement_address_once_a_second_person_agrees(custody: Custody) -> None:
+def test_a_payout_leaves_for_the_settlement_address_once_a_second_person_agrees(
+    custody: Custody,
+) -> None:
     custody.paid()
     other = ask_payout(custody, to=f"base:{TO}")
     assert (other.status_code, other.json()["error"]["param"]) == (400, "destination")
@@ -361,14 +396,19 @@ def test_a_payout_leaves_for_the_settlement_address_once_a_second_person_agrees(
     decide(custody, "operator:olga", approve=True)
     custody.go_on()
     (send,) = custody.sends("payout")
-    assert (payout(custody)["status"], payout(custody)["reference"]) == ("paid", "0x" + send["hash"].hex())
+    assert (payout(custody)["status"], payout(custody)["reference"]) == (
+        "paid",
+        "0x" + send["hash"].hex(),
+    )
     assert custody.held(MERCHANT) == 20_000_000
     with pytest.raises(Problem, match="nothing is to be decided"):
         decide(custody, "operator:olga", approve=False)
     custody.door.verified()
 
 
-def test_a_payout_that_is_refused_or_whose_address_is_withdrawn_is_back_in_the_wallet(custody: Custody) -> None:
+def test_a_payout_that_is_refused_or_whose_address_is_withdrawn_is_back_in_the_wallet(
+    custody: Custody,
+) -> None:
     custody.paid()
     ask_payout(custody)
     decide(custody, "operator:olga", approve=False)
@@ -377,7 +417,10 @@ def test_a_payout_that_is_refused_or_whose_address_is_withdrawn_is_back_in_the_w
     custody.door.sql("UPDATE settlement_addresses SET withdrawn_at = now()")
     decide(custody, "operator:olga", approve=True)
     custody.go_on()
-    assert (payout(custody)["status"], payout(custody)["reason"]) == ("failed", "no_settlement_address")
+    assert (payout(custody)["status"], payout(custody)["reason"]) == (
+        "failed",
+        "no_settlement_address",
+    )
     assert custody.merchant.get("/wallets").json()["data"][0]["balance"] == "49.6505"
     assert not custody.sends("payout")
     custody.door.verified()
@@ -400,12 +443,17 @@ def test_a_payout_that_waits_stops_when_its_address_is_withdrawn(
     if held:
         verb(custody, "send", "--again", str(send["send_id"]))
     custody.go_on()
-    assert (payout(custody)["status"], payout(custody)["reason"]) == ("failed", "no_settlement_address")
+    assert (payout(custody)["status"], payout(custody)["reason"]) == (
+        "failed",
+        "no_settlement_address",
+    )
     assert custody.merchant.get("/wallets").json()["data"][0]["balance"] == "49.6505"
     assert custody.held(MERCHANT) == 0
     (send,) = custody.sends("payout")
     assert (send["state"], send["why"]) == ("failed", "the address is withdrawn")
-    (alert,) = custody.door.sql("SELECT facts FROM alerts WHERE kind = 'chain_sender' ORDER BY alert_id DESC LIMIT 1")
+    (alert,) = custody.door.sql(
+        "SELECT facts FROM alerts WHERE kind = 'chain_sender' ORDER BY alert_id DESC LIMIT 1"
+    )
     assert json.loads(alert["facts"])["what"] == "failed"
     custody.door.verified()
 
@@ -418,10 +466,15 @@ def verb(custody: Custody, *words: str) -> str:
 
     async def does(work: Any) -> Any:
         door = custody.door
-        return await work(Opened(door.world, Services(door.orders, door.deliveries), Path("/nowhere"), URL))
+        return await work(
+            Opened(door.world, Services(door.orders, door.deliveries), Path("/nowhere"), URL)
+        )
 
     done = CliRunner().invoke(
-        chain, list(words), obj=Here(lambda work: custody.door.run(does(work))), standalone_mode=False
+        chain,
+        list(words),
+        obj=Here(lambda work: custody.door.run(does(work))),
+        standalone_mode=False,
     )
     if isinstance(done.exception, Problem):
         return f"refused: {done.exception.message}"
@@ -429,7 +482,9 @@ def verb(custody: Custody, *words: str) -> str:
     return done.output
 
 
-def test_a_refund_that_the_token_refuses_is_a_case_and_goes_once_a_person_says_so(custody: Custody) -> None:
+def test_a_refund_that_the_token_refuses_is_a_case_and_goes_once_a_person_says_so(
+    custody: Custody,
+) -> None:
     charged = custody.paid()
     custody.refund(charged, amount="10.00", to_address=TO)
     custody.door.run(custody.chain.anvil.freeze(custody.chain.usdc, PAYER))
@@ -481,7 +536,9 @@ def test_a_payout_that_failed_is_requested_anew(custody: Custody) -> None:
     custody.door.verified()
 
 
-def test_the_sender_says_in_one_line_what_it_lacks(custody: Custody, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sender_says_in_one_line_what_it_lacks(
+    custody: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RECOUP_CHAIN_PASSWORD", "none")
     refusals = {
         ("send",): "Name one key",
@@ -500,7 +557,9 @@ def test_no_error_ends_the_loop_of_a_chain_or_shows_a_nodes_key(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "PAUSE_SECONDS", 0.0)
-    turns = iter([ValueError("https://node.example/KEY"), KeyError("KEY"), asyncio.CancelledError()])
+    turns = iter(
+        [ValueError("https://node.example/KEY"), KeyError("KEY"), asyncio.CancelledError()]
+    )
 
     async def once() -> None:
         raise next(turns)
@@ -540,7 +599,8 @@ def test_a_refund_whose_processes_die_at_any_step_goes_once(custody: Custody) ->
         assert answer.status_code == 200, answer.text
         door.run(killed(killer))
         newest = (
-            "SELECT modification_id, state FROM modifications WHERE kind = 'refund' ORDER BY business_at DESC LIMIT 1"
+            "SELECT modification_id, state FROM modifications WHERE kind = 'refund' "
+            "ORDER BY business_at DESC LIMIT 1"
         )
         door.run(recovered(door.sql(newest)[0]["modification_id"]))
         custody.go_on()

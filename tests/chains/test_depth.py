@@ -27,7 +27,9 @@ wanteds: st.SearchStrategy[Required] = st.integers(1, 100) | st.sampled_from(["s
 
 
 def test_larger_amounts_wait_longer() -> None:
-    asked = [required(STEPS, units) for units in (0, 999_999_999, 1_000_000_000, 9_999_999_999, 10**15)]
+    asked = [
+        required(STEPS, units) for units in (0, 999_999_999, 1_000_000_000, 9_999_999_999, 10**15)
+    ]
     assert asked == [10, 10, "safe", "safe", "finalized"]
     assert text_of(STEPS, "USDC") == "10; from 1000 safe; from 10000 finalized"
     assert [blocks_of(one, USUAL) for one in (10, "safe", "finalized")] == [10, 32, 64]
@@ -35,9 +37,15 @@ def test_larger_amounts_wait_longer() -> None:
 
 def test_the_block_itself_is_the_first_confirmation() -> None:
     told = [
-        (confirmations(100, Heights(head)), progress(100, 10, Heights(head), USUAL)) for head in (99, 100, 102, 109)
+        (confirmations(100, Heights(head)), progress(100, 10, Heights(head), USUAL))
+        for head in (99, 100, 102, 109)
     ]
-    assert told == [(0, Progress(0, 10)), (1, Progress(1, 10)), (3, Progress(3, 10)), (10, Progress(10, 10))]
+    assert told == [
+        (0, Progress(0, 10)),
+        (1, Progress(1, 10)),
+        (3, Progress(3, 10)),
+        (10, Progress(10, 10)),
+    ]
     assert not is_deep(100, 10, Heights(108))
     assert is_deep(100, 10, Heights(109))
 
@@ -45,8 +53,12 @@ def test_the_block_itself_is_the_first_confirmation() -> None:
 def test_a_tag_is_the_chains_own_word() -> None:
     assert is_deep(100, "safe", Heights(120, safe=100, finalized=90))
     assert not is_deep(100, "finalized", Heights(500, safe=100, finalized=99))
-    assert not is_deep(100, "finalized", Heights(500)), "a node that does not know the tag proves nothing"
-    assert not is_deep(100, "finalized", Heights(99, finalized=400)), "a tag above the head is no tag"
+    assert not is_deep(100, "finalized", Heights(500)), (
+        "a node that does not know the tag proves nothing"
+    )
+    assert not is_deep(100, "finalized", Heights(99, finalized=400)), (
+        "a tag above the head is no tag"
+    )
     assert progress(100, "finalized", Heights(500, finalized=99), USUAL) == Progress(63, 64)
 
 
@@ -58,12 +70,16 @@ def test_the_endpoint_that_is_behind_counts() -> None:
 
 
 @given(numbers, wanteds, heights)
-def test_people_see_all_confirmations_exactly_when_it_is_deep(block: int, wanted: Required, at: Heights) -> None:
+def test_people_see_all_confirmations_exactly_when_it_is_deep(
+    block: int, wanted: Required, at: Heights
+) -> None:
     told = progress(block, wanted, at, USUAL)
     assert 0 <= told.done <= told.of
     assert (told.done == told.of) == is_deep(block, wanted, at)
 
 
 @given(numbers, wanteds, st.lists(heights, min_size=1, max_size=3))
-def test_deep_is_what_is_deep_at_every_endpoint(block: int, wanted: Required, at: list[Heights]) -> None:
+def test_deep_is_what_is_deep_at_every_endpoint(
+    block: int, wanted: Required, at: list[Heights]
+) -> None:
     assert is_deep(block, wanted, lower(at)) == all(is_deep(block, wanted, one) for one in at)

@@ -78,7 +78,11 @@ def test_each_mistake_is_told_apart() -> None:
 
 def test_it_is_paid_by_the_transfer_that_completed_it() -> None:
     """By the order of blocks, not of arrival."""
-    first, second, third = deposit(HALF, at=-9 * M), deposit(HALF, tx=2, at=-6 * M), deposit(HALF, tx=3, at=-3 * M)
+    first, second, third = (
+        deposit(HALF, at=-9 * M),
+        deposit(HALF, tx=2, at=-6 * M),
+        deposit(HALF, tx=3, at=-3 * M),
+    )
     outcome = folded(third, second, first)
     assert outcome.paid_by == second.key
     assert outcome.excess == HALF
@@ -95,7 +99,11 @@ def test_a_little_less_pays_within_the_tolerance() -> None:
         ("in two", (deposit(enough - 7), deposit(7, tx=2)), (enough, 0, 500, 0, True)),
         ("and the rest", (deposit(enough), deposit(400, tx=2)), (enough + 400, 0, 100, 0, True)),
         ("and more", (deposit(enough), deposit(501, tx=2)), (DUE + 1, 0, 0, 1, True)),
-        ("the rest too late", (deposit(enough), deposit(500, tx=2, at=99 * M)), (DUE, 0, 0, 0, True)),
+        (
+            "the rest too late",
+            (deposit(enough), deposit(500, tx=2, at=99 * M)),
+            (DUE, 0, 0, 0, True),
+        ),
         ("not yet confirmed", (deposit(enough, state="seen"),), (0, DUE, 0, 0, False)),
         ("all of it", (deposit(),), (DUE, 0, 0, 0, True)),
     ):
@@ -152,12 +160,16 @@ def told(draw: st.DrawFn) -> list[Deposit]:
     """Some transfers, some of them told of in several blocks and states."""
     made = []
     for tx in range(draw(st.integers(0, 5))):
-        one = deposit(draw(values), draw(minutes), tx=tx + 1, chain=draw(st.sampled_from([BASE, 56])))
+        one = deposit(
+            draw(values), draw(minutes), tx=tx + 1, chain=draw(st.sampled_from([BASE, 56]))
+        )
         one = replace(one, right=draw(st.sampled_from([True, True, True, False])))
         for _ in range(draw(st.integers(1, 3))):
             block = one.block + draw(blocks)
             state = draw(st.sampled_from(["seen", "confirmed", "orphaned"]))
-            made.append(replace(one, block=block, block_hash=block.to_bytes(32, "big"), state=state))
+            made.append(
+                replace(one, block=block, block_hash=block.to_bytes(32, "big"), state=state)
+            )
     return made
 
 
@@ -170,7 +182,9 @@ def test_any_order_and_any_repetition_gives_the_same(deposits: list[Deposit], ra
 
 
 @given(told(), told())
-def test_an_orphan_removed_was_never_there(deposits: list[Deposit], others: Sequence[Deposit]) -> None:
+def test_an_orphan_removed_was_never_there(
+    deposits: list[Deposit], others: Sequence[Deposit]
+) -> None:
     orphans = [replace(d, state="orphaned", key=d.key._replace(log_index=9)) for d in others]
     assert folded(*deposits, *orphans) == folded(*deposits)
 
@@ -188,7 +202,10 @@ def test_one_orphaned_block_removed_was_never_there(deposits: list[Deposit]) -> 
 @given(told(), st.integers(1, 3 * DUE), st.integers(0, DUE))
 def test_every_unit_is_somewhere(deposits: list[Deposit], due: int, tolerance: int) -> None:
     outcome = folded(*deposits, due=due, enough=max(due - tolerance, 1))
-    assert outcome.received + outcome.missing + outcome.short == due + outcome.excess + outcome.unmatched
+    assert (
+        outcome.received + outcome.missing + outcome.short
+        == due + outcome.excess + outcome.unmatched
+    )
     assert min(*sums(outcome), outcome.short) >= 0
     assert outcome.short <= tolerance
     assert [outcome.missing, outcome.short, outcome.excess].count(0) >= 2

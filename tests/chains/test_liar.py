@@ -65,7 +65,9 @@ class Endpoint:
 
     async def known(self, chain: Chain) -> list[bool]:
         """Of each payment whether its receipt is known."""
-        return [await self.ask("eth_getTransactionReceipt", tx) is not None for tx, _ in chain.payments]
+        return [
+            await self.ask("eth_getTransactionReceipt", tx) is not None for tx, _ in chain.payments
+        ]
 
 
 Check = Callable[[Endpoint, Chain], Coroutine[Any, Any, None]]
@@ -106,10 +108,20 @@ async def lags(endpoint: Endpoint, chain: Chain) -> None:
     last = chain.head - 2
     assert await endpoint.head() == last
     tags = [await endpoint.block(tag) for tag in ("latest", "safe", "finalized")]
-    assert [int(block["number"], 16) for block in tags if block] == [last, last - 2, max(last - 4, 0)]
+    assert [int(block["number"], 16) for block in tags if block] == [
+        last,
+        last - 2,
+        max(last - 4, 0),
+    ]
     assert await endpoint.block(last + 1) is None
-    assert len(await endpoint.logs(chain)) == len(await endpoint.logs(chain, 0, chain.head)) == PAYMENTS - 2
-    assert await endpoint.logs(chain, chain.head) == []  # as a node that lags says it, without an error
+    assert (
+        len(await endpoint.logs(chain))
+        == len(await endpoint.logs(chain, 0, chain.head))
+        == PAYMENTS - 2
+    )
+    assert (
+        await endpoint.logs(chain, chain.head) == []
+    )  # as a node that lags says it, without an error
     assert await endpoint.known(chain) == [True, True, False, False]
     assert await endpoint.held(chain) == 10 * (PAYMENTS - 2)
     assert await endpoint.ask("eth_getBalance", text(PAYEE), hex(chain.head)) == -32000
@@ -170,7 +182,9 @@ async def drops(endpoint: Endpoint, chain: Chain) -> None:
 
 async def throttles(endpoint: Endpoint, chain: Chain) -> None:
     endpoint.liar.faults.status, endpoint.liar.faults.retry_after = 429, "7"
-    async with endpoint.session.post(endpoint.liar.url, json=request(0, "eth_blockNumber")) as reply:
+    async with endpoint.session.post(
+        endpoint.liar.url, json=request(0, "eth_blockNumber")
+    ) as reply:
         assert (reply.status, reply.headers["retry-after"]) == (429, "7")
 
 
@@ -201,16 +215,27 @@ async def is_on_a_fork(endpoint: Endpoint, chain: Chain) -> None:
     real = {block: (await chain.node.block(block))["hash"] for block in (fork - 1, fork, fork + 1)}
     seen = [await endpoint.block(block) for block in real]
     hashes = [block["hash"] for block in seen if block]
-    assert [mine == real[block] for mine, block in zip(hashes, real, strict=True)] == [True, False, False]
+    assert [mine == real[block] for mine, block in zip(hashes, real, strict=True)] == [
+        True,
+        False,
+        False,
+    ]
     assert [block["parentHash"] for block in seen[1:] if block] == hashes[:2]
     assert await endpoint.known(chain) == [True, True, False, True]
     logs = await endpoint.logs(chain)
-    assert [log["transactionHash"] for log in logs] == [hash_ for hash_, _ in chain.payments if hash_ != tx]
+    assert [log["transactionHash"] for log in logs] == [
+        hash_ for hash_, _ in chain.payments if hash_ != tx
+    ]
     last = await endpoint.ask("eth_getTransactionReceipt", chain.payments[3][0])
     assert last["blockHash"] == logs[-1]["blockHash"] == hashes[2] == last["logs"][0]["blockHash"]
-    named = [await endpoint.ask("eth_getBlockByHash", name, False) for name in (hashes[1], real[fork])]
+    named = [
+        await endpoint.ask("eth_getBlockByHash", name, False) for name in (hashes[1], real[fork])
+    ]
     assert (named[0]["number"], named[1]) == (hex(fork), None)
-    by_hash = [await endpoint.ask("eth_getLogs", {"blockHash": name}) for name in (hashes[2], real[fork + 1])]
+    by_hash = [
+        await endpoint.ask("eth_getLogs", {"blockHash": name})
+        for name in (hashes[2], real[fork + 1])
+    ]
     assert ([log["blockHash"] for log in by_hash[0]], by_hash[1]) == ([hashes[2]], -32000)
 
 
@@ -251,7 +276,11 @@ def test_an_endpoint(chain: Chain, check: Check) -> None:
 def test_faults_hold_in_batches_too(chain: Chain, name: str) -> None:
     async def run() -> list[Any]:
         async with lying(chain.node.url) as liar, ClientSession() as session:
-            setattr(liar.faults, name, {"lag": 1, "frozen_at": chain.head - 1, "fork_from": chain.head}[name])
+            setattr(
+                liar.faults,
+                name,
+                {"lag": 1, "frozen_at": chain.head - 1, "fork_from": chain.head}[name],
+            )
             tx = chain.payments[-1][0]
             calls = [
                 request(5, "eth_blockNumber"),

@@ -73,7 +73,11 @@ async def settlements(ground: Ground, order: StableOrder) -> list[tuple[str, int
 
 
 def run(
-    server: ServerAddress, anvil: Anvil, story: Callable[[Ground], Awaitable[None]], *, custodial: bool = False
+    server: ServerAddress,
+    anvil: Anvil,
+    story: Callable[[Ground], Awaitable[None]],
+    *,
+    custodial: bool = False,
 ) -> None:
     """`story`, and afterwards everything that `recoup verify` proves."""
 
@@ -123,17 +127,23 @@ def test_too_little_at_the_end_is_a_case_that_a_person_closes(
             with pytest.raises(Problem, match="your own wallet"):
                 await keep(shop.orders, shop.scope, order.order_id, "Delivered")
             for _ in range(2):
-                await settle_by_hand(shop.orders, shop.scope, order.order_id, "Sent back from my wallet")
+                await settle_by_hand(
+                    shop.orders, shop.scope, order.order_id, "Sent back from my wallet"
+                )
             assert await book(ground) == {}
         assert await told(shop, order.order_id) is None
         await swept(ground)
-        assert await ground.anvil.held(ground.token, CUSTODY if custodial else MERCHANT) == 20_000_000
+        assert (
+            await ground.anvil.held(ground.token, CUSTODY if custodial else MERCHANT) == 20_000_000
+        )
         assert (await shop.happenings(order.order_id)).count("paid_late") == 1
 
     run(server, anvil, story, custodial=custodial)
 
 
-def test_the_rest_within_the_hour_pays_the_expired_order_once_and_for_all(server: ServerAddress, anvil: Anvil) -> None:
+def test_the_rest_within_the_hour_pays_the_expired_order_once_and_for_all(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         order = await ground.charge()
         await paid(ground, order, 20_000_000)
@@ -149,7 +159,9 @@ def test_the_rest_within_the_hour_pays_the_expired_order_once_and_for_all(server
     run(server, anvil, story)
 
 
-def test_the_rest_does_not_pay_what_somebody_has_decided_about(server: ServerAddress, anvil: Anvil) -> None:
+def test_the_rest_does_not_pay_what_somebody_has_decided_about(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         order, shop = await ground.charge(), ground.shop
         await paid(ground, order, 20_000_000)
@@ -186,7 +198,12 @@ def test_too_much_on_a_custodial_channel_is_owed_back_until_a_person_keeps_it(
         await paid(ground, order, DUE + 5_000_000)
         assert (await ground.now(order)).stage is Stage.COMPLETED
         assert await told(shop, order.order_id) == UNAPPLIED
-        owed = {"clearing": DUE + 5_000_000, "reversal_due": -5_000_000, "merchant_payable": -NET, "fees": -FEE}
+        owed = {
+            "clearing": DUE + 5_000_000,
+            "reversal_due": -5_000_000,
+            "merchant_payable": -NET,
+            "fees": -FEE,
+        }
         assert await book(ground) == owed
         await paid(ground, order, 1_000_000)
         await keep(shop.orders, shop.scope, order.order_id, "A tip")
@@ -198,7 +215,9 @@ def test_too_much_on_a_custodial_channel_is_owed_back_until_a_person_keeps_it(
     run(server, anvil, story, custodial=True)
 
 
-def test_money_after_the_payment_is_a_case_and_settles_too(server: ServerAddress, anvil: Anvil) -> None:
+def test_money_after_the_payment_is_a_case_and_settles_too(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         order = await ground.charge()
         await paid(ground, order, DUE)
@@ -213,7 +232,9 @@ def test_money_after_the_payment_is_a_case_and_settles_too(server: ServerAddress
     run(server, anvil, story)
 
 
-@pytest.mark.parametrize(("late", "stage", "why"), [(40, Stage.COMPLETED, None), (70, Stage.EXPIRED, UNAPPLIED)])
+@pytest.mark.parametrize(
+    ("late", "stage", "why"), [(40, Stage.COMPLETED, None), (70, Stage.EXPIRED, UNAPPLIED)]
+)
 def test_late_money_pays_within_the_hour_and_is_a_case_behind_it(
     server: ServerAddress, anvil: Anvil, late: int, stage: Stage, why: str | None
 ) -> None:
@@ -228,7 +249,9 @@ def test_late_money_pays_within_the_hour_and_is_a_case_behind_it(
     run(server, anvil, story)
 
 
-def test_several_transfers_of_one_transaction_each_count_once(server: ServerAddress, anvil: Anvil) -> None:
+def test_several_transfers_of_one_transaction_each_count_once(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         one, two = await ground.charge(order="one"), await ground.charge(order="two")
         parts = [(address(one), 20_000_000), (address(two), DUE), (address(one), 29_900_000)]
@@ -251,7 +274,10 @@ def test_whoever_sweeps_each_sweep_is_a_settlement(server: ServerAddress, anvil:
         await ground.sweep(order)
         await anvil.mine(9)
         await ground.poll()
-        assert await settlements(ground, order) == [("confirmed", 20_000_000, 0), ("confirmed", NET - 20_000_000, FEE)]
+        assert await settlements(ground, order) == [
+            ("confirmed", 20_000_000, 0),
+            ("confirmed", NET - 20_000_000, FEE),
+        ]
         assert await book(ground) == {"clearing": FEE, "fees": -FEE}
 
     run(server, anvil, story)
@@ -291,7 +317,9 @@ def test_more_money_while_the_settlement_is_stuck_settles_with_it(
     run(server, anvil, story)
 
 
-def test_another_token_of_ours_is_a_case_and_pays_nothing(server: ServerAddress, anvil: Anvil) -> None:
+def test_another_token_of_ours_is_a_case_and_pays_nothing(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         order = await ground.charge()
         await paid(ground, order, DUE, token=ground.other)
@@ -307,7 +335,9 @@ def test_another_token_of_ours_is_a_case_and_pays_nothing(server: ServerAddress,
     run(server, anvil, story)
 
 
-def test_false_tokens_nothing_dust_and_coins_are_ignored(server: ServerAddress, anvil: Anvil) -> None:
+def test_false_tokens_nothing_dust_and_coins_are_ignored(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         order = await ground.charge()
         await paid(ground, order, DUE, token=await anvil.deploy_token())
@@ -349,15 +379,21 @@ def test_a_payment_that_a_deep_reorganisation_takes_back_is_a_case_until_it_is_t
     run(server, anvil, story)
 
 
-def test_a_sweep_that_a_reorganisation_took_back_is_wanted_again_once(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_sweep_that_a_reorganisation_took_back_is_wanted_again_once(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story() -> None:
-        async with ground(server, anvil, settlement="custodial", custody=shown(CUSTODY, "evm")) as made:
+        async with ground(
+            server, anvil, settlement="custodial", custody=shown(CUSTODY, "evm")
+        ) as made:
             order, db = await made.charge(), made.shop.world.db
             await paid(made, order, DUE)
             await swept(made)
             states = "SELECT string_agg(state, ' ' ORDER BY wanted_at) FROM chain.sends WHERE subject_kind = 'custody'"
             assert await made.shop.value(states) == "done"
-            (sweep,) = [one for one in await store.logs_at(db, [address(order)]) if one.kind == "sweep"]
+            (sweep,) = [
+                one for one in await store.logs_at(db, [address(order)]) if one.kind == "sweep"
+            ]
             where = (sweep.chain, hex_of(sweep.tx), sweep.log_index, hex_of(sweep.block_hash))
             await store.judge_logs(db.alone, [store.Verdict(*where, "orphaned")])
             row = await store.address_of_order(db, order.merchant_id, order.order_id)
@@ -370,7 +406,9 @@ def test_a_sweep_that_a_reorganisation_took_back_is_wanted_again_once(server: Se
 
 
 @pytest.mark.parametrize("custodial", [False, True])
-def test_the_book_is_what_lies_on_the_chain(server: ServerAddress, anvil: Anvil, custodial: bool) -> None:
+def test_the_book_is_what_lies_on_the_chain(
+    server: ServerAddress, anvil: Anvil, custodial: bool
+) -> None:
     async def story(ground: Ground) -> None:
         world, wallet = ground.shop.world, CUSTODY if custodial else MERCHANT
         orders = [await ground.charge(order=name) for name in ("open", "short", "paid", "over")]
@@ -395,7 +433,9 @@ def test_the_book_is_what_lies_on_the_chain(server: ServerAddress, anvil: Anvil,
     run(server, anvil, story, custodial=custodial)
 
 
-def test_dust_pays_what_it_is_worth_and_holds_up_no_settlement(server: ServerAddress, anvil: Anvil) -> None:
+def test_dust_pays_what_it_is_worth_and_holds_up_no_settlement(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     """It makes no case; what is swept with the rest is in the book."""
 
     async def story(ground: Ground) -> None:
@@ -424,23 +464,34 @@ def test_a_chain_that_is_halted_is_not_called_right(server: ServerAddress, anvil
         assert await differences(world) == []
         await store.halt(world.db.alone, 31337, "a final block changed", world.clocks.wall())
         (found,) = await differences(world)
-        assert (found.order_id, found.field, found.found) == (None, "chain 31337", "a final block changed")
+        assert (found.order_id, found.field, found.found) == (
+            None,
+            "chain 31337",
+            "a final block changed",
+        )
 
     run(server, anvil, story)
 
 
-def test_a_moved_clock_ends_what_is_unpaid_at_once_and_never_what_is_paid(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_moved_clock_ends_what_is_unpaid_at_once_and_never_what_is_paid(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     """No watcher runs, and the chain makes no block by itself."""
 
     async def story(ground: Ground) -> None:
-        unpaid, deep, fresh = [await ground.charge(order=name) for name in ("unpaid", "deep", "fresh")]
+        unpaid, deep, fresh = [
+            await ground.charge(order=name) for name in ("unpaid", "deep", "fresh")
+        ]
         await anvil.transfer(ground.token, address(deep), DUE)
         await anvil.mine(9)
         await anvil.transfer(ground.token, address(fresh), DUE)
         began = time.monotonic()
         await ground.shop.advance(timedelta(minutes=31))
         assert time.monotonic() - began < 60
-        assert [(await ground.now(one)).stage for one in (unpaid, deep)] == [Stage.EXPIRED, Stage.COMPLETED]
+        assert [(await ground.now(one)).stage for one in (unpaid, deep)] == [
+            Stage.EXPIRED,
+            Stage.COMPLETED,
+        ]
         await anvil.mine(10)
         for _ in range(2):
             await ground.poll()
@@ -450,8 +501,12 @@ def test_a_moved_clock_ends_what_is_unpaid_at_once_and_never_what_is_paid(server
     run(server, anvil, story)
 
 
-def test_the_token_on_another_network_of_ours_pays_by_its_own_decimals(server: ServerAddress, anvil: Anvil) -> None:
-    async def story(ground: Ground, other: Anvil, token: bytes, watcher: Watcher, sender: Sender) -> None:
+def test_the_token_on_another_network_of_ours_pays_by_its_own_decimals(
+    server: ServerAddress, anvil: Anvil
+) -> None:
+    async def story(
+        ground: Ground, other: Anvil, token: bytes, watcher: Watcher, sender: Sender
+    ) -> None:
         order = await ground.charge()
         await other.transfer(token, address(order), 20 * 10**18 + 1)
         await other.mine(9)
@@ -478,7 +533,9 @@ def test_the_token_on_another_network_of_ours_pays_by_its_own_decimals(server: S
             await other.deploy_factory()
             async with ground(server, anvil, beside=second) as made:
                 world = made.shop.world
-                network = next(one for one in networks_of(intake.all_served()) if one.chain == 31338)
+                network = next(
+                    one for one in networks_of(intake.all_served()) if one.chain == 31338
+                )
                 signer = (await made.sender())._signer
                 await other.set_coins(signer.address, 10**18)
                 async with opened("evm", [other.url], world.clocks) as nodes:

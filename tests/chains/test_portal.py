@@ -49,7 +49,9 @@ def log(order: StableOrder, number: int, **changes: object) -> NewLog:
 def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         world = shop.world
-        world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()})
+        world.channels.update(
+            {one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()}
+        )
         (network,) = networks_of(intake.all_served())
         operator, owner = await signed_in("olga"), await signed_in("owner")
         assert (await owner.get("/chains")).status_code == 403
@@ -58,7 +60,9 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
         assert "Base (31337)" in page
         await sends_store.begin_sender(world.db.alone, network.chain, bytes(20), 0)
         assert "0 ETH" in texts(await operator.get("/chains"))
-        await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+        await store.keep_proof(
+            world.db.alone, network.chain, network.factory, "", world.clocks.wall()
+        )
         await agreed(shop, FIRST)
         await shop.advance(timedelta(days=3))
         request = StablecoinChargeRequest("order-1", "10.00", "USDC", network="base")
@@ -69,10 +73,14 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
             log(order, 3, kind="sweep", value="3980000", fee="20000", state="confirmed"),
         ]
         await store.keep_logs(world.db.alone, rows)
-        assert f"/orders/{order.order_id}/chain" in (await owner.get(f"/orders/{order.order_id}")).text
+        assert (
+            f"/orders/{order.order_id}/chain" in (await owner.get(f"/orders/{order.order_id}")).text
+        )
         for path in ("", ".json", "/chain", "/refund?how=amount"):
             led = await owner.get(f"/orders/{wire_id('ord', order.order_id)}{path}")
-            assert led.headers["location"] == f"/orders/{order.order_id}{path}", "the id that the API names"
+            assert led.headers["location"] == f"/orders/{order.order_id}{path}", (
+                "the id that the API names"
+            )
         page = texts(await owner.get(f"/orders/{order.order_id}/chain"))
         chain = order.facts["chain"]
         for words in (
@@ -87,7 +95,9 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
             *chain["terms"].values(),
         ):
             assert words in page, words
-        await store.halt(world.db.alone, network.chain, "a final block changed", world.clocks.wall())
+        await store.halt(
+            world.db.alone, network.chain, "a final block changed", world.clocks.wall()
+        )
         assert "a final block changed" in texts(await operator.get("/chains"))
 
     with served():
@@ -95,7 +105,9 @@ def test_an_orders_page_leads_to_what_came_and_what_was_swept(server: ServerAddr
 
 
 def test_the_refund_form_says_where_it_goes() -> None:
-    form = RefundFields(how="amount", amount="1.00", lines={}, reason="", key="", to_address=FIRST).as_typed()
+    form = RefundFields(
+        how="amount", amount="1.00", lines={}, reason="", key="", to_address=FIRST
+    ).as_typed()
     assert to_ask(form, "USDC").to_address == FIRST
     assert to_ask(replace(form, to_address=""), "USDC").to_address is None
 
@@ -107,13 +119,19 @@ def test_the_operator_approves_a_payout_on_the_page_and_nobody_else(server: Serv
             await lock_wallet(tx, shop.merchant_id, "USDC", shop.world.clocks.wall())
             for payout_id in payouts:
                 where = ("crypto", f"base:{FIRST}", "20.00", actor, shop.world.clocks.wall())
-                row = NewPayout(shop.merchant_id, payout_id, "USDC", 20_000_000, "requested", *where)
-                await request_payout(tx, row, now=row.created_at, wall=shop.world.clocks.wall(), answer=None)  # type: ignore[arg-type]
+                row = NewPayout(
+                    shop.merchant_id, payout_id, "USDC", 20_000_000, "requested", *where
+                )
+                await request_payout(
+                    tx, row, now=row.created_at, wall=shop.world.clocks.wall(), answer=None
+                )  # type: ignore[arg-type]
         operator, owner = await signed_in("olga"), await signed_in("owner")
         page = "/settlement-addresses"
         assert f"base:{FIRST}" in texts(await operator.get(page))
         assert "Payout of" not in texts(await owner.get(page))
-        for payout_id, decision, state in zip(payouts, ("approve", "refuse"), ("approved", "rejected"), strict=True):
+        for payout_id, decision, state in zip(
+            payouts, ("approve", "refuse"), ("approved", "rejected"), strict=True
+        ):
             to = f"{page}/payouts/{payout_id}"
             assert (await post(owner, page, to, decision=decision)).status_code == 403
             answer = await post(operator, page, to, decision=decision)
@@ -124,7 +142,9 @@ def test_the_operator_approves_a_payout_on_the_page_and_nobody_else(server: Serv
             found = await find_payout(shop.world.db, shop.merchant_id, payout_id)
             assert found is not None
             assert found.state == state
-        assert (await post(operator, page, f"{page}/payouts/{payouts[0]}", decision="refuse")).status_code == 409
+        assert (
+            await post(operator, page, f"{page}/payouts/{payouts[0]}", decision="refuse")
+        ).status_code == 409
         assert "Payout of" not in texts(await operator.get(page))
 
     with served():
@@ -134,9 +154,13 @@ def test_the_operator_approves_a_payout_on_the_page_and_nobody_else(server: Serv
 def test_the_operator_has_another_token_swept(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         world = shop.world
-        world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()})
+        world.channels.update(
+            {one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()}
+        )
         (network,) = networks_of(intake.all_served())
-        await store.keep_proof(world.db.alone, network.chain, network.factory, "", world.clocks.wall())
+        await store.keep_proof(
+            world.db.alone, network.chain, network.factory, "", world.clocks.wall()
+        )
         await agreed(shop, FIRST)
         await shop.advance(timedelta(days=3))
         request = StablecoinChargeRequest("order-1", "10.00", "USDC", network="base")
@@ -149,7 +173,9 @@ def test_the_operator_has_another_token_swept(server: ServerAddress) -> None:
         assert "Sweep ETH" in texts(await operator.get(page))
         assert (await post(owner, page, f"{page}/sweep", token="coin")).status_code == 403
         assert (await post(operator, page, f"{page}/sweep", token="0x1")).status_code == 400
-        assert (await post(operator, page, f"{page}/sweep", token="coin", network="base")).status_code == 303
+        assert (
+            await post(operator, page, f"{page}/sweep", token="coin", network="base")
+        ).status_code == 303
         assert "Wanted ETH, Base" in texts(await operator.get(page))
 
     with served(lookalikes=[shown(ALIKE, "evm")]):

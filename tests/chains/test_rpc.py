@@ -37,7 +37,9 @@ def error(code: int, message: str, number: int | None = None) -> dict[str, Any]:
 
 def singly(refusal: Any) -> Callable[[Any], Any]:
     """Takes single calls, and refuses more with that."""
-    return lambda asked: refusal if isinstance(asked, list) else {"id": asked["id"], "result": "0x1"}
+    return lambda asked: (
+        refusal if isinstance(asked, list) else {"id": asked["id"], "result": "0x1"}
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,11 @@ from recoup.stablecoin.rules.addresses import shown
 from recoup_lab.simulate.dying import DyingDatabase, DyingGateway
 
 CUSTODY = KeySigner(Account.from_key(b"\x07" * 32))
-CUSTODIAL = {"settlement": "custodial", "custody": shown(CUSTODY.address, "evm"), "confirmations": 3}
+CUSTODIAL = {
+    "settlement": "custodial",
+    "custody": shown(CUSTODY.address, "evm"),
+    "confirmations": 3,
+}
 COIN = 10**18
 CHAIN = 31337
 
@@ -48,7 +52,9 @@ class Sending:
         """A transfer; to a wallet of its own."""
         receiver, send_id = to or uuid4().bytes + b"\x01\x02\x03\x04", uuid4()
         where = (CHAIN, "usdc_base", self.token, None, CUSTODY.address, receiver, Decimal(value))
-        send = ChainSend(send_id, self.ground.shop.merchant_id, "refund", send_id, "transfer", *where)
+        send = ChainSend(
+            send_id, self.ground.shop.merchant_id, "refund", send_id, "transfer", *where
+        )
         await sends_store.want(self.db.alone, send, self.ground.shop.world.clocks.wall())
         return send_id, receiver
 
@@ -70,7 +76,9 @@ class Sending:
 
     async def transactions(self) -> Sequence[Any]:
         async with self.db.connection() as connection:
-            found: Sequence[Any] = await connection.fetch("SELECT * FROM chain.transactions ORDER BY number, signed_at")
+            found: Sequence[Any] = await connection.fetch(
+                "SELECT * FROM chain.transactions ORDER BY number, signed_at"
+            )
         return found
 
     async def trouble(self) -> str | None:
@@ -79,7 +87,9 @@ class Sending:
 
     async def alerts(self) -> list[dict[str, Any]]:
         async with self.db.connection() as connection:
-            rows = await connection.fetch("SELECT facts FROM alerts WHERE kind = 'chain_sender' ORDER BY alert_id")
+            rows = await connection.fetch(
+                "SELECT facts FROM alerts WHERE kind = 'chain_sender' ORDER BY alert_id"
+            )
         return [row["facts"] for row in rows]
 
 
@@ -91,7 +101,12 @@ async def sending(server: ServerAddress, anvil: Anvil, **settings: Any) -> Async
         yield Sending(made)
 
 
-def run(server: ServerAddress, anvil: Anvil, story: Callable[[Sending], Awaitable[None]], **settings: Any) -> None:
+def run(
+    server: ServerAddress,
+    anvil: Anvil,
+    story: Callable[[Sending], Awaitable[None]],
+    **settings: Any,
+) -> None:
     async def whole() -> None:
         async with sending(server, anvil, **settings) as made:
             await story(made)
@@ -99,23 +114,33 @@ def run(server: ServerAddress, anvil: Anvil, story: Callable[[Sending], Awaitabl
     asyncio.run(whole())
 
 
-def test_transfers_go_each_once_and_their_gas_is_booked(server: ServerAddress, anvil: Anvil) -> None:
+def test_transfers_go_each_once_and_their_gas_is_booked(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(made: Sending) -> None:
         wanted = [await made.want(1_000_000 * (number + 1)) for number in range(5)]
         assert await made.sender.work() == 5
         assert await made.sender.work() == 0
         await made.finish()
-        assert [await made.held(to) for _, to in wanted] == [1_000_000 * (number + 1) for number in range(5)]
+        assert [await made.held(to) for _, to in wanted] == [
+            1_000_000 * (number + 1) for number in range(5)
+        ]
         assert {(await made.send(send_id)).state for send_id, _ in wanted} == {"done"}
         row = await sends_store.sender_of(made.db, CHAIN, CUSTODY.address)
         assert row is not None
-        assert await sends_store.gas_of(made.db, *row[:2]) == COIN - await anvil.held(None, CUSTODY.address) > 0
+        assert (
+            await sends_store.gas_of(made.db, *row[:2])
+            == COIN - await anvil.held(None, CUSTODY.address)
+            > 0
+        )
         assert (row.halted, row.trouble) == (None, None)
 
     run(server, anvil, story)
 
 
-def test_a_second_process_with_the_key_refuses_to_start(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_second_process_with_the_key_refuses_to_start(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(made: Sending) -> None:
         await made.sender.open()
         second = made.ground.sender_with(CUSTODY)
@@ -159,7 +184,9 @@ def test_who_has_lost_the_lock_keeps_and_sends_nothing(server: ServerAddress, an
 # Limits ---------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_above_a_limit_waits_and_people_hear_of_it_once(server: ServerAddress, anvil: Anvil) -> None:
+def test_what_is_above_a_limit_waits_and_people_hear_of_it_once(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(made: Sending) -> None:
         large, _ = await made.want(5_000_001)
         assert await made.sender.work() == 0
@@ -171,7 +198,9 @@ def test_what_is_above_a_limit_waits_and_people_hear_of_it_once(server: ServerAd
         trouble = await made.trouble()
         assert trouble is not None
         assert "usdc_base: 4.00 more today would be above daily_limit, 9.00" in trouble
-        assert [one["what"] for one in await made.alerts()] == ["waits", "waits"], "one for each, however often"
+        assert [one["what"] for one in await made.alerts()] == ["waits", "waits"], (
+            "one for each, however often"
+        )
 
     run(server, anvil, story, send_limit="5.00", daily_limit="9.00")
 
@@ -183,12 +212,18 @@ def test_what_may_have_gone_counts_for_the_day(server: ServerAddress, anvil: Anv
             await connection.execute("UPDATE chain.sends SET state = 'held'")
         small = (await made.want(5_000_000))[0]
         assert await made.sender.work() == 0
-        assert (await made.trouble()) == "usdc_base: 5.00 more today would be above daily_limit, 9.00"
-        await sends_store.mark_went(made.db.alone, held, b"\x05" * 32, made.ground.shop.world.clocks.wall())
+        assert (
+            await made.trouble()
+        ) == "usdc_base: 5.00 more today would be above daily_limit, 9.00"
+        await sends_store.mark_went(
+            made.db.alone, held, b"\x05" * 32, made.ground.shop.world.clocks.wall()
+        )
         assert (await made.send(held)).state == "done"
         assert await made.sender.work() == 0, "the same day"
         async with made.db.connection() as connection:
-            await connection.execute("UPDATE chain.sends SET went_at = went_at - interval '1 day' WHERE state = 'done'")
+            await connection.execute(
+                "UPDATE chain.sends SET went_at = went_at - interval '1 day' WHERE state = 'done'"
+            )
         await made.finish()
         assert ((await made.send(small)).state, await made.trouble()) == ("done", None)
 
@@ -277,11 +312,18 @@ def test_what_neither_goes_nor_fails_comes_after_those_behind_it(
 
         async def dry(node: Any, wanted: Sequence[ChainSend]) -> list[int | str | None]:
             found = await real(node, wanted)
-            return [None if one.send_id == stuck else need for one, need in zip(wanted, found, strict=True)]
+            return [
+                None if one.send_id == stuck else need
+                for one, need in zip(wanted, found, strict=True)
+            ]
 
         made.sender._dry = dry  # type: ignore[method-assign]
         await made.finish()
-        assert [(await made.send(one)).state for one in (stuck, *others)] == ["wanted", "done", "done"]
+        assert [(await made.send(one)).state for one in (stuck, *others)] == [
+            "wanted",
+            "done",
+            "done",
+        ]
 
     run(server, anvil, story)
 
@@ -310,7 +352,9 @@ def test_what_cannot_be_reported_hides_nothing_behind_it(
 # What does not go -----------------------------------------------------------------------------------------------------
 
 
-def test_what_the_token_refuses_is_never_signed_and_fails_with_its_reason(server: ServerAddress, anvil: Anvil) -> None:
+def test_what_the_token_refuses_is_never_signed_and_fails_with_its_reason(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(made: Sending) -> None:
         send_id, to = await made.want(1_000_000)
         await anvil.freeze(made.token, to)
@@ -323,7 +367,9 @@ def test_what_the_token_refuses_is_never_signed_and_fails_with_its_reason(server
     run(server, anvil, story)
 
 
-def test_a_transaction_that_is_reverted_fails_and_is_not_repeated(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_transaction_that_is_reverted_fails_and_is_not_repeated(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(made: Sending) -> None:
         send_id, to = await made.want(1_000_000)
         await anvil.automine(False)
@@ -396,7 +442,8 @@ def test_a_restored_backup_sends_nothing_twice(server: ServerAddress, anvil: Anv
         async with owner(made.ground.shop.world) as connection:
             await connection.execute("DELETE FROM chain.transactions WHERE number > 0")
             await connection.execute(
-                "UPDATE chain.sends SET state = 'wanted', hash = NULL WHERE send_id = ANY($1)", [late, other]
+                "UPDATE chain.sends SET state = 'wanted', hash = NULL WHERE send_id = ANY($1)",
+                [late, other],
             )
         again = made.ground.sender_with(CUSTODY)
         await made.sender.close()
@@ -431,7 +478,10 @@ def test_a_number_that_somebody_else_took_halts(server: ServerAddress, anvil: An
         with pytest.raises(HaltError, match="transaction 0 of this key is none that is known"):
             await made.sender.work()
         assert await made.sender.go_on(1) == 1
-        assert ((await made.send(send_id)).state, (await made.transactions())[0]["state"]) == ("held", "lost")
+        assert ((await made.send(send_id)).state, (await made.transactions())[0]["state"]) == (
+            "held",
+            "lost",
+        )
 
     run(server, anvil, story)
 
@@ -449,7 +499,9 @@ def test_a_node_that_is_behind_is_waited_for(server: ServerAddress, anvil: Anvil
     run(server, anvil, story)
 
 
-def test_the_first_transaction_of_a_used_key_waits_for_a_persons_word(server: ServerAddress, anvil: Anvil) -> None:
+def test_the_first_transaction_of_a_used_key_waits_for_a_persons_word(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(made: Sending) -> None:
         await by_hand(made, 0, uuid4().bytes + b"1234", 7)
         send_id, to = await made.want(1_000_000)
@@ -473,9 +525,15 @@ async def take_out(made: Sending) -> Sequence[Any]:
     return before
 
 
-def test_what_is_taken_out_of_its_block_goes_again_as_it_was(server: ServerAddress, anvil: Anvil) -> None:
+def test_what_is_taken_out_of_its_block_goes_again_as_it_was(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(made: Sending) -> None:
-        wanted = [await made.want(1_000_000), await want_sweep(made, 1_000_000), await made.want(1_000_000)]
+        wanted = [
+            await made.want(1_000_000),
+            await want_sweep(made, 1_000_000),
+            await made.want(1_000_000),
+        ]
         await made.finish()
         before = await take_out(made)
         assert await made.held(wanted[0][1]) == 0
@@ -496,7 +554,9 @@ def test_what_is_taken_out_of_its_block_goes_again_as_it_was(server: ServerAddre
     run(server, anvil, story)
 
 
-def test_a_transfer_that_failed_does_not_go_again_by_itself(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_transfer_that_failed_does_not_go_again_by_itself(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     """It may have been sent once more under another id."""
 
     async def story(made: Sending) -> None:
@@ -513,7 +573,10 @@ def test_a_transfer_that_failed_does_not_go_again_by_itself(server: ServerAddres
         await anvil.mine(LOST_BLOCKS)
         with pytest.raises(HaltError, match="may still go"):
             await made.sender.work()
-        assert (await made.held(to), [one["what"] for one in await made.alerts()]) == (0, ["failed", "halted"])
+        assert (await made.held(to), [one["what"] for one in await made.alerts()]) == (
+            0,
+            ["failed", "halted"],
+        )
 
     run(server, anvil, story)
 
@@ -575,7 +638,9 @@ def test_what_waits_goes_dearer_under_its_number_and_either_may_be_mined(
         await anvil.call("eth_sendRawTransaction", "0x" + mined["raw"].hex())
         await anvil.mine(1)
         await made.finish()
-        assert [one["state"] for one in await made.transactions()] == ["mined", "replaced"][:: 1 - 2 * which]
+        assert [one["state"] for one in await made.transactions()] == ["mined", "replaced"][
+            :: 1 - 2 * which
+        ]
         send = await made.send(send_id)
         assert (send.state, send.hash, await made.held(to)) == ("done", mined["hash"], 1_000_000)
 
@@ -647,18 +712,24 @@ async def check_each_once(made: Sending, wanted: Sequence[tuple[UUID, bytes]], v
     for row in await made.transactions():
         contents.setdefault(row["number"], set()).add(_content(row["raw"]))
     assert all(len(found) == 1 for found in contents.values())
-    assert sorted(contents) == list(range(len(contents))), "a gap would stop all that comes after it"
+    assert sorted(contents) == list(range(len(contents))), (
+        "a gap would stop all that comes after it"
+    )
 
 
 async def new_wants(made: Sending, value: int) -> list[tuple[UUID, bytes]]:
     await made.anvil.automine(True)
-    wanted = [await made.want(value) for _ in range(2)] + [await want_sweep(made, value) for _ in range(2)]
+    wanted = [await made.want(value) for _ in range(2)] + [
+        await want_sweep(made, value) for _ in range(2)
+    ]
     await made.anvil.automine(False)
     return wanted
 
 
 @deep("kills")
-def test_a_sender_that_dies_at_any_step_sends_each_once(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_sender_that_dies_at_any_step_sends_each_once(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     """Before it signs, between commit and broadcast, before and after a dearer one, before it decides."""
 
     async def story(made: Sending) -> None:
@@ -685,7 +756,9 @@ def test_a_sender_that_dies_at_any_step_sends_each_once(server: ServerAddress, a
 
 
 @drawn("kills", "seed", range(70))
-def test_senders_that_die_again_and_again_send_each_once(server: ServerAddress, anvil: Anvil, seed: int) -> None:
+def test_senders_that_die_again_and_again_send_each_once(
+    server: ServerAddress, anvil: Anvil, seed: int
+) -> None:
     """One after another, at steps that are drawn, while the node forgets, mines and reorganises."""
     luck = random.Random(seed)
 
@@ -698,7 +771,9 @@ def test_senders_that_die_again_and_again_send_each_once(server: ServerAddress, 
                 for _ in range(3):
                     with suppress(Problem):
                         await sender.work()
-                    await luck.choice((lambda: drop_all(made), lambda: made.anvil.mine(luck.randint(1, 17))))()
+                    await luck.choice(
+                        (lambda: drop_all(made), lambda: made.anvil.mine(luck.randint(1, 17)))
+                    )()
                 await sender.close()
 
             async with dying(made, killer) as sender:

@@ -35,13 +35,17 @@ class Twisting(Endpoint):
 def sender_with(made: Sending, twist: Twist, first: bool) -> Sender:  # noqa: FBT001
     nodes = [made.ground.node, Twisting(made.ground.node, twist)]
     (network,) = networks_of([made.ground.channel])
-    one = Sender(made.ground.shop.world, network, nodes[::-1] if first else nodes, CUSTODY, 200 * GWEI)
+    one = Sender(
+        made.ground.shop.world, network, nodes[::-1] if first else nodes, CUSTODY, 200 * GWEI
+    )
     made.ground.senders.append(one)
     return one
 
 
 def reverted(method: str, answer: Any) -> Any:
-    return answer | {"status": "0x0"} if method == "eth_getTransactionReceipt" and answer else answer
+    return (
+        answer | {"status": "0x0"} if method == "eth_getTransactionReceipt" and answer else answer
+    )
 
 
 def without_logs(method: str, answer: Any) -> Any:
@@ -127,7 +131,9 @@ def test_a_transfer_that_went_is_not_failed_by_one_node(
 
 
 @FIRST
-def test_depth_and_patience_are_not_one_nodes_word(server: ServerAddress, anvil: Anvil, first: bool) -> None:  # noqa: FBT001
+def test_depth_and_patience_are_not_one_nodes_word(
+    server: ServerAddress, anvil: Anvil, first: bool
+) -> None:  # noqa: FBT001
     async def story(made: Sending) -> None:
         one = sender_with(made, ahead, first)
         send_id, _ = await made.want(1_000_000)
@@ -157,8 +163,14 @@ def test_sweeps_that_one_node_refuses_hold_up_none_behind_them(
         class Refusing(Twisting):
             async def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
                 said = await super().batch(calls)
-                dry = [bool(asks) and any(word in str(asks[0]) for word in blocked) for _, asks in calls]
-                return [Refused(3, "no") if refused else answer for refused, answer in zip(dry, said, strict=True)]
+                dry = [
+                    bool(asks) and any(word in str(asks[0]) for word in blocked)
+                    for _, asks in calls
+                ]
+                return [
+                    Refused(3, "no") if refused else answer
+                    for refused, answer in zip(dry, said, strict=True)
+                ]
 
         one = made.sender
         nodes = [made.ground.node, Refusing(made.ground.node, lambda _, answer: answer)]
@@ -181,21 +193,31 @@ def test_sweeps_that_one_node_refuses_hold_up_none_behind_them(
 
 
 @FIRST
-def test_a_transfer_of_more_than_there_is_waits(server: ServerAddress, anvil: Anvil, first: bool) -> None:  # noqa: FBT001
+def test_a_transfer_of_more_than_there_is_waits(
+    server: ServerAddress, anvil: Anvil, first: bool
+) -> None:  # noqa: FBT001
     """By the balance of a node that is behind it would run dry, and fail."""
 
     async def story(made: Sending) -> None:
         class Rich(Twisting):
             async def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
                 said, asked = await super().batch(calls), to_hex(abi.balance_of(CUSTODY.address))
-                is_asked = [method == "eth_call" and asks[0]["data"] == asked for method, asks in calls]
-                return [to_hex(abi.uint_word(1 << 64)) if yes else one for yes, one in zip(is_asked, said, strict=True)]
+                is_asked = [
+                    method == "eth_call" and asks[0]["data"] == asked for method, asks in calls
+                ]
+                return [
+                    to_hex(abi.uint_word(1 << 64)) if yes else one
+                    for yes, one in zip(is_asked, said, strict=True)
+                ]
 
         nodes = [made.ground.node, Rich(made.ground.node, lambda _, answer: answer)]
         made.sender._nodes = nodes[::-1] if first else nodes
         send_id, _ = await made.want(1_000_000_001)
         assert await made.sender.work() == 0
-        assert ((await made.send(send_id)).state, "wallet lacks" in str(await made.trouble())) == ("wanted", True)
+        assert ((await made.send(send_id)).state, "wallet lacks" in str(await made.trouble())) == (
+            "wanted",
+            True,
+        )
 
     run(server, anvil, story)
 
@@ -209,7 +231,11 @@ def behind(method: str, answer: Any) -> Any:
 
 def far_behind(method: str, answer: Any) -> Any:
     """Blocks that were before the key's transactions."""
-    return answer | {"number": "0x1"} if method == "eth_getBlockByNumber" and answer else behind(method, answer)
+    return (
+        answer | {"number": "0x1"}
+        if method == "eth_getBlockByNumber" and answer
+        else behind(method, answer)
+    )
 
 
 @pytest.mark.parametrize(("twist", "count"), [(behind, 1), (far_behind, 1), (far_behind, 2)])
@@ -251,7 +277,9 @@ def test_the_lower_tip_is_paid(server: ServerAddress, anvil: Anvil, first: bool)
 
 
 @FIRST
-def test_gas_is_what_both_nodes_estimate_about_alike(server: ServerAddress, anvil: Anvil, first: bool) -> None:  # noqa: FBT001
+def test_gas_is_what_both_nodes_estimate_about_alike(
+    server: ServerAddress, anvil: Anvil, first: bool
+) -> None:  # noqa: FBT001
     """More than a block takes would never be mined, and hold up all that comes after it."""
 
     async def story(made: Sending) -> None:
@@ -264,7 +292,9 @@ def test_gas_is_what_both_nodes_estimate_about_alike(server: ServerAddress, anvi
 
 
 @FIRST
-def test_what_one_node_keeps_to_itself_another_hands_on(server: ServerAddress, anvil: Anvil, first: bool) -> None:  # noqa: FBT001
+def test_what_one_node_keeps_to_itself_another_hands_on(
+    server: ServerAddress, anvil: Anvil, first: bool
+) -> None:  # noqa: FBT001
     async def story(made: Sending) -> None:
         class Deaf(Twisting):
             async def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
@@ -274,7 +304,9 @@ def test_what_one_node_keeps_to_itself_another_hands_on(server: ServerAddress, a
 
         nodes = [made.ground.node, Deaf(made.ground.node, lambda _, answer: answer)]
         (network,) = networks_of([made.ground.channel])
-        one = Sender(made.ground.shop.world, network, nodes[::-1] if first else nodes, CUSTODY, 200 * GWEI)
+        one = Sender(
+            made.ground.shop.world, network, nodes[::-1] if first else nodes, CUSTODY, 200 * GWEI
+        )
         made.ground.senders.append(one)
         send_id, to = await made.want(1_000_000)
         await made.finish(one)
@@ -284,7 +316,9 @@ def test_what_one_node_keeps_to_itself_another_hands_on(server: ServerAddress, a
 
 
 @FIRST
-def test_a_restored_backup_is_known_by_either_node(server: ServerAddress, anvil: Anvil, first: bool) -> None:  # noqa: FBT001
+def test_a_restored_backup_is_known_by_either_node(
+    server: ServerAddress, anvil: Anvil, first: bool
+) -> None:  # noqa: FBT001
     """A node that is behind as far as the backup says nothing against it."""
 
     def old(method: str, answer: Any) -> Any:
@@ -292,7 +326,15 @@ def test_a_restored_backup_is_known_by_either_node(server: ServerAddress, anvil:
 
     async def story(made: Sending) -> None:
         fees = {"gas": 100_000, "maxFeePerGas": 10 * GWEI, "maxPriorityFeePerGas": GWEI}
-        gone = {"type": 2, "chainId": CHAIN, "nonce": 0, "to": b"\x11" * 20, "value": 1, "data": b"", **fees}
+        gone = {
+            "type": 2,
+            "chainId": CHAIN,
+            "nonce": 0,
+            "to": b"\x11" * 20,
+            "value": 1,
+            "data": b"",
+            **fees,
+        }
         await made.anvil.call("eth_sendRawTransaction", "0x" + CUSTODY.sign(gone).raw.hex())
         await made.anvil.mine(1)
         await made.want(1_000_000)
@@ -306,8 +348,12 @@ def test_a_restored_backup_is_known_by_either_node(server: ServerAddress, anvil:
 @pytest.mark.parametrize(
     "twist",
     [
-        lambda method, answer: answer | {"timestamp": hex(3 * 10**11)} if method == "eth_getBlockByNumber" else answer,
-        lambda method, answer: answer | {"number": hex(1 << 70)} if method == "eth_getBlockByNumber" else answer,
+        lambda method, answer: (
+            answer | {"timestamp": hex(3 * 10**11)} if method == "eth_getBlockByNumber" else answer
+        ),
+        lambda method, answer: (
+            answer | {"number": hex(1 << 70)} if method == "eth_getBlockByNumber" else answer
+        ),
         lambda method, answer: (
             answer | {"gasUsed": hex(1 << 255), "effectiveGasPrice": hex(1 << 255)}
             if method == "eth_getTransactionReceipt" and answer
@@ -320,7 +366,9 @@ def test_a_restored_backup_is_known_by_either_node(server: ServerAddress, anvil:
         ),
     ],
 )
-def test_what_no_chain_has_is_garbage(server: ServerAddress, anvil: Anvil, twist: Twist, first: bool) -> None:  # noqa: FBT001
+def test_what_no_chain_has_is_garbage(
+    server: ServerAddress, anvil: Anvil, twist: Twist, first: bool
+) -> None:  # noqa: FBT001
     """Anything but AwayError would end the process, and with it the sender of every other chain."""
 
     async def story(made: Sending) -> None:

@@ -97,7 +97,10 @@ def test_it_is_used_a_delay_after_a_second_person_approved_it(server: ServerAddr
         await agreed(shop, SECOND)
         assert (await states(shop), await holding(shop)) == (["waiting", "holding"], FIRST)
         await shop.advance(DELAY)
-        assert (await states(shop), await settles_to(shop, "6")) == (["holding", "replaced"], SECOND)
+        assert (await states(shop), await settles_to(shop, "6")) == (
+            ["holding", "replaced"],
+            SECOND,
+        )
 
     run(server, story)
 
@@ -111,13 +114,17 @@ def test_a_withdrawn_one_takes_no_order_and_brings_none_back(server: ServerAddre
         third = await agreed(shop, THIRD)
         settings = await shop.merchants.get(shop.merchant_id)
         await flow.withdraw(shop.world, scope(shop, OWNER), third)
-        assert await settles_to(shop, "1") == SECOND, "one that did not hold yet takes nothing along"
+        assert await settles_to(shop, "1") == SECOND, (
+            "one that did not hold yet takes nothing along"
+        )
         await flow.withdraw(shop.world, scope(shop, OWNER), second)
         assert await states(shop) == ["withdrawn"] * 3
         assert await settles_to(shop, "2") == "settlement_address_required"
         shop.merchants.forget(shop.merchant_id)
         later = await shop.merchants.get(shop.merchant_id)
-        assert later.merchant.version > settings.merchant.version, "an order under way is not taken by the old address"
+        assert later.merchant.version > settings.merchant.version, (
+            "an order under way is not taken by the old address"
+        )
         with pytest.raises(Problem, match="withdrawn; this action"):
             await flow.withdraw(shop.world, scope(shop, OWNER), second)
 
@@ -154,7 +161,11 @@ def test_only_a_wallet_of_the_merchants_own_is_taken(server: ServerAddress) -> N
 
 def test_the_page_takes_two_people(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
-        owner, clerk, operator = await signed_in("owner"), await signed_in("clerk"), await signed_in("olga")
+        owner, clerk, operator = (
+            await signed_in("owner"),
+            await signed_in("clerk"),
+            await signed_in("olga"),
+        )
         assert "No settlement address yet" in texts(await owner.get(PATH))
         answer = await post(owner, PATH, PATH, kind="evm", address=FIRST.lower())
         assert answer.status_code == 400
@@ -192,7 +203,9 @@ def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAdd
     async def story(shop: Shop, signed_in: As) -> None:
         owner_, operator, payout_id = await signed_in("owner"), await signed_in("olga"), UUID(int=7)
         async with owner(shop.world) as connection:
-            await connection.execute("INSERT INTO wallets VALUES ($1, 'USDC', now())", shop.merchant_id)
+            await connection.execute(
+                "INSERT INTO wallets VALUES ($1, 'USDC', now())", shop.merchant_id
+            )
             await connection.execute(
                 "INSERT INTO payouts (merchant_id, payout_id, asset, units, state, destination_type, destination,"
                 " amount_text, actor, created_at)"
@@ -207,7 +220,12 @@ def test_a_payout_waits_among_approvals_for_the_operator_alone(server: ServerAdd
         path = f"{PATH}/payouts/{payout_id}"
         assert (await owner_.get(path)).status_code == 403
         told = texts(await post(operator, "/approvals", path, decision="approve"))
-        for fact in ("Payout of 10.00 USDC", f"base:{FIRST}", "not a settlement address", "Brightleaf"):
+        for fact in (
+            "Payout of 10.00 USDC",
+            f"base:{FIRST}",
+            "not a settlement address",
+            "Brightleaf",
+        ):
             assert fact in told, fact
         state = "SELECT state FROM payouts"
         assert await shop.value(state) == "requested", "not reviewed, not sent"

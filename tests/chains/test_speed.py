@@ -19,7 +19,9 @@ PAID = "SELECT count(*) FROM orders WHERE stage = 'completed'"
 
 
 @pytest.mark.parametrize("anvil", [Settings(automine=False)], indirect=True)
-def test_a_thousand_deposits_of_one_block_are_paid_in_five_seconds(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_thousand_deposits_of_one_block_are_paid_in_five_seconds(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story() -> None:
         await anvil.automine(True)
         async with ground(server, anvil) as made:
@@ -60,7 +62,9 @@ def test_a_thousand_deposits_of_one_block_are_paid_in_five_seconds(server: Serve
     asyncio.run(story())
 
 
-def test_a_charge_on_a_chain_is_nearly_as_fast_as_another(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_charge_on_a_chain_is_nearly_as_fast_as_another(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     """Through the door, in turns: each call is signed, checked, admitted and answered."""
     with chain_door(server, anvil) as at:
         seconds: dict[str, list[float]] = {"mock": [], "usdc_base": []}
@@ -69,10 +73,14 @@ def test_a_charge_on_a_chain_is_nearly_as_fast_as_another(server: ServerAddress,
                 began = time.perf_counter()
                 for number in range(CHARGES):
                     order = f"{channel}-{turn}-{number}"
-                    answer = at.merchant.charge(channel=channel, currency="USDC", merchant_order_id=order)
+                    answer = at.merchant.charge(
+                        channel=channel, currency="USDC", merchant_order_id=order
+                    )
                     assert answer["order"]["status"] == "created"
                 seconds[channel].append(time.perf_counter() - began)
     rate = {channel: CHARGES / min(took) for channel, took in seconds.items()}
     share = rate["usdc_base"] / rate["mock"]
-    print(f"charges a second: mock {rate['mock']:.0f}, on a chain {rate['usdc_base']:.0f}: {share:.2f}")
+    print(
+        f"charges a second: mock {rate['mock']:.0f}, on a chain {rate['usdc_base']:.0f}: {share:.2f}"
+    )
     assert share >= SHARE

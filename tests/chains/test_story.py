@@ -46,7 +46,9 @@ class Ground:
 
     async def charge(self, amount: str = "49.90", order: str = "order-1") -> StableOrder:
         request = StablecoinChargeRequest(order, amount, "USDC", network="base")
-        return (await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, request)).order
+        return (
+            await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, request)
+        ).order
 
     async def poll(self) -> None:
         await credit(self.shop.world, self.shop.orders, await self.watcher.poll())
@@ -84,7 +86,9 @@ class Ground:
 
     def sender_with(self, signer: KeySigner, **more: Any) -> Sender:
         (network,) = networks_of([self.channel])
-        self.senders.append(Sender(self.shop.world, network, [self.node], signer, fee_cap=10**12, **more))
+        self.senders.append(
+            Sender(self.shop.world, network, [self.node], signer, fee_cap=10**12, **more)
+        )
         return self.senders[-1]
 
     async def now(self, order: StableOrder) -> StableOrder:
@@ -95,7 +99,11 @@ class Ground:
 
 @asynccontextmanager
 async def ground(
-    server: ServerAddress, anvil: Anvil, *endpoints: str, beside: Mapping[str, Any] | None = None, **settings: Any
+    server: ServerAddress,
+    anvil: Anvil,
+    *endpoints: str,
+    beside: Mapping[str, Any] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Ground]:
     """`endpoints`: instead of the node itself. `beside`: another channel, of another chain. `settings`: of the channel,
     beside what the node says."""
@@ -114,7 +122,9 @@ async def ground(
             await agree_on_address(shop, "evm", MERCHANT)
             transport = Transport(world.clocks, 1 << 22)
             nodes = [Endpoint(url, transport, world.clocks) for url in network.endpoints]
-            made = Ground(shop, anvil, served[0], token, other, nodes[0], Watcher(world, network, nodes))
+            made = Ground(
+                shop, anvil, served[0], token, other, nodes[0], Watcher(world, network, nodes)
+            )
             try:
                 yield made
             finally:
@@ -152,7 +162,9 @@ def test_a_transfer_is_seen_counted_and_pays(server: ServerAddress, anvil: Anvil
 
 
 @pytest.mark.parametrize("anvil", [Settings(slots=20)], indirect=True)
-def test_a_transfer_that_a_reorganisation_takes_back_pays_nothing(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_transfer_that_a_reorganisation_takes_back_pays_nothing(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         order = await ground.charge()
         await anvil.mine(20)
@@ -170,7 +182,9 @@ def test_a_transfer_that_a_reorganisation_takes_back_pays_nothing(server: Server
     run(server, anvil, story)
 
 
-def test_what_is_paid_is_swept_to_the_merchant_and_the_treasury(server: ServerAddress, anvil: Anvil) -> None:
+def test_what_is_paid_is_swept_to_the_merchant_and_the_treasury(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         order = await ground.charge()
         await anvil.transfer(ground.token, bytes.fromhex(order.facts["chain"]["raw"]), 49_900_000)
@@ -185,8 +199,14 @@ def test_what_is_paid_is_swept_to_the_merchant_and_the_treasury(server: ServerAd
         await ground.poll()
         held = [await anvil.held(ground.token, one) for one in (MERCHANT, TREASURY)]
         assert held == [49_650_500, 249_500]
-        (settlement,) = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)
-        assert (settlement.state, settlement.units, settlement.fee_units) == ("confirmed", 49_650_500, 249_500)
+        (settlement,) = await settlements_of(
+            ground.shop.world.db, order.merchant_id, order.order_id
+        )
+        assert (settlement.state, settlement.units, settlement.fee_units) == (
+            "confirmed",
+            49_650_500,
+            249_500,
+        )
         assert settlement.to_address == shown(MERCHANT, "evm")
 
     run(server, anvil, story)

@@ -89,7 +89,9 @@ def test_another_token_is_a_case_until_it_is_swept_and_pays_nothing(
     run(server, anvil, story, custodial=custodial)
 
 
-def test_coins_and_tokens_that_nobody_watches_are_swept_alone(server: ServerAddress, anvil: Anvil) -> None:
+def test_coins_and_tokens_that_nobody_watches_are_swept_alone(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground, _: bytes) -> None:
         orders = [await ground.charge(order=name) for name in ("one", "two")]
         strange = await anvil.deploy_token(mode=Mode.FALSE)
@@ -110,7 +112,9 @@ def test_coins_and_tokens_that_nobody_watches_are_swept_alone(server: ServerAddr
     run(server, anvil, story)
 
 
-def test_what_is_not_there_costs_no_gas_and_may_be_wanted_again(server: ServerAddress, anvil: Anvil) -> None:
+def test_what_is_not_there_costs_no_gas_and_may_be_wanted_again(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground, alike: bytes) -> None:
         order = await ground.charge()
         await wanted(ground, order, "coin")
@@ -145,7 +149,9 @@ def test_a_receiver_that_burns_gas_is_not_paid_for(server: ServerAddress, anvil:
     run(server, anvil, story)
 
 
-def test_what_pays_the_order_and_what_is_on_no_chain_of_ours_is_refused(server: ServerAddress, anvil: Anvil) -> None:
+def test_what_pays_the_order_and_what_is_on_no_chain_of_ours_is_refused(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground, alike: bytes) -> None:
         order, sweep = await ground.charge(), sweep_stray
         world, scope = ground.shop.world, ground.shop.scope

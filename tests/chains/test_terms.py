@@ -20,7 +20,12 @@ TERMS = Terms(ORDER, M, T, 49_650_000, 250_000)
 EIP_1014 = (
     ("", "", "00", "0x4D1A2e2bB4F88F0250f26Ffff098B0b30B26BF38"),
     ("deadbeef" + "00" * 16, "", "00", "0xB928f69Bb1D91Cd65274e3c79d8986362984fDA3"),
-    ("deadbeef" + "00" * 16, "feed" + "00" * 18, "00", "0xD04116cDd17beBE565EB2422F2497E06cC1C9833"),
+    (
+        "deadbeef" + "00" * 16,
+        "feed" + "00" * 18,
+        "00",
+        "0xD04116cDd17beBE565EB2422F2497E06cC1C9833",
+    ),
     ("", "", "deadbeef", "0x70f2b2914A2a4b783FaEFb75f459A580616Fcb5e"),
     ("deadbeef", "cafebabe", "deadbeef", "0x60f3f640a8508fC6a86d45DF051962668E1e8AC7"),
     ("deadbeef", "cafebabe", "deadbeef" * 11, "0x1d8bfDC5D46DC4f61D6b6115972536eBE6A8854C"),
@@ -57,7 +62,9 @@ def test_published_vectors() -> None:
         sender, mark = bytes.fromhex(deployer.rjust(40, "0")), bytes.fromhex(salted.rjust(64, "0"))
         assert shown(create2("evm", sender, mark, keccak256(bytes.fromhex(code))), "evm") == address
     for deployer, salted, code_hash, address in TRONWEB:
-        raw = create2("tron", bytes.fromhex(deployer), bytes.fromhex(salted), bytes.fromhex(code_hash))
+        raw = create2(
+            "tron", bytes.fromhex(deployer), bytes.fromhex(salted), bytes.fromhex(code_hash)
+        )
         assert shown(raw, "tron") == address
 
 
@@ -73,13 +80,18 @@ def test_an_address_hangs_on_each_of_its_terms_and_places() -> None:
         replace(TERMS, net=TERMS.net + 1, fee=TERMS.fee - 1),
     ]
     made = {deposit_address(kind, FACTORY, CODE, one) for one in variants for kind in KINDS}
-    made |= {deposit_address("evm", other, CODE, TERMS), deposit_address("evm", FACTORY, other, TERMS)}
+    made |= {
+        deposit_address("evm", other, CODE, TERMS),
+        deposit_address("evm", FACTORY, other, TERMS),
+    }
     assert len(made) == 2 * len(variants) + 2
 
 
 def test_the_derivation_stays_what_it_was() -> None:
     """Addresses that were given out must be found again by every release."""
-    clone = bytes.fromhex("3d602d80600a3d3981f3363d3d373d3d3d363d73" + "44" * 20 + "5af43d82803e903d91602b57fd5bf3")
+    clone = bytes.fromhex(
+        "3d602d80600a3d3981f3363d3d373d3d3d363d73" + "44" * 20 + "5af43d82803e903d91602b57fd5bf3"
+    )
     words = bytes(16) + ORDER.bytes + bytes(12) + M + bytes(12) + T
     words += (49_650_000).to_bytes(32, "big") + (250_000).to_bytes(32, "big")
     assert TERMS.encoded() == words
@@ -125,6 +137,12 @@ def test_terms_that_are_none() -> None:
 
 
 def test_terms_that_no_contract_could_hold() -> None:
-    for change in ({"net": -1}, {"fee": -1}, {"net": SUM_MAX}, {"merchant": b""}, {"treasury": b"\x41" + T}):
+    for change in (
+        {"net": -1},
+        {"fee": -1},
+        {"net": SUM_MAX},
+        {"merchant": b""},
+        {"treasury": b"\x41" + T},
+    ):
         with pytest.raises(ValueError, match="terms|bytes"):
             replace(TERMS, **change)

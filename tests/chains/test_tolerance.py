@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 from tests.chains.node import Anvil, Settings
-from tests.chains.test_money import CUSTODY, DUE, FEE, NET, address, book, paid, past, settlements, swept
+from tests.chains.test_money import (
+    CUSTODY,
+    DUE,
+    FEE,
+    NET,
+    address,
+    book,
+    paid,
+    past,
+    settlements,
+    swept,
+)
 from tests.chains.test_story import MERCHANT, TREASURY, Ground, ground
 from tests.stablecoin.flows.test_late import proved, told
 from tests.worlds import owner
@@ -82,7 +93,11 @@ def test_a_little_less_pays_and_the_merchant_bears_it(
         held = [await ground.anvil.held(ground.token, one) for one in (wallet, TREASURY)]
         assert held == [min(NET, DUE - short), max(FEE - short, 0)]
         if custodial:
-            assert await book(ground) == {"clearing": DUE - short, "fees": -FEE, "merchant_payable": short - NET}
+            assert await book(ground) == {
+                "clearing": DUE - short,
+                "fees": -FEE,
+                "merchant_payable": short - NET,
+            }
         else:
             assert await settlements(ground, order) == [("confirmed", held[0], held[1])]
             owed = {"merchant_payable": min(short, FEE), "fees": -FEE}
@@ -114,14 +129,19 @@ def test_the_rest_that_comes_after_all_is_no_excess(
         assert await book(ground) == {"clearing": DUE if custodial else FEE, "fees": -FEE} | custody
         if not custodial:
             rows = await settlements(ground, order)
-            assert ({state for state, _, _ in rows}, sum(row[1] for row in rows)) == ({"confirmed"}, NET)
+            assert ({state for state, _, _ in rows}, sum(row[1] for row in rows)) == (
+                {"confirmed"},
+                NET,
+            )
             assert sum(row[2] for row in rows) == FEE
         await paid(ground, order, more)
         assert (await exceptions(ground, order))[1] == ["overpaid"]
         if custodial:
             assert await told(ground.shop, order.order_id) == UNAPPLIED
         await swept(ground)
-        assert await ground.anvil.held(ground.token, CUSTODY if custodial else MERCHANT) == NET + more
+        assert (
+            await ground.anvil.held(ground.token, CUSTODY if custodial else MERCHANT) == NET + more
+        )
 
     run(server, anvil, story, custodial=custodial)
 
@@ -140,9 +160,17 @@ def test_a_little_less_within_the_hour_after_the_end_pays_too(
         assert await told(ground.shop, order.order_id) is None
         await swept(ground)
         if custodial:
-            assert await book(ground) == {"clearing": DUE - SHORT, "fees": -FEE, "merchant_payable": SHORT - NET}
+            assert await book(ground) == {
+                "clearing": DUE - SHORT,
+                "fees": -FEE,
+                "merchant_payable": SHORT - NET,
+            }
         else:
-            assert await book(ground) == {"merchant_payable": SHORT, "fees": -FEE, "clearing": FEE - SHORT}
+            assert await book(ground) == {
+                "merchant_payable": SHORT,
+                "fees": -FEE,
+                "clearing": FEE - SHORT,
+            }
         await paid(ground, order, SHORT)
         assert (await exceptions(ground, order))[0] == DUE
         await swept(ground)
@@ -152,14 +180,18 @@ def test_a_little_less_within_the_hour_after_the_end_pays_too(
     run(server, anvil, story, custodial=custodial)
 
 
-def test_the_rest_that_comes_after_a_refund_may_go_back_too(server: ServerAddress, anvil: Anvil) -> None:
+def test_the_rest_that_comes_after_a_refund_may_go_back_too(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         shop, orders = ground.shop, [await ground.charge(order=name) for name in ("one", "two")]
         await paid(ground, orders[1], DUE)
         await paid(ground, orders[0], DUE - SHORT)
 
         async def back(message: str) -> RefundAnswer:
-            request = RefundRequest(all=True, message=message, to_address=shown(b"\x99" * 20, "evm"))
+            request = RefundRequest(
+                all=True, message=message, to_address=shown(b"\x99" * 20, "evm")
+            )
             return await refund(shop.world, shop.orders, shop.scope, orders[0].order_id, request)
 
         for units in (DUE - SHORT, SHORT):
@@ -168,20 +200,31 @@ def test_the_rest_that_comes_after_a_refund_may_go_back_too(server: ServerAddres
             with pytest.raises(Problem, match="refunded already"):
                 await back(f"more than {units}")
             await paid(ground, orders[0], SHORT)
-        assert await told(shop, orders[0].order_id) == UNAPPLIED, "the second is more than the order's amount"
+        assert await told(shop, orders[0].order_id) == UNAPPLIED, (
+            "the second is more than the order's amount"
+        )
 
     run(server, anvil, story, custodial=True)
 
 
-def test_less_than_that_and_orders_of_before_are_not_paid(server: ServerAddress, anvil: Anvil) -> None:
+def test_less_than_that_and_orders_of_before_are_not_paid(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
         world, scope = ground.shop.world, ground.shop.scope
         await set_tolerance(world, scope, "0")
         before = await ground.charge(order="before")
         await set_tolerance(world, scope, "1%")
-        less, enough, moved = [await ground.charge(order=name) for name in ("less", "enough", "moved")]
+        less, enough, moved = [
+            await ground.charge(order=name) for name in ("less", "enough", "moved")
+        ]
         await set_tolerance(world, scope, "0")
-        for order, units in ((before, DUE - 1), (less, DUE - 499_001), (enough, DUE - 499_000), (moved, DUE - 1)):
+        for order, units in (
+            (before, DUE - 1),
+            (less, DUE - 499_001),
+            (enough, DUE - 499_000),
+            (moved, DUE - 1),
+        ):
             await paid(ground, order, units)
         stages = [(await ground.now(one)).stage for one in (before, less, enough, moved)]
         assert stages == [Stage.PROCESSING, Stage.PROCESSING, Stage.COMPLETED, Stage.COMPLETED]
@@ -216,27 +259,44 @@ def test_a_refund_gives_back_no_more_than_came(server: ServerAddress, anvil: Anv
         to = shown(b"\x99" * 20, "evm")
         with pytest.raises(Problem):
             await refund(
-                shop.world, shop.orders, shop.scope, orders[0].order_id, RefundRequest(amount="49.90", to_address=to)
+                shop.world,
+                shop.orders,
+                shop.scope,
+                orders[0].order_id,
+                RefundRequest(amount="49.90", to_address=to),
             )
         made = await refund(
-            shop.world, shop.orders, shop.scope, orders[0].order_id, RefundRequest(all=True, to_address=to)
+            shop.world,
+            shop.orders,
+            shop.scope,
+            orders[0].order_id,
+            RefundRequest(all=True, to_address=to),
         )
         assert (made.units, made.remaining_units) == (DUE - SHORT, 0)
 
     run(server, anvil, story, custodial=True)
 
 
-def test_who_paid_a_little_less_may_name_where_the_refund_goes(server: ServerAddress, anvil: Anvil) -> None:
+def test_who_paid_a_little_less_may_name_where_the_refund_goes(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(ground: Ground) -> None:
-        shop, (order, other) = ground.shop, [await ground.charge(order=name) for name in ("one", "two")]
+        shop, (order, other) = (
+            ground.shop,
+            [await ground.charge(order=name) for name in ("one", "two")],
+        )
         await paid(ground, other, DUE)
         await paid(ground, order, DUE - SHORT)
         (log,) = await store.logs_at(shop.world.db, [address(order)])
         await give_address(shop.world, await ground.now(order), shown(log.sender or b"", "evm"))
-        made = await refund(shop.world, shop.orders, shop.scope, order.order_id, RefundRequest(all=True))
+        made = await refund(
+            shop.world, shop.orders, shop.scope, order.order_id, RefundRequest(all=True)
+        )
         assert made.units == DUE - SHORT
         await shop.run_due()
-        assert (await sends_store.wanted(shop.world.db, log.chain, CUSTODY, False, None, 9))[0].receiver == log.sender
+        assert (await sends_store.wanted(shop.world.db, log.chain, CUSTODY, False, None, 9))[
+            0
+        ].receiver == log.sender
 
     run(server, anvil, story, custodial=True)
 

@@ -65,12 +65,16 @@ def test_nodes_of_its_own_go_on_with_their_chains(tmp_path: Path) -> None:
 
 
 @pytest.mark.prove("chains")
-def test_the_node_that_is_named_is_used_and_nothing_of_a_real_chain(tmp_path: Path, anvil: Anvil) -> None:
+def test_the_node_that_is_named_is_used_and_nothing_of_a_real_chain(
+    tmp_path: Path, anvil: Anvil
+) -> None:
     file = tmp_path / "recoup.toml"
     trial = Trial(tmp_path, file, anvil.url)
     assert trial.nodes() == []
     trial.prepare()
-    assert [one.endpoints for one in read_channels(tomllib.loads(file.read_text())["channels"])] == [(anvil.url,)] * 2
+    assert [
+        one.endpoints for one in read_channels(tomllib.loads(file.read_text())["channels"])
+    ] == [(anvil.url,)] * 2
     with started(Settings(chain_id=8453)) as real, pytest.raises(Problem, match="is a real chain"):
         Trial(tmp_path, file, real.url).prepare()
     with pytest.raises(Problem, match="does not answer"):
@@ -94,8 +98,14 @@ def test_a_payer_pays_short_wrong_late_and_in_vain(server: ServerAddress, anvil:
         chain.mine(3)
         chain.poll()
         chain.poll()
-        seen = {name: chain.answer(one) for name, one in (("short", short), ("wrong", wrong), ("gone", gone))}
-        assert {name: (one["order"]["status"], one["payment"]["exceptions"]) for name, one in seen.items()} == {
+        seen = {
+            name: chain.answer(one)
+            for name, one in (("short", short), ("wrong", wrong), ("gone", gone))
+        }
+        assert {
+            name: (one["order"]["status"], one["payment"]["exceptions"])
+            for name, one in seen.items()
+        } == {
             "short": ("pending", ["underpaid"]),
             "wrong": ("created", ["wrong_token"]),
             "gone": ("created", []),
@@ -105,10 +115,15 @@ def test_a_payer_pays_short_wrong_late_and_in_vain(server: ServerAddress, anvil:
             deposit(chain, short, network="bsc")
         with logged() as told:
             deposit(chain, late, late=True)
-        assert not [one for one in told if one["log_level"] == "warning"], "what waits for the chain is no failure"
+        assert not [one for one in told if one["log_level"] == "warning"], (
+            "what waits for the chain is no failure"
+        )
         chain.mine(9)
         chain.poll()
-        assert (chain.answer(late)["order"]["status"], chain.answer(late)["payment"]["exceptions"]) == (
+        assert (
+            chain.answer(late)["order"]["status"],
+            chain.answer(late)["payment"]["exceptions"],
+        ) == (
             "paid",
             ["late"],
         )
@@ -117,7 +132,9 @@ def test_a_payer_pays_short_wrong_late_and_in_vain(server: ServerAddress, anvil:
 def deposit(chain: ChainDoor, charged: dict[str, Any], **given: Any) -> str:
     """While the chain is read, as the worker does."""
     usual = {"amount": None, "token": None, "network": None, "late": False, "reorg": False}
-    opened = Opened(chain.door.world, Services(chain.door.orders, chain.door.deliveries), Path(), "")
+    opened = Opened(
+        chain.door.world, Services(chain.door.orders, chain.door.deliveries), Path(), ""
+    )
 
     async def read() -> None:
         while True:

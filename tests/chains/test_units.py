@@ -19,7 +19,11 @@ def test_49_90_on_six_and_eighteen_decimals() -> None:
         49900000,
         49900000000000000000,
     )
-    assert to_book(49900000, "USDC", 6) == to_book(49900000000000000000, "USDC", 18) == Booked(units, 0)
+    assert (
+        to_book(49900000, "USDC", 6)
+        == to_book(49900000000000000000, "USDC", 18)
+        == Booked(units, 0)
+    )
 
 
 @given(books, assets, st.integers(6, 36))

@@ -73,7 +73,9 @@ class Walk:
         kept = inside[: self.dice.randint(0, len(inside))]
         places = sorted(self.dice.randrange(depth) for _ in kept)
         await self.ground.anvil.reorg(depth, dict(zip(kept, places, strict=True)))
-        self.recent = before + [(tx, head - depth + 1 + place) for tx, place in zip(kept, places, strict=True)]
+        self.recent = before + [
+            (tx, head - depth + 1 + place) for tx, place in zip(kept, places, strict=True)
+        ]
 
     async def poll(self) -> None:
         await self.ground.poll()
@@ -91,10 +93,17 @@ async def logs_of(ground: Ground, order: StableOrder) -> set[tuple[str, int, str
             "address": text(ground.token),
             "fromBlock": "0x0",
             "toBlock": "latest",
-            "topics": ["0x" + abi.TRANSFER.hex(), None, "0x" + abi.address_word(address(order)).hex()],
+            "topics": [
+                "0x" + abi.TRANSFER.hex(),
+                None,
+                "0x" + abi.address_word(address(order)).hex(),
+            ],
         },
     )
-    return {(one["transactionHash"], int(one["logIndex"], 16), one["blockHash"], int(one["data"], 16)) for one in found}
+    return {
+        (one["transactionHash"], int(one["logIndex"], 16), one["blockHash"], int(one["data"], 16))
+        for one in found
+    }
 
 
 def _places(logs: Sequence[ChainLog]) -> set[tuple[str, int, str, int]]:
@@ -114,13 +123,17 @@ async def check(ground: Ground, order: StableOrder) -> None:
     outcome, anew = folded(row, rows), sum(value for *_, value in there)
     assert outcome.received == anew
     now, attention = await ground.now(order), await told(ground.shop, order.order_id)
-    booked = sum(units + fee for state, units, fee in await settlements(ground, order) if state != "failed")
+    booked = sum(
+        units + fee for state, units, fee in await settlements(ground, order) if state != "failed"
+    )
     if now.paid_at is None:
         assert anew < DUE
         assert now.stage is (Stage.PROCESSING if anew else Stage.RECEIVED)
     else:
         assert (now.stage, booked >= max(anew, DUE)) == (Stage.COMPLETED, True)
-        assert (attention == TAKEN_BACK) is (anew < booked), "a payment that is not there any more is a case"
+        assert (attention == TAKEN_BACK) is (anew < booked), (
+            "a payment that is not there any more is a case"
+        )
 
 
 @pytest.mark.timeout(1200)
@@ -172,7 +185,9 @@ async def dying(made: Ground, signer: KeySigner, killer: Killer) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_deaths_at_any_step_lose_nothing_and_double_nothing(server: ServerAddress, anvil: Anvil) -> None:
+def test_deaths_at_any_step_lose_nothing_and_double_nothing(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story() -> None:
         async with ground(server, anvil, confirmations=CONFIRMATIONS) as made:
             signer = (await made.sender())._signer
@@ -196,8 +211,12 @@ def test_deaths_at_any_step_lose_nothing_and_double_nothing(server: ServerAddres
             assert deaths, "nobody died"
             living = made.sender_with(signer)
             for _ in range(12):
-                async with owner(made.shop.world) as connection:  # leases run out, and what waits is due
-                    await connection.execute("UPDATE due_work SET due_at = now(), lease_until = NULL WHERE wall")
+                async with owner(
+                    made.shop.world
+                ) as connection:  # leases run out, and what waits is due
+                    await connection.execute(
+                        "UPDATE due_work SET due_at = now(), lease_until = NULL WHERE wall"
+                    )
                 await made.shop.settle()
                 await living.work()
                 await anvil.mine(CONFIRMATIONS)

@@ -100,7 +100,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "wants to be paid": {"status": 402},
     "takes no batches": {"batch_max": 1},
     "takes short ranges": {"range_max": 4},
-    "says nonsense": {"answers": {"eth_getTransactionReceipt": ["nonsense"], "eth_getLogs": {"no": "list"}}},
+    "says nonsense": {
+        "answers": {"eth_getTransactionReceipt": ["nonsense"], "eth_getLogs": {"no": "list"}}
+    },
 }
 
 
@@ -109,7 +111,9 @@ def test_one_node_with_a_fault_credits_nothing_false_and_loses_nothing(
     server: ServerAddress, anvil: Anvil, fault: str
 ) -> None:
     async def story(at: Lied) -> None:
-        paid_one, unpaid, gone = [await at.ground.charge(order=name) for name in ("paid", "unpaid", "gone")]
+        paid_one, unpaid, gone = [
+            await at.ground.charge(order=name) for name in ("paid", "unpaid", "gone")
+        ]
         at.one.faults = Faults(**FAULTS[fault])
         await anvil.transfer(at.ground.token, address(paid_one), DUE)
         await anvil.transfer(at.ground.token, address(gone), DUE)
@@ -137,7 +141,10 @@ def test_a_payment_that_one_node_makes_up_pays_nothing(server: ServerAddress, an
         head = await anvil.block()
         log = {
             "address": text(at.ground.token),
-            "topics": ["0x" + topic.hex() for topic in (abi.TRANSFER, bytes(32), abi.address_word(address(order)))],
+            "topics": [
+                "0x" + topic.hex()
+                for topic in (abi.TRANSFER, bytes(32), abi.address_word(address(order)))
+            ],
             "data": text(abi.uint_word(DUE)),
             "blockNumber": head["number"],
             "blockHash": head["hash"],
@@ -195,7 +202,9 @@ def test_receipts_that_are_too_long_hold_up_no_others(
             await anvil.transfer(at.ground.token, address(order), DUE)
         others = [(b"\x01" * 20, 1)] * 60
         for _ in range(3):
-            assert (await anvil.transfer_many(at.ground.token, [(address(orders[5]), DUE), *others])).ok
+            assert (
+                await anvil.transfer_many(at.ground.token, [(address(orders[5]), DUE), *others])
+            ).ok
         await anvil.mine(12)
         for node in at.ground.watcher.nodes:
             node._transport._most = 40_000
@@ -223,7 +232,10 @@ def test_what_cannot_be_decided_yet_holds_up_no_later_payment(
             await anvil.mine(12)
             for _ in range(3):
                 await made.poll()
-            assert [(await made.now(one)).stage for one in (slow, quick)] == [Stage.RECEIVED, Stage.COMPLETED]
+            assert [(await made.now(one)).stage for one in (slow, quick)] == [
+                Stage.RECEIVED,
+                Stage.COMPLETED,
+            ]
 
     asyncio.run(story())
 
@@ -237,7 +249,16 @@ def test_logs_that_no_order_follows_hold_up_no_others(
         now = at.ground.shop.world.clocks.wall()
         where = (hex_of(at.ground.token), "1", "0", None, 1, hex_of(b"\x77" * 32), now, now)
         rows = [
-            store.NewLog(CHAIN, hex_of(bytes(31) + one), 0, "deposit", hex_of(bytes(19) + one), *where, "orphaned", now)
+            store.NewLog(
+                CHAIN,
+                hex_of(bytes(31) + one),
+                0,
+                "deposit",
+                hex_of(bytes(19) + one),
+                *where,
+                "orphaned",
+                now,
+            )
             for one in (b"\x01", b"\x02", b"\x03")
         ]
         await store.keep_logs(at.ground.shop.world.db.alone, rows)
@@ -249,14 +270,18 @@ def test_logs_that_no_order_follows_hold_up_no_others(
     run(server, anvil, story)
 
 
-def test_what_comes_back_to_the_block_that_it_left_counts_at_once(server: ServerAddress, anvil: Anvil) -> None:
+def test_what_comes_back_to_the_block_that_it_left_counts_at_once(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(at: Lied) -> None:
         order = await at.ground.charge()
         transfer = await anvil.transfer(at.ground.token, address(order), DUE)
         await anvil.mine(2)
         await at.poll(2)
         assert await at.stage(order) is Stage.PROCESSING
-        at.one.faults, at.two.faults = [Faults(fork_from=transfer.block, hides={transfer.tx}) for _ in "12"]
+        at.one.faults, at.two.faults = [
+            Faults(fork_from=transfer.block, hides={transfer.tx}) for _ in "12"
+        ]
         await at.poll(2)
         assert await at.stage(order) is Stage.RECEIVED
         at.one.heal()
@@ -312,7 +337,11 @@ def test_many_addresses_are_matched_and_compared_without_holding_them(
         await anvil.mine(12)
         await at.poll(2)
         assert {await at.stage(order) for order in orders} == {Stage.COMPLETED}
-        assert not [name for name, held in vars(at.ground.watcher).items() if isinstance(held, dict | set | list)]
+        assert not [
+            name
+            for name, held in vars(at.ground.watcher).items()
+            if isinstance(held, dict | set | list)
+        ]
         comparer, parts = Comparer(world, at.ground.watcher, at.ground.shop.orders), []
         async with world.db.connection() as connection:
             await connection.execute("UPDATE chain.cursors SET compared_at = NULL")
@@ -359,7 +388,9 @@ def test_a_node_that_is_away_is_named_once_a_minute(
     run(server, anvil, story)
 
 
-def test_a_block_of_the_future_hides_no_chain_that_stands_still(server: ServerAddress, anvil: Anvil) -> None:
+def test_a_block_of_the_future_hides_no_chain_that_stands_still(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(at: Lied) -> None:
         world = at.ground.shop.world
         await anvil.set_time(int(world.clocks.wall().timestamp()) + 3_600)
@@ -407,14 +438,19 @@ def test_logs_that_are_empty_without_an_error_are_found_before_the_order_expires
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_one_node_that_hides_balances_hides_no_money(server: ServerAddress, anvil: Anvil, which: int) -> None:
+def test_one_node_that_hides_balances_hides_no_money(
+    server: ServerAddress, anvil: Anvil, which: int
+) -> None:
     async def story(at: Lied) -> None:
         order, watcher = await at.ground.charge(), at.ground.watcher
         node = watcher.nodes[which]
         batch, due = node.batch, abi.uint_word(DUE).hex()
 
         async def without(calls: Any) -> list[Any]:
-            return [one.replace(due, "00" * 32) if isinstance(one, str) else one for one in await batch(calls)]
+            return [
+                one.replace(due, "00" * 32) if isinstance(one, str) else one
+                for one in await batch(calls)
+            ]
 
         node.batch = without  # type: ignore[method-assign]
         at.one.faults = at.two.faults = Faults(logs_max=0)
@@ -424,14 +460,18 @@ def test_one_node_that_hides_balances_hides_no_money(server: ServerAddress, anvi
         assert "came +49900000" in found[address(order)]
 
     async def row_of(at: Lied, order: StableOrder) -> store.DepositAddress:
-        row = await store.address_of_order(at.ground.shop.world.db, order.merchant_id, order.order_id)
+        row = await store.address_of_order(
+            at.ground.shop.world.db, order.merchant_id, order.order_id
+        )
         assert row is not None
         return row
 
     run(server, anvil, story)
 
 
-def test_money_without_a_log_is_a_case_and_the_order_waits_for_a_person(server: ServerAddress, anvil: Anvil) -> None:
+def test_money_without_a_log_is_a_case_and_the_order_waits_for_a_person(
+    server: ServerAddress, anvil: Anvil
+) -> None:
     async def story(at: Lied) -> None:
         order = await at.ground.charge()
         await anvil.appear(at.ground.token, address(order), 7_000_000)

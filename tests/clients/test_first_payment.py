@@ -52,13 +52,17 @@ def printed(program: Sequence[str], variables: dict[str, str]) -> str:
     return ran.stdout
 
 
-def test_a_reader_s_first_payment_ends_in_a_refund(program: Sequence[str], door: Door, shop: Caller) -> None:
+def test_a_reader_s_first_payment_ends_in_a_refund(
+    program: Sequence[str], door: Door, shop: Caller
+) -> None:
     keys = shop.shop.keys
     door.run(shop.shop.advance(timedelta(days=22)))  # as the page has done before
 
     def story(port: int) -> str:
         where = f"http://127.0.0.1:{port}"
-        return printed(program, {"BASE": where, "APP_KEY": keys.app_key, "APP_SECRET": keys.app_secret})
+        return printed(
+            program, {"BASE": where, "APP_KEY": keys.app_key, "APP_SECRET": keys.app_secret}
+        )
 
     told = talking(door, story)
     assert PRINTED.fullmatch(told), told
@@ -70,7 +74,11 @@ def test_a_reader_s_first_payment_against_recoup_up(program: Sequence[str], tmp_
     data_dir = tmp_path / "data"
     with running(data_dir, tmp_path / "up.log", UP_SECONDS):
         kept = json.loads((data_dir / "bootstrap.json").read_text())
-        variables = {"BASE": kept["base_url"], "APP_KEY": kept["app_key"], "APP_SECRET": kept["app_secret"]}
+        variables = {
+            "BASE": kept["base_url"],
+            "APP_KEY": kept["app_key"],
+            "APP_SECRET": kept["app_secret"],
+        }
         for _ in range(2):  # the second time with a clock that is ahead
             told = printed(program, variables)
             assert PRINTED.fullmatch(told), told
@@ -78,8 +86,12 @@ def test_a_reader_s_first_payment_against_recoup_up(program: Sequence[str], tmp_
 
 @pytest.mark.prove("docs")
 @pytest.mark.parametrize("page", ["connect", "first-payment"])
-def test_a_reader_s_type_checker_finds_nothing_in_the_python_of_the_guides(page: str, tmp_path: Path) -> None:
-    [text] = re.findall("```python\n(.*?)```", (ROOT / f"docs/{page}.md").read_text("utf-8"), re.DOTALL)
+def test_a_reader_s_type_checker_finds_nothing_in_the_python_of_the_guides(
+    page: str, tmp_path: Path
+) -> None:
+    [text] = re.findall(
+        "```python\n(.*?)```", (ROOT / f"docs/{page}.md").read_text("utf-8"), re.DOTALL
+    )
     (tmp_path / "program.py").write_text(text, "utf-8")
     ran = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file=", "--strict", "program.py"],

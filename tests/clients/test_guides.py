@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def python(page: str, **variables: str) -> str:
     """What the page's block that imports the client prints."""
-    blocks = re.findall("```python\n(.*?)```", (ROOT / f"docs/{page}.md").read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(
+        "```python\n(.*?)```", (ROOT / f"docs/{page}.md").read_text("utf-8"), re.DOTALL
+    )
     [block] = [one for one in blocks if "recoup_client" in one]
     ran = subprocess.run(
         [sys.executable, "-c", block],
@@ -40,13 +42,19 @@ def python(page: str, **variables: str) -> str:
     return ran.stdout
 
 
-def test_connect_prints_events_and_a_refusal(typescript: TypeScript, door: Door, shop: Caller) -> None:
+def test_connect_prints_events_and_a_refusal(
+    typescript: TypeScript, door: Door, shop: Caller
+) -> None:
     keys = shop.shop.keys
     shop.admit()
     door.run(shop.shop.publish())
 
     def story(port: int) -> tuple[str, str]:
-        known = {"BASE": f"http://127.0.0.1:{port}", "APP_KEY": keys.app_key, "APP_SECRET": keys.app_secret}
+        known = {
+            "BASE": f"http://127.0.0.1:{port}",
+            "APP_KEY": keys.app_key,
+            "APP_SECRET": keys.app_secret,
+        }
         return python("connect", **known), typescript.run("connect", **known)
 
     for printed in talking(door, story):
@@ -55,7 +63,9 @@ def test_connect_prints_events_and_a_refusal(typescript: TypeScript, door: Door,
         assert last.startswith("404101 "), printed
 
 
-def test_stablecoins_prints_the_paid_orders(typescript: TypeScript, stable_door: StableDoor) -> None:
+def test_stablecoins_prints_the_paid_orders(
+    typescript: TypeScript, stable_door: StableDoor
+) -> None:
     merchant = stable_door.merchant()
     paid = merchant.paid()
     keys = merchant.shop.keys
@@ -78,15 +88,22 @@ BODY = b'{"Event":"order.completed","ExternalOrderId":"SO-1","EventData":{"Event
 def test_a_receiver_in_python_takes_what_is_signed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blocks = re.findall("```python\n(.*?)```", (ROOT / "docs/webhooks.md").read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(
+        "```python\n(.*?)```", (ROOT / "docs/webhooks.md").read_text("utf-8"), re.DOTALL
+    )
     names: dict[str, object] = {}
     exec(next(one for one in blocks if "recoup_client" in one), names)
     monkeypatch.setenv("WEBHOOK_KEY", KEY)
-    headers = {"Host": "shop.test", **sign(KEY, "shop.test", "0" * 32, http_date(datetime.now(UTC)), BODY)}
+    headers = {
+        "Host": "shop.test",
+        **sign(KEY, "shop.test", "0" * 32, http_date(datetime.now(UTC)), BODY),
+    }
     receive = names["receive"]
     assert callable(receive)
     assert (receive(BODY, headers), receive(BODY + b" ", headers)) == (204, 401)
-    assert capsys.readouterr().out.startswith("order.completed SO-1 e-1\nThe signature does not fit.")
+    assert capsys.readouterr().out.startswith(
+        "order.completed SO-1 e-1\nThe signature does not fit."
+    )
 
 
 def test_a_receiver_in_typescript_takes_what_is_signed(typescript: TypeScript) -> None:

@@ -49,7 +49,9 @@ def test_an_id_leads_to_no_other_call() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.raw_path)
-        return httpx.Response(200, json={"accessToken": "a", "refreshToken": "b", "expires": 4_000_000_000_000})
+        return httpx.Response(
+            200, json={"accessToken": "a", "refreshToken": "b", "expires": 4_000_000_000_000}
+        )
 
     with httpx.Client(transport=httpx.MockTransport(answer)) as client:
         recoup = Recoup("https://h.example", "key", "secret", client)
@@ -65,16 +67,24 @@ def test_a_merchant_rescues_lists_refunds_and_cancels(door: Door, shop: Caller) 
 
     def story(url: str) -> None:
         with Recoup(url, keys.app_key, keys.app_secret) as recoup:
-            kept = recoup.tokenize(tokenize_body(APPROVES), mid=shop.mid, environment=keys.tokenization_key)
+            kept = recoup.tokenize(
+                tokenize_body(APPROVES), mid=shop.mid, environment=keys.tokenization_key
+            )
             body["paymentMethod"]["cardNumber"] = kept["transaction"]["payment_method"]["token"]
             taken = recoup.evaluate(body)
             assert taken["status"] == "SUBMITTED"
             called_off = recoup.evaluate(later)
             assert recoup.orders.cancel(called_off["orderId"]) == {}
-            found = recoup.orders.list(externalOrderId=[body["orderId"], later["orderId"]], pageSize=1)
+            found = recoup.orders.list(
+                externalOrderId=[body["orderId"], later["orderId"]], pageSize=1
+            )
             assert [one["externalOrderId"] for one in found] == [later["orderId"], body["orderId"]]
             assert recoup.orders.get(called_off["orderId"])["statusName"] == "CANCELLED"
-            wanted = {"url": "https://second.merchant.example", "name": "Two", "descriptor": "SECOND*SHOP"}
+            wanted = {
+                "url": "https://second.merchant.example",
+                "name": "Two",
+                "descriptor": "SECOND*SHOP",
+            }
             site = recoup.sites.create(wanted)
             assert recoup.sites.delete(site["id"]) is None
             with pytest.raises(NotFoundError) as refused:
@@ -138,7 +148,9 @@ def test_a_quiet_feed_is_waited_for_beyond_the_usual_time_out(door: Door, shop: 
 
 
 def test_only_a_call_that_waits_has_longer() -> None:
-    heard = Heard([httpx.Response(200, json={"data": [], "next": "1", "hasMore": False}) for _ in range(3)])
+    heard = Heard(
+        [httpx.Response(200, json={"data": [], "next": "1", "hasMore": False}) for _ in range(3)]
+    )
     with heard.client() as recoup:
         for wait in (30, None):
             assert list(recoup.events.listen.list(after=1, wait=wait)) == []
@@ -155,10 +167,14 @@ def test_the_awaiting_client_does_the_same(door: Door, shop: Caller) -> None:
         recoup = AsyncRecoup("http://door.test", keys.app_key, keys.app_secret, client)
         async with recoup:
             answers = await asyncio.gather(*(recoup.evaluate(body) for _ in range(8)))
-            found = [one["id"] async for one in recoup.orders.list(externalOrderId=[body["orderId"]])]
+            found = [
+                one["id"] async for one in recoup.orders.list(externalOrderId=[body["orderId"]])
+            ]
             assert found == [answers[0]["orderId"]]
             assert len({one["orderId"] for one in answers}) == 1
-            assert (await recoup.orders.get(answers[0]["orderId"]))["externalOrderId"] == body["orderId"]
+            assert (await recoup.orders.get(answers[0]["orderId"]))["externalOrderId"] == body[
+                "orderId"
+            ]
 
     door.run(story())
 
@@ -189,10 +205,16 @@ def test_busy_servers_are_asked_again_as_they_wish(monkeypatch: pytest.MonkeyPat
     assert (len(heard.calls), slept[0]) == (3, 7.0)
 
 
-def test_a_call_whose_first_is_in_progress_is_sent_again_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_whose_first_is_in_progress_is_sent_again_with_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
-    progress = httpx.Response(409, json={"success": False, "statusCode": "409002", "result": "still in progress"})
-    other = httpx.Response(409, json={"success": False, "statusCode": "409001", "result": "another content"})
+    progress = httpx.Response(
+        409, json={"success": False, "statusCode": "409002", "result": "still in progress"}
+    )
+    other = httpx.Response(
+        409, json={"success": False, "statusCode": "409001", "result": "another content"}
+    )
     heard = Heard([progress, httpx.Response(500), httpx.Response(200, json={})])
     client = heard.client()
     client._call("POST", "/v1/orders/x/refund", body={}, key="k-1")
@@ -213,9 +235,14 @@ def test_what_may_have_happened_is_not_sent_again_without_a_key() -> None:
     assert len(heard.calls) == 1
 
 
-def test_a_refused_connection_is_told_as_every_other_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_connection_is_told_as_every_other_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
-    with Recoup("http://127.0.0.1:9", "key", "secret") as recoup, pytest.raises(RecoupError) as refused:
+    with (
+        Recoup("http://127.0.0.1:9", "key", "secret") as recoup,
+        pytest.raises(RecoupError) as refused,
+    ):
         list(recoup.orders.list())
     assert (refused.value.status, refused.value.code) == (0, "unreachable")
     assert "http://127.0.0.1:9 cannot be reached" in str(refused.value)
@@ -223,7 +250,10 @@ def test_a_refused_connection_is_told_as_every_other_failure(monkeypatch: pytest
 
 @pytest.mark.parametrize("page", ["docs/connect.md", "clients/python/README.md"])
 def test_the_samples_of_the_page_run(door: Door, shop: Caller, page: str) -> None:
-    keys, [sample] = shop.shop.keys, re.findall("```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    keys, [sample] = (
+        shop.shop.keys,
+        re.findall("```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL),
+    )
     shop.admit()
     door.run(shop.shop.publish())
     declined = evaluate_body(shop)
@@ -238,7 +268,11 @@ def test_the_samples_of_the_page_run(door: Door, shop: Caller, page: str) -> Non
             "PYTHONPATH": str(ROOT / "clients/python/src"),
         }
         ran = subprocess.run(
-            [sys.executable, "-c", f"import json\nglobals().update(json.loads({json.dumps(given)!r}))\n{program}"],
+            [
+                sys.executable,
+                "-c",
+                f"import json\nglobals().update(json.loads({json.dumps(given)!r}))\n{program}",
+            ],
             env=os.environ | names,
             capture_output=True,
             text=True,
@@ -274,12 +308,20 @@ def test_an_error_has_the_api_s_words_and_an_unknown_code_the_base() -> None:
         Heard([httpx.Response(400, json=body, headers=headers)]).client().orders.get("x")
     error = wrong.value
     assert (error.status, error.code, error.request_id) == (400, "400201", "r-1")
-    assert (error.message, error.fields) == ("It does not match. Check it.", {"AppSecret": ["It does not match."]})
-    newer = httpx.Response(409, json={"success": False, "statusCode": "409999", "result": "of tomorrow"})
+    assert (error.message, error.fields) == (
+        "It does not match. Check it.",
+        {"AppSecret": ["It does not match."]},
+    )
+    newer = httpx.Response(
+        409, json={"success": False, "statusCode": "409999", "result": "of tomorrow"}
+    )
     with pytest.raises(RecoupError, match="of tomorrow") as unknown:
         Heard([newer]).client().orders.get("x")
     assert (type(unknown.value), unknown.value.code) == (RecoupError, "409999")
-    with pytest.raises(RecoupError, match=r"308 .*no answer of Recoup. Is http://server.test/v1/orders/x its address"):
+    with pytest.raises(
+        RecoupError,
+        match=r"308 .*no answer of Recoup. Is http://server.test/v1/orders/x its address",
+    ):
         Heard([httpx.Response(308, text="<h1>moved</h1>")]).client().orders.get("x")
 
 
@@ -297,7 +339,9 @@ def test_lists_go_through_all_their_pages() -> None:
     more = [{"data": [], "next": "4", "hasMore": one} for one in (True, False)]
     feed = Heard([httpx.Response(200, json=one) for one in more])
     assert [page["next"] for page in feed.client().events.list(after=0).pages()] == ["4", "4"]
-    settled = Heard([httpx.Response(200, json={"data": [], "hasNextPage": one}) for one in (True, False)])
+    settled = Heard(
+        [httpx.Response(200, json={"data": [], "hasNextPage": one}) for one in (True, False)]
+    )
     assert len(list(settled.client().settlements.list().pages())) == 2
     assert settled.calls[1].url.query == b"pageNumber=2"
 
@@ -324,15 +368,29 @@ def test_a_call_that_another_process_made_in_the_same_second_is_signed_anew() ->
         Heard([replayed("bad_signature")]).signing().orders.cancel("x")
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8465", "", "localhost:8465", "ftp://h", "http://", "http://h:x", None])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8465", "", "localhost:8465", "ftp://h", "http://", "http://h:x", None]
+)
 def test_what_is_no_address_is_said_at_once(url: Any) -> None:
     for make in (Recoup, AsyncRecoup, RecoupStablecoin):
         with pytest.raises(ValueError, match=r"base_url must be like https://recoup\.example\.com"):
             make(url, "key", "secret")
 
 
-BEFORE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-AFTER = (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+BEFORE = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+AFTER = (
+    httpx.ReadTimeout,
+    httpx.WriteTimeout,
+    httpx.ReadError,
+    httpx.WriteError,
+    httpx.RemoteProtocolError,
+)
 
 
 def test_only_what_surely_never_left_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +404,9 @@ def test_only_what_surely_never_left_is_unreachable(monkeypatch: pytest.MonkeyPa
 
 def test_tls_with_a_server_that_has_none_never_left() -> None:
     with socketserver.TCPServer(("127.0.0.1", 0), Plain) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
         url = f"https://127.0.0.1:{server.server_address[1]}"
 
         async def awaited() -> None:
@@ -386,7 +446,9 @@ def test_a_call_whose_sign_in_got_no_answer_never_left(monkeypatch: pytest.Monke
 def test_repeats_and_time_out_are_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recoup_client.talk.time.sleep", lambda seconds: None)
     for retries in (0, 5):
-        heard = Heard([httpx.Response(401), *[httpx.Response(503)] * 9])  # a renewed token is no repeat
+        heard = Heard(
+            [httpx.Response(401), *[httpx.Response(503)] * 9]
+        )  # a renewed token is no repeat
         with httpx.Client(transport=httpx.MockTransport(heard)) as client:
             recoup = Recoup("http://server.test", "key", "secret", client, max_retries=retries)
             with pytest.raises(RecoupError, match="503"):

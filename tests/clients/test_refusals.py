@@ -46,7 +46,12 @@ def test_a_merchant_hears_why(typescript: TypeScript, door: Door, shop: Caller) 
                 heard(lambda: right.policy.set({"ofTomorrow": 1})),  # type: ignore[arg-type]
                 heard(lambda: right.orders.refund(order, {"amountToRefund": "1.00"})),
             ]
-        variables = {"APP_KEY": keys.app_key, "APP_SECRET": keys.app_secret, "ORDER": order, "KEY_ID": ""}
+        variables = {
+            "APP_KEY": keys.app_key,
+            "APP_SECRET": keys.app_secret,
+            "ORDER": order,
+            "KEY_ID": "",
+        }
         return own, typescript.run("refused", BASE=base, **variables).splitlines()
 
     python, other = talking(door, story)
@@ -62,7 +67,9 @@ def test_a_merchant_hears_why(typescript: TypeScript, door: Door, shop: Caller) 
     )
 
 
-def test_a_signer_hears_why(typescript: TypeScript, stable_door: StableDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signer_hears_why(
+    typescript: TypeScript, stable_door: StableDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = stable_door.merchant().shop.keys
     key_id, secret = keys.stablecoin_key_id, keys.stablecoin_secret
 
@@ -73,7 +80,9 @@ def test_a_signer_hears_why(typescript: TypeScript, stable_door: StableDoor, mon
             with RecoupStablecoin(base, id, text) as recoup:
                 own.append(heard(recoup.me.get))
         with RecoupStablecoin(base, key_id, secret) as recoup, monkeypatch.context() as slow:
-            slow.setattr("recoup_client.credentials.time", SimpleNamespace(time=lambda: time.time() - 400))
+            slow.setattr(
+                "recoup_client.credentials.time", SimpleNamespace(time=lambda: time.time() - 400)
+            )
             own.append(heard(recoup.me.get))
         variables = {"KEY_ID": key_id, "SECRET": secret, "APP_KEY": ""}
         return own, typescript.run("refused", BASE=base, **variables).splitlines()

@@ -22,7 +22,16 @@ HOST = "shop.test:8443"
 def test_it_and_all_samples_are_strict_typescript(typescript: TypeScript) -> None:
     """The fixture compiles them with everything that `tsc` can be strict about."""
     made = {file.stem for file in (typescript.folder / "run").glob("*.js")}
-    assert {"README", "behaves", "connect", "first-payment", "refused", "stablecoins", "story", "webhooks"} == made
+    assert {
+        "README",
+        "behaves",
+        "connect",
+        "first-payment",
+        "refused",
+        "stablecoins",
+        "story",
+        "webhooks",
+    } == made
 
 
 def test_its_types_are_those_of_typescript_5_0(typescript: TypeScript) -> None:
@@ -33,7 +42,13 @@ def test_its_types_are_those_of_typescript_5_0(typescript: TypeScript) -> None:
 
 
 def vector(name: str, headers: dict[str, str], body: bytes = BODY, **more: Any) -> dict[str, Any]:
-    told = {"name": name, "headers": headers, "body": base64.b64encode(body).decode(), "secret": KEY, "now": AT}
+    told = {
+        "name": name,
+        "headers": headers,
+        "body": base64.b64encode(body).decode(),
+        "secret": KEY,
+        "now": AT,
+    }
     return told | more
 
 
@@ -60,16 +75,27 @@ def vectors() -> list[dict[str, Any]]:
         vector("rescue, other key", rescue, secret=OTHER, words="`recoup listen` prints a key of"),
         vector("rescue, late", rescue, now=AT + 301, words="301 s ago"),
         vector("rescue, no date", rescue | {"X-Fc-Date": "Mon, 99 Foo"}, words="no date"),
-        vector("rescue, no signature", rescue | {"X-Fc-Authorization": "&Signature=²"}, words="does not fit"),
+        vector(
+            "rescue, no signature",
+            rescue | {"X-Fc-Authorization": "&Signature=²"},
+            words="does not fit",
+        ),
         vector("standard, bent", standard, BODY + b" ", words="does not fit"),
         vector("standard, other key", standard, secret=OTHER, words="does not fit"),
         vector("standard, no key", standard, secret="no base64!", words="not base64"),
         vector("standard, early", standard, now=AT - 301, words="301 s ahead"),
-        vector("standard, no stamp", standard | {"webhook-timestamp": "1" * 5_000}, words="no number"),
+        vector(
+            "standard, no stamp", standard | {"webhook-timestamp": "1" * 5_000}, words="no number"
+        ),
         vector("stablecoin, bent", fluxa, BODY + b" ", secret="whsec_a", words="does not fit"),
         vector("stablecoin, other key", fluxa, secret="whsec_b", words="does not fit"),
         vector("stablecoin, late", fluxa, secret="whsec_a", now=AT + 301, words="Check the clock"),
-        vector("stablecoin, no stamp", fluxa | {"X-Fluxa-Timestamp": "²"}, secret="whsec_a", words="no number"),
+        vector(
+            "stablecoin, no stamp",
+            fluxa | {"X-Fluxa-Timestamp": "²"},
+            secret="whsec_a",
+            words="no number",
+        ),
         vector("nothing", {}, words="No header"),
     ]
 
@@ -79,13 +105,17 @@ def test_it_behaves_with_a_server_that_does_not_and_checks_webhooks(typescript: 
     assert printed.count("ok: ") == 19, printed
 
 
-def test_a_merchant_rescues_lists_uploads_and_cancels(typescript: TypeScript, door: Door, shop: Caller) -> None:
+def test_a_merchant_rescues_lists_uploads_and_cancels(
+    typescript: TypeScript, door: Door, shop: Caller
+) -> None:
     keys = shop.shop.keys
     bodies = json.dumps({"declined": evaluate_body(shop), "later": evaluate_body(shop)})
 
     def story(port: int) -> str:
         base = f"http://127.0.0.1:{port}/v1"  # as FlexFactor's documents name it
-        return typescript.run("story", BASE=base, APP_KEY=keys.app_key, APP_SECRET=keys.app_secret, BODIES=bodies)
+        return typescript.run(
+            "story", BASE=base, APP_KEY=keys.app_key, APP_SECRET=keys.app_secret, BODIES=bodies
+        )
 
     assert talking(door, story) == "done\n"
 
@@ -98,7 +128,11 @@ def test_a_merchant_charges_stablecoins(typescript: TypeScript, stable_door: Sta
     def story(port: int) -> str:
         base = f"http://127.0.0.1:{port}"
         return typescript.run(
-            "story", BASE=base, KEY_ID=keys.stablecoin_key_id, SECRET=keys.stablecoin_secret, BODIES=bodies
+            "story",
+            BASE=base,
+            KEY_ID=keys.stablecoin_key_id,
+            SECRET=keys.stablecoin_secret,
+            BODIES=bodies,
         )
 
     assert talking(stable_door, story, stable_application(stable_door.services)) == "done\n"

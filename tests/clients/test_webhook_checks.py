@@ -31,7 +31,10 @@ def standard(body: bytes = BODY, key: str = KEY, at: float = AT) -> Any:
 
 def stablecoin(body: bytes = BODY, at: float = AT, secret: str = "whsec_a") -> Any:
     stamp = str(int(AT))
-    headers = {"X-Fluxa-Timestamp": stamp, "X-Fluxa-Signature": sign_webhook("whsec_a", stamp, BODY)}
+    headers = {
+        "X-Fluxa-Timestamp": stamp,
+        "X-Fluxa-Signature": sign_webhook("whsec_a", stamp, BODY),
+    }
     return construct_event(body, headers, secret, now=at)
 
 
@@ -75,16 +78,30 @@ def test_an_encrypted_event_arrives_in_the_clear() -> None:
         (lambda: rescue(host="other.test"), "'other.test' here"),
         (lambda: rescue(at=AT + 301), "301 s ago"),
         (lambda: standard(BODY + b" "), "does not fit"),
-        (lambda: standard(key=base64.b64encode(b"x" * 64).decode()), "`recoup listen` prints a key of"),
+        (
+            lambda: standard(key=base64.b64encode(b"x" * 64).decode()),
+            "`recoup listen` prints a key of",
+        ),
         (lambda: standard(key="no base64!"), "not base64"),
         (lambda: standard(at=AT - 301), "301 s ahead"),
         (lambda: stablecoin(BODY + b" "), "does not fit"),
         (lambda: stablecoin(secret="whsec_b"), "does not fit"),
         (lambda: stablecoin(at=AT + 301), "Check the clock"),
         (lambda: construct_event(BODY, {}, KEY), "No header"),
-        (lambda: construct_event(BODY, {"x-fc-authorization": "&Signature="}, KEY), "x-fc-date is no date"),
-        (lambda: construct_event(BODY, {"x-fc-authorization": "", "x-fc-date": "Mon, 99 Foo"}, KEY), "no date"),
-        (lambda: construct_event(BODY, {"webhook-signature": "v1,"}, KEY), "webhook-timestamp is no number"),
+        (
+            lambda: construct_event(BODY, {"x-fc-authorization": "&Signature="}, KEY),
+            "x-fc-date is no date",
+        ),
+        (
+            lambda: construct_event(
+                BODY, {"x-fc-authorization": "", "x-fc-date": "Mon, 99 Foo"}, KEY
+            ),
+            "no date",
+        ),
+        (
+            lambda: construct_event(BODY, {"webhook-signature": "v1,"}, KEY),
+            "webhook-timestamp is no number",
+        ),
         (lambda: stamped("²"), "no number"),
         (lambda: stamped("1" * 5_000), "no number"),
     ],
@@ -101,6 +118,9 @@ def stamped(stamp: str) -> Any:
 @each("secret", ["", "whsec_"])
 def test_an_empty_secret_signs_nothing(secret: str) -> None:
     """A variable that was not set took what anybody had signed with nothing."""
-    for headers in (standard_headers([""], "evt_1", NOW, BODY), {"X-Fluxa-Signature": "", "X-Fluxa-Timestamp": "1"}):
+    for headers in (
+        standard_headers([""], "evt_1", NOW, BODY),
+        {"X-Fluxa-Signature": "", "X-Fluxa-Timestamp": "1"},
+    ):
         with pytest.raises(SignatureError, match="The secret is empty"):
             construct_event(BODY, headers, secret, now=AT)

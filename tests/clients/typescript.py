@@ -34,7 +34,9 @@ STRICT: Final = {
 
 def sample(page: str) -> str:
     """The one TypeScript block of a page that has one, in the order of the page where it has several."""
-    return "\n".join(re.findall("```typescript\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL))
+    return "\n".join(
+        re.findall("```typescript\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def typescript(tmp_path_factory: pytest.TempPathFactory) -> TypeScript:
     for page in PAGES:
         (folder / f"{Path(page).stem}.ts").write_text(sample(page), "utf-8")
     (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT, "include": ["*.ts"]}))
+    (folder / "tsconfig.json").write_text(
+        json.dumps({"compilerOptions": STRICT, "include": ["*.ts"]})
+    )
     tsc("-p", str(folder))
     return TypeScript(folder)
 
@@ -79,5 +83,7 @@ def typescript(tmp_path_factory: pytest.TempPathFactory) -> TypeScript:
 def tsc(*arguments: Any) -> None:
     compiler = CLIENT / "node_modules/.bin/tsc"
     assert compiler.exists(), "the compiler is missing: make test installs it"
-    ran = subprocess.run([compiler, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [compiler, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
     assert ran.returncode == 0, ran.stdout

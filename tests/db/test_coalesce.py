@@ -48,7 +48,9 @@ def test_a_row_that_breaks_the_statement_stands_alone() -> None:
         writes = Writes()
         coalescer = Coalescer(writes.run, max_rows=64, writers=1)
         rows: list[Any] = [*range(40), "bad", *range(40, 62), "no"]
-        answers = await asyncio.gather(*(coalescer.submit(row) for row in rows), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(coalescer.submit(row) for row in rows), return_exceptions=True
+        )
         for row, answer in zip(rows, answers, strict=True):
             if row == "bad":
                 assert isinstance(answer, ValueError)
@@ -65,7 +67,9 @@ def test_a_problem_is_everybodys_and_is_not_halved() -> None:
     async def story() -> None:
         writes = Writes()
         coalescer = Coalescer(writes.run, max_rows=64, writers=1)
-        answers = await asyncio.gather(*(coalescer.submit("away") for _ in range(9)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(coalescer.submit("away") for _ in range(9)), return_exceptions=True
+        )
         assert {type(a) for a in answers} == {Problem}
         assert len(writes.batches) == 1
 

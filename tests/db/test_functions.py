@@ -44,7 +44,9 @@ def test_every_function_has_a_home_and_somebody_who_calls_it() -> None:
 
 
 @each("name", sorted(FUNCTIONS))
-def test_a_function_stays_in_its_home_and_each_statement_writes_one_table(server: ServerAddress, name: str) -> None:
+def test_a_function_stays_in_its_home_and_each_statement_writes_one_table(
+    server: ServerAddress, name: str
+) -> None:
     found = list(queries(json.loads(pglast.parser.parse_plpgsql_json(SOURCES[name]))))
     assert len(found) > 1
     for sql in found:

@@ -20,7 +20,9 @@ async def _stands(world: OwnWorld) -> tuple[str, list[str]]:
         return await everything(world), [str(row) for row in await connection.fetch(_SEQUENCES)]
 
 
-def _lend(server: ServerAddress, story: Callable[[OwnWorld], Awaitable[None]]) -> tuple[str, tuple[str, list[str]]]:
+def _lend(
+    server: ServerAddress, story: Callable[[OwnWorld], Awaitable[None]]
+) -> tuple[str, tuple[str, list[str]]]:
     """The database's name, and how it stood before `story`."""
 
     async def inside() -> tuple[str, tuple[str, list[str]]]:
@@ -46,13 +48,19 @@ def test_nothing_is_left_for_the_next_and_the_connections_are_warm(server: Serve
             await shop.admit_many(3)
             await shop.advance(timedelta(days=22))
             async with shop.world.db.connection() as connection:
-                await connection.execute("SET statement_timeout = 60000; SELECT pg_advisory_lock(7)")
+                await connection.execute(
+                    "SET statement_timeout = 60000; SELECT pg_advisory_lock(7)"
+                )
                 pids.update(row["pid"] for row in await connection.fetch(_PIDS))
             async with owner(shop.world) as connection:
                 await connection.execute("UPDATE signatures_since SET since = now()")
-                await connection.execute("SET session_replication_role = replica; DELETE FROM schema_migrations")
+                await connection.execute(
+                    "SET session_replication_role = replica; DELETE FROM schema_migrations"
+                )
             beside = await asyncpg.connect(shop.world.dsn)
-            await beside.execute("BEGIN; UPDATE merchants SET name = 'late'; SELECT pg_advisory_lock(8)")
+            await beside.execute(
+                "BEGIN; UPDATE merchants SET name = 'late'; SELECT pg_advisory_lock(8)"
+            )
             left.append(beside)
             return shop.world.database
 
@@ -60,7 +68,9 @@ def test_nothing_is_left_for_the_next_and_the_connections_are_warm(server: Serve
         async with world.db.connection() as connection:
             assert await connection.fetchval("SHOW statement_timeout") == "0"
             assert await connection.fetchval("SELECT pg_backend_pid()") in pids
-            assert await connection.fetchval("SELECT pg_try_advisory_lock(7) AND pg_try_advisory_lock(8)")
+            assert await connection.fetchval(
+                "SELECT pg_try_advisory_lock(7) AND pg_try_advisory_lock(8)"
+            )
         async with owner(world) as connection:
             assert await connection.fetchval("SHOW session_replication_role") == "origin"
 

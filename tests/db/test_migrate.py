@@ -21,7 +21,10 @@ BETWEEN = Migration(10, "0010_between.sql", "CREATE TABLE between_them (n int);"
 async def numbers(dsn: str) -> list[int]:
     connection = await asyncpg.connect(dsn)
     try:
-        return [r[0] for r in await connection.fetch("SELECT number FROM schema_migrations ORDER BY number")]
+        return [
+            r[0]
+            for r in await connection.fetch("SELECT number FROM schema_migrations ORDER BY number")
+        ]
     finally:
         await connection.close()
 
@@ -62,7 +65,9 @@ def test_an_older_recoup_refuses_a_newer_database(server: ServerAddress) -> None
 
 
 @pytest.mark.parametrize("checksum", ["checksum", "no_checksum"])
-def test_a_database_from_before_the_squash_is_refused_in_one_line(server: ServerAddress, checksum: str) -> None:
+def test_a_database_from_before_the_squash_is_refused_in_one_line(
+    server: ServerAddress, checksum: str
+) -> None:
     """The first commits kept no checksums."""
     spine = Migration(1, "0001_spine.sql", "CREATE TABLE first (n int);")
 
@@ -70,8 +75,12 @@ def test_a_database_from_before_the_squash_is_refused_in_one_line(server: Server
         async with fresh(server) as dsn:
             await migrate(dsn, "people", migrations=[spine, SECOND])
             connection = await asyncpg.connect(dsn)
-            await connection.execute(f"ALTER TABLE schema_migrations RENAME checksum TO {checksum}x")
-            await connection.execute(f"ALTER TABLE schema_migrations RENAME {checksum}x TO {checksum}")
+            await connection.execute(
+                f"ALTER TABLE schema_migrations RENAME checksum TO {checksum}x"
+            )
+            await connection.execute(
+                f"ALTER TABLE schema_migrations RENAME {checksum}x TO {checksum}"
+            )
             for start in (migrate, check_migrated):
                 with pytest.raises(Problem) as refused:
                     await start(dsn, "people")
@@ -84,7 +93,9 @@ def test_a_database_from_before_the_squash_is_refused_in_one_line(server: Server
     asyncio.run(story())
 
 
-def test_a_packages_feature_adds_its_tables_later_and_is_named_where_it_is_gone(server: ServerAddress) -> None:
+def test_a_packages_feature_adds_its_tables_later_and_is_named_where_it_is_gone(
+    server: ServerAddress,
+) -> None:
     acorn = Migration(1, "schema.sql", "CREATE TABLE acorns (n int);", "acorn")
 
     async def story() -> None:
@@ -103,7 +114,9 @@ def test_a_packages_feature_adds_its_tables_later_and_is_named_where_it_is_gone(
 def test_half_a_migration_is_none(server: ServerAddress) -> None:
     async def story() -> None:
         async with fresh(server) as dsn:
-            broken = replace(SECOND, sql="CREATE TABLE second (n int); CREATE TABLE second (n int);")
+            broken = replace(
+                SECOND, sql="CREATE TABLE second (n int); CREATE TABLE second (n int);"
+            )
             with pytest.raises(asyncpg.DuplicateTableError):
                 await migrate(dsn, "people", migrations=[FIRST, broken])
             assert await numbers(dsn) == [1]
@@ -144,7 +157,9 @@ def test_two_that_start_at_once_apply_each_file_once(server: ServerAddress) -> N
     async def story() -> None:
         async with fresh(server) as dsn:
             slow = replace(SECOND, sql="SELECT pg_sleep(0.5); CREATE TABLE second (n int);")
-            await asyncio.gather(*(migrate(dsn, "people", migrations=[FIRST, slow]) for _ in range(4)))
+            await asyncio.gather(
+                *(migrate(dsn, "people", migrations=[FIRST, slow]) for _ in range(4))
+            )
             assert await numbers(dsn) == [1, 20]
 
     asyncio.run(story())
@@ -154,12 +169,15 @@ def test_an_index_is_built_while_others_write_and_wait_to_start(server: ServerAd
     index = Migration(
         2,
         "0002_index.sql",
-        CONCURRENTLY + "\n-- by number\nDROP INDEX IF EXISTS by_n;\nCREATE INDEX CONCURRENTLY by_n ON first (n);\n",
+        CONCURRENTLY
+        + "\n-- by number\nDROP INDEX IF EXISTS by_n;\nCREATE INDEX CONCURRENTLY by_n ON first (n);\n",
     )
 
     async def story() -> None:
         async with fresh(server) as dsn:
-            await asyncio.gather(*(migrate(dsn, "people", migrations=[FIRST, index]) for _ in range(3)))
+            await asyncio.gather(
+                *(migrate(dsn, "people", migrations=[FIRST, index]) for _ in range(3))
+            )
             connection = await asyncpg.connect(dsn)
             valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_n'::regclass"
             assert await connection.fetchval(valid) is True

@@ -115,7 +115,9 @@ def test_orders_go_on_after_the_database_was_away(server: ServerAddress) -> None
                     await asyncio.sleep(0.01)
                     await _kill_all(beside)
                     for answer in await asyncio.gather(*calls, return_exceptions=True):
-                        assert not isinstance(answer, BaseException) or isinstance(answer, Problem), answer
+                        assert not isinstance(answer, BaseException) or isinstance(
+                            answer, Problem
+                        ), answer
             assert await shop.admit()
             orphans = (
                 "SELECT count(*) FROM requests r WHERE NOT EXISTS (SELECT FROM orders o"
@@ -209,7 +211,9 @@ def test_the_issuers_connections_close_when_nobody_needs_them(
     asyncio.run(story())
 
 
-def test_who_is_cut_off_at_any_moment_leaves_no_transaction_to_the_next(server: ServerAddress) -> None:
+def test_who_is_cut_off_at_any_moment_leaves_no_transaction_to_the_next(
+    server: ServerAddress,
+) -> None:
     """A commit of the next caller would be swallowed by a BEGIN whose answer nobody has read."""
 
     async def story() -> None:
@@ -241,7 +245,9 @@ def test_who_is_cut_off_at_any_moment_leaves_no_transaction_to_the_next(server: 
     asyncio.run(story())
 
 
-def test_a_connection_in_use_at_the_end_is_closed_when_it_is_given_back(server: ServerAddress) -> None:
+def test_a_connection_in_use_at_the_end_is_closed_when_it_is_given_back(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
             db = await Database(world.dsn, size=2, name="ending").open()
@@ -260,7 +266,9 @@ def test_a_primary_that_was_demoted_is_lost_and_found_again(server: ServerAddres
         async with sandbox_world(server) as (world, _, _), owner(world) as beside:
             await beside.execute("CREATE TABLE kept (n int); GRANT ALL ON kept TO recoup_app")
             await asyncio.gather(*(world.db.execute("SELECT pg_sleep(0.05)") for _ in range(8)))
-            await beside.execute(f'ALTER DATABASE "{world.database}" SET default_transaction_read_only = on')
+            await beside.execute(
+                f'ALTER DATABASE "{world.database}" SET default_transaction_read_only = on'
+            )
             for _ in range(8):
                 await _read_only(world.db)
             with pytest.raises(Problem) as demoted:
@@ -270,9 +278,13 @@ def test_a_primary_that_was_demoted_is_lost_and_found_again(server: ServerAddres
             assert demoted.value.retry_after_seconds
             with pytest.raises(Problem) as still:
                 await world.db.execute("INSERT INTO kept VALUES (2)")
-            assert still.value.code == "unavailable", "a server that takes no writes is none of ours"
+            assert still.value.code == "unavailable", (
+                "a server that takes no writes is none of ours"
+            )
             await beside.execute("SET default_transaction_read_only = off")
-            await beside.execute(f'ALTER DATABASE "{world.database}" RESET default_transaction_read_only')
+            await beside.execute(
+                f'ALTER DATABASE "{world.database}" RESET default_transaction_read_only'
+            )
             for _ in range(10):
                 await world.db.execute("INSERT INTO kept VALUES (3)")
 
@@ -318,7 +330,9 @@ def test_a_damaged_page_is_said_and_no_traceback(server: ServerAddress, code: st
             raises = f"DO $$ BEGIN RAISE EXCEPTION '{why}' USING ERRCODE = '{code}'; END $$"
             with capture_logs() as logs:
                 for _ in range(2):
-                    with pytest.raises(Problem, match="A page of the database is damaged") as refused:
+                    with pytest.raises(
+                        Problem, match="A page of the database is damaged"
+                    ) as refused:
                         async with world.db.connection() as connection:
                             await connection.execute(raises)
             assert refused.value.code == "unavailable"

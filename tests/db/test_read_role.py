@@ -38,7 +38,9 @@ def test_a_door_that_writes_is_refused_by_postgres(server: ServerAddress, sql: s
                 async with world.db.read() as door:
                     await door.fetch(sql)
             async with world.db.read() as door:
-                assert await door.fetchval("SELECT current_user::text") == READ, "it is kept, it has done no harm"
+                assert await door.fetchval("SELECT current_user::text") == READ, (
+                    "it is kept, it has done no harm"
+                )
 
     asyncio.run(story())
 
@@ -109,7 +111,9 @@ async def database(server: ServerAddress, size: int) -> AsyncIterator[tuple[Data
             await db.close()
 
 
-def test_flows_have_the_connections_that_no_door_uses_and_doors_get_theirs_back(server: ServerAddress) -> None:
+def test_flows_have_the_connections_that_no_door_uses_and_doors_get_theirs_back(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with database(server, 6) as (db, count):
             flows = await Held(db.connection).more(7)
@@ -127,7 +131,9 @@ def test_flows_have_the_connections_that_no_door_uses_and_doors_get_theirs_back(
     asyncio.run(story())
 
 
-def test_many_callers_of_both_kinds_are_all_served_by_few_connections(server: ServerAddress) -> None:
+def test_many_callers_of_both_kinds_are_all_served_by_few_connections(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with database(server, 4) as (db, count):
 

@@ -94,12 +94,16 @@ def test_every_key_stays_at_home(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), owner(world) as connection:
             tables = {r["name"]: r["home"] for r in await connection.fetch(TABLES)}
-            assert {name for name, home in tables.items() if home == "public"} == {"schema_migrations"}
+            assert {name for name, home in tables.items() if home == "public"} == {
+                "schema_migrations"
+            }
             with_key = set()
             for row in await connection.fetch(sql):
                 table, home = row["table"], tables[row["table"]]
                 keys = {OWN_KEYS[table]} if table in OWN_KEYS else KEYS.get(home)
-                assert keys is None or row["columns"][0] in keys, f"{table}.{row['name']} starts with {row['columns']}"
+                assert keys is None or row["columns"][0] in keys, (
+                    f"{table}.{row['name']} starts with {row['columns']}"
+                )
                 if row["kind"] == "f":
                     assert tables[row["other"]] == home, f"{table}.{row['name']} leaves its home"
                     assert keys is None or row["others"][0] in keys
@@ -142,7 +146,10 @@ def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress)
             )
             assert not loose
             role = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = 'recoup_app'")
-            assert not any(role[f] for f in ("rolsuper", "rolcreatedb", "rolcreaterole", "rolbypassrls", "rolcanlogin"))
+            assert not any(
+                role[f]
+                for f in ("rolsuper", "rolcreatedb", "rolcreaterole", "rolbypassrls", "rolcanlogin")
+            )
             create = """
                 SELECT bool_or(has_schema_privilege('recoup_app', one, 'CREATE'))
                 FROM unnest(current_schemas(false)) one"""
@@ -151,11 +158,15 @@ def test_the_application_may_not_rewrite_what_was_written(server: ServerAddress)
     asyncio.run(story())
 
 
-def test_there_are_no_triggers_and_functions_do_what_their_caller_may(server: ServerAddress) -> None:
+def test_there_are_no_triggers_and_functions_do_what_their_caller_may(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), owner(world) as connection:
             assert not await connection.fetch("SELECT FROM pg_trigger WHERE NOT tgisinternal")
-            assert [tuple(row) for row in await connection.fetch(_FUNCTIONS)] == [("plpgsql", False)]
+            assert [tuple(row) for row in await connection.fetch(_FUNCTIONS)] == [
+                ("plpgsql", False)
+            ]
 
     asyncio.run(story())
 
@@ -205,11 +216,17 @@ def test_the_database_refuses_a_log_that_is_no_walk(server: ServerAddress) -> No
             elsewhere = "UPDATE orders SET stage = 'completed', version = 2 WHERE merchant_id = $1 AND order_id = $2"
             ahead = await _refused(shop, [(elsewhere, key)])
             assert ahead.startswith("ForeignKeyViolationError"), ahead
-            other_stage = "UPDATE orders SET stage = 'completed' WHERE merchant_id = $1 AND order_id = $2"
-            assert (await _refused(shop, [(other_stage, key)])).startswith("ForeignKeyViolationError")
+            other_stage = (
+                "UPDATE orders SET stage = 'completed' WHERE merchant_id = $1 AND order_id = $2"
+            )
+            assert (await _refused(shop, [(other_stage, key)])).startswith(
+                "ForeignKeyViolationError"
+            )
             # And what is a walk is taken.
             right = "UPDATE orders SET stage = 'processing', version = 2 WHERE merchant_id = $1 AND order_id = $2"
-            assert not await _refused(shop, [line(2, "started", "received", "processing"), (right, key)])
+            assert not await _refused(
+                shop, [line(2, "started", "received", "processing"), (right, key)]
+            )
             for column in ("happening", "src", "dst", "seq", "actor"):
                 sql = "SELECT attnotnull FROM pg_attribute WHERE attrelid = 'order_log'::regclass AND attname = $1"
                 assert await shop.value(sql, column)

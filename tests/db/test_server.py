@@ -51,7 +51,9 @@ class Other:
 
     def __init__(self, data_dir: Path, *options: str) -> None:
         command = [sys.executable, "-c", STARTER, str(data_dir), *options]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def __enter__(self) -> "Other":
         return self
@@ -123,7 +125,9 @@ def test_a_killed_server_comes_back_with_its_rows(opened: Callable[..., Embedded
         assert server.owned
 
 
-@pytest.mark.parametrize("fault", ["removed", pytest.param("stopped", marks=pytest.mark.prove("processes"))])
+@pytest.mark.parametrize(
+    "fault", ["removed", pytest.param("stopped", marks=pytest.mark.prove("processes"))]
+)
 def test_a_server_that_lives_and_takes_no_connection_is_started_again(
     opened: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
@@ -148,7 +152,9 @@ def test_a_server_that_lives_and_takes_no_connection_is_started_again(
 
 
 @pytest.mark.prove("processes")
-def test_a_server_that_cannot_start_is_retried_at_bounded_pace(opened: Callable[..., EmbeddedServer]) -> None:
+def test_a_server_that_cannot_start_is_retried_at_bounded_pace(
+    opened: Callable[..., EmbeddedServer],
+) -> None:
     server = opened()
     server.start()
     control = server.cluster / "global/pg_control"
@@ -191,7 +197,9 @@ def test_an_orphan_is_adopted(opened: Callable[..., EmbeddedServer]) -> None:
 
 
 @pytest.mark.prove("processes")
-def test_a_second_process_attaches_and_leaves_the_server_alone(opened: Callable[..., EmbeddedServer]) -> None:
+def test_a_second_process_attaches_and_leaves_the_server_alone(
+    opened: Callable[..., EmbeddedServer],
+) -> None:
     server = opened()
     address = server.start()
     with Other(server.data_dir) as other:

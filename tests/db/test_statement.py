@@ -84,7 +84,9 @@ class Fake:
         (dict[str, Any], [({"a": 1},)], {"a": 1}),
     ],
 )
-def test_the_annotation_says_what_comes(kind: Any, records: list[tuple[Any, ...]], result: object) -> None:
+def test_the_annotation_says_what_comes(
+    kind: Any, records: list[tuple[Any, ...]], result: object
+) -> None:
     async def read(db: Tx) -> Any: ...
 
     read.__annotations__["return"] = kind
@@ -123,7 +125,11 @@ def test_a_named_tuple_is_as_many_parameters_as_its_fields_at_any_depth() -> Non
     given = Nested(Triple(*range(2, 2 + len(Triple._fields))), 9)
     asyncio.run(call(fake, 1, given))
     assert fake.ran[0] == (1, *given.place, 9)
-    assert list(declared.takes) == ["first", *(f"nested.place.{name}" for name in Triple._fields), "nested.last"]
+    assert list(declared.takes) == [
+        "first",
+        *(f"nested.place.{name}" for name in Triple._fields),
+        "nested.last",
+    ]
 
 
 def test_a_row_that_has_to_come_and_does_not_is_an_error() -> None:
@@ -139,11 +145,19 @@ def test_a_row_that_has_to_come_and_does_not_is_an_error() -> None:
     [
         ("SELECT merchant_id, name FROM sites WHERE merchant_id = $1", "parameter name"),
         ("SELECT merchant_id FROM sites WHERE merchant_id = $1", "1 columns"),
-        ("SELECT merchant_id, site_id FROM sites WHERE merchant_id = $1", "where the field name is"),
-        ("SELECT merchant_id, version AS name FROM merchants WHERE merchant_id = $1", "the signature says"),
+        (
+            "SELECT merchant_id, site_id FROM sites WHERE merchant_id = $1",
+            "where the field name is",
+        ),
+        (
+            "SELECT merchant_id, version AS name FROM merchants WHERE merchant_id = $1",
+            "the signature says",
+        ),
     ],
 )
-def test_a_signature_that_says_something_else_is_found(server: ServerAddress, sql: str, complaint: str) -> None:
+def test_a_signature_that_says_something_else_is_found(
+    server: ServerAddress, sql: str, complaint: str
+) -> None:
     class Site(Row, frozen=True):
         merchant_id: UUID
         name: str
@@ -165,5 +179,7 @@ def test_a_signature_that_says_something_else_is_found(server: ServerAddress, sq
 
 
 def test_tables_and_writes_are_read_from_the_sql() -> None:
-    seen = named("WITH a AS (SELECT FROM orders FOR UPDATE) SELECT FROM a JOIN api_keys USING (merchant_id)")
+    seen = named(
+        "WITH a AS (SELECT FROM orders FOR UPDATE) SELECT FROM a JOIN api_keys USING (merchant_id)"
+    )
     assert (seen.tables - seen.ctes, seen.modifies) == ({"orders", "api_keys"}, 1)

@@ -46,7 +46,12 @@ def fits(annotation: Any, kind: str) -> bool:
     if kind.endswith("[]"):
         return get_origin(plain) in LISTS and fits(get_args(plain)[0], kind[:-2])
     if kind in ("json", "jsonb"):
-        return plain is Any or plain is object or get_origin(plain) in (dict, list, Mapping, Sequence) or is_row(plain)
+        return (
+            plain is Any
+            or plain is object
+            or get_origin(plain) in (dict, list, Mapping, Sequence)
+            or is_row(plain)
+        )
     if get_origin(plain) is Literal:
         return {type(one) for one in get_args(plain)} == {PLAIN.get(kind)}
     if isinstance(plain, type) and issubclass(plain, Enum):
@@ -56,7 +61,11 @@ def fits(annotation: Any, kind: str) -> bool:
 
 def complaints(one: Statement, prepared: Any) -> list[str]:
     taken = [f"{p.name}" for p in prepared.get_parameters()]
-    found = [] if len(taken) == len(one.takes) else [f"{len(taken)} parameters, the signature has {len(one.takes)}"]
+    found = (
+        []
+        if len(taken) == len(one.takes)
+        else [f"{len(taken)} parameters, the signature has {len(one.takes)}"]
+    )
     for (name, annotation), kind in zip(one.takes.items(), taken, strict=False):
         if not fits(annotation, kind):
             found.append(f"parameter {name}: {kind}, the signature says {annotation}")
@@ -67,7 +76,9 @@ def complaints(one: Statement, prepared: Any) -> list[str]:
         if name is not None and column.name != name:
             found.append(f"column {column.name} stands where the field {name} is")
         if not fits(annotation, column.type.name):
-            found.append(f"column {column.name}: {column.type.name}, the signature says {annotation}")
+            found.append(
+                f"column {column.name}: {column.type.name}, the signature says {annotation}"
+            )
     return found
 
 

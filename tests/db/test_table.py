@@ -78,7 +78,16 @@ READ_AS_JSON = OF_ORDERS | {
     "refund_limits": RoleLimits,
 }
 SHORT = {"int": "int4", "bigint": "int8", "smallint": "int2", "boolean": "bool"}
-BESIDE_ORDERS = (LogLine, OrderWords, OutboxEvent, OwedMail, NewAlert, AnsweredKey, DueWork, DecisionRow)
+BESIDE_ORDERS = (
+    LogLine,
+    OrderWords,
+    OutboxEvent,
+    OwedMail,
+    NewAlert,
+    AnsweredKey,
+    DueWork,
+    DecisionRow,
+)
 
 
 def test_a_row_is_what_its_table_is(server: ServerAddress) -> None:
@@ -93,7 +102,9 @@ async def _complaints(server: ServerAddress) -> list[str]:
             f"{table.name}.{wrong}"
             for row, table in TABLES.items()
             if row.__module__.startswith("recoup.")
-            for wrong in _wrong(row, {one["attname"]: one for one in await connection.fetch(COLUMNS, table.name)})
+            for wrong in _wrong(
+                row, {one["attname"]: one for one in await connection.fetch(COLUMNS, table.name)}
+            )
         ]
     finally:
         await connection.close()
@@ -123,7 +134,9 @@ def test_what_is_read_as_json_may_be_null_where_its_column_may(server: ServerAdd
             return [
                 f"{table}.{name}"
                 for table, kind in READ_AS_JSON.items()
-                for columns in [{one["attname"]: one for one in await connection.fetch(COLUMNS, table)}]
+                for columns in [
+                    {one["attname"]: one for one in await connection.fetch(COLUMNS, table)}
+                ]
                 for name, hint in get_type_hints(kind).items()
                 if name in columns and not columns[name]["attnotnull"] and not without_none(hint)[1]
             ]
@@ -157,7 +170,9 @@ def test_an_upsert_is_made_of_a_row() -> None:
 
 
 def test_a_notice_is_written_by_its_columns() -> None:
-    inserted = _plain(upsert_of(KeptNotice, "changed -> 'dispute_notices'")).replace("AS before", "AS n")
+    inserted = _plain(upsert_of(KeptNotice, "changed -> 'dispute_notices'")).replace(
+        "AS before", "AS n"
+    )
     assert f"{inserted}, tries = n.tries + 1 WHERE" in _plain(SOURCES["write_changes"])
 
 
@@ -166,12 +181,17 @@ def test_a_head_is_written_and_changed_by_its_columns() -> None:
     assert _plain(insert_of(OrderHead, "changed -> 'new_heads'")) in source
     *changed, expiry = HeadChange.__struct_fields__[2:]
     sets = ", ".join(f"{name} = i.{name}" for name in changed)
-    assert f"UPDATE order_heads h SET {sets}, {expiry} = coalesce(i.{expiry}, h.{expiry}) FROM" in source
+    assert (
+        f"UPDATE order_heads h SET {sets}, {expiry} = coalesce(i.{expiry}, h.{expiry}) FROM"
+        in source
+    )
 
 
 def test_an_order_is_changed_by_its_columns() -> None:
     source = _plain(SOURCES["write_changes"])
-    kept = ", ".join(f"{name} = coalesce(i.{name}, o.{name})" for name in OrderChange.__struct_fields__[4:])
+    kept = ", ".join(
+        f"{name} = coalesce(i.{name}, o.{name})" for name in OrderChange.__struct_fields__[4:]
+    )
     assert f"UPDATE orders o SET stage = i.stage, version = i.version, {kept} FROM" in source
     assert _listed(source, "'orders'") == list(OrderChange.__struct_fields__)
 
@@ -183,7 +203,10 @@ def test_an_admission_takes_every_column_of_a_new_order() -> None:
     hints = get_type_hints(NewOrder)
     for name, kind in _typed(source, "given").items():
         wanted = without_none(hints[name])[0]
-        assert kind == "bytea" if wanted is Hex else fits(wanted, SHORT.get(kind, kind)), (name, kind)
+        assert kind == "bytea" if wanted is Hex else fits(wanted, SHORT.get(kind, kind)), (
+            name,
+            kind,
+        )
 
 
 def test_due_work_is_written_and_done_by_its_columns() -> None:
@@ -216,7 +239,9 @@ def test_a_block_is_written_as_before() -> None:
         *(("write_changes", row, f"changed -> '{TABLES[row].name}'") for row in BESIDE_ORDERS),
     ],
 )
-def test_a_function_writes_every_column_of_a_row(function: str, row: type[Row], source: str) -> None:
+def test_a_function_writes_every_column_of_a_row(
+    function: str, row: type[Row], source: str
+) -> None:
     assert _plain(insert_of(row, source)) in _plain(SOURCES[function])
 
 
@@ -226,9 +251,12 @@ def test_all_that_an_order_has_of_a_row_is_written(table: str) -> None:
     listed = re.search(rf"INSERT INTO {table} AS \w+ \((.*?)\)", _plain(SOURCES["write_changes"]))
     assert listed is not None
     written = listed[1].split(", ")
-    assert sorted(written) == sorted({"merchant_id"} | {one.name for one in fields(OF_ORDERS[table])})
-    assert f"SELECT {listed[1]} FROM jsonb_populate_recordset(NULL::{table}, changed -> '{table}')" in _plain(
-        SOURCES["write_changes"]
+    assert sorted(written) == sorted(
+        {"merchant_id"} | {one.name for one in fields(OF_ORDERS[table])}
+    )
+    assert (
+        f"SELECT {listed[1]} FROM jsonb_populate_recordset(NULL::{table}, changed -> '{table}')"
+        in _plain(SOURCES["write_changes"])
     )
 
 

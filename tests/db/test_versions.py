@@ -44,7 +44,11 @@ async def process(dsn: str, schema: Schema | None) -> AsyncIterator[Database]:
 async def has(dsn: str, name: str) -> bool:
     connection = await asyncpg.connect(dsn)
     try:
-        return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM schema_migrations WHERE name = $1)", name))
+        return bool(
+            await connection.fetchval(
+                "SELECT EXISTS (SELECT FROM schema_migrations WHERE name = $1)", name
+            )
+        )
     finally:
         await connection.close()
 
@@ -85,7 +89,9 @@ def test_no_database_moves_while_another_is_used_by_the_release_before(
 ) -> None:
     """The people's would have moved, and the sandbox's not: neither release could go on."""
     monkeypatch.setattr(preparing, "OTHERS_END_SECONDS", 0)
-    monkeypatch.setattr(migrating, "migrations_of", lambda database: NEXT if database == "people" else world)
+    monkeypatch.setattr(
+        migrating, "migrations_of", lambda database: NEXT if database == "people" else world
+    )
     world = migrations_of("world")
     before = schema_by([(one.key, "another", False) for one in world])
 
@@ -94,7 +100,10 @@ def test_no_database_moves_while_another_is_used_by_the_release_before(
             await migrate(people, "people", migrations=OLD)
             await migrate(sandbox, "world", world="sandbox", migrations=world)
             async with process(sandbox, before):
-                with pytest.raises(Problem, match="Processes of another release use this database: recoup-worker of"):
+                with pytest.raises(
+                    Problem,
+                    match="Processes of another release use this database: recoup-worker of",
+                ):
                     await prepare(Databases(people, sandbox, None, None, ""))
                 assert not await has(people, "0002_next.sql")
 
@@ -111,7 +120,9 @@ def test_processes_of_one_release_go_on_beside_a_start(server: ServerAddress) ->
     asyncio.run(story())
 
 
-def test_a_process_that_was_idle_while_the_schema_moved_is_told_to_stop(server: ServerAddress) -> None:
+def test_a_process_that_was_idle_while_the_schema_moved_is_told_to_stop(
+    server: ServerAddress,
+) -> None:
     """It had no connection just then. Its next one wrote as it always did."""
 
     async def story() -> None:
@@ -149,7 +160,9 @@ def test_what_only_adds_is_applied_beside_the_former_release(server: ServerAddre
                 assert not await has(dsn, "0003_stops.sql")
                 assert await former.fetch("SELECT 1")
             async with process(dsn, OLD_SCHEMA), process(dsn, of(BESIDE)):
-                await migrate(dsn, "people", migrations=OLD)  # as each start of the former release does
+                await migrate(
+                    dsn, "people", migrations=OLD
+                )  # as each start of the former release does
             with pytest.raises(Problem, match="lacks 1 migrations"):
                 async with process(dsn, of(STOPS)):
                     pass

@@ -46,7 +46,9 @@ def test_the_file_has_the_shape_of_a_compose_file() -> None:
         for other, how in service.get("depends_on", {}).items():
             assert other in SERVICES
             assert how["condition"] in CONDITIONS
-            assert how["condition"] != "service_healthy" or not SERVICES[other].get("healthcheck", {}).get("disable")
+            assert how["condition"] != "service_healthy" or not SERVICES[other].get(
+                "healthcheck", {}
+            ).get("disable")
         assert set(service.get("secrets", ())) <= COMPOSE["secrets"].keys(), name
         assert set(service["networks"]) <= COMPOSE["networks"].keys(), name
         for volume in service.get("volumes", ()):
@@ -80,13 +82,21 @@ def test_every_setting_and_verb_is_one() -> None:
     known |= {f"RECOUP_{name.upper()}_FILE" for name in SECRETS}
     texts = [(DEPLOY / "compose.yaml").read_text(), (DEPLOY / "Containerfile").read_text()]
     texts += [path.read_text() for path in (DEPLOY / "systemd").glob("*.service")]
-    named = {name for text in texts for name in re.findall(r"\bRECOUP_[A-Z_]+", text)} - {"RECOUP_DOMAIN"}
+    named = {name for text in texts for name in re.findall(r"\bRECOUP_[A-Z_]+", text)} - {
+        "RECOUP_DOMAIN"
+    }
     assert named <= known, f"no settings: {sorted(named - known)}"
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
             if variable.endswith("_FILE"):
-                assert value.removeprefix("/run/secrets/") in service["secrets"], f"{name}: {variable}"
-    verbs = [words for text in texts for words in re.findall(r"(?<=[ \"/]recoup )[a-z]+(?: [a-z]+)?", text)]
+                assert value.removeprefix("/run/secrets/") in service["secrets"], (
+                    f"{name}: {variable}"
+                )
+    verbs = [
+        words
+        for text in texts
+        for words in re.findall(r"(?<=[ \"/]recoup )[a-z]+(?: [a-z]+)?", text)
+    ]
     verbs += [" ".join(SERVICES[name]["command"]) for name in ("doors", "worker")]
     for words in verbs:
         first, _, second = words.partition(" ")
@@ -101,15 +111,21 @@ def test_the_roles_are_those_that_an_administrator_makes() -> None:
     script = (DEPLOY / "postgres-roles.sh").read_text()
     for line in ADMINISTRATORS_SQL.splitlines():
         statement = line.partition("--")[0].strip()
-        assert re.sub(r"PASSWORD '...'", lambda _: "PASSWORD :'", statement)[:34] in script, statement
+        assert re.sub(r"PASSWORD '...'", lambda _: "PASSWORD :'", statement)[:34] in script, (
+            statement
+        )
 
 
 def test_prometheus_asks_where_the_metrics_are() -> None:
     scraped = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"]
-    targets = {target for one in scraped for place in one["static_configs"] for target in place["targets"]}
+    targets = {
+        target for one in scraped for place in one["static_configs"] for target in place["targets"]
+    }
     for target in targets:
         service, _, port = target.partition(":")
-        setting = "RECOUP_WORKER_METRICS_ADDRESS" if service == "worker" else "RECOUP_METRICS_ADDRESS"
+        setting = (
+            "RECOUP_WORKER_METRICS_ADDRESS" if service == "worker" else "RECOUP_METRICS_ADDRESS"
+        )
         assert SERVICES[service]["environment"][setting].endswith(f":{port}"), target
 
 
@@ -117,10 +133,16 @@ def test_the_secrets_are_made_once_and_named_by_compose(tmp_path: Path) -> None:
     shutil.copy(DEPLOY / "secrets.sh", tmp_path)
     assert (
         "say the domain"
-        in subprocess.run(["sh", tmp_path / "secrets.sh"], capture_output=True, text=True, check=False).stderr
+        in subprocess.run(
+            ["sh", tmp_path / "secrets.sh"], capture_output=True, text=True, check=False
+        ).stderr
     )
     subprocess.run(["sh", tmp_path / "secrets.sh", "pay.example.com"], check=True)
-    made = {f"secrets/{file.name}" for file in (tmp_path / "secrets").iterdir() if file.read_text().strip()}
+    made = {
+        f"secrets/{file.name}"
+        for file in (tmp_path / "secrets").iterdir()
+        if file.read_text().strip()
+    }
     assert made == {declared["file"] for declared in COMPOSE["secrets"].values()}
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / ".env").read_text() == "RECOUP_DOMAIN=pay.example.com\n"

@@ -27,7 +27,11 @@ UNKNOWN = {"name": "d", "version": "1", "skip_reason": "not found"}
     ],
 )
 def test_a_vulnerability_with_a_fix_fails_and_no_network_is_said(
-    packages: list[dict[str, object]] | None, code: int, strict: int, said: str, capsys: pytest.CaptureFixture[str]
+    packages: list[dict[str, object]] | None,
+    code: int,
+    strict: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = "" if packages is None else json.dumps({"dependencies": packages})
     assert judged(output, "no route to host", False) == code
@@ -45,6 +49,21 @@ def test_a_key_that_nobody_could_verify_signs_nothing(tmp_path: Path) -> None:
     check_signer(key, signers)
     (sums := tmp_path / "SHA256SUMS").write_text("0  x\n")
     subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", "recoup", sums], check=True)
-    verify = ["ssh-keygen", "-q", "-Y", "verify", "-f", signers, "-I", "releases", "-n", "recoup", "-s", f"{sums}.sig"]
+    verify = [
+        "ssh-keygen",
+        "-q",
+        "-Y",
+        "verify",
+        "-f",
+        signers,
+        "-I",
+        "releases",
+        "-n",
+        "recoup",
+        "-s",
+        f"{sums}.sig",
+    ]
     for text, verified in (("0  x\n", True), ("1  x\n", False)):
-        assert (subprocess.run(verify, input=text, text=True, check=False).returncode == 0) is verified
+        assert (
+            subprocess.run(verify, input=text, text=True, check=False).returncode == 0
+        ) is verified

@@ -21,17 +21,23 @@ def test_the_units_are_in_order(tmp_path: Path) -> None:
     (program := tmp_path / "program").write_text("#!/bin/sh\n")
     program.chmod(0o755)
     for unit in UNITS:
-        (tmp_path / unit.name).write_text(re.sub(r"/opt/recoup/bin/\w+", str(program), unit.read_text()))
+        (tmp_path / unit.name).write_text(
+            re.sub(r"/opt/recoup/bin/\w+", str(program), unit.read_text())
+        )
     command = ["systemd-analyze", "verify", *(tmp_path / unit.name for unit in UNITS)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_only_the_worker_reads_the_owners_log_in() -> None:
-    assert [unit.name for unit in UNITS if "/etc/recoup/worker.env" in unit.read_text()] == ["recoup-worker.service"]
+    assert [unit.name for unit in UNITS if "/etc/recoup/worker.env" in unit.read_text()] == [
+        "recoup-worker.service"
+    ]
 
 
-@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name)
+@pytest.mark.parametrize(
+    "unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name
+)
 def test_a_unit_may_do_little(unit: Path) -> None:
     command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", unit]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -126,9 +126,15 @@ STABLE = (
 
 
 def own_dialects() -> list[Dialect]:
-    words = {"malformed": (400, "invalid_body"), "unauthenticated": (401, "bad_signature"), "not_found": (404, "none")}
+    words = {
+        "malformed": (400, "invalid_body"),
+        "unauthenticated": (401, "bad_signature"),
+        "not_found": (404, "none"),
+    }
     rows = {
-        code: ErrorRow(code, status, told, "something", "do it", {"error": {"code": told, "message": "It."}})
+        code: ErrorRow(
+            code, status, told, "something", "do it", {"error": {"code": told, "message": "It."}}
+        )
         for code, (status, told) in words.items()
     }
     return [replace(rescue(error_rows), operations=RESCUE), described(STABLE, rows)]

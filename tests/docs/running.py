@@ -16,7 +16,9 @@ def running(data_dir: Path, log: Path, seconds: float) -> Iterator[str]:
     """What it printed, once it is ready; that takes `seconds` at most."""
     command = [str(ROOT / ".venv/bin/recoup"), "up", "--port", "0", "--data-dir", str(data_dir)]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean_environment()
+        )
     try:
         give_up = time.monotonic() + seconds
         while "keys " not in log.read_text():

@@ -52,11 +52,17 @@ class Things:
         }
         if words[0] == "api":
             return made | self.signed_things(words)
-        tokens = self.post("/v1/oauth2/token", {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]})
+        tokens = self.post(
+            "/v1/oauth2/token", {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]}
+        )
         self.token = tokens["accessToken"]
         partner = {"AppKey": kept["partner_app_key"], "AppSecret": kept["partner_app_secret"]}
         made["PARTNER_TOKEN"] = self.post("/v1/oauth2/token", partner)["accessToken"]
-        made |= {"TOKEN": self.token, "REFRESH_TOKEN": tokens["refreshToken"], "CARD_TOKEN": self.card()}
+        made |= {
+            "TOKEN": self.token,
+            "REFRESH_TOKEN": tokens["refreshToken"],
+            "CARD_TOKEN": self.card(),
+        }
         if operation.path.endswith("/policy/back"):  # there has to be one to go back from
             proof = made["PARTNER_TOKEN"] if "partner" in words else self.token
             self.set_policy(operation.path.removesuffix("/back"), proof)
@@ -75,17 +81,25 @@ class Things:
         elif "imports" in words and "{id}" in words:
             made["IMPORT_ID"] = self.imported(100_000 if "stop" in words else 2)
         elif "backtests" in words:
-            made["BACKTEST_ID"] = self.post("/v1/backtests", {"decider": "retry-2"})["id"] if "{id}" in words else ""
+            made["BACKTEST_ID"] = (
+                self.post("/v1/backtests", {"decider": "retry-2"})["id"] if "{id}" in words else ""
+            )
         elif "certificates" in words:
             made["CERTIFICATE_ID"] = self.certificate() if "{id}" in words else ""
         elif "settlements" in words:
             made["SETTLEMENT_ID"] = self.settlement()
         elif "sites" in words:
             self.retire_sites()
-            site = {"url": f"https://{uuid.uuid4().hex[:8]}.example.com", "name": "A", "descriptor": "ALEAF"}
+            site = {
+                "url": f"https://{uuid.uuid4().hex[:8]}.example.com",
+                "name": "A",
+                "descriptor": "ALEAF",
+            }
             made["SITE_ID"] = self.post("/v1/sites", site)["id"]
             if "{campaign}" in words:
-                made["CAMPAIGN"] = self.post(f"/v1/sites/{made['SITE_ID']}/campaigns", {"key": "spring"})["id"]
+                made["CAMPAIGN"] = self.post(
+                    f"/v1/sites/{made['SITE_ID']}/campaigns", {"key": "spring"}
+                )["id"]
         elif "disputes" in words:
             made |= self.disputed()
         else:
@@ -97,7 +111,9 @@ class Things:
         order_id = self.order(completed=True, held=False)
         self.recoup("sandbox", "dispute", order_id)
         headers = {"authorization": f"Bearer {self.token}"}
-        shown = httpx.get(f"{self.kept['base_url']}/v1/orders/{order_id}", headers=headers, timeout=30).json()
+        shown = httpx.get(
+            f"{self.kept['base_url']}/v1/orders/{order_id}", headers=headers, timeout=30
+        ).json()
         dispute = str(shown["disputes"][0]["id"])
         file = {"name": "a.txt", "content": "ZGVsaXZlcmVk"}
         return {
@@ -108,7 +124,10 @@ class Things:
 
     def application(self, doing: str) -> dict[str, str]:
         """A draft that lacks nothing, with its document; to be converted, one that was approved."""
-        path, site = "/v1/onboarding/application", {"url": "https://a.example.com", "name": "A", "descriptor": "ALEAF"}
+        path, site = (
+            "/v1/onboarding/application",
+            {"url": "https://a.example.com", "name": "A", "descriptor": "ALEAF"},
+        )
         made = self.post(
             path,
             {
@@ -138,7 +157,10 @@ class Things:
     def imported(self, rows: int) -> str:
         """A file; of many rows attempts are waiting still."""
         mark, cells = uuid.uuid4().hex[:12], "2026-01-03T06:00:00Z,4590,USD,false"
-        lines = ["orderId,at,amount,currency,approved", *(f"S-{mark}-{n},{cells}" for n in range(rows))]
+        lines = [
+            "orderId,at,amount,currency,approved",
+            *(f"S-{mark}-{n},{cells}" for n in range(rows)),
+        ]
         headers = {"authorization": f"Bearer {self.token}", "content-type": "text/csv"}
         place = f"{self.kept['base_url']}/v1/imports"
         answer = httpx.post(place, content="\n".join(lines).encode(), headers=headers, timeout=60)
@@ -168,11 +190,17 @@ class Things:
             "paymentMethod": {"cardNumber": script_card("visa", "51", 0)} | CARD,
         }
         if held:
-            body |= {"transactionType": "AUTHORIZATION", "customerIp": "203.0.113.24", "payer": {"phone": "998888"}}
+            body |= {
+                "transactionType": "AUTHORIZATION",
+                "customerIp": "203.0.113.24",
+                "payer": {"phone": "998888"},
+            }
             body["paymentMethod"]["cardNumber"] = APPROVE_CARDS[1]
         else:
             days = 20 + self.ahead
-            body["expiryDateUtc"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400))
+            body["expiryDateUtc"] = time.strftime(
+                "%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400)
+            )
         answer = self.post("/v1/evaluate", body)
         assert answer["status"] == ("CAPTUREREQUIRED" if held else "SUBMITTED"), answer
         if completed:
@@ -196,7 +224,9 @@ class Things:
             self.recoup("terms", "settlement", "--period", "day", "--delay-days", "0")
             self.advance(2)
             headers = {"authorization": f"Bearer {self.token}"}
-            answer = httpx.get(f"{self.kept['base_url']}/v1/settlements", headers=headers, timeout=30).json()
+            answer = httpx.get(
+                f"{self.kept['base_url']}/v1/settlements", headers=headers, timeout=30
+            ).json()
             self.settled = str(answer["data"][0]["id"])
         return self.settled
 
@@ -229,18 +259,30 @@ class Things:
     def retire_sites(self) -> None:
         """Those of earlier samples: an address belongs to one site."""
         headers = {"authorization": f"Bearer {self.token}"}
-        for site in httpx.get(f"{self.kept['base_url']}/v1/sites", headers=headers, timeout=30).json()["data"]:
+        for site in httpx.get(
+            f"{self.kept['base_url']}/v1/sites", headers=headers, timeout=30
+        ).json()["data"]:
             if site["id"] != self.kept["site_id"]:
-                httpx.delete(f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30)
+                httpx.delete(
+                    f"{self.kept['base_url']}/v1/sites/{site['id']}", headers=headers, timeout=30
+                )
 
     def delete_endpoints(self, path: str, proof: str) -> None:
         """Those of earlier samples: a url belongs to one endpoint."""
         headers = {"authorization": f"Bearer {proof}"}
-        for one in httpx.get(f"{self.kept['base_url']}{path}", headers=headers, timeout=30).json()["data"]:
+        for one in httpx.get(f"{self.kept['base_url']}{path}", headers=headers, timeout=30).json()[
+            "data"
+        ]:
             httpx.delete(f"{self.kept['base_url']}{path}/{one['id']}", headers=headers, timeout=30)
 
     def card(self) -> str:
-        card = {"first_name": "Ana", "last_name": "Roe", "number": APPROVE_CARDS[0], "month": "09", "year": "2031"}
+        card = {
+            "first_name": "Ana",
+            "last_name": "Roe",
+            "number": APPROVE_CARDS[0],
+            "month": "09",
+            "year": "2031",
+        }
         made = self.post("/v1/tokenize", {"payment_method": {"credit_card": card}})
         return str(made["transaction"]["payment_method"]["token"])
 
@@ -272,7 +314,9 @@ class Things:
         assert answer.is_success, answer.text
 
     def post(self, path: str, body: Any, proof: str = "") -> Any:
-        headers = {"authorization": f"Bearer {proof or self.token}"} if path != "/v1/oauth2/token" else {}
+        headers = (
+            {"authorization": f"Bearer {proof or self.token}"} if path != "/v1/oauth2/token" else {}
+        )
         answer = httpx.post(self.kept["base_url"] + path, json=body, headers=headers, timeout=30)
         assert answer.is_success, f"{path}: {answer.text}"
         return answer.json()
@@ -298,7 +342,12 @@ class Things:
 
     def charge(self, *, paid: bool) -> str:
         """On the test channel; paid as the page's button pays it."""
-        asked = {"merchant_order_id": uuid.uuid4().hex, "amount": "49.90", "currency": "USDT", "channel": "mock"}
+        asked = {
+            "merchant_order_id": uuid.uuid4().hex,
+            "amount": "49.90",
+            "currency": "USDT",
+            "channel": "mock",
+        }
         order_id = str(self.sign_and_post("/api/v1/charges", asked)["order"]["id"])
         if paid:
             self.pay(order_id)
@@ -307,8 +356,14 @@ class Things:
     def sign_and_post(self, path: str, asked: Any) -> Any:
         body, stamp = json.dumps(asked), str(int(time.time()))
         told = "\n".join(["POST", path, "", stamp, hashlib.sha256(body.encode()).hexdigest()])
-        signature = hmac.new(self.kept["stablecoin_secret"].encode(), told.encode(), hashlib.sha256).hexdigest()
-        headers = {"X-Api-Key": self.kept["stablecoin_key_id"], "X-Timestamp": stamp, "X-Signature": signature}
+        signature = hmac.new(
+            self.kept["stablecoin_secret"].encode(), told.encode(), hashlib.sha256
+        ).hexdigest()
+        headers = {
+            "X-Api-Key": self.kept["stablecoin_key_id"],
+            "X-Timestamp": stamp,
+            "X-Signature": signature,
+        }
         answer = httpx.post(self.kept["base_url"] + path, content=body, headers=headers, timeout=30)
         assert answer.is_success, f"{path}: {answer.text}"
         return answer.json()

@@ -32,7 +32,11 @@ make_client()
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "examples/billing"
 CLIENT = {"PYTHONPATH": str(ROOT / "clients/python/src")}
-INVOICE = {"chargebee": "inv-7731", "recurly": "r3inv7731", "killbill": "0d3a7a8a-2f0f-4f8e-9a51-0c7b4f2f7731"}
+INVOICE = {
+    "chargebee": "inv-7731",
+    "recurly": "r3inv7731",
+    "killbill": "0d3a7a8a-2f0f-4f8e-9a51-0c7b4f2f7731",
+}
 HOOK = "a-secret-path"
 PAYS, NEVER = "pm_card_visa_51_01", "pm_card_visa_51_99"
 
@@ -42,7 +46,9 @@ class Vendor:
     """A billing system with one invoice: `answers` by path, `posts` as they came. While `down` it answers 503."""
 
     method: str
-    customer: str = field(default_factory=lambda: f"cus_{uuid.uuid4().hex}")  # a customer is one merchant's
+    customer: str = field(
+        default_factory=lambda: f"cus_{uuid.uuid4().hex}"
+    )  # a customer is one merchant's
     due: int = 4590
     posts: list[tuple[str, str, str]] = field(default_factory=list)
     down: bool = False
@@ -51,7 +57,11 @@ class Vendor:
 
     def took(self, verb: str, path: str, body: str) -> None:
         self.posts.append((verb, path, body))
-        if "record_payment" in path or "transactions" in path or path.endswith("payments?externalPayment=true"):
+        if (
+            "record_payment" in path
+            or "transactions" in path
+            or path.endswith("payments?externalPayment=true")
+        ):
             self.due = 0
         if "pause" in path or path.endswith("/tags"):
             self.paused = True
@@ -84,7 +94,12 @@ def _recurly(one: Vendor, path: str) -> Any:
         }
     if "/invoices/" in path:
         state = "past_due" if one.due else "paid"
-        return {"id": INVOICE["recurly"], "state": state, "balance": one.due / 100, "currency": "USD"}
+        return {
+            "id": INVOICE["recurly"],
+            "state": state,
+            "balance": one.due / 100,
+            "currency": "USD",
+        }
     tokens = [
         {"reference_type": "stripe_customer", "token": one.customer},
         {"reference_type": "stripe_payment_method", "token": one.method},
@@ -103,7 +118,12 @@ def _killbill(one: Vendor, path: str) -> Any:
             "gatewayErrorCode": "insufficient_funds",
             "gatewayErrorMsg": "Your card has insufficient funds.",
         }
-        return {"paymentId": "pay1", "accountId": "a1", "paymentMethodId": "m1", "transactions": [last]}
+        return {
+            "paymentId": "pay1",
+            "accountId": "a1",
+            "paymentMethodId": "m1",
+            "transactions": [last],
+        }
     if "/paymentMethods/" in path:
         properties = [{"key": "customer", "value": one.customer}]
         return {"pluginInfo": {"externalPaymentMethodId": one.method, "properties": properties}}
@@ -170,7 +190,9 @@ def billing(name: str, method: str) -> Iterator[Vendor]:
 def sample(name: str, settings: dict[str, str], port: int = 0) -> Iterator[str]:
     """Its address."""
     command = [sys.executable, str(SAMPLES / f"{name}.py"), str(port)]
-    with subprocess.Popen(command, env=os.environ | settings | CLIENT, text=True, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=os.environ | settings | CLIENT, text=True, stdout=subprocess.PIPE
+    ) as process:
         try:
             assert process.stdout is not None
             found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
@@ -183,7 +205,9 @@ def sample(name: str, settings: dict[str, str], port: int = 0) -> Iterator[str]:
 def settings_of(name: str, shop: Caller, vendor: Vendor, port: int) -> dict[str, str]:
     keys = shop.shop.keys
     prefix = name.upper()
-    own = {f"{prefix}_{one}": "test" for one in ("KEY", "USER", "PASSWORD", "API_KEY", "API_SECRET")}
+    own = {
+        f"{prefix}_{one}": "test" for one in ("KEY", "USER", "PASSWORD", "API_KEY", "API_SECRET")
+    }
     return own | {
         f"{prefix}_URL": vendor.url,
         "BASE": f"http://127.0.0.1:{port}",
@@ -203,7 +227,10 @@ def handed_over(name: str, door: Door, shop: Caller, vendor: Vendor) -> str:
         with sample(name, settings_of(name, shop, vendor, port)) as url:
             assert httpx.post(f"{url}/billing/guessed", json=EVENTS[name]).status_code == 401
             for _ in range(2):
-                assert httpx.post(f"{url}/billing/{HOOK}", json=EVENTS[name], timeout=30).status_code == 204
+                assert (
+                    httpx.post(f"{url}/billing/{HOOK}", json=EVENTS[name], timeout=30).status_code
+                    == 204
+                )
 
     talking(door, story)
     (found,) = shop.get(f"/orders?externalOrderId={INVOICE[name]}").json()["orders"]["data"]
@@ -214,7 +241,9 @@ def ended(name: str, door: Door, shop: Caller, vendor: Vendor) -> None:
     """The rescue's events reach the sample by webhook; while the billing system is down they wait."""
     port = free_port()
     events = ["order.completed", "order.expired", "order.cancelled"]
-    made = shop.post("/webhooks", {"url": f"http://127.0.0.1:{port}/recoup", "events": events}).json()
+    made = shop.post(
+        "/webhooks", {"url": f"http://127.0.0.1:{port}/recoup", "events": events}
+    ).json()
     settings = settings_of(name, shop, vendor, 9) | {"WEBHOOK_KEY": made["signingKey"]}
     with sample(name, settings, port):
         vendor.down = True
@@ -231,7 +260,11 @@ def test_what_is_rescued_is_booked_once(name: str, door: Door, shop: Caller) -> 
         order_id = handed_over(name, door, shop, vendor)
         ended(name, door, shop, vendor)
         assert shop.order(order_id)["statusName"] == "COMPLETED"
-        booked = [path for _, path, _ in vendor.posts if "record" in path or "transactions" in path or "=true" in path]
+        booked = [
+            path
+            for _, path, _ in vendor.posts
+            if "record" in path or "transactions" in path or "=true" in path
+        ]
     assert len(booked) == 1, vendor.posts
     assert vendor.due == 0
     assert not (name == "killbill" and vendor.paused), "the account pays by itself again"
@@ -246,10 +279,14 @@ def test_what_is_not_rescued_is_given_back(name: str, door: Door, shop: Caller) 
         assert shop.order(order_id)["statusName"] in ("EXPIRED", "CANCELLED")
         assert vendor.due == 4590
         paths = [path for _, path, _ in vendor.posts]
-    assert any("resume_dunning" in path or "mark_failed" in path for path in paths) is (name != "killbill"), paths
+    assert any("resume_dunning" in path or "mark_failed" in path for path in paths) is (
+        name != "killbill"
+    ), paths
 
 
-def test_a_cron_job_hands_over_a_file_and_writes_the_outcomes_once(door: Door, shop: Caller, tmp_path: Path) -> None:
+def test_a_cron_job_hands_over_a_file_and_writes_the_outcomes_once(
+    door: Door, shop: Caller, tmp_path: Path
+) -> None:
     page = (ROOT / "docs/connect.md").read_text()
     (lines,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
     token, expiry = shop.token_for(script_card("visa", "51", 1)), shop.body()["expiryDateUtc"]
@@ -259,7 +296,9 @@ def test_a_cron_job_hands_over_a_file_and_writes_the_outcomes_once(door: Door, s
     def story(port: int) -> str:
         settings = settings_of("cron", shop, Vendor(""), port) | CLIENT
         command = [sys.executable, str(SAMPLES / "cron.py"), str(declines), str(outcomes)]
-        ran = subprocess.run(command, env=os.environ | settings, text=True, capture_output=True, check=True)
+        ran = subprocess.run(
+            command, env=os.environ | settings, text=True, capture_output=True, check=True
+        )
         return ran.stdout
 
     assert talking(door, story).endswith(": taken\n")

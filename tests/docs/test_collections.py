@@ -17,8 +17,14 @@ from recoup.docs.routes import SETUP, STATIC
 from recoup.main.docs import dialects
 from recoup.onboarding.page.shell import _MERCHANT
 
-SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("postman-collection-2.1.0.json").read_text())
-CALLS = {(one.method.upper(), re.sub(r"\{[^}]+\}", "{}", one.path)) for d in dialects() for one in d.operations}
+SCHEMA = json.loads(
+    Path(__file__).with_name("data").joinpath("postman-collection-2.1.0.json").read_text()
+)
+CALLS = {
+    (one.method.upper(), re.sub(r"\{[^}]+\}", "{}", one.path))
+    for d in dialects()
+    for one in d.operations
+}
 TAGS = {
     "meta", "get", "post", "put", "patch", "delete", "params:query", "headers", "auth", "auth:bearer", "body:text",
     "docs", "script:pre-request", "script:post-response", "vars",
@@ -61,9 +67,14 @@ def test_postmans_schema_takes_the_collection(postman: dict[str, Any]) -> None:
     assert list(schema.iter_errors(wrong)), "a schema that takes everything proves nothing"
 
 
-def test_both_have_every_call_and_the_names_that_sign_up_prints(postman: dict[str, Any], bruno: dict[str, str]) -> None:
+def test_both_have_every_call_and_the_names_that_sign_up_prints(
+    postman: dict[str, Any], bruno: dict[str, str]
+) -> None:
     assert {called(one["method"], one["url"]["raw"]) for one in requests_of(postman)} == CALLS
-    found = [re.search(r"^(get|post|put|patch|delete) \{\n  url: (\S+)$", text, re.M) for text in bruno.values()]
+    found = [
+        re.search(r"^(get|post|put|patch|delete) \{\n  url: (\S+)$", text, re.M)
+        for text in bruno.values()
+    ]
     assert {called(one[1].upper(), one[2]) for one in found if one} == CALLS
     names = {one["key"] for one in postman["variable"]}
     needed = {"BASE", *map(str.upper, _MERCHANT)} - {"WEBHOOK_KEY", "STABLECOIN_WEBHOOK_SECRET"}
@@ -106,7 +117,12 @@ def test_brunos_grammar_takes_every_file(bruno: dict[str, str]) -> None:
     for name, text in bruno.items():
         blocks = blocks_of(text)
         assert set(blocks) <= TAGS, name
-        for tag in set(blocks) - {"body:text", "docs", "script:pre-request", "script:post-response"}:
+        for tag in set(blocks) - {
+            "body:text",
+            "docs",
+            "script:pre-request",
+            "script:post-response",
+        }:
             assert all(re.fullmatch(r"[\w:.-]+: ?.*", line) for line in blocks[tag]), (name, tag)
     with pytest.raises(ValueError, match="without an end"):
         blocks_of("meta {\n  name: A\n")

@@ -15,7 +15,12 @@ from recoup_lab.conformance.run import Result, run_checks, subject_of
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/connector"
 LINES_MAX = 220
-NOT_OFFERED = {27, 44, 45, *range(46, 58)}  # advice of a network, lines, refunds that fail later, notices
+NOT_OFFERED = {
+    27,
+    44,
+    45,
+    *range(46, 58),
+}  # advice of a network, lines, refunds that fail later, notices
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ from recoup.kernel.time import Clocks
 from recoup.orders.rules.signature import http_date, sign
 
 LINES_MAX = 25
-TAKEN = BODY.replace(b'"EventData":null', b'"EventData":{"EventId":"01a1f82c-7c10-7d22-9a3e-0d9c4b7f1e55"}')
+TAKEN = BODY.replace(
+    b'"EventData":null', b'"EventData":{"EventId":"01a1f82c-7c10-7d22-9a3e-0d9c4b7f1e55"}'
+)
 OTHER = TAKEN.replace(b"7f1e55", b"7f1e56")
 SAID = "signed: order.completed SUB-7731-2026-03"
 
@@ -59,13 +61,19 @@ def running(key: str, folder: Path) -> Iterator[Consumer]:
     ) as process:
         try:
             assert process.stdout is not None
-            found = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)))
+            found = next(
+                filter(
+                    None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)
+                )
+            )
             yield Consumer(process, found[0] + "/")
         finally:
             process.kill()
 
 
-def signed(host: str, body: bytes, *, key: str = KEY, ago: timedelta = timedelta(0)) -> dict[str, str]:
+def signed(
+    host: str, body: bytes, *, key: str = KEY, ago: timedelta = timedelta(0)
+) -> dict[str, str]:
     return sign(key, host, NONCE, http_date(Clocks().wall() - ago), body)
 
 
@@ -109,12 +117,18 @@ def site(server: ServerAddress) -> Iterator[Documented]:
 def test_it_takes_what_recoup_sends(site: Documented, tmp_path: Path) -> None:
     """By the endpoint's own key; with another one it refuses."""
     keys = {"AppKey": site.keys.app_key, "AppSecret": site.keys.app_secret}
-    token = httpx.post(f"{site.address}/v1/oauth2/token", json=keys, timeout=20).json()["accessToken"]
-    with httpx.Client(base_url=site.address, headers={"authorization": f"Bearer {token}"}, timeout=20) as api:
+    token = httpx.post(f"{site.address}/v1/oauth2/token", json=keys, timeout=20).json()[
+        "accessToken"
+    ]
+    with httpx.Client(
+        base_url=site.address, headers={"authorization": f"Bearer {token}"}, timeout=20
+    ) as api:
         made = api.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/"}).json()
         for key, status in ((KEY, 401), (made["signingKey"], 204)):
             with running(key, tmp_path) as consumer:
                 api.patch(f"/v1/webhooks/{made['id']}", json={"url": consumer.url})
-                sent = api.post(f"/v1/webhooks/{made['id']}/test", json={"event": "order.completed"}).json()
+                sent = api.post(
+                    f"/v1/webhooks/{made['id']}/test", json={"event": "order.completed"}
+                ).json()
                 assert (sent["success"], sent["status"]) == (status == 204, status)
                 assert status == 401 or consumer.line().endswith("signed: order.completed SAMPLE")

@@ -42,13 +42,23 @@ def test_pages_for_strangers_are_counted_by_their_address() -> None:
     def who(path: str) -> str | None:
         return _who_reads({"path": path, "client": ("203.0.113.9", 1)})
 
-    counted = ("/docs", "/docs/rescue", "/docs/static/page.js", "/v1/openapi.json", "/api/v1/openapi.json")
+    counted = (
+        "/docs",
+        "/docs/rescue",
+        "/docs/static/page.js",
+        "/v1/openapi.json",
+        "/api/v1/openapi.json",
+    )
     assert {who(path) for path in counted} == {"203.0.113.9"}
-    assert {who(path) for path in ("/", "/v1/evaluate", "/healthz", "/orders", "/docsomething")} == {None}
+    assert {
+        who(path) for path in ("/", "/v1/evaluate", "/healthz", "/orders", "/docsomething")
+    } == {None}
 
 
 @pytest.mark.parametrize("dialect", [one.name for one in dialects() if one.operations])
-def test_a_page_of_before_says_what_one_that_is_rendered_now_would(server: ServerAddress, dialect: str) -> None:
+def test_a_page_of_before_says_what_one_that_is_rendered_now_would(
+    server: ServerAddress, dialect: str
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
             for several in (dialects(), own_dialects()):
@@ -56,7 +66,10 @@ def test_a_page_of_before_says_what_one_that_is_rendered_now_would(server: Serve
                 if dialect not in site.references:
                     continue
                 reference = site.references[dialect]
-                now, kept = reference_page(site, reference, fresh), reference_page(site, reference, STANDING)
+                now, kept = (
+                    reference_page(site, reference, fresh),
+                    reference_page(site, reference, STANDING),
+                )
                 assert fresh.number.encode() in now
                 assert freshened(kept, fresh) == now
 

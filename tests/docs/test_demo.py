@@ -39,7 +39,9 @@ def up(data_dir: Path, log: Path, months: int = 0) -> Iterator["subprocess.Popen
             "--data-dir",
             str(data_dir),
         ]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean_environment()
+        )
     try:
         yield process
     finally:
@@ -64,7 +66,12 @@ def wait_for(what: str, seen: object, log: Path) -> None:
 
 
 def recoup(data_dir: Path, *words: str) -> str:
-    ran = subprocess.run([str(RECOUP), *words, "--data-dir", str(data_dir)], capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(
+        [str(RECOUP), *words, "--data-dir", str(data_dir)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
@@ -86,7 +93,9 @@ def test_a_demo_that_was_killed_goes_on_and_ends_as_it_should(tmp_path: Path) ->
         files = [(ROOT / "examples" / name).read_text(encoding="utf-8") for name in FILES]
         lines = [json.loads(text.partition("\n")[0])["lines"] for text in files]
         made = sum(told["evaluate"] + told.get("charge", 0) for told in lines)
-        assert proof[proof.index("orders") + 1] == str(made), "each decline and each charge is one order"
+        assert proof[proof.index("orders") + 1] == str(made), (
+            "each decline and each charge is one order"
+        )
         assert_every_desk_has_a_case(data_dir, again)
     third = tmp_path / "third.log"
     with up(data_dir, third):
@@ -118,7 +127,9 @@ def assert_every_desk_has_a_case(data_dir: Path, log: Path) -> None:
             text = portal.get(path).text
             for word in words:
                 assert word in text, f"{path} lacks {word!r}"
-        by_day = portal.get("/overview").text.partition("Numbers by day")[2].partition("</tbody>")[0]
+        by_day = (
+            portal.get("/overview").text.partition("Numbers by day")[2].partition("</tbody>")[0]
+        )
         assert by_day.count('<tr><th scope="row">') >= 28, "a month of orders, not two bars"
 
 
@@ -141,19 +152,33 @@ def test_a_reader_can_send_the_file_twice(tmp_path: Path) -> None:
         wait_for("start", lambda: "keys " in log.read_text(), log)
         day, part = ROOT / "examples/day.jsonl", tmp_path / "part.jsonl"
         part.write_text("".join(some_orders_of(day)))
-        first, second = (json.loads(recoup(data_dir, "sandbox", "play", str(part))) for _ in range(2))
+        first, second = (
+            json.loads(recoup(data_dir, "sandbox", "play", str(part))) for _ in range(2)
+        )
         assert first["complaints"] == second["complaints"] == []
         assert set(first["evaluate"]) == {"SUBMITTED"}
         assert first["evaluate"] == second["evaluate"]
-        customers = json.loads(recoup(data_dir, "sandbox", "play", str(ROOT / "examples/customers.jsonl")))
+        customers = json.loads(
+            recoup(data_dir, "sandbox", "play", str(ROOT / "examples/customers.jsonl"))
+        )
         assert customers["complaints"] == []
-        assert set(customers["evaluate"]) >= {"APPROVED", "DECLINED", "CHALLENGE", "CAPTUREREQUIRED", "SUBMITTED"}
+        assert set(customers["evaluate"]) >= {
+            "APPROVED",
+            "DECLINED",
+            "CHALLENGE",
+            "CAPTUREREQUIRED",
+            "SUBMITTED",
+        }
         assert customers["pay"] == {"done": 4}
         recoup(data_dir, "clock", "advance", "21d")
         weeks_later = json.loads(recoup(data_dir, "sandbox", "play", str(day)))
-        assert weeks_later["complaints"] == [], "its dates are counted from the merchant's clock, not from the wall's"
+        assert weeks_later["complaints"] == [], (
+            "its dates are counted from the merchant's clock, not from the wall's"
+        )
         assert set(weeks_later["evaluate"]) == {"SUBMITTED"}
-        assert weeks_later["evaluate"]["SUBMITTED"] > 3 * first["evaluate"]["SUBMITTED"], "the whole file, once"
+        assert weeks_later["evaluate"]["SUBMITTED"] > 3 * first["evaluate"]["SUBMITTED"], (
+            "the whole file, once"
+        )
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)

@@ -37,7 +37,9 @@ def test_the_day_is_what_its_readme_says() -> None:
     managed = [line for line in lines if line.do == "evaluate"]
     assert all(line.body["isMIT"] and "expiryDateUtc" in line.body for line in managed)
     assert len({line.order for line in managed}) == len(managed)
-    assert {line.order for line in lines if line.do in ("refund", "cancel")} <= {line.order for line in managed}
+    assert {line.order for line in lines if line.do in ("refund", "cancel")} <= {
+        line.order for line in managed
+    }
 
 
 def test_every_card_is_one_of_the_sandbox() -> None:
@@ -60,11 +62,15 @@ def test_the_customers_are_of_every_kind() -> None:
     assert dict(Counter(line.do for line in lines)) == about["lines"]
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     charged = {line.order for line in lines if line.do == "charge"}
-    assert {line.order for line in lines if line.do in ("pay", "fail", "refund", "cancel")} <= charged
+    assert {
+        line.order for line in lines if line.do in ("pay", "fail", "refund", "cancel")
+    } <= charged
     asked = [line.body for line in lines if line.do == "evaluate"]
     assert {body["isMIT"] for body in asked} == {True, False}
     assert {body.get("orderSource", "ecommerce") for body in asked} == {"ecommerce", "callcenter"}
-    assert all(classify(card_number(card)) is not None for line in lines for card in cards_in(line.body))
+    assert all(
+        classify(card_number(card)) is not None for line in lines for card in cards_in(line.body)
+    )
     text = CUSTOMERS.read_text(encoding="utf-8")
     domains = set(re.findall(r'"email":"[^"@]+@([^"]+)"', text))
     assert all(re.search(r"(^|\.)example(\.com|\.net|\.org)?$", domain) for domain in domains)

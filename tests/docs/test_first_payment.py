@@ -34,7 +34,9 @@ def page(address: str) -> Iterator[Page]:
     """It may use the clipboard; whatever it asks of another host fails the test."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(base_url=address, permissions=["clipboard-read", "clipboard-write"])
+        context = browser.new_context(
+            base_url=address, permissions=["clipboard-read", "clipboard-write"]
+        )
         context.set_default_timeout(PAGE_SECONDS * 1000)
         page = context.new_page()
         asked: list[str] = []
@@ -56,7 +58,9 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 
 @pytest.mark.timeout(UP_SECONDS + WALK_SECONDS)
-def test_the_tutorial_works_as_written_and_so_does_the_guide_that_takes_its_variables(page: Page, shell: Shell) -> None:
+def test_the_tutorial_works_as_written_and_so_does_the_guide_that_takes_its_variables(
+    page: Page, shell: Shell
+) -> None:
     steps = doings(PAGE)
     assert 0 < len(steps) <= STEPS_MAX
     steps.append(blocks(ROOT / "docs/connect.md"))
@@ -68,7 +72,9 @@ def test_the_tutorial_works_as_written_and_so_does_the_guide_that_takes_its_vari
             if doing.kind == "bash":
                 printed = shell.run(doing.words[0])
             elif doing.kind == "shown":
-                assert shows(doing.words[0], printed), f"step {number} printed {printed}, not {doing.words[0]}"
+                assert shows(doing.words[0], printed), (
+                    f"step {number} printed {printed}, not {doing.words[0]}"
+                )
             elif doing.kind == "paste":
                 shell.run(page.evaluate("() => navigator.clipboard.readText()"))
             else:
@@ -89,9 +95,13 @@ def browse(page: Page, shell: Shell, doing: Doing) -> None:
         pressed = page.get_by_role("button", name=value, exact=True)
         pressed.or_(page.get_by_role("link", name=value, exact=True)).click()
         if value == "Copy":
-            expect(page.get_by_role("button", name="Copied")).to_be_visible(timeout=PAGE_SECONDS * 1000)
+            expect(page.get_by_role("button", name="Copied")).to_be_visible(
+                timeout=PAGE_SECONDS * 1000
+            )
     else:
-        expect(page.locator("main").get_by_text(value).first).to_be_visible(timeout=PAGE_SECONDS * 1000)
+        expect(page.locator("main").get_by_text(value).first).to_be_visible(
+            timeout=PAGE_SECONDS * 1000
+        )
 
 
 @pytest.mark.parametrize("line", ["Press the button.", "Open the page.", "Type it in."])

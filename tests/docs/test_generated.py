@@ -19,7 +19,12 @@ LATER = {"docs/contributing/state.md", "docs/contributing/evidence.md"}
 
 
 def test_the_generated_parts_are_current() -> None:
-    ran = subprocess.run([sys.executable, "scripts/make_docs.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "scripts/make_docs.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 0, f"run scripts/make_docs.py: {ran.stdout}{ran.stderr}"
 
 
@@ -27,7 +32,9 @@ def test_the_generated_parts_are_current() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#][^)]*?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (page.parent / target).exists() or target in LATER, f"{page.name} points at {target}"
+            assert (page.parent / target).exists() or target in LATER, (
+                f"{page.name} points at {target}"
+            )
 
 
 @each("page", DECISIONS)
@@ -51,7 +58,9 @@ def test_decisions_have_numbers_of_their_own() -> None:
 
 
 def test_evidence_names_files_that_exist() -> None:
-    named = re.findall(r"(?<![\w/.])((?:tests|packages|docs)/[\w./-]*\w)", EVIDENCE.read_text(encoding="utf-8"))
+    named = re.findall(
+        r"(?<![\w/.])((?:tests|packages|docs)/[\w./-]*\w)", EVIDENCE.read_text(encoding="utf-8")
+    )
     assert named
     missing = [name for name in named if "NAME" not in name and not (ROOT / name).exists()]
     assert not missing, f"evidence.toml names {missing}"

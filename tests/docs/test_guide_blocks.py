@@ -46,7 +46,10 @@ def blocks() -> Iterator[Block]:
         found = [(one.start(), one[2]) for one in _FENCED.finditer(text) if one[1] in ("", "sh")]
         plain = _FENCED.sub(lambda one: re.sub(r"[^\n]", "#", one[0]), text)
         # Below an indented command stands what it prints.
-        found += [(one.start(), re.sub(r"^    ", "", one[0], flags=re.M).strip()) for one in _INDENTED.finditer(plain)]
+        found += [
+            (one.start(), re.sub(r"^    ", "", one[0], flags=re.M).strip())
+            for one in _INDENTED.finditer(plain)
+        ]
         for _, body in sorted(found):
             if _COMMAND.match(body):
                 yield Block(page.name, body)
@@ -103,7 +106,9 @@ def test_each_block_is_pasted_or_says_why_it_is_not() -> None:
         assert any(one.name.startswith(name) for one in every), f"there is no {name} any more"
     for name in SAYS:
         assert any(one.startswith(name) for one in pasted), f"there is no {name} any more"
-    assert not [one.name for one in every if re.search(r"^\$ ", one.text, re.M)], "a prompt cannot be pasted"
+    assert not [one.name for one in every if re.search(r"^\$ ", one.text, re.M)], (
+        "a prompt cannot be pasted"
+    )
 
 
 class Shell(NamedTuple):
@@ -122,7 +127,11 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         names = "env -0"
         setup = SETUP.replace(".venv/bin/recoup", "recoup")
         found = subprocess.run(
-            ["bash", "-euc", f"{setup}\n{names}"], env=environment, capture_output=True, check=True, cwd=folder
+            ["bash", "-euc", f"{setup}\n{names}"],
+            env=environment,
+            capture_output=True,
+            check=True,
+            cwd=folder,
         )
         made = dict(one.split("=", 1) for one in found.stdout.decode().split("\0") if "=" in one)
         _write_files(folder)
@@ -135,13 +144,17 @@ def _write_files(folder: Path) -> None:
     token = "91f7a1b0-3c55-4c6e-a0b1-2d3e4f5a6b7c"
     declines = declines.replace("CARD_TOKEN", token).replace("EXPIRY", "2099-01-01T00:00:00Z")
     (folder / "declines-2026-03-02.csv").write_text(declines)
-    [retry] = re.findall(r"^```toml\n(# retry.toml\n.*?)^```$", (DOCS / "engine.md").read_text(), re.M | re.S)
+    [retry] = re.findall(
+        r"^```toml\n(# retry.toml\n.*?)^```$", (DOCS / "engine.md").read_text(), re.M | re.S
+    )
     (folder / "retry.toml").write_text(retry)
     rows = ["orderId,at,amount,currency,approved,attempt,customerId,schemeCode"]
     for number in range(40):
         day, customer = f"2026-0{1 + number % 9}", f"c{number % 15}"
         rows.append(f"o{number},{day}-11T10:00:00Z,1000,USD,false,1,{customer},51")
-        rows.append(f"o{number},{day}-14T10:00:00Z,1000,USD,{str(number % 2 == 0).lower()},2,{customer},51")
+        rows.append(
+            f"o{number},{day}-14T10:00:00Z,1000,USD,{str(number % 2 == 0).lower()},2,{customer},51"
+        )
     (folder / "payments.csv").write_text("\n".join(rows) + "\n")
     (folder / "body.json").write_text('{"Event": "order.completed"}')
 
@@ -166,7 +179,9 @@ def test_every_block_of_the_guides_can_be_pasted(shell: Shell, page: str) -> Non
             timeout=110,
         )
         said = done.stdout + done.stderr
-        expected = next((words for name, words in SAYS.items() if block.name.startswith(name)), None)
+        expected = next(
+            (words for name, words in SAYS.items() if block.name.startswith(name)), None
+        )
         refused = [line for line in said.splitlines() if line.startswith("recoup: ")]
         strange = [line for line in refused if not any(words in line for words in expected or ())]
         wrong = expected is None and (done.returncode or _REFUSED.search(said))

@@ -20,7 +20,9 @@ from recoup.onboarding.rules.application import Status
 ROOT = Path(__file__).resolve().parents[2]
 OWN = own_dialects()
 ALL = [*OWN, *(one for one in dialects() if one.operations)]
-each_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda one: f"{one.name}-{len(one.operations)}")
+each_dialect = pytest.mark.parametrize(
+    "dialect", ALL, ids=lambda one: f"{one.name}-{len(one.operations)}"
+)
 
 
 def as_sent(dialect: Dialect) -> dict[str, Any]:
@@ -48,11 +50,17 @@ def test_every_operation_is_told_with_what_it_takes_answers_and_refuses(dialect:
     assert len({anchor_of(one) for one in dialect.operations}) == len(dialect.operations)
     for operation in dialect.operations:
         told = made["paths"][operation.path][operation.method.lower()]
-        statuses = {str(row.status) for row in dialect.errors_of(operation)} | {str(one) for one in operation.answers}
+        statuses = {str(row.status) for row in dialect.errors_of(operation)} | {
+            str(one) for one in operation.answers
+        }
         assert set(told["responses"]) == statuses
         assert ("requestBody" in told) == (operation.body is not None)
         assert bool(told["security"]) == (operation.credential is not None)
-        assert all(name in made["components"]["securitySchemes"] for one in told["security"] for name in one)
+        assert all(
+            name in made["components"]["securitySchemes"]
+            for one in told["security"]
+            for name in one
+        )
 
 
 @each_dialect
@@ -65,7 +73,9 @@ def test_generators_find_every_code_and_how_a_list_goes_on(dialect: Dialect) -> 
         for one in told.values():
             names = {parameter["name"] for parameter in one.get("parameters", ())}
             paging = one.get("x-paging")
-            assert (paging is None) == names.isdisjoint({"after", "before", "below", "offset", "pageNumber"}), path
+            assert (paging is None) == names.isdisjoint(
+                {"after", "before", "below", "offset", "pageNumber"}
+            ), path
             if paging is None:
                 continue
             shape: Any = one["responses"]["200"]["content"]["application/json"]["schema"]
@@ -96,7 +106,9 @@ def test_examples_keep_to_their_schemas(dialect: Dialect) -> None:
             for name, example in content.get("examples", {}).items():
                 schema = {"components": whole["components"], **content["schema"]}
                 errors = list(jsonschema.Draft202012Validator(schema).iter_errors(example["value"]))
-                assert not errors, f"{operation.method} {operation.path}, {name}: {errors[0].message}"
+                assert not errors, (
+                    f"{operation.method} {operation.path}, {name}: {errors[0].message}"
+                )
 
 
 def without_required(value: Any) -> Any:
@@ -116,7 +128,13 @@ def test_a_schema_says_limits_and_what_is_required() -> None:
         "maximum": 100_000_000,
         "description": "Minor units: `4590` is 45.90.",
     }
-    assert set(schemas["Transaction"]["required"]) == {"id", "amount", "currency", "responseCode", "responseCodeSource"}
+    assert set(schemas["Transaction"]["required"]) == {
+        "id",
+        "amount",
+        "currency",
+        "responseCode",
+        "responseCodeSource",
+    }
     query = as_sent(OWN[0])["paths"]["/v1/orders"]["get"]["parameters"]
     assert [(one["name"], one["in"], one["required"]) for one in query] == [
         ("status", "query", False),
@@ -173,14 +191,24 @@ def test_answers_that_are_files_say_so() -> None:
         "settlements/{id}/lines",
         "partner/report",
         "uploads/{id}/answers",
-        *(f"reports/{name}" for name in ("transactions", "descriptors", "sites", "campaigns", "means", "cohorts")),
+        *(
+            f"reports/{name}"
+            for name in ("transactions", "descriptors", "sites", "campaigns", "means", "cohorts")
+        ),
     ]
     lines = {
         (f"/v1/{name}", "application/x-ndjson")
-        for name in ("uploads/{id}/answers", "imports/{id}/attempts", "reports/certificates/{id}/file")
+        for name in (
+            "uploads/{id}/answers",
+            "imports/{id}/attempts",
+            "reports/certificates/{id}/file",
+        )
     }
     assert found == {(f"/v1/{name}", "text/csv") for name in csv} | lines
-    assert "application/json" not in paths["/v1/uploads/{id}/answers"]["get"]["responses"]["200"]["content"]
+    assert (
+        "application/json"
+        not in paths["/v1/uploads/{id}/answers"]["get"]["responses"]["200"]["content"]
+    )
 
 
 def test_a_body_that_must_be_sent_is_required_and_one_that_may_be_left_out_is_not() -> None:
@@ -200,9 +228,16 @@ def test_a_body_that_refuses_what_it_does_not_know_says_so() -> None:
     made = _rescue()
     for path, told in made["paths"].items():
         for method, one in told.items():
-            schema = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            schema = (
+                one.get("requestBody", {})
+                .get("content", {})
+                .get("application/json", {})
+                .get("schema")
+            )
             strict = next(
-                not op.lenient for op in rescue(error_rows).operations if (op.path, op.method.lower()) == (path, method)
+                not op.lenient
+                for op in rescue(error_rows).operations
+                if (op.path, op.method.lower()) == (path, method)
             )
             if schema is not None:
                 whole = {"components": made["components"], **schema}
@@ -222,7 +257,10 @@ def test_states_of_applications_and_merchants_are_enumerated() -> None:
 def test_a_page_size_that_is_clamped_has_no_maximum() -> None:
     paths = as_sent(next(one for one in dialects() if one.name == "stablecoin"))["paths"]
     told = [
-        one for path in paths.values() for one in path.get("get", {}).get("parameters", ()) if one["name"] == "limit"
+        one
+        for path in paths.values()
+        for one in path.get("get", {}).get("parameters", ())
+        if one["name"] == "limit"
     ]
     assert len(told) == 4
     for one in told:

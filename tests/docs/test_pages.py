@@ -53,7 +53,9 @@ class Parsed(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.links += [given[name] or "" for name in ("href", "src") if name in given and tag != "use"]
+        self.links += [
+            given[name] or "" for name in ("href", "src") if name in given and tag != "use"
+        ]
         self.anchors += [given["id"] or ""] if "id" in given else []
         if (tag == "script" and "src" not in given) or tag == "style" or "style" in given:
             self.inline.append(tag)
@@ -72,7 +74,9 @@ def test_every_page_leads_somewhere_and_runs_nothing_inline(site: Documented) ->
         path = waiting.pop()
         answer = get(site, path)
         assert answer.status_code == 200, path
-        if not answer.headers["content-type"].startswith("text/html") or not path.startswith("/docs"):
+        if not answer.headers["content-type"].startswith("text/html") or not path.startswith(
+            "/docs"
+        ):
             others.add(path)
             continue
         policy = answer.headers["content-security-policy"]
@@ -120,31 +124,52 @@ def test_a_reference_has_every_operation_with_fields_errors_and_samples(site: Do
     evaluate = text.partition('id="post-evaluate"')[2].partition("</section>")[0]
     assert "Begins a <em>rescue</em>." in evaluate
     assert "At least 1, at most 100,000,000." in evaluate
-    assert evaluate.count('class="tag must"') == 5 + 5 + 1 + 2, "of body, transaction, card and answer"
+    assert evaluate.count('class="tag must"') == 5 + 5 + 1 + 2, (
+        "of body, transaction, card and answer"
+    )
 
 
 def test_large_pages_are_kept_packed_and_asked_for_again_by_their_tag(site: Documented) -> None:
     """1.5 MB went out for each 60 bytes that somebody sent."""
-    for path in ("/docs", "/docs/rescue", "/docs/webhooks", "/docs/search.json", "/v1/openapi.json"):
+    for path in (
+        "/docs",
+        "/docs/rescue",
+        "/docs/webhooks",
+        "/docs/search.json",
+        "/v1/openapi.json",
+    ):
         plain = httpx.get(site.address + path, headers={"accept-encoding": "identity"})
         packed = httpx.get(site.address + path, headers={"accept-encoding": "br, gzip;q=0.5"})
         refused = httpx.get(site.address + path, headers={"accept-encoding": "gzip;q=0"})
         tags = {one.headers["etag"] for one in (plain, packed)}
-        assert (packed.headers["content-encoding"], packed.text == plain.text, len(tags)) == ("gzip", True, 2), path
+        assert (packed.headers["content-encoding"], packed.text == plain.text, len(tags)) == (
+            "gzip",
+            True,
+            2,
+        ), path
         assert int(packed.headers["content-length"]) * 2 < len(plain.content), path
         assert "content-encoding" not in refused.headers
         for one in (plain, packed):
             again = {"accept-encoding": one.headers.get("content-encoding", "identity")}
-            known = httpx.get(site.address + path, headers={**again, "if-none-match": f'"x", W/{one.headers["etag"]}'})
+            known = httpx.get(
+                site.address + path,
+                headers={**again, "if-none-match": f'"x", W/{one.headers["etag"]}'},
+            )
             assert (known.status_code, known.content) == (304, b""), path
 
 
-def test_samples_are_one_order_in_each_language_and_another_after_ten_minutes(site: Documented) -> None:
+def test_samples_are_one_order_in_each_language_and_another_after_ten_minutes(
+    site: Documented,
+) -> None:
     keys = re.findall(r"key-([0-9a-f]{10})", get(site, "/docs/rescue").text)
     assert len(set(keys)) == 1, "one page is one order, in each language"
-    assert f'data-number="{keys[0]}"' in get(site, "/docs/rescue").text, "fresh.js takes another for each visit"
+    assert f'data-number="{keys[0]}"' in get(site, "/docs/rescue").text, (
+        "fresh.js takes another for each visit"
+    )
     made, hour = make_site(_at(0), DIALECTS, "0"), FRESH_SECONDS // 2
-    first, soon, later = (_reference(replace(made, world=_at(n * hour)), made.references["rescue"]) for n in range(3))
+    first, soon, later = (
+        _reference(replace(made, world=_at(n * hour)), made.references["rescue"]) for n in range(3)
+    )
     assert first is soon
     assert first.body != later.body
 
@@ -152,7 +177,10 @@ def test_samples_are_one_order_in_each_language_and_another_after_ten_minutes(si
 def _at(seconds: int) -> World:
     wall = WallTime(datetime(2026, 11, 26, 9, tzinfo=UTC) + timedelta(seconds=seconds))
     return cast(
-        "World", SimpleNamespace(clocks=SimpleNamespace(wall=lambda: wall), policy=SimpleNamespace(test_mode=True))
+        "World",
+        SimpleNamespace(
+            clocks=SimpleNamespace(wall=lambda: wall), policy=SimpleNamespace(test_mode=True)
+        ),
     )
 
 
@@ -171,11 +199,15 @@ def test_each_event_has_a_sample_whose_signature_holds(site: Documented) -> None
     first = event_samples()[0]
     compact = json.dumps(json.loads(first.body), separators=(",", ":")).encode()
     key = "c2FtcGxlIGtleSBvZiB0aGUgZG9jdW1lbnRhdGlvbg=="
-    again = sign(key, "hooks.example.com", first.headers["x-fc-nonce"], first.headers["x-fc-date"], compact)
+    again = sign(
+        key, "hooks.example.com", first.headers["x-fc-nonce"], first.headers["x-fc-date"], compact
+    )
     assert again.items() <= first.headers.items()
 
 
-def test_magic_inputs_are_all_there_with_whole_numbers_and_can_be_narrowed(site: Documented) -> None:
+def test_magic_inputs_are_all_there_with_whole_numbers_and_can_be_narrowed(
+    site: Documented,
+) -> None:
     every = get(site, "/docs/test-cards").text
     assert all(one.card in every for one in magic.inputs())
     scripts = get(site, "/docs/test-cards?kind=script&scheme=amex").text
@@ -184,7 +216,9 @@ def test_magic_inputs_are_all_there_with_whole_numbers_and_can_be_narrowed(site:
     assert get(site, "/docs/test-cards?kind=%3Cscript%3Ealert(1)").status_code == 200
 
 
-def test_a_kind_of_magic_inputs_that_does_not_exist_is_refused_with_those_that_do(site: Documented) -> None:
+def test_a_kind_of_magic_inputs_that_does_not_exist_is_refused_with_those_that_do(
+    site: Documented,
+) -> None:
     answer = httpx.get(f"{site.address}/docs/test-cards.json?kind=nonsense&scheme=visa")
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["kind"])
     told = answer.json()["errors"]["kind"][0]
@@ -201,7 +235,10 @@ def test_the_index_of_the_search_names_pages_that_are_there(site: Documented) ->
     titles = [title for title, *_ in entries]
     for wanted in ("Hand a decline over", "409101", "attempt.declined", "When to repeat a call"):
         assert wanted in titles
-    pages = {path: Parsed(get(site, path).text) for path in {path.partition("#")[0] for _, _, path, *_ in entries}}
+    pages = {
+        path: Parsed(get(site, path).text)
+        for path in {path.partition("#")[0] for _, _, path, *_ in entries}
+    }
     for _, _, path, *_ in entries:
         page, _, anchor = path.partition("#")
         assert not anchor or anchor in pages[page].anchors, path
@@ -238,7 +275,10 @@ def test_markdown_passes_no_html_on_and_keeps_links_inside() -> None:
     assert "gone" not in made.html
     assert '<a href="/docs/errors#a">in</a> out <a href="https://example.com">web</a>' in made.html
     assert [one.anchor for one in made.sections] == ["", "two-x", "two-x-1"]
-    assert rendered("[x](javascript:alert(1))", lambda target: target).html == "<p>[x](javascript:alert(1))</p>\n"
+    assert (
+        rendered("[x](javascript:alert(1))", lambda target: target).html
+        == "<p>[x](javascript:alert(1))</p>\n"
+    )
 
 
 def test_what_the_doors_describe_can_be_shown() -> None:
@@ -249,7 +289,9 @@ def test_what_the_doors_describe_can_be_shown() -> None:
         for operation in dialect.operations:
             body = operation.body
             taken = body is not None and any(one.required for one in msgspec.structs.fields(body))
-            assert not taken or any(one.request for one in operation.examples), f"{operation.path} needs an example"
+            assert not taken or any(one.request for one in operation.examples), (
+                f"{operation.path} needs an example"
+            )
 
 
 def test_the_overview_shows_each_path_beside_its_verb(site: Documented) -> None:
@@ -262,9 +304,15 @@ def test_the_overview_shows_each_path_beside_its_verb(site: Documented) -> None:
 
 def test_the_search_finds_how_bodies_are_encrypted(site: Documented) -> None:
     found = json.loads(get(site, "/docs/search.json").text)
-    found += msgspec.to_builtins([one for d in dialects() for one in _of_reference(make_reference(d, "0"))])
+    found += msgspec.to_builtins(
+        [one for d in dialects() for one in _of_reference(make_reference(d, "0"))]
+    )
     pages = {path for title, _, path, text, *_ in found if "a256gcm" in f"{title} {text}".lower()}
-    wanted = {"/docs/stablecoins#webhooks", "/docs/rescue#post-webhooks", "/docs/stablecoin#put-webhook"}
+    wanted = {
+        "/docs/stablecoins#webhooks",
+        "/docs/rescue#post-webhooks",
+        "/docs/stablecoin#put-webhook",
+    }
     assert wanted <= pages
 
 

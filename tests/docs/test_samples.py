@@ -55,7 +55,9 @@ class Hooks(BaseHTTPRequestHandler):
         return 200
 
     def answer(self) -> None:
-        self.send_response(self.status_of(self.rfile.read(int(self.headers.get("content-length", "0")))))
+        self.send_response(
+            self.status_of(self.rfile.read(int(self.headers.get("content-length", "0"))))
+        )
         self.send_header("content-length", "0")
         self.end_headers()
 
@@ -83,7 +85,9 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Things]:
     folder = tmp_path_factory.mktemp("samples")
     data_dir = folder / "data"
     with running(data_dir, folder / "up.log", UP_SECONDS), served(Hooks) as hooks:
-        yield Things(json.loads((data_dir / "bootstrap.json").read_text()), data_dir, f"{hooks}/recoup")
+        yield Things(
+            json.loads((data_dir / "bootstrap.json").read_text()), data_dir, f"{hooks}/recoup"
+        )
 
 
 def sample_of(dialect: Dialect, operation: Operation) -> Sample:
@@ -99,7 +103,12 @@ def perform(language: str, text: str, variables: dict[str, str], folder: Path) -
     (folder / name).write_text(text, encoding="utf-8")
     environment = bare_environment() | variables
     ran = subprocess.run(
-        [program, name], cwd=folder, env=environment, capture_output=True, text=True, timeout=SAMPLE_SECONDS
+        [program, name],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SAMPLE_SECONDS,
     )
     told = f"{text}\n{ran.stdout}\n{ran.stderr}"
     assert ran.returncode == 0, told
@@ -114,14 +123,18 @@ def test_every_program_that_samples_need_is_here() -> None:
 
 @pytest.mark.timeout(UP_SECONDS + 3 * SAMPLE_SECONDS + 60)
 @drawn("docs", ("dialect", "operation"), PERFORMED, 12, ids=_id)
-def test_a_sample_answers_as_documented(dialect: Dialect, operation: Operation, things: Things, tmp_path: Path) -> None:
+def test_a_sample_answers_as_documented(
+    dialect: Dialect, operation: Operation, things: Things, tmp_path: Path
+) -> None:
     variables = dict[str, str]()
     for language in LANGUAGES:
         sample = sample_of(dialect, operation)
         if not variables or operation.method != "GET":
             variables = things.variables(operation)
         if operation.path.startswith("/api/"):
-            time.sleep(1.01 - time.time() % 1)  # a signature works once: the same sample needs the next second
+            time.sleep(
+                1.01 - time.time() % 1
+            )  # a signature works once: the same sample needs the next second
         status = perform(language, sample.texts[language], variables, tmp_path)
         assert status == sample.request.status, f"{language}: {sample.texts[language]}"
 
@@ -147,8 +160,14 @@ def test_a_running_recoup_serves_its_documentation(things: Things) -> None:
     base = things.kept["base_url"]
     assert [httpx.get(base + path, timeout=30).status_code for path in paths] == [200] * len(paths)
     icon = httpx.get(base + "/favicon.ico", timeout=30, follow_redirects=True)
-    assert (icon.status_code, icon.headers["content-type"].partition(";")[0]) == (200, "image/svg+xml")
-    assert '<img src="/docs/images/orders.webp" alt="The list of orders"' in httpx.get(f"{base}/docs/orders").text
+    assert (icon.status_code, icon.headers["content-type"].partition(";")[0]) == (
+        200,
+        "image/svg+xml",
+    )
+    assert (
+        '<img src="/docs/images/orders.webp" alt="The list of orders"'
+        in httpx.get(f"{base}/docs/orders").text
+    )
     picture = httpx.get(f"{base}/docs/images/orders.webp")
     assert (picture.headers["content-type"], picture.content[8:12]) == ("image/webp", b"WEBP")
     assert httpx.get(f"{base}/docs/images/..%2Forders.md").status_code == 404
@@ -172,7 +191,9 @@ def receiver() -> Iterator[Receiver]:
             path, _, query = self.path.partition("?")
             sorted_query = "&".join(sorted(query.split("&"), key=str.encode))
             stamp = self.headers["x-timestamp"]
-            told = "\n".join([self.command, path, sorted_query, stamp, hashlib.sha256(body).hexdigest()])
+            told = "\n".join(
+                [self.command, path, sorted_query, stamp, hashlib.sha256(body).hexdigest()]
+            )
             wanted = hmac.new(b"sk_test_receiver", told.encode(), hashlib.sha256).hexdigest()
             holds = hmac.compare_digest(wanted, self.headers["x-signature"])
             if holds:
@@ -185,7 +206,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.mark.parametrize("operation", STABLE, ids=anchor_of)
-def test_a_signed_sample_signs_what_it_sends(operation: Operation, receiver: Receiver, tmp_path: Path) -> None:
+def test_a_signed_sample_signs_what_it_sends(
+    operation: Operation, receiver: Receiver, tmp_path: Path
+) -> None:
     variables = {
         "BASE": receiver.address,
         "STABLECOIN_KEY_ID": "pk_test_1",
@@ -194,7 +217,9 @@ def test_a_signed_sample_signs_what_it_sends(operation: Operation, receiver: Rec
     }
     sample = sample_of(own_dialects()[1], operation)
     for language in LANGUAGES:
-        assert perform(language, sample.texts[language], variables, tmp_path) == 200, sample.texts[language]
+        assert perform(language, sample.texts[language], variables, tmp_path) == 200, sample.texts[
+            language
+        ]
         wrong = variables | {"STABLECOIN_SECRET": "another"}
         assert perform(language, sample.texts[language], wrong, tmp_path) == 401
     assert len(receiver.seen) == 2

@@ -15,5 +15,9 @@ def test_every_test_that_the_page_names_is_there() -> None:
 
 
 def test_every_defence_names_its_test() -> None:
-    rows = [row for row in DEFENCES.splitlines() if row.startswith("| ") and not row.startswith("| threat: ")]
+    rows = [
+        row
+        for row in DEFENCES.splitlines()
+        if row.startswith("| ") and not row.startswith("| threat: ")
+    ]
     assert [row for row in rows if "`tests/" not in row.rpartition(" | ")[2]] == []

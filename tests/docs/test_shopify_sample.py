@@ -39,13 +39,20 @@ class Contracts:
 
     answers: list[str]
     attempts: list[dict[str, Any]] = field(default_factory=list)
-    number: int = field(default_factory=lambda: uuid.uuid4().int)  # a contract and its customer are one merchant's
+    number: int = field(
+        default_factory=lambda: uuid.uuid4().int
+    )  # a contract and its customer are one merchant's
     url: str = ""
 
     def take(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         if "subscriptionBillingAttemptCreate" in query:
             made = self._make(variables["input"])
-            return {"subscriptionBillingAttemptCreate": {"subscriptionBillingAttempt": made, "userErrors": []}}
+            return {
+                "subscriptionBillingAttemptCreate": {
+                    "subscriptionBillingAttempt": made,
+                    "userErrors": [],
+                }
+            }
         for attempt in self.attempts:
             self._finish(attempt)
         if "reverse: true" in query:
@@ -68,11 +75,19 @@ class Contracts:
             "errorCode": None,
             "errorMessage": None,
             "order": None,
-            "transactions": {"nodes": [{"amountSet": {"shopMoney": {"amount": "45.90", "currencyCode": "USD"}}}]},
+            "transactions": {
+                "nodes": [{"amountSet": {"shopMoney": {"amount": "45.90", "currencyCode": "USD"}}}]
+            },
             "subscriptionContract": {
                 "id": f"gid://shopify/SubscriptionContract/{self.number}",
-                "customer": {"id": f"gid://shopify/Customer/{self.number}", "email": "ana@example.com"},
-                "customerPaymentMethod": {"id": "gid://shopify/CustomerPaymentMethod/c9", "instrument": instrument},
+                "customer": {
+                    "id": f"gid://shopify/Customer/{self.number}",
+                    "email": "ana@example.com",
+                },
+                "customerPaymentMethod": {
+                    "id": "gid://shopify/CustomerPaymentMethod/c9",
+                    "instrument": instrument,
+                },
             },
         }
         self.attempts.append(attempt)
@@ -139,19 +154,28 @@ def route_to(door: Door, url: str) -> Iterator[None]:
         door.run(processor.close())
 
 
-def failed(contracts: Contracts, url: str, *, secret: str = APP_SECRET, number: int = 0) -> httpx.Response:
+def failed(
+    contracts: Contracts, url: str, *, secret: str = APP_SECRET, number: int = 0
+) -> httpx.Response:
     """Shopify's webhook of an attempt, the first by default."""
     body = json.dumps(
-        {"admin_graphql_api_id": contracts.attempts[number]["id"], "error_code": "INSUFFICIENT_FUNDS"}
+        {
+            "admin_graphql_api_id": contracts.attempts[number]["id"],
+            "error_code": "INSUFFICIENT_FUNDS",
+        }
     ).encode()
     proof = base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
-    return httpx.post(f"{url}/billing", content=body, headers={"x-shopify-hmac-sha256": proof}, timeout=30)
+    return httpx.post(
+        f"{url}/billing", content=body, headers={"x-shopify-hmac-sha256": proof}, timeout=30
+    )
 
 
 def rescued(door: Door, caller: Caller, answers: list[str]) -> tuple[Contracts, dict[str, Any]]:
     """The app's own attempt fails, is handed over twice, and three weeks pass; the order as it is then."""
     with served(Contracts(["INSUFFICIENT_FUNDS", *answers])) as contracts:
-        contracts.take("subscriptionBillingAttemptCreate", {"input": {"idempotencyKey": "of the app"}})
+        contracts.take(
+            "subscriptionBillingAttemptCreate", {"input": {"idempotencyKey": "of the app"}}
+        )
 
         def story(port: int) -> None:
             with sample("shopify", settings(caller, contracts, port)) as url:
@@ -164,7 +188,9 @@ def rescued(door: Door, caller: Caller, answers: list[str]) -> tuple[Contracts, 
             talking(door, story)
             for _ in range(11):
                 caller.advance(days=2)
-            for number in range(1, len(contracts.attempts)):  # Recoup's own are not handed over: nobody is at port 9
+            for number in range(
+                1, len(contracts.attempts)
+            ):  # Recoup's own are not handed over: nobody is at port 9
                 assert failed(contracts, bridge, number=number).status_code == 200
             name = f"contract-{contracts.number}:2026-03-02"
             (order,) = caller.get(f"/orders?externalOrderId={name}").json()["orders"]["data"]
@@ -175,9 +201,15 @@ def rescued(door: Door, caller: Caller, answers: list[str]) -> tuple[Contracts, 
 def test_shopify_charges_once_at_the_moment_that_recoup_picks(door: Door, shop: Caller) -> None:
     contracts, order = rescued(door, shop, ["DO_NOT_HONOR", ""])
     assert order["statusName"] == "COMPLETED"
-    assert [one["errorCode"] for one in contracts.attempts] == ["INSUFFICIENT_FUNDS", "DO_NOT_HONOR", None]
+    assert [one["errorCode"] for one in contracts.attempts] == [
+        "INSUFFICIENT_FUNDS",
+        "DO_NOT_HONOR",
+        None,
+    ]
     assert len({one["idempotencyKey"] for one in contracts.attempts}) == 3
-    assert {json.dumps(one["cycle"]) for one in contracts.attempts[1:]} == {'{"date": "2026-03-02T00:00:00Z"}'}
+    assert {json.dumps(one["cycle"]) for one in contracts.attempts[1:]} == {
+        '{"date": "2026-03-02T00:00:00Z"}'
+    }
 
 
 def test_a_stolen_card_is_not_charged_again(door: Door, shop: Caller) -> None:
@@ -186,7 +218,9 @@ def test_a_stolen_card_is_not_charged_again(door: Door, shop: Caller) -> None:
     assert len(contracts.attempts) == 2
 
 
-def test_a_charge_is_proved_lost_only_by_whoever_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_charge_is_proved_lost_only_by_whoever_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Recoup's ids say no time: they are derived."""
     monkeypatch.syspath_prepend(str(SAMPLES))
     monkeypatch.setenv("SHOPIFY_TOKEN", "shpat_test")
@@ -220,4 +254,6 @@ def test_a_charge_is_proved_lost_only_by_whoever_asked_for_it(monkeypatch: pytes
     ):
         created = datetime.fromtimestamp(now - ago, UTC).isoformat()
         contracts.attempts[0] = contracts.attempts[0] | {"createdAt": created}
-        assert shopify.find(lost)["state"] == state, "of 250 the oldest says how far back they reach"
+        assert shopify.find(lost)["state"] == state, (
+            "of 250 the oldest says how far back they reach"
+        )

@@ -60,16 +60,32 @@ def test_the_contract_s_answers(call: dict[str, str], answer: str) -> None:
     ("query", "answer"),
     [
         ("limit=1&", "eee8ac257d3d2a592c62b25e0753e56348c27152dbba3668d52106c1e25aa7c0"),
-        ("merchant_order_id=a%2Fb%20c&limit=1", "91aa4d6772028ad10a0274c69d34df4901eb766f98458532e3c121db9261b0f8"),
-        ("status=paid&status=expired&limit=5", "94e114e85eda3590421e0cded359b66378075493d435e1e8d61869486acdbc1e"),
+        (
+            "merchant_order_id=a%2Fb%20c&limit=1",
+            "91aa4d6772028ad10a0274c69d34df4901eb766f98458532e3c121db9261b0f8",
+        ),
+        (
+            "status=paid&status=expired&limit=5",
+            "94e114e85eda3590421e0cded359b66378075493d435e1e8d61869486acdbc1e",
+        ),
     ],
 )
 def test_queries_that_trip_signers(query: str, answer: str) -> None:
-    assert signed(OURS, stamp="1790000000", method="GET", path="/api/v1/orders", query=query) == answer
+    assert (
+        signed(OURS, stamp="1790000000", method="GET", path="/api/v1/orders", query=query) == answer
+    )
 
 
 def test_a_query_is_sorted_as_bytes_where_utf_16_would_sort_otherwise() -> None:
     query = "k=\N{GRINNING FACE}&k=\uffff&k"
-    told = "\n".join(["GET", "/api/v1/orders", "k&k=\uffff&k=\N{GRINNING FACE}", "1", hashlib.sha256(b"").hexdigest()])
+    told = "\n".join(
+        [
+            "GET",
+            "/api/v1/orders",
+            "k&k=\uffff&k=\N{GRINNING FACE}",
+            "1",
+            hashlib.sha256(b"").hexdigest(),
+        ]
+    )
     wanted = hmac.new(b"s", told.encode(), hashlib.sha256).hexdigest()
     assert signed("s", method="GET", path="/api/v1/orders", stamp="1", query=query) == wanted

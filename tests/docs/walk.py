@@ -38,7 +38,10 @@ def doings(page: Path) -> list[list[Doing]]:
     if numbers != list(range(1, len(numbers) + 1)):
         raise ValueError(f"steps are numbered {numbers}")
     steps = _STEP.split(text)[2::2]
-    return [[_doing(*found.groups()) for found in _PART.finditer(step) if found[1] not in PROGRAMS] for step in steps]
+    return [
+        [_doing(*found.groups()) for found in _PART.finditer(step) if found[1] not in PROGRAMS]
+        for step in steps
+    ]
 
 
 def blocks(page: Path) -> list[Doing]:
@@ -106,7 +109,11 @@ class Shell:
 def shows(shown: str, printed: list[str]) -> bool:
     """Each line of `shown` is printed, in order; `…` stands for anything."""
     rest = iter(printed)
-    return all(any(matches(wanted, line) for line in rest) for wanted in shown.splitlines() if wanted != GAP)
+    return all(
+        any(matches(wanted, line) for line in rest)
+        for wanted in shown.splitlines()
+        if wanted != GAP
+    )
 
 
 def matches(shown: str, line: str) -> bool:

@@ -39,14 +39,24 @@ def model(**changes: Any) -> Model:
             (0.8, 0.8, 1.0),
         ),
         "refusal": Refusal(
-            -2.0, ((-2.0,) * len(GAP),) * 6, (0.0,) * TRIES, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.0, 0.0
+            -2.0,
+            ((-2.0,) * len(GAP),) * 6,
+            (0.0,) * TRIES,
+            (0.0,) * HOURS,
+            (0.0,) * WEEKDAYS,
+            0.0,
+            0.0,
         ),
         "rhythms": ((1.0 / len(RHYTHMS),) * len(RHYTHMS),) * 2,
         "generic": 0.2,
         "holds": (holds,) * 6,
         "holds_by_code": {"51": holds},
         "held_answers": ((0.0, 0.2, 0.2, 0.2, 0.2, 0.2),) * 6,
-        "issuers": {ISSUER: Issuer(500, 0.0, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.2, ((1.0,) * (len(HOLDS) + 1),) * 6)},
+        "issuers": {
+            ISSUER: Issuer(
+                500, 0.0, (0.0,) * HOURS, (0.0,) * WEEKDAYS, 0.2, ((1.0,) * (len(HOLDS) + 1),) * 6
+            )
+        },
     }
     return checked(Learned(**(values | changes)))
 
@@ -57,7 +67,10 @@ AT_EVEN = 1  # the node where the bank is neither more nor less willing
 def regression(**changes: Any) -> Regression:
     """One that says nothing; `changes` may name blocks, each a row of its places. It knows a code and an issuer."""
     keys, issuers = changes.setdefault("keys", ("51",)), changes.setdefault("issuers", (ISSUER,))
-    tables = {name: changes.pop(name, (0.0,) * size) for name, size in sizes(len(keys) + 1, len(issuers) + 1).items()}
+    tables = {
+        name: changes.pop(name, (0.0,) * size)
+        for name, size in sizes(len(keys) + 1, len(issuers) + 1).items()
+    }
     values: dict[str, Any] = {
         "tries": 5000,
         "weight": 0.5,
@@ -95,7 +108,9 @@ def evidence(code: str = "51", **changes: Any) -> Evidence:
     facts = {name: changes.pop(name) for name in list(changes) if name in Facts.__slots__}
     advice = changes.pop("advice", None)
     scheme = "visa" if advice is None else "mastercard"
-    reading = read_decline(scheme=scheme, code=code_of(None, code), text=None, advice=advice, on=DECLINED.date())
+    reading = read_decline(
+        scheme=scheme, code=code_of(None, code), text=None, advice=advice, on=DECLINED.date()
+    )
     values: dict[str, Any] = {
         "kind": "managed_mit",
         "reading": reading,

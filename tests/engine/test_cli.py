@@ -27,23 +27,33 @@ RUN = Callable[..., Result]
 
 
 @contextmanager
-def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, Callable[[Awaitable[Any]], Any]]]:
+def typing(
+    server: ServerAddress, tmp_path: Path
+) -> Iterator[tuple[Shop, RUN, Callable[[Awaitable[Any]], Any]]]:
     loop = asyncio.new_event_loop()
     opened_world = sandbox_world(server)
     made = loop.run_until_complete(opened_world.__aenter__())
     shop = loop.run_until_complete(make_shop(*made))
 
     def does(work: Work) -> Any:
-        return loop.run_until_complete(work(Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")))
+        return loop.run_until_complete(
+            work(Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test"))
+        )
 
     try:
-        yield shop, lambda *words: CliRunner().invoke(learn, words, obj=Here(does)), loop.run_until_complete
+        yield (
+            shop,
+            lambda *words: CliRunner().invoke(learn, words, obj=Here(does)),
+            loop.run_until_complete,
+        )
     finally:
         loop.run_until_complete(opened_world.__aexit__(None, None, None))
         loop.close()
 
 
-def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_model_is_trained_looked_at_taken_back_and_taken_again(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
         assert run("list").output == (
             "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with "
@@ -67,18 +77,31 @@ def test_a_model_is_trained_looked_at_taken_back_and_taken_again(server: ServerA
         assert f"{name[0]} candidate" in run("list").output
         done = run().output
         assert "result      better, and now in use. `recoup learn back` undoes this." in done
-        assert re.search(r"score       0\.\d{4}, plain rates 0\.\d{4} \(log loss, lower is better; ", done)
+        assert re.search(
+            r"score       0\.\d{4}, plain rates 0\.\d{4} \(log loss, lower is better; ", done
+        )
         listed = run("list").output
         assert f"{name[0]} taken" in listed
         assert f"{name[0]} sent no attempts in the last 28 days." in listed
         shown = json.loads(run("show", name[0], "--json").output)
-        assert (shown["state"], shown["damaged"], shown["content"]["made_from"]) == ("taken", None, "own attempts")
+        assert (shown["state"], shown["damaged"], shown["content"]["made_from"]) == (
+            "taken",
+            None,
+            "own attempts",
+        )
         assert shown["compared_with"] == "plain rates"
         assert run("back").output == "No model is in use now; the fixed schedule applies.\n"
         assert f"{name[0]} retired" in run("list").output
-        assert run("take", name[0]).output == f"{name[0]} is now in use. `recoup learn back` undoes this.\n"
+        assert (
+            run("take", name[0]).output
+            == f"{name[0]} is now in use. `recoup learn back` undoes this.\n"
+        )
         again = json.loads(run("--json").output)
-        assert (again["taken"], again["model"], again["trial"]["verdict"]) == (False, name[0], "better")
+        assert (again["taken"], again["model"], again["trial"]["verdict"]) == (
+            False,
+            name[0],
+            "better",
+        )
 
 
 @pytest.mark.prove("engine")
@@ -131,7 +154,14 @@ def test_the_list_says_what_the_night_has_found(server: ServerAddress, tmp_path:
             "Last at 2026-11-22T03:00:05.000Z: model-0123456789ab is better; `recoup learn take` uses it.\n"
             in run("list").output
         )
-        wait(night(began_at=NIGHT + timedelta(days=1), result="failed", model=None, note="It took too long."))
+        wait(
+            night(
+                began_at=NIGHT + timedelta(days=1),
+                result="failed",
+                model=None,
+                note="It took too long.",
+            )
+        )
         assert "it failed. It took too long.\n" in run("list").output
         told = json.loads(run("list", "--json").output)["last_training"]
         assert (told["result"], told["began_at"]) == ("failed", "2026-11-23T03:00:05.000Z")
@@ -155,9 +185,14 @@ def test_what_is_not_there_is_refused(
         assert refused.cure == "`recoup learn list` shows the stored models."
 
 
-def test_the_model_that_comes_with_recoup_is_put_into_use_once(server: ServerAddress, tmp_path: Path) -> None:
+def test_the_model_that_comes_with_recoup_is_put_into_use_once(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     with typing(server, tmp_path) as (_, run, _):
         first = run("prior")
-        assert re.match(r"model-[0-9a-f]{12} is now in use: it was trained on simulated customers\.", first.output)
+        assert re.match(
+            r"model-[0-9a-f]{12} is now in use: it was trained on simulated customers\.",
+            first.output,
+        )
         assert "nothing was changed" in run("prior").output
         assert "simulated" in run("show", first.output.split()[0]).output

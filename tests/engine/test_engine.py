@@ -69,7 +69,10 @@ def test_it_rests_after_a_failure_that_time_alone_mends(code: str, rests: bool) 
 def test_nothing_is_sent_that_is_not_worth_its_price() -> None:
     dear = decide(evidence(), Pricing("dear", least_chance=0.9), MODEL)
     assert (dear.verdict, dear.plan, dear.rules) == ("wait", (), ("not_worth_a_send",))
-    few, many = (len(decide(evidence(), Pricing("p", least_chance=price), MODEL).plan) for price in (0.2, 0.01))
+    few, many = (
+        len(decide(evidence(), Pricing("p", least_chance=price), MODEL).plan)
+        for price in (0.2, 0.01)
+    )
     assert few < many
 
 
@@ -81,7 +84,9 @@ def test_tries_that_failed_are_not_repeated_at_once() -> None:
 
 def test_what_a_network_asks_for_stands_above_it() -> None:
     known = evidence(looks=fridays(5))
-    advised = replace(known, reading=replace(known.reading, wait_by_rule=True, min_wait_hours=240.0))
+    advised = replace(
+        known, reading=replace(known.reading, wait_by_rule=True, min_wait_hours=240.0)
+    )
     planned = decide(advised, ENGINE_2, MODEL)
     assert planned.plan[0] >= DECLINED + timedelta(hours=240)
     assert "network_wait" in planned.rules
@@ -105,7 +110,9 @@ def test_open_orders_share_the_allowance_of_their_card() -> None:
 def test_what_the_model_has_not_seen_is_said() -> None:
     late = DECLINED + timedelta(days=100)
     facts = replace(evidence().facts, issuer="999999999", first_key="5Z", first=Look(late, SOFT, 0))
-    known = evidence(first_declined_at=late, now=late, expires_at=late + timedelta(days=20), facts=facts)
+    known = evidence(
+        first_declined_at=late, now=late, expires_at=late + timedelta(days=20), facts=facts
+    )
     said = " ".join(decide(known, ENGINE_2, MODEL).reasons)
     for part in ("issuer is new", "code is new", "data end on 2027-02-28"):
         assert part in said
@@ -121,7 +128,10 @@ def test_attempts_before_the_hand_over_count_before_the_next() -> None:
     plain, told = evidence(), evidence(earlier=3)
     assert plain.facts is not None
     assert told.facts is not None
-    before = [believed(ground_of(MODEL, facts, -300), facts).before.tries for facts in (plain.facts, told.facts)]
+    before = [
+        believed(ground_of(MODEL, facts, -300), facts).before.tries
+        for facts in (plain.facts, told.facts)
+    ]
     assert before == [1, 4]
     again = Evidence.from_dict(json.loads(json.dumps(told.features())))
     assert decide(again, ENGINE_2, MODEL).to_dict() == decide(told, ENGINE_2, MODEL).to_dict()
@@ -130,16 +140,29 @@ def test_attempts_before_the_hand_over_count_before_the_next() -> None:
 def _looks() -> st.SearchStrategy[tuple[Look, ...]]:
     hours = st.integers(1, 2000).map(lambda back: DECLINED - timedelta(hours=back))
     one = st.builds(Look, hours, st.sampled_from([APPROVED, FUNDS, SOFT]), st.integers(0, 4))
-    return st.lists(one, max_size=24).map(lambda found: tuple(sorted(found, key=lambda look: look.at)))
+    return st.lists(one, max_size=24).map(
+        lambda found: tuple(sorted(found, key=lambda look: look.at))
+    )
 
 
-@given(_looks(), st.integers(1, 27 * 24), st.sampled_from(["51", "05", "91", "61"]), st.floats(0, 0.999))
-def test_a_stored_decision_is_decided_again(looks: tuple[Look, ...], hours: int, code: str, draw: float) -> None:
+@given(
+    _looks(),
+    st.integers(1, 27 * 24),
+    st.sampled_from(["51", "05", "91", "61"]),
+    st.floats(0, 0.999),
+)
+def test_a_stored_decision_is_decided_again(
+    looks: tuple[Look, ...], hours: int, code: str, draw: float
+) -> None:
     now = DECLINED + timedelta(hours=hours)
     tries = (Look(now, FUNDS, 1),)
     known = evidence(code, looks=looks, tries=tries, now=now, explore=0.1, draw=draw)
     first = decide(known, ENGINE_2, MODEL)
-    again = decide(Evidence.from_dict(json.loads(json.dumps(known.features()))), ENGINE_2, model_of(MODEL.to_json()))
+    again = decide(
+        Evidence.from_dict(json.loads(json.dumps(known.features()))),
+        ENGINE_2,
+        model_of(MODEL.to_json()),
+    )
     assert again.to_dict() == first.to_dict()
     assert all(now <= at < known.expires_at for at in first.plan)
     offers = [one for one in first.alternatives if isinstance(one, Offered)]
@@ -150,12 +173,19 @@ def test_a_stored_decision_is_decided_again(looks: tuple[Look, ...], hours: int,
 def test_an_invented_advice_code_is_learned_with_its_code_alone() -> None:
     """3,000 payments with random advice took 480 of the 500 lines that a model of all merchants has for codes."""
     read = partial(read_decline, scheme="mastercard", on=date(2026, 11, 22))
-    keys = [key_of(read(code=DeclineCode(NETWORK, "51"), advice=one)) for one in ("24", "AB\u202eC", "77", None)]
+    keys = [
+        key_of(read(code=DeclineCode(NETWORK, "51"), advice=one))
+        for one in ("24", "AB\u202eC", "77", None)
+    ]
     assert keys == ["51/24", "51", "51", "51"]
 
 
 def test_stopping_is_never_drawn() -> None:
-    offers = [Offer("within-36h", 1.0, 0.3, 0.27), Offer("later", 9.0, 0.2, 0.2), Offer("stop", None, 0.0, 0.0)]
+    offers = [
+        Offer("within-36h", 1.0, 0.3, 0.27),
+        Offer("later", 9.0, 0.2, 0.2),
+        Offer("stop", None, 0.0, 0.0),
+    ]
     found = weighed(offers, 0.1)
     assert [round(one.probability, 3) for one in found] == [0.95, 0.05, 0.0]
     assert {drawn(found, place / 100).name for place in range(100)} == {"within-36h", "later"}

@@ -8,9 +8,26 @@ from math import exp, inf
 import numpy as np
 import pytest
 
-from recoup.engine.bins import GAP, HOLDS, IDLE, MISSING, THERE, UNTOLD, gap_bin, idle_bin, since_bin
+from recoup.engine.bins import (
+    GAP,
+    HOLDS,
+    IDLE,
+    MISSING,
+    THERE,
+    UNTOLD,
+    gap_bin,
+    idle_bin,
+    since_bin,
+)
 from recoup.engine.learn.attempts import Attempts, Past, attempts_of
-from recoup.engine.learn.coefficients import TINY, Coefficients, lean_of, refusal_of, scarce_of, start
+from recoup.engine.learn.coefficients import (
+    TINY,
+    Coefficients,
+    lean_of,
+    refusal_of,
+    scarce_of,
+    start,
+)
 from recoup.engine.learn.expect import arranged, expect, first_holds
 from recoup.engine.learn.features import features_of
 from recoup.engine.learn.train import Causes
@@ -33,7 +50,18 @@ def history(seed: int, payers: int = 40) -> Attempts:
             for attempt in range(dice.random() < 0.1, dice.choice((1, 1, 2, 3, 12))):
                 answer = dice.choices((APPROVED, FUNDS, SOFT, 3, 4, HARD), (15, 40, 30, 5, 5, 5))[0]
                 issuer, offset = dice.choice("abc"), dice.choice((0, -300, 330))
-                past = Past(f"p{payer}", order, attempt + 1, at, answer, KEYS[answer], issuer, offset, zone, credit)
+                past = Past(
+                    f"p{payer}",
+                    order,
+                    attempt + 1,
+                    at,
+                    answer,
+                    KEYS[answer],
+                    issuer,
+                    offset,
+                    zone,
+                    credit,
+                )
                 rows.append(past)
                 at += timedelta(hours=dice.random() * 200)
     return attempts_of(rows)
@@ -42,7 +70,16 @@ def history(seed: int, payers: int = 40) -> Attempts:
 def coefficients(data: Attempts, seed: int) -> Coefficients:
     """None like another."""
     dice, c = np.random.default_rng(seed), start(len(data.issuers), len(data.keys))
-    for name in ("since", "stale", "after", "irregular", "ample", "refusal_after", "refusal_tries", "issuer_hours"):
+    for name in (
+        "since",
+        "stale",
+        "after",
+        "irregular",
+        "ample",
+        "refusal_after",
+        "refusal_tries",
+        "issuer_hours",
+    ):
         values = getattr(c, name)
         values += dice.normal(size=values.shape)
     np.minimum(c.stale, 0.0, out=c.stale)
@@ -74,7 +111,11 @@ def scarce(data: Attempts, c: Coefficients, row: int, rhythm: int) -> float:
     if rhythm == IRREGULAR:
         return chance(logit + c.irregular[standing, idle_bin(gap)])
     day = int(local // 24)
-    since = days_since(day + datetime(1970, 1, 1, tzinfo=UTC).toordinal())[rhythm] * 24 + local - day * 24
+    since = (
+        days_since(day + datetime(1970, 1, 1, tzinfo=UTC).toordinal())[rhythm] * 24
+        + local
+        - day * 24
+    )
     logit += c.since[data.zone[row], since_bin(since)]
     if since > gap and standing != THERE:
         logit += c.stale[int(standing == MISSING), gap_bin(gap)]
@@ -119,13 +160,18 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
     no, generic = refusal_of(data, c), c.generic[data.issuer]
     missing = (lean_of(c) * (1 - scarce_of(c)))[data.cell]
     prior = first_holds(data, c, int(data.order.max()) + 1)
-    rows_of, shares = defaultdict[int, dict[int, list[int]]](lambda: defaultdict(list)), c.rhythms.copy()
+    rows_of, shares = (
+        defaultdict[int, dict[int, list[int]]](lambda: defaultdict(list)),
+        c.rhythms.copy(),
+    )
     for row in range(len(data)):
         rows_of[int(data.payer[row])][int(data.order[row])].append(row)
     weights, held = expect(data, c, tried)
 
     def answered(row: int, rhythm: int, *, without: bool = False) -> float:
-        return likely(data.answer[row], no[row], 1.0 if without else missing[row, rhythm], generic[row])
+        return likely(
+            data.answer[row], no[row], 1.0 if without else missing[row, rhythm], generic[row]
+        )
 
     def held_so(row: int) -> float:
         if data.first_answer[row] == FUNDS:
@@ -141,7 +187,11 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
 
     for payer, orders in rows_of.items():
         credit = past.credit[past.payer == payer][-1]
-        by_rhythm, joint, firsts = np.ones(len(RHYTHMS)), dict[int, np.ndarray](), dict[int, np.ndarray]()
+        by_rhythm, joint, firsts = (
+            np.ones(len(RHYTHMS)),
+            dict[int, np.ndarray](),
+            dict[int, np.ndarray](),
+        )
         for order, rows in orders.items():
             for row in (one for one in rows if data.tries[one] == 0):
                 each = np.array([answered(row, rhythm) for rhythm in range(len(RHYTHMS))])
@@ -151,7 +201,9 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
                 firsts[row] = (1 - dead) * each / whole
             again = [one for one in rows if data.tries[one] > 0]
             if again:
-                joint[order] = np.array([of_length(order, again, length) for length in range(len(LENGTHS))])
+                joint[order] = np.array(
+                    [of_length(order, again, length) for length in range(len(LENGTHS))]
+                )
                 by_rhythm *= joint[order].sum(0)
         posterior = by_rhythm * c.rhythms[credit]
         posterior /= posterior.sum()
@@ -159,10 +211,16 @@ def test_rhythms_and_holds_are_those_of_bayes_rule(seed: int) -> None:
             np.testing.assert_allclose(weights[row], share * posterior, rtol=1e-6, atol=1e-12)
         for order, each in joint.items():
             by_length = each / each.sum(0)
-            np.testing.assert_allclose(held[order], (by_length * posterior).sum(1), rtol=1e-6, atol=1e-12)
+            np.testing.assert_allclose(
+                held[order], (by_length * posterior).sum(1), rtol=1e-6, atol=1e-12
+            )
             for row in (one for one in orders[order] if data.tries[one] > 0):
-                over = [length for length, until in enumerate(LENGTHS) if until <= data.since_first[row]]
-                np.testing.assert_allclose(weights[row], by_length[over].sum(0) * posterior, rtol=1e-6, atol=1e-12)
+                over = [
+                    length for length, until in enumerate(LENGTHS) if until <= data.since_first[row]
+                ]
+                np.testing.assert_allclose(
+                    weights[row], by_length[over].sum(0) * posterior, rtol=1e-6, atol=1e-12
+                )
 
 
 def test_what_the_bank_caused_and_what_a_lack_of_money_add_up() -> None:
@@ -183,7 +241,9 @@ def test_what_the_bank_caused_and_what_a_lack_of_money_add_up() -> None:
         for rhythm, weight in enumerate(weights[row]):
             cell, answer = data.cell[row, rhythm], data.answer[row]
             hidden = (1 - no[row]) * lean[cell] * (1 - there[cell]) * generic[row]
-            bank = {APPROVED: 0.0, FUNDS: 0.0, SOFT: no[row] / (no[row] + hidden + TINY)}.get(answer, 1.0)
+            bank = {APPROVED: 0.0, FUNDS: 0.0, SOFT: no[row] / (no[row] + hidden + TINY)}.get(
+                answer, 1.0
+            )
             gradient[row] += weight * (bank - no[row])
             rest = weight * (1 - bank)
             few = rest

@@ -28,13 +28,17 @@ def offers_of(prices: list[float], *, stops: bool) -> list[Offer]:
 
 
 @given(_tries, _shares, st.booleans())
-def test_probabilities_are_those_that_are_promised(prices: list[float], share: float, stops: bool) -> None:
+def test_probabilities_are_those_that_are_promised(
+    prices: list[float], share: float, stops: bool
+) -> None:
     found = weighed(offers_of(prices, stops=stops), share)
     own, others = found[0], found[1:]
     assert sum(one.probability for one in found) == pytest.approx(1.0, abs=1e-12)
     assert own.probability >= 1.0 - share - 1e-12
     assert all(one.probability == 0.0 or one.probability >= LEAST_PROBABILITY for one in found)
-    assert all(one.probability == 0.0 for one in others if one.at is None), "stopping is never drawn"
+    assert all(one.probability == 0.0 for one in others if one.at is None), (
+        "stopping is never drawn"
+    )
     drawn_ones = [one for one in others if one.probability > 0.0]
     assert len({one.probability for one in drawn_ones}) <= 1
     if own.at is None:
@@ -46,7 +50,9 @@ def test_probabilities_are_those_that_are_promised(prices: list[float], share: f
 
 
 @given(_tries, _shares, st.booleans(), st.floats(0.0, 1.0, exclude_max=True))
-def test_no_draw_takes_what_has_no_probability(prices: list[float], share: float, stops: bool, draw: float) -> None:
+def test_no_draw_takes_what_has_no_probability(
+    prices: list[float], share: float, stops: bool, draw: float
+) -> None:
     found = weighed(offers_of(prices, stops=stops), share)
     assert drawn(found, draw).probability > 0.0
 

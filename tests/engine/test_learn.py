@@ -58,13 +58,21 @@ def test_a_model_that_is_better_on_held_out_time_is_taken(server: ServerAddress)
         await lived(shop)
         tried = await learned(shop, dry_run=True)
         assert tried.trial is not None
-        assert (tried.taken, tried.trial.verdict, tried.trial.compared_with) == (False, "better", PLAIN_RATES)
+        assert (tried.taken, tried.trial.verdict, tried.trial.compared_with) == (
+            False,
+            "better",
+            PLAIN_RATES,
+        )
         assert (await listed(shop.world))[0] == [], "a dry run stores nothing"
         done = await learned(shop)
-        assert done == replace(tried, kept=True, taken=True), "the same attempts, the same model and score"
+        assert done == replace(tried, kept=True, taken=True), (
+            "the same attempts, the same model and score"
+        )
         assert done.model is not None
         assert done.trial is not None
-        assert str(done.trial.held_from.date()) > done.model.learned.data_until, "it has not seen what it is judged by"
+        assert str(done.trial.held_from.date()) > done.model.learned.data_until, (
+            "it has not seen what it is judged by"
+        )
         (row,), taken = await listed(shop.world)
         assert (row.name, row.state, row.score) == (taken, "taken", done.trial.score)
         assert row.sha256.startswith(row.name.removeprefix("model-"))
@@ -76,7 +84,9 @@ def test_a_model_that_is_better_on_held_out_time_is_taken(server: ServerAddress)
 
 
 @pytest.mark.prove("engine")
-def test_the_model_of_simulated_worlds_gives_way_to_a_better_one_of_own_attempts(server: ServerAddress) -> None:
+def test_the_model_of_simulated_worlds_gives_way_to_a_better_one_of_own_attempts(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop)
         prior = await take_prior(shop.world, ANNA)
@@ -88,7 +98,9 @@ def test_the_model_of_simulated_worlds_gives_way_to_a_better_one_of_own_attempts
     run(server, story)
 
 
-def test_a_choice_that_is_made_during_a_training_stands(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_choice_that_is_made_during_a_training_stands(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop)
         assert await keep(shop.world, model(), None, ANNA)
@@ -121,7 +133,9 @@ def test_a_model_that_is_no_better_is_not_taken(server: ServerAddress) -> None:
 
 
 @pytest.mark.prove("engine")
-def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(server: ServerAddress) -> None:
+def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(
+    server: ServerAddress,
+) -> None:
     """Some thousand transmissions of one merchant were most of what a model was trained on and judged by."""
 
     async def story(shop: Shop) -> None:
@@ -139,7 +153,9 @@ def test_one_merchants_invented_payments_bring_no_model_that_decides_for_all(ser
 
 
 @pytest.mark.prove("engine")
-def test_whoever_invents_payments_steers_no_training_beside_a_larger_merchant(server: ServerAddress) -> None:
+def test_whoever_invents_payments_steers_no_training_beside_a_larger_merchant(
+    server: ServerAddress,
+) -> None:
     """A model had to be better without the largest merchant; the second largest invented what made it better."""
 
     async def story(shop: Shop) -> None:
@@ -171,7 +187,9 @@ def test_whoever_keeps_all_models_from_being_taken_is_named(server: ServerAddres
 
 
 @pytest.mark.prove("engine")
-def test_a_model_that_is_better_for_each_of_several_merchants_is_taken(server: ServerAddress) -> None:
+def test_a_model_that_is_better_for_each_of_several_merchants_is_taken(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await lived(shop, payers=200)
         for seed in (2, 3):
@@ -233,7 +251,9 @@ def test_a_merchant_with_one_customer_for_all_its_guests_is_told_what_is_missing
         await transmit(shop.world, [row | {"payer_id": guest} for row in rows])
         done = await learned(shop)
         assert done.model is None
-        assert any("repeated attempts in the held-out time" in one for one in done.missing), done.missing
+        assert any("repeated attempts in the held-out time" in one for one in done.missing), (
+            done.missing
+        )
 
     run(server, story)
 
@@ -266,7 +286,9 @@ def test_it_is_compared_with_what_decides_today(server: ServerAddress) -> None:
         (30, "more repeated attempts in the held-out time"),
     ],
 )
-def test_too_little_is_said_with_what_is_missing(server: ServerAddress, payers: int, words: str) -> None:
+def test_too_little_is_said_with_what_is_missing(
+    server: ServerAddress, payers: int, words: str
+) -> None:
     async def story(shop: Shop) -> None:
         if payers:
             await lived(shop, payers=payers)
@@ -316,12 +338,18 @@ def test_orders_their_tries_and_transmissions_are_read_as_the_engine_is_asked(
         )
         found = (await gathered(shop)).attempts
         assert len(found) == 4 + tried + 3
-        sent = await shop.value("SELECT count(*) FROM attempts WHERE order_id = $1 AND state <> 'planned'", rescued)
+        sent = await shop.value(
+            "SELECT count(*) FROM attempts WHERE order_id = $1 AND state <> 'planned'", rescued
+        )
         ana = found.payer[int(np.flatnonzero(found.zone)[0])]  # she alone has told her zone
         rows = np.flatnonzero(found.payer == ana)
-        assert len(rows) == 1 + sent + 1 + 2, "her order, its tries, the merchant's own attempt, and another payment"
+        assert len(rows) == 1 + sent + 1 + 2, (
+            "her order, its tries, the merchant's own attempt, and another payment"
+        )
         assert found.answer[rows].tolist().count(APPROVED) == 2
-        assert found.tries[rows].tolist() == [*range(sent + 1), 0, 0, 1], "after the approval another payment begins"
+        assert found.tries[rows].tolist() == [*range(sent + 1), 0, 0, 1], (
+            "after the approval another payment begins"
+        )
         assert {found.keys[key] for key in found.key[rows]} == {"00", "51"}
         assert set(found.offset[rows][: sent + 1]) == {-5.0}
         assert (np.diff(found.at[rows]) >= 0).all()
@@ -340,7 +368,9 @@ def test_a_copy_of_the_payment_that_came_in_is_not_counted_twice(server: ServerA
     run(server, story)
 
 
-def test_a_payment_dated_in_the_far_future_does_not_end_training_for_all(server: ServerAddress) -> None:
+def test_a_payment_dated_in_the_far_future_does_not_end_training_for_all(
+    server: ServerAddress,
+) -> None:
     """One transmission of 2200, and the time that is held out lay there: every training after it found too little."""
 
     async def story(shop: Shop) -> None:
@@ -361,7 +391,9 @@ def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddres
             await transmit(shop.world, payments(merchant_id, number, 8, bin_="400011"))
             await transmit(shop.world, payments(merchant_id, 10 + number, 8, bin_=f"40002{number}"))
         alone = await gathered(shop)
-        assert {name for name, has in zip(alone.attempts.issuers, alone.lines, strict=True) if has} == {
+        assert {
+            name for name, has in zip(alone.attempts.issuers, alone.lines, strict=True) if has
+        } == {
             "400011",
             "400020",
         }
@@ -369,19 +401,25 @@ def test_an_issuer_of_few_merchants_gets_no_line_among_many(server: ServerAddres
             await _another_merchant(shop, merchant_id)
         among = await gathered(shop)
         assert among.merchants == 5
-        assert {name for name, has in zip(among.attempts.issuers, among.lines, strict=True) if has} == {"400011"}
+        assert {
+            name for name, has in zip(among.attempts.issuers, among.lines, strict=True) if has
+        } == {"400011"}
         made = train(among.attempts, "a test", among.lines)
         assert set(made.learned.issuers) == {"400011"}
         async with owner(shop.world) as connection:
             await connection.execute(
-                "UPDATE merchants SET partner_id = $1 WHERE merchant_id <> $2", new_id(), shop.merchant_id
+                "UPDATE merchants SET partner_id = $1 WHERE merchant_id <> $2",
+                new_id(),
+                shop.merchant_id,
             )
         assert not (await gathered(shop)).lines.any(), "a partner's merchants have one owner"
 
     run(server, story)
 
 
-def test_invented_issuers_do_not_take_all_memory(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invented_issuers_do_not_take_all_memory(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A hundred thousand of them made training take a minute and 700 MB; a million ended it for everybody."""
     monkeypatch.setattr(gathering, "ISSUERS_MAX", 3)
 
@@ -390,7 +428,9 @@ def test_invented_issuers_do_not_take_all_memory(server: ServerAddress, monkeypa
         await transmit(shop.world, payments(shop.merchant_id, 1, 3, bin_="400011"))
         await transmit(shop.world, payments(other, 2, 3, bin_="400011"))
         for number in range(8):
-            await transmit(shop.world, payments(other, 3 + number, 4 + number, bin_=f"40002{number}"))
+            await transmit(
+                shop.world, payments(other, 3 + number, 4 + number, bin_=f"40002{number}")
+            )
         found = (await gathered(shop)).attempts
         assert found.issuers == ("", "400011", "400026", "400027")
         assert np.count_nonzero(found.issuer == 0) > np.count_nonzero(found.issuer == 1)
@@ -405,7 +445,8 @@ async def _another_merchant(shop: Shop, merchant_id: UUID) -> None:
             " AND column_name <> 'merchant_id' AND is_generated = 'NEVER'"
         )
         await connection.execute(
-            f"INSERT INTO merchants (merchant_id, {names}) SELECT $1, {names} FROM merchants LIMIT 1", merchant_id
+            f"INSERT INTO merchants (merchant_id, {names}) SELECT $1, {names} FROM merchants LIMIT 1",
+            merchant_id,
         )
 
 

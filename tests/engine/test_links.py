@@ -24,7 +24,14 @@ def tries_of(*adds: float, days: float = 4.0) -> list[Try]:
 
 
 def offers(tries: list[Try], link: LinkInput = UNKNOWN, units: int = 4590) -> list[LinkOffer]:
-    return link_offers(link, tries, declined_at=DECLINED, now=DECLINED, end=DECLINED + timedelta(days=21), units=units)
+    return link_offers(
+        link,
+        tries,
+        declined_at=DECLINED,
+        now=DECLINED,
+        end=DECLINED + timedelta(days=21),
+        units=units,
+    )
 
 
 def test_the_prior_moves_to_what_the_merchants_links_brought() -> None:
@@ -44,7 +51,9 @@ shares = st.lists(st.floats(0.0, 0.3), max_size=4)
 
 
 @given(shares, st.integers(0, 500), st.integers(0, 500), st.integers(1, 10**9))
-def test_chances_and_worth_stay_in_their_bounds(adds: list[float], sent: int, paid: int, units: int) -> None:
+def test_chances_and_worth_stay_in_their_bounds(
+    adds: list[float], sent: int, paid: int, units: int
+) -> None:
     found = offers(tries_of(*adds), LinkInput("links-1", sent, min(sent, paid)), units)
     assert len({one.name for one in found}) == len(found) == min(3, 1 + len(adds))
     together = min(1.0, sum(adds))
@@ -58,7 +67,9 @@ def test_chances_and_worth_stay_in_their_bounds(adds: list[float], sent: int, pa
 def test_more_links_paid_never_make_one_worth_less(sent: int, paid: int) -> None:
     tries = tries_of(0.1, 0.1)
     less, more = (LinkInput("links-1", sent + 50, min(sent, paid) + extra) for extra in (0, 10))
-    worth = [next(one.worth for one in offers(tries, link) if one.name == NOW) for link in (less, more)]
+    worth = [
+        next(one.worth for one in offers(tries, link) if one.name == NOW) for link in (less, more)
+    ]
     assert worth[0] < worth[1]
 
 
@@ -70,10 +81,16 @@ def test_the_switch_adds_ways_and_changes_nothing_of_the_tries() -> None:
     before = evidence()
     off = decide(with_link(before, None), ENGINE_2, model())
     on = decide(with_link(before, LinkInput("links-1")), ENGINE_2, model())
-    assert (on.verdict, on.plan, on.group, on.taken) == (off.verdict, off.plan, off.group, off.taken) != ("wait",)
+    assert (
+        (on.verdict, on.plan, on.group, on.taken)
+        == (off.verdict, off.plan, off.group, off.taken)
+        != ("wait",)
+    )
     assert on.verdict == "plan"
     assert on.alternatives[: len(off.alternatives)] == off.alternatives
-    assert [one.name for one in on.alternatives if not isinstance(one, Offered)][0].startswith("link_")
+    assert [one.name for one in on.alternatives if not isinstance(one, Offered)][0].startswith(
+        "link_"
+    )
     assert (set(on.rules) - set(off.rules)) <= {"link_now", "link_waits"}
     assert "link" not in before.features()
 

@@ -18,7 +18,9 @@ FRIDAY = DECLINED + timedelta(days=4)
 answers = st.sampled_from((APPROVED, FUNDS, SOFT, TECHNICAL, LIMIT, HARD))
 hours = st.lists(st.integers(1, 720), min_size=1, max_size=7, unique=True).map(sorted)
 looks = st.lists(st.tuples(st.integers(1, 3000), answers), max_size=24).map(
-    lambda found: tuple(Look(DECLINED - timedelta(hours=hour), one, 0) for hour, one in sorted(found, reverse=True))
+    lambda found: tuple(
+        Look(DECLINED - timedelta(hours=hour), one, 0) for hour, one in sorted(found, reverse=True)
+    )
 )
 
 
@@ -32,7 +34,9 @@ def charges(after: list[int]) -> list[Charge]:
     return [Charge(DECLINED + timedelta(hours=one)) for one in after]
 
 
-@given(after=hours, seen=looks, issuer=st.sampled_from(("400088001", "999999")), known=st.booleans())
+@given(
+    after=hours, seen=looks, issuer=st.sampled_from(("400088001", "999999")), known=st.booleans()
+)
 def test_it_is_a_chance_and_never_above_the_models_own(
     after: list[int], seen: tuple[Look, ...], issuer: str, known: bool
 ) -> None:
@@ -69,7 +73,10 @@ def test_the_weight_is_taken_from_what_promises_most() -> None:
 
 def test_a_customer_whose_fridays_are_known_is_risked_more_on_than_a_new_one() -> None:
     plan = [Charge(FRIDAY + timedelta(hours=4))]
-    new, known = collected(plan, facts(), -300, MODEL), collected(plan, facts(looks=fridays(8)), -300, MODEL)
+    new, known = (
+        collected(plan, facts(), -300, MODEL),
+        collected(plan, facts(looks=fridays(8)), -300, MODEL),
+    )
     assert known.lower > new.lower
     assert known.mean - known.lower < new.mean - new.lower
 
@@ -77,6 +84,8 @@ def test_a_customer_whose_fridays_are_known_is_risked_more_on_than_a_new_one() -
 def test_no_charge_brings_nothing_and_silence_is_no_good_sign() -> None:
     assert collected([], facts(), -300, MODEL)[:2] == (0.0, 0.0)
     out = Charge(DECLINED + timedelta(minutes=1), 0.5)
-    silent, answered = (collected([one], facts(), -300, MODEL).mean for one in (out, out._replace(at_most=1.0)))
+    silent, answered = (
+        collected([one], facts(), -300, MODEL).mean for one in (out, out._replace(at_most=1.0))
+    )
     assert silent <= 0.5
     assert silent < answered

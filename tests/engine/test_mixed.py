@@ -53,7 +53,10 @@ def test_without_a_regression_the_causes_decide_and_the_decision_says_so() -> No
     assert "too few past attempts for a regression" in " ".join(second.reasons)
     assert "regression" not in " ".join(first.reasons)
     weighed = decide(known, ENGINE_2, mixed_model(regression()))
-    assert "In these chances, a regression on 5,000 past attempts has a weight of 50%." in weighed.reasons
+    assert (
+        "In these chances, a regression on 5,000 past attempts has a weight of 50%."
+        in weighed.reasons
+    )
 
 
 def test_a_weight_of_nothing_changes_no_chance_and_a_whole_one_leaves_no_other() -> None:
@@ -104,23 +107,35 @@ def test_a_card_that_may_be_renewed_is_tried_again_where_others_have_been() -> N
         assert (never.plan, never.rules) == ((), ("no_cure_by_waiting",))
         known = decide(asked, ENGINE_2, mixed_model(regression(keys=("51", key))))
         assert (known.verdict, known.group) == ("plan", "soft")
-        assert "The issuer may renew the card without telling us; new card details cure it at once." in known.reasons
+        assert (
+            "The issuer may renew the card without telling us; new card details cure it at once."
+            in known.reasons
+        )
     asked = evidence("54")
     elo = evidence("54", reading=replace(asked.reading, scheme="elo"))
-    assert decide(elo, ENGINE_2, mixed_model(regression(keys=("54",)))).plan == (), "Elo takes no further try"
-    assert decide(asked, ENGINE_2, model()).plan == ()
-    assert decide(evidence("54", other_card=True), ENGINE_2, mixed_model(regression(keys=("54",)))).rules == (
-        "other_card",
+    assert decide(elo, ENGINE_2, mixed_model(regression(keys=("54",)))).plan == (), (
+        "Elo takes no further try"
     )
+    assert decide(asked, ENGINE_2, model()).plan == ()
+    assert decide(
+        evidence("54", other_card=True), ENGINE_2, mixed_model(regression(keys=("54",)))
+    ).rules == ("other_card",)
     for code in ("82", "55"):  # what only the customer can mend
         assert decide(evidence(code), ENGINE_2, mixed_model(regression(keys=(code,)))).plan == ()
     later = evidence("54", first_key="51")
-    assert decide(later, ENGINE_2, mixed_model(regression(keys=("51",)))).plan == (), "the last answer counts"
-    assert decide(evidence("14"), ENGINE_2, mixed_model(regression(keys=("14",)))).plan == (), "hard stays hard"
+    assert decide(later, ENGINE_2, mixed_model(regression(keys=("51",)))).plan == (), (
+        "the last answer counts"
+    )
+    assert decide(evidence("14"), ENGINE_2, mixed_model(regression(keys=("14",)))).plan == (), (
+        "hard stays hard"
+    )
 
 
 def test_where_sends_cost_nothing_a_plan_goes_on_to_the_end() -> None:
-    free, none = replace(ENGINE_2, least_chance=0.0, send_units=0), replace(ENGINE_2, least_chance=0.99)
+    free, none = (
+        replace(ENGINE_2, least_chance=0.0, send_units=0),
+        replace(ENGINE_2, least_chance=0.99),
+    )
     made = mixed_model(regression(bias=-3.0))
     plan = decide(evidence(), free, made).plan
     assert len({*plan}) == len(plan) > 12
@@ -133,7 +148,9 @@ def test_of_instants_about_as_good_the_sooner_is_taken(far: float, chosen: float
     assert asked.facts is not None
     ground = ground_of(mixed_model(regression()), asked.facts, asked.utc_offset)
     found = [Candidate(BEGIN, 0.3, 0.9), Candidate(BEGIN + 240.0, far, 0.9)]
-    assert [one.at for one in planned(ground, believed(ground, asked.facts), found, [0.05])] == [chosen]
+    assert [one.at for one in planned(ground, believed(ground, asked.facts), found, [0.05])] == [
+        chosen
+    ]
 
 
 def test_a_window_of_decades_is_looked_at_for_months() -> None:
@@ -158,15 +175,22 @@ def test_where_policies_leave_no_hour_that_was_tried_the_others_count() -> None:
 
 def test_a_model_that_knows_no_second_rest_keeps_the_first() -> None:
     now = DECLINED + timedelta(hours=30)
-    after = evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),))
-    assert decide(after, ENGINE_2, mixed_model(None, rest=20.0)).plan[0] >= now + timedelta(hours=20)
+    after = evidence(
+        tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),)
+    )
+    assert decide(after, ENGINE_2, mixed_model(None, rest=20.0)).plan[0] >= now + timedelta(
+        hours=20
+    )
 
 
 def test_an_order_whose_tries_failed_stands_at_a_low_node() -> None:
     """Two kinds of orders: those that are never approved, and those that nearly always are."""
     made = mixed_model(regression(at=(1, NODES - 1), weight=1.0, bias=4.0))
     tried = tuple(Look(DECLINED + timedelta(minutes=5 * number), SOFT, number) for number in (1, 2))
-    fresh, failed = (max(one.chance for one in _found(made, evidence("05", tries=tries))) for tries in ((), tried))
+    fresh, failed = (
+        max(one.chance for one in _found(made, evidence("05", tries=tries)))
+        for tries in ((), tried)
+    )
     assert fresh == pytest.approx(0.5, abs=0.02)
     assert failed < 0.02
 
@@ -176,7 +200,11 @@ def test_a_further_try_waits_until_somebody_has_tried_again() -> None:
     now = DECLINED + timedelta(hours=30)
     first = decide(evidence(now=BusinessTime(DECLINED)), ENGINE_2, made)
     again = decide(
-        evidence(tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),)), ENGINE_2, made
+        evidence(
+            tries=(Look(now, FUNDS, 1),), now=BusinessTime(now), attempts=(Tried("soft", now),)
+        ),
+        ENGINE_2,
+        made,
     )
     assert first.plan[0] >= DECLINED + timedelta(hours=6)
     assert again.plan[0] >= now + timedelta(hours=44)
@@ -189,7 +217,10 @@ def _rows() -> st.SearchStrategy[float]:
 @st.composite
 def _models(draw: st.DrawFn) -> Model:
     rows = {name: draw(st.tuples(*[_rows()] * min(size, 3))) for name, size in sizes(2, 2).items()}
-    filled = {name: (row * size)[:size] for (name, row), size in zip(rows.items(), sizes(2, 2).values(), strict=True)}
+    filled = {
+        name: (row * size)[:size]
+        for (name, row), size in zip(rows.items(), sizes(2, 2).values(), strict=True)
+    }
     at = tuple(draw(st.sets(st.integers(0, NODES - 1), min_size=1)))
     weight, bias, lines = draw(st.floats(0.0, 1.0)), draw(_rows()), (draw(_rows()), draw(_rows()))
     return mixed_model(regression(**filled, at=at, weight=weight, bias=bias, lines=lines))
@@ -199,18 +230,28 @@ def _models(draw: st.DrawFn) -> Model:
 def _asked(draw: st.DrawFn) -> Evidence:
     hours = draw(st.lists(st.integers(1, 2000), max_size=24))
     answers = st.sampled_from([APPROVED, FUNDS, SOFT])
-    looks = [Look(DECLINED - timedelta(hours=back), draw(answers), draw(st.integers(0, 4))) for back in sorted(hours)]
+    looks = [
+        Look(DECLINED - timedelta(hours=back), draw(answers), draw(st.integers(0, 4)))
+        for back in sorted(hours)
+    ]
     tries = tuple(
-        Look(DECLINED + timedelta(hours=7 * number), FUNDS, number) for number in range(1, draw(st.integers(1, 4)))
+        Look(DECLINED + timedelta(hours=7 * number), FUNDS, number)
+        for number in range(1, draw(st.integers(1, 4)))
     )
     now = DECLINED + timedelta(hours=30)
     code = draw(st.sampled_from(["51", "05", "91"]))
-    return evidence(code, looks=tuple(reversed(looks)), tries=tries, now=now, credit=draw(st.booleans()))
+    return evidence(
+        code, looks=tuple(reversed(looks)), tries=tries, now=now, credit=draw(st.booleans())
+    )
 
 
 @given(_models(), _asked())
-def test_no_chance_leaves_its_bounds_and_each_decision_is_decided_again(made: Model, asked: Evidence) -> None:
-    assert all(0.0 <= one.chance <= 1.0 and 0.0 <= one.willing <= 1.0 for one in _found(made, asked))
+def test_no_chance_leaves_its_bounds_and_each_decision_is_decided_again(
+    made: Model, asked: Evidence
+) -> None:
+    assert all(
+        0.0 <= one.chance <= 1.0 and 0.0 <= one.willing <= 1.0 for one in _found(made, asked)
+    )
     first = decide(asked, ENGINE_2, made)
     assert all(0.0 <= one.chance <= 1.0 for one in first.alternatives if isinstance(one, Offered))
     told = json.loads(json.dumps(asked.features()))
@@ -221,7 +262,9 @@ def test_no_chance_leaves_its_bounds_and_each_decision_is_decided_again(made: Mo
 def test_what_an_older_model_decided_is_decided_again_by_its_version() -> None:
     asked, old = evidence(looks=fridays(5)), model()
     first = decide(asked, ENGINE_2, old)
-    assert decide_again(asked.features(), first.versions, {old.name: model_of(old.to_json())}) == first
+    assert (
+        decide_again(asked.features(), first.versions, {old.name: model_of(old.to_json())}) == first
+    )
     assert b"regression" not in old.to_json()
 
 
@@ -237,7 +280,14 @@ def _changed(**changes: object) -> bytes:
         (_changed(weight=1.5), "regression.weight"),
         (_changed(bias=31.0), "regression.bias"),
         (_changed(tables={}), "regression.tables needs"),
-        (_changed(tables={name: [0.0] * (size + (name == "day")) for name, size in sizes(2, 2).items()}), "[day]"),
+        (
+            _changed(
+                tables={
+                    name: [0.0] * (size + (name == "day")) for name, size in sizes(2, 2).items()
+                }
+            ),
+            "[day]",
+        ),
         (_changed(issuers=[]), "regression.tables[issuer]"),
         (_changed(keys=["51", "05"]), "regression.tables[key]"),
         (_changed(pays=[0.5]), "regression.pays needs"),
@@ -247,7 +297,10 @@ def _changed(**changes: object) -> bytes:
         (_changed(tries=-5), "regression.tries must be between"),
         (_changed(lines=[0.0]), "regression.lines needs 2"),
         (_changed(frailty=[]), "cannot be read"),
-        (_changed().replace(b'"format": 4', b'"format": 5'), "has format 5; this release reads 2 to 4"),
+        (
+            _changed().replace(b'"format": 4', b'"format": 5'),
+            "has format 5; this release reads 2 to 4",
+        ),
     ],
 )
 def test_a_damaged_regression_is_refused(content: bytes, words: str) -> None:
@@ -257,21 +310,29 @@ def test_a_damaged_regression_is_refused(content: bytes, words: str) -> None:
 
 
 def test_a_model_of_the_format_before_decides_by_causes_and_keeps_its_name() -> None:
-    plain = json.loads(mixed_model(None).to_json()) | {"format": 3, "regression": {"weight": 0.3, "columns": {}}}
+    plain = json.loads(mixed_model(None).to_json()) | {
+        "format": 3,
+        "regression": {"weight": 0.3, "columns": {}},
+    }
     content = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
     made, known = model_of(content), evidence(looks=fridays(5))
     assert made.learned.regression is None
     assert made.name == "model-" + hashlib.sha256(content).hexdigest()[:12]
     assert pickle.loads(pickle.dumps(made)).name == made.name  # noqa: S301  our own
     decided = decide(known, ENGINE_2, made)
-    assert (decided.versions["decider"], decided.plan) == ("engine-3", decide(known, ENGINE_2, model()).plan)
+    assert (decided.versions["decider"], decided.plan) == (
+        "engine-3",
+        decide(known, ENGINE_2, model()).plan,
+    )
 
 
 def test_an_order_that_no_node_explains_stands_as_at_first() -> None:
     """The likelihood of its tries is too small for a number."""
     rows = {name: (30.0,) * size for name, size in sizes(2, 2).items()}
     made = mixed_model(regression(**rows, weight=1.0, bias=30.0))
-    tries = tuple(Look(DECLINED + timedelta(minutes=5 * number), SOFT, number) for number in range(1, 40))
+    tries = tuple(
+        Look(DECLINED + timedelta(minutes=5 * number), SOFT, number) for number in range(1, 40)
+    )
     assert all(0.0 <= one.chance <= 1.0 for one in _found(made, evidence("05", tries=tries)))
 
 
@@ -287,7 +348,9 @@ def test_numbers_that_are_none_are_refused() -> None:
     made = mixed_model(regression())
     assert made.learned.regression is not None
     wrong = msgspec.structs.replace(made.learned.regression, bias=float("nan"))
-    content = replace(made, learned=msgspec.structs.replace(made.learned, regression=wrong)).to_json()
+    content = replace(
+        made, learned=msgspec.structs.replace(made.learned, regression=wrong)
+    ).to_json()
     with pytest.raises(BadModel):
         model_of(content)
 
@@ -299,7 +362,9 @@ def test_many_instants_are_counted_as_each_alone() -> None:
         assert asked.facts is not None
         ground = ground_of(model(), asked.facts, asked.utc_offset)
         belief = believed(ground, asked.facts)
-        before = belief.before.then(dice.randrange(3), dice.randrange(4), BEGIN - dice.random() * 500.0)
+        before = belief.before.then(
+            dice.randrange(3), dice.randrange(4), BEGIN - dice.random() * 500.0
+        )
         at = [BEGIN + dice.random() * 700.0 for _ in range(20)]
         rows = money_rows(ground, before, np.array(at)).tolist()
         assert rows == [list(money_row(ground, before, one)) for one in at]

@@ -66,15 +66,23 @@ def test_a_better_model_waits_for_a_person_and_has_to_be_beaten(server: ServerAd
         await train_nightly(shop.world)
         await lived(shop)
         first = await trained(shop)
-        assert (first.result, first.mode, first.compared_with) == ("candidate", "candidate", PLAIN_RATES)
+        assert (first.result, first.mode, first.compared_with) == (
+            "candidate",
+            "candidate",
+            PLAIN_RATES,
+        )
         rows, taken = await listed(shop.world)
         assert taken is None
-        assert [(row.name, row.made_by, row.state) for row in rows] == [(first.model, "worker:training", "candidate")]
+        assert [(row.name, row.made_by, row.state) for row in rows] == [
+            (first.model, "worker:training", "candidate")
+        ]
         again = await trained(shop)
         assert (again.result, again.model) == ("not_better", first.model)
         assert "already exists" in again.note
         await lived(shop, seed=2, payers=40)
-        assert (await trained(shop)).compared_with == first.model, "the plain rates were beaten already"
+        assert (await trained(shop)).compared_with == first.model, (
+            "the plain rates were beaten already"
+        )
         await take(shop.world, first.model, Actor("operator", "anna"))
         assert (await trained(shop)).compared_with == first.model
 
@@ -113,10 +121,14 @@ def test_with_too_much_for_its_memory_it_leaves_customers_out_whole(
         assert everything is not None
         assert some is not None
         assert len(some.attempts) <= 1000 < len(everything.attempts)
-        tries = [Counter(Counter(found.attempts.order.tolist()).values()) for found in (some, everything)]
+        tries = [
+            Counter(Counter(found.attempts.order.tolist()).values()) for found in (some, everything)
+        ]
         assert all(tries[0][number] <= tries[1][number] for number in tries[0])
         assert 0.1 < some.attempts.payers / everything.attempts.payers < 0.6
-        assert abs(tries[0].total() / some.attempts.payers - 4) < 0.5, "each customer with all of its orders"
+        assert abs(tries[0].total() / some.attempts.payers - 4) < 0.5, (
+            "each customer with all of its orders"
+        )
         monkeypatch.setattr(nightly, "ATTEMPTS_MAX", 1000)
         assert (await train(shop.world, "take"))["attempts"] == len(some.attempts)
 
@@ -161,7 +173,9 @@ def test_after_a_killed_worker_another_trains_when_the_lease_is_over(server: Ser
         assert await train_nightly(shop.world) == 0
         assert LEASED > PROCESS_MAX, "the process of the first has ended by then"
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE upkeep SET lease_until = now() WHERE task = 'training'")
+            await connection.execute(
+                "UPDATE upkeep SET lease_until = now() WHERE task = 'training'"
+            )
         assert await train_nightly(shop.world) == 1
 
     run(server, "take", story)

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.engine.learn.attempts import Attempts
-from recoup.engine.learn.held_out import HeldOut, Scored, most_of_each, payers_within, scored, shared_out, try_out
+from recoup.engine.learn.held_out import (
+    HeldOut,
+    Scored,
+    most_of_each,
+    payers_within,
+    scored,
+    shared_out,
+    try_out,
+)
 from recoup.rescue.rules.facts import Facts, Look
 
 FACTS = Facts(Look(datetime(2026, 5, 1, tzinfo=UTC), 1, 0), "51", "", False)
@@ -49,8 +57,13 @@ def test_figures_that_can_be_counted_by_hand() -> None:
     assert most_of_each([95_000, 300], 2, 4_000) == 3_700
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=40), st.integers(0, 60))
-def test_of_each_owner_as_many_customers_are_taken_as_fit(payers: list[tuple[int, int]], most: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=40),
+    st.integers(0, 60),
+)
+def test_of_each_owner_as_many_customers_are_taken_as_fit(
+    payers: list[tuple[int, int]], most: int
+) -> None:
     owner, counts = (np.array(column) for column in zip(*payers, strict=True))
     within = payers_within(owner, counts, most)
     for one in set(owner.tolist()):
@@ -101,7 +114,21 @@ def test_of_one_owner_at_most_half_is_judged() -> None:
     payer = np.repeat(np.arange(30_000), 2)
     owner, tries = np.where(payer < 27_000, 0, 1), np.tile([0, 1], 30_000)
     zeros, order = np.zeros(len(payer), np.int64), payer
-    data = Attempts(payer, order, tries * 24.0, tries, zeros, zeros, zeros, zeros, zeros, zeros, owner, ("00",), ("",))
+    data = Attempts(
+        payer,
+        order,
+        tries * 24.0,
+        tries,
+        zeros,
+        zeros,
+        zeros,
+        zeros,
+        zeros,
+        zeros,
+        owner,
+        ("00",),
+        ("",),
+    )
     found = list(scored(HeldOut(data, data, 0.0, np.flatnonzero(tries))))
     counts = np.bincount([one.owner for one in found])
     assert 3_900 <= len(found) <= 4_000

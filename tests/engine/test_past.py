@@ -24,9 +24,13 @@ def _wrong(decision: Decision, features: dict[str, Any], **changes: Any) -> Any:
     return wrong_of(features, *parts, None)
 
 
-@given(st.floats(0.0, 1.0, exclude_max=True), st.sampled_from(["51", "05", "91", "41"]), st.booleans())
+@given(
+    st.floats(0.0, 1.0, exclude_max=True), st.sampled_from(["51", "05", "91", "41"]), st.booleans()
+)
 def test_what_was_decided_follows_from_what_is_stored(draw: float, code: str, now: bool) -> None:
-    asked = evidence(code, looks=fridays(5), explore=0.3, draw=draw, kind="sync_mit" if now else "managed_mit")
+    asked = evidence(
+        code, looks=fridays(5), explore=0.3, draw=draw, kind="sync_mit" if now else "managed_mit"
+    )
     assert _wrong(decide(asked, ENGINE_2, MADE), asked.features()) is None
 
 
@@ -61,4 +65,8 @@ def test_what_the_schedule_decided_for_it_is_decided_again() -> None:
     decided = decide(asked, ENGINE_2, MADE)
     assert decided.taken is None
     assert _wrong(decided, asked.features()) is None
-    assert _wrong(replace(decided, verdict="plan"), asked.features()) == ("verdict", decided.verdict, "plan")
+    assert _wrong(replace(decided, verdict="plan"), asked.features()) == (
+        "verdict",
+        decided.verdict,
+        "plan",
+    )

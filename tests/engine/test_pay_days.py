@@ -26,7 +26,11 @@ def test_days_since_a_pay_day_are_those_of_its_calendar(day: date) -> None:
     since = days_since(local)[0]
     for name, days in zip(RHYTHMS, since.tolist(), strict=True):
         dated = not name.startswith("irregular")
-        backs = [back for back in range(LONGEST) if dated and posts(name, (day - timedelta(days=back)).toordinal())]
+        backs = [
+            back
+            for back in range(LONGEST)
+            if dated and posts(name, (day - timedelta(days=back)).toordinal())
+        ]
         assert days == (backs[0] if backs else LONGEST), name
 
 

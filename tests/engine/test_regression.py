@@ -36,13 +36,27 @@ def _planted(seed: int, orders: int, issuers: str = "ab") -> list[Past]:
             at += timedelta(hours=dice.randrange(24, 96))
             logit = -1.0 + NIGHT * (at.hour < 3)
             yes = not dead and dice.random() < 1.0 / (1.0 + exp(-logit))
-            rows.append(Past(f"p{order}", f"o{order}", number, at, APPROVED if yes else answer, key, issuer, 0, True))
+            rows.append(
+                Past(
+                    f"p{order}",
+                    f"o{order}",
+                    number,
+                    at,
+                    APPROVED if yes else answer,
+                    key,
+                    issuer,
+                    0,
+                    True,
+                )
+            )
             if yes:
                 break
     return rows
 
 
-def _learned(rows: list[Past], named: bool = True, known: Collection[str] = ("51", "05")) -> Regression:
+def _learned(
+    rows: list[Past], named: bool = True, known: Collection[str] = ("51", "05")
+) -> Regression:
     data = attempts_of(rows)
     found = regressed(data, np.full(len(data.issuers), named), known)
     assert found is not None
@@ -57,7 +71,9 @@ def found() -> Regression:
 def test_what_was_planted_is_found(found: Regression) -> None:
     """Several blocks know the hour, and share what it says."""
     parts = {name: np.array(row) for name, row in found.tables.items()}
-    by_hour = parts["hour"].reshape(24, 2).mean(1) + parts["issuer_hour"].reshape(-1, 24)[1:].mean(0)
+    by_hour = parts["hour"].reshape(24, 2).mean(1) + parts["issuer_hour"].reshape(-1, 24)[1:].mean(
+        0
+    )
     by_slot = parts["zulu"] + parts["slot"][1::2] + parts["weekday_slot"].reshape(7, 8).mean(0)
     by_hour += (by_slot + parts["issuer_slot"].reshape(-1, 8)[1:].mean(0)).repeat(3)
     assert by_hour[:3].mean() - by_hour[3:].mean() == pytest.approx(NIGHT, abs=0.45)
@@ -99,14 +115,19 @@ def test_training_learns_one_and_too_few_tries_have_none() -> None:
     rows = _history(1, 120)
     made = train(attempts_of(rows), "a test")
     assert made.learned.regression is not None
-    assert (made.learned.format, made.learned.regression.tries) == (4, sum(row.number > 1 for row in rows))
+    assert (made.learned.format, made.learned.regression.tries) == (
+        4,
+        sum(row.number > 1 for row in rows),
+    )
     assert made.learned.rest_again >= made.learned.rest
     assert model_of(made.to_json()).learned == made.learned
     assert train(attempts_of(_history(1, 10)), "a test").learned.regression is None
 
 
 @each(("hours", "tries", "rest"), [(5, 300, 0.0), (30, 300, 24.0), (72, 300, 24.0), (30, 40, 0.0)])
-def test_a_further_try_rests_a_day_at_most_and_not_where_few_are_known(hours: int, tries: int, rest: float) -> None:
+def test_a_further_try_rests_a_day_at_most_and_not_where_few_are_known(
+    hours: int, tries: int, rest: float
+) -> None:
     rows = list[Past]()
     for order in range(400):
         at = BEGIN + timedelta(hours=order)
@@ -120,7 +141,10 @@ def test_a_further_try_rests_a_day_at_most_and_not_where_few_are_known(hours: in
 
 def _one(payer: str, tries: int, answer: int = SOFT) -> list[Past]:
     at = [BEGIN + timedelta(hours=9 * number) for number in range(tries)]
-    return [Past(payer, f"{payer}-{n // 4}", 1 + n % 4, one, answer, "51", "a", 0, True) for n, one in enumerate(at)]
+    return [
+        Past(payer, f"{payer}-{n // 4}", 1 + n % 4, one, answer, "51", "a", 0, True)
+        for n, one in enumerate(at)
+    ]
 
 
 @each(
@@ -144,8 +168,14 @@ def _one(payer: str, tries: int, answer: int = SOFT) -> list[Past]:
             ],
             True,
         ),
-        ([row for n in range(200) for row in _one(f"p{n}", 4, APPROVED)], False),  # all approved: nothing was tried
-        ([row._replace(number=row.number + 1) for row in _planted(5, 300)], False),  # no order begins
+        (
+            [row for n in range(200) for row in _one(f"p{n}", 4, APPROVED)],
+            False,
+        ),  # all approved: nothing was tried
+        (
+            [row._replace(number=row.number + 1) for row in _planted(5, 300)],
+            False,
+        ),  # no order begins
         ([row._replace(at=BEGIN) for row in _planted(5, 300)], True),  # no times
         ([row._replace(offset_minutes=9_999) for row in _planted(5, 300)], True),  # no such zone
     ],

@@ -28,7 +28,19 @@ def _overlapping(seed: int) -> list[Past]:
             at = BEGIN + timedelta(hours=dice.randrange(24 * 40), minutes=dice.randrange(80))
             for number in range(1, dice.choice([2, 5, 9])):
                 answer = dice.choices([APPROVED, FUNDS, SOFT], [2, 5, 2])[0]
-                rows.append(Past(f"p{payer}", f"o{payer}-{order}", number, at, answer, KEYS[answer], "a", 60, True))
+                rows.append(
+                    Past(
+                        f"p{payer}",
+                        f"o{payer}-{order}",
+                        number,
+                        at,
+                        answer,
+                        KEYS[answer],
+                        "a",
+                        60,
+                        True,
+                    )
+                )
                 if answer == APPROVED:
                     break
                 at += timedelta(hours=dice.randrange(2, 200), minutes=dice.randrange(80))
@@ -41,16 +53,27 @@ def test_a_try_is_cut_as_it_will_be_decided(monkeypatch: pytest.MonkeyPatch) -> 
     regression = model.learned.regression
     assert regression is not None
     tried, weighed = _tried(data), Weighed(regression)
-    trained = _tries(data, tried, weighed.pays, np.array(regression.habits), regression.keys, regression.issuers).tries
+    trained = _tries(
+        data, tried, weighed.pays, np.array(regression.habits), regression.keys, regression.issuers
+    ).tries
     asked, logits = list[Tries](), Weighed.logits
-    monkeypatch.setattr(Weighed, "logits", lambda self, tries: asked.append(tries) or logits(self, tries))
+    monkeypatch.setattr(
+        Weighed, "logits", lambda self, tries: asked.append(tries) or logits(self, tries)
+    )
     for row in tried.rows.tolist():
         before = [n for n in range(row) if data.payer[n] == data.payer[row]]
         own = [n for n in before if data.order[n] == data.order[row]]
         facts = facts_at(data, own, [n for n in before if n not in own])
         chances_at(model, facts, 60, [float(data.at[row])])
-    served = Tries(*(np.array([getattr(one, name.name)[-1] for one in asked]) for name in fields(Tries)))
+    served = Tries(
+        *(np.array([getattr(one, name.name)[-1] for one in asked]) for name in fields(Tries))
+    )
     assert len(trained) == len(served) > 400
     for (name, there), here in zip(places(trained).items(), places(served).values(), strict=True):
         differing = np.flatnonzero(there != here).tolist()
-        assert len(differing) == 0, (name, len(differing), there[differing][:5], here[differing][:5])
+        assert len(differing) == 0, (
+            name,
+            len(differing),
+            there[differing][:5],
+            here[differing][:5],
+        )

@@ -38,9 +38,17 @@ FOLDER = SOURCE / "engine"
 NO_DECIDERS = ("trial.py", "cli.py", "verbs.py", "api.py", "page.py", "flows.py", "feature.py")
 ARRAYS = ("blocks.py", "outlook.py", "pay_days.py", "regression.py")
 FIXED = ("futures.py", "instants.py")  # arrays, number by number
-BESIDE = ("kernel/steady", "rescue/rules/explore", "rescue/rules/facts", "rescue/rules/links", "policies/rules/policy")
+BESIDE = (
+    "kernel/steady",
+    "rescue/rules/explore",
+    "rescue/rules/facts",
+    "rescue/rules/links",
+    "policies/rules/policy",
+)
 MODULES = [
-    *sorted(path for path in FOLDER.glob("*.py") if path.name not in (*NO_DECIDERS, *ARRAYS, *FIXED)),
+    *sorted(
+        path for path in FOLDER.glob("*.py") if path.name not in (*NO_DECIDERS, *ARRAYS, *FIXED)
+    ),
     *(SOURCE / f"{name}.py" for name in BESIDE),
 ]
 
@@ -65,7 +73,12 @@ def _model(dice: random.Random) -> Model:
             tuple(round(dice.random(), 6) for _ in range(3)),
         ),
         refusal=Refusal(
-            *row(1), tuple(row(len(GAP)) for _ in range(6)), row(TRIES), row(HOURS), row(WEEKDAYS), *row(2)
+            *row(1),
+            tuple(row(len(GAP)) for _ in range(6)),
+            row(TRIES),
+            row(HOURS),
+            row(WEEKDAYS),
+            *row(2),
         ),
         rhythms=(shares(), shares()),
     )
@@ -74,8 +87,13 @@ def _model(dice: random.Random) -> Model:
 def _asked(dice: random.Random) -> Evidence:
     declined = datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=dice.randrange(90 * 86_400))
     answers = (APPROVED, FUNDS, SOFT, TECHNICAL, LIMIT)
-    looks = sorted(declined - timedelta(seconds=dice.randrange(1, 60 * 86_400)) for _ in range(dice.randrange(12)))
-    tries = sorted(declined + timedelta(seconds=dice.randrange(1, 86_400)) for _ in range(dice.randrange(3)))
+    looks = sorted(
+        declined - timedelta(seconds=dice.randrange(1, 60 * 86_400))
+        for _ in range(dice.randrange(12))
+    )
+    tries = sorted(
+        declined + timedelta(seconds=dice.randrange(1, 86_400)) for _ in range(dice.randrange(3))
+    )
     return evidence(
         dice.choice(("51", "05", "61", "91")),
         first_declined_at=declined,
@@ -88,7 +106,9 @@ def _asked(dice: random.Random) -> Evidence:
         first_key=dice.choice(("51", "05")),
         zone_known=dice.random() < 0.5,
         looks=tuple(Look(at, dice.choice(answers), dice.randrange(3)) for at in looks),
-        tries=tuple(Look(at, dice.choice(answers[1:]), number) for number, at in enumerate(tries, 1)),
+        tries=tuple(
+            Look(at, dice.choice(answers[1:]), number) for number, at in enumerate(tries, 1)
+        ),
         explore=dice.choice((0.0, 0.1)),
         draw=dice.random(),
         credit=dice.random() < 0.3,
@@ -109,7 +129,10 @@ def _mixed(made: Model, off: float) -> Model:
 def _decided(made: Model, decisions: int) -> list[str]:
     dice = random.Random(7)
     told = [decide(_asked(dice), ENGINE_2, made).to_dict() for _ in range(decisions)]
-    return [json.dumps([one[name] for name in ("verdict", "plan", "rules", "alternatives")]) for one in told]
+    return [
+        json.dumps([one[name] for name in ("verdict", "plan", "rules", "alternatives")])
+        for one in told
+    ]
 
 
 def hash_of(decisions: int) -> str:
@@ -118,7 +141,11 @@ def hash_of(decisions: int) -> str:
     made = _model(dice)
     for _ in range(decisions):
         told = decide(_asked(dice), ENGINE_2, made).to_dict()
-        digest.update(json.dumps([told[name] for name in ("verdict", "plan", "rules", "alternatives")]).encode())
+        digest.update(
+            json.dumps(
+                [told[name] for name in ("verdict", "plan", "rules", "alternatives")]
+            ).encode()
+        )
     return digest.hexdigest()
 
 
@@ -133,14 +160,21 @@ def test_decisions_with_a_regression_are_the_same_under_each_numpy() -> None:
 
 def test_what_differs_by_machine_changes_no_decision() -> None:
     made = _model(random.Random(9))
-    assert _decided(_mixed(made, 0.0), DECISIONS // 3) == _decided(_mixed(made, 1e-14), DECISIONS // 3)
+    assert _decided(_mixed(made, 0.0), DECISIONS // 3) == _decided(
+        _mixed(made, 1e-14), DECISIONS // 3
+    )
 
 
 @each("path", MODULES)
 def test_what_decides_asks_no_library_for_a_number(path: Path) -> None:
     """`math.exp` and its like differ by machine, `sum` of floats by Python."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert not imported & {"math", "cmath", "statistics", "numpy"}
@@ -155,8 +189,28 @@ def test_arrays_of_a_plan_are_counted_number_by_number(name: str) -> None:
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     called, own = {one.attr for one in calls if isinstance(one, ast.Attribute)}, {"_beside", "get"}
     choosing = {
-        *("arange", "argmax", "argsort", "array", "astype", "concatenate", "empty", "frombuffer", "ravel"),
-        *("reshape", "searchsorted", "stack", "take_along_axis", "tile", "tolist", "unique", "where", "zeros"),
+        *(
+            "arange",
+            "argmax",
+            "argsort",
+            "array",
+            "astype",
+            "concatenate",
+            "empty",
+            "frombuffer",
+            "ravel",
+        ),
+        *(
+            "reshape",
+            "searchsorted",
+            "stack",
+            "take_along_axis",
+            "tile",
+            "tolist",
+            "unique",
+            "where",
+            "zeros",
+        ),
     }
     assert called <= own | choosing | {"abs", "bincount", "cumsum", "maximum", "multiply"}
     assert not any(isinstance(node, ast.MatMult) for node in ast.walk(tree))

@@ -56,13 +56,17 @@ def learned() -> object:
 
 def test_rhythms_are_told_apart(learned: object) -> None:
     shares = dict(zip(RHYTHMS, learned.learned.rhythms[False], strict=True))  # type: ignore[attr-defined]
-    assert sorted(shares, key=shares.__getitem__)[-2:] == ["monthly-20", "weekly-4"], sorted(shares.values())[-5:]
+    assert sorted(shares, key=shares.__getitem__)[-2:] == ["monthly-20", "weekly-4"], sorted(
+        shares.values()
+    )[-5:]
     assert shares["weekly-4"] > shares["monthly-20"] > 0.1
 
 
 def test_issuers_that_refuse_more_are_known(learned: object) -> None:
     issuers = learned.learned.issuers  # type: ignore[attr-defined]
-    at_any_hour = {name: one.refusal + fmean(one.hours) + fmean(one.weekdays) for name, one in issuers.items()}
+    at_any_hour = {
+        name: one.refusal + fmean(one.hours) + fmean(one.weekdays) for name, one in issuers.items()
+    }
     assert at_any_hour["b"] > at_any_hour["a"] + 1.0
 
 
@@ -85,7 +89,9 @@ def _tries(gap: float, answers: Sequence[int], before: int = FUNDS) -> list[Past
     rows = []
     for number, answer in enumerate(answers):
         at, name = BEGIN + timedelta(hours=number), f"{gap}-{before}-{number}"
-        for attempt, (when, what) in enumerate(((at, before), (at + timedelta(hours=gap), answer)), start=1):
+        for attempt, (when, what) in enumerate(
+            ((at, before), (at + timedelta(hours=gap), answer)), start=1
+        ):
             rows.append(Past(f"p{name}", f"o{name}", attempt, when, what, "51", "a", 0, True))
     return rows
 

@@ -45,7 +45,15 @@ AMEX = {
     "78": "107",
     "01": "107",
 }
-ISSUER_SAYS_WAIT = ((H, "24"), (D, "25"), (2 * D, "26"), (4 * D, "27"), (6 * D, "28"), (8 * D, "29"), (10 * D, "30"))
+ISSUER_SAYS_WAIT = (
+    (H, "24"),
+    (D, "25"),
+    (2 * D, "26"),
+    (4 * D, "27"),
+    (6 * D, "28"),
+    (8 * D, "29"),
+    (10 * D, "30"),
+)
 
 
 def h64(*xs):
@@ -111,7 +119,9 @@ def business(day, country):
     if weekday(day) >= 5:
         return False
     y, m, d = ymd(day)
-    return (m, d) not in FIXED_HOLIDAYS.get(country, ()) and (y, m, d) not in MOVING.get(country, ())
+    return (m, d) not in FIXED_HOLIDAYS.get(country, ()) and (y, m, d) not in MOVING.get(
+        country, ()
+    )
 
 
 def shift_business(day, country, step):
@@ -150,7 +160,9 @@ class Steps:
     def __init__(self, intervals, none=0):
         pts = sorted({x for a, b, _ in intervals for x in (a, b)})
         vals = [none] * len(pts)
-        for a, b, v in sorted(intervals, key=lambda x: str(x[2]) if isinstance(x[2], str) else x[2]):
+        for a, b, v in sorted(
+            intervals, key=lambda x: str(x[2]) if isinstance(x[2], str) else x[2]
+        ):
             for k in range(bisect.bisect_left(pts, a), bisect.bisect_left(pts, b)):
                 vals[k] = v
         self.pts, self.vals, self.none = pts, vals, none
@@ -178,7 +190,16 @@ class World:
     hard_share = 0.027  # of payments
     lookback = 36 * D  # how long before an instant the money may have come that is there
     memory = 3 * D  # how long issuers remember declined attempts
-    habits = ((1, 2, 4, 7), (3, 5, 7), (1, 1, 1, 1), (3, 4, 7, 7), (7, 7), (2, 5, 9), (5,), (1, 3, 5, 7))
+    habits = (
+        (1, 2, 4, 7),
+        (3, 5, 7),
+        (1, 1, 1, 1),
+        (3, 4, 7, 7),
+        (7, 7),
+        (2, 5, 9),
+        (5,),
+        (1, 3, 5, 7),
+    )
     random_share = 0.20
     hard_codes = {
         "visa": (("14", 3), ("54", 4), ("41", 1), ("43", 1), ("46", 2), ("57", 2)),
@@ -264,7 +285,9 @@ class World:
             limit_code="61",
         )
         p.offsets = p.off * 60
-        p.comfort, p.comfort_days = (r.uniform(0.9, 0.99), r.choice((3, 5, 9))) if r.random() < self.comfy else (0, 1)
+        p.comfort, p.comfort_days = (
+            (r.uniform(0.9, 0.99), r.choice((3, 5, 9))) if r.random() < self.comfy else (0, 1)
+        )
         self.new_card(p)
         return p
 
@@ -275,7 +298,10 @@ class World:
         while t < self.now + self.horizon * D:
             jitter = r.randrange(-1, 2) if r.random() < 0.25 else 0
             h = hour if r.random() < 0.7 else r.randrange(24)
-            yield (t // D + jitter) * D + h * H + r.randrange(H), max(300, int(p.amount * math.exp(r.gauss(0, 0.22))))
+            yield (
+                (t // D + jitter) * D + h * H + r.randrange(H),
+                max(300, int(p.amount * math.exp(r.gauss(0, 0.22)))),
+            )
             t += int(p.every * D * (1 if p.every < 30 else r.uniform(0.95, 1.06)))
 
     def open_order(self, p, no, t, amount):
@@ -322,12 +348,18 @@ class World:
                 else int(r.lognormvariate(math.log(p.issuer.flag_days), 0.8) * D)
             )
         dead, stubborn = r.random() < p.dead, r.random() < p.stubborn
-        return Obj(flag_until=flag_until, dead=dead, stubborn=stubborn, extra=self.after_decline(p, o, S))
+        return Obj(
+            flag_until=flag_until, dead=dead, stubborn=stubborn, extra=self.after_decline(p, o, S)
+        )
 
     # ---- the answer -------------------------------------------------------------------------------------------------
     def table(self, issuer, susp, t):
         late = issuer.change and t >= issuer.change
-        return (issuer.susp_late if late else issuer.susp) if susp else (issuer.plain_late if late else issuer.plain)
+        return (
+            (issuer.susp_late if late else issuer.susp)
+            if susp
+            else (issuer.plain_late if late else issuer.plain)
+        )
 
     def decide(self, o, t, recent, tries=(), first=False):
         """(cause, code): cause "" is an approval. `recent`: declined attempts of the card in the issuer's memory."""
@@ -421,7 +453,9 @@ class World:
                 if attempt == 1:
                     o.cause, o.first_code, o.first_advice = cause, spoken, advice
                 if t < self.now:
-                    self.rows.append((t, p, o, attempt, not cause, spoken, advice, prop, o.number, o.exp))
+                    self.rows.append(
+                        (t, p, o, attempt, not cause, spoken, advice, prop, o.number, o.exp)
+                    )
                 elif cause:
                     judged.append(o)
                 if cause:
@@ -430,7 +464,11 @@ class World:
                         o.tries.append(t)
                     if cause == "hard" and attempt == 1:
                         self.new_card(p)
-                    if t < self.now and attempt <= len(o.habit) and (cause != "hard" or r.random() < 0.15):
+                    if (
+                        t < self.now
+                        and attempt <= len(o.habit)
+                        and (cause != "hard" or r.random() < 0.15)
+                    ):
                         if r.random() < self.random_share:
                             hours = min(504, (o.expires - t) // H)
                             if hours < 2:
@@ -454,7 +492,13 @@ class World:
 
     # ---- words for the pipe -----------------------------------------------------------------------------------------
     def card(self, p, number, exp):
-        return {"number": number, "expMonth": exp[1], "expYear": exp[0], "scheme": p.scheme, "funding": p.funding}
+        return {
+            "number": number,
+            "expMonth": exp[1],
+            "expYear": exp[0],
+            "scheme": p.scheme,
+            "funding": p.funding,
+        }
 
     def row(self, x):
         t, p, o, attempt, ok, code, advice, prop, number, exp = x
@@ -603,13 +647,23 @@ def serve(make):
             elif op == "history":
                 a = int(q.get("after") or 0)
                 b = a + max(1, int(q.get("limit") or 5000))
-                out = {"rows": [world.row(x) for x in world.rows[a:b]], "next": str(b) if b < len(world.rows) else None}
+                out = {
+                    "rows": [world.row(x) for x in world.rows[a:b]],
+                    "next": str(b) if b < len(world.rows) else None,
+                }
             elif op == "orders":
                 before, limit, got = parse(q["before"]), max(1, int(q.get("limit") or 1000)), []
-                while given < len(world.orders) and world.orders[given].t < before and len(got) < limit:
+                while (
+                    given < len(world.orders)
+                    and world.orders[given].t < before
+                    and len(got) < limit
+                ):
                     got.append(world.order(world.orders[given]))
                     given += 1
-                out = {"orders": got, "more": given < len(world.orders) and world.orders[given].t < before}
+                out = {
+                    "orders": got,
+                    "more": given < len(world.orders) and world.orders[given].t < before,
+                }
             elif op == "charge":
                 name = str(q["arm"])
                 if name not in arms:
@@ -635,21 +689,27 @@ def oracle_plan(w, o, np, rng, scenarios, most):
     if o.hard:
         return []
     at = o.t + np.arange(T + 1) * H
-    caps, bad, sub = np.zeros((scenarios, T + 1)), np.zeros((scenarios, T + 1), bool), np.zeros((scenarios, 2), bool)
+    caps, bad, sub = (
+        np.zeros((scenarios, T + 1)),
+        np.zeros((scenarios, T + 1), bool),
+        np.zeros((scenarios, 2), bool),
+    )
     mark = lambda a: min(T + 1, max(0, -(-int(a - o.t) // H)))
     k, tried, back = 0, 0, getattr(p, "part", w).lookback
     while k < scenarios and tried < 12 * scenarios:
         tried += 1
         S = h64(w.S, o.key, 4242, tried)
-        money = w.account(p, S, o.t - back, o.expires)  # a scenario must agree with the first answer
-        if o.cause in ("funds", "risk", "tech") and any(a <= o.t < b and c >= o.amount for a, b, c in money) == (
-            o.cause == "funds"
-        ):
+        money = w.account(
+            p, S, o.t - back, o.expires
+        )  # a scenario must agree with the first answer
+        if o.cause in ("funds", "risk", "tech") and any(
+            a <= o.t < b and c >= o.amount for a, b, c in money
+        ) == (o.cause == "funds"):
             continue
         limits = w.limits(p, S, o.t - 8 * D, o.expires)
-        if o.cause in ("funds", "limit", "risk", "tech") and any(a <= o.t < b for a, b, _ in limits) != (
-            o.cause == "limit"
-        ):
+        if o.cause in ("funds", "limit", "risk", "tech") and any(
+            a <= o.t < b for a, b, _ in limits
+        ) != (o.cause == "limit"):
             continue
         caps[k] = 0
         bad[k] = False
@@ -680,7 +740,9 @@ def oracle_plan(w, o, np, rng, scenarios, most):
     i = p.issuer
     base = np.array(w.table(i, o.susp, o.t))[how] * (o.susp or 1.0)
     if i.change:
-        base = np.where(at >= i.change, np.array(w.table(i, o.susp, i.change))[how] * (o.susp or 1.0), base)
+        base = np.where(
+            at >= i.change, np.array(w.table(i, o.susp, i.change))[how] * (o.susp or 1.0), base
+        )
     blk = (at + p.offsets) // i.block
     blk -= blk[0]
     u = rng.random((k, int(blk[-1]) + 1))
@@ -727,7 +789,9 @@ def oracle(w, sends, scenarios=100, most=12):
             for x in sorted(x for x, q in plan if q >= price):
                 n += 1
                 if (
-                    arm.charge({"id": f"{o.id}/{n}", "orderId": o.id, "sentAt": iso(o.t + x * H)})["state"]
+                    arm.charge({"id": f"{o.id}/{n}", "orderId": o.id, "sentAt": iso(o.t + x * H)})[
+                        "state"
+                    ]
                     == "approved"
                 ):
                     break
@@ -762,7 +826,9 @@ def stats(w):
         "days": round((w.orders[-1].t - w.now) / D, 1),
         "cause": {k: round(v / n, 3) for k, v in Counter(o.cause for o in w.orders).most_common()},
         "codes": dict(Counter(o.first_code for o in w.orders).most_common(9)),
-        "first_declined": round(1 - sum(x[4] for x in w.rows if x[3] == 1) / sum(x[3] == 1 for x in w.rows), 3),
+        "first_declined": round(
+            1 - sum(x[4] for x in w.rows if x[3] == 1) / sum(x[3] == 1 for x in w.rows), 3
+        ),
         "retry_ok": round(sum(x[4] for x in w.rows if x[3] > 1) / sum(x[3] > 1 for x in w.rows), 3),
         "past_per_payer": sorted(Counter(x[1].i for x in w.rows).values())[len(w.payers) // 2],
     }
@@ -779,7 +845,9 @@ def stats(w):
                 continue
             for d in days:
                 if (
-                    arm.charge({"id": f"{o.id}/{d}", "orderId": o.id, "sentAt": iso(o.t + int(d * D))})["state"]
+                    arm.charge(
+                        {"id": f"{o.id}/{d}", "orderId": o.id, "sentAt": iso(o.t + int(d * D))}
+                    )["state"]
                     == "approved"
                 ):
                     by[o.cause] += 1

@@ -10,7 +10,20 @@ import bisect
 import math
 from random import Random
 
-from common import T_FUNDS, T_LIMITS, D, H, Obj, World, business, h64, hour_table, main, monthly_days, ts
+from common import (
+    T_FUNDS,
+    T_LIMITS,
+    D,
+    H,
+    Obj,
+    World,
+    business,
+    h64,
+    hour_table,
+    main,
+    monthly_days,
+    ts,
+)
 
 STYLES = {  # hours of the week in which a doubtful charge has a good, a fair and a poor chance
     "office": lambda d, h: 2 if d < 5 and 9 <= h < 17 else 1 if d < 5 and 7 <= h < 20 else 0,
@@ -30,7 +43,13 @@ class World2(World):
 
     def make_issuers(self):
         out, r, no = [], Random(h64(self.S, 1)), 300
-        places = [("US", -300)] * 6 + [("US", -480)] * 4 + [("GB", 0)] * 4 + [("FR", 60)] * 3 + [("ES", 60)] * 3
+        places = (
+            [("US", -300)] * 6
+            + [("US", -480)] * 4
+            + [("GB", 0)] * 4
+            + [("FR", 60)] * 3
+            + [("ES", 60)] * 3
+        )
         for k, (country, off) in enumerate(places):
             no += r.randint(2, 17)
             style = list(STYLES)[k % len(STYLES)] if k < 6 else r.choice(list(STYLES))
@@ -47,7 +66,9 @@ class World2(World):
                     scheme="amex" if k in (2, 7, 12) else r.choice(("visa", "mastercard")),
                     funding="debit" if k in (5, 11, 18) else "credit",
                     outage_days=r.uniform(25, 70),
-                    maintenance=(r.choice((None, 5, 6)), r.randint(1, 4), 1.0) if r.random() < 0.3 else None,
+                    maintenance=(r.choice((None, 5, 6)), r.randint(1, 4), 1.0)
+                    if r.random() < 0.3
+                    else None,
                     plain=plain,
                     susp=susp,
                     change=None,
@@ -117,7 +138,9 @@ class World2(World):
             t += int(r.expovariate(rate / D))
             if t >= t1:
                 return out
-            at = t // D * D + int(p.issuer.book * H) - p.offsets  # holds fall away in the night batch
+            at = (
+                t // D * D + int(p.issuer.book * H) - p.offsets
+            )  # holds fall away in the night batch
             out.append((at, at + r.randint(6, 40) * H, p.line * r.uniform(0.02, 0.12)))
 
     def limits(self, p, S, t0, t1):

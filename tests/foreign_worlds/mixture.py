@@ -49,11 +49,17 @@ class World4(World):
         big = max(pay, key=lambda i: i.weight)
         big.weight, big.change, big.outage_days = 20, self.changes, 45
         big.scheme = "visa"
-        big.susp_late = [v * 0.3 if 8 <= k % 24 < 18 else max(v, 0.4) for k, v in enumerate(big.susp)]
+        big.susp_late = [
+            v * 0.3 if 8 <= k % 24 < 18 else max(v, 0.4) for k, v in enumerate(big.susp)
+        ]
         big.plain_late = [0.45 if k % 24 < 7 else 0.97 if k // 24 < 5 else 0.8 for k in range(168)]
         big.book, big.book_late, big.vague = 0.2, 14.0, 0.1
         self.big = big
-        self.parts = {1: Part(World1, self, pay).w, 2: Part(World2, self, credit).w, 3: Part(World3, self, gig).w}
+        self.parts = {
+            1: Part(World1, self, pay).w,
+            2: Part(World2, self, credit).w,
+            3: Part(World3, self, gig).w,
+        }
         return pay + credit + gig
 
     def varied(self, i, part):
@@ -67,7 +73,10 @@ class World4(World):
             if r.random() < 0.35:
                 grade = STYLES[r.choice(list(STYLES))]
                 i.susp = hour_table(lambda d, h: (0.03, 0.12, 0.45)[grade(d, h)])
-            i.plain = [v * (r.choice((0.9, 0.97, 1.0)) if k % 24 < 6 else 1.0) for k, v in enumerate(i.plain)]
+            i.plain = [
+                v * (r.choice((0.9, 0.97, 1.0)) if k % 24 < 6 else 1.0)
+                for k, v in enumerate(i.plain)
+            ]
         return i
 
     def make_payer(self, k):

@@ -9,7 +9,22 @@ month, and controls that the payer switches on in the app at night."""
 import math
 from random import Random
 
-from common import T_FUNDS, T_LIMITS, T_REMIND, D, H, Obj, World, h64, hour_table, main, ts, u01, weekday, ymd
+from common import (
+    T_FUNDS,
+    T_LIMITS,
+    T_REMIND,
+    D,
+    H,
+    Obj,
+    World,
+    h64,
+    hour_table,
+    main,
+    ts,
+    u01,
+    weekday,
+    ymd,
+)
 
 
 class World3(World):
@@ -49,7 +64,9 @@ class World3(World):
                     scheme=r.choice(("visa", "mastercard")),
                     funding="debit",
                     outage_days=r.uniform(12, 35),
-                    maintenance=(r.choice((None, 0, 6)), r.randint(1, 5), 1.5) if r.random() < 0.5 else None,
+                    maintenance=(r.choice((None, 0, 6)), r.randint(1, 5), 1.5)
+                    if r.random() < 0.5
+                    else None,
                     plain=hour_table(lambda d, h: night if h < 6 else 0.98),
                     susp=hour_table(lambda d, h: 0.35 if 10 <= h < 20 else 0.05),
                     change=None,
@@ -81,7 +98,9 @@ class World3(World):
         }[issuer.kind]
         own = issuer.kind != "platform"  # a platform's own card is paid by the platform's rule
         p.pay_day, p.pay_hour = (
-            (r.randrange(7), r.choice((0, 6, 8, 12, 18))) if own else (issuer.pay_day, issuer.pay_hour)
+            (r.randrange(7), r.choice((0, 6, 8, 12, 18)))
+            if own
+            else (issuer.pay_day, issuer.pay_hour)
         )
         p.busy = r.choice(((4, 5), (5, 6), (4, 5, 6), (3, 4)))  # weekdays of busy evenings
         p.busy_hour = r.choice((20, 21, 22, 23))
@@ -113,7 +132,10 @@ class World3(World):
     def burst(self, r, at, p, size=1.0, hold=1.0):
         lasts = p.hold_hours * hold * math.exp(r.gauss(0, 0.5)) * H
         cap = p.size * size * math.exp(r.gauss(0, 0.45))
-        return [(at, at + int(lasts * part) + H, cap * share) for share, part in ((0.6, 0.4), (0.2, 1.0))]
+        return [
+            (at, at + int(lasts * part) + H, cap * share)
+            for share, part in ((0.6, 0.4), (0.2, 1.0))
+        ]
 
     def funds(self, p, S, t0, t1):
         r, out = Random(h64(S, p.i, T_FUNDS)), []
@@ -122,11 +144,15 @@ class World3(World):
             if p.kind == "payout" and wd == p.pay_day:
                 if r.random() >= p.fail:
                     late = D if r.random() < 0.08 else 0
-                    out += self.burst(r, mid + p.pay_hour * H + late + r.randrange(1800), p, 1.6, 1.4)
+                    out += self.burst(
+                        r, mid + p.pay_hour * H + late + r.randrange(1800), p, 1.6, 1.4
+                    )
             elif p.kind == "cashout" and wd in p.busy:
                 if r.random() >= 0.25 + p.fail:
                     out += self.burst(r, mid + p.busy_hour * H + r.randrange(2 * H), p, 0.9, 0.8)
-            rate = p.rate * (0.25 if p.kind in ("payout", "cashout") else 0.7 if p.kind == "topup" else 1)
+            rate = p.rate * (
+                0.25 if p.kind in ("payout", "cashout") else 0.7 if p.kind == "topup" else 1
+            )
             if r.random() < rate:
                 h = p.hour if r.random() < 0.7 else r.randint(6, 23)
                 out += self.burst(r, mid + h * H + r.randrange(H), p)
@@ -161,7 +187,11 @@ class World3(World):
         return self.told(p, Random(h64(S, o.key, T_REMIND)), o.t, p.answers)
 
     def reaction(self, p, o, S, at, k):
-        if not p.answers or k > 3 or u01(S, o.key, T_REMIND, at // D) >= p.answers * 0.55 ** (k + 1):
+        if (
+            not p.answers
+            or k > 3
+            or u01(S, o.key, T_REMIND, at // D) >= p.answers * 0.55 ** (k + 1)
+        ):
             return None
         got = self.told(p, Random(h64(S, o.key, T_REMIND, at // D)), at, 1.0)
         return got[1]

@@ -9,7 +9,20 @@ import bisect
 import math
 from random import Random
 
-from common import T_FUNDS, D, H, Obj, World, day_no, h64, hour_table, main, monthly_days, shift_business, ts
+from common import (
+    T_FUNDS,
+    D,
+    H,
+    Obj,
+    World,
+    day_no,
+    h64,
+    hour_table,
+    main,
+    monthly_days,
+    shift_business,
+    ts,
+)
 
 COUNTRIES = {  # offset, weight, (plan, weight)…
     "US": (-300, 36, (("fri2", 40), ("fri1", 16), ("half", 24), ("wed2", 10), ("mon_last", 10))),
@@ -19,7 +32,14 @@ COUNTRIES = {  # offset, weight, (plan, weight)…
     "AU": (600, 14, (("wed2", 34), ("thu2", 36), ("thu1", 16), ("mon_15", 14))),
 }
 PLAN = {"fri1": (4, 7), "fri2": (4, 14), "wed2": (2, 14), "thu1": (3, 7), "thu2": (3, 14)}
-DOMS = {"half": (15, 31), "mon_1": (1,), "mon_15": (15,), "mon_25": (25,), "mon_28": (28,), "mon_last": (31,)}
+DOMS = {
+    "half": (15, 31),
+    "mon_1": (1,),
+    "mon_15": (15,),
+    "mon_25": (25,),
+    "mon_28": (28,),
+    "mon_last": (31,),
+}
 
 
 def pick(r, pairs):
@@ -39,7 +59,11 @@ class World1(World):
                 no += r.randint(1, 9)
                 night = r.choice((0.9, 0.96, 0.99))
                 plain = hour_table(lambda d, h: night if h < 5 else 0.985)
-                susp = hour_table(lambda d, h: 0.06 if h < 7 or h > 21 else (0.34 if 9 <= h < 18 and d < 5 else 0.18))
+                susp = hour_table(
+                    lambda d, h: (
+                        0.06 if h < 7 or h > 21 else (0.34 if 9 <= h < 18 and d < 5 else 0.18)
+                    )
+                )
                 out.append(
                     Obj(
                         no=no,

@@ -49,7 +49,10 @@ def play(caller: Caller) -> None:
     refunded = caller.admit(**AT_ONCE)
     caller.evaluate(isMIT=False, expiryDateUtc=GONE, isRecurring=False)
     work(caller.door)
-    for body in (transmit_body(caller), transmit_body(caller, isDeclined=True, transaction__responseCode="51")):
+    for body in (
+        transmit_body(caller),
+        transmit_body(caller, isDeclined=True, transaction__responseCode="51"),
+    ):
         assert caller.post("/transmit", body).status_code == 200
     work(caller.door)
     for path in (
@@ -91,7 +94,9 @@ async def forget_old(dsn: str, *, vacuum: bool = False) -> None:
     """What the start of the product does as the owner. `vacuum`: what the server does by itself, some time later."""
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await connection.execute("SET enable_seqscan = off")  # a table that is small here is read whole otherwise
+        await connection.execute(
+            "SET enable_seqscan = off"
+        )  # a table that is small here is read whole otherwise
         await retain(connection, datetime.now(UTC))
         if vacuum:
             await connection.execute("VACUUM requests, alerts, partner_alerts")
@@ -122,7 +127,11 @@ class Statements:
         )
         into |= {
             r["queryid"]: Cost(
-                plain(r["query"]), r["calls"], r["buffers"] / r["calls"], r["ms"] / r["calls"], r["rows"] / r["calls"]
+                plain(r["query"]),
+                r["calls"],
+                r["buffers"] / r["calls"],
+                r["ms"] / r["calls"],
+                r["rows"] / r["calls"],
             )
             for r in rows
         }
@@ -145,8 +154,13 @@ def together(days: Sequence[Mapping[int, Cost]]) -> dict[int, Cost]:
 
 
 def _together(every: Sequence[Cost]) -> Cost:
-    calls, usual = median(cost.calls for cost in every), median(cost.buffers * cost.calls for cost in every)
-    full = [cost for cost in every if cost.buffers * cost.calls >= usual / 2]  # on the other days it found nothing
+    calls, usual = (
+        median(cost.calls for cost in every),
+        median(cost.buffers * cost.calls for cost in every),
+    )
+    full = [
+        cost for cost in every if cost.buffers * cost.calls >= usual / 2
+    ]  # on the other days it found nothing
     return Cost(
         every[0].sql,
         calls,
@@ -161,7 +175,9 @@ def plain(query: str) -> str:
     return re.sub(r"\s+", " ", query).strip()
 
 
-def grown(few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, slack: float) -> list[tuple[Cost, Cost]]:
+def grown(
+    few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, slack: float
+) -> list[tuple[Cost, Cost]]:
     """Statements that look into more than `most` times as many buffers, and `slack`, where there is more history. What
     runs once may meet a table that is made longer just then, so that as much may come once. What a loop does comes in
     one call or in several, by chance: a call costs more where its day does, too."""
@@ -170,5 +186,6 @@ def grown(few: Mapping[int, Cost], many: Mapping[int, Cost], *, most: float, sla
         for which, cost in many.items()
         if (before := few.get(which))
         and cost.buffers > before.buffers * most + slack + slack / cost.calls
-        and cost.buffers * cost.calls > before.buffers * before.calls * most + slack * (cost.calls + 1)
+        and cost.buffers * cost.calls
+        > before.buffers * before.calls * most + slack * (cost.calls + 1)
     ]

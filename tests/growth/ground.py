@@ -18,7 +18,16 @@ import asyncpg
 from tests.door import Caller, Door, opened_door
 from tests.growth.day import Cost, Statements, forget_old, play, subscribed, together, work
 from tests.growth.history import Copies, multiply
-from tests.growth.people import People, begin, finish, gathered, look_round, open_doors, run_desks, sell
+from tests.growth.people import (
+    People,
+    begin,
+    finish,
+    gathered,
+    look_round,
+    open_doors,
+    run_desks,
+    sell,
+)
 from tests.partner import Partner
 from tests.receiver import receiving
 from tests.worlds import Shop, owner
@@ -70,7 +79,10 @@ def counting_server() -> Iterator[CountingServer]:
     folder = Path(tempfile.mkdtemp(prefix="recoup-growth-"))
     running = EmbeddedServer(folder, durable=False)
     try:
-        _as_admin(running.start(), "ALTER SYSTEM SET shared_preload_libraries = pg_stat_statements, auto_explain")
+        _as_admin(
+            running.start(),
+            "ALTER SYSTEM SET shared_preload_libraries = pg_stat_statements, auto_explain",
+        )
         running.stop()
         running = EmbeddedServer(folder, durable=False)
         address = running.start()
@@ -95,7 +107,11 @@ def written_down(server: CountingServer) -> Iterator[list[str]]:
     with server.log.open("rb") as log:
         log.seek(begin)
         lines = log.read().decode()
-    runs.extend(one for one in re.split(r"^(?=\d{4}-\d\d-\d\d )", lines, flags=re.M) if "Query Text: " in one)
+    runs.extend(
+        one
+        for one in re.split(r"^(?=\d{4}-\d\d-\d\d )", lines, flags=re.M)
+        if "Query Text: " in one
+    )
 
 
 def _as_admin(server: ServerAddress, sql: str) -> None:
@@ -111,7 +127,11 @@ def _as_admin(server: ServerAddress, sql: str) -> None:
 
 def played(server: CountingServer) -> Played:
     """By real calls."""
-    with opened_door(server, keep=True) as door, receiving(door) as receiver, open_doors(door) as client:
+    with (
+        opened_door(server, keep=True) as door,
+        receiving(door) as receiver,
+        open_doors(door) as client,
+    ):
         callers = [door.shop(name=name) for name in NAMES]
         partners = [begin(caller) for caller in callers]
         people = [gathered(door, client, *both) for both in zip(callers, partners, strict=True)]
@@ -135,17 +155,25 @@ def _day(people: People, *, looking: bool = False) -> None:
     finish(people)
 
 
-def measured(server: CountingServer, before: Played, orders: int, *, counted: int = 1, warm: bool = False) -> Measured:
+def measured(
+    server: CountingServer, before: Played, orders: int, *, counted: int = 1, warm: bool = False
+) -> Measured:
     """After so many orders, nine of ten the busy one's: as many a day, however many there are. `counted`: days of each
     merchant. `warm`: what is read was read before, and what was made is on the disk, so that times say something."""
-    with opened_door(server, template=before.database) as door, receiving(door) as receiver, open_doors(door) as client:
+    with (
+        opened_door(server, template=before.database) as door,
+        receiving(door) as receiver,
+        open_doors(door) as client,
+    ):
         door.run(fill(door, before, orders, receiver.url()))
         if warm:
             _as_admin(server, "CHECKPOINT")
             os.sync()
         people = {}
         for name, shop, partner in zip(NAMES, before.shops, before.partners, strict=True):
-            again = replace(partner, door=door).sign_in()  # to make the history may take longer than a token lasts
+            again = replace(
+                partner, door=door
+            ).sign_in()  # to make the history may take longer than a token lasts
             people[name] = gathered(door, client, caller_of(door, shop), again)
         for one in people.values():
             _day(one, looking=warm)  # connections make their plans
@@ -159,12 +187,17 @@ def measured(server: CountingServer, before: Played, orders: int, *, counted: in
             every_day[name].append({})
             with statements.counted(every_day[name][-1], APP, READ):
                 _day(one, looking=True)
-        days = {name: together(every) for name, every in every_day.items()} | {"owner": dict[int, Cost]()}
+        days = {name: together(every) for name, every in every_day.items()} | {
+            "owner": dict[int, Cost]()
+        }
         with statements.counted(days["owner"], server.user):
             asyncio.run(forget_old(door.world.dsn))
         with written_down(server) as runs:
             _day(people["busy"])
-        every, dsn = sorted({cost.sql for name in NAMES for cost in days[name].values()}), door.world.dsn
+        every, dsn = (
+            sorted({cost.sql for name in NAMES for cost in days[name].values()}),
+            door.world.dsn,
+        )
         return Measured(days, asyncio.run(_plans(dsn, every)), runs, asyncio.run(_levels(dsn)))
 
 
@@ -186,7 +219,9 @@ async def fill(door: Door, before: Played, orders: int, hook_url: str) -> None:
     busy, steady, _ = before.shops
     copies = {}
     for shop, share in ((busy, 9), (steady, 1)):
-        usual, wanted = (all_ * share // 10 // before.orders[shop.merchant_id] for all_ in (FEW, orders))
+        usual, wanted = (
+            all_ * share // 10 // before.orders[shop.merchant_id] for all_ in (FEW, orders)
+        )
         copies[shop.merchant_id] = Copies(wanted, SPAN / usual)
     async with owner(door.world) as connection:
         await multiply(connection, copies)
@@ -220,13 +255,17 @@ def caller_of(door: Door, shop: Shop) -> Caller:
 async def _plans(dsn: str, statements: list[str]) -> dict[str, str]:
     """As our connections plan: one for all values. What cannot be prepared as it was noted is left out."""
     plans = {}
-    connection = await asyncpg.connect(dsn, timeout=10, statement_cache_size=0, server_settings=PLANS)
+    connection = await asyncpg.connect(
+        dsn, timeout=10, statement_cache_size=0, server_settings=PLANS
+    )
     try:
         for sql in statements:
             nothing = ", ".join(["NULL"] * max(map(int, re.findall(r"\$(\d+)", sql)), default=0))
             try:
                 await connection.execute(f"PREPARE one AS {sql}")
-                rows = await connection.fetch("EXPLAIN (COSTS OFF) EXECUTE one" + (f" ({nothing})" if nothing else ""))
+                rows = await connection.fetch(
+                    "EXPLAIN (COSTS OFF) EXECUTE one" + (f" ({nothing})" if nothing else "")
+                )
             except asyncpg.PostgresError:
                 continue
             finally:

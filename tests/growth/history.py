@@ -43,7 +43,9 @@ COUNTED = {
 # Texts and hashes that stand once.
 ONCE = frozenset({"external_id", "key", "request_id", "email", "case_ref", "run_key", "reference", "notice_id",
                   "content_mac", "file_hash"})  # fmt: skip
-CONTENT_BYTES = 256  # of a file's content a copy keeps its beginning: a million orders' files would fill a disk
+CONTENT_BYTES = (
+    256  # of a file's content a copy keeps its beginning: a million orders' files would fill a disk
+)
 # What stands open is no history: payouts arrive within days, and so many blocks may stand. Of work only what falls due
 # some day: an order waits for its expiry, however many came before it.
 OVER = {
@@ -126,14 +128,19 @@ def _older(column: str, copies: Copies) -> str:
 
 
 async def _all_of(
-    connection: asyncpg.Connection, tables: Mapping[str, dict[str, str]], merchant_id: UUID, copies: Copies
+    connection: asyncpg.Connection,
+    tables: Mapping[str, dict[str, str]],
+    merchant_id: UUID,
+    copies: Copies,
 ) -> None:
     highest = {}
     for counter, (table, column) in COUNTERS.items():
         sql = f"SELECT coalesce(max({column}), 0) FROM {table} WHERE merchant_id = $1"
         highest[counter] = await connection.fetchval(sql, merchant_id)
     for table, counted in COUNTED.items():
-        raised = ", ".join(f"{name} = {name} + {highest[of] * copies.number}" for name, of in counted.items())
+        raised = ", ".join(
+            f"{name} = {name} + {highest[of] * copies.number}" for name, of in counted.items()
+        )
         await connection.execute(f"UPDATE {table} SET {raised} WHERE merchant_id = $1", merchant_id)
     await connection.execute(
         f"UPDATE partner_closers SET number = number + {highest['partner'] * copies.number}"
@@ -172,7 +179,9 @@ async def _multiply(
         else f"t.{name}"
         for name, kind in columns.items()
     ]
-    origin = f"SELECT * FROM {table} WHERE merchant_id = '{merchant_id}' AND ({OVER.get(table, 'true')})"
+    origin = (
+        f"SELECT * FROM {table} WHERE merchant_id = '{merchant_id}' AND ({OVER.get(table, 'true')})"
+    )
     await connection.execute(f"CREATE TEMP TABLE origin AS {origin}")
     # The oldest first: each copy is read for its own sake, in order.
     await connection.execute(

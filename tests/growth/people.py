@@ -84,9 +84,13 @@ class People:
         return answer
 
     def post(self, who: str, path: str, **data: Any) -> httpx.Response:
-        found = re.search(r'name="csrf" value="([^"]*)"', self.call(who, "GET", "/orders/bulk").text)
+        found = re.search(
+            r'name="csrf" value="([^"]*)"', self.call(who, "GET", "/orders/bulk").text
+        )
         assert found
-        return self.call(who, "POST", path, files=data.pop("files", None), data={"csrf": found[1]} | data)
+        return self.call(
+            who, "POST", path, files=data.pop("files", None), data={"csrf": found[1]} | data
+        )
 
     def signed(self, method: str, path: str, body: Any = None) -> Any:
         content = written(body)
@@ -99,8 +103,13 @@ class People:
     def newest(self) -> dict[str, str]:
         mid, every = self.caller.shop.merchant_id, []
         for name, (table, column) in NEWEST.items():
-            every.append(f"(SELECT max({column}::text) FROM {table} WHERE merchant_id = $1) AS {name}")
-        return {name: str(found) for name, found in self.door.sql(f"SELECT {', '.join(every)}", mid)[0].items()}
+            every.append(
+                f"(SELECT max({column}::text) FROM {table} WHERE merchant_id = $1) AS {name}"
+            )
+        return {
+            name: str(found)
+            for name, found in self.door.sql(f"SELECT {', '.join(every)}", mid)[0].items()
+        }
 
 
 @contextmanager
@@ -108,7 +117,12 @@ def open_doors(door: Door) -> Iterator[httpx.AsyncClient]:
     """Every door of the product over the world of one."""
     services = door.services
     stable = make_services(
-        door.world, door.orders, "http://door.test", 2_000, services.merchants, limits=services.limits
+        door.world,
+        door.orders,
+        "http://door.test",
+        2_000,
+        services.merchants,
+        limits=services.limits,
     )
     app = application(door_routes(services, stable))
     files = tempfile.TemporaryDirectory(prefix="recoup-exports-")
@@ -129,7 +143,11 @@ def begin(caller: Caller) -> Partner:
     """What a merchant does once: a partner, a bank account, terms, limits, the engine."""
     door, shop = caller.door, caller.shop
     partner = make_one(door, f"Partner of {shop.merchant_id}")
-    door.sql("UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", shop.merchant_id, partner.partner_id)
+    door.sql(
+        "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1",
+        shop.merchant_id,
+        partner.partner_id,
+    )
     door.sql(
         "INSERT INTO partner_merchants (merchant_id, partner_id, external_id, created_at)"
         " VALUES ($1, $2, 'crm', now())",
@@ -138,8 +156,14 @@ def begin(caller: Caller) -> Partner:
     )
     door.run(terms(shop, period="day", delay_days=0, account_delay_days=0))
     door.run(with_account(shop))
-    door.run(set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=10, explore=5)))
-    door.run(change_limits(shop.world, person(shop, "olga"), "operations", "EUR", Limits(second_from_units=100)))
+    door.run(
+        set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=10, explore=5))
+    )
+    door.run(
+        change_limits(
+            shop.world, person(shop, "olga"), "operations", "EUR", Limits(second_from_units=100)
+        )
+    )
     return partner
 
 
@@ -147,7 +171,9 @@ def gathered(door: Door, client: httpx.AsyncClient, caller: Caller, partner: Par
     """The merchant's people in this database of people."""
     world, mid, pid = door.world, caller.shop.merchant_id, partner.partner_id
     keys = caller.shop.keys
-    people = People(door, caller, partner, client, signer=Signer(keys.stablecoin_key_id, keys.stablecoin_secret))
+    people = People(
+        door, caller, partner, client, signer=Signer(keys.stablecoin_key_id, keys.stablecoin_secret)
+    )
 
     async def inside() -> None:
         await register_partner(world, pid, "Partner")
@@ -191,7 +217,11 @@ def sell(people: People) -> None:
     people.signed("POST", f"/api/v1/orders/{ids[0]}/refund", {"amount": "1.00"})
     people.signed("POST", f"/api/v1/orders/{ids[2]}/cancel")
     people.door.run(people.caller.shop.settle())
-    people.signed("POST", "/api/v1/payouts", {"amount": "10.00", "currency": "USDT", "destination": "mock:wallet"})
+    people.signed(
+        "POST",
+        "/api/v1/payouts",
+        {"amount": "10.00", "currency": "USDT", "destination": "mock:wallet"},
+    )
     for path in (*_STABLE, f"/orders/{ids[0]}"):
         people.signed("GET", f"/api/v1{path}")
 
@@ -207,13 +237,22 @@ def run_desks(people: People) -> None:
     assert caller.refund(paid, refunds).status_code == 200
     door.run(disputed(shop, uuid.UUID(disputable), kind="service"))
     rows = json.dumps([transmit_body(caller) for _ in range(2)]).encode()
-    people.post("owner", "/uploads", kind="transmit", files={"file": ("transmit_day.json", rows, "application/json")})
-    people.post("owner", "/exports", key=new_id().hex, form="csv", back="/orders?q=nobody", title="none")
+    people.post(
+        "owner",
+        "/uploads",
+        kind="transmit",
+        files={"file": ("transmit_day.json", rows, "application/json")},
+    )
+    people.post(
+        "owner", "/exports", key=new_id().hex, form="csv", back="/orders?q=nobody", title="none"
+    )
     people.post("owner", f"/orders/{waiting}/notes", note="noted", key=uuid.uuid4().hex)
     people.post("owner", f"/orders/{waiting}/hold", reason="check")
     people.post("owner", f"/orders/{waiting}/release")
     people.post("owner", f"/orders/{waiting}/cancel")
-    people.post("owner", "/orders/bulk", do="note", note="noted", sure="yes", order=paid, back="/orders")
+    people.post(
+        "owner", "/orders/bulk", do="note", note="noted", sure="yes", order=paid, back="/orders"
+    )
     people.post(
         "olga",
         "/approvals/adjustments",
@@ -230,7 +269,11 @@ def run_desks(people: People) -> None:
 def look_round(people: People) -> None:
     """Every page."""
     ids = people.newest()
-    for path in (*(f"/orders{narrowed}" for narrowed in LISTS), *DESKS, *(one.format(**ids) for one in ONES)):
+    for path in (
+        *(f"/orders{narrowed}" for narrowed in LISTS),
+        *DESKS,
+        *(one.format(**ids) for one in ONES),
+    ):
         people.call("owner", "GET", path)
     today = datetime.now(UTC)
     days = f"from={today - timedelta(days=7):%Y-%m-%d}&to={today:%Y-%m-%d}"
@@ -242,15 +285,31 @@ def look_round(people: People) -> None:
         *API,
         "/balances",
         *(f"{one}?{then}" for one in ("/balances", "/settlements")),
-        *(f"{one}?{span}&{then}" for one in ("/reconciliation", "/reports/transactions", "/reports/means")),
+        *(
+            f"{one}?{span}&{then}"
+            for one in ("/reconciliation", "/reports/transactions", "/reports/means")
+        ),
         f"/reconciliation?{span}",
-        *(f"/reports/{one}?{span}" for one in ("transactions", "descriptors", "sites", "campaigns", "means")),
+        *(
+            f"/reports/{one}?{span}"
+            for one in ("transactions", "descriptors", "sites", "campaigns", "means")
+        ),
     ):
         answer = people.caller.get(path.format(**ids))
         assert answer.status_code < 400, f"{path}: {answer.text}"
     after = people.caller.get(f"/reports/transactions?{span}&limit=5").json()["next"]
-    assert people.caller.get(f"/reports/transactions?{span}&limit=5&after={after or new_id()}").status_code == 200
-    for path in ("/partner", f"/partner/report?{days}", f"/partner/merchants/{people.caller.mid}", "/partner/webhooks"):
+    assert (
+        people.caller.get(
+            f"/reports/transactions?{span}&limit=5&after={after or new_id()}"
+        ).status_code
+        == 200
+    )
+    for path in (
+        "/partner",
+        f"/partner/report?{days}",
+        f"/partner/merchants/{people.caller.mid}",
+        "/partner/webhooks",
+    ):
         people.call("seat", "GET", path)
     for path in ("/partner", "/partner/merchants", f"/partner/report?{days}", "/partner/webhooks"):
         answer = people.partner.get(path)
@@ -262,14 +321,22 @@ def look_round(people: People) -> None:
 def finish(people: People) -> None:
     """What was open is decided; a customer is forgotten."""
     door, mid = people.door, people.caller.shop.merchant_id
-    for row in door.sql("SELECT dispute_id FROM disputes WHERE merchant_id = $1 AND state = 'open'", mid):
+    for row in door.sql(
+        "SELECT dispute_id FROM disputes WHERE merchant_id = $1 AND state = 'open'", mid
+    ):
         people.post("olga", f"/disputes/{row['dispute_id']}/decide", decided="won")
-    for row in door.sql("SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND state = 'created'", mid):
+    for row in door.sql(
+        "SELECT payout_id FROM bank_payouts WHERE merchant_id = $1 AND state = 'created'", mid
+    ):
         _, fields = review_form(people.call("olga", "GET", payout_review(row["payout_id"])))
         people.post("olga", "/approvals/payouts", **fields)
-    for row in door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1 AND state = 'waiting'", mid):
+    for row in door.sql(
+        "SELECT adjustment_id FROM adjustments WHERE merchant_id = $1 AND state = 'waiting'", mid
+    ):
         people.post("olga", f"/approvals/adjustments/{row['adjustment_id']}", decision="refuse")
-    for row in door.sql("SELECT order_id FROM order_heads WHERE merchant_id = $1 AND status IN (0, 1, 3, 4, 5)", mid):
+    for row in door.sql(
+        "SELECT order_id FROM order_heads WHERE merchant_id = $1 AND status IN (0, 1, 3, 4, 5)", mid
+    ):
         people.caller.post(f"/orders/{row['order_id']}/cancel")
     door.run(people.caller.shop.settle())
     found = door.sql(
@@ -280,6 +347,8 @@ def finish(people: People) -> None:
     payer = found["payer_id"]
     people.post("owner", f"/customers/{payer}/export")
     people.post("owner", f"/customers/{payer}/block", reason="other")
-    for row in door.sql("SELECT block_id FROM blocks WHERE merchant_id = $1 AND lifted_at IS NULL", mid):
+    for row in door.sql(
+        "SELECT block_id FROM blocks WHERE merchant_id = $1 AND lifted_at IS NULL", mid
+    ):
         people.post("owner", "/customers/unblock", block=str(row["block_id"]))
     people.post("owner", f"/customers/{payer}/erase", confirm=found["email"])

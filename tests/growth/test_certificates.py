@@ -61,7 +61,9 @@ async def _story(server: CountingServer) -> None:
         async def after(first: int, last: int) -> dict[int, Cost]:
             """What it costs once those copies are there, too."""
             async with owner(made[0]) as connection:
-                for sql, ids in zip((COPY_CARDS, COPY_SENDS, COPY_DECISIONS), originals, strict=True):
+                for sql, ids in zip(
+                    (COPY_CARDS, COPY_SENDS, COPY_DECISIONS), originals, strict=True
+                ):
                     await connection.execute(sql, first, last, ids)
                 await connection.execute("ANALYZE")
             await _again(shop, begin, statements, server.user)  # what a connection reads once
@@ -71,7 +73,9 @@ async def _story(server: CountingServer) -> None:
         assert shown.head["sends"] == 19
         assert len(few.keys() & many.keys()) >= LEAST_MET
         more = grown(few, many, most=MOST, slack=SLACK)
-        assert not more, [f"{one.buffers:.0f} -> {two.buffers:.0f} blocks: {two.sql[:200]}" for one, two in more]
+        assert not more, [
+            f"{one.buffers:.0f} -> {two.buffers:.0f} blocks: {two.sql[:200]}" for one, two in more
+        ]
 
 
 async def _again(shop: Shop, begin: datetime, statements: Statements, user: str) -> dict[int, Cost]:

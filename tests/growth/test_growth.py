@@ -18,11 +18,23 @@ MOST, SLACK = 1.5, 16.0  # an index that is one step higher is not a look at his
 # What reads more where there is more to read, until it has read this many blocks; by how the statement begins. None: it
 # ends by its time limit alone.
 BOUNDED: dict[str, tuple[int | None, str]] = {
-    "SELECT count(*) FROM order_heads h ": (None, "the exact total of a list that is narrowed: two seconds"),
-    "WITH page AS MATERIALIZED (SELECT h.merchant_id": (None, "a search for what everybody has: 150 ms, then 90 days"),
+    "SELECT count(*) FROM order_heads h ": (
+        None,
+        "the exact total of a list that is narrowed: two seconds",
+    ),
+    "WITH page AS MATERIALIZED (SELECT h.merchant_id": (
+        None,
+        "a search for what everybody has: 150 ms, then 90 days",
+    ),
     "SELECT count(*) FROM (SELECT FROM order_heads": (40_000, "10,001 orders, beside a list"),
-    "SELECT n.status, count(*) AS orders FROM (SELECT h.status": (40_000, "10,001 orders, beside a list"),
-    "SELECT f.status, (SELECT count(*) FROM (SELECT": (40_000, "1,001 orders of each status, beside a list"),
+    "SELECT n.status, count(*) AS orders FROM (SELECT h.status": (
+        40_000,
+        "10,001 orders, beside a list",
+    ),
+    "SELECT f.status, (SELECT count(*) FROM (SELECT": (
+        40_000,
+        "1,001 orders of each status, beside a list",
+    ),
     "WITH page AS MATERIALIZED (SELECT h.*": (1_500, "a page of 50 from each status"),
     "SELECT p.payer_id, p.first_seen_at": (8_000, "a page of 500 customers"),
     "SELECT DISTINCT payer_id FROM order_payer": (8_000, "a page of 500 customers"),
@@ -31,23 +43,50 @@ BOUNDED: dict[str, tuple[int | None, str]] = {
     "SELECT $1 AS step": (3_000, "the first of each kind, among the first of so many"),
     "SELECT $2 AS step": (3_000, "the first of each kind, among the first of so many"),
     "SELECT b.*, o.external_id FROM blocks b": (8_000, "the blocks that stand, at most a page"),
-    "SELECT count(*) FROM (SELECT FROM settlement_batches": (1_000, "10,001 settlements, beside a list"),
-    "SELECT h.order_id::text AS order_id": (2_000, "a file of what is searched for: some hundred orders are walked"),
+    "SELECT count(*) FROM (SELECT FROM settlement_batches": (
+        1_000,
+        "10,001 settlements, beside a list",
+    ),
+    "SELECT h.order_id::text AS order_id": (
+        2_000,
+        "a file of what is searched for: some hundred orders are walked",
+    ),
     "SELECT e.endpoint_id, s.* FROM unnest": (4_000, "the last thousand tries of an endpoint"),
-    "SELECT x.asset AS asset, x.account": (8_000, "balances of a moment: what was booked since, 30 seconds more"),
+    "SELECT x.asset AS asset, x.account": (
+        8_000,
+        "balances of a moment: what was booked since, 30 seconds more",
+    ),
     "SELECT b.*, p.state AS payout_state": (500, "a page of settlements"),
-    'COPY "upload_rows"': (150, "a table's file is made longer by 64 pages at once, now in one day and now in another"),
-    "SELECT h.decline_code AS name": (200, "the declines of the days shown; in a small table they lie closer together"),
+    'COPY "upload_rows"': (
+        150,
+        "a table's file is made longer by 64 pages at once, now in one day and now in another",
+    ),
+    "SELECT h.decline_code AS name": (
+        200,
+        "the declines of the days shown; in a small table they lie closer together",
+    ),
     "SELECT sighted, seen, paid, usual, risk FROM note_sightings": (
         1_000,
         "fifty sightings of each of five names, fifty orders of the payer, the merchant's hundred newest",
     ),
     # Overview: the orders of the days that it shows, here those of one busy quarter; 300,000 at most.
     "SELECT * FROM ( SELECT (h.placed_at AT TIME ZONE": (1_000, "the orders of the days shown"),
-    "SELECT coalesce(o.facts ->> ": (6_000, "the orders of the days shown, with a look-up for each"),
-    "SELECT e.asset, sum(e.units)::bigint AS units FROM order_heads h": (1_000, "the fees of the days shown"),
-    "SELECT coalesce(sum(count - done) FILTER": (1_000, "a merchant's files, whose rows have a quota"),
-    "SELECT o.merchant_id, o.order_id, o.external_id, o.stage": (900, "a page of 20 orders, nine look-ups for each"),
+    "SELECT coalesce(o.facts ->> ": (
+        6_000,
+        "the orders of the days shown, with a look-up for each",
+    ),
+    "SELECT e.asset, sum(e.units)::bigint AS units FROM order_heads h": (
+        1_000,
+        "the fees of the days shown",
+    ),
+    "SELECT coalesce(sum(count - done) FILTER": (
+        1_000,
+        "a merchant's files, whose rows have a quota",
+    ),
+    "SELECT o.merchant_id, o.order_id, o.external_id, o.stage": (
+        900,
+        "a page of 20 orders, nine look-ups for each",
+    ),
 }
 # Tables that are as long as the history is.
 LONG = ("order_log", "orders", "order_heads", "order_payer", "order_search", "order_refs", "requests", "attempts",
@@ -79,7 +118,10 @@ def test_a_statement_is_told_where_a_call_and_a_day_of_it_read_more() -> None:
 
 
 def test_several_days_cost_what_the_least_of_them_does_but_not_one_without_work() -> None:
-    days = [{1: Cost("q", 2, buffers, ms, 1)} for buffers, ms in ((100, 9.0), (160, 1.0), (0, 0.0), (100, 2.0))]
+    days = [
+        {1: Cost("q", 2, buffers, ms, 1)}
+        for buffers, ms in ((100, 9.0), (160, 1.0), (0, 0.0), (100, 2.0))
+    ]
     assert together(days) == {1: Cost("q", 2, 100, 1.0, 1, days=4)}
 
 
@@ -94,7 +136,8 @@ def told(few: Measured, many: Measured, whose: str) -> list[str]:
 
 def bounded(cost: Cost) -> bool:
     return any(
-        cost.sql.startswith(begin) and (most is None or cost.buffers <= most) for begin, (most, _) in BOUNDED.items()
+        cost.sql.startswith(begin) and (most is None or cost.buffers <= most)
+        for begin, (most, _) in BOUNDED.items()
     )
 
 
@@ -104,9 +147,15 @@ def check_plans(many: Measured) -> None:
     assert len(many.plans) > 40
     assert not set(LONG) & NOT_HISTORY
     whole = re.compile(rf"Seq Scan on ({'|'.join(LONG)})(_\w+)?\b")
-    assert not {sql[:200]: found[0] for sql, plan in many.plans.items() if (found := whole.search(plan))}
+    assert not {
+        sql[:200]: found[0] for sql, plan in many.plans.items() if (found := whole.search(plan))
+    }
     assert not [run for run in many.runs if whole.search(run)]
     feeding = next(run for run in many.runs if "UPDATE outbox o SET fed = true" in run)
-    looks = re.findall(r"Index (?:Only )?Scan (?:Backward )?using (outbox\w*) on .*\n\s+Index Cond: (.*)", feeding)
+    looks = re.findall(
+        r"Index (?:Only )?Scan (?:Backward )?using (outbox\w*) on .*\n\s+Index Cond: (.*)", feeding
+    )
     assert looks
-    assert all("subject_id" in condition or "recorded_at" in index for index, condition in looks), looks
+    assert all("subject_id" in condition or "recorded_at" in index for index, condition in looks), (
+        looks
+    )

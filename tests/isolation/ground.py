@@ -101,7 +101,9 @@ class Ground:
 
     def form_key(self, headers: Mapping[str, str]) -> str:
         """What forms carry that whoever sends these headers has before them: of the merchant that they look at."""
-        found = re.search(r'name="csrf" value="([^"]*)"', self.call("GET", "/orders", headers=headers).text)
+        found = re.search(
+            r'name="csrf" value="([^"]*)"', self.call("GET", "/orders", headers=headers).text
+        )
         assert found
         return found[1]
 
@@ -140,7 +142,12 @@ def opened_ground(server: ServerAddress) -> Iterator[Ground]:
     with opened_door(server) as door:
         services = door.services
         stable = make_stablecoin_services(
-            door.world, door.orders, "http://recoup.test", 2_000, services.merchants, limits=services.limits
+            door.world,
+            door.orders,
+            "http://recoup.test",
+            2_000,
+            services.merchants,
+            limits=services.limits,
         )
         routes = door_routes(services, stable)
         app = application(routes)
@@ -152,7 +159,9 @@ def opened_ground(server: ServerAddress) -> Iterator[Ground]:
         try:
             a, b = _side(door, "zzmark"), _side(door, "yyother")
             ground = Ground(door, app, http, routes, a, b, ("", ""), ("", ""))
-            ground.operator = _session(door, "olga@house.example", [Membership("operator", uuid.UUID(int=0), "owner")])
+            ground.operator = _session(
+                door, "olga@house.example", [Membership("operator", uuid.UUID(int=0), "owner")]
+            )
             ground.nobody = _session(door, "nobody@house.example", [])
             for side in (a, b):
                 _uploaded(ground, side)
@@ -179,27 +188,46 @@ def _side(door: Door, mark: str) -> Side:
     _objects(side)
     side.signer = Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret)
     for role in ROLES:
-        side.sessions[role] = _session(door, f"{role}@{mark}.example", [Membership("merchant", mid, role)])
+        side.sessions[role] = _session(
+            door, f"{role}@{mark}.example", [Membership("merchant", mid, role)]
+        )
         side.sessions[f"partner {role}"] = _session(
             door, f"p-{role}@{mark}.example", [Membership("partner", pid, role)]
         )
     spare = make_user(
-        door.world, f"spare@{mark}.example", f"{mark} Spare", PASSWORD, [Membership("merchant", mid, "analyst")]
+        door.world,
+        f"spare@{mark}.example",
+        f"{mark} Spare",
+        PASSWORD,
+        [Membership("merchant", mid, "analyst")],
     )
     side.ids["member"] = str(door.run(spare))
     subject = Subject("merchant", mid, f"{mark} Tea")
-    asked = invite(door.world, subject, _owner_id(door, side), f"guest@{mark}.example", "analyst", request_id="test")
+    asked = invite(
+        door.world,
+        subject,
+        _owner_id(door, side),
+        f"guest@{mark}.example",
+        "analyst",
+        request_id="test",
+    )
     side.ids["invitation"] = str(door.run(asked))
     side.ids["notification"] = str(door.run(_told(door, side)))
     made = side.partner.merchant(name=f"{mark} Second")
     hook = {"url": f"https://{mark}.example.com/partner"}
     side.ids["partner_endpoint"] = side.partner.post("/partner/webhooks", hook).json()["id"]
-    second = side.partner.post("/partner/webhooks", hook | {"url": f"https://{mark}.example.com/partner-spare"})
+    second = side.partner.post(
+        "/partner/webhooks", hook | {"url": f"https://{mark}.example.com/partner-spare"}
+    )
     side.ids["spare_partner_endpoint"] = second.json()["id"]
     tested = f"/partner/webhooks/{side.ids['partner_endpoint']}"
     side.partner.post(f"{tested}/test", {}, allow_5xx=True)  # nobody listens there; the try is kept
     side.ids["partner_delivery"] = side.partner.get(f"{tested}/deliveries").json()["data"][0]["id"]
-    side.ids |= {"mid": str(mid), "partner": str(pid), "handover": made["handover"]["url"].rpartition("/")[2]}
+    side.ids |= {
+        "mid": str(mid),
+        "partner": str(pid),
+        "handover": made["handover"]["url"].rpartition("/")[2],
+    }
     return side
 
 
@@ -258,13 +286,23 @@ def _objects(side: Side) -> None:
     caller, mark, ids = side.caller, side.mark, side.ids
     door, shop = caller.door, caller.shop
     door.run(terms(shop, period="day", delay_days=0))
-    site = {"url": f"https://{mark}.example.com", "name": f"{mark} shop", "descriptor": f"{mark.upper()}SHOP"}
+    site = {
+        "url": f"https://{mark}.example.com",
+        "name": f"{mark} shop",
+        "descriptor": f"{mark.upper()}SHOP",
+    }
     ids["site"] = caller.post("/sites", site).json()["id"]
-    ids["spare_site"] = caller.post("/sites", site | {"url": f"https://spare-{mark}.example.com"}).json()["id"]
+    ids["spare_site"] = caller.post(
+        "/sites", site | {"url": f"https://spare-{mark}.example.com"}
+    ).json()["id"]
     hook = {"url": f"https://{mark}.example.com/hook", "ownKey": True}
     ids["endpoint"] = caller.post("/webhooks", hook).json()["id"]
-    ids["spare_endpoint"] = caller.post("/webhooks", hook | {"url": f"https://{mark}.example.com/spare"}).json()["id"]
-    caller.post(f"/webhooks/{ids['endpoint']}/test", {}, allow_5xx=True)  # nobody listens there; the try is kept
+    ids["spare_endpoint"] = caller.post(
+        "/webhooks", hook | {"url": f"https://{mark}.example.com/spare"}
+    ).json()["id"]
+    caller.post(
+        f"/webhooks/{ids['endpoint']}/test", {}, allow_5xx=True
+    )  # nobody listens there; the try is kept
     ids["delivery"] = caller.get(f"/webhooks/{ids['endpoint']}/deliveries").json()["data"][0]["id"]
     about = {
         "siteId": ids["site"],
@@ -280,7 +318,9 @@ def _objects(side: Side) -> None:
     at_once = {"expiryDateUtc": None, "transaction__responseCode": "91"}
     ids["card"] = caller.token_for(APPROVES)
     door.run(with_account(shop))
-    ids["account"] = str(door.sql("SELECT account_id FROM bank_accounts WHERE merchant_id = $1", side.mid)[0][0])
+    ids["account"] = str(
+        door.sql("SELECT account_id FROM bank_accounts WHERE merchant_id = $1", side.mid)[0][0]
+    )
     ids["paid"], disputable = order(**at_once), order(**at_once)
     door.run(disputed(shop, uuid.UUID(disputable), kind="service"))
     ids["dispute"] = str(door.run(the_dispute(shop, uuid.UUID(disputable)))["dispute_id"])
@@ -300,36 +340,54 @@ def _objects(side: Side) -> None:
     ids["order"] = order(paymentMethod__cardNumber=FUNDS)
     payer = "SELECT payer_id FROM order_payer WHERE order_id = $1"
     ids["customer"] = str(door.sql(payer, uuid.UUID(ids["order"]))[0][0])
-    ids["held"] = order(isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION", customerIp="203.0.113.24")
+    ids["held"] = order(
+        isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION", customerIp="203.0.113.24"
+    )
     transmitted = transmit_body(caller, orderId=f"{mark}-t", payer__email=f"ana@{mark}.example")
     ids["transmission"] = caller.post("/transmit", transmitted).json()["transmitId"]
     door.run(adjust(door.world, person(shop, "olga"), -2_000_000_00, "USD", f"{mark} adjustment"))
-    ids["adjustment"] = str(door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1", side.mid)[0][0])
-    ids["card_join"] = str(door.run(_proposed(shop, uuid.UUID(ids["order"]), uuid.UUID(ids["paid"]), mark)))
+    ids["adjustment"] = str(
+        door.sql("SELECT adjustment_id FROM adjustments WHERE merchant_id = $1", side.mid)[0][0]
+    )
+    ids["card_join"] = str(
+        door.run(_proposed(shop, uuid.UUID(ids["order"]), uuid.UUID(ids["paid"]), mark))
+    )
     ids["checkout"] = checkout_token(door.world, side.mid, uuid.UUID(ids["held"]))
     campaign = {"key": f"{mark}-c", "name": f"{mark} campaign"}
     ids["campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign).json()["id"]
-    ids["spare_campaign"] = caller.post(f"/sites/{ids['site']}/campaigns", campaign | {"key": "spare"}).json()["id"]
+    ids["spare_campaign"] = caller.post(
+        f"/sites/{ids['site']}/campaigns", campaign | {"key": "spare"}
+    ).json()["id"]
     rows = [transmit_body(caller, orderId=f"{mark}-u", payer__email=f"ana@{mark}.example")]
     path = f"/uploads?kind=transmit&filename=transmit_{mark}.json"
     ids["upload"] = caller.raw(path, json.dumps(rows).encode()).json()["id"]
     past = f"orderId,at,amount,currency,approved\n{mark}-past,2024-03-02T06:00:00Z,100,USD,true\nx\n".encode()
     answers = Answers()
-    reading = read_import(door.world, shop.scope, f"{mark}.csv", io.BytesIO(past), answers, dry_run=False)
+    reading = read_import(
+        door.world, shop.scope, f"{mark}.csv", io.BytesIO(past), answers, dry_run=False
+    )
     ids["import"] = str(door.run(reading).stored.import_id)
     ids["nothing"] = str(new_id())
     for kind in ("application", "spare_application"):
-        ids[kind] = caller.post("/onboarding/application", {"legalName": f"{mark} Ltd"}).json()["id"]
+        ids[kind] = caller.post("/onboarding/application", {"legalName": f"{mark} Ltd"}).json()[
+            "id"
+        ]
     paper = {"kind": "identity", "name": f"{mark}.pdf", "content": "JVBERi0xLjcKJSVFT0YK"}
     for kind in ("document", "spare_document"):
-        paper["name"], paper["kind"] = f"{mark} {kind}.pdf", "bank" if kind == "document" else "other"
-        ids[kind] = caller.post(f"/onboarding/application/{ids['application']}/documents", paper).json()["id"]
+        paper["name"], paper["kind"] = (
+            f"{mark} {kind}.pdf",
+            "bank" if kind == "document" else "other",
+        )
+        ids[kind] = caller.post(
+            f"/onboarding/application/{ids['application']}/documents", paper
+        ).json()["id"]
 
 
 async def _proposed(shop: Shop, first: uuid.UUID, second: uuid.UUID, mark: str) -> uuid.UUID:
     """A join of the cards of two orders that waits for a second person."""
     (first, one), (second, other) = sorted(
-        [(order_id, (await shop.order(order_id))["card_id"]) for order_id in (first, second)], key=lambda pair: pair[1]
+        [(order_id, (await shop.order(order_id))["card_id"]) for order_id in (first, second)],
+        key=lambda pair: pair[1],
     )
     async with shop.world.db.transaction() as tx:
         made = await add_join(
@@ -351,7 +409,9 @@ async def _proposed(shop: Shop, first: uuid.UUID, second: uuid.UUID, mark: str) 
 
 async def _certified(shop: Shop) -> uuid.UUID:
     """Of the month in which its orders were sent; nobody waits for its end."""
-    at = await shop.value("SELECT min(at) FROM network_sends WHERE merchant_id = $1 AND NOT claimed", shop.merchant_id)
+    at = await shop.value(
+        "SELECT min(at) FROM network_sends WHERE merchant_id = $1 AND NOT claimed", shop.merchant_id
+    )
     return (await certify_month(shop.world, shop.merchant_id, month_start(at)))[0]
 
 
@@ -375,8 +435,15 @@ def _uploaded(ground: Ground, side: Side) -> None:
     made = signed(ground, side, "POST", "/api/v1/charges", charge).json()
     side.ids["stable_order"] = made["order"]["id"]
     side.ids["pay"] = made["instruction"]["redirect_url"].rpartition("/")[2]
-    plan = {"title": f"{side.mark} plan", "amount": side.amount, "currency": "USDT", "interval_unit": "month"}
-    side.ids["subscription"] = signed(ground, side, "POST", "/api/v1/subscriptions", plan).json()["subscription"]["id"]
+    plan = {
+        "title": f"{side.mark} plan",
+        "amount": side.amount,
+        "currency": "USDT",
+        "interval_unit": "month",
+    }
+    side.ids["subscription"] = signed(ground, side, "POST", "/api/v1/subscriptions", plan).json()[
+        "subscription"
+    ]["id"]
     token, csrf = side.sessions["owner"]
     answer = ground.call(
         "POST",
@@ -400,7 +467,12 @@ def _of_lists(ground: Ground, side: Side, csrf: str, headers: dict[str, str]) ->
         "POST",
         "/exports",
         headers=headers,
-        data={"csrf": csrf, "key": uuid.UUID(side.ids["export"]).hex, "form": "csv", "back": "/orders"},
+        data={
+            "csrf": csrf,
+            "key": uuid.UUID(side.ids["export"]).hex,
+            "form": "csv",
+            "back": "/orders",
+        },
     )
     assert answer.status_code == 303, answer.text
     count = door.sql("SELECT count(*) FROM order_heads WHERE merchant_id = $1", side.mid)[0][0]
@@ -452,14 +524,19 @@ GROUP BY 1 ORDER BY 1
 async def _stand(ground: "Ground") -> dict[str, str]:
     door, side = ground.door, ground.a
     if "digests" not in ground.kept:
-        world, people = [await asyncpg.connect(one, timeout=10) for one in (door.world.dsn, door.world.people_dsn)]
+        world, people = [
+            await asyncpg.connect(one, timeout=10)
+            for one in (door.world.dsn, door.world.people_dsn)
+        ]
         ground.kept["connections"] = (world, people)
         tables = _digests(await world.fetch(_TABLES))
         ours = ", ".join(f'({sql}) AS "{name}"' for name, sql in _PEOPLE.items())
         ground.kept["digests"] = await world.prepare(tables), await people.prepare(f"SELECT {ours}")
     world, people = ground.kept["digests"]
     mid, pid = side.mid, side.partner.partner_id
-    return dict(await world.fetchrow(mid, pid)) | dict(await people.fetchrow(mid, pid, f"%{side.mark}%"))
+    return dict(await world.fetchrow(mid, pid)) | dict(
+        await people.fetchrow(mid, pid, f"%{side.mark}%")
+    )
 
 
 def _digests(tables: Any) -> str:

@@ -38,7 +38,9 @@ APIS: Final = ("/v1", "/api/v1", "/inbound")
 BYTES: Final[dict[str, int]] = {"path": 1_000, "query": 32_000, "header": 8_000}
 USUAL_BYTES: Final = 64_000
 NEW: Final = ""  # the name of a slot whose name is the text
-CARD: Final = script_card("visa", "51", 0)  # beside it: what has a card number is refused by its name
+CARD: Final = script_card(
+    "visa", "51", 0
+)  # beside it: what has a card number is refused by its name
 
 
 @dataclass(frozen=True)
@@ -143,10 +145,14 @@ def _part(name: str, value: str) -> bytes:
 
 
 def _header(text: str) -> bytes:
-    return text.encode().translate(bytes(32 if one < 32 or one == 127 else one for one in range(256)))
+    return text.encode().translate(
+        bytes(32 if one < 32 or one == 127 else one for one in range(256))
+    )
 
 
-def ready(sent: Sent, sign: Callable[[str, str, str, bytes], Mapping[str, str]] | None = None) -> tuple[Scope, bytes]:
+def ready(
+    sent: Sent, sign: Callable[[str, str, str, bytes], Mapping[str, str]] | None = None
+) -> tuple[Scope, bytes]:
     """The call as a server hands it on, and its body. `sign`: for a call whose proof is over its bytes."""
     path, query, content, headers = written(sent)
     if sign is not None:
@@ -190,13 +196,23 @@ async def asked(app: App, call: tuple[Scope, bytes]) -> int:
 def slots_of(route: Route, method: str, noted: Collection[str] = ()) -> list[Slot]:
     """`noted`: names of the query that the page read when it was called."""
     found = [Slot("path", (name,)) for name in route.param_convertors]
-    found += [Slot("query", (name,)) for name in (NEW, *sorted(_query_of(route, method) | set(noted)))]
+    found += [
+        Slot("query", (name,)) for name in (NEW, *sorted(_query_of(route, method) | set(noted)))
+    ]
     if method in ("GET", "DELETE"):
         return found
     if route.path.startswith(APIS):
-        return [*found, *(Slot("json", way) for way in _ways(_body_of(route, method))), Slot("body", ())]
+        return [
+            *found,
+            *(Slot("json", way) for way in _ways(_body_of(route, method))),
+            Slot("body", ()),
+        ]
     kind: Where = "parts" if (method, route.path) in FILE_FORMS else "form"
-    return [*found, *(Slot(kind, (name,)) for name in (NEW, *_fields_of(method, route.path))), Slot("body", ())]
+    return [
+        *found,
+        *(Slot(kind, (name,)) for name in (NEW, *_fields_of(method, route.path))),
+        Slot("body", ()),
+    ]
 
 
 def _operation(route: Route, method: str) -> Any:
@@ -207,7 +223,9 @@ def _operation(route: Route, method: str) -> Any:
 def _query_of(route: Route, method: str) -> set[str]:
     operation = _operation(route, method)
     query = operation.query if operation is not None else None
-    return {one.encode_name for one in msgspec.structs.fields(query)} if query is not None else set()
+    return (
+        {one.encode_name for one in msgspec.structs.fields(query)} if query is not None else set()
+    )
 
 
 def _body_of(route: Route, method: str) -> Any:
@@ -250,7 +268,9 @@ def _declared() -> dict[Key, frozenset[str]]:
     for one in DECLARED:
         if one.method == "POST":
             inside = inspect.getclosurevars(one.work).nonlocals
-            names = frozenset(name.removesuffix("_") for name in readers_of(inside["shape"] or inside["work"]))
+            names = frozenset(
+                name.removesuffix("_") for name in readers_of(inside["shape"] or inside["work"])
+            )
             found["POST", one.path] = found["POST", f"/partner{one.path}"] = names | {"csrf"}
     return found
 
@@ -259,7 +279,9 @@ def _declared() -> dict[Key, frozenset[str]]:
 def _written_in_pages() -> frozenset[str]:
     """Names of the fields of payers' forms."""
     files = SOURCE.glob("*/payer/*.html")
-    return frozenset(name for file in files for name in re.findall(r'\bname="(\w+)"', file.read_text()))
+    return frozenset(
+        name for file in files for name in re.findall(r'\bname="(\w+)"', file.read_text())
+    )
 
 
 def _fields_of(method: str, path: str) -> list[str]:
@@ -290,7 +312,9 @@ def headers_read() -> list[str]:
             literals = [one.value for one in node.args if isinstance(one, ast.Constant)]
             if called.endswith(("header", "text", "headers.get", "first.get")):
                 found |= {_text(one) for one in literals if isinstance(one, str | bytes)}
-    return sorted(name for name in found if re.fullmatch(r"[a-z-]{2,40}", name) and name != "content-length")
+    return sorted(
+        name for name in found if re.fullmatch(r"[a-z-]{2,40}", name) and name != "content-length"
+    )
 
 
 def _text(name: str | bytes) -> str:
@@ -324,7 +348,9 @@ class Noting:
 # who calls ------------------------------------------------------------------------------------------------------------
 
 
-def sent_by(ground: Ground, side: Side, key: Key, line: Line, session: tuple[str, str] | None) -> Sent:
+def sent_by(
+    ground: Ground, side: Side, key: Key, line: Line, session: tuple[str, str] | None
+) -> Sent:
     """The call of the line, by the rightful caller, or with None by nobody."""
     ids = side.ids | {word: word for word in ("sandbox", "sites", "csv", "jsonl", "week")}
     named = {name: ids[kind.removeprefix("forged ")] for name, kind in line.ids.items()}
@@ -335,7 +361,10 @@ def sent_by(ground: Ground, side: Side, key: Key, line: Line, session: tuple[str
         if key[1].startswith(APIS):
             made.body = body
         else:
-            pairs = [(name, str(value)) for name, value in (body | {"csrf": session[1] if session else ""}).items()]
+            pairs = [
+                (name, str(value))
+                for name, value in (body | {"csrf": session[1] if session else ""}).items()
+            ]
             if key in FILE_FORMS:
                 made.parts = [*pairs, ("file", "id\n")]
             else:

@@ -20,7 +20,9 @@ _DOCSTRING: Final = re.compile(r'(?<=:\n)\s+r?""".*?"""', re.DOTALL)
 _COMMENT: Final = re.compile(r"(^\s*|  )# .*$", re.MULTILINE)
 # A text in quotes names nothing, but for a dotted name and what an f-string has.
 _QUOTED: Final = re.compile(r'(f?)("""|")(.*?)\2', re.DOTALL)
-_TOP: Final = re.compile(r"^(?:@|(?:async )?def |class |[A-Za-z_]\w*\s*(?::[^=\n]*)?= )", re.MULTILINE)
+_TOP: Final = re.compile(
+    r"^(?:@|(?:async )?def |class |[A-Za-z_]\w*\s*(?::[^=\n]*)?= )", re.MULTILINE
+)
 _NAMED: Final = re.compile(r"^(?:(?:async )?def |class |)([A-Za-z_]\w*)", re.MULTILINE)
 _NAME: Final = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _FROM: Final = re.compile(r"^\s*from (recoup[\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
@@ -95,7 +97,12 @@ def _additions(names: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, st
                 and node.func.id.isupper()
                 and node.func.id != "GATEWAYS"
             ):
-                words = [ast.unparse(one) for part in node.args for one in ast.walk(part) if _is_name(one)]
+                words = [
+                    ast.unparse(one)
+                    for part in node.args
+                    for one in ast.walk(part)
+                    if _is_name(one)
+                ]
                 for first, _, rest in (word.partition(".") for word in words):
                     if first in local and node.func.id in local:
                         yield local[node.func.id], local[first]
@@ -121,7 +128,9 @@ def read_code() -> Code:
     named_by: dict[str, set[str]] = defaultdict(set)
     for key, one in every.items():
         local = names[one.module]
-        for word in set(_NAME.findall(_QUOTED.sub(_unquoted, _COMMENT.sub("", one.decorated + one.text)))):
+        for word in set(
+            _NAME.findall(_QUOTED.sub(_unquoted, _COMMENT.sub("", one.decorated + one.text)))
+        ):
             first, _, rest = word.partition(".")
             if first in local:
                 named_by[local[first]].add(key)

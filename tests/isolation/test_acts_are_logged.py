@@ -93,18 +93,26 @@ class _Walk:
     def send(self, who: str, path: str, files: Any = None, **data: Any) -> httpx.Response:
         cookie, _ = self.who(who)
         headers = {"cookie": f"{COOKIE}={cookie}", "accept": "text/html"}
-        session = self.ground.run(read_session(self.ground.door.world, cookie))  # a form is of where it was begun
+        session = self.ground.run(
+            read_session(self.ground.door.world, cookie)
+        )  # a form is of where it was begun
         csrf = session.csrf if session is not None else ""
-        return self.ground.call("POST", path, data={"csrf": csrf, **data}, headers=headers, files=files)
+        return self.ground.call(
+            "POST", path, data={"csrf": csrf, **data}, headers=headers, files=files
+        )
 
     def page(self, who: str, path: str) -> httpx.Response:
         cookie, _ = self.who(who)
-        return self.ground.call("GET", path, headers={"cookie": f"{COOKIE}={cookie}", "accept": "text/html"})
+        return self.ground.call(
+            "GET", path, headers={"cookie": f"{COOKIE}={cookie}", "accept": "text/html"}
+        )
 
     def lines(self, request_id: str) -> set[str]:
         found: list[AuditLine] = []
         for subject in (("merchant", self.a.mid), ("partner", self.a.partner.partner_id)):
-            found += self.ground.run(read_audit(self.ground.door.world, subject, AuditFilter(), 400))
+            found += self.ground.run(
+                read_audit(self.ground.door.world, subject, AuditFilter(), 400)
+            )
         return {line.action for line in found if line.request_id == request_id}
 
     def act(
@@ -121,12 +129,16 @@ class _Walk:
         """Raises: AssertionError when the form is not taken; remembers when `wanted` is not in the log."""
         path = path or template
         answer = self.send(who, path, files, **data)
-        assert answer.status_code < 400 or refused, f"{path}: {answer.status_code} {answer.text[-1500:]}"
+        assert answer.status_code < 400 or refused, (
+            f"{path}: {answer.status_code} {answer.text[-1500:]}"
+        )
         told = self.lines(answer.headers["x-request-id"])
         self.done.setdefault(template, set()).update(told)
         if wanted not in told:
             where = answer.headers.get("location", "")
-            self.missing.append(f"{template}: {wanted} is not among {sorted(told)}: {answer.status_code} {where}")
+            self.missing.append(
+                f"{template}: {wanted} is not among {sorted(told)}: {answer.status_code} {where}"
+            )
         return answer
 
 
@@ -160,7 +172,11 @@ def test_every_form_leaves_a_line(mine: Ground) -> None:
 
 def _orders(walk: _Walk) -> None:
     caller, site = walk.a.caller, walk.a.ids["site"]
-    fresh = {"paymentMethod__cardNumber": FUNDS, "siteId": site, "payer__email": f"walk@{walk.a.mark}.example"}
+    fresh = {
+        "paymentMethod__cardNumber": FUNDS,
+        "siteId": site,
+        "payer__email": f"walk@{walk.a.mark}.example",
+    }
     order, other = (caller.admit(orderId=f"walk-{n}", **fresh) for n in range(2))
     caller.advance(minutes=2)
     for doing, wanted, data in (
@@ -171,9 +187,20 @@ def _orders(walk: _Walk) -> None:
         ("retry", "planned", {}),
         ("cancel", "cancelled", {}),
     ):
-        walk.act(f"/orders/{{order_id}}/{doing}", f"order.{wanted}", path=f"/orders/{order}/{doing}", **data)
+        walk.act(
+            f"/orders/{{order_id}}/{doing}",
+            f"order.{wanted}",
+            path=f"/orders/{order}/{doing}",
+            **data,
+        )
     walk.act("/orders/bulk", "order.cancelled", do="cancel", sure="yes", order=other)
-    walk.act("/orders/{order_id}/notes", "order.noted", path=f"/orders/{order}/notes", note="noted", key="1" * 32)
+    walk.act(
+        "/orders/{order_id}/notes",
+        "order.noted",
+        path=f"/orders/{order}/notes",
+        note="noted",
+        key="1" * 32,
+    )
     paid = walk.a.ids["paid"]
     walk.act(
         "/orders/{order_id}/refund",
@@ -208,19 +235,43 @@ def _orders(walk: _Walk) -> None:
         decision="approve",
         seen=fields["seen"],
     )
-    walk.act("/orders/{order_id}/reveal", "order.revealed", "operations", path=f"/orders/{waits}/reveal")
     walk.act(
-        "/orders/{order_id}/dispute", "dispute.simulated", path=f"/orders/{paid}/dispute", kind="service", amount="1.00"
+        "/orders/{order_id}/reveal", "order.revealed", "operations", path=f"/orders/{waits}/reveal"
     )
-    walk.act("/orders/{order_id}/block", "block.made", path=f"/orders/{order}/block", kind="customer", reason="other")
-    walk.act("/orders/{order_id}/unblock", "block.lifted", path=f"/orders/{order}/unblock", block=_block(walk))
+    walk.act(
+        "/orders/{order_id}/dispute",
+        "dispute.simulated",
+        path=f"/orders/{paid}/dispute",
+        kind="service",
+        amount="1.00",
+    )
+    walk.act(
+        "/orders/{order_id}/block",
+        "block.made",
+        path=f"/orders/{order}/block",
+        kind="customer",
+        reason="other",
+    )
+    walk.act(
+        "/orders/{order_id}/unblock",
+        "block.lifted",
+        path=f"/orders/{order}/unblock",
+        block=_block(walk),
+    )
 
 
 def _views(walk: _Walk) -> None:
     """One that only its maker sees leaves none."""
-    made = walk.act("/orders/views", "view.shared", name="Walked", back="/orders?status=7", share="yes")
+    made = walk.act(
+        "/orders/views", "view.shared", name="Walked", back="/orders?status=7", share="yes"
+    )
     view = made.headers["location"].partition("view=")[2].partition("&")[0]
-    for what, wanted in (("unshare", "unshared"), ("share", "shared"), ("rename", "changed"), ("delete", "deleted")):
+    for what, wanted in (
+        ("unshare", "unshared"),
+        ("share", "shared"),
+        ("rename", "changed"),
+        ("delete", "deleted"),
+    ):
         walk.act(
             "/orders/views/{view_id}",
             f"view.{wanted}",
@@ -238,9 +289,19 @@ def _block(walk: _Walk) -> str:
 
 def _customers(walk: _Walk) -> None:
     payer = walk.a.ids["customer"]
-    walk.act("/customers/{payer_id}/block", "block.made", path=f"/customers/{payer}/block", reason="other")
+    walk.act(
+        "/customers/{payer_id}/block",
+        "block.made",
+        path=f"/customers/{payer}/block",
+        reason="other",
+    )
     walk.act("/customers/unblock", "block.lifted", block=_block(walk))
-    walk.act("/customers/{payer_id}/reveal", "customer.revealed", "operations", path=f"/customers/{payer}/reveal")
+    walk.act(
+        "/customers/{payer_id}/reveal",
+        "customer.revealed",
+        "operations",
+        path=f"/customers/{payer}/reveal",
+    )
     walk.act("/customers/{payer_id}/export", "customer.exported", path=f"/customers/{payer}/export")
     walk.act(
         "/customers/{payer_id}/erase",
@@ -254,9 +315,18 @@ def _settings(walk: _Walk) -> None:
     site, spare = walk.a.ids["site"], walk.a.ids["spare_campaign"]
     walk.act("/switches", "switch.off", flip=f"site:{site}:cit_web:off", why="walk")
     walk.act(
-        "/engine", "arms.changed", site=site, mode="shadow", share="20", holdout="10", explore="10", explore_max=""
+        "/engine",
+        "arms.changed",
+        site=site,
+        mode="shadow",
+        share="20",
+        holdout="10",
+        explore="10",
+        explore_max="",
     )
-    walk.act("/engine/risk", "risk.changed", risk_mode="share", share="20", holdout="10", margin="30")
+    walk.act(
+        "/engine/risk", "risk.changed", risk_mode="share", share="20", holdout="10", margin="30"
+    )
     walk.act("/engine/cards", "order.card_updates", cards="yes")
     terms = {"least_share": "30", "count_max": "2", "at_expiry": "keep"}
     walk.act("/engine/parts", "order.parts", parts="yes", enabled="yes", **terms)
@@ -290,9 +360,23 @@ def _settings(walk: _Walk) -> None:
     walk.act("/keys", "key.made", kind="tokenization", overlap="keep")
     sql = "SELECT environment_key FROM tokenization_keys WHERE merchant_id = $1 ORDER BY created_at DESC"
     key = walk.ground.door.sql(sql, walk.a.mid)[0][0]
-    walk.act("/keys/end", "key.ended", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(), sure="yes")
-    walk.act("/keys/name", "key.named", kind="tokenization", print=hashlib.sha256(key.encode()).hexdigest(), name="N")
-    sql = "UPDATE api_keys SET requested = '{payouts:write}' WHERE merchant_id = $1 RETURNING app_key"
+    walk.act(
+        "/keys/end",
+        "key.ended",
+        kind="tokenization",
+        print=hashlib.sha256(key.encode()).hexdigest(),
+        sure="yes",
+    )
+    walk.act(
+        "/keys/name",
+        "key.named",
+        kind="tokenization",
+        print=hashlib.sha256(key.encode()).hexdigest(),
+        name="N",
+    )
+    sql = (
+        "UPDATE api_keys SET requested = '{payouts:write}' WHERE merchant_id = $1 RETURNING app_key"
+    )
     print_ = hashlib.sha256(walk.ground.door.sql(sql, walk.a.mid)[0][0].encode()).hexdigest()
     walk.act("/keys/decide", "key.decided", print=print_, decision="refuse")
     walk.act("/keys/signing", "webhook_key.replaced", which="stablecoin", overlap="24")
@@ -300,7 +384,11 @@ def _settings(walk: _Walk) -> None:
 
 def _webhooks(walk: _Walk) -> None:
     hook, one = walk.a.ids["endpoint"], "/webhooks/{endpoint_id}"
-    wanted = {"url": "https://hooks.example.com/walk?secret=s3cr3t", "format": "rescue", "events": "order.completed"}
+    wanted = {
+        "url": "https://hooks.example.com/walk?secret=s3cr3t",
+        "format": "rescue",
+        "events": "order.completed",
+    }
     walk.act("/webhooks", "webhook.made", **wanted)
     mark = re.search(r'name="of" value="([^"]*)"', walk.page("owner", f"/webhooks/{hook}").text)
     assert mark
@@ -314,10 +402,23 @@ def _webhooks(walk: _Walk) -> None:
         count="1",
         **{"from": "1", "to": "2"},
     )
-    walk.act(f"{one}/rotate", "webhook_key.replaced", path=f"/webhooks/{hook}/rotate", of=mark[1], overlap="24")
-    walk.act(one, "webhook.changed", path=f"/webhooks/{hook}", **(wanted | {"url": "https://hooks.example.com/other"}))
+    walk.act(
+        f"{one}/rotate",
+        "webhook_key.replaced",
+        path=f"/webhooks/{hook}/rotate",
+        of=mark[1],
+        overlap="24",
+    )
+    walk.act(
+        one,
+        "webhook.changed",
+        path=f"/webhooks/{hook}",
+        **(wanted | {"url": "https://hooks.example.com/other"}),
+    )
     walk.act(f"{one}/state", "webhook.changed", path=f"/webhooks/{hook}/state", switch="off")
-    walk.act(f"{one}/delete", "webhook.deleted", path=f"/webhooks/{walk.a.ids['spare_endpoint']}/delete")
+    walk.act(
+        f"{one}/delete", "webhook.deleted", path=f"/webhooks/{walk.a.ids['spare_endpoint']}/delete"
+    )
 
 
 def _delivered(walk: _Walk) -> None:
@@ -341,12 +442,17 @@ def _delivered(walk: _Walk) -> None:
 def _files(walk: _Walk) -> None:
     rows = json.dumps([transmit_body(walk.a.caller, orderId="walk-upload")]).encode()
     answer = walk.act(
-        "/uploads", "upload.sent", files={"file": ("transmit_walk.json", rows, "application/json")}, kind="transmit"
+        "/uploads",
+        "upload.sent",
+        files={"file": ("transmit_walk.json", rows, "application/json")},
+        kind="transmit",
     )
     upload = answer.headers["location"].rpartition("/")[2].partition("?")[0]
     walk.act("/uploads/{upload_id}/stop", "upload.stopped", path=f"/uploads/{upload}/stop")
     past = b"orderId,at,amount,currency,approved\nwalk,2024-03-02T06:00:00Z,100,USD,true\n"
-    answer = walk.act("/imports", "import.sent", files={"file": ("past.csv", past, "text/csv")}, act="import")
+    answer = walk.act(
+        "/imports", "import.sent", files={"file": ("past.csv", past, "text/csv")}, act="import"
+    )
     made = answer.headers["location"].rpartition("/")[2].partition("?")[0]
     walk.act("/imports/{import_id}/stop", "import.stopped", path=f"/imports/{made}/stop")
     walk.act("/imports/{import_id}/prove", "backtest.asked", path=f"/imports/{made}/prove")
@@ -378,7 +484,9 @@ def _files(walk: _Walk) -> None:
         files={"file": ("w.pdf", _PDF, "application/pdf")},
     )
     document = f"/applications/{paper}/documents/{walk.a.ids['document']}/remove"
-    walk.act(f"{one}/documents/{{document_id}}/remove", "application.document_removed", path=document)
+    walk.act(
+        f"{one}/documents/{{document_id}}/remove", "application.document_removed", path=document
+    )
 
 
 def _disputes_and_refunds(walk: _Walk) -> None:
@@ -390,18 +498,41 @@ def _disputes_and_refunds(walk: _Walk) -> None:
         path=f"/disputes/{dispute}/files",
         files={"file": ("w.pdf", _PDF, "application/pdf")},
     )
-    walk.act(f"{one}/answer", "order.dispute_answer_owed", path=f"/disputes/{dispute}/answer", answer="contest")
-    walk.act(f"{one}/decide", "dispute.simulated", "operator", path=f"/disputes/{dispute}/decide", decided="won")
+    walk.act(
+        f"{one}/answer",
+        "order.dispute_answer_owed",
+        path=f"/disputes/{dispute}/answer",
+        answer="contest",
+    )
+    walk.act(
+        f"{one}/decide",
+        "dispute.simulated",
+        "operator",
+        path=f"/disputes/{dispute}/decide",
+        decided="won",
+    )
     refund = walk.a.ids["refund"]
     path = f"/refunds/{refund}"
     _, fields = review_form(walk.page("owner", path))
-    walk.act("/refunds/{modification_id}", "order.refund_retried", path=path, action="again", seen=fields["seen"])
+    walk.act(
+        "/refunds/{modification_id}",
+        "order.refund_retried",
+        path=path,
+        action="again",
+        seen=fields["seen"],
+    )
 
 
 def _money(walk: _Walk) -> None:
     ids = walk.a.ids
     _, fields = review_form(walk.page("operator", payout_review(ids["payout"])))
-    walk.act("/approvals/payouts", "payout.approved", "operator", payout=ids["payout"], seen=fields["seen"])
+    walk.act(
+        "/approvals/payouts",
+        "payout.approved",
+        "operator",
+        payout=ids["payout"],
+        seen=fields["seen"],
+    )
     walk.a.caller.advance(minutes=1)
     walk.act(
         "/approvals/payouts/{id}/outcome",
@@ -412,22 +543,46 @@ def _money(walk: _Walk) -> None:
         reason="closed",
     )
     walk.act(
-        "/settlements/{batch_id}/pay-again", "payout.asked_again", path=f"/settlements/{ids['settlement']}/pay-again"
+        "/settlements/{batch_id}/pay-again",
+        "payout.asked_again",
+        path=f"/settlements/{ids['settlement']}/pay-again",
     )
-    account = {"holder": "Brightleaf Tea LLC", "currency": "USD", "routing": "021000021", "account": "9876543210"}
+    account = {
+        "holder": "Brightleaf Tea LLC",
+        "currency": "USD",
+        "routing": "021000021",
+        "account": "9876543210",
+    }
     for template, wanted, who, data in (
-        ("/bank/{account_id}/prove", "bank_account.not_proved", "owner", {"first": "0.00", "second": "0.00"}),
+        (
+            "/bank/{account_id}/prove",
+            "bank_account.not_proved",
+            "owner",
+            {"first": "0.00", "second": "0.00"},
+        ),
         ("/bank/{account_id}/withdraw", "bank_account.refused", "owner", {}),
-        ("/approvals/accounts/{id}", "bank_account.refused", "operator", {"decision": "refuse", "reason": "walk"}),
+        (
+            "/approvals/accounts/{id}",
+            "bank_account.refused",
+            "operator",
+            {"decision": "refuse", "reason": "walk"},
+        ),
     ):
         if wanted == "bank_account.not_proved" or who == "operator":
             walk.act("/bank", "bank_account.entered", **account)
         sql = "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 AND state = 'added' ORDER BY account_id DESC"
         added = str(walk.ground.door.sql(sql, walk.a.mid)[0][0])
         path = re.sub(r"\{\w+\}", added, template)
-        walk.act(template, wanted, who, path=path, refused=wanted == "bank_account.not_proved", **data)
+        walk.act(
+            template, wanted, who, path=path, refused=wanted == "bank_account.not_proved", **data
+        )
     wallet = "/settlement-addresses"
-    walk.act(f"{wallet}/tolerance", "settlement_address.tolerance", path=f"{wallet}/tolerance", tolerance="0.5")
+    walk.act(
+        f"{wallet}/tolerance",
+        "settlement_address.tolerance",
+        path=f"{wallet}/tolerance",
+        tolerance="0.5",
+    )
     for last, wanted, who in (
         ("withdraw", "settlement_address.withdrawn", "owner"),
         ("approve", "settlement_address.approved", "operator"),
@@ -468,7 +623,13 @@ def _cards(walk: _Walk) -> None:
 
 def _people(walk: _Walk) -> None:
     ids = walk.a.ids
-    walk.act("/invitations", "people.invited", subject="merchant", email="walk@example.com", role="analyst")
+    walk.act(
+        "/invitations",
+        "people.invited",
+        subject="merchant",
+        email="walk@example.com",
+        role="analyst",
+    )
     walk.act("/account/name", "account.renamed", name="Zed Owner")
     walk.act(
         "/invitations/{invitation_id}/revoke",
@@ -498,7 +659,11 @@ def _partner(walk: _Walk) -> None:
         descriptor="NEWSHOPPING",
     )
     walk.act(
-        "/partner/merchants/{mid}", "partner.merchant_changed", owner, path=f"/partner/merchants/{mid}", state="paused"
+        "/partner/merchants/{mid}",
+        "partner.merchant_changed",
+        owner,
+        path=f"/partner/merchants/{mid}",
+        state="paused",
     )
     walk.act(
         "/partner/merchants/{mid}/keys",
@@ -508,11 +673,20 @@ def _partner(walk: _Walk) -> None:
         overlap="24",
     )
     for tries in ("2", "1"):
-        walk.act("/partner/policy", "partner.policy_set", owner, act="save", reason="walk", **{"tries.soft": tries})
+        walk.act(
+            "/partner/policy",
+            "partner.policy_set",
+            owner,
+            act="save",
+            reason="walk",
+            **{"tries.soft": tries},
+        )
     walk.act("/partner/policy/back", "partner.policy_set", owner, version="1", reason="walk")
     walk.act("/partner/keys", "partner.key_made", owner, overlap="24")
     print_ = hashlib.sha256(walk.a.partner.key.app_key.encode()).hexdigest()
-    sql = "UPDATE partner_keys SET requested = '{webhooks:write}' WHERE app_key = $1 RETURNING key_id"
+    sql = (
+        "UPDATE partner_keys SET requested = '{webhooks:write}' WHERE app_key = $1 RETURNING key_id"
+    )
     assert walk.ground.door.sql(sql, walk.a.partner.key.app_key)
     walk.act("/partner/keys/decide", "partner.key_decided", owner, print=print_, decision="refuse")
     walk.act(
@@ -550,5 +724,13 @@ def test_no_line_holds_anybodys_data_or_a_secret(mine: Ground) -> None:
     assert len(rows) > 30
     told = "\n".join(row["line"] for row in rows)
     keys = mine.a.caller.shop.keys
-    for secret in (keys.app_secret, keys.stablecoin_secret, "s3cr3t", "/walk", "@", "9876543210", "sk_test"):
+    for secret in (
+        keys.app_secret,
+        keys.stablecoin_secret,
+        "s3cr3t",
+        "/walk",
+        "@",
+        "9876543210",
+        "sk_test",
+    ):
         assert secret not in re.sub(r'"?user:[^ ,"]*', "", told), secret

@@ -61,7 +61,10 @@ def strangers(ground: Ground, key: Key, line: Line) -> list[Stranger]:
         found.append(Stranger("another merchant's key", secret))
     else:
         found.append(Stranger("somebody without a merchant", *_browser(ground.nobody)))
-        found += [Stranger(f"another's {role}", *_browser(session)) for role, session in b.sessions.items()]
+        found += [
+            Stranger(f"another's {role}", *_browser(session))
+            for role, session in b.sessions.items()
+        ]
     if line.whose == "merchant" and not line.shared:
         found.append(Stranger("its own partner", a.partner.headers))
     if line.whose == "partner":
@@ -94,7 +97,10 @@ def request_of(ground: Ground, key: Key, line: Line, who: Stranger) -> dict[str,
             more["content"] = httpx.Request("POST", "http://x", json=body).content
             headers["content-type"] = "application/json"
         elif key[1] in FILES:
-            more |= {"data": body | {"csrf": who.csrf}, "files": {"file": ("w.csv", b"id\n", "text/csv")}}
+            more |= {
+                "data": body | {"csrf": who.csrf},
+                "files": {"file": ("w.csv", b"id\n", "text/csv")},
+            }
         else:
             more["data"] = body | {"csrf": who.csrf}
     if who.signs is not None:
@@ -125,13 +131,19 @@ def check(ground: Ground, key: Key, line: Line, who: Stranger) -> httpx.Response
     told = f"{who.name}: {' '.join(key)} answered {answer.status_code}: {answer.text[:300]}"
     assert answer.status_code < 500, told
     assert answer.headers["x-request-id"], told
-    said = _without(text_of(answer) + str(answer.headers), line.body(ground.a) if line.body else None)
+    said = _without(
+        text_of(answer) + str(answer.headers), line.body(ground.a) if line.body else None
+    )
     assert ground.a.mark not in said.lower(), f"it reads what is another's. {told}"
     assert not re.search(r"(?<!\w)777[.,]?77(?!\w)", said), f"it reads what is another's. {told}"
     foreign = set(line.ids.values()) - ({"nothing"} | WORDS)
     if (foreign or line.names) and line.whose != "anyone":
         to_sign_in = answer.status_code == 303 and answer.headers["location"].startswith("/signin")
-        assert answer.status_code in REFUSED or to_sign_in or (line.names and answer.status_code == 400), told
+        assert (
+            answer.status_code in REFUSED
+            or to_sign_in
+            or (line.names and answer.status_code == 400)
+        ), told
     if line.whose == "anyone" and foreign:
         assert answer.status_code in REFUSED | {400}, told
     return answer
@@ -146,25 +158,35 @@ def _without(said: str, sent: Any) -> str:
 
 def test_every_route_has_a_line(ground: Ground) -> None:
     routes = paths_of(ground.routes)
-    assert not routes - set(TABLE), "routes without a line in tests/isolation/table.py: write who may call them"
+    assert not routes - set(TABLE), (
+        "routes without a line in tests/isolation/table.py: write who may call them"
+    )
     assert not set(TABLE) - routes, "lines without a route"
 
 
 @pytest.mark.timeout(300)
 @each("key", TABLE)
-def test_strangers_read_nothing_and_change_nothing(ground: Ground, before: dict[str, str], key: Key) -> None:
+def test_strangers_read_nothing_and_change_nothing(
+    ground: Ground, before: dict[str, str], key: Key
+) -> None:
     line = TABLE[key]
     for who in strangers(ground, key, line):
         check(ground, key, line, who)
     unchanged(ground, key, before)
 
 
-PAGES = [key for key, line in TABLE.items() if line.whose in ("owner", "operator", "seat") and key[0] == "POST"]
+PAGES = [
+    key
+    for key, line in TABLE.items()
+    if line.whose in ("owner", "operator", "seat") and key[0] == "POST"
+]
 
 
 @pytest.mark.timeout(300)
 @each("key", PAGES)
-def test_people_change_only_what_their_role_may(ground: Ground, before: dict[str, str], key: Key) -> None:
+def test_people_change_only_what_their_role_may(
+    ground: Ground, before: dict[str, str], key: Key
+) -> None:
     line = TABLE[key]
     for role in (*ROLES, *(f"partner {one}" for one in ROLES)):
         if role in line.may or (line.whose != "seat" and role.removeprefix("partner ") in line.may):
@@ -177,18 +199,26 @@ def test_people_change_only_what_their_role_may(ground: Ground, before: dict[str
 
 
 @pytest.mark.parametrize(
-    "key", [key for key, line in TABLE.items() if line.whose == "operator" and key[0] == "GET"], ids=" ".join
+    "key",
+    [key for key, line in TABLE.items() if line.whose == "operator" and key[0] == "GET"],
+    ids=" ".join,
 )
 def test_pages_of_the_operator_are_closed_to_everybody_else(ground: Ground, key: Key) -> None:
     for role, session in ground.a.sessions.items():
-        answer = ground.call(**request_of(ground, key, TABLE[key], Stranger(role, *_browser(session))))
+        answer = ground.call(
+            **request_of(ground, key, TABLE[key], Stranger(role, *_browser(session)))
+        )
         assert answer.status_code == 403, role
 
 
 def test_an_id_of_somebody_else_is_answered_as_one_that_nobody_has(ground: Ground) -> None:
     """Whoever tries ids does not even learn which exist."""
     for key, line in TABLE.items():
-        if not set(line.ids.values()) - ({"nothing"} | WORDS) or line.whose in ("signer", "operator", "anyone"):
+        if not set(line.ids.values()) - ({"nothing"} | WORDS) or line.whose in (
+            "signer",
+            "operator",
+            "anyone",
+        ):
             continue
         who = {
             "merchant": Stranger("m", ground.b.caller.headers),
@@ -223,12 +253,16 @@ def _hole(ground: Ground) -> Iterator[tuple[str, Any]]:
     async def reads(request: Request) -> Response:
         order_id = UUID(request.path_params["order_id"])
         async with ground.door.world.db.connection() as connection:
-            found = await connection.fetchval("SELECT external_id FROM orders WHERE order_id = $1", order_id)
+            found = await connection.fetchval(
+                "SELECT external_id FROM orders WHERE order_id = $1", order_id
+            )
         return JSONResponse({"externalId": found})
 
     async def changes(request: Request) -> Response:
         async with ground.door.world.db.connection() as connection:
-            await connection.execute("UPDATE sites SET name = name || '.' WHERE merchant_id = $1", a.mid)
+            await connection.execute(
+                "UPDATE sites SET name = name || '.' WHERE merchant_id = $1", a.mid
+            )
         return JSONResponse({}, 404)
 
     async def agrees(request: Request) -> Response:
@@ -262,7 +296,10 @@ def test_the_walk_finds_a_hole(ground: Ground, what: str) -> None:
         check(open_ground, key, line, Stranger("anonymous"))
         unchanged(open_ground, key, before)
 
-    with pytest.raises(AssertionError, match={"reads": "reads", "changes": "changes", "agrees": "answered 200"}[what]):
+    with pytest.raises(
+        AssertionError,
+        match={"reads": "reads", "changes": "changes", "agrees": "answered 200"}[what],
+    ):
         walk()
     ground.run(open_ground.client.aclose())
 
@@ -288,7 +325,9 @@ def test_the_rightful_caller_is_let_in_with_the_very_same_call(ground: Ground) -
     a, wrong = ground.a, []
     token, csrf = ground.operator
     chosen = Stranger("operator", *_browser(ground.operator))
-    picked = ground.call("POST", "/merchant", data={"csrf": csrf, "merchant": str(a.mid)}, headers=chosen.headers)
+    picked = ground.call(
+        "POST", "/merchant", data={"csrf": csrf, "merchant": str(a.mid)}, headers=chosen.headers
+    )
     assert picked.status_code == 303
     chosen = replace(chosen, csrf=ground.form_key(chosen.headers))
     for key in RIGHTFUL:

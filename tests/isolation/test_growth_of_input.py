@@ -67,7 +67,11 @@ class Calls:
         self.sign: Sign | None = side.signer.headers if session and line.whose == "signer" else None
 
     def slots(self) -> list[Slot]:
-        routes = [one for one in self.ground.routes if isinstance(one, Route) and self.key in paths_of([one])]
+        routes = [
+            one
+            for one in self.ground.routes
+            if isinstance(one, Route) and self.key in paths_of([one])
+        ]
         with Noting() as noting:
             if self.key[0] == "GET":
                 self.ask(self.sent)
@@ -86,7 +90,10 @@ class Calls:
         """What is wrong with the cost of this text there; empty where nothing is."""
         most = most or BYTES.get(slot.where, USUAL_BYTES)
         sizes = (most, most // 2, SHORT)
-        made = {size: ready(filled(self.sent, slot, text_in(slot, name, size)), self.sign) for size in sizes}
+        made = {
+            size: ready(filled(self.sent, slot, text_in(slot, name, size)), self.sign)
+            for size in sizes
+        }
         status = 0
 
         def work(size: int) -> None:
@@ -137,7 +144,9 @@ def complaints(calls: Calls, slots: list[Slot]) -> list[str]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("caller", CALLERS)
 @drawn(FAMILY, "key", KEYS, 4, ids=" ".join)
-def test_a_text_costs_a_door_little_wherever_it_stands(ground: Ground, key: Key, caller: str) -> None:
+def test_a_text_costs_a_door_little_wherever_it_stands(
+    ground: Ground, key: Key, caller: str
+) -> None:
     calls = Calls(ground, key, caller)
     slots = calls.slots()
     if caller == "nobody":  # nobody's body is not taken apart
@@ -149,7 +158,15 @@ def test_a_text_costs_a_door_little_wherever_it_stands(ground: Ground, key: Key,
 @drawn(FAMILY, "key", DOORS, 2, ids=" ".join)
 def test_a_text_in_a_header_costs_a_door_little(ground: Ground, key: Key) -> None:
     calls, names = Calls(ground, key, "who may"), headers_read()
-    assert {"authorization", "accept-language", "cookie", "idempotency-key", "host", "origin", "user-agent"} <= {*names}
+    assert {
+        "authorization",
+        "accept-language",
+        "cookie",
+        "idempotency-key",
+        "host",
+        "origin",
+        "user-agent",
+    } <= {*names}
     wrong = complaints(calls, [Slot("header", (name,)) for name in (NEW, *names)])
     assert not wrong, "\n".join(wrong)
 
@@ -163,7 +180,10 @@ def test_refused_calls_of_nobody_leave_nothing_in_memory(ground: Ground) -> None
     made.sent.query.append(("environment", made.ground.b.mark))
 
     def round_of(number: int) -> None:
-        long, short = f"{number:x}" + "name" * 15_000, {f"{number:x}-{n}".rjust(60, "n"): CARD for n in range(200)}
+        long, short = (
+            f"{number:x}" + "name" * 15_000,
+            {f"{number:x}-{n}".rjust(60, "n"): CARD for n in range(200)},
+        )
         for body in ({long: CARD}, short, {"metadata": {long: "x"}}):
             made.sent.body = body
             assert 400 <= made.ask(made.sent) < 500  # noqa: PLR2004
@@ -192,12 +212,18 @@ def test_every_form_and_every_operation_says_what_it_takes(ground: Ground) -> No
     """Else the walk would pass by a field."""
     bare = []
     for key in KEYS:
-        (route,) = [one for one in ground.routes if isinstance(one, Route) and key in paths_of([one])][:1]
+        (route,) = [
+            one for one in ground.routes if isinstance(one, Route) and key in paths_of([one])
+        ][:1]
         slots = slots_of(route, key[0])
-        if key[0] in ("POST", "PUT", "PATCH") and not [one for one in slots if one.where in ("form", "parts", "json")]:
+        if key[0] in ("POST", "PUT", "PATCH") and not [
+            one for one in slots if one.where in ("form", "parts", "json")
+        ]:
             bare.append(key)
     assert not bare
-    assert len({(key, slot) for key in KEYS for slot in Calls(ground, key, "nobody").slots()}) > 1_500  # noqa: PLR2004
+    assert (
+        len({(key, slot) for key in KEYS for slot in Calls(ground, key, "nobody").slots()}) > 1_500
+    )  # noqa: PLR2004
 
 
 async def _careless(request: Request) -> Response:

@@ -16,7 +16,11 @@ FORMS = [
     for key, line in TABLE.items()
     if key[0] == "POST" and line.whose in ("owner", "operator", "seat") and key[1] != END
 ]
-PAGES = [key for key, line in TABLE.items() if key[0] == "GET" and line.whose in ("owner", "operator", "seat")]
+PAGES = [
+    key
+    for key, line in TABLE.items()
+    if key[0] == "GET" and line.whose in ("owner", "operator", "seat")
+]
 _NEVER = ("password", "second-factor", "/keys", "/bank", "/approvals", "/invitations", "/account", "/settlement",
           "rotate", "export", "erase")  # fmt: skip
 
@@ -33,7 +37,9 @@ def _looking(ground: Ground, *, act: bool) -> Stranger:
     headers = {"cookie": f"{COOKIE}={cookie}"}
     ground.call("POST", "/look-as/end", data={"csrf": csrf}, headers=headers)
     now = {"csrf": ground.form_key(headers)}
-    chosen = ground.call("POST", "/merchant", data=now | {"merchant": str(ground.a.mid)}, headers=headers)
+    chosen = ground.call(
+        "POST", "/merchant", data=now | {"merchant": str(ground.a.mid)}, headers=headers
+    )
     assert chosen.status_code == 303
     now = {"csrf": ground.form_key(headers)}
     asked = {"whom": "role:owner", "reason": "a walk through all forms", "minutes": "60"}
@@ -65,7 +71,9 @@ def test_with_the_tick_only_what_is_open_is_let_in(ground: Ground) -> None:
     ground.call("POST", END, data={"csrf": who.csrf}, headers=who.headers)
 
 
-def test_pages_show_the_shop_and_its_band_and_nothing_of_people_or_the_operator(ground: Ground) -> None:
+def test_pages_show_the_shop_and_its_band_and_nothing_of_people_or_the_operator(
+    ground: Ground,
+) -> None:
     who, other = _looking(ground, act=False), ground.b.mark
     for key in PAGES:
         if key[1] in ("/", "/{path:path}"):
@@ -75,7 +83,10 @@ def test_pages_show_the_shop_and_its_band_and_nothing_of_people_or_the_operator(
         assert other not in answer.text, key
         if key[1].split("/")[1] in CLOSED or TABLE[key].whose == "operator":
             assert answer.status_code == 403, key
-        if answer.headers.get("content-type", "").startswith("text/html") and answer.status_code != 303:
+        if (
+            answer.headers.get("content-type", "").startswith("text/html")
+            and answer.status_code != 303
+        ):
             assert "IMPERSONATING" in answer.text, key
     ground.call("POST", END, data={"csrf": who.csrf}, headers=who.headers)
 

@@ -25,7 +25,16 @@ PLANTED = {
     "note": "Qvvilma called from the shop",
 }  # fmt: skip
 # Each too long to stand in a random token by chance, as three letters once did.
-WORDS = ("qvvilma", "qvvdottir", "qvv.mail", "qvvpost", "qvvstreet", "qvv-account", "0177331", "203.0.113.199")
+WORDS = (
+    "qvvilma",
+    "qvvdottir",
+    "qvv.mail",
+    "qvvpost",
+    "qvvstreet",
+    "qvv-account",
+    "0177331",
+    "203.0.113.199",
+)
 PAGES = [key for key, line in TABLE.items() if key[0] == "GET" and line.whose in ("owner", "seat")]
 EXTRA = ("/orders/export.json", "/orders/export.xlsx", "/orders?size=100", "/orders/{order}.json", "/orders/{order}",
          "/orders/{order}?show=webhooks", "/orders/{paid}.json", "/orders/{paid}", "/orders/{asked_order}",
@@ -64,8 +73,16 @@ def planted(ground: Ground) -> Side:
         side.mid,
         json.dumps({"who": PLANTED["metadata"]}),
     )
-    sql("UPDATE modifications SET message = $2 WHERE merchant_id = $1", side.mid, f"for {PLANTED['first_name']}")
-    sql("UPDATE refund_requests SET message = $2 WHERE merchant_id = $1", side.mid, f"to {PLANTED['email']}")
+    sql(
+        "UPDATE modifications SET message = $2 WHERE merchant_id = $1",
+        side.mid,
+        f"for {PLANTED['first_name']}",
+    )
+    sql(
+        "UPDATE refund_requests SET message = $2 WHERE merchant_id = $1",
+        side.mid,
+        f"to {PLANTED['email']}",
+    )
     sql(
         "UPDATE order_search SET text = $2 || text WHERE merchant_id = $1",
         side.mid,
@@ -99,7 +116,9 @@ def found(answer: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("role", ["analyst", "developer", "operations", "partner analyst"])
-def test_no_page_or_file_tells_a_masked_role_whose_order_it_is(ground: Ground, planted: Side, role: str) -> None:
+def test_no_page_or_file_tells_a_masked_role_whose_order_it_is(
+    ground: Ground, planted: Side, role: str
+) -> None:
     told = {}
     for key in PAGES:
         line = TABLE[key]
@@ -114,7 +133,9 @@ def test_no_page_or_file_tells_a_masked_role_whose_order_it_is(ground: Ground, p
     assert not told
 
 
-def test_the_owner_sees_them_so_that_the_search_above_proves_something(ground: Ground, planted: Side) -> None:
+def test_the_owner_sees_them_so_that_the_search_above_proves_something(
+    ground: Ground, planted: Side
+) -> None:
     for path in (
         "/orders?size=100",
         "/orders/{order}",
@@ -129,7 +150,9 @@ def test_the_owner_sees_them_so_that_the_search_above_proves_something(ground: G
         assert found(ask(ground, "owner", "GET", path.format(**planted.ids))), path
 
 
-def test_an_order_is_revealed_to_one_person_for_a_while_and_noted(ground: Ground, planted: Side) -> None:
+def test_an_order_is_revealed_to_one_person_for_a_while_and_noted(
+    ground: Ground, planted: Side
+) -> None:
     order, other = (f"/orders/{planted.ids[name]}" for name in ("order", "paid"))
     assert "Show" in ask(ground, "operations", "GET", order).text
     for _ in range(2):
@@ -140,9 +163,15 @@ def test_an_order_is_revealed_to_one_person_for_a_while_and_noted(ground: Ground
     assert found(ask(ground, "operations", "GET", f"{order}.json"))
     assert not found(ask(ground, "operations", "GET", other))
     assert not found(ask(ground, "partner operations", "GET", order)), "another person"
-    assert not found(ask(ground, "operations", "GET", f"/customers/{planted.ids['customer']}")), "another page"
-    lines = ground.door.sql("SELECT subject_id, actor FROM audit_lines WHERE action = 'order.revealed'")
-    assert [row["subject_id"] for row in lines] == [planted.ids["order"]], "pressed twice, noted once"
+    assert not found(ask(ground, "operations", "GET", f"/customers/{planted.ids['customer']}")), (
+        "another page"
+    )
+    lines = ground.door.sql(
+        "SELECT subject_id, actor FROM audit_lines WHERE action = 'order.revealed'"
+    )
+    assert [row["subject_id"] for row in lines] == [planted.ids["order"]], (
+        "pressed twice, noted once"
+    )
     ground.door.sql("UPDATE reveals SET until = until - interval '11 minutes'")
     assert not found(ask(ground, "operations", "GET", order))
     assert ask(ground, "analyst", "POST", f"{order}/reveal").status_code == 403
@@ -152,7 +181,9 @@ def test_an_order_is_revealed_to_one_person_for_a_while_and_noted(ground: Ground
     ground.door.sql("UPDATE reveals SET until = now() - interval '1 day'")
 
 
-def test_a_masked_role_finds_whole_names_and_addresses_and_spells_none_out(ground: Ground, planted: Side) -> None:
+def test_a_masked_role_finds_whole_names_and_addresses_and_spells_none_out(
+    ground: Ground, planted: Side
+) -> None:
     def hits(role: str, typed: str) -> bool:
         answer = ask(ground, role, "GET", f"/orders?q={typed}")
         return "No order matches" not in answer.text and planted.ids["order"][-6:] in answer.text
@@ -161,7 +192,10 @@ def test_a_masked_role_finds_whole_names_and_addresses_and_spells_none_out(groun
         assert not hits("analyst", part), part
         assert hits("operations", part), part
     for whole in ("Qvvilma Qvvdottir", PLANTED["email"].replace("@", "%40"), planted.ids["order"]):
-        assert hits("analyst", whole) or ask(ground, "analyst", "GET", f"/orders?q={whole}").status_code == 303, whole
+        assert (
+            hits("analyst", whole)
+            or ask(ground, "analyst", "GET", f"/orders?q={whole}").status_code == 303
+        ), whole
 
 
 def test_what_a_receiver_said_of_a_customer_is_masked(ground: Ground, planted: Side) -> None:
@@ -182,7 +216,9 @@ def test_what_a_receiver_said_of_a_customer_is_masked(ground: Ground, planted: S
 
 
 def test_masked_files_say_so(ground: Ground, planted: Side) -> None:
-    masked, clear = (ask(ground, role, "GET", "/orders/export.csv") for role in ("analyst", "owner"))
+    masked, clear = (
+        ask(ground, role, "GET", "/orders/export.csv") for role in ("analyst", "owner")
+    )
     assert "_masked.csv" in masked.headers["content-disposition"]
     assert "Customer (masked)" in masked.text
     assert "Q•••" in masked.text
@@ -193,14 +229,21 @@ def test_masked_files_say_so(ground: Ground, planted: Side) -> None:
 def test_an_owner_chooses_who_sees_what(ground: Ground, planted: Side) -> None:
     order = f"/orders/{planted.ids['order']}"
     for role in ("operations", "analyst"):
-        assert ask(ground, role, "POST", "/roles/sight", role=role, sight="shown").status_code == 403
+        assert (
+            ask(ground, role, "POST", "/roles/sight", role=role, sight="shown").status_code == 403
+        )
     for wrong in ({"role": "analyst", "sight": "all"}, {"role": "queen", "sight": "shown"}, {}):
         assert ask(ground, "owner", "POST", "/roles/sight", **wrong).status_code == 400
-    assert ask(ground, "owner", "POST", "/roles/sight", role="analyst", sight="shown").status_code == 303
+    assert (
+        ask(ground, "owner", "POST", "/roles/sight", role="analyst", sight="shown").status_code
+        == 303
+    )
     try:
         assert found(ask(ground, "analyst", "GET", order))
     finally:
         ask(ground, "owner", "POST", "/roles/sight", role="analyst", sight="masked")
     assert not found(ask(ground, "analyst", "GET", order))
-    facts = ground.door.sql("SELECT facts FROM audit_lines WHERE action = 'sight.changed' ORDER BY line_id")
+    facts = ground.door.sql(
+        "SELECT facts FROM audit_lines WHERE action = 'sight.changed' ORDER BY line_id"
+    )
     assert len(facts) >= 2

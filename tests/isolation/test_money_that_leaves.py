@@ -124,16 +124,22 @@ WRITERS: Final = {
 def _writes(one: Named, stored: Mapping[str, str]) -> bool:
     """Whether it is a statement that says that money leaves, or where to."""
     sql = " ".join(one.decorated.split())
-    sql += "".join(f" INSERT INTO {stored.get(name, '')} " for name in re.findall(r"insert_of\((\w+)", sql))
+    sql += "".join(
+        f" INSERT INTO {stored.get(name, '')} " for name in re.findall(r"insert_of\((\w+)", sql)
+    )
     return re.search(rf"(INSERT INTO|UPDATE) ({'|'.join(TABLES)})\b", sql) is not None
 
 
 def _senders() -> set[str]:
     code = read_code()
     stored = {
-        one.name: found[1] for one in code.all.values() if (found := re.search(r'@stored\("(\w+)"\)', one.decorated))
+        one.name: found[1]
+        for one in code.all.values()
+        if (found := re.search(r'@stored\("(\w+)"\)', one.decorated))
     }
-    return code.who_reaches(WRITERS | {key for key, one in code.all.items() if _writes(one, stored)})
+    return code.who_reaches(
+        WRITERS | {key for key, one in code.all.items() if _writes(one, stored)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,9 @@ def _senders() -> set[str]:
         pytest.param(r"\.command\(", COMMANDS, id="command"),
     ],
 )
-def test_each_act_that_makes_an_outgoing_send_says_what_bounds_it(door: str, bounded: Mapping[str, str]) -> None:
+def test_each_act_that_makes_an_outgoing_send_says_what_bounds_it(
+    door: str, bounded: Mapping[str, str]
+) -> None:
     every, senders = read_code().all, _senders()
     acts = {key for key in senders & every.keys() if re.search(door, every[key].decorated)}
     assert {key.removeprefix("recoup.") for key in acts} == set(bounded)
@@ -152,7 +160,9 @@ def test_each_act_that_makes_an_outgoing_send_says_what_bounds_it(door: str, bou
 
 def test_only_one_place_writes_a_refund_or_reversal_and_it_asks() -> None:
     code = read_code()
-    made = {key for key, one in code.all.items() if re.search(r"(?<!class )\bModification\(", one.text)}
+    made = {
+        key for key, one in code.all.items() if re.search(r"(?<!class )\bModification\(", one.text)
+    }
     assert made == {"recoup.orders.moves.request.request_modification"}
     asks = code.named_by["recoup.orders.moves.outgoing.leave"]
     assert asks == made | {"recoup.disputes.moves.answer.ask_answer"}
@@ -170,7 +180,9 @@ class Act(NamedTuple):
     on: str = ""
 
 
-_BACK: Final = "SELECT count(*) FROM modifications WHERE kind IN ('refund', 'reversal') AND state <> 'refused'"
+_BACK: Final = (
+    "SELECT count(*) FROM modifications WHERE kind IN ('refund', 'reversal') AND state <> 'refused'"
+)
 Stage = Callable[[Shop], Awaitable[Act]]
 
 
@@ -202,7 +214,14 @@ async def _accept(shop: Shop) -> Act:
     await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), kind="fraud")
     here = f"/disputes/{await shop.value('SELECT dispute_id FROM disputes')}"
     count = "SELECT count(*) FROM disputes WHERE answer = 'accept'"
-    return Act(here, f"{here}/answer", {"answer": "accept"}, count, impersonated=True, on=f"/orders/{order_id}")
+    return Act(
+        here,
+        f"{here}/answer",
+        {"answer": "accept"},
+        count,
+        impersonated=True,
+        on=f"/orders/{order_id}",
+    )
 
 
 ACTS: Final[Mapping[str, Stage]] = {
@@ -219,7 +238,9 @@ async def _limits(shop: Shop, asset: str, **limits: int | None) -> None:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_role_times_limit_times_second_person_times_impersonation(server: ServerAddress, name: str) -> None:
+def test_role_times_limit_times_second_person_times_impersonation(
+    server: ServerAddress, name: str
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         act = await ACTS[name](shop)
 
@@ -268,7 +289,10 @@ async def _approved(
     """Not by who asked, nor by whoever impersonates an owner; by an owner, once."""
     request_id = await shop.value("SELECT request_id FROM refund_requests WHERE state = 'waiting'")
     order_id = await shop.value("SELECT order_id FROM refund_requests WHERE state = 'waiting'")
-    path, fields = f"/approvals/refunds/{request_id}", {"decision": "approve", "seen": "0", "reason": ""}
+    path, fields = (
+        f"/approvals/refunds/{request_id}",
+        {"decision": "approve", "seen": "0", "reason": ""},
+    )
     assert (await post(ops, "/approvals", path, **fields)).status_code == 403
     for where in ("owner", "operations"):
         assert (await look(olga, shop, where, act=True)).status_code == 303
@@ -292,22 +316,31 @@ async def _proved(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("who", ["still there", "nobody any more"])
-def test_a_bulk_cancellation_has_the_limits_of_who_asked_for_it(server: ServerAddress, who: str) -> None:
+def test_a_bulk_cancellation_has_the_limits_of_who_asked_for_it(
+    server: ServerAddress, who: str
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         act = await _cancel(shop)
         asks = await as_("ops")
         await _limits(shop, act.asset, refund_max_units=0, day_max_units=0)
         form = {"back": "/orders", "do": "cancel", "all": "yes"}
         page = (await post(asks, "/orders", "/orders/bulk", **form)).text
-        sure = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("key", "expected", "sure")}
+        sure = {
+            name: re.search(rf'name="{name}" value="([^"]*)"', page)
+            for name in ("key", "expected", "sure")
+        }
         form |= {name: found[1] for name, found in sure.items() if found}
         assert (await post(asks, "/orders", "/orders/bulk", **form)).status_code == 303
         if who == "nobody any more":
-            await people_sql(shop, "UPDATE memberships SET role = 'analyst' WHERE role = 'operations'")
+            await people_sql(
+                shop, "UPDATE memberships SET role = 'analyst' WHERE role = 'operations'"
+            )
             await _limits(shop, act.asset)
         await shop.run_due()
         refused = await shop.value("SELECT answer FROM bulk_act_rows")
-        assert ("You have no role here" if who == "nobody any more" else "may refund at most") in refused
+        assert (
+            "You have no role here" if who == "nobody any more" else "may refund at most"
+        ) in refused
         assert not await shop.value(act.count)
         await _proved(shop)
 
@@ -315,7 +348,9 @@ def test_a_bulk_cancellation_has_the_limits_of_who_asked_for_it(server: ServerAd
 
 
 @pytest.mark.parametrize("name", [name for name in ACTS if name != "cancel"])
-def test_who_impersonates_an_owner_does_what_is_not_about_an_address_alone(server: ServerAddress, name: str) -> None:
+def test_who_impersonates_an_owner_does_what_is_not_about_an_address_alone(
+    server: ServerAddress, name: str
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         act, olga = await ACTS[name](shop), await as_("olga")
         assert (await look(olga, shop, "owner", act=True)).status_code == 303
@@ -326,7 +361,9 @@ def test_who_impersonates_an_owner_does_what_is_not_about_an_address_alone(serve
     portal(server, story)
 
 
-def test_ten_small_returns_are_no_way_around_the_days_limit_or_the_second_person(server: ServerAddress) -> None:
+def test_ten_small_returns_are_no_way_around_the_days_limit_or_the_second_person(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops = await as_("ops")
         await _limits(shop, "USDT", day_max_units=100_000_000)
@@ -351,7 +388,9 @@ def test_ten_small_returns_are_no_way_around_the_days_limit_or_the_second_person
     portal(server, story)
 
 
-def test_a_stuck_settlement_is_sent_again_by_a_limited_role_but_by_no_impersonator(server: ServerAddress) -> None:
+def test_a_stuck_settlement_is_sent_again_by_a_limited_role_but_by_no_impersonator(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, olga = await as_("ops"), await as_("olga")
         order_id = (await charge(shop, channel="mock_direct")).order_id
@@ -375,12 +414,16 @@ def test_a_stuck_refund_is_tried_again_by_no_impersonator(server: ServerAddress)
         ops, olga = await as_("ops"), await as_("olga")
         order_id = await paid(shop, 5_000)
         await set_fault(shop.world, "refuse", timedelta(hours=1))
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00"))
+        made = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00")
+        )
         await shop.settle()
         await clear_fault(shop.world, "refuse")
         assert (await look(olga, shop, "owner", act=True)).status_code == 303
         for action in ("again", "propose", "confirm", "refuse"):
-            answer = await post(olga, "/orders", f"/refunds/{made.refund_id}", action=action, note="by hand")
+            answer = await post(
+                olga, "/orders", f"/refunds/{made.refund_id}", action=action, note="by hand"
+            )
             assert answer.status_code == 403
         to, seen = review_form(await ops.get(f"/refunds/{made.refund_id}"))
         assert (await ops.post(to, data=seen)).status_code == 303
@@ -392,7 +435,9 @@ async def _on_chain(shop: Shop, amount: str) -> UUID:
     """A custodial order on a chain, for which 499.00 came."""
     world = shop.world
     await opened_channels(world)
-    world.channels.update({one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()})
+    world.channels.update(
+        {one.code: ChainChannel(one, world.db, world.clocks) for one in intake.all_served()}
+    )
     request = StablecoinChargeRequest("order-1", amount, "USDC", network="base")
     row = (await Charges(world, shop.merchants).charge(shop.scope, request)).order
     await store.keep_logs(world.db.alone, [log(row, 1, value="499000000", state="confirmed")])
@@ -402,7 +447,9 @@ async def _on_chain(shop: Shop, amount: str) -> UUID:
     return UUID(str(row.order_id))
 
 
-def _chain(server: ServerAddress, story: Callable[[Shop, As, str], Awaitable[None]], amount: str) -> None:
+def _chain(
+    server: ServerAddress, story: Callable[[Shop, As, str], Awaitable[None]], amount: str
+) -> None:
     async def inside(shop: Shop, as_: As) -> None:
         await agreed(shop, FIRST)
         await shop.advance(timedelta(days=3))
@@ -443,17 +490,26 @@ def test_money_beyond_the_order_goes_to_a_typed_address_within_limits_and_not_by
     _chain(server, story, "10.00")
 
 
-def test_custodial_money_is_refunded_to_a_typed_address_by_nobody_who_impersonates(server: ServerAddress) -> None:
+def test_custodial_money_is_refunded_to_a_typed_address_by_nobody_who_impersonates(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As, here: str) -> None:
         olga, owner = await as_("olga"), await as_("owner")
-        fields: dict[str, Any] = {"how": "amount", "amount": "499.00", "key": "5" * 32, "to_address": THIRD}
+        fields: dict[str, Any] = {
+            "how": "amount",
+            "amount": "499.00",
+            "key": "5" * 32,
+            "to_address": THIRD,
+        }
         assert (await look(olga, shop, "owner", act=True)).status_code == 303
         answer = await post(olga, here, f"{here}/refund", **fields)
         assert answer.status_code == 403
         assert "impersonate" in answer.text
         assert await shop.value("SELECT count(*) FROM modifications") == 0
         assert await shop.value(SENT_TO) == 0
-        assert (await post(owner, here, f"{here}/refund", **(fields | {"key": "6" * 32}))).status_code == 303
+        assert (
+            await post(owner, here, f"{here}/refund", **(fields | {"key": "6" * 32}))
+        ).status_code == 303
         assert await shop.value(SENT_TO) == 1
 
     _chain(server, story, "499.00")

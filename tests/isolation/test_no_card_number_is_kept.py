@@ -95,7 +95,9 @@ def test_of_no_text_of_the_rescue_api(door: Door) -> None:
         for text in (PLANTED, GROUPED):
             body = planted_in(target.known(operation), path, text)
             caller = target.partner if operation.path.startswith("/v1/partner") else target.shop
-            answer = caller.call(operation.method, target.path(operation), json=body, allow_5xx=True)
+            answer = caller.call(
+                operation.method, target.path(operation), json=body, allow_5xx=True
+            )
             assert PLANTED not in answer.text, f"{operation.path} {path} is said back"
             if answer.status_code == 400 and "holds a card number" in answer.text:
                 name = next(name for name in answer.json() if name != "TraceId")
@@ -141,7 +143,9 @@ def test_of_no_text_of_the_stablecoin_api(server: ServerAddress) -> None:
                     refused.add((operation.path, answer.json()["error"]["param"]))
         merchant = target.merchant
         keyed = merchant.post(
-            f"/orders/{target.ids['paid']}/refund", {"amount": "0.01"}, headers={"idempotency-key": PLANTED}
+            f"/orders/{target.ids['paid']}/refund",
+            {"amount": "0.01"},
+            headers={"idempotency-key": PLANTED},
         )
         assert keyed.json()["error"]["param"] == "Idempotency-Key"
         kept = _all_of(stable)
@@ -171,7 +175,9 @@ def test_of_no_form_of_the_portal(ground: Ground) -> None:
         sent = (line.body(ground.a) if line.body else {}) | {"csrf": session_of(ground, line)[1]}
         for name in sent.keys() - {"csrf", "password", "new", "code", "account", "iban"}:
             for text in (PLANTED, f"see {GROUPED}"):
-                answer = asked(ground, "POST", address(ground, path, line), line, data=sent | {name: text})
+                answer = asked(
+                    ground, "POST", address(ground, path, line), line, data=sent | {name: text}
+                )
                 if "holds a card number" in answer.text:
                     refused.add((path, name))
     kept = ground.run(everything(ground.door.world))
@@ -184,7 +190,9 @@ def test_of_no_form_of_the_portal(ground: Ground) -> None:
 # identifiers ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(door: Door, shop: Caller) -> None:
+def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(
+    door: Door, shop: Caller
+) -> None:
     """One of the numbers looks like a card, and the sandbox knows it as none; then it is one that is held."""
     number = "4929123456781234567"[:15]
     number += next(digit for digit in "0123456789" if _fits(number + digit))
@@ -192,7 +200,9 @@ def test_an_order_id_that_is_a_long_number_is_taken_and_a_held_card_is_not(door:
     assert shop.post("/transmit", {"orderId": number} | _copy(shop)).status_code == 200
     for key_id, fingerprint in door.world.keys.print_of(number):
         door.sql(
-            "INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())", key_id, fingerprint
+            "INSERT INTO card_prints (key_id, print, card_id) VALUES ($1, $2, gen_random_uuid())",
+            key_id,
+            fingerprint,
         )
     refused = shop.evaluate(orderId=f"SO-{number}")
     assert refused.status_code == 400
@@ -212,11 +222,15 @@ def test_a_stranger_does_not_learn_whether_a_card_is_held(door: Door) -> None:
         answers = []
         for one in (held, free):
             sent: Any = msgspec.json.decode(msgspec.json.encode(more).replace(b"?", one.encode()))
-            answers.append(door.call("POST", "/v1/tokenize?environment=tk_test_none", **({"json": {}} | sent)))
+            answers.append(
+                door.call("POST", "/v1/tokenize?environment=tk_test_none", **({"json": {}} | sent))
+            )
         assert [one.status_code for one in answers] == [401, 401]
 
 
-def test_who_sends_held_cards_as_ids_soon_hears_of_no_card_whether_it_is_held(door: Door, shop: Caller) -> None:
+def test_who_sends_held_cards_as_ids_soon_hears_of_no_card_whether_it_is_held(
+    door: Door, shop: Caller
+) -> None:
     """With first six and last four of a card a hundred thousand numbers are left: nobody may try them here."""
     held, free = _numbers(door, 7), [_like_card(f"77{n:02}") for n in range(3)]
     assert shop.evaluate(orderId=free[0]).status_code == 200
@@ -224,8 +238,12 @@ def test_who_sends_held_cards_as_ids_soon_hears_of_no_card_whether_it_is_held(do
     body["orderItems"] = [{"sku": one, "name": "a", "amount": 1, "quantity": 1} for one in held]
     refused = shop.evaluate(body).json()
     assert len(refused) == 1 + len(held)
-    body["orderItems"] = [{"sku": one, "name": "a", "amount": 1, "quantity": 1} for one in (*held, *free)]
-    assert len(shop.evaluate(body).json()) == 1 + len(held) + len(free), "which of them are held is told"
+    body["orderItems"] = [
+        {"sku": one, "name": "a", "amount": 1, "quantity": 1} for one in (*held, *free)
+    ]
+    assert len(shop.evaluate(body).json()) == 1 + len(held) + len(free), (
+        "which of them are held is told"
+    )
     assert shop.evaluate(orderId=free[1]).status_code == 400
     assert shop.evaluate(orderId="1234567890123").status_code == 200, "what is no card is taken"
     assert door.shop().evaluate(orderId=free[2]).status_code == 200, "somebody else's calls go on"
@@ -234,10 +252,14 @@ def test_who_sends_held_cards_as_ids_soon_hears_of_no_card_whether_it_is_held(do
 def test_a_file_tells_of_few_cards_whether_they_are_held(door: Door, shop: Caller) -> None:
     held, free = _numbers(door, 6), [_like_card(f"66{n:02}") for n in range(4)]
     rows = [
-        shop.body(orderId=f"F-{n}", idempotencyKey=f"F-{n}", payer={"id": one, "email": "a@b.example"})
+        shop.body(
+            orderId=f"F-{n}", idempotencyKey=f"F-{n}", payer={"id": one, "email": "a@b.example"}
+        )
         for n, one in enumerate((*held, *free))
     ]
-    made = shop.raw("/uploads?kind=evaluate", b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    made = shop.raw(
+        "/uploads?kind=evaluate", b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    )
     assert made.json()["refused"] == len(rows), made.text
 
 
@@ -263,7 +285,12 @@ def _like_card(serial: str) -> str:
 def test_the_payments_own_card_is_refused_as_its_order_id(shop: Caller) -> None:
     card = script_card("visa", "51", 5, serial=77)
     body = shop.body(orderId=card)
-    body["paymentMethod"] = {"cardNumber": card, "expirationMonth": 9, "expirationYear": 2031, "holderName": "Ana"}
+    body["paymentMethod"] = {
+        "cardNumber": card,
+        "expirationMonth": 9,
+        "expirationYear": 2031,
+        "holderName": "Ana",
+    }
     assert list(shop.evaluate(body).json()) == ["TraceId", "OrderId"]
     assert shop.evaluate(body | {"orderId": "SO-77"}).status_code == 200
 
@@ -271,7 +298,9 @@ def test_the_payments_own_card_is_refused_as_its_order_id(shop: Caller) -> None:
 def test_no_header_leaves_one_behind(door: Door, shop: Caller) -> None:
     """The request id is written beside everything that the call does; the key of a repeat is kept with its answer."""
     order = shop.admit()
-    answer = shop.post(f"/orders/{order}/cancel", {"reason": "r"}, headers={"x-request-id": PLANTED})
+    answer = shop.post(
+        f"/orders/{order}/cancel", {"reason": "r"}, headers={"x-request-id": PLANTED}
+    )
     assert answer.status_code == 200
     assert PLANTED not in answer.headers["x-request-id"]
     refused = shop.refund(order, {"amountToRefund": 1}, headers={"idempotency-key": PLANTED})
@@ -279,7 +308,9 @@ def test_no_header_leaves_one_behind(door: Door, shop: Caller) -> None:
     assert PLANTED not in door.run(everything(door.world))
 
 
-def test_a_name_beside_the_card_is_refused_before_the_card_is_kept(door: Door, shop: Caller) -> None:
+def test_a_name_beside_the_card_is_refused_before_the_card_is_kept(
+    door: Door, shop: Caller
+) -> None:
     before = door.counts()
     body = tokenize_body(PLANTED)
     body["payment_method"]["credit_card"]["full_name"] = PLANTED

@@ -12,10 +12,32 @@ from tests.isolation.test_every_route import APIS, Stranger, request_of
 from recoup.db.server import ServerAddress
 from recoup.people.page.endpoint import COOKIE
 
-_ELSEWHERE = (*APIS, "/docs", "/static", "/charge", "/checkout")  # English, or with words of their own
+_ELSEWHERE = (
+    *APIS,
+    "/docs",
+    "/static",
+    "/charge",
+    "/checkout",
+)  # English, or with words of their own
 _PAGES_MIN = 60
 
-_VOID = frozenset({"meta", "link", "input", "br", "img", "hr", "path", "use", "circle", "rect", "line", "wbr", "col"})
+_VOID = frozenset(
+    {
+        "meta",
+        "link",
+        "input",
+        "br",
+        "img",
+        "hr",
+        "path",
+        "use",
+        "circle",
+        "rect",
+        "line",
+        "wbr",
+        "col",
+    }
+)
 # Shown as it is in every language: code, files, and what people typed.
 _AS_IT_IS = frozenset({"pre", "code", "kbd", "bdi", "script", "style", "svg", "textarea"})
 _SPOKEN = frozenset({"title", "aria-label", "placeholder", "alt", "label"})
@@ -31,7 +53,11 @@ class _Texts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if not _AS_IT_IS & {*self._open, tag}:
-            said = ((name, value) for name, value in attrs if name in _SPOKEN or name.startswith("data-say-"))
+            said = (
+                (name, value)
+                for name, value in attrs
+                if name in _SPOKEN or name.startswith("data-say-")
+            )
             self.found += [value for _, value in said if value]
         if tag not in _VOID:
             self._open.append(tag)
@@ -57,7 +83,9 @@ def english_in(page: str) -> list[str]:
     """Three words or more in Latin letters, where a page is in Chinese."""
     texts = _Texts()
     texts.feed(page)
-    runs = [found[0] for text in texts.found for found in _ENGLISH.finditer(_STAYING.sub("§", text))]
+    runs = [
+        found[0] for text in texts.found for found in _ENGLISH.finditer(_STAYING.sub("§", text))
+    ]
     return [run for run in runs if re.search(r"[a-z]{2}", run)]
 
 
@@ -69,11 +97,17 @@ def ground(server: ServerAddress) -> Iterator[Ground]:
 
 def _pages(ground: Ground) -> Iterator[tuple[str, str]]:
     """Every page of the portal as the one whose it is reads it in Chinese: address and HTML."""
-    whose = {"operator": ground.operator[0], "seat": ground.a.sessions["partner owner"][0], "anyone": ""}
+    whose = {
+        "operator": ground.operator[0],
+        "seat": ground.a.sessions["partner owner"][0],
+        "anyone": "",
+    }
     for key, line in TABLE.items():
         if key[0] == "GET" and not key[1].startswith(_ELSEWHERE):
             cookie = whose.get(line.whose, ground.a.sessions["owner"][0])
-            asked = request_of(ground, key, line, Stranger("reader", {"cookie": f"{COOKIE}={cookie}"}))
+            asked = request_of(
+                ground, key, line, Stranger("reader", {"cookie": f"{COOKIE}={cookie}"})
+            )
             asked["headers"] |= {"accept-language": "zh"}
             answer = ground.call(**asked)
             if 'lang="zh"' in answer.text:
@@ -84,7 +118,9 @@ def test_no_page_in_chinese_has_an_english_sentence(ground: Ground) -> None:
     pages = dict(_pages(ground))
     assert len(pages) > _PAGES_MIN, "the walk has lost its pages"
     left = {path: found for path, page in pages.items() if (found := english_in(page))}
-    assert not left, "mark it |said, or let the harvest find it: decision 0040\n" + "\n".join(map(str, left.items()))
+    assert not left, "mark it |said, or let the harvest find it: decision 0040\n" + "\n".join(
+        map(str, left.items())
+    )
 
 
 @pytest.mark.parametrize(

@@ -97,11 +97,17 @@ def ground(server: ServerAddress) -> Iterator[Ground]:
 
 def pages(ground: Ground, language: str) -> Iterator[tuple[str, str]]:
     """Every page of the portal as the one whose it is reads it: address and HTML."""
-    whose = {"operator": ground.operator[0], "seat": ground.a.sessions["partner owner"][0], "anyone": ""}
+    whose = {
+        "operator": ground.operator[0],
+        "seat": ground.a.sessions["partner owner"][0],
+        "anyone": "",
+    }
     for key, line in TABLE.items():
         if key[0] == "GET" and not key[1].startswith(_ELSEWHERE):
             cookie = whose.get(line.whose, ground.a.sessions["owner"][0])
-            asked = request_of(ground, key, line, Stranger("reader", {"cookie": f"{COOKIE}={cookie}"}))
+            asked = request_of(
+                ground, key, line, Stranger("reader", {"cookie": f"{COOKIE}={cookie}"})
+            )
             asked["headers"] |= {"accept-language": language}
             answer = ground.call(**asked)
             if f'lang="{language}"' in answer.text:
@@ -113,4 +119,6 @@ def test_no_page_has_english_reasons_codes_or_dates(ground: Ground, language: st
     read = dict(pages(ground, language))
     assert len(read) > _PAGES_MIN, "the walk has lost its pages"
     left = {path: found for path, page in read.items() if (found := english_in(page, language))}
-    assert not left, "mark it |said, or let the harvest find it: decision 0040\n" + "\n".join(map(str, left.items()))
+    assert not left, "mark it |said, or let the harvest find it: decision 0040\n" + "\n".join(
+        map(str, left.items())
+    )

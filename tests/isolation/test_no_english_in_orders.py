@@ -61,12 +61,20 @@ def rare(shop: Shop) -> list[Story]:
     unreachable.begin()
     attempt = unreachable.send()
     attempt["state"] = "not_sent"
-    unreachable.line("attempt_not_sent", attempt["attempt_id"], number=1, why="The processor was not reachable.")
+    unreachable.line(
+        "attempt_not_sent", attempt["attempt_id"], number=1, why="The processor was not reachable."
+    )
     advised = story("advised")
     advised.begin()
     attempt = advised.send() | {"state": "declined", "scheme_code": "100"}
     advised.line(
-        "attempt_declined", attempt["attempt_id"], number=1, scheme="amex", code="100", advice="24", meaning="deny"
+        "attempt_declined",
+        attempt["attempt_id"],
+        number=1,
+        scheme="amex",
+        code="100",
+        advice="24",
+        meaning="deny",
     )
     held = story("held")
     held.begin()
@@ -93,7 +101,9 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
 
 async def pages(client: httpx.AsyncClient, shop: Shop) -> AsyncIterator[tuple[str, str]]:
     paths = [f"/orders/{one.order_id}" for one in shop.stories.values()] + list(_LISTS)
-    customers = re.findall(r'href="(/customers/[0-9a-f-]{36})"', (await client.get("/customers")).text)
+    customers = re.findall(
+        r'href="(/customers/[0-9a-f-]{36})"', (await client.get("/customers")).text
+    )
     for path in [*paths, *dict.fromkeys(customers)]:
         answer = await client.get(path)
         assert answer.status_code == 200, path

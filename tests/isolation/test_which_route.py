@@ -30,7 +30,12 @@ def paths(routes: Sequence[BaseRoute]) -> set[str]:
     for route in routes:
         assert isinstance(route, Route)
         path = re.sub(r"\{[^}]*\}", "x", route.path)
-        found |= {path, f"{path}/x", path.rpartition("/")[0] or "/", re.sub(r"\{[^}]*\}", "new", route.path)}
+        found |= {
+            path,
+            f"{path}/x",
+            path.rpartition("/")[0] or "/",
+            re.sub(r"\{[^}]*\}", "new", route.path),
+        }
     return found
 
 
@@ -40,9 +45,17 @@ def test_a_path_leads_to_the_first_route_that_takes_it(ground: Ground) -> None:
     for path in paths(ground.routes):
         for method in ("GET", "POST", "PUT"):
             for headers in ([], BROWSER):
-                scope = {"type": "http", "method": method, "path": path, "headers": headers, "root_path": ""}
+                scope = {
+                    "type": "http",
+                    "method": method,
+                    "path": path,
+                    "headers": headers,
+                    "root_path": "",
+                }
                 if any(one.path == path for one in exact):
                     continue
-                if first_of(doors.router_of(path).routes, scope) is not first_of(ground.routes, scope):
+                if first_of(doors.router_of(path).routes, scope) is not first_of(
+                    ground.routes, scope
+                ):
                     wrong.append((method, path, headers))
     assert not wrong

@@ -37,7 +37,10 @@ def test_what_is_wrong_with_the_list_is_said_in_one_line(monkeypatch: pytest.Mon
             lambda: feature.checked((replace(BAD, needs=("mandates",)), MANDATES)),
             "needs mandates, which is not",
         ),
-        "no place": (lambda: feature.checked((replace(BAD, adds=("page",)),)), "adds 'page' to no place"),
+        "no place": (
+            lambda: feature.checked((replace(BAD, adds=("page",)),)),
+            "adds 'page' to no place",
+        ),
         "taken": (lambda: dict(Extended({"mandates": 1}, LETTER, dict)), "brings mandates"),
     }
     for name, (act, said) in complaints.items():

@@ -10,7 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.disputes.moves.case import dispute_fee, dispute_fee_charged, dispute_fee_returned, dispute_won, disputed
+from recoup.disputes.moves.case import (
+    dispute_fee,
+    dispute_fee_charged,
+    dispute_fee_returned,
+    dispute_won,
+    disputed,
+)
 from recoup.disputes.moves.disputed import reversal_netted, reversal_owed_again
 from recoup.kernel.money import EXPONENTS, UNITS_MAX, Money, from_text, shown, to_text
 from recoup.kernel.problem import Problem
@@ -42,14 +48,28 @@ def _all(units: int) -> list[Posting]:
         reversal_owed_again,
         ledger.part_owed_back,
     ]
-    routed = [ledger.charge, ledger.refund_done, ledger.late_approval, ledger.reversed_, dispute_fee]
-    twice = [make(units, "route", who) for make in (disputed, dispute_won) for who in ("operator", "merchant")]
+    routed = [
+        ledger.charge,
+        ledger.refund_done,
+        ledger.late_approval,
+        ledger.reversed_,
+        dispute_fee,
+    ]
+    twice = [
+        make(units, "route", who)
+        for make in (disputed, dispute_won)
+        for who in ("operator", "merchant")
+    ]
     return [make(units) for make in one] + [make(units, "route") for make in routed] + twice
 
 
 @given(UNITS)
 def test_each_recipe_balances_and_stays_in_the_chart(units: int) -> None:
-    for posting in [*_all(units), *ledger.collected(units, "route", units // 10), *ledger.advanced(units, 0)]:
+    for posting in [
+        *_all(units),
+        *ledger.collected(units, "route", units // 10),
+        *ledger.advanced(units, 0),
+    ]:
         assert sum(e.units for e in posting.entries) == 0
         assert all(e.units and e.account in ACCOUNTS for e in posting.entries)
         assert {e.place for e in posting.entries if e.account != "clearing"} == {""}
@@ -58,7 +78,9 @@ def test_each_recipe_balances_and_stays_in_the_chart(units: int) -> None:
 @given(UNITS, st.sampled_from(["operator", "merchant"]))
 def test_a_dispute_that_is_won_posts_the_opposite_exactly(units: int, who: str) -> None:
     taken, back = disputed(units, "route", who), dispute_won(units, "route", who)
-    assert [(e.account, e.place, -e.units) for e in taken.entries] == [tuple(e) for e in back.entries]
+    assert [(e.account, e.place, -e.units) for e in taken.entries] == [
+        tuple(e) for e in back.entries
+    ]
 
 
 def test_nothing_is_posted_for_nothing() -> None:
@@ -84,7 +106,9 @@ def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, point
         post(ledger.late_approval(units, "r"), ledger.reversed_(units, "r"))
         assert not any(book.values())
         return
-    post(*(ledger.collected(units, "r", fee) if kind == "collected" else ledger.advanced(units, fee)))
+    post(
+        *(ledger.collected(units, "r", fee) if kind == "collected" else ledger.advanced(units, fee))
+    )
     left, collected, paid_back = units, kind == "collected", 0
     due = 0 if collected else units
     owed: list[int] = []
@@ -125,7 +149,9 @@ def test_the_walk_of_an_order_ends_with_nothing_due(seed: int, units: int, point
 
 @pytest.mark.parametrize("asset", ASSETS)
 @given(data=st.data())
-def test_refunds_by_amount_never_add_up_to_more_than_the_order(asset: str, data: st.DataObject) -> None:
+def test_refunds_by_amount_never_add_up_to_more_than_the_order(
+    asset: str, data: st.DataObject
+) -> None:
     units = data.draw(st.integers(1, 10**6))
     cap = data.draw(st.one_of(st.none(), st.integers(0, 100)))
     limit = None if cap is None else Money(units * cap // 100, asset)
@@ -150,7 +176,11 @@ def test_the_remainder_is_refunded_whatever_the_cap() -> None:
 
 LINES = st.lists(
     st.fixed_dictionaries(
-        {"amount": st.integers(0, 10_000), "quantity": st.integers(1, 7), "tax": st.integers(0, 99)},
+        {
+            "amount": st.integers(0, 10_000),
+            "quantity": st.integers(1, 7),
+            "tax": st.integers(0, 99),
+        },
         optional={"discountAmount": st.integers(0, 500), "sku": st.sampled_from(["a", "b", "c"])},
     ),
     min_size=1,
@@ -168,7 +198,9 @@ def _taken(refunds: list[tuple[Chosen, ...]]) -> dict[int, tuple[int, int]]:
 
 
 @given(lines=LINES, data=st.data())
-def test_refunds_by_items_never_take_more_than_their_line(lines: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_refunds_by_items_never_take_more_than_their_line(
+    lines: list[dict[str, Any]], data: st.DataObject
+) -> None:
     items, refunds = items_of(lines), list[tuple[Chosen, ...]]()
     for _ in range(data.draw(st.integers(0, 12))):
         want: dict[str, Any] = {"line": data.draw(st.integers(1, len(items)))}
@@ -189,8 +221,14 @@ def test_refunds_by_items_never_take_more_than_their_line(lines: list[dict[str, 
         assert 0 <= quantity <= item.quantity
 
 
-@given(units=st.integers(1, 10**6), quantity=st.integers(1, 40), order=st.randoms(use_true_random=False))
-def test_a_line_refunded_piece_by_piece_closes_to_zero(units: int, quantity: int, order: random.Random) -> None:
+@given(
+    units=st.integers(1, 10**6),
+    quantity=st.integers(1, 40),
+    order=st.randoms(use_true_random=False),
+)
+def test_a_line_refunded_piece_by_piece_closes_to_zero(
+    units: int, quantity: int, order: random.Random
+) -> None:
     assume(units >= quantity)
     raw = [{"amount": 0, "tax": units, "quantity": quantity}]
     items, refunds, left = items_of(raw), list[tuple[Chosen, ...]](), quantity
@@ -205,7 +243,9 @@ def test_a_line_refunded_piece_by_piece_closes_to_zero(units: int, quantity: int
 
 
 def test_items_are_found_by_line_or_by_a_sku_that_is_one() -> None:
-    items = items_of([{"sku": "a", "amount": 5}, {"sku": "b", "amount": 6}, {"sku": "b", "amount": 7}])
+    items = items_of(
+        [{"sku": "a", "amount": 5}, {"sku": "b", "amount": 6}, {"sku": "b", "amount": 7}]
+    )
     assert by_items([{"sku": "a"}], items, {}) == (5, (Chosen(1, 5, 1),))
     assert by_items([{"line": 3, "sku": "b"}], items, {})[0] == 7
     for wanted in ([{"sku": "b"}], [{"sku": "z"}], [{"line": 9}], [{}], []):
@@ -243,9 +283,12 @@ def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asset", "most"), [("USD", "10,000,000,000,000"), ("USDC", "1,000,000,000"), ("JPY", "1,000,000,000,000,000")]
+    ("asset", "most"),
+    [("USD", "10,000,000,000,000"), ("USDC", "1,000,000,000"), ("JPY", "1,000,000,000,000,000")],
 )
-def test_an_amount_that_no_sum_could_hold_is_refused_with_the_most_there_may_be(asset: str, most: str) -> None:
+def test_an_amount_that_no_sum_could_hold_is_refused_with_the_most_there_may_be(
+    asset: str, most: str
+) -> None:
     assert from_text(most.replace(",", ""), asset, "f").units == UNITS_MAX
     for text in (to_text(UNITS_MAX + 1, EXPONENTS[asset]), "9" * 18):
         with pytest.raises(Problem) as refused:
@@ -271,7 +314,12 @@ def test_assets_do_not_mix_and_floats_are_no_money() -> None:
         Money(1, "ZZZ")
 
 
-@given(units=UNITS, points=st.integers(0, 20_000), fixed=st.integers(0, 10**6), minimum=st.integers(0, 10**6))
+@given(
+    units=UNITS,
+    points=st.integers(0, 20_000),
+    fixed=st.integers(0, 10**6),
+    minimum=st.integers(0, 10**6),
+)
 def test_a_fee_is_rounded_once_and_never_more_than_the_amount(
     units: int, points: int, fixed: int, minimum: int
 ) -> None:
@@ -299,5 +347,7 @@ def test_a_fee_is_rounded_once_and_never_more_than_the_amount(
         (1, "USDT", None, "0.000001"),
     ],
 )
-def test_an_amount_is_not_padded_to_the_books_scale(units: int, asset: str, like: str | None, text: str) -> None:
+def test_an_amount_is_not_padded_to_the_books_scale(
+    units: int, asset: str, like: str | None, text: str
+) -> None:
     assert shown(units, asset, like) == text

@@ -21,11 +21,17 @@ class Body(msgspec.Struct):
 
 
 def test_likeness_is_looked_for_in_one_place() -> None:
-    found = [str(one.relative_to(SOURCE)) for one in SOURCE.rglob("*.py") if re.search(r"\bdifflib\b", one.read_text())]
+    found = [
+        str(one.relative_to(SOURCE))
+        for one in SOURCE.rglob("*.py")
+        if re.search(r"\bdifflib\b", one.read_text())
+    ]
     assert found == ["kernel/nearest.py"]
 
 
-def test_of_one_text_few_names_are_compared_however_many_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_one_text_few_names_are_compared_however_many_are_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A policy of 900 unknown lines kept the process busy for seconds."""
     compared: list[str] = []
     real = difflib.get_close_matches
@@ -37,8 +43,15 @@ def test_of_one_text_few_names_are_compared_however_many_are_unknown(monkeypatch
     monkeypatch.setattr(difflib, "get_close_matches", counted)
     tables = {name: {f"al{'l' * (n % 90)}{n}": 1 for n in range(100)} for name in _TABLES}
     _, complaints = read_policy({"tries.al": 1, **tables})
-    assert (len(complaints), str(complaints[0].why)) == (801, "There is no line 'tries.al'; the nearest is tries.all.")
-    names = list(unknown_names({"amuont": 1, **{f"currenc{n}": 1 for n in range(900)}}, folding(names_of(Body))))
+    assert (len(complaints), str(complaints[0].why)) == (
+        801,
+        "There is no line 'tries.al'; the nearest is tries.all.",
+    )
+    names = list(
+        unknown_names(
+            {"amuont": 1, **{f"currenc{n}": 1 for n in range(900)}}, folding(names_of(Body))
+        )
+    )
     assert (len(names), names[0]) == (901, ("amuont", "amount"))
     assert len(compared) == 2 * nearest.NAMES_MAX
     assert max(map(len, compared)) <= nearest.CHARS_MAX

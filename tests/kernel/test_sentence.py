@@ -37,7 +37,9 @@ def sentences(draw: st.DrawFn, deep: int = 2) -> Sentence:
 def same(one: object, other: object) -> bool:
     """Down to the parts, and their kinds."""
     if isinstance(one, Sentence) and isinstance(other, Sentence):
-        return one.key == other.key and all(same(*pair) for pair in zip(one.parts, other.parts, strict=True))
+        return one.key == other.key and all(
+            same(*pair) for pair in zip(one.parts, other.parts, strict=True)
+        )
     return type(one) is type(other) and one == other
 
 
@@ -56,7 +58,14 @@ def test_it_comes_out_of_a_column_as_it_went_in(sentence: Sentence) -> None:
     assert type(keep(sentence)) is str
 
 
-@given(st.one_of(PLAIN, PLAIN.map('["'.__add__), PLAIN.map(lambda text: f'["{text}"]'), st.just('["{0}","x"]')))
+@given(
+    st.one_of(
+        PLAIN,
+        PLAIN.map('["'.__add__),
+        PLAIN.map(lambda text: f'["{text}"]'),
+        st.just('["{0}","x"]'),
+    )
+)
 def test_so_does_every_plain_text(text: str) -> None:
     """Also one that somebody typed so that it looks like a kept sentence."""
     assert kept(keep(text)) == text
@@ -86,7 +95,11 @@ def test_it_is_its_text(sentence: Sentence) -> None:
     text = str(sentence)
     assert type(text) is str
     assert (sentence, hash(sentence), f"{sentence}") == (text, hash(text), text)
-    assert encode({"a": sentence}) == encode_sorted({"a": sentence}) == msgspec.json.encode({"a": text})
+    assert (
+        encode({"a": sentence})
+        == encode_sorted({"a": sentence})
+        == msgspec.json.encode({"a": text})
+    )
     assert to_plain([sentence]) == [text]
     assert type(to_plain([sentence])[0]) is str
 
@@ -114,7 +127,12 @@ def test_what_is_done_to_it_inside() -> None:
 
 
 def test_a_problem_fills_in_the_stage_and_keeps_its_parts() -> None:
-    problem = Problem("wrong_state", Sentence("An order that is {0} has {1}.", STAGE, 2), cure="Wait.", stage="paid")
+    problem = Problem(
+        "wrong_state",
+        Sentence("An order that is {0} has {1}.", STAGE, 2),
+        cure="Wait.",
+        stage="paid",
+    )
     assert problem.message == "An order that is paid has 2."
     assert isinstance(problem.message, Sentence)
     assert problem.message.parts == ("paid", 2)

@@ -53,7 +53,15 @@ class Installation:
             return
         with self.log.open("ab") as log:
             self.up = subprocess.Popen(
-                [*RECOUP, "up", "--port", str(self.port), "--data-dir", str(self.data_dir), *self.words],
+                [
+                    *RECOUP,
+                    "up",
+                    "--port",
+                    str(self.port),
+                    "--data-dir",
+                    str(self.data_dir),
+                    *self.words,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -112,8 +120,14 @@ class Installation:
 
     def left_behind(self) -> list[int]:
         """Parts that run although the supervisor that they belong to does not: they end with it, within moments."""
-        mine = {self.up.pid} | {pid for pid, _ in _children(self.up.pid)} if self.up is not None else set()
-        ours = [pid for pid, words in _processes() if str(self.data_dir) in words and _is_part(words)]
+        mine = (
+            {self.up.pid} | {pid for pid, _ in _children(self.up.pid)}
+            if self.up is not None
+            else set()
+        )
+        ours = [
+            pid for pid, words in _processes() if str(self.data_dir) in words and _is_part(words)
+        ]
         return [pid for pid in ours if pid not in mine]
 
     def stop(self) -> None:
@@ -138,7 +152,10 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
-                yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                yield (
+                    int(entry.name),
+                    (entry / "cmdline").read_bytes().decode(errors="replace").split("\0"),
+                )
 
 
 def _children(parent: int) -> Iterator[tuple[int, list[str]]]:

@@ -66,7 +66,9 @@ class Load:
         self.stopping = False
         headers = {"authorization": f"ApiKey {self._keys['app_key']}:{self._keys['app_secret']}"}
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(base_url=installation.url, headers=headers, timeout=15, limits=limits)
+        self._client = httpx.AsyncClient(
+            base_url=installation.url, headers=headers, timeout=15, limits=limits
+        )
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -125,7 +127,12 @@ class Load:
                 "cavvResultCode": "NA",
             },
             "payer": {"email": f"ana-{number}@example.test"},
-            "paymentMethod": {"holderName": "Ana Roe", "expirationMonth": 9, "expirationYear": 2031, "cardNumber": pan},
+            "paymentMethod": {
+                "holderName": "Ana Roe",
+                "expirationMonth": 9,
+                "expirationYear": 2031,
+                "cardNumber": pan,
+            },
         }
         if not sync:
             # Days after the moved clock's day, well inside what is allowed.

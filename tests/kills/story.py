@@ -45,18 +45,27 @@ class Figures:
         )
 
 
-def play(folder: Path, *, kills: int, seed: int, rest: tuple[float, float], hurry: bool = False) -> Figures:
+def play(
+    folder: Path, *, kills: int, seed: int, rest: tuple[float, float], hurry: bool = False
+) -> Figures:
     """`rest`: seconds between kills, at least and at most. `hurry`: leases of the dead run out at once at the end."""
     began = time.monotonic()
     with installed(folder) as installation:
-        figures = asyncio.run(_play(installation, kills, random.Random(seed), rest, installation.dsn(), hurry))
+        figures = asyncio.run(
+            _play(installation, kills, random.Random(seed), rest, installation.dsn(), hurry)
+        )
         figures.left_behind = len(installation.left_behind())
         figures.seconds = time.monotonic() - began
         return figures
 
 
 async def _play(
-    installation: Installation, kills: int, dice: random.Random, rest: tuple[float, float], dsn: str, hurry: bool
+    installation: Installation,
+    kills: int,
+    dice: random.Random,
+    rest: tuple[float, float],
+    dsn: str,
+    hurry: bool,
 ) -> Figures:
     load = Load(installation, dice.randrange(1 << 30))
     async with receiving() as receiver:
@@ -78,7 +87,9 @@ async def _play(
     return figures
 
 
-async def _kill(installation: Installation, kills: int, dice: random.Random, rest: tuple[float, float]) -> None:
+async def _kill(
+    installation: Installation, kills: int, dice: random.Random, rest: tuple[float, float]
+) -> None:
     names, weights = list(WEIGHTS), list(WEIGHTS.values())
     while sum(installation.killed.values()) < kills:
         await asyncio.sleep(dice.uniform(*rest))
@@ -104,7 +115,9 @@ async def _clock(installation: Installation, load: Load) -> None:
 async def _leases_run_out(dsn: str) -> None:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await connection.execute("UPDATE due_work SET lease_until = NULL; UPDATE lanes SET lease_until = NULL")
+        await connection.execute(
+            "UPDATE due_work SET lease_until = NULL; UPDATE lanes SET lease_until = NULL"
+        )
     finally:
         await connection.close()
 
@@ -113,7 +126,9 @@ async def _all_ended(installation: Installation) -> None:
     """Three weeks and more pass, so that every order has its end."""
     give_up = time.monotonic() + QUIET_SECONDS_MAX
     while True:
-        done = await asyncio.to_thread(installation.run, "clock", "advance", "32d", seconds=QUIET_SECONDS_MAX)
+        done = await asyncio.to_thread(
+            installation.run, "clock", "advance", "32d", seconds=QUIET_SECONDS_MAX
+        )
         if done.returncode == 0:
             return
         assert time.monotonic() < give_up, f"the clock does not move: {done.stderr[-500:]}"
@@ -128,7 +143,9 @@ async def _reckon(installation: Installation, load: Load, receiver: Receiver, ds
         await _nothing_sent_twice(connection)
         await _promises_kept(connection, load.told.promises)
         events = await _events_came(connection, receiver)
-        charges = await connection.fetchval("SELECT count(*) FROM issuer.calls WHERE kind = 'charge'")
+        charges = await connection.fetchval(
+            "SELECT count(*) FROM issuer.calls WHERE kind = 'charge'"
+        )
     finally:
         await connection.close()
     done = await asyncio.to_thread(installation.run, "verify", "--json", seconds=300.0)
@@ -157,9 +174,15 @@ async def _quiet(connection: Any) -> None:
     give_up = time.monotonic() + QUIET_SECONDS_MAX
     while await connection.fetchval(sql):
         if time.monotonic() > give_up:
-            due = await connection.fetch("SELECT kind, due_at, tries, lease_until, last_error FROM due_work LIMIT 5")
-            lanes = await connection.fetch("SELECT next_seq, due_at, fails, lease_until FROM lanes LIMIT 5")
-            raise AssertionError(f"something is left over: {[tuple(r) for r in due]} {[tuple(r) for r in lanes]}")
+            due = await connection.fetch(
+                "SELECT kind, due_at, tries, lease_until, last_error FROM due_work LIMIT 5"
+            )
+            lanes = await connection.fetch(
+                "SELECT next_seq, due_at, fails, lease_until FROM lanes LIMIT 5"
+            )
+            raise AssertionError(
+                f"something is left over: {[tuple(r) for r in due]} {[tuple(r) for r in lanes]}"
+            )
         await asyncio.sleep(0.2)
 
 
@@ -175,11 +198,19 @@ async def _nothing_sent_twice(connection: Any) -> None:
         if row["kind"] == "inquiry":
             asked[row["id"]] = asked.get(row["id"], 0) + 1
         else:
-            seen = [(r["seq"], r["kind"], f"{r['received_at']:%H:%M:%S.%f}") for r in rows if r["id"] == row["id"]]
+            seen = [
+                (r["seq"], r["kind"], f"{r['received_at']:%H:%M:%S.%f}")
+                for r in rows
+                if r["id"] == row["id"]
+            ]
             again = sends[row["id"]] > 1 and asked.get(row["id"], 2) < 2
-            assert not again, f"{row['id']} was charged again without asking twice: {sends[row['id']]} sends, {seen}"
+            assert not again, (
+                f"{row['id']} was charged again without asking twice: {sends[row['id']]} sends, {seen}"
+            )
             asked[row["id"]] = 0
-            assert sum(kind == "charge" for _, kind, _ in seen) <= sends[row["id"]], f"{row['id']}: {seen}"
+            assert sum(kind == "charge" for _, kind, _ in seen) <= sends[row["id"]], (
+                f"{row['id']}: {seen}"
+            )
 
 
 async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
@@ -203,7 +234,9 @@ async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
             " WHERE r.decision = 'approved' AND r.kind = 'refund' GROUP BY s.order_id"
         )
     }
-    assert len({o["external_id"] for o in orders.values()}) == len(orders), "an order id has two orders"
+    assert len({o["external_id"] for o in orders.values()}) == len(orders), (
+        "an order id has two orders"
+    )
     for promise in promises:
         assert promise.order_id, f"{promise.external_id} was never answered"
         order = orders.get(promise.order_id)
@@ -211,7 +244,9 @@ async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
         assert order["external_id"] == promise.external_id
         units = kept.get(promise.order_id, [])
         if order["stage"] == "completed":
-            assert units == [order["units"]], f"{promise.order_id}: completed, and the issuer kept {units}"
+            assert units == [order["units"]], (
+                f"{promise.order_id}: completed, and the issuer kept {units}"
+            )
             assert order["refunded_units"] == promise.refunded == refunded.get(promise.order_id, 0)
         else:
             assert order["stage"] in ("declined", "cancelled", "expired"), order["stage"]
@@ -222,7 +257,9 @@ async def _promises_kept(connection: Any, promises: list[Promise]) -> None:
             if word == "APPROVED":
                 assert order["stage"] == "completed", f"{promise.order_id}: APPROVED was answered"
             if reason in ("declined", "merchant_cancelled", "paid_elsewhere"):
-                assert order["reason"] == reason, f"{promise.order_id}: {reason} was answered for good"
+                assert order["reason"] == reason, (
+                    f"{promise.order_id}: {reason} was answered for good"
+                )
     for order_id, units in kept.items():
         assert order_id in orders, f"the issuer approved {units} for an order that we do not have"
 
@@ -235,7 +272,9 @@ async def _events_came(connection: Any, receiver: Receiver) -> int:
     )
     came = {event_id for event_id, _, _ in receiver.got}
     lost = [r for r in rows if str(r["event_id"]) not in came]
-    assert not lost, f"{len(lost)} of {len(rows)} events were never delivered, {tuple(lost[0])} the first"
+    assert not lost, (
+        f"{len(lost)} of {len(rows)} events were never delivered, {tuple(lost[0])} the first"
+    )
     for order_id, numbers in receiver.numbers().items():
         assert numbers == sorted(numbers), f"{order_id}: events came as {numbers}"
     return len(rows)

@@ -36,7 +36,11 @@ class _Acquirer:
     """Tells of disputes by the installation's own key, and keeps what it told."""
 
     def __init__(self) -> None:
-        self.cases, self.ended, self._posted = dict[str, dict[str, Any]](), dict[str, str](), list[Posted]()
+        self.cases, self.ended, self._posted = (
+            dict[str, dict[str, Any]](),
+            dict[str, str](),
+            list[Posted](),
+        )
 
     def told(self) -> list[Posted]:
         found, self._posted = self._posted, []
@@ -63,8 +67,15 @@ class _Acquirer:
 
     def lines(self, at: datetime) -> list[StatementLine]:
         moved = [(one, "dispute", -one["amount"]) for one in self.cases.values()]
-        moved += [(one, "dispute_won", one["amount"]) for id, one in self.cases.items() if self.ended.get(id) == "won"]
-        return [StatementLine(None, one["caseId"], type, units, one["currency"], at) for one, type, units in moved]
+        moved += [
+            (one, "dispute_won", one["amount"])
+            for id, one in self.cases.items()
+            if self.ended.get(id) == "won"
+        ]
+        return [
+            StatementLine(None, one["caseId"], type, units, one["currency"], at)
+            for one, type, units in moved
+        ]
 
 
 class _Vendor(Route):
@@ -131,17 +142,27 @@ class StripeRoute(_Vendor):
 
     def dispute(self, key: str) -> None:
         charges = self.standin.book.all("charge")
-        (id,) = [c["id"] for c in charges if c["metadata"]["recoup_id"] == key and c["status"] == "succeeded"]
+        (id,) = [
+            c["id"]
+            for c in charges
+            if c["metadata"]["recoup_id"] == key and c["status"] == "succeeded"
+        ]
         self.standin.account.dispute(id)
 
     def decide(self, key: str, *, won: bool) -> None:
-        charges = {c["metadata"]["recoup_id"]: c["id"] for c in self.standin.book.all("charge") if c["paid"]}
+        charges = {
+            c["metadata"]["recoup_id"]: c["id"]
+            for c in self.standin.book.all("charge")
+            if c["paid"]
+        }
         cases = self.standin.book.all("dispute")
         case = next(one for one in cases if one["charge"] == charges[key])
         assert case["status"] == "under_review"
         made = self.standin.book.put(case | {"status": "won" if won else "lost"})
         if won:
-            self.standin.account._move("adjustment", made["amount"], 0, made["currency"], made["id"])
+            self.standin.account._move(
+                "adjustment", made["amount"], 0, made["currency"], made["id"]
+            )
         self.standin.account._tell("charge.dispute.closed", made)
 
 
@@ -158,7 +179,9 @@ class AdyenRoute(_Vendor):
 
     def connection(self) -> Connection:
         address = self.standin.url
-        return Connection("adyen", address, ADYEN_KEY, ADYEN_SECRET, MERCHANT, "acct_1", multicapture=self.several)
+        return Connection(
+            "adyen", address, ADYEN_KEY, ADYEN_SECRET, MERCHANT, "acct_1", multicapture=self.several
+        )
 
     def dispute(self, key: str) -> None:
         self.standin.account.dispute(self._one("payment", "reference", key))
@@ -178,14 +201,18 @@ class BraintreeRoute(_Vendor):
 
     def connection(self) -> Connection:
         accounts = " ".join(f"{currency}={id}" for id, currency in ACCOUNTS.items())
-        return Connection("braintree", self.standin.address, f"{PUBLIC}:{PRIVATE}", "", accounts, "acct_1")
+        return Connection(
+            "braintree", self.standin.address, f"{PUBLIC}:{PRIVATE}", "", accounts, "acct_1"
+        )
 
     def dispute(self, key: str) -> None:
         self.standin.account.dispute(self._one("transaction", "orderId", key))
 
     def decide(self, key: str, *, won: bool) -> None:
         charge = self._one("transaction", "orderId", key)
-        case = next(one for one in self.standin.book.all("dispute") if one["transaction"]["id"] == charge)
+        case = next(
+            one for one in self.standin.book.all("dispute") if one["transaction"]["id"] == charge
+        )
         assert case["status"] == "DISPUTED"
         (self.standin.account.win_dispute if won else self.standin.account.lose_dispute)(case["id"])
 
@@ -259,7 +286,9 @@ class BridgeRoute(Route):
 
     def connection(self) -> Connection:
         url = self.standin.url
-        return Connection("bridge", url, bridge.SECRET, acceptor="acct_1", world="sandbox", multicapture=True)
+        return Connection(
+            "bridge", url, bridge.SECRET, acceptor="acct_1", world="sandbox", multicapture=True
+        )
 
     def credential(self, number: int) -> dict[str, Any]:
         return {"pan": script_card("visa", "51", 0, serial=number)}
@@ -287,4 +316,6 @@ class BridgeRoute(Route):
         return took + back + self._acquirer.lines(at)
 
 
-ROUTES: Final = {one.kind: one for one in (BridgeRoute, StripeRoute, AdyenRoute, BraintreeRoute, NmiRoute)}
+ROUTES: Final = {
+    one.kind: one for one in (BridgeRoute, StripeRoute, AdyenRoute, BraintreeRoute, NmiRoute)
+}

@@ -49,13 +49,18 @@ from recoup_lab.processors.serving import Posted
 
 LOST: Final = 0.1
 QUIET_SECONDS_MAX: Final = 400.0
-STILL_SECONDS: Final = 20.0  # without a call: on a loaded machine a life is too short to do anything in
+STILL_SECONDS: Final = (
+    20.0  # without a call: on a loaded machine a life is too short to do anything in
+)
 TAKEN: Final = """SELECT jsonb_object_agg(a.key, coalesce((SELECT sum(c.units) FROM modifications c
     WHERE c.attempt_id = a.attempt_id AND c.kind = 'capture' AND c.state = 'done'), a.units))
     FROM attempts a WHERE a.state = 'approved'"""
 ROUNDS_MAX: Final = 12
 REFUNDS: Final = ("1.00", "2.50")
-PARTS: Final = (1_500, 900)  # of an amount that is held; then the last part, or what is left is let go
+PARTS: Final = (
+    1_500,
+    900,
+)  # of an amount that is held; then the last part, or what is left is let go
 LAST: Final = 700
 SIGNS: Final = {"charge": 1, "dispute_won": 1} | dict.fromkeys(
     ("refund", "dispute", "dispute_fee", "fee", "partial_capture_reversal"), -1
@@ -180,7 +185,13 @@ class Killing:
 
 
 async def tell(
-    server: ServerAddress, route: Route, folder: Path, *, orders: int, seed: int, rest: tuple[float, float]
+    server: ServerAddress,
+    route: Route,
+    folder: Path,
+    *,
+    orders: int,
+    seed: int,
+    rest: tuple[float, float],
 ) -> Figures:
     began, figures, draws = time.monotonic(), Figures(), random.Random(seed)
     hurry()
@@ -197,7 +208,9 @@ async def tell(
         change_world(world, processors={connection.name: processor})
         killing = Killing(life, draws, rest, figures)
         task = asyncio.create_task(killing.run(world))
-        story = _Story(shop, route, connection.name, processor, faults, draws, figures, killing, task)
+        story = _Story(
+            shop, route, connection.name, processor, faults, draws, figures, killing, task
+        )
         try:
             await story.play(orders)
             killing.stopping = True
@@ -231,17 +244,33 @@ class _Story:
         for kind in self.route.kinds:
             self.faults.add(kind, self.route.on, times=None, share=LOST / len(self.route.kinds))
         made = [await self._admitted(number) for number in range(count)]
-        await self._tried(made, "SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'declined'")
+        await self._tried(
+            made, "SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'declined'"
+        )
         self.route.approve_all()
-        await self._tried(made, "SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'approved'")
+        await self._tried(
+            made, "SELECT count(DISTINCT order_id) FROM attempts WHERE state = 'approved'"
+        )
         await self._captured()
         self.route.settle()
         for amount in REFUNDS:
             for order_id in made[::2]:
-                await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(amount=amount))
+                await refund(
+                    self.shop.world,
+                    self.shop.orders,
+                    self.shop.scope,
+                    order_id,
+                    RefundRequest(amount=amount),
+                )
         await self._quiet()
         for order_id in made[::6]:
-            await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(all=True))
+            await refund(
+                self.shop.world,
+                self.shop.orders,
+                self.shop.scope,
+                order_id,
+                RefundRequest(all=True),
+            )
         await self._quiet()
         self.route.settle()
         await self._disputed(made[1::4])
@@ -279,7 +308,11 @@ class _Story:
 
     async def _captured(self) -> None:
         """Whole; in parts and a last one; in parts, and what is left let go; one part that is the last."""
-        held = sorted(await self.shop.value("SELECT array_agg(order_id) FROM orders WHERE stage = 'authorised'"))
+        held = sorted(
+            await self.shop.value(
+                "SELECT array_agg(order_id) FROM orders WHERE stage = 'authorised'"
+            )
+        )
         parts = PARTS if self.route.several else ()
         plans = [((), None), (parts, LAST), (parts or (), 0 if parts else LAST), ((), LAST)]
         planned = {order_id: plans[number % len(plans)] for number, order_id in enumerate(held)}
@@ -321,16 +354,26 @@ class _Story:
                 continue
             accepted = number % 3 == 2
             if not accepted:
-                await note_evidence(self.shop.world, scope, dispute_id, "Delivered on the third, signed for.")
+                await note_evidence(
+                    self.shop.world, scope, dispute_id, "Delivered on the third, signed for."
+                )
             answer: Literal["accept", "contest"] = "accept" if accepted else "contest"
             await answer_dispute(self.shop.world, self.shop.orders, scope, dispute_id, answer)
-        contested = [row for number, row in enumerate(rows) if number % 3 != 2 or not self.route.answers]
+        contested = [
+            row for number, row in enumerate(rows) if number % 3 != 2 or not self.route.answers
+        ]
         if self.route.answers:
-            await self._until("SELECT count(*) FROM disputes WHERE state = 'answered'", len(contested))
-            await self._until("SELECT count(*) FROM disputes WHERE state = 'accepted'", len(rows) - len(contested))
+            await self._until(
+                "SELECT count(*) FROM disputes WHERE state = 'answered'", len(contested)
+            )
+            await self._until(
+                "SELECT count(*) FROM disputes WHERE state = 'accepted'", len(rows) - len(contested)
+            )
         for number, (_, key) in enumerate(contested):
             self.route.decide(key, won=number % 2 == 0)
-        await self._until("SELECT count(*) FROM disputes WHERE state = 'won'", (len(contested) + 1) // 2)
+        await self._until(
+            "SELECT count(*) FROM disputes WHERE state = 'won'", (len(contested) + 1) // 2
+        )
         await self._until("SELECT count(*) FROM disputes WHERE state = 'lost'", len(contested) // 2)
         self.figures.disputes = len(orders)
 
@@ -357,7 +400,9 @@ class _Story:
             "notices": "SELECT subject, kind, became, count(*) FROM processor_notices GROUP BY 1, 2, 3",
         }
         fetch = self.shop.world.db.fetch
-        found: dict[str, Any] = {name: [tuple(row) for row in await fetch(sql)] for name, sql in asked.items()}
+        found: dict[str, Any] = {
+            name: [tuple(row) for row in await fetch(sql)] for name, sql in asked.items()
+        }
         return found | {"notices that wait": len(self.waiting)}
 
     async def _quiet(self) -> None:
@@ -371,7 +416,9 @@ class _Story:
         """Their notices, each twice and in any order; one that is to be sent again is."""
         if self.killing.done():
             self.killing.result()
-        posted = [(one, False) for one in self.route.notices()] + [(one, True) for one in self.route.told()]
+        posted = [(one, False) for one in self.route.notices()] + [
+            (one, True) for one in self.route.told()
+        ]
         self.waiting += posted * 2
         self.draws.shuffle(self.waiting)
         again = list[tuple[Posted, bool]]()
@@ -391,7 +438,13 @@ class _Story:
         assert has_own_notices(world, self.name, by_our_key=ours) is not ours
         if not ours:
             again = self.route.standin.signed_anew(posted)
-            await take(world, orders, self.name, {k.lower(): v for k, v in again.headers.items()}, again.body)
+            await take(
+                world,
+                orders,
+                self.name,
+                {k.lower(): v for k, v in again.headers.items()},
+                again.body,
+            )
             return
         signature = signed(notice_key(world, self.name), posted.body, world.clocks.wall())
         await receive(world, orders, self.name, posted.body, signature, "test")
@@ -431,7 +484,9 @@ class _Story:
         if fees:
             await book_lines(self.shop.world, person(self.shop), ran.run.run_id, None, "their fees")
         await self.shop.close_pages()
-        held = await self.shop.value("SELECT coalesce(sum(units), 0) FROM entries WHERE account = 'clearing'")
+        held = await self.shop.value(
+            "SELECT coalesce(sum(units), 0) FROM entries WHERE account = 'clearing'"
+        )
         theirs = sum(map(_signed, lines))
         assert held - theirs == 0, f"we say {held}, they say {theirs}"
         assert (done := await verify(self.shop.world)).difference is None, done.difference
@@ -443,7 +498,9 @@ class _Story:
         for line in lines:
             amount = to_text(_signed(line), EXPONENTS[line.currency])
             at = iso(max(line.at, earliest))
-            rows.writerow((line.id or "", line.reference, line.type, amount, line.currency, at, self.name))
+            rows.writerow(
+                (line.id or "", line.reference, line.type, amount, line.currency, at, self.name)
+            )
         return File("theirs.csv", io.BytesIO(out.getvalue().encode()))
 
 

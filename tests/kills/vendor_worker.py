@@ -28,10 +28,14 @@ from recoup.webhooks.flows.deliver import Deliveries
 from recoup_connectors.stripe import charges
 
 # What nobody has answered is asked about soon: a process that is killed lets a message wait for all of it.
-POLICY = Policy(magic_inputs=False, call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.3))
+POLICY = Policy(
+    magic_inputs=False, call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.3)
+)
 SOON = timedelta(seconds=1)
 BEGINS_SECONDS_MAX = 60.0
-FORKED = multiprocessing.get_context("forkserver")  # from a process that has imported everything: begun at once
+FORKED = multiprocessing.get_context(
+    "forkserver"
+)  # from a process that has imported everything: begun at once
 FORKED.set_forkserver_preload(["tests.kills.vendor_worker", "recoup.processors.gateways.bridge"])
 
 

@@ -56,7 +56,9 @@ class Place:
             "RECOUP_SANDBOX_DATABASE_URL": self.databases.sandbox,
             "RECOUP_TRAINING": "off",
         }
-        process = subprocess.Popen([*RECOUP, "worker", "--prepared"], env=environment, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [*RECOUP, "worker", "--prepared"], env=environment, stderr=subprocess.DEVNULL
+        )
         try:
             yield process
         finally:
@@ -70,13 +72,17 @@ class Place:
 
     async def ended(self, backtest_id: UUID) -> Any:
         give_up = time.monotonic() + PATIENCE_SECONDS
-        while (row := await read_backtest(self.shop.world, self.shop.merchant_id, backtest_id)).made_at is None:
+        while (
+            row := await read_backtest(self.shop.world, self.shop.merchant_id, backtest_id)
+        ).made_at is None:
             assert time.monotonic() < give_up, "it hangs"
             await asyncio.sleep(0.1)
         return row
 
     async def due(self) -> list[Any]:
-        return await self.shop.world.db.fetch("SELECT tries, lease_until FROM due_work WHERE kind = 'backtest'")
+        return await self.shop.world.db.fetch(
+            "SELECT tries, lease_until FROM due_work WHERE kind = 'backtest'"
+        )
 
 
 def child_of(worker: "subprocess.Popen[bytes]") -> int | None:
@@ -109,7 +115,9 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def installed(server: ServerAddress, folder: Path, story: Callable[[Place], Awaitable[None]]) -> None:
+def installed(
+    server: ServerAddress, folder: Path, story: Callable[[Place], Awaitable[None]]
+) -> None:
     mark = uuid.uuid4().hex[:10]
     names = {"people": f"people_{mark}", "world": f"sandbox_{mark}"}
     urls = {kind: asyncio.run(empty(server, kind, name)) for kind, name in names.items()}
@@ -142,7 +150,9 @@ def test_its_own_process_makes_the_same_figures(
         with place.worker() as worker:
             pid = await next_child(worker)
             command = [one for one in command_of(pid) if one]
-            assert command[-3:] == ["backtest", str(place.shop.merchant_id), str(backtest_id)], "and no address"
+            assert command[-3:] == ["backtest", str(place.shop.merchant_id), str(backtest_id)], (
+                "and no address"
+            )
             assert "://" not in " ".join(command)
             there = await place.ended(backtest_id)
         assert there.report == here.report
@@ -159,8 +169,17 @@ def test_it_may_have_so_much_memory_and_gives_way(server: ServerAddress, tmp_pat
                 await _unmade(place, days)
                 pid, limits = await next_child(worker), ""
                 with_limits = time.monotonic() + 10
-                while str(MEMORY_BYTES_MAX) not in limits and not is_gone(pid) and time.monotonic() < with_limits:
-                    limits = Path(f"/proc/{pid}/limits").read_text().partition("Max address space")[2].splitlines()[0]
+                while (
+                    str(MEMORY_BYTES_MAX) not in limits
+                    and not is_gone(pid)
+                    and time.monotonic() < with_limits
+                ):
+                    limits = (
+                        Path(f"/proc/{pid}/limits")
+                        .read_text()
+                        .partition("Max address space")[2]
+                        .splitlines()[0]
+                    )
                     await asyncio.sleep(0.01)
                 if str(MEMORY_BYTES_MAX) in limits:
                     nice = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16]
@@ -215,7 +234,9 @@ def test_a_process_that_is_always_killed_leaves_a_back_test_without_figures(
 
 
 @pytest.mark.prove("processes")
-def test_a_killed_worker_takes_its_process_along_and_the_next_makes_it(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_killed_worker_takes_its_process_along_and_the_next_makes_it(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(place: Place) -> None:
         backtest_id = await _unmade(place, 60)
         for _ in range(TRIES_MAX):  # each ends the worker that makes it
@@ -231,18 +252,24 @@ def test_a_killed_worker_takes_its_process_along_and_the_next_makes_it(server: S
                 return
             (due,) = found
             assert due["lease_until"] is not None
-            assert due["lease_until"] < place.shop.world.clocks.wall() + timedelta(minutes=1), "the next begins it soon"
+            assert due["lease_until"] < place.shop.world.clocks.wall() + timedelta(minutes=1), (
+                "the next begins it soon"
+            )
             await _lease_over(place)
         with place.worker() as worker:
             row = await place.ended(backtest_id)
             assert child_of(worker) is None
-        assert (row.report, row.failed) == (None, FAILED), "what ends every worker is not begun for ever"
+        assert (row.report, row.failed) == (None, FAILED), (
+            "what ends every worker is not begun for ever"
+        )
 
     installed(server, tmp_path, story)
 
 
 @pytest.mark.prove("processes")
-def test_a_worker_that_shall_end_does_not_wait_for_it(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_worker_that_shall_end_does_not_wait_for_it(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(place: Place) -> None:
         backtest_id = await _unmade(place, 60)
         with place.worker() as worker:

@@ -18,8 +18,24 @@ from recoup.db.server.copied import system_id_of
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import find_barman, findings, said
-from recoup.main.backup.configuration import FILE, Plan, check_home, check_socket, text_of, write_configuration
-from recoup.main.backup.copies import RECORD, Copy, Record, age_seconds, copies_in, copy_of, slot_of, write_record
+from recoup.main.backup.configuration import (
+    FILE,
+    Plan,
+    check_home,
+    check_socket,
+    text_of,
+    write_configuration,
+)
+from recoup.main.backup.copies import (
+    RECORD,
+    Copy,
+    Record,
+    age_seconds,
+    copies_in,
+    copy_of,
+    slot_of,
+    write_record,
+)
 from recoup.main.backup.examined import examined
 from recoup.main.backup.restore import (
     Restored,
@@ -51,7 +67,9 @@ version=180006
 
 
 def copy(number: int, ended: datetime = NOON, **more: Any) -> Copy:
-    return Copy(f"2026112{number}T1100", ended, 1000, "77", 18, is_encrypted=False, is_done=True)._replace(**more)
+    return Copy(
+        f"2026112{number}T1100", ended, 1000, "77", 18, is_encrypted=False, is_done=True
+    )._replace(**more)
 
 
 def plan(tmp_path: Path) -> Plan:
@@ -66,9 +84,20 @@ def test_barman_reads_what_is_written_for_it(tmp_path: Path) -> None:
     parser.read(path)
     server = dict(parser["recoup"])
     assert parser["barman"]["barman_home"] == str(tmp_path / "50% off's")
-    assert server["conninfo"] == "host='/srv/o\\'data/socket' port=5432 user=recoup_backup dbname=postgres"
-    wanted = {"immediate_checkpoint": "true", "streaming_archiver": "on", "create_slot": "auto", "encryption": "gpg"}
-    wanted |= {"retention_policy": "RECOVERY WINDOW OF 14 DAYS", "last_backup_maximum_age": "26 HOURS"}
+    assert (
+        server["conninfo"]
+        == "host='/srv/o\\'data/socket' port=5432 user=recoup_backup dbname=postgres"
+    )
+    wanted = {
+        "immediate_checkpoint": "true",
+        "streaming_archiver": "on",
+        "create_slot": "auto",
+        "encryption": "gpg",
+    }
+    wanted |= {
+        "retention_policy": "RECOVERY WINDOW OF 14 DAYS",
+        "last_backup_maximum_age": "26 HOURS",
+    }
     assert wanted.items() <= server.items()
     assert "encryption" not in text_of(plan(tmp_path)._replace(gpg_key=""))
 
@@ -105,13 +134,30 @@ def test_a_copy_never_lies_with_the_data_or_the_keys(tmp_path: Path) -> None:
 
 def test_the_words_of_barman_are_read() -> None:
     one = {"hint": "", "status": "OK"}
-    away = {"recoup": {"postgresql": {"hint": "", "status": "FAILED"}, "wal_level": {"hint": "x", "status": "FAILED"}}}
+    away = {
+        "recoup": {
+            "postgresql": {"hint": "", "status": "FAILED"},
+            "wal_level": {"hint": "x", "status": "FAILED"},
+        }
+    }
     found = findings(
-        json.dumps({"recoup": {"receive_wal_running": {"hint": "see", "status": "FAILED"}, "directories": one}})
+        json.dumps(
+            {
+                "recoup": {
+                    "receive_wal_running": {"hint": "see", "status": "FAILED"},
+                    "directories": one,
+                }
+            }
+        )
     )
-    assert [(line.name, line.ok) for line in found] == [("receive wal running", False), ("directories", True)]
+    assert [(line.name, line.ok) for line in found] == [
+        ("receive wal running", False),
+        ("directories", True),
+    ]
     assert "barman cron" in found[0].cure
-    assert [line.name for line in findings(json.dumps(away))] == ["postgresql"], "the rest only follows from it"
+    assert [line.name for line in findings(json.dumps(away))] == ["postgresql"], (
+        "the rest only follows from it"
+    )
     [failed] = findings(json.dumps({"recoup": {}, "_EXCEPTION": ["gpg:\n no key"]}))
     assert (failed.ok, failed.words) == (False, "gpg: no key")
     assert findings("Traceback") == findings("[]") == []
@@ -137,7 +183,9 @@ def test_the_newest_complete_copy_has_an_age(tmp_path: Path) -> None:
     read = copy_of("x", INFO.splitlines())
     assert read is not None
     assert (read.major, read.size, read.is_encrypted) == (18, 50886841, False)
-    assert copy_of("x", INFO.replace("=None", "=gpg").splitlines()) == read._replace(is_encrypted=True)
+    assert copy_of("x", INFO.replace("=None", "=gpg").splitlines()) == read._replace(
+        is_encrypted=True
+    )
 
 
 def test_a_folder_that_cannot_be_read_is_one_line_and_leaves_the_metrics(tmp_path: Path) -> None:
@@ -152,7 +200,11 @@ def test_a_folder_that_cannot_be_read_is_one_line_and_leaves_the_metrics(tmp_pat
         (home / FILE).touch()
     write_record(data, Record(str(home), "/bin/true"))
     [line] = asyncio.run(examined(data, Databases("", "", None, None)))
-    assert (line.ok, "meta cannot be read" in line.words, "as Recoup's user" in line.cure) == (False, True, True)
+    assert (line.ok, "meta cannot be read" in line.words, "as Recoup's user" in line.cure) == (
+        False,
+        True,
+        True,
+    )
     assert _copies(data, Clocks())[:3] == ("copies", "refuse", line.words)
     assert b"recoup_copy_age_seconds +Inf" in asyncio.run(scrape([], data))[0]
     shutil.rmtree(data)
@@ -160,7 +212,9 @@ def test_a_folder_that_cannot_be_read_is_one_line_and_leaves_the_metrics(tmp_pat
     assert _disk(data).verdict == "refuse"
 
 
-def test_the_slot_is_the_one_of_barmans_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_slot_is_the_one_of_barmans_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / FILE).write_text("[recoup]\nslot_name = barman\n")
     monkeypatch.chdir(tmp_path)  # a file that only lies where somebody works says nothing
     assert slot_of(tmp_path) == "recoup_backup"
@@ -193,7 +247,10 @@ def test_the_newest_copy_from_before_is_restored(tmp_path: Path) -> None:
     assert choose([old, new], wanted._replace(to=NOON - timedelta(hours=1))) == old
     assert choose([old, new], wanted._replace(copy=old.id)) == old
     for refused, words in (
-        (wanted._replace(to=NOON - timedelta(hours=3)), "The first copy was complete at 2026-11-27T10:00:00"),
+        (
+            wanted._replace(to=NOON - timedelta(hours=3)),
+            "The first copy was complete at 2026-11-27T10:00:00",
+        ),
         (wanted._replace(copy="x"), "There is no copy x"),
         (wanted._replace(to=NOON - timedelta(hours=1), copy=new.id), "after that time"),
     ):
@@ -240,12 +297,16 @@ def test_what_was_restored_takes_the_place_of_what_was(tmp_path: Path) -> None:
     assert (data / "postgres/which").read_text() == "new"
     assert not beside.exists()
     assert read_note(data) is not None
-    assert not list((tmp_path / "home").glob("recoup/streaming/*")), "Barman's receiver would go on in another history"
+    assert not list((tmp_path / "home").glob("recoup/streaming/*")), (
+        "Barman's receiver would go on in another history"
+    )
 
 
 def test_a_take_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     data, beside = restored(tmp_path)
-    (data / "postgres").rename(data / "postgres.before-20261127T120000")  # and then the machine stopped
+    (data / "postgres").rename(
+        data / "postgres.before-20261127T120000"
+    )  # and then the machine stopped
     assert take(data, beside, unverified=False) is None
     assert (data / "postgres/which").read_text() == "new"
     data, beside = restored(tmp_path / "later")

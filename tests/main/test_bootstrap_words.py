@@ -21,10 +21,14 @@ def test_bootstrap_says_which_installation_it_used(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     assert "earlier ones are revoked" in _which_installation(load_settings(data_dir=tmp_path))
     (tmp_path / "bootstrap.json").write_text("{}")
-    assert _which_installation(load_settings(data_dir=tmp_path)).endswith(f"the installation in {tmp_path}.")
+    assert _which_installation(load_settings(data_dir=tmp_path)).endswith(
+        f"the installation in {tmp_path}."
+    )
 
 
-@pytest.mark.parametrize("words", [["--live", "bootstrap"], ["--live", "bootstrap", "--json"], ["bootstrap", "--json"]])
+@pytest.mark.parametrize(
+    "words", [["--live", "bootstrap"], ["--live", "bootstrap", "--json"], ["bootstrap", "--json"]]
+)
 def test_bootstrap_for_live_prints_no_credentials_of_the_sandbox(
     tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

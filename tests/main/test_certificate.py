@@ -37,15 +37,22 @@ def make(
     key = ec.generate_private_key(ec.SECP256R1())
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
     made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now + begins, now + ends)
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), now + begins, now + ends
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name_of)]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    pem, sealed = serialization.Encoding.PEM, serialization.BestAvailableEncryption(password) if password else None
+    pem, sealed = (
+        serialization.Encoding.PEM,
+        serialization.BestAvailableEncryption(password) if password else None,
+    )
     form = serialization.PrivateFormat.PKCS8
     (folder / "chain.pem").write_bytes(made.public_bytes(pem))
-    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, sealed or serialization.NoEncryption()))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, form, sealed or serialization.NoEncryption())
+    )
     return made.serial_number
 
 
@@ -55,13 +62,20 @@ def settings(folder: Path) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "says"), [(-9 * DAY, -DAY, "expired on"), (DAY, 9 * DAY, "is not valid before")]
+    ("begins", "ends", "says"),
+    [(-9 * DAY, -DAY, "expired on"), (DAY, 9 * DAY, "is not valid before")],
 )
-def test_one_that_is_not_valid_now_is_refused(tmp_path: Path, begins: timedelta, ends: timedelta, says: str) -> None:
+def test_one_that_is_not_valid_now_is_refused(
+    tmp_path: Path, begins: timedelta, ends: timedelta, says: str
+) -> None:
     make(tmp_path, begins=begins, ends=ends)
     with pytest.raises(Problem, match=says):
         certificate_of(settings(tmp_path))
-    with socket.socket() as sock, pytest.raises(Problem, match=says), doors(settings(tmp_path), sock, 2):
+    with (
+        socket.socket() as sock,
+        pytest.raises(Problem, match=says),
+        doors(settings(tmp_path), sock, 2),
+    ):
         raise AssertionError("the parent says so once, before any door begins")
     [line] = doctor_verb._certificate(settings(tmp_path))
     assert not line.ok
@@ -96,7 +110,9 @@ def test_doctor_says_when_it_ends_soon(tmp_path: Path) -> None:
     assert line == Line("doors", "certificate", False, f"ends on {ends}", line.cure)
 
 
-def test_changed_files_are_taken_and_wrong_ones_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_files_are_taken_and_wrong_ones_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(door_server, "RENEW_TICKS", 1)
     first = make(tmp_path)
     chain, key = str(tmp_path / "chain.pem"), str(tmp_path / "key.pem")

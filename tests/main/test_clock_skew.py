@@ -17,8 +17,12 @@ from recoup.main import databases
 from recoup.main.databases import check_clock, watched
 
 
-@pytest.mark.parametrize(("by", "where"), [(FAR, "ahead of"), (-FAR, "behind"), (timedelta(seconds=3.5), "ahead of")])
-def test_a_machine_with_a_wrong_clock_does_not_start(server: ServerAddress, by: timedelta, where: str) -> None:
+@pytest.mark.parametrize(
+    ("by", "where"), [(FAR, "ahead of"), (-FAR, "behind"), (timedelta(seconds=3.5), "ahead of")]
+)
+def test_a_machine_with_a_wrong_clock_does_not_start(
+    server: ServerAddress, by: timedelta, where: str
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
             with pytest.raises(Problem, match=where) as refused:
@@ -37,10 +41,14 @@ def test_a_machine_with_a_wrong_clock_does_not_start(server: ServerAddress, by: 
     asyncio.run(story())
 
 
-def test_a_clock_that_goes_wrong_later_is_told(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_goes_wrong_later_is_told(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = asyncio.Queue[dict[str, Any]]()
     monkeypatch.setattr(databases, "EVERY_SECONDS", 0.05)
-    monkeypatch.setattr(databases.log, "warning", lambda event, **said: told.put_nowait({"event": event} | said))
+    monkeypatch.setattr(
+        databases.log, "warning", lambda event, **said: told.put_nowait({"event": event} | said)
+    )
 
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
@@ -85,7 +93,9 @@ def test_a_slow_answer_of_the_database_is_no_wrong_clock(
     asyncio.run(story())
 
 
-def test_the_clock_is_followed_on_after_any_error(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_is_followed_on_after_any_error(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first error that was no Problem ended it, and nothing said so."""
     told = asyncio.Queue[str]()
     monkeypatch.setattr(databases, "EVERY_SECONDS", 0.05)
@@ -119,12 +129,16 @@ def test_the_clock_is_followed_on_after_any_error(server: ServerAddress, monkeyp
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
-def test_a_machine_that_slept_for_an_hour_knows_how_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_slept_for_an_hour_knows_how_late_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The hour was missing until the next measurement: leases seemed to hold, and sends to be in time."""
     clocks, read = DatabaseClocks(), time.clock_gettime
     before = clocks.monotonic()
     clocks.measured(clocks.wall(), before, before)
     was = clocks.wall()
-    monkeypatch.setattr(time, "clock_gettime", lambda which: read(which) + 3600 * (which == time.CLOCK_BOOTTIME))
+    monkeypatch.setattr(
+        time, "clock_gettime", lambda which: read(which) + 3600 * (which == time.CLOCK_BOOTTIME)
+    )
     assert clocks.wall() - was >= timedelta(hours=1)
     assert clocks.monotonic() - before >= 3600

@@ -53,7 +53,9 @@ def test_every_way_to_the_folder_closes_it(tmp_path: Path) -> None:
     assert [closed(tmp_path / name) for name in ("up", "file", "server")] == [True] * 3
 
 
-def test_settings_and_chains_that_others_could_read_are_closed_with_their_folder(folder: Path) -> None:
+def test_settings_and_chains_that_others_could_read_are_closed_with_their_folder(
+    folder: Path,
+) -> None:
     """`recoup.toml` had the processor's secret, and mode 0644."""
     files = [folder / "recoup.toml", folder / "bootstrap.json", folder / "chain" / "8453.json"]
     files[2].parent.mkdir()
@@ -143,12 +145,25 @@ def test_a_database_that_is_gone_is_not_made_anew(folder: Path, left: str) -> No
         find_databases(load_settings(data_dir=folder))
     assert "Mount its volume" in (refused.value.cure or "")
     assert not (folder / "postgres").exists()
-    assert find_databases(replace(load_settings(data_dir=folder), database_url="postgresql://one@db/x")).server is None
+    assert (
+        find_databases(
+            replace(load_settings(data_dir=folder), database_url="postgresql://one@db/x")
+        ).server
+        is None
+    )
 
 
 def test_a_verb_that_looks_makes_no_installation(tmp_path: Path) -> None:
     """One that looks in a wrong folder would find a new, empty database in order, and leave it there."""
-    verbs = ["doctor", "schema check", "live check", "recover --look", "backup check", "backup restored", "verify"]
+    verbs = [
+        "doctor",
+        "schema check",
+        "live check",
+        "recover --look",
+        "backup check",
+        "backup restored",
+        "verify",
+    ]
     for verb in verbs:
         ended = CliRunner().invoke(cli, [*verb.split(), "--data-dir", str(tmp_path / "wrong")])
         assert ended.exit_code, verb

@@ -30,14 +30,18 @@ from recoup_connectors.stripe.connector import Stripe
 CURE = "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still within two minutes."
 
 
-def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_key_without_a_right_is_named_and_its_route_waits(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made, stripe_account(tmp_path) as standin:
             shop = await make_shop(*made)
             own, listed = shop.world.processors, Stripe(key=KEY, name="acme", url=standin.url)
             opened = open_routes(shop, {**own, "acme": listed})
             route = (
-                await connect(shop.world, shop.scope, ConnectRequest("stripe", KEY, SECRET, url=standin.url))
+                await connect(
+                    shop.world, shop.scope, ConnectRequest("stripe", KEY, SECRET, url=standin.url)
+                )
             ).route
             await beat(shop.world)
             well = [line async for line in look_at(shop.world)]
@@ -53,7 +57,9 @@ def test_a_key_without_a_right_is_named_and_its_route_waits(server: ServerAddres
                 patch.setattr(extension_check, "KINDS", {})  # as if nothing were installed
                 [missing] = [one async for one in extension_check.extension_troubles(shop.world)]
             assert "of the kind 'stripe'" in missing.message
-            assert not terms_of_own(route, "gone").stored, "nothing new goes by a kind that is not installed"
+            assert not terms_of_own(route, "gone").stored, (
+                "nothing new goes by a kind that is not installed"
+            )
             found = await connection_of(shop.world, route)
             assert found is not None
             assert found.state == "waiting"
@@ -84,7 +90,9 @@ def test_a_processor_that_answers_nothing_is_named(server: ServerAddress) -> Non
                 lines = [line async for line in look_at(world) if line.what.endswith(" answers")]
                 assert {line.what for line in lines} == {f"{name} answers" for name in names}
                 gauges = (await scrape([world], Path("/")))[0].decode()
-                assert (f'recoup_route_silent{{route="{OWN}",world="sandbox"}} 1.0' in gauges) == (route in names)
+                assert (f'recoup_route_silent{{route="{OWN}",world="sandbox"}} 1.0' in gauges) == (
+                    route in names
+                )
                 return {line.what: f"{line.finding}. {line.cure}" for line in lines if not line.ok}
 
             async with world.db.transaction() as tx:
@@ -108,19 +116,25 @@ def test_a_processor_that_answers_nothing_is_named(server: ServerAddress) -> Non
                 found = await silent()
                 assert (f"since {iso(opened)}" in found.get(f"{route} answers", "")) is wrong
             async with world.db.transaction() as tx:
-                await set_breaker(tx, route, now, 0, 0, now - timedelta(hours=1), now, 3, is_refused=True)
+                await set_breaker(
+                    tx, route, now, 0, 0, now - timedelta(hours=1), now, 3, is_refused=True
+                )
             assert await silent() == {}, "it has refused the account: that is another fault"
 
     asyncio.run(story())
 
 
-def test_a_language_that_somebody_chose_and_that_is_not_installed_is_named(server: ServerAddress) -> None:
+def test_a_language_that_somebody_chose_and_that_is_not_installed_is_named(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, *_):
             for language in ("it", "it", "en"):
                 user_id = new_id()
                 async with world.people.transaction() as tx:
-                    await add_user(tx, user_id, f"{user_id}@example.com", "One", "x", world.clocks.wall())
+                    await add_user(
+                        tx, user_id, f"{user_id}@example.com", "One", "x", world.clocks.wall()
+                    )
                 await keep_language(world, user_id, language)
             [problem] = [one async for one in extension_check.extension_troubles(world)]
             assert "2 chose the language 'it'" in problem.sentence()
@@ -132,11 +146,15 @@ def test_a_worker_that_is_gone_is_named_before_anything_is_late(server: ServerAd
     async def story() -> None:
         async with sandbox_world(server) as made:
             world = made[0]
-            assert await _worker(world) == Line("sandbox", "worker", False, "none has run yet", CURE)
+            assert await _worker(world) == Line(
+                "sandbox", "worker", False, "none has run yet", CURE
+            )
             await beat(world)
             assert (await _worker(world)).ok
             async with world.db.transaction() as tx:
-                await tx.execute("UPDATE upkeep SET done_at = done_at - interval '26 seconds' WHERE task = 'worker'")
+                await tx.execute(
+                    "UPDATE upkeep SET done_at = done_at - interval '26 seconds' WHERE task = 'worker'"
+                )
             assert (await _worker(world)).finding == "none has lived for 26 s"
 
     asyncio.run(story())
@@ -156,7 +174,11 @@ def test_settings_that_others_may_read_are_named(
     for mode, is_closed in ((0o600, True), (0o640, False), (0o604, False)):
         file.chmod(mode)
         (line,) = _settings(settings)
-        assert (line.ok, str(file) in line.finding, line.cure) == (is_closed, True, f"Run: chmod 600 {file}")
+        assert (line.ok, str(file) in line.finding, line.cure) == (
+            is_closed,
+            True,
+            f"Run: chmod 600 {file}",
+        )
     monkeypatch.setattr(os.path, "ismount", lambda one: Path(one) == tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert _settings(settings) == [], "a container's"

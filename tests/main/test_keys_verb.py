@@ -55,7 +55,9 @@ def test_status_shows_each_key_and_what_needs_it(machines: Machines) -> None:
     assert next(iter(secret.values())) not in text
 
 
-def test_rotation_takes_everything_over_and_a_second_machine_needs_the_new_file(machines: Machines) -> None:
+def test_rotation_takes_everything_over_and_a_second_machine_needs_the_new_file(
+    machines: Machines,
+) -> None:
     machines.up("a")
     before = {one["purpose"]: one["key_id"] for one in told(machines)}
     answer = run(machines, "rotate", "--wait", "0")
@@ -97,7 +99,9 @@ def test_a_machine_that_still_has_the_forgotten_keys_keeps_no_other_from_startin
 
     open_keyring(machines.keys("b"), {}).rotate()
     machines.up("b")
-    assert len(machines.sql("SELECT * FROM key_checks")) == len(known) + 4, "newer keys it does take"
+    assert len(machines.sql("SELECT * FROM key_checks")) == len(known) + 4, (
+        "newer keys it does take"
+    )
 
 
 CARDS = 1_100  # three pages
@@ -108,7 +112,11 @@ async def _store_cards(machines: Machines) -> None:
         vault, merchant = Vault(running.world), uuid4()
         await asyncio.gather(
             *(
-                vault.store(CardGiven(merchant, uuid4(), script_card("visa", "51", 0, serial=serial), 9, 2031))
+                vault.store(
+                    CardGiven(
+                        merchant, uuid4(), script_card("visa", "51", 0, serial=serial), 9, 2031
+                    )
+                )
                 for serial in range(CARDS)
             )
         )
@@ -140,7 +148,9 @@ def test_killed_at_any_step_it_goes_on_and_every_card_opens(machines: Machines) 
     assert "New keys were created" in heard[0][0]
     assert all("Continuing the rotation that is under way." in told[0] for told in heard[1:])
     assert any("cards 500 of 1100" in line for line in heard[1] + heard[2])
-    if any(one["needed"] for one in told(machines) if one["state"] == "old"):  # else the last kill came too late
+    if any(
+        one["needed"] for one in told(machines) if one["state"] == "old"
+    ):  # else the last kill came too late
         answer = run(machines, "rotate", "--wait", "0")
         assert answer.exit_code == 0, answer.output
     states = told(machines)
@@ -151,8 +161,13 @@ def test_killed_at_any_step_it_goes_on_and_every_card_opens(machines: Machines) 
     assert len(rows) == CARDS
     for row in rows:
         sealed = Sealed(row["kek_id"], row["wrapped_dek"], row["nonce"], row["ciphertext"])
-        assert json.loads(ring.open_card("sandbox", row["merchant_id"], row["token_id"], sealed))["pan"]
-    assert machines.sql("SELECT count(DISTINCT card_id) AS cards FROM card_prints")[0]["cards"] == CARDS
+        assert json.loads(ring.open_card("sandbox", row["merchant_id"], row["token_id"], sealed))[
+            "pan"
+        ]
+    assert (
+        machines.sql("SELECT count(DISTINCT card_id) AS cards FROM card_prints")[0]["cards"]
+        == CARDS
+    )
     assert machines.sql("SELECT count(*) AS prints FROM card_prints")[0]["prints"] == 2 * CARDS
 
 
@@ -177,7 +192,9 @@ def test_a_live_world_that_was_made_later_keeps_the_keys_that_it_needs(
             await rekey(started.world)  # what this worker does by itself
             assert load(machines.keys("a")).find("card", old) is not None
             alone = await states_of([started.world])
-            assert [one for one in alone if one.state == "old" and not one.needed], "it would have gone otherwise"
+            assert [one for one in alone if one.state == "old" and not one.needed], (
+                "it would have gone otherwise"
+            )
 
     asyncio.run(inside())
     told = run(machines, "rotate", "--wait", "0").output
@@ -196,14 +213,18 @@ def test_a_live_world_that_was_made_later_keeps_the_keys_that_it_needs(
     asyncio.run(with_both())
 
 
-def test_a_live_world_that_begins_while_keys_are_forgotten_does_not_ask_for_them(machines: Machines) -> None:
+def test_a_live_world_that_begins_while_keys_are_forgotten_does_not_ask_for_them(
+    machines: Machines,
+) -> None:
     """Its first start took the forgotten keys up as its own: no later start found them."""
     machines.up("a")
     ring = open_keyring(machines.keys("a"), {})
     ring.rotate()
     machines.up("a")
     older = "SELECT purpose, min(key_id) FROM key_checks GROUP BY purpose HAVING count(*) > 1"
-    machines.sql(f"UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN ({older})", people=True)
+    machines.sql(
+        f"UPDATE key_checks SET retiring = true WHERE (purpose, key_id) IN ({older})", people=True
+    )
     both = machines.with_live()
 
     async def inside() -> list[Any]:

@@ -81,7 +81,9 @@ class Both:
         request_id, now = new_id(), self.sandbox.world.clocks.wall()
         async with self.sandbox.world.db.transaction() as tx:
             await add_request(tx, self.merchant_id, request_id, list(kinds), {}, "user:owner", now)
-            assert await decide_request(tx, self.merchant_id, request_id, "approved", {}, "", "user:operator", now)
+            assert await decide_request(
+                tx, self.merchant_id, request_id, "approved", {}, "", "user:operator", now
+            )
 
     async def partner_of(self, merchant_id: UUID) -> UUID | None:
         async with self.sandbox.world.db.connection() as connection:
@@ -90,11 +92,15 @@ class Both:
             )
 
     async def token(self, app_key: str, app_secret: str) -> str:
-        answer = await self.client.post("/v1/oauth2/token", json={"AppKey": app_key, "AppSecret": app_secret})
+        answer = await self.client.post(
+            "/v1/oauth2/token", json={"AppKey": app_key, "AppSecret": app_secret}
+        )
         assert answer.status_code == 200, answer.text
         return str(answer.json()["accessToken"])
 
-    async def evaluate(self, token: str, pan: str, *, is_mit: bool, days: int = 20) -> httpx.Response:
+    async def evaluate(
+        self, token: str, pan: str, *, is_mit: bool, days: int = 20
+    ) -> httpx.Response:
         return await self.client.post(
             "/v1/evaluate",
             json=payment(self.made.mid, self.made.site_id, pan, is_mit=is_mit, days=days),
@@ -107,7 +113,9 @@ async def both(
     server: ServerAddress, folder: Path, *, waived: Sequence[str] = WAIVABLE, **more: Any
 ) -> AsyncIterator[Both]:
     mark = uuid4().hex[:10]
-    people, sandbox, live = [await empty(server, kind, f"{kind}_{mark}") for kind in ("people", "world", "live")]
+    people, sandbox, live = [
+        await empty(server, kind, f"{kind}_{mark}") for kind in ("people", "world", "live")
+    ]
     databases = Databases(people, sandbox, server.dsn("postgres"), None, live)
     await prepare(databases)
     async with bridge_twin() as twin:
@@ -181,7 +189,9 @@ def test_mit_is_live_while_cit_is_in_the_sandbox(server: ServerAddress, tmp_path
             refused = await here.evaluate(live, REAL, is_mit=False)
             assert refused.status_code == 403, refused.text
             assert "CIT" in refused.text
-            assert (await here.evaluate(test, APPROVE_CARDS[1], is_mit=False)).json()["status"] == "APPROVED"
+            assert (await here.evaluate(test, APPROVE_CARDS[1], is_mit=False)).json()[
+                "status"
+            ] == "APPROVED"
             # what the sandbox warns of, live refuses
             soon = await here.evaluate(live, REAL, is_mit=True, days=5)
             assert soon.status_code == 400, soon.text
@@ -195,7 +205,9 @@ def test_mit_is_live_while_cit_is_in_the_sandbox(server: ServerAddress, tmp_path
             # the rest goes live later, by a question of its own
             await here.approved("cit_web")
             assert await open_approved(here.sandbox.world) == 1
-            answer = await here.evaluate(await here.token(keys.app_key, keys.app_secret), REAL, is_mit=False)
+            answer = await here.evaluate(
+                await here.token(keys.app_key, keys.app_secret), REAL, is_mit=False
+            )
             assert answer.json()["status"] == "APPROVED", answer.text
             assert [sent["card"]["number"] for sent in here.twin.sent.values()] == [REAL]
             for running in (here.sandbox, here.live):
@@ -215,7 +227,13 @@ def test_a_shop_that_is_opened_by_a_process_that_dies_is_opened_once(
             await here.approved("mit")
             operator = Scope(here.merchant_id, Actor("operator", "test"), "test")
             await set_fee_term(here.sandbox.world, operator, FeeTermRequest(Tariff(290)))
-            for step in ("place_merchant", "copy_settings", "change", "save_merchant", "note_opened"):
+            for step in (
+                "place_merchant",
+                "copy_settings",
+                "change",
+                "save_merchant",
+                "note_opened",
+            ):
                 with monkeypatch.context() as patched:
                     patched.setattr(open_live, step, dies)
                     with pytest.raises(RuntimeError):
@@ -237,13 +255,17 @@ def test_no_credential_opens_the_other_world(server: ServerAddress, tmp_path: Pa
             keys = await make_keys(here.live.world, here.merchant_id, HOOK_KEY)
             forged = keys.app_key.replace("pk_live_", "pk_test_")
             for key in (forged, here.made.app_key.replace("pk_test_", "pk_live_")):
-                answer = await here.client.post("/v1/oauth2/token", json={"AppKey": key, "AppSecret": keys.app_secret})
+                answer = await here.client.post(
+                    "/v1/oauth2/token", json={"AppKey": key, "AppSecret": keys.app_secret}
+                )
                 assert answer.status_code == 400, answer.text
             live = await here.token(keys.app_key, keys.app_secret)
             head, body, sign = live.split(".")
             plain = base64.urlsafe_b64decode(body + "==").replace(b'"live"', b'"sandbox"')
             lied = ".".join((head, base64.urlsafe_b64encode(plain).decode().rstrip("="), sign))
-            answer = await here.client.get("/v1/orders", headers={"authorization": f"Bearer {lied}"})
+            answer = await here.client.get(
+                "/v1/orders", headers={"authorization": f"Bearer {lied}"}
+            )
             assert answer.status_code == 401
             again = await here.client.post(
                 "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": keys.app_secret}
@@ -262,12 +284,17 @@ def test_no_credential_opens_the_other_world(server: ServerAddress, tmp_path: Pa
                     }
                 }
             }
-            for path in ("/v1/tokenize?environment=", "/V1/Tokenize?Environment="):  # as clients write them
+            for path in (
+                "/v1/tokenize?environment=",
+                "/V1/Tokenize?Environment=",
+            ):  # as clients write them
                 taken = await here.client.post(path + keys.tokenization_key, json=card)
                 assert taken.status_code == 200, taken.text
             bare = {"authorization": live}
             assert (await here.client.get("/V1/Orders", headers=bare)).status_code == 200
-            refused = await here.client.post(f"/v1/tokenize?environment={here.made.tokenization_key}", json=card)
+            refused = await here.client.post(
+                f"/v1/tokenize?environment={here.made.tokenization_key}", json=card
+            )
             assert refused.status_code == 400, "the sandbox takes no real card"
             token = taken.json()["transaction"]["payment_method"]["token"]
             elsewhere = await here.evaluate(
@@ -295,7 +322,9 @@ def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: P
             assert (moved.status_code, moved.headers["location"]) == (303, "/settlements?size=25")
             for path in ("/roles/limits", "/keys", "/orders/bulk", "/operator/sending-off"):
                 old = await here.client.post(path, data={"csrf": begun})
-                assert old.status_code == 409, "a form that was begun in the sandbox does nothing where money is real"
+                assert old.status_code == 409, (
+                    "a form that was begun in the sandbox does nothing where money is real"
+                )
             page = await here.client.get("/settlements?size=25")
             assert "Real money." in page.text
             assert "SANDBOX" not in page.text
@@ -314,7 +343,9 @@ def test_the_portal_switches_on_the_same_page(server: ServerAddress, tmp_path: P
     asyncio.run(story())
 
 
-def test_a_partner_makes_no_live_merchant_that_nobody_approved(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_partner_makes_no_live_merchant_that_nobody_approved(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     """One shop of a partner went live; with it the partner made others in live, which charged real cards at once. Its
     pause and limits stayed in the sandbox."""
 
@@ -365,7 +396,9 @@ def test_one_second_factor_holds_in_both_worlds(server: ServerAddress, tmp_path:
             assert len(codes) == 10
             assert (await client.get("/approvals")).headers.get("location") != place
             for path in ("/operator", "/live-check"):
-                assert (await client.get(path)).status_code == 200, "where no merchant is live yet, too"
+                assert (await client.get(path)).status_code == 200, (
+                    "where no merchant is live yet, too"
+                )
             nothing = await client.get("/orders")
             assert "There is no merchant in this environment yet." in nothing.text
             assert (await switch(here, nothing.text)).headers["location"] == "/orders"
@@ -411,11 +444,16 @@ def test_a_page_of_live_is_counted_by_its_name_from_the_first_call(
     assert counted == [("GET /signin", "200")]
 
 
-def test_live_connects_no_account_in_the_clear_or_of_nobody(server: ServerAddress, tmp_path: Path) -> None:
+def test_live_connects_no_account_in_the_clear_or_of_nobody(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with both(server, tmp_path) as here:
             scope = Scope(here.merchant_id, Actor("operator", "test"), "test")
-            for url, why in (("http://127.0.0.1:9", "over HTTPS only"), ("https://127.0.0.1:9", "does not exist")):
+            for url, why in (
+                ("http://127.0.0.1:9", "over HTTPS only"),
+                ("https://127.0.0.1:9", "does not exist"),
+            ):
                 request = ConnectRequest("stripe", "rk_live_first_0001", "whsec_first0001", url=url)
                 with pytest.raises(Problem, match=why):
                     await connect(here.live.world, scope, request)
@@ -427,10 +465,14 @@ async def switch(here: Both, page: str) -> httpx.Response:
     """Presses the button of the band."""
     band = page[page.index('action="/world"') :]
     values = dict(re.findall(r'name="(csrf|next)" value="([^"]*)"', band[:600]))
-    return await here.client.post("/world", data={name: value.replace("&amp;", "&") for name, value in values.items()})
+    return await here.client.post(
+        "/world", data={name: value.replace("&amp;", "&") for name, value in values.items()}
+    )
 
 
-def scope_of(client: str, scheme: str = "http", path: str = "/v1/orders", **headers: str) -> asgi.Scope:
+def scope_of(
+    client: str, scheme: str = "http", path: str = "/v1/orders", **headers: str
+) -> asgi.Scope:
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     return {
         "type": "http",
@@ -466,7 +508,11 @@ def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int)
 
     doors = ByWorld(door, "recoup_session")
     doors.live = door
-    asyncio.run(Entry(doors, refuse)(scope_of(client, scheme, authorization="ApiKey pk_live_x:y"), receive, send))
+    asyncio.run(
+        Entry(doors, refuse)(
+            scope_of(client, scheme, authorization="ApiKey pk_live_x:y"), receive, send
+        )
+    )
     assert heard[0]["status"] == status
 
 
@@ -478,7 +524,14 @@ def test_live_is_not_reached_in_the_clear(client: str, scheme: str, status: int)
         ({}, False),
         ({"authorization": "ApiKey ppk_live_x:y"}, True),
         ({"authorization": "Bearer x.e30.y"}, False),
-        ({"authorization": "Bearer x." + base64.b64encode(b'{"x":' + b"[" * 9_999).decode() + ".y"}, False),
+        (
+            {
+                "authorization": "Bearer x."
+                + base64.b64encode(b'{"x":' + b"[" * 9_999).decode()
+                + ".y"
+            },
+            False,
+        ),
         ({"authorization": "Bearer \u00ff.%%%"}, False),
         ({"authorization": "Bearer"}, False),
         ({"path": "/orders", "cookie": "a=b; recoup_session=live.abc"}, True),
@@ -512,7 +565,9 @@ def test_live_is_made_on_purpose(tmp_path: Path) -> None:
     code, said = recoup(folder, "live", "init")
     assert code == 1
     assert "--embedded" in said
-    bad = recoup(folder, "live", "init", "--embedded", RECOUP_LIVE_PROCESSOR_URL="http://pay.example.com")
+    bad = recoup(
+        folder, "live", "init", "--embedded", RECOUP_LIVE_PROCESSOR_URL="http://pay.example.com"
+    )
     assert "HTTPS" in bad[1]
     assert not (folder / "postgres").exists(), "nothing is made before its settings are right"
     code, said = recoup(folder, "live", "init", "--embedded")

@@ -69,9 +69,16 @@ def test_the_embedded_server_is_said_to_be_meant() -> None:
 
 
 @each(("ends", "verdict"), [(40, "pass"), (10, "wait"), (2, "refuse")])
-def test_a_certificate_near_its_end_or_of_another_name(tmp_path: Path, ends: int, verdict: str) -> None:
+def test_a_certificate_near_its_end_or_of_another_name(
+    tmp_path: Path, ends: int, verdict: str
+) -> None:
     make(tmp_path, ends=timedelta(days=ends), name_of="*.example.com")
-    own = replace(SAFE, behind_proxy="", tls_cert=str(tmp_path / "chain.pem"), tls_key=str(tmp_path / "key.pem"))
+    own = replace(
+        SAFE,
+        behind_proxy="",
+        tls_cert=str(tmp_path / "chain.pem"),
+        tls_key=str(tmp_path / "key.pem"),
+    )
     found = _verdicts(own)
     assert (found["https"], found["address"], found["certificate"]) == ("pass", "pass", verdict)
     assert _verdicts(replace(own, public_url="https://pay.other.example"))["address"] == "refuse"
@@ -80,7 +87,10 @@ def test_a_certificate_near_its_end_or_of_another_name(tmp_path: Path, ends: int
 def test_which_refusals_keep_live_shut() -> None:
     for name, (_, when) in LINES.items():
         line = CheckLine(name, "refuse", "x")
-        assert (line.shuts(is_open=False), line.shuts(is_open=True)) == (when != "never", when == "start")
+        assert (line.shuts(is_open=False), line.shuts(is_open=True)) == (
+            when != "never",
+            when == "start",
+        )
         assert not line._replace(verdict="waived").shuts(is_open=False)
 
 
@@ -117,16 +127,29 @@ def test_live_opens_once_everything_is_mended_and_needs_no_restart(
 
             async def measured() -> list[str]:
                 lines = (await here.client.get("/metrics")).text.splitlines()
-                return [one.replace('{world="live"}', "") for one in lines if one.startswith("recoup_live_")]
+                return [
+                    one.replace('{world="live"}', "")
+                    for one in lines
+                    if one.startswith("recoup_live_")
+                ]
 
             async def refusing() -> list[str]:
                 return await _refusing(here)
 
-            shut = await here.client.post("/v1/oauth2/token", json={"AppKey": "pk_live_nobody", "AppSecret": "x"})
+            shut = await here.client.post(
+                "/v1/oauth2/token", json={"AppKey": "pk_live_nobody", "AppSecret": "x"}
+            )
             assert (shut.status_code, shut.headers["retry-after"]) == (503, "60")
             assert "Live is not open" in shut.text
             assert await here.token(here.made.app_key, here.made.app_secret), "the sandbox goes on"
-            assert set(await _refusing(here)) >= {"operator", "passwords", "mail", "monitoring", "copies", "keys"}
+            assert set(await _refusing(here)) >= {
+                "operator",
+                "passwords",
+                "mail",
+                "monitoring",
+                "copies",
+                "keys",
+            }
 
             assert (await here.client.get("/metrics")).status_code == 200
             await make_operator(live, "olga@pay.test-company.com", "Olga", "test")
@@ -146,7 +169,9 @@ def test_live_opens_once_everything_is_mended_and_needs_no_restart(
             await waive(live, ["mail"], "a person looks every hour", "test")
             assert await becomes(taken, 400), "open, and it says what is wrong with the secret"
 
-            (tmp_path / RECORD).write_text(json.dumps({"done": (live.clocks.wall() - timedelta(days=3)).isoformat()}))
+            (tmp_path / RECORD).write_text(
+                json.dumps({"done": (live.clocks.wall() - timedelta(days=3)).isoformat()})
+            )
             await unwaive(live, ["mail"])
             assert await becomes(refusing, ["mail", "copies"])
             assert await taken() == 400, "live that was open stays open, and warns"
@@ -157,7 +182,9 @@ def test_live_opens_once_everything_is_mended_and_needs_no_restart(
     asyncio.run(story())
 
 
-def test_live_does_not_open_while_nobody_says_where_an_account_is(server: ServerAddress, tmp_path: Path) -> None:
+def test_live_does_not_open_while_nobody_says_where_an_account_is(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         waived = [one for one in WAIVABLE if one != "countries"]
         async with both(server, tmp_path, waived=waived, live_processor_country="") as here:
@@ -176,7 +203,9 @@ def test_live_does_not_open_while_nobody_says_where_an_account_is(server: Server
             site = NewSite(new_id(), "https://a.example", "A", "A*SHOP")
             made = [new_id(), new_id()]
             for merchant_id, country in zip(made, ("DE", None), strict=True):
-                await make_merchant(world, merchant_id, "A", (site,), partner_id=None, country=country)
+                await make_merchant(
+                    world, merchant_id, "A", (site,), partner_id=None, country=country
+                )
             assert (await countries()).verdict == "refuse", "one merchant has none"
             scope = Scope(made[1], Actor("operator", "test"), "test")
             with pytest.raises(Problem) as refused:
@@ -188,7 +217,9 @@ def test_live_does_not_open_while_nobody_says_where_an_account_is(server: Server
     asyncio.run(story())
 
 
-def test_a_route_is_asked_once_an_hour_and_for_each_configuration(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_route_is_asked_once_an_hour_and_for_each_configuration(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with both(server, tmp_path) as here:
             world, opening = here.live.world, here.live.world.opening
@@ -199,23 +230,34 @@ def test_a_route_is_asked_once_an_hour_and_for_each_configuration(server: Server
                 return next(one for one in await opening.look() if one.name == "routes")
 
             async with world.db.connection() as connection:
-                await connection.execute("DELETE FROM live_marks WHERE name LIKE 'route %' OR name = 'waived routes'")
+                await connection.execute(
+                    "DELETE FROM live_marks WHERE name LIKE 'route %' OR name = 'waived routes'"
+                )
             first = await routes()
             assert (first.verdict, first.subject) == ("pass", "bridge")
             assert "Passed at" in str((await routes()).finding)
-            other = Bridge("http://127.0.0.1:9", secret="y" * 32, acceptor_id="a", name="bridge", world="live")
+            other = Bridge(
+                "http://127.0.0.1:9", secret="y" * 32, acceptor_id="a", name="bridge", world="live"
+            )
             world.processors.fixed["bridge"] = other  # type: ignore[attr-defined]
             assert (await routes()).verdict == "pass"
-            for change in ("marked_at = marked_at - interval '61 minutes'", "marked_at = now(), mark = 'another'"):
+            for change in (
+                "marked_at = marked_at - interval '61 minutes'",
+                "marked_at = now(), mark = 'another'",
+            ):
                 async with world.db.connection() as connection:
-                    await connection.execute(f"UPDATE live_marks SET {change} WHERE name = 'route bridge'")
+                    await connection.execute(
+                        f"UPDATE live_marks SET {change} WHERE name = 'route bridge'"
+                    )
                 assert (await routes()).verdict == "refuse"
             await other.close()
 
     asyncio.run(story())
 
 
-def test_a_mail_server_that_is_away_is_named_before_live_opens(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_mail_server_that_is_away_is_named_before_live_opens(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with both(server, tmp_path) as here, smtp() as (port, _):
             world, opening = here.live.world, here.live.world.opening
@@ -224,7 +266,11 @@ def test_a_mail_server_that_is_away_is_named_before_live_opens(server: ServerAdd
 
             async def mail(port: int) -> CheckLine:
                 opening._looked_at = float("-inf")  # type: ignore[attr-defined]
-                object.__setattr__(world, "mail", SmtpMail(SmtpServer("127.0.0.1", port, "pay@x.example", tls="none")))
+                object.__setattr__(
+                    world,
+                    "mail",
+                    SmtpMail(SmtpServer("127.0.0.1", port, "pay@x.example", tls="none")),
+                )
                 return next(one for one in await opening.look() if one.name == "mail")
 
             refused = await mail(9)
@@ -246,7 +292,9 @@ def test_a_worker_whose_bank_file_cannot_be_written_is_named(
     server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:
-        async with both(server, tmp_path, waived=[one for one in WAIVABLE if one != "bank"]) as here:
+        async with both(
+            server, tmp_path, waived=[one for one in WAIVABLE if one != "bank"]
+        ) as here:
             opening = here.live.world.opening
             assert opening is not None
 
@@ -283,7 +331,10 @@ def test_the_verb_says_pass_wait_or_refuse_by_its_exit_code(tmp_path: Path) -> N
     code, said = recoup("live", "check")
     assert code == 2
     assert "refuse  https: Calls come in the clear" in said
-    assert "waived  server: The database is on the embedded server. Waived: the embedded server is meant" in said
+    assert (
+        "waived  server: The database is on the embedded server. Waived: the embedded server is meant"
+        in said
+    )
     lines = json.loads(recoup("live", "check", "--json")[1])
     assert {one["name"] for one in lines} >= set(LINES) - {"routes", "certificate"}
     assert "bridge has no book" not in recoup("recover", "--look")[1], "there is none"
@@ -307,7 +358,13 @@ def test_the_verb_says_pass_wait_or_refuse_by_its_exit_code(tmp_path: Path) -> N
     for one in copies:
         one.write_bytes(copy.read_bytes())
     link.hardlink_to(tmp_path / "data" / "keys" / "keyring.json")
-    for wrong_copy, why in (*((one, f"lies in {one.parent}") for one in copies), (link, "itself"), (home, "directory")):
+    for wrong_copy, why in (
+        *((one, f"lies in {one.parent}") for one in copies),
+        (link, "itself"),
+        (home, "directory"),
+    ):
         with pytest.raises(Problem, match=why):
-            CliRunner().invoke(cli, ["keys", "copied", str(wrong_copy), *wrong[-2:]], catch_exceptions=False)
+            CliRunner().invoke(
+                cli, ["keys", "copied", str(wrong_copy), *wrong[-2:]], catch_exceptions=False
+            )
     assert recoup("keys", "copied", str(copy)) == (0, f"{copy} holds all keys in use.\n")

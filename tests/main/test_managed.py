@@ -53,7 +53,9 @@ def managed(tmp_path: Path) -> Iterator[Server]:
     server = EmbeddedServer(tmp_path / "server", durable=False)
     try:
         found = Server(server.start(), tmp_path)
-        found.administrator("ALTER ROLE ALL SET search_path = public")  # it has not heard of our schemas
+        found.administrator(
+            "ALTER ROLE ALL SET search_path = public"
+        )  # it has not heard of our schemas
         yield found
     finally:
         server.stop()
@@ -80,10 +82,14 @@ def two_log_ins(managed: Server) -> tuple[Settings, Settings]:
     """The application's settings alone, and those that name the owner too."""
     lines = [line.partition("--")[0].strip() for line in ADMINISTRATORS_SQL.splitlines()]
     managed.administrator(*filter(None, lines))
-    return managed.settings("recoup_login"), managed.settings("recoup_login", owner_database_user="recoup_owner")
+    return managed.settings("recoup_login"), managed.settings(
+        "recoup_login", owner_database_user="recoup_owner"
+    )
 
 
-def test_one_log_in_that_may_make_roles_is_enough(managed: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_log_in_that_may_make_roles_is_enough(
+    managed: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     managed.administrator(MANAGER)
     settings = managed.settings("manager")
     asyncio.run(prepare(find_databases(settings)))
@@ -114,7 +120,9 @@ def test_two_log_ins_share_the_work_and_the_applications_cannot_migrate(
     assert "Set owner_database_user" in said
 
 
-def test_a_worker_without_the_owners_log_in_leaves_upkeep_to_one_that_has_it(managed: Server) -> None:
+def test_a_worker_without_the_owners_log_in_leaves_upkeep_to_one_that_has_it(
+    managed: Server,
+) -> None:
     application, with_owner = two_log_ins(managed)
     asyncio.run(prepare(find_databases(with_owner)))
 
@@ -182,9 +190,14 @@ def test_passwords_of_the_owner_are_part_of_the_address_and_never_printed(tmp_pa
         owner_database_password="p@ss/word",
     )
     databases = find_databases(settings)
-    assert databases.sandbox == "postgresql://app:one@db.example:6432/recoup_sandbox?sslmode=require"
+    assert (
+        databases.sandbox == "postgresql://app:one@db.example:6432/recoup_sandbox?sslmode=require"
+    )
     owned = databases.owned("sandbox")
-    assert owned == "postgresql://the%20owner:p%40ss%2Fword@db.example:6432/recoup_sandbox?sslmode=require"
+    assert (
+        owned
+        == "postgresql://the%20owner:p%40ss%2Fword@db.example:6432/recoup_sandbox?sslmode=require"
+    )
     os.environ["RECOUP_OWNER_DATABASE_PASSWORD"] = "p@ss/word"
     try:
         shown = CliRunner().invoke(cli, ["settings", "--data-dir", str(tmp_path)]).output

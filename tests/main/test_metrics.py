@@ -45,10 +45,18 @@ def test_a_call_is_counted_by_its_operation_and_has_one_line(written: list[dict[
         begin("mine", TRACE.encode())
         order_id = new_id()
         note_order(order_id)
-        known = SCOPE | {"path": f"/v1/orders/{order_id}", "path_params": {"order_id": str(order_id)}, "state": {}}
+        known = SCOPE | {
+            "path": f"/v1/orders/{order_id}",
+            "path_params": {"order_id": str(order_id)},
+            "state": {},
+        }
         ended(known, 200, 0.0034)
         for path in (f"/v1/4{'1' * 15}", "/wp-login.php", "/healthz"):
-            ended(SCOPE | {"path": path, "method": "BREW", "state": {"refused_with": "no_such_path"}}, 404, 0.1)
+            ended(
+                SCOPE | {"path": path, "method": "BREW", "state": {"refused_with": "no_such_path"}},
+                404,
+                0.1,
+            )
     assert counted == [
         ("GET /v1/orders/{order_id}", "200"),
         ("other other", "404"),
@@ -83,13 +91,27 @@ def test_what_has_too_many_labels_counts_the_rest_as_other() -> None:
     count(measure, registry)
     for number in range(LABELS_MAX + 5):
         measure.add(str(number))
-    assert len(list(registry.collect())[0].samples) == 2 * (LABELS_MAX + 1)  # each with the time of its making
+    assert len(list(registry.collect())[0].samples) == 2 * (
+        LABELS_MAX + 1
+    )  # each with the time of its making
     assert registry.get_sample_value("recoup_test_total", {"word": "other"}) == 5  # noqa: PLR2004
 
 
 def test_no_label_is_an_id(server: ServerAddress) -> None:
     """Sets of labels must not grow with merchants, orders or what callers send."""
-    bounded = {"world", "kind", "table", "route", "operation", "status", "reason", "result", "why", "role", "part"}
+    bounded = {
+        "world",
+        "kind",
+        "table",
+        "route",
+        "operation",
+        "status",
+        "reason",
+        "result",
+        "why",
+        "role",
+        "part",
+    }
     bounded |= {"answer", "le"}
     for measure in EVERY:
         assert {*measure.labels} <= bounded

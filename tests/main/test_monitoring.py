@@ -18,13 +18,17 @@ GUIDE = Path(__file__).parents[2] / "docs/monitoring.md"
 
 def names_told() -> set[str]:
     """Of the series of /metrics."""
-    told = {f"{one.name}_{end}" for one in EVERY if one.buckets for end in ("bucket", "sum", "count")}
+    told = {
+        f"{one.name}_{end}" for one in EVERY if one.buckets for end in ("bucket", "sum", "count")
+    }
     told |= {f"{one.name}_total" for one in EVERY if not one.buckets}
     return told | gauges()
 
 
 def gauges() -> set[str]:
-    return set(re.findall(r'"(recoup_[a-z_]+)"', Path(metrics.__file__).read_text())) - {one.name for one in EVERY}
+    return set(re.findall(r'"(recoup_[a-z_]+)"', Path(metrics.__file__).read_text())) - {
+        one.name for one in EVERY
+    }
 
 
 def names_asked(text: str) -> set[str]:
@@ -49,7 +53,11 @@ def test_the_guide_names_every_metric() -> None:
 def test_each_alert_has_its_paragraph() -> None:
     page = read_guides()["monitoring"].page
     written = {one.anchor: one.text for one in page.sections}
-    told = CliRunner().invoke(cli, ["monitoring", "alerts"], env={"RECOUP_PUBLIC_URL": "https://pay.example"}).output
+    told = (
+        CliRunner()
+        .invoke(cli, ["monitoring", "alerts"], env={"RECOUP_PUBLIC_URL": "https://pay.example"})
+        .output
+    )
     alerts = re.findall(r"- alert: (\w+)", told)
     assert len(alerts) == len(set(alerts)) > 0
     assert re.findall(r"runbook_url: (.*)", told) == [

@@ -43,7 +43,9 @@ print(int(REGISTRY.get_sample_value("recoup_log_lines_lost_total")))
 
 
 def says(stderr: int) -> str:
-    done = subprocess.run([sys.executable, "-c", _SAYS], stdout=subprocess.PIPE, stderr=stderr, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _SAYS], stdout=subprocess.PIPE, stderr=stderr, timeout=60, check=True
+    )
     return done.stdout.decode().strip()
 
 
@@ -65,7 +67,9 @@ def test_a_closed_pipe_ends_nothing() -> None:
         os.close(writes)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="the system has no disk that is always full"
+)
 def test_a_full_disk_ends_nothing() -> None:
     with open("/dev/full", "wb") as full:
         assert says(full.fileno()) == "True True"
@@ -94,5 +98,8 @@ def test_what_a_full_disk_lost_is_counted_and_said_once_there_is_room(tmp_path: 
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, timeout=60, check=True)
     *written, torn, told, last = (tmp_path / "log").read_text().split("\n")[:-1]
     assert (len(written), len(torn)) == (50, 50)
-    assert (json.loads(told), last) == ({"event": "log lines lost", "level": "warning", "lines": 150}, "room again")
+    assert (json.loads(told), last) == (
+        {"event": "log lines lost", "level": "warning", "lines": 150},
+        "room again",
+    )
     assert int(done.stdout) == 150

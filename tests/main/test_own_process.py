@@ -67,6 +67,9 @@ def test_when_the_worker_is_killed_the_process_ends(tmp_path: Path) -> None:
     parent.kill()
     parent.communicate(timeout=30)
     give_up = time.monotonic() + 20
-    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]:
+    while (
+        Path(f"/proc/{child}").exists()
+        and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]
+    ):
         assert time.monotonic() < give_up, "it goes on alone"
         time.sleep(0.05)

@@ -64,8 +64,12 @@ async def still(server: ServerAddress, name: str, *, then: str) -> None:
     try:
         await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         for _ in range(100):
-            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-            if not await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname = $1", name):
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+            )
+            if not await connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = $1", name
+            ):
                 break
             await asyncio.sleep(0.02)
         await connection.execute(then)
@@ -77,8 +81,15 @@ async def still(server: ServerAddress, name: str, *, then: str) -> None:
 class Installed:
     """Doors and a worker of a sandbox, on databases that can be copied and restored beneath them."""
 
-    def __init__(self, server: ServerAddress, databases: Databases, settings: Settings, outside: str) -> None:
-        self.server, self.databases, self.settings, self.outside = server, databases, settings, outside
+    def __init__(
+        self, server: ServerAddress, databases: Databases, settings: Settings, outside: str
+    ) -> None:
+        self.server, self.databases, self.settings, self.outside = (
+            server,
+            databases,
+            settings,
+            outside,
+        )
         self.http: httpx.AsyncClient
         self.made: Bootstrap
         self.world: Any
@@ -86,7 +97,9 @@ class Installed:
 
     async def copy(self, dsn: str | None = None) -> str:
         name, copy = _name(dsn or self.databases.sandbox), f"copy_{uuid4().hex[:10]}"
-        await still(self.server, name, then=f'CREATE DATABASE "{copy}" TEMPLATE "{name}" STRATEGY file_copy')
+        await still(
+            self.server, name, then=f'CREATE DATABASE "{copy}" TEMPLATE "{name}" STRATEGY file_copy'
+        )
         return copy
 
     async def restore(self, copy: str, dsn: str | None = None) -> None:
@@ -96,7 +109,11 @@ class Installed:
 
     async def charged(self) -> int:
         """How often the processor took money, by its book."""
-        return int(await self.sql("SELECT count(*) FROM issuer.sends WHERE decision = 'approved'", outside=True))
+        return int(
+            await self.sql(
+                "SELECT count(*) FROM issuer.sends WHERE decision = 'approved'", outside=True
+            )
+        )
 
     async def sql(self, statement: str, *, outside: bool = False) -> Any:
         connection = await asyncpg.connect(self.outside if outside else self.databases.sandbox)
@@ -119,7 +136,14 @@ class Installed:
     async def process(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "recoup.main", *words, "--data-dir", str(self.settings.data_dir)],
+            [
+                sys.executable,
+                "-m",
+                "recoup.main",
+                *words,
+                "--data-dir",
+                str(self.settings.data_dir),
+            ],
             env=clean_environment()
             | {
                 "RECOUP_PEOPLE_DATABASE_URL": self.databases.people,
@@ -137,7 +161,9 @@ class Installed:
     def payment(self) -> dict[str, Any]:
         return payment(self.made.mid, self.made.site_id, APPROVES, is_mit=True, days=20)
 
-    async def evaluate(self, given: dict[str, Any] | None = None, *, managed: bool = True) -> httpx.Response:
+    async def evaluate(
+        self, given: dict[str, Any] | None = None, *, managed: bool = True
+    ) -> httpx.Response:
         body = dict(given or self.payment())
         if not managed:
             body.pop("expiryDateUtc")
@@ -145,7 +171,9 @@ class Installed:
 
     async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         for _ in range(50):  # a door whose database is just away
-            answer = await self.http.request(method, path, headers={"authorization": f"Bearer {self.token}"}, **more)
+            answer = await self.http.request(
+                method, path, headers={"authorization": f"Bearer {self.token}"}, **more
+            )
             if answer.status_code != 503 or "was restored" in answer.text:
                 return answer
             await asyncio.sleep(0.1)
@@ -176,19 +204,30 @@ class Installed:
 def _by_keys(patch: pytest.MonkeyPatch) -> None:
     """Has the sandbox's processor know messages by their keys, as those outside do."""
     charge, inquire = SandboxProcessor.charge, SandboxProcessor.inquire
-    patch.setattr(SandboxProcessor, "charge", lambda self, one: charge(self, replace(one, id=one.key)))
-    patch.setattr(SandboxProcessor, "inquire", lambda self, one: inquire(self, replace(one, id=one.key)))
-    patch.setattr(SandboxProcessor, "look_up", lambda self, one: inquire(self, Inquiry(one.message.key)))
+    patch.setattr(
+        SandboxProcessor, "charge", lambda self, one: charge(self, replace(one, id=one.key))
+    )
+    patch.setattr(
+        SandboxProcessor, "inquire", lambda self, one: inquire(self, replace(one, id=one.key))
+    )
+    patch.setattr(
+        SandboxProcessor, "look_up", lambda self, one: inquire(self, Inquiry(one.message.key))
+    )
 
 
 @asynccontextmanager
 async def installed(server: ServerAddress, folder: Path) -> AsyncIterator[Installed]:
     """Its processor keeps its book in a database of its own, which nobody restores."""
-    databases, outside = replace(await new_databases(server), live=""), await empty(server, "world", f"o_{uuid4().hex}")
+    databases, outside = (
+        replace(await new_databases(server), live=""),
+        await empty(server, "world", f"o_{uuid4().hex}"),
+    )
     await prepare(databases)
     one = Installed(server, databases, Settings(data_dir=folder, connections=6), outside)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worlds, "SimulatedIssuer", lambda _, mac_key: SimulatedIssuer(outside, mac_key))
+        patch.setattr(
+            worlds, "SimulatedIssuer", lambda _, mac_key: SimulatedIssuer(outside, mac_key)
+        )
         _by_keys(patch)
         async with opened(one):
             yield one
@@ -244,8 +283,12 @@ def test_a_restored_database_is_read_and_takes_managed_orders_and_nothing_leaves
             taken = await one.evaluate()
             assert taken.status_code == 200, taken.text
             assert taken.json()["status"] == "SUBMITTED"
-            assert (await one.call("GET", f"/v1/orders/{first['orderSessionKey']}")).status_code == 200
-            assert (await one.call("POST", f"/v1/orders/{first['orderSessionKey']}/refund", json={})).status_code == 503
+            assert (
+                await one.call("GET", f"/v1/orders/{first['orderSessionKey']}")
+            ).status_code == 200
+            assert (
+                await one.call("POST", f"/v1/orders/{first['orderSessionKey']}/refund", json={})
+            ).status_code == 503
             ready = (await one.http.get("/readyz")).json()
             assert ready["ready"] is True
             assert ready["quarantine"] == ["sandbox"]
@@ -259,7 +302,9 @@ def test_a_restored_database_is_read_and_takes_managed_orders_and_nothing_leaves
     asyncio.run(story())
 
 
-def test_after_recover_everything_goes_on_and_what_was_lost_is_named(server: ServerAddress, tmp_path: Path) -> None:
+def test_after_recover_everything_goes_on_and_what_was_lost_is_named(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with installed(server, tmp_path) as one:
             kept = (await one.evaluate(managed=False)).json()
@@ -290,35 +335,57 @@ def test_after_recover_everything_goes_on_and_what_was_lost_is_named(server: Ser
                     break
                 await asyncio.sleep(0.1)
             assert one.world.standing.asks_first_until is not None
-            await one.until(f"SELECT stage <> 'received' FROM orders WHERE order_id = '{waits['orderSessionKey']}'")
+            await one.until(
+                f"SELECT stage <> 'received' FROM orders WHERE order_id = '{waits['orderSessionKey']}'"
+            )
             charged = await one.charged()
-            assert 'recoup_restored_unexplained{world="sandbox"} 1.0' in (await one.http.get("/metrics")).text
+            assert (
+                'recoup_restored_unexplained{world="sandbox"} 1.0'
+                in (await one.http.get("/metrics")).text
+            )
             (said,) = [line async for line in look_at(one.world) if line.what == "restored"]
-            assert (said.ok, said.finding[:11]) == (False, "1 movements"), "people hear of it, until it is sent again"
+            assert (said.ok, said.finding[:11]) == (False, "1 movements"), (
+                "people hear of it, until it is sent again"
+            )
             again = (await one.evaluate(given, managed=False)).json()
             assert again["status"] == "APPROVED", again
             assert again["orderSessionKey"] != lost["orderSessionKey"], "its row was lost"
-            assert await one.charged() == charged == 2, "what is asked for first is not charged twice"
-            assert (await one.evaluate(managed=False)).json()["status"] == "APPROVED", "others are charged"
+            assert await one.charged() == charged == 2, (
+                "what is asked for first is not charged twice"
+            )
+            assert (await one.evaluate(managed=False)).json()["status"] == "APPROVED", (
+                "others are charged"
+            )
             assert await one.charged() == 3
             assert "quarantine" not in (await one.http.get("/readyz")).json()
 
             assert [line async for line in look_at(one.world) if line.what == "restored"] == []
             repeated = await one.recover()
-            assert (repeated["begun"], repeated["epoch"], repeated["books"]) == (False, 2, found["books"])
-            for table in ("sends", "reversals"):  # whose book `verify` compares, where it is in the database
+            assert (repeated["begun"], repeated["epoch"], repeated["books"]) == (
+                False,
+                2,
+                found["books"],
+            )
+            for table in (
+                "sends",
+                "reversals",
+            ):  # whose book `verify` compares, where it is in the database
                 await one.sql(f"DROP TABLE IF EXISTS issuer.{table} CASCADE")
             assert (await verify(one.world)).difference is None
 
             await one.restore(copy)
-            assert (await one.evaluate(managed=False)).status_code == 503, "the same copy again is older than the epoch"
+            assert (await one.evaluate(managed=False)).status_code == 503, (
+                "the same copy again is older than the epoch"
+            )
             assert (await one.recover())["epoch"] == 3
 
     asyncio.run(story())
 
 
 @pytest.mark.prove("processes")
-def test_the_people_database_is_told_from_its_copy_too(server: ServerAddress, tmp_path: Path) -> None:
+def test_the_people_database_is_told_from_its_copy_too(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with installed(server, tmp_path) as one:
             people = one.databases.people
@@ -330,12 +397,16 @@ def test_the_people_database_is_told_from_its_copy_too(server: ServerAddress, tm
             found = await one.recover()
             assert (found["begun"], found["quarantined"]) == (True, False)
             await one.is_quarantined(no=True)
-            assert one.world.standing.asks_first_until is None, "the world's own database lost nothing"
+            assert one.world.standing.asks_first_until is None, (
+                "the world's own database lost nothing"
+            )
 
     asyncio.run(story())
 
 
-def test_a_copied_data_folder_waits_until_somebody_says_which_goes_on(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_copied_data_folder_waits_until_somebody_says_which_goes_on(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         cluster_folder(tmp_path).mkdir(parents=True)
         (cluster_folder(tmp_path) / "PG_VERSION").touch()
@@ -358,12 +429,16 @@ def test_a_copied_data_folder_waits_until_somebody_says_which_goes_on(server: Se
             assert "Stop the other one for good" in refused.text
             assert await one.charged() == before
             lines = [line async for line in look_at(one.world) if not line.ok]
-            assert "Stop the other one for good" in next(line.cure for line in lines if line.what == "database")
+            assert "Stop the other one for good" in next(
+                line.cure for line in lines if line.what == "database"
+            )
             found = await one.recover()
             assert (found["begun"], found["quarantined"]) == (True, False)
             await one.is_quarantined(no=True)
             assert json.loads(mark.read_bytes())["place"] == kept["place"]
-            assert one.world.standing.asks_first_until is not None, "the other one may have gone on meanwhile"
+            assert one.world.standing.asks_first_until is not None, (
+                "the other one may have gone on meanwhile"
+            )
 
     asyncio.run(story())
 
@@ -378,7 +453,9 @@ def test_a_folder_that_is_renamed_stays_itself_and_a_copy_does_not(tmp_path: Pat
     assert is_elsewhere(place_of_folder(copy), place)
 
 
-def test_a_volume_that_was_filled_from_another_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_volume_that_was_filled_from_another_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The root of each has the same inode, and a container's machine has no name."""
     monkeypatch.setattr(marks, "_MACHINE", tmp_path / "none")
     root = tmp_path.stat()
@@ -390,7 +467,10 @@ def test_a_volume_that_was_filled_from_another_is_another(tmp_path: Path, monkey
     first = volume(7)
     assert is_elsewhere(volume(8), first)
     assert not is_elsewhere(volume(7), first)
-    for unknown in (0, root.st_dev):  # a number of the device changes when disks are found in another order
+    for unknown in (
+        0,
+        root.st_dev,
+    ):  # a number of the device changes when disks are found in another order
         assert not is_elsewhere(volume(unknown), first)
         assert not is_elsewhere(first, volume(unknown))
     assert not is_elsewhere(first, f" {root.st_ino}"), "a mark of an older release"
@@ -465,7 +545,9 @@ def test_where_no_mark_can_be_kept_nothing_is_taken_after_a_minute(
 
 
 @pytest.mark.prove("processes")
-def test_without_its_data_folder_the_people_database_says_what_was_seen(server: ServerAddress, tmp_path: Path) -> None:
+def test_without_its_data_folder_the_people_database_says_what_was_seen(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with installed(server, tmp_path) as one:
             copy = await one.copy()
@@ -480,7 +562,9 @@ def test_without_its_data_folder_the_people_database_says_what_was_seen(server: 
 
 
 @pytest.mark.prove("processes")
-def test_verbs_write_nothing_until_recover_but_those_that_mend_it(server: ServerAddress, tmp_path: Path) -> None:
+def test_verbs_write_nothing_until_recover_but_those_that_mend_it(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     """`terms`, `partner`, `bank adjust` and `keys rotate` wrote to the copy."""
 
     async def story() -> None:
@@ -491,12 +575,17 @@ def test_verbs_write_nothing_until_recover_but_those_that_mend_it(server: Server
             await one.is_quarantined()
             keys = (tmp_path / "keys" / "keyring.json").read_bytes()
             merchant = ("--merchant", str(one.made.mid))
-            for words in (("terms", "exposure", "--limit", "100.00", *merchant), ("keys", "rotate", "--wait", "0")):
+            for words in (
+                ("terms", "exposure", "--limit", "100.00", *merchant),
+                ("keys", "rotate", "--wait", "0"),
+            ):
                 done = await one.process(*words)
                 assert done.returncode == 1, (words, done)
                 assert "was restored or has lost data" in done.stderr, (words, done)
                 assert "recoup recover" in done.stderr
-            assert (tmp_path / "keys" / "keyring.json").read_bytes() == keys, "no new key that only the file has"
+            assert (tmp_path / "keys" / "keyring.json").read_bytes() == keys, (
+                "no new key that only the file has"
+            )
             for words in (("terms", "exposure", *merchant), ("sending", "off", "--reason", "x")):
                 done = await one.process(*words)
                 assert done.returncode == 0, (words, done)
@@ -512,23 +601,31 @@ def test_pages_say_it_and_erased_persons_go_again(server: ServerAddress, tmp_pat
             copy = await one.copy()
             scope = Scope(UUID(one.made.mid), Actor("operator", "test"), "test")
             known = await find_all_by_name(one.world, scope.merchant_id, given["payer"]["email"])
-            assert (await erase_all(one.world, scope, given["payer"]["email"], known)).customers == 1
+            assert (
+                await erase_all(one.world, scope, given["payer"]["email"], known)
+            ).customers == 1
             await one.counted()
             await one.restore(copy)
             await one.is_quarantined()
 
             who = {"email": one.made.operator_user, "password": one.made.operator_password}
             ours = {"origin": str(one.http.base_url).rstrip("/"), "accept-language": "de"}
-            assert (await one.http.post("/signin", data=who, headers=ours)).status_code == 303, "people may look"
+            assert (await one.http.post("/signin", data=who, headers=ours)).status_code == 303, (
+                "people may look"
+            )
             page = await one.http.get("/orders", headers=ours, follow_redirects=True)
             assert page.status_code == 200
             assert "In Quarantäne: nichts wird gesendet oder geändert" in page.text
-            refused = await one.http.post("/signin/forgot", data={"email": "a@b.example"}, headers=ours)
+            refused = await one.http.post(
+                "/signin/forgot", data={"email": "a@b.example"}, headers=ours
+            )
             assert refused.status_code == 503
             assert refused.headers["retry-after"] == "60"
             assert "recoup recover" in refused.text
             assert (await one.http.post("/inbound/sandbox/notices", json={})).status_code == 503
-            (order,) = [row["order_id"] for row in await one.world.db.fetch("SELECT order_id FROM orders")]
+            (order,) = [
+                row["order_id"] for row in await one.world.db.fetch("SELECT order_id FROM orders")
+            ]
             paying = f"/checkout/{checkout_token(one.world, scope.merchant_id, order)}"
             held = await one.http.get(paying, headers={"accept-language": "fr"})
             assert held.status_code == 503
@@ -542,8 +639,12 @@ def test_pages_say_it_and_erased_persons_go_again(server: ServerAddress, tmp_pat
     asyncio.run(story())
 
 
-@drawn("kills", "step", ["begin_epoch", "skip_feed", "_keep", "_wait_for_adoption", "_compare_one"], 1)
-def test_a_recovery_that_dies_is_run_again(server: ServerAddress, tmp_path: Path, step: str) -> None:
+@drawn(
+    "kills", "step", ["begin_epoch", "skip_feed", "_keep", "_wait_for_adoption", "_compare_one"], 1
+)
+def test_a_recovery_that_dies_is_run_again(
+    server: ServerAddress, tmp_path: Path, step: str
+) -> None:
     """By two at once."""
 
     async def story() -> None:

@@ -22,7 +22,13 @@ from recoup_lab.processors.stripe.server import KEY as STRIPE
 
 SECRET = "4f" * 32
 LIVE_KEY, TEST_KEY = "sk_live_" + "a" * 40, "sk_test_" + "b" * 40
-BRIDGE = {"world": "live", "name": "acme", "kind": "bridge", "url": "https://bridge.example/x", "key_file": "acme.key"}
+BRIDGE = {
+    "world": "live",
+    "name": "acme",
+    "kind": "bridge",
+    "url": "https://bridge.example/x",
+    "key_file": "acme.key",
+}
 USUAL = BRIDGE | {"acceptor": "123456789012345"}
 TWIN = {"world": "sandbox", "name": "second", "kind": "simulated"}
 
@@ -35,7 +41,10 @@ def _toml(value: object) -> str:
 
 def _load(folder: Path, *routes: dict[str, Any], key: str = SECRET) -> Any:
     (folder / "acme.key").write_text(f"{key}\n")
-    lines = [f"[[routes]]\n{''.join(f'{k} = {_toml(v)}{chr(10)}' for k, v in one.items())}" for one in routes]
+    lines = [
+        f"[[routes]]\n{''.join(f'{k} = {_toml(v)}{chr(10)}' for k, v in one.items())}"
+        for one in routes
+    ]
     (folder / "recoup.toml").write_text("\n".join(lines))
     return load_settings(data_dir=folder)
 
@@ -54,11 +63,24 @@ def test_routes_are_read_in_their_order_with_all_that_they_carry(tmp_path: Path)
         "authenticates": True,
     }
     first, second = _load(tmp_path, USUAL | more, TWIN).routes
-    assert (first.name, first.world, first.kind, second.name) == ("acme", "live", "bridge", "second")
-    assert (first.connection.key, first.connection.account, second.terms.acceptor) == (SECRET, "acct_1", "sandbox")
+    assert (first.name, first.world, first.kind, second.name) == (
+        "acme",
+        "live",
+        "bridge",
+        "second",
+    )
+    assert (first.connection.key, first.connection.account, second.terms.acceptor) == (
+        SECRET,
+        "acct_1",
+        "sandbox",
+    )
     terms = first.terms
     assert (terms.country, first.connection.country, second.terms.country) == ("DE", "DE", "")
-    assert (terms.currencies, terms.schemes, terms.countries) == (("EUR", "USD"), ("visa",), ("DE",))
+    assert (terms.currencies, terms.schemes, terms.countries) == (
+        ("EUR", "USD"),
+        ("visa",),
+        ("DE",),
+    )
     assert (terms.amount_min, terms.amount_max) == (500_000, 250_000_000)
     assert (terms.cost_share, terms.cost_fixed, terms.fraud_rate) == (14_000, 250_000, 600)
     assert (first.connection.authenticates, second.connection.authenticates) == (True, False)
@@ -83,7 +105,11 @@ def test_without_routes_there_are_none(tmp_path: Path) -> None:
         ([USUAL | {"key_file": LIVE_KEY}], "routes[acme].key_file", "in the clear"),
         ([USUAL | {"key_file": SECRET}], "routes[acme].key_file", "in the clear"),
         ([USUAL | {"key_file": "none.key"}], "routes[acme].key_file", "cannot be read"),
-        ([USUAL | {"notice_secret_file": "."}], "routes[acme].notice_secret_file", "cannot be read"),
+        (
+            [USUAL | {"notice_secret_file": "."}],
+            "routes[acme].notice_secret_file",
+            "cannot be read",
+        ),
         ([USUAL | {"url": "http://bridge.example/"}], "routes[acme].url", "HTTPS only"),
         ([USUAL | {"url": "http://localhost.example/"}], "routes[acme].url", "HTTPS only"),
         ([USUAL | {"url": "https://u:p@bridge.example/"}], "routes[acme].url", "HTTPS only"),
@@ -96,16 +122,32 @@ def test_without_routes_there_are_none(tmp_path: Path) -> None:
         ([USUAL | {"country": "EU"}], "routes[acme].country", "'EU' is no country"),
         ([USUAL | {"country": 49}], "routes[acme].country", "must be a text"),
         ([USUAL | {"schemes": ["giro"]}], "routes[acme].schemes", "'giro' is not known"),
-        ([USUAL | {"amount_min": "5", "amount_max": "4.99"}], "routes[acme].amount_min", "larger than amount_max"),
+        (
+            [USUAL | {"amount_min": "5", "amount_max": "4.99"}],
+            "routes[acme].amount_min",
+            "larger than amount_max",
+        ),
         ([USUAL | {"amount_min": "five"}], "routes[acme].amount_min", "must be an amount"),
         ([USUAL | {"fraud_rate": "low"}], "routes[acme].fraud_rate", "must be a percentage"),
         ([USUAL | {"authenticates": "yes"}], "routes[acme].authenticates", "true or false"),
         ([TWIN | {"authenticates": True}], "routes[second].authenticates", "is for bridges"),
         ([USUAL | {"updater": "yes"}], "routes[acme].updater", "true or false"),
         ([USUAL | {"tokens": 1}], "routes[acme].tokens", "true or false"),
-        ([TWIN | {"updater": True}], "routes[second].updater", "says nothing of a route of the kind simulated"),
-        ([TWIN | {"tokens": True}], "routes[second].tokens", "says nothing of a route of the kind simulated"),
-        ([USUAL | {"kind": "bridge_stored", "tokens": True}], "routes[acme].tokens", "of the kind bridge_stored"),
+        (
+            [TWIN | {"updater": True}],
+            "routes[second].updater",
+            "says nothing of a route of the kind simulated",
+        ),
+        (
+            [TWIN | {"tokens": True}],
+            "routes[second].tokens",
+            "says nothing of a route of the kind simulated",
+        ),
+        (
+            [USUAL | {"kind": "bridge_stored", "tokens": True}],
+            "routes[acme].tokens",
+            "of the kind bridge_stored",
+        ),
         ([USUAL | {"amount_max": -1}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"amount_max": True}], "routes[acme].amount_max", "must be an amount"),
         ([USUAL | {"cost": "cheap"}], "routes[acme].cost", "no cost of a send"),
@@ -150,7 +192,9 @@ def test_a_kind_whose_package_cannot_be_used_is_named_in_one_line(
         _load(tmp_path, USUAL | {"kind": "quack"})
     said = caught.value.sentence()
     assert caught.value.field == "routes[acme].kind"
-    assert [word for word in ("'quack'", value, why, "Install a release of") if word not in said] == []
+    assert [
+        word for word in ("'quack'", value, why, "Install a release of") if word not in said
+    ] == []
     assert "\n" not in said
 
 
@@ -221,6 +265,12 @@ def test_routes_that_are_no_tables_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_keys_of_the_stand_ins_may_stand_in_a_table() -> None:
-    keys = {"stripe": STRIPE, "adyen": ADYEN, "nmi": NMI, "braintree": f"{PUBLIC}:{PRIVATE}", "bridge": BRIDGE_SECRET}
+    keys = {
+        "stripe": STRIPE,
+        "adyen": ADYEN,
+        "nmi": NMI,
+        "braintree": f"{PUBLIC}:{PRIVATE}",
+        "bridge": BRIDGE_SECRET,
+    }
     short = [kind for kind, key in keys.items() if len(key) < KINDS[kind].key_length_min]
     assert not short

@@ -40,7 +40,9 @@ class Machines:
     def with_live(self) -> Databases:
         """The same with a live world beside them, once `prepare` has made it; dropped with the others."""
         name = self.names.setdefault("live", f"machines_live_{uuid.uuid4().hex[:8]}")
-        return replace(self.databases, live=self.server.dsn(name), admin=self.server.dsn("postgres"))
+        return replace(
+            self.databases, live=self.server.dsn(name), admin=self.server.dsn("postgres")
+        )
 
     def settings(self, machine: str) -> Settings:
         return load_settings(
@@ -58,7 +60,9 @@ class Machines:
 
     def sql(self, statement: str, *, people: bool = False) -> list[Any]:
         async def inside() -> list[Any]:
-            connection = await asyncpg.connect(self.databases.people if people else self.databases.sandbox)
+            connection = await asyncpg.connect(
+                self.databases.people if people else self.databases.sandbox
+            )
             try:
                 return list(await connection.fetch(statement))
             finally:
@@ -78,31 +82,45 @@ def machines(server: ServerAddress, tmp_path: Path) -> Iterator[Machines]:
 def test_a_second_machine_without_the_keys_is_told_what_to_bring(machines: Machines) -> None:
     """It made keys and a merchant of its own, and reset the passwords of the first."""
     machines.up("a")
-    before = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM merchants")
+    before = (
+        machines.sql("SELECT * FROM users ORDER BY 1", people=True),
+        machines.sql("SELECT * FROM merchants"),
+    )
     with pytest.raises(Problem) as told:
         machines.up("b")
     assert str(machines.keys("b") / "keyring.json") in told.value.message
     assert "Restore keyring.json from the backup of the keys, or copy it" in told.value.sentence()
     assert not machines.keys("b").exists(), "no keys were made"
-    after = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM merchants")
+    after = (
+        machines.sql("SELECT * FROM users ORDER BY 1", people=True),
+        machines.sql("SELECT * FROM merchants"),
+    )
     assert before == after
 
 
 def test_with_the_keys_it_joins_and_resets_nothing(machines: Machines) -> None:
     machines.up("a")
-    before = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM api_keys")
+    before = (
+        machines.sql("SELECT * FROM users ORDER BY 1", people=True),
+        machines.sql("SELECT * FROM api_keys"),
+    )
     shutil.copytree(machines.keys("a"), machines.keys("b"))
     kept = machines.up("b")
     assert kept is None
     shown = _addresses(machines.settings("b"), kept)
     assert "the machine that set up this database" in shown
     assert "`recoup bootstrap` creates new credentials" in shown
-    after = machines.sql("SELECT * FROM users ORDER BY 1", people=True), machines.sql("SELECT * FROM api_keys")
+    after = (
+        machines.sql("SELECT * FROM users ORDER BY 1", people=True),
+        machines.sql("SELECT * FROM api_keys"),
+    )
     assert before == after
 
     made = _bootstrap(machines.settings("b"), machines.databases)  # by hand
     assert made is not None
-    assert made["mid"] == json.loads((machines.folder / "a" / "bootstrap.json").read_text())["mid"], "one merchant"
+    assert (
+        made["mid"] == json.loads((machines.folder / "a" / "bootstrap.json").read_text())["mid"]
+    ), "one merchant"
     assert machines.up("b") == made
 
 
@@ -136,7 +154,9 @@ def test_a_lost_key_file_is_not_made_anew_for_a_database_from_before(machines: M
 
 
 @pytest.mark.parametrize("what", ["a sealed key", "a card"])
-def test_a_database_without_check_values_knows_its_keys_by_what_they_sealed(machines: Machines, what: str) -> None:
+def test_a_database_without_check_values_knows_its_keys_by_what_they_sealed(
+    machines: Machines, what: str
+) -> None:
     """One from before, or a restored one, took any keys as its own; then nothing of it could be read."""
     machines.up("a")
     if what == "a card":
@@ -168,7 +188,10 @@ async def _store_card(machines: Machines) -> None:
 
 def _under_the_ids_of(material: Material) -> Material:
     return Material(
-        {purpose: tuple(Key(key.id, os.urandom(32)) for key in keys) for purpose, keys in material.keys.items()}
+        {
+            purpose: tuple(Key(key.id, os.urandom(32)) for key in keys)
+            for purpose, keys in material.keys.items()
+        }
     )
 
 
@@ -189,7 +212,9 @@ def test_an_older_copy_of_the_keys_is_refused_by_the_key_that_it_lacks(machines:
     assert len(machines.sql("SELECT * FROM key_checks")) == 10
     shutil.rmtree(machines.keys("a"))
     shutil.copytree(machines.keys("old"), machines.keys("a"))
-    with pytest.raises(Problem, match="lack some that this database was written with: card [0-9a-f]{16}, print"):
+    with pytest.raises(
+        Problem, match="lack some that this database was written with: card [0-9a-f]{16}, print"
+    ):
         machines.up("a")
 
 

@@ -24,7 +24,9 @@ def _file(folder: Path, text: str | bytes = "hunter2\n", mode: int = 0o600) -> P
     return path
 
 
-def test_each_secret_setting_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_secret_setting_may_stand_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     named = {
         one.name
         for one in fields(Settings)
@@ -73,18 +75,24 @@ def test_a_file_that_holds_no_secret_is_refused_without_its_text(
     assert "hunter2" not in refused.value.sentence()
 
 
-def test_a_file_of_a_container_may_be_readable_to_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_a_container_may_be_readable_to_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = _file(tmp_path, mode=0o444)
     monkeypatch.setattr(os.path, "ismount", lambda one: Path(one) == tmp_path)
     assert read_secret(path, "RECOUP_SMTP_PASSWORD_FILE") == "hunter2"
 
 
-def test_a_missing_file_and_two_sources_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_and_two_sources_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RECOUP_SMTP_PASSWORD_FILE", str(tmp_path / "gone"))
     with pytest.raises(Problem, match="gone cannot be read: No such file"):
         load_settings(data_dir=tmp_path)
     monkeypatch.setenv("RECOUP_SMTP_PASSWORD", "hunter2")
-    with pytest.raises(Problem, match="RECOUP_SMTP_PASSWORD and RECOUP_SMTP_PASSWORD_FILE are both set"):
+    with pytest.raises(
+        Problem, match="RECOUP_SMTP_PASSWORD and RECOUP_SMTP_PASSWORD_FILE are both set"
+    ):
         load_settings(data_dir=tmp_path)
     monkeypatch.delenv("RECOUP_SMTP_PASSWORD")
     monkeypatch.delenv("RECOUP_SMTP_PASSWORD_FILE")
@@ -98,21 +106,28 @@ def test_keys_and_passwords_of_chains_stand_in_files_too(tmp_path: Path) -> None
     ring = tmp_path / "keys" / "keyring.json"
     given = {"RECOUP_KEYS_FILE": str(ring)}
     assert has_keys(tmp_path / "nowhere", given)
-    assert open_keyring(tmp_path / "nowhere", given).mac("x", b"y") == open_keyring(tmp_path / "keys", {}).mac(
-        "x", b"y"
-    )
+    assert open_keyring(tmp_path / "nowhere", given).mac("x", b"y") == open_keyring(
+        tmp_path / "keys", {}
+    ).mac("x", b"y")
     assert not (tmp_path / "nowhere").exists()
     with pytest.raises(Problem, match=r"secret \(RECOUP_KEYS_FILE\) cannot be read"):
         open_keyring(tmp_path / "nowhere", {"RECOUP_KEYS_FILE": str(_file(tmp_path))})
-    assert secret_of({"RECOUP_CHAIN_PASSWORD_FILE": str(_file(tmp_path))}, "RECOUP_CHAIN_PASSWORD") == "hunter2"
+    assert (
+        secret_of({"RECOUP_CHAIN_PASSWORD_FILE": str(_file(tmp_path))}, "RECOUP_CHAIN_PASSWORD")
+        == "hunter2"
+    )
 
 
-def test_a_successor_reads_an_address_anew_where_a_file_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_successor_reads_an_address_anew_where_a_file_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SIGHUP after the password was changed in its file; a child never hears of an address twice."""
     path = _file(tmp_path, URL)
     monkeypatch.setenv("RECOUP_LIVE_DATABASE_URL_FILE", str(path))
     settings = load_settings(data_dir=tmp_path, sandbox_database_url="postgresql://own/sandbox")
-    environment = at_databases(settings, Databases("postgresql://p", "postgresql://s", None, None, URL))
+    environment = at_databases(
+        settings, Databases("postgresql://p", "postgresql://s", None, None, URL)
+    )
     assert environment["RECOUP_SANDBOX_DATABASE_URL"] == "postgresql://s"
     assert "RECOUP_LIVE_DATABASE_URL" not in environment
     path.write_text(URL.replace("hunter2", "hunter3"))

@@ -51,7 +51,16 @@ def serve(
     """The port of it, and the process."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "recoup.main", "serve", "--port", str(port), "--data-dir", str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "recoup.main",
+            "serve",
+            "--port",
+            str(port),
+            "--data-dir",
+            str(folder),
+        ],
         env=clean_environment() | environment,
         stdin=subprocess.DEVNULL,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (min(handles, 100), handles)),
@@ -72,9 +81,16 @@ def is_ready(port: int, path: str = "/readyz") -> bool:
     return status(port, path) == 200
 
 
-def test_with_few_file_handles_idle_connections_are_no_outage(tmp_path: Path, databases: dict[str, str]) -> None:
-    with serve(tmp_path, databases | {"RECOUP_HTTP_CONNECTIONS_PER_ADDRESS": "10000"}, HANDLES) as (port, _):
-        held = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(HANDLES - 10)]
+def test_with_few_file_handles_idle_connections_are_no_outage(
+    tmp_path: Path, databases: dict[str, str]
+) -> None:
+    with serve(tmp_path, databases | {"RECOUP_HTTP_CONNECTIONS_PER_ADDRESS": "10000"}, HANDLES) as (
+        port,
+        _,
+    ):
+        held = [
+            socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(HANDLES - 10)
+        ]
         held += [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(100)]
         for _ in range(3):
             assert is_ready(port, "/healthz")
@@ -89,11 +105,16 @@ def status(port: int, path: str, headers: dict[str, str] | None = None) -> int |
 
 def test_what_the_doors_answer_to_whom(tmp_path: Path, databases: dict[str, str]) -> None:
     metrics = free_port()
-    told = databases | {"RECOUP_METRICS_ADDRESS": f"127.0.0.1:{metrics}", "RECOUP_ALLOWED_HOSTS": "shop.example"}
+    told = databases | {
+        "RECOUP_METRICS_ADDRESS": f"127.0.0.1:{metrics}",
+        "RECOUP_ALLOWED_HOSTS": "shop.example",
+    }
     with serve(tmp_path, told) as (port, _):
         assert status(metrics, "/metrics") == 200
         with urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=10) as answer:
-            assert b'recoup_http_connections{kind="open"} 0.0' in answer.read(), "its own are not the doors'"
+            assert b'recoup_http_connections{kind="open"} 0.0' in answer.read(), (
+                "its own are not the doors'"
+            )
         assert status(metrics, "/orders") == 404
         assert status(port, "/metrics") == 404, "at its own address only"
         assert status(port, "/docs") == 200
@@ -102,7 +123,9 @@ def test_what_the_doors_answer_to_whom(tmp_path: Path, databases: dict[str, str]
         assert status(port, "/docs", {"X-Forwarded-For": "203.0.113.1"}) == 403
     with serve(tmp_path, databases | {"RECOUP_BEHIND_PROXY": "127.0.0.1"}) as (port, _):
         assert status(port, "/metrics") == 200
-        assert status(port, "/metrics", {"X-Forwarded-For": "203.0.113.1"}) == 403, "for this machine only"
+        assert status(port, "/metrics", {"X-Forwarded-For": "203.0.113.1"}) == 403, (
+            "for this machine only"
+        )
         assert status(port, "/docs", {"X-Forwarded-For": "203.0.113.1"}) == 200
 
 
@@ -111,7 +134,9 @@ def test_readyz_says_no_on_a_server_that_takes_no_writes_and_before_the_doors_cl
 ) -> None:
     name = databases["RECOUP_SANDBOX_DATABASE_URL"].rpartition("/")[2].partition("?")[0]
     with serve(tmp_path, databases | {"RECOUP_DRAIN_SECONDS": "4"}) as (port, process):
-        asyncio.run(_read_only(server.dsn("postgres"), name, "SET default_transaction_read_only = on"))
+        asyncio.run(
+            _read_only(server.dsn("postgres"), name, "SET default_transaction_read_only = on")
+        )
         assert status(port, "/readyz") == 503
         assert status(port, "/healthz") == 200
         asyncio.run(_read_only(server.dsn("postgres"), name, "RESET default_transaction_read_only"))
@@ -125,13 +150,17 @@ def test_readyz_says_no_on_a_server_that_takes_no_writes_and_before_the_doors_cl
         process.wait(30)
 
 
-def test_a_full_disk_is_found_by_writing(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_found_by_writing(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), world.db.connection() as connection:
             assert await upkeep.has_room(connection)
             async with connection.transaction():
                 await connection.execute("SET LOCAL work_mem = '64kB'")
-                plan = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {upkeep._FILL}"))
+                plan = json.loads(
+                    await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {upkeep._FILL}")
+                )
             assert plan[0]["Plan"]["Temp Written Blocks"] * 8192 > upkeep.ROOM
             monkeypatch.setattr(upkeep, "_FILL", "DO $$ BEGIN RAISE SQLSTATE '53100'; END $$")
             assert not await upkeep.has_room(connection)
@@ -145,7 +174,9 @@ async def _read_only(dsn: str, name: str, change: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(f'ALTER DATABASE "{name}" {change}')
-        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+        )
     finally:
         await connection.close()
 
@@ -171,22 +202,32 @@ def test_many_probes_write_once(monkeypatch: pytest.MonkeyPatch, server: ServerA
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), AsyncExitStack() as kept:
             opened: Any = [SimpleNamespace(world=world)]
-            [ready] = [one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"]
+            [ready] = [
+                one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"
+            ]
             answers = [await ready(None) for _ in range(5)]
-            assert [(one.status_code, b"no room" in one.body) for one in answers] == [(503, True)] * 5
+            assert [(one.status_code, b"no room" in one.body) for one in answers] == [
+                (503, True)
+            ] * 5
 
     asyncio.run(story())
     assert len(tries) == 1
 
 
-def test_a_lock_on_tables_and_a_pool_that_is_lent_out_take_no_door_out_of_a_balancer(server: ServerAddress) -> None:
+def test_a_lock_on_tables_and_a_pool_that_is_lent_out_take_no_door_out_of_a_balancer(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _), AsyncExitStack() as kept:
             opened: Any = [SimpleNamespace(world=world)]
-            [ready] = [one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"]
+            [ready] = [
+                one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"
+            ]
             assert (await ready(None)).status_code == 200
             async with AsyncExitStack() as held, owner(world) as locks, locks.transaction():
-                await locks.execute("LOCK TABLE orders, order_heads, due_work, upkeep IN ACCESS EXCLUSIVE MODE")
+                await locks.execute(
+                    "LOCK TABLE orders, order_heads, due_work, upkeep IN ACCESS EXCLUSIVE MODE"
+                )
                 with suppress(Problem, TimeoutError):
                     async with asyncio.timeout(2):
                         while True:
@@ -195,13 +236,17 @@ def test_a_lock_on_tables_and_a_pool_that_is_lent_out_take_no_door_out_of_a_bala
                 assert (answer.status_code, b'"partition_days_left":' in answer.body) == (200, True)
                 began = time.monotonic()
                 text, _ = await scrape([world], Path("/"))
-                assert time.monotonic() - began < 4, "two seconds on a machine that does nothing else"
+                assert time.monotonic() - began < 4, (
+                    "two seconds on a machine that does nothing else"
+                )
                 assert b"recoup_database_up" in text
 
     asyncio.run(story())
 
 
-def test_whoever_asks_and_however_often_a_probe_has_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_asks_and_however_often_a_probe_has_one_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     held: list[object] = []
     answers: list[object] = []
 
@@ -237,11 +282,15 @@ def test_whoever_asks_and_however_often_a_probe_has_one_connection(monkeypatch: 
     async def story() -> None:
         async with AsyncExitStack() as kept:
             opened: Any = [SimpleNamespace(world=world)]
-            [ready] = [one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"]
+            [ready] = [
+                one.endpoint for one in probes.probes(opened, bool, kept) if one.path == "/readyz"
+            ]
             for _ in range(20):
                 await ready(None)
             before = len(answers)
-            found = {one.status_code for one in await asyncio.gather(*(ready(None) for _ in range(500)))}
+            found = {
+                one.status_code for one in await asyncio.gather(*(ready(None) for _ in range(500)))
+            }
             assert found <= {200, 503}
             assert len(answers) - before <= 8, "those who come together are answered together"
         assert held == []

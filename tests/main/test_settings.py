@@ -28,7 +28,9 @@ FLAG = next(name for name, kind in Settings.__annotations__.items() if kind is b
         ("port =", "recoup.toml"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named_with_a_cure(tmp_path: Path, text: str, field: str) -> None:
+def test_a_setting_that_cannot_be_is_named_with_a_cure(
+    tmp_path: Path, text: str, field: str
+) -> None:
     (tmp_path / "recoup.toml").write_text(text)
     with pytest.raises(Problem) as problem:
         load_settings(data_dir=tmp_path)
@@ -83,7 +85,9 @@ def test_a_password_in_a_database_url_is_not_printed_however_it_is_given(
         "postgresql://u:h\u2100unter2@db/recoup",
     ],
 )
-def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(
+    tmp_path: Path, url: str
+) -> None:
     with pytest.raises(Problem) as refused:
         load_settings(data_dir=tmp_path, database_url=url)
     assert refused.value.field == "database_url"
@@ -91,8 +95,12 @@ def test_a_database_url_that_cannot_be_read_is_refused_without_its_password(tmp_
     assert "percent-encode" in refused.value.sentence()
 
 
-@pytest.mark.parametrize(("word", "value"), [("yes", True), ("ON", True), ("", False), ("off", False), ("0", False)])
-def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, value: bool) -> None:
+@pytest.mark.parametrize(
+    ("word", "value"), [("yes", True), ("ON", True), ("", False), ("off", False), ("0", False)]
+)
+def test_words_of_truth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, value: bool
+) -> None:
     monkeypatch.setenv(f"RECOUP_{FLAG.upper()}", word)
     assert getattr(load_settings(data_dir=tmp_path), FLAG) is value
 
@@ -109,7 +117,9 @@ def test_words_of_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: s
         ({"loopback_webhooks": "no"}, False),
     ],
 )
-def test_who_signs_up_at_a_public_sandbox_does_not_post_to_its_own_ports(said: dict[str, str], taken: bool) -> None:
+def test_who_signs_up_at_a_public_sandbox_does_not_post_to_its_own_ports(
+    said: dict[str, str], taken: bool
+) -> None:
     assert Settings(**said).takes_loopback is taken
 
 
@@ -159,7 +169,10 @@ def test_every_whole_number_has_a_range(tmp_path: Path) -> None:
                 load_settings(tmp_path / "recoup.toml")
                 wrong.append((name, value))
             except Problem as problem:
-                if f"{name} must be between {least} and {most}" not in problem.message or len(problem.message) > 120:
+                if (
+                    f"{name} must be between {least} and {most}" not in problem.message
+                    or len(problem.message) > 120
+                ):
                     wrong.append((name, problem.message))
     assert not wrong
 

@@ -52,7 +52,9 @@ def calling(port: int) -> Iterator[Counter[str]]:
             finally:
                 made.close()
 
-    callers = [threading.Thread(target=call, args=(50 if number % 2 else 1,)) for number in range(CALLERS)]
+    callers = [
+        threading.Thread(target=call, args=(50 if number % 2 else 1,)) for number in range(CALLERS)
+    ]
     for one in callers:
         one.start()
     try:
@@ -95,7 +97,11 @@ def test_a_door_may_be_replaced_killed_and_ended_under_load(tmp_path: Path) -> N
 
         with urlopen(f"{made.url}/metrics", timeout=30) as answer:
             told = answer.read().decode()
-        [calls] = [line for line in told.splitlines() if line.startswith("recoup_calls_total{") and '"404"' in line]
+        [calls] = [
+            line
+            for line in told.splitlines()
+            if line.startswith("recoup_calls_total{") and '"404"' in line
+        ]
         assert float(calls.rpartition(" ")[2]) > before, "of all doors"
 
         with calling(made.port) as ends:
@@ -114,7 +120,10 @@ def test_what_doors_share_is_in_memory(tmp_path: Path, monkeypatch: pytest.Monke
     memory = tmp_path / "memory"
     memory.mkdir()
     monkeypatch.setattr(up, "MEMORY", str(memory))
-    with up.listen_on(Settings(data_dir=tmp_path, port=0)) as sock, up.doors(Settings(), sock, 2) as (_, more):
+    with (
+        up.listen_on(Settings(data_dir=tmp_path, port=0)) as sock,
+        up.doors(Settings(), sock, 2) as (_, more),
+    ):
         assert Path(more["PROMETHEUS_MULTIPROC_DIR"]).parent == memory
         if sys.platform == "linux":
             assert os.readlink(f"/proc/self/fd/{more[SHARED]}").startswith("/memfd:")
@@ -173,7 +182,9 @@ while True:
     assert former.returncode == 7, "it was waited for"  # noqa: PLR2004
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's kernel drops what begins a connection")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux's kernel drops what begins a connection"
+)
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_who_comes_as_the_doors_end_is_not_taken_and_cut(tmp_path: Path, host: str) -> None:
     """Closed with a caller in its queue, a listener would cut it: first nobody new gets there."""
@@ -195,7 +206,9 @@ def test_who_comes_as_the_doors_end_is_not_taken_and_cut(tmp_path: Path, host: s
 @pytest.mark.parametrize("signals", [1, 2])
 @pytest.mark.parametrize("seconds", [0.0, 0.4])
 @pytest.mark.prove("processes")
-def test_an_end_during_the_start_leaves_nobody(tmp_path: Path, seconds: float, signals: int) -> None:
+def test_an_end_during_the_start_leaves_nobody(
+    tmp_path: Path, seconds: float, signals: int
+) -> None:
     made = Installation(tmp_path / "data", words=("--doors", "2"))
     made.wait_ready()
     made.stop()
@@ -213,7 +226,9 @@ def test_an_end_during_the_start_leaves_nobody(tmp_path: Path, seconds: float, s
 
 
 @pytest.mark.prove("processes")
-def test_an_end_while_a_stopped_door_is_replaced_answers_all_that_the_other_has(tmp_path: Path) -> None:
+def test_an_end_while_a_stopped_door_is_replaced_answers_all_that_the_other_has(
+    tmp_path: Path,
+) -> None:
     made = Installation(tmp_path / "data", words=("--doors", "2"))
     try:
         made.wait_ready()
@@ -228,7 +243,9 @@ def test_an_end_while_a_stopped_door_is_replaced_answers_all_that_the_other_has(
             made.up.send_signal(signal.SIGTERM)
             made.up.wait(60)
         assert ends["broken"] <= CALLERS, "those that the stopped one had"
-        assert ends.keys() <= {"404", "503", "broken"}, "refused is answered, too: on a busy machine the start goes on"
+        assert ends.keys() <= {"404", "503", "broken"}, (
+            "refused is answered, too: on a busy machine the start goes on"
+        )
     finally:
         made.stop()
 
@@ -267,7 +284,11 @@ def test_a_door_that_stands_still_is_ended_and_replaced(capfd: pytest.CaptureFix
         if sys.platform == "linux":
             assert f"{up.STOOD_STILL}=1" in Path(f"/proc/{second}/environ").read_text().split("\0")
         assert "has stood still" in capfd.readouterr().err
-        part.command = [sys.executable, "-c", ""]  # a successor that ends: who serves is watched as before
+        part.command = [
+            sys.executable,
+            "-c",
+            "",
+        ]  # a successor that ends: who serves is watched as before
         part.replace(environment)
         assert goes_on(1.0) == second
         os.kill(second, signal.SIGSTOP)

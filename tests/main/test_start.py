@@ -26,22 +26,37 @@ DOORS, LAB = "recoup.main.portal", "recoup_lab"
 
 @pytest.mark.parametrize(
     ("imports", "spared"),
-    [("recoup.main.cli", {DOORS, LAB}), ("recoup.main.worker", {DOORS, LAB}), ("recoup.main.serve", {LAB})],
+    [
+        ("recoup.main.cli", {DOORS, LAB}),
+        ("recoup.main.worker", {DOORS, LAB}),
+        ("recoup.main.serve", {LAB}),
+    ],
 )
 def test_a_server_starts_without_the_code_of_others(imports: str, spared: set[str]) -> None:
     program = f"import sys, recoup.main.cli, {imports}; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     loaded = set(told.stdout.split())
     assert imports in loaded
     assert not spared & loaded
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["up", "--help"], ["rescu"], ["settings"]])
+@pytest.mark.parametrize(
+    "words", [["--version"], ["--help"], ["up", "--help"], ["rescu"], ["settings"]]
+)
 def test_what_needs_no_world_imports_none(words: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-c", SHOWN, *words], capture_output=True, text=True)
     loaded = set(ended.stderr.split())
     assert "recoup.main.cli" in loaded
-    assert {"uvloop", "asyncpg", "aiohttp", "jinja2", "cryptography", "recoup.rescue.flows"}.isdisjoint(loaded)
+    assert {
+        "uvloop",
+        "asyncpg",
+        "aiohttp",
+        "jinja2",
+        "cryptography",
+        "recoup.rescue.flows",
+    }.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize("verb", ["serve", "worker"])
@@ -75,7 +90,9 @@ def test_a_verb_is_found_wherever_it_stands_and_help_has_it(verb: str) -> None:
     assert f"\n  {verb} " in CliRunner().invoke(cli, ["--help"]).output
 
 
-def test_a_verb_of_a_package_that_is_missing_or_broken_answers_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verb_of_a_package_that_is_missing_or_broken_answers_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     broken = EntryPoint("sandbox.processor", "recoup_lab.gone:processor", verb_group.ADDED)
     for found, said in (
         (
@@ -83,9 +100,14 @@ def test_a_verb_of_a_package_that_is_missing_or_broken_answers_one_line(monkeypa
             "comes with the package recoup-lab, which is not installed. "
             "Install it, in a clone: `.venv/bin/pip install -e packages/recoup-lab`.",
         ),
-        (broken, "cannot be used (ModuleNotFoundError: No module named 'recoup_lab.gone'). Install a release of"),
+        (
+            broken,
+            "cannot be used (ModuleNotFoundError: No module named 'recoup_lab.gone'). Install a release of",
+        ),
     ):
-        monkeypatch.setattr(verb_group, "added", lambda _, found=found: {found.name: found} if found else {})
+        monkeypatch.setattr(
+            verb_group, "added", lambda _, found=found: {found.name: found} if found else {}
+        )
         group = verb_group.VerbGroup("sandbox", later=SANDBOX)
         with pytest.raises(Problem) as refused:
             group.get_command(click.Context(group), "processor")

@@ -36,7 +36,10 @@ def test_a_terminal_does_not_obey_the_order_id_that_a_caller_sent() -> None:
 
 def test_a_file_gets_what_there_is() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _SAYS], capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": "utf-8"}
+        [sys.executable, "-c", _SAYS],
+        capture_output=True,
+        check=True,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
     )
     assert done.stdout.decode() == "SO-1\a\x1b]0;mine\x07\u202e1-OS\x9b2J\nnext\tline\n"
 

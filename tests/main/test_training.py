@@ -26,13 +26,17 @@ from recoup.main.worlds import mode_of, open_worlds, trainer_of
 
 def test_a_process_that_fails_is_a_night_that_failed(tmp_path: Path) -> None:
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
-    train = trainer_of(Settings(data_dir=tmp_path), Databases(nowhere, nowhere, None, None), "sandbox")
+    train = trainer_of(
+        Settings(data_dir=tmp_path), Databases(nowhere, nowhere, None, None), "sandbox"
+    )
     found = asyncio.run(train("candidate"))
     assert found["result"] == "failed"
     assert found["note"]
 
 
-@pytest.mark.parametrize(("setting", "mode"), [("auto", "candidate"), ("take", "take"), ("off", "off")])
+@pytest.mark.parametrize(
+    ("setting", "mode"), [("auto", "candidate"), ("take", "take"), ("off", "off")]
+)
 def test_the_setting_says_whether_a_model_is_taken(setting: str, mode: str, tmp_path: Path) -> None:
     assert mode_of(load_settings(data_dir=tmp_path, training=setting)) == mode
 
@@ -45,7 +49,9 @@ def test_a_setting_that_is_none_is_refused(flags: dict[str, Any], tmp_path: Path
 
 @pytest.mark.prove("processes")
 @pytest.mark.timeout(300)
-def test_a_worker_trains_by_night_and_takes_the_better_model(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_worker_trains_by_night_and_takes_the_better_model(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     mark = uuid.uuid4().hex[:10]
     names = {"people": f"people_{mark}", "world": f"sandbox_{mark}"}
     urls = {kind: asyncio.run(empty(server, kind, name)) for kind, name in names.items()}
@@ -58,7 +64,9 @@ def test_a_worker_trains_by_night_and_takes_the_better_model(server: ServerAddre
             "RECOUP_SANDBOX_DATABASE_URL": databases.sandbox,
             "RECOUP_TRAINING": "take",
         }
-        worker = subprocess.Popen([*RECOUP, "worker", "--prepared"], env=environment, stderr=subprocess.PIPE)
+        worker = subprocess.Popen(
+            [*RECOUP, "worker", "--prepared"], env=environment, stderr=subprocess.PIPE
+        )
         try:
             found, chosen = asyncio.run(_morning(databases.sandbox, worker))
         finally:
@@ -66,7 +74,9 @@ def test_a_worker_trains_by_night_and_takes_the_better_model(server: ServerAddre
             _, log = worker.communicate(timeout=60)
         assert found["result"] == "taken", (dict(found), log[-2000:])
         assert (chosen["name"], chosen["actor"]) == (found["model"], "worker:training")
-        listed = subprocess.run([*RECOUP, "learn", "list", "--json"], env=environment, capture_output=True, check=True)
+        listed = subprocess.run(
+            [*RECOUP, "learn", "list", "--json"], env=environment, capture_output=True, check=True
+        )
         told = json.loads(listed.stdout)
         assert (told["training"], told["last_training"]["model"]) == ("take", found["model"])
     finally:
@@ -81,7 +91,9 @@ async def _lived(databases: Databases, folder: Path) -> None:
         made = await bootstrap(opened.world, "http://recoup.test")
         await transmit(opened.world, until_yesterday(payments(uuid.UUID(str(made.mid)), 1, 300)))
     connection = await asyncpg.connect(databases.sandbox)
-    await connection.execute("INSERT INTO upkeep (task, done_at) VALUES ('training', now() - interval '25 hours')")
+    await connection.execute(
+        "INSERT INTO upkeep (task, done_at) VALUES ('training', now() - interval '25 hours')"
+    )
     await connection.close()
 
 
@@ -93,6 +105,8 @@ async def _morning(dsn: str, worker: "subprocess.Popen[bytes]") -> tuple[Any, An
             assert worker.poll() is None
             assert time.monotonic() < give_up, "nobody trained"
             await asyncio.sleep(0.2)
-        return found, await connection.fetchrow("SELECT * FROM model_choices ORDER BY choice_no DESC LIMIT 1")
+        return found, await connection.fetchrow(
+            "SELECT * FROM model_choices ORDER BY choice_no DESC LIMIT 1"
+        )
     finally:
         await connection.close()

@@ -20,7 +20,9 @@ from recoup.main.cli import cli
 from recoup.main.databases import Databases, prepare, upgrade_steps
 
 ADDS = Migration(8_001, "8001_adds.sql", "-- beside\nALTER TABLE orders ADD nick text;")
-STOPS = Migration(8_002, "8002_stops.sql", "UPDATE world SET epoch = epoch; ALTER TABLE orders DROP nick;")
+STOPS = Migration(
+    8_002, "8002_stops.sql", "UPDATE world SET epoch = epoch; ALTER TABLE orders DROP nick;"
+)
 
 
 @dataclass
@@ -44,21 +46,31 @@ class Installation:
 
 
 @pytest.fixture
-def live(server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def live(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     names = {kind: f"u_{uuid.uuid4().hex[:12]}" for kind in ("people", "world", "live")}
     dsns = {kind: asyncio.run(empty(server, kind, name)) for kind, name in names.items()}
     databases = Databases(dsns["people"], dsns["world"], None, None, dsns["live"])
-    for name, dsn in (("PEOPLE", databases.people), ("SANDBOX", databases.sandbox), ("LIVE", databases.live)):
+    for name, dsn in (
+        ("PEOPLE", databases.people),
+        ("SANDBOX", databases.sandbox),
+        ("LIVE", databases.live),
+    ):
         monkeypatch.setenv(f"RECOUP_{name}_DATABASE_URL", dsn)
     yield Installation(databases, tmp_path, monkeypatch)
     for name in names.values():
         asyncio.run(drop(server, name))
 
 
-def test_an_upgrade_that_stops_a_live_installation_wants_a_copy_of_the_last_hour(live: Installation) -> None:
+def test_an_upgrade_that_stops_a_live_installation_wants_a_copy_of_the_last_hour(
+    live: Installation,
+) -> None:
     """A new release migrated as soon as any verb of it ran, and there was no way back."""
     live.brings(ADDS, STOPS)
-    with pytest.raises(Problem, match="need an upgrade: sandbox  8002_stops.sql: stops Recoup") as refused:
+    with pytest.raises(
+        Problem, match="need an upgrade: sandbox  8002_stops.sql: stops Recoup"
+    ) as refused:
         asyncio.run(prepare(live.databases))
     assert "recoup schema apply" in refused.value.sentence()
     code, said = live.apply()
@@ -75,11 +87,15 @@ def test_an_upgrade_that_stops_a_live_installation_wants_a_copy_of_the_last_hour
     asyncio.run(prepare(live.databases))
 
 
-def test_what_only_adds_is_applied_at_any_start_and_its_way_back_is_the_former_release(live: Installation) -> None:
+def test_what_only_adds_is_applied_at_any_start_and_its_way_back_is_the_former_release(
+    live: Installation,
+) -> None:
     live.brings(ADDS)
     code, said = live.apply()
     assert code == 0
-    assert said.endswith("Nothing stops. The way back is the former release.\nThe schema is up to date.\n")
+    assert said.endswith(
+        "Nothing stops. The way back is the former release.\nThe schema is up to date.\n"
+    )
     live.monkeypatch.undo()
     asyncio.run(prepare(live.databases))  # as the former release starts
     assert "8001" not in "".join(one.name for one in migrations_of("world"))
@@ -98,4 +114,6 @@ async def _missing(live: Installation) -> list[Step]:
 def test_the_stop_follows_from_what_is_read() -> None:
     steps = [Step("live", STOPS, 30 * BYTES_A_SECOND), Step("live", ADDS, 99 * BYTES_A_SECOND)]
     assert stop_seconds(steps) == START_SECONDS + 30
-    assert steps[0].sentence() == "live     8002_stops.sql: stops Recoup: 1.2 GB are read, about 30 s"
+    assert (
+        steps[0].sentence() == "live     8002_stops.sql: stops Recoup: 1.2 GB are read, about 30 s"
+    )

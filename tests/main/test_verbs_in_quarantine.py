@@ -80,7 +80,9 @@ def _verbs(group: click.Group, words: str = "") -> Iterator[tuple[str, str]]:
         assert one is not None
         if isinstance(one, click.Group):
             yield from _verbs(one, typed)
-        if one.callback is not None and (not isinstance(one, click.Group) or one.invoke_without_command):
+        if one.callback is not None and (
+            not isinstance(one, click.Group) or one.invoke_without_command
+        ):
             called = inspect.unwrap(one.callback)
             yield typed, f"{called.__module__}.{called.__qualname__.partition('.')[0]}"
 
@@ -88,11 +90,19 @@ def _verbs(group: click.Group, words: str = "") -> Iterator[tuple[str, str]]:
 def _writing() -> set[str]:
     code = read_code()
     statements = {
-        key for key, one in code.all.items() if ".statement(" in one.decorated and re.search(r"\(\s*db: Tx\b", one.text)
+        key
+        for key, one in code.all.items()
+        if ".statement(" in one.decorated and re.search(r"\(\s*db: Tx\b", one.text)
     }
     frame = [key for key in code.all if key.startswith("recoup.merchants.cli.")]
-    frame += ["recoup.kit.world.World", "recoup.rescue.flows.locked.Orders", "recoup.main.worlds.Running"]
-    reached = code.who_reaches(statements, not_through=[*frame, "recoup.webhooks.flows.deliver.Deliveries"])
+    frame += [
+        "recoup.kit.world.World",
+        "recoup.rescue.flows.locked.Orders",
+        "recoup.main.worlds.Running",
+    ]
+    reached = code.who_reaches(
+        statements, not_through=[*frame, "recoup.webhooks.flows.deliver.Deliveries"]
+    )
     return {typed for typed, called in _verbs(cli) if called in reached}
 
 
@@ -140,7 +150,11 @@ async def _installed(shop: Shop, folder: Path) -> dict[str, str]:
     await make_user(shop.world, "ops@example.test", "Ops", "a long enough password", [operator])
     policy = folder / "policy.toml"
     policy.write_text('[when]\ngap = "6h"\n')
-    return {"partner": str(partner_id), "policy": str(policy), "order": str(await paid(shop, 9_000))}
+    return {
+        "partner": str(partner_id),
+        "policy": str(policy),
+        "order": str(await paid(shop, 9_000)),
+    }
 
 
 def test_what_a_verb_would_write_is_refused_with_what_ends_the_quarantine(

@@ -32,7 +32,13 @@ OF_LAB = ("bench", "connector check", "lab world", "sandbox processor nmi", "sim
 
 
 def _run(*command: object, cwd: Path) -> None:
-    ran = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=SECONDS_MAX)
+    ran = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
@@ -40,7 +46,9 @@ def _installed(folder: Path) -> Path:
     """A fresh environment with the wheel of Recoup alone; the laboratory's lies in `wheels`. What they depend on is
     linked from ours: no index is asked."""
     source, wheels, environment = folder / "source", folder / "wheels", folder / "environment"
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/images/")):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +58,9 @@ def _installed(folder: Path) -> Path:
     for project in (source, source / "packages/recoup-lab"):
         _run(sys.executable, "-c", build, wheels, cwd=project)
     _run(sys.executable, "-m", "venv", environment, cwd=folder)
-    own = sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)})
+    own = sysconfig.get_path(
+        "purelib", vars={"base": str(environment), "platbase": str(environment)}
+    )
     (beside := folder / "beside").mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if not entry.name.startswith("recoup"):
@@ -73,14 +83,18 @@ def _install(folder: Path, package: str) -> None:
 
 
 @pytest.mark.timeout(3 * SECONDS_MAX)
-def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laboratory_has(tmp_path: Path) -> None:
+def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laboratory_has(
+    tmp_path: Path,
+) -> None:
     recoup, data_dir, log = _installed(tmp_path), tmp_path / "data", tmp_path / "log"
     data_dir.mkdir()
     (data_dir / "recoup.toml").write_text(BRIDGE)
     (data_dir / "own.key").write_text("4f" * 32)
     with log.open("wb") as out:
         command = [str(recoup), "up", "--demo", "--port", "0", "--data-dir", str(data_dir)]
-        up = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, env=clean_environment())
+        up = subprocess.Popen(
+            command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, env=clean_environment()
+        )
     try:
         give_up = time.monotonic() + SECONDS_MAX
         while not _played(data_dir):
@@ -114,13 +128,20 @@ def test_the_wheel_alone_plays_the_demo_takes_a_bridge_and_says_what_the_laborat
             "Install it, in a clone: `.venv/bin/pip install -e packages/recoup-lab`.\n",
         )
     _install(tmp_path, "recoup_lab")
-    assert json.loads(_said(recoup, "lab", "world", given='{"op":"hello","protocol":1}\n').stdout)["protocol"] == 1
+    assert (
+        json.loads(_said(recoup, "lab", "world", given='{"op":"hello","protocol":1}\n').stdout)[
+            "protocol"
+        ]
+        == 1
+    )
     assert "simulate" in _said(recoup, "--help").stdout
 
 
 def _said(recoup: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     command, bare = [recoup, *words], clean_environment()
-    return subprocess.run(command, input=given, capture_output=True, text=True, env=bare, timeout=SECONDS_MAX)
+    return subprocess.run(
+        command, input=given, capture_output=True, text=True, env=bare, timeout=SECONDS_MAX
+    )
 
 
 def _played(data_dir: Path) -> bool:

@@ -89,29 +89,45 @@ class Client:
     async def evaluate(self, method: dict[str, Any]) -> httpx.Response:
         body = payment(self.made.mid, self.made.site_id, CARD, is_mit=True, days=20)
         body["paymentMethod"] = method
-        return await self.http.post("/v1/evaluate", json=body, headers={"authorization": f"Bearer {self.token}"})
+        return await self.http.post(
+            "/v1/evaluate", json=body, headers={"authorization": f"Bearer {self.token}"}
+        )
 
 
 async def client_of(stack: AsyncExitStack, ground: Ground) -> Client:
     made = await bootstrap(ground.world, ground.settings.url)
     app = make_app(ground.settings, ground.databases)
     port = await stack.enter_async_context(listening(app, "on"))  # type: ignore[arg-type]
-    http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60))
+    http = await stack.enter_async_context(
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60)
+    )
     keys = {"AppKey": made.app_key, "AppSecret": made.app_secret}
-    return Client(http, made, (await http.post("/v1/oauth2/token", json=keys)).json()["accessToken"])
+    return Client(
+        http, made, (await http.post("/v1/oauth2/token", json=keys)).json()["accessToken"]
+    )
 
 
-def test_numbers_are_refused_with_the_cure_and_methods_are_rescued(server: ServerAddress, tmp_path: Path) -> None:
+def test_numbers_are_refused_with_the_cure_and_methods_are_rescued(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(ground: Ground) -> None:
         async with AsyncExitStack() as stack:
             client = await client_of(stack, ground)
             for number in (CARD, APPROVE_CARDS[0], real_looking("453955", 16)):
-                answer = await client.evaluate({"cardNumber": number, "expirationMonth": 12, "expirationYear": 2040})
+                answer = await client.evaluate(
+                    {"cardNumber": number, "expirationMonth": 12, "expirationYear": 2040}
+                )
                 assert answer.status_code == 400, answer.text
                 assert "PaymentMethod.CardNumber" in answer.text
                 assert "Send paymentMethod with processor and id" in answer.text
                 assert number not in answer.text
-            card = {"first_name": "Ana", "last_name": "Roe", "number": CARD, "month": "12", "year": "2040"}
+            card = {
+                "first_name": "Ana",
+                "last_name": "Roe",
+                "number": CARD,
+                "month": "12",
+                "year": "2040",
+            }
             answer = await client.http.post(
                 "/v1/tokenize",
                 params={"environment": client.made.tokenization_key, "mid": client.made.mid},
@@ -120,15 +136,21 @@ def test_numbers_are_refused_with_the_cure_and_methods_are_rescued(server: Serve
             )
             assert answer.status_code == 400, answer.text
             assert "processor and id" in answer.text
-            answer = await client.evaluate({"processor": "sandbox", "id": "pm_card_visa_51_01", "customer": "cus_ana"})
+            answer = await client.evaluate(
+                {"processor": "sandbox", "id": "pm_card_visa_51_01", "customer": "cus_ana"}
+            )
             assert answer.status_code == 200, answer.text
             order_id = UUID(answer.json()["orderId"])
             scope = Scope(UUID(client.made.mid), Actor("operator", "test"), "test")
             email = await ground.value("SELECT email FROM payers")
             known = await find_all_by_name(ground.world, scope.merchant_id, email)
             assert (await erase_all(ground.world, scope, email, known)).orders == 1
-            assert await ground.value("SELECT count(*) FROM stored_methods WHERE reference <> ''") == 0
-            assert await ground.value("SELECT count(*) FROM orders WHERE order_id = $1", order_id) == 1
+            assert (
+                await ground.value("SELECT count(*) FROM stored_methods WHERE reference <> ''") == 0
+            )
+            assert (
+                await ground.value("SELECT count(*) FROM orders WHERE order_id = $1", order_id) == 1
+            )
         assert await ground.value("SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL") == 0
         assert await ground.value("SELECT count(*) FROM card_prints") == 0
         assert (found := await verify(ground.world)).difference is None, found.difference
@@ -141,7 +163,12 @@ def test_keys_rotate_and_the_doctor_finds_nothing(server: ServerAddress, tmp_pat
     async def story(ground: Ground) -> None:
         await bootstrap(ground.world, ground.settings.url)
         await rotate_keys([ground.world], 0)
-        assert {one.purpose for one in await states_of([ground.world])} == {"seal", "token", "mac", "secret"}
+        assert {one.purpose for one in await states_of([ground.world])} == {
+            "seal",
+            "token",
+            "mac",
+            "secret",
+        }
         assert {one.needed for one in await states_of([ground.world]) if one.state == "old"} == {0}
         await go_over(ground.world)
         await check_keys(ground.world.db, ground.world.keys.checks(), "here")
@@ -169,12 +196,17 @@ def test_examples_are_played_by_methods(server: ServerAddress, tmp_path: Path) -
 
 def _evaluates() -> list[Line]:
     lines = [one for one in read_example(EXAMPLES / "day.jsonl") if one.do == "evaluate"]
-    return [replace(one, body={k: v for k, v in one.body.items() if k != "siteUrl"}) for one in lines]
+    return [
+        replace(one, body={k: v for k, v in one.body.items() if k != "siteUrl"}) for one in lines
+    ]
 
 
 _KINDS: dict[str, str] = {}
 for _one in _evaluates():
-    if isinstance(_number := _one.body["paymentMethod"].get("cardNumber"), dict) and "$token" in _number:
+    if (
+        isinstance(_number := _one.body["paymentMethod"].get("cardNumber"), dict)
+        and "$token" in _number
+    ):
         _KINDS.setdefault(next(iter(_number["$token"])), _one.order)
 
 
@@ -184,12 +216,20 @@ def test_every_example_has_a_method() -> None:
     assert {"script", "counting", "codes", "faults"} <= _KINDS.keys()
 
 
-def test_a_route_that_takes_cards_is_refused_at_start(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_route_that_takes_cards_is_refused_at_start(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def never(_: Ground) -> None:
         raise AssertionError("it started")
 
     with pytest.raises(Problem) as refused:
-        run(server, tmp_path, never, sandbox_processor_url="http://127.0.0.1:1", sandbox_processor_secret="s" * 40)
+        run(
+            server,
+            tmp_path,
+            never,
+            sandbox_processor_url="http://127.0.0.1:1",
+            sandbox_processor_secret="s" * 40,
+        )
     assert refused.value.field == "routes"
     assert "takes card numbers" in refused.value.message
     assert "\n" not in f"{refused.value.message} {refused.value.cure}"
@@ -205,7 +245,9 @@ def test_half_a_vault_is_refused(tmp_path: Path) -> None:
         load_or_create(tmp_path)
 
 
-def test_a_vault_that_nothing_needs_is_left_and_one_with_cards_stays(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_vault_that_nothing_needs_is_left_and_one_with_cards_stays(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def inside() -> None:
         databases = await new_databases(server)
         await prepare(databases)
@@ -222,7 +264,9 @@ def test_a_vault_that_nothing_needs_is_left_and_one_with_cards_stays(server: Ser
         async with open_worlds(settings, databases) as (sandbox, _), AsyncExitStack() as stack:
             assert sandbox.world.keys.has_vault, "and takes the keys up again"
             client = await client_of(stack, Ground(sandbox, settings, databases))
-            answer = await client.evaluate({"cardNumber": CARD, "expirationMonth": 12, "expirationYear": 2040})
+            answer = await client.evaluate(
+                {"cardNumber": CARD, "expirationMonth": 12, "expirationYear": 2040}
+            )
             assert answer.status_code == 200, answer.text
             with pytest.raises(Problem) as refused:
                 await drop_vault([sandbox.world], keep=True)
@@ -232,7 +276,9 @@ def test_a_vault_that_nothing_needs_is_left_and_one_with_cards_stays(server: Ser
     asyncio.run(inside())
 
 
-def test_live_init_writes_such_a_file(server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_init_writes_such_a_file(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     databases = asyncio.run(new_databases(server))
     for name in ("people", "sandbox", "live"):
         monkeypatch.setenv(f"RECOUP_{name.upper()}_DATABASE_URL", getattr(databases, name))

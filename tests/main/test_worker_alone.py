@@ -35,7 +35,9 @@ async def _count(dsn: str) -> int:
         await connection.close()
 
 
-def test_a_worker_one_of_whose_loops_no_longer_comes_round_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_one_of_whose_loops_no_longer_comes_round_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As one that is stopped: whoever started it replaces it."""
     reads, writes = os.pipe()
     os.set_blocking(reads, False)
@@ -75,7 +77,9 @@ def test_a_worker_makes_partitions_where_no_supervisor_runs(tmp_path: Path) -> N
     try:
         asyncio.run(prepare(databases))
         asyncio.run(_drop_ahead(databases.sandbox))
-        worker = subprocess.Popen([*RECOUP, "worker", "--data-dir", str(settings.data_dir)], stderr=subprocess.PIPE)
+        worker = subprocess.Popen(
+            [*RECOUP, "worker", "--data-dir", str(settings.data_dir)], stderr=subprocess.PIPE
+        )
         try:
             give_up = time.monotonic() + 90
             while asyncio.run(_count(databases.sandbox)) < 8:
@@ -96,7 +100,9 @@ def test_a_worker_that_starts_first_brings_the_schema_as_the_doors_do(tmp_path: 
     databases = find_databases(settings)
     assert databases.server is not None
     try:
-        worker = subprocess.Popen([*RECOUP, "worker", "--data-dir", str(settings.data_dir)], stderr=subprocess.PIPE)
+        worker = subprocess.Popen(
+            [*RECOUP, "worker", "--data-dir", str(settings.data_dir)], stderr=subprocess.PIPE
+        )
         try:
             give_up = time.monotonic() + 90
             while not asyncio.run(has_live(replace(databases, live=databases.sandbox))):

@@ -50,14 +50,22 @@ class Saying(SandboxProcessor):
         if said is None:
             return found
         code, advice = ("05", said) if said.isdecimal() else (said.removeprefix("code "), None)
-        return replace(found, state="declined", scheme_code=code, advice_code=advice, network_transaction_id=None)
+        return replace(
+            found,
+            state="declined",
+            scheme_code=code,
+            advice_code=advice,
+            network_transaction_id=None,
+        )
 
 
 def run(server: ServerAddress, story: Story, policy: Policy = PATIENT) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=policy) as (world, orders, deliveries):
             own = dict(world.processors)
-            processor = Saying(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+            processor = Saying(
+                world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox"
+            )
             change_world(world, processors={"sandbox": processor})
             shop = await make_shop(world, orders, deliveries)
             await story(shop, processor)
@@ -89,7 +97,9 @@ async def stage(shop: Shop, order_id: UUID) -> str:
 
 
 async def told(shop: Shop, event: str = "mandate.revoked") -> list[dict[str, Any]]:
-    found = await shop.value("SELECT jsonb_agg(body ORDER BY recorded_at) FROM outbox WHERE event = $1", event)
+    found = await shop.value(
+        "SELECT jsonb_agg(body ORDER BY recorded_at) FROM outbox WHERE event = $1", event
+    )
     return found or []
 
 
@@ -108,7 +118,10 @@ def test_other_open_orders_of_what_was_revoked_end_at_once(
 ) -> None:
     async def story(shop: Shop, processor: Saying) -> None:
         first = await begun(shop, "sub-1", pan)
-        orders = [await begun(shop, name, pan, units=4600 + n) for n, name in enumerate(("sub-1", "sub-2", None))]
+        orders = [
+            await begun(shop, name, pan, units=4600 + n)
+            for n, name in enumerate(("sub-1", "sub-2", None))
+        ]
         await revoke(shop, processor, first, said)
         assert [await stage(shop, one) for one in orders] == [same, other, unnamed]
         assert [one for one in processor.sent if one != first] == []
@@ -134,14 +147,18 @@ def test_what_comes_later_ends_without_a_send_and_says_why(server: ServerAddress
         assert "stopped this agreement" in word.cause.sentence()
         assert "only a new one by the customer" in word.cause.sentence()
         assert len(processor.sent) == sent
-        found = await shop.value("SELECT jsonb_agg(versions ->> 'decider') FROM decisions WHERE order_id = $1", managed)
+        found = await shop.value(
+            "SELECT jsonb_agg(versions ->> 'decider') FROM decisions WHERE order_id = $1", managed
+        )
         assert found == ["mandate-1"]
 
     run(server, story)
 
 
 @pytest.mark.parametrize("said", ["R0", "R1", "R3"])
-def test_only_a_stop_of_the_whole_card_binds_another_merchant(server: ServerAddress, said: str) -> None:
+def test_only_a_stop_of_the_whole_card_binds_another_merchant(
+    server: ServerAddress, said: str
+) -> None:
     async def story(shop: Shop, processor: Saying) -> None:
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
         theirs = await begun(other, "sub-1", units=YES)
@@ -152,13 +169,17 @@ def test_only_a_stop_of_the_whole_card_binds_another_merchant(server: ServerAddr
             done = await try_now(other, order_id)
             assert (done == "approved") is (said != "R3"), done
         assert (len(processor.sent) > sent) is (said != "R3")
-        word = await other.ask(pan=CARD, is_mit=False, days=None, cvv="123", units=YES, facts=named("sub-1"), code="05")
+        word = await other.ask(
+            pan=CARD, is_mit=False, days=None, cvv="123", units=YES, facts=named("sub-1"), code="05"
+        )
         assert word.evaluate == "APPROVED", "what the customer starts is theirs"
 
     run(server, story)
 
 
-def test_a_stopped_payment_ends_alone_and_the_next_renewal_is_charged(server: ServerAddress) -> None:
+def test_a_stopped_payment_ends_alone_and_the_next_renewal_is_charged(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, processor: Saying) -> None:
         first = await begun(shop, "sub-1")
         await revoke(shop, processor, first, "R0")
@@ -175,7 +196,9 @@ def test_a_new_consent_opens_the_agreement_again(server: ServerAddress) -> None:
         ended = await begun(shop, "sub-1")
         await revoke(shop, processor, ended)
         assert await stage(shop, await begun(shop, "sub-1")) == "declined"
-        word = await shop.ask(pan=CARD, is_mit=False, days=None, cvv="123", units=YES, facts=named("sub-1"), code="05")
+        word = await shop.ask(
+            pan=CARD, is_mit=False, days=None, cvv="123", units=YES, facts=named("sub-1"), code="05"
+        )
         assert word.evaluate == "APPROVED"
         assert "mandate_renewed" in await shop.happenings(word.order_id)
         again = await begun(shop, "sub-1", units=YES)
@@ -199,7 +222,10 @@ def test_a_consent_from_before_opens_nothing(server: ServerAddress) -> None:
 
 
 ANA = Person(external_id="ana", first_name="Ana", last_name="Roe", email="ana@example.test")
-COPY = {"payer": {"external_id": "ana", "email": "ana@example.test", "phone": "", "name": ""}, "last4": CARD[-4:]}
+COPY = {
+    "payer": {"external_id": "ana", "email": "ana@example.test", "phone": "", "name": ""},
+    "last4": CARD[-4:],
+}
 
 
 def test_what_the_merchant_copies_revokes_and_renews(server: ServerAddress) -> None:
@@ -229,7 +255,9 @@ def test_what_the_merchant_copies_revokes_and_renews(server: ServerAddress) -> N
         assert await try_now(shop, again) == "approved"
         await shop.transmit.update(shop.scope, consent, {"is_declined": True})
         await shop.run_due()
-        assert await stage(shop, await begun(shop, "sub-1", payer=ANA)) == "declined", "it was no payment after all"
+        assert await stage(shop, await begun(shop, "sub-1", payer=ANA)) == "declined", (
+            "it was no payment after all"
+        )
 
     run(server, story)
 
@@ -262,7 +290,9 @@ async def plan(shop: Shop, order_id: UUID) -> tuple[UUID, UUID]:
     return shop.key(order_id)
 
 
-def test_a_stop_that_nobody_has_carried_out_yet_holds_back_the_next_send(server: ServerAddress) -> None:
+def test_a_stop_that_nobody_has_carried_out_yet_holds_back_the_next_send(
+    server: ServerAddress,
+) -> None:
     """The worker that ends the other orders has not come: their next attempt sees it."""
 
     async def story(shop: Shop, processor: Saying) -> None:
@@ -321,7 +351,10 @@ def test_what_is_said_again_and_again_of_one_card_does_not_grow_without_end(
                 await shop.transmitted(f"{prefix}-{number}", **said | COPY)
                 await shop.run_due()
 
-        stop, yes = {"code": "R1", "facts": {"subscription": "sub-1"}}, {"declined": False, "is_mit": False}
+        stop, yes = (
+            {"code": "R1", "facts": {"subscription": "sub-1"}},
+            {"declined": False, "is_mit": False},
+        )
         await copies("STOP", **stop)
         assert await shop.value(kept, "revoked") == 2
         await copies("YES", **yes)

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.mandates.rules import MandateChange, MandateInput, code_of, decide_by_mandate, reaches, scope_of, stopped_by
+from recoup.mandates.rules import (
+    MandateChange,
+    MandateInput,
+    code_of,
+    decide_by_mandate,
+    reaches,
+    scope_of,
+    stopped_by,
+)
 from recoup.networks.codes import code_of as named_code
 from recoup.networks.codes import read_decline
 from recoup.processors.rules.agreement import Agreement, agreement_of
@@ -23,16 +31,27 @@ KINDS = st.sampled_from(["revoked", "renewed"])
 SCOPES = st.sampled_from(["payment", "agreement", "all"])
 
 
-def change(number: int, kind: str, scope: str, days: int, named: Agreement, holds: bool) -> MandateChange:  # noqa: FBT001
+def change(
+    number: int, kind: str, scope: str, days: int, named: Agreement, holds: bool
+) -> MandateChange:  # noqa: FBT001
     at, what = T0 + timedelta(days=days), scope if kind == "revoked" else None
     found = MandateChange(
-        UUID(int=number), kind, at, ORDER if number % 2 else OTHER, what, "R1", named.subscription, named.network_id
+        UUID(int=number),
+        kind,
+        at,
+        ORDER if number % 2 else OTHER,
+        what,
+        "R1",
+        named.subscription,
+        named.network_id,
     )  # type: ignore[arg-type]
     return replace(found, holds=holds)
 
 
 CHANGES = st.lists(
-    st.builds(change, st.integers(1, 99), KINDS, SCOPES, st.integers(0, 5), AGREEMENTS, st.booleans()),
+    st.builds(
+        change, st.integers(1, 99), KINDS, SCOPES, st.integers(0, 5), AGREEMENTS, st.booleans()
+    ),
     max_size=8,
     unique_by=lambda one: one.change_id,
 )
@@ -53,29 +72,42 @@ CHANGES = st.lists(
     ],
 )
 def test_codes(scheme: str, code: str, advice: str | None, scope: str | None, said: str) -> None:
-    reading = read_decline(scheme=scheme, code=named_code(None, code), text=None, advice=advice, on=T0.date())
+    reading = read_decline(
+        scheme=scheme, code=named_code(None, code), text=None, advice=advice, on=T0.date()
+    )
     assert scope_of(reading) == scope
     if scope is not None:
         assert (code_of(reading), reading.reason, reading.terminal) == (said, "revoked", True)
 
 
-@pytest.mark.parametrize(("source", "code", "scope"), [("nmi", "262", "agreement"), ("nmi", "261", "all")])
+@pytest.mark.parametrize(
+    ("source", "code", "scope"), [("nmi", "262", "agreement"), ("nmi", "261", "all")]
+)
 def test_codes_of_processors(source: str, code: str, scope: str) -> None:
-    reading = read_decline(scheme="visa", code=named_code(source, code), text=None, advice=None, on=T0.date())
+    reading = read_decline(
+        scheme="visa", code=named_code(source, code), text=None, advice=None, on=T0.date()
+    )
     assert scope_of(reading) == scope
 
 
 def test_what_an_order_names() -> None:
     facts = {"subscription": {"subscriptionId": " sub-1 "}, "network_transaction_id": "0123"}
     assert agreement_of(facts) == Agreement("sub-1", "0123")
-    assert agreement_of({"subscription": {"interval": "monthly"}}) == agreement_of({}) == Agreement()
-    assert len(agreement_of({"subscription": {"subscriptionId": "x" * 10_000}}).subscription or "") == 128
+    assert (
+        agreement_of({"subscription": {"interval": "monthly"}}) == agreement_of({}) == Agreement()
+    )
+    assert (
+        len(agreement_of({"subscription": {"subscriptionId": "x" * 10_000}}).subscription or "")
+        == 128
+    )
 
 
 def revoked(
     scope: str = "agreement", days: int = 0, order_id: UUID | None = None, **named: str | None
 ) -> MandateChange:
-    return MandateChange(UUID(int=1), "revoked", T0 + timedelta(days=days), order_id, scope, "R1", **named)  # type: ignore[arg-type]
+    return MandateChange(
+        UUID(int=1), "revoked", T0 + timedelta(days=days), order_id, scope, "R1", **named
+    )  # type: ignore[arg-type]
 
 
 def renewed(days: int = 1, **named: str | None) -> MandateChange:
@@ -135,9 +167,15 @@ def test_a_reason_says_whether_the_two_can_be_told_apart(
 
 
 @given(AGREEMENTS, CHANGES)
-def test_what_stops_reaches_holds_and_is_the_newest(agreement: Agreement, changes: list[MandateChange]) -> None:
+def test_what_stops_reaches_holds_and_is_the_newest(
+    agreement: Agreement, changes: list[MandateChange]
+) -> None:
     found = stopped_by(agreement, changes, ORDER)
-    standing = [one for one in changes if one.kind == "revoked" and one.holds and reaches(one, agreement, ORDER)]
+    standing = [
+        one
+        for one in changes
+        if one.kind == "revoked" and one.holds and reaches(one, agreement, ORDER)
+    ]
     assert found is None or found in standing
     last = max((one.at for one in changes if one.kind == "renewed" and one.holds), default=None)
     newer = [one for one in standing if last is None or one.at >= last]
@@ -147,7 +185,9 @@ def test_what_stops_reaches_holds_and_is_the_newest(agreement: Agreement, change
 
 
 @given(AGREEMENTS, CHANGES)
-def test_what_was_corrected_and_a_further_revocation(agreement: Agreement, changes: list[MandateChange]) -> None:
+def test_what_was_corrected_and_a_further_revocation(
+    agreement: Agreement, changes: list[MandateChange]
+) -> None:
     holding = [one for one in changes if one.holds]
     assert stopped_by(agreement, changes, ORDER) == stopped_by(agreement, holding, ORDER)
     last = MandateChange(UUID(int=1_000), "revoked", T0 + timedelta(days=9), None, "all", "R3")

@@ -197,7 +197,9 @@ def test_a_silent_service_is_asked_a_few_times_and_the_order_goes_on(
 
 
 @pytest.mark.parametrize("serial", [SUSPENDED, DELETED])
-def test_a_token_that_is_gone_gives_way_to_the_card_at_once(server: ServerAddress, serial: int) -> None:
+def test_a_token_that_is_gone_gives_way_to_the_card_at_once(
+    server: ServerAddress, serial: int
+) -> None:
     async def story(ground: Ground) -> None:
         order_id = await ground.begun(serial, declines=0)
         assert await ground.through(order_id) == "completed"
@@ -208,7 +210,9 @@ def test_a_token_that_is_gone_gives_way_to_the_card_at_once(server: ServerAddres
         gap = "SELECT max(sent_at) - min(sent_at) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
         assert await ground.shop.value(gap, order_id) < timedelta(minutes=1)
         sends = "SELECT count(*) FROM network_sends WHERE order_id = $1 AND state = 'sent' AND NOT claimed"
-        assert await ground.shop.value(sends, order_id) == (1 if serial == SUSPENDED else 2), "a decline counts"
+        assert await ground.shop.value(sends, order_id) == (1 if serial == SUSPENDED else 2), (
+            "a decline counts"
+        )
         order = await ground.shop.orders.run(lambda change: change.order, ground.shop.key(order_id))
         assert second_answers(order.attempts) == {2: 1}
 
@@ -262,7 +266,9 @@ def test_a_route_that_takes_none_is_sent_the_card(server: ServerAddress) -> None
 
 def test_a_number_of_another_card_is_no_token(server: ServerAddress) -> None:
     async def story(ground: Ground) -> None:
-        ground.service.answer = TokenAnswer("active", token_number(script_card("visa", "51", 0, 77)), 1, 2040)
+        ground.service.answer = TokenAnswer(
+            "active", token_number(script_card("visa", "51", 0, 77)), 1, 2040
+        )
         order_id = await ground.begun()
         assert await ground.through(order_id) == "completed"
         assert await ground.shop.value(TOKENS) == ["refused"]
@@ -288,7 +294,9 @@ def test_a_token_resets_no_limit(server: ServerAddress, seed: int) -> None:
             await try_now(shop, draw.choice(orders))
         kinds = ground.kinds()
         assert {"card", "network_token"} <= set(kinds)
-        assert len(kinds) == 20 - len(orders), "twenty of the card, with those that the merchant reported"
+        assert len(kinds) == 20 - len(orders), (
+            "twenty of the card, with those that the merchant reported"
+        )
         assert await shop.value("SELECT count(DISTINCT card_id) FROM network_sends") == 1
 
     run(server, story, policy=PATIENT)
@@ -298,12 +306,21 @@ def test_two_prints_of_one_account_share_their_limit_with_the_token(server: Serv
     """The token service says whose account it is (PAR): another number of it is the same card."""
 
     async def story(ground: Ground) -> None:
-        shop, first, second = ground.shop, script_card("visa", "51", 99), script_card("visa", "51", 99, 7)
-        names = {script_card("visa", "51", 99): "400019", script_card("visa", "51", 99, 7): "400018"}
+        shop, first, second = (
+            ground.shop,
+            script_card("visa", "51", 99),
+            script_card("visa", "51", 99, 7),
+        )
+        names = {
+            script_card("visa", "51", 99): "400019",
+            script_card("visa", "51", 99, 7): "400018",
+        }
         for pan, head in names.items():
             number = head + "0" * 9
             par = "V" + "1" * 28
-            ground.service.answer = TokenAnswer("active", number + luhn_digit(number), 1, 2040, None, par)
+            ground.service.answer = TokenAnswer(
+                "active", number + luhn_digit(number), 1, 2040, None, par
+            )
             await started(shop, pan)
             await shop.run_due()
         assert await shop.value(TOKENS) == ["active", "active"]
@@ -331,7 +348,9 @@ def test_a_token_that_is_over_is_not_sent(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_an_expired_card_whose_token_is_not_over_is_charged_without_a_query(server: ServerAddress) -> None:
+def test_an_expired_card_whose_token_is_not_over_is_charged_without_a_query(
+    server: ServerAddress,
+) -> None:
     async def story(ground: Ground) -> None:
         order_id = await ground.begun(declines=0)
         async with owner(ground.shop.world) as connection:
@@ -375,7 +394,9 @@ def test_a_customers_charge_needs_a_cryptogram(server: ServerAddress) -> None:
         assert isinstance(sent, Token)
         assert sent.cryptogram
         without = await shop.ask(pan=script_card("visa", "51", 0, NO_CRYPTOGRAM), **by_customer)
-        assert await shop.value(STAGE, without.order_id) == "completed", "its customer is not declined for it"
+        assert await shop.value(STAGE, without.order_id) == "completed", (
+            "its customer is not declined for it"
+        )
         assert await shop.value(BY_TOKEN, without.order_id) == [True, False]
         assert ground.kinds()[-1] == "card"
         confirmed = {"facts": {"three_d_secure": {"authenticationValue": "AA", "version": "2"}}}
@@ -395,7 +416,9 @@ def test_no_number_of_a_token_stands_anywhere_in_the_clear(server: ServerAddress
         assert ground.kinds() == ["network_token"]
         kept = await everything(ground.shop.world)
         assert token not in kept
-        reference = await ground.shop.value("SELECT max(reference) FROM attempts WHERE order_id = $1", order_id)
+        reference = await ground.shop.value(
+            "SELECT max(reference) FROM attempts WHERE order_id = $1", order_id
+        )
         assert reference == f"auth-{token[:6]}…{token[-4:]}"
         assert token not in repr(ground.route.sent)
 
@@ -416,7 +439,9 @@ class SaysTheNumber:
 def test_the_token_of_a_person_who_was_erased_is_gone(server: ServerAddress) -> None:
     async def story(ground: Ground) -> None:
         order_id, shop = await ground.begun(declines=99), ground.shop
-        payer_id = await shop.value("SELECT payer_id FROM order_payer WHERE order_id = $1", order_id)
+        payer_id = await shop.value(
+            "SELECT payer_id FROM order_payer WHERE order_id = $1", order_id
+        )
         await ground.through(order_id, 22)
         sent = len(ground.route.sent)
         await erase_person(shop.world, shop.scope, payer_id)
@@ -435,14 +460,18 @@ OWED = "SELECT array_agg((deletion_owed, deletion_answer)::text) FROM network_to
 
 
 async def erased(ground: Ground, order_id: UUID) -> None:
-    payer = await ground.shop.value("SELECT payer_id FROM order_payer WHERE order_id = $1", order_id)
+    payer = await ground.shop.value(
+        "SELECT payer_id FROM order_payer WHERE order_id = $1", order_id
+    )
     await erase_person(ground.shop.world, ground.shop.scope, payer)
 
 
 async def due_again(ground: Ground) -> None:
     """What waits after a failure."""
     async with owner(ground.shop.world) as connection:
-        await connection.execute("UPDATE due_work SET lease_until = NULL WHERE kind = 'network_token'")
+        await connection.execute(
+            "UPDATE due_work SET lease_until = NULL WHERE kind = 'network_token'"
+        )
     await ground.shop.run_due()
 
 
@@ -451,7 +480,9 @@ async def at_the_service(ground: Ground) -> Any:
         return await connection.fetchval(ISSUER)
 
 
-def test_the_token_of_a_person_who_was_erased_is_deleted_at_its_service_once(server: ServerAddress) -> None:
+def test_the_token_of_a_person_who_was_erased_is_deleted_at_its_service_once(
+    server: ServerAddress,
+) -> None:
     async def story(ground: Ground) -> None:
         order_id = await ground.begun(declines=99)
         await ground.begun(serial=2, declines=99)
@@ -477,12 +508,17 @@ FORGOTTEN = "SELECT array_agg(order_id) FROM order_payer WHERE forgotten"
 
 
 async def named(ground: Ground, name: str, **more: Any) -> UUID:
-    return await ground.begun(declines=more.pop("declines", 99), email=f"{name}@example.test", **more)
+    return await ground.begun(
+        declines=more.pop("declines", 99), email=f"{name}@example.test", **more
+    )
 
 
 def test_a_token_of_two_customers_stays_until_both_are_erased(server: ServerAddress) -> None:
     async def story(ground: Ground) -> None:
-        first, second = await named(ground, "one", declines=0), await named(ground, "two", declines=0)
+        first, second = (
+            await named(ground, "one", declines=0),
+            await named(ground, "two", declines=0),
+        )
         await erased(ground, first)
         await ground.shop.run_due()
         assert await at_the_service(ground) == ["active"]
@@ -493,19 +529,29 @@ def test_a_token_of_two_customers_stays_until_both_are_erased(server: ServerAddr
         await erased(ground, second)
         await ground.shop.run_due()
         assert await at_the_service(ground) == ["deleted"]
-        assert (await ground.shop.value(TOKENS), await ground.shop.value(SEALED)) == (["deleted"], 0)
+        assert (await ground.shop.value(TOKENS), await ground.shop.value(SEALED)) == (
+            ["deleted"],
+            0,
+        )
 
     run(server, story)
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_a_token_whose_customers_are_all_erased_at_once_is_deleted(server: ServerAddress, turn: int) -> None:
+def test_a_token_whose_customers_are_all_erased_at_once_is_deleted(
+    server: ServerAddress, turn: int
+) -> None:
     async def story(ground: Ground) -> None:
         held = [await named(ground, f"{n % 3}") for n in range(6)]
-        await asyncio.gather(*(erased(ground, order_id) for order_id in held[turn % 3 : turn % 3 + 3]))
+        await asyncio.gather(
+            *(erased(ground, order_id) for order_id in held[turn % 3 : turn % 3 + 3])
+        )
         await ground.shop.run_due()
         assert await at_the_service(ground) == ["deleted"]
-        assert (await ground.shop.value(TOKENS), await ground.shop.value(SEALED)) == (["deleted"], 0)
+        assert (await ground.shop.value(TOKENS), await ground.shop.value(SEALED)) == (
+            ["deleted"],
+            0,
+        )
         assert len(ground.service.deletions) == 1
 
     run(server, story)
@@ -543,7 +589,9 @@ def test_what_a_customer_orders_after_being_erased_keeps_a_token_that_somebody_e
 
 
 @pytest.mark.parametrize("fault", ["unknown", "lost"])
-def test_a_service_that_is_down_hears_of_it_later(server: ServerAddress, fault: Literal["unknown", "lost"]) -> None:
+def test_a_service_that_is_down_hears_of_it_later(
+    server: ServerAddress, fault: Literal["unknown", "lost"]
+) -> None:
     async def story(ground: Ground) -> None:
         order_id = await ground.begun(declines=99)
         ground.service.deletion = fault
@@ -556,7 +604,10 @@ def test_a_service_that_is_down_hears_of_it_later(server: ServerAddress, fault: 
         await due_again(ground)
         assert await at_the_service(ground) == ["deleted"]
         assert await ground.shop.value(OWED) == ["(f,deleted)"]
-        assert await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+        assert (
+            await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'")
+            == 0
+        )
 
     run(server, story)
 
@@ -569,16 +620,23 @@ def test_a_token_that_is_gone_there_or_cannot_be_deleted_is_no_work_any_more(
         order_id = await ground.begun(declines=99)
         ground.service.deletion = answer
         async with owner(ground.shop.world) as connection:
-            await connection.execute("UPDATE network_tokens SET requested_at = requested_at - interval '6 minutes'")
+            await connection.execute(
+                "UPDATE network_tokens SET requested_at = requested_at - interval '6 minutes'"
+            )
         await erased(ground, order_id)
         await ground.shop.run_due()
         assert await ground.shop.value(OWED) == [f"(f,{answer})"]
-        assert await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+        assert (
+            await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'")
+            == 0
+        )
 
     run(server, story)
 
 
-def test_a_token_that_is_made_while_its_customer_is_erased_is_not_kept_and_deleted(server: ServerAddress) -> None:
+def test_a_token_that_is_made_while_its_customer_is_erased_is_not_kept_and_deleted(
+    server: ServerAddress,
+) -> None:
     """The request was on its way: what comes back is a number of somebody who is gone."""
 
     async def story(ground: Ground) -> None:
@@ -617,12 +675,17 @@ def test_after_a_week_without_an_answer_it_is_left_to_people(server: ServerAddre
         assert await ground.shop.value(OWED) == ["(t,unknown)"]
         async with ground.shop.world.db.connection() as connection:
             assert await count_undeleted(connection) == 1
-        assert await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+        assert (
+            await ground.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'")
+            == 0
+        )
 
     run(server, story)
 
 
-def test_tokens_go_over_to_new_keys(server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_go_over_to_new_keys(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ring = open_keyring(tmp_path / "keys", {})
     monkeypatch.setattr(worlds, "KEYRING", ring)
 
@@ -633,13 +696,19 @@ def test_tokens_go_over_to_new_keys(server: ServerAddress, tmp_path: Path, monke
         await go_over(world)
         async with world.db.connection() as connection:
             needs = await needs_of_world(connection, ring.current_ids()["print"])
-        assert not [key for key in needs if key[0] in ("card", "print") and key[1] == old[key[0]] and key[0] == "card"]
+        assert not [
+            key
+            for key in needs
+            if key[0] in ("card", "print") and key[1] == old[key[0]] and key[0] == "card"
+        ]
         number = token_number(script_card("visa", "51", 0)) or ""
         key_id, made = ring.print_of(number)[0]
         assert key_id == ring.current_ids()["print"]
         found = "SELECT card_id FROM card_prints WHERE key_id = $1 AND print = $2"
         pan_id = await ground.shop.value("SELECT pan_id FROM orders WHERE order_id = $1", order_id)
-        assert await ground.shop.value(found, key_id, made) == pan_id, "its number is a print of its card"
+        assert await ground.shop.value(found, key_id, made) == pan_id, (
+            "its number is a print of its card"
+        )
         assert await ground.through(order_id) == "completed"
         assert ground.kinds() == ["network_token"]
 
@@ -659,7 +728,9 @@ def test_switching_off_ends_their_use(server: ServerAddress) -> None:
 def test_what_nobody_offers_cannot_be_switched_on(server: ServerAddress) -> None:
     async def story(ground: Ground) -> None:
         shop = ground.shop
-        await set_card_switches(shop.world, shop.scope, {"network_tokens": False, "card_updates": False})
+        await set_card_switches(
+            shop.world, shop.scope, {"network_tokens": False, "card_updates": False}
+        )
         change_world(shop.world, token_services={}, updater=None)
         for name, setting in {"network_tokens": "tokens", "card_updates": "updater"}.items():
             with pytest.raises(Problem) as refused:

@@ -31,7 +31,9 @@ from recoup.switches.flows.card_switches import set_card_switches
 PATH = "/inbound/sandbox/network-tokens"
 COUNTS = "SELECT coalesce(jsonb_object_agg(became, count), '{}') FROM processor_notice_counts"
 STATE = "SELECT state FROM network_tokens"
-EXPIRES = "SELECT exp_year FROM vault WHERE token_id IN (SELECT network_token_id FROM network_tokens)"
+EXPIRES = (
+    "SELECT exp_year FROM vault WHERE token_id IN (SELECT network_token_id FROM network_tokens)"
+)
 
 
 class Ground:
@@ -46,12 +48,20 @@ class Ground:
         found: UUID = await self.shop.value("SELECT network_token_id FROM network_tokens")
         return found
 
-    async def post(self, token_id: object, *, key: bytes | None = None, late: int = 0, **said: Any) -> httpx.Response:
+    async def post(
+        self, token_id: object, *, key: bytes | None = None, late: int = 0, **said: Any
+    ) -> httpx.Response:
         wall = self.shop.world.clocks.wall()
-        known = {"noticeId": "n-1", "merchantId": str(self.shop.merchant_id), "tokenId": str(token_id)}
+        known = {
+            "noticeId": "n-1",
+            "merchantId": str(self.shop.merchant_id),
+            "tokenId": str(token_id),
+        }
         body = json.dumps(known | said).encode()
         header = signed(
-            key or signing_key(self.shop.world, TOKEN_NOTICES, "sandbox"), body, wall - timedelta(seconds=late)
+            key or signing_key(self.shop.world, TOKEN_NOTICES, "sandbox"),
+            body,
+            wall - timedelta(seconds=late),
         )
         headers = {"recoup-signature": header, "content-type": "application/json"}
         return await self.client.post(PATH, content=body, headers=headers)
@@ -76,7 +86,9 @@ def story(server: ServerAddress, tell: Tell) -> None:
             typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
             service: Any = shop.world.token_services["sandbox"]
-            async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://door.test"
+            ) as client:
                 await tell(Ground(shop, client, service))
             assert (found := await verify(made[0])).difference is None, found.difference
 
@@ -142,22 +154,30 @@ def test_a_service_that_does_not_answer_is_asked_again_a_few_times(server: Serve
         change_world(on.shop.world, token_services={"sandbox": silent})
         await on.post(token_id)
         for _ in range(40):
-            await on.shop.value("UPDATE due_work SET lease_until = NULL WHERE kind = 'network_token' RETURNING 1")
+            await on.shop.value(
+                "UPDATE due_work SET lease_until = NULL WHERE kind = 'network_token' RETURNING 1"
+            )
             await on.shop.run_due()
         assert silent.asked == 6
         assert await on.shop.value(STATE) == "active"
-        assert await on.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+        assert (
+            await on.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+        )
 
     story(server, tell)
 
 
-def test_a_token_that_is_not_known_or_another_merchants_is_counted_and_forgotten(server: ServerAddress) -> None:
+def test_a_token_that_is_not_known_or_another_merchants_is_counted_and_forgotten(
+    server: ServerAddress,
+) -> None:
     async def tell(on: Ground) -> None:
         token_id = await on.made()
         assert (await on.post(uuid4())).json()["status"] == "received"
         assert (await on.post(token_id, merchantId=str(uuid4()))).json()["status"] == "received"
         assert await on.shop.value(COUNTS) == {"not_ours": 2}
-        assert await on.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+        assert (
+            await on.shop.value("SELECT count(*) FROM due_work WHERE kind = 'network_token'") == 0
+        )
 
     story(server, tell)
 
@@ -167,11 +187,15 @@ def test_what_is_not_signed_is_not_read(server: ServerAddress) -> None:
         token_id = await on.made()
         assert (await on.post(token_id, late=400)).status_code == 401
         assert (await on.post(token_id, key=b"guess")).status_code == 401
-        assert (await on.post(token_id, key=signing_key(on.shop.world, SIGNALS, "sandbox"))).status_code == 401
+        assert (
+            await on.post(token_id, key=signing_key(on.shop.world, SIGNALS, "sandbox"))
+        ).status_code == 401
         assert (await on.client.get(PATH)).status_code == 405
         assert (await on.post(token_id, noticeId="x" * 5_000)).status_code == 413
         other = await on.client.post(
-            PATH.replace("sandbox", "none"), content=b"{}", headers={"content-type": "application/json"}
+            PATH.replace("sandbox", "none"),
+            content=b"{}",
+            headers={"content-type": "application/json"},
         )
         assert other.status_code == 404
         assert await on.shop.value(COUNTS) == {}
@@ -181,9 +205,15 @@ def test_what_is_not_signed_is_not_read(server: ServerAddress) -> None:
 
 @pytest.mark.parametrize(
     ("said", "field"),
-    [({"tokenId": "none"}, "tokenId"), ({"merchantId": 7}, "merchantId"), ({"noticeId": ""}, "noticeId")],
+    [
+        ({"tokenId": "none"}, "tokenId"),
+        ({"merchantId": 7}, "merchantId"),
+        ({"noticeId": ""}, "noticeId"),
+    ],
 )
-def test_a_field_that_is_not_as_it_must_be_is_named(server: ServerAddress, said: dict[str, Any], field: str) -> None:
+def test_a_field_that_is_not_as_it_must_be_is_named(
+    server: ServerAddress, said: dict[str, Any], field: str
+) -> None:
     async def tell(on: Ground) -> None:
         answer = await on.post(await on.made(), **said)
         assert answer.status_code == 400

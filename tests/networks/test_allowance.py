@@ -16,7 +16,10 @@ WISH: dict[str, Any] = {"units": 4590, "currency": "USD", "initiator": "merchant
 
 def sends(count: int, *, first: timedelta = timedelta(days=29)) -> list[Send]:
     """An hour apart, of other merchants."""
-    return [Send(NOW - first + timedelta(hours=n), 4590, "USD", "merchant", "acc", f"other-{n}") for n in range(count)]
+    return [
+        Send(NOW - first + timedelta(hours=n), 4590, "USD", "merchant", "acc", f"other-{n}")
+        for n in range(count)
+    ]
 
 
 def own(count: int, *, first: timedelta = timedelta(days=29)) -> list[Send]:
@@ -46,7 +49,16 @@ def test_the_next_becomes_free_when_the_oldest_leaves_the_window() -> None:
 def claims(count: int) -> list[Send]:
     """The merchant's own, told just now."""
     return [
-        Send(NOW - timedelta(minutes=n), 4590, "USD", "merchant", "acc", "m", declined=True, claimed=True)
+        Send(
+            NOW - timedelta(minutes=n),
+            4590,
+            "USD",
+            "merchant",
+            "acc",
+            "m",
+            declined=True,
+            claimed=True,
+        )
         for n in range(count)
     ]
 
@@ -60,7 +72,9 @@ def test_the_allowance_says_nothing_of_what_others_send() -> None:
     assert allowance("visa", [mine, *sends(18)], NOW, Wish(**WISH)) == alone
     none = allowance("visa", [mine, *sends(19)], NOW, Wish(**WISH))
     assert none is not None
-    assert (none.left, none.free_at) == (0, datetime(2026, 11, 22, tzinfo=UTC)), "the day on which one is free again"
+    assert (none.left, none.free_at) == (0, datetime(2026, 11, 22, tzinfo=UTC)), (
+        "the day on which one is free again"
+    )
 
 
 @pytest.mark.parametrize("others", [0, 1, 15, 19])
@@ -69,15 +83,23 @@ def test_own_claims_do_not_feel_for_what_others_sent(others: int) -> None:
     wait said how many sends others had made of that amount."""
     for count in range(21):
         told = [*claims(count), *sends(others)]
-        assert allowance("visa", told, NOW, Wish(**WISH)) == allowance("visa", claims(count), NOW, Wish(**WISH))
-        assert may_send("visa", told, NOW, Wish(**WISH)) == may_send("visa", claims(count), NOW, Wish(**WISH))
-        assert tallies("visa", told, NOW, Wish(**WISH)) == tallies("visa", claims(count), NOW, Wish(**WISH))
+        assert allowance("visa", told, NOW, Wish(**WISH)) == allowance(
+            "visa", claims(count), NOW, Wish(**WISH)
+        )
+        assert may_send("visa", told, NOW, Wish(**WISH)) == may_send(
+            "visa", claims(count), NOW, Wish(**WISH)
+        )
+        assert tallies("visa", told, NOW, Wish(**WISH)) == tallies(
+            "visa", claims(count), NOW, Wish(**WISH)
+        )
 
 
 def test_a_refusal_by_others_sends_says_neither_when_nor_how_many() -> None:
     """Each binds to the end of a day, also for who asks again and again; the merchant's own to the instant."""
     refused = may_send("visa", sends(23), NOW, Wish(**WISH))
-    assert refused == may_send("visa", sends(20, first=timedelta(days=29, hours=-3)), NOW, Wish(**WISH))
+    assert refused == may_send(
+        "visa", sends(20, first=timedelta(days=29, hours=-3)), NOW, Wish(**WISH)
+    )
     assert isinstance(refused, Refused)
     assert refused.until == datetime(2026, 11, 22, tzinfo=UTC)
     assert refused.why == "card_used_up:2026-11-22T00:00:00+00:00"
@@ -88,7 +110,16 @@ def test_a_refusal_by_others_sends_says_neither_when_nor_how_many() -> None:
 
 
 def test_a_wait_that_another_merchant_was_told_ends_at_a_full_hour() -> None:
-    told = Send(NOW - timedelta(minutes=50), 4590, "USD", "merchant", "acc", "other", declined=True, advice="24")
+    told = Send(
+        NOW - timedelta(minutes=50),
+        4590,
+        "USD",
+        "merchant",
+        "acc",
+        "other",
+        declined=True,
+        advice="24",
+    )
     refused = may_send("mastercard", [told], NOW, Wish(**WISH))
     assert isinstance(refused, Refused)
     assert refused.until == NOW + timedelta(hours=1)

@@ -53,6 +53,8 @@ def test_parts() -> None:
 
 
 @pytest.mark.parametrize(("digits", "readable"), [(13, 6), (15, 6), (16, 8), (19, 8)])
-def test_no_more_of_a_number_is_readable_than_may_stand_beside_its_last_four(digits: int, readable: int) -> None:
+def test_no_more_of_a_number_is_readable_than_may_stand_beside_its_last_four(
+    digits: int, readable: int
+) -> None:
     pan = "1234567890123456789"[:digits]
     assert issuer_digits(pan) == pan[:readable]

@@ -30,7 +30,9 @@ def found(text: str) -> list[str]:
 
 
 @each("card", CARDS)
-@each("written", ["{}", "card {} was declined", "PAN={}exp1226", "({})", "a\n{}\n", "{}=26121010000"])
+@each(
+    "written", ["{}", "card {} was declined", "PAN={}exp1226", "({})", "a\n{}\n", "{}=26121010000"]
+)
 def test_a_card_in_one_piece_is_found(card: str, written: str) -> None:
     assert found(written.format(card)) == [card]
 
@@ -38,7 +40,10 @@ def test_a_card_in_one_piece_is_found(card: str, written: str) -> None:
 @each(
     "text",
     [
-        *(mark.join(GROUPS) for mark in (" ", "-", ".", "_", " - ", "\u00a0", "\u2011", "\u200b", "\t", "\n")),
+        *(
+            mark.join(GROUPS)
+            for mark in (" ", "-", ".", "_", " - ", "\u00a0", "\u2011", "\u200b", "\t", "\n")
+        ),
         f"{PAN[:4]}-{PAN[4:8]} {PAN[8:12]}.{PAN[12:]}",
         " ".join(PAN),
         f"{PAN[:6]} {PAN[6:]}",
@@ -101,7 +106,9 @@ def test_what_only_resembles_a_card_is_left_alone(text: str) -> None:
 @given(
     st.uuids(),
     st.binary(min_size=16, max_size=32),
-    st.integers(0, 600_000_000).map(lambda after: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=after)),
+    st.integers(0, 600_000_000).map(
+        lambda after: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=after)
+    ),
 )
 def test_ids_hashes_and_moments_are_no_cards(value: uuid.UUID, data: bytes, at: datetime) -> None:
     for text in (
@@ -239,7 +246,9 @@ BODIES = st.recursive(
 
 
 @given(BODIES, st.booleans())
-def test_what_a_quick_look_at_a_body_passes_holds_no_number_when_it_is_walked(body: object, escaped: bool) -> None:
+def test_what_a_quick_look_at_a_body_passes_holds_no_number_when_it_is_walked(
+    body: object, escaped: bool
+) -> None:
     if json_may_hold_number(json.dumps(body, ensure_ascii=escaped).encode()):
         return
     found = guard(body)

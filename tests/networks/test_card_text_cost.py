@@ -11,10 +11,27 @@ from tests.rings import each
 from recoup.kernel.problem import Problem
 from recoup.networks.allow_list import PHONE_CARD
 from recoup.networks.card_guard import check_words, guard
-from recoup.networks.card_text import FORM_CHARS_MAX, STRANGER_CHARS_MAX, Room, numbers_in, without_card
+from recoup.networks.card_text import (
+    FORM_CHARS_MAX,
+    STRANGER_CHARS_MAX,
+    Room,
+    numbers_in,
+    without_card,
+)
 from recoup.people.page.forms import FORM_BYTES_MAX, no_cards
 
-COSTLY = ("4+", "4 ", "4-", "4.", "4+-+", "4444+", "4444 ", "4111 1111 1111 1112 ", "4444-444444-44445-", "12 345 ")
+COSTLY = (
+    "4+",
+    "4 ",
+    "4-",
+    "4.",
+    "4+-+",
+    "4444+",
+    "4444 ",
+    "4111 1111 1111 1112 ",
+    "4444-444444-44445-",
+    "12 345 ",
+)
 
 
 def calls_of(work: Callable[[], object]) -> int:
@@ -40,7 +57,9 @@ def filled(pattern: str, chars: int) -> str:
 
 
 @each("pattern", COSTLY)
-def test_a_strangers_form_full_of_digits_is_refused_before_they_are_looked_through(pattern: str) -> None:
+def test_a_strangers_form_full_of_digits_is_refused_before_they_are_looked_through(
+    pattern: str,
+) -> None:
     """One such form at the sign-in kept the doors busy for as long as fifty ordinary calls."""
     text = filled(pattern, FORM_BYTES_MAX - 100)
     with pytest.raises(Problem, match="more long numbers") as told:
@@ -68,7 +87,9 @@ def test_a_form_of_ordinary_entries_is_taken() -> None:
         }
     )
     with pytest.raises(Problem, match="holds a card number"):
-        no_cards({"order": ["01990135-1937-7031-8999-186409460128"] * 400, "note": [f"see {PHONE_CARD}"]})
+        no_cards(
+            {"order": ["01990135-1937-7031-8999-186409460128"] * 400, "note": [f"see {PHONE_CARD}"]}
+        )
 
 
 @each("pattern", COSTLY)

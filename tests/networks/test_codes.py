@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.networks.codes import Reading, by_network, code_of, plain_advice, read_decline, source_by_brand
+from recoup.networks.codes import (
+    Reading,
+    by_network,
+    code_of,
+    plain_advice,
+    read_decline,
+    source_by_brand,
+)
 from recoup.networks.decline_code import DeclineCode
 from recoup.networks.reasons import REASONS
 from recoup.networks.tables import CODES, PROCESSOR_CODES, REGIONS
@@ -35,7 +42,9 @@ NMI = {
 def test_nmi_codes_name_scheme_codes(code: str, expected: str, scheme: str) -> None:
     reading = read(code, scheme, "nmi")
     assert reading.code == expected
-    own = "hard" if (code, scheme) == ("250", "elo") else None  # Elo's 04 picks up no card; the gateway says so
+    own = (
+        "hard" if (code, scheme) == ("250", "elo") else None
+    )  # Elo's 04 picks up no card; the gateway says so
     assert reading.klass == (own or read(expected, scheme).klass)
 
 
@@ -52,9 +61,16 @@ def test_nmi_codes_name_scheme_codes(code: str, expected: str, scheme: str) -> N
         ("461", "configuration", "merchant_setup", None),
     ],
 )
-def test_nmi_codes_without_a_scheme_code(code: str, klass: str, reason: str, advice: str | None, scheme: str) -> None:
+def test_nmi_codes_without_a_scheme_code(
+    code: str, klass: str, reason: str, advice: str | None, scheme: str
+) -> None:
     reading = read(code, scheme, "NMI ")
-    assert (reading.klass, reading.reason, reading.advice, reading.code) == (klass, reason, advice, None)
+    assert (reading.klass, reading.reason, reading.advice, reading.code) == (
+        klass,
+        reason,
+        advice,
+        None,
+    )
 
 
 def test_two_characters_that_their_source_does_not_list_are_the_networks() -> None:
@@ -112,7 +128,10 @@ def test_advice_is_trusted_before_the_code() -> None:
     ],
 )
 def test_a_code_or_advice_that_no_list_has_is_named_and_the_decline_read_without_it(
-    code: str | None, advice: str | None, more: dict[str, Any], unlisted: tuple[str | None, str | None]
+    code: str | None,
+    advice: str | None,
+    more: dict[str, Any],
+    unlisted: tuple[str | None, str | None],
 ) -> None:
     reading = read(code, **({"scheme": "mastercard", "advice": advice} | more))
     assert (reading.unlisted_code, reading.unlisted_advice) == unlisted
@@ -138,7 +157,11 @@ def test_text_is_the_last_resort_and_the_longest_phrase_wins() -> None:
 
 
 def test_the_same_code_means_other_things_at_other_schemes() -> None:
-    assert [read("82", scheme).klass for scheme in ("visa", "mastercard", "elo")] == ["data", "soft", "hard"]
+    assert [read("82", scheme).klass for scheme in ("visa", "mastercard", "elo")] == [
+        "data",
+        "soft",
+        "hard",
+    ]
     assert read("83", "elo").terminal
     assert read("83", "visa").klass == "fraud"
 
@@ -171,13 +194,22 @@ def test_processor_ranges_and_named_fields() -> None:
 
 def test_hard_alone_is_terminal_and_says_what_helps() -> None:
     for row in CODES:
-        if row.klass == "approved" or not row.valid_from <= NOW <= row.valid_to or row.region != "world":
+        if (
+            row.klass == "approved"
+            or not row.valid_from <= NOW <= row.valid_to
+            or row.region != "world"
+        ):
             continue
         advice = row.code if row.kind == "advice" else None
         reading = read("05" if advice else row.code, row.scheme, advice=advice)
         assert reading.klass == row.klass, row
         assert reading.terminal == (row.klass == "hard"), row
-        assert not reading.terminal or "card" in reading.cure or "customer" in reading.cure or "Change" in reading.cure
+        assert (
+            not reading.terminal
+            or "card" in reading.cure
+            or "customer" in reading.cure
+            or "Change" in reading.cure
+        )
 
 
 @each("row", [row for row in PROCESSOR_CODES if row.source != "text" and "-" not in row.code])
@@ -190,12 +222,17 @@ def test_each_processor_code_is_read_as_its_row_says(row: Any) -> None:
         assert row.kind != "response" or reading.code == row.target
 
 
-words = st.none() | st.text(max_size=6) | st.sampled_from([row.code for row in (*CODES, *PROCESSOR_CODES)])
+words = (
+    st.none()
+    | st.text(max_size=6)
+    | st.sampled_from([row.code for row in (*CODES, *PROCESSOR_CODES)])
+)
 
 
 @given(
     scheme=st.sampled_from(SCHEMES),
-    source=st.none() | st.sampled_from(["nmi", "stripe", "adyen", "braintree", "checkout", "text", "x"]),
+    source=st.none()
+    | st.sampled_from(["nmi", "stripe", "adyen", "braintree", "checkout", "text", "x"]),
     code=words,
     text=words,
     advice=words,
@@ -214,7 +251,21 @@ def test_any_decline_can_be_read(**given_: Any) -> None:
     assert Reading(**json.loads(json.dumps(asdict(reading)))) == reading
 
 
-@each("came", ["3", "03", "021", "MAC 03", "7903", "8303", "03 : Do not try again", "03: stop", "3.0", " 03 "])
+@each(
+    "came",
+    [
+        "3",
+        "03",
+        "021",
+        "MAC 03",
+        "7903",
+        "8303",
+        "03 : Do not try again",
+        "03: stop",
+        "3.0",
+        " 03 ",
+    ],
+)
 def test_an_advice_is_read_in_each_vendors_form(came: str) -> None:
     meant = "21" if "21" in came else "03"
     assert plain_advice(came) == meant
@@ -239,7 +290,9 @@ def test_an_advice_in_no_form_is_named(came: str) -> None:
         ("51", "funds", "insufficient_funds", "51"),
     ],
 )
-def test_cartes_bancaires_has_codes_of_its_own(code: str, klass: str, reason: str, network_code: str) -> None:
+def test_cartes_bancaires_has_codes_of_its_own(
+    code: str, klass: str, reason: str, network_code: str
+) -> None:
     """On a card of two brands, whichever the other is; by the brand that answered or by the source."""
     for scheme in ("visa", "mastercard", "generic"):
         for source in (

@@ -11,7 +11,13 @@ from recoup.networks.compelling_evidence import CardPayment, in_words, is_open_t
 
 PAID = datetime(2026, 6, 30, 12, tzinfo=UTC)
 OPENED = PAID + timedelta(days=1)
-HOME = {"addressLine1": "1 Main St.", "city": "Salem", "state": "OR", "zipcode": "97301", "countryCode": "US"}
+HOME = {
+    "addressLine1": "1 Main St.",
+    "city": "Salem",
+    "state": "OR",
+    "zipcode": "97301",
+    "countryCode": "US",
+}
 DEVICE = {"fingerprint": "f" * 20, "deviceId": "d" * 15}
 _numbers = count(1)
 
@@ -82,12 +88,17 @@ ALIKE: list[tuple[dict[str, Any], list[str]]] = [
     ({"ip": "203.0.113.7", "account": ""}, []),
     ({"ip": "no address", "account": "c-1"}, []),
     ({"ip": "", "account": "c-1", "device": {"fingerprint": "f" * 19, "deviceId": "d" * 14}}, []),
-    ({"ip": "203.0.113.7", "account": "", "address": HOME | {"city": ""}}, []),  # not the whole address
+    (
+        {"ip": "203.0.113.7", "account": "", "address": HOME | {"city": ""}},
+        [],
+    ),  # not the whole address
 ]
 
 
 @pytest.mark.parametrize(("known", "elements"), ALIKE)
-def test_two_elements_are_alike_and_one_is_the_ip_or_the_device(known: dict[str, Any], elements: list[str]) -> None:
+def test_two_elements_are_alike_and_one_is_the_ip_or_the_device(
+    known: dict[str, Any], elements: list[str]
+) -> None:
     found = judge(payment(**known), [payment(150, **known), payment(160, **known)], OPENED)
     assert found.elements == elements
     assert bool(found.priors) == bool(elements)
@@ -96,7 +107,10 @@ def test_two_elements_are_alike_and_one_is_the_ip_or_the_device(known: dict[str,
 
 def test_what_is_compared_is_alike_in_all_three_payments() -> None:
     disputed = payment(address=HOME)
-    by_account, by_address = payment(150), payment(160, account="", address=HOME | {"addressLine1": "1 MAIN ST"})
+    by_account, by_address = (
+        payment(150),
+        payment(160, account="", address=HOME | {"addressLine1": "1 MAIN ST"}),
+    )
     found = judge(disputed, [by_account, by_address], OPENED)
     assert found.priors == ()
     assert found.missing is not None
@@ -115,7 +129,9 @@ def test_payments_of_the_disputes_own_processor_come_first_and_the_newest_of_the
 
 def test_an_address_of_version_6_is_one_however_it_is_written() -> None:
     long, short = "2001:0db8:0:0:0:0:0:1", "2001:db8::1"
-    assert judge(payment(ip=long), [payment(150, ip=short), payment(160, ip=short)], OPENED).elements == [
+    assert judge(
+        payment(ip=long), [payment(150, ip=short), payment(160, ip=short)], OPENED
+    ).elements == [
         "ip",
         "account",
     ]
@@ -123,5 +139,10 @@ def test_an_address_of_version_6_is_one_however_it_is_written() -> None:
 
 def test_only_visas_code_of_fraud_without_the_card_is_open_to_it() -> None:
     assert is_open_to("visa", " 10.4 ")
-    for scheme, code in (("visa", "10.3"), ("mastercard", "4837"), (None, "10.4"), ("mastercard", "10.4")):
+    for scheme, code in (
+        ("visa", "10.3"),
+        ("mastercard", "4837"),
+        (None, "10.4"),
+        ("mastercard", "10.4"),
+    ):
         assert not is_open_to(scheme, code)

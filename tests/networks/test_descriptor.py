@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.networks.descriptor import LENGTH_ELSEWHERE, LENGTHS, PREFIX_LENGTHS, check_descriptor, statement_text
+from recoup.networks.descriptor import (
+    LENGTH_ELSEWHERE,
+    LENGTHS,
+    PREFIX_LENGTHS,
+    check_descriptor,
+    statement_text,
+)
 
 
 @each(
@@ -37,7 +43,12 @@ def test_every_text_becomes_a_lawful_one(text: str, scheme: str) -> None:
     assert shown == shown.upper().rstrip()
     assert shown.isascii()
     assert not set(shown) & set("<>\\'\"")
-    if "*" in shown and scheme in ("visa", "mastercard") and not shown.startswith("*") and not shown.endswith("*"):
+    if (
+        "*" in shown
+        and scheme in ("visa", "mastercard")
+        and not shown.startswith("*")
+        and not shown.endswith("*")
+    ):
         assert shown.index("*") in PREFIX_LENGTHS
     assert statement_text(shown, scheme) == shown
 

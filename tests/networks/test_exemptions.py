@@ -31,7 +31,9 @@ TRA, LOW = "transaction_risk_analysis", "low_value"
         ("nowhere", "EUR", 100, 100, None),
     ],
 )
-def test_what_may_be_claimed(region: str, currency: str, units: int, rate: int | None, expected: str | None) -> None:
+def test_what_may_be_claimed(
+    region: str, currency: str, units: int, rate: int | None, expected: str | None
+) -> None:
     assert exemption_for(region, currency, units, ON, rate) == expected
 
 
@@ -41,7 +43,11 @@ def test_before_its_day_nothing_is_claimed() -> None:
 
 
 @given(
-    st.sampled_from(("EUR", "GBP")), st.integers(1, 10**6), st.integers(0, 10**5), st.integers(0, 10**5), st.booleans()
+    st.sampled_from(("EUR", "GBP")),
+    st.integers(1, 10**6),
+    st.integers(0, 10**5),
+    st.integers(0, 10**5),
+    st.booleans(),
 )
 def test_less_risk_or_less_money_never_costs_an_exemption(
     currency: str, units: int, rate: int, more: int, known: bool

@@ -66,6 +66,16 @@ def test_what_is_no_date_of_a_card_or_may_be_two_is_not_guessed(text: str) -> No
     assert read_expiry(text) is None
 
 
-@given(st.integers(1, 12), st.integers(0, 99), st.sampled_from(["", "/", "-", " ", ".", " / "]), st.booleans())
-def test_what_is_printed_on_a_card_is_read_as_it_stands(month: int, year: int, mark: str, whole: bool) -> None:
-    assert read_expiry(f"{month:02d}{mark}{year + 2000 if whole else f'{year:02d}'}") == (month, year + 2000)
+@given(
+    st.integers(1, 12),
+    st.integers(0, 99),
+    st.sampled_from(["", "/", "-", " ", ".", " / "]),
+    st.booleans(),
+)
+def test_what_is_printed_on_a_card_is_read_as_it_stands(
+    month: int, year: int, mark: str, whole: bool
+) -> None:
+    assert read_expiry(f"{month:02d}{mark}{year + 2000 if whole else f'{year:02d}'}") == (
+        month,
+        year + 2000,
+    )

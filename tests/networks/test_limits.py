@@ -37,11 +37,18 @@ def hourly(count: int, **more: Any) -> list[Send]:
     return at(*(NOW - number * HOUR for number in range(1, count + 1)), **more)
 
 
-LIMITS = [("visa", 20, 30 * DAY), ("amex", 20, 30 * DAY), ("discover", 20, 30 * DAY), ("generic", 20, 30 * DAY)]
+LIMITS = [
+    ("visa", 20, 30 * DAY),
+    ("amex", 20, 30 * DAY),
+    ("discover", 20, 30 * DAY),
+    ("generic", 20, 30 * DAY),
+]
 
 
 @pytest.mark.parametrize(("scheme", "most", "window"), [*LIMITS, ("elo", 15, 30 * DAY)])
-def test_the_last_of_the_allowance_passes_and_the_next_does_not(scheme: str, most: int, window: timedelta) -> None:
+def test_the_last_of_the_allowance_passes_and_the_next_does_not(
+    scheme: str, most: int, window: timedelta
+) -> None:
     assert ask(scheme, hourly(most - 1)) == Allowed()
     answer = refused(scheme, hourly(most))
     assert answer.until == NOW - most * HOUR + window
@@ -81,7 +88,9 @@ def test_safe_mode_lowers_visas_number_and_nothing_raises_it() -> None:
     assert isinstance(ask("visa", [], visa_limit=0), Refused)
 
 
-@pytest.mark.parametrize("more", [{"declined": None}, {"declined": None, "state": "reserved"}, {"declined": False}])
+@pytest.mark.parametrize(
+    "more", [{"declined": None}, {"declined": None, "state": "reserved"}, {"declined": False}]
+)
 def test_unknown_reserved_and_approved_sends_count(more: dict[str, Any]) -> None:
     assert isinstance(ask("visa", hourly(20, **(more | {"visa_category": None}))), Refused)
 
@@ -98,7 +107,9 @@ def test_brazil_is_stricter() -> None:
 
 
 def test_a_first_category_decline_ends_a_visa_card_for_everybody_and_ever() -> None:
-    long_ago = at(NOW - 900 * DAY, visa_category=1, code="41", merchant_id="m2", acceptor_id="other", units=1)
+    long_ago = at(
+        NOW - 900 * DAY, visa_category=1, code="41", merchant_id="m2", acceptor_id="other", units=1
+    )
     answer = refused("visa", long_ago)
     assert (answer.until, answer.rule_id) == (None, "visa-category-1")
     assert binds_for_ever("visa", long_ago[0])
@@ -121,7 +132,10 @@ def test_do_not_try_again_is_for_ever(advice: str) -> None:
     assert binds_for_ever("mastercard", stop[0])
 
 
-@each(("advice", "hours"), [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)])
+@each(
+    ("advice", "hours"),
+    [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)],
+)
 def test_a_wait_in_an_advice_code_is_kept(advice: str, hours: int) -> None:
     told = at(NOW, advice=advice)
     answer = refused("mastercard", told, NOW + timedelta(minutes=1))
@@ -165,13 +179,17 @@ def test_no_window_ever_holds_more_than_its_network_allows(
         if isinstance(answer, Refused):
             assert answer.until is not None
             assert answer.until > now
-            assert isinstance(ask(scheme, sends, answer.until - timedelta(microseconds=1), units=units), Refused)
+            assert isinstance(
+                ask(scheme, sends, answer.until - timedelta(microseconds=1), units=units), Refused
+            )
             assert ask(scheme, sends, answer.until, units=units) == Allowed()
         else:
             sends += at(now, units=units)
     for send in sends:
         in_day = [one for one in sends if send.at - DAY < one.at <= send.at]
-        alike = [one for one in sends if send.at - window < one.at <= send.at and one.units == send.units]
+        alike = [
+            one for one in sends if send.at - window < one.at <= send.at and one.units == send.units
+        ]
         if scheme == "mastercard":
             assert len(in_day) <= 10
             assert len(alike) <= 35

@@ -30,4 +30,6 @@ def test_a_hold_of_each_network(scheme: str, initiator: Initiator, on: date, day
 
 def test_every_network_has_a_life_for_both_kinds() -> None:
     networks = {row.scheme for row in LIMITS}
-    assert {(row.scheme, row.kind) for row in LIVES} == {(one, kind) for one in networks for kind in ("mit", "cit")}
+    assert {(row.scheme, row.kind) for row in LIVES} == {
+        (one, kind) for one in networks for kind in ("mit", "cit")
+    }

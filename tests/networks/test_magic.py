@@ -13,14 +13,22 @@ from recoup.networks.tables import CODES
 
 
 def ask(pan: str, units: int = 4590, **more: Any) -> Answer:
-    usual = {"by_customer": False, "phone": None, "cvv_given": False, "sends_before": 0, "declines_before": 0}
+    usual = {
+        "by_customer": False,
+        "phone": None,
+        "cvv_given": False,
+        "sends_before": 0,
+        "declines_before": 0,
+    }
     said = answer(pan, units=units, **(usual | more))
     assert said is not None
     return said
 
 
 def test_every_row_of_the_decline_table_has_its_input() -> None:
-    table = {(one.scheme, one.kind, one.code) for one in inputs() if one.kind in ("response", "advice")}
+    table = {
+        (one.scheme, one.kind, one.code) for one in inputs() if one.kind in ("response", "advice")
+    }
     assert table == {(row.scheme, row.kind, row.code) for row in CODES}
 
 
@@ -55,7 +63,12 @@ def test_any_other_number_is_not_taken() -> None:
     others = (real + "0" + luhn_digit(real + "0"), PHONE_CARD[:-1] + "2", PHONE_CARD[:-1], "", "x")
     for pan in others:
         assert classify(pan) is None
-        asked: dict[str, Any] = {"units": 1, "by_customer": False, "phone": None, "cvv_given": False}
+        asked: dict[str, Any] = {
+            "units": 1,
+            "by_customer": False,
+            "phone": None,
+            "cvv_given": False,
+        }
         assert answer(pan, **asked, sends_before=0, declines_before=0) is None
     wrong = script_card("visa", "51", 2)
     assert classify(wrong[:-1] + str((int(wrong[-1]) + 1) % 10)) is None
@@ -69,7 +82,9 @@ def test_the_allow_list() -> None:
     assert ask(phone, by_customer=True, cvv_given=True).approved
     assert ask(phone, by_customer=True, phone="+1 555 010 2030").approved
     assert ask(APPROVE_CARDS[1], by_customer=True).approved
-    assert [customer_row(phone, one, cvv_given=False) for one in magic.CHALLENGE_PHONES] == ["challenge"] * 3
+    assert [customer_row(phone, one, cvv_given=False) for one in magic.CHALLENGE_PHONES] == [
+        "challenge"
+    ] * 3
     assert customer_row(phone, magic.CHALLENGE_PHONES[0], cvv_given=True) == "challenge"
     assert customer_row(phone, None, cvv_given=False) == "decline"
     assert customer_row(APPROVE_CARDS[1], magic.CHALLENGE_PHONES[0], cvv_given=False) is None

@@ -21,7 +21,9 @@ def test_named_cards_have_a_method() -> None:
 def test_script_cards_have_a_method(scheme: str, data: st.DataObject) -> None:
     width, serials = (3, 999) if scheme == "amex" else (2, 99_999)
     code = data.draw(st.from_regex(rf"[0-9]{{{width}}}", fullmatch=True))
-    number = script_card(scheme, code, data.draw(st.integers(0, 99)), data.draw(st.integers(1, serials)))
+    number = script_card(
+        scheme, code, data.draw(st.integers(0, 99)), data.draw(st.integers(1, serials))
+    )
     found = method_of(id_of(number) or "")
     assert found is not None
     assert found.number == number

@@ -26,7 +26,9 @@ def counted(month: date, scheme: str = "visa", acceptor_id: str = "m-1", **more:
         (0, 0, 0, "below"),
     ],
 )
-def test_visas_programme_wants_both_the_ratio_and_the_count(sales: int, disputes: int, frauds: int, state: str) -> None:
+def test_visas_programme_wants_both_the_ratio_and_the_count(
+    sales: int, disputes: int, frauds: int, state: str
+) -> None:
     (found,) = standings([counted(NOVEMBER, sales=sales, disputes=disputes, frauds=frauds)], "us")
     assert (found.of.program, found.state, found.of.certain) == ("VAMP", state, True)
 
@@ -45,8 +47,14 @@ def test_mastercards_chargebacks_are_divided_by_the_sales_of_the_month_before() 
 
 
 def test_merchant_numbers_stand_for_themselves() -> None:
-    rows = [counted(NOVEMBER, acceptor_id=name, sales=1_000, disputes=n) for name, n in (("a", 1_600), ("b", 1))]
-    assert [(one.acceptor_id, one.state) for one in standings(rows, "us")] == [("a", "over"), ("b", "below")]
+    rows = [
+        counted(NOVEMBER, acceptor_id=name, sales=1_000, disputes=n)
+        for name, n in (("a", 1_600), ("b", 1))
+    ]
+    assert [(one.acceptor_id, one.state) for one in standings(rows, "us")] == [
+        ("a", "over"),
+        ("b", "below"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +69,9 @@ def test_merchant_numbers_stand_for_themselves() -> None:
         ("nowhere", date(2026, 11, 1), 150, False),
     ],
 )
-def test_the_row_of_the_region_and_the_month_holds(region: str, month: date, basis_points: int, certain: bool) -> None:
+def test_the_row_of_the_region_and_the_month_holds(
+    region: str, month: date, basis_points: int, certain: bool
+) -> None:
     (row,) = programs_of("visa", region, month)
     assert (row.basis_points, row.certain) == (basis_points, certain)
 
@@ -70,11 +80,17 @@ def test_fraud_is_measured_by_its_amount_and_only_after_a_thousand_sales() -> No
     november = counted(NOVEMBER, "mastercard", fraud_disputes=60, fraud_units=5_000_000)
     for sales, state in ((999, "below"), (1_000, "over")):
         rows = [counted(OCTOBER, "mastercard", sales=sales), november]
-        (found,) = [one for one in standings(rows, "us") if one.month == NOVEMBER and one.of.program == "EFM"]
+        (found,) = [
+            one
+            for one in standings(rows, "us")
+            if one.month == NOVEMBER and one.of.program == "EFM"
+        ]
         assert (found.state, found.of.certain) == (state, False)
 
 
 def test_each_row_names_where_it_is_published() -> None:
     for one in PROGRAMS:
         assert one.document, one
-        assert one.certain or any(word in one.document for word in ("conflict", "not seen", "not counted", "no source"))
+        assert one.certain or any(
+            word in one.document for word in ("conflict", "not seen", "not counted", "no source")
+        )

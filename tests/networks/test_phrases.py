@@ -55,7 +55,13 @@ DOUBTFUL = (
 
 def read(text: str | None = None, code: str | None = None, **more: Any) -> Reading:
     return read_decline(
-        **{"scheme": "visa", "code": code_of("some gateway", code), "text": text, "on": date(2026, 11, 29)} | more
+        **{
+            "scheme": "visa",
+            "code": code_of("some gateway", code),
+            "text": text,
+            "on": date(2026, 11, 29),
+        }
+        | more
     )
 
 
@@ -79,7 +85,11 @@ def test_words_that_end_nothing_are_sent_again(text: str) -> None:
 @each("text", DOUBTFUL)
 def test_in_doubt_a_person_decides_and_nothing_is_planned(text: str) -> None:
     for reading in (read(text), read(text, "X17")):
-        assert (reading.reason, reading.retry, group_of(reading)) == ("unclear", "after_review", None), text
+        assert (reading.reason, reading.retry, group_of(reading)) == (
+            "unclear",
+            "after_review",
+            None,
+        ), text
 
 
 def test_a_merchants_own_closed_account_ends_no_card() -> None:
@@ -92,10 +102,19 @@ def test_a_code_that_says_why_goes_before_words(code: str) -> None:
     assert (reading.klass, reading.decided_by) == ("funds", None)
 
 
-@each(("code", "said"), [("05", "05"), ("nmi:200", "nmi:200"), ("stripe:generic_decline", "stripe:generic_decline")])
-def test_a_no_without_a_reason_gives_way_to_final_words_and_both_are_named(code: str, said: str) -> None:
+@each(
+    ("code", "said"),
+    [("05", "05"), ("nmi:200", "nmi:200"), ("stripe:generic_decline", "stripe:generic_decline")],
+)
+def test_a_no_without_a_reason_gives_way_to_final_words_and_both_are_named(
+    code: str, said: str
+) -> None:
     reading = read("PICK UP CARD", code)
-    assert (reading.klass, reading.decided_by, reading.overruled) == ("hard", "text:pick up card", said)
+    assert (reading.klass, reading.decided_by, reading.overruled) == (
+        "hard",
+        "text:pick up card",
+        said,
+    )
     doubtful = read("card blocked", code)
     assert (doubtful.klass, doubtful.retry) == ("soft", "yes")
 

@@ -21,7 +21,11 @@ FINAL = ("lost", "stolen", "closed", "stopped billing", "stopped all", "revoke",
 
 
 def published(vendor: str) -> list[dict[str, str]]:
-    lines = [line for line in (FOLDER / f"{vendor}.csv").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line
+        for line in (FOLDER / f"{vendor}.csv").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     return list(csv.DictReader(lines))
 
 
@@ -36,9 +40,15 @@ def test_each_list_is_whole() -> None:
 
 @each("vendor", VENDORS)
 def test_every_published_code_has_a_row_with_source_and_date(vendor: str) -> None:
-    rows = {row["code"].lower(): row for row in read_table("processor-codes.csv") if row["source"] == vendor}
+    rows = {
+        row["code"].lower(): row
+        for row in read_table("processor-codes.csv")
+        if row["source"] == vendor
+    }
     for one in published(vendor):
-        row = rows.get(one["code"].lower()) or (rows["2109-2999"] if one["code"] == "2999" else None)
+        row = rows.get(one["code"].lower()) or (
+            rows["2109-2999"] if one["code"] == "2999" else None
+        )
         assert row is not None, one
         assert re.search(r"\d{4}-\d{2}-\d{2}", row["source_document"]), row
         assert row["class"], row
@@ -59,7 +69,10 @@ def test_every_published_code_is_read_as_its_vendor_says(vendor: str, scheme: st
             case "hard" | "not_again":
                 assert not again, (one, reading)
             case "soft":
-                assert reading.klass != "hard" or scheme == "elo", (one, reading)  # whose rows are irreversible
+                assert reading.klass != "hard" or scheme == "elo", (
+                    one,
+                    reading,
+                )  # whose rows are irreversible
             case _:
                 assert again or scheme != "generic", (one, reading)
         assert reading.unlisted_code is None, one
@@ -70,15 +83,23 @@ def test_what_a_merchant_sends_with_the_vendors_name_is_the_vendors(vendor: str)
     """A number has an owner: `12` of Adyen is not the network's."""
     for one in published(vendor):
         named = read_decline(scheme="visa", code=code_of(None, f"{vendor}:{one['code']}"), on=NOW)
-        assert read_decline(scheme="visa", code=code_of(vendor.upper(), one["code"]), on=NOW) == named, one
+        assert (
+            read_decline(scheme="visa", code=code_of(vendor.upper(), one["code"]), on=NOW) == named
+        ), one
 
 
 @each("scheme", (*SCHEMES, "generic"))
 @each("vendor", VENDORS)
-def test_no_card_is_sent_for_30_days_after_a_vendor_called_it_lost_closed_or_revoked(vendor: str, scheme: str) -> None:
+def test_no_card_is_sent_for_30_days_after_a_vendor_called_it_lost_closed_or_revoked(
+    vendor: str, scheme: str
+) -> None:
     for one in published(vendor):
         reading = read_decline(scheme=scheme, code=DeclineCode(vendor, one["code"]), on=NOW)
-        if one["verdict"] != "final" or reading.reason not in ("lost_stolen", "closed_or_invalid_account", "revoked"):
+        if one["verdict"] != "final" or reading.reason not in (
+            "lost_stolen",
+            "closed_or_invalid_account",
+            "revoked",
+        ):
             continue
         at = datetime(2026, 12, 1, tzinfo=UTC)
         sent = Send(
@@ -93,7 +114,13 @@ def test_no_card_is_sent_for_30_days_after_a_vendor_called_it_lost_closed_or_rev
             klass=reading.klass,
             visa_category=reading.visa_category,
         )
-        wish = Wish(units=100, currency="EUR", initiator="merchant", acceptor_id="acceptor", merchant_id="merchant")
+        wish = Wish(
+            units=100,
+            currency="EUR",
+            initiator="merchant",
+            acceptor_id="acceptor",
+            merchant_id="merchant",
+        )
         for days in (0, 1, 7, 29):
             verdict = may_send(scheme, [sent], at + timedelta(days=days, hours=1), wish)
             assert isinstance(verdict, Refused), (one, days)
@@ -104,5 +131,9 @@ def test_words_of_the_list_that_sound_final_are_final() -> None:
     for vendor in VENDORS:
         for one in published(vendor):
             said = one["says"].lower()
-            if any(word in said for word in FINAL) and "business account" not in said and "outcome" not in said:
+            if (
+                any(word in said for word in FINAL)
+                and "business account" not in said
+                and "outcome" not in said
+            ):
                 assert one["verdict"] in ("final", "hard"), one

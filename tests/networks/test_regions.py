@@ -99,7 +99,9 @@ def test_the_risk_analysis_is_claimed_in_the_currency_of_its_law_alone() -> None
         ("visa", "70", "AE", True),
     ],
 )
-def test_where_a_code_wants_the_customer(scheme: str, code: str, country: str, wanted: bool) -> None:  # noqa: FBT001
+def test_where_a_code_wants_the_customer(
+    scheme: str, code: str, country: str, wanted: bool
+) -> None:  # noqa: FBT001
     read = read_decline(scheme=scheme, code=code_of(None, code), on=ON, region=region_of(country))
     assert (read.reason == "sca_required") is wanted
 

@@ -28,7 +28,9 @@ ADVICE_WAITS = {"24": 1, "25": 24, "26": 48, "27": 96, "28": 144, "29": 192, "30
 REPLACED = {"visa-stop-instruction", *(f"mc-advice-{code}" for code in ADVICE_WAITS)}
 
 
-def one(code: str, scheme: str = "visa", kind: str = "response", on: date = NOW, region: str = "world") -> Any:
+def one(
+    code: str, scheme: str = "visa", kind: str = "response", on: date = NOW, region: str = "world"
+) -> Any:
     rows = [row for row in CODES if (row.scheme, row.kind, row.code) == (scheme, kind, code)]
     return valid_row(rows, on, region)
 
@@ -41,7 +43,9 @@ def test_each_class_goes_with_its_retry_word() -> None:
     for row in CODES:
         assert row.retry in RETRY[row.klass], row
         assert row.scheme in SCHEMES, row
-        assert (row.visa_category is not None) == (row.scheme == "visa" and row.klass != "approved"), row
+        assert (row.visa_category is not None) == (
+            row.scheme == "visa" and row.klass != "approved"
+        ), row
         assert row.visa_category != 1 or row.retry == "never", row
         assert row.retry != "yes" or row.min_wait_hours, row
         assert row.retry in ("yes", "after_contact") or row.min_wait_hours is None, row
@@ -71,9 +75,17 @@ def test_every_regional_code_has_a_row_for_the_world() -> None:
 
 
 def test_visas_first_category_of_today_and_of_2020() -> None:
-    today = {row.code for row in CODES if row.visa_category == 1 and row.valid_from <= NOW <= row.valid_to}
+    today = {
+        row.code
+        for row in CODES
+        if row.visa_category == 1 and row.valid_from <= NOW <= row.valid_to
+    }
     assert today == {"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"}
-    then = {row.code for row in CODES if row.visa_category == 1 and row.valid_from <= date(2020, 12, 1) <= row.valid_to}
+    then = {
+        row.code
+        for row in CODES
+        if row.visa_category == 1 and row.valid_from <= date(2020, 12, 1) <= row.valid_to
+    }
     assert then >= {"03", "62", "78", "93"}
     assert not then & {"14", "46"}
 

@@ -61,7 +61,9 @@ _SAID = {
 
 
 @each(("code", "sentence"), _SAID.items())
-def test_a_code_is_said_as_its_sentence_and_an_older_sentence_as_it_was_kept(code: str, sentence: str) -> None:
+def test_a_code_is_said_as_its_sentence_and_an_older_sentence_as_it_was_kept(
+    code: str, sentence: str
+) -> None:
     assert sentence_of(code) == attention.sentence_of(code) == sentence
     assert attention.sentence_of(attention.held(code)) == sentence
     assert sentence_of(sentence) == attention.sentence_of(sentence) == sentence
@@ -71,5 +73,7 @@ def test_every_code_is_among_them_and_means_nothing_else() -> None:
     assert {code.partition(":")[0] for code in _SAID} == set(CODES)
     assert not set(CODES) & set(attention.REASONS), "the log has both"
     assert {BANK_WAITS, CARD_USED_UP, BLOCKED} < set(CODES)
-    named = {value for name, value in vars(whys).items() if name.isupper() and isinstance(value, str)}
+    named = {
+        value for name, value in vars(whys).items() if name.isupper() and isinstance(value, str)
+    }
     assert named == set(CODES)

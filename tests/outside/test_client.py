@@ -16,7 +16,9 @@ from recoup.outside.web.port import Answer
 def test_a_post_arrives_as_it_was_sent() -> None:
     seen: list[bytes] = []
 
-    async def behave(head: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        head: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         seen.extend((head, body))
         writer.write(b"HTTP/1.1 202 Accepted\r\nRetry-After: 7\r\ncontent-length: 2\r\n\r\nok")
 
@@ -36,7 +38,12 @@ def test_a_post_arrives_as_it_was_sent() -> None:
             b"content-length",
         ]
     )
-    assert (answer.status, answer.error, answer.body_start, answer.taken) == (202, None, b"ok", True)
+    assert (answer.status, answer.error, answer.body_start, answer.taken) == (
+        202,
+        None,
+        b"ok",
+        True,
+    )
     assert answer.headers["retry-after"] == "7"
     assert 0 < answer.latency_ms < 5000
 
@@ -44,7 +51,9 @@ def test_a_post_arrives_as_it_was_sent() -> None:
 def test_connections_are_kept() -> None:
     used: list[int] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         used.append(connection)
         writer.write(OK)
 
@@ -55,9 +64,13 @@ def test_connections_are_kept() -> None:
 def test_redirects_are_answers_and_not_followed() -> None:
     calls: list[bytes] = []
 
-    async def behave(head: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        head: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         calls.append(head)
-        writer.write(b"HTTP/1.1 307 x\r\nlocation: http://127.0.0.1:1/\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 307 x\r\nlocation: http://127.0.0.1:1/\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n"
+        )
 
     one, other = told(behave, times=2)
     assert (one.status, one.error, one.taken) == (307, None, False)
@@ -97,7 +110,9 @@ def test_a_compressed_bomb_stays_compressed() -> None:
     "head",
     [
         b"HTTP/1.1 200 OK\r\nx: " + b"a" * 20_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"".join(b"x%d: a\r\n" % i for i in range(500)) + b"content-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n"
+        + b"".join(b"x%d: a\r\n" % i for i in range(500))
+        + b"content-length: 0\r\n\r\n",
         b"HTTP/1.1 200 " + b"O" * 20_000 + b"\r\n\r\n",
     ],
 )
@@ -127,7 +142,9 @@ def test_garbage_is_a_protocol_error(said: bytes, then: str) -> None:
 
 @pytest.mark.parametrize("then", ["close", "half", "reset"])
 def test_an_answer_cut_short_is_no_answer(then: str) -> None:
-    (answer,) = told(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab", pause=0.05, then=then))
+    (answer,) = told(
+        saying(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab", pause=0.05, then=then)
+    )
     assert (answer.status, answer.error, answer.body_start) == (200, "protocol", b"ab")
     assert not answer.taken
 
@@ -181,7 +198,9 @@ def test_a_kept_connection_that_died_costs_no_delivery(how: str) -> None:
     """The receiver drops the second request of the first connection unread: it may come again."""
     seen: list[tuple[int, int]] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter
+    ) -> None:
         seen.append((connection, number))
         if (connection, number) == (1, 2):
             end(writer, how)
@@ -198,7 +217,9 @@ def test_a_kept_connection_that_died_costs_no_delivery(how: str) -> None:
 def test_a_new_connection_that_dies_is_not_tried_again(how: str) -> None:
     seen: list[int] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         seen.append(connection)
         end(writer, how)
 
@@ -210,7 +231,9 @@ def test_a_new_connection_that_dies_is_not_tried_again(how: str) -> None:
 def test_a_second_try_is_the_last() -> None:
     seen: list[tuple[int, int]] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter
+    ) -> None:
         seen.append((connection, number))
         if (connection, number) == (1, 1):
             writer.write(OK)
@@ -226,7 +249,9 @@ def test_a_second_try_is_the_last() -> None:
 def test_part_of_a_head_on_a_kept_connection_counts_as_none(start: bytes) -> None:
     seen: list[int] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter
+    ) -> None:
         seen.append(connection)
         writer.write(start if number == 2 else OK)
         if number == 2:
@@ -242,7 +267,9 @@ def test_part_of_a_head_on_a_kept_connection_counts_as_none(start: bytes) -> Non
 def test_an_answer_that_began_is_not_asked_for_again() -> None:
     seen: list[int] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, number: int, writer: asyncio.StreamWriter
+    ) -> None:
         seen.append(connection)
         if number == 1:
             writer.write(OK)
@@ -260,7 +287,9 @@ def test_an_answer_that_began_is_not_asked_for_again() -> None:
 def test_many_at_once_share_a_bounded_number_of_connections() -> None:
     used: set[int] = set()
 
-    async def behave(_h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         used.add(connection)
         writer.write(OK)
 

@@ -27,7 +27,9 @@ from tests.rings import each
 def test_refused_addresses_are_not_called(url: str) -> None:
     calls: list[int] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         calls.append(connection)
         writer.write(OK)
 
@@ -51,7 +53,13 @@ def test_without_the_sandbox_loopback_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "found",
-    [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:8.8.8.8"], ["fe80::1%eth0"], ["169.254.169.254"]],
+    [
+        ["127.0.0.1"],
+        ["8.8.8.8", "10.0.0.1"],
+        ["::ffff:8.8.8.8"],
+        ["fe80::1%eth0"],
+        ["169.254.169.254"],
+    ],
 )
 def test_a_name_with_one_inner_address_is_refused(found: list[str]) -> None:
     async def lookup(_host: str) -> list[str]:
@@ -65,7 +73,9 @@ def test_a_name_with_one_inner_address_is_refused(found: list[str]) -> None:
     run(story)
 
 
-def test_a_name_that_turns_inward_later_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_name_that_turns_inward_later_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """DNS rebinding: the name was public when first asked; the kept connection does not help it."""
     from recoup.outside.web import names
 
@@ -112,7 +122,10 @@ def test_a_slow_name_server_times_out_and_does_not_hurt_the_next() -> None:
 
     async def story() -> None:
         async with client(lookup=lookup) as web:
-            calls = [web.post("https://hooks.example.com/", {}, b"", timeout_seconds=0.2) for _ in range(5)]
+            calls = [
+                web.post("https://hooks.example.com/", {}, b"", timeout_seconds=0.2)
+                for _ in range(5)
+            ]
             assert {answer.error for answer in await asyncio.gather(*calls)} == {"timeout"}
 
     run(story)
@@ -131,7 +144,9 @@ def test_the_certificate_is_checked_against_the_name_on_the_pinned_address(tmp_p
         lookups.append(host)
         return ["127.0.0.1"]
 
-    async def behave(head: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        head: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         heads.append(head)
         writer.write(OK)
 
@@ -170,7 +185,9 @@ def test_https_to_a_server_without_tls_is_a_tls_error() -> None:
         server = await asyncio.start_server(plain, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server, client(lookup=lookup, allowed=lambda _address: True) as web:
-            answer = await web.post(f"https://hooks.example.com:{port}/", {}, b"", timeout_seconds=3)
+            answer = await web.post(
+                f"https://hooks.example.com:{port}/", {}, b"", timeout_seconds=3
+            )
             assert answer.error == "tls"
 
     run(story)

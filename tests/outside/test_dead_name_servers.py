@@ -36,10 +36,14 @@ async def dead(monkeypatch: pytest.MonkeyPatch, *ends: str) -> AsyncIterator[lis
         over.set()
 
 
-def test_fifty_endpoints_of_one_dead_domain_do_not_fail_everybodys_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fifty_endpoints_of_one_dead_domain_do_not_fail_everybodys_webhooks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def story() -> None:
         async with dead(monkeypatch, ".evil.example"), client() as web:
-            bad = [asyncio.create_task(web._names.addresses(f"h{n}.evil.example")) for n in range(50)]
+            bad = [
+                asyncio.create_task(web._names.addresses(f"h{n}.evil.example")) for n in range(50)
+            ]
             await asyncio.sleep(0.1)
             async with asyncio.timeout(5):
                 assert await web._names.addresses("hooks.shop.example.com") == [PUBLIC]
@@ -52,8 +56,12 @@ def test_fifty_endpoints_of_one_dead_domain_do_not_fail_everybodys_webhooks(monk
     run(story)
 
 
-def test_dead_domains_together_leave_room_for_names_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_client, "SLOW_SECONDS", -1.0)  # so that one question is enough to be known as slow
+def test_dead_domains_together_leave_room_for_names_that_are_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        web_client, "SLOW_SECONDS", -1.0
+    )  # so that one question is enough to be known as slow
     ends = tuple(f".dead{n}.example" for n in range(web_client.THREADS_MAX))
 
     async def story() -> None:
@@ -62,7 +70,11 @@ def test_dead_domains_together_leave_room_for_names_that_are_new(monkeypatch: py
             await asking(f"first{end}")
         async with dead(monkeypatch, *ends):
             asking._ask = web_client._resolve
-            bad = [asyncio.create_task(asking(f"h{n}{end}")) for n in range(web_client.EACH_MAX) for end in ends]
+            bad = [
+                asyncio.create_task(asking(f"h{n}{end}"))
+                for n in range(web_client.EACH_MAX)
+                for end in ends
+            ]
             await asyncio.sleep(0.1)
             async with asyncio.timeout(5):
                 assert await asking("hooks.shop.example.com") == [PUBLIC]
@@ -118,7 +130,9 @@ def test_a_receiver_is_called_where_it_was_while_its_name_servers_are_away(
     run(story)
 
 
-def test_a_name_that_has_no_address_any_more_is_forgotten_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_has_no_address_any_more_is_forgotten_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(names, "REMEMBERED_SECONDS", 0.0)
     gone: list[bool] = []
 

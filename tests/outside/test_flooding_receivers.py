@@ -13,11 +13,26 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 FLOODS = {
     "interim heads": (b"", EARLY, None, "too_large"),
-    "long interim heads": (b"", b"HTTP/1.1 103 x\r\n" + b"a: " + b"b" * 8000 + b"\r\n\r\n", None, "too_large"),
-    "a head without end": (b"HTTP/1.1 200 OK\r\n", b"a: " + b"b" * 8000 + b"\r\n", None, "too_large"),
+    "long interim heads": (
+        b"",
+        b"HTTP/1.1 103 x\r\n" + b"a: " + b"b" * 8000 + b"\r\n\r\n",
+        None,
+        "too_large",
+    ),
+    "a head without end": (
+        b"HTTP/1.1 200 OK\r\n",
+        b"a: " + b"b" * 8000 + b"\r\n",
+        None,
+        "too_large",
+    ),
     "answers": (b"", OK, None, "protocol"),
     "answers without a body": (b"", b"HTTP/1.1 204 No Content\r\n\r\n", None, "protocol"),
-    "switches": (b"", b"HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", None, "protocol"),
+    "switches": (
+        b"",
+        b"HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+        None,
+        "protocol",
+    ),
     "chunks of one byte": (CHUNKED, b"1\r\nx\r\n", 200, "too_large"),
     "chunks with extensions": (CHUNKED, b"1;" + b"x" * 1000 + b"\r\nx\r\n", 200, "too_large"),
     "trailers": (CHUNKED + b"0\r\n", b"a: " + b"b" * 1000 + b"\r\n", 200, "too_large"),
@@ -35,7 +50,9 @@ class Flood:
         self.written = 0
         self.cut = asyncio.Event()
 
-    async def behave(self, _h: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        self, _h: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         writer.write(self.first)
         try:
             while not writer.is_closing():
@@ -85,7 +102,9 @@ def test_a_flood_is_cut_over_tls_too(kind: str, parsed: list[int], tmp_path: obj
             serving(flood.behave, server) as port,
             client(tls=trusting, lookup=nearby, allowed=lambda _address: True) as web,
         ):
-            answer = await web.post(f"https://receiver.example:{port}/", HEADERS, b"{}", timeout_seconds=20.0)
+            answer = await web.post(
+                f"https://receiver.example:{port}/", HEADERS, b"{}", timeout_seconds=20.0
+            )
             assert (answer.status, answer.error, answer.taken) == (status, error, False)
 
     run(story)
@@ -99,7 +118,10 @@ def test_floods_leave_the_loop_to_other_receivers(parsed: list[int]) -> None:
 
     async def story() -> None:
         async with serving(flood.behave) as bad, serving(saying(OK)) as good, client() as web:
-            calls = [web.post(f"http://127.0.0.1:{bad}/", HEADERS, b"{}", timeout_seconds=60.0) for _ in range(20)]
+            calls = [
+                web.post(f"http://127.0.0.1:{bad}/", HEADERS, b"{}", timeout_seconds=60.0)
+                for _ in range(20)
+            ]
             *flooded, answer = await asyncio.gather(
                 *calls, web.post(f"http://127.0.0.1:{good}/", HEADERS, b"{}", timeout_seconds=60.0)
             )
@@ -116,7 +138,9 @@ def test_an_answer_stands_when_the_flood_begins_after_it_was_read(parsed: list[i
     used: list[int] = []
     flood = Flood(b"", OK)
 
-    async def behave(head: bytes, body: bytes, connection: int, number: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        head: bytes, body: bytes, connection: int, number: int, writer: asyncio.StreamWriter
+    ) -> None:
         used.append(connection)
         writer.write(b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok")
         if connection == 1:
@@ -132,7 +156,10 @@ def test_an_answer_stands_when_the_flood_begins_after_it_was_read(parsed: list[i
             read.set()
             await flood.cut.wait()
             other = await web.post(f"http://127.0.0.1:{port}/", HEADERS, b"{}")
-            assert [(each.status, each.error) for each in (one, other)] == [(201, None), (201, None)]
+            assert [(each.status, each.error) for each in (one, other)] == [
+                (201, None),
+                (201, None),
+            ]
 
     run(story)
     assert used == [1, 2]
@@ -142,7 +169,9 @@ def test_an_answer_stands_when_the_flood_begins_after_it_was_read(parsed: list[i
 def test_a_few_interim_heads_are_no_flood() -> None:
     used: list[int] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         used.append(connection)
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" + EARLY * 3 + OK)
 
@@ -162,7 +191,9 @@ def test_a_few_interim_heads_are_no_flood() -> None:
 def test_long_answers_in_chunks_keep_their_connection(body: bytes) -> None:
     used: list[int] = []
 
-    async def behave(_h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _h: bytes, _b: bytes, connection: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         used.append(connection)
         writer.write(CHUNKED + body)
 
@@ -172,7 +203,9 @@ def test_long_answers_in_chunks_keep_their_connection(body: bytes) -> None:
 
 
 def test_a_long_head_of_many_cookies_is_read() -> None:
-    head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"set-cookie: a%d=%s\r\n" % (i, b"b" * 1000) for i in range(50))
+    head = b"HTTP/1.1 200 OK\r\n" + b"".join(
+        b"set-cookie: a%d=%s\r\n" % (i, b"b" * 1000) for i in range(50)
+    )
     (answer,) = told(saying(head + b"content-length: 2\r\n\r\nok"))
     assert (answer.status, answer.error, answer.body_start) == (200, None, b"ok")
 

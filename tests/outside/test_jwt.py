@@ -19,7 +19,9 @@ SECONDS = 1772442931
 
 def claims() -> dict[str, Any]:
     audience = ["payments", "orders"]
-    return access_claims(client_id="c", mid="m", audience=audience, world="sandbox", token_id="t", now=NOW)
+    return access_claims(
+        client_id="c", mid="m", audience=audience, world="sandbox", token_id="t", now=NOW
+    )
 
 
 def b64(data: bytes) -> str:
@@ -68,7 +70,10 @@ def test_the_known_vector_of_the_standard() -> None:
         "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
         "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
     )
-    assert b64(hmac.digest(key, signed.encode(), "sha256")) == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert (
+        b64(hmac.digest(key, signed.encode(), "sha256"))
+        == "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    )
 
 
 def test_an_older_key_still_verifies_and_a_strange_one_does_not() -> None:

@@ -69,7 +69,11 @@ def test_rotation_keeps_old_rows_prints_secrets_and_tokens(tmp_path: Path) -> No
     secret = ring.seal_secret("endpoint", b"key")
     (old_print,) = ring.print_of(PAN)
     jwt = ring.sign_token({"iss": "Api-Client-Service", "nbf": 0, "exp": 10})
-    mac, hashed, derived = ring.mac("body", b"x"), ring.secret_hash("s"), ring.derived_id("card", PAN)
+    mac, hashed, derived = (
+        ring.mac("body", b"x"),
+        ring.secret_hash("s"),
+        ring.derived_id("card", PAN),
+    )
     ring.rotate()
 
     assert ring.open_card("sandbox", merchant, token, sealed) == b"card"
@@ -109,10 +113,15 @@ def test_forgotten_keys_are_kept_beside_the_others_and_open_an_older_backup(tmp_
         with pytest.raises(Problem, match="not among the keys"):
             open_keyring(tmp_path, {}).open_card("sandbox", merchant, token, sealed)
 
-    kept, keys = json.loads(retired.read_text()), json.loads((tmp_path / "keyring.json").read_text())
+    kept, keys = (
+        json.loads(retired.read_text()),
+        json.loads((tmp_path / "keyring.json").read_text()),
+    )
     assert set(kept) == {"card"}, "what was dropped, nothing else"
     assert set(kept["card"]) == {sealed.kek_id for sealed in backups}
-    (tmp_path / "keyring.json").write_text(json.dumps({one: kept.get(one, {}) | keys[one] for one in keys}))
+    (tmp_path / "keyring.json").write_text(
+        json.dumps({one: kept.get(one, {}) | keys[one] for one in keys})
+    )
     merged = open_keyring(tmp_path, {})
     for sealed in backups:
         assert merged.open_card("sandbox", merchant, token, sealed) == b"card"
@@ -153,7 +162,9 @@ def test_key_files_are_for_the_owner_only(tmp_path: Path) -> None:
 
 def test_processes_that_start_at_once_share_one_ring(tmp_path: Path) -> None:
     rings: list[Keyring] = []
-    threads = [threading.Thread(target=lambda: rings.append(open_keyring(tmp_path, {}))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: rings.append(open_keyring(tmp_path, {}))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -161,7 +172,9 @@ def test_processes_that_start_at_once_share_one_ring(tmp_path: Path) -> None:
     assert len({ring.mac("x", b"") for ring in rings}) == 1
 
 
-def test_a_failed_write_leaves_the_old_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ring = open_keyring(tmp_path, {})
     before = (tmp_path / "keyring.json").read_bytes()
 
@@ -213,7 +226,13 @@ def test_nothing_prints_a_secret(ring: Keyring, tmp_path: Path) -> None:
 
 
 def test_prints_take_digits_only_and_never_repeat_them_in_errors(ring: Keyring) -> None:
-    for bad in (" ".join(PAN[i : i + 4] for i in range(0, 16, 4)), "", PAN + "\n", "٤" * 16, "1" * 20):
+    for bad in (
+        " ".join(PAN[i : i + 4] for i in range(0, 16, 4)),
+        "",
+        PAN + "\n",
+        "٤" * 16,
+        "1" * 20,
+    ):
         with pytest.raises(ValueError, match="8 to 19 digits") as caught:
             ring.print_of(bad)
         assert PAN[:4] not in str(caught.value)

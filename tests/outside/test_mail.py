@@ -65,7 +65,9 @@ async def smtp(said: dict[str, bytes] | None = None) -> AsyncIterator[tuple[int,
         await asyncio.gather(*(task for task in serving if task is not None))
 
 
-def sent(said: dict[str, bytes] | None = None, message: Message = MESSAGE) -> tuple[str, list[bytes]]:
+def sent(
+    said: dict[str, bytes] | None = None, message: Message = MESSAGE
+) -> tuple[str, list[bytes]]:
     async def story() -> tuple[str, list[bytes]]:
         async with smtp(said) as (port, got):
             mail = SmtpMail(SmtpServer("127.0.0.1", port, "pay@recoup.example", tls="none"))
@@ -81,7 +83,11 @@ def test_a_mail_goes_out_plain_and_html() -> None:
     mail = email.message_from_bytes(raw, policy=default)
     assert mail["Message-ID"] == f"<{MESSAGE.id}@recoup.example>"
     assert mail["From"] == "Brightleaf Tea <pay@recoup.example>"
-    assert (mail["To"], mail["Reply-To"], mail["Subject"]) == (MESSAGE.to, MESSAGE.reply_to, MESSAGE.subject)
+    assert (mail["To"], mail["Reply-To"], mail["Subject"]) == (
+        MESSAGE.to,
+        MESSAGE.reply_to,
+        MESSAGE.subject,
+    )
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
@@ -141,7 +147,10 @@ def test_a_shop_may_have_any_name() -> None:
 
 
 def test_a_subject_of_any_script_is_folded_and_a_link_is_not() -> None:
-    subject, link = "证据须在三天内提交：金额为 4,590 JPY 的争议" * 4, f"<https://x.example/{'a' * 200}>"
+    subject, link = (
+        "证据须在三天内提交：金额为 4,590 JPY 的争议" * 4,
+        f"<https://x.example/{'a' * 200}>",
+    )
     message = replace(MESSAGE, subject=subject, headers=(("List-Unsubscribe", link),))
     written = compose(message, "p@r.example").as_bytes()
     assert all(len(word) <= 75 for word in re.findall(rb"=\?utf-8\?\S+\?=", written)), "RFC 2047"

@@ -20,7 +20,10 @@ def _keep(folder: Path, start: int) -> None:
 
 
 def test_the_highest_of_several_processes_is_kept(tmp_path: Path) -> None:
-    several = [multiprocessing.get_context("spawn").Process(target=_keep, args=(tmp_path, n)) for n in range(4)]
+    several = [
+        multiprocessing.get_context("spawn").Process(target=_keep, args=(tmp_path, n))
+        for n in range(4)
+    ]
     for one in several:
         one.start()
     for one in several:
@@ -64,4 +67,6 @@ def test_erased_persons_are_kept_and_a_line_that_was_cut_is_none(tmp_path: Path)
     assert [one.payer for one in file.erased_since(AT)] == [UUID(int=0), UUID(int=1)]
     assert [one.payer for one in file.erased_since(AT + timedelta(hours=1))] == [UUID(int=1)]
     file.note_erased(merchant, UUID(int=7), AT + timedelta(days=2))
-    assert [one.payer for one in file.erased_since(AT + timedelta(days=2))] == [UUID(int=7)], "after one that was cut"
+    assert [one.payer for one in file.erased_since(AT + timedelta(days=2))] == [UUID(int=7)], (
+        "after one that was cut"
+    )

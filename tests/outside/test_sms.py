@@ -65,9 +65,12 @@ def test_what_becomes_of_it(answer: Answer, posted: Posted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "secret", "field"), [("http://sms.example", SECRET, "sms_url"), (URL, "short", "sms_secret")]
+    ("url", "secret", "field"),
+    [("http://sms.example", SECRET, "sms_url"), (URL, "short", "sms_secret")],
 )
-def test_links_to_pay_go_neither_in_the_clear_nor_unsigned(url: str, secret: str, field: str) -> None:
+def test_links_to_pay_go_neither_in_the_clear_nor_unsigned(
+    url: str, secret: str, field: str
+) -> None:
     with pytest.raises(Problem) as problem:
         WebhookSms(Receiver(Answer(200)), Clocks(), url, secret)
     assert (problem.value.code, problem.value.field) == ("invalid", field)

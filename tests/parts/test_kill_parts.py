@@ -55,7 +55,10 @@ async def next_is_due(shop: Shop, case: Case) -> None:
 async def send_next(shop: Shop, case: Case) -> None:
     assert case.order_id
     await next_is_due(shop, case)
-    assert await send_attempt(shop.world, shop.orders, shop.key(case.order_id)) in ("approved", "declined")
+    assert await send_attempt(shop.world, shop.orders, shop.key(case.order_id)) in (
+        "approved",
+        "declined",
+    )
 
 
 def tried(sends: int, then: Act | None = None, *, due: bool = False) -> Prepare:
@@ -117,7 +120,11 @@ def test_a_kill_between_any_two_steps(server: ServerAddress) -> None:
             told: list[tuple[Story, Shop, list[Case]]] = []
             for story, at_expiry in STORIES:
                 shop = await make_shop(*made)
-                await set_part_terms(shop.world, shop.scope, {"enabled": True, "count_max": 1, "at_expiry": at_expiry})
+                await set_part_terms(
+                    shop.world,
+                    shop.scope,
+                    {"enabled": True, "count_max": 1, "at_expiry": at_expiry},
+                )
                 cases, steps = await kill_everywhere(shop, story)
                 print(f"{story.name}: {steps} steps, {2 * steps} kills")
                 told.append((story, shop, cases))
@@ -159,7 +166,9 @@ async def _judge(shop: Shop, name: str, cases: list[Case]) -> None:
             WHERE merchant_id = $1 AND state = 'approved' GROUP BY 1""",
             shop.merchant_id,
         )
-    assert {row["order_id"]: row["units"] for row in theirs} == {row["order_id"]: row["units"] for row in ours}
+    assert {row["order_id"]: row["units"] for row in theirs} == {
+        row["order_id"]: row["units"] for row in ours
+    }
     assert {tuple(row["units"]) for row in paid} <= {(PART,), (PART, UNITS - PART)}
     if name in LEFT:
         assert {row["units"] for row in ours} <= LEFT[name], {row["units"] for row in ours}

@@ -99,7 +99,9 @@ async def until(shop: Shop, order_id: UUID, happening: str, days: int = 40) -> N
 
 
 async def until_planned(shop: Shop, order_id: UUID) -> None:
-    part = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'planned' AND units < 9000"
+    part = (
+        "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'planned' AND units < 9000"
+    )
     for _ in range(40):
         if await shop.value(part, order_id):
             return
@@ -126,22 +128,36 @@ def test_a_part_then_the_rest(play: Callable[[Story], None]) -> None:
         assert await shop.value(SENT, order_id) == [9000, 3000]
         assert await shop.value(SUMS) == {"clearing": 3000, "merchant_payable": -3000}
         told = await shop.value("SELECT body FROM outbox WHERE event = 'order.partially_collected'")
-        assert (told["PartAmount"], told["CollectedAmount"], told["OutstandingAmount"]) == (3000, 3000, 6000)
+        assert (told["PartAmount"], told["CollectedAmount"], told["OutstandingAmount"]) == (
+            3000,
+            3000,
+            6000,
+        )
         await until(shop, order_id, "collected")
         assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
         assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (7, UNITS, 0)
         assert (await shop.value(SUMS))["clearing"] == UNITS
         by = "SELECT body ->> 'By' FROM outbox WHERE event = 'order.completed'"
         assert await shop.value(by) == "part"
-        done = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00"))
+        done = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00")
+        )
         assert (done.units, done.remaining_units) == (5000, 4000)
-        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00"))
+        again = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00")
+        )
         assert (again.refund_id, again.units, again.repeated) == (done.refund_id, 5000, True)
         await send_modification(shop.world, shop.orders, shop.merchant_id, done.refund_id)
-        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00"))
-        assert (again.refund_id, again.units, again.repeated) == (done.refund_id, 5000, True), "one piece is made"
+        again = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="50.00")
+        )
+        assert (again.refund_id, again.units, again.repeated) == (done.refund_id, 5000, True), (
+            "one piece is made"
+        )
         with pytest.raises(Problem) as over:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.01"))
+            await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.01")
+            )
         assert over.value.code == "over_remainder"
         await shop.run_due()
         backs = "SELECT array_agg(units ORDER BY modification_no) FROM modifications WHERE kind = 'refund'"
@@ -153,7 +169,9 @@ def test_a_part_then_the_rest(play: Callable[[Story], None]) -> None:
             found = (await verify(shop.world)).difference
             assert found is not None
             assert found.field == "first piece of refund 2"
-            await connection.execute("UPDATE modifications SET piece_of = $1 WHERE units = 2000", done.refund_id)
+            await connection.execute(
+                "UPDATE modifications SET piece_of = $1 WHERE units = 2000", done.refund_id
+            )
 
     play(story)
 
@@ -164,12 +182,16 @@ def test_two_refunds_of_one_amount_at_one_moment_are_two(play: Callable[[Story],
         order_id = await order(shop, 1)
         await until(shop, order_id, "collected")
         asked = [RefundRequest(amount="40.00", key=key) for key in ("a", "b")]
-        first, second = [await refund(shop.world, shop.orders, shop.scope, order_id, one) for one in asked]
+        first, second = [
+            await refund(shop.world, shop.orders, shop.scope, order_id, one) for one in asked
+        ]
         async with owner(shop.world) as connection:
             await connection.execute(
                 "UPDATE modifications SET business_at = (SELECT min(business_at) FROM modifications)"
             )
-        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.00"))
+        again = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="40.00")
+        )
         assert (again.refund_id, again.units, again.repeated) == (first.refund_id, 4000, True)
         assert second.refund_id != first.refund_id
         await shop.run_due()
@@ -177,7 +199,9 @@ def test_two_refunds_of_one_amount_at_one_moment_are_two(play: Callable[[Story],
     play(story)
 
 
-def test_both_charges_are_disputed_refunded_and_reconciled_to_nothing(play: Callable[[Story], None]) -> None:
+def test_both_charges_are_disputed_refunded_and_reconciled_to_nothing(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=1)
         await shop.fees(Tariff(290, refund="pro_rata"))
@@ -190,7 +214,9 @@ def test_both_charges_are_disputed_refunded_and_reconciled_to_nothing(play: Call
         await shop.run_due()
         backs = """SELECT array_agg(m.units ORDER BY m.modification_no) FROM modifications m
             JOIN attempts a USING (merchant_id, attempt_id) WHERE m.kind = 'refund'"""
-        assert await shop.value(backs) == [3000, 1000], "the older charge first, each no more than it has left"
+        assert await shop.value(backs) == [3000, 1000], (
+            "the older charge first, each no more than it has left"
+        )
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), decided="won")
         await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
         await shop.settle()
@@ -202,8 +228,12 @@ def test_both_charges_are_disputed_refunded_and_reconciled_to_nothing(play: Call
     play(story)
 
 
-@pytest.mark.parametrize(("at_expiry", "stage", "left"), [("refund", "expired", 0), ("keep", "completed", 3000)])
-def test_a_part_whose_rest_never_comes(play: Callable[[Story], None], at_expiry: str, stage: str, left: int) -> None:
+@pytest.mark.parametrize(
+    ("at_expiry", "stage", "left"), [("refund", "expired", 0), ("keep", "completed", 3000)]
+)
+def test_a_part_whose_rest_never_comes(
+    play: Callable[[Story], None], at_expiry: str, stage: str, left: int
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=1, at_expiry=at_expiry)
         order_id = await order(shop, 1)
@@ -217,7 +247,9 @@ def test_a_part_whose_rest_never_comes(play: Callable[[Story], None], at_expiry:
         happened = await shop.happenings(order_id)
         if left:
             assert head == (7, 3000, 0), "worth what was collected"
-            done = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+            done = await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True)
+            )
             assert done.units == 3000
             await shop.run_due()
             assert not (await shop.value(SUMS)).get("clearing")
@@ -232,7 +264,9 @@ def test_a_part_whose_rest_never_comes(play: Callable[[Story], None], at_expiry:
     play(story)
 
 
-def test_a_cancelled_order_gives_its_part_back_whatever_the_terms_say(play: Callable[[Story], None]) -> None:
+def test_a_cancelled_order_gives_its_part_back_whatever_the_terms_say(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=1, at_expiry="keep")
         order_id = await order(shop, 1)
@@ -253,8 +287,12 @@ def test_a_cancelled_order_gives_its_part_back_whatever_the_terms_say(play: Call
             row = await wire_order(connection, shop.merchant_id, order_id)
         assert row is not None
         assert row.refunded_units == 3000
-        assert [(one.kind, one.state, one.units) for one in row.refunds or ()] == [("reversal", "done", 3000)]
-        assert (await outcome_of(shop.world, str(order_id), shop.merchant_id))["refundedAmount"] == 3000
+        assert [(one.kind, one.state, one.units) for one in row.refunds or ()] == [
+            ("reversal", "done", 3000)
+        ]
+        assert (await outcome_of(shop.world, str(order_id), shop.merchant_id))[
+            "refundedAmount"
+        ] == 3000
         body = "SELECT body -> 'Order' ->> 'RefundedAmount' FROM outbox WHERE subject_id = $1 AND event = $2"
         assert await shop.value(body, order_id, "order.cancelled") == "3000"
 
@@ -274,7 +312,9 @@ def test_an_order_that_is_paid_elsewhere_gives_its_part_back(play: Callable[[Sto
     play(story)
 
 
-@pytest.mark.parametrize(("units", "kept"), [(6000, True), (5900, True), (6001, False), (9000, False)])
+@pytest.mark.parametrize(
+    ("units", "kept"), [(6000, True), (5900, True), (6001, False), (9000, False)]
+)
 def test_a_merchant_that_is_paid_the_rest_elsewhere_keeps_the_part(
     play: Callable[[Story], None], units: int, kept: bool
 ) -> None:
@@ -289,13 +329,19 @@ def test_a_merchant_that_is_paid_the_rest_elsewhere_keeps_the_part(
             await shop.transmitted(external, declined=False, units=units, transaction_id="tx-rest")
         await shop.settle()
         assert await shop.value(STAGE, order_id) == ("completed" if kept else "cancelled")
-        assert await shop.value(SUMS) == ({"clearing": 3000, "merchant_payable": -3000} if kept else None)
+        assert await shop.value(SUMS) == (
+            {"clearing": 3000, "merchant_payable": -3000} if kept else None
+        )
         assert await shop.value("SELECT attention FROM order_heads") is None
         rescued = "SELECT happening FROM order_log WHERE body ->> 'transmit_id' IS NOT NULL"
         assert await shop.value(rescued) == ("parts_kept" if kept else "paid_elsewhere")
         async with shop.world.db.connection() as connection:
             found = await cohort_counts(
-                connection, shop.merchant_id, await shop.now() - timedelta(days=60), 9, await shop.now()
+                connection,
+                shop.merchant_id,
+                await shop.now() - timedelta(days=60),
+                9,
+                await shop.now(),
             )
         assert [row.day is not None for row in found] == [True]
         await shop.advance(timedelta(days=40))
@@ -319,7 +365,10 @@ def test_a_merchant_that_is_paid_the_rest_while_it_is_tried_here_gets_its_part_b
         await shop.transmitted(external, declined=False, units=6000)
         await shop.settle()
         assert await shop.value(STAGE, order_id) == "cancelled"
-        assert await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome) == "approved"
+        assert (
+            await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome)
+            == "approved"
+        )
         await shop.settle()
         assert not await shop.value(SUMS)
 
@@ -333,8 +382,12 @@ def test_a_dispute_of_a_part_ends_the_order_with_it(play: Callable[[Story], None
         order_id = await order(shop, 1)
         await until(shop, order_id, "part_collected")
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), kind="service")
-        assert await shop.value("SELECT liable FROM disputes") == "merchant", "by the terms of the merchant"
-        assert await shop.value(STAGE, order_id) == "completed", "whoever disputes a part is not charged the rest"
+        assert await shop.value("SELECT liable FROM disputes") == "merchant", (
+            "by the terms of the merchant"
+        )
+        assert await shop.value(STAGE, order_id) == "completed", (
+            "whoever disputes a part is not charged the rest"
+        )
         await shop.advance(timedelta(days=40))
         await shop.settle()
         assert await shop.value(SENT, order_id) == [9000, 3000]
@@ -347,7 +400,12 @@ def test_a_link_asks_for_the_rest_only(play: Callable[[Story], None]) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=1)
         await switch(shop.world, shop.scope, {"payment_link": True})
-        person = Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing={"countryCode": "DE"})
+        person = Person(
+            first_name="Ana",
+            last_name="Roe",
+            email="ana@payer.example",
+            billing={"countryCode": "DE"},
+        )
         order_id = await order(shop, 1, payer=person)
         await until(shop, order_id, "part_collected")
         await shop.orders.run(lambda change: offer(change, "card"), shop.key(order_id))
@@ -362,7 +420,9 @@ def test_a_link_asks_for_the_rest_only(play: Callable[[Story], None]) -> None:
     play(story)
 
 
-def test_who_does_not_want_to_pay_the_rest_gets_the_part_back(play: Callable[[Story], None]) -> None:
+def test_who_does_not_want_to_pay_the_rest_gets_the_part_back(
+    play: Callable[[Story], None],
+) -> None:
     """However the merchant keeps parts of what expires."""
 
     async def story(shop: Shop) -> None:
@@ -372,8 +432,14 @@ def test_who_does_not_want_to_pay_the_rest_gets_the_part_back(play: Callable[[St
         await shop.orders.run(lambda change: offer(change, "card"), shop.key(order_id))
         page = await show(shop.world, *shop.key(order_id))
         assert (page.collected, page.units, page.planned) == (3000, 6000, True)
-        declined = await answered(shop, page, pan=script_card("visa", "05", 99, 8), exp_month=8, exp_year=2033)
-        assert (declined.planned, declined.asks_again is not None, declined.units) == (True, True, 6000)
+        declined = await answered(
+            shop, page, pan=script_card("visa", "05", 99, 8), exp_month=8, exp_year=2033
+        )
+        assert (declined.planned, declined.asks_again is not None, declined.units) == (
+            True,
+            True,
+            6000,
+        )
         ended = await refuse(shop.world, shop.orders, page, "test")
         assert (ended.reason, ended.collected, ended.money) == ("payer_refused", 3000, "returning")
         await shop.settle()
@@ -412,7 +478,9 @@ def due_now(change: Change) -> None:
     plan_attempt(change, change.now, "funds", attempt.decision_id, units=attempt.units)
 
 
-def test_a_part_that_is_approved_while_the_order_is_held_waits_with_it(play: Callable[[Story], None]) -> None:
+def test_a_part_that_is_approved_while_the_order_is_held_waits_with_it(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, count_max=1)
         order_id = await order(shop, 1)
@@ -424,13 +492,23 @@ def test_a_part_that_is_approved_while_the_order_is_held_waits_with_it(play: Cal
             Job(shop.key(order_id), opening(shop.world, intent), WORKER, "test", cards=True)
         )
         assert opened is not None
-        by_hand = Job(shop.key(order_id), lambda c: c.step("held", why=ON_HOLD, cause=BY_OPERATOR), WORKER, "test")
+        by_hand = Job(
+            shop.key(order_id),
+            lambda c: c.step("held", why=ON_HOLD, cause=BY_OPERATOR),
+            WORKER,
+            "test",
+        )
         await shop.orders.change(by_hand)
         outcome = await call(shop.world, *opened)
-        assert await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome) == "approved"
+        assert (
+            await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome)
+            == "approved"
+        )
         assert await shop.value(STAGE, order_id) == "held"
         assert (await shop.happenings(order_id))[-2:] == ["part_collected", "planned"]
-        await shop.orders.change(Job(shop.key(order_id), lambda c: go_on(c, ON_HOLD), WORKER, "test"))
+        await shop.orders.change(
+            Job(shop.key(order_id), lambda c: go_on(c, ON_HOLD), WORKER, "test")
+        )
         await until(shop, order_id, "collected")
         assert await shop.value(SENT, order_id) == [9000, 3000, 6000]
 
@@ -457,7 +535,12 @@ def test_a_mandate_that_is_revoked_while_the_rest_is_out_gives_everything_back(
         opened = await sent_out(shop, order_id)
         outcome = await call(shop.world, *opened)
         revoked = read_decline(
-            scheme="visa", code=code_of(None, "R3"), text=None, advice=None, on=date(2026, 1, 5), region=None
+            scheme="visa",
+            code=code_of(None, "R3"),
+            text=None,
+            advice=None,
+            on=date(2026, 1, 5),
+            region=None,
         )
         said = Job(
             shop.key(order_id),
@@ -469,7 +552,10 @@ def test_a_mandate_that_is_revoked_while_the_rest_is_out_gives_everything_back(
         await shop.orders.change(said)
         await shop.settle()
         assert await shop.value(STAGE, order_id) == "declined"
-        assert await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome) == "approved"
+        assert (
+            await close(shop.world, shop.orders, shop.key(order_id), opened[1].attempt_id, outcome)
+            == "approved"
+        )
         await shop.settle()
         assert "approved_late" in await shop.happenings(order_id)
         assert not await shop.value(SUMS)
@@ -490,7 +576,9 @@ def test_a_part_that_is_brought_forward_stays_a_part(play: Callable[[Story], Non
     play(story)
 
 
-def test_off_until_it_is_set_and_off_again_for_what_is_planned(play: Callable[[Story], None]) -> None:
+def test_off_until_it_is_set_and_off_again_for_what_is_planned(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         assert await part_terms(shop.world, shop.merchant_id) is None
         order_id = await order(shop, 2)
@@ -506,7 +594,9 @@ def test_off_until_it_is_set_and_off_again_for_what_is_planned(play: Callable[[S
     play(story)
 
 
-def test_of_two_people_who_save_at_once_neither_change_is_lost(play: Callable[[Story], None]) -> None:
+def test_of_two_people_who_save_at_once_neither_change_is_lost(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop)
         async with shop.world.db.transaction() as tx:
@@ -563,7 +653,9 @@ BAD: tuple[tuple[str, Any], ...] = (
 
 
 @each(("field", "value"), BAD)
-def test_bad_terms_are_refused_with_the_field(play: Callable[[Story], None], field: str, value: Any) -> None:
+def test_bad_terms_are_refused_with_the_field(
+    play: Callable[[Story], None], field: str, value: Any
+) -> None:
     async def story(shop: Shop) -> None:
         with pytest.raises(Problem) as bad:
             await allow(shop, **{field: value})
@@ -583,7 +675,9 @@ async def played(shop: Shop, order_id: UUID, days: int = 40) -> None:
         await shop.settle()
 
 
-def test_a_partial_approval_is_kept_and_the_rest_is_collected(play: Callable[[Story], None]) -> None:
+def test_a_partial_approval_is_kept_and_the_rest_is_collected(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop)
         order_id = await order(shop, 0, **CODED)
@@ -592,7 +686,9 @@ def test_a_partial_approval_is_kept_and_the_rest_is_collected(play: Callable[[St
         told = await shop.value("SELECT body FROM outbox WHERE event = 'order.partially_collected'")
         assert (told["PartAmount"], told["OutstandingAmount"]) == (HALF, HALF)
         await until(shop, order_id, "collected")
-        assert await shop.value(SENT, order_id) == [HALF, HALF, HALF], "a quarter is below the smallest part"
+        assert await shop.value(SENT, order_id) == [HALF, HALF, HALF], (
+            "a quarter is below the smallest part"
+        )
         assert tuple(await shop.world.db.fetchrow(HEAD, order_id)) == (7, 2 * HALF, 0)
         done = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
         assert done.remaining_units == 0
@@ -619,7 +715,9 @@ def test_a_partial_approval_is_none_where_no_part_is_taken(
         await set_part_terms(shop.world, shop.scope, terms)
         order_id = await order(shop, 0, **CODED | {"pan": script_card("visa", "10", 99)} | more)
         await played(shop, order_id, 10)
-        consents = await shop.world.db.fetch("SELECT consent, state FROM attempts WHERE route IS NOT NULL")
+        consents = await shop.world.db.fetch(
+            "SELECT consent, state FROM attempts WHERE route IS NOT NULL"
+        )
         assert {row["state"] for row in consents} == {"declined"}
         assert {(row["consent"] or {}).get("part_from") for row in consents} == {None}
         assert await shop.value(SUMS) is None
@@ -627,7 +725,9 @@ def test_a_partial_approval_is_none_where_no_part_is_taken(
     play(story)
 
 
-def test_a_partial_approval_whose_answer_was_lost_is_found_by_asking(play: Callable[[Story], None]) -> None:
+def test_a_partial_approval_whose_answer_was_lost_is_found_by_asking(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop, at_expiry="keep", count_max=1)
         order_id = await shop.admit(**CODED)
@@ -645,13 +745,17 @@ def test_a_partial_approval_whose_answer_was_lost_is_found_by_asking(play: Calla
     play(story)
 
 
-def test_a_partial_approval_after_the_end_goes_back_as_a_part(play: Callable[[Story], None]) -> None:
+def test_a_partial_approval_after_the_end_goes_back_as_a_part(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         await allow(shop)
         order_id = await order(shop, 0, **CODED)
         await shop.orders.change(Job(shop.key(order_id), due_now, WORKER, "test"))
         intent = opening(shop.world, intent_of(shop.world, pick_up=False))
-        opened = await shop.orders.change(Job(shop.key(order_id), intent, WORKER, "test", cards=True))
+        opened = await shop.orders.change(
+            Job(shop.key(order_id), intent, WORKER, "test", cards=True)
+        )
         assert opened is not None
         await cancel(shop.world, shop.orders, shop.scope, order_id)
         outcome = await call(shop.world, *opened)

@@ -42,7 +42,9 @@ READY = PartInput(PARTS_1.version, 9000, 25, 2, whole_declined=True)
 
 
 def asked(code: str = "51", parts: PartInput | None = READY) -> Evidence:
-    reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=NOW.date())
+    reading = read_decline(
+        scheme="visa", code=code_of(None, code), text=None, advice=None, on=NOW.date()
+    )
     return Evidence(
         kind="managed_mit",
         reading=reading,
@@ -68,10 +70,19 @@ def asked(code: str = "51", parts: PartInput | None = READY) -> Evidence:
     tried=st.integers(0, 5),
 )
 def test_a_part_leaves_a_rest_and_is_no_smaller_than_the_terms_say(
-    units: int, share: int, currency: str, before: int, code: str, tries: int, keeps: bool, tried: int
+    units: int,
+    share: int,
+    currency: str,
+    before: int,
+    code: str,
+    tries: int,
+    keeps: bool,
+    tried: int,
 ) -> None:
     owed = units - before % units
-    wanted = PartInput(PARTS_1.version, owed, share, COUNT_MAX, tried, whole_declined=True, keeps=keeps)
+    wanted = PartInput(
+        PARTS_1.version, owed, share, COUNT_MAX, tried, whole_declined=True, keeps=keeps
+    )
     part = part_of(wanted, code, units, currency, tries)
     if part is None:
         return
@@ -88,7 +99,13 @@ def test_a_part_leaves_a_rest_and_is_no_smaller_than_the_terms_say(
 
 @pytest.mark.parametrize(
     ("units", "currency", "part"),
-    [(4591, "USD", 2300), (4590, "USD", 2300), (9000, "USD", 4500), (7777, "JPY", 3889), (5210, "KWD", 2610)],
+    [
+        (4591, "USD", 2300),
+        (4590, "USD", 2300),
+        (9000, "USD", 4500),
+        (7777, "JPY", 3889),
+        (5210, "KWD", 2610),
+    ],
 )
 def test_a_half_is_a_part_however_it_is_rounded(units: int, currency: str, part: int) -> None:
     found = part_of(replace(READY, owed=units, least_share=50), "51", units, currency, 2)
@@ -118,7 +135,9 @@ def test_the_prior_stays_as_it_was() -> None:
         replace(READY, owed=1),
     ],
 )
-def test_no_part_where_the_terms_or_the_tries_before_do_not_allow_it(parts: PartInput | None) -> None:
+def test_no_part_where_the_terms_or_the_tries_before_do_not_allow_it(
+    parts: PartInput | None,
+) -> None:
     decision = decide(asked(parts=parts), CURRENT)
     assert RULE not in decision.rules
     assert "part" not in [one.name for one in decision.alternatives]
@@ -163,7 +182,9 @@ ROOMS = st.lists(st.integers(-100, 10**9), max_size=6)
 
 
 @given(rooms=ROOMS, share=st.floats(0, 1))
-def test_a_refund_takes_from_each_charge_no_more_than_it_has_left(rooms: list[int], share: float) -> None:
+def test_a_refund_takes_from_each_charge_no_more_than_it_has_left(
+    rooms: list[int], share: float
+) -> None:
     charges = [(new_id(), room) for room in rooms]
     whole = sum(max(0, room) for room in rooms)
     units = int(whole * share)
@@ -172,7 +193,9 @@ def test_a_refund_takes_from_each_charge_no_more_than_it_has_left(rooms: list[in
     left = dict(charges)
     assert all(0 < piece <= left[charge] for charge, piece in pieces)
     order = [charge for charge, _ in charges]
-    assert [order.index(charge) for charge, _ in pieces] == sorted(order.index(charge) for charge, _ in pieces)
+    assert [order.index(charge) for charge, _ in pieces] == sorted(
+        order.index(charge) for charge, _ in pieces
+    )
     full = [charge for charge, piece in pieces if piece == left[charge]]
     assert len(pieces) - len(full) <= 1, "an older charge is used up before the next"
 
@@ -182,7 +205,10 @@ def test_more_than_the_charges_have_is_refused() -> None:
         over_charges([(UUID(int=1), 5), (UUID(int=2), 0)], 6)
 
 
-@given(lines=st.lists(st.integers(1, 10**6), max_size=5), cuts=st.lists(st.integers(0, 10**6), max_size=4))
+@given(
+    lines=st.lists(st.integers(1, 10**6), max_size=5),
+    cuts=st.lists(st.integers(0, 10**6), max_size=4),
+)
 def test_the_pieces_of_a_refund_by_items_add_up(lines: list[int], cuts: list[int]) -> None:
     items = [{"line": n, "units": units, "quantity": n} for n, units in enumerate(lines, 1)]
     whole, pieces = sum(lines), list[int]()
@@ -203,12 +229,15 @@ def test_the_pieces_of_a_refund_by_items_add_up(lines: list[int], cuts: list[int
 
 def test_terms_change_one_by_one() -> None:
     assert changed(OFF, {"enabled": True, "least_share": None}) == PartTerms(enabled=True)
-    assert changed(PartTerms(enabled=True), {"at_expiry": "keep"}) == PartTerms(enabled=True, at_expiry="keep")
+    assert changed(PartTerms(enabled=True), {"at_expiry": "keep"}) == PartTerms(
+        enabled=True, at_expiry="keep"
+    )
     assert not OFF.enabled
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("least_share", "30"), ("least_share", 9), ("count_max", 5), ("at_expiry", "")]
+    ("name", "value"),
+    [("least_share", "30"), ("least_share", 9), ("count_max", 5), ("at_expiry", "")],
 )
 def test_terms_out_of_bounds_are_named(name: str, value: object) -> None:
     with pytest.raises(Problem) as bad:

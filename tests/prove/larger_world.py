@@ -14,7 +14,11 @@ def larger(name: str, factor: int) -> Any:
     """Its class; the first payers and their payments are those of the world itself."""
     sys.path.insert(0, str(WORLDS))
     module, common = importlib.import_module(name), importlib.import_module("common")
-    kinds = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, common.World)]
+    kinds = [
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, common.World)
+    ]
     world: Any = next(one for one in kinds if one is not common.World)
     world.payers_n, world.judged = world.payers_n * factor, world.judged * factor
     return world

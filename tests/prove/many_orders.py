@@ -95,7 +95,9 @@ class Shop:
     count: int
 
 
-async def fill(server: ServerAddress, name: str, counts: list[int], say: Callable[[str], None]) -> list[Shop]:
+async def fill(
+    server: ServerAddress, name: str, counts: list[int], say: Callable[[str], None]
+) -> list[Shop]:
     """A database of that name with a merchant for each count."""
     await migrate.create_database(server.dsn("postgres"), name)
     await migrate.migrate(server.dsn(name), "world", world="sandbox")
@@ -127,7 +129,9 @@ async def fill(server: ServerAddress, name: str, counts: list[int], say: Callabl
         add = f"ALTER TABLE {one['on_table']} ADD CONSTRAINT {one['named']} {one['constrained']}"
         await connection.execute(add if one["named"] else one["made"], timeout=None)
         say(f"index {one['name']} after {time.monotonic() - begun:.0f} s")
-    await connection.execute(f"VACUUM (ANALYZE) {', '.join((*_TABLES, 'sites', 'merchants'))}", timeout=None)
+    await connection.execute(
+        f"VACUUM (ANALYZE) {', '.join((*_TABLES, 'sites', 'merchants'))}", timeout=None
+    )
     say(f"vacuumed after {time.monotonic() - begun:.0f} s")
     await connection.close()
     return shops

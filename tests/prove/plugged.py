@@ -67,8 +67,20 @@ def command(kind: Kind, payers: int, folder: Path) -> str:
     file = folder / f"{kind.name}.toml"
     if kind.name == "base":
         text = "[world]\n"
-    file.write_text(text.replace("[world]\n", f"[world]\norders = {int(payers * ORDERS_A_PAYER)}\n", 1), "utf-8")
-    program = [sys.executable, "-m", "recoup.main", "lab", "world", "--world", str(file), "--seed", str(kind.seed)]
+    file.write_text(
+        text.replace("[world]\n", f"[world]\norders = {int(payers * ORDERS_A_PAYER)}\n", 1), "utf-8"
+    )
+    program = [
+        sys.executable,
+        "-m",
+        "recoup.main",
+        "lab",
+        "world",
+        "--world",
+        str(file),
+        "--seed",
+        str(kind.seed),
+    ]
     return shlex.join(program)
 
 
@@ -159,7 +171,9 @@ def opened(kind: Kind, program: Program, logged: int, fresh: int) -> Plugged:
     first = int(logged * share)
     briefing = Briefing(ground.hello, ground.history, ground.seed)
     model = EngineArm(replace(briefing, history=ground.history[:LEARNED_ROWS])).model
-    return Plugged(kind, ground, model, taken[:first], taken[first:], briefing, EngineTarget(model, ENGINE_2))
+    return Plugged(
+        kind, ground, model, taken[:first], taken[first:], briefing, EngineTarget(model, ENGINE_2)
+    )
 
 
 def _place(kind: Kind, customer: int) -> bytes:
@@ -167,7 +181,9 @@ def _place(kind: Kind, customer: int) -> bytes:
 
 
 def within_tries(model: Model, pricing: Pricing, tries: int) -> Target:
-    return EngineTarget(model, pricing, InForce((Part("merchant", "", 1, PolicyTerms(tries=tries)),)))
+    return EngineTarget(
+        model, pricing, InForce((Part("merchant", "", 1, PolicyTerms(tries=tries)),))
+    )
 
 
 def targets(world: Plugged) -> dict[str, Target]:
@@ -193,4 +209,7 @@ def judged(lines: Sequence[bytes], target: Target, payers: int) -> list[Judgemen
     """Of each sample, as `recoup backtest FILE` makes it."""
     read = read_log(lines, target, at_most=10**9)
     assert not read.refused
-    return [judge(target.name, part, ENGINE_2.send_units, groups=False) for part in samples(read.orders, payers)]
+    return [
+        judge(target.name, part, ENGINE_2.send_units, groups=False)
+        for part in samples(read.orders, payers)
+    ]

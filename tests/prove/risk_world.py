@@ -57,7 +57,8 @@ def _payment(draw: random.Random) -> Payment:
             cvv=cvv,
             decline=_decline(draw, kind),
             shipped_abroad=draw.random() < (0.20 if kind == "stolen" else 0.04),
-            foreign_card=draw.random() < (0.30 if kind == "stolen" else 0.15 if kind == "testing" else 0.05),
+            foreign_card=draw.random()
+            < (0.30 if kind == "stolen" else 0.15 if kind == "testing" else 0.05),
             paid_before=0 if kind in ("testing", "stolen") else draw.choice((0, 0, 0, 1, 2, 5)),
         ),
         fraud,
@@ -65,7 +66,9 @@ def _payment(draw: random.Random) -> Payment:
 
 
 def _checks(draw: random.Random, *, fraud: bool) -> tuple[Check, Check]:
-    avs, cvv, both = (AVS_FRAUD, CVV_FRAUD, BOTH_FRAUD) if fraud else (AVS_GENUINE, CVV_GENUINE, BOTH_GENUINE)
+    avs, cvv, both = (
+        (AVS_FRAUD, CVV_FRAUD, BOTH_FRAUD) if fraud else (AVS_GENUINE, CVV_GENUINE, BOTH_GENUINE)
+    )
     at = draw.random()
     if at < both:
         return "mismatch", "mismatch"
@@ -84,7 +87,11 @@ def _seen(draw: random.Random, kind: str) -> dict[str, Seen]:
         card = draw.choice((0, 0, 1, 2, 4))
     elif kind == "stolen":
         few = draw.choice((0, 0, 0, 1, 2, 3))
-        ip, device, card = Seen(0, few, few, few), Seen(0, few // 2, few // 2, few // 2), draw.choice((0, 0, 0, 1, 2))
+        ip, device, card = (
+            Seen(0, few, few, few),
+            Seen(0, few // 2, few // 2, few // 2),
+            draw.choice((0, 0, 0, 1, 2)),
+        )
     else:
         office = draw.choices((0, 1, 2, 4), (0.92, 0.04, 0.025, 0.015))[0]
         home = draw.choices((0, 1, 3), (0.97, 0.025, 0.005))[0]
@@ -97,5 +104,6 @@ def _decline(draw: random.Random, kind: str) -> str:
     """Of declines about 44 % are for lack of money and 9 % suspect fraud (Ethoca 2016)."""
     fraud = {"testing": 0.20, "stolen": 0.30}.get(kind, 0.09)
     return draw.choices(
-        ("fraud_suspected", "insufficient_funds", "do_not_honor"), (fraud, 0.44 if fraud < 0.1 else 0.25, 0.47)
+        ("fraud_suspected", "insufficient_funds", "do_not_honor"),
+        (fraud, 0.44 if fraud < 0.1 else 0.25, 0.47),
     )[0]

@@ -40,8 +40,19 @@ OURS = {
     "recoup/kit/api/body.py _reader": "classes of ours",
     "recoup/kit/api/wire.py _names": "classes of ours",
 }
-CONTAINERS = ("dict", "list", "set", "deque", "defaultdict", "OrderedDict", "Counter", "WeakKeyDictionary")
-HOLDS = re.compile(rf"^\w+(?:: [^=]+)? = (?:[{{\[]|(?:{'|'.join(CONTAINERS)})\b)", re.M)  # most modules do not
+CONTAINERS = (
+    "dict",
+    "list",
+    "set",
+    "deque",
+    "defaultdict",
+    "OrderedDict",
+    "Counter",
+    "WeakKeyDictionary",
+)
+HOLDS = re.compile(
+    rf"^\w+(?:: [^=]+)? = (?:[{{\[]|(?:{'|'.join(CONTAINERS)})\b)", re.M
+)  # most modules do not
 ADDS = frozenset({"setdefault", "add", "append", "extend", "update", "insert", "__setitem__"})
 # What a module holds and a function adds to -> what it is.
 GATHERED = {
@@ -90,14 +101,20 @@ def gathered(tree: ast.Module) -> Iterator[str]:
     """Names of what a module holds and its functions add to."""
     held = set[str]()
     for statement in tree.body:
-        target = getattr(statement, "target", None) or next(iter(getattr(statement, "targets", [])), None)
+        target = getattr(statement, "target", None) or next(
+            iter(getattr(statement, "targets", [])), None
+        )
         value = getattr(statement, "value", None)
         if isinstance(target, ast.Name) and value is not None and _is_container(value):
             held.add(target.id)
     for node in ast.walk(tree) if held else ():
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             adds_to: ast.expr | None = node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ADDS:
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ADDS
+        ):
             adds_to = node.func.value
         else:
             continue
@@ -117,21 +134,41 @@ def _name(file: Path) -> str:
 
 def test_no_text_from_outside_is_a_lasting_key() -> None:
     texts = [(_name(file), file.read_text()) for file in FILES]
-    kept = {f"{name} {one}" for name, text in texts if "cache" in text for one in kept_by_long_keys(ast.parse(text))}
+    kept = {
+        f"{name} {one}"
+        for name, text in texts
+        if "cache" in text
+        for one in kept_by_long_keys(ast.parse(text))
+    }
     assert kept == set(OURS), "keep it with kernel/cached.py, or say in OURS whose keys they are"
-    held = {f"{name} {one}" for name, text in texts if HOLDS.search(text) for one in gathered(ast.parse(text))}
-    assert held == set(GATHERED), "a cache is made with kernel/cached.py; what else it is, say in GATHERED"
+    held = {
+        f"{name} {one}"
+        for name, text in texts
+        if HOLDS.search(text)
+        for one in gathered(ast.parse(text))
+    }
+    assert held == set(GATHERED), (
+        "a cache is made with kernel/cached.py; what else it is, say in GATHERED"
+    )
 
 
 def raised_again(tree: ast.Module) -> list[str]:
     """An exception that a module keeps, raised as it is: it keeps the frames of each time, and what they hold."""
-    raised = (one.exc for one in ast.walk(tree) if isinstance(one, ast.Raise) and isinstance(one.exc, ast.Name))
+    raised = (
+        one.exc
+        for one in ast.walk(tree)
+        if isinstance(one, ast.Raise) and isinstance(one.exc, ast.Name)
+    )
     return [one.id for one in raised if one.id.isupper()]
 
 
 def test_no_exception_is_raised_twice() -> None:
     texts = [(_name(file), file.read_text()) for file in FILES]
-    found = {name: raised_again(ast.parse(text)) for name, text in texts if re.search(r"raise _?[A-Z_0-9]+\b", text)}
+    found = {
+        name: raised_again(ast.parse(text))
+        for name, text in texts
+        if re.search(r"raise _?[A-Z_0-9]+\b", text)
+    }
     assert not {name: raised for name, raised in found.items() if raised}, "raise a copy of it"
     assert raised_again(ast.parse("def f(): raise _GONE from None")) == ["_GONE"]
 
@@ -150,7 +187,9 @@ def test_a_planted_cache_is_found(planted: str) -> None:
     assert list(kept_by_long_keys(ast.parse(planted)))
 
 
-@pytest.mark.parametrize("planted", ["K = {}\ndef f(t): K[t] = 1", "K: set[str] = set()\ndef f(t):\n K.add(t)"])
+@pytest.mark.parametrize(
+    "planted", ["K = {}\ndef f(t): K[t] = 1", "K: set[str] = set()\ndef f(t):\n K.add(t)"]
+)
 def test_a_planted_store_of_a_module_is_found(planted: str) -> None:
     assert list(gathered(ast.parse(planted)))
 
@@ -164,6 +203,11 @@ def test_a_long_text_is_worked_out_each_time() -> None:
         return len(text + more)
 
     short, long = "x" * TEXT_MAX, "x" * (TEXT_MAX + 1)
-    assert [length(one) for one in (short, short, long, long)] == [TEXT_MAX, TEXT_MAX, TEXT_MAX + 1, TEXT_MAX + 1]
+    assert [length(one) for one in (short, short, long, long)] == [
+        TEXT_MAX,
+        TEXT_MAX,
+        TEXT_MAX + 1,
+        TEXT_MAX + 1,
+    ]
     assert [length("", more=long), length("", more=long)] == [TEXT_MAX + 1] * 2
     assert asked == [short, long, long, "", ""]

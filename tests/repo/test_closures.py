@@ -8,10 +8,10 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src"
 # module -> lines of all modules of ours that it reaches, types included, at most
 CEILINGS = {
-    "recoup.refunds.flows.refund": 24_600,
-    "recoup.webhooks.flows.deliver": 17_900,
+    "recoup.refunds.flows.refund": 25_300,
+    "recoup.webhooks.flows.deliver": 17_000,
     "recoup.desk.page.keys": 23_500,
-    "recoup.orders.rules.lifecycle": 715,
+    "recoup.orders.rules.lifecycle": 760,
 }
 
 
@@ -33,7 +33,9 @@ def closure(name: str) -> set[str]:
 @cache
 def file_of(name: str) -> Path | None:
     stem = SOURCE / name.replace(".", "/")
-    return next((file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()), None)
+    return next(
+        (file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()), None
+    )
 
 
 def lines(name: str) -> int:
@@ -53,7 +55,9 @@ def imported_by(name: str) -> set[str]:
             named |= {alias.name for alias in statement.names}
         else:
             assert statement.level == 0, f"{file}: imports are absolute"
-            named |= {f"{statement.module}.{alias.name}" for alias in statement.names} | {statement.module or ""}
+            named |= {f"{statement.module}.{alias.name}" for alias in statement.names} | {
+                statement.module or ""
+            }
     return {one for one in named if one.startswith("recoup") and file_of(one)}
 
 

@@ -31,7 +31,9 @@ def test_a_failing_test_says_what_is_wrong_in_ten_lines(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(FAILING)
     plugins = [word for name in ("one_loop", "log_lines") for word in ("-p", f"tests.{name}")]
     pytest = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-n", "0", *plugins]
-    done = subprocess.run([*pytest, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*pytest, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     _, failure = done.stdout.split(" test_it ", 1)
     failure, log = failure.split("-- Captured stdout call --")
     assert "E   assert 500 == 200" in failure

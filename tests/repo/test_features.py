@@ -30,14 +30,20 @@ def files() -> list[tuple[str, str]]:
 def test_few_files_know_a_feature() -> None:
     assert set(SIGNS) == {one.name for one in features() if one.folder}, "say by what each is known"
     for name, signs in SIGNS.items():
-        known = [file for file, text in files() if not file.startswith(f"{name}/") and re.search(signs, text)]
+        known = [
+            file
+            for file, text in files()
+            if not file.startswith(f"{name}/") and re.search(signs, text)
+        ]
         assert len(known) <= KNOWN_TO_MAX, f"{name} is known to {known}"
 
 
 def test_the_core_imports_no_feature() -> None:
     imports = re.compile(rf"^\s*(?:from|import) recoup\.(?:{'|'.join(SIGNS)})\b", re.MULTILINE)
     own = (*(f"{name}/" for name in SIGNS), "main/")  # which wires them
-    assert [file for file, text in files() if not file.startswith(own) and imports.search(text)] == []
+    assert [
+        file for file, text in files() if not file.startswith(own) and imports.search(text)
+    ] == []
 
 
 def test_the_kit_stays_small() -> None:

@@ -76,11 +76,21 @@ def test_names_say_what_a_thing_is_and_a_word_that_is_gone_stays_gone() -> None:
     """Each exception is still needed: what is done leaves the lists."""
     words, vague_in = gone(), {place: found for place, (_, found) in in_files().items()}
     assert {"worry", "Told", "order_message"} <= words
-    assert {place: again for place, (used, _) in in_files().items() if (again := sorted(words & used))} == {}
+    assert {
+        place: again for place, (used, _) in in_files().items() if (again := sorted(words & used))
+    } == {}
     again = {place: found - ELSEWHERE.get(place, set()) for place, found in vague_in.items()}
-    assert {place: names for place, names in again.items() if names and not place.startswith(NOT_YET)} == {}
-    assert [place for place in NOT_YET if not any(vague_in[name] for name in vague_in if name.startswith(place))] == []
-    assert {place: names for place, names in ELSEWHERE.items() if not names <= vague_in[place]} == {}
+    assert {
+        place: names for place, names in again.items() if names and not place.startswith(NOT_YET)
+    } == {}
+    assert [
+        place
+        for place in NOT_YET
+        if not any(vague_in[name] for name in vague_in if name.startswith(place))
+    ] == []
+    assert {
+        place: names for place, names in ELSEWHERE.items() if not names <= vague_in[place]
+    } == {}
 
 
 def test_names_are_found_wherever_they_stand() -> None:
@@ -97,4 +107,10 @@ def test_names_are_found_wherever_they_stand() -> None:
 
 def test_vague_words_are_found_in_every_kind_of_name() -> None:
     source = "class WhatTold: ...\ndef f(asked, *, told_by=None): x._told = asked.TOLD_MAX; retold = masked"
-    assert vague(ast.walk(ast.parse(source))) == {"WhatTold", "asked", "told_by", "_told", "TOLD_MAX"}
+    assert vague(ast.walk(ast.parse(source))) == {
+        "WhatTold",
+        "asked",
+        "told_by",
+        "_told",
+        "TOLD_MAX",
+    }

@@ -37,14 +37,21 @@ def _texts(node: ast.AST | None) -> Iterator[str]:
     match node:
         case ast.Constant(value=str() as text):
             yield text
-        case ast.Tuple(elts=inner) | ast.List(elts=inner) | ast.Set(elts=inner) | ast.Call(args=inner):
+        case (
+            ast.Tuple(elts=inner)
+            | ast.List(elts=inner)
+            | ast.Set(elts=inner)
+            | ast.Call(args=inner)
+        ):
             for one in inner:
                 yield from _texts(one)
         case ast.Dict(keys=keys):
             for key in keys:
                 yield from _texts(key)
         case ast.JoinedStr(values=parts):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts
+            )
 
 
 def _is_prose(node: ast.AST | None) -> bool:
@@ -57,7 +64,9 @@ def _named(tree: ast.Module) -> dict[str, ast.expr]:
     for node in tree.body:
         targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
         value = node.value if isinstance(node, ast.AnnAssign | ast.Assign) else None
-        found |= {one.id: value for one in targets if isinstance(one, ast.Name) and value is not None}
+        found |= {
+            one.id: value for one in targets if isinstance(one, ast.Name) and value is not None
+        }
     return found
 
 
@@ -94,7 +103,9 @@ def compared(source: str, known: dict[str, ast.expr]) -> list[int]:
 
 
 def compared_in_template(source: str) -> list[str]:
-    asked = [one for one in _EXPRESSION.findall(source) if not one.lstrip("{%- ").startswith("for ")]
+    asked = [
+        one for one in _EXPRESSION.findall(source) if not one.lstrip("{%- ").startswith("for ")
+    ]
     found = [one for expression in asked for one in _COMPARED.findall(expression)]
     return [text or among for text, among in found if _PROSE.search(text) or _PROSE.search(among)]
 
@@ -117,7 +128,9 @@ def test_no_code_reads_a_sentence() -> None:
 
 
 def test_no_template_compares_a_sentence() -> None:
-    found = {name: texts for name, source in _files("html") if (texts := compared_in_template(source))}
+    found = {
+        name: texts for name, source in _files("html") if (texts := compared_in_template(source))
+    }
     assert not found
 
 
@@ -133,8 +146,13 @@ def test_the_search_finds_what_was_once_there() -> None:
         'word in ("not done", "done")',
     ):
         assert compared(line, {}), line
-    assert not compared('code == "not_done"\nproblem.code in ("invalid", "not_found")\ntext = "It is done."', {})
-    for line in ('{% if r.why == "waits for the charge" %}', '{{ "a" if why in ("stuck", "outcome unknown") }}'):
+    assert not compared(
+        'code == "not_done"\nproblem.code in ("invalid", "not_found")\ntext = "It is done."', {}
+    )
+    for line in (
+        '{% if r.why == "waits for the charge" %}',
+        '{{ "a" if why in ("stuck", "outcome unknown") }}',
+    ):
         assert compared_in_template(line), line
     assert not compared_in_template(
         '<p>in (a few days)</p>{% if r.why == "outcome_unknown" %}Outcome unknown{% endif %}'

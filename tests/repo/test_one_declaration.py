@@ -82,7 +82,9 @@ def test_a_reason_of_attention_is_one_row() -> None:
     assert sentence_of("parcel_lost:7") == "parcel_lost:7", "gone with its feature"
 
 
-TIP = Recipe("tip", "clearing", PAYABLE, "amount", files={"processor": "charge"}, words="left as a tip")
+TIP = Recipe(
+    "tip", "clearing", PAYABLE, "amount", files={"processor": "charge"}, words="left as a tip"
+)
 TIPPED = Fact("gift.tipped", "attempt", frozenset({Stage.COMPLETED}), Books("tip", "attempt"), None)
 TABLES = (ledger.RECIPES, report.KINDS, settlement_file.KINDS, lifecycle.FACTS)
 
@@ -129,7 +131,9 @@ def test_every_reason_that_is_raised_and_every_recipe_is_added() -> None:
         text = file.read_text()
         names = re.findall(r"raise_(?:attention|unclear)\([^A-Z\n]*\b([A-Z_]{4,})\b", text)
         if names or re.search(r"= Recipe\(", text):
-            module = vars(import_module(".".join(file.relative_to(SOURCE.parent).with_suffix("").parts)))
+            module = vars(
+                import_module(".".join(file.relative_to(SOURCE.parent).with_suffix("").parts))
+            )
             raised |= {module[name] for name in names}
             posted |= {one.name for one in module.values() if isinstance(one, Recipe)}
     assert len(raised) > 20
@@ -145,13 +149,19 @@ XX = Feature(name="xx", adds=(CATALOGUE({"xx": Path(__file__)}),))
 def test_a_feature_brings_translations_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "de.json"
     pages = {"Parcels of {0}": "Pakete von {0}"}
-    words = {"Parcel {0} is lost.": "Das Paket {0} ist verloren.", "Refund one of the two payments.": "Nein."}
+    words = {
+        "Parcel {0} is lost.": "Das Paket {0} ist verloren.",
+        "Refund one of the two payments.": "Nein.",
+    }
     file.write_text(json.dumps({"pages": pages, "words": words}))
     before = catalogue("de")
     with with_feature(CATALOGUE({"de": file})):
         check_translations()
         assert said("de", Sentence("Parcel {0} is lost.", 7)) == "Das Paket 7 ist verloren."
-        assert translated("<h1>Parcels of {{ name }}</h1>", catalogue("de").pages) == "<h1>Pakete von {{ name }}</h1>"
+        assert (
+            translated("<h1>Parcels of {{ name }}</h1>", catalogue("de").pages)
+            == "<h1>Pakete von {{ name }}</h1>"
+        )
         cure = attention.REASONS["paid_twice"].cure
         assert catalogue("de").words[cure] == before.words[cure], "what Recoup says stays as it is"
         assert catalogue("de").months == before.months
@@ -168,7 +178,9 @@ def test_a_feature_brings_translations_of_its_own(tmp_path: Path) -> None:
         ("[", "cannot be read"),
     ],
 )
-def test_a_translation_that_breaks_a_page_stops_the_start(text: str, why: str, tmp_path: Path) -> None:
+def test_a_translation_that_breaks_a_page_stops_the_start(
+    text: str, why: str, tmp_path: Path
+) -> None:
     file = tmp_path / "de.json"
     file.write_text(text)
     with with_feature(CATALOGUE({"de": file})), pytest.raises(Problem) as caught:
@@ -179,12 +191,16 @@ def test_a_translation_that_breaks_a_page_stops_the_start(text: str, why: str, t
     assert caught.value.cure
 
 
-def test_a_language_that_is_not_installed_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_language_that_is_not_installed_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bringing = EntryPoint("xx", "tests.repo.test_one_declaration:XX", GROUP)
     monkeypatch.setattr(feature, "added", lambda group: {"xx": bringing})
     monkeypatch.setattr(feature, "_features", features())
     (tmp_path / "recoup.toml").write_text('features = "xx"')
-    with pytest.raises(Problem, match="The feature xx is translated to 'xx', which is not installed"):
+    with pytest.raises(
+        Problem, match="The feature xx is translated to 'xx', which is not installed"
+    ):
         load_settings(data_dir=tmp_path)
 
 

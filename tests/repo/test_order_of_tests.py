@@ -24,7 +24,16 @@ def test_each_worker_begins_with_a_long_one() -> None:
 
 def test_the_tests_of_a_file_stay_together() -> None:
     items = ["a.py", LONG[1], LONG[1], "b.py", "b.py", LONG[0], LONG[0], "c.py"]
-    assert dealt(items, 2, str) == [LONG[0], LONG[0], "a.py", "b.py", LONG[1], LONG[1], "b.py", "c.py"]
+    assert dealt(items, 2, str) == [
+        LONG[0],
+        LONG[0],
+        "a.py",
+        "b.py",
+        LONG[1],
+        LONG[1],
+        "b.py",
+        "c.py",
+    ]
 
 
 def test_the_long_files_are_there() -> None:

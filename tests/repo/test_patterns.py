@@ -24,8 +24,14 @@ SOURCES: Final = {
     "recoup": ROOT / "src/recoup",
     "recoup_connectors": ROOT / "packages/recoup-connectors/src/recoup_connectors",
 }
-METHODS: Final = frozenset({"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"})
-LENGTHS: Final = (25, 200, 1_000)  # of a text, and twice as long: what grows too much in one is looked at in the next
+METHODS: Final = frozenset(
+    {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+)
+LENGTHS: Final = (
+    25,
+    200,
+    1_000,
+)  # of a text, and twice as long: what grows too much in one is looked at in the next
 GROWTH_MAX: Final = 2.3  # steps for twice the text
 SLACK: Final = 50  # steps
 STEPS_MAX: Final = 200  # of each letter: what is linear takes some ten
@@ -59,10 +65,20 @@ class Found:
 
 def found_in(module: str, text: str, names: dict[str, Any]) -> Iterator[Found]:
     """The patterns of a module; `names`: what its own names stand for."""
-    every = [(node, statement) for statement in ast.parse(text).body for node in ast.walk(statement)]
-    called = [node for node, _ in every if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    every = [
+        (node, statement) for statement in ast.parse(text).body for node in ast.walk(statement)
+    ]
+    called = [
+        node
+        for node, _ in every
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    ]
     for node, statement in every:
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS):
+        if not (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in METHODS
+        ):
             continue
         if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "re"):
             continue
@@ -70,7 +86,10 @@ def found_in(module: str, text: str, names: dict[str, Any]) -> Iterator[Found]:
         compiled = node.func.attr == "compile"
         uses = _uses(called, target) if compiled else frozenset({node.func.attr})
         try:
-            made = eval(compile(ast.Expression(node if compiled else node.args[0]), module, "eval"), dict(names))
+            made = eval(
+                compile(ast.Expression(node if compiled else node.args[0]), module, "eval"),
+                dict(names),
+            )
         except NameError:
             made = None
         pattern = re.compile(made) if isinstance(made, str | bytes) else made
@@ -79,13 +98,18 @@ def found_in(module: str, text: str, names: dict[str, Any]) -> Iterator[Found]:
 
 def _named(statement: ast.stmt) -> str:
     """What a statement of a module defines."""
-    target = getattr(statement, "target", None) or next(iter(getattr(statement, "targets", [])), None)
+    target = getattr(statement, "target", None) or next(
+        iter(getattr(statement, "targets", [])), None
+    )
     return target.id if isinstance(target, ast.Name) else getattr(statement, "name", "")
 
 
 def _uses(called: list[ast.Attribute], name: str) -> frozenset[str]:
     """Methods that are called on what a name stands for; all where that is something that holds it."""
-    return frozenset(one.attr for one in called if one.value.id == name and one.attr in METHODS) or METHODS  # type: ignore[attr-defined]
+    return (
+        frozenset(one.attr for one in called if one.value.id == name and one.attr in METHODS)
+        or METHODS
+    )  # type: ignore[attr-defined]
 
 
 # texts that are made of a pattern -------------------------------------------------------------------------------------
@@ -121,7 +145,9 @@ def _letter(what: Any, value: Any, which: int) -> str:
         return ""
     if value[0][0] is op.NEGATE:
         made = re.compile(f"[{re.escape(''.join(map(chr, range(32, 127))))}]")
-        refused = {one for one in made.findall("a7 -'\"~_.") if any(fits(part, one) for part in value[1:])}
+        refused = {
+            one for one in made.findall("a7 -'\"~_.") if any(fits(part, one) for part in value[1:])
+        }
         return next((one for one in "a7 -'\"~_." if one not in refused), "字")
     every = [one for part in value for one in _letters_of(part)]
     return every[which % len(every)]
@@ -153,7 +179,9 @@ def sample(items: Any, which: int = 0) -> str:
 
 def letters(items: Any) -> set[str]:
     found = {_letter(what, value, which) for what, value in items for which in range(4)}
-    return found.union(*(letters(inner) for what, value in items for inner in _inside(what, value))) - {""}
+    return found.union(
+        *(letters(inner) for what, value in items for inner in _inside(what, value))
+    ) - {""}
 
 
 def repeated(items: Any, before: str = "") -> Iterator[tuple[str, str]]:
@@ -169,13 +197,23 @@ def repeated(items: Any, before: str = "") -> Iterator[tuple[str, str]]:
 def attacks(pattern: re.Pattern[Any]) -> list[tuple[str, str]]:
     tree = parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
     every = sorted(letters(tree))[:8]
-    found = {("", one) for one in every} | {("", "".join(pair)) for pair in itertools.permutations(every, 2)}
+    found = {("", one) for one in every} | {
+        ("", "".join(pair)) for pair in itertools.permutations(every, 2)
+    }
     drawn, more = random.Random(str(pattern.pattern)), [*every, " ", "a", "0"]
-    found |= {("", "".join(drawn.choices(more, k=length))) for length in (3, 4, 5) for _ in range(8)}
+    found |= {
+        ("", "".join(drawn.choices(more, k=length))) for length in (3, 4, 5) for _ in range(8)
+    }
     found |= set(repeated(tree))
     for which in range(2):
         whole = sample(tree, which)
-        found |= {("", whole), ("", whole[:-1]), ("", whole[1:]), (whole[:-1], whole[-1:]), (" ", f"{whole} ")}
+        found |= {
+            ("", whole),
+            ("", whole[:-1]),
+            ("", whole[1:]),
+            (whole[:-1], whole[-1:]),
+            (" ", f"{whole} "),
+        }
     return sorted(one for one in found if one[1])
 
 
@@ -183,7 +221,13 @@ def tried_by(found: Found) -> list[str]:
     """The methods that differ in what they cost."""
     return [
         *(["fullmatch"] if "fullmatch" in found.uses else []),
-        *(["search"] if found.uses - {"fullmatch", "match"} else ["match"] if "match" in found.uses else []),
+        *(
+            ["search"]
+            if found.uses - {"fullmatch", "match"}
+            else ["match"]
+            if "match" in found.uses
+            else []
+        ),
     ]
 
 
@@ -214,7 +258,9 @@ def _text(head: str, again: str, end: str, length: int) -> str:
 def _grows(counted: Counted, method: str, text: Callable[[int], str], length: int) -> bool:
     """By more than a text that is twice as long; or it takes a great many steps for each letter."""
     try:
-        few, many = (counted.count(method, text(one), STEPS_MAX * one)[0] for one in (length, 2 * length))
+        few, many = (
+            counted.count(method, text(one), STEPS_MAX * one)[0] for one in (length, 2 * length)
+        )
     except TooManyError:
         return True
     return many > GROWTH_MAX * few + SLACK
@@ -227,7 +273,9 @@ def every() -> list[Found]:
         for file in sorted(root.rglob("*.py")):
             text = file.read_text()
             if re.search(r"^import re$|^from re import", text, re.M):
-                module = ".".join([package, *file.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
+                module = ".".join(
+                    [package, *file.relative_to(root).with_suffix("").parts]
+                ).removesuffix(".__init__")
                 found += found_in(module, text, vars(importlib.import_module(module)))
     return found
 
@@ -259,12 +307,15 @@ PLANTED: Final = {
 
 @pytest.mark.parametrize("pattern", PLANTED.values(), ids=PLANTED)
 def test_a_planted_pattern_is_found(pattern: str) -> None:
-    (found,) = found_in("m", f"import re\nP = re.compile({pattern!r}, re.S)\nP.sub('', text)", {"re": re})
+    (found,) = found_in(
+        "m", f"import re\nP = re.compile({pattern!r}, re.S)\nP.sub('', text)", {"re": re}
+    )
     assert costs_too_much(found)
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", r"(?<![0-9])[0-9]+(?=\])", r'"[^"]*"']
+    "pattern",
+    [r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", r"(?<![0-9])[0-9]+(?=\])", r'"[^"]*"'],
 )
 def test_a_linear_pattern_is_not(pattern: str) -> None:
     (found,) = found_in("m", f"import re\nP = re.compile({pattern!r})\nP.sub('', text)", {"re": re})
@@ -272,7 +323,9 @@ def test_a_linear_pattern_is_not(pattern: str) -> None:
 
 
 def test_a_pattern_of_somebody_else_is_found() -> None:
-    (found,) = found_in("m", "import re\ndef f(pattern, text):\n return re.search(pattern, text)", {"re": re})
+    (found,) = found_in(
+        "m", "import re\ndef f(pattern, text):\n return re.search(pattern, text)", {"re": re}
+    )
     assert found.pattern is None
 
 
@@ -287,7 +340,11 @@ def test_steps_are_counted_of_what_a_pattern_does() -> None:
         counted = Counted(found.pattern)
         for head, again in attacks(found.pattern)[::5]:
             text = _text(head, again, "\x00~", 30)
-            given: Any = text.encode("latin-1", "replace") if isinstance(found.pattern.pattern, bytes) else text
+            given: Any = (
+                text.encode("latin-1", "replace")
+                if isinstance(found.pattern.pattern, bytes)
+                else text
+            )
             seen = given.decode("latin-1") if isinstance(given, bytes) else given
             places = [one.span() for one in found.pattern.finditer(given)]
             assert counted.count("search", seen, 10**6)[1] == places, (found.name, text)

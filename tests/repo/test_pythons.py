@@ -29,12 +29,20 @@ def test_set_up_leaves_the_locks_pip_and_setuptools() -> None:
     """It left those that the Python brought: of 3.11 a pip and a setuptools with known weaknesses."""
     for name in ("pip", "setuptools"):
         for lock in ("run", "dev"):
-            (line,) = re.findall(rf"^{name}==(\S+)", (ROOT / f"requirements/{lock}.txt").read_text(), re.MULTILINE)
+            (line,) = re.findall(
+                rf"^{name}==(\S+)", (ROOT / f"requirements/{lock}.txt").read_text(), re.MULTILINE
+            )
             assert version(name) == line, name
 
 
-def test_each_python_of_the_machine_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    older, newer, pyenv = tmp_path / "older", tmp_path / "newer", tmp_path / "pyenv/versions/3.13.5/bin"
+def test_each_python_of_the_machine_is_found_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer, pyenv = (
+        tmp_path / "older",
+        tmp_path / "newer",
+        tmp_path / "pyenv/versions/3.13.5/bin",
+    )
     programs = {
         older / "python3.12": "echo 3 12 1 /older",
         newer / "python3.12": "echo 3 12 9 /with a blank",
@@ -72,7 +80,13 @@ def test_a_run_says_on_which_tree_each_python_passed(tmp_path: Path) -> None:
     git("init")
     commit("a.py", "1")
     assert told(tmp_path) == "Pythons: passed on none yet (make prove FAMILY=pythons)"
-    run = {"commit": "c0ffee00", "minutes": 1, "on": "2026-11-29", "result": "passed", "tree": tree_of(tmp_path)}
+    run = {
+        "commit": "c0ffee00",
+        "minutes": 1,
+        "on": "2026-11-29",
+        "result": "passed",
+        "tree": tree_of(tmp_path),
+    }
     each = {
         "3.12": {**run, "version": "3.12.1"},
         "3.9": {**run, "version": "3.9.2", "result": "failed"},
@@ -80,7 +94,9 @@ def test_a_run_says_on_which_tree_each_python_passed(tmp_path: Path) -> None:
     }
     commit(RECORD, json.dumps({"pythons": {"each": each}}))  # which does not make it another tree
     other = "another tree (c0ffee00, 2026-11-29)"
-    said = f"Pythons: 3.9.2 failed on this tree, 3.12.1 passed on this tree, 3.13.0 passed on {other}"
+    said = (
+        f"Pythons: 3.9.2 failed on this tree, 3.12.1 passed on this tree, 3.13.0 passed on {other}"
+    )
     assert told(tmp_path) == said
     (tmp_path / "a.py").write_text("2")
     assert told(tmp_path) == said + "; not all of this is committed"

@@ -58,7 +58,11 @@ def _text(node: ast.AST) -> str | None:
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "Sentence"
+        ):
             yield node
 
 
@@ -73,8 +77,16 @@ def _files() -> tuple[tuple[str, ast.Module], ...]:
 
 
 def test_no_sentence_is_finished_before_it_is_read() -> None:
-    found = {name: lines for name, tree in _files() if (lines := [*finished(tree, wordy=harvest.is_wordy(name))])}
-    wrong = {name: lines for name, lines in found.items() if name not in _MAY and not name.startswith(_DECIDERS)}
+    found = {
+        name: lines
+        for name, tree in _files()
+        if (lines := [*finished(tree, wordy=harvest.is_wordy(name))])
+    }
+    wrong = {
+        name: lines
+        for name, lines in found.items()
+        if name not in _MAY and not name.startswith(_DECIDERS)
+    }
     assert not wrong, 'write Sentence("… {0} …", part): kernel/problem.py'
     assert not _MAY.keys() - found.keys(), "the list of exceptions names what is none"
 
@@ -85,7 +97,9 @@ def test_every_slot_has_its_part() -> None:
     for name, tree in _files():
         for call in _calls(tree):
             key = call.args[0]
-            if isinstance(key, ast.Constant) and not any(isinstance(part, ast.Starred) for part in call.args):
+            if isinstance(key, ast.Constant) and not any(
+                isinstance(part, ast.Starred) for part in call.args
+            ):
                 slots = {int(number) for number in _SLOT.findall(key.value)}
                 if slots != set(range(len(call.args) - 1)):
                     wrong.append(f"{name}:{call.lineno}")
@@ -108,4 +122,9 @@ def test_the_search_finds_what_was_once_there(source: str) -> None:
 
 
 def test_it_lets_a_sentence_pass() -> None:
-    assert not [*finished(ast.parse('Problem("invalid", Sentence("At most {0} notes.", f"{most:,}"))'), wordy=False)]
+    assert not [
+        *finished(
+            ast.parse('Problem("invalid", Sentence("At most {0} notes.", f"{most:,}"))'),
+            wordy=False,
+        )
+    ]

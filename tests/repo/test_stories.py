@@ -31,11 +31,15 @@ def test_a_story_is_told_by_ten_files_each_found_from_one_before() -> None:
         for number, file in enumerate(files):
             # What is due is taken up by the worker.
             begins = number == 0 or file in ("main/clock.py", "main/feature.py")
-            assert begins or any(leads_to(text, file) for text in texts[:number]), f"{story}: nothing leads to {file}"
+            assert begins or any(leads_to(text, file) for text in texts[:number]), (
+                f"{story}: nothing leads to {file}"
+            )
 
 
 def test_a_file_that_nothing_names_is_not_found() -> None:
-    text = "from recoup.rescue.moves import plan\nfrom recoup.rescue.moves.start import start_order\n"
+    text = (
+        "from recoup.rescue.moves import plan\nfrom recoup.rescue.moves.start import start_order\n"
+    )
     assert leads_to(text, "rescue/moves/plan.py")
     assert leads_to(text, "rescue/moves/start.py")
     assert not leads_to(text, "rescue/moves/open.py")

@@ -15,7 +15,9 @@ from tests.stablecoin.fuzzing import subscription_of
 from recoup.main.docs import dialects
 
 TOLD = Told(next(one for one in dialects() if one.name == "stablecoin"))
-BY_NAME = {f"{one.method} {one.path.removeprefix('/api/v1')}": one for one in TOLD.dialect.operations}
+BY_NAME = {
+    f"{one.method} {one.path.removeprefix('/api/v1')}": one for one in TOLD.dialect.operations
+}
 # status -> what it may be later
 LATER = {
     "created": {"pending", "paid", "expired", "canceled", "failed", "partially_refunded", "refunded"},
@@ -38,7 +40,9 @@ class Day(RuleBasedStateMachine):
         self.refunded: dict[str, Decimal] = {}
         self.number = 0
 
-    def send(self, name: str, body: Any = None, *, query: str = "", id: str = "", **more: Any) -> httpx.Response:
+    def send(
+        self, name: str, body: Any = None, *, query: str = "", id: str = "", **more: Any
+    ) -> httpx.Response:
         operation = BY_NAME[name]
         self.number += 1  # no two calls of a second have one signature
         headers = {"Idempotency-Key": f"k-{self.number}"} | more.pop("headers", {})
@@ -62,8 +66,12 @@ class Day(RuleBasedStateMachine):
         body = self.merchant.body(channel=channel, amount=amount, currency=currency)
         answer = self.send("POST /charges", body)
         assert answer.status_code == 201, answer.text
-        again = self.merchant.post("/charges", body | {"subject": body["subject"]}, headers={"x-n": str(self.number)})
-        assert again.status_code in (200, 401), "a repeat is the same order; signed in one second it is a replay"
+        again = self.merchant.post(
+            "/charges", body | {"subject": body["subject"]}, headers={"x-n": str(self.number)}
+        )
+        assert again.status_code in (200, 401), (
+            "a repeat is the same order; signed in one second it is a replay"
+        )
         made = answer.json()
         order_id = str(made["order"]["id"])
         self.charged[order_id], self.refunded[order_id] = made, Decimal(0)
@@ -98,7 +106,11 @@ class Day(RuleBasedStateMachine):
     def refund(self, order: str, percent: int | None) -> None:
         self.look(order)
         whole = Decimal(self.charged[order]["order"]["amount"])
-        amount = None if percent is None else max(Decimal("0.01"), (whole * percent / 100).quantize(Decimal("0.01")))
+        amount = (
+            None
+            if percent is None
+            else max(Decimal("0.01"), (whole * percent / 100).quantize(Decimal("0.01")))
+        )
         body = {} if amount is None else {"amount": f"{amount:f}", "reason": "day"}
         answer = self.send("POST /orders/{id}/refund", body, id=order)
         if answer.status_code == 200:
@@ -116,7 +128,9 @@ class Day(RuleBasedStateMachine):
     def pay_out(self, cents: int, currency: str) -> None:
         amount = f"{cents // 100}.{cents % 100:02d}"
         before = self.balances().get(currency, Decimal(0))
-        answer = self.send("POST /payouts", {"amount": amount, "currency": currency, "destination": "mock:wallet"})
+        answer = self.send(
+            "POST /payouts", {"amount": amount, "currency": currency, "destination": "mock:wallet"}
+        )
         assert (answer.status_code == 201) <= (Decimal(amount) <= before), "at most what is there"
         self.send("GET /payouts")
 
@@ -137,7 +151,10 @@ class Day(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.merchant.advance(minutes=minutes)
 
-    @rule(name=st.sampled_from(["/orders", "/subscriptions", "/ledger", "/payouts"]), limit=st.integers(0, 300))
+    @rule(
+        name=st.sampled_from(["/orders", "/subscriptions", "/ledger", "/payouts"]),
+        limit=st.integers(0, 300),
+    )
     def page(self, name: str, limit: int) -> None:
         self.number += 1
         answer = self.send(f"GET {name}", query=f"limit={limit}&n={self.number}")

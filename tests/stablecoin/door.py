@@ -34,7 +34,12 @@ URL = "http://door.test"
 
 def application(services: Services) -> App:
     """As `main.app` builds it, with this door's routes and the checkout's."""
-    app = Starlette(routes=[*routes(services), *checkout_routes(services.world, services.orders, services.merchants)])
+    app = Starlette(
+        routes=[
+            *routes(services),
+            *checkout_routes(services.world, services.orders, services.merchants),
+        ]
+    )
     app.router.default = _no_path
     app.router.redirect_slashes = False
     typed: Any = app
@@ -61,7 +66,9 @@ class Door:
         its operation is not told to give."""
         asked_for = more.pop("allow_5xx", False)
         answer = self.run(self.client.request(method, url, **more))
-        assert asked_for or answer.status_code < 500, f"{method} {url}: {answer.status_code} {answer.text[:300]}"
+        assert asked_for or answer.status_code < 500, (
+            f"{method} {url}: {answer.status_code} {answer.text[:300]}"
+        )
         operation = operation_of(method, url)
         if operation is not None:
             check_told(operation, answer)
@@ -71,7 +78,9 @@ class Door:
 
     def merchant(self, **more: Any) -> "Merchant":
         shop = self.run(make_shop(self.world, self.orders, self.deliveries, **more))
-        return Merchant(self, shop, Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret))
+        return Merchant(
+            self, shop, Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret)
+        )
 
     def counts(self) -> dict[str, int]:
         """Rows of every table but those that remember signatures: what a refused call must leave alone."""
@@ -102,9 +111,13 @@ class Merchant:
     signer: Signer
     number: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
 
-    def call(self, method: str, path: str, body: Any = None, query: str = "", **more: Any) -> httpx.Response:
+    def call(
+        self, method: str, path: str, body: Any = None, query: str = "", **more: Any
+    ) -> httpx.Response:
         content = body if isinstance(body, bytes) else written(body)
-        headers = self.signer.headers(method, f"/api/v1{path}", query, content) | dict(more.pop("headers", {}))
+        headers = self.signer.headers(method, f"/api/v1{path}", query, content) | dict(
+            more.pop("headers", {})
+        )
         url = f"/api/v1{path}" + (f"?{query}" if query else "")
         return self.door.call(method, url, content=content, headers=headers, **more)
 
@@ -196,7 +209,9 @@ def opened_door(server: ServerAddress, **more: Any) -> Iterator[Door]:
         async def client() -> httpx.AsyncClient:
             return client_of(application(services))
 
-        door = Door(runner, world, orders, deliveries, services, runner.run(client()), Counting(world))
+        door = Door(
+            runner, world, orders, deliveries, services, runner.run(client()), Counting(world)
+        )
         try:
             yield door
         finally:
@@ -214,7 +229,13 @@ def door_over(found: Any) -> Iterator[Door]:
         return client_of(application(services))
 
     door = Door(
-        found.runner, found.world, found.orders, found.deliveries, services, found.run(client()), Counting(found.world)
+        found.runner,
+        found.world,
+        found.orders,
+        found.deliveries,
+        services,
+        found.run(client()),
+        Counting(found.world),
     )
     try:
         yield door

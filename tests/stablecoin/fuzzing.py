@@ -47,7 +47,11 @@ class Target(Watched):
     """A merchant with orders and subscriptions in every state, another one, and how the tables of both stand."""
 
     def __init__(self, door: Door) -> None:
-        self.door, self.merchant, self.other = door, door.merchant(), door.merchant(name="Other & Sons")
+        self.door, self.merchant, self.other = (
+            door,
+            door.merchant(),
+            door.merchant(name="Other & Sons"),
+        )
         merchant, other = self.merchant, self.other
         self.number: Iterator[int] = iter(range(10**9))
         self.spent: set[str] = set()
@@ -100,20 +104,30 @@ class Target(Watched):
         return dict(part.split(":") for part in told.split())
 
     def stand(self) -> dict[str, Any]:
-        return self.door.counts() | {f"marks of {name}": mark for name, mark in self.marks(self.merchant).items()}
+        return self.door.counts() | {
+            f"marks of {name}": mark for name, mark in self.marks(self.merchant).items()
+        }
 
     def sign(self, method: str, path: str, query: str = "", body: bytes = b"") -> Wire:
         """With path and query as the client writes them."""
-        raw = httpx.URL("http://door.test" + path + (f"?{query}" if query else "")).raw_path.decode()
+        raw = httpx.URL(
+            "http://door.test" + path + (f"?{query}" if query else "")
+        ).raw_path.decode()
         path, _, query = raw.partition("?")
-        return Wire(method, path, query, body, self.merchant.signer.headers(method, path, query, body))
+        return Wire(
+            method, path, query, body, self.merchant.signer.headers(method, path, query, body)
+        )
 
     def send(self, wire: Wire, headers: dict[str, str] | None = None) -> httpx.Response:
         """Refused calls leave everything as it was, and no call touches the other merchant's. The answer's shape is
         checked by the door."""
-        given = [(n.encode(), v.encode("latin-1")) for n, v in ((headers or {}) | wire.headers).items()]
+        given = [
+            (n.encode(), v.encode("latin-1")) for n, v in ((headers or {}) | wire.headers).items()
+        ]
         url = wire.path + (f"?{wire.query}" if wire.query else "")
-        answer = self.checked(self.door.call(wire.method, url, content=wire.body, headers=given), REFUSED)
+        answer = self.checked(
+            self.door.call(wire.method, url, content=wire.body, headers=given), REFUSED
+        )
         assert self.marks(self.other) == self.theirs
         return answer
 
@@ -186,7 +200,12 @@ def _subscription(target: Target) -> dict[str, Any]:
 
 def _payout(target: Target) -> dict[str, Any]:
     target.merchant.paid(amount="900000.00")  # what is there may have been refunded
-    return {"amount": "0.01", "currency": "USDT", "destination": "mock:wallet", "destination_type": "crypto"}
+    return {
+        "amount": "0.01",
+        "currency": "USDT",
+        "destination": "mock:wallet",
+        "destination_type": "crypto",
+    }
 
 
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
@@ -255,29 +274,49 @@ KEYS = (
 )
 KINDS = st.sampled_from([None, *["application/json"] * 40, "application/json; charset=utf-8", "Application/JSON", "",
                          "application/problem+json", "text/xml", "application/json; charset=latin-1", "é"])  # fmt: skip
-LANGUAGES = st.sampled_from([None, None, None, "de", "zh;q=1", "fr;q=nan", "es;q=1e999,de;q=-1", "*", ";;,,", "é"])
+LANGUAGES = st.sampled_from(
+    [None, None, None, "de", "zh;q=1", "fr;q=nan", "es;q=1e999,de;q=-1", "*", ";;,,", "é"]
+)
 SPELT = st.sampled_from([str, str, str, str, str, str, lambda path: path + "/",
                          lambda path: path.replace("/", "//")[1:],
                          lambda path: path.replace("v1", "%761")])  # fmt: skip
-QUOTED = st.sampled_from([quote, quote_plus, lambda text: quote(text, safe=""), lambda text: quote(text, safe="%&=;")])
+QUOTED = st.sampled_from(
+    [quote, quote_plus, lambda text: quote(text, safe=""), lambda text: quote(text, safe="%&=;")]
+)
 
 
 @st.composite
 def calls(draw: st.DrawFn, operation: Operation, known: dict[str, Any]) -> dict[str, Any]:
     """`id`: as `Target.path` takes it; `body`: bytes; `query`, `headers`, and how the path is spelt."""
-    call: dict[str, Any] = {"id": draw(IDS) if "{id}" in operation.path else None, "body": b"", "query": ""}
+    call: dict[str, Any] = {
+        "id": draw(IDS) if "{id}" in operation.path else None,
+        "body": b"",
+        "query": "",
+    }
     if operation.body is not None:
-        known = known | {"merchant_order_id": f"fuzz-{draw(st.integers(0, 300))}"} if "subject" in known else known
+        known = (
+            known | {"merchant_order_id": f"fuzz-{draw(st.integers(0, 300))}"}
+            if "subject" in known
+            else known
+        )
         close = draw(near(known))
-        call["body"] = draw(written(draw(bodies(operation.body, close)) if draw(st.booleans()) else close))
+        call["body"] = draw(
+            written(draw(bodies(operation.body, close)) if draw(st.booleans()) else close)
+        )
     elif operation.method == "POST" and not draw(st.integers(0, 3)):
-        call["body"] = draw(st.sampled_from([b"{}", b"null", b"[]", b"{", b'{"amount":1}', b"\xff"]))
+        call["body"] = draw(
+            st.sampled_from([b"{}", b"null", b"[]", b"{", b'{"amount":1}', b"\xff"])
+        )
     pairs = draw(queries(operation.query)) if operation.query is not None else []
     if operation.query is None and not draw(st.integers(0, 5)):
         pairs = draw(st.lists(st.tuples(TEXTS, TEXTS), max_size=3))
     how = draw(QUOTED)
     call["query"] = "&".join(f"{how(name)}={how(value)}" for name, value in pairs)
-    given = {"idempotency-key": draw(KEYS), "content-type": draw(KINDS), "accept-language": draw(LANGUAGES)}
+    given = {
+        "idempotency-key": draw(KEYS),
+        "content-type": draw(KINDS),
+        "accept-language": draw(LANGUAGES),
+    }
     call["headers"] = {name: value for name, value in given.items() if value is not None}
     return call | {"spelt": draw(SPELT)}
 
@@ -308,7 +347,9 @@ def written(draw: st.DrawFn, body: Any) -> bytes:
 
 def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Response:
     path = call["spelt"](target.path(operation, call["id"]))
-    answer = target.send(target.sign(operation.method, path, call["query"], call["body"]), call["headers"])
+    answer = target.send(
+        target.sign(operation.method, path, call["query"], call["body"]), call["headers"]
+    )
     target.spend(operation, answer, call["id"])
     return answer
 
@@ -317,7 +358,9 @@ def send(target: Target, operation: Operation, call: dict[str, Any]) -> httpx.Re
 
 
 def _lines(wire: Wire, target: Target, lines: list[str]) -> Wire:
-    made = hmac.new(target.merchant.signer.secret.encode(), "\n".join(lines).encode(), "sha256").hexdigest()
+    made = hmac.new(
+        target.merchant.signer.secret.encode(), "\n".join(lines).encode(), "sha256"
+    ).hexdigest()
     return replace(wire, headers=wire.headers | {"X-Signature": made})
 
 
@@ -335,27 +378,40 @@ def _over(wire: Wire, target: Target, **changes: Any) -> Wire:
     """The same call under the signature of another one."""
     other = replace(wire, **changes)
     made = signature(
-        target.merchant.signer.secret, other.method, other.path, other.query, wire.headers["X-Timestamp"], other.body
+        target.merchant.signer.secret,
+        other.method,
+        other.path,
+        other.query,
+        wire.headers["X-Timestamp"],
+        other.body,
     )
     return replace(wire, headers=wire.headers | {"X-Signature": made})
 
 
 def _at(wire: Wire, target: Target, timestamp: str) -> Wire:
     """Well signed, at that time."""
-    made = signature(target.merchant.signer.secret, wire.method, wire.path, wire.query, timestamp, wire.body)
+    made = signature(
+        target.merchant.signer.secret, wire.method, wire.path, wire.query, timestamp, wire.body
+    )
     return replace(wire, headers=wire.headers | {"X-Timestamp": timestamp, "X-Signature": made})
 
 
 def _with(name: str, value: Callable[[str], str]) -> Callable[[Wire, Target, int], Wire]:
-    return lambda wire, target, n: replace(wire, headers=wire.headers | {name: value(wire.headers[name])})
+    return lambda wire, target, n: replace(
+        wire, headers=wire.headers | {name: value(wire.headers[name])}
+    )
 
 
 def _without(name: str) -> Callable[[Wire, Target, int], Wire]:
-    return lambda wire, target, n: replace(wire, headers={k: v for k, v in wire.headers.items() if k != name})
+    return lambda wire, target, n: replace(
+        wire, headers={k: v for k, v in wire.headers.items() if k != name}
+    )
 
 
 def _stranger(wire: Wire, key_id: str, secret: str) -> Wire:
-    return replace(wire, headers=Signer(key_id, secret).headers(wire.method, wire.path, wire.query, wire.body))
+    return replace(
+        wire, headers=Signer(key_id, secret).headers(wire.method, wire.path, wire.query, wire.body)
+    )
 
 
 _SIGNED = ("X-Api-Key", "X-Timestamp", "X-Signature")

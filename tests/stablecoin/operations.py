@@ -50,7 +50,10 @@ def check_refused(answer: httpx.Response) -> Error:
         raise AssertionError(f"{wrong} in {told}") from None
     assert answer.status_code in STATUSES[error.code], told
     assert ("www-authenticate" in answer.headers) == (answer.status_code == 401), told
-    assert answer.headers.get("retry-after", "").isdigit() or answer.status_code not in (429, 503), told
+    assert answer.headers.get("retry-after", "").isdigit() or answer.status_code not in (
+        429,
+        503,
+    ), told
     return error
 
 
@@ -63,8 +66,12 @@ def check_told(operation: Operation, answer: httpx.Response) -> Any:
     assert error.code in ANY | set(operation.problems), told
     if error.param is not UNSET:
         shapes = [shape for shape in (operation.body, operation.query) if shape is not None]
-        names = {field.encode_name for shape in shapes for field in msgspec.structs.fields(shape)} | HEADERS
-        names |= _with_numbers(answer.request.content)  # a card's number is refused in fields that nobody knows, too
+        names = {
+            field.encode_name for shape in shapes for field in msgspec.structs.fields(shape)
+        } | HEADERS
+        names |= _with_numbers(
+            answer.request.content
+        )  # a card's number is refused in fields that nobody knows, too
         assert any(f"{error.param}.".startswith((f"{name}.", f"{name}[")) for name in names), told
     return answer.json()
 

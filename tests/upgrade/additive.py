@@ -33,7 +33,9 @@ def _adds(stmt: ast.Node, made: set[str]) -> bool:
         case ast.IndexStmt():
             return stmt.relation.relname in made or (bool(stmt.concurrent) and not stmt.unique)
         case ast.DropStmt():  # before it is built again
-            return stmt.removeType == ObjectType.OBJECT_INDEX and bool(stmt.concurrent and stmt.missing_ok)
+            return stmt.removeType == ObjectType.OBJECT_INDEX and bool(
+                stmt.concurrent and stmt.missing_ok
+            )
         case ast.AlterTableStmt():
             return stmt.relation.relname in made or all(map(_adds_column, stmt.cmds))
     return False
@@ -50,4 +52,6 @@ def _adds_column(command: ast.AlterTableCmd) -> bool:
 
 
 def _is_constant(node: ast.Node) -> bool:
-    return isinstance(node, ast.A_Const) or (isinstance(node, ast.TypeCast) and isinstance(node.arg, ast.A_Const))
+    return isinstance(node, ast.A_Const) or (
+        isinstance(node, ast.TypeCast) and isinstance(node.arg, ast.A_Const)
+    )

@@ -31,7 +31,11 @@ WORLD: Final = "world.sql.xz"
 KEYS: Final = Keyring(
     Material(
         {
-            purpose: (Key(f"{number + 1:016x}", hashlib.sha256(f"small world {purpose}".encode()).digest()),)
+            purpose: (
+                Key(
+                    f"{number + 1:016x}", hashlib.sha256(f"small world {purpose}".encode()).digest()
+                ),
+            )
             for number, purpose in enumerate(PURPOSES)
         }
     )
@@ -56,11 +60,20 @@ async def make(server: ServerAddress, folder: Path) -> None:
 
 def dump(dsn: str, to: Path) -> None:
     command = [find_binaries().pg_dump, "--no-owner", dsn]
-    to.write_bytes(lzma.compress(subprocess.run(command, check=True, capture_output=True).stdout, preset=9))
+    to.write_bytes(
+        lzma.compress(subprocess.run(command, check=True, capture_output=True).stdout, preset=9)
+    )
 
 
 def restore(dumped: Path, dsn: str) -> None:
-    command = [find_binaries().psql, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null", dsn]
+    command = [
+        find_binaries().psql,
+        "--quiet",
+        "--no-psqlrc",
+        "--set=ON_ERROR_STOP=1",
+        "--output=/dev/null",
+        dsn,
+    ]
     subprocess.run(command, input=lzma.decompress(dumped.read_bytes()), check=True)
 
 

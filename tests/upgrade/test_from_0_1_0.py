@@ -46,7 +46,11 @@ async def _goes_on(server: ServerAddress, database: str) -> None:
         sql = "SELECT merchant_id, order_id FROM orders WHERE external_id = 'THIRD-TIME'"
         merchant_id, former = (await world.db.fetch(sql))[0]
         answer = await refund(
-            world, orders, replace(shop.scope, merchant_id=merchant_id), former, RefundRequest(all=True)
+            world,
+            orders,
+            replace(shop.scope, merchant_id=merchant_id),
+            former,
+            RefundRequest(all=True),
         )
         assert answer.units == 4590
     await drop(server, world.database)

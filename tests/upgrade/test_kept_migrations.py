@@ -28,13 +28,18 @@ OF_0_1_0 = Path(__file__).parent / "0.1.0"
 
 def test_what_0_1_0_brought_is_never_touched() -> None:
     released = "## [0.1.0]" in (Path(recoup.__file__).parents[2] / "CHANGELOG.md").read_text()
-    assert OF_0_1_0.exists() == released, "`make freeze` belongs to the commit that writes 0.1.0 into CHANGELOG.md"
+    assert OF_0_1_0.exists() == released, (
+        "`make freeze` belongs to the commit that writes 0.1.0 into CHANGELOG.md"
+    )
     for kind in KINDS:
         folder = FOLDER / "migrations" / kind
         assert (folder / RELEASED).exists() == released
         if released:
             [line] = (OF_0_1_0 / f"{kind}.txt").read_text().splitlines()
-            assert line == f"{hashlib.sha256((folder / '0001_schema.sql').read_bytes()).hexdigest()}  0001_schema.sql"
+            assert (
+                line
+                == f"{hashlib.sha256((folder / '0001_schema.sql').read_bytes()).hexdigest()}  0001_schema.sql"
+            )
             assert (folder / RELEASED).read_text().splitlines()[0] == line
 
 
@@ -43,8 +48,12 @@ def test_migrations_make_what_the_schemas_files_say(server: ServerAddress, kind:
     async def story() -> None:
         async with fresh(server) as upgraded, fresh(server) as made:
             await migrate(upgraded, kind)
-            await migrate(made, kind, migrations=[Migration(1, "0001_schema.sql", schema_sql(kind))])
-            assert schema_text(upgraded) == schema_text(made), "write a migration, or complete schema/"
+            await migrate(
+                made, kind, migrations=[Migration(1, "0001_schema.sql", schema_sql(kind))]
+            )
+            assert schema_text(upgraded) == schema_text(made), (
+                "write a migration, or complete schema/"
+            )
             connection = await asyncpg.connect(made)
             await connection.execute("ALTER TABLE key_checks ADD drifted text")
             await connection.close()
@@ -53,7 +62,9 @@ def test_migrations_make_what_the_schemas_files_say(server: ServerAddress, kind:
     asyncio.run(story())
 
 
-def test_a_release_is_frozen_and_its_changed_file_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_is_frozen_and_its_changed_file_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = migrations_of("world")
     store = shutil.copytree(FOLDER, tmp_path / "store")
     monkeypatch.setattr(migrating, "FOLDER", store)
@@ -63,7 +74,9 @@ def test_a_release_is_frozen_and_its_changed_file_refused(tmp_path: Path, monkey
     (store / "schema/world/02_upkeep.sql").write_text("CREATE TABLE another (n int);")
     assert [one.checksum for one in migrations_of("world")] == [one.checksum for one in before]
     number = 1 + max(one.number for one in before)
-    (later := folder / f"{number:04}_later.sql").write_text("-- beside\nCREATE TABLE later (n int);\n")
+    (later := folder / f"{number:04}_later.sql").write_text(
+        "-- beside\nCREATE TABLE later (n int);\n"
+    )
     assert migrations_of("world")[-1].is_beside
     later.write_text("CREATE TABLE later (n bigint);\n")  # not released yet
     assert freeze(store) == [folder / RELEASED]
@@ -71,7 +84,9 @@ def test_a_release_is_frozen_and_its_changed_file_refused(tmp_path: Path, monkey
     for file in (later, folder / "0001_schema.sql"):
         text = file.read_text()
         file.write_text(text + "-- changed\n")
-        with pytest.raises(Problem, match=f"{file.name} of world is not the text that was released"):
+        with pytest.raises(
+            Problem, match=f"{file.name} of world is not the text that was released"
+        ):
             migrations_of("world")
         file.write_text(text)
     later.unlink()
@@ -90,11 +105,26 @@ def test_what_says_beside_only_adds(database: str) -> None:
 @each(
     "adds, sql",
     [
-        (True, "CREATE TABLE t (n int PRIMARY KEY); CREATE UNIQUE INDEX i ON t (n); ALTER TABLE t ADD UNIQUE (n)"),
-        (True, "ALTER TABLE orders ADD n int, ADD COLUMN m text DEFAULT 'x'::text, ADD k bool DEFAULT false NULL"),
-        (True, "DROP INDEX CONCURRENTLY IF EXISTS i; CREATE INDEX CONCURRENTLY i ON orders (units)"),
-        (True, "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON t TO recoup_app"),
-        (False, "ALTER TABLE orders ADD n int NOT NULL DEFAULT 0"),  # `INSERT … jsonb_populate_record` gives it null
+        (
+            True,
+            "CREATE TABLE t (n int PRIMARY KEY); CREATE UNIQUE INDEX i ON t (n); ALTER TABLE t ADD UNIQUE (n)",
+        ),
+        (
+            True,
+            "ALTER TABLE orders ADD n int, ADD COLUMN m text DEFAULT 'x'::text, ADD k bool DEFAULT false NULL",
+        ),
+        (
+            True,
+            "DROP INDEX CONCURRENTLY IF EXISTS i; CREATE INDEX CONCURRENTLY i ON orders (units)",
+        ),
+        (
+            True,
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON t TO recoup_app",
+        ),
+        (
+            False,
+            "ALTER TABLE orders ADD n int NOT NULL DEFAULT 0",
+        ),  # `INSERT … jsonb_populate_record` gives it null
         (False, "ALTER TABLE orders ADD n timestamptz DEFAULT clock_timestamp()"),
         (False, "ALTER TABLE orders ADD n int UNIQUE"),
         (False, "ALTER TABLE orders ADD n uuid REFERENCES merchants (merchant_id)"),
@@ -129,4 +159,6 @@ def test_a_packages_feature_has_migrations_of_its_own(tmp_path: Path) -> None:
         (tmp_path / "migrations" / name).write_text("CREATE TABLE t (n int);")
     assert [one.key for one in migrating.added_by(acorn)] == [("acorn", 1), ("acorn", 2)]
     with pytest.raises(Problem, match="brings seen_twice, without a dot"):
-        migrating.added_by(replace(acorn, adds=(FACT(Fact("seen_twice", "note", ANY, None, None)),)))
+        migrating.added_by(
+            replace(acorn, adds=(FACT(Fact("seen_twice", "note", ANY, None, None)),))
+        )

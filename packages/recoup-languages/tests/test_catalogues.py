@@ -46,9 +46,14 @@ def test_every_translation_fits_its_message(language: str) -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_chooses_by_words_that_a_page_fills_in(language: str) -> None:
     """The page filled in `continues` where the German still asked for `goes`: one open order, and "laufen weiter"."""
-    asked = {word for words in catalogue(language).pages.values() for word in re.findall(r"\{\d+=([^?}]+)\?", words)}
+    asked = {
+        word
+        for words in catalogue(language).pages.values()
+        for word in re.findall(r"\{\d+=([^?}]+)\?", words)
+    }
     said = "".join(
-        file.read_text() for file in sorted([*FILES.values(), *ROOT.glob("*/page.py"), *ROOT.glob("*/page/**/*.py")])
+        file.read_text()
+        for file in sorted([*FILES.values(), *ROOT.glob("*/page.py"), *ROOT.glob("*/page/**/*.py")])
     )
     assert asked
     assert [word for word in sorted(asked) if f'"{word}"' not in said] == []
@@ -91,11 +96,19 @@ def test_what_a_browser_asks_for(header: str, language: str) -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_the_checkout_and_the_errors_of_the_api_are_whole(language: str) -> None:
     checkout = catalogue(language).checkout
-    named = {"The card", *checkout_words.MONTHS, "{time} GMT, {day} {month}", "under a minute", "{number} hours"}
+    named = {
+        "The card",
+        *checkout_words.MONTHS,
+        "{time} GMT, {day} {month}",
+        "under a minute",
+        "{number} hours",
+    }
     files = [*CHECKOUT.glob("*.html"), *CHECKOUT.parents[1].glob("features/*/payer/*.html")]
     said = [re.findall(r'\bt\("([^"]+)"', file.read_text()) for file in files]
     assert {*named, *chain.from_iterable(said)} - checkout.keys() == set()
-    assert [english for english, words in checkout.items() if fields_of(english) != fields_of(words)] == []
+    assert [
+        english for english, words in checkout.items() if fields_of(english) != fields_of(words)
+    ] == []
     assert catalogue(language).errors.keys() == {code.code for code in TABLE.values()}
 
 
@@ -114,8 +127,12 @@ def test_what_mails_say_is_in_the_catalogues() -> None:
 
 
 def test_whatever_is_said_to_a_locale_is_a_message_wherever_it_stands() -> None:
-    tree = ast.parse("""def tell(to, name): return name, to.say("Good morning, {name}", name=name)""")
-    assert [text for root in harvest._spoken(tree) for text in harvest._texts(root)] == ["Good morning, {name}"]
+    tree = ast.parse(
+        """def tell(to, name): return name, to.say("Good morning, {name}", name=name)"""
+    )
+    assert [text for root in harvest._spoken(tree) for text in harvest._texts(root)] == [
+        "Good morning, {name}"
+    ]
 
 
 # (language, English term, what must not stand for it)
@@ -143,18 +160,26 @@ KEPT = ("It is an order to the bank", "This form came from another site")
 def test_one_english_term_has_one_translation(language: str, term: str, other: str) -> None:
     """An order was Auftrag on one page and Bestellung on the next."""
     known = catalogue(language)
-    said = {one: words for one, words in (known.pages | known.words).items() if not one.startswith(KEPT)}
+    said = {
+        one: words for one, words in (known.pages | known.words).items() if not one.startswith(KEPT)
+    }
     assert any(re.search(rf"\b{term}\b", one) for one in said)
     assert [
-        one for one, words in said.items() if re.search(rf"\b{term}s?\b", one) and re.search(rf"\b{other}", words)
+        one
+        for one, words in said.items()
+        if re.search(rf"\b{term}s?\b", one) and re.search(rf"\b{other}", words)
     ] == []
 
 
 @each(("language", "begins", "other"), OF_ORDERS)
 def test_an_order_is_feminine_where_only_it_is_said(language: str, begins: str, other: str) -> None:
-    said = {one: words for one, words in catalogue(language).words.items() if one.startswith(begins)}
+    said = {
+        one: words for one, words in catalogue(language).words.items() if one.startswith(begins)
+    }
     assert said
-    assert [one for one, words in said.items() if re.search(other, words) and "won" not in one] == []
+    assert [
+        one for one, words in said.items() if re.search(other, words) and "won" not in one
+    ] == []
 
 
 def test_a_word_that_ends_a_sentence_alone_is_a_message() -> None:

@@ -12,10 +12,16 @@ from recoup.kit.languages.said import said
         ("5 Nov 2026", "5. Nov. 2026"),
         ("30 Nov 05:24 GMT", "30. Nov. 05:24 GMT"),
         ("5 Nov 2026 – 6 Dec 2026, Europe/Berlin", "5. Nov. 2026 – 6. Dez. 2026, Europe/Berlin"),
-        ("Fri 06 Nov 2026 09:30 (cardholder’s local time)", "Fr 6. Nov. 2026 09:30 am Ort des Karteninhabers"),
+        (
+            "Fri 06 Nov 2026 09:30 (cardholder’s local time)",
+            "Fr 6. Nov. 2026 09:30 am Ort des Karteninhabers",
+        ),
         ("from 5 Nov 2026", "ab 5. Nov. 2026"),
         ("not sufficient funds", "nicht genug Geld auf der Karte"),
-        ("expired card or expiry missing", "die Karte ist abgelaufen, oder ihr Ablaufdatum ist falsch"),
+        (
+            "expired card or expiry missing",
+            "die Karte ist abgelaufen, oder ihr Ablaufdatum ist falsch",
+        ),
         ("12.99 USD sent back to the customer", "12,99 USD an den Kunden zurückgesendet"),
         ("The risk of fraud is estimated at 0.8 %.", "Das Betrugsrisiko wird auf 0,8 % geschätzt."),
         (

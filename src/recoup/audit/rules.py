@@ -111,8 +111,8 @@ ACTIONS: Final = Extended(_OWN, AUDIT, dict)
 
 
 class Noun(NamedTuple):
-    """What an act is done to: the first part of its name. `section`: of the log's page. `said`: where the
-    word is another. `page`: where one is looked at, or the list of them."""
+    """What an act is done to: the first part of its name. `section`: of the log's page. `said`:
+    where the word is another. `page`: where one is looked at, or the list of them."""
 
     name: str
     section: str

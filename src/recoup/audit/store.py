@@ -1,5 +1,5 @@
-"""The audit log of a merchant or a partner: several logs read as one, newest first, from any place on. Its own lines
-are only added."""
+"""The audit log of a merchant or a partner: several logs read as one, newest first, from any place
+on. Its own lines are only added."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from recoup.kernel.ids import parse_id
 
 
 class Source(NamedTuple):
-    """`kinds`: the first parts of its actions; none: they are many. `at`: the column that orders it, with an index.
-    `of`: how an object's id, $6 as text, narrows it."""
+    """`kinds`: the first parts of its actions; none: they are many. `at`: the column that orders
+    it, with an index. `of`: how an object's id, $6 as text, narrows it."""
 
     name: str
     kinds: frozenset[str]
@@ -183,8 +183,8 @@ SECONDS_MAX: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """`line` distinguishes lines of one moment. `subject`: the id of what `action` was done to, empty for the merchant
-    or partner itself."""
+    """`line` distinguishes lines of one moment. `subject`: the id of what `action` was done to,
+    empty for the merchant or partner itself."""
 
     at: datetime
     line: str
@@ -208,12 +208,16 @@ class AuditFilter:
     before: tuple[datetime, str] | None = None
 
 
-async def merchant_lines(connection: Read, merchant_id: UUID, audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
+async def merchant_lines(
+    connection: Read, merchant_id: UUID, audit_filter: AuditFilter, limit: int
+) -> list[AuditLine]:
     """Lines of the world's database. Raises: TimeoutError for what takes too long."""
     return await _read(connection, OF_MERCHANT, audit_filter, limit, merchant_id)
 
 
-async def partner_lines(connection: Read, partner_id: UUID, audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
+async def partner_lines(
+    connection: Read, partner_id: UUID, audit_filter: AuditFilter, limit: int
+) -> list[AuditLine]:
     return await _read(connection, OF_PARTNER, audit_filter, limit, partner_id)
 
 
@@ -226,10 +230,14 @@ async def people_lines(
     limit: int,
 ) -> list[AuditLine]:
     """Lines of the people database, of a `merchant` or `partner`, `now` wall time."""
-    return await _read(connection, OF_PEOPLE, audit_filter, limit, subject[1], subject[0], world, now)
+    return await _read(
+        connection, OF_PEOPLE, audit_filter, limit, subject[1], subject[0], world, now
+    )
 
 
-async def places_of(connection: Read, merchant_id: UUID, request_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+async def places_of(
+    connection: Read, merchant_id: UUID, request_ids: Sequence[str]
+) -> dict[str, tuple[str, str]]:
     """Request id -> (call, network it came from), as far as the request log reaches back."""
     found = await _places(connection, merchant_id, list(set(request_ids)))
     return {request_id: (one.call, one.place) for request_id, one in found.items()}

@@ -1,12 +1,18 @@
-"""A back-test begins with its due work, and ends it: each together with what it is about, and with the notifications of
-those who asked for it."""
+"""A back-test begins with its due work, and ends it: each together with what it is about, and with
+the notifications of those who asked for it."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.backtest.rules.question import Question, name_of_payments, name_of_policy, question_of
-from recoup.backtest.store import PACK, add_backtest, add_backtest_payments, drop_oldest_backtests, save_figures
+from recoup.backtest.store import (
+    PACK,
+    add_backtest,
+    add_backtest_payments,
+    drop_oldest_backtests,
+    save_figures,
+)
 from recoup.db.statement import Tx
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import BusinessTime, WallTime
@@ -35,7 +41,9 @@ async def begin_backtest(
     """Begins a back-test, with the work that will make its figures, unless who asks for it makes
     them at once. The oldest of its kind go. `asker`: the person who is notified."""
     askers = [asker] if asker is not None else []
-    await add_backtest(tx, merchant_id, backtest_id, question, question_hash, wall, by, saved_as, askers)
+    await add_backtest(
+        tx, merchant_id, backtest_id, question, question_hash, wall, by, saved_as, askers
+    )
     await drop_oldest_backtests(tx, merchant_id, KEPT_REQUESTS, KEPT_SAVED, KEPT_DRAFTS)
     await wait_for(tx, merchant_id, "backtest", backtest_id, wall + INLINE_GRACE)
 
@@ -54,11 +62,15 @@ async def keep_figures(
 ) -> None:
     """Keeps the figures once: whoever comes later changes nothing. All who asked are notified, but
     for `answered`, whose request has the figures in its response."""
-    ended = await save_figures(tx, merchant_id, backtest_id, wall, until, failed, report, len(payments))
+    ended = await save_figures(
+        tx, merchant_id, backtest_id, wall, until, failed, report, len(payments)
+    )
     if ended is None:
         return
     for first in range(0, len(payments), PACK):
-        await add_backtest_payments(tx, merchant_id, backtest_id, first, payments[first : first + PACK])
+        await add_backtest_payments(
+            tx, merchant_id, backtest_id, first, payments[first : first + PACK]
+        )
     rows = Rows()
     for step, asker in enumerate(ended.askers, 1):
         if asker != answered:

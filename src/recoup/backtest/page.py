@@ -1,4 +1,5 @@
-"""/backtests: what another policy would have rescued of past payments, on a page to print; and the form that asks."""
+"""/backtests: what another policy would have rescued of past payments, on a page to print; and the
+form that asks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +13,14 @@ from recoup.backtest.flows.backtest_payments import payments_file
 from recoup.backtest.flows.kept import LISTED, ask, read_backtest
 from recoup.backtest.flows.questions import BacktestRequest, question_for
 from recoup.backtest.rules.headline import headline
-from recoup.backtest.rules.question import DAYS, DAYS_MAX, DAYS_MIN, name_of_payments, name_of_policy, question_of
+from recoup.backtest.rules.question import (
+    DAYS,
+    DAYS_MAX,
+    DAYS_MIN,
+    name_of_payments,
+    name_of_policy,
+    question_of,
+)
 from recoup.backtest.rules.words import CLASSES, LONGER, days_earlier, lacking
 from recoup.backtest.store import BacktestRow, backtest_payments, list_backtests
 from recoup.imports.store.imports import import_names, list_imports
@@ -44,7 +52,9 @@ NEXT: Final = {
     WRONG: Sentence("Only a comparison group can tell what the engine brings here."),
     NO_ARRAYS: Sentence("Ask whoever runs Recoup to install it."),
 }
-UNTOLD: Final = "What this policy would have rescued cannot be told from them; below stands what is missing."
+UNTOLD: Final = (
+    "What this policy would have rescued cannot be told from them; below stands what is missing."
+)
 KNOWN: Final = (
     "The engine decided partly at random, so some orders were tried as this policy would have: weighted, they show a "
     "difference of {0} to {1} points. Nine of ten such ranges hold the truth."
@@ -66,16 +76,24 @@ def meaning(report: Mapping[str, Any]) -> list[Sentence]:
 
 def _of_own(report: Mapping[str, Any]) -> list[Sentence]:
     if report["rescued"] is None:
-        return [_then(report["orders"], report["rescuedThen"]), Sentence(UNTOLD)] if report["orders"] else []
+        return (
+            [_then(report["orders"], report["rescuedThen"]), Sentence(UNTOLD)]
+            if report["orders"]
+            else []
+        )
     low, high = (100 * report["difference"][end] for end in ("low", "high"))
     found = [Sentence(KNOWN, Figure(f"{low:+.1f}"), Figure(f"{high:+.1f}"))]
     money = report["money"][0]["netDifference"]
     if low > 0 and money["low"] < 0 < money["high"]:
         found.append(Sentence(FEW_LARGE))
     found += [
-        _avoided(one["feesAvoided"], one["currency"]) for one in report["money"] if one["feesAvoided"] is not None
+        _avoided(one["feesAvoided"], one["currency"])
+        for one in report["money"]
+        if one["feesAvoided"] is not None
     ]
-    found += _at_cost(report, [one["currency"] for one in report["money"] if one["feesAvoided"] is not None])
+    found += _at_cost(
+        report, [one["currency"] for one in report["money"] if one["feesAvoided"] is not None]
+    )
     days = report.get("daysEarlier")
     if days is not None:
         found.append(Sentence("The money would have come {0}.", days_earlier(days)))
@@ -91,12 +109,20 @@ def _of_history(report: Mapping[str, Any]) -> list[Sentence]:
     found = []
     models, off = report["rangeOfModels"], report["calibration"]
     if models and off:
-        low, high, error = (_percent(one) for one in (models["lowest"], models["highest"], off["error"]))
+        low, high, error = (
+            _percent(one) for one in (models["lowest"], models["highest"], off["error"])
+        )
         found.append(Sentence(EXPECTED, low, high, error))
     reason = report.get("whyNoModels")
-    found += [Sentence("Models are not asked: {0}. {1}", why, what) for why, what in NEXT.items() if why == reason]
+    found += [
+        Sentence("Models are not asked: {0}. {1}", why, what)
+        for why, what in NEXT.items()
+        if why == reason
+    ]
     for one in whole["feesAvoided"]:
-        low, high = (_money(one[name], one["currency"], sign=True) for name in ("atLeast", "atMost"))
+        low, high = (
+            _money(one[name], one["currency"], sign=True) for name in ("atLeast", "atMost")
+        )
         found.append(Sentence("Fees avoided: between {0} and {1} {2}.", low, high, one["currency"]))
     found += _at_cost(report, [one["currency"] for one in whole["feesAvoided"]])
     if whole["daysEarlier"] is not None:
@@ -147,7 +173,9 @@ def label(by: str, name: str) -> str | Sentence:
     if by == "amount" and len(parts) == 3 and parts[0] in EXPONENTS:  # noqa: PLR2004
         asset, low, high = parts[0], int(parts[1]), int(parts[2])
         if low and high:
-            return Sentence("{0} {1} to {2}", asset, Figure(shown(low, asset)), Figure(shown(high, asset)))
+            return Sentence(
+                "{0} {1} to {2}", asset, Figure(shown(low, asset)), Figure(shown(high, asset))
+            )
         if low:
             return Sentence("{0} above {1}", asset, Figure(shown(low, asset)))
         return Sentence("{0} up to {1}", asset, Figure(shown(high, asset))) if high else asset
@@ -198,8 +226,8 @@ async def post_backtest(
     days: Annotated[str, Text(4)] = "",
     source: Annotated[str, Text(40)] = "",
 ) -> Answer:
-    """`decider`: empty for whoever decides now. `version`: empty for the policies that held at the time. `source`: an
-    import; empty for the merchant's own orders."""
+    """`decider`: empty for whoever decides now. `version`: empty for the policies that held at the
+    time. `source`: an import; empty for the merchant's own orders."""
     wanted = int(days) if days.isascii() and days.isdigit() else DAYS
     request = BacktestRequest(
         decider,
@@ -207,7 +235,9 @@ async def post_backtest(
         days=min(DAYS_MAX, max(DAYS_MIN, wanted)),
         import_id=_import(source),
     )
-    row = await ask(visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request))
+    row = await ask(
+        visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request)
+    )
     return redirect(f"{PLACE}/{row.backtest_id}")
 
 
@@ -218,7 +248,9 @@ def _import(text: str) -> UUID | None:
     return found
 
 
-_NONE: Final = Problem("not_found", "There is no such back-test.", cure="Look at the list of back-tests.")
+_NONE: Final = Problem(
+    "not_found", "There is no such back-test.", cure="Look at the list of back-tests."
+)
 _find: Final = found_by("backtest_id", _NONE, read_backtest)
 
 
@@ -235,7 +267,9 @@ async def payments_page(visit: Visit) -> Values:
     row = await _find(visit)
     text = visit.request.query_params.get("after", "")
     first = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0  # noqa: PLR2004
-    found = await backtest_payments(visit.world.db.reader, visit.merchant_id, row.backtest_id, first, SIZE + 1)
+    found = await backtest_payments(
+        visit.world.db.reader, visit.merchant_id, row.backtest_id, first, SIZE + 1
+    )
     return shown_values(row) | dict(
         payments=[_payment(one.payment) for one in found[:SIZE]],
         first=first,

@@ -1,4 +1,5 @@
-"""Back-tests that were asked for: the question, the figures once they are made, and each payment with its plan."""
+"""Back-tests that were asked for: the question, the figures once they are made, and each payment
+with its plan."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -68,7 +69,9 @@ WHERE merchant_id = $1 AND question_hash = $2 AND requested_at > $3
   AND (failed IS NULL OR question ->> 'purpose' = 'floor')  -- nobody waits for that: tomorrow again
 ORDER BY backtest_id DESC LIMIT 1
 """)
-async def same_backtest(db: Read, merchant_id: UUID, question_hash: bytes, since: datetime) -> BacktestRow | None:
+async def same_backtest(
+    db: Read, merchant_id: UUID, question_hash: bytes, since: datetime
+) -> BacktestRow | None:
     """The newest of that question, made or not."""
 
 
@@ -77,7 +80,9 @@ SELECT {_COLUMNS} FROM backtests WHERE merchant_id = $1 AND ($2::uuid IS NULL OR
   AND question ->> 'purpose' NOT IN ('bounds', 'floor')
 ORDER BY backtest_id DESC LIMIT $3
 """)
-async def list_backtests(db: Read, merchant_id: UUID, after: UUID | None, limit: int) -> list[BacktestRow]:
+async def list_backtests(
+    db: Read, merchant_id: UUID, after: UUID | None, limit: int
+) -> list[BacktestRow]:
     """Back-tests that its people asked for and tried, the newest first."""
 
 
@@ -91,7 +96,8 @@ ORDER BY question ->> 'decider', backtest_id DESC
 async def backtests_of_import(
     db: Read, merchant_id: UUID, import_id: UUID, window_days: int, deciders: Sequence[str]
 ) -> list[BacktestRow]:
-    """The newest that asked each of `deciders` of those attempts, within the policies of the time."""
+    """The newest that asked each of `deciders` of those attempts, within the policies of the
+    time."""
 
 
 class SavedBacktest(Row, frozen=True):
@@ -127,8 +133,11 @@ DELETE FROM backtests b USING (
 WHERE b.merchant_id = $1 AND b.backtest_id = p.backtest_id
   AND p.place > CASE p.kind WHEN 'request' THEN $2::int WHEN 'saved' THEN $3::int ELSE $4::int END
 """)
-async def drop_oldest_backtests(db: Tx, merchant_id: UUID, requests: int, saved: int, drafts: int) -> None:
-    """All but the newest that were asked for, that versions name, and of each other purpose; with their payments."""
+async def drop_oldest_backtests(
+    db: Tx, merchant_id: UUID, requests: int, saved: int, drafts: int
+) -> None:
+    """All but the newest that were asked for, that versions name, and of each other purpose; with
+    their payments."""
 
 
 class EndedBacktest(Row, frozen=True):
@@ -155,7 +164,9 @@ async def save_figures(
     """Saves the figures; None where it has figures already, or was dropped."""
 
 
-@MERCHANT.statement("UPDATE backtests SET saved_as = $3 WHERE merchant_id = $1 AND backtest_id = $2")
+@MERCHANT.statement(
+    "UPDATE backtests SET saved_as = $3 WHERE merchant_id = $1 AND backtest_id = $2"
+)
 async def save_version(db: Tx, merchant_id: UUID, backtest_id: UUID, number: int) -> None:
     """Its lines were saved as that version."""
 

@@ -42,7 +42,9 @@ async def begin_payout(
     events. `period_to`: of its settlement."""
     payout_id, rows = new_id(), Rows()
     reference = reference_of(merchant_id, asset, period_to, payout_no)
-    await add_payout(tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference, requested_by, now)
+    await add_payout(
+        tx, merchant_id, payout_id, batch_id, payout_no, asset, units, reference, requested_by, now
+    )
     await add_payout_state(tx, merchant_id, payout_id, "created", now, wall)
     alert(rows, merchant_id, "payout", payout_id, SCHEDULED, {}, wall)
     await write(tx, rows)
@@ -52,12 +54,20 @@ async def begin_payout(
 async def approve_payout(
     tx: Tx, row: LockedPayout, account_id: UUID, approver: str, *, now: BusinessTime, wall: WallTime
 ) -> None:
-    """Approves a payout to this account and no other. From here on it is sent as soon as it can be."""
+    """Approves a payout to this account and no other. From here on it is sent as soon as it can
+    be."""
     rows = Rows()
     rows.due_work.append(_key(row).at(wall, wall=True))
     await _save(
         tx,
-        replace(row, state="approved", account_id=account_id, approved_by=approver, approved_at=now, reason=None),
+        replace(
+            row,
+            state="approved",
+            account_id=account_id,
+            approved_by=approver,
+            approved_at=now,
+            reason=None,
+        ),
         row.state,
         wall,
     )
@@ -84,15 +94,20 @@ async def stop_payout(tx: Tx, row: LockedPayout, reason: str, wall: WallTime) ->
     rows.due_done.append(_key(row))
     await _save(
         tx,
-        replace(row, state="created", account_id=None, approved_by=None, approved_at=None, reason=reason),
+        replace(
+            row, state="created", account_id=None, approved_by=None, approved_at=None, reason=reason
+        ),
         row.state,
         wall,
     )
     await write(tx, rows)
 
 
-async def open_payout(tx: Tx, row: LockedPayout, file: tuple[str, bytes, bytes], again_at: datetime) -> LockedPayout:
-    """Transaction A. `file`: name, sealed content, hash; kept the first time. It may be given to the bank now."""
+async def open_payout(
+    tx: Tx, row: LockedPayout, file: tuple[str, bytes, bytes], again_at: datetime
+) -> LockedPayout:
+    """Transaction A. `file`: name, sealed content, hash; kept the first time. It may be given to
+    the bank now."""
     rows = Rows()
     if row.file is None:
         row = replace(row, file_name=file[0], file=file[1], file_hash=file[2])
@@ -113,8 +128,8 @@ async def close_sending(
     now: BusinessTime,
     wall: WallTime,
 ) -> None:
-    """Transaction B. `state`: approved, the bank has it; declined, it does not take it; whatever else is sent again,
-    under the same id, more and more seldom."""
+    """Transaction B. `state`: approved, the bank has it; declined, it does not take it; whatever
+    else is sent again, under the same id, more and more seldom."""
     rows, before = Rows(), row.state
     if state == "approved":
         row = replace(row, state="sent", sent_at=now, reason=None)
@@ -176,7 +191,9 @@ def _end(
     return row
 
 
-def _tell(rows: Rows, row: LockedPayout, event: str, status: str, now: BusinessTime, wall: WallTime) -> None:
+def _tell(
+    rows: Rows, row: LockedPayout, event: str, status: str, now: BusinessTime, wall: WallTime
+) -> None:
     add_event(
         rows,
         row.merchant_id,
@@ -194,8 +211,19 @@ def _tell(rows: Rows, row: LockedPayout, event: str, status: str, now: BusinessT
     )
 
 
-def _post(rows: Rows, row: LockedPayout, posting: ledger.Posting, now: BusinessTime, wall: WallTime) -> None:
-    book(rows, row.merchant_id, row.asset, "bank_payout", row.payout_id, [posting], now=now, wall=wall)
+def _post(
+    rows: Rows, row: LockedPayout, posting: ledger.Posting, now: BusinessTime, wall: WallTime
+) -> None:
+    book(
+        rows,
+        row.merchant_id,
+        row.asset,
+        "bank_payout",
+        row.payout_id,
+        [posting],
+        now=now,
+        wall=wall,
+    )
 
 
 def _key(row: LockedPayout) -> DueKey:

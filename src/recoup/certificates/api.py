@@ -45,12 +45,17 @@ class Certificate(Shape, kw_only=True):
     month: str
     acceptor_id: str
     number: Annotated[int, Meta(ge=1, description="1, or more for a correction.")]
-    reasons: Annotated[list[str], Meta(description="Of a correction: which parts differ from the one before.")]
+    reasons: Annotated[
+        list[str], Meta(description="Of a correction: which parts differ from the one before.")
+    ]
     sends: Annotated[int, Meta(ge=0, description="As the networks count them.")]
     refusals: Annotated[int, Meta(ge=0, description="Sends that the gate refused.")]
-    breaches: Annotated[int, Meta(ge=0, description="Sends that left against a limit that was known.")]
+    breaches: Annotated[
+        int, Meta(ge=0, description="Sends that left against a limit that was known.")
+    ]
     recounted_by: Annotated[
-        Literal["issuer", "statement", "none"], Meta(description="Who counted the same sends besides.")
+        Literal["issuer", "statement", "none"],
+        Meta(description="Who counted the same sends besides."),
     ]
     root: Annotated[str, Meta(description="Root of its file, hex: for `recoup verify --file`.")]
     made_date: Moment
@@ -81,8 +86,12 @@ class CertificateScheme(Shape, kw_only=True):
     approved: Counted
     declined: Counted
     unanswered: Counted
-    repeated: Annotated[int, Meta(ge=0, description="Of `sends`: what the processor sent again by itself.")]
-    not_sent: Annotated[int, Meta(ge=0, description="Reserved, then proved not to have left; not in `sends`.")]
+    repeated: Annotated[
+        int, Meta(ge=0, description="Of `sends`: what the processor sent again by itself.")
+    ]
+    not_sent: Annotated[
+        int, Meta(ge=0, description="Reserved, then proved not to have left; not in `sends`.")
+    ]
     reported: Annotated[int, Meta(ge=0, description="Your own declined sends that you reported.")]
     cards: Counted
 
@@ -98,12 +107,20 @@ class CertificateRule(Shape, kw_only=True):
     key: Annotated[str, Meta(description="What is counted together.")]
     sends: Counted
     reported: Counted
-    carried: Annotated[int, Meta(ge=0, description="Of the month before, held by this month's windows.")]
+    carried: Annotated[
+        int, Meta(ge=0, description="Of the month before, held by this month's windows.")
+    ]
     bans: Annotated[int, Meta(ge=0, description="Answers of the month that forbid further sends.")]
     closest: Annotated[ClosestApproach | None, Meta(description="With what you reported.")]
-    closest_sent: Annotated[ClosestApproach | None, Meta(description="Of what was sent here alone.")]
-    closest_recounted: Annotated[ClosestApproach | None, Meta(description="The same by the issuer's own book.")]
-    beyond: Annotated[dict[str, int], Meta(description="Sends beyond the limit, by cause; `gate` is a breach.")]
+    closest_sent: Annotated[
+        ClosestApproach | None, Meta(description="Of what was sent here alone.")
+    ]
+    closest_recounted: Annotated[
+        ClosestApproach | None, Meta(description="The same by the issuer's own book.")
+    ]
+    beyond: Annotated[
+        dict[str, int], Meta(description="Sends beyond the limit, by cause; `gate` is a breach.")
+    ]
     region: str
     document: str
     sources: str
@@ -118,7 +135,9 @@ class CertificateRefusal(Shape, kw_only=True):
     rule: str
     postponed: Counted
     refused: Counted
-    orders: Annotated[int, Meta(ge=0, description="Orders that it was the first refusal of, by this rule.")]
+    orders: Annotated[
+        int, Meta(ge=0, description="Orders that it was the first refusal of, by this rule.")
+    ]
 
 
 class AvoidedFee(Shape, kw_only=True):
@@ -146,7 +165,9 @@ class CertificateRecount(Shape, kw_only=True):
     approved: Counted
     matched: Counted
     counted_only: Annotated[int, Meta(ge=0, description="Counted here, and unknown there.")]
-    differing: Annotated[int, Meta(ge=0, description="All that differ; the first hundred are in `differences`.")]
+    differing: Annotated[
+        int, Meta(ge=0, description="All that differ; the first hundred are in `differences`.")
+    ]
 
 
 class CertificateLine(Shape, kw_only=True):
@@ -163,21 +184,29 @@ class CertificateDetail(Certificate, kw_only=True):
     to: Moment
     region: str
     knowledge: Annotated[str, Meta(description="Version of the tables of codes and limits.")]
-    corrects: Annotated[UUID | None, Meta(description="The certificate that this one takes the place of.")]
+    corrects: Annotated[
+        UUID | None, Meta(description="The certificate that this one takes the place of.")
+    ]
     corrected: Annotated[bool, Meta(description="A later one takes its place.")]
     previous_root: Annotated[str, Meta(description="Root of your certificate before.")]
     reported: Counted
     beyond: Annotated[int, Meta(ge=0, description="Sends beyond a limit, whatever the cause.")]
     schemes: list[CertificateScheme]
     rules: list[CertificateRule]
-    excess: Annotated[list[dict[str, Any]], Meta(description="The first hundred sends beyond a limit.")]
+    excess: Annotated[
+        list[dict[str, Any]], Meta(description="The first hundred sends beyond a limit.")
+    ]
     refused: list[CertificateRefusal]
     fees: list[AvoidedFee]
-    editions: Annotated[list[dict[str, Any]], Meta(description="Lists of codes that were valid in the month.")]
+    editions: Annotated[
+        list[dict[str, Any]], Meta(description="Lists of codes that were valid in the month.")
+    ]
     unseen: Annotated[list[dict[str, Any]], Meta(description="What the certificate cannot see.")]
     recount: CertificateRecount
     differences: list[dict[str, Any]]
-    changes: Annotated[list[dict[str, Any]], Meta(description="Of a correction: lines before and after.")]
+    changes: Annotated[
+        list[dict[str, Any]], Meta(description="Of a correction: lines before and after.")
+    ]
 
 
 _NAMES: Final = tuple(names_of(CertificateQuery))
@@ -190,12 +219,21 @@ api: Final = Api(group="Reports", scope="reports")
 async def get_certificates(call: Call) -> CertificateList:
     """Compliance certificates. One for each closed month and acceptor that something was sent by, and their
     corrections. Newest first. A month is closed three days after its end."""
-    query, world, merchant_id = Query(call.query, _NAMES), call.services.world, call.scope.merchant_id
-    limit, acceptor_id = query.number("limit", 25, 1, PAGE_MAX) or 25, query.one("acceptorId", maximum=64) or None
+    query, world, merchant_id = (
+        Query(call.query, _NAMES),
+        call.services.world,
+        call.scope.merchant_id,
+    )
+    limit, acceptor_id = (
+        query.number("limit", 25, 1, PAGE_MAX) or 25,
+        query.one("acceptorId", maximum=64) or None,
+    )
     after = query.number("after", NEWEST, 1, NEWEST) or NEWEST
     begin = await _month(call, query)
     query.raise_if_any()
-    rows = await certificates_of(world, merchant_id, begin, acceptor_id, before_no=after, limit=limit + 1)
+    rows = await certificates_of(
+        world, merchant_id, begin, acceptor_id, before_no=after, limit=limit + 1
+    )
     shown = rows[:limit]
     more = str(shown[-1].chain_no) if len(rows) > limit else None
     return CertificateList(data=[Certificate(**listed(row)) for row in shown], next=more)

@@ -21,7 +21,9 @@ from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
 
 NEWEST: Final = 2**31 - 1
-_NONE: Final = Problem("not_found", "There is no such certificate.", cure="Check the id; see the list of certificates.")
+_NONE: Final = Problem(
+    "not_found", "There is no such certificate.", cure="Check the id; see the list of certificates."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,15 @@ class Shown:
         return [line for line in self.lines if line["type"] == name]
 
 
-_LISTED: Final = ("acceptor_id", "number", "reasons", "sends", "refusals", "breaches", "recounted_by")
+_LISTED: Final = (
+    "acceptor_id",
+    "number",
+    "reasons",
+    "sends",
+    "refusals",
+    "breaches",
+    "recounted_by",
+)
 
 
 def listed(row: Certificate) -> dict[str, Any]:
@@ -59,8 +69,8 @@ def listed(row: Certificate) -> dict[str, Any]:
 
 
 async def month_of(world: World, merchant_id: UUID, text: str) -> datetime:
-    """Raises: Problem(invalid), its field month, for a month that is none, is to come, or is not closed;
-    Problem(not_found) for an unknown merchant."""
+    """Raises: Problem(invalid), its field month, for a month that is none, is to come, or is not
+    closed; Problem(not_found) for an unknown merchant."""
     offset_us = await known_offset(world.db.reader, merchant_id)
     return closed_month(text, world.clocks.business(offset_us))
 
@@ -75,7 +85,9 @@ async def certificates_of(
     limit: int = 100,
 ) -> list[Certificate]:
     """The newest first."""
-    return await list_certificates(world.db.reader, merchant_id, month, acceptor_id, before_no, limit)
+    return await list_certificates(
+        world.db.reader, merchant_id, month, acceptor_id, before_no, limit
+    )
 
 
 async def show_certificate(world: World, merchant_id: UUID, certificate_id: UUID) -> Shown:
@@ -84,7 +96,9 @@ async def show_certificate(world: World, merchant_id: UUID, certificate_id: UUID
     file = await file_of(world.db.reader, merchant_id, certificate_id)
     if row is None or file is None:
         raise copy(_NONE)
-    corrected = await is_corrected(world.db.reader, merchant_id, row.month_from, row.acceptor_id, row.number)
+    corrected = await is_corrected(
+        world.db.reader, merchant_id, row.month_from, row.acceptor_id, row.number
+    )
     return Shown(row, *read(file), corrected)
 
 

@@ -1,4 +1,5 @@
-"""A merchant's compliance certificates: the clock of its months, and one that is kept and announced, once."""
+"""A merchant's compliance certificates: the clock of its months, and one that is kept and
+announced, once."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,12 @@ from uuid import UUID
 from recoup.certificates.rules.certificate_file import FIRST_ROOT, totals_of, written
 from recoup.certificates.rules.content import Line
 from recoup.certificates.rules.months import closes_at, month_end, month_start, month_text
-from recoup.certificates.store.certificates import ChainEnd, add_certificate, begin_clock, move_clock
+from recoup.certificates.store.certificates import (
+    ChainEnd,
+    add_certificate,
+    begin_clock,
+    move_clock,
+)
 from recoup.db.statement import Tx
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.orders.moves.due import wait_for
@@ -25,7 +31,9 @@ async def begin_certificates(tx: Tx, merchant_id: UUID, now: datetime) -> None:
 async def go_on(tx: Tx, merchant_id: UUID, begin: datetime) -> None:
     """The month that began then is done; the next one is due when it is closed."""
     await move_clock(tx, merchant_id, month_end(begin))
-    await wait_for(tx, merchant_id, "certificate", merchant_id, closes_at(month_end(begin)), wall=False)
+    await wait_for(
+        tx, merchant_id, "certificate", merchant_id, closes_at(month_end(begin)), wall=False
+    )
 
 
 async def keep_certificate(
@@ -44,7 +52,9 @@ async def keep_certificate(
     """Keeps a certificate under the merchant's certificate clock; answers where its chain ends now.
     `head`: what the file's first line says beside its sums, roots and dates."""
     totals = totals_of(lines)
-    full: dict[str, Any] = head | totals | {"previousRoot": (before.root if before else FIRST_ROOT).hex()}
+    full: dict[str, Any] = (
+        head | totals | {"previousRoot": (before.root if before else FIRST_ROOT).hex()}
+    )
     file, root = written(full, lines)
     end = ChainEnd(before.chain_no + 1 if before else 1, root)
     recounted_by = next(line["by"] for line in lines if line["type"] == "recount")

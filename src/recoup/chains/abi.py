@@ -75,7 +75,12 @@ def address_of(terms: bytes) -> bytes:
 
 def balances(asset: bytes, at: Sequence[bytes]) -> bytes:
     words = [address_word(one) for one in at]
-    return selector("balances(address,address[])") + address_word(asset) + uint_word(2 * WORD) + _array(words)
+    return (
+        selector("balances(address,address[])")
+        + address_word(asset)
+        + uint_word(2 * WORD)
+        + _array(words)
+    )
 
 
 def paid(deposit: bytes, asset: bytes) -> bytes:
@@ -194,7 +199,11 @@ def read_failed(topics: Sequence[bytes], data: bytes) -> Failed:
 
 def _indexed(topics: Sequence[bytes], first: bytes, count: int) -> Sequence[bytes]:
     """The topics behind the first."""
-    if len(topics) != 1 + count or topics[0] != first or any(len(topic) != WORD for topic in topics):
+    if (
+        len(topics) != 1 + count
+        or topics[0] != first
+        or any(len(topic) != WORD for topic in topics)
+    ):
         raise UnreadableError("another event")
     return topics[1:]
 

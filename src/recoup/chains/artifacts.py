@@ -1,6 +1,8 @@
-"""The compiled deposit contract, for both kinds of machine: what is deployed, and what code a node must show there.
+"""The compiled deposit contract, for both kinds of machine: what is deployed, and what code a node
+must show there.
 
-`make contracts` writes the files. Source: EIP-1014; github.com/Arachnid/deterministic-deployment-proxy.
+`make contracts` writes the files. Source: EIP-1014;
+github.com/Arachnid/deterministic-deployment-proxy.
 """
 
 from functools import cache
@@ -14,8 +16,12 @@ from recoup.chains.terms import create2
 from recoup.kernel.cached import cached
 from recoup.stablecoin.rules.addresses import ADDRESS, Kind, keccak256
 
-DEPLOYER: Final = bytes.fromhex("4e59b44847b379578588920cA78FbF26c0B4956C")  # on every EVM network, without an owner
-SALT: Final = bytes(WORD)  # of the factory by the deployer, and of the implementation by the factory
+DEPLOYER: Final = bytes.fromhex(
+    "4e59b44847b379578588920cA78FbF26c0B4956C"
+)  # on every EVM network, without an owner
+SALT: Final = bytes(
+    WORD
+)  # of the factory by the deployer, and of the implementation by the factory
 
 
 class Code(NamedTuple):
@@ -44,19 +50,24 @@ class Artifact(msgspec.Struct, frozen=True):
         return from_hex(self.factory.init)
 
     def implementation_of(self, factory: bytes) -> bytes:
-        """The address of the code behind a factory's deposit addresses. The factory puts it there by CREATE2."""
+        """The address of the code behind a factory's deposit addresses. The factory puts it there
+        by CREATE2."""
         return _implementation(self.kind, factory)
 
     def runtime_with(self, factory: bytes) -> Code:
         """The code at this factory's address and at its implementation's."""
-        return Code(_filled(self.factory, self.implementation_of(factory)), _filled(self.implementation, factory))
+        return Code(
+            _filled(self.factory, self.implementation_of(factory)),
+            _filled(self.implementation, factory),
+        )
 
     def deployment(self) -> bytes:
         """The call of the deterministic deployer."""
         return SALT + self.factory_init
 
     def factory_address(self) -> bytes:
-        """The address that the deterministic deployer gives the factory on every EVM network; TRON has none."""
+        """The address that the deterministic deployer gives the factory on every EVM network; TRON
+        has none."""
         if self.kind != "evm":
             raise ValueError("a factory's address follows from its code on EVM networks only")
         return create2(self.kind, DEPLOYER, SALT, keccak256(self.factory_init))

@@ -1,16 +1,12 @@
-"""`[[channels]]` of the settings file: the chains that orders are paid on, read and checked before anything is opened.
+"""`[[channels]]` of the settings file: the chains that orders are paid on, read and checked before
+anything is opened.
 
-[[channels]]
-world = "live"
-code = "usdc_base"
-endpoints = ["https://one.example/v2/KEY", "https://two.example/rpc"]
-factory = "0x…"
-treasury = "0x…"
-minimum = "1.00"
-confirmations = { 0 = 10, 1000 = "safe", 10000 = "finalized" }
+[[channels]] world = "live" code = "usdc_base" endpoints = ["https://one.example/v2/KEY",
+"https://two.example/rpc"] factory = "0x…" treasury = "0x…" minimum = "1.00" confirmations = { 0 =
+10, 1000 = "safe", 10000 = "finalized" }
 
-The codes of the contract come with network, token, decimals, confirmations and explorer, by `presets.toml`. Any other
-code says them all.
+The codes of the contract come with network, token, decimals, confirmations and explorer, by
+`presets.toml`. Any other code says them all.
 """
 
 import re
@@ -95,7 +91,9 @@ class _Presets(Struct, frozen=True):
     lookalikes: dict[str, Token]
 
 
-_presets: Final = msgspec.toml.decode((files(__package__) / "presets.toml").read_bytes(), type=_Presets)
+_presets: Final = msgspec.toml.decode(
+    (files(__package__) / "presets.toml").read_bytes(), type=_Presets
+)
 NETWORK_PRESETS: Final = _presets.networks
 PRESETS: Final = _presets.tokens
 LOOKALIKES: Final = _presets.lookalikes
@@ -216,12 +214,14 @@ class ChannelSettings:
 
 
 def read_channels(listed: object) -> tuple[ChannelSettings, ...]:
-    """`listed`: `channels` as the file says it. Raises: Problem(invalid) in one sentence, naming channel and member,
-    without any address of an endpoint."""
+    """`listed`: `channels` as the file says it. Raises: Problem(invalid) in one sentence, naming
+    channel and member, without any address of an endpoint."""
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise invalid("channels must be tables.", "channels", "Write [[channels]] above each.")
     if len(listed) > CHANNELS_MAX:
-        raise invalid(f"There are {len(listed)} channels; {CHANNELS_MAX} at most.", "channels", "Remove some.")
+        raise invalid(
+            f"There are {len(listed)} channels; {CHANNELS_MAX} at most.", "channels", "Remove some."
+        )
     found = tuple(_read(number, one) for number, one in enumerate(listed, 1))
     _check_together(found)
     return found
@@ -291,7 +291,9 @@ def _read(number: int, table: Mapping[str, Any]) -> ChannelSettings:
         custody=places.get("custody"),
         send_limit=_amount(at, one, asset, "send_limit"),
         daily_limit=_amount(at, one, asset, "daily_limit"),
-        explorer=_explorer(at, one.explorer if one.explorer is not None else known.explorer if is_mainnet else ""),
+        explorer=_explorer(
+            at, one.explorer if one.explorer is not None else known.explorer if is_mainnet else ""
+        ),
         lookalikes=_lookalikes(at, one, known, (network, asset) if is_mainnet else None, token),
         endpoints=tuple(one.endpoints),
     )
@@ -319,14 +321,18 @@ def _misread(at: str, error: str) -> Problem:
     """The member that cannot be read, and why."""
     found = _PATH.search(error)
     member = (found and (found[1] or found[2])) or "code"
-    cure = _WANTED.get(member, f"Members are {', '.join(sorted(_Listed.__struct_fields__))}; see docs/chains.md.")
+    cure = _WANTED.get(
+        member, f"Members are {', '.join(sorted(_Listed.__struct_fields__))}; see docs/chains.md."
+    )
     if "missing required" in error:
         return _bad(at, member, f"{member} is missing.", cure)
     if "unknown field" not in error:
         return _bad(at, member, f"{member} cannot be read: {_PATH.sub('', error)}.", cure)
     if _SECRET.search(member):
         message = f"{member} would stand here in the clear, and no channel needs it."
-        return _bad(at, member, message, "Remove it; the sender's keys are in a keystore of their own.")
+        return _bad(
+            at, member, message, "Remove it; the sender's keys are in a keystore of their own."
+        )
     return _bad(at, member, f"there is no setting {member!r}.", cure)
 
 
@@ -343,10 +349,16 @@ def _of_preset(at: str, one: _Listed, member: str, preset: str | None, words: Se
 
 def _chain_id(at: str, one: _Listed, known: NetworkPreset, *, has_preset: bool) -> int:
     if one.chain_id is None and (not has_preset or one.world == "sandbox"):
-        which = "the test network that this channel is on" if one.world == "sandbox" else "its chain"
+        which = (
+            "the test network that this channel is on" if one.world == "sandbox" else "its chain"
+        )
         raise _bad(at, "chain_id", f"chain_id must name {which}.", "Write it as a number.")
     chain_id = one.chain_id or known.chain_id
-    if one.world == "sandbox" and chain_id in MAINNETS and not all(map(_is_this_machine, one.endpoints)):
+    if (
+        one.world == "sandbox"
+        and chain_id in MAINNETS
+        and not all(map(_is_this_machine, one.endpoints))
+    ):
         message = f"chain {chain_id} moves real money, and the sandbox takes test networks."
         raise _bad(at, "chain_id", message, "Write a test network's, or a node of this machine.")
     return chain_id
@@ -355,13 +367,25 @@ def _chain_id(at: str, one: _Listed, known: NetworkPreset, *, has_preset: bool) 
 def _token(at: str, one: _Listed, kind: Kind, pinned: Token | None) -> tuple[bytes, int]:
     decimals = pinned.decimals if pinned and one.decimals is None else one.decimals
     if decimals is None:
-        raise _bad(at, "decimals", "decimals must say how many the token has.", "Write what its contract answers.")
+        raise _bad(
+            at,
+            "decimals",
+            "decimals must say how many the token has.",
+            "Write what its contract answers.",
+        )
     text = pinned.address if pinned and one.token is None else one.token
     if text is None:
-        raise _bad(at, "token", "token must name the token's contract on this chain.", "Write its address.")
+        raise _bad(
+            at, "token", "token must name the token's contract on this chain.", "Write its address."
+        )
     token = _address(at, text, kind, "token")
-    if pinned and (token, decimals) != (read_address(pinned.address, kind, "token"), pinned.decimals):
-        message = f"{pinned.asset} on this chain is {pinned.address} with {pinned.decimals} decimals."
+    if pinned and (token, decimals) != (
+        read_address(pinned.address, kind, "token"),
+        pinned.decimals,
+    ):
+        message = (
+            f"{pinned.asset} on this chain is {pinned.address} with {pinned.decimals} decimals."
+        )
         raise _bad(at, "token", message, "Remove token and decimals, or write a code of your own.")
     return token, decimals
 
@@ -392,7 +416,9 @@ def _check_endpoints(at: str, one: _Listed) -> None:
         raise _bad(at, "endpoints", "an endpoint stands there twice.", _WANTED["endpoints"])
     if one.world == "live" and len({_host(url) for url in one.endpoints}) < 2:
         message = "a live channel believes only what two nodes of different hosts say."
-        raise _bad(at, "endpoints", message, "Add an endpoint of another provider, or a node of your own.")
+        raise _bad(
+            at, "endpoints", message, "Add an endpoint of another provider, or a node of your own."
+        )
 
 
 def is_endpoint(url: str) -> bool:
@@ -422,12 +448,22 @@ def _is_this_machine(url: str) -> bool:
 def _steps(at: str, listed: Required | ByAmount, kind: Kind, asset: str) -> Steps:
     """A number or a tag for all amounts, or a table of them by the amount from which they hold."""
     by_amount = listed if isinstance(listed, dict) else {"0": listed}
-    if len(by_amount) > STEPS_MAX or not all(map(_AMOUNT.fullmatch, by_amount)) or "0" not in by_amount:
+    if (
+        len(by_amount) > STEPS_MAX
+        or not all(map(_AMOUNT.fullmatch, by_amount))
+        or "0" not in by_amount
+    ):
         message = f"confirmations has up to {STEPS_MAX} whole amounts, the first of them 0."
         raise _bad(at, "confirmations", message, _WANTED["confirmations"])
     if kind == "tron" and "safe" in by_amount.values():
-        raise _bad(at, "confirmations", "TRON knows no safe block.", 'Write "finalized" or a number.')
-    return tuple(sorted(Step(int(amount) * 10 ** EXPONENTS[asset], need) for amount, need in by_amount.items()))
+        raise _bad(
+            at, "confirmations", "TRON knows no safe block.", 'Write "finalized" or a number.'
+        )
+    return tuple(
+        sorted(
+            Step(int(amount) * 10 ** EXPONENTS[asset], need) for amount, need in by_amount.items()
+        )
+    )
 
 
 def _amount(at: str, one: _Listed, asset: str, member: str) -> int | None:
@@ -443,8 +479,15 @@ def _amount(at: str, one: _Listed, asset: str, member: str) -> int | None:
 
 def _explorer(at: str, given: str) -> str:
     url = given.rstrip("/")
-    if url and (not url.startswith("https://") or not is_endpoint(url.removesuffix("/#")) or "?" in url):
-        raise _bad(at, "explorer", "explorer must be an https address.", "Write it like https://basescan.org.")
+    if url and (
+        not url.startswith("https://") or not is_endpoint(url.removesuffix("/#")) or "?" in url
+    ):
+        raise _bad(
+            at,
+            "explorer",
+            "explorer must be an https address.",
+            "Write it like https://basescan.org.",
+        )
     return url
 
 
@@ -464,7 +507,9 @@ def _check_together(found: Sequence[ChannelSettings]) -> None:
             for member in ("network", "endpoints", "factory"):
                 ours, theirs = getattr(one, member), getattr(other, member)
                 if ours != theirs and (member != "endpoints" or set(ours) != set(theirs)):
-                    message = f"{member} differs from that of {other.code}, which is on the same chain."
+                    message = (
+                        f"{member} differs from that of {other.code}, which is on the same chain."
+                    )
                     raise _bad(at, member, message, "Write the same for all channels of a chain.")
 
 

@@ -50,7 +50,9 @@ def networks(world: World) -> list[Network]:
     found = networks_of(intake.all_served(world.name))
     if not found:
         message = "No channel of this world is on a chain with a factory."
-        raise Problem("not_found", message, cure="Add [[channels]] to the settings file; see docs/chains.md.")
+        raise Problem(
+            "not_found", message, cure="Add [[channels]] to the settings file; see docs/chains.md."
+        )
     return found
 
 
@@ -64,7 +66,10 @@ def status(run: Run, as_json: bool) -> None:
         return await health.channels(opened.world), opened.world.clocks.wall()
 
     rows, now = run(work)
-    lines = [f"{row.code}  {row.chain}  {_read_to(row, now)}  {row.halted or row.wrong or 'open'}" for row in rows]
+    lines = [
+        f"{row.code}  {row.chain}  {_read_to(row, now)}  {row.halted or row.wrong or 'open'}"
+        for row in rows
+    ]
     show(to_builtins(rows), lines or ["No channel of this world is on a chain."], as_json=as_json)
 
 
@@ -82,7 +87,11 @@ def check(run: Run, as_json: bool) -> None:
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
                 try:
                     wrong = await what_is_wrong(network, nodes)
-                    book, db, now = opened.services.get(Orders), world.db.reader, world.clocks.wall()
+                    book, db, now = (
+                        opened.services.get(Orders),
+                        world.db.reader,
+                        world.clocks.wall(),
+                    )
                     comparer, after = Comparer(world, Watcher(world, network, nodes), book), b""
                     while page := await store.watched(db, network.kind, now, after, TOGETHER):
                         found += await comparer.compare({row.address: row for row in page})
@@ -95,7 +104,10 @@ def check(run: Run, as_json: bool) -> None:
         return rows
 
     rows = run(work)
-    lines = [f"{row['code']}  {intake.chain_name(row['chain_id'])}  {row['wrong'] or 'ok'}" for row in rows]
+    lines = [
+        f"{row['code']}  {intake.chain_name(row['chain_id'])}  {row['wrong'] or 'ok'}"
+        for row in rows
+    ]
     lines += [f"{order}: {missing}" for row in rows for order, missing in row["orders"].items()]
     lines = [*dict.fromkeys(lines)]  # an order's address is the same for all channels of its chain
     show(rows, lines, as_json=as_json)
@@ -124,7 +136,11 @@ def watch(run: Run) -> None:
     async def work(opened: Opened) -> None:
         async with asyncio.TaskGroup() as group:
             for network in networks(opened.world):
-                group.create_task(_forever(network, ChainLoop(opened.world, opened.services.get(Orders), network).once))
+                group.create_task(
+                    _forever(
+                        network, ChainLoop(opened.world, opened.services.get(Orders), network).once
+                    )
+                )
 
     run(work)
 
@@ -154,7 +170,8 @@ def sends(run: Run, as_json: bool) -> None:
 
     found = run(work)
     lines = [
-        f"{one.address}  {one.chain}  gas {one.spent}  {one.halted or one.trouble or 'ok'}" for one in found["senders"]
+        f"{one.address}  {one.chain}  gas {one.spent}  {one.halted or one.trouble or 'ok'}"
+        for one in found["senders"]
     ] + [
         f"{one['id']}  {intake.chain_name(one['chain_id'])}  {one['for']} {one['state']}: {one['why']}"
         for one in found["stuck"]
@@ -171,16 +188,33 @@ def sends(run: Run, as_json: bool) -> None:
     help="Encrypted keystore file. The first key sweeps; each sends out of its own custody wallet.",
 )
 @click.option(
-    "--fee-cap", type=float, default=float(FEE_CAP), show_default=True, help="The most for a unit of gas, in gwei."
+    "--fee-cap",
+    type=float,
+    default=float(FEE_CAP),
+    show_default=True,
+    help="The most for a unit of gas, in gwei.",
 )
 @click.option(
-    "--fee-limit", type=int, default=FEE_LIMIT, show_default=True, help="The most for a transaction on TRON, in TRX."
+    "--fee-limit",
+    type=int,
+    default=FEE_LIMIT,
+    show_default=True,
+    help="The most for a transaction on TRON, in TRX.",
 )
 @click.option(
-    "--low-water", type=float, default=0.01, show_default=True, help="The coins of a chain below which you are told."
+    "--low-water",
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="The coins of a chain below which you are told.",
 )
 @click.option("--again", metavar="ID", help="Sends a failed or held one once more, and ends.")
-@click.option("--went", nargs=2, metavar="ID TX", help="Says that a held one went by this transaction, and ends.")
+@click.option(
+    "--went",
+    nargs=2,
+    metavar="ID TX",
+    help="Says that a held one went by this transaction, and ends.",
+)
 @click.option(
     "--go-on",
     nargs=2,
@@ -204,7 +238,9 @@ def send(
     if again is not None:
         return run(lambda opened: _once_more(opened, again))
     if not files or (len(files) > 1 and (go_on or went)):
-        raise Problem("invalid", "Name one key.", field="key", cure="Name its file: --key sender.json.")
+        raise Problem(
+            "invalid", "Name one key.", field="key", cure="Name its file: --key sender.json."
+        )
     signers = [_signer(file) for file in files]
     gas, sun, low = int(fee_cap * GWEI), fee_limit * SUN, int(low_water * GWEI * GWEI)
 
@@ -213,16 +249,24 @@ def send(
         async with AsyncExitStack() as stack:
             made = []
             for network in networks(world):
-                nodes = await stack.enter_async_context(opened_nodes(network.kind, network.endpoints, world.clocks))
+                nodes = await stack.enter_async_context(
+                    opened_nodes(network.kind, network.endpoints, world.clocks)
+                )
                 for signer in signers:
                     sweeps = signer is signers[0]
                     one: Sender
-                    if network.kind == "tron":  # has energy beside coins: what a transaction may cost should be there
+                    if (
+                        network.kind == "tron"
+                    ):  # has energy beside coins: what a transaction may cost should be there
                         from recoup.chains.tron_send import TronSender
 
-                        one = TronSender(world, network, nodes, signer, sun, low_water=sun, sweeps=sweeps)
+                        one = TronSender(
+                            world, network, nodes, signer, sun, low_water=sun, sweeps=sweeps
+                        )
                     else:
-                        one = Sender(world, network, nodes, signer, gas, low_water=low, sweeps=sweeps)
+                        one = Sender(
+                            world, network, nodes, signer, gas, low_water=low, sweeps=sweeps
+                        )
                     made.append((network, one))
                     stack.push_async_callback(one.close)
             if go_on is not None or went is not None:
@@ -264,7 +308,10 @@ async def _once_more(opened: Opened, text: str) -> None:
 
 
 async def _decide_by_hand(
-    world: World, made: Sequence[tuple[Network, Any]], went: tuple[str, str] | None, go_on: tuple[int, int] | None
+    world: World,
+    made: Sequence[tuple[Network, Any]],
+    went: tuple[str, str] | None,
+    go_on: tuple[int, int] | None,
 ) -> None:
     found = await _send(world, went[0]) if went is not None else None
     which = found.chain if found is not None else go_on and go_on[0]
@@ -282,7 +329,12 @@ def tx_bytes(text: str) -> bytes:
     except ValueError:
         raw = b""
     if len(raw) != TX_BYTES:
-        raise Problem("invalid", "This is no transaction.", field="went", cure="Give 0x and 64 hexadecimal digits.")
+        raise Problem(
+            "invalid",
+            "This is no transaction.",
+            field="went",
+            cure="Give 0x and 64 hexadecimal digits.",
+        )
     return raw
 
 
@@ -302,7 +354,9 @@ def make_key(file: Path) -> None:
     try:
         signer = _keystore().make_key(file, _password())
     except FileExistsError:
-        raise Problem("conflict", Sentence("{0} is there already.", file), cure="Name another file.") from None
+        raise Problem(
+            "conflict", Sentence("{0} is there already.", file), cure="Name another file."
+        ) from None
     click.echo(shown(signer.address, "evm"))
 
 
@@ -320,7 +374,10 @@ def trial(run: Run) -> None:
 
         async def each(network: Network) -> None:
             async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
-                sender, miner = Sender(world, network, nodes, signer, FEE_CAP * GWEI), Miner(DevNode(nodes[0]))
+                sender, miner = (
+                    Sender(world, network, nodes, signer, FEE_CAP * GWEI),
+                    Miner(DevNode(nodes[0])),
+                )
 
                 async def turn() -> None:
                     await give_wallets(world, miner.node)
@@ -338,9 +395,18 @@ def trial(run: Run) -> None:
 
 @chain.command()
 @click.argument("code")
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Encrypted keystore file.")
 @click.option(
-    "--fee-limit", type=int, default=FEE_LIMIT, show_default=True, help="The most that it may cost on TRON, in TRX."
+    "--key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Encrypted keystore file.",
+)
+@click.option(
+    "--fee-limit",
+    type=int,
+    default=FEE_LIMIT,
+    show_default=True,
+    help="The most that it may cost on TRON, in TRX.",
 )
 @json_option
 @in_world
@@ -368,13 +434,20 @@ def _read_to(row: health.ChannelState, now: datetime) -> str:
     if row.agreed_at is None or row.polled_at is None:
         return "not read yet"
     return (
-        f"read to {row.read_to} of {row.head}, {_age(now - row.agreed_at)} old, asked {_age(now - row.polled_at)} ago"
+        f"read to {row.read_to} of {row.head}, {_age(now - row.agreed_at)} old, asked "
+        f"{_age(now - row.polled_at)} ago"
     )
 
 
 def _age(length: timedelta) -> str:
     seconds = max(0, int(length.total_seconds()))
-    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+    return (
+        f"{seconds} s"
+        if seconds < 120
+        else f"{seconds // 60} min"
+        if seconds < 7200
+        else f"{seconds // 3600} h"
+    )
 
 
 async def _forever(network: Network, once: Any) -> None:
@@ -402,7 +475,9 @@ def _keystore() -> Any:
     try:
         from recoup.chains import keystore
     except ModuleNotFoundError as error:
-        message = Sentence("The package {0}, which signs transactions, is not installed.", error.name)
+        message = Sentence(
+            "The package {0}, which signs transactions, is not installed.", error.name
+        )
         cure = "Install it, in a clone: `.venv/bin/pip install -e '.[chain]'`."
         raise Problem("unavailable", message, cure=cure) from None
     return keystore

@@ -42,7 +42,8 @@ DAY: Final = timedelta(days=1)
 
 
 class Discrepancy(NamedTuple):
-    """`missing`: base units of a token that came or went without a log, or by logs alone where they are negative."""
+    """`missing`: base units of a token that came or went without a log, or by logs alone where they
+    are negative."""
 
     row: DepositAddress
     missing: str
@@ -58,12 +59,17 @@ class Comparer:
     def __init__(self, place: WatchedWorld, watcher: Watcher, orders: Orders | None = None) -> None:
         """Sets the comparer up; without `orders` a difference is kept by nobody: whoever has them
         finds it again."""
-        self._db, self._clocks, self._watcher, self._orders = place.db, place.clocks, watcher, orders
+        self._db, self._clocks, self._watcher, self._orders = (
+            place.db,
+            place.clocks,
+            watcher,
+            orders,
+        )
         self._network, self._after = watcher.network, b""
 
     async def wanted(self) -> list[Discrepancy]:
-        """Compares addresses of orders about to expire, and daily all, a part at a time; returns new differences.
-        Raises: AwayError."""
+        """Compares addresses of orders about to expire, and daily all, a part at a time; returns
+        new differences. Raises: AwayError."""
         now, chain = self._clocks.wall(), self._network.chain
         wanted = await store.wanted_comparisons(self._db, chain, TOGETHER)
         cursor = await store.cursor_of(self._db, chain)
@@ -72,7 +78,11 @@ class Comparer:
         gone = list(set(wanted) - {row.address for row in rows})
         if gone:
             await store.keep_comparisons(self._db.alone, chain, gone, now, [""] * len(gone))
-        page = await store.watched(self._db, self._network.kind, now, self._after, TOGETHER) if is_daily else []
+        page = (
+            await store.watched(self._db, self._network.kind, now, self._after, TOGETHER)
+            if is_daily
+            else []
+        )
         found = await self.compare({row.address: row for row in [*rows, *page]})
         self._after = page[-1].address if len(page) == TOGETHER else b""
         if is_daily and not self._after:
@@ -80,14 +90,18 @@ class Comparer:
         return found
 
     async def compare(self, ours: Ours) -> list[Discrepancy]:
-        """Reads again for what differs, keeps how it came out, and answers the differences that are new. Raises:
-        AwayError."""
+        """Reads again for what differs, keeps how it came out, and answers the differences that are
+        new. Raises: AwayError."""
         found: list[Discrepancy] = []
         every, together = list(ours.values()), TOGETHER
-        if self._network.kind == "tron":  # two heads, the logs and the balances go with what was paid to each
+        if (
+            self._network.kind == "tron"
+        ):  # two heads, the logs and the balances go with what was paid to each
             together = (TRON_BATCH_MAX - 3) // len(self._network.channels) - 1
         for start in range(0, len(every), together):
-            found += await self._compare({row.address: row for row in every[start : start + together]})
+            found += await self._compare(
+                {row.address: row for row in every[start : start + together]}
+            )
         return found
 
     async def differing(self, ours: Ours) -> dict[bytes, str]:
@@ -122,12 +136,19 @@ class Comparer:
             found = await self._differing(held, block, ours)
             if found:
                 log.warning("logs came short", chain=chain, node=node.name, addresses=len(found))
-                differing = await self._search(node, held, block, {one: ours[one] for one in found}) | differing
+                differing = (
+                    await self._search(node, held, block, {one: ours[one] for one in found})
+                    | differing
+                )
         before = {
             comparison.address: comparison.missing
             for comparison in await store.comparisons_of(self._db, chain, list(ours))
         }
-        new = [Discrepancy(ours[one], text) for one, text in differing.items() if before.get(one, "") != text]
+        new = [
+            Discrepancy(ours[one], text)
+            for one, text in differing.items()
+            if before.get(one, "") != text
+        ]
         if new and self._orders is None:
             return new
         for one in new:
@@ -154,11 +175,15 @@ class Comparer:
         return self._read_held(await node.batch(self._asks(addresses, at)), addresses)
 
     async def _held_at_head(self, node: Endpoint, read_to: int, ours: Ours) -> tuple[Block, Held]:
-        """TRON answers by its latest state alone, whatever block is named: the head stands before and behind it in one
-        request, with what came since the logs were read."""
+        """TRON answers by its latest state alone, whatever block is named: the head stands before
+        and behind it in one request, with what came since the logs were read."""
         asks = self._asks(list(ours), "latest")
         network, begin = self._network, read_to + 1
-        calls = [block_call("latest"), *asks, logs_call(begin, None, network.factory, network.channels, list(ours))]
+        calls = [
+            block_call("latest"),
+            *asks,
+            logs_call(begin, None, network.factory, network.channels, list(ours)),
+        ]
         for _ in range(TRIES):
             *said, logs, after = await node.batch([*calls, block_call("latest")])
             block = read_block(said[0])
@@ -171,16 +196,26 @@ class Comparer:
 
     def _asks(self, addresses: Sequence[bytes], at: Any) -> list[Call]:
         tokens = list(self._network.channels)
-        calls = [contract_call(self._network.factory, abi.balances(token, addresses), at) for token in tokens]
+        calls = [
+            contract_call(self._network.factory, abi.balances(token, addresses), at)
+            for token in tokens
+        ]
         pairs = [(address, token) for token in tokens for address in addresses]
-        return [*calls, *(contract_call(self._network.factory, abi.paid(*pair), at) for pair in pairs)]
+        return [
+            *calls,
+            *(contract_call(self._network.factory, abi.paid(*pair), at) for pair in pairs),
+        ]
 
     def _read_held(self, answers: Sequence[Any], addresses: Sequence[bytes]) -> Held:
         tokens = list(self._network.channels)
         pairs = [(address, token) for token in tokens for address in addresses]
         said = [data(taken(answer)) for answer in answers]
         try:
-            there = [units for answer in said[: len(tokens)] for units in abi.read_uints(answer, len(addresses))]
+            there = [
+                units
+                for answer in said[: len(tokens)]
+                for units in abi.read_uints(answer, len(addresses))
+            ]
             paid = [sum(abi.read_paid(answer)) for answer in said[len(tokens) :]]
         except abi.UnreadableError as error:
             raise GarbageError(f"{error}") from None
@@ -190,9 +225,15 @@ class Comparer:
         came: dict[tuple[bytes, bytes], int] = defaultdict(int)
         paid: dict[tuple[bytes, bytes], int] = defaultdict(int)
         for row in await store.logs_at(self._db, list(addresses)):
-            is_there = row.chain == self._network.chain and row.block <= block.number and row.state != "orphaned"
+            is_there = (
+                row.chain == self._network.chain
+                and row.block <= block.number
+                and row.state != "orphaned"
+            )
             if is_there:
-                (came if row.kind == "deposit" else paid)[row.address, row.token] += int(row.value + row.fee)
+                (came if row.kind == "deposit" else paid)[row.address, row.token] += int(
+                    row.value + row.fee
+                )
         found: dict[bytes, list[str]] = defaultdict(list)
         for pair, (units, out) in held.items():
             address, token = pair
@@ -201,14 +242,19 @@ class Comparer:
                     found[address].append(f"{what} {more:+} of {shown(token, self._network.kind)}")
         return {address: ", ".join(texts) for address, texts in found.items()}
 
-    async def _search(self, node: Endpoint, held: Held, block: Block, ours: Ours) -> dict[bytes, str]:
-        """Reads all blocks back to when the oldest of these orders came, and the receipts of what had gone; whatever it
-        finds is a row from here on, believed as any other. Answers what still differs."""
+    async def _search(
+        self, node: Endpoint, held: Held, block: Block, ours: Ours
+    ) -> dict[bytes, str]:
+        """Reads all blocks back to when the oldest of these orders came, and the receipts of what
+        had gone; whatever it finds is a row from here on, believed as any other. Answers what still
+        differs."""
         differing, end = dict.fromkeys(ours, ""), block.number
         oldest = min(row.watched_until for row in ours.values()) - WATCHED - DAY
         for _ in range(SPANS_MAX):
             begin = max(0, end - SPAN + 1)
-            wanted = logs_call(begin, end, self._network.factory, self._network.channels, list(ours))
+            wanted = logs_call(
+                begin, end, self._network.factory, self._network.channels, list(ours)
+            )
             said = await node.batch([wanted, block_call(begin)])
             logs = read_logs(said[0], self._network.factory, self._network.channels, begin, end)
             differing = await self._kept(node, logs, held, block, ours)
@@ -218,10 +264,25 @@ class Comparer:
             end = begin - 1
         if not differing:
             return {}
-        txs = list({row.tx for row in await store.logs_at(self._db, list(differing)) if row.state == "orphaned"})
-        receipts = [read_receipt(one, self._network.factory) for one in await node.batch(receipts_of(txs))]
-        logs = [log for receipt in receipts if isinstance(receipt, Receipt) for log in receipt.logs.values()]
-        return await self._kept(node, [log for log in logs if log.token in self._network.channels], held, block, ours)
+        txs = list(
+            {
+                row.tx
+                for row in await store.logs_at(self._db, list(differing))
+                if row.state == "orphaned"
+            }
+        )
+        receipts = [
+            read_receipt(one, self._network.factory) for one in await node.batch(receipts_of(txs))
+        ]
+        logs = [
+            log
+            for receipt in receipts
+            if isinstance(receipt, Receipt)
+            for log in receipt.logs.values()
+        ]
+        return await self._kept(
+            node, [log for log in logs if log.token in self._network.channels], held, block, ours
+        )
 
     async def _kept(
         self, node: Endpoint, logs: Sequence[NodeLog], held: Held, block: Block, ours: Ours
@@ -229,7 +290,9 @@ class Comparer:
         logs = [row for row in logs if row.address in ours]
         hashes = list({row.block_hash for row in logs})
         nodes = dict.fromkeys([node, *self._watcher.pair])  # of which the first has read the logs
-        times = agreed_times(*[await one.batch([block_of_hash(block) for block in hashes]) for one in nodes])
+        times = agreed_times(
+            *[await one.batch([block_of_hash(block) for block in hashes]) for one in nodes]
+        )
         there = [row for row in logs if row.block_hash in times]
         await self._watcher.keep(there, times, ours, self._clocks.wall())
         return await self._differing(held, block, ours)

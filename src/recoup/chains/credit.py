@@ -38,16 +38,21 @@ async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]
     for start in range(0, len(changed), TOGETHER):
         rows = changed[start : start + TOGETHER]
         logs = await store.logs_at(world.db, [row.address for row in rows])
-        by_address = {address: list(found) for address, found in groupby(logs, key=lambda one: one.address)}
+        by_address = {
+            address: list(found) for address, found in groupby(logs, key=lambda one: one.address)
+        }
         done = await asyncio.gather(
-            *(_follow(world, orders, row, by_address.get(row.address, [])) for row in rows), return_exceptions=True
+            *(_follow(world, orders, row, by_address.get(row.address, [])) for row in rows),
+            return_exceptions=True,
         )
         followed = []
         for row, outcome in zip(rows, done, strict=True):
             if isinstance(outcome, asyncio.CancelledError):
                 raise outcome
             if isinstance(outcome, BaseException):
-                log.warning("deposit not followed", order=str(row.order_id), error=in_words(outcome))
+                log.warning(
+                    "deposit not followed", order=str(row.order_id), error=in_words(outcome)
+                )
                 continue
             followed += [one for one in by_address.get(row.address, []) if not one.followed]
         if followed:
@@ -55,7 +60,8 @@ async def credit(world: World, orders: Orders, changed: Sequence[DepositAddress]
 
 
 async def follow_ended(world: World, orders: Orders, due: Due) -> None:
-    """Due work at the end of an order of which a part came. Raises: Problem(unavailable) while it is still open."""
+    """Due work at the end of an order of which a part came. Raises: Problem(unavailable) while it
+    is still open."""
     row = await store.address_of_order(world.db, due.merchant_id, due.subject_id)
     if row is None:
         return
@@ -63,7 +69,9 @@ async def follow_ended(world: World, orders: Orders, due: Due) -> None:
         raise Problem("unavailable", "The order has not ended yet.", cure="It is looked at again.")
 
 
-async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]) -> bool:
+async def _follow(
+    world: World, orders: Orders, row: DepositAddress, logs: Sequence[ChainLog]
+) -> bool:
     """Brings an order up to date with its logs; returns whether the order has ended."""
     own = intake.served(row.channel)
     if own is None:
@@ -85,22 +93,31 @@ async def _follow(world: World, orders: Orders, row: DepositAddress, logs: Seque
         elif outcome.received:
             change.due(DUE, row.expires_at)
         return is_over, any(
-            settlement.state in ("pending", "broadcast", "stuck") for settlement in change.order.settlements
+            settlement.state in ("pending", "broadcast", "stuck")
+            for settlement in change.order.settlements
         )
 
     is_over, is_settling = await orders.run(work, (row.merchant_id, row.order_id))
     if is_over:
-        await gather(world, row, [one for one in intake.all_served() if _gathers(one, own, is_settling)], logs)
+        await gather(
+            world,
+            row,
+            [one for one in intake.all_served() if _gathers(one, own, is_settling)],
+            logs,
+        )
     return is_over
 
 
 def _gathers(channel: ChannelSettings, own: ChannelSettings, is_settling: bool) -> bool:
     """Its own channel's sweep is the settlement's, while there is one."""
-    return (channel.asset, channel.kind) == (own.asset, own.kind) and not (is_settling and channel is own)
+    return (channel.asset, channel.kind) == (own.asset, own.kind) and not (
+        is_settling and channel is own
+    )
 
 
 def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
-    """The outcome of an order's deposits. The same asset of another channel counts, in its own decimals."""
+    """The outcome of an order's deposits. The same asset of another channel counts, in its own
+    decimals."""
     own = intake.served(row.channel)
     assert own is not None
     deposits, times = [], {}
@@ -111,40 +128,70 @@ def folded(row: DepositAddress, logs: Sequence[ChainLog]) -> Outcome:
         right = channel is not None and channel.asset == own.asset
         value = int(one.value)
         if channel is not None and right:
-            value, times[one.chain] = _rescaled(one.value, channel, own), timedelta(milliseconds=channel.block_ms)
+            value, times[one.chain] = (
+                _rescaled(one.value, channel, own),
+                timedelta(milliseconds=channel.block_ms),
+            )
         key = Key(one.chain, one.tx, one.log_index)
-        deposits.append(Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state))
+        deposits.append(
+            Deposit(key, one.block, one.block_hash, one.business_at, value, right, one.state)
+        )
     return fold(deposits, int(row.due), row.expires_at, times, int(row.enough))
 
 
 def sweeps_of(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Sweep]:
     for one in logs:
         channel = intake.served_token(one.chain, one.token)
-        if one.kind == "sweep" and one.state == "confirmed" and channel is not None and channel.asset == own.asset:
-            yield Sweep(one.tx, _rescaled(one.value, channel, own), _rescaled(one.fee, channel, own), channel.network)
+        if (
+            one.kind == "sweep"
+            and one.state == "confirmed"
+            and channel is not None
+            and channel.asset == own.asset
+        ):
+            yield Sweep(
+                one.tx,
+                _rescaled(one.value, channel, own),
+                _rescaled(one.fee, channel, own),
+                channel.network,
+            )
 
 
 def _strays(logs: Sequence[ChainLog], own: ChannelSettings) -> Iterator[Stray]:
     for one in logs:
         channel = intake.served_token(one.chain, one.token)
         name = channel.asset if channel is not None else ""
-        if channel is None and (channel := intake.served_lookalike(one.chain, one.token)) is not None:
+        if (
+            channel is None
+            and (channel := intake.served_lookalike(one.chain, one.token)) is not None
+        ):
             name = channel.lookalikes[one.token]
-        if one.kind != "deposit" or one.state != "confirmed" or channel is None or name == own.asset:
+        if (
+            one.kind != "deposit"
+            or one.state != "confirmed"
+            or channel is None
+            or name == own.asset
+        ):
             continue
         if one.value >= cent(channel.decimals):
             yield Stray(one.tx, name, min(channel.book(one.value), STRAY_MAX))
 
 
-async def _all_swept(world: World, row: DepositAddress, logs: Sequence[ChainLog], own: ChannelSettings) -> bool:
+async def _all_swept(
+    world: World, row: DepositAddress, logs: Sequence[ChainLog], own: ChannelSettings
+) -> bool:
     """True when all that came of other tokens went to where the order's terms say, and nothing else
     is unexplained."""
     left: Counter[tuple[int, bytes]] = Counter()
     for one in logs:
         channel = intake.served_token(one.chain, one.token)
         if one.state == "confirmed" and (channel is None or channel.asset != own.asset):
-            left[one.chain, one.token] += int(one.value) if one.kind == "deposit" else -int(one.value + one.fee)
-    compared = [await store.comparisons_of(world.db, chain, [row.address]) for chain in {chain for chain, _ in left}]
+            left[one.chain, one.token] += (
+                int(one.value) if one.kind == "deposit" else -int(one.value + one.fee)
+            )
+    compared = [
+        await store.comparisons_of(world.db, chain, [row.address])
+        for chain in {chain for chain, _ in left}
+    ]
     return max(left.values()) <= 0 and not any(one.missing for found in compared for one in found)
 
 

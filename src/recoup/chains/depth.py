@@ -14,7 +14,8 @@ TAGS: Final[tuple[Tag, ...]] = ("safe", "finalized")
 
 
 class Step(NamedTuple):
-    """Step of the required depth. `from_units`: the least amount that it holds for, in book units."""
+    """Step of the required depth. `from_units`: the least amount that it holds for, in book
+    units."""
 
     from_units: int
     required: Required
@@ -53,7 +54,8 @@ def _least(numbers: Sequence[int | None]) -> int | None:
 
 
 def required(steps: Steps, units: int) -> Required:
-    """The depth required for an amount in book units. Partial payments use the amount of their order."""
+    """The depth required for an amount in book units. Partial payments use the amount of their
+    order."""
     return next(step.required for step in reversed(steps) if units >= step.from_units)
 
 
@@ -80,7 +82,8 @@ class Progress(NamedTuple):
 
 
 def progress(block: int, wanted: Required, heads: Heights, usual: Mapping[Tag, int]) -> Progress:
-    """`usual`: how many blocks a tag stays behind the head, on this chain, as a rule: only for people."""
+    """`usual`: how many blocks a tag stays behind the head, on this chain, as a rule: only for
+    people."""
     of = max(blocks_of(wanted, usual), 1)
     if is_deep(block, wanted, heads):
         return Progress(of, of)
@@ -95,6 +98,8 @@ def blocks_of(wanted: Required, usual: Mapping[Tag, int]) -> int:
 def text_of(steps: Steps, asset: str) -> str:
     """`10; from 1000 safe`, for settings and people."""
     return "; ".join(
-        f"from {shown(step.from_units, asset, '')} {step.required}" if step.from_units else str(step.required)
+        f"from {shown(step.from_units, asset, '')} {step.required}"
+        if step.from_units
+        else str(step.required)
         for step in steps
     )

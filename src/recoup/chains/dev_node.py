@@ -1,5 +1,5 @@
-"""A development node of an EVM network, as anvil is: it holds the keys of its accounts, and mines when it is told to.
-The sandbox's payers pay by it, and the tests."""
+"""A development node of an EVM network, as anvil is: it holds the keys of its accounts, and mines
+when it is told to. The sandbox's payers pay by it, and the tests."""
 
 import asyncio
 import json
@@ -52,25 +52,40 @@ class DevNode:
             self._accounts = [from_hex(address) for address in await self.call("eth_accounts")]
         if number >= len(self._accounts):
             message = "This node has no accounts of its own, so it is no development node."
-            cure = "Name one such as anvil; docs/chains.md says how a channel is opened on any other."
+            cure = (
+                "Name one such as anvil; docs/chains.md says how a channel is opened on any other."
+            )
             raise Problem("unavailable", message, cure=cure)
         return self._accounts[number]
 
     async def post(
-        self, to: bytes | None, data: bytes = b"", *, account: int = 0, value: int = 0, gas: int = GAS
+        self,
+        to: bytes | None,
+        data: bytes = b"",
+        *,
+        account: int = 0,
+        value: int = 0,
+        gas: int = GAS,
     ) -> str:
         """A transaction that is sent, mined or not. Its hash."""
-        sent = {"from": to_hex(await self.account(account)), "data": to_hex(data), "value": hex(value), "gas": hex(gas)}
+        sent = {
+            "from": to_hex(await self.account(account)),
+            "data": to_hex(data),
+            "value": hex(value),
+            "gas": hex(gas),
+        }
         if to is not None:
             sent["to"] = to_hex(to)
         return str(await self.call("eth_sendTransaction", sent))
 
     async def send(self, to: bytes | None, data: bytes = b"", **how: int) -> Receipt:
-        """A transaction that is mined, whether it is reverted or not: for a node that mines by itself."""
+        """A transaction that is mined, whether it is reverted or not: for a node that mines by
+        itself."""
         return await self.receipt(await self.post(to, data, **how))
 
     async def receipt(self, tx: str) -> Receipt:
-        """Waits for it: it may follow a moment later than the answer. Raises: Problem(unavailable)."""
+        """Waits for it: it may follow a moment later than the answer. Raises:
+        Problem(unavailable)."""
         until = time.monotonic() + RECEIPT_SECONDS
         while (found := await self.call("eth_getTransactionReceipt", tx)) is None:
             if time.monotonic() > until:
@@ -78,20 +93,30 @@ class DevNode:
             await asyncio.sleep(0.002)
         ran, block, gas = (int(found[name], 16) for name in ("status", "blockNumber", "gasUsed"))
         contract = found["contractAddress"]
-        return Receipt(tx, ran == 1, block, gas, None if contract is None else from_hex(contract), found["logs"])
+        return Receipt(
+            tx,
+            ran == 1,
+            block,
+            gas,
+            None if contract is None else from_hex(contract),
+            found["logs"],
+        )
 
     async def done(self, to: bytes | None, data: bytes) -> Receipt:
         """A transaction that must not be reverted. Raises: Problem(unavailable)."""
         receipt = await self.send(to, data)
         if not receipt.ok:
-            raise Problem("unavailable", f"The node reverted {receipt.tx}.", cure="See what it says of it.")
+            raise Problem(
+                "unavailable", f"The node reverted {receipt.tx}.", cure="See what it says of it."
+            )
         return receipt
 
     async def head(self) -> int:
         return int(await self.call("eth_blockNumber"), 16)
 
     async def reorg(self, depth: int) -> None:
-        """Other blocks, empty ones, in the place of the last `depth`, which are no more than there are."""
+        """Other blocks, empty ones, in the place of the last `depth`, which are no more than there
+        are."""
         await self.call("anvil_reorg", depth, [])
 
     async def has_code(self, at: bytes) -> bool:
@@ -137,13 +162,13 @@ def program() -> Path:
     found = ours if ours.exists() else shutil.which("anvil")
     if found is None:
         message = "The sandbox's own node is anvil, which is not installed."
-        cure = (
-            "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`."
-        )
+        cure = "`npm install -g @foundry-rs/anvil` brings it; or name a node: `recoup up --chain http://127.0.0.1:8545`."
         raise Problem("unavailable", message, cure=cure)
     return Path(found)
 
 
 @cache
 def token_init() -> bytes:
-    return from_hex(json.loads((files("recoup.chains") / "artifacts/token.json").read_bytes())["init"])
+    return from_hex(
+        json.loads((files("recoup.chains") / "artifacts/token.json").read_bytes())["init"]
+    )

@@ -47,9 +47,11 @@ class Prices:
 
 
 async def prices_at(nodes: Sequence[Endpoint]) -> Prices:
-    """Twice the base fee of the newest block, which lasts for six full blocks, and a tip: of what nodes ask for the
-    least, as it is paid whole."""
-    said = [await node.batch([block_call("latest"), ("eth_maxPriorityFeePerGas", [])]) for node in nodes]
+    """Twice the base fee of the newest block, which lasts for six full blocks, and a tip: of what
+    nodes ask for the least, as it is paid whole."""
+    said = [
+        await node.batch([block_call("latest"), ("eth_maxPriorityFeePerGas", [])]) for node in nodes
+    ]
     blocks = [taken(block) for block, _ in said]
     if not all(isinstance(block, dict) for block in blocks):
         raise GarbageError("no head")
@@ -58,7 +60,9 @@ async def prices_at(nodes: Sequence[Endpoint]) -> Prices:
     return Prices(2 * base + tip, tip)
 
 
-def sign(signer: Signer, chain: int, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
+def sign(
+    signer: Signer, chain: int, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int
+) -> Signed:
     return signer.sign(
         {
             "type": 2,

@@ -40,11 +40,23 @@ _REASONS: Final = (
 CHAINS: Final = Feature(
     name="chains",
     folder=Path(__file__).parent,
-    tables=("deposit_addresses", "settlement_addresses", "shortfall_tolerances", "refund_destinations", "sends"),
+    tables=(
+        "deposit_addresses",
+        "settlement_addresses",
+        "shortfall_tolerances",
+        "refund_destinations",
+        "sends",
+    ),
     adds=(
         *(
             FACT(Fact(happening, "payment", ANY, None, None))
-            for happening in ("wrong_token", "wrong_token_swept", "unexplained", "taken_back", "came_back")
+            for happening in (
+                "wrong_token",
+                "wrong_token_swept",
+                "unexplained",
+                "taken_back",
+                "came_back",
+            )
         ),
         INTAKE(intake.complete),
         REFUND_TO(transfers.refund_to),

@@ -27,7 +27,8 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """A transfer to the order's address. `right`: of a token that pays this order. `block_at`: by the chain's clock."""
+    """A transfer to the order's address. `right`: of a token that pays this order. `block_at`: by
+    the chain's clock."""
 
     key: Key
     block: int
@@ -40,10 +41,11 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`received`: confirmed, of a right token; `seen`: not yet confirmed. `missing` and `excess`: to what is due, never
-    both. `short`: what is not there of an order that is paid with less. `late`: the part of `received` that came after
-    the end. `unmatched`: the part of it that came too late to pay. `wrong`: other tokens. `paid_by`: the transfer that
-    completed the order, in the order of blocks.
+    """`received`: confirmed, of a right token; `seen`: not yet confirmed. `missing` and `excess`:
+    to what is due, never both. `short`: what is not there of an order that is paid with less.
+    `late`: the part of `received` that came after the end. `unmatched`: the part of it that came
+    too late to pay. `wrong`: other tokens. `paid_by`: the transfer that completed the order, in the
+    order of blocks.
 
     received + missing + short = due + excess + unmatched.
     """
@@ -73,8 +75,8 @@ def fold(
     block_times: Mapping[int, timedelta] | None = None,
     enough: int | None = None,
 ) -> Outcome:
-    """`due` > 0. `block_times`: by chain. `enough`: what pays the order, by its merchant's tolerance; None: all that is
-    due."""
+    """`due` > 0. `block_times`: by chain. `enough`: what pays the order, by its merchant's
+    tolerance; None: all that is due."""
     least = due if enough is None else enough
     if not 0 < least <= due:
         raise ValueError("an order is due more than nothing, and no more is enough")
@@ -92,7 +94,9 @@ def fold(
             completed = d
             break
     received = sum(d.value for d in confirmed)
-    unmatched = 0 if completed else sum(d.value for d in confirmed if d.block_at > expires_at + GRACE)
+    unmatched = (
+        0 if completed else sum(d.value for d in confirmed if d.block_at > expires_at + GRACE)
+    )
     return Outcome(
         due=due,
         received=received,
@@ -114,7 +118,9 @@ def _kept(deposits: Iterable[Deposit]) -> list[Deposit]:
     reports = sorted(set(deposits), key=lambda d: (d.key, d.block_hash, _rank(d)))
     for _, same_key in groupby(reports, key=lambda d: d.key):
         # Of one block: orphaned is later news than seen; confirmed is never undone.
-        places = [list(same_place)[-1] for _, same_place in groupby(same_key, key=lambda d: d.block_hash)]
+        places = [
+            list(same_place)[-1] for _, same_place in groupby(same_key, key=lambda d: d.block_hash)
+        ]
         living = [d for d in places if d.state != "orphaned"]
         # In two blocks at once is only what moved: confirmed before seen, else the higher block.
         if living:
@@ -124,6 +130,7 @@ def _kept(deposits: Iterable[Deposit]) -> list[Deposit]:
 
 
 def _rank(deposit: Deposit) -> tuple[object, ...]:
-    """The last of several words on one transfer in one block holds; if they differ in content, the least of them."""
+    """The last of several words on one transfer in one block holds; if they differ in content, the
+    least of them."""
     news = {"seen": 0, "orphaned": 1, "confirmed": 2}[deposit.state]
     return news, not deposit.right, -deposit.value, deposit.block_at, deposit.block

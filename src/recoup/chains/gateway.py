@@ -1,5 +1,5 @@
-"""A chain as the core's flows see it. Payments are what the watcher believes; what is to be sent is written down for
-the sender, which alone holds keys."""
+"""A chain as the core's flows see it. Payments are what the watcher believes; what is to be sent is
+written down for the sender, which alone holds keys."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -80,7 +80,9 @@ class ChainChannel:
     async def check_payout(self, merchant_id: UUID, destination: str) -> None:
         """Raises: Problem(invalid) for another than the merchant's settlement address."""
         offset = await known_offset(self.db.reader, merchant_id)
-        await check_payout(self.db, self._settings, merchant_id, destination, self.clocks.business(offset))
+        await check_payout(
+            self.db, self._settings, merchant_id, destination, self.clocks.business(offset)
+        )
 
     def payout_waits(self, amount: str) -> tuple[str, dict[str, str]]:
         return SENDER, {"what": "payout", "chain": self._settings.network, "why": amount}
@@ -91,7 +93,9 @@ class ChainChannel:
             try:
                 await self.check_payout(payout.merchant_id, payout.destination)
             except Problem:
-                return Outcome("declined", processor_code=our_code(NO_ADDRESS), text=sends_store.WITHDRAWN)
+                return Outcome(
+                    "declined", processor_code=our_code(NO_ADDRESS), text=sends_store.WITHDRAWN
+                )
             send = await want_payout(self.db, self._settings, payout, self.clocks.wall())
         return _said(send)
 
@@ -115,12 +119,19 @@ class ChainChannel:
         if cursor is None or cursor.halted:
             return _UNREAD
         moves = cursor.agreed_at > now - IDLE  # a sandbox's chain may make no block by itself
-        if self._settings.world == "sandbox" and cursor.polled_at >= end and not (outcome.seen and moves):
+        if (
+            self._settings.world == "sandbox"
+            and cursor.polled_at >= end
+            and not (outcome.seen and moves)
+        ):
             return Outcome("not_found")
         if cursor.agreed_at <= end or outcome.seen:
             return _UNREAD
         compared = await store.comparisons_of(self.db, chain, [row.address])
-        if any(one.compared_at is not None and one.compared_at > end and not one.missing for one in compared):
+        if any(
+            one.compared_at is not None and one.compared_at > end and not one.missing
+            for one in compared
+        ):
             return Outcome("not_found")
         await store.want_comparison(self.db.alone, chain, row.address, now)
         return _UNREAD
@@ -149,5 +160,7 @@ def _said(send: ChainSend) -> Outcome:
         return Outcome("approved", to_hex(send.hash), text="approved")
     if send.state == "failed":
         code = our_code(NO_ADDRESS if send.why == sends_store.WITHDRAWN else "reverted")
-        return Outcome("declined", to_hex(send.hash) if send.hash else None, processor_code=code, text=send.why)
+        return Outcome(
+            "declined", to_hex(send.hash) if send.hash else None, processor_code=code, text=send.why
+        )
     return _ON_ITS_WAY

@@ -50,8 +50,8 @@ class ChannelFacts(Struct, frozen=True):
 
 
 class ChannelState(ChannelFacts, frozen=True):
-    """`wrong`: why it takes no payments, None where it does. Heights are blocks; `agreed_at` is the time of the newest
-    block that its nodes agree on, `polled_at` when they were asked last."""
+    """`wrong`: why it takes no payments, None where it does. Heights are blocks; `agreed_at` is the
+    time of the newest block that its nodes agree on, `polled_at` when they were asked last."""
 
     network: str
     read_to: int | None
@@ -138,12 +138,18 @@ async def troubles(world: World) -> list[tuple[str, str, str]]:
     found: dict[tuple[int, str], tuple[str, str, str]] = {}
     for channel in await channels(world):
         if channel.halted:
-            cure: str = Sentence("It is halted: look at it, then run `recoup chain lift {0}`.", channel.chain_id)
+            cure: str = Sentence(
+                "It is halted: look at it, then run `recoup chain lift {0}`.", channel.chain_id
+            )
             found[channel.chain_id, ""] = (channel.chain, channel.halted, cure)
         elif channel.wrong and channel.factory:
             node, colon, text = channel.wrong.partition(": ")
             said: str = Sentence("{0}: {1}", node, text) if colon else channel.wrong
-            found[channel.chain_id, ""] = (channel.chain, said, "It takes no payments: see `recoup chain check`.")
+            found[channel.chain_id, ""] = (
+                channel.chain,
+                said,
+                "It takes no payments: see `recoup chain check`.",
+            )
         elif channel.late and channel.agreed_at:
             cure = "See in the worker's log whether its nodes answer."
             found[channel.chain_id, ""] = (
@@ -153,7 +159,11 @@ async def troubles(world: World) -> list[tuple[str, str, str]]:
             )
     for key in await senders(world):
         if why := key.halted or key.trouble:
-            found[key.chain_id, key.address] = (Sentence("sender {0}", key.address), why, "See `recoup chain sends`.")
+            found[key.chain_id, key.address] = (
+                Sentence("sender {0}", key.address),
+                why,
+                "See `recoup chain sends`.",
+            )
     return list(found.values())
 
 
@@ -178,20 +188,36 @@ async def differences(world: World) -> list[Difference]:
 def _of_book(row: BookedAddress, logs: Sequence[ChainLog]) -> Iterator[Difference]:
     own = intake.served(row.channel)
     if own is None:
-        yield Difference(row.merchant_id, row.order_id, "channel", "one that is served", row.channel)
+        yield Difference(
+            row.merchant_id, row.order_id, "channel", "one that is served", row.channel
+        )
         return
     units = own.book
     came = units(folded(row, logs).received) if row.stage in ENDED else 0
     dust = cent(EXPONENTS[own.asset])  # by less the book may be behind
     if not 0 <= came - row.came < dust:
-        yield Difference(row.merchant_id, row.order_id, "what came, by the book", f"{came} by the logs", f"{row.came}")
+        yield Difference(
+            row.merchant_id,
+            row.order_id,
+            "what came, by the book",
+            f"{came} by the logs",
+            f"{row.came}",
+        )
     went = units(sum(sweep.to_merchant for sweep in sweeps_of(logs, own)))
-    if own.settlement == "direct" and row.stage == "completed" and not 0 <= went - row.settled < dust:
+    if (
+        own.settlement == "direct"
+        and row.stage == "completed"
+        and not 0 <= went - row.settled < dust
+    ):
         settled = f"{went} by the factory's logs"
-        yield Difference(row.merchant_id, row.order_id, "what settled, by the book", settled, f"{row.settled}")
+        yield Difference(
+            row.merchant_id, row.order_id, "what settled, by the book", settled, f"{row.settled}"
+        )
 
 
-async def _of_state(world: World, network: Network, rows: Sequence[BookedAddress]) -> list[Difference]:
+async def _of_state(
+    world: World, network: Network, rows: Sequence[BookedAddress]
+) -> list[Difference]:
     found: list[Difference] = []
     cursor = await store.cursor_of(world.db.reader, network.chain)
     why = "nothing of it" if cursor is None or not cursor.block else cursor.halted
@@ -204,16 +230,28 @@ async def _of_state(world: World, network: Network, rows: Sequence[BookedAddress
                 part = {row.address: row for row in rows[start : start + TOGETHER]}
                 for address, missing in (await comparer.differing(part)).items():
                     row, field = part[address], f"balance on chain {network.chain}"
-                    found.append(Difference(row.merchant_id, row.order_id, field, "what the logs say", missing))
+                    found.append(
+                        Difference(
+                            row.merchant_id, row.order_id, field, "what the logs say", missing
+                        )
+                    )
             for channel in network.channels.values():
                 if channel.settlement != "custodial" or channel.custody is None:
                     continue
-                held = min([await balance_at(node, channel.token, channel.custody) for node in nodes[:2]])
+                held = min(
+                    [await balance_at(node, channel.token, channel.custody) for node in nodes[:2]]
+                )
                 ours = [row.address for row in rows if row.channel == channel.code]
-                got = await store.gathered(world.db.reader, network.chain, channel.token, channel.code, ours)
+                got = await store.gathered(
+                    world.db.reader, network.chain, channel.token, channel.code, ours
+                )
                 if held < (least := int(got)):
                     field = f"balance of {shown(channel.custody, channel.kind)} ({channel.code})"
                     found.append(Difference(None, None, field, f"at least {least}", f"{held}"))
         except AwayError as error:
-            found.append(Difference(None, None, f"chain {network.chain}", "an answer of its node", f"{error}"))
+            found.append(
+                Difference(
+                    None, None, f"chain {network.chain}", "an answer of its node", f"{error}"
+                )
+            )
     return found

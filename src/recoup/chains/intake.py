@@ -39,7 +39,9 @@ KEPT_MAX: Final = 20_000
 T = TypeVar("T")
 _served: dict[str, ChannelSettings] = {}
 _by_token: dict[tuple[int, bytes], ChannelSettings] = {}
-_known: WeakKeyDictionary[Database, dict[Hashable, tuple[float, asyncio.Task[Any]]]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Database, dict[Hashable, tuple[float, asyncio.Task[Any]]]] = (
+    WeakKeyDictionary()
+)
 
 
 def serve(channels: Iterable[ChannelSettings]) -> None:
@@ -51,7 +53,8 @@ def serve(channels: Iterable[ChannelSettings]) -> None:
 
 
 def serve_tables(tables: object) -> tuple[ChannelSettings, ...]:
-    """`[[channels]]` of the settings, in use by this process and shown to its doors. Raises: Problem(invalid)."""
+    """`[[channels]]` of the settings, in use by this process and shown to its doors. Raises:
+    Problem(invalid)."""
     found = read_channels(tables)
     channels.serve(one.channel for one in found)
     serve(found)
@@ -68,14 +71,17 @@ def channel_on(chain: int) -> ChannelSettings | None:
 
 
 def chain_name(chain: int) -> str:
-    """The chain as people know it: `Base (8453)`; its number where no channel is served any more."""
+    """The chain as people know it: `Base (8453)`; its number where no channel is served any
+    more."""
     one = channel_on(chain)
     return one.chain if one else f"chain {chain}"
 
 
 def served_lookalike(chain: int, token: bytes) -> ChannelSettings | None:
     """A channel for whose token payers take this one."""
-    return next((one for one in _served.values() if one.chain_id == chain and token in one.lookalikes), None)
+    return next(
+        (one for one in _served.values() if one.chain_id == chain and token in one.lookalikes), None
+    )
 
 
 def served(code: str | None) -> ChannelSettings | None:
@@ -83,12 +89,14 @@ def served(code: str | None) -> ChannelSettings | None:
 
 
 async def complete(world: World, settings: MerchantSettings, row: NewOrder) -> NewOrder:
-    """Raises: Problem(invalid) for an amount that the channel does not take, or without an address to settle to;
-    Problem(unavailable) for a channel that is not open."""
+    """Raises: Problem(invalid) for an amount that the channel does not take, or without an address
+    to settle to; Problem(unavailable) for a channel that is not open."""
     channel = served(row.channel)
     if channel is None:
         return row
-    return replace(row, facts={**row.facts, **await terms_of(world, settings, channel, row, row.site_id)})
+    return replace(
+        row, facts={**row.facts, **await terms_of(world, settings, channel, row, row.site_id)}
+    )
 
 
 async def terms_of(
@@ -104,7 +112,11 @@ async def terms_of(
     assert channel.factory is not None
     assert order.expires_at is not None  # every charge ends
     tariff = choose(
-        settings.fee_terms, site_id=site_id, order_type="STABLE", currency=channel.asset, at=order.placed_at
+        settings.fee_terms,
+        site_id=site_id,
+        order_type="STABLE",
+        currency=channel.asset,
+        at=order.placed_at,
     )
     fee = fee_units(order.units, tariff)
     terms = Terms(
@@ -130,22 +142,32 @@ async def terms_of(
         "decimals": channel.decimals,
         "confirmations": blocks_of(wanted, channel.usual),
         "due": str(terms.due),
-        "enough": str(terms.due - min(terms.due * tolerance // 10_000, terms.net)),  # of the merchant's part alone
+        "enough": str(
+            terms.due - min(terms.due * tolerance // 10_000, terms.net)
+        ),  # of the merchant's part alone
         "terms": to_json(terms, channel.kind),
         "expires_at": iso(order.expires_at),
-        "watched_until": iso(order.expires_at - timedelta(microseconds=settings.merchant.offset_us) + WATCHED),
+        "watched_until": iso(
+            order.expires_at - timedelta(microseconds=settings.merchant.offset_us) + WATCHED
+        ),
     }
     return {"chain": chain, "fee_units": fee, "settles_to": shown(terms.merchant, channel.kind)}
 
 
 async def check_open(world: World, channel: ChannelSettings) -> None:
-    """Raises: Problem(unavailable) before nodes have proved what an address promises, or when that was long ago."""
-    if channel.factory is None or not await _kept(world, channel.chain_id, partial(_is_open, world, channel)):
+    """Raises: Problem(unavailable) before nodes have proved what an address promises, or when that
+    was long ago."""
+    if channel.factory is None or not await _kept(
+        world, channel.chain_id, partial(_is_open, world, channel)
+    ):
         raise closed(channel)
 
 
 async def _is_open(world: World, channel: ChannelSettings) -> bool:
-    now, gate = world.clocks.wall(), await store.gate_of(world.db, channel.chain_id, channel.factory or b"")
+    now, gate = (
+        world.clocks.wall(),
+        await store.gate_of(world.db, channel.chain_id, channel.factory or b""),
+    )
     if gate is None or gate.wrong or gate.halted or now > gate.proved_at + PROVED_FOR:
         return False
     return gate.agreed_at is None or not is_stale(gate.agreed_at, world.name, now)
@@ -178,7 +200,9 @@ def is_stale(agreed_at: datetime, world: str, now: datetime) -> bool:
 def closed(channel: ChannelSettings) -> Problem:
     message = Sentence("The channel {0} takes no payments at the moment.", channel.code)
     cure = "Send it again in a minute, or use another channel."
-    return Problem("unavailable", message, cure=cure, retry_after_seconds=60, detail="channel_unavailable")
+    return Problem(
+        "unavailable", message, cure=cure, retry_after_seconds=60, detail="channel_unavailable"
+    )
 
 
 def check_amount(channel: ChannelSettings, units: int) -> None:
@@ -186,12 +210,21 @@ def check_amount(channel: ChannelSettings, units: int) -> None:
     if units < channel.minimum:
         least = shown_money(channel.minimum, channel.asset)
         message = Sentence("The channel {0} takes {1} and more.", channel.code, least)
-        raise Problem("invalid", message, field="amount", cure="Use another channel for less.", detail="invalid_amount")
+        raise Problem(
+            "invalid",
+            message,
+            field="amount",
+            cure="Use another channel for less.",
+            detail="invalid_amount",
+        )
     channel.base(units)
 
 
-async def _receiver(world: World, channel: ChannelSettings, order: NewOrder | StableOrder, version: int) -> bytes:
-    """The wallet that gets the net amount, by this version of the merchant. Raises: Problem(invalid)."""
+async def _receiver(
+    world: World, channel: ChannelSettings, order: NewOrder | StableOrder, version: int
+) -> bytes:
+    """The wallet that gets the net amount, by this version of the merchant. Raises:
+    Problem(invalid)."""
     if channel.settlement == "custodial":
         assert channel.custody is not None
         return channel.custody
@@ -200,7 +233,9 @@ async def _receiver(world: World, channel: ChannelSettings, order: NewOrder | St
     if text is None:
         message = Sentence("There is no settlement address for {0}.", channel.network)
         cure = "Enter your wallet's address under Settlement addresses first."
-        raise Problem("invalid", message, field="channel", cure=cure, detail="settlement_address_required")
+        raise Problem(
+            "invalid", message, field="channel", cure=cure, detail="settlement_address_required"
+        )
     return read_address(text, channel.kind, "channel")
 
 
@@ -208,7 +243,11 @@ async def choices(world: World, order: StableOrder) -> list[ChannelSettings]:
     """Channels that its payer may pick, where the charge left it open."""
     found = []
     for one in _served.values():
-        if (one.world, one.asset) != (world.name, order.asset) or order.channel or order.stage not in OPEN:
+        if (
+            (one.world, one.asset) != (world.name, order.asset)
+            or order.channel
+            or order.stage not in OPEN
+        ):
             continue
         try:
             check_amount(one, order.units)
@@ -220,17 +259,22 @@ async def choices(world: World, order: StableOrder) -> list[ChannelSettings]:
 
 
 async def pick(world: World, settings: MerchantSettings, order: StableOrder, code: str) -> None:
-    """The payer's choice; the first one stays. Raises: Problem(invalid) for none of the choices; as `complete`."""
+    """The payer's choice; the first one stays. Raises: Problem(invalid) for none of the choices; as
+    `complete`."""
     channel = next((choice for choice in await choices(world, order) if choice.code == code), None)
     if channel is None:
-        raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")
+        raise Problem(
+            "invalid", "There is no such way to pay.", cure="Choose one of those on the page."
+        )
     site = next((one for one in settings.sites if one.is_default), settings.sites[0])
     facts = await terms_of(world, settings, channel, order, site.site_id)
     async with world.db.transaction() as tx:
         await lock_orders(tx, [(order.merchant_id, order.order_id)])
         if await store.pick(tx, order.merchant_id, order.order_id, order.attempt_id, code) == 1:
             await add_facts(tx, order.merchant_id, order.order_id, facts)
-            await store.add_address(tx, order.merchant_id, order.order_id, order.attempt_id, code, facts["chain"])
+            await store.add_address(
+                tx, order.merchant_id, order.order_id, order.attempt_id, code, facts["chain"]
+            )
 
 
 def all_served(world: str | None = None) -> tuple[ChannelSettings, ...]:

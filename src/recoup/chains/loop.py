@@ -43,12 +43,16 @@ _FEE: Final = 250_000
 def loops(world: World) -> Iterator[tuple[str, Callable[[], Awaitable[int]], float]]:
     """Loops, one a chain: its name, what is done once, and the seconds between."""
     for network in networks_of(intake.all_served(world.name)):
-        yield f"chain {network.chain}", ChainLoop(world, Orders(world), network).once, _pause(network)
+        yield (
+            f"chain {network.chain}",
+            ChainLoop(world, Orders(world), network).once,
+            _pause(network),
+        )
 
 
 async def lift_halt(world: World, scope: Scope, number: int, note: str) -> str:
-    """Lets a halted chain go on: it is read again from its last final block. Returns why it was halted. Raises:
-    Problem(wrong_state) for one that is not halted."""
+    """Lets a halted chain go on: it is read again from its last final block. Returns why it was
+    halted. Raises: Problem(wrong_state) for one that is not halted."""
     cursor = await store.cursor_of(world.db, number)
     if cursor is None or cursor.halted is None:
         message = Sentence("Chain {0} is not halted.", number)
@@ -63,7 +67,8 @@ async def lift_halt(world: World, scope: Scope, number: int, note: str) -> str:
 
 
 class ChainLoop:
-    """The watcher of one chain, the proof that goes before it, and the comparison of balances behind it."""
+    """The watcher of one chain, the proof that goes before it, and the comparison of balances
+    behind it."""
 
     def __init__(self, world: World, orders: Orders, network: Network) -> None:
         self._world, self._orders, self._network = world, orders, network
@@ -73,19 +78,24 @@ class ChainLoop:
         self._logged_at = float("-inf")
 
     async def once(self) -> int:
-        """Answers how much changed. A node that does not answer is named in the log, once a minute."""
+        """Answers how much changed. A node that does not answer is named in the log, once a
+        minute."""
         try:
             return await self._turn()
         except AwayError as error:
             now = self._world.clocks.monotonic()
             if now >= self._logged_at + LOG_AGAIN:
-                log.warning("chain not read", chain=self._network.chain, node=error.node, why=f"{error}")
+                log.warning(
+                    "chain not read", chain=self._network.chain, node=error.node, why=f"{error}"
+                )
                 self._logged_at = now
             return 0
 
     async def _turn(self) -> int:
         """Raises: AwayError."""
-        if self._watcher is None:  # made late: its connections belong to the loop that runs, and end with it
+        if (
+            self._watcher is None
+        ):  # made late: its connections belong to the loop that runs, and end with it
             self._watcher = Watcher(self._world, self._network, await self._nodes.__aenter__())
         reported = await tell(self._world, self._orders, self._network.chain)
         await self._prove(self._watcher.nodes)
@@ -109,12 +119,15 @@ class ChainLoop:
         wrong = await what_is_wrong(self._network, nodes)
         if wrong:
             log.error("chain closed", chain=self._network.chain, why=wrong)
-        await store.keep_proof(self._world.db.alone, self._network.chain, self._network.factory, wrong, now)
+        await store.keep_proof(
+            self._world.db.alone, self._network.chain, self._network.factory, wrong, now
+        )
         intake.forget(self._world.db)
 
 
 async def alarm(world: World, network: Network, cursor: Cursor) -> None:
-    """The operator's people hear of a halt, once. Where no order waits for the chain nobody has to."""
+    """The operator's people hear of a halt, once. Where no order waits for the chain nobody has
+    to."""
     merchant_id = await store.waiting_merchant(world.db, network.kind, world.clocks.wall())
     if cursor.halted_at is None or merchant_id is None:
         return
@@ -131,8 +144,9 @@ def _pause(network: Network) -> float:
 
 
 async def what_is_wrong(network: Network, nodes: Sequence[Endpoint]) -> str:
-    """Empty where every node is on the chain, has our code at factory and tokens, and would put a deposit address where
-    we derive it; else the first that is wrong, in words. Raises: AwayError."""
+    """Empty where every node is on the chain, has our code at factory and tokens, and would put a
+    deposit address where we derive it; else the first that is wrong, in words. Raises:
+    AwayError."""
     for node in nodes:
         if wrong := await _wrong_at(network, node):
             return f"{node.name}: {wrong}"

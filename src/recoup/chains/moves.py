@@ -34,7 +34,13 @@ TAKEN_BACK: Final = "payment_taken_back"
 # More than the order asked for, on a direct channel: it goes to the merchant's own wallet with the rest.
 # Also what came of an accepted shortfall after all.
 overpaid: Final = Recipe(
-    "overpaid", "clearing", PAYABLE, "amount", wallet=True, files={"chain": "charge"}, words="paid beyond the order"
+    "overpaid",
+    "clearing",
+    PAYABLE,
+    "amount",
+    wallet=True,
+    files={"chain": "charge"},
+    words="paid beyond the order",
 )
 UNEXPECTED_LADDER: Final = "unexpected"  # of the rows that stand for money which pays nothing
 Units = Callable[[int], int]
@@ -42,7 +48,8 @@ Units = Callable[[int], int]
 
 
 class Sweep(NamedTuple):
-    """A confirmed payment of the factory, in the order of blocks. Base units of the order's token."""
+    """A confirmed payment of the factory, in the order of blocks. Base units of the order's
+    token."""
 
     tx: bytes
     to_merchant: int
@@ -58,11 +65,17 @@ class Stray(NamedTuple):
     units: int
 
 
-def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, strays: Sequence[Stray]) -> str:
+def follow(
+    change: Change, attempt: Attempt, outcome: Outcome, units: Units, strays: Sequence[Stray]
+) -> str:
     """Answers the payment's state."""
     order = change.order
     was_paid = attempt.state == "approved"
-    if outcome.paid_by is not None and attempt.state not in ("approved", "declined") and _takes_payment(order):
+    if (
+        outcome.paid_by is not None
+        and attempt.state not in ("approved", "declined")
+        and _takes_payment(order)
+    ):
         apply(change, [row for row in _unexpected(order) if not is_decided(order, row)])
         _pay(change, attempt, outcome.paid_by.tx, max(order.units - units(outcome.received), 0))
     elif order.stage not in ENDED:
@@ -70,7 +83,13 @@ def follow(change: Change, attempt: Attempt, outcome: Outcome, units: Units, str
     _look_back(change, attempt, units(outcome.received))
     if attempt.state == "approved":
         _make_up(change, attempt, units(outcome.received), outcome.last_tx)
-        _more(change, attempt, units(outcome.received) - order.units, outcome.last_tx, was_paid=was_paid)
+        _more(
+            change,
+            attempt,
+            units(outcome.received) - order.units,
+            outcome.last_tx,
+            was_paid=was_paid,
+        )
     elif order.stage in ENDED:
         why = "short" if outcome.received < outcome.due else "late"
         _owe_back(change, attempt, units(outcome.received), outcome.last_tx, why)
@@ -114,7 +133,9 @@ def _look_back(change: Change, attempt: Attempt, units: int) -> None:
     if attempt.state == "approved":
         booked += attempt.units + _settles_more(order, attempt)
     if units < booked and order.attention != TAKEN_BACK:
-        change.fact("taken_back", attempt.attempt_id, units=booked - units, reference=attempt.reference)
+        change.fact(
+            "taken_back", attempt.attempt_id, units=booked - units, reference=attempt.reference
+        )
         change.raise_attention(TAKEN_BACK)
     elif units >= booked and order.attention == TAKEN_BACK:
         change.fact("came_back", attempt.attempt_id, units=units, reference=attempt.reference)
@@ -125,22 +146,36 @@ def _resize(change: Change, settlement: Settlement, units: int, fee_units: int) 
     """More came, or only a part went: what the chain pays is not always what was to be paid."""
     if (units, fee_units) != (settlement.units, settlement.fee_units):
         change.set_settlement(settlement, units=units, fee_units=fee_units)
-        change.fact("settlement_due", settlement.settlement_id, units=units, to=settlement.to_address)
+        change.fact(
+            "settlement_due", settlement.settlement_id, units=units, to=settlement.to_address
+        )
 
 
 def _under_way(order: Order) -> Settlement | None:
-    """The settlement that is still to come: there is one at most, and the next sweep pays all of it."""
+    """The settlement that is still to come: there is one at most, and the next sweep pays all of
+    it."""
     return next(
-        (settlement for settlement in order.settlements if settlement.state in ("pending", "broadcast", "stuck")), None
+        (
+            settlement
+            for settlement in order.settlements
+            if settlement.state in ("pending", "broadcast", "stuck")
+        ),
+        None,
     )
 
 
 def _settles_more(order: Order, attempt: Attempt) -> int:
     """The amount that settles, or has settled, beyond what paid the order."""
     fee = int(order.facts["fee_units"])
-    charged = attempt.units if fee < order.units else 0  # nothing settles of an order that is all fee
+    charged = (
+        attempt.units if fee < order.units else 0
+    )  # nothing settles of an order that is all fee
     return max(
-        sum(settlement.units + settlement.fee_units for settlement in order.settlements if settlement.state != "failed")
+        sum(
+            settlement.units + settlement.fee_units
+            for settlement in order.settlements
+            if settlement.state != "failed"
+        )
         - charged,
         0,
     )
@@ -152,7 +187,8 @@ def _owed(order: Order) -> int:
 
 
 def _make_up(change: Change, attempt: Attempt, units: int, tx: bytes | None) -> None:
-    """`units`: what came, in all. What was missing of the order when it was paid, and was accepted."""
+    """`units`: what came, in all. What was missing of the order when it was paid, and was
+    accepted."""
     order, fee = change.order, int(change.order.facts["fee_units"])
     before, after = attempt.units, min(units, order.units)
     if after <= before:
@@ -171,19 +207,26 @@ def _make_up(change: Change, attempt: Attempt, units: int, tx: bytes | None) -> 
     if not _is_direct(attempt) or fee == order.units:
         return
     to_merchant, to_treasury = (
-        now - then for now, then in zip(parts_of(order, after, fee), parts_of(order, before, fee), strict=True)
+        now - then
+        for now, then in zip(parts_of(order, after, fee), parts_of(order, before, fee), strict=True)
     )
     going = _under_way(order)
     if going is not None:
         _resize(change, going, going.units + to_merchant, going.fee_units + to_treasury)
     elif to_merchant:
-        owe_settlement(change, attempt.attempt_id, to_merchant, to_treasury, str(order.facts["settles_to"]))
+        owe_settlement(
+            change, attempt.attempt_id, to_merchant, to_treasury, str(order.facts["settles_to"])
+        )
     else:  # all of it is the treasury's: the merchant has had its part
-        last = next(settlement for settlement in order.settlements if settlement.state == "confirmed")
+        last = next(
+            settlement for settlement in order.settlements if settlement.state == "confirmed"
+        )
         change.set_settlement(last, fee_units=last.fee_units + to_treasury)
 
 
-def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was_paid: bool) -> None:
+def _more(
+    change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was_paid: bool
+) -> None:
     """`units`: what came beyond the order's amount, in all."""
     order = change.order
     if not _is_direct(attempt):
@@ -213,7 +256,8 @@ def _more(change: Change, attempt: Attempt, units: int, tx: bytes | None, *, was
 
 
 def _owe_back(change: Change, attempt: Attempt, units: int, tx: bytes | None, why: str) -> None:
-    """`units`: what came and pays nothing, in all. What of it is new stands in a row of its own from here on."""
+    """`units`: what came and pays nothing, in all. What of it is new stands in a row of its own
+    from here on."""
     order = change.order
     owed = _owed(order)
     if units - owed < _cent(order):
@@ -233,18 +277,27 @@ def _owe_back(change: Change, attempt: Attempt, units: int, tx: bytes | None, wh
 
 def _note_stray(change: Change, attempt: Attempt, stray: Stray) -> None:
     order, reference = change.order, to_hex(stray.tx)
-    known = Counter((row.reference, row.asset) for row in order.attempts if row.ladder == UNEXPECTED_LADDER)
+    known = Counter(
+        (row.reference, row.asset) for row in order.attempts if row.ladder == UNEXPECTED_LADDER
+    )
     if known[reference, stray.asset]:
         return
     row = _row(change, attempt, stray.units, stray.asset, stray.tx)
-    change.fact("wrong_token", row.attempt_id, units=row.units, token=row.asset, reference=reference)
+    change.fact(
+        "wrong_token", row.attempt_id, units=row.units, token=row.asset, reference=reference
+    )
     change.raise_attention(UNEXPECTED)
 
 
 def close_strays(change: Change, attempt: Attempt) -> None:
-    """All that came of other tokens is swept: nobody has to look at it, unless money of the order's own came too."""
+    """All that came of other tokens is swept: nobody has to look at it, unless money of the order's
+    own came too."""
     order = change.order
-    if order.attention != UNEXPECTED or attempt.state == "approved" and _settles_more(order, attempt) >= _cent(order):
+    if (
+        order.attention != UNEXPECTED
+        or attempt.state == "approved"
+        and _settles_more(order, attempt) >= _cent(order)
+    ):
         return
     change.fact("wrong_token_swept", attempt.attempt_id)
     change.clear_attention(UNEXPECTED)
@@ -271,7 +324,11 @@ def _row(change: Change, attempt: Attempt, units: int, asset: str, tx: bytes | N
 
 
 def _unexpected(order: Order) -> list[Attempt]:
-    return [row for row in order.attempts if row.ladder == UNEXPECTED_LADDER and row.asset == order.asset]
+    return [
+        row
+        for row in order.attempts
+        if row.ladder == UNEXPECTED_LADDER and row.asset == order.asset
+    ]
 
 
 def _cent(order: Order) -> int:
@@ -285,10 +342,12 @@ def _is_direct(attempt: Attempt) -> bool:
 
 
 def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
-    """Each sweep that paid the merchant is a settlement of its own, whoever called it; what is still to come is the one
-    under way. A sweep of more than is booked waits for its deposits."""
+    """Each sweep that paid the merchant is a settlement of its own, whoever called it; what is
+    still to come is the one under way. A sweep of more than is booked waits for its deposits."""
     order = change.order
-    known = Counter(settlement.tx_hash for settlement in order.settlements if settlement.state == "confirmed")
+    known = Counter(
+        settlement.tx_hash for settlement in order.settlements if settlement.state == "confirmed"
+    )
     swept = 0
     for sweep in sweeps:
         paid = units(swept + sweep.to_merchant) - units(swept)
@@ -310,5 +369,7 @@ def settled(change: Change, sweeps: Sequence[Sweep], units: Units) -> None:
         else:  # what the treasury has not got yet is its own affair
             _resize(change, going, paid, going.units + going.fee_units - paid)
         change.set_settlement(going, state="broadcast")
-        close_settlement(change, going.settlement_id, "approved", tx_hash=tx, code=None, network=sweep.network)
+        close_settlement(
+            change, going.settlement_id, "approved", tx_hash=tx, code=None, network=sweep.network
+        )
         change.clear_attention(SETTLEMENT_STUCK)

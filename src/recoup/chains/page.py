@@ -1,4 +1,5 @@
-"""Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how chains stand."""
+"""Chains in the portal: merchants' wallets, to which stablecoins settle; what came to an order; how
+chains stand."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -46,7 +47,9 @@ KIND_WORDS: Final = {"evm": "EVM networks", "tron": "TRON"}
 LOGS: Final = {
     "seen": State("Seen", "run", "processing", "It counts once it lies deep enough."),
     "confirmed": State("Confirmed", "ok", "completed", "It lies deep enough."),
-    "orphaned": State("Taken back", "off", "cancelled", "It is in no block any more, and counts for nothing."),
+    "orphaned": State(
+        "Taken back", "off", "cancelled", "It is in no block any more, and counts for nothing."
+    ),
 }
 EXCEPTIONS: Final = {
     "underpaid": "less than the amount came",
@@ -62,7 +65,10 @@ DONE: Final = {
     "payout": "The payout is approved and is being sent.",
     "payout_refused": "The payout is refused; its money is back in the wallet.",
 }
-ON_CHAIN: Final = {"saved": "The address is saved.", "sweep": "The sweep is wanted; the sender does it."}
+ON_CHAIN: Final = {
+    "saved": "The address is saved.",
+    "sweep": "The sweep is wanted; the sender does it.",
+}
 SENDS: Final = {
     "wanted": State("Wanted", "run", "processing", "The sender does it."),
     "signed": State("Sent", "run", "processing", "It counts once it lies deep enough."),
@@ -79,26 +85,41 @@ _NO_KIND: Final = invalid("Choose the kind of network.", "kind", "Choose one fro
 @member.page(
     PATH,
     "chains/addresses.html",
-    menu=Entry("Money", 5, "Settlement addresses", "bank", sees=lambda session: at_merchant(session) and is_used()),
+    menu=Entry(
+        "Money",
+        5,
+        "Settlement addresses",
+        "bank",
+        sees=lambda session: at_merchant(session) and is_used(),
+    ),
 )
 async def addresses(visit: Visit) -> Values:
     typed = read_again(post_address, visit.typed)
     rows, states, now = await flow.addresses(visit.world, visit.merchant_id)
     channels = intake.all_served(visit.world.name)
     terms = await terms_at(visit.world.db.reader, visit.merchant_id, now)
-    served = {kind: ", ".join(channel.name for channel in channels if channel.kind == kind) for kind in KINDS}
+    served = {
+        kind: ", ".join(channel.name for channel in channels if channel.kind == kind)
+        for kind in KINDS
+    }
     return dict(
         rows=rows,
         states=states,
         kinds={
-            kind: Sentence("{0} ({1})", KIND_WORDS[kind], served[kind]) if served[kind] else KIND_WORDS[kind]
+            kind: Sentence("{0} ({1})", KIND_WORDS[kind], served[kind])
+            if served[kind]
+            else KIND_WORDS[kind]
             for kind in KINDS
             if served[kind] or any(row.kind == kind for row in rows)
         },
         delay=terms.account_delay_days,
-        tolerance=flow.percent(await store.tolerance_of(visit.world.db.reader, visit.merchant_id) or 0),
+        tolerance=flow.percent(
+            await store.tolerance_of(visit.world.db.reader, visit.merchant_id) or 0
+        ),
         may=visit.may("bank", or_operator=True),
-        may_approve={row.address_id for row in rows if visit.is_operator and _is_another(row.set_by, visit)},
+        may_approve={
+            row.address_id for row in rows if visit.is_operator and _is_another(row.set_by, visit)
+        },
         chain_payouts=await _payouts(visit) if visit.is_operator else [],
         typed=typed,
         typed_tolerance=read_again(post_tolerance, visit.typed),
@@ -121,7 +142,9 @@ def _is_another(first: str, visit: Visit) -> bool:
 
 
 @addresses.post(may=_CHANGE)
-async def post_address(visit: Visit, *, kind: Annotated[Kind, _NO_KIND], address: Annotated[str, Text(80)]) -> Answer:
+async def post_address(
+    visit: Visit, *, kind: Annotated[Kind, _NO_KIND], address: Annotated[str, Text(80)]
+) -> Answer:
     await flow.enter_address(visit.world, visit.scope, kind, address)
     return _back(visit, "entered")
 
@@ -135,7 +158,9 @@ async def post_tolerance(visit: Visit, *, tolerance: Annotated[str, Text(10)]) -
 async def _id(visit: Visit) -> UUID:
     found = parse_id(visit.request.path_params["id"])
     if found is None:
-        raise Problem("not_found", "There is no such settlement address.", cure="Check the list of addresses.")
+        raise Problem(
+            "not_found", "There is no such settlement address.", cure="Check the list of addresses."
+        )
     return found
 
 
@@ -174,12 +199,17 @@ def _facts(row: PayoutRow, wallet: store.SettlementAddress | None) -> tuple[obje
 @member.page(PATH + "/payouts/{id}", "chains/review.html", may=_PAY)
 async def payout_review(visit: Visit) -> Values:
     row = await _requested(visit)
-    wallet, balances = await _wallet(visit, row), await read_balances(visit.world, visit.merchant_id)
+    wallet, balances = (
+        await _wallet(visit, row),
+        await read_balances(visit.world, visit.merchant_id),
+    )
     actors = [row.actor, *((wallet.set_by, wallet.approved_by) if wallet else ())]
     return dict(
         row=row,
         wallet=wallet,
-        left=next((balance.units["wallet"] for balance in balances if balance.asset == row.asset), 0),
+        left=next(
+            (balance.units["wallet"] for balance in balances if balance.asset == row.asset), 0
+        ),
         theirs=not _is_another(row.actor, visit),
         seen=review_mark(visit.session, *_facts(row, wallet)),
         people=await named(visit, actors),
@@ -224,20 +254,26 @@ async def deposits(visit: Visit) -> Values:
         deposits=[dict(one=one, **_read(one.log, one.channel)) for one in seen.newest],
         older=len(seen.deposits) - len(seen.newest),
         others=_others(seen) if visit.is_operator else [],
-        sweeps=[_read(log, intake.served_token(log.chain, log.token)) for log in swept[-SHOWN_MAX:]],
+        sweeps=[
+            _read(log, intake.served_token(log.chain, log.token)) for log in swept[-SHOWN_MAX:]
+        ],
         refund_to=next(iter(fixed.values()), given),
         refund_by=row.refund_by if row is not None else None,
         can_refund=can_refund(order) and seen.received_units > 0,
         may_refund=visit.may("refund"),
         typed=typed,
-        strays=await sends_store.strays_of(visit.world.db.reader, order.merchant_id, order.order_id),
+        strays=await sends_store.strays_of(
+            visit.world.db.reader, order.merchant_id, order.order_id
+        ),
         done=ON_CHAIN.get(done_of(visit.session, visit.request), ""),
     )
 
 
 async def _order(visit: Visit) -> StableOrder:
     order_id = parse_id(visit.request.path_params["order_id"])
-    order = await stable_order(visit.world.db.reader, visit.merchant_id, order_id) if order_id else None
+    order = (
+        await stable_order(visit.world.db.reader, visit.merchant_id, order_id) if order_id else None
+    )
     if order is None:
         raise _not_on_chain()
     return order
@@ -245,7 +281,11 @@ async def _order(visit: Visit) -> StableOrder:
 
 @deposits.post("/orders/{order_id}/chain/sweep", may=operator("sweep other tokens"), find=_order)
 async def post_sweep(
-    visit: Visit, found: StableOrder, *, token: Annotated[str, Text(80)], network: Annotated[str, Text(20)] = ""
+    visit: Visit,
+    found: StableOrder,
+    *,
+    token: Annotated[str, Text(80)],
+    network: Annotated[str, Text(20)] = "",
 ) -> Answer:
     """Another token, or a coin, to where the order's terms say; on the operator's gas."""
     await sweep_stray(visit.world, visit.scope, found.order_id, network or None, token.strip())
@@ -280,7 +320,9 @@ def _not_on_chain() -> Problem:
 
 
 @deposits.post("/orders/{order_id}/refund-address", may=role("refund", "refund"), find=_order)
-async def post_refund_address(visit: Visit, found: StableOrder, *, to_address: Annotated[str, Text(80)]) -> Answer:
+async def post_refund_address(
+    visit: Visit, found: StableOrder, *, to_address: Annotated[str, Text(80)]
+) -> Answer:
     """The merchant's yes to where refunds of this order go."""
     await give_address(visit.world, found, to_address, visit.scope)
     return redirect(with_done(visit.session, f"/orders/{found.order_id}/chain", "saved"))
@@ -292,9 +334,20 @@ def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
     if channel is None:
         alike = intake.served_lookalike(log.chain, log.token)
         link, name = (alike.link("tx", log.tx), alike.lookalikes[log.token]) if alike else ("", "")
-        return dict(log=log, units=None, fee=None, asset=name, network="", base=str(log.value), tx=tx, link=link)
+        return dict(
+            log=log,
+            units=None,
+            fee=None,
+            asset=name,
+            network="",
+            base=str(log.value),
+            tx=tx,
+            link=link,
+        )
     network, units = NETWORK_PRESETS[channel.network].title, channel.book(log.value)
-    more = dict(fee=channel.book(log.fee), network=network, base="", tx=tx, link=channel.link("tx", log.tx))
+    more = dict(
+        fee=channel.book(log.fee), network=network, base="", tx=tx, link=channel.link("tx", log.tx)
+    )
     return dict(log=log, units=units, asset=channel.asset, **more)
 
 
@@ -302,7 +355,9 @@ def _read(log: ChainLog, channel: ChannelSettings | None) -> dict[str, Any]:
     "/chains",
     "chains/chains.html",
     may=operator("see how chains stand"),
-    menu=Entry("Operator", 9, "Chains", "route", sees=lambda session: for_operator(session) and is_used()),
+    menu=Entry(
+        "Operator", 9, "Chains", "route", sees=lambda session: for_operator(session) and is_used()
+    ),
 )
 async def chains(visit: Visit) -> Values:
     """Shows how far each chain is read, what closes it, and what its senders lack."""
@@ -325,7 +380,10 @@ async def _to_approve(visit: Visit) -> dict[str, Any] | None:
     if not visit.is_operator:
         return None
     rows, states, _ = await flow.addresses(visit.world, visit.merchant_id)
-    waiting, payouts = [row for row in rows if states[row.address_id] == "entered"], await _payouts(visit)
+    waiting, payouts = (
+        [row for row in rows if states[row.address_id] == "entered"],
+        await _payouts(visit),
+    )
     if not waiting and not payouts:
         return None
     return dict(
@@ -344,7 +402,9 @@ async def _refunds_to(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) ->
 
 def _of_order(page: OrderPage) -> dict[str, Any] | None:
     chain = page.order.facts.get("chain")
-    return dict(on_chain=chain, chain_title=NETWORK_PRESETS[chain["network"]].title) if chain else None
+    return (
+        dict(on_chain=chain, chain_title=NETWORK_PRESETS[chain["network"]].title) if chain else None
+    )
 
 
 def _unexplained(context: LogContext) -> TimelineEntry:
@@ -355,7 +415,9 @@ def _unexplained(context: LogContext) -> TimelineEntry:
 def _overpaid(context: LogContext) -> TimelineEntry:
     if "short" in context.body:
         return plain("{amount} of what was missing arrived", "It is yours.", "right")(context)
-    return plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right")(context)
+    return plain("{amount} more than asked for", "It goes to your wallet with the rest.", "right")(
+        context
+    )
 
 
 def _another_token(context: LogContext) -> TimelineEntry:
@@ -376,11 +438,16 @@ PORTAL: Final = PortalPart(
         ),
         "overpaid": _overpaid,
         "taken_back": plain(
-            "The chain took the payment back", "A reorganisation went deeper than its confirmations.", "problem", "bad"
+            "The chain took the payment back",
+            "A reorganisation went deeper than its confirmations.",
+            "problem",
+            "bad",
         ),
         "came_back": plain("The payment is on the chain again", "", "check", "ok"),
         "unexplained": _unexplained,
         "wrong_token": _another_token,
-        "wrong_token_swept": plain("The other token was swept", "It is where the order’s terms say.", "check", "ok"),
+        "wrong_token_swept": plain(
+            "The other token was swept", "It is where the order’s terms say.", "check", "ok"
+        ),
     },
 )

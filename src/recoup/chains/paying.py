@@ -56,7 +56,8 @@ State = Literal["waiting", "partial", "counting", "paid", "expired", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class SeenDeposit:
-    """`channel`: whose token it is, None where no channel is served for it any more. `right`: it pays the order."""
+    """`channel`: whose token it is, None where no channel is served for it any more. `right`: it
+    pays the order."""
 
     log: ChainLog
     channel: ChannelSettings | None
@@ -68,13 +69,19 @@ class SeenDeposit:
         return self.right and self.log.state != "orphaned"
 
     def amount_like(self, text: str) -> str:
-        """Decimal text with as many places as that one; empty where no channel is served for its token."""
-        return text_like(self.channel.book(self.log.value), self.channel.asset, text) if self.channel else ""
+        """Decimal text with as many places as that one; empty where no channel is served for its
+        token."""
+        return (
+            text_like(self.channel.book(self.log.value), self.channel.asset, text)
+            if self.channel
+            else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`channel`: the order's. `progress`: of the deposit with the fewest confirmations that still counts."""
+    """`channel`: the order's. `progress`: of the deposit with the fewest confirmations that still
+    counts."""
 
     channel: ChannelSettings
     outcome: Outcome
@@ -104,7 +111,9 @@ class Seen:
     def exceptions(self) -> list[PaymentException]:
         outcome = self.outcome
         conditions: dict[PaymentException, bool] = {
-            "underpaid": outcome.received + outcome.seen > 0 and outcome.rest > 0 or outcome.short > 0,
+            "underpaid": outcome.received + outcome.seen > 0
+            and outcome.rest > 0
+            or outcome.short > 0,
             "overpaid": outcome.excess > 0,
             "late": outcome.late > 0,
             "wrong_token": bool(outcome.wrong),
@@ -119,27 +128,44 @@ async def seen_of(world: World, order: StableOrder, *, fresh: bool = False) -> S
     channel = intake.served(order.channel)
     if chain is None or channel is None:
         return None
-    row = None if fresh else await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
+    row = (
+        None
+        if fresh
+        else await store.address_of_order(world.db.reader, order.merchant_id, order.order_id)
+    )
     if row is None:
         due = int(chain["due"])
         nothing = Outcome(due, 0, 0, due, 0, 0, 0, (), None)
         return Seen(channel, nothing, (), Progress(0, chain["confirmations"]))
-    logs = [log for log in await store.logs_at(world.db.reader, [row.address]) if log.kind == "deposit"]
-    living = {(log.chain, log.tx) for log in logs if log.state != "orphaned"}  # the others' transactions may be in them
+    logs = [
+        log for log in await store.logs_at(world.db.reader, [row.address]) if log.kind == "deposit"
+    ]
+    living = {
+        (log.chain, log.tx) for log in logs if log.state != "orphaned"
+    }  # the others' transactions may be in them
     logs = [log for log in logs if log.state != "orphaned" or (log.chain, log.tx) not in living]
-    cursors = {chain_id: await store.cursor_of(world.db.reader, chain_id) for chain_id in {log.chain for log in logs}}
+    cursors = {
+        chain_id: await store.cursor_of(world.db.reader, chain_id)
+        for chain_id in {log.chain for log in logs}
+    }
     deposits = tuple(_deposit(log, row, channel, cursors[log.chain]) for log in logs)
     counting = (deposit.progress for deposit in deposits if deposit.counts)
-    least = min(counting, key=lambda one: one.done / one.of, default=Progress(0, chain["confirmations"]))
+    least = min(
+        counting, key=lambda one: one.done / one.of, default=Progress(0, chain["confirmations"])
+    )
     return Seen(channel, folded(row, logs), deposits, least)
 
 
-def _deposit(log: ChainLog, row: DepositAddress, own: ChannelSettings, cursor: Cursor | None) -> SeenDeposit:
+def _deposit(
+    log: ChainLog, row: DepositAddress, own: ChannelSettings, cursor: Cursor | None
+) -> SeenDeposit:
     channel = intake.served_token(log.chain, log.token)
     if channel is None:
         return SeenDeposit(log, None, right=False, progress=Progress(0, 1))
     wanted = wanted_depth(channel, log, row)
-    count = progress(log.block, wanted, Heights(cursor.head if cursor else log.block), channel.usual)
+    count = progress(
+        log.block, wanted, Heights(cursor.head if cursor else log.block), channel.usual
+    )
     if log.state == "confirmed":
         of = blocks_of(wanted, channel.usual)
         count = Progress(of, of)
@@ -170,14 +196,18 @@ def _instruction(services: Services, order: StableOrder) -> Instruction | None:
     )
 
 
-async def _payment(world: World, order: StableOrder, payment: Payment, fresh: bool) -> Payment | None:  # noqa: FBT001
+async def _payment(
+    world: World, order: StableOrder, payment: Payment, fresh: bool
+) -> Payment | None:  # noqa: FBT001
     seen = await seen_of(world, order, fresh=fresh)
     if seen is None:
         return None
     first = next((deposit.log.tx for deposit in seen.deposits if deposit.counts), None)
     return msgspec.structs.replace(
         payment,
-        status="processing" if order.stage is Stage.PROCESSING and order.attempt_state == "planned" else payment.status,
+        status="processing"
+        if order.stage is Stage.PROCESSING and order.attempt_state == "planned"
+        else payment.status,
         channel_ref=payment.channel_ref or (to_hex(first) if first else ""),
         amount_received=text_like(seen.received_units, order.asset, order.amount_text),
         confirmations=Confirmations(*seen.progress),
@@ -205,7 +235,9 @@ def _deposit_object(one: SeenDeposit, like: str) -> Deposit:
 
 async def _wallets(world: World, merchant_id: UUID) -> dict[str, str]:
     now = world.clocks.business(await known_offset(world.db.reader, merchant_id))
-    found = {kind: await store.settles_to(world.db.reader, merchant_id, kind, now) for kind in KINDS}
+    found = {
+        kind: await store.settles_to(world.db.reader, merchant_id, kind, now) for kind in KINDS
+    }
     return {kind: address for kind, address in found.items() if address is not None}
 
 
@@ -219,7 +251,10 @@ async def pay_page(visit: Visit, order: StableOrder) -> Response | None:
     common = {
         "order": order,
         "merchant": merchant.name,
-        **{name: facts.get(name) or "" for name in ("subject", "description", "return_url", "cancel_url")},
+        **{
+            name: facts.get(name) or ""
+            for name in ("subject", "description", "return_url", "cancel_url")
+        },
         "test": world.policy.test_mode,
         "link": visit.address,
         "now": now,
@@ -242,12 +277,27 @@ async def pay_page(visit: Visit, order: StableOrder) -> Response | None:
             saved = "" if "channel" in fields else "?saved=1"
             return RedirectResponse(f"{visit.address}{saved}", status_code=303)
     if seen is None:
-        networks = [] if over or "simulate" in visit.request.query_params else await intake.choices(world, order)
-        named = [{"code": network.code, "title": NETWORK_PRESETS[network.network].title} for network in networks]
-        return render("chains/network.html", visit.language, common | {"networks": named}) if named else None
+        networks = (
+            []
+            if over or "simulate" in visit.request.query_params
+            else await intake.choices(world, order)
+        )
+        named = [
+            {"code": network.code, "title": NETWORK_PRESETS[network.network].title}
+            for network in networks
+        ]
+        return (
+            render("chains/network.html", visit.language, common | {"networks": named})
+            if named
+            else None
+        )
     state = _state(order, seen, over=over)
     still = visit.request.query_params.get("still") == "1"
-    moving = {"waiting": WAITING_SECONDS, "partial": WAITING_SECONDS, "counting": COUNTING_SECONDS}.get(state)
+    moving = {
+        "waiting": WAITING_SECONDS,
+        "partial": WAITING_SECONDS,
+        "counting": COUNTING_SECONDS,
+    }.get(state)
     address = facts["chain"]["address"]
     values = common | {
         "state": state,
@@ -266,7 +316,9 @@ async def pay_page(visit: Visit, order: StableOrder) -> Response | None:
         **_amounts(order, seen, state),
     }
     status, again_in = 400 if problem else 200, None if still else moving
-    return render("chains/charge.html", visit.language, values, status=status, scripts=True, again_in=again_in)
+    return render(
+        "chains/charge.html", visit.language, values, status=status, scripts=True, again_in=again_in
+    )
 
 
 async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> str | None:
@@ -282,19 +334,32 @@ async def _refund(world: World, order: StableOrder, seen: Seen, typed: str) -> s
 
 def _others(own: ChannelSettings) -> list[str]:
     """Networks on which the same address is watched for the same asset."""
-    alike = (one for one in intake.all_served(own.world) if (one.kind, one.asset) == (own.kind, own.asset))
-    return sorted({NETWORK_PRESETS[one.network].title for one in alike if one.network != own.network})
+    alike = (
+        one
+        for one in intake.all_served(own.world)
+        if (one.kind, one.asset) == (own.kind, own.asset)
+    )
+    return sorted(
+        {NETWORK_PRESETS[one.network].title for one in alike if one.network != own.network}
+    )
 
 
 def _state(order: StableOrder, seen: Seen, *, over: bool) -> State:
     if order.paid_at is not None:
         return "paid"
     came = seen.received_units + seen.on_its_way_units > 0
-    if came and not seen.rest_units and (order.stage in OPEN or not seen.outcome.unmatched and seen.outcome.seen):
+    if (
+        came
+        and not seen.rest_units
+        and (order.stage in OPEN or not seen.outcome.unmatched and seen.outcome.seen)
+    ):
         return "counting"
     if order.stage in OPEN and not over:
         return "partial" if came else "waiting"
-    ended_by_time = order.stage in OPEN or order_status(order.stage, order.units, order.refunded_units) == "expired"
+    ended_by_time = (
+        order.stage in OPEN
+        or order_status(order.stage, order.units, order.refunded_units) == "expired"
+    )
     return "expired" if ended_by_time else "closed"
 
 
@@ -336,7 +401,8 @@ def qr_svg(text: str) -> Markup:
 
 
 def _wallet_links(seen: Seen, address: str) -> tuple[str, str] | None:
-    """An EIP-681 link and MetaMask's own, with token, network and the remaining amount; none on TRON."""
+    """An EIP-681 link and MetaMask's own, with token, network and the remaining amount; none on
+    TRON."""
     channel = seen.channel
     if channel.kind != "evm":
         return None

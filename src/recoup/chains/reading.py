@@ -28,8 +28,8 @@ class Block(NamedTuple):
 
 
 class NodeLog(NamedTuple):
-    """A token's transfer, a payment of the factory out of a deposit address, or a sweep of a batch that did not go. Of
-    a sweep `value` went to the merchant and `fee` to the treasury."""
+    """A token's transfer, a payment of the factory out of a deposit address, or a sweep of a batch
+    that did not go. Of a sweep `value` went to the merchant and `fee` to the treasury."""
 
     tx: bytes
     log_index: int
@@ -54,9 +54,11 @@ class Receipt(NamedTuple):
 
     @property
     def cost(self) -> int:
-        """The fee in the chain's coin, with a rollup's fee of the chain below it. Raises: GarbageError."""
+        """The fee in the chain's coin, with a rollup's fee of the chain below it. Raises:
+        GarbageError."""
         used, price, below = (
-            number(self.said.get(name) or "0x0") for name in ("gasUsed", "effectiveGasPrice", "l1Fee")
+            number(self.said.get(name) or "0x0")
+            for name in ("gasUsed", "effectiveGasPrice", "l1Fee")
         )
         if (cost := used * price + below) > COST_MAX:
             raise GarbageError(f"a transaction that cost {cost}")
@@ -93,7 +95,9 @@ def agreed_times(*of_nodes: Sequence[Any]) -> dict[bytes, datetime]:
     """Times by hash, of the blocks that the first node has, and of which no other says otherwise.
     Raises: GarbageError."""
     found = zip(*(map(read_block, answers) for answers in of_nodes), strict=True)
-    return {one.hash: one.at for one, *others in found if one is not None and set(others) <= {one, None}}
+    return {
+        one.hash: one.at for one, *others in found if one is not None and set(others) <= {one, None}
+    }
 
 
 def _below(most: int, value: Any) -> int:
@@ -104,7 +108,9 @@ def _below(most: int, value: Any) -> int:
     return found
 
 
-def logs_call(begin: int, end: int | None, factory: bytes, tokens: Collection[bytes], to: Collection[bytes]) -> Call:
+def logs_call(
+    begin: int, end: int | None, factory: bytes, tokens: Collection[bytes], to: Collection[bytes]
+) -> Call:
     """The call for logs, one filter for both events: the second topic is the receiver of a transfer
     and the token of a sweep. `end` None: to the head."""
     topics: list[Any] = [[to_hex(abi.TRANSFER), to_hex(abi.SWEPT)]]
@@ -128,7 +134,11 @@ def read_logs(
     if not isinstance(given, list):
         raise GarbageError("not a list of logs")
     logs = [log for one in given if (log := _read_log(one, factory)) is not None]
-    return [log for log in logs if log.token in tokens and begin <= log.block and (end is None or log.block <= end)]
+    return [
+        log
+        for log in logs
+        if log.token in tokens and begin <= log.block and (end is None or log.block <= end)
+    ]
 
 
 def read_receipt(answer: Any, factory: bytes) -> ReceiptAnswer:
@@ -139,9 +149,16 @@ def read_receipt(answer: Any, factory: bytes) -> ReceiptAnswer:
         raise GarbageError("not a receipt")
     if answer.get("blockHash") is None:
         return None
-    block, block_hash = _below(BLOCK_MAX, answer.get("blockNumber")), data(answer.get("blockHash"), 32)
+    block, block_hash = (
+        _below(BLOCK_MAX, answer.get("blockNumber")),
+        data(answer.get("blockHash"), 32),
+    )
     went = number(answer.get("status")) == 1
-    logs = [log for one in answer["logs"] if (log := _read_log(one, factory)) is not None] if went else []
+    logs = (
+        [log for one in answer["logs"] if (log := _read_log(one, factory)) is not None]
+        if went
+        else []
+    )
     return Receipt(went, block, block_hash, {log.log_index: log for log in logs}, answer)
 
 
@@ -162,10 +179,22 @@ def _read_log(one: Any, factory: bytes) -> NodeLog | None:
     try:
         if topics[0] == abi.TRANSFER:
             moved = abi.read_transfer(topics, said)
-            return NodeLog(*place, "deposit", moved.to, contract, moved.value, 0, moved.sender) if moved.value else None
+            return (
+                NodeLog(*place, "deposit", moved.to, contract, moved.value, 0, moved.sender)
+                if moved.value
+                else None
+            )
         if topics[0] == abi.SWEPT and contract == factory:
             swept = abi.read_swept(topics, said)
-            return NodeLog(*place, "sweep", swept.deposit, swept.asset, swept.to_merchant, swept.to_treasury, None)
+            return NodeLog(
+                *place,
+                "sweep",
+                swept.deposit,
+                swept.asset,
+                swept.to_merchant,
+                swept.to_treasury,
+                None,
+            )
         if topics[0] == abi.FAILED and contract == factory:
             failed = abi.read_failed(topics, said)
             return NodeLog(*place, "failed", failed.deposit, failed.asset, 0, 0, None)

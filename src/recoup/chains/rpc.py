@@ -1,4 +1,5 @@
-"""JSON-RPC to a node, in batches. A node is asked, never believed: what an answer means is for `watch`.
+"""JSON-RPC to a node, in batches. A node is asked, never believed: what an answer means is for
+`watch`.
 
 Source: JSON-RPC 2.0; ethereum/execution-apis.
 """
@@ -21,15 +22,23 @@ BATCH_MAX: Final = 1_000  # calls in one request; halved where a node refuses
 REQUESTS_MAX: Final = 64  # for one batch, where a node takes small ones or none
 FORGIVEN_SECONDS: Final = 600.0  # then a node is asked for large batches again
 RECEIPT: Final = "eth_getTransactionReceipt"
-RECEIPT_BYTES_MAX: Final = 4 << 20  # whoever pays may put a hundred thousand logs beside the transfer
+RECEIPT_BYTES_MAX: Final = (
+    4 << 20
+)  # whoever pays may put a hundred thousand logs beside the transfer
 TRON_BATCH_MAX: Final = 100  # as java-tron has it by default
 TOO_LARGE: Final = 413
 _THROTTLED: Final = frozenset({402, 403, 429})
-_NO_ARRAYS: Final = (-32600, -32601, -32602, -32700)  # what a node says that reads single calls alone
+_NO_ARRAYS: Final = (
+    -32600,
+    -32601,
+    -32602,
+    -32700,
+)  # what a node says that reads single calls alone
 
 
 class AwayError(Exception):
-    """The node gave no answer that can be read. Its text says why, without the address; `node` is its host."""
+    """The node gave no answer that can be read. Its text says why, without the address; `node` is
+    its host."""
 
     node = ""
 
@@ -42,7 +51,8 @@ class TooLongError(AwayError):
 
 
 class ThrottledError(AwayError):
-    """The node takes no more calls for a while: it is well, and is left alone until `until`, on the monotonic clock."""
+    """The node takes no more calls for a while: it is well, and is left alone until `until`, on the
+    monotonic clock."""
 
     def __init__(self, until: float) -> None:
         super().__init__("too many calls")
@@ -85,10 +95,12 @@ class Endpoint:
         return taken(answer)
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """The answers in the order of the calls, `Refused` in the place of one that was refused, or that is a receipt
-        which is too long: it holds up no other. Raises: AwayError."""
+        """The answers in the order of the calls, `Refused` in the place of one that was refused, or
+        that is a receipt which is too long: it holds up no other. Raises: AwayError."""
         now = self._clocks.monotonic()
-        self._long = {tx: since for tx, since in self._long.items() if now <= since + FORGIVEN_SECONDS}
+        self._long = {
+            tx: since for tx, since in self._long.items() if now <= since + FORGIVEN_SECONDS
+        }
         known = [self._is_long(call) for call in calls]
         unread = [call for call, is_long in zip(calls, known, strict=True) if not is_long]
         try:
@@ -116,7 +128,9 @@ class Endpoint:
                     most = RECEIPT_BYTES_MAX if is_receipt else ANSWER_BYTES_MAX
                     said.append(_result(await self._post(_request(0, part[0]), most=most), 0))
                     continue
-                answer = await self._post([_request(number, call) for number, call in enumerate(part)])
+                answer = await self._post(
+                    [_request(number, call) for number, call in enumerate(part)]
+                )
             except TooLongError:
                 if len(part) > 1:
                     together = len(part) // 2
@@ -131,9 +145,13 @@ class Endpoint:
                 self._refused_at = now
             else:
                 said += _in_order(answer, len(part))
-        raise AwayError(f"takes {self._together} calls in one request, and {len(calls)} are too many for that")
+        raise AwayError(
+            f"takes {self._together} calls in one request, and {len(calls)} are too many for that"
+        )
 
-    async def _post(self, body: object, url: str | None = None, most: int = ANSWER_BYTES_MAX) -> Any:
+    async def _post(
+        self, body: object, url: str | None = None, most: int = ANSWER_BYTES_MAX
+    ) -> Any:
         if self._clocks.monotonic() < self._until:
             raise ThrottledError(self._until)
         try:
@@ -158,8 +176,8 @@ class Endpoint:
 
 
 class TronEndpoint(Endpoint):
-    """A full node of TRON by its base address: JSON-RPC stands at /jsonrpc, and what that lacks at /wallet. A key
-    before the host (https://KEY@api.example) goes as TronGrid's header."""
+    """A full node of TRON by its base address: JSON-RPC stands at /jsonrpc, and what that lacks at
+    /wallet. A key before the host (https://KEY@api.example) goes as TronGrid's header."""
 
     batch_max = TRON_BATCH_MAX
 
@@ -180,7 +198,10 @@ class TronEndpoint(Endpoint):
 @asynccontextmanager
 async def opened(kind: str, urls: Iterable[str], clocks: Clocks) -> AsyncIterator[list[Endpoint]]:
     """Nodes with connections of their own, which end with the loop at the latest."""
-    transport, made = Transport(clocks, ANSWER_BYTES_MAX), TronEndpoint if kind == "tron" else Endpoint
+    transport, made = (
+        Transport(clocks, ANSWER_BYTES_MAX),
+        TronEndpoint if kind == "tron" else Endpoint,
+    )
     try:
         yield [made(url, transport, clocks) for url in dict.fromkeys(urls)]
     finally:
@@ -235,9 +256,12 @@ def _refuses_batch(answer: Any, count: int) -> bool:
     """True when it is the number of calls that the node refuses: geth says so in a list, others
     without one."""
     said = answer if isinstance(answer, list) else [answer]
-    errors = [one["error"] for one in said if isinstance(one, dict) and isinstance(one.get("error"), dict)]
+    errors = [
+        one["error"] for one in said if isinstance(one, dict) and isinstance(one.get("error"), dict)
+    ]
     return len(said) < count and any(
-        error.get("code") in _NO_ARRAYS or "batch" in str(error.get("message")).lower() for error in errors
+        error.get("code") in _NO_ARRAYS or "batch" in str(error.get("message")).lower()
+        for error in errors
     )
 
 

@@ -1,8 +1,9 @@
-"""The sender of an EVM network: the only process that opens keys. A transaction is signed, kept and committed before it
-leaves, so that a repeat is the same bytes; whatever dies between, nothing is sent twice.
+"""The sender of an EVM network: the only process that opens keys. A transaction is signed, kept and
+committed before it leaves, so that a repeat is the same bytes; whatever dies between, nothing is
+sent twice.
 
-One process has a key: its lock lives on the connection by which it keeps what it signs, so who has lost the lock keeps
-nothing, and what is not kept never leaves.
+One process has a key: its lock lives on the connection by which it keeps what it signs, so who has
+lost the lock keeps nothing, and what is not kept never leaves.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -60,7 +61,9 @@ ROOM: Final = Decimal("1.3")  # above what a node estimates
 AGREED: Final = 2  # times what one node estimates, another may
 PATIENCE_BLOCKS: Final = 5  # before a transaction is replaced by a dearer one
 PATIENCE_MS: Final = 30_000
-LOST_BLOCKS: Final = 20  # after which a number without a receipt of ours is somebody else's, or open again
+LOST_BLOCKS: Final = (
+    20  # after which a number without a receipt of ours is somebody else's, or open again
+)
 DAY: Final = timedelta(days=1)
 HELD: Final = "the key was halted: look on the chain whether it went"
 REVERTED: Final = 3  # a node's code for a call that the contract refuses
@@ -100,8 +103,8 @@ class Sender:
         low_water: int = 0,
         sweeps: bool = True,
     ) -> None:
-        """`fee_cap`: the most that a unit of gas may cost; `low_water`: the coins below which people are told;
-        `sweeps`: it sweeps, beside the transfers out of its own wallet."""
+        """`fee_cap`: the most that a unit of gas may cost; `low_water`: the coins below which
+        people are told; `sweeps`: it sweeps, beside the transfers out of its own wallet."""
         self._world, self._network, self._nodes, self._signer = world, network, endpoints, signer
         self._fee_cap, self._low_water, self._sweeps = fee_cap, low_water, sweeps
         self._db, self._key = world.db, (network.chain, signer.address)
@@ -116,7 +119,8 @@ class Sender:
         self._concerns: UUID | None = None  # a merchant whose money waits
 
     async def open(self) -> None:
-        """Takes the lock. Raises: Problem(conflict) where another process has it; what the database does."""
+        """Takes the lock. Raises: Problem(conflict) where another process has it; what the database
+        does."""
         if self._session is not None and not self._session.is_closed():
             return
         await self.close()
@@ -130,8 +134,12 @@ class Sender:
         if not is_ours:
             await self.close()
             who = shown(self._signer.address, self._network.kind)
-            message = Sentence("Another process sends from {0} on chain {1}.", who, self._network.chain)
-            raise Problem("conflict", message, cure="One sender has a key: end the other, or use another key.")
+            message = Sentence(
+                "Another process sends from {0} on chain {1}.", who, self._network.chain
+            )
+            raise Problem(
+                "conflict", message, cure="One sender has a key: end the other, or use another key."
+            )
         self._session = connection
 
     async def close(self) -> None:
@@ -143,8 +151,9 @@ class Sender:
         await self._held.aclose()
 
     async def work(self) -> int:
-        """Decides what is mined, repeats what is out, and sends what is wanted; answers how many were sent. Raises:
-        AwayError; HaltError where the chain's count of this key's transactions is not ours; Problem."""
+        """Decides what is mined, repeats what is out, and sends what is wanted; answers how many
+        were sent. Raises: AwayError; HaltError where the chain's count of this key's transactions
+        is not ours; Problem."""
         self._world.standing.check()
         await self.open()
         self._troubles, self._concerns = [], None
@@ -159,7 +168,9 @@ class Sender:
             return 0
         prices = await self._prices()
         if is_dear := prices.fee > self._fee_cap:
-            self._troubles.append(f"gas costs {gwei(prices.fee)} a unit, above the cap of {gwei(self._fee_cap)}")
+            self._troubles.append(
+                f"gas costs {gwei(prices.fee)} a unit, above the cap of {gwei(self._fee_cap)}"
+            )
         await self._repeat(out, receipts, state, prices)
         wanted = await sends_store.wanted(self._db, *self._key, self._sweeps, self._after, WANTED)
         self._after = wanted[-1].send_id if len(wanted) == WANTED else None
@@ -169,7 +180,9 @@ class Sender:
             self._met.clear()
         self._concerns = next((one.merchant_id for one in wanted), None)
         sent = 0
-        free = state.coins - sum(int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values())
+        free = state.coins - sum(
+            int(one.gas * one.fee_per_gas) for one in {one.number: one for one in out}.values()
+        )
         for batch, gas in [] if is_dear else await self._possible(wanted, out):
             free -= gas * prices.fee
             if free < 0:
@@ -190,7 +203,9 @@ class Sender:
     async def _state(self) -> KeyState:
         """The state that all nodes have: one that is behind, or says that it is ahead, changes
         nothing by itself."""
-        heights, mined, known, coins = zip(*[await self._state_at(node) for node in self._nodes], strict=True)
+        heights, mined, known, coins = zip(
+            *[await self._state_at(node) for node in self._nodes], strict=True
+        )
         return KeyState(lower(heights), min(mined), max(mined), max(known), min(coins))
 
     async def _state_at(self, node: Endpoint) -> tuple[Heights, int, int, int]:
@@ -204,12 +219,15 @@ class Sender:
         if head is None:
             raise GarbageError("no head")
         mined = number(taken(said[3]))
-        known = mined if isinstance(said[4], Refused) else number(said[4])  # some nodes know no pending block
+        known = (
+            mined if isinstance(said[4], Refused) else number(said[4])
+        )  # some nodes know no pending block
         heights = Heights(head.number, safe and safe.number, final and final.number)
         return heights, mined, max(mined, known), number(taken(said[5]))
 
     async def _begun(self, state: KeyState) -> int:
-        """The number of the next transaction. Raises: HaltError, also where it was halted before."""
+        """The number of the next transaction. Raises: HaltError, also where it was halted
+        before."""
         row = await sends_store.sender_of(self._db, *self._key)
         if row is not None and row.halted:
             raise HaltError(row.halted)
@@ -218,42 +236,64 @@ class Sender:
             await self._take_back(state, row.mined)
         self._gone_at = None
         if state.known > ours:
-            await self._halt(f"this key has sent {state.known} transactions, of which {ours} are known here")
+            await self._halt(
+                f"this key has sent {state.known} transactions, of which {ours} are known here"
+            )
         if row is None:
             await sends_store.begin_sender(self._db.alone, *self._key, 0)
         return ours
 
     async def _take_back(self, state: KeyState, mined: int) -> None:
-        """Opens numbers again whose transactions a reorganisation took out of blocks that were deep enough: on all
-        nodes, and for a while, as one that is behind says the same. Then the same bytes go once more. Raises:
-        AwayError; HaltError for a transfer that failed, which may have been wanted again."""
+        """Opens numbers again whose transactions a reorganisation took out of blocks that were deep
+        enough: on all nodes, and for a while, as one that is behind says the same. Then the same
+        bytes go once more. Raises: AwayError; HaltError for a transfer that failed, which may have
+        been wanted again."""
         rows = await sends_store.closed_transactions(self._db, *self._key, state.most, WANTED)
         hashes = [row.hash for row in rows]
-        is_there = any(said is not None for of_nodes in (await self._receipts(hashes)).values() for said in of_nodes)
+        is_there = any(
+            said is not None
+            for of_nodes in (await self._receipts(hashes)).values()
+            for said in of_nodes
+        )
         if not rows or is_there or state.heights.head < max(row.block or 0 for row in rows):
             self._gone_at = None
-            raise AwayError(f"a node is behind: it has {state.mined} transactions of this key, not {mined + 1}")
+            raise AwayError(
+                f"a node is behind: it has {state.mined} transactions of this key, not {mined + 1}"
+            )
         self._gone_at = state.heights.head if self._gone_at is None else self._gone_at
         if state.heights.head < self._gone_at + LOST_BLOCKS:
-            raise AwayError(f"transaction {rows[0].number} of this key is in no block any more: it goes again soon")
+            raise AwayError(
+                f"transaction {rows[0].number} of this key is in no block any more: it goes again soon"
+            )
         for send in await sends_store.sends_in(self._db, hashes):
             if (send.kind, send.state) == ("transfer", "failed"):
-                await self._halt("a transfer that failed is in no block any more, and may still go", send.merchant_id)
-        self._troubles.append(f"a reorganisation took back what was sent from transaction {rows[0].number} on")
+                await self._halt(
+                    "a transfer that failed is in no block any more, and may still go",
+                    send.merchant_id,
+                )
+        self._troubles.append(
+            f"a reorganisation took back what was sent from transaction {rows[0].number} on"
+        )
         async with self._kept() as tx:
             await sends_store.open_again(tx, *self._key, hashes, state.heights.head)
             await sends_store.take_back(tx, hashes)
 
-    async def _check_taken(self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState) -> None:
+    async def _check_taken(
+        self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState
+    ) -> None:
         """Checks that of each number that the chain has used, a transaction of ours has the
         receipt, or soon. Raises: HaltError."""
         for nonce, rows in _by_number(out).items():
-            is_late = nonce < state.mined and state.heights.head - rows[-1].signed_block >= LOST_BLOCKS
+            is_late = (
+                nonce < state.mined and state.heights.head - rows[-1].signed_block >= LOST_BLOCKS
+            )
             if is_late and all(said is None for row in rows for said in receipts[row.hash]):
                 await self._halt(f"transaction {nonce} of this key is none that is known here")
 
     async def _halt(self, why: str, merchant_id: UUID | None = None) -> None:
-        log.error("sender halted", chain=self._network.chain, sender=self._signer.address.hex(), why=why)
+        log.error(
+            "sender halted", chain=self._network.chain, sender=self._signer.address.hex(), why=why
+        )
         await sends_store.halt_sender(self._db.alone, *self._key, why)
         waiting = await sends_store.wanted(self._db, *self._key, self._sweeps, None, 1)
         merchant_id = merchant_id or next((one.merchant_id for one in waiting), None)
@@ -261,8 +301,9 @@ class Sender:
         raise HaltError(why)
 
     async def go_on(self, count: int) -> int:
-        """A person has accounted for the key's transactions below this number: it goes on from there. What may have
-        gone by one that is not known is held, until somebody says so; answers how many. Raises: Problem(conflict)."""
+        """A person has accounted for the key's transactions below this number: it goes on from
+        there. What may have gone by one that is not known is held, until somebody says so; answers
+        how many. Raises: Problem(conflict)."""
         await self.open()
         lost_below = await self._accounted(await self._state(), count)
         async with self._kept() as tx:
@@ -273,34 +314,46 @@ class Sender:
         return held
 
     async def _accounted(self, state: KeyState, count: int) -> int:
-        """The number below which what is still open went by none of ours. Raises: Problem(conflict)."""
+        """The number below which what is still open went by none of ours. Raises:
+        Problem(conflict)."""
         if state.known != count:
-            message = Sentence("The chain has {0} transactions of this key, not {1}.", state.known, count)
+            message = Sentence(
+                "The chain has {0} transactions of this key, not {1}.", state.known, count
+            )
             raise Problem("conflict", message, cure="Look at all of them first.")
         await self._decide(state)
         return count
 
     async def went(self, send: ChainSend, tx_hash: bytes) -> None:
-        """A person says that a held transfer went by this transaction; every node has to agree. Raises: Problem."""
+        """A person says that a held transfer went by this transaction; every node has to agree.
+        Raises: Problem."""
         state, receipts = await self._state(), _agreed((await self._receipts([tx_hash]))[tx_hash])
-        is_so = self._is_deep(receipts, [send], state.heights) and all(receipt.went for receipt in receipts)
+        is_so = self._is_deep(receipts, [send], state.heights) and all(
+            receipt.went for receipt in receipts
+        )
         is_so = is_so and all(self._moved(send, receipt) for receipt in receipts)
         if send.state != "held" or not is_so or await sends_store.sends_in(self._db, [tx_hash]):
             message = "This transaction does not show that the transfer went."
-            raise Problem("conflict", message, cure="Name the one that did, deep enough and of no other send.")
-        await sends_store.mark_went(self._db.alone, send.send_id, tx_hash, self._world.clocks.wall())
+            raise Problem(
+                "conflict", message, cure="Name the one that did, deep enough and of no other send."
+            )
+        await sends_store.mark_went(
+            self._db.alone, send.send_id, tx_hash, self._world.clocks.wall()
+        )
 
     # What is out ------------------------------------------------------------------------------------------------------
 
     async def _receipts(self, hashes: Sequence[bytes]) -> Receipts:
         calls = receipts_of(hashes)
         said = [await node.batch(calls) for node in self._nodes] if calls else []
-        read = [[read_receipt(answer, self._network.factory) for answer in answers] for answers in said]
+        read = [
+            [read_receipt(answer, self._network.factory) for answer in answers] for answers in said
+        ]
         return dict(zip(hashes, zip(*read, strict=True), strict=True))
 
     async def _decide(self, state: KeyState) -> Receipts:
-        """Closes the numbers of which a transaction lies deep enough, in the same block on every node; answers the
-        receipts of all that was open."""
+        """Closes the numbers of which a transaction lies deep enough, in the same block on every
+        node; answers the receipts of all that was open."""
         out = await sends_store.open_transactions(self._db, *self._key)
         receipts = await self._receipts([one.hash for one in out])
         for rows in _by_number(out).values():
@@ -308,11 +361,17 @@ class Sender:
                 if agreed := _agreed(receipts[row.hash]):
                     sends = await sends_store.sends_in(self._db, [same.hash for same in rows])
                     if self._is_deep(agreed, sends, state.heights):
-                        await self._close(row, sends, agreed, max(receipt.cost for receipt in agreed))
+                        await self._close(
+                            row, sends, agreed, max(receipt.cost for receipt in agreed)
+                        )
         return receipts
 
-    def _is_deep(self, receipts: Sequence[Receipt], sends: Sequence[ChainSend], heights: Heights) -> bool:
-        return bool(receipts) and all(is_deep(receipts[0].block, depth, heights) for depth in self._depths(sends))
+    def _is_deep(
+        self, receipts: Sequence[Receipt], sends: Sequence[ChainSend], heights: Heights
+    ) -> bool:
+        return bool(receipts) and all(
+            is_deep(receipts[0].block, depth, heights) for depth in self._depths(sends)
+        )
 
     def _depths(self, sends: Sequence[ChainSend]) -> list[Required]:
         """The depth that each send requires by its amount."""
@@ -326,10 +385,17 @@ class Sender:
         return found or [self._network.depth]
 
     async def _close(
-        self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Receipt], cost: int
+        self,
+        one: ChainTransaction,
+        sends: Sequence[ChainSend],
+        receipts: Sequence[Receipt],
+        cost: int,
     ) -> None:
         # Of what nodes do not say alike nothing is decided: a failed one may be wanted again, and would go twice.
-        said = [(receipt.went, [send for send in sends if self._moved(send, receipt)]) for receipt in receipts]
+        said = [
+            (receipt.went, [send for send in sends if self._moved(send, receipt)])
+            for receipt in receipts
+        ]
         (went, moved), *others = said
         if any(other != said[0] for other in others):
             self._troubles.append(f"its nodes do not agree what transaction {one.number} did")
@@ -339,25 +405,35 @@ class Sender:
             await self._fail([send for send in sends if send not in moved], why, tx, one.hash)
             await sends_store.mark_done(tx, [send.send_id for send in moved], one.hash)
             state, block = "mined" if went else "reverted", receipts[0].block
-            await sends_store.close_number(tx, *self._key, one.number, one.hash, state, Decimal(cost), block)
+            await sends_store.close_number(
+                tx, *self._key, one.number, one.hash, state, Decimal(cost), block
+            )
 
     def _moved(self, send: ChainSend, receipt: Receipt) -> bool:
-        """A transfer has its log. A sweep is named where it did not go; one that found nothing was somebody else's, and
-        the watcher knows that."""
+        """A transfer has its log. A sweep is named where it did not go; one that found nothing was
+        somebody else's, and the watcher knows that."""
         logs = receipt.logs.values()
         if send.kind == "transfer":
             moved = (send.token, send.source, send.receiver, int(send.value or 0))
             return any(
-                (log.token, log.sender, log.address, log.value) == moved for log in logs if log.kind == "deposit"
+                (log.token, log.sender, log.address, log.value) == moved
+                for log in logs
+                if log.kind == "deposit"
             )
         deposit = self._deposit(send)
         if send.subject_kind == "stray":
-            return any((log.kind, log.address, log.token) == ("sweep", deposit, send.token) for log in logs)
-        return receipt.went and not any((log.kind, log.address) == ("failed", deposit) for log in logs)
+            return any(
+                (log.kind, log.address, log.token) == ("sweep", deposit, send.token) for log in logs
+            )
+        return receipt.went and not any(
+            (log.kind, log.address) == ("failed", deposit) for log in logs
+        )
 
     def _deposit(self, send: ChainSend) -> bytes:
         kind, factory = self._network.kind, self._network.factory
-        return deposit_address(kind, factory, artifact(kind).implementation_of(factory), self._terms(send))
+        return deposit_address(
+            kind, factory, artifact(kind).implementation_of(factory), self._terms(send)
+        )
 
     async def _repeat(
         self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState, prices: Prices
@@ -371,8 +447,12 @@ class Sender:
             newest, raised = rows[-1], prices.raised(rows[-1])
             is_late = nonce == state.mined and state.heights.head - newest.signed_block >= patience
             if is_late and raised.fee > self._fee_cap:
-                self._troubles.append(f"transaction {nonce} waits: a dearer one would be above the cap")
-            elif is_late and (sends := await sends_store.sends_in(self._db, [row.hash for row in rows])):
+                self._troubles.append(
+                    f"transaction {nonce} waits: a dearer one would be above the cap"
+                )
+            elif is_late and (
+                sends := await sends_store.sends_in(self._db, [row.hash for row in rows])
+            ):
                 await self._sign(sends, nonce, raised, newest.gas, state.heights.head)
                 continue
             await self._broadcast(newest.raw)
@@ -382,26 +462,40 @@ class Sender:
     async def _possible(
         self, wanted: Sequence[ChainSend], out: Sequence[ChainTransaction]
     ) -> list[tuple[list[ChainSend], int]]:
-        """The transactions that would go now, with their gas. What a contract refuses on every node is failed, with
-        the reason: nothing is sent blindly. What only waits stays wanted; what neither goes nor fails is tried again
-        after those behind it."""
+        """The transactions that would go now, with their gas. What a contract refuses on every node
+        is failed, with the reason: nothing is sent blindly. What only waits stays wanted; what
+        neither goes nor fails is tried again after those behind it."""
         turns = sorted(wanted, key=lambda one: self._tried.get(one.send_id, 0))
-        transfers = [turn for turn in turns if turn.kind == "transfer" and turn.token in self._network.channels]
-        found = [([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))]
+        transfers = [
+            turn
+            for turn in turns
+            if turn.kind == "transfer" and turn.token in self._network.channels
+        ]
+        found = [
+            ([one], gas) for one, gas in await self._run_dry(await self._allowed(transfers, out))
+        ]
         usual = [turn for turn in turns if turn.kind == "sweep" and turn.subject_kind != "stray"]
         for token in dict.fromkeys(one.token for one in usual):
             sweeps = [one for one in usual if one.token == token][: self.together]
             able = await self._run_dry(sorted(sweeps, key=lambda sweep: sweep.send_id))
             found += [self._batch(able)] if able else []
-        return found + await self._strays([turn for turn in turns if turn.subject_kind == "stray"][: self.together])
+        return found + await self._strays(
+            [turn for turn in turns if turn.subject_kind == "stray"][: self.together]
+        )
 
     async def _strays(self, wanted: Sequence[ChainSend]) -> list[tuple[list[ChainSend], int]]:
-        """Each alone, and of bounded gas: a token may be anybody's, and who receives a coin may burn all."""
+        """Each alone, and of bounded gas: a token may be anybody's, and who receives a coin may
+        burn all."""
         there = []
         for one in wanted:
-            call = contract_call(self._network.factory, abi.balances(one.token, [self._deposit(one)]))
+            call = contract_call(
+                self._network.factory, abi.balances(one.token, [self._deposit(one)])
+            )
             said = [(await node.batch([call]))[0] for node in self._nodes]
-            if all(not isinstance(answer, Refused) and not any(data(answer)[-abi.WORD :]) for answer in said):
+            if all(
+                not isinstance(answer, Refused) and not any(data(answer)[-abi.WORD :])
+                for answer in said
+            ):
                 await self._fail([one], "nothing of it is at the address")
             else:
                 there.append(one)
@@ -417,10 +511,12 @@ class Sender:
         """Sweeps in one transaction, and its gas."""
         return [one for one, _ in able], GAS_BEFORE + sum(max(gas, GAS_EACH) for _, gas in able)
 
-    async def _allowed(self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]) -> list[ChainSend]:
-        """The transfers within the limits that the custody wallet can pay, less what is on its way out of it. Fails the
-        payouts that would go to another address than their merchants' settlements now do: they may have waited for
-        days."""
+    async def _allowed(
+        self, transfers: Sequence[ChainSend], out: Sequence[ChainTransaction]
+    ) -> list[ChainSend]:
+        """The transfers within the limits that the custody wallet can pay, less what is on its way
+        out of it. Fails the payouts that would go to another address than their merchants'
+        settlements now do: they may have waited for days."""
         if not transfers:
             return []
         db, kind, wall = self._db, self._network.kind, self._world.clocks.wall()
@@ -433,22 +529,34 @@ class Sender:
             if transfer.subject_kind == "payout":
                 if transfer.merchant_id not in current:
                     now = self._world.clocks.business(await known_offset(db, transfer.merchant_id))
-                    current[transfer.merchant_id] = await settles_to(db, transfer.merchant_id, kind, now)
+                    current[transfer.merchant_id] = await settles_to(
+                        db, transfer.merchant_id, kind, now
+                    )
                 if shown(transfer.receiver or b"", kind) != current[transfer.merchant_id]:
                     await self._fail([transfer], sends_store.WITHDRAWN)
                     continue
             channel, value = self._network.channels[transfer.token], int(transfer.value or 0)
             if transfer.token not in left:
-                held = min([await balance_at(node, transfer.token, self._signer.address) for node in self._nodes])
+                held = min(
+                    [
+                        await balance_at(node, transfer.token, self._signer.address)
+                        for node in self._nodes
+                    ]
+                )
                 left[transfer.token] = held - sum(
                     int(way.value or 0) for way in under_way if way.token == transfer.token
                 )
             if channel.code not in today:
-                today[channel.code] = int(await sends_store.sent_since(db, transfer.chain, channel.code, wall - DAY))
+                today[channel.code] = int(
+                    await sends_store.sent_since(db, transfer.chain, channel.code, wall - DAY)
+                )
             if trouble := why_it_waits(channel, value, left[transfer.token], today[channel.code]):
                 self._troubles.append(trouble)
             elif len(found) < TRANSFERS:
-                left[transfer.token], today[channel.code] = left[transfer.token] - value, today[channel.code] + value
+                left[transfer.token], today[channel.code] = (
+                    left[transfer.token] - value,
+                    today[channel.code] + value,
+                )
                 found.append(transfer)
         return found
 
@@ -469,20 +577,30 @@ class Sender:
             elif not needs and all(answers):
                 await self._fail([one], str(answers[0]))
             else:
-                self._troubles.append(f"a {one.kind} waits: its nodes do not agree whether it would go")
+                self._troubles.append(
+                    f"a {one.kind} waits: its nodes do not agree whether it would go"
+                )
         return found
 
     async def _dry(self, node: Any, wanted: Sequence[ChainSend]) -> list[int | str | None]:
         """The gas of each; or why the contract refuses; None where the node says neither."""
         calls, who = [self._call([one]) for one in wanted], to_hex(self._signer.address)
-        asks = [[{"from": who, "to": to_hex(to), "data": to_hex(call)}, "latest"] for to, call in calls]
-        said = await node.batch([(how, ask) for how in ("eth_call", "eth_estimateGas") for ask in asks])
+        asks = [
+            [{"from": who, "to": to_hex(to), "data": to_hex(call)}, "latest"] for to, call in calls
+        ]
+        said = await node.batch(
+            [(how, ask) for how in ("eth_call", "eth_estimateGas") for ask in asks]
+        )
         found: list[int | str | None] = []
         for ran, gas in zip(said[: len(asks)], said[len(asks) :], strict=True):
             if not isinstance(ran, Refused):
                 found.append(None if isinstance(gas, Refused) else number(gas))
             else:  # the contract refused, not a node that is busy or behind
-                found.append(ran.message or "refused" if ran.code == REVERTED or "revert" in ran.message else None)
+                found.append(
+                    ran.message or "refused"
+                    if ran.code == REVERTED or "revert" in ran.message
+                    else None
+                )
         return found
 
     def _with_room(self, needs: Sequence[int]) -> int | str:
@@ -501,12 +619,16 @@ class Sender:
             return first.token, abi.transfer(first.receiver, int(first.value))
         if len(sends) == 1:
             return self._network.factory, abi.sweep(self._terms(first).encoded(), first.token)
-        return self._network.factory, abi.sweep_many([self._terms(send).encoded() for send in sends], first.token)
+        return self._network.factory, abi.sweep_many(
+            [self._terms(send).encoded() for send in sends], first.token
+        )
 
     async def _prices(self) -> Prices:
         return await prices_at(self._nodes)
 
-    async def _sign(self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int) -> None:
+    async def _sign(
+        self, batch: Sequence[ChainSend], nonce: int, prices: Prices, gas: int, head: int
+    ) -> None:
         """Kept and committed, then sent: what dies before is sent by the next start."""
         signed = self._signed(*self._call(batch), nonce, prices, gas)
         ids, now = [one.send_id for one in batch], self._world.clocks.wall()
@@ -515,9 +637,17 @@ class Sender:
         async with self._kept() as tx:
             await sends_store.keep_transaction(tx, row)
             if await sends_store.mark_signed(tx, ids, signed.hash) != len(ids):
-                raise Problem("conflict", "What was to be sent has changed meanwhile.", cure="It is looked at again.")
+                raise Problem(
+                    "conflict",
+                    "What was to be sent has changed meanwhile.",
+                    cure="It is looked at again.",
+                )
             if await standing_stop(tx):
-                raise Problem("conflict", "All sending was switched off meanwhile.", cure="It goes on afterwards.")
+                raise Problem(
+                    "conflict",
+                    "All sending was switched off meanwhile.",
+                    cure="It goes on afterwards.",
+                )
         await self._broadcast(signed.raw)
 
     def _signed(self, to: bytes, call: bytes, nonce: int, prices: Prices, gas: int) -> Signed:
@@ -525,7 +655,8 @@ class Sender:
 
     @asynccontextmanager
     async def _kept(self) -> AsyncIterator[Tx]:
-        """A transaction of the connection that has the lock. Raises: Problem(unavailable) without it."""
+        """A transaction of the connection that has the lock. Raises: Problem(unavailable) without
+        it."""
         try:
             if self._session is None:
                 raise asyncpg.InterfaceError("the lock was lost")
@@ -557,22 +688,40 @@ class Sender:
         self, sends: Sequence[ChainSend], why: str, tx: Tx | None = None, hash: bytes | None = None
     ) -> None:
         for send in sends:
-            log.error("send failed", chain=send.chain, send=str(send.send_id), kind=send.subject_kind, why=why)
+            log.error(
+                "send failed",
+                chain=send.chain,
+                send=str(send.send_id),
+                kind=send.subject_kind,
+                why=why,
+            )
             await self._tell(send.merchant_id, str(send.send_id), "failed", why)
-        await sends_store.mark_failed(tx or self._db.alone, [send.send_id for send in sends], why[:WHY_MAX], hash)
+        await sends_store.mark_failed(
+            tx or self._db.alone, [send.send_id for send in sends], why[:WHY_MAX], hash
+        )
 
     async def _note_troubles(self) -> None:
         """Stores the troubles, and tells people of each new one once."""
 
         def kind_of(text: str | None) -> str | None:
-            return text and "".join(sign for sign in text if not sign.isdigit())  # amounts change by the block
+            return text and "".join(
+                sign for sign in text if not sign.isdigit()
+            )  # amounts change by the block
 
-        now, trouble = self._world.clocks.wall(), "; ".join(dict.fromkeys(self._troubles))[:WHY_MAX] or None
+        now, trouble = (
+            self._world.clocks.wall(),
+            "; ".join(dict.fromkeys(self._troubles))[:WHY_MAX] or None,
+        )
         known, kind = await sends_store.sender_of(self._db, *self._key), kind_of(trouble)
         await sends_store.note_trouble(self._db.alone, *self._key, trouble, now)
         if trouble and kind != kind_of(known.trouble if known else None):
             log.warning("sender in trouble", chain=self._network.chain, why=trouble)
-            await self._tell(self._concerns, f"{self._signer.address.hex()} {now:%Y-%m-%d} {kind}", "waits", trouble)
+            await self._tell(
+                self._concerns,
+                f"{self._signer.address.hex()} {now:%Y-%m-%d} {kind}",
+                "waits",
+                trouble,
+            )
 
     async def _tell(self, merchant_id: UUID | None, about: str, what: str, why: str) -> None:
         """Alerts the operator's people, through a merchant whose money it is."""
@@ -591,5 +740,8 @@ def _by_number(rows: Sequence[ChainTransaction]) -> dict[int, list[ChainTransact
 def _agreed(said: Sequence[ReceiptAnswer]) -> list[Receipt]:
     """The receipts, where all nodes have it in the same block; else none."""
     receipts = [one for one in said if isinstance(one, Receipt)]
-    is_same = len(receipts) == len(said) and len({(receipt.block_hash, receipt.block) for receipt in receipts}) == 1
+    is_same = (
+        len(receipts) == len(said)
+        and len({(receipt.block_hash, receipt.block) for receipt in receipts}) == 1
+    )
     return receipts if is_same else []

@@ -15,10 +15,11 @@ SubjectKind = Literal["settlement", "custody", "stray", "refund", "payout"]
 
 
 class ChainSend(NamedTuple):
-    """A sweep by its `terms`, or a transfer of `value` from the custody wallet `source` to `receiver`, and whose money
-    it is. `send_id`: of the message that wants it; `subject_id`: the settlement, order, refund or payout; a `stray` is
-    another token, or a coin, at an order's address. `hash`: of the transaction that it is in; `why`: it failed, or is
-    held until a person says whether it went."""
+    """A sweep by its `terms`, or a transfer of `value` from the custody wallet `source` to
+    `receiver`, and whose money it is. `send_id`: of the message that wants it; `subject_id`: the
+    settlement, order, refund or payout; a `stray` is another token, or a coin, at an order's
+    address. `hash`: of the transaction that it is in; `why`: it failed, or is held until a person
+    says whether it went."""
 
     send_id: UUID
     merchant_id: UUID
@@ -59,8 +60,11 @@ SELECT {_SEND} FROM sends WHERE chain = $1 AND state = 'wanted' AND (source = $2
   AND ($4::uuid IS NULL OR (wanted_at, send_id) > (SELECT b.wanted_at, b.send_id FROM sends b WHERE b.send_id = $4))
 ORDER BY wanted_at, send_id LIMIT $5
 """)
-async def wanted(db: Read, chain: int, source: bytes, sweeps: bool, after: UUID | None, limit: int) -> list[ChainSend]:  # noqa: FBT001
-    """Transfers out of this wallet and, where that is wanted, sweeps: the oldest behind that one."""
+async def wanted(
+    db: Read, chain: int, source: bytes, sweeps: bool, after: UUID | None, limit: int
+) -> list[ChainSend]:  # noqa: FBT001
+    """Transfers out of this wallet and, where that is wanted, sweeps: the oldest behind that
+    one."""
 
 
 @CHAIN.statement(f"""
@@ -87,7 +91,9 @@ async def unreported(db: Read, chain: int, after: UUID, limit: int) -> list[Chai
 async def mark_reported(db: Tx, send_id: UUID) -> None: ...
 
 
-@CHAIN.statement(f"SELECT {_SEND} FROM sends WHERE state IN ('failed', 'held') ORDER BY wanted_at DESC LIMIT $1")
+@CHAIN.statement(
+    f"SELECT {_SEND} FROM sends WHERE state IN ('failed', 'held') ORDER BY wanted_at DESC LIMIT $1"
+)
 async def stuck(db: Read, limit: int) -> list[ChainSend]:
     """The newest first, of all chains."""
 
@@ -99,12 +105,16 @@ async def mark_signed(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> Written:
     """Marks the sends as being in that transaction from here on."""
 
 
-@CHAIN.statement("UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state IN ('signed', 'held')")
+@CHAIN.statement(
+    "UPDATE sends SET state = 'done', hash = $2 WHERE send_id = ANY($1) AND state IN ('signed', 'held')"
+)
 async def mark_done(db: Tx, send_ids: Sequence[UUID], hash: bytes) -> None:
     """`hash`: of the transaction that is mined at depth, whichever of its number it is."""
 
 
-@CHAIN.statement("UPDATE sends SET state = 'done', hash = $2, went_at = $3 WHERE send_id = $1 AND state = 'held'")
+@CHAIN.statement(
+    "UPDATE sends SET state = 'done', hash = $2, went_at = $3 WHERE send_id = $1 AND state = 'held'"
+)
 async def mark_went(db: Tx, send_id: UUID, hash: bytes, now: datetime) -> None:
     """A person says that a held one went by this transaction."""
 
@@ -113,11 +123,15 @@ async def mark_went(db: Tx, send_id: UUID, hash: bytes, now: datetime) -> None:
 UPDATE sends SET state = 'held', why = $4
 WHERE kind = 'transfer' AND (chain = $1 AND source = $2 AND state = 'wanted' OR hash = ANY($3) AND state = 'signed')
 """)
-async def hold_transfers(db: Tx, chain: int, source: bytes, lost: Sequence[bytes], why: str) -> Written:
+async def hold_transfers(
+    db: Tx, chain: int, source: bytes, lost: Sequence[bytes], why: str
+) -> Written:
     """Holds transfers that an unknown transaction of this wallet may have sent already."""
 
 
-@CHAIN.statement("UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = ANY($1) AND state = 'signed'")
+@CHAIN.statement(
+    "UPDATE sends SET state = 'wanted', hash = NULL WHERE hash = ANY($1) AND state = 'signed'"
+)
 async def want_lost(db: Tx, lost: Sequence[bytes]) -> None:
     """Wants again what went by none of these transactions, and sweeps: one that went already moves
     nothing."""
@@ -147,13 +161,13 @@ SELECT (SELECT coalesce(sum(s.value), 0) FROM transactions t JOIN sends s ON s.h
     WHERE chain = $1 AND channel = $2 AND (state = 'held' OR went_at > $3))
 """)
 async def sent_since(db: Read, chain: int, channel: str, since: datetime) -> Decimal:
-    """The amount that left the custody wallet by this channel, is on its way, or may have gone. What went by a
-    transaction that is not ours counts from when a person said so."""
+    """The amount that left the custody wallet by this channel, is on its way, or may have gone.
+    What went by a transaction that is not ours counts from when a person said so."""
 
 
 class ChainTransaction(NamedTuple):
-    """A signed transaction. `number`: the sender's nonce; fees in the coin's base units. `lost`: a transaction that we
-    do not know took its number. `block`: in which it was mined or reverted."""
+    """A signed transaction. `number`: the sender's nonce; fees in the coin's base units. `lost`: a
+    transaction that we do not know took its number. `block`: in which it was mined or reverted."""
 
     chain: int
     sender: bytes
@@ -191,7 +205,9 @@ SELECT {_TRANSACTION} FROM transactions
 WHERE chain = $1 AND sender = $2 AND number >= $3 AND state IN ('mined', 'reverted', 'replaced')
 ORDER BY number, signed_at LIMIT $4
 """)
-async def closed_transactions(db: Read, chain: int, sender: bytes, first: int, limit: int) -> list[ChainTransaction]:
+async def closed_transactions(
+    db: Read, chain: int, sender: bytes, first: int, limit: int
+) -> list[ChainTransaction]:
     """Decided transactions from this nonce on."""
 
 
@@ -201,7 +217,14 @@ UPDATE transactions SET state = CASE WHEN hash = $4 THEN $5 ELSE 'replaced' END,
 WHERE chain = $1 AND sender = $2 AND number = $3 AND state = 'signed'
 """)
 async def close_number(
-    db: Tx, chain: int, sender: bytes, number: int, hash: bytes, state: str, paid: Decimal, block: int
+    db: Tx,
+    chain: int,
+    sender: bytes,
+    number: int,
+    hash: bytes,
+    state: str,
+    paid: Decimal,
+    block: int,
 ) -> None:
     """Closes a number: one of its transactions is mined at depth, the others never can be. `paid`:
     for its gas."""
@@ -233,7 +256,9 @@ async def lose_numbers(db: Tx, chain: int, sender: bytes, below: int) -> list[by
     """Transactions that we do not know took them."""
 
 
-@CHAIN.statement("UPDATE transactions SET state = 'replaced' WHERE chain = $1 AND hash = $2 AND state = 'signed'")
+@CHAIN.statement(
+    "UPDATE transactions SET state = 'replaced' WHERE chain = $1 AND hash = $2 AND state = 'signed'"
+)
 async def expire_transaction(db: Tx, chain: int, hash: bytes) -> None:
     """Expires a transaction that no block can take any more."""
 
@@ -251,9 +276,10 @@ async def reverted_since(db: Read, chain: int, sender: bytes, since: datetime) -
 
 
 class ChainSender(NamedTuple):
-    """A key. `begins`: whatever the chain has of lower numbers, a person has accounted for. `halted`: why it signs
-    nothing; `trouble`: what keeps it from sending, or soon will; `last`, `mined`: the numbers of the last that was
-    signed, and that is mined for good; `signed_block`: the head when it last signed."""
+    """A key. `begins`: whatever the chain has of lower numbers, a person has accounted for.
+    `halted`: why it signs nothing; `trouble`: what keeps it from sending, or soon will; `last`,
+    `mined`: the numbers of the last that was signed, and that is mined for good; `signed_block`:
+    the head when it last signed."""
 
     chain: int
     sender: bytes
@@ -312,7 +338,9 @@ async def halt_sender(db: Tx, chain: int, sender: bytes, why: str) -> None:
 @CHAIN.statement("""
 UPDATE senders SET trouble = $3, troubled_at = $4 WHERE chain = $1 AND sender = $2 AND trouble IS DISTINCT FROM $3
 """)
-async def note_trouble(db: Tx, chain: int, sender: bytes, trouble: str | None, at: datetime) -> Written:
+async def note_trouble(
+    db: Tx, chain: int, sender: bytes, trouble: str | None, at: datetime
+) -> Written:
     """Stores the trouble; None clears it. Returns whether it changed."""
 
 
@@ -331,9 +359,11 @@ UPDATE deposit_addresses SET refund_to = $3, refund_by = $4
 WHERE merchant_id = $1 AND order_id = $2 AND ($4 = 'merchant' OR refund_by IS DISTINCT FROM 'merchant')
   AND NOT EXISTS (SELECT FROM refund_requests q WHERE q.merchant_id = $1 AND q.order_id = $2 AND q.state = 'waiting')
 """)
-async def name_refund_address(db: Tx, merchant_id: UUID, order_id: UUID, address: bytes, by: str) -> Written:
-    """A refund that goes elsewhere already stays as it is. Nothing where the payer's word would replace the
-    merchant's, nor while a refund waits for a second person."""
+async def name_refund_address(
+    db: Tx, merchant_id: UUID, order_id: UUID, address: bytes, by: str
+) -> Written:
+    """A refund that goes elsewhere already stays as it is. Nothing where the payer's word would
+    replace the merchant's, nor while a refund waits for a second person."""
 
 
 @stored("refund_destinations")
@@ -364,7 +394,9 @@ JOIN refund_destinations d ON d.merchant_id = q.merchant_id AND d.modification_i
 JOIN deposit_addresses a ON a.merchant_id = q.merchant_id AND a.order_id = q.order_id
 WHERE q.merchant_id = $1 AND q.order_id = ANY($2) AND q.state = 'waiting'
 """)
-async def waiting_destinations(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[WaitingDestination]:
+async def waiting_destinations(
+    db: Read, merchant_id: UUID, order_ids: Sequence[UUID]
+) -> list[WaitingDestination]:
     """Destinations of these orders' refunds that wait for a second person."""
 
 
@@ -382,5 +414,7 @@ FROM modifications m LEFT JOIN refund_destinations d ON d.merchant_id = m.mercha
   AND d.modification_id = coalesce(m.piece_of, m.modification_id)
 WHERE m.merchant_id = $1 AND m.order_id = $2 AND coalesce(m.send_id, m.modification_id) = $3
 """)
-async def refund_way(db: Read, merchant_id: UUID, order_id: UUID, wire_id: UUID) -> RefundWay | None:
+async def refund_way(
+    db: Read, merchant_id: UUID, order_id: UUID, wire_id: UUID
+) -> RefundWay | None:
     """The way of a refund; None for what is no refund of this order."""

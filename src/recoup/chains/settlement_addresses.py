@@ -1,5 +1,5 @@
-"""A merchant's settlement address: entered, approved by a second person, in use after a delay, withdrawn; and how much
-less than its amount pays an order."""
+"""A merchant's settlement address: entered, approved by a second person, in use after a delay,
+withdrawn; and how much less than its amount pays an order."""
 
 import re
 from collections.abc import Sequence
@@ -50,8 +50,8 @@ def states_of(rows: Sequence[SettlementAddress], now: datetime) -> dict[UUID, Wa
 
 
 async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UUID:
-    """Raises: Problem(invalid) for what is no wallet of this kind, or not the merchant's; Problem(conflict) for one
-    that is entered already, or too many."""
+    """Raises: Problem(invalid) for what is no wallet of this kind, or not the merchant's;
+    Problem(conflict) for one that is entered already, or too many."""
     raw = read_address(text.strip(), kind, FIELD)
     address = shown(raw, kind)
     await check_wallet(world.db.reader, raw, kind, FIELD)
@@ -59,17 +59,32 @@ async def enter_address(world: World, scope: Scope, kind: Kind, text: str) -> UU
     async with world.db.transaction() as tx:
         rows, now = await _locked(tx, scope.merchant_id, wall)
         states = states_of(rows, now)
-        if any((row.kind, row.address) == (kind, address) and states[row.address_id] in _OPEN for row in rows):
-            raise Problem("conflict", "This address is entered already.", field=FIELD, cure="See the list.")
+        if any(
+            (row.kind, row.address) == (kind, address) and states[row.address_id] in _OPEN
+            for row in rows
+        ):
+            raise Problem(
+                "conflict", "This address is entered already.", field=FIELD, cure="See the list."
+            )
         if len(rows) >= ADDRESSES_MAX:
             message = Sentence(
-                "A merchant has at most {0} settlement addresses, withdrawn ones included.", ADDRESSES_MAX
+                "A merchant has at most {0} settlement addresses, withdrawn ones included.",
+                ADDRESSES_MAX,
             )
             cure = "Use one that was entered before."
             raise Problem("conflict", message, cure=cure)
         address_id = new_id()
-        await store.add_wallet(tx, scope.merchant_id, kind, address_id, address, scope.actor.text(), now)
-        await note(tx, scope, wall, "settlement_address.entered", address_id, {"network": kind, "address": address})
+        await store.add_wallet(
+            tx, scope.merchant_id, kind, address_id, address, scope.actor.text(), now
+        )
+        await note(
+            tx,
+            scope,
+            wall,
+            "settlement_address.entered",
+            address_id,
+            {"network": kind, "address": address},
+        )
         facts = {"did": "entered", "address": address}
         await alert_now(tx, scope.merchant_id, "settlement_address", address_id, 1, facts, wall)
         await alert_now(tx, scope.merchant_id, "address_approval", address_id, 1, facts, wall)
@@ -80,15 +95,18 @@ _OPEN: Final = ("entered", "waiting", "holding")
 
 
 async def approve(world: World, scope: Scope, address_id: UUID) -> SettlementAddress:
-    """The second person's word: orders settle to it after the delay of new bank accounts. The caller has made sure
-    that it decides for the operator. Raises: Problem not_found, wrong_state, forbidden."""
+    """The second person's word: orders settle to it after the delay of new bank accounts. The
+    caller has made sure that it decides for the operator. Raises: Problem not_found, wrong_state,
+    forbidden."""
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         rows, now = await _locked(tx, scope.merchant_id, wall)
         row = _found(rows, address_id, now, "entered")
         check_second(row.set_by, scope.actor.text(), "A new settlement address")
         delay = timedelta(days=(await terms_at(tx, scope.merchant_id, now)).account_delay_days)
-        await store.approve_address(tx, scope.merchant_id, row.kind, address_id, scope.actor.text(), now, now + delay)
+        await store.approve_address(
+            tx, scope.merchant_id, row.kind, address_id, scope.actor.text(), now, now + delay
+        )
         await raise_version(tx, scope.merchant_id)
         details = {"network": row.kind, "address": row.address, "holds_from": now + delay}
         await note(tx, scope, wall, "settlement_address.approved", address_id, details)
@@ -99,7 +117,8 @@ async def approve(world: World, scope: Scope, address_id: UUID) -> SettlementAdd
 
 
 async def hold_at_once(world: World, scope: Scope, kind: Kind, address: str) -> None:
-    """Puts an address into use without approval: sandbox only, for a merchant that never entered one of this kind."""
+    """Puts an address into use without approval: sandbox only, for a merchant that never entered
+    one of this kind."""
     assert world.policy.test_mode
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
@@ -112,7 +131,14 @@ async def hold_at_once(world: World, scope: Scope, kind: Kind, address: str) -> 
         await store.add_wallet(tx, scope.merchant_id, kind, address_id, address, actor, now)
         await store.approve_address(tx, scope.merchant_id, kind, address_id, actor, now, now)
         await raise_version(tx, scope.merchant_id)
-        await note(tx, scope, wall, "settlement_address.entered", address_id, {"network": kind, "address": address})
+        await note(
+            tx,
+            scope,
+            wall,
+            "settlement_address.entered",
+            address_id,
+            {"network": kind, "address": address},
+        )
 
 
 async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
@@ -125,7 +151,11 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
         row = _found(rows, address_id, now, *_OPEN)
         gone = [row.address_id]
         if row.holds(now):
-            gone += [one.address_id for one in rows if one.kind == row.kind and one is not row and one.holds(now)]
+            gone += [
+                one.address_id
+                for one in rows
+                if one.kind == row.kind and one is not row and one.holds(now)
+            ]
         await store.withdraw_addresses(tx, scope.merchant_id, gone, now)
         await raise_version(tx, scope.merchant_id)
         details = {"network": row.kind, "address": row.address}
@@ -135,12 +165,17 @@ async def withdraw(world: World, scope: Scope, address_id: UUID) -> None:
 
 
 async def set_tolerance(world: World, scope: Scope, text: str) -> None:
-    """`text`: percent of an order's amount. Orders that exist keep theirs. Raises: Problem(invalid)."""
+    """`text`: percent of an order's amount. Orders that exist keep theirs. Raises:
+    Problem(invalid)."""
     found = re.fullmatch(r"(\d)(?:\.(\d{1,2}))?", text.strip().removesuffix("%").strip())
-    points = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else TOLERANCE_MAX + 1
+    points = (
+        int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else TOLERANCE_MAX + 1
+    )
     if points > TOLERANCE_MAX:
         message = "A tolerance is 0 to 5 percent, with at most two decimals."
-        raise invalid(message, "tolerance", "Write it like 0.5; 0 takes nothing less than the amount.")
+        raise invalid(
+            message, "tolerance", "Write it like 0.5; 0 takes nothing less than the amount."
+        )
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
@@ -156,7 +191,9 @@ def percent(points: int) -> str:
     return f"{points / 100:.2f}"
 
 
-async def _locked(tx: Tx, merchant_id: UUID, wall: WallTime) -> tuple[list[SettlementAddress], BusinessTime]:
+async def _locked(
+    tx: Tx, merchant_id: UUID, wall: WallTime
+) -> tuple[list[SettlementAddress], BusinessTime]:
     """Locks the merchant; returns all its addresses and its time."""
     await lock_merchant(tx, merchant_id)
     now = business_at(wall, await known_offset(tx, merchant_id))
@@ -168,11 +205,15 @@ def _found(
 ) -> SettlementAddress:
     row = next((row for row in rows if row.address_id == address_id), None)
     if row is None:
-        raise Problem("not_found", "There is no such settlement address.", cure="Check the list of addresses.")
+        raise Problem(
+            "not_found", "There is no such settlement address.", cure="Check the list of addresses."
+        )
     state = states_of(rows, now)[address_id]
     if state not in states:
         message = Sentence("This settlement address is {0}; this action is not possible.", state)
-        raise Problem("wrong_state", message, cure="Reload the page: somebody may have acted first.")
+        raise Problem(
+            "wrong_state", message, cure="Reload the page: somebody may have acted first."
+        )
     return row
 
 
@@ -181,7 +222,9 @@ def _began(row: SettlementAddress) -> datetime:
     return row.holds_from
 
 
-def _state(row: SettlementAddress, last: dict[Kind, SettlementAddress], now: datetime) -> WalletState:
+def _state(
+    row: SettlementAddress, last: dict[Kind, SettlementAddress], now: datetime
+) -> WalletState:
     if row.withdrawn_at is not None:
         return "withdrawn"
     if row.approved_at is None:
@@ -192,7 +235,8 @@ def _state(row: SettlementAddress, last: dict[Kind, SettlementAddress], now: dat
 
 
 async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
-    """Money that goes to an address of ours or a contract would go round, or be lost. Raises: Problem(invalid)."""
+    """Money that goes to an address of ours or a contract would go round, or be lost. Raises:
+    Problem(invalid)."""
     served = [one for one in intake.all_served() if one.kind == kind]
     tokens = {one.token for one in served} | {
         read_address(preset.address, kind, field)
@@ -203,7 +247,9 @@ async def check_wallet(db: Read, raw: bytes, kind: Kind, field: str) -> None:
         message = "This is the address of a token's contract: what is sent there is lost."
         raise invalid(message, field, "Enter the address of your wallet.")
     ours = {place for one in served for place in (one.treasury, one.custody, one.factory)}
-    ours |= {artifact(kind).implementation_of(one.factory) for one in served if one.factory is not None}
+    ours |= {
+        artifact(kind).implementation_of(one.factory) for one in served if one.factory is not None
+    }
     if kind == "evm":
         ours |= {DEPLOYER, artifact(kind).factory_address()}
     if raw in ours or await store.is_deposit_address(db, raw, kind):

@@ -16,9 +16,9 @@ WalletState = Literal["entered", "waiting", "holding", "replaced", "withdrawn"]
 
 
 class DepositAddress(Row, frozen=True):
-    """`due`: what its payer is to send, in base units of the channel's token; `enough`: with which it is paid.
-    `expires_at`: business time;
-    `watched_until`: wall time; `refund_to`: where a refund goes that names no address, by whose word."""
+    """`due`: what its payer is to send, in base units of the channel's token; `enough`: with which
+    it is paid. `expires_at`: business time; `watched_until`: wall time; `refund_to`: where a refund
+    goes that names no address, by whose word."""
 
     address: bytes
     kind: Literal["evm", "tron"]
@@ -42,11 +42,15 @@ _ADDRESS = columns_of(DepositAddress)
 SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 AND address > $3
 ORDER BY address LIMIT $4
 """)
-async def watched(db: Read, kind: str, now: datetime, after: bytes, limit: int) -> list[DepositAddress]:
+async def watched(
+    db: Read, kind: str, now: datetime, after: bytes, limit: int
+) -> list[DepositAddress]:
     """The addresses behind that one to which money may still come."""
 
 
-@MERCHANT.statement("SELECT address FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 LIMIT $3")
+@MERCHANT.statement(
+    "SELECT address FROM deposit_addresses WHERE kind = $1 AND watched_until > $2 LIMIT $3"
+)
 async def watched_addresses(db: Read, kind: str, now: datetime, limit: int) -> list[bytes]:
     """Addresses that are watched, at most the limit: there may be more."""
 
@@ -58,12 +62,16 @@ async def waiting_merchant(db: Read, kind: str, now: datetime) -> UUID | None:
     """The first merchant to whose orders money may still come."""
 
 
-@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND address = ANY($2)")
+@MERCHANT.statement(
+    f"SELECT {_ADDRESS} FROM deposit_addresses WHERE kind = $1 AND address = ANY($2)"
+)
 async def orders_at(db: Read, kind: str, addresses: Sequence[bytes]) -> list[DepositAddress]:
     """Addresses among these that are our orders', watched or not any more."""
 
 
-@MERCHANT.statement(f"SELECT {_ADDRESS} FROM deposit_addresses WHERE merchant_id = $1 AND order_id = $2")
+@MERCHANT.statement(
+    f"SELECT {_ADDRESS} FROM deposit_addresses WHERE merchant_id = $1 AND order_id = $2"
+)
 async def address_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> DepositAddress | None:
     """The address where the order's payer pays; None for an order of another channel."""
 
@@ -78,14 +86,17 @@ SELECT {columns_of(DepositAddress, "d")} FROM attempts a JOIN deposit_addresses 
 WHERE a.merchant_id = $1 AND a.attempt_id = $2
 """)
 async def address_of_charge(db: Read, merchant_id: UUID, attempt_id: UUID) -> DepositAddress | None:
-    """The address of the order, by its payment or by a row of money that paid nothing; None for another channel."""
+    """The address of the order, by its payment or by a row of money that paid nothing; None for
+    another channel."""
 
 
 @MERCHANT.statement("""
 UPDATE attempts SET route = $4
 WHERE merchant_id = $1 AND order_id = $2 AND attempt_id = $3 AND route IS NULL AND state = 'planned'
 """)
-async def pick(db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str) -> Written:
+async def pick(
+    db: Tx, merchant_id: UUID, order_id: UUID, attempt_id: UUID, channel: str
+) -> Written:
     """Sets the channel, unless one is picked already. Under the order's lock."""
 
 
@@ -103,7 +114,8 @@ async def add_address(
 
 
 class BookedAddress(DepositAddress, frozen=True):
-    """An address with the booked amounts of its order, in book units: what came, and what settled."""
+    """An address with the booked amounts of its order, in book units: what came, and what
+    settled."""
 
     stage: str = ""
     came: int = 0
@@ -127,7 +139,8 @@ WHERE (d.merchant_id, d.order_id) > ($1, $2) ORDER BY d.merchant_id, d.order_id 
 async def booked_addresses(
     db: Read, merchant_id: UUID, order_id: UUID, applied: str, limit: int
 ) -> list[BookedAddress]:
-    """Addresses of all merchants, behind that order's. `applied`: the note of money that paid its order after all."""
+    """Addresses of all merchants, behind that order's. `applied`: the note of money that paid its
+    order after all."""
 
 
 @CHAIN.statement("""
@@ -136,8 +149,11 @@ SELECT coalesce((SELECT sum(l.value) FROM logs l WHERE l.chain = $1 AND l.token 
   - coalesce((SELECT sum(s.value) FROM sends s WHERE s.chain = $1 AND s.channel = $3 AND s.kind = 'transfer'
     AND s.state IN ('signed', 'done')), 0)
 """)
-async def gathered(db: Read, chain: int, token: bytes, channel: str, addresses: Sequence[bytes]) -> Decimal:
-    """The amount that the custody wallet got of these orders, less what was sent out of it. Base units."""
+async def gathered(
+    db: Read, chain: int, token: bytes, channel: str, addresses: Sequence[bytes]
+) -> Decimal:
+    """The amount that the custody wallet got of these orders, less what was sent out of it. Base
+    units."""
 
 
 class Cursor(Row, frozen=True):
@@ -193,7 +209,8 @@ async def move_cursor(
     final_hash: bytes | None,
     polled_at: datetime,
 ) -> None:
-    """Moves the cursor, never back, whichever of two watchers comes last; its time not behind the wall clock."""
+    """Moves the cursor, never back, whichever of two watchers comes last; its time not behind the
+    wall clock."""
 
 
 @CHAIN.statement("""
@@ -217,8 +234,8 @@ async def lift(db: Tx, chain: int, halted_at: datetime) -> None:
 
 
 class Comparison(Row, frozen=True):
-    """`compared_at`: the time of the block whose balances were read; None: they are still to be. `missing`: base units
-    by token that no log explains."""
+    """`compared_at`: the time of the block whose balances were read; None: they are still to be.
+    `missing`: base units by token that no log explains."""
 
     address: bytes
     compared_at: datetime | None
@@ -240,7 +257,9 @@ async def wanted_comparisons(db: Read, chain: int, limit: int) -> list[bytes]:
     """The oldest first."""
 
 
-@CHAIN.statement("SELECT address, compared_at, missing FROM comparisons WHERE chain = $1 AND address = ANY($2)")
+@CHAIN.statement(
+    "SELECT address, compared_at, missing FROM comparisons WHERE chain = $1 AND address = ANY($2)"
+)
 async def comparisons_of(db: Read, chain: int, addresses: Sequence[bytes]) -> list[Comparison]:
     """Comparisons of these addresses; none of one that was never compared."""
 
@@ -258,8 +277,9 @@ async def keep_comparisons(
 
 
 class ChainLog(Row, frozen=True):
-    """A token that came to an order's address, or what the factory paid out of it. Of a sweep `value` went to the
-    merchant and `fee` to the treasury; of a deposit `sender` is shown, never used."""
+    """A token that came to an order's address, or what the factory paid out of it. Of a sweep
+    `value` went to the merchant and `fee` to the treasury; of a deposit `sender` is shown, never
+    used."""
 
     chain: int
     tx: bytes
@@ -335,7 +355,9 @@ async def confirmed_logs(
     """Logs behind that one which a deep reorganisation could still take back, the oldest first."""
 
 
-@CHAIN.statement(f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, log_index, tx")
+@CHAIN.statement(
+    f"SELECT {_LOG} FROM logs WHERE address = ANY($1) ORDER BY address, block, log_index, tx"
+)
 async def logs_at(db: Read, addresses: Sequence[bytes]) -> list[ChainLog]:
     """All logs of these addresses, on whatever chain, orphaned ones too."""
 
@@ -399,7 +421,9 @@ class SettlementAddress(Row, frozen=True):
 _WALLET = columns_of(SettlementAddress)
 
 
-@MERCHANT.statement(f"SELECT {_WALLET} FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at DESC")
+@MERCHANT.statement(
+    f"SELECT {_WALLET} FROM settlement_addresses WHERE merchant_id = $1 ORDER BY set_at DESC"
+)
 async def list_addresses(db: Read, merchant_id: UUID) -> list[SettlementAddress]:
     """The newest first, of all kinds."""
 
@@ -409,7 +433,13 @@ INSERT INTO settlement_addresses (merchant_id, kind, address_id, address, set_by
 VALUES ($1, $2, $3, $4, $5, $6)
 """)
 async def add_wallet(
-    db: Tx, merchant_id: UUID, kind: str, address_id: UUID, address: str, set_by: str, set_at: datetime
+    db: Tx,
+    merchant_id: UUID,
+    kind: str,
+    address_id: UUID,
+    address: str,
+    set_by: str,
+    set_at: datetime,
 ) -> None: ...
 
 
@@ -418,7 +448,13 @@ UPDATE settlement_addresses SET approved_by = $4, approved_at = $5, holds_from =
 WHERE merchant_id = $1 AND kind = $2 AND address_id = $3
 """)
 async def approve_address(
-    db: Tx, merchant_id: UUID, kind: str, address_id: UUID, by: str, at: datetime, holds_from: datetime
+    db: Tx,
+    merchant_id: UUID,
+    kind: str,
+    address_id: UUID,
+    by: str,
+    at: datetime,
+    holds_from: datetime,
 ) -> None: ...
 
 
@@ -426,7 +462,9 @@ async def approve_address(
 UPDATE settlement_addresses SET withdrawn_at = $3
 WHERE merchant_id = $1 AND address_id = ANY($2) AND withdrawn_at IS NULL
 """)
-async def withdraw_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID], at: datetime) -> None: ...
+async def withdraw_addresses(
+    db: Tx, merchant_id: UUID, address_ids: list[UUID], at: datetime
+) -> None: ...
 
 
 @MERCHANT.statement("SELECT true FROM deposit_addresses WHERE address = $1 AND kind = $2")
@@ -436,7 +474,8 @@ async def is_deposit_address(db: Read, address: bytes, kind: str) -> bool | None
 
 @MERCHANT.statement("SELECT basis_points FROM shortfall_tolerances WHERE merchant_id = $1")
 async def tolerance_of(db: Read, merchant_id: UUID) -> int | None:
-    """The tolerance by which an order may be paid less than its amount; None: nothing was ever set."""
+    """The tolerance by which an order may be paid less than its amount; None: nothing was ever
+    set."""
 
 
 @MERCHANT.statement("""

@@ -1,6 +1,5 @@
-"""The terms of an order: who gets what of its deposits. Their hash is the salt of the order's address, so they open it,
-and nothing else does. Source: `Deposits.sol`; EIP-1014; EIP-1167.
-"""
+"""The terms of an order: who gets what of its deposits. Their hash is the salt of the order's
+address, so they open it, and nothing else does. Source: `Deposits.sol`; EIP-1014; EIP-1167."""
 
 import re
 from collections.abc import Mapping
@@ -24,8 +23,8 @@ _UNITS: Final = re.compile(r"0|[1-9][0-9]{0,38}")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`net` to the merchant, then `fee` to the treasury, the rest to the merchant; base units of the order's token.
-    Custodial: the merchant is the operator's custody wallet."""
+    """`net` to the merchant, then `fee` to the treasury, the rest to the merchant; base units of
+    the order's token. Custodial: the merchant is the operator's custody wallet."""
 
     order: UUID
     merchant: bytes
@@ -72,7 +71,8 @@ def _clone_hash(implementation: bytes) -> bytes:
 
 
 def to_json(terms: Terms, kind: Kind) -> dict[str, str]:
-    """The terms as stored and in an `instruction`: amounts are text, the order is the contract's 32 bytes."""
+    """The terms as stored and in an `instruction`: amounts are text, the order is the contract's 32
+    bytes."""
     return {
         "order": to_hex(order_word(terms.order)),
         "merchant": shown(terms.merchant, kind),
@@ -90,20 +90,26 @@ def from_json(value: object, kind: Kind, field: str = "terms") -> Terms:
     order, *places, net, fee = (_text(value, member, field) for member in MEMBERS)
     if not _ORDER.fullmatch(order):
         how = "Send 0x and 64 hexadecimal digits, as they stood in the charge's instruction."
-        raise invalid("The order of these terms is none of this installation.", f"{field}.order", how)
+        raise invalid(
+            "The order of these terms is none of this installation.", f"{field}.order", how
+        )
     merchant, treasury = (
         read_address(place, kind, f"{field}.{member}")
         for place, member in zip(places, ("merchant", "treasury"), strict=True)
     )
     amounts = [_units(text, f"{field}.{member}") for text, member in ((net, "net"), (fee, "fee"))]
     if sum(amounts) > SUM_MAX:
-        raise invalid("The amounts of these terms are too large.", f"{field}.net", "Send them as they stood.")
+        raise invalid(
+            "The amounts of these terms are too large.", f"{field}.net", "Send them as they stood."
+        )
     return Terms(UUID(order[34:]), merchant, treasury, *amounts)
 
 
 def _text(value: Mapping[Any, Any], member: str, field: str) -> str:
     if not isinstance(value[member], str):
-        raise invalid(Sentence("{0} must be a text.", member), f"{field}.{member}", "Write it in quotes.")
+        raise invalid(
+            Sentence("{0} must be a text.", member), f"{field}.{member}", "Write it in quotes."
+        )
     return str(value[member])
 
 

@@ -1,8 +1,9 @@
-"""Custodial money on a chain: gathered in the operator's custody wallet, and sent from there as refunds and payouts.
+"""Custodial money on a chain: gathered in the operator's custody wallet, and sent from there as
+refunds and payouts.
 
-A refund goes where the merchant says, or the payer on their page; never to the sender's address by guess. What the
-payer says is taken by itself only where all the money came from there: an exchange pays out of wallets of its own, and
-who only has the page's link may send a little from theirs.
+A refund goes where the merchant says, or the payer on their page; never to the sender's address by
+guess. What the payer says is taken by itself only where all the money came from there: an exchange
+pays out of wallets of its own, and who only has the page's link may send a little from theirs.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -56,39 +57,73 @@ Note = Callable[[Change, UUID], None]
 async def gather(
     world: World, row: DepositAddress, channels: Iterable[ChannelSettings], logs: Sequence[ChainLog]
 ) -> None:
-    """A sweep of what lies at the address of an order that has ended, to where its terms say, for each of these tokens.
-    Repeats want nothing more; money that comes later is another sweep, as is one that a reorganisation took back."""
+    """A sweep of what lies at the address of an order that has ended, to where its terms say, for
+    each of these tokens. Repeats want nothing more; money that comes later is another sweep, as is
+    one that a reorganisation took back."""
     for channel in channels:
         chain, token = channel.chain_id, channel.token
-        here = [log for log in logs if (log.chain, log.token, log.state) == (chain, token, "confirmed")]
+        here = [
+            log for log in logs if (log.chain, log.token, log.state) == (chain, token, "confirmed")
+        ]
         came = sum(int(log.value) for log in here if log.kind == "deposit")
-        if came - sum(int(log.value + log.fee) for log in here if log.kind == "sweep") >= cent(channel.decimals):
-            sweeps = [log for log in logs if (log.chain, log.token, log.kind) == (chain, token, "sweep")]
+        if came - sum(int(log.value + log.fee) for log in here if log.kind == "sweep") >= cent(
+            channel.decimals
+        ):
+            sweeps = [
+                log for log in logs if (log.chain, log.token, log.kind) == (chain, token, "sweep")
+            ]
             living = {log.tx for log in sweeps if log.state != "orphaned"}
-            for lost in ("", *sorted({log.tx.hex() for log in sweeps} - {tx.hex() for tx in living})):
+            for lost in (
+                "",
+                *sorted({log.tx.hex() for log in sweeps} - {tx.hex() for tx in living}),
+            ):
                 send_id = uuid5(row.order_id, f"{chain}/{token.hex()}/{came}{lost}")
                 send = sweep_of(send_id, channel, row, "custody", row.order_id)
-                if (await sends_store.want(world.db.alone, send, world.clocks.wall())).state != "done":
+                if (
+                    await sends_store.want(world.db.alone, send, world.clocks.wall())
+                ).state != "done":
                     break
 
 
-async def sweep_stray(world: World, scope: Scope, order_id: UUID, network: str | None, asset: str) -> ChainSend:
-    """A person has another token, or the chain's coin, swept to where the order's terms say. A repeat is the same send
-    until that one has ended. `network`: else the order's. Raises: Problem."""
+async def sweep_stray(
+    world: World, scope: Scope, order_id: UUID, network: str | None, asset: str
+) -> ChainSend:
+    """A person has another token, or the chain's coin, swept to where the order's terms say. A
+    repeat is the same send until that one has ended. `network`: else the order's. Raises:
+    Problem."""
     row = await store.address_of_order(world.db.reader, scope.merchant_id, order_id)
     own = intake.served(row.channel) if row is not None else None
     if row is None or own is None:
-        raise Problem("not_found", "This order is on no chain that is served here.", cure="Look it up in the list.")
+        raise Problem(
+            "not_found",
+            "This order is on no chain that is served here.",
+            cure="Look it up in the list.",
+        )
     token = COIN if asset == "coin" else read_address(asset, own.kind, "token")
-    alike = (one for one in intake.all_served(world.name) if one.kind == own.kind and one.factory is not None)
+    alike = (
+        one
+        for one in intake.all_served(world.name)
+        if one.kind == own.kind and one.factory is not None
+    )
     channel = next((one for one in alike if one.network == (network or own.network)), None)
     if channel is None:
-        cure = "Put the factory there first: add a channel of that network, then recoup chain deploy."
-        raise Problem("not_found", "No channel here is on this network.", field="network", cure=cure)
+        cure = (
+            "Put the factory there first: add a channel of that network, then recoup chain deploy."
+        )
+        raise Problem(
+            "not_found", "No channel here is on this network.", field="network", cure=cure
+        )
     known = intake.served_token(channel.chain_id, token)
     if known is not None and known.asset == own.asset:
-        raise Problem("wrong_state", "This token pays the order, and is swept by itself.", cure="Wait for its sweep.")
-    where = {"network": channel.network, "token": "coin" if token == COIN else shown(token, own.kind)}
+        raise Problem(
+            "wrong_state",
+            "This token pays the order, and is swept by itself.",
+            cure="Wait for its sweep.",
+        )
+    where = {
+        "network": channel.network,
+        "token": "coin" if token == COIN else shown(token, own.kind),
+    }
     async with world.db.transaction() as tx:
         await note(tx, scope, world.clocks.wall(), "chain.swept", order_id, where)
     for number in count():
@@ -100,8 +135,11 @@ async def sweep_stray(world: World, scope: Scope, order_id: UUID, network: str |
     raise AssertionError("there is a next number")
 
 
-async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str | None) -> Note | Problem | None:
-    """Notes where a refund of a custodial order goes, or says why none may be made; None for any other order."""
+async def refund_to(
+    world: World, merchant_id: UUID, order_id: UUID, text: str | None
+) -> Note | Problem | None:
+    """Notes where a refund of a custodial order goes, or says why none may be made; None for any
+    other order."""
     if not intake.all_served():
         return None
     row = await store.address_of_order(world.db.reader, merchant_id, order_id)
@@ -109,7 +147,11 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
     if row is None or channel is None or channel.settlement != "custodial":
         return None
     try:
-        raw = await _named(world.db.reader, row, channel) if text is None else await _read(world, text, channel)
+        raw = (
+            await _named(world.db.reader, row, channel)
+            if text is None
+            else await _read(world, text, channel)
+        )
     except Problem as problem:
         return problem
     by: Literal["payer", "merchant"] = "merchant" if text is not None else row.refund_by or "payer"
@@ -123,22 +165,37 @@ async def refund_to(world: World, merchant_id: UUID, order_id: UUID, text: str |
     return fix
 
 
-async def give_address(world: World, order: StableOrder, text: str, scope: Scope | None = None) -> None:
-    """The payer's word on their page, or the merchant's in the portal, which may be changed until a refund is made by
-    it; the payer changes only their own. Raises: Problem(invalid); Problem(wrong_state) where nothing is refunded from
-    here, or a refund waits for a second person, who has to see where it goes; Problem(forbidden) for a role with
-    limits, as whoever refunds later may type no address, and may be a system."""
+async def give_address(
+    world: World, order: StableOrder, text: str, scope: Scope | None = None
+) -> None:
+    """The payer's word on their page, or the merchant's in the portal, which may be changed until a
+    refund is made by it; the payer changes only their own. Raises: Problem(invalid);
+    Problem(wrong_state) where nothing is refunded from here, or a refund waits for a second person,
+    who has to see where it goes; Problem(forbidden) for a role with limits, as whoever refunds
+    later may type no address, and may be a system."""
     channel = intake.served(order.channel)
-    not_here = Problem("wrong_state", "This payment is not refunded here.", cure="Contact the shop.")
+    not_here = Problem(
+        "wrong_state", "This payment is not refunded here.", cure="Contact the shop."
+    )
     if channel is None or not can_refund(order):
         raise not_here
     raw = await _read(world, text.strip(), channel)
     who = (order.merchant_id, order.order_id)
     async with world.db.transaction() as tx:
-        if scope and (await list_limits(tx, order.merchant_id)).get((scope.role or "", order.asset), NONE) != NONE:
+        if (
+            scope
+            and (await list_limits(tx, order.merchant_id)).get(
+                (scope.role or "", order.asset), NONE
+            )
+            != NONE
+        ):
             message = "Your role has refund limits, so you cannot set an address for refunds that others make."
-            raise Problem("forbidden", message, cure="Request the refund with this address, or ask the owner.")
-        if not await sends_store.name_refund_address(tx, *who, raw, "payer" if scope is None else "merchant"):
+            raise Problem(
+                "forbidden", message, cure="Request the refund with this address, or ask the owner."
+            )
+        if not await sends_store.name_refund_address(
+            tx, *who, raw, "payer" if scope is None else "merchant"
+        ):
             raise (
                 not_here
                 if scope is None
@@ -171,18 +228,24 @@ async def _read(world: World, text: str, channel: ChannelSettings) -> bytes:
 
 
 async def _named(db: Read, row: DepositAddress, channel: ChannelSettings) -> bytes:
-    """The address that the merchant gave, or the payer, if it paid the order from there. Raises: Problem(invalid)."""
+    """The address that the merchant gave, or the payer, if it paid the order from there. Raises:
+    Problem(invalid)."""
     message = "A refund of this order needs the address that it goes to."
     cure: str = "Send to_address, save it under Deposits and sweeps, or let the customer enter it on the order's page."
     if row.refund_to is not None:
         logs = await store.logs_at(db, [row.address]) if row.refund_by == "payer" else []
         came = (channel.chain_id, channel.token, "deposit", "confirmed", row.refund_to)
-        own = sum(int(log.value) for log in logs if (log.chain, log.token, log.kind, log.state, log.sender) == came)
+        own = sum(
+            int(log.value)
+            for log in logs
+            if (log.chain, log.token, log.kind, log.state, log.sender) == came
+        )
         if row.refund_by == "merchant" or own >= row.enough:
             return row.refund_to
         given = shown(row.refund_to, channel.kind)
         cure = Sentence(
-            "The customer gave {0}, and did not pay from there: if you agree, send it as to_address.", given
+            "The customer gave {0}, and did not pay from there: if you agree, send it as to_address.",
+            given,
         )
     raise Problem("invalid", message, field=FIELD, cure=cure, detail=REQUIRED)
 
@@ -194,25 +257,37 @@ async def want_refund(
     may wait for its payer."""
     assert message.merchant_id is not None
     row = await store.address_of_charge(db, message.merchant_id, message.charge_id)
-    way = await sends_store.refund_way(db, row.merchant_id, row.order_id, message.id) if row is not None else None
+    way = (
+        await sends_store.refund_way(db, row.merchant_id, row.order_id, message.id)
+        if row is not None
+        else None
+    )
     if row is None or way is None:
         return None
     try:
         to = way.address or await _named(db, row, channel)
     except Problem:
         return None
-    send = _transfer(channel, message.id, to, message.units, way.merchant_id, "refund", way.modification_id)
+    send = _transfer(
+        channel, message.id, to, message.units, way.merchant_id, "refund", way.modification_id
+    )
     return await sends_store.want(db.alone, send, now)
 
 
-async def want_payout(db: Database, channel: ChannelSettings, payout: PayOut, now: datetime) -> ChainSend:
+async def want_payout(
+    db: Database, channel: ChannelSettings, payout: PayOut, now: datetime
+) -> ChainSend:
     to = read_address(payout.destination.partition(":")[2], channel.kind, "destination")
     send = _transfer(channel, payout.id, to, payout.units, payout.merchant_id, "payout", payout.id)
     return await sends_store.want(db.alone, send, now)
 
 
 def sweep_of(
-    send_id: UUID, channel: ChannelSettings, row: DepositAddress, kind: SubjectKind, subject_id: UUID
+    send_id: UUID,
+    channel: ChannelSettings,
+    row: DepositAddress,
+    kind: SubjectKind,
+    subject_id: UUID,
 ) -> ChainSend:
     where = channel.chain_id, channel.code, channel.token
     return ChainSend(send_id, row.merchant_id, kind, subject_id, "sweep", *where, terms=row.terms)
@@ -229,12 +304,23 @@ def _transfer(
 ) -> ChainSend:
     where, value = (channel.chain_id, channel.code, channel.token), Decimal(channel.base(units))
     return ChainSend(
-        send_id, merchant_id, kind, subject_id, "transfer", *where, source=channel.custody, receiver=to, value=value
+        send_id,
+        merchant_id,
+        kind,
+        subject_id,
+        "transfer",
+        *where,
+        source=channel.custody,
+        receiver=to,
+        value=value,
     )
 
 
-async def check_payout(db: Database, channel: ChannelSettings, merchant_id: UUID, text: str, now: datetime) -> None:
-    """Custodial money leaves for the merchant's settlement address alone. Raises: Problem(invalid)."""
+async def check_payout(
+    db: Database, channel: ChannelSettings, merchant_id: UUID, text: str, now: datetime
+) -> None:
+    """Custodial money leaves for the merchant's settlement address alone. Raises:
+    Problem(invalid)."""
     known = await store.settles_to(db.reader, merchant_id, channel.kind, now)
     cure: str = "Enter your wallet's address under Settlement addresses first."
     if known is not None and text == f"{channel.network}:{known}":
@@ -272,21 +358,31 @@ async def _tell(world: World, orders: Orders, row: ChainSend) -> None:
 
 
 async def send_again(world: World, orders: Orders, scope: Scope, send: ChainSend) -> None:
-    """A person wants a failed one once more: what wants it sends it under a new id. One that is held goes on: it did
-    not go. Raises: Problem(wrong_state)."""
+    """A person wants a failed one once more: what wants it sends it under a new id. One that is
+    held goes on: it did not go. Raises: Problem(wrong_state)."""
     if send.state not in ("failed", "held"):
-        raise Problem("wrong_state", "This send has not failed.", cure="Wait: it is decided on its chain.")
-    find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(send.subject_kind)
+        raise Problem(
+            "wrong_state", "This send has not failed.", cure="Wait: it is decided on its chain."
+        )
+    find = {"settlement": order_of_settlement, "refund": order_of_modification}.get(
+        send.subject_kind
+    )
     order_id = await find(world.db, send.merchant_id, send.subject_id) if find is not None else None
     if send.subject_kind in ("custody", "stray") or send.state == "held":
         await sends_store.want_again(world.db.alone, send.send_id)
     elif order_id is None:
-        raise Problem("wrong_state", "Its money is back in the wallet.", cure="Let the merchant request a new payout.")
+        raise Problem(
+            "wrong_state",
+            "Its money is back in the wallet.",
+            cure="Let the merchant request a new payout.",
+        )
     elif send.subject_kind == "settlement":
         await settle_again(orders, scope, order_id)
     else:
         await orders.run(
-            lambda change: try_again(change, send.subject_id, scope.actor.text()), (scope.merchant_id, order_id), scope
+            lambda change: try_again(change, send.subject_id, scope.actor.text()),
+            (scope.merchant_id, order_id),
+            scope,
         )
 
 
@@ -296,7 +392,9 @@ def why_it_waits(channel: ChannelSettings, value: int, left: int, today: int) ->
     def text(base: int) -> str:
         return shown_money(channel.book(max(base, 0)), channel.asset)
 
-    most, daily = (limit and channel.base(limit) for limit in (channel.send_limit, channel.daily_limit))
+    most, daily = (
+        limit and channel.base(limit) for limit in (channel.send_limit, channel.daily_limit)
+    )
     if most is not None and value > most:
         return f"{channel.code}: {text(value)} is above send_limit, {text(most)}"
     if daily is not None and today + value > daily:

@@ -1,6 +1,7 @@
-"""`recoup up --chain`: the sandbox's channels on development nodes, with play money. It runs nodes on this machine, or
-uses the one that is named; puts factory and tokens there; and writes the channels to the settings file, which the parts
-of `up` read. A part beside them sends sweeps, and mines.
+"""`recoup up --chain`: the sandbox's channels on development nodes, with play money. It runs nodes
+on this machine, or uses the one that is named; puts factory and tokens there; and writes the
+channels to the settings file, which the parts of `up` read. A part beside them sends sweeps, and
+mines.
 
 A node of ours keeps its chain in the data folder, and the next start goes on with it.
 """
@@ -59,42 +60,71 @@ class Plan(NamedTuple):
 # Six decimals and eighteen. No real chain has these ids.
 OWN: Final = (
     ("base", 31337, (Token("usdc_base", "USDC", 6), Token("usdt_base", "USDT", 6))),
-    ("bsc", 31338, (Token("usdt_bep20", "USDT", 18), Token("usdc_bep20", "USDC", 18, custodial=True))),
+    (
+        "bsc",
+        31338,
+        (Token("usdt_bep20", "USDT", 18), Token("usdc_bep20", "USDC", 18, custodial=True)),
+    ),
 )
 
 
-PRIVATE: Final = ("/bin/sh", "-c", 'umask 077; exec "$@"', "sh")  # what it writes is its owner's alone
+PRIVATE: Final = (
+    "/bin/sh",
+    "-c",
+    'umask 077; exec "$@"',
+    "sh",
+)  # what it writes is its owner's alone
 
 
 class Trial:
     """First `nodes` are started, then `prepare` is called."""
 
     def __init__(self, data_dir: Path, settings: Path, url: str) -> None:
-        """`url`: of a node that runs; empty: nodes of our own. Raises: Problem(conflict) where channels of the sandbox
-        are set already."""
+        """`url`: of a node that runs; empty: nodes of our own. Raises: Problem(conflict) where
+        channels of the sandbox are set already."""
         self._folder, self._settings = data_dir / "chain", settings
         self._written = settings.read_text() if settings.exists() else ""
         before, _, rest = self._written.partition(BEGIN)
         block, _, after = rest.partition(END)
         self._around = before, after.lstrip("\n")
-        self._known: list[dict[str, Any]] = tomllib.loads(block.partition("\n")[2]).get("channels", [])
+        self._known: list[dict[str, Any]] = tomllib.loads(block.partition("\n")[2]).get(
+            "channels", []
+        )
         theirs = tomllib.loads(before + after).get("channels", [])
         if any(their.get("world") == "sandbox" for their in theirs):
             message = Sentence("{0} names channels of the sandbox already.", settings)
-            raise Problem("conflict", message, cure="Start without --chain, which uses them; or remove them.")
+            raise Problem(
+                "conflict", message, cure="Start without --chain, which uses them; or remove them."
+            )
         if url and not is_endpoint(url):
             message = Sentence("{0} is no address of a node.", repr(without_secrets(url) or url))
-            raise Problem("invalid", message, cure="Write it like http://127.0.0.1:8545, or leave it out.")
+            raise Problem(
+                "invalid", message, cure="Write it like http://127.0.0.1:8545, or leave it out."
+            )
         self._url = url
-        self._own = () if url else tuple(Plan(net, id, self._address(id), tokens) for net, id, tokens in OWN)
+        self._own = (
+            ()
+            if url
+            else tuple(Plan(net, id, self._address(id), tokens) for net, id, tokens in OWN)
+        )
 
     def nodes(self) -> list[tuple[str, list[str]]]:
         """Our own nodes: names and commands. Raises: Problem(unavailable)."""
         close_folder(self._folder)
-        shared = ["--quiet", "--host=127.0.0.1", "--order=fifo", "--slots-in-an-epoch=2", "--state-interval=30"]
+        shared = [
+            "--quiet",
+            "--host=127.0.0.1",
+            "--order=fifo",
+            "--slots-in-an-epoch=2",
+            "--state-interval=30",
+        ]
         found = []
         for name, number, url, _ in self._own:
-            own = [f"--port={urlsplit(url).port}", f"--chain-id={number}", f"--state={self._folder / f'{number}.json'}"]
+            own = [
+                f"--port={urlsplit(url).port}",
+                f"--chain-id={number}",
+                f"--state={self._folder / f'{number}.json'}",
+            ]
             found.append((f"chain {name}", [*PRIVATE, str(program()), *shared, *own]))
         return found
 
@@ -116,7 +146,10 @@ class Trial:
             env = os.environ | {"RECOUP_CHAIN_PASSWORD": PASSWORD}
             made = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
             if made.returncode:
-                message = made.stderr.strip().removeprefix("recoup: ") or "The sender's key could not be made."
+                message = (
+                    made.stderr.strip().removeprefix("recoup: ")
+                    or "The sender's key could not be made."
+                )
                 raise Problem("unavailable", message)
         return path
 
@@ -129,15 +162,25 @@ class Trial:
                     found += await self._channels(plan, node, sender)
                 except AwayError as error:
                     which = without_secrets(plan.url)
-                    message = Sentence("The node at {0} does not do what is needed: {1}", which, error)
-                    raise Problem("unavailable", message, cure="It must be a development node such as anvil.") from None
+                    message = Sentence(
+                        "The node at {0} does not do what is needed: {1}", which, error
+                    )
+                    raise Problem(
+                        "unavailable", message, cure="It must be a development node such as anvil."
+                    ) from None
             return found
 
     async def _channels(self, plan: Plan, node: DevNode, sender: bytes) -> list[dict[str, Any]]:
         chain_id = await _started(plan, node)
         if chain_id in MAINNETS:
-            message = Sentence("{0} is a real chain, where --chain has nothing to do.", without_secrets(plan.url))
-            raise Problem("invalid", message, cure="Name a development node; docs/chains.md opens real channels.")
+            message = Sentence(
+                "{0} is a real chain, where --chain has nothing to do.", without_secrets(plan.url)
+            )
+            raise Problem(
+                "invalid",
+                message,
+                cure="Name a development node; docs/chains.md opens real channels.",
+            )
         await node.account(MERCHANT)
         if await node.held(None, sender) < COINS:
             await node.send(sender, value=COINS)
@@ -154,14 +197,22 @@ class Trial:
         return [
             {"code": token.code, "currency": token.asset, "decimals": token.decimals}
             | {"token": shown(await self._token(token, plan.url, node), "evm")}
-            | ({"settlement": "custodial", "custody": shown(sender, "evm")} if token.custodial else {})
+            | (
+                {"settlement": "custodial", "custody": shown(sender, "evm")}
+                if token.custodial
+                else {}
+            )
             | shared
             for token in plan.tokens
         ]
 
     async def _token(self, one: Token, url: str, node: DevNode) -> bytes:
         """The one of before, where it still stands."""
-        same = (known for known in self._known if (known["code"], known["endpoints"]) == (one.code, [url]))
+        same = (
+            known
+            for known in self._known
+            if (known["code"], known["endpoints"]) == (one.code, [url])
+        )
         for token in (read_address(known["token"], "evm", "token") for known in same):
             if await node.has_code(token):
                 return token
@@ -185,7 +236,9 @@ async def _started(plan: Plan, node: DevNode) -> int:
             chain_id = int(await node.call("eth_chainId"), 16)
         except AwayError as error:
             if time.monotonic() > until or not plan.chain_id:
-                message = Sentence("The node at {0} does not answer: {1}.", without_secrets(plan.url), error)
+                message = Sentence(
+                    "The node at {0} does not answer: {1}.", without_secrets(plan.url), error
+                )
                 cure = "See whether something else has its port."
                 if not plan.chain_id:
                     cure = "Start one such as anvil there, or leave the address out: Recoup then runs its own."
@@ -193,14 +246,18 @@ async def _started(plan: Plan, node: DevNode) -> int:
             await asyncio.sleep(0.05)
         else:
             if plan.chain_id not in (0, chain_id):
-                message = Sentence("The node at {0} is on chain {1}.", without_secrets(plan.url), chain_id)
+                message = Sentence(
+                    "The node at {0} is on chain {1}.", without_secrets(plan.url), chain_id
+                )
                 raise Problem("unavailable", message, cure="End what has its port.")
             return chain_id
 
 
 def _toml(channel: Mapping[str, Any]) -> str:
     """JSON's texts, numbers and lists are TOML's."""
-    return "\n".join(["[[channels]]", *(f"{name} = {json.dumps(value)}" for name, value in channel.items()), ""])
+    return "\n".join(
+        ["[[channels]]", *(f"{name} = {json.dumps(value)}" for name, value in channel.items()), ""]
+    )
 
 
 # Beside a running `up` -----------------------------------------------------------------------------------------------
@@ -210,8 +267,8 @@ PAUSES: Final = (1.0, 20.0)  # between blocks, busy and idle
 
 
 class Miner:
-    """Blocks for a node that mines only what is sent to it, so that confirmations count on. Idle it mines few: a chain
-    that runs for days stays small."""
+    """Blocks for a node that mines only what is sent to it, so that confirmations count on. Idle it
+    mines few: a chain that runs for days stays small."""
 
     def __init__(self, node: DevNode) -> None:
         self.node, self._head, self._since, self._busy_until = node, -1, 0.0, 0.0
@@ -230,4 +287,6 @@ async def give_wallets(world: World, node: DevNode) -> None:
     """An account of the node settles what the first merchant and the demo's sell."""
     address = shown(await node.account(MERCHANT), "evm")
     for merchant_id in (bootstrap_merchant(world), demo_merchant(world)):
-        await hold_at_once(world, Scope(merchant_id, Actor("operator", "sandbox"), "command"), "evm", address)
+        await hold_at_once(
+            world, Scope(merchant_id, Actor("operator", "sandbox"), "command"), "evm", address
+        )

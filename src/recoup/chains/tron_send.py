@@ -1,7 +1,9 @@
-"""The sender on TRON, which has no numbers of transactions: what was signed may still be taken until its time is over.
+"""The sender on TRON, which has no numbers of transactions: what was signed may still be taken
+until its time is over.
 
-So one that is in no block of either node is given up only when both have solidified a block that is later than its end;
-then what it sent is wanted again. A node's `result: true` says nothing, and its refusal no more: another may have it.
+So one that is in no block of either node is given up only when both have solidified a block that is
+later than its end; then what it sent is wanted again. A node's `result: true` says nothing, and its
+refusal no more: another may have it.
 """
 
 import re
@@ -26,7 +28,9 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.stablecoin.rules.addresses import TRON_PREFIX
 
 log = structlog.get_logger()
-MARGIN: Final = timedelta(seconds=60)  # for a node that answers out of several machines, one of them behind
+MARGIN: Final = timedelta(
+    seconds=60
+)  # for a node that answers out of several machines, one of them behind
 RANGE: Final = 5_000  # blocks of one read
 SIZE_MAX: Final = 2_000  # bytes of a transaction
 BYTE_SUN: Final = 1_000
@@ -34,7 +38,9 @@ INFO: Final = "gettransactioninfobyid"
 TRIES: Final = 3  # transactions of an hour that may fail: each costs its fee
 HOUR: Final = timedelta(hours=1)
 _DIGITS: Final = re.compile(r"(?:[0-9a-fA-F]{2})*")
-_REFUSALS: Final = frozenset({"BANDWITH_ERROR", "CONTRACT_VALIDATE_ERROR", "CONTRACT_EXE_ERROR", "SIGERROR"})
+_REFUSALS: Final = frozenset(
+    {"BANDWITH_ERROR", "CONTRACT_VALIDATE_ERROR", "CONTRACT_EXE_ERROR", "SIGERROR"}
+)
 
 
 class Tip(NamedTuple):
@@ -47,8 +53,8 @@ class Tip(NamedTuple):
 
 
 class TronSender(Sender):
-    """`fee_cap`: the most that one transaction may cost, in sun. Energy of the key's own, by stake or rent, goes
-    first."""
+    """`fee_cap`: the most that one transaction may cost, in sun. Energy of the key's own, by stake
+    or rent, goes first."""
 
     together = 5  # a transaction has 80 ms of a block producer's time
     _nodes: Sequence[TronEndpoint]
@@ -60,29 +66,44 @@ class TronSender(Sender):
     # What the chain says of this key ----------------------------------------------------------------------------------
 
     async def _state(self) -> KeyState:
-        """Counts no transactions. `coins`: what there is for energy, the key's own as if it were bought."""
+        """Counts no transactions. `coins`: what there is for energy, the key's own as if it were
+        bought."""
         tips = [await self._tip_of(node) for node in self._nodes]
         heads, finals = [head for head, _ in tips], [final for _, final in tips]
         self._tip = Tip(min(finals), min(one.at for one in heads), min(one.at for one in finals))
         for node, head in zip(self._nodes, heads, strict=True):
             if max(one.at for one in heads) - head.at > LIFE / 2:
-                self._troubles.append(f"{node.name} is behind: what is signed is over before others take it")
+                self._troubles.append(
+                    f"{node.name} is behind: what is signed is over before others take it"
+                )
         heights = lower([Heights(head.number, None, final.number) for head, final in tips])
-        asks: list[Call] = [("eth_gasPrice", []), ("eth_getBalance", [to_hex(self._signer.address), "latest"])]
+        asks: list[Call] = [
+            ("eth_gasPrice", []),
+            ("eth_getBalance", [to_hex(self._signer.address), "latest"]),
+        ]
         said = [[number(taken(one)) for one in await node.batch(asks)] for node in self._nodes]
-        self._energy_sun = max(1, *(price for price, _ in said))  # by one that is too low it would run dry
-        coins = [await self._coins(node, balance) for node, (_, balance) in zip(self._nodes, said, strict=True)]
+        self._energy_sun = max(
+            1, *(price for price, _ in said)
+        )  # by one that is too low it would run dry
+        coins = [
+            await self._coins(node, balance)
+            for node, (_, balance) in zip(self._nodes, said, strict=True)
+        ]
         return KeyState(heights, 0, 0, 0, min(coins))
 
     async def _coins(self, node: TronEndpoint, balance: int) -> int:
         own = await node.ask("/wallet/getaccountresource", address=_hex(self._signer.address))
         energy = max(_count(own, "EnergyLimit") - _count(own, "EnergyUsed"), 0)
-        free = max(_count(own, name + "Limit") - _count(own, name + "Used") for name in ("freeNet", "Net"))
+        free = max(
+            _count(own, name + "Limit") - _count(own, name + "Used") for name in ("freeNet", "Net")
+        )
         for_bytes = 0 if free >= SIZE_MAX else SIZE_MAX * BYTE_SUN
         return balance - for_bytes + energy * self._energy_sun if balance >= for_bytes else 0
 
     async def _tip_of(self, node: TronEndpoint) -> tuple[Block, Block]:
-        head, final = map(read_block, await node.batch([block_call("latest"), block_call("finalized")]))
+        head, final = map(
+            read_block, await node.batch([block_call("latest"), block_call("finalized")])
+        )
         if head is None or final is None:
             raise GarbageError("no head")
         return head, final
@@ -98,7 +119,9 @@ class TronSender(Sender):
         if row is None:
             await sends_store.begin_sender(self._db.alone, *self._key, final)
         begins, known = (row.begins, row.signed_block) if row is not None else (final, None)
-        first = max(begins + 1, known or 0) if self._read_to is None else max(begins + 1, self._read_to)
+        first = (
+            max(begins + 1, known or 0) if self._read_to is None else max(begins + 1, self._read_to)
+        )
         for start in range(first, head + 1, RANGE):
             await self._check_known(start, min(start + RANGE - 1, head))
         self._read_to = final  # what is not solidified may change
@@ -110,8 +133,14 @@ class TronSender(Sender):
         """`count`: the block up to which a person has accounted for what left the wallet."""
         final = state.heights.finalized or 0
         if not 0 < count <= final:
-            message = Sentence("Block {0} is not solidified: the last that is, is {1}.", count, final)
-            raise Problem("conflict", message, cure="Look at all that left the wallet up to a block, and name that.")
+            message = Sentence(
+                "Block {0} is not solidified: the last that is, is {1}.", count, final
+            )
+            raise Problem(
+                "conflict",
+                message,
+                cure="Look at all that left the wallet up to a block, and name that.",
+            )
         return 0
 
     async def _check_known(self, begin: int, end: int) -> None:
@@ -127,22 +156,36 @@ class TronSender(Sender):
             if not isinstance(logs, list) or not all(isinstance(one, dict) for one in logs):
                 raise GarbageError("not a list of logs")
             hashes |= {data(one.get("transactionHash"), 32) for one in logs}
-        known = await sends_store.known_transactions(self._db, self._network.chain, list(hashes)) if hashes else []
+        known = (
+            await sends_store.known_transactions(self._db, self._network.chain, list(hashes))
+            if hashes
+            else []
+        )
         if strange := hashes - set(known):
-            await self._halt(f"transaction {min(strange).hex()} moved money of this key, and is not known here")
+            await self._halt(
+                f"transaction {min(strange).hex()} moved money of this key, and is not known here"
+            )
 
     def _lacks(self, coins: int) -> str:
-        return f"no energy: what is staked, rented and held in TRX gives {coins // self._energy_sun}"
+        return (
+            f"no energy: what is staked, rented and held in TRX gives {coins // self._energy_sun}"
+        )
 
     # What is out ------------------------------------------------------------------------------------------------------
 
     async def _close(
-        self, one: ChainTransaction, sends: Sequence[ChainSend], receipts: Sequence[Receipt], cost: int
+        self,
+        one: ChainTransaction,
+        sends: Sequence[ChainSend],
+        receipts: Sequence[Receipt],
+        cost: int,
     ) -> None:
         """Closes a transaction by what the nodes have solidified. One that failed has moved
         nothing, and its sends are wanted again: a shortage of energy inside the factory is a
         revert, too, and the next dry run tells it from a refusal."""
-        infos = [await node.ask(f"/walletsolidity/{INFO}", value=one.hash.hex()) for node in self._nodes]
+        infos = [
+            await node.ask(f"/walletsolidity/{INFO}", value=one.hash.hex()) for node in self._nodes
+        ]
         said = [info.get("receipt") for info in infos]
         results = {receipt.get("result") if isinstance(receipt, dict) else None for receipt in said}
         if len(results) != 1 or not all(isinstance(result, str) for result in results):
@@ -152,21 +195,30 @@ class TronSender(Sender):
             await super()._close(one, sends, receipts, fee)
             return
         self._failed += 1
-        self._troubles.append(f"{result}: a transaction moved nothing and cost its fee; its sends are tried again")
+        self._troubles.append(
+            f"{result}: a transaction moved nothing and cost its fee; its sends are tried again"
+        )
         paid, block = Decimal(fee), receipts[0].block
         async with self._kept() as tx:
-            await sends_store.close_number(tx, *self._key, one.number, one.hash, "reverted", paid, block)
+            await sends_store.close_number(
+                tx, *self._key, one.number, one.hash, "reverted", paid, block
+            )
             await sends_store.want_lost(tx, [one.hash])
 
     async def _repeat(
         self, out: Sequence[ChainTransaction], receipts: Receipts, state: KeyState, prices: Prices
     ) -> None:
-        """The same bytes while a block may take them; then, unless one has, what they sent is wanted again."""
+        """The same bytes while a block may take them; then, unless one has, what they sent is
+        wanted again."""
         for one in out:
             said, ends = receipts[one.hash], expires_at(one.raw)
             if self._tip.at < ends and not all(isinstance(receipt, Receipt) for receipt in said):
                 await self._broadcast(one.raw)
-            elif self._tip.solid_at >= ends + MARGIN and not any(said) and not await self._is_anywhere(one.hash):
+            elif (
+                self._tip.solid_at >= ends + MARGIN
+                and not any(said)
+                and not await self._is_anywhere(one.hash)
+            ):
                 log.info("expired", chain=one.chain, transaction=one.hash.hex())
                 async with self._kept() as tx:
                     await sends_store.expire_transaction(tx, one.chain, one.hash)
@@ -190,14 +242,24 @@ class TronSender(Sender):
         """The energy of each; or why the contract refuses; None where the node says neither."""
         found: list[int | str | None] = []
         for to, call in [self._call([one]) for one in wanted]:
-            trigger = {"owner_address": _hex(self._signer.address), "contract_address": _hex(to), "data": call.hex()}
+            trigger = {
+                "owner_address": _hex(self._signer.address),
+                "contract_address": _hex(to),
+                "data": call.hex(),
+            }
             said = await node.ask("/wallet/triggerconstantcontract", **trigger)
             result, transaction = said.get("result"), said.get("transaction")
-            if not isinstance(result, dict) or result.get("result") is not True or not isinstance(transaction, dict):
+            if (
+                not isinstance(result, dict)
+                or result.get("result") is not True
+                or not isinstance(transaction, dict)
+            ):
                 found.append(None)
                 continue
             ends = transaction.get("ret")
-            if isinstance(ends, list) and "FAILED" in [one.get("ret") for one in ends if isinstance(one, dict)]:
+            if isinstance(ends, list) and "FAILED" in [
+                one.get("ret") for one in ends if isinstance(one, dict)
+            ]:
                 why = str(result.get("message", ""))
                 why = bytes.fromhex(why).decode(errors="replace") if _DIGITS.fullmatch(why) else why
                 found.append(why or "refused")
@@ -206,7 +268,8 @@ class TronSender(Sender):
         return found
 
     def _with_room(self, needs: Sequence[int]) -> int | str:
-        """The energy by the node that estimates more, and more than that after each that failed, under the cap."""
+        """The energy by the node that estimates more, and more than that after each that failed,
+        under the cap."""
         if (fee := (energy := int(max(needs) * ROOM)) * self._energy_sun) > self._fee_cap:
             fee_text, cap = map(self._network.any.coins, (fee, self._fee_cap))
             return f"it needs {energy} energy: a fee of {fee_text} would be above the cap of {cap}"

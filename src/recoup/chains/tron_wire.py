@@ -1,7 +1,7 @@
 """Transactions of TRON as they are signed and sent. The raw transaction's hash is its id.
 
-Source: the protocol's Tron.proto and smart_contract.proto, whose field numbers stand here; java-tron
-`Manager.validateTapos`; the encoding of protocol buffers.
+Source: the protocol's Tron.proto and smart_contract.proto, whose field numbers stand here;
+java-tron `Manager.validateTapos`; the encoding of protocol buffers.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -75,7 +75,8 @@ def _milliseconds(at: datetime) -> int:
 
 
 def _field(number: int, value: bytes | int) -> bytes:
-    """A field of a message. The order of the fields is part of a transaction's id: by number, as protobuf writes."""
+    """A field of a message. The order of the fields is part of a transaction's id: by number, as
+    protobuf writes."""
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
     return _varint(number << 3 | 2) + _varint(len(value)) + value
@@ -102,4 +103,6 @@ def _fields(message: bytes) -> dict[int, Any]:
 def _number(message: bytes) -> tuple[int, bytes]:
     """The number at the beginning, and what follows it."""
     size = next(place for place, byte in enumerate(message, 1) if byte < 0x80)
-    return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(message[:size])), message[size:]
+    return sum((byte & 0x7F) << 7 * place for place, byte in enumerate(message[:size])), message[
+        size:
+    ]

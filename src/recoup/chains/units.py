@@ -10,7 +10,8 @@ from recoup.kernel.problem import Problem, Sentence
 
 
 class Booked(NamedTuple):
-    """An amount of a chain in book units. `dust`: base units finer than the book, which only the chain holds."""
+    """An amount of a chain in book units. `dust`: base units finer than the book, which only the
+    chain holds."""
 
     units: int
     dust: int
@@ -23,7 +24,9 @@ def to_base(units: int, asset: str, decimals: int, field: str = "amount") -> int
         return units * _power(-finer)
     base, rest = divmod(units, _power(finer))
     if rest:
-        message = Sentence("The amount has more than {0} decimals, which the token does not have.", decimals)
+        message = Sentence(
+            "The amount has more than {0} decimals, which the token does not have.", decimals
+        )
         cure = Sentence("Round it to {0} decimals.", decimals)
         raise Problem("invalid", message, field=field, cure=cure, detail="invalid_amount")
     return base
@@ -42,7 +45,11 @@ def cent(decimals: int) -> int:
 
 def rescaled(base: int, decimals: int, wanted: int) -> int:
     """Base units of one token in those of another of the same asset, rounded down."""
-    return base * _power(wanted - decimals) if wanted >= decimals else base // _power(decimals - wanted)
+    return (
+        base * _power(wanted - decimals)
+        if wanted >= decimals
+        else base // _power(decimals - wanted)
+    )
 
 
 def _power(places: int) -> int:

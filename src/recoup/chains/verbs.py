@@ -1,5 +1,5 @@
-"""Verbs that chains add to other groups: `recoup terms address` and `tolerance`; `recoup sandbox deposit`, a payer's
-transfer on a development node, with what goes wrong with one."""
+"""Verbs that chains add to other groups: `recoup terms address` and `tolerance`; `recoup sandbox
+deposit`, a payer's transfer on a development node, with what goes wrong with one."""
 
 import asyncio
 from datetime import timedelta
@@ -22,7 +22,15 @@ from recoup.kernel.money import from_text, shown
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import iso
-from recoup.merchants.cli import Opened, Run, in_sandbox, in_world, json_option, merchant_option, show
+from recoup.merchants.cli import (
+    Opened,
+    Run,
+    in_sandbox,
+    in_world,
+    json_option,
+    merchant_option,
+    show,
+)
 from recoup.merchants.store.merchants import offset_of
 from recoup.orders.flows.find_order import find_one
 from recoup.rescue.flows.locked import Orders
@@ -42,9 +50,13 @@ SEEN_SECONDS: Final = 30
 @merchant_option
 @click.option("--evm", help="Enter a wallet on EVM networks: 0x and 40 digits, with its capitals.")
 @click.option("--tron", help="Enter a wallet on TRON: 34 characters that begin with T.")
-@click.option("--approve", type=click.UUID, help="Approve the address with this id, as another person.")
+@click.option(
+    "--approve", type=click.UUID, help="Approve the address with this id, as another person."
+)
 @click.option("--withdraw", type=click.UUID, help="Withdraw the address with this id.")
-@click.option("--by", default="", help="Who does it, for the audit log; the second person is another.")
+@click.option(
+    "--by", default="", help="Who does it, for the audit log; the second person is another."
+)
 @json_option
 @in_world
 def address(
@@ -81,7 +93,10 @@ def address(
         ]
 
     found = run(work)
-    lines = [" ".join(filter(None, (one["id"], one["address"], one["state"], one["holds_from"]))) for one in found]
+    lines = [
+        " ".join(filter(None, (one["id"], one["address"], one["state"], one["holds_from"])))
+        for one in found
+    ]
     show(found, lines or ["no settlement address"], as_json=as_json)
 
 
@@ -90,19 +105,36 @@ def address(
 @click.option("--amount", help="Decimal text; default: what is still missing.")
 @click.option("--token", help="USDC, USDT, or `coin` for the chain's own; default: the order's.")
 @click.option("--network", type=click.Choice(list(NETWORK_PRESETS)), help="Default: the order's.")
-@click.option("--late", is_flag=True, help="Moves the merchant's clock behind the order's end first.")
+@click.option(
+    "--late", is_flag=True, help="Moves the merchant's clock behind the order's end first."
+)
 @click.option("--reorg", is_flag=True, help="Takes the transfer back as soon as it was seen.")
 @in_sandbox
 def deposit(
-    run: Run, order: str, amount: str | None, token: str | None, network: str | None, late: bool, reorg: bool
+    run: Run,
+    order: str,
+    amount: str | None,
+    token: str | None,
+    network: str | None,
+    late: bool,
+    reorg: bool,
 ) -> None:
     """Makes the customer's transfer to the address of a stablecoin order, on a development node."""
 
-    click.echo(run(lambda opened: transfer(opened, order, amount, token, network, late=late, reorg=reorg)))
+    click.echo(
+        run(lambda opened: transfer(opened, order, amount, token, network, late=late, reorg=reorg))
+    )
 
 
 async def transfer(
-    run_in: Opened, key: str, amount: str | None, token: str | None, network: str | None, *, late: bool, reorg: bool
+    run_in: Opened,
+    key: str,
+    amount: str | None,
+    token: str | None,
+    network: str | None,
+    *,
+    late: bool,
+    reorg: bool,
 ) -> str:
     """Sends the transfer and says what was sent. Raises: Problem."""
     row, seen = await _order(run_in, key)
@@ -114,15 +146,23 @@ async def transfer(
         node = DevNode(endpoint)
         try:
             if token == COIN:
-                receipt = await node.send(to, account=PAYER, value=int(Decimal(amount or 1) * COINS))
+                receipt = await node.send(
+                    to, account=PAYER, value=int(Decimal(amount or 1) * COINS)
+                )
                 return f"sent {amount or 1} of the chain's coin, transaction {receipt.tx}"
-            units = from_text(amount, channel.asset, "amount").units if amount else seen.rest_units or row.units
+            units = (
+                from_text(amount, channel.asset, "amount").units
+                if amount
+                else seen.rest_units or row.units
+            )
             value = channel.base(units)
             receipt = await node.transfer(channel.token, to, value, account=PAYER)
             if reorg:
                 await _take_back(run_in, node, channel, receipt.tx, receipt.block)
         except AwayError as error:
-            message = Sentence("{0} is no development node: {1}.", without_secrets(channel.endpoints[0]), error)
+            message = Sentence(
+                "{0} is no development node: {1}.", without_secrets(channel.endpoints[0]), error
+            )
             raise Problem("unavailable", message, cure="See `recoup up --chain`.") from None
     back = ", which its chain took back" if reorg else ""
     sent = f"{shown(units, channel.asset)} {channel.asset} on {channel.network}"
@@ -136,7 +176,11 @@ async def _order(opened: Opened, key: str) -> tuple[StableOrder, Seen]:
     seen = await seen_of(opened.world, row) if row is not None else None
     if row is None or seen is None:
         message = "This order is not paid on a chain that is served here."
-        raise Problem("not_found", message, cure="Use one made with a network, such as base; see docs/chains.md.")
+        raise Problem(
+            "not_found",
+            message,
+            cure="Use one made with a network, such as base; see docs/chains.md.",
+        )
     return row, seen
 
 
@@ -148,7 +192,9 @@ def _channel(own: ChannelSettings, network: str | None, token: str | None) -> Ch
         if (one.network, one.asset) == (wanted, asset):
             return one
     served = ", ".join(f"{one.asset} on {one.network}" for one in intake.all_served("sandbox"))
-    raise invalid(f"No channel of the sandbox takes {asset} on {wanted}.", "token", f"There is {served}.")
+    raise invalid(
+        f"No channel of the sandbox takes {asset} on {wanted}.", "token", f"There is {served}."
+    )
 
 
 async def _end(opened: Opened, order: StableOrder) -> None:
@@ -160,11 +206,18 @@ async def _end(opened: Opened, order: StableOrder) -> None:
         publish = partial(publish_now, opened.world, opened.services.get(Deliveries))
         by = (scope, new_id())
         await advance_clock(
-            opened.world, opened.services.get(Orders), order.merchant_id, step, publish, requested_by=by
+            opened.world,
+            opened.services.get(Orders),
+            order.merchant_id,
+            step,
+            publish,
+            requested_by=by,
         )
 
 
-async def _take_back(opened: Opened, node: DevNode, channel: ChannelSettings, tx: str, block: int) -> None:
+async def _take_back(
+    opened: Opened, node: DevNode, channel: ChannelSettings, tx: str, block: int
+) -> None:
     """Reorganises the transfer away once the watcher has seen it. Raises: Problem(unavailable)."""
     for _ in range(SEEN_SECONDS * 2):
         if await store.logs_in(opened.world.db, channel.chain_id, [from_hex(tx)]):
@@ -185,7 +238,9 @@ def tolerance(run: Run, percent: str | None, by: str, as_json: bool) -> None:
     async def work(opened: Opened) -> str:
         if percent is not None:
             await flow.set_tolerance(opened.world, opened.scope("terms", by), percent)
-        return flow.percent(await store.tolerance_of(opened.world.db.reader, opened.merchant_id) or 0)
+        return flow.percent(
+            await store.tolerance_of(opened.world.db.reader, opened.merchant_id) or 0
+        )
 
     found = run(work)
     show({"percent": found}, [f"{found} %"], as_json=as_json)

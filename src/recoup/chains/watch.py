@@ -1,7 +1,9 @@
-"""The watcher: it reads logs by range and believes receipts by block hash, of two nodes. It holds no key.
+"""The watcher: it reads logs by range and believes receipts by block hash, of two nodes. It holds
+no key.
 
-A poll is three requests at most: one node's heights and logs, the nodes taking turns; then the other's heights and
-receipts of all that is open, and the first one's receipts. What the logs leave out `compare` finds by the balances.
+A poll is three requests at most: one node's heights and logs, the nodes taking turns; then the
+other's heights and receipts of all that is open, and the first one's receipts. What the logs leave
+out `compare` finds by the balances.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,8 +30,24 @@ from recoup.chains.reading import (
     read_receipt,
     receipts_of,
 )
-from recoup.chains.rpc import AwayError, Endpoint, GarbageError, Refused, ThrottledError, number, taken
-from recoup.chains.store import ChainLog, Cursor, DepositAddress, LogPlace, LogState, NewLog, Verdict
+from recoup.chains.rpc import (
+    AwayError,
+    Endpoint,
+    GarbageError,
+    Refused,
+    ThrottledError,
+    number,
+    taken,
+)
+from recoup.chains.store import (
+    ChainLog,
+    Cursor,
+    DepositAddress,
+    LogPlace,
+    LogState,
+    NewLog,
+    Verdict,
+)
 from recoup.db.pool import Database
 from recoup.db.table import hex_of
 from recoup.kernel.time import Clocks
@@ -46,7 +64,8 @@ Ours = Mapping[bytes, DepositAddress]
 
 
 class HaltError(Exception):
-    """The chain is halted: nothing is credited before a person has looked at it. Its text says why."""
+    """The chain is halted: nothing is credited before a person has looked at it. Its text says
+    why."""
 
 
 class Network(NamedTuple):
@@ -60,7 +79,9 @@ class Network(NamedTuple):
     @property
     def tokens(self) -> Mapping[bytes, ChannelSettings]:
         """Settings by token, those included that payers take for a channel's own."""
-        alike = {token: channel for channel in self.channels.values() for token in channel.lookalikes}
+        alike = {
+            token: channel for channel in self.channels.values() for token in channel.lookalikes
+        }
         return alike | dict(self.channels)
 
     @property
@@ -79,12 +100,18 @@ class Network(NamedTuple):
 
     @property
     def endpoints(self) -> list[str]:
-        return list(dict.fromkeys(url for channel in self.channels.values() for url in channel.endpoints))
+        return list(
+            dict.fromkeys(url for channel in self.channels.values() for url in channel.endpoints)
+        )
 
     @property
     def tags(self) -> tuple[str, ...]:
         steps = (step for channel in self.channels.values() for step in channel.confirmations)
-        return ("safe", "finalized") if any(step.required == "safe" for step in steps) else ("finalized",)
+        return (
+            ("safe", "finalized")
+            if any(step.required == "safe" for step in steps)
+            else ("finalized",)
+        )
 
 
 def networks_of(channels: Iterable[ChannelSettings]) -> list[Network]:
@@ -127,14 +154,18 @@ class Watcher:
     """Watcher, one a chain and process. Two at once do no harm: a log has one row in each block,
     and a credit is made under its order's lock."""
 
-    def __init__(self, place: WatchedWorld, network: Network, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(
+        self, place: WatchedWorld, network: Network, endpoints: Sequence[Endpoint]
+    ) -> None:
         """`endpoints`: of one node only in the sandbox, which is then believed alone."""
         self._db, self._clocks, self.network = place.db, place.clocks, network
         self.nodes = (*endpoints, *endpoints)[: max(2, len(endpoints))]
         self._range, self._turn, self._again = RANGE, 0, 0
         # What cannot be decided may be more than one poll asks for: each goes on where the last one ended.
         self._open_after, self._followed_after = _START, b""
-        self._again_after: tuple[bytes, LogPlace] | None = None  # since which block is another one; of what was certain
+        self._again_after: tuple[bytes, LogPlace] | None = (
+            None  # since which block is another one; of what was certain
+        )
 
     @property
     def pair(self) -> tuple[Endpoint, Endpoint]:
@@ -143,8 +174,8 @@ class Watcher:
         return first, second
 
     async def poll(self) -> list[DepositAddress]:
-        """Reads once; answers the addresses whose orders do not know yet what happened there. Raises: AwayError: the
-        next poll asks again; HaltError: the chain is halted from here on."""
+        """Reads once; answers the addresses whose orders do not know yet what happened there.
+        Raises: AwayError: the next poll asks again; HaltError: the chain is halted from here on."""
         now, chain = self._clocks.wall(), self.network.chain
         cursor = await store.cursor_of(self._db, chain)
         if cursor is not None and cursor.halted:
@@ -152,7 +183,9 @@ class Watcher:
         self._turn += 1
         first, second = self.pair
         try:
-            await self._read(first, second, cursor if cursor is not None and cursor.block else None, now)
+            await self._read(
+                first, second, cursor if cursor is not None and cursor.block else None, now
+            )
         except HaltError as halted:
             log.error("chain halted", chain=chain, why=f"{halted}")
             await store.halt(self._db.alone, chain, f"{halted}", now)
@@ -162,7 +195,9 @@ class Watcher:
         self._followed_after = unfollowed[-1] if len(unfollowed) == FOLLOWED_MAX else b""
         return await store.orders_at(self._db, self.network.kind, unfollowed)
 
-    async def _read(self, first: Endpoint, second: Endpoint, cursor: Cursor | None, now: datetime) -> None:
+    async def _read(
+        self, first: Endpoint, second: Endpoint, cursor: Cursor | None, now: datetime
+    ) -> None:
         chain, kind, asks = self.network.chain, self.network.kind, self._asks(cursor)
         spans = await self._spans(first, cursor, now)
         few = await store.watched_addresses(self._db, kind, now, ADDRESSES_MAX + 1)
@@ -180,7 +215,9 @@ class Watcher:
         stored = await store.logs_in(self._db, chain, [row.tx for row in logs.values()])
         states = {_key(row): row.state for row in stored}
         new = [row for key, row in logs.items() if states.get(key, "orphaned") == "orphaned"]
-        txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in new)]))[: 2 * OPEN_MAX]
+        txs = list(dict.fromkeys([*(row.tx for row in open_), *(row.tx for row in new)]))[
+            : 2 * OPEN_MAX
+        ]
         blocks = list({row.block_hash: row.block for row in new}.items())
         calls = [*receipts_of(txs), *(block_of_hash(block) for block, _ in blocks)]
         said = await second.batch([*asks, *calls])
@@ -190,14 +227,20 @@ class Watcher:
         mine = await first.batch(calls) if calls else []
         times = agreed_times(mine[len(txs) :], theirs[len(txs) :])
         answers = zip(mine[: len(txs)], theirs[: len(txs)], strict=True)
-        pairs = [[read_receipt(answer, self.network.factory) for answer in pair] for pair in answers]
+        pairs = [
+            [read_receipt(answer, self.network.factory) for answer in pair] for pair in answers
+        ]
         # What a node does not tell says nothing of its transaction, and holds up no other.
         both = {
-            tx: pair for tx, pair in zip(txs, pairs, strict=True) if not any(isinstance(one, Refused) for one in pair)
+            tx: pair
+            for tx, pair in zip(txs, pairs, strict=True)
+            if not any(isinstance(one, Refused) for one in pair)
         }
         # What the other has not is read again; what was taken back returns when both have it in its block.
         new = [row for row in new if row.block <= two.head.number and row.block_hash in times]
-        new = [row for row in new if _key(row) not in states or _is_in_block(row, both.get(row.tx, []))]
+        new = [
+            row for row in new if _key(row) not in states or _is_in_block(row, both.get(row.tx, []))
+        ]
         heights = lower([one.heights, two.heights])
         await self.keep(new, times, ours, now)
         kept = await store.logs_in(self._db, chain, [row.tx for row in new])
@@ -209,7 +252,14 @@ class Watcher:
         read_to = heights.head if end is None else min(heights.head, end)
         agreed_at, final = min(one.head.at, two.head.at, now), heights.finalized or 0
         await store.move_cursor(
-            self._db.alone, chain, read_to, agreed_at, heights.head, final, _final_hash(one, two), now
+            self._db.alone,
+            chain,
+            read_to,
+            agreed_at,
+            heights.head,
+            final,
+            _final_hash(one, two),
+            now,
         )
         if cursor is None or not cursor.mark_hash or one.mark is not None and one.mark == two.mark:
             self._again_after = again_after
@@ -217,7 +267,9 @@ class Watcher:
                 low = min(one.head, two.head)
                 await store.move_mark(self._db.alone, chain, low.number, low.hash)
 
-    async def _open(self, cursor: Cursor | None, one: NodeView) -> tuple[list[ChainLog], tuple[bytes, LogPlace] | None]:
+    async def _open(
+        self, cursor: Cursor | None, one: NodeView
+    ) -> tuple[list[ChainLog], tuple[bytes, LogPlace] | None]:
         """The logs that are not certain yet; and, when a block that was read is another one now,
         what was taken for certain above the final block, with the place where the next poll goes on
         with that."""
@@ -230,7 +282,9 @@ class Watcher:
         if self._again_after is not None and self._again_after[0] == one.mark:
             after = self._again_after[1]
         certain = await store.confirmed_logs(self._db, self.network.chain, *after, OPEN_MAX)
-        return [*certain, *open_], (one.mark, _place(certain[-1])) if len(certain) == OPEN_MAX else None
+        return [*certain, *open_], (one.mark, _place(certain[-1])) if len(
+            certain
+        ) == OPEN_MAX else None
 
     async def _answers(self, node: Endpoint, calls: Sequence[Any]) -> list[Any]:
         """A node that is away may be so for the range: the next poll asks for less."""
@@ -247,9 +301,13 @@ class Watcher:
         read again: in one span when it is short enough, else in two, of which the former goes
         round."""
         if cursor is None:
-            return [(max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)]
+            return [
+                (max(0, number(await node.call("eth_blockNumber")) - 2 * self.network.depth), None)
+            ]
         block = timedelta(milliseconds=self.network.any.block_ms)
-        head = max(cursor.head, cursor.block) + (now - cursor.polled_at) // block  # about there it is by now
+        head = (
+            max(cursor.head, cursor.block) + (now - cursor.polled_at) // block
+        )  # about there it is by now
         begin = max(0, cursor.block - 2 * self.network.depth)
         if head - begin <= self._range:
             return [(begin, None)]
@@ -260,7 +318,11 @@ class Watcher:
         return [(again, min(self._again, cursor.block)), forward]
 
     def _asks(self, cursor: Cursor | None) -> list[Any]:
-        asks = [("eth_chainId", []), block_call("latest"), *(block_call(tag) for tag in self.network.tags)]
+        asks = [
+            ("eth_chainId", []),
+            block_call("latest"),
+            *(block_call(tag) for tag in self.network.tags),
+        ]
         if cursor is None:
             return asks
         marks = ((cursor.final, cursor.final_hash), (cursor.mark, cursor.mark_hash))
@@ -291,27 +353,64 @@ class Watcher:
             found = read_logs(answer, self.network.factory, self.network.tokens, *span)
         except GarbageError as error:
             self._range = max(1, self._range // 2)
-            log.warning("logs not read", chain=self.network.chain, node=node.name, error=f"{error}", range=self._range)
+            log.warning(
+                "logs not read",
+                chain=self.network.chain,
+                node=node.name,
+                error=f"{error}",
+                range=self._range,
+            )
             return None
         self._range = min(RANGE_MAX, self._range + self._range // 4 + 1)
         return found
 
-    async def keep(self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime) -> None:
+    async def keep(
+        self, logs: Sequence[NodeLog], times: Mapping[bytes, datetime], ours: Ours, now: datetime
+    ) -> None:
         """Stores the logs as open rows. `times`: of their blocks."""
         merchants = {ours[row.address].merchant_id for row in logs}
-        offsets = {merchant: timedelta(microseconds=await known_offset(self._db, merchant)) for merchant in merchants}
+        offsets = {
+            merchant: timedelta(microseconds=await known_offset(self._db, merchant))
+            for merchant in merchants
+        }
         rows = []
         for row in logs:
             if row.kind != "failed":
                 at, sender = times[row.block_hash], hex_of(row.sender) if row.sender else None
-                what = (row.kind, hex_of(row.address), hex_of(row.token), str(row.value), str(row.fee), sender)
-                where = (row.block, hex_of(row.block_hash), at, at + offsets[ours[row.address].merchant_id])
-                rows.append(NewLog(self.network.chain, hex_of(row.tx), row.log_index, *what, *where, "seen", now))
+                what = (
+                    row.kind,
+                    hex_of(row.address),
+                    hex_of(row.token),
+                    str(row.value),
+                    str(row.fee),
+                    sender,
+                )
+                where = (
+                    row.block,
+                    hex_of(row.block_hash),
+                    at,
+                    at + offsets[ours[row.address].merchant_id],
+                )
+                rows.append(
+                    NewLog(
+                        self.network.chain,
+                        hex_of(row.tx),
+                        row.log_index,
+                        *what,
+                        *where,
+                        "seen",
+                        now,
+                    )
+                )
         if rows:
             await store.keep_logs(self._db.alone, rows)
 
     async def _judge(
-        self, open_: Sequence[ChainLog], both: Mapping[bytes, Sequence[ReceiptAnswer]], heights: Heights, ours: Ours
+        self,
+        open_: Sequence[ChainLog],
+        both: Mapping[bytes, Sequence[ReceiptAnswer]],
+        heights: Heights,
+        ours: Ours,
     ) -> None:
         verdicts = [
             Verdict(row.chain, hex_of(row.tx), row.log_index, hex_of(row.block_hash), state)
@@ -322,22 +421,32 @@ class Watcher:
             await store.judge_logs(self._db.alone, verdicts)
 
     def _state(
-        self, row: ChainLog, said: Sequence[ReceiptAnswer], heights: Heights, order: DepositAddress | None
+        self,
+        row: ChainLog,
+        said: Sequence[ReceiptAnswer],
+        heights: Heights,
+        order: DepositAddress | None,
     ) -> LogState | None:
         """The state of a log on which both nodes agree, at the depth that its order asks for; None:
         nothing that is certain yet, as of a token that no channel is served for any more."""
         logs = [one.logs.get(row.log_index) if isinstance(one, Receipt) else None for one in said]
         mine = (row.block_hash, row.address, row.token, int(row.value), int(row.fee))
-        if all(log and (log.block_hash, log.address, log.token, log.value, log.fee) == mine for log in logs):
+        if all(
+            log and (log.block_hash, log.address, log.token, log.value, log.fee) == mine
+            for log in logs
+        ):
             channel = self.network.tokens.get(row.token) if row.state == "seen" else None
-            is_certain = channel is not None and is_deep(row.block, wanted_depth(channel, row, order), heights)
+            is_certain = channel is not None and is_deep(
+                row.block, wanted_depth(channel, row, order), heights
+            )
             return "confirmed" if is_certain else None
         gone = all(log is None or log.block_hash != row.block_hash for log in logs)
         return "orphaned" if gone and heights.head >= row.block else None
 
 
 def wanted_depth(channel: ChannelSettings, row: ChainLog, order: DepositAddress | None) -> Required:
-    """The depth required by the worth of the order, or of the transfer if that is more. `channel`: the transfer's."""
+    """The depth required by the worth of the order, or of the transfer if that is more. `channel`:
+    the transfer's."""
     worth = channel.book(row.value)
     own = intake.served(order.channel) if order is not None else None
     if order is not None and own is not None:
@@ -355,7 +464,9 @@ def _place(row: ChainLog) -> LogPlace:
 
 def _is_in_block(row: NodeLog, said: Sequence[ReceiptAnswer]) -> bool:
     """True when both nodes have it there: one that stays on a fork would move it to and fro."""
-    return bool(said) and all(isinstance(one, Receipt) and one.block_hash == row.block_hash for one in said)
+    return bool(said) and all(
+        isinstance(one, Receipt) and one.block_hash == row.block_hash for one in said
+    )
 
 
 def _final_hash(one: NodeView, two: NodeView) -> bytes | None:

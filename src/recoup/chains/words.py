@@ -69,13 +69,23 @@ def _sending(facts: Facts, to: Locale) -> Notified:
 
 
 def _halted(facts: Facts, to: Locale) -> Notified:
-    title = to.say("Chain {chain} is halted: nothing of it is credited", chain=_title(facts["chain"]))
-    return title, [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")], "/chains"
+    title = to.say(
+        "Chain {chain} is halted: nothing of it is credited", chain=_title(facts["chain"])
+    )
+    return (
+        title,
+        [facts["why"], to.say("Look at it, then let it go on with `recoup chain lift`.")],
+        "/chains",
+    )
 
 
 def _title(chain: str | int) -> str:
     """Title of a network by its name, or by a chain's id, which it keeps where no preset has it."""
-    known = (one.title for name, one in NETWORK_PRESETS.items() if str(chain) in (name, str(one.chain_id)))
+    known = (
+        one.title
+        for name, one in NETWORK_PRESETS.items()
+        if str(chain) in (name, str(one.chain_id))
+    )
     return next(known, str(chain))
 
 

@@ -1,4 +1,5 @@
-"""All pages of the checkout, and the search for a charge. `main` puts them beside the other doors."""
+"""All pages of the checkout, and the search for a charge. `main` puts them beside the other
+doors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from recoup.checkout.places import PAY_PAGE
-from recoup.checkout.visit import HEADERS, Checkout, Visit, fields_of, moment_text, page, problem_texts, render, say
+from recoup.checkout.visit import (
+    HEADERS,
+    Checkout,
+    Visit,
+    fields_of,
+    moment_text,
+    page,
+    problem_texts,
+    render,
+    say,
+)
 from recoup.kernel.money import EXPONENTS, Money, apart, from_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
@@ -32,7 +43,15 @@ from recoup.orders.flows.hosted_link import PAYER_RETURN, checkout_token, named_
 from recoup.orders.rules.lifecycle import OPEN
 from recoup.orders.store.charges import ChargeFound, find_charges
 from recoup.processors.rules.browser import read_browser
-from recoup.rescue.flows.challenge import ChallengeAnswer, ChallengePage, agree, answer, come_back, refuse, show
+from recoup.rescue.flows.challenge import (
+    ChallengeAnswer,
+    ChallengePage,
+    agree,
+    answer,
+    come_back,
+    refuse,
+    show,
+)
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.store.challenges import kind_of_order
@@ -50,8 +69,8 @@ _SLOWLY: Final = "Too many attempts in a short time."
 
 
 class ChargePage:
-    """Counts wrong answers: those of one address, and of all of them together, which is so many that some hundred
-    addresses are needed to keep others out."""
+    """Counts wrong answers: those of one address, and of all of them together, which is so many
+    that some hundred addresses are needed to keep others out."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -76,8 +95,15 @@ class ChargePage:
                 self._forgive(request)
             return self._page(request, given, problem=problem)
         except Exception as error:
-            log.exception("unexpected", path="/charge", request=request_id(request.scope), error=type(error).__name__)
-            ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")
+            log.exception(
+                "unexpected",
+                path="/charge",
+                request=request_id(request.scope),
+                error=type(error).__name__,
+            )
+            ours = Problem(
+                "internal", "Something went wrong on our side.", cure="Please try again."
+            )
             return self._page(request, given, problem=ours)
         await asyncio.sleep(max(0.0, started + ANSWER_SECONDS - clocks.monotonic()))
         return self._page(request, given, found=found)
@@ -90,7 +116,10 @@ class ChargePage:
         except Problem as problem:
             wait = problem.retry_after_seconds
             raise Problem(
-                "too_many_requests", _SLOWLY, cure="Wait a minute, then try again.", retry_after_seconds=wait
+                "too_many_requests",
+                _SLOWLY,
+                cure="Wait a minute, then try again.",
+                retry_after_seconds=wait,
             ) from None
 
     def _forgive(self, request: Request) -> None:
@@ -112,7 +141,9 @@ class ChargePage:
             message = "Enter the amount as shown on the statement: 19.99."
             raise invalid(message, "amount") from None
         since = datetime.combine(_day(given.get("date", "")), time.min, UTC) - AROUND
-        return await find_charges(self._world.db.reader, last4, units, asset, since, since + 3 * AROUND)
+        return await find_charges(
+            self._world.db.reader, last4, units, asset, since, since + 3 * AROUND
+        )
 
     def _page(
         self,
@@ -131,7 +162,9 @@ class ChargePage:
             "charge.html",
             language,
             {
-                "given": {name: given.get(name, "") for name in ("last4", "amount", "currency", "date")},
+                "given": {
+                    name: given.get(name, "") for name in ("last4", "amount", "currency", "date")
+                },
                 "field": problem.field if problem else None,
                 "problem_text": message,
                 "cure": cure,
@@ -159,7 +192,12 @@ def _link(url: str) -> str | None:
     return whole if whole.startswith(("https://", "http://")) else None
 
 
-SCHEMES: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "discover": "Discover"}
+SCHEMES: Final = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "discover": "Discover",
+}
 ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
 TEXT_MAX: Final = 100
 YEARS_MAX: Final = 20
@@ -170,24 +208,35 @@ async def card_page(visit: Visit) -> Response:
 
 
 async def answer_card(visit: Visit) -> Response:
-    """Back to the page by a redirect, which says what came of it; a wrong field has its message beside it."""
+    """Back to the page by a redirect, which says what came of it; a wrong field has its message
+    beside it."""
     checkout = visit.checkout
     page = await show(checkout.world, *visit.key)
     try:
         merchant = (await checkout.merchants.get(visit.key[0])).merchant
         given = await _given(visit.request, merchant.business(checkout.world.clocks.wall()))
-        await answer(checkout.world, checkout.orders, checkout.vault, page, given, request_id(visit.request.scope))
+        await answer(
+            checkout.world,
+            checkout.orders,
+            checkout.vault,
+            page,
+            given,
+            request_id(visit.request.scope),
+        )
     except Problem as problem:
         if problem.code == "invalid":
             return _card_page(visit, page, problem)
         if problem.code not in ("wrong_state", "conflict"):  # the page itself says where it stands
             raise
     then = await show(checkout.world, *visit.key)
-    return RedirectResponse(f"{visit.address}/bank" if then.bank_url else visit.address, status_code=303)
+    return RedirectResponse(
+        f"{visit.address}/bank" if then.bank_url else visit.address, status_code=303
+    )
 
 
 async def bank_page(visit: Visit) -> Response:
-    """Sends on to the processor's page; no redirect of the form, whose target the policy of these pages bounds."""
+    """Sends on to the processor's page; no redirect of the form, whose target the policy of these
+    pages bounds."""
     page = await show(visit.checkout.world, *visit.key)
     if page.bank_url is None:
         return RedirectResponse(visit.address, status_code=303)
@@ -291,7 +340,9 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     _check_plain(billing)
     check_words(billing)
     browser = read_browser(request.headers, form)
-    return ChallengeAnswer(code, pan, month, year, billing or None, form.get("confirmed") == "1", browser)
+    return ChallengeAnswer(
+        code, pan, month, year, billing or None, form.get("confirmed") == "1", browser
+    )
 
 
 def _valid_expiry(text: str, now: datetime) -> tuple[int, int]:
@@ -307,7 +358,9 @@ def _valid_expiry(text: str, now: datetime) -> tuple[int, int]:
 
 def _check_plain(billing: dict[str, Any]) -> None:
     """Raises: Problem(invalid) for what no database keeps."""
-    if any("\0" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text) for text in billing.values()):
+    if any(
+        "\0" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text) for text in billing.values()
+    ):
         raise invalid("The address has characters that cannot be kept.", "Address")
 
 
@@ -316,7 +369,9 @@ async def pay_page(visit: Visit) -> Response:
     world = checkout.world
     order = await stable_order(world.db.reader, merchant_id, order_id)
     if order is None:
-        raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
+        raise Problem(
+            "not_found", "No payment found for this link.", cure="Ask the shop for a new one."
+        )
     for module in PAY_PAGE:
         shown: Response | None = await import_module(module).pay_page(visit, order)
         if shown is not None:
@@ -325,9 +380,17 @@ async def pay_page(visit: Visit) -> Response:
     now = merchant.business(world.clocks.wall())
     over = order.expires_at is not None and order.expires_at <= now
     open_ = order.stage in OPEN and not over
-    status = "expired" if order.stage in OPEN and over else order_status(order.stage, order.units, order.refunded_units)
+    status = (
+        "expired"
+        if order.stage in OPEN and over
+        else order_status(order.stage, order.units, order.refunded_units)
+    )
     # A payer chooses among those that take the currency, where the charge left it open; not a chain, which has terms.
-    able = (c for c in enabled(test=world.policy.test_mode) if c.takes(order.asset) and not c.requires_watcher)
+    able = (
+        c
+        for c in enabled(test=world.policy.test_mode)
+        if c.takes(order.asset) and not c.requires_watcher
+    )
     channels = list(able) if not order.channel else []
     return render(
         "pay.html",
@@ -366,7 +429,12 @@ async def _returned(visit: Visit) -> Response:
     if request.method != "GET":  # a look at the address is no return
         return Response(headers=HEADERS)
     order_id = await come_back(
-        checkout.world, checkout.orders, merchant_id, charge, request.query_params, request_id(request.scope)
+        checkout.world,
+        checkout.orders,
+        merchant_id,
+        charge,
+        request.query_params,
+        request_id(request.scope),
     )
     link = checkout_token(checkout.world, merchant_id, order_id)
     return RedirectResponse(f"/checkout/{link}", status_code=303, headers=HEADERS)
@@ -379,18 +447,31 @@ def simulate_payment(*, approve: bool) -> Callable[[Visit], Awaitable[Response]]
     async def press(visit: Visit) -> Response:
         checkout = visit.checkout
         channel = (await fields_of(visit.request)).get("channel") or None
-        able = [one.code for one in enabled(test=checkout.world.policy.test_mode) if not one.requires_watcher]
+        able = [
+            one.code
+            for one in enabled(test=checkout.world.policy.test_mode)
+            if not one.requires_watcher
+        ]
         if channel not in {None, *able}:
-            raise Problem("invalid", "There is no such way to pay.", cure="Choose one of those on the page.")
-        await simulate(checkout.world, checkout.orders, visit.key, approve=approve, actor=PAYER, channel=channel)
+            raise Problem(
+                "invalid", "There is no such way to pay.", cure="Choose one of those on the page."
+            )
+        await simulate(
+            checkout.world,
+            checkout.orders,
+            visit.key,
+            approve=approve,
+            actor=PAYER,
+            channel=channel,
+        )
         return RedirectResponse(visit.address, status_code=303)
 
     return press
 
 
 async def unsubscribe_page(visit: Visit) -> Response:
-    """The link at the foot of a mail. Opening it changes nothing; its button, or a mail program by its own POST, stops
-    such mails. Source: RFC 8058."""
+    """The link at the foot of a mail. Opening it changes nothing; its button, or a mail program by
+    its own POST, stops such mails. Source: RFC 8058."""
     return _page(visit, await contact_page(visit.checkout.world, *visit.key))
 
 
@@ -412,8 +493,16 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
         Route("/checkout/return/{token}", returned_page(checkout), methods=["GET"]),
         Route("/checkout/{token}", page(checkout, hosted_page), methods=["GET", "POST"]),
         Route("/checkout/{token}/bank", page(checkout, bank_page), methods=["GET"]),
-        Route("/checkout/{token}/pay", page(checkout, simulate_payment(approve=True)), methods=["POST"]),
-        Route("/checkout/{token}/fail", page(checkout, simulate_payment(approve=False)), methods=["POST"]),
+        Route(
+            "/checkout/{token}/pay",
+            page(checkout, simulate_payment(approve=True)),
+            methods=["POST"],
+        ),
+        Route(
+            "/checkout/{token}/fail",
+            page(checkout, simulate_payment(approve=False)),
+            methods=["POST"],
+        ),
         Route("/checkout/{token}/answer", page(checkout, answer_card), methods=["POST"]),
         Route("/checkout/{token}/unsubscribe", page(checkout, unsubscribe_page), methods=["GET"]),
         Route("/checkout/{token}/unsubscribe", page(checkout, take_unsubscribe), methods=["POST"]),
@@ -423,6 +512,7 @@ def routes(world: World, orders: Orders, merchants: Merchants) -> list[BaseRoute
 
 
 async def hosted_page(visit: Visit) -> Response:
-    """Shows the page of one link, for both: money on a channel, or a challenge of the payer's bank."""
+    """Shows the page of one link, for both: money on a channel, or a challenge of the payer's
+    bank."""
     kind = await kind_of_order(visit.checkout.world.db.reader, *visit.key)
     return await (pay_page if kind == "stable" else card_page)(visit)

@@ -37,7 +37,8 @@ _CODES: Final = {
 
 
 def say(language: str, text: str, **values: Any) -> Markup:
-    """`text` in that language, or as it is where the table lacks it; everything in it is escaped."""
+    """`text` in that language, or as it is where the table lacks it; everything in it is
+    escaped."""
     return Markup(escape(catalogue(language).checkout.get(text, text))).format(**values)  # noqa: S704
 
 
@@ -49,7 +50,13 @@ def t(context: Context, text: str, **values: Any) -> Markup:
 def moment_text(language: str, moment: datetime) -> Markup:
     moment = moment.astimezone(UTC)
     month = say(language, MONTHS[moment.month - 1])
-    return say(language, "{time} GMT, {day} {month}", time=moment.strftime("%H:%M"), day=moment.day, month=month)
+    return say(
+        language,
+        "{time} GMT, {day} {month}",
+        time=moment.strftime("%H:%M"),
+        day=moment.day,
+        month=month,
+    )
 
 
 @pass_context
@@ -126,7 +133,8 @@ def render(
     scripts: bool = False,
     again_in: int | None = None,
 ) -> HTMLResponse:
-    """`scripts`: the page has some of ours; others run none. `again_in`: seconds after which the browser asks anew."""
+    """`scripts`: the page has some of ours; others run none. `again_in`: seconds after which the
+    browser asks anew."""
     page = _TEMPLATES.get_template(name).render(values, lang=language)
     headers = HEADERS | {"content-language": language}
     if scripts:
@@ -138,14 +146,24 @@ def render(
 
 def problem_page(language: str, problem: Problem, *, test: bool, status: int) -> HTMLResponse:
     message, cure = problem_texts(language, problem)
-    return render("problem.html", language, {"message": message, "cure": cure, "test": test}, status=status)
+    return render(
+        "problem.html", language, {"message": message, "cure": cure, "test": test}, status=status
+    )
 
 
 log = structlog.get_logger()
 HELD: Final = Problem(
-    "unavailable", "Payments cannot be taken at the moment.", cure="Nothing was charged. Please try again later."
+    "unavailable",
+    "Payments cannot be taken at the moment.",
+    cure="Nothing was charged. Please try again later.",
 )
-STATUSES = {"not_found": 404, "wrong_state": 409, "forbidden": 403, "unavailable": 503, "invalid": 400}
+STATUSES = {
+    "not_found": 404,
+    "wrong_state": 409,
+    "forbidden": 403,
+    "unavailable": 503,
+    "invalid": 400,
+}
 Answer = Callable[[Request], Awaitable[Response]]
 Named = Callable[[World, str], tuple[UUID, UUID] | None]
 
@@ -156,14 +174,17 @@ FIELD_MAX: Final = 256  # characters of a name or value
 
 
 async def fields_of(request: Request) -> dict[str, str]:
-    """A payer's form: names and values, cut where they are longer than any of ours. Raises: Problem(invalid)."""
+    """A payer's form: names and values, cut where they are longer than any of ours. Raises:
+    Problem(invalid)."""
     body = await request.body()
     try:
         if len(body) > FORM_BYTES_MAX:
             raise ValueError
         pairs = parse_qsl(body.decode("latin-1"), max_num_fields=FIELDS_MAX)
     except ValueError:
-        raise Problem("invalid", "That is not the page's form.", cure="Press the button on the page.") from None
+        raise Problem(
+            "invalid", "That is not the page's form.", cure="Press the button on the page."
+        ) from None
     return {name[:FIELD_MAX]: value[:FIELD_MAX].strip() for name, value in pairs}
 
 
@@ -177,7 +198,8 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The token is the right to see and pay this one order; it also keeps others' pages from posting here."""
+    """The token is the right to see and pay this one order; it also keeps others' pages from
+    posting here."""
 
     checkout: Checkout
     request: Request
@@ -189,7 +211,9 @@ class Visit:
         return f"/checkout/{self.request.path_params['token']}"
 
 
-def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named: Named = order_of_token) -> Answer:
+def page(
+    checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named: Named = order_of_token
+) -> Answer:
     """`named`: what the token of the address stands for: the merchant, and what of it."""
     test = checkout.world.policy.test_mode
 
@@ -198,7 +222,11 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named
         try:
             key = named(checkout.world, request.path_params["token"])
             if key is None:
-                raise Problem("not_found", "No payment found for this link.", cure="Ask the shop for a new one.")
+                raise Problem(
+                    "not_found",
+                    "No payment found for this link.",
+                    cure="Ask the shop for a new one.",
+                )
             if checkout.world.standing.is_quarantined:
                 raise copy(HELD)
             return await work(Visit(checkout, request, key, language))
@@ -206,8 +234,15 @@ def page(checkout: Checkout, work: Callable[[Visit], Awaitable[Response]], named
             status = STATUSES.get(problem.code, 400)
             return problem_page(language, problem, test=test, status=status)
         except Exception as error:
-            log.exception("unexpected", path="/checkout", request=request_id(request.scope), error=type(error).__name__)
-            ours = Problem("internal", "Something went wrong on our side.", cure="Please try again.")
+            log.exception(
+                "unexpected",
+                path="/checkout",
+                request=request_id(request.scope),
+                error=type(error).__name__,
+            )
+            ours = Problem(
+                "internal", "Something went wrong on our side.", cure="Please try again."
+            )
             return problem_page(language, ours, test=test, status=500)
 
     return answer

@@ -1,7 +1,8 @@
 """Concurrent calls share one set-based statement or transaction; the flow brings `run`.
 
-A bad row is a value in its own answer; when the statement itself fails, the batch is halved until the row that breaks
-it stands alone. The first row waits for nothing; whatever queued up while the writers were busy goes together.
+A bad row is a value in its own answer; when the statement itself fails, the batch is halved until
+the row that breaks it stands alone. The first row waits for nothing; whatever queued up while the
+writers were busy goes together.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ PATIENCE_SECONDS: Final = 0.02
 class Coalescer(Generic[Row, Answer]):
     """`run(rows)` answers each row in order: a value, or an exception for that row alone.
 
-    Bounds: `max_rows` a statement, `writers` statements at once, `queue_max` rows waiting (beyond: unavailable).
+    Bounds: `max_rows` a statement, `writers` statements at once, `queue_max` rows waiting (beyond:
+    unavailable).
     """
 
     def __init__(
@@ -33,7 +35,12 @@ class Coalescer(Generic[Row, Answer]):
         writers: int = 2,
         queue_max: int = 4096,
     ) -> None:
-        self._run, self._max_rows, self._writers, self._queue_max = run, max_rows, writers, queue_max
+        self._run, self._max_rows, self._writers, self._queue_max = (
+            run,
+            max_rows,
+            writers,
+            queue_max,
+        )
         self._waiting: deque[tuple[Row, asyncio.Future[Answer], float]] = deque()
         self._busy: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -41,7 +48,13 @@ class Coalescer(Generic[Row, Answer]):
     async def submit(self, row: Row) -> Answer:
         if len(self._waiting) >= self._queue_max:
             message = "Too many calls are waiting."
-            raise Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=1, full=True)
+            raise Problem(
+                "unavailable",
+                message,
+                cure="Send the same call again.",
+                retry_after_seconds=1,
+                full=True,
+            )
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((row, future, loop.time()))
@@ -58,7 +71,8 @@ class Coalescer(Generic[Row, Answer]):
             task.add_done_callback(self._busy.discard)
 
     def _look(self) -> None:
-        """Begins when the row that has waited longest has waited long enough, or looks again then."""
+        """Begins when the row that has waited longest has waited long enough, or looks again
+        then."""
         self._timer = None
         if self._waiting:
             loop = asyncio.get_running_loop()
@@ -70,7 +84,9 @@ class Coalescer(Generic[Row, Answer]):
 
     async def _write(self) -> None:
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))]
+            batch = [
+                self._waiting.popleft() for _ in range(min(self._max_rows, len(self._waiting)))
+            ]
             await self._settle([(row, future) for row, future, _ in batch])
         self._busy.discard(asyncio.current_task())  # now: the callback comes a turn later
 

@@ -39,17 +39,23 @@ async def speak_json(connection: asyncpg.Connection) -> None:
     )
 
 
-POOLER: Final = "It is a pooler's: give the server's own address. Recoup pools its connections itself."
+POOLER: Final = (
+    "It is a pooler's: give the server's own address. Recoup pools its connections itself."
+)
 
 
 async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
     """Connects as whom the address says, not as a role: migrations, upkeep. Raises: what the driver
     does; Problem(unavailable) for one that ignores settings: what is made there would stand in the
     wrong schema."""
-    connection = await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": SEARCH_PATH} | settings)
+    connection = await asyncpg.connect(
+        dsn, timeout=10, server_settings={"search_path": SEARCH_PATH} | settings
+    )
     if await connection.fetchval("SELECT current_setting('search_path')") != SEARCH_PATH:
         await connection.close()
-        raise Problem("unavailable", "The database's address ignores the settings of a session.", cure=POOLER)
+        raise Problem(
+            "unavailable", "The database's address ignores the settings of a session.", cure=POOLER
+        )
     return connection
 
 
@@ -61,18 +67,26 @@ SELECT current_user::text, (SELECT rolsuper FROM pg_roles WHERE rolname = curren
 
 
 def _not_ours(message: str) -> Problem:
-    return Problem("unavailable", message, cure="`recoup schema check` says what is missing.", retry_after_seconds=10)
+    return Problem(
+        "unavailable",
+        message,
+        cure="`recoup schema check` says what is missing.",
+        retry_after_seconds=10,
+    )
 
 
 class Connector:
-    """Connects to one database as a role of `roles`. With `clocks`, each connection tells them the database's time;
-    with `schema`, the database must have it, see `versions`."""
+    """Connects to one database as a role of `roles`. With `clocks`, each connection tells them the
+    database's time; with `schema`, the database must have it, see `versions`."""
 
-    def __init__(self, dsn: str, name: str, clocks: DatabaseClocks | None, schema: Schema | None) -> None:
+    def __init__(
+        self, dsn: str, name: str, clocks: DatabaseClocks | None, schema: Schema | None
+    ) -> None:
         self._dsn, self._name, self._clocks, self._schema = dsn, name, clocks, schema
 
     async def connect(self, role: str) -> asyncpg.Connection:
-        """Raises: Problem(unavailable) for a connection that would not be this role; what the driver does."""
+        """Raises: Problem(unavailable) for a connection that would not be this role; what the
+        driver does."""
         settings = {"application_name": self._name, "role": role} | SESSION
         try:
             connection = await asyncpg.connect(

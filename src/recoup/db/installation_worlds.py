@@ -5,7 +5,9 @@ from datetime import datetime
 from recoup.db.statement import PEOPLE, Read, Tx
 
 
-@PEOPLE.statement("INSERT INTO installation_worlds (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+@PEOPLE.statement(
+    "INSERT INTO installation_worlds (name, since) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+)
 async def note_world(db: Tx, name: str, now: datetime) -> None: ...
 
 

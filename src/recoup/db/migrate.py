@@ -1,7 +1,9 @@
-"""Migrations of a database. `0001` is the schema as 0.1.0 had it, once `make freeze` has kept it; until then it is the
-schema as `schema/` has it. A package's feature has migrations of its own, numbered from 1.
+"""Migrations of a database. `0001` is the schema as 0.1.0 had it, once `make freeze` has kept it;
+until then it is the schema as `schema/` has it. A package's feature has migrations of its own,
+numbered from 1.
 
-A migration that was released or applied is never changed again: `released.txt` and the database keep its checksum.
+A migration that was released or applied is never changed again: `released.txt` and the database
+keep its checksum.
 """
 
 import asyncio
@@ -25,15 +27,22 @@ from recoup.kernel.time import Clocks
 
 LOCK: Final = 7_301_842_001  # keeps two starting processes apart; correctness rests on the table's primary key
 WAIT_SECONDS_MAX: Final = 900.0  # for another process that migrates
-LOCK_TIMEOUT_SECONDS: Final = 3  # a statement that waits longer for a table would hold up everyone behind it
+LOCK_TIMEOUT_SECONDS: Final = (
+    3  # a statement that waits longer for a table would hold up everyone behind it
+)
 LOCK_TRIES: Final = 20
-_ANEW: Final = "Start anew with an empty data folder or database, or go on with the commit that made this one."
+_ANEW: Final = (
+    "Start anew with an empty data folder or database, or go on with the commit that made this one."
+)
 # Comments at a file's head. `-- beside`: it only adds, so that the former release may go on; `-- concurrently`: its
 # statements want no transaction.
 BESIDE: Final = "-- beside"
 CONCURRENTLY: Final = "-- concurrently"
 FIRST: Final[Key] = ("", 1)
-BESIDE_LOCK_SECONDS, BESIDE_LOCK_TRIES = 0.3, 200  # calls that wait behind it keep their two seconds
+BESIDE_LOCK_SECONDS, BESIDE_LOCK_TRIES = (
+    0.3,
+    200,
+)  # calls that wait behind it keep their two seconds
 FOLDER: Final = Path(__file__).parent
 RELEASED: Final = "released.txt"  # as sha256sum prints it
 # Databases of the first commits have neither features nor checksums.
@@ -86,7 +95,8 @@ class Migration:
 
 
 def migrations_of(database: str) -> list[Migration]:
-    """The migrations of `world` or `people`: Recoup's own, then those of packages' features, each in order.
+    """The migrations of `world` or `people`: Recoup's own, then those of packages' features, each
+    in order.
 
     Raises: Problem(unavailable) when a released file has another text.
     """
@@ -94,7 +104,12 @@ def migrations_of(database: str) -> list[Migration]:
     if not [one for one in found if one.number == 1]:
         found.insert(0, Migration(1, "0001_schema.sql", schema_sql(database)))
     if database == "world":
-        found += [one for feature in features() if feature not in own_features() for one in added_by(feature)]
+        found += [
+            one
+            for feature in features()
+            if feature not in own_features()
+            for one in added_by(feature)
+        ]
     return found
 
 
@@ -104,7 +119,11 @@ def read_migrations(folder: Path, feature: str = "") -> list[Migration]:
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
     every = [Migration(int(name[:4]), name, sql, feature) for name, sql in found.items()]
     released = folder / RELEASED
-    known = dict(line.split()[::-1] for line in released.read_text().splitlines()) if released.exists() else {}
+    known = (
+        dict(line.split()[::-1] for line in released.read_text().splitlines())
+        if released.exists()
+        else {}
+    )
     sums = {one.name: one.checksum for one in every}
     for name in (name for name, checksum in known.items() if sums.get(name) != checksum):
         message = f"The migration {name} of {folder.name} is not the text that was released."
@@ -123,7 +142,11 @@ def added_by(feature: Feature) -> list[Migration]:
     for word in (word for one in SCHEMA_MARK for word in one.names(feature)):
         if "." not in word:  # by name the schema knows those of the tree only
             cure = f"Install a release that names it {feature.name}.{word}."
-            raise Problem("unavailable", f"The feature {feature.name} brings {word}, without a dot.", cure=cure)
+            raise Problem(
+                "unavailable",
+                f"The feature {feature.name} brings {word}, without a dot.",
+                cure=cure,
+            )
     if feature.folder is not None and (folder := feature.folder / "migrations").is_dir():
         return read_migrations(folder, feature.name)
     return [Migration(1, "schema.sql", _text(feature), feature.name)] if feature.tables else []
@@ -140,13 +163,18 @@ def schema_of(database: str) -> Schema:
 
 
 def _schema(migrations: Sequence[Migration]) -> Schema:
-    return schema_by((migration.key, migration.checksum, migration.is_beside) for migration in migrations)
+    return schema_by(
+        (migration.key, migration.checksum, migration.is_beside) for migration in migrations
+    )
 
 
 def schema_sql(database: str) -> str:
-    """The whole schema as one script: the core's tables, then those of features in the tree, then what is granted of
-    them. Marks are filled in."""
-    own = [path.read_text(encoding="utf-8") for path in sorted((FOLDER / "schema" / database).glob("*.sql"))]
+    """The whole schema as one script: the core's tables, then those of features in the tree, then
+    what is granted of them. Marks are filled in."""
+    own = [
+        path.read_text(encoding="utf-8")
+        for path in sorted((FOLDER / "schema" / database).glob("*.sql"))
+    ]
     added = [_text(feature) for feature in own_features() if feature.tables]
     whole = [*own[:-1], *(added if database == "world" else ()), own[-1]]
     text = "\n".join(whole)
@@ -156,7 +184,8 @@ def schema_sql(database: str) -> str:
 
 
 async def create_database(admin_dsn: str, name: str, log_in: str | None = None) -> None:
-    """Creates the application's roles and the database when they are missing. `log_in`: the application's own.
+    """Creates the application's roles and the database when they are missing. `log_in`: the
+    application's own.
 
     Raises: Problem(unavailable) when that wants an administrator.
     """
@@ -180,11 +209,13 @@ async def migrate(
     migrations: Sequence[Migration] | None = None,
     beside: bool = False,
 ) -> None:
-    """Applies what is missing, in order, each file in its own transaction. A lower number than the newest may be
-    missing, where two branches were merged. `beside`: only what comes before the first that stops the former release.
+    """Applies what is missing, in order, each file in its own transaction. A lower number than the
+    newest may be missing, where two branches were merged. `beside`: only what comes before the
+    first that stops the former release.
 
-    Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup or to one from before
-    0.1.0, when an applied file has another text now, or when processes of another release are connected.
+    Raises: Problem(unavailable) when the database belongs to another world, to a newer Recoup or to
+    one from before 0.1.0, when an applied file has another text now, or when processes of another
+    release are connected.
     """
     wanted = migrations_of(database) if migrations is None else migrations
     connection = await connect(dsn)
@@ -222,7 +253,8 @@ async def check_migrated(
 
 
 async def _alone(connection: asyncpg.Connection) -> None:
-    """Asks again and again: one that waited in a statement would hold up an index that is built concurrently."""
+    """Asks again and again: one that waited in a statement would hold up an index that is built
+    concurrently."""
     for _ in range(int(WAIT_SECONDS_MAX / 0.1)):
         if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             return
@@ -244,7 +276,9 @@ async def _keep_record(connection: asyncpg.Connection) -> None:
         )
 
 
-async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]) -> list[Migration]:
+async def missing_of(
+    connection: asyncpg.Connection, database: str, wanted: Sequence[Migration]
+) -> list[Migration]:
     """Migrations still to be applied. Raises: Problem(unavailable) when what was applied is not
     what is wanted."""
     rows = await connection.fetch(_APPLIED)
@@ -258,14 +292,20 @@ async def missing_of(connection: asyncpg.Connection, database: str, wanted: Sequ
             raise Problem("unavailable", message, cure="Name it in the setting `features`.")
         if known is None:
             message = f"The {database} database is newer than this Recoup, which has no migration {row['name']}."
-            raise Problem("unavailable", message, cure="Start it with the Recoup that made it, or a newer one.")
+            raise Problem(
+                "unavailable",
+                message,
+                cure="Start it with the Recoup that made it, or a newer one.",
+            )
         if known.checksum == row["checksum"]:
             continue
         if known.key == FIRST:
             message = f"The {database} database has a schema from before 0.1.0, from which no migration leads here."
             raise Problem("unavailable", message, cure=_ANEW)
         message = f"The migration {known.name} is not the text that was applied to the {database} database."
-        raise Problem("unavailable", message, cure="Restore the file: a change of the schema is a new file.")
+        raise Problem(
+            "unavailable", message, cure="Restore the file: a change of the schema is a new file."
+        )
     applied = {(row["feature"], row["number"]) for row in rows}
     return [migration for migration in wanted if migration.key not in applied]
 
@@ -284,11 +324,15 @@ async def _refuse_others(connection: asyncpg.Connection, schema: Schema) -> None
         raise held_up_by(found)
 
 
-async def _apply(connection: asyncpg.Connection, database: str, migration: Migration, schema: Schema) -> None:
+async def _apply(
+    connection: asyncpg.Connection, database: str, migration: Migration, schema: Schema
+) -> None:
     """Applies a migration, again and again while a table that it needs is in use: in between, those
     who use it go on."""
     beside = migration.is_beside
-    seconds, tries = (BESIDE_LOCK_SECONDS, BESIDE_LOCK_TRIES) if beside else (LOCK_TIMEOUT_SECONDS, LOCK_TRIES)
+    seconds, tries = (
+        (BESIDE_LOCK_SECONDS, BESIDE_LOCK_TRIES) if beside else (LOCK_TIMEOUT_SECONDS, LOCK_TRIES)
+    )
     for left in range(tries - 1, -1, -1):
         try:
             if migration.is_concurrent:
@@ -307,12 +351,15 @@ async def _apply(connection: asyncpg.Connection, database: str, migration: Migra
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if not left:
                 message = f"The migration {migration.name} of the {database} database waits for a table in use: {error}"
-                raise Problem("unavailable", message, cure="Start it again when less is going on.") from error
+                raise Problem(
+                    "unavailable", message, cure="Start it again when less is going on."
+                ) from error
             await asyncio.sleep(0.5)
 
 
 async def _apply_concurrently(connection: asyncpg.Connection, migration: Migration) -> None:
-    """Statement by statement. A second run after one that was broken off begins at the first: each says IF EXISTS."""
+    """Statement by statement. A second run after one that was broken off begins at the first: each
+    says IF EXISTS."""
     statement = ""
     for part in migration.sql.split(";\n"):
         statement += part + ";\n"
@@ -337,7 +384,9 @@ async def _note(connection: asyncpg.Connection, migration: Migration) -> None:
 
 async def _claim_world(connection: asyncpg.Connection, world: str) -> None:
     await connection.execute(
-        "INSERT INTO world (name, epoch, created_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING", world, Clocks().wall()
+        "INSERT INTO world (name, epoch, created_at) VALUES ($1, 1, $2) ON CONFLICT DO NOTHING",
+        world,
+        Clocks().wall(),
     )
     name = await connection.fetchval("SELECT name FROM world")
     if name != world:

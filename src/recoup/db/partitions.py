@@ -1,9 +1,9 @@
-"""Monthly and daily partitions of the append-only tables, made ahead of time by the owner. Keys are UUIDv7, so that
-an id's first 48 bits are its moment.
+"""Monthly and daily partitions of the append-only tables, made ahead of time by the owner. Keys are
+UUIDv7, so that an id's first 48 bits are its moment.
 
-A default partition takes what has no partition of its own, so that nobody is refused when upkeep was late; the next
-upkeep moves its rows to where they belong. Rows of a table that others refer to cannot be moved: they stay there, and
-the periods that they begin in get no partition.
+A default partition takes what has no partition of its own, so that nobody is refused when upkeep
+was late; the next upkeep moves its rows to where they belong. Rows of a table that others refer to
+cannot be moved: they stay there, and the periods that they begin in get no partition.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,17 +41,22 @@ def bound_of(key: UUID) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=key.int >> 80)
 
 
-async def ensure_partitions(connection: asyncpg.Connection, now: datetime, *, ahead: int = 3) -> None:
-    """Makes this month's and the next partitions, of daily tables this week's; everything older than the first falls
-    into `_first`, everything that has no partition into `_default`. Processes that start at once make them one after
-    the other.
-    """
+async def ensure_partitions(
+    connection: asyncpg.Connection, now: datetime, *, ahead: int = 3
+) -> None:
+    """Makes this month's and the next partitions, of daily tables this week's; everything older
+    than the first falls into `_first`, everything that has no partition into `_default`. Processes
+    that start at once make them one after the other."""
     for table in PARTITIONED:
         until = _months_later(now, ahead)
-        await _make(connection, table, dict(_months(table, await _since(connection, table, now), until)))
+        await _make(
+            connection, table, dict(_months(table, await _since(connection, table, now), until))
+        )
     for table in DAILY:
         last = now + timedelta(days=DAYS_AHEAD)
-        await _make(connection, table, dict(_days(table, await _since(connection, table, now), last)))
+        await _make(
+            connection, table, dict(_days(table, await _since(connection, table, now), last))
+        )
 
 
 async def _since(connection: asyncpg.Connection, table: str, now: datetime) -> datetime:
@@ -68,7 +73,9 @@ def _months_later(moment: datetime, months: int) -> datetime:
     return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
-def _months(table: str, since: datetime, until: datetime) -> Iterator[tuple[str, tuple[UUID, UUID]]]:
+def _months(
+    table: str, since: datetime, until: datetime
+) -> Iterator[tuple[str, tuple[UUID, UUID]]]:
     """Months that `since` to `until` lie in."""
     for n in range(PERIODS_MAX):
         month, after = _months_later(since, n), _months_later(since, n + 1)
@@ -102,7 +109,9 @@ async def _make(connection: asyncpg.Connection, table: str, wanted: Bounds) -> N
                 if name not in have:
                     await _make_one(connection, table, name, low, high, default in have)
     if default not in have:
-        await connection.execute(f"CREATE TABLE IF NOT EXISTS {default} PARTITION OF {table} DEFAULT")
+        await connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {default} PARTITION OF {table} DEFAULT"
+        )
         await connection.execute(f"GRANT SELECT ON {default} TO recoup_app, recoup_read")
 
 
@@ -114,7 +123,10 @@ async def _make_one(
     within = f"{key} >= '{low}' AND {key} < '{high}'"
     if with_default:
         await connection.execute(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")
-    if not (with_default and await connection.fetchval(f"SELECT EXISTS (SELECT FROM {default} WHERE {within})")):
+    if not (
+        with_default
+        and await connection.fetchval(f"SELECT EXISTS (SELECT FROM {default} WHERE {within})")
+    ):
         await connection.execute(f"CREATE TABLE {name} PARTITION OF {table} {bounds}")
         return
     if table in REFERRED_TO:

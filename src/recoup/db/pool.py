@@ -1,7 +1,8 @@
 """Connections to one database: callers are served first come, first served.
 
-asyncpg's own pool resets a connection on every release, a round trip we do not need. Of the free connections the one
-used last goes first, so that those that nobody needs fall idle and can be closed: each costs the server megabytes.
+asyncpg's own pool resets a connection on every release, a round trip we do not need. Of the free
+connections the one used last goes first, so that those that nobody needs fall idle and can be
+closed: each costs the server megabytes.
 """
 
 import asyncio
@@ -43,7 +44,10 @@ LOST: tuple[type[BaseException], ...] = (
 SLOW = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 CROWDED = (asyncpg.TooManyConnectionsError,)
-DAMAGED = (asyncpg.DataCorruptedError, asyncpg.IndexCorruptedError)  # XX001, XX002: it names the file and the page
+DAMAGED = (
+    asyncpg.DataCorruptedError,
+    asyncpg.IndexCorruptedError,
+)  # XX001, XX002: it names the file and the page
 KeyTaken = asyncpg.UniqueViolationError
 RETRY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -52,11 +56,13 @@ log = structlog.get_logger()
 
 
 class Away(Problem):
-    """The database does not answer. `Database` logs it once a minute: who tries again and again need not."""
+    """The database does not answer. `Database` logs it once a minute: who tries again and again
+    need not."""
 
 
 class StalePlan(Problem):
-    """A schema change ended a statement that was prepared before it. Nothing was written; `retrying` runs it again."""
+    """A schema change ended a statement that was prepared before it. Nothing was written;
+    `retrying` runs it again."""
 
 
 IDLE_SECONDS = 30.0
@@ -70,13 +76,20 @@ def unavailable(error: BaseException) -> Problem:
     if isinstance(error, FULL):
         why, message = "full", "The database has no room left; nothing was written."
     elif isinstance(error, CROWDED):
-        why, message = "crowded", "The database has no connection left for this; nothing was written."
+        why, message = (
+            "crowded",
+            "The database has no connection left for this; nothing was written.",
+        )
     elif isinstance(error, DAMAGED):
         why, message = "damaged", "A page of the database is damaged; nothing was written."
     elif isinstance(error, SLOW):
         message = "The database took too long; nothing was written."
     else:
-        kind, why, message = Away, "away", "The database is not reachable; it is not known to have taken this."
+        kind, why, message = (
+            Away,
+            "away",
+            "The database is not reachable; it is not known to have taken this.",
+        )
     REFUSED.add(why)
     return kind("unavailable", message, cure="Send the same call again.", retry_after_seconds=2)
 
@@ -90,31 +103,48 @@ class _Outage:
     """Says once a minute that a database is away, and once that it is back."""
 
     def __init__(self, database: str) -> None:
-        self._database, self._since, self._logged_at, self._damaged_at = database, 0.0, 0.0, -REPEAT_SECONDS
+        self._database, self._since, self._logged_at, self._damaged_at = (
+            database,
+            0.0,
+            0.0,
+            -REPEAT_SECONDS,
+        )
 
     def goes_on(self, error: BaseException) -> None:
         now = monotonic()
         self._since = self._since or now
         if not self._logged_at or now - self._logged_at >= REPEAT_SECONDS:
             self._logged_at = now
-            log.warning("database away", database=self._database, seconds=round(now - self._since), why=in_words(error))
+            log.warning(
+                "database away",
+                database=self._database,
+                seconds=round(now - self._since),
+                why=in_words(error),
+            )
 
     def damaged(self, error: BaseException) -> None:
         if monotonic() >= self._damaged_at + REPEAT_SECONDS:
             self._damaged_at = monotonic()
-            log.error("database page damaged", database=self._database, why=str(error).partition("\n")[0])
+            log.error(
+                "database page damaged", database=self._database, why=str(error).partition("\n")[0]
+            )
 
     def is_over(self) -> None:
         if self._since:
-            log.warning("database back", database=self._database, seconds=round(monotonic() - self._since))
+            log.warning(
+                "database back", database=self._database, seconds=round(monotonic() - self._since)
+            )
             self._since = self._logged_at = 0.0
 
 
 class _Slots:
-    """Places for connections of one role, each opened when it is first needed. `share`: how many it has at first, and
-    gets back whenever it needs them. What it has not used for a second goes to the other role's, all but one."""
+    """Places for connections of one role, each opened when it is first needed. `share`: how many it
+    has at first, and gets back whenever it needs them. What it has not used for a second goes to
+    the other role's, all but one."""
 
-    def __init__(self, role: str, share: int, connect: Callable[[], Awaitable[asyncpg.Connection]]) -> None:
+    def __init__(
+        self, role: str, share: int, connect: Callable[[], Awaitable[asyncpg.Connection]]
+    ) -> None:
         self._role, self._share, self._places = role, share, share
         self._owed = 0
         self._other = self
@@ -172,8 +202,8 @@ class _Slots:
             self._free.put_nowait(connection)
 
     def lend(self) -> None:
-        """The other role's are all in use. What this one has above its share is due to it, at the latest when it is
-        given back."""
+        """The other role's are all in use. What this one has above its share is due to it, at the
+        latest when it is given back."""
         kept = [self._free.get_nowait() for _ in range(self._free.qsize())]
         above, free = self._places > self._share, bool(kept) and not self._waiting
         given = free and self._places > 1 and (above or self._is_idle(kept[-1], LENT_AFTER_SECONDS))
@@ -228,7 +258,8 @@ class _Slots:
 
 
 class Each:
-    """Reads each time by a connection of its own: for one statement, `await find_order(world.db, …)`."""
+    """Reads each time by a connection of its own: for one statement, `await find_order(world.db,
+    …)`."""
 
     def __init__(self, lend: Callable[[], AbstractAsyncContextManager[Read]]) -> None:
         self._lend = lend
@@ -259,8 +290,9 @@ class Alone(Each):
 
 
 class Database(Each):
-    """A bounded set of connections to one database: those of flows are `recoup_app`, those that doors read by are
-    `recoup_read`, which PostgreSQL lets write nothing. Safe for one event loop. With `clocks`, it keeps them right.
+    """A bounded set of connections to one database: those of flows are `recoup_app`, those that
+    doors read by are `recoup_read`, which PostgreSQL lets write nothing. Safe for one event loop.
+    With `clocks`, it keeps them right.
 
     `reader`: for one statement of a door; `alone`: for one of a flow that writes.
     """
@@ -275,9 +307,10 @@ class Database(Each):
         clocks: DatabaseClocks | None = None,
         schema: Schema | None = None,
     ) -> None:
-        """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is not said. Each kind
-        has one at least, and lends what it does not use. `clocks`: they are told this database's time, with each
-        connection and once a minute. `schema`: which the database must have, see `versions`."""
+        """`size`: of both kinds; `reads`: how many of them doors may count on, a third when it is
+        not said. Each kind has one at least, and lends what it does not use. `clocks`: they are
+        told this database's time, with each connection and once a minute. `schema`: which the
+        database must have, see `versions`."""
         super().__init__(lambda: self.connection())
         self.reader, self.alone = Each(lambda: self.read()), Alone(lambda: self._writes())
         self._clocks = clocks
@@ -287,8 +320,12 @@ class Database(Each):
         self._of_flows = _Slots("write", max(1, size - reads), partial(self._connect, APP))
         self._of_doors = _Slots("read", reads, partial(self._connect, READ))
         self._of_flows.beside(self._of_doors)
-        self.greeted: Callable[[Read], Awaitable[None]] | None = None  # what else a new connection has to pass
-        self.before_write: Callable[[], None] | None = None  # raises where nothing may be written now
+        self.greeted: Callable[[Read], Awaitable[None]] | None = (
+            None  # what else a new connection has to pass
+        )
+        self.before_write: Callable[[], None] | None = (
+            None  # raises where nothing may be written now
+        )
         self._trimmer: asyncio.Task[None] | None = None
 
     async def open(self) -> "Database":
@@ -375,7 +412,9 @@ class Database(Each):
                 retry_after_seconds=1,
             ) from error
         except Exception:
-            if connection is not None and (connection.is_in_transaction() or connection.is_closed()):
+            if connection is not None and (
+                connection.is_in_transaction() or connection.is_closed()
+            ):
                 connection.terminate()
                 connection = None
             raise
@@ -414,9 +453,8 @@ class Database(Each):
 
 
 async def retrying(work: Callable[[], Awaitable[T]], *, tries: int = 6) -> T:
-    """Runs a whole transaction again, with a growing pause, when PostgreSQL asks for it (40001, 40P01) or when a schema
-    change has ended one of its statements.
-    """
+    """Runs a whole transaction again, with a growing pause, when PostgreSQL asks for it (40001,
+    40P01) or when a schema change has ended one of its statements."""
     for attempt in range(tries):
         try:
             return await work()

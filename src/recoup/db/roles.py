@@ -1,7 +1,8 @@
-"""The roles of a database: who owns the schema; `recoup_app`, as which flows work; `recoup_read`, as which doors read.
+"""The roles of a database: who owns the schema; `recoup_app`, as which flows work; `recoup_read`,
+as which doors read.
 
-One log-in can be all three: it owns the schema and becomes the others for the work. Since PostgreSQL 16 a log-in that
-made a role may grant it, and has to grant it to itself first.
+One log-in can be all three: it owns the schema and becomes the others for the work. Since
+PostgreSQL 16 a log-in that made a role may grant it, and has to grant it to itself first.
 """
 
 from typing import Final
@@ -40,7 +41,8 @@ async def owns_schema(connection: asyncpg.Connection) -> bool:
 
 
 async def ensure_roles(connection: asyncpg.Connection, log_in: str | None = None) -> None:
-    """`recoup_app` and `recoup_read` are there, and `log_in` (this connection's, when it is not said) may become them.
+    """`recoup_app` and `recoup_read` are there, and `log_in` (this connection's, when it is not
+    said) may become them.
 
     Raises: Problem(unavailable) when that wants an administrator.
     """
@@ -58,7 +60,9 @@ async def ensure_roles(connection: asyncpg.Connection, log_in: str | None = None
         except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
             raise Problem(
                 "unavailable",
-                Sentence("The log-in {0} cannot become {1}: {2}.", who, role, str(error).splitlines()[0]),
+                Sentence(
+                    "The log-in {0} cannot become {1}: {2}.", who, role, str(error).splitlines()[0]
+                ),
                 cure="`recoup schema sql` prints what an administrator runs once.",
             ) from error
 

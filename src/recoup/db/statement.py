@@ -88,7 +88,9 @@ class Connection(Tx, ReadConnection, Protocol):
 
 
 class Declare(Protocol):
-    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def __call__(
+        self, function: Callable[P, Awaitable[R]], /
+    ) -> Callable[P, Coroutine[Any, Any, R]]: ...
 
 
 class Home(Enum):
@@ -177,7 +179,9 @@ def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
 
     def declare(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
         STATEMENTS.append(Statement(function, home, whole))
-        ready = cache(partial(_ready, function, whole, seconds))  # a process runs few of those that it declares
+        ready = cache(
+            partial(_ready, function, whole, seconds)
+        )  # a process runs few of those that it declares
 
         def call(db: Any, *args: Any, **named: Any) -> Any:
             return ready()(db, *args, **named)
@@ -187,14 +191,18 @@ def statement(home: Home, sql: Sql, *, seconds: float | None = None) -> Declare:
     return declare
 
 
-def _ready(function: Callable[..., Any], whole: Callable[[], str], seconds: float | None) -> Callable[..., Any]:
+def _ready(
+    function: Callable[..., Any], whole: Callable[[], str], seconds: float | None
+) -> Callable[..., Any]:
     """Runs it."""
     signature, written = inspect.signature(function), get_type_hints(function, include_extras=True)
     names = list(signature.parameters)[1:]
     spreads = any(hasattr(written[name], "_fields") for name in names)
     _, method, finish = _result(written["return"])
     count, options = len(names), {} if seconds is None else {"timeout": seconds}
-    keeps = [(at, keeper) for at, name in enumerate(names) if (keeper := _each_kept(written[name], keep))]
+    keeps = [
+        (at, keeper) for at, name in enumerate(names) if (keeper := _each_kept(written[name], keep))
+    ]
 
     async def call(db: Any, *args: Any, **named: Any) -> Any:
         if named or len(args) != count:
@@ -248,7 +256,9 @@ def _result(annotation: Any) -> tuple[Columns, str, Make]:
         return gives, "fetch", lambda records: [make(record) for record in records]
     if origin is dict and kind != dict[str, Any]:
         key = _at(0, of[0])
-        gives, make = _maker(of[1]) if is_row(of[1]) else (((None, of[0]), (None, of[1])), _at(1, of[1]))
+        gives, make = (
+            _maker(of[1]) if is_row(of[1]) else (((None, of[0]), (None, of[1])), _at(1, of[1]))
+        )
         return gives, "fetch", lambda records: {key(record): make(record) for record in records}
     gives, make = _maker(kind)
 
@@ -277,7 +287,9 @@ def without_none(kind: Any) -> tuple[Any, bool]:
 
 def is_row(kind: Any) -> bool:
     return isinstance(kind, type) and (
-        issubclass(kind, msgspec.Struct) or is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+        issubclass(kind, msgspec.Struct)
+        or is_dataclass(kind)
+        or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
     )
 
 
@@ -293,7 +305,11 @@ def _maker(kind: Any) -> tuple[Columns, Make]:
     hints = get_type_hints(kind)
     columns = tuple((name, hints[name]) for name in _fields(kind))
     written = get_type_hints(kind, include_extras=True)
-    special = [(at, made) for at, (name, _) in enumerate(columns) if (made := _made_of(written[name])) is not None]
+    special = [
+        (at, made)
+        for at, (name, _) in enumerate(columns)
+        if (made := _made_of(written[name])) is not None
+    ]
     if not special:
         return columns, lambda record: kind(*record)
 
@@ -345,12 +361,17 @@ def _each_kept(kind: Any, convert: Callable[[str], str]) -> Make | None:
 
 
 def columns_of(row: Any, table: str = "", /, **made: str) -> str:
-    """A SELECT's list: the row's fields, as columns of `table`; `made`: the expressions of those that are none."""
+    """A SELECT's list: the row's fields, as columns of `table`; `made`: the expressions of those
+    that are none."""
     columns = {name: f"{table}.{name}" if table else name for name in _fields(row)}
-    return ", ".join(f"{made[name]} AS {name}" if name in made else column for name, column in columns.items())
+    return ", ".join(
+        f"{made[name]} AS {name}" if name in made else column for name, column in columns.items()
+    )
 
 
 def _fields(row: Any) -> tuple[str, ...]:
     if issubclass(row, msgspec.Struct):
         return tuple(row.__struct_fields__)
-    return tuple(row._fields) if issubclass(row, tuple) else tuple(field.name for field in fields(row))
+    return (
+        tuple(row._fields) if issubclass(row, tuple) else tuple(field.name for field in fields(row))
+    )

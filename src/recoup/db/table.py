@@ -1,4 +1,5 @@
-"""A table's row, said once: what is inserted, and what is set anew where the row stands already, is made of its fields.
+"""A table's row, said once: what is inserted, and what is set anew where the row stands already, is
+made of its fields.
 
     @stored("card_blocks", "card_id", "block_id")
     class CardBlock(Row, frozen=True):
@@ -7,8 +8,8 @@
         reason: str
         until: Mutable[datetime | None]
 
-Rows come as one JSON: `insert_of(CardBlock)` is the INSERT of an array of them, its parameter $1. In JSON a bytea is
-text: `Hex`.
+Rows come as one JSON: `insert_of(CardBlock)` is the INSERT of an array of them, its parameter $1.
+In JSON a bytea is text: `Hex`.
 """
 
 from collections.abc import Callable
@@ -61,13 +62,18 @@ def _is_mutable(hint: Any) -> bool:
 
 def insert_of(row: type[Row], source: str = "$1", *, one: bool = False) -> str:
     """`source`: the JSON array of its rows, or the JSON of `one`."""
-    return _insert(TABLES[row], "", source, "jsonb_populate_record" if one else "jsonb_populate_recordset")
+    return _insert(
+        TABLES[row], "", source, "jsonb_populate_record" if one else "jsonb_populate_recordset"
+    )
 
 
 def upsert_of(row: type[Row], source: str = "$1", **otherwise: str) -> str:
-    """`otherwise`: what a column is set to, where it is not simply the new value; `before` is the row that stands."""
+    """`otherwise`: what a column is set to, where it is not simply the new value; `before` is the
+    row that stands."""
     table = TABLES[row]
-    anew = ", ".join(f"{name} = {otherwise.get(name, f'EXCLUDED.{name}')}" for name in table.mutable)
+    anew = ", ".join(
+        f"{name} = {otherwise.get(name, f'EXCLUDED.{name}')}" for name in table.mutable
+    )
     return f"{_insert(table, ' AS before', source)}ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {anew}\n"
 
 

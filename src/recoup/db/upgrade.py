@@ -9,11 +9,14 @@ from typing import Final
 from recoup.db.connect import connect
 from recoup.db.migrate import FIRST, Migration, check_migrated
 
-BYTES_A_SECOND: Final = 40_000_000  # of a table and its indexes, read and written again on two slow cores
+BYTES_A_SECOND: Final = (
+    40_000_000  # of a table and its indexes, read and written again on two slow cores
+)
 START_SECONDS: Final = 10  # ending the former release and starting this one
 # Statements that read a table whole, or write it anew.
 _WHOLE: Final = re.compile(
-    r"\b(UPDATE|DELETE|INSERT|VALIDATE|CLUSTER|TYPE|SET NOT NULL|UNIQUE|CREATE INDEX|(ADD|FOREIGN|PRIMARY) KEY)\b", re.I
+    r"\b(UPDATE|DELETE|INSERT|VALIDATE|CLUSTER|TYPE|SET NOT NULL|UNIQUE|CREATE INDEX|(ADD|FOREIGN|PRIMARY) KEY)\b",
+    re.I,
 )
 _NOT_NOW: Final = re.compile(r"\bNOT VALID\b", re.I)
 _SIZES: Final = """
@@ -74,4 +77,6 @@ async def steps_of(dsn: str, database: str, kind: str) -> list[Step]:
 def _read_bytes(sql: str, sizes: dict[str, int]) -> int:
     bare = re.sub(r"--[^\n]*", "", sql)
     read = [part for part in bare.split(";") if _WHOLE.search(part) and not _NOT_NOW.search(part)]
-    return sum(size for name, size in sizes.items() for part in read if re.search(rf"\b{name}\b", part))
+    return sum(
+        size for name, size in sizes.items() for part in read if re.search(rf"\b{name}\b", part)
+    )

@@ -1,4 +1,5 @@
-"""Upkeep of one world's database, as the owner of its schema: partitions ahead, retention behind."""
+"""Upkeep of one world's database, as the owner of its schema: partitions ahead, retention
+behind."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,13 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from recoup.db.connect import connect
-from recoup.db.partitions import DAILY, PARTITIONED, RETENTION_MONTHS, ensure_partitions, partitions_of
+from recoup.db.partitions import (
+    DAILY,
+    PARTITIONED,
+    RETENTION_MONTHS,
+    ensure_partitions,
+    partitions_of,
+)
 from recoup.db.roles import owns_schema
 from recoup.db.statement import Tx
 from recoup.kernel.feature import Place
@@ -64,7 +71,9 @@ async def _drop_days(connection: asyncpg.Connection, table: str, before: datetim
     return len(old)
 
 
-LOCK_TIMEOUT_SECONDS: Final = 3  # a table in use is waited for so long: who comes behind is held up meanwhile
+LOCK_TIMEOUT_SECONDS: Final = (
+    3  # a table in use is waited for so long: who comes behind is held up meanwhile
+)
 
 
 async def may_keep_up(dsn: str) -> bool:

@@ -55,8 +55,8 @@ def schema_by(migrations: Iterable[tuple[Key, str, bool]]) -> Schema:
 
 
 async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
-    """Says for which schema this connection's process was written, and sees that it is the database's. The lock first:
-    a migration looks for it while nobody can read what was applied.
+    """Says for which schema this connection's process was written, and sees that it is the
+    database's. The lock first: a migration looks for it while nobody can read what was applied.
 
     Raises: Problem(unavailable).
     """
@@ -68,14 +68,24 @@ async def greet(connection: asyncpg.Connection, schema: Schema) -> None:
     applied = {(row["feature"], row["number"]): row["beside"] for row in rows}
     if [key for key, is_beside in applied.items() if key not in schema.needed and not is_beside]:
         message = "The database's schema is newer than this process."
-        raise Problem("unavailable", message, cure="Stop it, and start the new release.", retry_after_seconds=10)
+        raise Problem(
+            "unavailable",
+            message,
+            cure="Stop it, and start the new release.",
+            retry_after_seconds=10,
+        )
     if lacking := schema.needed - applied.keys():
-        message = Sentence("The database lacks {0} migrations that this release needs.", len(lacking))
-        raise Problem("unavailable", message, cure="Run `recoup schema apply`.", retry_after_seconds=10)
+        message = Sentence(
+            "The database lacks {0} migrations that this release needs.", len(lacking)
+        )
+        raise Problem(
+            "unavailable", message, cure="Run `recoup schema apply`.", retry_after_seconds=10
+        )
 
 
 async def others(connection: asyncpg.Connection, schema: Schema) -> list[str]:
-    """Connections of other releases' processes: `recoup-worker of recoup_login at 10.0.0.7 (pid 812)`."""
+    """Connections of other releases' processes: `recoup-worker of recoup_login at 10.0.0.7 (pid
+    812)`."""
     rows = await connection.fetch(_OTHERS, CLASS, schema.mark)
     return [
         f"{row['name'] or 'a process'} of {row['log_in']}{' at ' + row['host'] if row['host'] else ''}"
@@ -85,5 +95,9 @@ async def others(connection: asyncpg.Connection, schema: Schema) -> list[str]:
 
 
 def held_up_by(connections: Sequence[str]) -> Problem:
-    message = Sentence("Processes of another release use this database: {0}.", ", ".join(connections[:5]))
-    return Problem("unavailable", message, cure="Stop Recoup on every machine, then start the new release.")
+    message = Sentence(
+        "Processes of another release use this database: {0}.", ", ".join(connections[:5])
+    )
+    return Problem(
+        "unavailable", message, cure="Stop Recoup on every machine, then start the new release."
+    )

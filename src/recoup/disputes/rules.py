@@ -15,7 +15,8 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
 def evidence_type(content: bytes) -> str:
-    """Raises: Problem(invalid) for what is empty, too large, none of the four, or a text with a card number."""
+    """Raises: Problem(invalid) for what is empty, too large, none of the four, or a text with a
+    card number."""
     if not content:
         raise invalid("The file is empty.", "Content")
     if len(content) > BYTES_MAX:

@@ -37,7 +37,10 @@ GUIDES: Final[Mapping[str, tuple[str, str]]] = {
     "pci": ("Run", "PCI DSS"),
 }
 # Beside the sources in a clone, under the environment's `share` when installed.
-_FOLDERS: Final = (Path(__file__).resolve().parents[3] / "docs", Path(sys.prefix) / "share/recoup/docs")
+_FOLDERS: Final = (
+    Path(__file__).resolve().parents[3] / "docs",
+    Path(sys.prefix) / "share/recoup/docs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,15 @@ def read_guides() -> dict[str, Guide]:
     for name, (section, label) in GUIDES.items():
         file = folder / f"{name}.md" if folder else None
         if file is not None and file.exists():
-            found[name] = Guide(name, section, label, rendered(file.read_text(encoding="utf-8"), place))
+            found[name] = Guide(
+                name, section, label, rendered(file.read_text(encoding="utf-8"), place)
+            )
     return found
 
 
 def place(target: str) -> str | None:
-    """`errors.md#x` -> `/docs/errors#x`, a picture's file its address; addresses of the web stay, other files have no
-    page here."""
+    """`errors.md#x` -> `/docs/errors#x`, a picture's file its address; addresses of the web stay,
+    other files have no page here."""
     parts = urlsplit(target)
     if parts.scheme in ("http", "https") or target.startswith(("#", "/")):
         return target
@@ -101,4 +106,8 @@ def place(target: str) -> str | None:
     if folder == "images" and file in pictures():
         return f"/docs/images/{file}"
     name = parts.path.removesuffix(".md")
-    return f"/docs/{name}" + (f"#{parts.fragment}" if parts.fragment else "") if name in GUIDES else None
+    return (
+        f"/docs/{name}" + (f"#{parts.fragment}" if parts.fragment else "")
+        if name in GUIDES
+        else None
+    )

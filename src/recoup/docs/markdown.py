@@ -1,4 +1,5 @@
-"""Markdown files as parts of a page: tables that scroll, headings that can be linked to, links that stay inside."""
+"""Markdown files as parts of a page: tables that scroll, headings that can be linked to, links that
+stay inside."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -20,7 +21,11 @@ class _Renderer(RendererHTML):
     """Pictures stand where `place` knows them; elsewhere the words around them say the same."""
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return super().fence(tokens, idx, options, env).replace("<pre>", '<pre class="code" tabindex="0">', 1)
+        return (
+            super()
+            .fence(tokens, idx, options, env)
+            .replace("<pre>", '<pre class="code" tabindex="0">', 1)
+        )
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return '<div class="scroll" tabindex="0"><table>\n'
@@ -29,7 +34,11 @@ class _Renderer(RendererHTML):
         return super().image(tokens, idx, options, env) if tokens[idx].attrGet("src") else ""
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return super().code_block(tokens, idx, options, env).replace("<pre>", '<pre class="code" tabindex="0">', 1)
+        return (
+            super()
+            .code_block(tokens, idx, options, env)
+            .replace("<pre>", '<pre class="code" tabindex="0">', 1)
+        )
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         """A header without a word heads nothing: it is a cell."""
@@ -95,7 +104,9 @@ def _anchored(tokens: list[Token]) -> list[Section]:
 
 
 def _words(inline: Token) -> str:
-    return "".join(child.content or " " * (child.type == "softbreak") for child in inline.children or ())
+    return "".join(
+        child.content or " " * (child.type == "softbreak") for child in inline.children or ()
+    )
 
 
 def _relinked(children: list[Token], place: Place) -> list[Token]:

@@ -16,7 +16,12 @@ from recoup.kit.edge.openapi import document
 
 Schema = Mapping[str, Any]
 DEPTH_MAX: Final = 6
-_FORMAT_WORDS: Final = {"uuid": "GUID", "date-time": "ISO 8601 date", "date": "ISO 8601 day", "uri": "URL"}
+_FORMAT_WORDS: Final = {
+    "uuid": "GUID",
+    "date-time": "ISO 8601 date",
+    "date": "ISO 8601 day",
+    "uri": "URL",
+}
 _JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer"}
 _LIMITS: Final = {
     "minimum": "at least {}", "maximum": "at most {}", "exclusiveMinimum": "more than {}",
@@ -28,7 +33,8 @@ _LIMITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`kind` in words, `limits` and `choices` as lists; `inside`: the members of an object or of a list's objects."""
+    """`kind` in words, `limits` and `choices` as lists; `inside`: the members of an object or of a
+    list's objects."""
 
     name: str
     kind: str
@@ -39,7 +45,9 @@ class Field:
     inside: tuple["Field", ...]
 
 
-def fields_of(schema: Schema, components: Mapping[str, Schema], depth: int = 0) -> tuple[Field, ...]:
+def fields_of(
+    schema: Schema, components: Mapping[str, Schema], depth: int = 0
+) -> tuple[Field, ...]:
     """The members of an object, required ones first; nothing for other schemas."""
     schema = resolved(schema, components)
     required = schema.get("required", ())
@@ -74,9 +82,13 @@ def resolved(schema: Schema, components: Mapping[str, Schema]) -> Schema:
     return {**resolved(several[0], components), **own} if len(several) == 1 else schema
 
 
-def _field(name: str, schema: Schema, required: bool, components: Mapping[str, Schema], depth: int) -> Field:
+def _field(
+    name: str, schema: Schema, required: bool, components: Mapping[str, Schema], depth: int
+) -> Field:
     plain = resolved(schema, components)
-    item = resolved(plain["items"], components) if isinstance(plain.get("items"), Mapping) else plain
+    item = (
+        resolved(plain["items"], components) if isinstance(plain.get("items"), Mapping) else plain
+    )
     return Field(
         name=name,
         kind=_kind(plain, components),
@@ -124,7 +136,10 @@ def _word(choice: Any) -> str:
     return choice if isinstance(choice, str) else json.dumps(choice)
 
 
-_FORMATS: Final = {"uuid": "91f7a1b0-3c55-4c6e-a0b1-2d3e4f5a6b7c", "date-time": "2026-03-02T09:20:12.120Z"}
+_FORMATS: Final = {
+    "uuid": "91f7a1b0-3c55-4c6e-a0b1-2d3e4f5a6b7c",
+    "date-time": "2026-03-02T09:20:12.120Z",
+}
 _LEFT_OUT: Final = object()
 _TYPES: Final[Mapping[str, Any]] = {"string": "…", "boolean": True, "null": None}
 
@@ -141,7 +156,9 @@ def filled(example: Any, schema: Schema, components: Mapping[str, Schema]) -> An
     for name, inner in members.items():
         if name in example:
             whole[name] = filled(example[name], inner, components)
-        elif (made := _usual(inner, name in plain.get("required", ()), components)) is not _LEFT_OUT:
+        elif (
+            made := _usual(inner, name in plain.get("required", ()), components)
+        ) is not _LEFT_OUT:
             whole[name] = made
     return whole | {name: value for name, value in example.items() if name not in whole}
 
@@ -160,7 +177,8 @@ def _usual(schema: Schema, required: bool, components: Mapping[str, Schema]) -> 
 
 
 def shape_of(schema: Schema, components: Mapping[str, Schema], depth: int = 0) -> Any:
-    """The field's own example where it has one, else its first choice, its default, something of its type."""
+    """The field's own example where it has one, else its first choice, its default, something of
+    its type."""
     schema = resolved(schema, components)
     if schema.get("examples"):
         return schema["examples"][0]
@@ -173,7 +191,11 @@ def shape_of(schema: Schema, components: Mapping[str, Schema], depth: int = 0) -
         members = schema.get("properties", {}) if depth < DEPTH_MAX else {}
         return {name: shape_of(inner, components, depth + 1) for name, inner in members.items()}
     if kind == "array":
-        return [shape_of(schema["items"], components, depth + 1)] if schema.get("items") and depth < DEPTH_MAX else []
+        return (
+            [shape_of(schema["items"], components, depth + 1)]
+            if schema.get("items") and depth < DEPTH_MAX
+            else []
+        )
     if kind in ("integer", "number"):
         return schema.get("minimum", 1)
     return _FORMATS.get(schema.get("format", ""), _TYPES.get(str(kind)))
@@ -242,7 +264,8 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
     components, parameters = document["components"]["schemas"], described.get("parameters", [])
     body: Mapping[str, Any] = _schema(described.get("requestBody", {}))
     answers = [
-        _answer(operation, status, described["responses"][str(status)], components) for status in operation.answers
+        _answer(operation, status, described["responses"][str(status)], components)
+        for status in operation.answers
     ]
     return Shown(
         operation,
@@ -258,19 +281,30 @@ def _shown(dialect: Dialect, operation: Operation, document: Mapping[str, Any]) 
 def _schema(holder: Mapping[str, Any]) -> Mapping[str, Any]:
     """Schema of the JSON, or of the object that each line of a file holds."""
     content: Mapping[str, Any] = holder.get("content", {})
-    found: Mapping[str, Any] = (content.get(JSON) or content.get(JSON_LINES) or {}).get("schema", {})
+    found: Mapping[str, Any] = (content.get(JSON) or content.get(JSON_LINES) or {}).get(
+        "schema", {}
+    )
     return found
 
 
-def _answer(operation: Operation, status: int, response: Mapping[str, Any], components: Mapping[str, Any]) -> Answer:
+def _answer(
+    operation: Operation, status: int, response: Mapping[str, Any], components: Mapping[str, Any]
+) -> Answer:
     """The answer with the example's body and what it leaves out, else one that is made of the
     schema."""
     bodies = [
-        example.answer for example in operation.examples if example.status == status and example.answer is not None
+        example.answer
+        for example in operation.examples
+        if example.status == status and example.answer is not None
     ]
     schema = _schema(response)
     body = filled(bodies[0], schema, components) if bodies else shape_of(schema, components)
-    return Answer(status, response["description"], fields_of(schema, components), as_text(body) if schema else "")
+    return Answer(
+        status,
+        response["description"],
+        fields_of(schema, components),
+        as_text(body) if schema else "",
+    )
 
 
 def _sample(dialect: Dialect, operation: Operation, fresh: Fresh) -> Sample:

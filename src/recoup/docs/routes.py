@@ -65,7 +65,9 @@ def _environment() -> Environment:
         "as_text": as_text,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
     }
-    made.globals["static_version"] = sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8]
+    made.globals["static_version"] = sha256(
+        b"".join(file.read_bytes() for file in STATIC.values())
+    ).hexdigest()[:8]
     return made
 
 
@@ -73,7 +75,9 @@ _TEMPLATES: Final = _environment()
 
 
 def render(name: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(rendered(name, values), status_code=status, headers={**HEADERS, "cache-control": "no-store"})
+    return HTMLResponse(
+        rendered(name, values), status_code=status, headers={**HEADERS, "cache-control": "no-store"}
+    )
 
 
 def rendered(name: str, values: Mapping[str, Any]) -> bytes:
@@ -97,10 +101,15 @@ def entries(site: Site) -> list[tuple[str, ...]]:
     for guide in site.guides.values():
         for section in guide.page.sections:
             address = f"/docs/{guide.name}" + (f"#{section.anchor}" if section.anchor else "")
-            found.append((section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX]))
+            found.append(
+                (section.title or guide.page.title, guide.label, address, section.text[:TEXT_MAX])
+            )
     if "webhooks" in site.guides:
         events = (*site.events, *site.stable_events)
-        found += [(event.name, "Webhooks", f"/docs/webhooks#{event.anchor}", event.meaning) for event in events]
+        found += [
+            (event.name, "Webhooks", f"/docs/webhooks#{event.anchor}", event.meaning)
+            for event in events
+        ]
     synonyms = json.loads((FOLDER / "synonyms.json").read_text(encoding="utf-8"))
     return [(*entry, "|".join(synonyms.get(entry[2], ()))) for entry in found]
 
@@ -112,14 +121,21 @@ def _of_reference(reference: Reference) -> Iterator[Entry]:
         for one in several:
             yield one.operation.summary, dialect.title, f"{page}#{one.anchor}", _search_words(one)
     for row in dialect.error_table:
-        yield row.wire_code, f"{dialect.title}: errors", f"{page}#errors", f"{row.status} {row.code} {row.meaning}"
+        yield (
+            row.wire_code,
+            f"{dialect.title}: errors",
+            f"{page}#errors",
+            f"{row.status} {row.code} {row.meaning}",
+        )
 
 
 def _search_words(one: Shown) -> str:
     answers = [field for answer in one.answers for field in answer.fields]
     fields = _flat([*one.path_fields, *one.query_fields, *one.body_fields, *answers])
     head = f"{one.operation.method} {one.operation.path} {one.operation.text}"
-    words = dict.fromkeys(text for field in fields for text in (field.name, field.meaning, *field.choices) if text)
+    words = dict.fromkeys(
+        text for field in fields for text in (field.name, field.meaning, *field.choices) if text
+    )
     return " ".join([head, *words])[:TEXT_MAX]
 
 
@@ -134,12 +150,15 @@ STANDING: Final = Fresh("f0e5a17c3b", "1901-02-03T04:05:06.789Z", "1902-03-04T05
 
 
 def freshened(page: bytes, fresh: Fresh) -> bytes:
-    """A page that was rendered with `STANDING`, as it is with `fresh`: to render the reference takes a fifth of a
-    second, while everybody's calls wait, and strangers may ask for it as often as they like."""
+    """A page that was rendered with `STANDING`, as it is with `fresh`: to render the reference
+    takes a fifth of a second, while everybody's calls wait, and strangers may ask for it as often
+    as they like."""
     for name in ("number", "now", "expiry"):
         standing, wanted = getattr(STANDING, name), getattr(fresh, name)
         page = page.replace(standing.encode(), wanted.encode())
-        page = page.replace(quote(standing, safe="").encode(), quote(wanted, safe="").encode())  # in a query
+        page = page.replace(
+            quote(standing, safe="").encode(), quote(wanted, safe="").encode()
+        )  # in a query
     return page
 
 
@@ -174,7 +193,9 @@ def routes(world: World, dialects: Sequence[Dialect], version: str) -> list[Rout
 
     return [
         at("/docs", _overview),
-        Route("/favicon.ico", _icon, methods=["GET"]),  # browsers ask for it on pages that name none
+        Route(
+            "/favicon.ico", _icon, methods=["GET"]
+        ),  # browsers ask for it on pages that name none
         at("/docs/search.json", _search),
         at("/docs/static/{name}", _static),
         at("/docs/consumers/{name}", _consumer),
@@ -201,7 +222,9 @@ def _described(reference: Reference) -> Page:
 
 
 async def _icon(request: Request) -> Response:
-    return RedirectResponse("/static/favicon.svg", status_code=308, headers={"cache-control": "public, max-age=86400"})
+    return RedirectResponse(
+        "/static/favicon.svg", status_code=308, headers={"cache-control": "public, max-age=86400"}
+    )
 
 
 def _consumer(site: Site, request: Request) -> Response:
@@ -216,11 +239,15 @@ def _static(site: Site, request: Request) -> Response:
     return _file(STATIC, request, {"cache-control": "public, max-age=3600"})
 
 
-def _file(files: Mapping[str, Path], request: Request, headers: dict[str, str], kind: str | None = None) -> Response:
+def _file(
+    files: Mapping[str, Path], request: Request, headers: dict[str, str], kind: str | None = None
+) -> Response:
     file = files.get(request.path_params["name"])
     if file is None:
         return Response("There is no such file.", status_code=404, media_type="text/plain")
-    return FileResponse(file, media_type=kind, headers=headers | {"x-content-type-options": "nosniff"})
+    return FileResponse(
+        file, media_type=kind, headers=headers | {"x-content-type-options": "nosniff"}
+    )
 
 
 def _overview(site: Site, request: Request) -> Response:
@@ -245,7 +272,8 @@ def _named(site: Site, request: Request) -> Response:
 
 
 def _reference(site: Site, reference: Reference) -> KeptPage:
-    """The same for whoever asks within ten minutes; `fresh.js` makes each visit's samples an order of its own."""
+    """The same for whoever asks within ten minutes; `fresh.js` makes each visit's samples an order
+    of its own."""
     name, wall = reference.dialect.name, site.world.clocks.wall()
     key, of = (name,), int(wall.timestamp()) // FRESH_SECONDS
     if site.fresh.get(name) != of:
@@ -258,7 +286,9 @@ def _reference(site: Site, reference: Reference) -> KeptPage:
 def reference_page(site: Site, reference: Reference, fresh: Fresh) -> bytes:
     dialect = reference.dialect
     contents = [
-        Section(one.anchor, one.operation.summary, "") for several in reference.groups.values() for one in several
+        Section(one.anchor, one.operation.summary, "")
+        for several in reference.groups.values()
+        for one in several
     ]
     samples = reference.samples(fresh)
     values = site.values(
@@ -287,7 +317,9 @@ def _guide_page(site: Site, name: str, extra: dict[str, Any]) -> bytes:
     page = site.guides[name].page
     html = Markup(page.html)  # noqa: S704 - made by the Markdown renderer, which escapes
     contents = [section for section in page.sections if section.anchor]
-    return rendered("guide.html", site.values(f"/docs/{name}", page.title, contents, html=html, **extra))
+    return rendered(
+        "guide.html", site.values(f"/docs/{name}", page.title, contents, html=html, **extra)
+    )
 
 
 def _events(site: Site, request: Request) -> dict[str, Any]:
@@ -298,11 +330,18 @@ def _inputs(site: Site, request: Request) -> dict[str, Any]:
     """Filtered by a form, so that it works without script."""
     shown, chosen = _narrowed(request)
     unknown = " ".join(text for texts in _unknown_words(chosen).values() for text in texts)
-    return {"extra": "inputs.html", "inputs": shown, "filters": _words(), "chosen": chosen, "unknown": unknown}
+    return {
+        "extra": "inputs.html",
+        "inputs": shown,
+        "filters": _words(),
+        "chosen": chosen,
+        "unknown": unknown,
+    }
 
 
 async def _inputs_json(request: Request) -> Response:
-    """The same for programs, narrowed by the same words; a word that nothing has is refused with those that exist."""
+    """The same for programs, narrowed by the same words; a word that nothing has is refused with
+    those that exist."""
     unknown = _unknown_words(_chosen(request))
     if unknown:
         return Response(encode({"errors": unknown}), 400, media_type="application/json")
@@ -313,7 +352,11 @@ async def _inputs_json(request: Request) -> Response:
 def _narrowed(request: Request) -> tuple[list[magic.MagicInput], dict[str, str]]:
     """The chosen inputs, and by which filters."""
     chosen = _chosen(request)
-    wanted = [one for one in magic.inputs() if all(word in ("", getattr(one, name)) for name, word in chosen.items())]
+    wanted = [
+        one
+        for one in magic.inputs()
+        if all(word in ("", getattr(one, name)) for name, word in chosen.items())
+    ]
     return wanted, chosen
 
 
@@ -333,4 +376,6 @@ def _unknown_words(chosen: dict[str, str]) -> dict[str, list[str]]:
 @cache
 def _words() -> dict[str, list[str]]:
     """Values that the magic inputs have of each filter."""
-    return {name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS}
+    return {
+        name: list(dict.fromkeys(getattr(one, name) for one in magic.inputs())) for name in _FILTERS
+    }

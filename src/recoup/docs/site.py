@@ -1,4 +1,5 @@
-"""All pages of the door, made once: navigation, references, guides, and what a search looks through."""
+"""All pages of the door, made once: navigation, references, guides, and what a search looks
+through."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -55,8 +56,12 @@ def stable_samples() -> list[EventSample]:
 
 def _rescue(name: str) -> EventSample:
     of_order = name.startswith(_ABOUT_ORDERS)
-    event = _event(name, sample_data(name, _AT + timedelta(days=3)), "SUB-7731-2026-03" if of_order else None)
-    sent = render(event, "rescue", [_KEY], "hooks.example.com", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", _AT)
+    event = _event(
+        name, sample_data(name, _AT + timedelta(days=3)), "SUB-7731-2026-03" if of_order else None
+    )
+    sent = render(
+        event, "rescue", [_KEY], "hooks.example.com", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", _AT
+    )
     return _shown(name, CATALOGUE[name].meaning, "", sent)
 
 
@@ -92,8 +97,12 @@ class Site:
     references: Mapping[str, Reference]
     events: Sequence[EventSample]
     stable_events: Sequence[EventSample]
-    rendered: dict[tuple[str, ...], bytes] = field(default_factory=dict)  # references, with what stands for the fresh
-    kept: dict[tuple[str, ...], KeptPage] = field(default_factory=dict)  # pages, by name and what narrows them
+    rendered: dict[tuple[str, ...], bytes] = field(
+        default_factory=dict
+    )  # references, with what stands for the fresh
+    kept: dict[tuple[str, ...], KeptPage] = field(
+        default_factory=dict
+    )  # pages, by name and what narrows them
     fresh: dict[str, int] = field(default_factory=dict)  # of which ten minutes a kept reference is
 
     @property
@@ -109,11 +118,15 @@ class Site:
             for reference in self.references.values()
         ]
         for guide in self.guides.values():
-            link = Link(f"/docs/{guide.name}", guide.label, _first_sentence(guide.page.sections[0].text))
+            link = Link(
+                f"/docs/{guide.name}", guide.label, _first_sentence(guide.page.sections[0].text)
+            )
             made.setdefault(guide.section, []).append(link)
         return made
 
-    def values(self, path: str, title: str, contents: Sequence[Section] = (), **more: Any) -> dict[str, Any]:
+    def values(
+        self, path: str, title: str, contents: Sequence[Section] = (), **more: Any
+    ) -> dict[str, Any]:
         """Values that every page needs, and `more`. `contents`: what the navigation shows of the
         page itself."""
         return {
@@ -126,7 +139,9 @@ class Site:
 
 
 def make_site(world: World, dialects: Sequence[Dialect], version: str) -> Site:
-    references = {dialect.name: make_reference(dialect, version) for dialect in dialects if dialect.operations}
+    references = {
+        dialect.name: make_reference(dialect, version) for dialect in dialects if dialect.operations
+    }
     return Site(world, references, event_samples(), stable_samples())
 
 

@@ -1,5 +1,5 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule. Source:
-decision 0044."""
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed
+schedule. Source: decision 0044."""
 
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -29,15 +29,22 @@ Mode = Annotated[
         "site follows the merchant."
     ),
 ]
-Share = Annotated[int, Meta(ge=0, le=100, description="Percentage of customers for whom the engine decides.")]
+Share = Annotated[
+    int, Meta(ge=0, le=100, description="Percentage of customers for whom the engine decides.")
+]
 Holdout = Annotated[
     int,
     Meta(
-        ge=0, le=HOLDOUT_MAX, description="Percentage of customers in the comparison group; with `share` at most 100."
+        ge=0,
+        le=HOLDOUT_MAX,
+        description="Percentage of customers in the comparison group; with `share` at most 100.",
     ),
 ]
 Explore = Annotated[
-    int, Meta(ge=0, le=EXPLORE_MAX, description="Percentage of its decisions made at random, to explore.")
+    int,
+    Meta(
+        ge=0, le=EXPLORE_MAX, description="Percentage of its decisions made at random, to explore."
+    ),
 ]
 _Bounds = Annotated[dict[str, Cents], Meta(max_length=CURRENCIES_MAX)]
 ExploreMax = Annotated[
@@ -49,7 +56,9 @@ ExploreMax = Annotated[
 ]
 
 
-_PERCENT = rule(field_rules.within(-(10**6), 10**6))  # the reader that every way in shares refuses what is none
+_PERCENT = rule(
+    field_rules.within(-(10**6), 10**6)
+)  # the reader that every way in shares refuses what is none
 
 
 def _bounds(value: Any, limits: Limits) -> dict[str, int] | Wrong:
@@ -69,7 +78,9 @@ class EngineBody(Shape, kw_only=True):
     """Settings of the merchant or of one site. Missing fields stay unchanged."""
 
     mode: Mode
-    site_id: Annotated[UUID | None, Meta(description="Without it: of all sites without settings of their own.")] = None
+    site_id: Annotated[
+        UUID | None, Meta(description="Without it: of all sites without settings of their own.")
+    ] = None
     share: Annotated[Share, Meta(extra=_PERCENT)] | None = None
     holdout: Annotated[Holdout, Meta(extra=_PERCENT)] | None = None
     explore: Annotated[Explore, Meta(extra=_PERCENT)] | None = None
@@ -81,7 +92,10 @@ class EngineChange(Shape, kw_only=True):
     """The latest change of the settings."""
 
     at: Moment
-    by: Annotated[str, Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"])]
+    by: Annotated[
+        str,
+        Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"]),
+    ]
 
 
 class EngineInForce(Shape, kw_only=True):
@@ -95,7 +109,9 @@ class EngineInForce(Shape, kw_only=True):
 class EngineSettings(Shape, kw_only=True):
     """Settings of the merchant or of one site, for new orders."""
 
-    site_id: Annotated[UUID | None, Meta(description="Null: of all sites without settings of their own.")]
+    site_id: Annotated[
+        UUID | None, Meta(description="Null: of all sites without settings of their own.")
+    ]
     name: Annotated[str, Meta(description="Name of the site; empty for the merchant.")]
     mode: Mode
     share: Share
@@ -104,7 +120,9 @@ class EngineSettings(Shape, kw_only=True):
     explore_max: ExploreMax
     in_force: Annotated[
         EngineInForce | None,
-        Meta(description="What retry policies leave of `mode` and `share` for new orders. Null: all of it."),
+        Meta(
+            description="What retry policies leave of `mode` and `share` for new orders. Null: all of it."
+        ),
     ]
     last_change: Annotated[EngineChange | None, Meta(description="Null if never changed.")]
 
@@ -135,7 +153,9 @@ class Engine(Shape, kw_only=True):
     """The merchant's settings, then those of each site."""
 
     data: list[EngineSettings]
-    model: Annotated[str | None, Meta(description="The model in use.", examples=["model-5f0c1d2ab9e4"])]
+    model: Annotated[
+        str | None, Meta(description="The model in use.", examples=["model-5f0c1d2ab9e4"])
+    ]
     why_none: Annotated[str, Meta(description="Why no model is in use; otherwise empty.")]
     stops: list[EngineStop]
     last_training: Annotated[EngineTraining | None, Meta(description="Null: none yet.")]
@@ -165,22 +185,35 @@ async def read(call: Call) -> Engine:
     world, merchant_id = call.services.world, call.scope.merchant_id
     standing = await arms.read_arms(world, merchant_id, await arms.clock_of(world, merchant_id))
     trained = standing.trained
-    places = [(None, ""), *((site.site_id, site.name) for site in await sites.list_all(world, call.scope))]
+    places = [
+        (None, ""),
+        *((site.site_id, site.name) for site in await sites.list_all(world, call.scope)),
+    ]
     return Engine(
         data=[_settings(standing, site_id, name) for site_id, name in places],
         model=standing.model,
         why_none=standing.why_none,
         stops=[
-            EngineStop(all_merchants=stop.merchant_id is None, at=iso(stop.stopped_at), by=stop.actor, why=stop.why)
+            EngineStop(
+                all_merchants=stop.merchant_id is None,
+                at=iso(stop.stopped_at),
+                by=stop.actor,
+                why=stop.why,
+            )
             for stop in standing.stops
         ],
-        last_training=EngineTraining(at=iso(trained.ended_at), result=trained.result) if trained else None,
+        last_training=EngineTraining(at=iso(trained.ended_at), result=trained.result)
+        if trained
+        else None,
     )
 
 
 @api("PUT /v1/engine", body=EngineBody, problems=("not_found",))
 @api.example("shadow mode", {"mode": "shadow"})
-@api.example("half of the customers", {"mode": "share", "share": 50, "holdout": 10, "exploreMax": {"USD": 50000}})
+@api.example(
+    "half of the customers",
+    {"mode": "share", "share": 50, "holdout": 10, "exploreMax": {"USD": 50000}},
+)
 async def change(call: Call) -> Engine:
     """Set who decides about declined payments. For the merchant or one site, for new orders. Missing fields stay
     unchanged. Customers are assigned at random, once and for all: a customer in the comparison group stays there when
@@ -188,7 +221,9 @@ async def change(call: Call) -> Engine:
     body = read_own(call, EngineBody)
     arms_change = ArmsChange(body.mode, body.share, body.holdout, body.explore, body.explore_max)
     with named_as_here():
-        await arms.set_arms(call.services.world, call.scope, body.site_id, arms_change, needs_model=True)
+        await arms.set_arms(
+            call.services.world, call.scope, body.site_id, arms_change, needs_model=True
+        )
     call.services.merchants.forget(call.scope.merchant_id)
     return await read(call)
 
@@ -218,6 +253,10 @@ def _settings(standing: Standing, site_id: Any, name: str) -> EngineSettings:
         site_id=site_id,
         name=name,
         explore_max=dict(terms.explore_max or {}),
-        in_force=EngineInForce(mode=left.terms.mode, share=left.terms.share, by=list(left.by)) if left else None,
-        last_change=EngineChange(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
+        in_force=EngineInForce(mode=left.terms.mode, share=left.terms.share, by=list(left.by))
+        if left
+        else None,
+        last_change=EngineChange(at=iso(row.changed_at), by=row.changed_by)
+        if row is not None
+        else None,
     )

@@ -73,11 +73,15 @@ def believed(ground: Ground, facts: Facts) -> Belief:
     if before is not NOTHING_BEFORE:
         rhythms = _normal(rhythms)
         kept = 1.0 - _PEOPLE_CHANGE
-        rhythms = [kept * one + _PEOPLE_CHANGE * other for one, other in zip(rhythms, of_all, strict=True)]
+        rhythms = [
+            kept * one + _PEOPLE_CHANGE * other for one, other in zip(rhythms, of_all, strict=True)
+        ]
     rhythms, before = _seen_elsewhere(ground, rhythms, before, first)
     belief = Belief(_normal(rhythms), _holds_at_first(ground, facts.first_key), before)
     others = [(look, False) for look in facts.looks if look.at >= first.at]
-    for look, own in sorted([*others, *((look, True) for look in facts.tries)], key=lambda pair: pair[0].at):
+    for look, own in sorted(
+        [*others, *((look, True) for look in facts.tries)], key=lambda pair: pair[0].at
+    ):
         if own:
             belief = seen(ground, belief, look)
         else:
@@ -96,9 +100,14 @@ def seen(ground: Ground, belief: Belief, look: Look) -> Belief:
     free = mended(ground, belief.holds, at)
     likely = _by_rhythm(ground, before, at, level, slope)
     live, hours = total(map(mul, belief.rhythms, likely)), at - ground.first_at
-    holds = [chance * (live if until <= hours else held) for chance, until in zip(belief.holds, UNTIL, strict=True)]
+    holds = [
+        chance * (live if until <= hours else held)
+        for chance, until in zip(belief.holds, UNTIL, strict=True)
+    ]
     stays = (1.0 - free) * held
-    rhythms = [one * (free * chance + stays) for one, chance in zip(belief.rhythms, likely, strict=True)]
+    rhythms = [
+        one * (free * chance + stays) for one, chance in zip(belief.rhythms, likely, strict=True)
+    ]
     return Belief(_normal(rhythms), _normal(holds), belief.before.then(look.tries, look.answer, at))
 
 
@@ -107,9 +116,11 @@ def mended(ground: Ground, holds: Sequence[float], at: float) -> float:
     return total(holds[: bisect_right(UNTIL, at - ground.first_at)])
 
 
-def _seen_elsewhere(ground: Ground, rhythms: list[float], before: Before, look: Look) -> tuple[list[float], Before]:
-    """An attempt of another order of the payer's, or the payment itself: it says something of the rhythm, unless that
-    order was held. Weights are not normal after it."""
+def _seen_elsewhere(
+    ground: Ground, rhythms: list[float], before: Before, look: Look
+) -> tuple[list[float], Before]:
+    """An attempt of another order of the payer's, or the payment itself: it says something of the
+    rhythm, unless that order was held. Weights are not normal after it."""
     learned, at = ground.model.learned, hours_of(look.at)
     asked = before.at_try(look.tries)
     level, slope = _likely(ground, asked, look.answer, at)
@@ -137,7 +148,9 @@ def _likely(ground: Ground, before: Before, answer: int, at: float) -> tuple[flo
     return (_TINY if answer == HARD else no), 0.0
 
 
-def _by_rhythm(ground: Ground, before: Before, at: float, level: float, slope: float) -> tuple[float, ...]:
+def _by_rhythm(
+    ground: Ground, before: Before, at: float, level: float, slope: float
+) -> tuple[float, ...]:
     row = [level + slope * one for one in money_row(ground, before, at)]
     return spread(local_day(ground, at))(row)
 

@@ -18,8 +18,8 @@ STANDINGS: Final = 3
 
 
 def places_of_keys(keys: Sequence[str]) -> dict[str, int]:
-    """Places from 1 of codes with their advice, given the most usual first; and of an advice (`/02`) that of its first:
-    it says more of a try than the code beside it."""
+    """Places from 1 of codes with their advice, given the most usual first; and of an advice
+    (`/02`) that of its first: it says more of a try than the code beside it."""
     places = {name: place for place, name in enumerate(keys, start=1)}
     for name, place in tuple(places.items()):
         if "/" in name:

@@ -12,9 +12,15 @@ from recoup.engine.pay_days import Array
 from recoup.rescue.rules.answer_classes import CLASSES, FUNDS
 
 NUMBERS: Final = 5  # of the try: 1 to 4, further ones
-DELAY: Final = np.array([4, 9, 15, 21, 30, 42, 60, 84, 108, 132, 192, 264, 360, 480, 600.0])  # hours since the decline
-GAP: Final = np.array([6, 15, 21, 30, 42, 54, 84, 132, 204, 336.0])  # hours since the order's attempt before
-AGO: Final = np.array([1, 3, 5.5, 8.5, 12.5, 15.5, 20, 27, 32, 45, 75.0])  # days since the payer's approval
+DELAY: Final = np.array(
+    [4, 9, 15, 21, 30, 42, 60, 84, 108, 132, 192, 264, 360, 480, 600.0]
+)  # hours since the decline
+GAP: Final = np.array(
+    [6, 15, 21, 30, 42, 54, 84, 132, 204, 336.0]
+)  # hours since the order's attempt before
+AGO: Final = np.array(
+    [1, 3, 5.5, 8.5, 12.5, 15.5, 20, 27, 32, 45, 75.0]
+)  # days since the payer's approval
 OFTEN: Final = np.array([1, 2, 4, 8.0])
 _FAR: Final = 4.0
 MONEY: Final = np.linspace(-_FAR, _FAR, 17)  # logits
@@ -28,12 +34,13 @@ _ZONES: Final = 26  # from 12 hours west on
 
 @dataclass(slots=True)
 class Tries:
-    """Columns of one length. Times in hours since 1970; `offset`: hours east of UTC, `zone`: it is the card holder's
-    own. `first`, `last`: classes of the order's first decline and of its last answer; `key`, `issuer`: places in the
-    model's lists, 0 for one that is not there. Of the payer's other orders: `ago`, days since an approval; `since`,
-    failures after it, four at most, or `NO_APPROVAL`; `failures` in ten days; `seen`, attempts. `money`: logit of a try
-    being approved by the payer's hypotheses, `level`: the same on any day. `prior_at`, `prior`: the payer's last
-    failure of any order, and its class."""
+    """Columns of one length. Times in hours since 1970; `offset`: hours east of UTC, `zone`: it is
+    the card holder's own. `first`, `last`: classes of the order's first decline and of its last
+    answer; `key`, `issuer`: places in the model's lists, 0 for one that is not there. Of the
+    payer's other orders: `ago`, days since an approval; `since`, failures after it, four at most,
+    or `NO_APPROVAL`; `failures` in ten days; `seen`, attempts. `money`: logit of a try being
+    approved by the payer's hypotheses, `level`: the same on any day. `prior_at`, `prior`: the
+    payer's last failure of any order, and its class."""
 
     at: Array
     first_at: Array
@@ -88,7 +95,9 @@ def places(t: Tries) -> dict[str, Array]:
     delay, gap = np.searchsorted(DELAY, t.at - t.first_at, side="right"), gap_bin(t.at - t.last_at)
     # An approved payment may never be heard of: how long ago one was tells something only after the decline.
     fresh = t.ago * 24.0 < t.at - t.first_at
-    ago = np.where(fresh, np.searchsorted(AGO, t.ago, side="right"), len(AGO) + 1 + t.since).astype(np.int64)
+    ago = np.where(fresh, np.searchsorted(AGO, t.ago, side="right"), len(AGO) + 1 + t.since).astype(
+        np.int64
+    )
     money = np.searchsorted(MONEY, t.money - t.level, side="right")
     level = np.searchsorted(MONEY, t.level, side="right")
     funds, first_funds = (t.last == FUNDS).astype(np.int64), (t.first == FUNDS).astype(np.int64)

@@ -1,4 +1,5 @@
-"""The chance of an approval at an instant, for each rhythm: tables of a model, worked out once, then looked up.
+"""The chance of an approval at an instant, for each rhythm: tables of a model, worked out once,
+then looked up.
 
 Instants are hours since 1970 in UTC, as floats: a plan looks at a hundred of them.
 """
@@ -98,19 +99,28 @@ def local_day(ground: Ground, at: float) -> int:
 
 
 def money_row(ground: Ground, before: Before, at: float) -> tuple[float, ...]:
-    """The chance that money is there, by days since the posting, and behind them for payers without pay days: the
-    irregular, the ample."""
+    """The chance that money is there, by days since the posting, and behind them for payers without
+    pay days: the irregular, the ample."""
     gap, hour = at - before.money_at, int((at + ground.offset) % 24)
     # A posting as many days ago or more lies before the time when money was asked for.
     older = LONG_AGO + 1
     if before.money != THERE and gap < hour + LONG_AGO * 24:
         older = int((gap - hour) // 24) + 1 if gap >= hour else 0
-    key = hour, bisect_right(_GAP_AND_IDLE, gap), older, before.money, ground.zone_known, before.tries == 0
+    key = (
+        hour,
+        bisect_right(_GAP_AND_IDLE, gap),
+        older,
+        before.money,
+        ground.zone_known,
+        before.tries == 0,
+    )
     found: tuple[float, ...] | None = ground.model.tables.get(key)
     if found is None:
         model = ground.model
         fresh, stale = rows_of(model, hour, gap_bin(gap), before, ground.zone_known)
-        found = model.tables[key] = fresh[:older] + stale[older:] + undated_of(model, before, idle_bin(gap))
+        found = model.tables[key] = (
+            fresh[:older] + stale[older:] + undated_of(model, before, idle_bin(gap))
+        )
     return found
 
 
@@ -127,11 +137,15 @@ def renewed(model: Model) -> tuple[float, ...]:
 def refused(ground: Ground, before: Before, at: float) -> float:
     """The chance that the bank refuses although money is there."""
     table, tries = ground.odds, before.tries
-    odds = ground.habits[(int(at // _SLOT_HOURS) + EPOCH_SLOT) % SLOTS] * table.tries[tries_bin(tries)]
+    odds = (
+        ground.habits[(int(at // _SLOT_HOURS) + EPOCH_SLOT) % SLOTS] * table.tries[tries_bin(tries)]
+    )
     if tries:
         odds *= table.after[before.answer][gap_bin(at - before.at)]
         if (day := local_day(ground, at)) != ground.first_day:
-            odds *= table.new_month if month_of(day) != month_of(ground.first_day) else table.new_day
+            odds *= (
+                table.new_month if month_of(day) != month_of(ground.first_day) else table.new_day
+            )
     else:
         odds *= table.first
     return odds / (1.0 + odds)
@@ -148,7 +162,11 @@ def habits_of(model: Model, key: str) -> tuple[float, ...]:
             odds_of(
                 table.weekdays[day]
                 + table.hours[slot]
-                + (issuer.refusal + issuer.weekdays[day] + issuer.hours[slot] if issuer is not None else 0.0)
+                + (
+                    issuer.refusal + issuer.weekdays[day] + issuer.hours[slot]
+                    if issuer is not None
+                    else 0.0
+                )
             )
             for day in range(WEEKDAYS)
             for slot in range(HOURS)
@@ -193,7 +211,8 @@ def undated_of(model: Model, before: Before, idle: int) -> tuple[float, ...]:
 
 
 def _asked(model: Model, before: Before, logits: Iterable[float]) -> tuple[float, ...]:
-    """Chances of those logits, which hold for times of little money: a first payment seldom meets one."""
+    """Chances of those logits, which hold for times of little money: a first payment seldom meets
+    one."""
     money = model.learned.money
     if before.tries:
         return tuple(chance_of(logit + money.after[before.money]) for logit in logits)

@@ -1,4 +1,5 @@
-"""`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see docs/engine.md."""
+"""`recoup learn`: trains the rescue engine, and shows, takes and takes back its models; see
+docs/engine.md."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +10,15 @@ import click
 from msgspec.structs import asdict
 
 from recoup.engine.flows import Drift, drift_of
-from recoup.engine.learn.choices import ListedModel, ShownModel, back, last_night, listed, shown, take
+from recoup.engine.learn.choices import (
+    ListedModel,
+    ShownModel,
+    back,
+    last_night,
+    listed,
+    shown,
+    take,
+)
 from recoup.engine.learn.learn import Training, learn
 from recoup.engine.learn.prior import take_prior
 from recoup.engine.trial import PLAIN_RATES
@@ -26,11 +35,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Output as on
 
 @click.group("risk", invoke_without_command=True)
 @click.option("--dry-run", is_flag=True, help="Learns and compares; stores and changes nothing.")
-@click.option("--candidate", is_flag=True, help="Stores weights that are no worse, without using them.")
+@click.option(
+    "--candidate", is_flag=True, help="Stores weights that are no worse, without using them."
+)
 @json_option
 @in_world
 @click.pass_context
-def risk_verb(context: click.Context, run: Run, dry_run: bool, candidate: bool, as_json: bool) -> None:
+def risk_verb(
+    context: click.Context, run: Run, dry_run: bool, candidate: bool, as_json: bool
+) -> None:
     """Learns the weights of the risk check from what became of payments.
 
     The most recent part of the data is held out. The new weights are used only if they are no worse there than
@@ -38,8 +51,12 @@ def risk_verb(context: click.Context, run: Run, dry_run: bool, candidate: bool, 
     """
     if context.invoked_subcommand is not None:
         return
-    found = run(lambda opened: learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate))
-    click.echo(json.dumps(risk_training_dict(found)) if as_json else risk_training_text(found, dry_run))
+    found = run(
+        lambda opened: learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate)
+    )
+    click.echo(
+        json.dumps(risk_training_dict(found)) if as_json else risk_training_text(found, dry_run)
+    )
 
 
 @risk_verb.command("list")
@@ -48,7 +65,11 @@ def risk_verb(context: click.Context, run: Run, dry_run: bool, candidate: bool, 
 def list_risk(run: Run, as_json: bool) -> None:
     """Shows the versions, the newest first. The newest that is used decides."""
     rows = run(lambda opened: risk_versions(opened.world))
-    click.echo(json.dumps({"versions": [version_dict(row) for row in rows]}) if as_json else versions_text(rows))
+    click.echo(
+        json.dumps({"versions": [version_dict(row) for row in rows]})
+        if as_json
+        else versions_text(rows)
+    )
 
 
 @risk_verb.command("use")
@@ -61,9 +82,17 @@ def use_verb(run: Run, version: int) -> None:
 
 
 def risk_training_text(found: RiskTraining, dry_run: bool) -> str:
-    lines = [f"read        {found.payments:,} payments, {found.frauds:,} of them fraud, {found.merchants:,} owners"]
+    lines = [
+        f"read        {found.payments:,} payments, {found.frauds:,} of them fraud, {found.merchants:,} owners"
+    ]
     if found.weights is None or found.trial is None:
-        return "\n".join([*lines, "result      not enough data; nothing was changed.", f"missing     {found.missing}"])
+        return "\n".join(
+            [
+                *lines,
+                "result      not enough data; nothing was changed.",
+                f"missing     {found.missing}",
+            ]
+        )
     trial = found.trial
     lines += [
         f"weights     {found.weights.version}",
@@ -82,10 +111,21 @@ def _risk_result(found: RiskTraining, dry_run: bool) -> str:
     verdict = "no worse" if found.trial.no_worse else "worse"
     if dry_run:
         return f"{verdict}; this was a dry run, nothing was changed."
-    return f"{verdict}; stored as version {found.version}, not in use." if found.version else "nothing was changed."
+    return (
+        f"{verdict}; stored as version {found.version}, not in use."
+        if found.version
+        else "nothing was changed."
+    )
 
 
-_OF_TRIAL: Final = ("held_from", "held_payments", "held_frauds", "score", "compared_with", "compared_score")
+_OF_TRIAL: Final = (
+    "held_from",
+    "held_payments",
+    "held_frauds",
+    "score",
+    "compared_with",
+    "compared_score",
+)
 
 
 def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
@@ -95,7 +135,9 @@ def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
         "frauds": found.frauds,
         "merchants": found.merchants,
         "missing": found.missing,
-        "weights": {"name": weights.version, "base": weights.base, "terms": dict(weights.terms)} if weights else None,
+        "weights": {"name": weights.version, "base": weights.base, "terms": dict(weights.terms)}
+        if weights
+        else None,
         **_plain({name: getattr(trial, name, None) for name in _OF_TRIAL}),
         "note": found.note,
         "version": found.version,
@@ -104,7 +146,10 @@ def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
 
 
 def version_dict(row: RiskVersion) -> dict[str, Any]:
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in asdict(row).items()}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in asdict(row).items()
+    }
 
 
 def versions_text(rows: list[RiskVersion]) -> str:
@@ -115,7 +160,9 @@ def versions_text(rows: list[RiskVersion]) -> str:
         f"{'version':>7} {'weights':17} {'state':8} {'payments':>10} {'frauds':>7} {'score':>8} {'against':>8}  made"
     ]
     for row in rows:
-        score, against = (f"{one:.5f}" if one is not None else "-" for one in (row.score, row.compared_score))
+        score, against = (
+            f"{one:.5f}" if one is not None else "-" for one in (row.score, row.compared_score)
+        )
         state = "in use" if row.version_no == in_use else "retired" if row.used else "unused"
         lines.append(
             f"{row.version_no:>7} {row.name:17} {state:8} {row.payments:>10,} {row.frauds:>7,} {score:>8} "
@@ -130,7 +177,12 @@ MONTHS, MONTHS_MAX = 18, 60
 
 @click.group("learn", invoke_without_command=True)
 @click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
-@click.option("--keep", "keep_it", is_flag=True, help="Also stores a model that is not better, without using it.")
+@click.option(
+    "--keep",
+    "keep_it",
+    is_flag=True,
+    help="Also stores a model that is not better, without using it.",
+)
 @click.option("--candidate", is_flag=True, help="Stores a better model, without using it.")
 @click.option(
     "--months",
@@ -143,7 +195,13 @@ MONTHS, MONTHS_MAX = 18, 60
 @in_world
 @click.pass_context
 def verb(
-    context: click.Context, run: Run, dry_run: bool, keep_it: bool, candidate: bool, months: int, as_json: bool
+    context: click.Context,
+    run: Run,
+    dry_run: bool,
+    keep_it: bool,
+    candidate: bool,
+    months: int,
+    as_json: bool,
 ) -> None:
     """Trains the rescue engine on this installation's own attempts.
 
@@ -155,9 +213,18 @@ def verb(
 
     async def work(opened: Opened) -> tuple[Training, str]:
         found = await learn(
-            opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep_it, candidate=candidate
+            opened.world,
+            OPERATOR,
+            months=months,
+            dry_run=dry_run,
+            keep_it=keep_it,
+            candidate=candidate,
         )
-        unused = _unused(await shown(opened.world, found.model.name)) if found.taken and found.model else ""
+        unused = (
+            _unused(await shown(opened.world, found.model.name))
+            if found.taken and found.model
+            else ""
+        )
         return found, unused
 
     found, unused = run(work)
@@ -173,7 +240,9 @@ verb.add_command(risk_verb)
 def list_verb(run: Run, as_json: bool) -> None:
     """Shows the models, the newest first, and whether the one in use still fits."""
 
-    async def work(opened: Opened) -> tuple[list[ListedModel], Drift | None, str, TrainingLine | None]:
+    async def work(
+        opened: Opened,
+    ) -> tuple[list[ListedModel], Drift | None, str, TrainingLine | None]:
         rows, taken = await listed(opened.world)
         drift = await drift_of(opened.world, taken) if taken is not None else None
         return rows, drift, opened.world.policy.training, await last_night(opened.world)
@@ -226,9 +295,13 @@ def prior_verb(run: Run) -> None:
     """
     name = run(lambda opened: take_prior(opened.world, OPERATOR))
     if name is None:
-        click.echo("Another model was chosen before, or this one today: nothing was changed. See `recoup learn list`.")
+        click.echo(
+            "Another model was chosen before, or this one today: nothing was changed. See `recoup learn list`."
+        )
     else:
-        click.echo(f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this.")
+        click.echo(
+            f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this."
+        )
 
 
 @verb.command("back")
@@ -253,7 +326,9 @@ def _unused(row: ShownModel) -> str:
 
 
 def as_text(found: Training, dry_run: bool, unused: str) -> str:
-    lines = [f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"]
+    lines = [
+        f"read        {found.attempts:,} attempts of {found.payers:,} customers, {found.merchants:,} merchants"
+    ]
     if found.model is None or found.trial is None:
         lines.append("result      not enough data; nothing was changed. Missing:")
         return "\n".join([*lines, *(f"            {one}" for one in found.missing)])
@@ -308,14 +383,25 @@ def model_dict(row: ListedModel) -> dict[str, Any]:
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     def shown_as(value: Any) -> Any:
-        return iso(value) if isinstance(value, datetime) else value.isoformat() if isinstance(value, date) else value
+        return (
+            iso(value)
+            if isinstance(value, datetime)
+            else value.isoformat()
+            if isinstance(value, date)
+            else value
+        )
 
     return {name: shown_as(value) for name, value in values.items()}
 
 
 def shown_dict(row: ShownModel) -> dict[str, Any]:
     content = json.loads(row.model.to_json()) if row.model is not None else None
-    return {**model_dict(row), "damaged": row.damaged, "why_unused": row.why_unused, "content": content}
+    return {
+        **model_dict(row),
+        "damaged": row.damaged,
+        "why_unused": row.why_unused,
+        "content": content,
+    }
 
 
 def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
@@ -324,9 +410,13 @@ def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
             "There is no model yet; `recoup learn` trains one, `recoup learn prior` takes the one that comes with "
             "Recoup."
         )
-    lines = [f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"]
+    lines = [
+        f"{'model':18} {'state':9} {'data until':10} {'attempts':>10} {'score':>7} {'against':>8}  made"
+    ]
     for row in rows:
-        score, against = (f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score))
+        score, against = (
+            f"{one:.4f}" if one is not None else "-" for one in (row.score, row.compared_score)
+        )
         lines.append(
             f"{row.name:18} {row.state:9} {row.data_until} {row.attempts:>10,} {score:>7} "
             f"{against:>8}  {iso(row.made_at)}"

@@ -1,8 +1,9 @@
 """Evidence, pricing and model in, decision out: when to try again, if at all. Pure.
 
-Network waits, limits and hard declines stand above it; where a customer waits, or waiting cures nothing, the schedules'
-decider answers as ever. `engine-1` decided by causes alone, as a model does without a regression; what `engine-2`
-decided by another regression is judged by what was stored of it: `past`.
+Network waits, limits and hard declines stand above it; where a customer waits, or waiting cures
+nothing, the schedules' decider answers as ever. `engine-1` decided by causes alone, as a model does
+without a regression; what `engine-2` decided by another regression is judged by what was stored of
+it: `past`.
 """
 
 from dataclasses import replace
@@ -44,10 +45,15 @@ _STOP: Final = Offer("stop", None, 0.0, 0.0)
 
 
 def decide(
-    evidence: Evidence, pricing: Pricing, model: Model, within: InForce | None = None, views: Views = viewed
+    evidence: Evidence,
+    pricing: Pricing,
+    model: Model,
+    within: InForce | None = None,
+    views: Views = viewed,
 ) -> Decision:
-    """`evidence.facts` are there. `within`: the policies that were set for the order. `views`: `viewed`, or what has
-    kept its answers: no price enters them. Raises: ValueError without facts."""
+    """`evidence.facts` are there. `within`: the policies that were set for the order. `views`:
+    `viewed`, or what has kept its answers: no price enters them. Raises: ValueError without
+    facts."""
     facts = evidence.facts
     if facts is None:
         raise ValueError("The engine decides with facts only.")
@@ -59,7 +65,9 @@ def decide(
     times = _times_of(evidence, facts, model, within)
     asked = _Asked(evidence, pricing if within is None else within.priced(pricing), model, within)
     prices = _prices(asked, facts)
-    ground, belief, found = views(model, facts, evidence.utc_offset, times.window, looked_at(prices))
+    ground, belief, found = views(
+        model, facts, evidence.utc_offset, times.window, looked_at(prices)
+    )
     tries = planned(ground, belief, found, prices, times.gap)
     stays = times.due and bool(found) and bool(prices) and found[0].chance >= prices[0] / 2
     if stays:  # it was drawn when it was planned
@@ -79,16 +87,27 @@ def decide(
     decision = _decision(asked, belief, offers, taken, plan, now=now)
     if taken is offers[0]:  # what was drawn is sent as it was priced
         decision = sized(evidence, decision)
-    return _beside(decision, evidence, plan) if evidence.link is not None and decision.verdict == "plan" else decision
+    return (
+        _beside(decision, evidence, plan)
+        if evidence.link is not None and decision.verdict == "plan"
+        else decision
+    )
 
 
 def _is_tried(evidence: Evidence, model: Model) -> bool:
     reading, regression = evidence.reading, model.learned.regression
     if reading.retry in _TRIED:
         return True
-    if reading.terminal or reading.reason not in _SILENT or evidence.other_card or regression is None:
+    if (
+        reading.terminal
+        or reading.reason not in _SILENT
+        or evidence.other_card
+        or regression is None
+    ):
         return False
-    return place_of_key(places_of_keys(regression.keys), key_of(reading)) > 0 and not forbids_for_ever(reading)
+    return place_of_key(
+        places_of_keys(regression.keys), key_of(reading)
+    ) > 0 and not forbids_for_ever(reading)
 
 
 class _Asked(NamedTuple):
@@ -113,15 +132,28 @@ def _forbids(within: InForce | None, evidence: Evidence) -> bool:
 
 
 def _times_of(evidence: Evidence, facts: Facts, model: Model, within: InForce | None) -> _Times:
-    due = evidence.due_at is not None and evidence.due_at <= evidence.now and evidence.card_rests_until is None
-    now_too = due or evidence.kind == "sync_mit" and not evidence.attempts and not evidence.reading.wait_by_rule
+    due = (
+        evidence.due_at is not None
+        and evidence.due_at <= evidence.now
+        and evidence.card_rests_until is None
+    )
+    now_too = (
+        due
+        or evidence.kind == "sync_mit"
+        and not evidence.attempts
+        and not evidence.reading.wait_by_rule
+    )
     expires, offset = min(evidence.expires_at, evidence.now + _FAR), evidence.utc_offset
     if within is None:
         earliest = hours_of(_earliest(evidence, facts, model, now_too))
         return _Times(due, 0.0, Window(earliest, hours_of(expires), now_too))
     end = within.end(evidence.first_declined_at, expires)
     fresh = within.fresh(evidence.now, evidence.month_sends)
-    free = max(fresh, max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)]) + within.gap)
+    free = max(
+        fresh,
+        max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)])
+        + within.gap,
+    )
     now_too = now_too and free <= evidence.now < end and within.is_open(evidence.now, offset)
     earliest = hours_of(max(free, _earliest(evidence, facts, model, now_too)))
     now = hours_of(evidence.now)
@@ -143,7 +175,8 @@ def _explore(facts: Facts, within: InForce | None) -> float:
 
 
 def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decision:
-    """Adds the link's ways to the decision; the rule `link_now` where it is mailed at this moment."""
+    """Adds the link's ways to the decision; the rule `link_now` where it is mailed at this
+    moment."""
     assert evidence.link is not None
     links = link_offers(
         evidence.link,
@@ -153,7 +186,10 @@ def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decisio
         end=evidence.expires_at,
         units=evidence.units,
     )
-    ways = (Priced(link.name, _round(link.chance), "", link.at.isoformat(), _round(link.worth)) for link in links)
+    ways = (
+        Priced(link.name, _round(link.chance), "", link.at.isoformat(), _round(link.worth))
+        for link in links
+    )
     now = links[0].name == NOW and links[0].worth > 0.0
     *why, last = decision.reasons
     return replace(
@@ -165,7 +201,9 @@ def _beside(decision: Decision, evidence: Evidence, tries: list[Try]) -> Decisio
 
 
 def _open(evidence: Evidence) -> bool:
-    return evidence.now < evidence.expires_at and not (evidence.magic_first_send and not evidence.attempts)
+    return evidence.now < evidence.expires_at and not (
+        evidence.magic_first_send and not evidence.attempts
+    )
 
 
 def _prices(asked: _Asked, facts: Facts) -> list[float]:
@@ -192,7 +230,11 @@ def _left(evidence: Evidence, within: InForce) -> int | None:
 
 def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> datetime:
     last = max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)])
-    wait = timedelta(hours=evidence.reading.min_wait_hours or 0) if evidence.reading.wait_by_rule else timedelta(0)
+    wait = (
+        timedelta(hours=evidence.reading.min_wait_hours or 0)
+        if evidence.reading.wait_by_rule
+        else timedelta(0)
+    )
     found = evidence.now if now_too else evidence.now + _SOONEST.get(evidence.reading.klass, _SOON)
     if evidence.card_rests_until is not None:
         found = max(found, evidence.card_rests_until)
@@ -206,9 +248,15 @@ def _earliest(evidence: Evidence, facts: Facts, model: Model, now_too: bool) -> 
 
 
 def _offers(
-    evidence: Evidence, found: list[Candidate], tries: list[Try], prices: list[float], explore: float, gap: float
+    evidence: Evidence,
+    found: list[Candidate],
+    tries: list[Try],
+    prices: list[float],
+    explore: float,
+    gap: float,
 ) -> list[Offer]:
-    """The engine's own way first, then the best instant of each other block, then stopping, if that is not its own."""
+    """The engine's own way first, then the best instant of each other block, then stopping, if that
+    is not its own."""
     facts, now = evidence.facts, hours_of(evidence.now)
     assert facts is not None
     price = prices[0] if prices else 1.0
@@ -222,11 +270,16 @@ def _offers(
             best[name] = one
     others = [
         Offer(
-            name, one.at, one.chance, one.chance - price + (1 - one.chance) * _worth(_after(tries, one.at, gap), price)
+            name,
+            one.at,
+            one.chance,
+            one.chance - price + (1 - one.chance) * _worth(_after(tries, one.at, gap), price),
         )
         for name, one in best.items()
     ]
-    may_explore = not evidence.reading.wait_by_rule and (facts.sends_left is None or facts.sends_left > 1)
+    may_explore = not evidence.reading.wait_by_rule and (
+        facts.sends_left is None or facts.sends_left > 1
+    )
     return weighed([own, *others, *([_STOP] if tries else [])], explore if may_explore else 0.0)
 
 
@@ -270,19 +323,30 @@ def _decision(
     if within is not None and verdict != "attempt_now":
         *why, last = reasons
         reasons = (*why, *time_words(within, evidence.now, evidence.month_sends), last)
-    return Decision(verdict, plan, group, reasons, tuple(rules), _versions(asked), alternatives, taken.name)
+    return Decision(
+        verdict, plan, group, reasons, tuple(rules), _versions(asked), alternatives, taken.name
+    )
 
 
 def _named(scheduled: Decision, pricing: Pricing, model: Model) -> Decision:
     """Names the engine's versions in what the schedules decide for it, so that the engine replays
     it."""
-    versions = {**scheduled.versions, "decider": version_of(model), "policy": pricing.version, "model": model.name}
+    versions = {
+        **scheduled.versions,
+        "decider": version_of(model),
+        "policy": pricing.version,
+        "model": model.name,
+    }
     return replace(scheduled, versions=versions, taken=None)
 
 
 def _versions(asked: _Asked) -> dict[str, str | None]:
     evidence, pricing, model, within = asked
-    versions = {"decider": version_of(model), "policy": pricing.version, "knowledge": evidence.knowledge}
+    versions = {
+        "decider": version_of(model),
+        "policy": pricing.version,
+        "knowledge": evidence.knowledge,
+    }
     policies = {"policies": within.name} if within is not None else {}
     return {**versions, "model": model.name, **policies}
 

@@ -1,4 +1,5 @@
-"""The engine: when to try a declined payment again, learned from how attempts ended. Decision 0055."""
+"""The engine: when to try a declined payment again, learned from how attempts ended. Decision
+0055."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,6 +1,5 @@
-"""Each hour what the taken model expected is held against what came, merchant by merchant; that it fits no more is told
-once for each model.
-"""
+"""Each hour what the taken model expected is held against what came, merchant by merchant; that it
+fits no more is told once for each model."""
 
 from datetime import timedelta
 from typing import Final, NamedTuple

@@ -22,10 +22,16 @@ _IDLE_ENDS: Final = np.array(IDLE[1:])
 
 
 class Futures:
-    """The likeliest rhythms, and what each says of each instant: of the tries that were chosen all fail."""
+    """The likeliest rhythms, and what each says of each instant: of the tries that were chosen all
+    fail."""
 
     def __init__(
-        self, ground: Ground, belief: Belief, kept: Sequence[Candidate], *, waits_from: float | None = None
+        self,
+        ground: Ground,
+        belief: Belief,
+        kept: Sequence[Candidate],
+        *,
+        waits_from: float | None = None,
     ) -> None:
         """`waits_from`: the instant from which waiting costs; None: it costs nothing."""
         self._ground, self._again = ground, np.array(renewed(ground.model))
@@ -35,7 +41,9 @@ class Futures:
         weights = np.array(belief.rhythms)
         order = np.argsort(-weights, kind="stable")[:_KEPT]
         self._weights, self._irregular = weights[order], order == IRREGULAR
-        self._places = np.stack([places_on(day) for day in days_of(ground, self._at).tolist()])[:, order]
+        self._places = np.stack([places_on(day) for day in days_of(ground, self._at).tolist()])[
+            :, order
+        ]
         rows = money_rows(ground, belief.before, self._at)
         self._rows = willing[:, None] * np.take_along_axis(rows, self._places, axis=1)
         self._sent = np.zeros(len(kept), bool)

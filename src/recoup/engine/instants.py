@@ -1,4 +1,5 @@
-"""The chances by causes of many instants at once. Sums go from left to right, so that every machine finds the same."""
+"""The chances by causes of many instants at once. Sums go from left to right, so that every machine
+finds the same."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,7 +9,16 @@ import numpy as np
 
 from recoup.engine.belief import UNTIL, Belief
 from recoup.engine.bins import GAP, HOURS, IDLE, THERE, tries_bin
-from recoup.engine.chances import EPOCH_DAY, EPOCH_SLOT, SLOTS, Before, Ground, month_of, rows_of, undated_of
+from recoup.engine.chances import (
+    EPOCH_DAY,
+    EPOCH_SLOT,
+    SLOTS,
+    Before,
+    Ground,
+    month_of,
+    rows_of,
+    undated_of,
+)
 from recoup.engine.pay_days import Array
 from recoup.engine.plan import Candidate
 from recoup.engine.rhythms import AMPLE, IRREGULAR, LONG_AGO, places
@@ -72,11 +82,20 @@ def places_on(day: int) -> Array:
 
 
 def _money(ground: Ground, belief: Belief, at: Array, days: Array, which: Array) -> Array:
-    """The chance that money is there, over all rhythms. `days`: those of all instants; `which`: of each its place."""
-    rows, weights, count = money_rows(ground, belief.before, at), np.array(belief.rhythms), len(days)
+    """The chance that money is there, over all rhythms. `days`: those of all instants; `which`: of
+    each its place."""
+    rows, weights, count = (
+        money_rows(ground, belief.before, at),
+        np.array(belief.rhythms),
+        len(days),
+    )
     # Days × places in a row: how likely the last posting was so many days before.
-    cells = np.stack([places_on(day) for day in days.tolist()]) + np.arange(count)[:, None] * _PLACES
-    by_place = np.bincount(cells.ravel(), np.tile(weights, count), count * _PLACES).reshape(count, _PLACES)[which]
+    cells = (
+        np.stack([places_on(day) for day in days.tolist()]) + np.arange(count)[:, None] * _PLACES
+    )
+    by_place = np.bincount(cells.ravel(), np.tile(weights, count), count * _PLACES).reshape(
+        count, _PLACES
+    )[which]
     parts = np.empty((len(at), _PLACES))
     parts[:, 0], parts[:, 1] = weights[IRREGULAR] * rows[:, -2], weights[AMPLE] * rows[:, -1]
     np.multiply(by_place[:, : LONG_AGO + 1], rows[:, : LONG_AGO + 1], out=parts[:, 2:])
@@ -90,7 +109,9 @@ def _refused(ground: Ground, before: Before, at: Array, days: Array, which: Arra
     odds = np.array(ground.habits)[((at // (24 // HOURS)).astype(np.int64) + EPOCH_SLOT) % SLOTS]
     odds *= table.tries[tries_bin(tries)]
     if tries:
-        odds *= np.array(table.after[before.answer])[_GAP_ENDS.searchsorted(at - before.at, side="right")]
+        odds *= np.array(table.after[before.answer])[
+            _GAP_ENDS.searchsorted(at - before.at, side="right")
+        ]
         odds *= _turned(ground, days)[which]
     else:
         odds *= table.first
@@ -103,15 +124,19 @@ def _turned(ground: Ground, days: Array) -> Array:
     table, month = ground.odds, month_of(ground.first_day)
     return np.array(
         [
-            1.0 if day == ground.first_day else table.new_day if month_of(day) == month else table.new_month
+            1.0
+            if day == ground.first_day
+            else table.new_day
+            if month_of(day) == month
+            else table.new_month
             for day in days.tolist()
         ]
     )
 
 
 def _tables(ground: Ground, before: Before) -> tuple[Array, Array, Array]:
-    """Rows by hour of the day; the same by gap and hour, of postings before the time when money was asked for; and what
-    stands behind them by the time since. Worked out once a model."""
+    """Rows by hour of the day; the same by gap and hour, of postings before the time when money was
+    asked for; and what stands behind them by the time since. Worked out once a model."""
     tables, key = ground.model.tables, ("rows", before.money, ground.zone_known, before.tries == 0)
     found: tuple[Array, Array, Array] | None = tables.get(key)
     if found is None:

@@ -23,7 +23,8 @@ from recoup.rescue.rules.model import Charge, Collected
 
 def collected(charges: Sequence[Charge], facts: Facts, utc_offset: int, model: Model) -> Collected:
     """The chance that one of the charges collects, oldest first, each of those before being
-    declined as the last one was. `utc_offset`: minutes east of UTC, where the facts name no zone."""
+    declined as the last one was. `utc_offset`: minutes east of UTC, where the facts name no
+    zone."""
     ground = ground_of(model, facts, utc_offset)
     belief = believed(ground, facts)
     causes = _causes(ground, belief, charges, facts)
@@ -33,8 +34,8 @@ def collected(charges: Sequence[Charge], facts: Facts, utc_offset: int, model: M
 
 
 def relied_on(chances: Sequence[float], weights: Sequence[float], known: int) -> float:
-    """The mean of the chances by their weights, which add up to 1 at most, once 1 / (known + 2) of the weight is taken
-    from the highest. It grows with `known`."""
+    """The mean of the chances by their weights, which add up to 1 at most, once 1 / (known + 2) of
+    the weight is taken from the highest. It grows with `known`."""
     aside, relied = 1.0 / (known + 2), 0.0
     for index in sorted(range(len(chances)), key=lambda index: (-chances[index], index)):
         taken = min(aside, weights[index])
@@ -43,8 +44,11 @@ def relied_on(chances: Sequence[float], weights: Sequence[float], known: int) ->
     return max(0.0, relied)
 
 
-def _causes(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts) -> tuple[list[float], list[float]]:
-    """The chance of each cause, and its weight: a rhythm, and from which charge on nothing holds the order."""
+def _causes(
+    ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts
+) -> tuple[list[float], list[float]]:
+    """The chance of each cause, and its weight: a rhythm, and from which charge on nothing holds
+    the order."""
     rows = _rows(ground, belief, charges, facts)
     passed = [hours_of(charge.at) - ground.first_at for charge in charges]
     begins = [0.0] * (len(charges) + 1)
@@ -60,7 +64,9 @@ def _causes(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Fa
     return chances, weights
 
 
-def _rows(ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts) -> list[list[float]]:
+def _rows(
+    ground: Ground, belief: Belief, charges: Sequence[Charge], facts: Facts
+) -> list[list[float]]:
     """The chance of each charge in each rhythm, where nothing holds the order."""
     before, found = belief.before, []
     answer = facts.tries[-1].answer if facts.tries else facts.first.answer

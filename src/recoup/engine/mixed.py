@@ -1,4 +1,5 @@
-"""Candidates by the engine's causes, and by a regression's chances beside them where the model has one.
+"""Candidates by the engine's causes, and by a regression's chances beside them where the model has
+one.
 
 Arrays are loaded with the first plan.
 """
@@ -43,9 +44,11 @@ def viewed(model: Model, facts: Facts, utc_offset: int, window: Window, most: in
     return View(ground, belief, candidates_of(ground, belief, facts, window, most))
 
 
-def candidates_of(ground: Ground, belief: Belief, facts: Facts, window: Window, most: int) -> list[Candidate]:
-    """The `most` best instants where somebody has tried before, two of a day, and the first; without a regression
-    those of `plan.candidates`."""
+def candidates_of(
+    ground: Ground, belief: Belief, facts: Facts, window: Window, most: int
+) -> list[Candidate]:
+    """The `most` best instants where somebody has tried before, two of a day, and the first;
+    without a regression those of `plan.candidates`."""
     earliest, end, now_too, opens = window
     if ground.model.learned.regression is None:
         return candidates(ground, belief, earliest, end, opens)
@@ -55,7 +58,9 @@ def candidates_of(ground: Ground, belief: Belief, facts: Facts, window: Window, 
     return best_of_days(ground, belief, facts, instants, most) if len(instants) else []
 
 
-def chances_at(model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]) -> list[float]:
+def chances_at(
+    model: Model, facts: Facts, utc_offset: int, instants: Sequence[float]
+) -> list[float]:
     """Chances of an approval at each instant, as `candidates_of` has it for those that it looks at.
     `utc_offset`: as `ground_of`."""
     ground = ground_of(model, facts, utc_offset)

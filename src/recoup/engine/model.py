@@ -151,7 +151,8 @@ class _Made(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Model:
-    """`learned` under the name that its content gives it; or `given`, where a part of the content is not read."""
+    """`learned` under the name that its content gives it; or `given`, where a part of the content
+    is not read."""
 
     learned: Learned
     given: str | None = None
@@ -173,7 +174,9 @@ class Model:
         """Tables that `chances` has worked out of this model."""
         return self._kept
 
-    def decide(self, evidence: "Evidence", pricing: "Pricing", within: "InForce | None" = None) -> "Decision":
+    def decide(
+        self, evidence: "Evidence", pricing: "Pricing", within: "InForce | None" = None
+    ) -> "Decision":
         from recoup.engine.decide import decide
 
         return decide(evidence, pricing, self, within)
@@ -218,10 +221,14 @@ def model_of(content: bytes) -> Model:
     try:
         made = msgspec.json.decode(content, type=_Made)
         if made.format not in FORMATS:
-            raise BadModel(f"The model has format {made.format}; this release reads {FORMATS[0]} to {FORMAT}.")
+            raise BadModel(
+                f"The model has format {made.format}; this release reads {FORMATS[0]} to {FORMAT}."
+            )
         if made.format < FORMAT:
             plain = msgspec.json.decode(content)
-            older = msgspec.convert({name: one for name, one in plain.items() if name != "regression"}, Learned)
+            older = msgspec.convert(
+                {name: one for name, one in plain.items() if name != "regression"}, Learned
+            )
             return replace(checked(older), given=_name_of(content))
         learned = msgspec.json.decode(content, type=Learned)
     except msgspec.MsgspecError as error:
@@ -230,7 +237,8 @@ def model_of(content: bytes) -> Model:
 
 
 def checked(learned: Learned) -> Model:
-    """Raises: BadModel where what its types do not say is wrong: a day that is none, shares that are no whole."""
+    """Raises: BadModel where what its types do not say is wrong: a day that is none, shares that
+    are no whole."""
     from recoup.engine.regression import wrong_in  # arrays, without which none decides
 
     try:
@@ -239,9 +247,16 @@ def checked(learned: Learned) -> Model:
         raise BadModel("data_from and data_until need dates, as 2026-11-30.") from None
     if ahead:
         raise BadModel("data_from must not be after data_until.")
-    every = (*learned.rhythms, *learned.holds, *learned.holds_by_code.values(), *learned.held_answers)
+    every = (
+        *learned.rhythms,
+        *learned.holds,
+        *learned.holds_by_code.values(),
+        *learned.held_answers,
+    )
     if not all(map(_adds_up, every)):
-        raise BadModel("Each row of rhythms, holds, holds_by_code and held_answers must add up to 1.")
+        raise BadModel(
+            "Each row of rhythms, holds, holds_by_code and held_answers must add up to 1."
+        )
     if learned.regression is not None and (wrong := wrong_in(learned.regression)):
         raise BadModel(wrong)
     return Model(learned)

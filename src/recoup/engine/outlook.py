@@ -1,8 +1,9 @@
 """An order's chances by causes and by a regression together.
 
-Each is wrong in its own way: what the engine knows of causes holds where little was seen, what a regression has counted
-also where the causes are others. Log-odds are their mean; the regression's weight grows with the tries that it was
-learned from. Chances are rounded before they are compared, so that every machine decides the same.
+Each is wrong in its own way: what the engine knows of causes holds where little was seen, what a
+regression has counted also where the causes are others. Log-odds are their mean; the regression's
+weight grows with the tries that it was learned from. Chances are rounded before they are compared,
+so that every machine decides the same.
 """
 
 from collections.abc import Sequence
@@ -38,9 +39,11 @@ _DIGITS: Final = 6
 _TINY: Final = 1e-12
 
 
-def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None, *, now_too: bool) -> Array:
-    """The earliest and each third hour after it, where somebody has tried before, or all where policies leave none of
-    those; `now_too`: the earliest all the same."""
+def instants_of(
+    ground: Ground, earliest: float, end: float, opens: Opens | None, *, now_too: bool
+) -> Array:
+    """The earliest and each third hour after it, where somebody has tried before, or all where
+    policies leave none of those; `now_too`: the earliest all the same."""
     if earliest >= end:
         return np.empty(0)
     grid = np.arange(earliest // _STEP * _STEP + _STEP / 2, end, _STEP)
@@ -58,11 +61,15 @@ def instants_of(ground: Ground, earliest: float, end: float, opens: Opens | None
 
 def _tried(ground: Ground, instants: Array) -> Array:
     """True for each instant at an hour that somebody has tried."""
-    found: Array = _weighed(ground).slots[((instants + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)]
+    found: Array = _weighed(ground).slots[
+        ((instants + ground.offset) % 24 // (24 // SLOTS)).astype(np.int64)
+    ]
     return found
 
 
-def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array, most: int) -> list[Candidate]:
+def best_of_days(
+    ground: Ground, belief: Belief, facts: Facts, instants: Array, most: int
+) -> list[Candidate]:
     """The two best of each day, of those again the `most` best, and the first."""
     weighed = _weighed(ground)
     causes, willing = chances_of(ground, belief, instants)
@@ -75,11 +82,15 @@ def best_of_days(ground: Ground, belief: Belief, facts: Facts, instants: Array, 
     kept = np.union1d(kept[np.argsort(-counts[kept], kind="stable")[:most]], [0])
     # A plan asks what a try adds in each rhythm: all of them are scaled alike.
     own, chances = causes[kept], both[kept]
-    scaled = np.minimum(1.0, willing[kept] * np.divide(chances, own, out=np.ones(len(own)), where=own > 0.0))
+    scaled = np.minimum(
+        1.0, willing[kept] * np.divide(chances, own, out=np.ones(len(own)), where=own > 0.0)
+    )
     return list(map(Candidate, instants[kept].tolist(), chances.tolist(), scaled.tolist()))
 
 
-def mean_with(ground: Ground, belief: Belief, facts: Facts, instants: Sequence[float]) -> list[float]:
+def mean_with(
+    ground: Ground, belief: Belief, facts: Facts, instants: Sequence[float]
+) -> list[float]:
     """The chances of both."""
     weighed, at = _weighed(ground), np.array(instants)
     found: list[float] = _mean(
@@ -123,7 +134,12 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
     others = [_Look(hours_of(look.at), look.answer, look.tries) for look in facts.looks]
     tried = [one.at for one in own[1:]]
     stages = [
-        _stage(own[:number], [other for other in others if other.at < at], number + facts.earlier, ground.offset)
+        _stage(
+            own[:number],
+            [other for other in others if other.at < at],
+            number + facts.earlier,
+            ground.offset,
+        )
         for number, at in enumerate([*tried, inf], start=1)
     ]
     weights = _weights(ground, weighed, sorted([*own, *others]), [stage.looks for stage in stages])
@@ -137,7 +153,10 @@ def _learned(ground: Ground, weighed: Weighed, facts: Facts, instants: Array) ->
     money = np.concatenate((money_there(weighed.pays, bins[:count], weights[:-1]), now))
     ago = _each(rows, [-NEVER if one.ago_from is None else one.ago_from for one in stages])
     parts = zip(stages, np.split(at, np.arange(1, len(stages))), strict=True)
-    lately = [len(one.failures) - np.searchsorted(one.failures, part - LATELY, side="right") for one, part in parts]
+    lately = [
+        len(one.failures) - np.searchsorted(one.failures, part - LATELY, side="right")
+        for one, part in parts
+    ]
     tries = Tries(
         at=at,
         first_at=np.full(len(at), own[0].at),
@@ -176,7 +195,9 @@ def _stage(own: Sequence[_Look], others: Sequence[_Look], number: int, offset: f
     failures = [other for other in others if other.answer != APPROVED]
     prior = max((own[-1], *failures))
     since = (
-        NO_APPROVAL if approved is None else min(NO_APPROVAL - 1, sum(failure.at > approved for failure in failures))
+        NO_APPROVAL
+        if approved is None
+        else min(NO_APPROVAL - 1, sum(failure.at > approved for failure in failures))
     )
     return _Stage(
         own[-1].at,
@@ -193,7 +214,9 @@ def _stage(own: Sequence[_Look], others: Sequence[_Look], number: int, offset: f
     )
 
 
-def _weights(ground: Ground, weighed: Weighed, seen: Sequence[_Look], looks: Sequence[int]) -> Array:
+def _weights(
+    ground: Ground, weighed: Weighed, seen: Sequence[_Look], looks: Sequence[int]
+) -> Array:
     """Weights of the hypotheses, once so many of the attempts were seen; oldest first."""
     local = np.array([one.at for one in seen]) + ground.offset
     answer = np.array([one.answer for one in seen])

@@ -1,5 +1,5 @@
-"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed schedule; and the engine
-stopped at once."""
+"""/engine: who decides when declined payments are tried again, the rescue engine or the fixed
+schedule; and the engine stopped at once."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,13 @@ from recoup.policies.rules.words import CLIPS
 from recoup.rescue.rules.model import Model
 from recoup.risk.flows import risk as risks
 from recoup.risk.flows.risk_versions import risk_in_use
-from recoup.switches.flows.card_switches import SWITCH, SWITCHES, card_switches, offered, set_card_switches
+from recoup.switches.flows.card_switches import (
+    SWITCH,
+    SWITCHES,
+    card_switches,
+    offered,
+    set_card_switches,
+)
 from recoup.terms.rules.arm_terms import MODES
 from recoup.terms.rules.terms import MODES as RISK_MODES
 from recoup.terms.rules.terms import RiskTerms
@@ -59,7 +65,11 @@ FOUND: Final = {
 async def engine(visit: Visit) -> Values:
     standing = await arms.read_arms(visit.world, visit.merchant_id, visit.now)
     model: Model | None = visit.world.models.current(visit.now)
-    calibration = await calibration_of(visit.world, visit.merchant_id, model.name) if model is not None else None
+    calibration = (
+        await calibration_of(visit.world, visit.merchant_id, model.name)
+        if model is not None
+        else None
+    )
     open_sites = [site for site in visit.known.sites if site.retired_at is None]
     typed = read_again(EngineForm, visit.typed) if "mode" in visit.typed else None
     places = [_place(standing, None, visit.known.merchant.name, typed)]
@@ -78,7 +88,9 @@ async def engine(visit: Visit) -> Values:
         for_all=[stop for stop in standing.stops if stop.merchant_id is None],
         unlisted=await read_unlisted(visit.world, visit.merchant_id),
         days=DAYS,
-        who=await names_of_actors(visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]),
+        who=await names_of_actors(
+            visit, [*(row.changed_by for row in rows), *(stop.actor for stop in own)]
+        ),
     )
 
 
@@ -131,7 +143,9 @@ def _wanted(form: EngineForm) -> ArmsChange:
     mode = next((mode for mode in MODES if mode == form.mode), None)
     if mode is None:
         raise invalid("Choose who decides.", "mode", "Reload the page.")
-    share, holdout, explore = (percent_of(getattr(form, name), name, word) for name, word in FIELDS.items())
+    share, holdout, explore = (
+        percent_of(getattr(form, name), name, word) for name, word in FIELDS.items()
+    )
     return ArmsChange(mode, share, holdout, explore, bounds_of(form.explore_max))
 
 
@@ -143,8 +157,8 @@ def percent_of(text: str, name: str, word: str) -> int:
 
 
 def _place(standing: Standing, site_id: UUID | None, name: str, typed: EngineForm | None) -> Values:
-    """The shop, or one of its sites. `texts`: what its form shows. `left`: what retry policies leave of it, empty for
-    all; `by`: whose."""
+    """The shop, or one of its sites. `texts`: what its form shows. `left`: what retry policies
+    leave of it, empty for all; `by`: whose."""
     terms, key = standing.own(site_id), str(site_id or "")
     texts = {field: str(getattr(terms, field)) for field in FIELDS}
     texts |= {"mode": terms.mode, "explore_max": text_of(terms.explore_max)}
@@ -161,7 +175,11 @@ def _place(standing: Standing, site_id: UUID | None, name: str, typed: EngineFor
 
 RISK_PLACE: Final = "/engine/risk"
 # field of the form -> what it is called
-RISK_FIELDS: Final = {"share": "Share of the risk check", "holdout": "Comparison group", "margin": "Margin of a sale"}
+RISK_FIELDS: Final = {
+    "share": "Share of the risk check",
+    "holdout": "Comparison group",
+    "margin": "Margin of a sale",
+}
 
 
 @member.page(RISK_PLACE, "engine/risk.html")
@@ -177,7 +195,9 @@ async def risk(visit: Visit) -> Values:
 
 
 @risk.post(may=acting)
-async def post_risk(visit: Visit, *, risk_mode: _Typed, share: _Typed, holdout: _Typed, margin: _Typed) -> None:
+async def post_risk(
+    visit: Visit, *, risk_mode: _Typed, share: _Typed, holdout: _Typed, margin: _Typed
+) -> None:
     """Applies to payments from now on."""
     mode = next((mode for mode in RISK_MODES if mode == risk_mode), None)
     if mode is None:
@@ -192,7 +212,9 @@ def _texts(visit: Visit, terms: RiskTerms) -> dict[str, str]:
     texts = {"mode": terms.mode} | {name: str(getattr(terms, name)) for name in RISK_FIELDS}
     if "risk_mode" in visit.typed:
         typed = read_again(post_risk, visit.typed)
-        texts = {"mode": typed.risk_mode[:200]} | {name: getattr(typed, name)[:200] for name in RISK_FIELDS}
+        texts = {"mode": typed.risk_mode[:200]} | {
+            name: getattr(typed, name)[:200] for name in RISK_FIELDS
+        }
     return texts
 
 
@@ -210,14 +232,18 @@ _CARD_WORDS: Final = {
         "tried.",
     ),
 }
-CARD_WORDS: Final = Extended(_CARD_WORDS, SWITCH, lambda one: {one.setting: one.page}, before="other_cards")
+CARD_WORDS: Final = Extended(
+    _CARD_WORDS, SWITCH, lambda one: {one.setting: one.page}, before="other_cards"
+)
 
 
 @member.page(CARDS_PLACE, "engine/cards.html")
 async def cards(visit: Visit) -> Values:
     typed = read_again(post_cards, visit.typed) if "cards" in visit.typed else None
     return dict(
-        cards=_switched(typed.ticked) if typed else await card_switches(visit.world, visit.merchant_id),
+        cards=_switched(typed.ticked)
+        if typed
+        else await card_switches(visit.world, visit.merchant_id),
         offered=offered(visit.world),
         may=visit.may("switch", or_operator=True),
         **await rescue_panels(visit),
@@ -225,7 +251,9 @@ async def cards(visit: Visit) -> Values:
 
 
 @cards.post(may=acting)
-async def post_cards(visit: Visit, *, ticked: Annotated[Mapping[str, bool], Names(SWITCHES.__contains__)]) -> None:
+async def post_cards(
+    visit: Visit, *, ticked: Annotated[Mapping[str, bool], Names(SWITCHES.__contains__)]
+) -> None:
     """Applies to attempts from now on. `ticked`: by the names of `SWITCHES`."""
     await set_card_switches(visit.world, acting(visit), _switched(ticked))
 

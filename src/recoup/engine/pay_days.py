@@ -53,7 +53,8 @@ def _since(day: int) -> Array:
     found = np.full(COUNT, LONGEST, np.int64)
     for place in range(IRREGULAR):
         found[place] = next(
-            (back for back in range(LONGEST) if posts(RHYTHMS[place], _EPOCH_DAY + day - back)), LONGEST
+            (back for back in range(LONGEST) if posts(RHYTHMS[place], _EPOCH_DAY + day - back)),
+            LONGEST,
         )
     return found
 
@@ -66,8 +67,8 @@ def days_since(local: Array) -> Array:
 
 
 def bins_of(local: Array, since: Array, failed: Array) -> Array:
-    """Instants × rhythms: the bin of each. `since`: as `days_since`; `failed`: when an attempt of the payer's failed
-    last, `LONG_AGO` where one was approved after it."""
+    """Instants × rhythms: the bin of each. `since`: as `days_since`; `failed`: when an attempt of
+    the payer's failed last, `LONG_AGO` where one was approved after it."""
     found: Array = np.where(since == 0, _part(local)[:, None], _BY_DAY[since])
     found += DATED * (posted(local, since) <= failed[:, None])
     found[:, IRREGULAR] = undated_bin(local - failed)
@@ -75,7 +76,8 @@ def bins_of(local: Array, since: Array, failed: Array) -> Array:
 
 
 def alike(local: Array, failed: float) -> tuple[Array, Array]:
-    """Places of instants that stand for all, and of each instant which of them stands for it: `bins_of` is the same."""
+    """Places of instants that stand for all, and of each instant which of them stands for it:
+    `bins_of` is the same."""
     day = np.floor(local / 24.0)
     kind = (day * (len(_DAY_PARTS) + 1) + _part(local)) * BINS + undated_bin(local - failed)
     _, first, which = np.unique(kind, return_index=True, return_inverse=True)
@@ -109,7 +111,9 @@ def outcome_of(answer: Array) -> Array:
 def likelihood(logs: Array, bins: Array, kind: Array, outcome: Array) -> Array:
     """Attempts × hypotheses, as logs. `logs`: of the table, kind × outcome × level × bin."""
     rows = (kind * OUTCOMES + outcome) * LEVELS
-    found: Array = logs.ravel().take((rows[:, None, None] + np.arange(LEVELS)) * BINS + bins[:, :, None])
+    found: Array = logs.ravel().take(
+        (rows[:, None, None] + np.arange(LEVELS)) * BINS + bins[:, :, None]
+    )
     return found.reshape(len(kind), -1)
 
 

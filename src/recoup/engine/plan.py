@@ -1,4 +1,5 @@
-"""The tries of an order chosen as a whole, so that they cover different futures: each is worth what it adds."""
+"""The tries of an order chosen as a whole, so that they cover different futures: each is worth what
+it adds."""
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
@@ -25,7 +26,8 @@ PLAN_MAX: Final = 6
 
 
 class Candidate(NamedTuple):
-    """An instant (hours since 1970), the chance of an approval then, and of the bank not refusing."""
+    """An instant (hours since 1970), the chance of an approval then, and of the bank not
+    refusing."""
 
     at: float
     chance: float
@@ -39,14 +41,19 @@ Opens = Callable[[float], float | None]
 def candidates(
     ground: Ground, belief: Belief, earliest: float, end: float, opens: Opens | None = None
 ) -> list[Candidate]:
-    """Instants from `earliest` on and before `end`, each once: soon ones each three hours, later ones once a day, and
-    on the best of those days four times. `opens`: each waits until a send may leave."""
+    """Instants from `earliest` on and before `end`, each once: soon ones each three hours, later
+    ones once a day, and on the best of those days four times. `opens`: each waits until a send may
+    leave."""
     from recoup.engine.instants import at_instants  # arrays: for whoever plans
 
     soon, days = _instants(ground, earliest, end)
 
     def opened(instants: Iterable[float], *before: list[float]) -> list[float]:
-        waited = set(instants) if opens is None else {at for instant in instants if (at := opens(instant)) is not None}
+        waited = (
+            set(instants)
+            if opens is None
+            else {at for instant in instants if (at := opens(instant)) is not None}
+        )
         return sorted(at for at in waited.difference(*before) if at < end)
 
     first = opened(soon)
@@ -58,13 +65,19 @@ def candidates(
 
 
 def planned(
-    ground: Ground, belief: Belief, found: Sequence[Candidate], prices: Sequence[float], gap: float = 0.0
+    ground: Ground,
+    belief: Belief,
+    found: Sequence[Candidate],
+    prices: Sequence[float],
+    gap: float = 0.0,
 ) -> list[Try]:
-    """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a chance, is the price of
-    the i-th send from now on. `gap`: hours between two of them at least. By causes alone a plan is shorter, as those of
-    before were."""
+    """The instants to send at, oldest first; none when none is worth its price. `prices[i]`, a
+    chance, is the price of the i-th send from now on. `gap`: hours between two of them at least. By
+    causes alone a plan is shorter, as those of before were."""
     deep = ground.model.learned.regression is not None
-    kept = sooner_of(belief, found)[: looked_at(prices)] if deep else best_of(found)[:_KEPT_INSTANTS]
+    kept = (
+        sooner_of(belief, found)[: looked_at(prices)] if deep else best_of(found)[:_KEPT_INSTANTS]
+    )
     if not kept or not prices or kept[0].chance < prices[0]:
         return []
     from recoup.engine.futures import Futures
@@ -92,7 +105,9 @@ def best_of(growing: Sequence[Candidate]) -> list[Candidate]:
 
 def sooner_of(belief: Belief, found: Sequence[Candidate]) -> list[Candidate]:
     """Sorts by chance less what waiting costs; `found` is in order of time."""
-    return sorted(found, key=lambda one: one.chance / waited(belief, one.at, found[0].at), reverse=True)
+    return sorted(
+        found, key=lambda one: one.chance / waited(belief, one.at, found[0].at), reverse=True
+    )
 
 
 def waited(belief: Belief, at: Any, earliest: float) -> Any:

@@ -1,8 +1,10 @@
-"""A regression on tries of the past, and the chances that it gives: what the payer's pay days, the issuer, the
-code, the calendar and the tries before say together of a try's approval. Logits add up, block by block.
+"""A regression on tries of the past, and the chances that it gives: what the payer's pay days, the
+issuer, the code, the calendar and the tries before say together of a try's approval. Logits add up,
+block by block.
 
-Orders differ beyond all blocks: each stands at one of a few nodes, where the bank is more or less willing or holds it
-until some hours have passed; after a try that failed it stands rather at a low one.
+Orders differ beyond all blocks: each stands at one of a few nodes, where the bank is more or less
+willing or holds it until some hours have passed; after a try that failed it stands rather at a low
+one.
 """
 
 from typing import Final
@@ -13,7 +15,18 @@ from recoup.engine.bins import places_of_keys
 from recoup.engine.blocks import Tries, lines, sizes
 from recoup.engine.blocks import places as places_of
 from recoup.engine.model import Regression
-from recoup.engine.pay_days import BINS, COUNT, DATED, DAYS_OF_BINS, IRREGULAR, LEVELS, OUTCOMES, SHORT, TRY, Array
+from recoup.engine.pay_days import (
+    BINS,
+    COUNT,
+    DATED,
+    DAYS_OF_BINS,
+    IRREGULAR,
+    LEVELS,
+    OUTCOMES,
+    SHORT,
+    TRY,
+    Array,
+)
 from recoup.rescue.rules.answer_classes import APPROVED, CLASSES
 
 # How willing the bank is once nothing holds an order, in logits, and the hours after the decline until then.
@@ -94,8 +107,13 @@ def wrong_in(regression: Regression) -> str | None:
     wanted = sizes(keys, issuers)
     if set(regression.tables) != set(wanted):
         return f"regression.tables needs {', '.join(wanted)}."
-    rows = {f"regression.tables[{name}]": (row, wanted[name]) for name, row in regression.tables.items()}
-    rows["regression.bias"], rows["regression.lines"] = ((regression.bias,), 1), (regression.lines, 2)
+    rows = {
+        f"regression.tables[{name}]": (row, wanted[name]) for name, row in regression.tables.items()
+    }
+    rows["regression.bias"], rows["regression.lines"] = (
+        ((regression.bias,), 1),
+        (regression.lines, 2),
+    )
     for name, (row, length) in rows.items():
         if len(row) != length or not all(-_LOGIT_MAX <= one <= _LOGIT_MAX for one in row):
             return f"{name} needs {length} numbers from -{_LOGIT_MAX:g} to {_LOGIT_MAX:g}."
@@ -114,4 +132,8 @@ def wrong_in(regression: Regression) -> str | None:
         return "regression.habits and regression.nodes need rows that add up to 1."
     if len({*regression.keys}) < keys - 1 or len({*regression.issuers}) < issuers - 1:
         return "regression.keys and regression.issuers need names that differ."
-    return None if 0 < regression.tries <= _TRIES_MOST else f"regression.tries must be between 1 and {_TRIES_MOST}."
+    return (
+        None
+        if 0 < regression.tries <= _TRIES_MOST
+        else f"regression.tries must be between 1 and {_TRIES_MOST}."
+    )

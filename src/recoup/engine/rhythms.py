@@ -1,10 +1,11 @@
 """The rhythms by which money may reach a payer: the hypotheses of the engine, and the days of each.
 
-A rhythm is named by kind and number: `weekly-4` (each Friday), `biweekly-11` (each second one of them), `four-3` (each
-fourth week), `monthly-1`, `month-end-0`, `nth-7` (the second Wednesday), `semi-15` (the 15th and the month's last day),
-`semi-3` (the 3rd and the 18th). `before-3`: the 3rd, or the working day before it, `after-3` likewise; `before-31`: the
-last working day. `halves-15`: the 15th and the last, `halves-1`: the 1st and the 15th, or the working day before. Two
-know no days: `irregular-0`, and `ample-0` for whom money is nearly always there.
+A rhythm is named by kind and number: `weekly-4` (each Friday), `biweekly-11` (each second one of
+them), `four-3` (each fourth week), `monthly-1`, `month-end-0`, `nth-7` (the second Wednesday),
+`semi-15` (the 15th and the month's last day), `semi-3` (the 3rd and the 18th). `before-3`: the 3rd,
+or the working day before it, `after-3` likewise; `before-31`: the last working day. `halves-15`:
+the 15th and the last, `halves-1`: the 1st and the 15th, or the working day before. Two know no
+days: `irregular-0`, and `ample-0` for whom money is nearly always there.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +42,8 @@ def days_since(ordinal: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def spread(ordinal: int) -> Callable[[Sequence[float]], tuple[float, ...]]:
-    """Lays a row by days since the posting, with the irregular and the ample behind them, out over the rhythms."""
+    """Lays a row by days since the posting, with the irregular and the ample behind them, out over
+    the rhythms."""
     return itemgetter(*places(ordinal))
 
 
@@ -71,7 +73,9 @@ def posts(name: str, ordinal: int) -> bool:
     if day.weekday() > 4:
         return False
     if kind == "after":
-        return any((day - timedelta(days=back)).day == n for back in range(3 if day.weekday() == 0 else 1))
+        return any(
+            (day - timedelta(days=back)).day == n for back in range(3 if day.weekday() == 0 else 1)
+        )
     meant = [day + timedelta(days=ahead) for ahead in range(3 if day.weekday() == 4 else 1)]
     if kind == "before":
         return any(one.day == n or n == 31 and _is_last(one) for one in meant)

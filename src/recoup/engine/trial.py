@@ -19,8 +19,9 @@ Verdict = Literal["better", "not_better"]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`score`, `compared_score`: mean log-loss of approval over `held_attempts` tries from `held_from` on, the less the
-    better. `compared_with`: a model's name, or the plain rates. `score_error`: standard error of their difference."""
+    """`score`, `compared_score`: mean log-loss of approval over `held_attempts` tries from
+    `held_from` on, the less the better. `compared_with`: a model's name, or the plain rates.
+    `score_error`: standard error of their difference."""
 
     held_from: datetime
     held_attempts: int

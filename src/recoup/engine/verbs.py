@@ -1,4 +1,5 @@
-"""`recoup engine`: who plans attempts, the rescue engine or the fixed schedule; and the engine stopped."""
+"""`recoup engine`: who plans attempts, the rescue engine or the fixed schedule; and the engine
+stopped."""
 
 import json
 from collections.abc import Sequence
@@ -50,8 +51,12 @@ def show(run: Run, as_json: bool) -> None:
 )
 @click.option("--share", type=int, help="Percentage of customers for whom the engine decides.")
 @click.option("--holdout", type=int, help="Percentage of customers in the comparison group.")
-@click.option("--explore", type=int, help="Percentage of the engine's decisions made at random, to explore.")
-@click.option("--explore-max", help="Largest amounts for that, like '500 USD; 450 EUR'; '' for any amount.")
+@click.option(
+    "--explore", type=int, help="Percentage of the engine's decisions made at random, to explore."
+)
+@click.option(
+    "--explore-max", help="Largest amounts for that, like '500 USD; 450 EUR'; '' for any amount."
+)
 @in_world
 def set_verb(run: Run, site: str | None, explore_max: str | None, **given: Any) -> None:
     """Changes the settings for new orders; earlier orders keep theirs."""
@@ -70,7 +75,11 @@ def set_verb(run: Run, site: str | None, explore_max: str | None, **given: Any) 
 @in_world
 def stop(run: Run, all_merchants: bool, why: str) -> None:
     """Stops the engine at once, also for open orders: the fixed schedule applies instead."""
-    done = run(lambda opened: arms.stop(opened.world, _scope(opened, all_merchants), why, all_merchants=all_merchants))
+    done = run(
+        lambda opened: arms.stop(
+            opened.world, _scope(opened, all_merchants), why, all_merchants=all_merchants
+        )
+    )
     click.echo("The engine is stopped." if done else "The engine was already stopped.")
 
 
@@ -80,7 +89,11 @@ def stop(run: Run, all_merchants: bool, why: str) -> None:
 @in_world
 def resume(run: Run, all_merchants: bool) -> None:
     """Ends the stop: the engine decides again."""
-    done = run(lambda opened: arms.resume(opened.world, _scope(opened, all_merchants), all_merchants=all_merchants))
+    done = run(
+        lambda opened: arms.resume(
+            opened.world, _scope(opened, all_merchants), all_merchants=all_merchants
+        )
+    )
     click.echo("The engine decides again." if done else "The engine was not stopped.")
 
 
@@ -91,7 +104,11 @@ def resume(run: Run, all_merchants: bool) -> None:
 def return_verb(run: Run, wanted: str) -> None:
     """Sets whether the engine stops by itself once it is shown to do harm, as `recoup uplift` says."""
     run(lambda opened: set_return(opened.world, _scope(opened), on_harm=wanted == "on"))
-    click.echo("The engine stops by itself once harm is shown." if wanted == "on" else "The engine goes on.")
+    click.echo(
+        "The engine stops by itself once harm is shown."
+        if wanted == "on"
+        else "The engine goes on."
+    )
 
 
 def _scope(opened: Opened, all_merchants: bool = False) -> Scope:
@@ -100,7 +117,9 @@ def _scope(opened: Opened, all_merchants: bool = False) -> Scope:
 
 async def _show(opened: Opened) -> tuple[Standing, Sequence[UnlistedCode]]:
     scope, world = _scope(opened), opened.world
-    standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
+    standing = await arms.read_arms(
+        world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id)
+    )
     return standing, await read_unlisted(world, scope.merchant_id)
 
 
@@ -110,7 +129,9 @@ async def _set(opened: Opened, site: str | None, arms_change: ArmsChange) -> str
         raise invalid(f"{site[:80]!r} is not a site id.", "site", "See the page /developers.")
     scope, world = _scope(opened), opened.world
     terms = await arms.set_arms(world, scope, site_id, arms_change, needs_model=True)
-    standing = await arms.read_arms(world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id))
+    standing = await arms.read_arms(
+        world, scope.merchant_id, await arms.clock_of(world, scope.merchant_id)
+    )
     return _line(terms, standing.cut(site_id))
 
 
@@ -130,7 +151,11 @@ def _in_force(left: Cut | None) -> str:
 
 def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
     lines = [f"merchant   {_line(standing.own(), standing.cut())}"]
-    sites = {site_id: standing.cut(site_id) for site_id in {**standing.lines, **standing.within} if site_id}
+    sites = {
+        site_id: standing.cut(site_id)
+        for site_id in {**standing.lines, **standing.within}
+        if site_id
+    }
     lines += [
         f"site       {site_id} {_line(standing.own(site_id), left)}"
         for site_id, left in sites.items()
@@ -139,9 +164,13 @@ def _text(standing: Standing, unlisted: Sequence[UnlistedCode]) -> str:
     lines.append(f"model      {standing.model or standing.why_none}")
     for stop in standing.stops:
         whom = "all merchants" if stop.merchant_id is None else "this merchant"
-        lines.append(f"stopped    for {whom} since {iso(stop.stopped_at)} by {stop.actor}: {stop.why}")
+        lines.append(
+            f"stopped    for {whom} since {iso(stop.stopped_at)} by {stop.actor}: {stop.why}"
+        )
     for one in unlisted:
-        lines.append(f"unknown    {one.scheme} {one.kind} {one.code}; orders: {one.orders}, last {iso(one.last_at)}")
+        lines.append(
+            f"unknown    {one.scheme} {one.kind} {one.code}; orders: {one.orders}, last {iso(one.last_at)}"
+        )
     return "\n".join(lines)
 
 
@@ -151,16 +180,29 @@ def _dict(standing: Standing, unlisted: Sequence[UnlistedCode]) -> dict[str, Any
 
     def in_force(site_id: UUID | None) -> dict[str, Any] | None:
         left = standing.cut(site_id)
-        return {"mode": left.terms.mode, "share": left.terms.share, "by": list(left.by)} if left else None
+        return (
+            {"mode": left.terms.mode, "share": left.terms.share, "by": list(left.by)}
+            if left
+            else None
+        )
 
     return {
         "merchant": terms(standing.own()),
-        "sites": {str(site_id): terms(one) for site_id, one in standing.lines.items() if site_id is not None},
+        "sites": {
+            str(site_id): terms(one)
+            for site_id, one in standing.lines.items()
+            if site_id is not None
+        },
         "in_force": {str(site_id or "merchant"): in_force(site_id) for site_id in standing.within},
         "model": standing.model,
         "why_none": standing.why_none,
         "stops": [
-            {"all": stop.merchant_id is None, "since": iso(stop.stopped_at), "by": stop.actor, "why": stop.why}
+            {
+                "all": stop.merchant_id is None,
+                "since": iso(stop.stopped_at),
+                "by": stop.actor,
+                "why": stop.why,
+            }
             for stop in standing.stops
         ],
         "unlisted": [{**asdict(one), "last_at": iso(one.last_at)} for one in unlisted],

@@ -1,4 +1,5 @@
-"""Reasons for the engine's decision, in sentences for merchants; the first says what was decided."""
+"""Reasons for the engine's decision, in sentences for merchants; the first says what was
+decided."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -31,9 +32,15 @@ def reasons_of(
 ) -> tuple[str, ...]:
     """`taken` of what was offered, `best` the engine's own. The last says what would change it."""
     assert evidence.facts is not None
-    lines = [decided(evidence, verdict, plan), last_answer_of(evidence), *unlisted(evidence.reading)]
+    lines = [
+        decided(evidence, verdict, plan),
+        last_answer_of(evidence),
+        *unlisted(evidence.reading),
+    ]
     if tries and evidence.reading.retry == "after_data_change":
-        lines.append("The issuer may renew the card without telling us; new card details cure it at once.")
+        lines.append(
+            "The issuer may renew the card without telling us; new card details cure it at once."
+        )
     if tries:
         together = 1.0
         for one in tries:
@@ -51,7 +58,9 @@ def reasons_of(
     if evidence.card_rests_until is not None:
         lines.append(CARD_RESTS)
     if evidence.reading.wait_by_rule:
-        lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
+        lines.append(
+            f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least."
+        )
     return (*lines, *outside(evidence.facts, evidence.now, model), _change(verdict))
 
 
@@ -59,7 +68,8 @@ def link_reason(links: Sequence[LinkOffer], *, now: bool) -> str:
     """`links`: the best first."""
     if now:
         return (
-            f"A link to pay is mailed now, alongside the attempts: the chance that it is paid is {links[0].chance:.0%}."
+            "A link to pay is mailed now, alongside the attempts: the chance that it "
+            f"is paid is {links[0].chance:.0%}."
         )
     chance = next(link.chance for link in links if link.name == NOW)
     return f"No link to pay is mailed yet: now the chance that it is paid is {chance:.0%}, and the attempts come first."
@@ -70,14 +80,20 @@ def _regression(model: Model) -> list[str]:
     regression = model.learned.regression
     if regression is not None:
         weight = f"{regression.weight:.0%}"
-        return [f"In these chances, a regression on {regression.tries:,} past attempts has a weight of {weight}."]
+        return [
+            f"In these chances, a regression on {regression.tries:,} past attempts has a weight of {weight}."
+        ]
     if model.learned.format < FORMAT:
         return []
-    return ["These chances come from the model of causes alone: there were too few past attempts for a regression."]
+    return [
+        "These chances come from the model of causes alone: there were too few past attempts for a regression."
+    ]
 
 
 def _drawn(taken: Offer, best: Offer) -> str:
-    why = "This time was chosen at random, as exploration: results can then be measured without bias."
+    why = (
+        "This time was chosen at random, as exploration: results can then be measured without bias."
+    )
     if best.at is None:
         return f"{why} Its probability was {taken.probability:.1%}; else no further attempt would be planned."
     return (

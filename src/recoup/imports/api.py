@@ -1,4 +1,5 @@
-"""POST and GET /imports, GET …/{id}, …/{id}/lines, …/{id}/attempts, POST …/{id}/stop. Source: docs/prove-it.md."""
+"""POST and GET /imports, GET …/{id}, …/{id}/lines, …/{id}/attempts, POST …/{id}/stop. Source:
+docs/prove-it.md."""
 
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -32,9 +33,13 @@ Order = Annotated[
     Meta(description="How to read 03/04/2026, if the file does not show it: which comes first."),
 ]
 Decimal = Annotated[
-    Literal["point", "comma"], Meta(description="Decimal sign of amounts, if the file does not show it.")
+    Literal["point", "comma"],
+    Meta(description="Decimal sign of amounts, if the file does not show it."),
 ]
-Units = Annotated[Literal["major", "minor"], Meta(description="Whether amounts are whole units or the smallest unit.")]
+Units = Annotated[
+    Literal["major", "minor"],
+    Meta(description="Whether amounts are whole units or the smallest unit."),
+]
 
 
 class ImportBody(Shape, kw_only=True):
@@ -55,17 +60,23 @@ class NewImportQuery(Shape, kw_only=True):
 
     filename: Text | None = None
     dry_run: Annotated[bool | None, Meta(description="Reads and reports; stores nothing.")] = None
-    zone: Annotated[Text64 | None, Meta(description="Of times without one, like `Europe/Berlin` or `-06:00`.")] = None
+    zone: Annotated[
+        Text64 | None, Meta(description="Of times without one, like `Europe/Berlin` or `-06:00`.")
+    ] = None
     order: Order | None = None
     decimal: Decimal | None = None
     amounts: Units | None = None
-    profile: Annotated[Text64 | None, Meta(description="Whose export it is, if its columns do not tell.")] = None
+    profile: Annotated[
+        Text64 | None, Meta(description="Whose export it is, if its columns do not tell.")
+    ] = None
 
 
 class ImportQuestion(Shape, kw_only=True):
     """What has to be answered before the file can be imported."""
 
-    parameter: Annotated[str, Meta(description="Of POST /v1/imports: `zone`, `order`, `decimal` or `amounts`.")]
+    parameter: Annotated[
+        str, Meta(description="Of POST /v1/imports: `zone`, `order`, `decimal` or `amounts`.")
+    ]
     question: str
     choices: Annotated[list[str], Meta(description="Empty: any time zone.")]
     example: Annotated[str, Meta(description="Cells of the file that can be read in two ways.")]
@@ -75,25 +86,39 @@ class ImportLine(Shape, kw_only=True):
     """A line from which nothing was taken. Nothing of its content is stored."""
 
     line: Annotated[int, Meta(ge=1)]
-    code: Annotated[str, Meta(description="`card_data`, `broken`, `date`, `amount`, `unknown_card`, …")]
+    code: Annotated[
+        str, Meta(description="`card_data`, `broken`, `date`, `amount`, `unknown_card`, …")
+    ]
     reason: str
 
 
 class ImportReport(Shape, kw_only=True):
     """What the file holds."""
 
-    states: Annotated[_ByName, Meta(description="Attempts by state: approved, declined, not_sent, unknown.")]
+    states: Annotated[
+        _ByName, Meta(description="Attempts by state: approved, declined, not_sent, unknown.")
+    ]
     skipped: Annotated[_ByName, Meta(description="Rows that are no attempt of a card, by reason.")]
     bad: Annotated[_ByName, Meta(description="Lines from which nothing was taken, by code.")]
     payments: _Counted
     declined: Annotated[int, Meta(ge=0, description="Payments whose first attempt was declined.")]
     rescued: Annotated[
-        _Counted | None, Meta(description="Of these, paid by a later attempt; null if too many were guessed.")
+        _Counted | None,
+        Meta(description="Of these, paid by a later attempt; null if too many were guessed."),
     ]
-    guessed: Annotated[int, Meta(ge=0, description="Attempts that name no payment and were put together.")]
-    begun_before: Annotated[int, Meta(ge=0, description="Declined payments that may have begun before the file.")]
-    open_after: Annotated[int, Meta(ge=0, description="Declined payments that may go on after the file.")]
-    missing: Annotated[int, Meta(ge=0, description="Payments of which the file counts more attempts than it holds.")]
+    guessed: Annotated[
+        int, Meta(ge=0, description="Attempts that name no payment and were put together.")
+    ]
+    begun_before: Annotated[
+        int, Meta(ge=0, description="Declined payments that may have begun before the file.")
+    ]
+    open_after: Annotated[
+        int, Meta(ge=0, description="Declined payments that may go on after the file.")
+    ]
+    missing: Annotated[
+        int,
+        Meta(ge=0, description="Payments of which the file counts more attempts than it holds."),
+    ]
     only_successes: bool
     first: Moment | None
     last: Moment | None
@@ -117,20 +142,33 @@ class Import(Members, kw_only=True):
     bad: Annotated[int, Meta(ge=0, description="Of these, rows from which nothing was taken.")]
     done: Annotated[int, Meta(ge=0, description="Attempts that are taken over.")]
     new: Annotated[int, Meta(ge=0, description="Of these, attempts that were not known.")]
-    changed: Annotated[int, Meta(ge=0, description="Of these, known attempts that are in a later state.")]
+    changed: Annotated[
+        int, Meta(ge=0, description="Of these, known attempts that are in a later state.")
+    ]
     counted: Annotated[
-        int, Meta(ge=0, description="Sends of cards that Recoup holds; they count in your own limits of these cards.")
+        int,
+        Meta(
+            ge=0,
+            description="Sends of cards that Recoup holds; they count in your own limits of these cards.",
+        ),
     ]
     stopping: Annotated[bool, Meta(description="A stop was requested.")]
-    questions: Annotated[list[ImportQuestion], Meta(description="Only of a dry run; the file is not read before.")]
+    questions: Annotated[
+        list[ImportQuestion], Meta(description="Only of a dry run; the file is not read before.")
+    ]
     lines: Annotated[
-        list[ImportLine], Meta(description="Only of a dry run, up to 1,000; otherwise GET /v1/imports/{id}/lines.")
+        list[ImportLine],
+        Meta(description="Only of a dry run, up to 1,000; otherwise GET /v1/imports/{id}/lines."),
     ]
     report: ImportReport | None
-    notes: Annotated[list[str], Meta(description="Remarks about the file, such as columns that are not read.")]
+    notes: Annotated[
+        list[str], Meta(description="Remarks about the file, such as columns that are not read.")
+    ]
     received_date: Moment | None
     finished_date: Moment | None
-    repeated: Annotated[bool, Meta(description="The same file was imported before; this is its state.")] = False
+    repeated: Annotated[
+        bool, Meta(description="The same file was imported before; this is its state.")
+    ] = False
 
 
 class ImportList(Members, kw_only=True):
@@ -212,19 +250,27 @@ async def post_import(call: Call) -> Reply:
     and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
     as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
     again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
-    query = Query(call.query, ("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile"))
+    query = Query(
+        call.query, ("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile")
+    )
     name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
     order: Any = query.choice("order", _ORDERS, "")
     decimal: Any = _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]
     units: Any = query.choice("amounts", _UNITS, "")
-    said = Answers(query.one("zone", maximum=64), order, decimal, units, query.one("profile", maximum=64))
+    said = Answers(
+        query.one("zone", maximum=64), order, decimal, units, query.one("profile", maximum=64)
+    )
     query.raise_if_any()
     assert call.receive is not None
     with named_as_here():
         world, whose = call.services.world, str(call.scope.merchant_id)
-        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose) as sent:
+        async with spooled(
+            call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose
+        ) as sent:
             name = name or sent.name
-            reading = read_import(call.services.world, call.scope, name, sent.content, said, dry_run=dry_run)
+            reading = read_import(
+                call.services.world, call.scope, name, sent.content, said, dry_run=dry_run
+            )
             found = await while_there(call.receive, reading)
     if found.questions and not dry_run:
         raise _unanswered(found.questions)
@@ -239,7 +285,9 @@ async def get_imports(call: Call) -> ImportList:
     query = Query(call.query)
     limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
     query.raise_if_any()
-    rows = await list_imports(call.services.world.db.reader, call.scope.merchant_id, after, limit + 1)
+    rows = await list_imports(
+        call.services.world.db.reader, call.scope.merchant_id, after, limit + 1
+    )
     more = str(rows[limit - 1].import_id) if len(rows) > limit else None
     return ImportList(data=[_import(row) for row in rows[:limit]], next=more)
 
@@ -258,12 +306,21 @@ async def get_lines(call: Call) -> ImportLines:
     limit = query.number("limit", 100, 1, LINES_PAGE_MAX) or 100
     after = query.number("after", 0, 0, LINE_NO_MAX) or 0
     query.raise_if_any()
-    rows = await bad_lines(call.services.world.db.reader, found.merchant_id, found.import_id, after, limit + 1)
-    lines = [ImportLine(line=row.line_no, code=row.code, reason=str(row.why)) for row in rows[:limit]]
+    rows = await bad_lines(
+        call.services.world.db.reader, found.merchant_id, found.import_id, after, limit + 1
+    )
+    lines = [
+        ImportLine(line=row.line_no, code=row.code, reason=str(row.why)) for row in rows[:limit]
+    ]
     return ImportLines(data=lines, next=lines[-1].line if len(rows) > limit else None)
 
 
-@api("GET /v1/imports/{id}/attempts", answers={200: PastAttempt}, types=(JSON_LINES,), problems=("not_found",))
+@api(
+    "GET /v1/imports/{id}/attempts",
+    answers={200: PastAttempt},
+    types=(JSON_LINES,),
+    problems=("not_found",),
+)
 async def get_attempts(call: Call) -> Reply:
     """Attempts of an import. As rows of Recoup's history with `ref`, which can be imported again."""
     found = await _find(call)
@@ -271,14 +328,23 @@ async def get_attempts(call: Call) -> Reply:
     return file_reply(rows, f"attempts-{found.import_id}.jsonl", JSON_LINES)
 
 
-@api("POST /v1/imports/{id}/stop", body=ImportStopBody, problems=("not_found", "wrong_state"), body_optional=True)
+@api(
+    "POST /v1/imports/{id}/stop",
+    body=ImportStopBody,
+    problems=("not_found", "wrong_state"),
+    body_optional=True,
+)
 async def post_stop(call: Call) -> Import:
     """Stop an import. Drops attempts that are not yet taken over. The same file may be sent again afterwards."""
-    return _import(await stop_import(call.services.world, call.scope, call.object_id(noun="import", cure=FIND)))
+    return _import(
+        await stop_import(call.services.world, call.scope, call.object_id(noun="import", cure=FIND))
+    )
 
 
 async def _find(call: Call) -> StoredImport:
-    return await one_import(call.services.world, call.scope.merchant_id, call.object_id(noun="import", cure=FIND))
+    return await one_import(
+        call.services.world, call.scope.merchant_id, call.object_id(noun="import", cure=FIND)
+    )
 
 
 def _unanswered(questions: tuple[Question, ...]) -> Problem:
@@ -286,7 +352,9 @@ def _unanswered(questions: tuple[Question, ...]) -> Problem:
     it is stored until it is answered."""
     fields: dict[str, list[str]] = {}
     for question in questions:
-        fields.setdefault(pascal(_NAMES.get(question.name, question.name)), []).append(str(question.text))
+        fields.setdefault(pascal(_NAMES.get(question.name, question.name)), []).append(
+            str(question.text)
+        )
     return Problem(
         "invalid",
         "The file leaves something open; nothing of it was imported.",
@@ -319,7 +387,10 @@ def _checked(found: ReadFile, name: str) -> Import:
         counted=0,
         stopping=False,
         questions=[_question(question) for question in found.questions],
-        lines=[ImportLine(line=line.line, code=line.code, reason=str(line.why)) for line in found.lines[:LINES_SHOWN]],
+        lines=[
+            ImportLine(line=line.line, code=line.code, reason=str(line.why))
+            for line in found.lines[:LINES_SHOWN]
+        ],
         report=msgspec.convert(found.report, ImportReport) if found.report else None,
         notes=[str(note) for note in found.notes],
         received_date=None,

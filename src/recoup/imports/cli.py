@@ -42,7 +42,9 @@ _ANSWERED_BY: Final = {
 @click.option("--zone", default="", help="Time zone of dates without one, like Europe/Berlin.")
 @click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign of amounts.")
-@click.option("--amounts", type=click.Choice(["major", "minor"]), help="Whole units, or the smallest unit.")
+@click.option(
+    "--amounts", type=click.Choice(["major", "minor"]), help="Whole units, or the smallest unit."
+)
 @click.option("--profile", default="", help="Whose export it is, if its columns do not tell.")
 @merchant_option
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
@@ -95,7 +97,9 @@ def import_file(
                 return read, None
         with _bar("storing", read.stored.attempt_count, as_json) as bar:
             done = await finish(
-                opened.world, (scope.merchant_id, read.stored.import_id), lambda count: bar.update(count - bar.pos)
+                opened.world,
+                (scope.merchant_id, read.stored.import_id),
+                lambda count: bar.update(count - bar.pos),
             )
         return read, done
 
@@ -112,19 +116,30 @@ async def _merchant(opened: Opened, shown: dict[str, str]) -> list[str]:
     known = await load_merchant(opened.world.db.reader, opened.merchant_id)
     if known is None:
         raise no_such_merchant()
-    shown |= {"id": str(opened.merchant_id), "name": known.merchant.name, "world": opened.world.name}
-    lines = [f"merchant    {shown_by_number(known.merchant.name)} ({opened.merchant_id}), {opened.world.name}"]
+    shown |= {
+        "id": str(opened.merchant_id),
+        "name": known.merchant.name,
+        "world": opened.world.name,
+    }
+    lines = [
+        f"merchant    {shown_by_number(known.merchant.name)} ({opened.merchant_id}), {opened.world.name}"
+    ]
     if opened.merchant is None:
         names = await merchant_names(opened.world.db.reader, OTHERS_MAX + 1)
         others = [name for name in names if name.merchant_id != opened.merchant_id]
-        lines += [f"            for {shown_by_number(other.name)}: --merchant {other.merchant_id}" for other in others]
+        lines += [
+            f"            for {shown_by_number(other.name)}: --merchant {other.merchant_id}"
+            for other in others
+        ]
     return lines
 
 
 async def _show(opened: Opened, import_id: str | None) -> None:
     found = parse_id(import_id or "")
     if found is None:
-        raise Problem("not_found", "There is no such import.", cure="Check the id; recoup import prints it.")
+        raise Problem(
+            "not_found", "There is no such import.", cure="Check the id; recoup import prints it."
+        )
     out = getattr(sys.stdout, "unguarded", None) or sys.stdout
     async for part in history(opened.world, opened.merchant_id, UUID(str(found))):
         out.write(part.decode())
@@ -137,14 +152,20 @@ def _opened(file: str) -> BinaryIO:
         try:
             return Path(file).open("rb")
         except OSError as error:
-            raise invalid(f"{file!r} cannot be read: {error.strerror}.", "file", "Check its path.") from None
+            raise invalid(
+                f"{file!r} cannot be read: {error.strerror}.", "file", "Check its path."
+            ) from None
     spooled = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     size = 0
     while chunk := sys.stdin.buffer.read(CHUNK):
         size += len(chunk)
         if size > FILE_BYTES_MAX:
             spooled.close()
-            raise Problem("too_large", Sentence("The file is larger than {0} MB.", FILE_BYTES_MAX >> 20), field="file")
+            raise Problem(
+                "too_large",
+                Sentence("The file is larger than {0} MB.", FILE_BYTES_MAX >> 20),
+                field="file",
+            )
         spooled.write(chunk)
     return spooled
 
@@ -161,7 +182,9 @@ def _lines(content: BinaryIO) -> int:
 def _bar(label: str, length: int, hidden: bool) -> AbstractContextManager[Any]:
     if length < 1:
         return nullcontext(_NoBar())
-    return click.progressbar(length=length, label=label, hidden=hidden, file=getattr(sys.stdout, "unguarded", None))
+    return click.progressbar(
+        length=length, label=label, hidden=hidden, file=getattr(sys.stdout, "unguarded", None)
+    )
 
 
 class _NoBar:
@@ -202,17 +225,22 @@ def as_text(read: ReadFile, done: Import | None) -> list[str]:
     text = [f"profile     {read.title} ({read.profile})"]
     for question in read.questions:
         example = f" For example: {shown_by_number(question.example)}." if question.example else ""
-        text.append(f"question    {question.text}{example} Answer with {_ANSWERED_BY[question.name]}.")
+        text.append(
+            f"question    {question.text}{example} Answer with {_ANSWERED_BY[question.name]}."
+        )
     if read.questions:
         return [*text, "Nothing was imported."]
     report = read.report or {}
     text += [
         f"rows        {read.rows:,}, {read.attempts:,} of them attempts",
-        "attempts    " + ", ".join(f"{report['states'][state]:,} {state.replace('_', ' ')}" for state in STATES),
+        "attempts    "
+        + ", ".join(f"{report['states'][state]:,} {state.replace('_', ' ')}" for state in STATES),
         f"payments    {report['payments']:,}, {report['declined']:,} of them declined at first{_rescued(report)}",
         f"period      {(report['first'] or '–')[:10]} to {(report['last'] or '–')[:10]}",
     ]
-    text += [f"left out    {count:,} {SKIPPED[reason]}" for reason, count in report["skipped"].items()]
+    text += [
+        f"left out    {count:,} {SKIPPED[reason]}" for reason, count in report["skipped"].items()
+    ]
     text += [f"note        {shown_by_number(str(note))}" for note in read.notes]
     text += [f"line {line.line:<7}{shown_by_number(line.why)}" for line in read.lines[:SHOWN_MAX]]
     bad = sum(report["bad"].values())
@@ -222,7 +250,11 @@ def as_text(read: ReadFile, done: Import | None) -> list[str]:
 
 
 def _rescued(report: dict[str, Any]) -> str:
-    return "" if report["rescued"] is None else f", {report['rescued']:,} of these paid by a later attempt"
+    return (
+        ""
+        if report["rescued"] is None
+        else f", {report['rescued']:,} of these paid by a later attempt"
+    )
 
 
 def _result(read: ReadFile, done: Import | None) -> list[str]:
@@ -232,5 +264,11 @@ def _result(read: ReadFile, done: Import | None) -> list[str]:
         return [f"This file was imported before: 0 new, 0 changed.\nid {done.import_id}"]
     if done.state == "stopped":
         return [f"The import was stopped after {done.done_count:,} attempts.\nid {done.import_id}"]
-    counted = f" {done.counted_count:,} count as sends of cards that Recoup holds." if done.counted_count else ""
-    return [f"Imported: {done.new_count:,} new, {done.changed_count:,} changed.{counted}\nid {done.import_id}"]
+    counted = (
+        f" {done.counted_count:,} count as sends of cards that Recoup holds."
+        if done.counted_count
+        else ""
+    )
+    return [
+        f"Imported: {done.new_count:,} new, {done.changed_count:,} changed.{counted}\nid {done.import_id}"
+    ]

@@ -11,7 +11,14 @@ from uuid import UUID
 import click
 
 from recoup.bank.rules.bank_payout import shown_state
-from recoup.certificates.flows import Shown, certificate_file, certificates_of, listed, month_of, show_certificate
+from recoup.certificates.flows import (
+    Shown,
+    certificate_file,
+    certificates_of,
+    listed,
+    month_of,
+    show_certificate,
+)
 from recoup.certificates.rules.months import month_text
 from recoup.certificates.store.certificates import Certificate
 from recoup.insight.flows.certify import certify_month
@@ -54,7 +61,11 @@ BATCHES_MAX = 1_000
 @merchant_option
 @click.option("--batch", help="Settlement id; default: all of them, one line each.")
 @click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Output file; default: standard output.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
 @as_of_options
 @of_orders
@@ -78,9 +89,15 @@ def settlement(
     async def work(opened: Opened) -> str | None:
         merchant_id, cut = opened.merchant_id, await past.cut(opened)
         if batch_id is None:
-            rows, _ = await list_batches(opened.world.db.reader, BatchFilter(merchant_id, cut=cut), BATCHES_MAX, 0)
+            rows, _ = await list_batches(
+                opened.world.db.reader, BatchFilter(merchant_id, cut=cut), BATCHES_MAX, 0
+            )
             shown = [_settled(row) for row in rows]
-            return json.dumps(shown) if as_json else "\n".join(_settled_table(shown)) or "No settlements yet."
+            return (
+                json.dumps(shown)
+                if as_json
+                else "\n".join(_settled_table(shown)) or "No settlements yet."
+            )
         found = await read_batch(opened.world, merchant_id, batch_id, cut)
         await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
         return None
@@ -116,7 +133,9 @@ def _settled_table(rows: list[dict[str, Any]]) -> list[str]:
 def _settled_words(row: dict[str, Any]) -> str:
     """A period's end is the instant after its last day."""
     last = datetime.fromisoformat(row["period_to"]) - timedelta(days=1)
-    parts = ", ".join(f"{kind.replace('_', ' ')} {row[kind]}" for kind in COLUMNS if row[kind].strip("-0."))
+    parts = ", ".join(
+        f"{kind.replace('_', ' ')} {row[kind]}" for kind in COLUMNS if row[kind].strip("-0.")
+    )
     return (
         f"{row['settlement']}  {row['period_from'][:10]} to {last:%Y-%m-%d}  {row['currency']:4} "
         f"{row['payout']:>14}  {row['state']:9} {parts}"
@@ -126,10 +145,21 @@ def _settled_words(row: dict[str, Any]) -> str:
 @click.command()
 @click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
 @click.option("--to", "last", required=True, help="Last day (inclusive).")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of the days and of the dates in the file.")
+@click.option(
+    "--zone",
+    default="UTC",
+    show_default=True,
+    help="Time zone of the days and of the dates in the file.",
+)
 @merchant_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
-@click.option("--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Output file; default: standard output.",
+)
+@click.option(
+    "--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON."
+)
 @as_of_options
 @of_orders
 def reconciliation(
@@ -163,12 +193,19 @@ def reconciliation(
 def _reconciled(total: Total) -> dict[str, Any]:
     scale = EXPONENTS[total.asset]
     kinds = {kind: to_text(units, scale) for kind, units in total.kinds.items()}
-    return {"currency": total.asset, "balance": total.balance, "net": to_text(total.units, scale), "kinds": kinds}
+    return {
+        "currency": total.asset,
+        "balance": total.balance,
+        "net": to_text(total.units, scale),
+        "kinds": kinds,
+    }
 
 
 def _words(total: Total) -> str:
     sums = _reconciled(total)
-    parts = ", ".join(f"{kind.replace('_', ' ')} {amount}" for kind, amount in sums["kinds"].items())
+    parts = ", ".join(
+        f"{kind.replace('_', ' ')} {amount}" for kind, amount in sums["kinds"].items()
+    )
     return f"{sums['balance']} balance moved by {sums['net']} {sums['currency']}: {parts}"
 
 
@@ -176,10 +213,16 @@ LISTED_MAX: Final = 1_000
 
 
 @click.command()
-@click.option("--month", help="A closed month, UTC: 2026-11; default: all certificates, one line each.")
+@click.option(
+    "--month", help="A closed month, UTC: 2026-11; default: all certificates, one line each."
+)
 @merchant_option
 @click.option("--acceptor", help="Acceptor id; default: each that the merchant sent by.")
-@click.option("--again", is_flag=True, help="With --month: count again; what turns out otherwise is a correction.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="With --month: count again; what turns out otherwise is a correction.",
+)
 @json_option
 @click.option(
     "--out",
@@ -202,8 +245,12 @@ def certificate(
     async def work(opened: Opened) -> str:
         merchant_id = opened.merchant_id
         if month is None:
-            rows = await certificates_of(opened.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX)
-            return json.dumps([listed(row) for row in rows], default=str) if as_json else _table(rows)
+            rows = await certificates_of(
+                opened.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX
+            )
+            return (
+                json.dumps([listed(row) for row in rows], default=str) if as_json else _table(rows)
+            )
         found = await _of_month(opened, merchant_id, month, acceptor, again=again)
         if out is not None:
             await _write(opened, merchant_id, found, out)
@@ -214,7 +261,9 @@ def certificate(
     click.echo(run(work))
 
 
-async def _of_month(opened: Opened, merchant_id: UUID, month: str, acceptor: str | None, *, again: bool) -> list[Shown]:
+async def _of_month(
+    opened: Opened, merchant_id: UUID, month: str, acceptor: str | None, *, again: bool
+) -> list[Shown]:
     """The newest of each acceptor. Raises: Problem(not_found) for a month without sends."""
     begin = await month_of(opened.world, merchant_id, month)
     rows = await certificates_of(opened.world, merchant_id, begin, limit=LISTED_MAX)
@@ -225,20 +274,28 @@ async def _of_month(opened: Opened, merchant_id: UUID, month: str, acceptor: str
     if not newest:
         raise Problem(
             "not_found",
-            f"Nothing was sent in {month}" + (f" by the acceptor {acceptor[:64]!r}." if acceptor else "."),
+            f"Nothing was sent in {month}"
+            + (f" by the acceptor {acceptor[:64]!r}." if acceptor else "."),
             field="acceptor" if rows else "month",
             cure="`recoup report certificate` lists what there is.",
         )
-    return [await show_certificate(opened.world, merchant_id, row.certificate_id) for _, row in sorted(newest.items())]
+    return [
+        await show_certificate(opened.world, merchant_id, row.certificate_id)
+        for _, row in sorted(newest.items())
+    ]
 
 
 async def _write(opened: Opened, merchant_id: UUID, found: Sequence[Shown], out: Path) -> None:
     if len(found) > 1:
         names = ", ".join(one.certificate.acceptor_id for one in found)
-        raise invalid(f"There are certificates of several acceptors: {names}.", "acceptor", "Name one.")
+        raise invalid(
+            f"There are certificates of several acceptors: {names}.", "acceptor", "Name one."
+        )
     draft = out.with_name(out.name + ".part")
     try:
-        draft.write_bytes(await certificate_file(opened.world, merchant_id, found[0].certificate.certificate_id))
+        draft.write_bytes(
+            await certificate_file(opened.world, merchant_id, found[0].certificate.certificate_id)
+        )
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
@@ -263,11 +320,13 @@ def _table(rows: Sequence[Certificate]) -> str:
 def _text(one: Shown) -> str:
     head = one.head
     lines = [
-        f"certificate {head['certificateId']}" + (f", correction {head['number']}" if head["number"] > 1 else ""),
+        f"certificate {head['certificateId']}"
+        + (f", correction {head['number']}" if head["number"] > 1 else ""),
         f"month       {head['month']}, acceptor {head['acceptorId']}, region {head['region']}",
         f"sends       {head['sends']:,}; reported by the merchant {head['reported']:,}",
         f"refused     {head['refusals']:,} sends by the gate",
-        f"breaches    {head['breaches']:,}" + (f"; beyond a limit {head['beyond']:,}" if head["beyond"] else ""),
+        f"breaches    {head['breaches']:,}"
+        + (f"; beyond a limit {head['beyond']:,}" if head["beyond"] else ""),
         "closest to each limit:",
         *(_rule(line) for line in one.part("rule") if line["closest"] is not None),
         *(

@@ -1,4 +1,5 @@
-"""/reports: results of a month by transaction, descriptor, site, campaign and means; each adds up to the ledger."""
+"""/reports: results of a month by transaction, descriptor, site, campaign and means; each adds up
+to the ledger."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -7,7 +8,13 @@ from uuid import UUID
 
 from starlette.responses import JSONResponse, Response
 
-from recoup.certificates.flows import NEWEST, Shown, certificate_file, certificates_of, show_certificate
+from recoup.certificates.flows import (
+    NEWEST,
+    Shown,
+    certificate_file,
+    certificates_of,
+    show_certificate,
+)
 from recoup.certificates.rules.months import month_text
 from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.money import EXPONENTS
@@ -35,7 +42,8 @@ WORDS: Final = {
 
 @member.page("/reports", "insight/reports.html", menu=Entry("Insight", 1, "Reports", "report"))
 async def reports_page(visit: Visit) -> Values:
-    """An impossible month, currency or report becomes the usual one; for a month the page says so."""
+    """An impossible month, currency or report becomes the usual one; for a month the page says
+    so."""
     report = visit.request.query_params.get("by", "")
     report = report if report in flow.REPORTS else "sites"
     then = await read_as_of(visit)
@@ -121,7 +129,11 @@ UNSEEN: Final = {
 
 _id: Final = id_in_path(
     "certificate_id",
-    Problem("not_found", "There is no such certificate.", cure="Check the id; see the list of certificates."),
+    Problem(
+        "not_found",
+        "There is no such certificate.",
+        cure="Check the id; see the list of certificates.",
+    ),
 )
 
 

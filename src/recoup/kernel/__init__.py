@@ -1,1 +1,2 @@
-"""Values and mechanisms that every subject shares: money, ids, time, problems, features and their places."""
+"""Values and mechanisms that every subject shares: money, ids, time, problems, features and their
+places."""

@@ -1,4 +1,5 @@
-"""Results kept by what they were asked for. A long text, which anybody may have written, is never kept."""
+"""Results kept by what they were asked for. A long text, which anybody may have written, is never
+kept."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,8 @@ class _LongError(Exception):
 
 
 def cached(size: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keeps the last `size` results, like `lru_cache`; those of a longer text are worked out each time."""
+    """Keeps the last `size` results, like `lru_cache`; those of a longer text are worked out each
+    time."""
 
     def keep(work: Callable[P, R]) -> Callable[P, R]:
         @lru_cache(maxsize=size)

@@ -13,7 +13,8 @@ _TRACEPARENT: Final = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]
 
 @dataclass(slots=True)
 class Cause:
-    """`traceparent`: the caller's, as it came. `order_id`, `attempt_id`: the latest that it changed."""
+    """`traceparent`: the caller's, as it came. `order_id`, `attempt_id`: the latest that it
+    changed."""
 
     request_id: str
     traceparent: bytes | None = None
@@ -23,7 +24,8 @@ class Cause:
 
     @property
     def trace(self) -> str:
-        """`00-<32 hex>-<16 hex>-01`: the caller's trace, a span of ours; made when it is first asked for.
+        """`00-<32 hex>-<16 hex>-01`: the caller's trace, a span of ours; made when it is first
+        asked for.
 
         Source: W3C Trace Context level 1 for `traceparent`; contract §1.2 for the trace id's shape.
         """
@@ -49,8 +51,8 @@ def begin(request_id: str, traceparent: bytes | None = None) -> Cause:
 
 
 def begin_later(what: str, subject_id: UUID) -> None:
-    """Work that no call waits for. Its trace has the id of its subject, an order's as a rule: whoever knows the order
-    finds what was sent for it, and nothing is stored."""
+    """Work that no call waits for. Its trace has the id of its subject, an order's as a rule:
+    whoever knows the order finds what was sent for it, and nothing is stored."""
     begin(what)._trace = trace_of(subject_id.hex)
 
 

@@ -9,7 +9,8 @@ SENTENCE_MAX: Final = 200
 
 
 def kept(text: str | None, most: int) -> str | None:
-    """The first `most` characters, each that cannot be shown as a blank; None for what says nothing."""
+    """The first `most` characters, each that cannot be shown as a blank; None for what says
+    nothing."""
     if text is None or (len(text) <= most and text.isprintable() and text):
         return text
     return "".join(one if one.isprintable() else " " for one in text[:most]).strip() or None

@@ -11,11 +11,16 @@ V = TypeVar("V")
 
 
 class Extended(Mapping[str, V]):
-    """The core's entries with what features added to `place`, put together when something first looks. `of`: the
-    entries of one addition. They stand before the entry `before`, else at the end."""
+    """The core's entries with what features added to `place`, put together when something first
+    looks. `of`: the entries of one addition. They stand before the entry `before`, else at the
+    end."""
 
     def __init__(
-        self, own: Mapping[Any, V], place: Place[A], of: Callable[[A], Mapping[str, V]], before: str | None = None
+        self,
+        own: Mapping[Any, V],
+        place: Place[A],
+        of: Callable[[A], Mapping[str, V]],
+        before: str | None = None,
     ) -> None:
         self.own, self._place, self._of, self._before = own, place, of, before
 
@@ -25,8 +30,15 @@ class Extended(Mapping[str, V]):
         at = names.index(self._before) if self._before is not None else len(names)
         added = {name: value for one in self._place for name, value in self._of(one).items()}
         if twice := added.keys() & self.own.keys():
-            raise bad(f"A feature brings {sorted(twice)[0]}, which is there already.", "Give it another name.")
-        return {name: self.own[name] for name in names[:at]} | added | {name: self.own[name] for name in names[at:]}
+            raise bad(
+                f"A feature brings {sorted(twice)[0]}, which is there already.",
+                "Give it another name.",
+            )
+        return (
+            {name: self.own[name] for name in names[:at]}
+            | added
+            | {name: self.own[name] for name in names[at:]}
+        )
 
     def __getitem__(self, name: str) -> V:
         return self._all[name]

@@ -19,7 +19,8 @@ def added(group: str) -> "Mapping[str, EntryPoint]":
     from importlib.metadata import entry_points  # forty modules that most verbs never need
 
     return {
-        point.name: point for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value))
+        point.name: point
+        for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value))
     }
 
 
@@ -35,8 +36,8 @@ def load_all(group: str, kind: type[T]) -> tuple[Mapping[str, T], tuple[Problem,
 
 
 def load(one: "EntryPoint", kind: type[T]) -> T:
-    """The object that the entry point names. Raises: Problem(unavailable) in one line, when the package raises or the
-    object is missing or no `kind`."""
+    """The object that the entry point names. Raises: Problem(unavailable) in one line, when the
+    package raises or the object is missing or no `kind`."""
     try:
         made = one.load()
     except Exception as error:  # noqa: BLE001 - somebody else's code
@@ -47,4 +48,8 @@ def load(one: "EntryPoint", kind: type[T]) -> T:
         why = f"it is no {kind.__name__}"
     package = one.dist.name if one.dist is not None else one.module
     message = f"The package {package} adds {one.name!r} to {one.group}, but {one.value} cannot be used ({why})."
-    raise Problem("unavailable", message, cure=f"Install a release of {package} for this Recoup, or remove it.")
+    raise Problem(
+        "unavailable",
+        message,
+        cure=f"Install a release of {package} for this Recoup, or remove it.",
+    )

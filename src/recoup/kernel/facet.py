@@ -14,9 +14,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Facet(Generic[R]):
-    """`sql`: reads it as JSON, of an order `o`; `row`: what it is read as, `none` where there
-    is nothing. `needs`: without all of which it is not read under the lock, see `rescue/store/evidence`. `then`: as it
-    was at a business time; None: it is read under the lock alone, and `sql` may name the card `v`."""
+    """`sql`: reads it as JSON, of an order `o`; `row`: what it is read as, `none` where there is
+    nothing. `needs`: without all of which it is not read under the lock, see
+    `rescue/store/evidence`. `then`: as it was at a business time; None: it is read under the lock
+    alone, and `sql` may name the card `v`."""
 
     name: str
     sql: str
@@ -28,7 +29,13 @@ class Facet(Generic[R]):
     def of(self, facets: Mapping[str, Any] | None) -> R:
         """Reads it of the facets of an order, as they were stored."""
         found = (facets or {}).get(self.name)
-        return self.none if found is None else convert(found, self.row) if found.__class__ in (list, dict) else found
+        return (
+            self.none
+            if found is None
+            else convert(found, self.row)
+            if found.__class__ in (list, dict)
+            else found
+        )
 
 
 FACET: Final = Place[Facet[Any]]("facet")

@@ -1,7 +1,9 @@
-"""Features, and the places of the core that they add to. A place stands beside whoever asks it, who imports no feature.
+"""Features, and the places of the core that they add to. A place stands beside whoever asks it, who
+imports no feature.
 
-All features stand in one list, `recoup.main.features.FEATURES`, in the order in which they are consulted; packages
-that the settings name come behind it. Nothing is discovered: what no list names is not loaded.
+All features stand in one list, `recoup.main.features.FEATURES`, in the order in which they are
+consulted; packages that the settings name come behind it. Nothing is discovered: what no list names
+is not loaded.
 """
 
 from collections.abc import Iterable, Iterator
@@ -73,28 +75,36 @@ def features() -> tuple[Feature, ...]:
 
 
 def install(names: Iterable[str] = ()) -> tuple[Feature, ...]:
-    """Takes the list and the named packages' features into use, before anything asks. Raises: Problem, in one line."""
+    """Takes the list and the named packages' features into use, before anything asks. Raises:
+    Problem, in one line."""
     global _features
     for name in (name for name in names if name not in added(GROUP)):
         raise bad(
-            f"The setting features names {name}, which no package here brings.", "Install its package, or remove it."
+            f"The setting features names {name}, which no package here brings.",
+            "Install its package, or remove it.",
         )
-    _features = checked((*import_module(LIST).FEATURES, *(load(added(GROUP)[name], Feature) for name in names)))
+    _features = checked(
+        (*import_module(LIST).FEATURES, *(load(added(GROUP)[name], Feature) for name in names))
+    )
     return _features
 
 
 def checked(found: tuple[Feature, ...]) -> tuple[Feature, ...]:
-    """Raises: Problem(invalid) for one that is listed twice, comes before what it needs, or adds to no place."""
+    """Raises: Problem(invalid) for one that is listed twice, comes before what it needs, or adds to
+    no place."""
     names: list[str] = []
     for one in found:
         if one.name in names:
             raise bad(f"The feature {one.name} is listed twice.", "List it once.")
         for missing in (name for name in one.needs if name not in names):
             raise bad(
-                f"The feature {one.name} needs {missing}, which is not listed before it.", f"List {missing} first."
+                f"The feature {one.name} needs {missing}, which is not listed before it.",
+                f"List {missing} first.",
             )
         for wrong in (given for given in one.adds if not isinstance(given, Addition)):
-            raise bad(f"The feature {one.name} adds {wrong!r:.80} to no place.", "Add by calling a place.")
+            raise bad(
+                f"The feature {one.name} adds {wrong!r:.80} to no place.", "Add by calling a place."
+            )
         names.append(one.name)
     return found
 

@@ -1,4 +1,5 @@
-"""A value made of another that has the same fields, as rows, facts and messages have of each other."""
+"""A value made of another that has the same fields, as rows, facts and messages have of each
+other."""
 
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -24,4 +25,8 @@ def filled(kind: type[T], source: object, /, **others: Any) -> T:
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
     """Field names of a dataclass or a Struct."""
-    return tuple(field.name for field in fields(kind) if field.init) if is_dataclass(kind) else kind.__struct_fields__
+    return (
+        tuple(field.name for field in fields(kind) if field.init)
+        if is_dataclass(kind)
+        else kind.__struct_fields__
+    )

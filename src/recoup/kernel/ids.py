@@ -1,4 +1,5 @@
-"""Ids are made by us, before any call: UUIDv7 (RFC 9562), so that they sort by the wall time of their making."""
+"""Ids are made by us, before any call: UUIDv7 (RFC 9562), so that they sort by the wall time of
+their making."""
 
 import os
 import re
@@ -62,7 +63,8 @@ def new_id() -> UUID:
 
 
 def id_of(value: int) -> UUID:
-    """`UUID(int=value)`, without its checks: a call for each id is much of what a busy door does."""
+    """`UUID(int=value)`, without its checks: a call for each id is much of what a busy door
+    does."""
     made = _new(UUID)
     _set(made, "int", value)
     _set(made, "is_safe", SafeUUID.unknown)
@@ -82,7 +84,8 @@ def uuid_of(digest: bytes) -> UUID:
 
 
 def tail(value: UUID) -> str:
-    """The last eight hex digits in upper case: `confirmationId` and `referenceNumber`; not unique."""
+    """The last eight hex digits in upper case: `confirmationId` and `referenceNumber`; not
+    unique."""
     return value.hex[-8:].upper()
 
 
@@ -107,7 +110,8 @@ _VALUES: Final = {character: value for value, character in enumerate(_CROCKFORD)
 
 
 def wire_id(prefix: str, value: UUID) -> str:
-    """`ord_01k…`: the prefix and the id's 128 bits as a lower-case ULID, 26 digits of Crockford's base 32."""
+    """`ord_01k…`: the prefix and the id's 128 bits as a lower-case ULID, 26 digits of Crockford's
+    base 32."""
     bits = value.int
     return f"{prefix}_" + "".join(_CROCKFORD[bits >> shift & 31] for shift in range(125, -1, -5))
 

@@ -17,7 +17,9 @@ MARK: Final = "sentence"
 Kept = Annotated[str, MARK]
 """A column, or a value in one, that is written by `keep` and read by `kept`: the store's rows and statements do."""
 
-_FIGURE: Final = re.compile(r"[+\-\N{MINUS SIGN}]?\d{1,3}(?:,\d{3}){0,9}(?:\.\d{1,18})?")  # kept as a plain text
+_FIGURE: Final = re.compile(
+    r"[+\-\N{MINUS SIGN}]?\d{1,3}(?:,\d{3}){0,9}(?:\.\d{1,18})?"
+)  # kept as a plain text
 _OPENS: Final = '["'
 _TEXT: Final = "{0}"
 _encode: Final = msgspec.json.Encoder().encode

@@ -1,4 +1,5 @@
-"""Log lines that are written for each call and each attempt: as `main/logs` writes them, at a tenth of the cost."""
+"""Log lines that are written for each call and each attempt: as `main/logs` writes them, at a tenth
+of the cost."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,7 +20,8 @@ def write_lines(write: Callable[[bytes], object] | None) -> None:
 
 def line(event: str, **said: object) -> None:
     """Writes a line of JSON: ids of ours and words, never a body, a key or a name. What is None is
-    left out. The request, the trace, the order and the attempt are those of the cause, unless said."""
+    left out. The request, the trace, the order and the attempt are those of the cause, unless
+    said."""
     if _write is None:
         return
     fields: dict[str, object] = {"event": event, "level": "info"}

@@ -17,12 +17,26 @@ class Measure:
         self.add: Callable[..., object] = lambda *_, **__: None
 
 
-ATTEMPTS: Final = Measure("recoup_attempts", "Attempts that were sent, by the processor's answer", "route", "answer")
-GATE: Final = Measure("recoup_gate_refusals", "Attempts that a network's rule or a switch held back", "reason")
-DELIVERIES: Final = Measure("recoup_deliveries", "Webhooks that were posted, by how it ended", "result")
-REFUSED: Final = Measure("recoup_database_refused", "Statements and connections that the database did not take", "why")
+ATTEMPTS: Final = Measure(
+    "recoup_attempts", "Attempts that were sent, by the processor's answer", "route", "answer"
+)
+GATE: Final = Measure(
+    "recoup_gate_refusals", "Attempts that a network's rule or a switch held back", "reason"
+)
+DELIVERIES: Final = Measure(
+    "recoup_deliveries", "Webhooks that were posted, by how it ended", "result"
+)
+REFUSED: Final = Measure(
+    "recoup_database_refused", "Statements and connections that the database did not take", "why"
+)
 _WAITS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
-WAITS: Final = Measure("recoup_pool_wait_seconds", "Waits for a connection, where none is free", "role", buckets=_WAITS)
-LOG_LOST: Final = Measure("recoup_log_lines_lost", "Log lines that were not written: the disk is full, or nobody reads")
-REPLACED: Final = Measure("recoup_replaced", "Doors and workers that stood still and were replaced", "part")
+WAITS: Final = Measure(
+    "recoup_pool_wait_seconds", "Waits for a connection, where none is free", "role", buckets=_WAITS
+)
+LOG_LOST: Final = Measure(
+    "recoup_log_lines_lost", "Log lines that were not written: the disk is full, or nobody reads"
+)
+REPLACED: Final = Measure(
+    "recoup_replaced", "Doors and workers that stood still and were replaced", "part"
+)
 MEASURES: Final = (ATTEMPTS, GATE, DELIVERIES, REFUSED, WAITS, LOG_LOST, REPLACED)

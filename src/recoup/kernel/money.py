@@ -1,6 +1,7 @@
 """Money is an integer of an asset's smallest unit. No float comes near it.
 
-Decimal places of each asset are frozen from ISO 4217 (a test compares); USDT and USDC have those of the book.
+Decimal places of each asset are frozen from ISO 4217 (a test compares); USDT and USDC have those of
+the book.
 """
 
 import re
@@ -39,12 +40,22 @@ def withdrawn_by(asset: str, at: datetime) -> date | None:
 
 UNITS_MAX: Final = 10**15  # of one amount: a sum of thousands of them stays inside 64 bits
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
-_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$", "MXN": "MX$", "BRL": "R$"}
+_SYMBOLS: Final = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "CAD": "CA$",
+    "AUD": "A$",
+    "MXN": "MX$",
+    "BRL": "R$",
+}
 
 
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
-    """`units` in the smallest unit of `asset` (ISO 4217 code or token). Mixing assets raises TypeError."""
+    """`units` in the smallest unit of `asset` (ISO 4217 code or token). Mixing assets raises
+    TypeError."""
 
     units: int
     asset: str
@@ -92,12 +103,14 @@ def to_text(units: int, scale: int) -> str:
 
 
 def shown(units: int, asset: str, like: str | None = None) -> str:
-    """Exact decimal text for people and callers alike, with as many decimals as the sender's text `like` has, else as
-    are customary for the asset; more only where they are not zero."""
+    """Exact decimal text for people and callers alike, with as many decimals as the sender's text
+    `like` has, else as are customary for the asset; more only where they are not zero."""
     whole, dot, fraction = to_text(units, decimals_of(asset)).partition(".")
     if not dot:
         return whole
-    scale = CUSTOMARY.get(asset, decimals_of(asset)) if like is None else len(like.partition(".")[2])
+    scale = (
+        CUSTOMARY.get(asset, decimals_of(asset)) if like is None else len(like.partition(".")[2])
+    )
     kept = fraction[:scale] + fraction[scale:].rstrip("0")
     return f"{whole}.{kept}" if kept else whole
 
@@ -116,25 +129,38 @@ def money(units: int, asset: str, like: str | None = None) -> str:
 
 
 def from_text(text: str, asset: str, field: str) -> Money:
-    """Exact decimal text to Money. Raises: Problem(invalid) for exponents, signs, blanks, more digits than the asset
-    has, or more than UNITS_MAX."""
+    """Exact decimal text to Money. Raises: Problem(invalid) for exponents, signs, blanks, more
+    digits than the asset has, or more than UNITS_MAX."""
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         cure = "Send a plain decimal like 19.99."
-        raise Problem("invalid", Sentence("The field {0} is invalid.", field), field=field, cure=cure, verbatim=True)
+        raise Problem(
+            "invalid",
+            Sentence("The field {0} is invalid.", field),
+            field=field,
+            cure=cure,
+            verbatim=True,
+        )
     scale = EXPONENTS[asset]
     whole, _, fraction = text.partition(".")
     if fraction[scale:].strip("0"):
         message = Sentence(
-            "The field {0} has more than {1} decimal places, which {2} does not have.", field, scale, asset
+            "The field {0} has more than {1} decimal places, which {2} does not have.",
+            field,
+            scale,
+            asset,
         )
         raise invalid(
-            message, field, Sentence("Round it to {0} decimal places.", scale) if scale else "Leave them out."
+            message,
+            field,
+            Sentence("Round it to {0} decimal places.", scale) if scale else "Leave them out.",
         )
     units = int(whole + fraction[:scale].ljust(scale, "0"))
     if units > UNITS_MAX:
         most = f"{apart(to_text(UNITS_MAX, scale).partition('.')[0])} {asset}"
         raise invalid(
-            Sentence("The field {0} is more than {1}.", field, most), field, Sentence("Send at most {0}.", most)
+            Sentence("The field {0} is more than {1}.", field, most),
+            field,
+            Sentence("Send at most {0}.", most),
         )
     return Money(units, asset)
 

@@ -1,7 +1,8 @@
-"""The known name that is most like an unknown one, for complaints: the one place that compares texts by likeness.
+"""The known name that is most like an unknown one, for complaints: the one place that compares
+texts by likeness.
 
-Comparing is slow, and what is compared was written by strangers: so names are cut, and of one text only the first few
-are compared at all.
+Comparing is slow, and what is compared was written by strangers: so names are cut, and of one text
+only the first few are compared at all.
 """
 
 from collections.abc import Iterable
@@ -32,7 +33,12 @@ def nearest(name: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | No
     """The most similar name, for callers that ask for only one."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name[:CHARS_MAX], list(islice(known, KNOWN_MAX)), n=1, cutoff=cutoff)), None)
+    return next(
+        iter(
+            get_close_matches(name[:CHARS_MAX], list(islice(known, KNOWN_MAX)), n=1, cutoff=cutoff)
+        ),
+        None,
+    )
 
 
 def is_like(name: str, known: str, cutoff: float = 0.7) -> bool:

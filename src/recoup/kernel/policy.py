@@ -21,7 +21,9 @@ class Policy:
     world_cards: bool = False  # with magic inputs: a world is plugged, and its cards are taken too
     expiry_floor: timedelta = timedelta(days=1)
     expiry_recommended: timedelta = timedelta(days=14)
-    short_recurring_refused: bool = False  # an expiry under the recommended one; else it is warned of
+    short_recurring_refused: bool = (
+        False  # an expiry under the recommended one; else it is warned of
+    )
     expiry_max: timedelta = timedelta(days=30)
     expiry_grace: timedelta = timedelta(hours=1)
     sync_period: timedelta = timedelta(days=21)

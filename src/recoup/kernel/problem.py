@@ -1,8 +1,8 @@
-"""The one error of the product, and the sentences in which it speaks. Doors turn it into their dialect; nothing else
-crosses a room as an exception.
+"""The one error of the product, and the sentences in which it speaks. Doors turn it into their
+dialect; nothing else crosses a room as an exception.
 
-A Problem says what happened (`message`), where (`field`), what to do (`cure`), and carries `facts` for
-machines; `details` among them, names and texts, are shown by each dialect as they are. It never
+A Problem says what happened (`message`), where (`field`), what to do (`cure`), and carries `facts`
+for machines; `details` among them, names and texts, are shown by each dialect as they are. It never
 carries a PAN, CVV, secret or token. `verbatim`: its message is a vendor's to the letter, so that a
 dialect of that vendor says the cure elsewhere.
 """
@@ -17,7 +17,8 @@ Part = str | int | date
 
 
 class Figure(str):
-    """A number or sum in English, which is read in its reader's own writing; a name like `7.11` is not."""
+    """A number or sum in English, which is read in its reader's own writing; a name like `7.11` is
+    not."""
 
 
 def figure(number: int) -> Figure:
@@ -33,13 +34,14 @@ _SLOT: Final = re.compile(r"\{(\w+)\}")
 
 
 class Sentence(str):
-    """A sentence for people that keeps what it was made of: whoever shows it in another language needs no search.
+    """A sentence for people that keeps what it was made of: whoever shows it in another language
+    needs no search.
 
         Problem("invalid", Sentence("An order has at most {0} notes.", NOTES_MAX))
 
-    It is its English text wherever a text is read. What is done to it as to a text, such as a slice, is a plain text.
-    `key`: the English text with `{0}`, `{1}` … where `parts` are filled in; or with names in their order. Equal and
-    hashed as its text.
+    It is its English text wherever a text is read. What is done to it as to a text, such as a
+    slice, is a plain text. `key`: the English text with `{0}`, `{1}` … where `parts` are filled in;
+    or with names in their order. Equal and hashed as its text.
     """
 
     __slots__ = ("key", "parts")
@@ -65,7 +67,9 @@ class Sentence(str):
 
 def _slots(key: str, parts: Sequence[Part]) -> dict[str, Part]:
     names = dict.fromkeys(_SLOT.findall(key))
-    return {name: parts[int(name) if name.isdigit() else number] for number, name in enumerate(names)}
+    return {
+        name: parts[int(name) if name.isdigit() else number] for number, name in enumerate(names)
+    }
 
 
 def shaped(key: str, **parts: Part) -> Sentence:
@@ -109,7 +113,9 @@ def changed(text: str, change: Callable[[str], str]) -> str:
     """The sentence with `change` done to each text that is filled in, or to the plain text."""
     if not isinstance(text, Sentence):
         return change(text)
-    return Sentence(text.key, *(changed(part, change) if isinstance(part, str) else part for part in text.parts))
+    return Sentence(
+        text.key, *(changed(part, change) if isinstance(part, str) else part for part in text.parts)
+    )
 
 
 # code -> what went wrong, in general. Each dialect maps every code to a status of its own; a test holds both complete.
@@ -142,7 +148,9 @@ CODES: Final[Mapping[str, str]] = {
 }
 
 
-STAGE: Final = "{stage}"  # in a message: where an order stands, which each dialect has its own word for
+STAGE: Final = (
+    "{stage}"  # in a message: where an order stands, which each dialect has its own word for
+)
 
 
 def in_words(error: BaseException) -> str:

@@ -41,8 +41,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`role`: as what one of the merchant's people acts, so that the role's limits hold; None: a system, or the
-    operator."""
+    """`role`: as what one of the merchant's people acts, so that the role's limits hold; None: a
+    system, or the operator."""
 
     merchant_id: UUID
     actor: Actor

@@ -1,4 +1,5 @@
-"""The services of a door, each made when something first asks for it: a page draws in those that it uses."""
+"""The services of a door, each made when something first asks for it: a page draws in those that it
+uses."""
 
 from typing import Any, TypeVar, cast, get_type_hints
 
@@ -10,7 +11,9 @@ class Services:
     arguments: other services, or what was given."""
 
     def __init__(self, *given: object) -> None:
-        self._made: dict[type, object] = {kind: one for one in given for kind in type(one).__mro__[:-1]}
+        self._made: dict[type, object] = {
+            kind: one for one in given for kind in type(one).__mro__[:-1]
+        }
 
     def get(self, kind: type[T]) -> T:
         made = self._made.get(kind)

@@ -1,5 +1,5 @@
-"""Pure work on many jobs, done here; or, by whoever hands in another `Spread`, by several processes. Answers are the
-same, and in the order of the jobs."""
+"""Pure work on many jobs, done here; or, by whoever hands in another `Spread`, by several
+processes. Answers are the same, and in the order of the jobs."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,7 +10,8 @@ R = TypeVar("R")
 
 
 class Spread(Protocol):
-    """Jobs, answers and the function itself can be pickled. Raises: what the first job that fails raises."""
+    """Jobs, answers and the function itself can be pickled. Raises: what the first job that fails
+    raises."""
 
     def __call__(self, work: Callable[[J], R], jobs: Sequence[J], /) -> list[R]: ...
 

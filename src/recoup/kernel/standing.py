@@ -9,8 +9,9 @@ ASKS_FIRST: Final = timedelta(days=400)
 
 
 class Mark(NamedTuple):
-    """`beat` counts on within an epoch, by a commit each time. A database that has a mark's commit has all before it,
-    whatever server it is on: log positions are compared on one timeline of one cluster alone."""
+    """`beat` counts on within an epoch, by a commit each time. A database that has a mark's commit
+    has all before it, whatever server it is on: log positions are compared on one timeline of one
+    cluster alone."""
 
     epoch: int
     beat: int
@@ -27,7 +28,11 @@ class Reached(NamedTuple):
 def newest(*seen: Reached | None) -> Reached | None:
     """The highest of those that are known."""
     known = [one for one in seen if one is not None]
-    return max(known, key=lambda one: one.mark)._replace(feed=max(one.feed for one in known)) if known else None
+    return (
+        max(known, key=lambda one: one.mark)._replace(feed=max(one.feed for one in known))
+        if known
+        else None
+    )
 
 
 def knows_less(has: Mark, seen: Reached | None) -> bool:

@@ -12,7 +12,8 @@ def total(values: Iterable[float]) -> float:
 
 
 def odds_of(logit: float) -> float:
-    """e to that power by products and quotients alone, which are the same on every machine; `exp` is not."""
+    """e to that power by products and quotients alone, which are the same on every machine; `exp`
+    is not."""
     power = 1.0 + max(-30.0, min(30.0, logit)) / 1024.0
     for _ in range(10):
         power *= power

@@ -1,4 +1,5 @@
-"""Long work in a thread ends soon after whoever waits for it has gone: its loops look up now and then."""
+"""Long work in a thread ends soon after whoever waits for it has gone: its loops look up now and
+then."""
 
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar

@@ -8,11 +8,14 @@ from typing import Any, Final, Self
 
 from msgspec import ValidationError, convert
 
-_AS_THEY_ARE: Final = frozenset({str, int, float, bool, NoneType})  # most values, and quicker than by their kinds
+_AS_THEY_ARE: Final = frozenset(
+    {str, int, float, bool, NoneType}
+)  # most values, and quicker than by their kinds
 
 
 def plain(value: Any) -> Any:
-    """JSON-able: fields by name, moments in ISO 8601. `dataclasses.asdict` would copy each value deeply."""
+    """JSON-able: fields by name, moments in ISO 8601. `dataclasses.asdict` would copy each value
+    deeply."""
     if value.__class__ in _AS_THEY_ARE:
         return value
     if isinstance(value, tuple | list):
@@ -21,11 +24,16 @@ def plain(value: Any) -> Any:
         return {name: plain(one) for name, one in value.items()}
     if isinstance(value, date):
         return value.isoformat()
-    return {field.name: plain(getattr(value, field.name)) for field in fields(value)} if is_dataclass(value) else value
+    return (
+        {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        if is_dataclass(value)
+        else value
+    )
 
 
 class Stored:
-    """A dataclass without personal data, of which `features` is stored and `from_dict` gives the same back."""
+    """A dataclass without personal data, of which `features` is stored and `from_dict` gives the
+    same back."""
 
     __slots__ = ()
 

@@ -1,7 +1,8 @@
 """Two clocks that are never mixed up.
 
-Business time is what an order lives by (retries, expiry, network windows, the dates it shows); a sandbox
-merchant's can be moved forward. Wall time is everything else (tokens, signatures, leases, time-outs, ids).
+Business time is what an order lives by (retries, expiry, network windows, the dates it shows); a
+sandbox merchant's can be moved forward. Wall time is everything else (tokens, signatures, leases,
+time-outs, ids).
 """
 
 import time
@@ -20,7 +21,8 @@ WallTime = NewType("WallTime", datetime)
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The machine's clocks. Offsets are microseconds between a merchant's business time and wall time."""
+    """The machine's clocks. Offsets are microseconds between a merchant's business time and wall
+    time."""
 
     def wall(self) -> WallTime:
         return WallTime(datetime.now(UTC))
@@ -33,9 +35,10 @@ class Clocks:
 
 
 class DatabaseClocks(Clocks):
-    """Wall time by the database's clock, which all processes of an installation share: what one leases or sends until a
-    moment, the others judge by the same clock. Between two measurements the machine's monotonic clock counts, so that a
-    wall clock that is set anew moves nothing. Until the first measurement it is the machine's wall time."""
+    """Wall time by the database's clock, which all processes of an installation share: what one
+    leases or sends until a moment, the others judge by the same clock. Between two measurements the
+    machine's monotonic clock counts, so that a wall clock that is set anew moves nothing. Until the
+    first measurement it is the machine's wall time."""
 
     __setattr__ = object.__setattr__  # measurements move it
 
@@ -53,8 +56,8 @@ class DatabaseClocks(Clocks):
         return self._machine.monotonic()
 
     def measured(self, at: datetime, started: float, ended: float) -> None:
-        """The database said `at` between two readings of the monotonic clock. A slow answer says less than a quick one
-        did lately."""
+        """The database said `at` between two readings of the monotonic clock. A slow answer says
+        less than a quick one did lately."""
         unsure, passed = (ended - started) / 2, ended - self._measured
         if self._at is None or unsure <= self._unsure + 0.001 + passed * DRIFT_MAX:
             self._at, self._measured, self._unsure = WallTime(at), (started + ended) / 2, unsure
@@ -80,8 +83,8 @@ def business_at(wall: WallTime, offset_us: int) -> BusinessTime:
 
 
 def to_utc(moment: datetime, zone: tzinfo = UTC) -> datetime | None:
-    """A moment from outside as it may be kept: databases know no offset beyond 15:59. One without an offset is meant in
-    `zone`; None for what lies beyond all dates."""
+    """A moment from outside as it may be kept: databases know no offset beyond 15:59. One without
+    an offset is meant in `zone`; None for what lies beyond all dates."""
     try:
         return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(UTC)
     except (ValueError, OverflowError):

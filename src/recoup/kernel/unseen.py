@@ -1,5 +1,6 @@
-"""Characters that nobody sees, but a terminal or a page obeys: controls (C0 and C1), separators of lines, and what
-turns the direction of writing round. An id never has them; what is printed shows them by their numbers."""
+"""Characters that nobody sees, but a terminal or a page obeys: controls (C0 and C1), separators of
+lines, and what turns the direction of writing round. An id never has them; what is printed shows
+them by their numbers."""
 
 import re
 from typing import Final

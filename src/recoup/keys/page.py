@@ -1,4 +1,5 @@
-"""The question before a key ends at once: which key it is, when it was last used, and what will be refused."""
+"""The question before a key ends at once: which key it is, when it was last used, and what will be
+refused."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

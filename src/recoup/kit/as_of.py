@@ -1,7 +1,7 @@
 """Up to where a reading of money goes. Pure. Source: decision 0073, docs/orders.md.
 
-What is booked is never dated back: each posting says when it was booked by the merchant's clock, and when that was
-written. So of either clock an instant parts what was known from what came after.
+What is booked is never dated back: each posting says when it was booked by the merchant's clock,
+and when that was written. So of either clock an instant parts what was known from what came after.
 """
 
 from datetime import UTC, datetime

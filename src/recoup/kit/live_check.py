@@ -34,7 +34,9 @@ LINES: Final[dict[str, tuple[str, Shuts]]] = {
     "quarantine": ("Quarantine", "never"),
     "sending": ("Sending", "never"),
 }
-WAIVABLE: Final = tuple(name for name in LINES if name not in ("schema", "quarantine", "sending", "clock"))
+WAIVABLE: Final = tuple(
+    name for name in LINES if name not in ("schema", "quarantine", "sending", "clock")
+)
 
 
 _NOBODYS: Final = re.compile(r"[@.](example|test|invalid|localhost)$")

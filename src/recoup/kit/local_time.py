@@ -1,4 +1,5 @@
-"""Days and hours as somebody's clock on the wall shows them, also when that clock is put forward or back."""
+"""Days and hours as somebody's clock on the wall shows them, also when that clock is put forward or
+back."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,15 +16,21 @@ _NOTED: Final = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d UTC\b")
 
 @cache
 def zones() -> Mapping[str, str]:
-    """Every zone of the IANA's list, by its name in small letters; not what a machine calls its own."""
-    return {name.casefold(): name for name in sorted(available_timezones() - {"localtime", "posixrules", "Factory"})}
+    """Every zone of the IANA's list, by its name in small letters; not what a machine calls its
+    own."""
+    return {
+        name.casefold(): name
+        for name in sorted(available_timezones() - {"localtime", "posixrules", "Factory"})
+    }
 
 
 @cache
 def _cities() -> Mapping[str, str]:
     """The zone of each city that the list names, the shortest where several do."""
     found: dict[str, str] = {}
-    for key, name in sorted(zones().items(), key=lambda item: (item[0].count("/"), len(item[0]), item[0])):
+    for key, name in sorted(
+        zones().items(), key=lambda item: (item[0].count("/"), len(item[0]), item[0])
+    ):
         if "/" in key and not key.startswith(("etc/", "systemv/")):
             found.setdefault(key.rpartition("/")[2], name)
     return found
@@ -34,7 +41,9 @@ def read_zone(name: str) -> str:
     America/New_York. Raises: ValueError."""
     if name.upper() in (GMT, "UTC", "Z"):
         return GMT
-    plain = "".join(c for c in normalize("NFKD", name) if not combining(c)).casefold().replace(" ", "_")
+    plain = (
+        "".join(c for c in normalize("NFKD", name) if not combining(c)).casefold().replace(" ", "_")
+    )
     found = zones().get(plain) or _cities().get(plain)
     if found is None:
         raise ValueError(name)
@@ -58,7 +67,8 @@ def local_day(moment: datetime, zone: str) -> date:
 
 
 def begin_of(day: date, zone: str) -> datetime:
-    """The day's first instant. Where midnight is left out, that is when the clock is put forward."""
+    """The day's first instant. Where midnight is left out, that is when the clock is put
+    forward."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
@@ -69,9 +79,11 @@ def span_of(day: date, zone: str) -> tuple[datetime, datetime]:
 
 
 def digest_day(now: datetime, zone: str, hour: int) -> date | None:
-    """The day whose digest is due: today, as soon as its clock has shown the hour once; None before that.
+    """The day whose digest is due: today, as soon as its clock has shown the hour once; None before
+    that.
 
-    An hour that the clock leaves out counts as shown when it jumps over it; one that comes twice, when it comes first.
+    An hour that the clock leaves out counts as shown when it jumps over it; one that comes twice,
+    when it comes first.
     """
     today = local_day(now, zone)
     due = datetime.combine(today, time(hour), ZoneInfo(zone)).astimezone(UTC)
@@ -80,7 +92,9 @@ def digest_day(now: datetime, zone: str, hour: int) -> date | None:
 
 def next_reminder(deadline: datetime, now: datetime) -> datetime | None:
     """Instant of the next reminder, None when no time is left for it."""
-    return min((at for days in REMIND_DAYS if (at := deadline - timedelta(days=days)) > now), default=None)
+    return min(
+        (at for days in REMIND_DAYS if (at := deadline - timedelta(days=days)) > now), default=None
+    )
 
 
 def reminder_due(deadline: datetime, now: datetime) -> int | None:
@@ -88,4 +102,6 @@ def reminder_due(deadline: datetime, now: datetime) -> int | None:
     pressing."""
     if now >= deadline:
         return None
-    return min((days for days in REMIND_DAYS if now >= deadline - timedelta(days=days)), default=None)
+    return min(
+        (days for days in REMIND_DAYS if now >= deadline - timedelta(days=days)), default=None
+    )

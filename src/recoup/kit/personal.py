@@ -1,7 +1,9 @@
-"""Customers' data as people see it whose role does not need it: one mask for each kind, and one place that masks rows.
+"""Customers' data as people see it whose role does not need it: one mask for each kind, and one
+place that masks rows.
 
-A merchant gives each role one of three kinds of access: `shown`, always in the clear; `reveal`, masked until they ask
-to see one order's or customer's, which is logged; `masked`, never. Pure. Source: decision 0037.
+A merchant gives each role one of three kinds of access: `shown`, always in the clear; `reveal`,
+masked until they ask to see one order's or customer's, which is logged; `masked`, never. Pure.
+Source: decision 0037.
 """
 
 import html
@@ -81,7 +83,10 @@ def address(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The country stays: it says nothing of a person."""
     if fields is None:
         return None
-    return {key: value if "country" in key.lower() else DOTS if value else value for key, value in fields.items()}
+    return {
+        key: value if "country" in key.lower() else DOTS if value else value
+        for key, value in fields.items()
+    }
 
 
 MASKS: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -100,7 +105,8 @@ def person(row: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Takes what is known of somebody out of whatever else is shown beside them: bodies, notes, facts, metadata."""
+    """Takes what is known of somebody out of whatever else is shown beside them: bodies, notes,
+    facts, metadata."""
 
     known: re.Pattern[str] | None
 
@@ -136,14 +142,26 @@ def redactor(rows: Iterable[Mapping[str, Any] | None]) -> Redactor:
                 words.add(str(value or ""))
                 values |= {str(value)} if key == "phone" and value else set()
             elif key in ("billing", "shipping"):
-                words |= {str(one) for part, one in (value or {}).items() if "country" not in part.lower() and one}
+                words |= {
+                    str(one)
+                    for part, one in (value or {}).items()
+                    if "country" not in part.lower() and one
+                }
     words = {word.strip() for word in words | values}
-    kept = {word for word in words if len(word) >= WORDS_MIN or word in values and len(word) >= NAME_MIN}
+    kept = {
+        word for word in words if len(word) >= WORDS_MIN or word in values and len(word) >= NAME_MIN
+    }
     found = [
         _pattern(one)
-        for one in sorted({spelling for word in kept for spelling in _spellings(word)}, key=len, reverse=True)
+        for one in sorted(
+            {spelling for word in kept for spelling in _spellings(word)}, key=len, reverse=True
+        )
     ]
-    found += [_SOME.join(digits[-TAIL:]) for word in values if len(digits := _DIGITS.sub("", word)) >= TAIL]
+    found += [
+        _SOME.join(digits[-TAIL:])
+        for word in values
+        if len(digits := _DIGITS.sub("", word)) >= TAIL
+    ]
     return Redactor(re.compile("|".join(found), re.IGNORECASE) if found else None)
 
 
@@ -153,14 +171,20 @@ def _spellings(value: str) -> set[str]:
     forms = {value, unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value)}
     if len(value) >= WORDS_MIN:
         forms.add(fold(value) or value)
-    return forms | {json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value), html.escape(value)}
+    return forms | {
+        json.dumps(value)[1:-1],
+        quote(value, safe=""),
+        quote_plus(value),
+        html.escape(value),
+    }
 
 
 def _pattern(value: str) -> str:
-    """A whole word. Where words are not apart, or grow together, it may stand inside of another; of two letters in a
-    script with capitals only the name itself is meant."""
+    """A whole word. Where words are not apart, or grow together, it may stand inside of another; of
+    two letters in a script with capitals only the name itself is meant."""
     before, after = (
-        "" if _JOINED.match(end) else edge for end, edge in ((value[0], r"(?<!\w)"), (value[-1], r"(?!\w)"))
+        "" if _JOINED.match(end) else edge
+        for end, edge in ((value[0], r"(?<!\w)"), (value[-1], r"(?!\w)"))
     )
     text = re.escape(value)
     return before + (f"(?-i:{text})" if len(value) < WORDS_MIN else text) + after

@@ -1,5 +1,6 @@
-"""A file of JSON lines that its receiver proves without a database: a head, parts, an end with the checksum of what
-stands before it. Which parts there are, and what they must agree in, is each kind's own: settlement, certificate.
+"""A file of JSON lines that its receiver proves without a database: a head, parts, an end with the
+checksum of what stands before it. Which parts there are, and what they must agree in, is each
+kind's own: settlement, certificate.
 
 Source: decisions 0023, 0076.
 """
@@ -17,7 +18,8 @@ _decode: Final = msgspec.json.Decoder().decode
 
 
 class Wrong(NamedTuple):
-    """The first thing that does not hold: where (the line of the file, from 1), what, and both values."""
+    """The first thing that does not hold: where (the line of the file, from 1), what, and both
+    values."""
 
     line: int
     field: str
@@ -35,9 +37,10 @@ def first_wrong(
 ) -> Wrong | None:
     """Reads the file once, a line at a time; None when all of it holds.
 
-    `take` gets each part, its bytes, and the SHA-256 (hex) of the lines before it; a part that lacks a member or holds
-    another type may raise as looking it up does. `whole` is asked after the last line. A line has at most 16 MiB and
-    ends with `line_end`. `noun`: what the file ought to be.
+    `take` gets each part, its bytes, and the SHA-256 (hex) of the lines before it; a part that
+    lacks a member or holds another type may raise as looking it up does. `whole` is asked after the
+    last line. A line has at most 16 MiB and ends with `line_end`. `noun`: what the file ought to
+    be.
     """
     digest, number = hashlib.sha256(), 0
     for number, raw in enumerate(lines, 1):  # noqa: B007 - the last number is the end's
@@ -46,7 +49,15 @@ def first_wrong(
             _check_numbers(part)
             is_no_object = ("line", "a JSON object", "none")
             wrong = take(part, raw, digest.hexdigest()) if isinstance(part, dict) else is_no_object
-        except (msgspec.DecodeError, ValueError, KeyError, TypeError, IndexError, RecursionError, MemoryError) as error:
+        except (
+            msgspec.DecodeError,
+            ValueError,
+            KeyError,
+            TypeError,
+            IndexError,
+            RecursionError,
+            MemoryError,
+        ) as error:
             odd = f"no {error}" if isinstance(error, KeyError) else f"{error}"[:100]
             wrong = ("line", f"a part of a {noun}", odd or "nothing of the kind")
         if wrong is not None:
@@ -57,7 +68,8 @@ def first_wrong(
 
 
 def whole(part: Mapping[str, Any], name: str) -> int:
-    """A member that is counted with: a text times a number is a text of any size. Raises: TypeError."""
+    """A member that is counted with: a text times a number is a text of any size. Raises:
+    TypeError."""
     found = part[name]
     if type(found) is not int:
         raise TypeError(f"{name} is no whole number")

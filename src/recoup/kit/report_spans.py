@@ -1,4 +1,5 @@
-"""Spans of days as people name them, in a zone: the last day is included, the instant after it ends the span."""
+"""Spans of days as people name them, in a zone: the last day is included, the instant after it ends
+the span."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -19,11 +20,14 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         cure = "Write it like UTC or America/New_York."
-        raise invalid(Sentence("There is no time zone {0}.", repr(name[:40])), "zone", cure) from None
+        raise invalid(
+            Sentence("There is no time zone {0}.", repr(name[:40])), "zone", cure
+        ) from None
 
 
 def days(first: str, last: str, zone: str) -> Span:
-    """Dates like 2026-11-01, or whole instants with or without offset; then `last` is the end itself.
+    """Dates like 2026-11-01, or whole instants with or without offset; then `last` is the end
+    itself.
 
     Raises: Problem(invalid).
     """
@@ -40,16 +44,22 @@ def days(first: str, last: str, zone: str) -> Span:
 def days_of(span: Span, zone: str) -> tuple[date, date]:
     """First and last day of a span, as the zone counts them."""
     local = zone_of(zone)
-    return span[0].astimezone(local).date(), (span[1] - timedelta(microseconds=1)).astimezone(local).date()
+    return span[0].astimezone(local).date(), (span[1] - timedelta(microseconds=1)).astimezone(
+        local
+    ).date()
 
 
 def month(text: str, zone: str) -> Span:
     """`2026-11`. Raises: Problem(invalid)."""
     found = _MONTH.fullmatch(text)
     if not found:
-        raise invalid(Sentence("{0} is not a month.", repr(text[:20])), "month", "Write it like 2026-11.")
+        raise invalid(
+            Sentence("{0} is not a month.", repr(text[:20])), "month", "Write it like 2026-11."
+        )
     first = date(int(found[1]), int(found[2]), 1)
-    return midnight(first, zone), midnight((first.replace(day=28) + timedelta(days=4)).replace(day=1), zone)
+    return midnight(first, zone), midnight(
+        (first.replace(day=28) + timedelta(days=4)).replace(day=1), zone
+    )
 
 
 def months_until(now: datetime, first: datetime | None, zone: tzinfo = UTC) -> list[str]:
@@ -71,11 +81,17 @@ def _instant(text: str, zone: str, more_days: int) -> datetime:
         found = typed_moment(text, zone_of(zone))
         if found is not None:
             return found
-    raise invalid(Sentence("{0} is not a date.", repr(text[:40])), "period", "Write it like 2026-11-30.")
+    raise invalid(
+        Sentence("{0} is not a date.", repr(text[:40])), "period", "Write it like 2026-11-30."
+    )
 
 
 def midnight(day: date, zone: str) -> datetime:
     """Instant when the day begins there. Raises: Problem(invalid)."""
     if not 2000 <= day.year <= 2200:
-        raise invalid(Sentence("{0} is too far away.", day), "period", "Name a day between the years 2000 and 2200.")
+        raise invalid(
+            Sentence("{0} is too far away.", day),
+            "period",
+            "Name a day between the years 2000 and 2200.",
+        )
     return datetime.combine(day, time(), zone_of(zone)).astimezone(UTC)

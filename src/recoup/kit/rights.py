@@ -8,9 +8,15 @@ from typing import Any, Final
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 
-RIGHTS: Final[dict[str, dict[str, Any]]] = tomllib.loads((files(__package__) / "rights.toml").read_text("utf-8"))
-MAY: Final[Mapping[str, frozenset[str]]] = {role: frozenset(may) for role, may in RIGHTS["roles"].items()}
-PARTNER_MAY: Final[Mapping[str, frozenset[str]]] = {role: frozenset(may) for role, may in RIGHTS["seats"].items()}
+RIGHTS: Final[dict[str, dict[str, Any]]] = tomllib.loads(
+    (files(__package__) / "rights.toml").read_text("utf-8")
+)
+MAY: Final[Mapping[str, frozenset[str]]] = {
+    role: frozenset(may) for role, may in RIGHTS["roles"].items()
+}
+PARTNER_MAY: Final[Mapping[str, frozenset[str]]] = {
+    role: frozenset(may) for role, may in RIGHTS["seats"].items()
+}
 
 
 def check_act(actor: Actor, act: str) -> None:

@@ -1,6 +1,6 @@
-"""A spreadsheet that is written row by row. Texts are cells of text, never formulas or links; amounts are numbers as
-long as a spreadsheet keeps all their digits, else text; moments are dates by the clock of the zone that their heading
-names."""
+"""A spreadsheet that is written row by row. Texts are cells of text, never formulas or links;
+amounts are numbers as long as a spreadsheet keeps all their digits, else text; moments are dates by
+the clock of the zone that their heading names."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
@@ -18,12 +18,17 @@ DIGITS_MAX: Final = 15
 TEXT_MAX: Final = 32_767
 MOMENT: Final = "yyyy-mm-dd hh:mm:ss"
 PIECE: Final = 1 << 16
-_WIDTHS: Final = {"moment": len(MOMENT), "number": 14, "plain": 18}  # numbers that do not fit are shown as ####
+_WIDTHS: Final = {
+    "moment": len(MOMENT),
+    "number": 14,
+    "plain": 18,
+}  # numbers that do not fit are shown as ####
 _FIRST_YEAR: Final = 1901  # before it spreadsheets count days differently
 
 
 class Sheet:
-    """Rows go to the disk as they come: memory does not grow with them. Not for two threads at once.
+    """Rows go to the disk as they come: memory does not grow with them. Not for two threads at
+    once.
 
     `columns`: heading and kind of each.
     """
@@ -63,7 +68,9 @@ class Sheet:
         if value is None:
             return
         if kind == "number" and sum(c.isdigit() for c in value) <= DIGITS_MAX:
-            self._page.write_number(self.rows, column, Decimal(value), self._format(len(value.partition(".")[2])))
+            self._page.write_number(
+                self.rows, column, Decimal(value), self._format(len(value.partition(".")[2]))
+            )
         elif kind == "moment" and (moment := datetime.fromisoformat(value)).year >= _FIRST_YEAR:
             self._page.write_datetime(self.rows, column, moment.replace(tzinfo=None), self._moment)
         elif isinstance(value, int):
@@ -73,7 +80,9 @@ class Sheet:
 
     def _format(self, scale: int) -> Any:
         if scale not in self._scales:
-            self._scales[scale] = self._book.add_format({"num_format": "#,##0" + ("." + "0" * scale if scale else "")})
+            self._scales[scale] = self._book.add_format(
+                {"num_format": "#,##0" + ("." + "0" * scale if scale else "")}
+            )
         return self._scales[scale]
 
     def close(self) -> None:
@@ -91,7 +100,8 @@ class Sheet:
 async def sheet_file(
     title: str, columns: Sequence[tuple[str, Kind]], batches: AsyncIterator[Iterable[Sequence[Any]]]
 ) -> AsyncIterator[bytes]:
-    """A whole spreadsheet of these rows, written to the disk first, then given out a piece at a time.
+    """A whole spreadsheet of these rows, written to the disk first, then given out a piece at a
+    time.
 
     Raises: Problem(invalid) for more than ROWS_MAX.
     """

@@ -1,8 +1,8 @@
 """Good instants for a try, in the card holder's local day.
 
-Offsets are fixed minutes east of UTC, without summer time: a stored decision must give the same instants on
-every machine, whatever its zone data. The slots stand an hour late in summer, never before their day has
-begun.
+Offsets are fixed minutes east of UTC, without summer time: a stored decision must give the same
+instants on every machine, whatever its zone data. The slots stand an hour late in summer, never
+before their day has begun.
 """
 
 import math
@@ -18,13 +18,15 @@ _OFFSET_MAX: Final = 14 * 60
 _DEBIT_AT: Final = time(0, 5)  # the pay is in, nothing has been bought yet
 _OTHER_AT: Final = time(9, 30)
 
-_WEST: Final[dict[str, int]] = tomllib.loads(Path(__file__).with_name("slots.toml").read_text("utf-8"))
+_WEST: Final[dict[str, int]] = tomllib.loads(
+    Path(__file__).with_name("slots.toml").read_text("utf-8")
+)
 
 
 def offset_minutes(given: float | str | None, country: str | None) -> int:
-    """Minutes east of UTC of the card holder: as given (hours up to 14, larger numbers are minutes), else the
-    country's, else the United States'. What makes no sense counts as not given.
-    """
+    """Minutes east of UTC of the card holder: as given (hours up to 14, larger numbers are
+    minutes), else the country's, else the United States'. What makes no sense counts as not
+    given."""
     try:
         value = float(given) if given is not None and given != "" else math.nan
     except ValueError:
@@ -47,7 +49,8 @@ def next_minute(moment: datetime) -> datetime:
 
 
 def pay_day_slot(after: datetime, offset: int, debit: bool) -> datetime:
-    """The first slot at or after `after` on a 1st, a 15th, a month's last business day or a Friday."""
+    """The first slot at or after `after` on a 1st, a 15th, a month's last business day or a
+    Friday."""
     return next(slot for day, slot in _slots(after, offset, debit) if is_pay_day(day))
 
 
@@ -72,7 +75,8 @@ def _last_business_day(day: date) -> date:
 
 
 def _slots(after: datetime, offset: int, debit: bool) -> Iterator[tuple[date, datetime]]:
-    """Each local day with its slot, from the first slot at or after `after`. 40 days hold one of every kind."""
+    """Each local day with its slot, from the first slot at or after `after`. 40 days hold one of
+    every kind."""
     zone = _zone(offset)
     first = after.astimezone(zone).date()
     for number in range(40):

@@ -1,7 +1,8 @@
-"""Work in a thread beside the event loop, which ends with its caller: a deadline, or a client that hangs up.
+"""Work in a thread beside the event loop, which ends with its caller: a deadline, or a client that
+hangs up.
 
-A thread cannot be ended from outside. So the work looks up (`kernel.stop`), and the caller that was cancelled waits
-until it has: its place goes to nobody while the work still takes a core.
+A thread cannot be ended from outside. So the work looks up (`kernel.stop`), and the caller that was
+cancelled waits until it has: its place goes to nobody while the work still takes a core.
 """
 
 import asyncio
@@ -11,13 +12,18 @@ from typing import Final, ParamSpec, TypeVar
 
 from recoup.kernel.stop import GONE
 
-ENDS_WITHIN_SECONDS: Final = 10.0  # work looks up several times a second; beyond this it is left to itself
+ENDS_WITHIN_SECONDS: Final = (
+    10.0  # work looks up several times a second; beyond this it is left to itself
+)
 Given = ParamSpec("Given")
 Done = TypeVar("Done")
 
 
-async def run_stoppable(work: Callable[Given, Done], /, *values: Given.args, **named: Given.kwargs) -> Done:
-    """Returns what `work` returns. Work that takes more than some milliseconds looks up in its loops."""
+async def run_stoppable(
+    work: Callable[Given, Done], /, *values: Given.args, **named: Given.kwargs
+) -> Done:
+    """Returns what `work` returns. Work that takes more than some milliseconds looks up in its
+    loops."""
     gone = Event()
     before = GONE.set(gone)
     try:

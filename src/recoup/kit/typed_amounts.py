@@ -1,5 +1,5 @@
-"""Amounts as people type them, with a point or a comma before the cents and thousands apart, where only one reading is
-possible: `10,50` taken for 1,050 would be a hundred times too much."""
+"""Amounts as people type them, with a point or a comma before the cents and thousands apart, where
+only one reading is possible: `10,50` taken for 1,050 would be a hundred times too much."""
 
 import re
 from typing import Final
@@ -12,7 +12,9 @@ _COMMA: Final = re.compile(
     r"(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:\.[0-9]{3})+),([0-9]+)|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"
 )
 
-_ONE_MARK: Final = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")  # thousands, where an asset has fewer digits than these
+_ONE_MARK: Final = re.compile(
+    r"[1-9][0-9]{0,2}\.[0-9]{3}"
+)  # thousands, where an asset has fewer digits than these
 
 
 def plain(text: str, asset: str, field: str) -> str:

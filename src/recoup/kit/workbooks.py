@@ -1,5 +1,5 @@
-"""A workbook is opened in a process of its own, which ends at its reader's deadline, and when it wants more memory than
-a sheet takes. What comes of it is the sheet's CSV.
+"""A workbook is opened in a process of its own, which ends at its reader's deadline, and when it
+wants more memory than a sheet takes. What comes of it is the sheet's CSV.
 
 `python -m recoup.kit.workbooks`: that process, from its standard input to its standard output.
 """
@@ -23,10 +23,14 @@ from recoup.kit.threads import run_stoppable
 
 MEMORY_BYTES_MAX: Final = 1 << 30
 SECONDS_MAX: Final = 300  # of processor time, where nobody waits any more
-_OTHER, _SAID = 3, 4  # exit codes: the file is no workbook; the standard error has what is wrong with it
+_OTHER, _SAID = (
+    3,
+    4,
+)  # exit codes: the file is no workbook; the standard error has what is wrong with it
 _COMMAND: Final = (sys.executable, "-m", "recoup.kit.workbooks")
 LARGE: Final = too_large(
-    Sentence("The sheet is larger than {0} MB, or not a sheet.", BYTES_MAX >> 20), "Save it as CSV, and split it."
+    Sentence("The sheet is larger than {0} MB, or not a sheet.", BYTES_MAX >> 20),
+    "Save it as CSV, and split it.",
 )
 FULL: Final = Problem(
     "no_space",
@@ -61,7 +65,9 @@ async def opened(content: BinaryIO) -> AsyncIterator[BinaryIO]:
 
 async def _open(packed: BinaryIO, made: BinaryIO) -> int:
     """Its exit code. Raises: as `opened`."""
-    process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=packed, stdout=made, stderr=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND, stdin=packed, stdout=made, stderr=asyncio.subprocess.PIPE
+    )
     try:
         _, said = await process.communicate()
     finally:
@@ -86,7 +92,9 @@ def main() -> int:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except Exception as error:  # noqa: BLE001 - whatever it is, the file cannot be read
-        problem = error if isinstance(error, Problem) else FULL if isinstance(error, OSError) else LARGE
+        problem = (
+            error if isinstance(error, Problem) else FULL if isinstance(error, OSError) else LARGE
+        )
         sys.stderr.buffer.write(pickle.dumps(problem))
         return _SAID
     return 0

@@ -12,7 +12,16 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 
 if TYPE_CHECKING:
-    from recoup.kit.ports import Hits, KeyEndings, Keys, Models, Opening, Routes, SamplesUnderWay, Standing
+    from recoup.kit.ports import (
+        Hits,
+        KeyEndings,
+        Keys,
+        Models,
+        Opening,
+        Routes,
+        SamplesUnderWay,
+        Standing,
+    )
     from recoup.outside.mail.port import Mail
     from recoup.outside.sms.port import SmsSender
     from recoup.outside.web.port import Web
@@ -30,16 +39,15 @@ Backtester = Callable[[UUID, UUID], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class World:
-    """`processors` by route, `channels` by code, `token_services` by the route that offers them, in the order of
-    preference.
+    """`processors` by route, `channels` by code, `token_services` by the route that offers them, in
+    the order of preference.
 
-    What may be missing: without an `updater` nobody says whether a card was replaced, without `token_services` no
-    network tokens are made; without `mail` mails wait, and
-    are given up at last; without `sms` payers get mails only;
-    without a `people_database` nobody is notified of anything; without an `owner_dsn` (of the
-    database, as its schema's owner) others keep the database up; without `exports` (the folder of their files) there
-    are none; without a `trainer` nothing is trained by night; without a `backtester` back-tests are made in this
-    process.
+    What may be missing: without an `updater` nobody says whether a card was replaced, without
+    `token_services` no network tokens are made; without `mail` mails wait, and are given up at
+    last; without `sms` payers get mails only; without a `people_database` nobody is notified of
+    anything; without an `owner_dsn` (of the database, as its schema's owner) others keep the
+    database up; without `exports` (the folder of their files) there are none; without a `trainer`
+    nothing is trained by night; without a `backtester` back-tests are made in this process.
     """
 
     name: str
@@ -65,7 +73,9 @@ class World:
     trainer: Trainer | None = None
     backtester: Backtester | None = None
     sign_up: bool = True
-    others: dict[str, "World"] = field(default_factory=dict, repr=False)  # this process has opened, by name
+    others: dict[str, "World"] = field(
+        default_factory=dict, repr=False
+    )  # this process has opened, by name
     card_hits: "Hits" = field(repr=False)
     unknown_methods: "Hits" = field(repr=False)
     samples: "SamplesUnderWay" = field(repr=False)
@@ -76,7 +86,9 @@ class World:
     def people(self) -> Database:
         """Raises: Problem(unavailable) where there is none."""
         if self.people_database is None:
-            raise Problem("unavailable", "This process has no database of people.", cure="Ask the operator.")
+            raise Problem(
+                "unavailable", "This process has no database of people.", cure="Ask the operator."
+            )
         return self.people_database
 
     @property

@@ -1,6 +1,6 @@
-"""The card holder's offset as the engine counts with it: told, or else the country's easternmost on the mainland, so
-that no posting comes before its day in our count; what hours mean where it is not told is learned apart.
-"""
+"""The card holder's offset as the engine counts with it: told, or else the country's easternmost on
+the mainland, so that no posting comes before its day in our count; what hours mean where it is not
+told is learned apart."""
 
 from typing import Final
 

@@ -27,8 +27,11 @@ async def open_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, again_at: datetime
     return going
 
 
-async def close_mail(tx: Tx, merchant_id: UUID, mail_id: UUID, state: str, why: str, wall: WallTime) -> str:
-    """Transaction B. `state`: sent, refused, no_address, or later: then it is sent again, TRIES_MAX times at most."""
+async def close_mail(
+    tx: Tx, merchant_id: UUID, mail_id: UUID, state: str, why: str, wall: WallTime
+) -> str:
+    """Transaction B. `state`: sent, refused, no_address, or later: then it is sent again, TRIES_MAX
+    times at most."""
     row = await lock_mail(tx, merchant_id, mail_id)
     assert row is not None
     if row.state != "owed":

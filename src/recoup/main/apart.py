@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 
 def apart(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Returns what it returns, or raises its Problem. Any other error is printed, and ends this process, too."""
+    """Returns what it returns, or raises its Problem. Any other error is printed, and ends this
+    process, too."""
     reads, writes = os.pipe()
     child = os.fork()
     if not child:

@@ -37,7 +37,9 @@ _RESOURCES: Final = (
     partner,
     partner_merchant, partner_policy, partner_report, partner_webhooks, onboarding,
 )  # fmt: skip
-METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.api.methods)
+METHODS: Final[tuple[Method, ...]] = tuple(
+    method for resource in _RESOURCES for method in resource.api.methods
+)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
 

@@ -24,7 +24,17 @@ from recoup.keys.api.v1_resource import Services
 from recoup.keys.flows.call_log import CallLog
 from recoup.kit.api.errors import refusal as rescue_refusal
 from recoup.kit.beside import beside
-from recoup.kit.edge.asgi import App, Receive, Refusal, Refuse, Scope, Send, answer_headers, send_refusal, state
+from recoup.kit.edge.asgi import (
+    App,
+    Receive,
+    Refusal,
+    Refuse,
+    Scope,
+    Send,
+    answer_headers,
+    send_refusal,
+    state,
+)
 from recoup.kit.edge.called import note_call
 from recoup.kit.edge.connections import Connections, Limits
 from recoup.kit.edge.crowded import crowded
@@ -47,7 +57,14 @@ from recoup.notices.api.errors import refusal as inbound_refusal
 from recoup.notices.api.notices import routes as inbound_routes
 from recoup.notices.api.receiver import routes as receiver_routes
 from recoup.notices.api.signed import routes as signed_routes
-from recoup.people.page.known_before import FILE_BYTES_MAX, FILES, FORM_BYTES, IMPORTS, SESSION_COOKIE, UPLOADS
+from recoup.people.page.known_before import (
+    FILE_BYTES_MAX,
+    FILES,
+    FORM_BYTES,
+    IMPORTS,
+    SESSION_COOKIE,
+    UPLOADS,
+)
 from recoup.rescue.flows.locked import Orders
 from recoup.stablecoin.api.resource import Services as StablecoinServices
 from recoup.stablecoin.api.resource import make_services as make_stablecoin_services
@@ -117,10 +134,14 @@ class _Beside(DoorServer):
 
 
 @contextlib.asynccontextmanager
-async def metrics_door(at: socket.socket, opened: Sequence[Running], refuse: Refuse) -> AsyncIterator[None]:
+async def metrics_door(
+    at: socket.socket, opened: Sequence[Running], refuse: Refuse
+) -> AsyncIterator[None]:
     """/metrics alone, at an address of its own."""
     app: Any = Starlette(routes=[_metrics(opened)])
-    connections = Connections(Limits(total=32, per_address=32, spare=4), crowded(app, refuse), Proxies(""))
+    connections = Connections(
+        Limits(total=32, per_address=32, spare=4), crowded(app, refuse), Proxies("")
+    )
     server = _Beside(app, connections, log_level="warning", lifespan="off")
     serving = asyncio.create_task(server.serve(sockets=[at]))
     try:
@@ -154,7 +175,8 @@ def _who_reads(scope: Scope) -> str | None:
 
 
 def _who_signs_in(scope: Scope) -> str | None:
-    """Address of a caller who asks for a token, who is counted by it; all other calls by their key."""
+    """Address of a caller who asks for a token, who is counted by it; all other calls by their
+    key."""
     path: str = scope["path"]
     return client_address(scope) if path.startswith("/v1/oauth2/") else None
 
@@ -175,10 +197,14 @@ class Doors:
     those that begin as it does: asking each route in turn costs a busy door most. `operations`: the
     paths, their variables by their names; of both worlds together."""
 
-    def __init__(self, routes: Iterable[BaseRoute] = (), operations: set[str] | None = None) -> None:
+    def __init__(
+        self, routes: Iterable[BaseRoute] = (), operations: set[str] | None = None
+    ) -> None:
         self._exact: dict[str, App] = {}
         self._below: dict[str, Router] = {}
-        self._rest = _router()  # what may be anywhere, in its order among the others: `/audit.{form}`
+        self._rest = (
+            _router()
+        )  # what may be anywhere, in its order among the others: `/audit.{form}`
         self.operations = set[str]() if operations is None else operations
         self._more: Callable[[], Iterable[BaseRoute]] | None = None
         self._adding: asyncio.Task[None] | None = None
@@ -186,8 +212,8 @@ class Doors:
             self.add(route)
 
     def add_later(self, more: Callable[[], Iterable[BaseRoute]]) -> None:
-        """Routes that are made when a path is first called that none of the others begins like: a door that only
-        programs call has no pages."""
+        """Routes that are made when a path is first called that none of the others begins like: a
+        door that only programs call has no pages."""
         self._more = more
 
     def add(self, route: BaseRoute) -> None:
@@ -268,7 +294,9 @@ def _read_by_people(services: Services) -> list[BaseRoute]:
     ]
 
 
-def _open_doors(settings: Settings, running: Running, doors: Doors, is_ending: Callable[[], bool]) -> Doors:
+def _open_doors(
+    settings: Settings, running: Running, doors: Doors, is_ending: Callable[[], bool]
+) -> Doors:
     """All of one world's."""
     services = Services(
         running.world,
@@ -310,8 +338,8 @@ def make_app(
     is_draining: Callable[[], bool] = bool,
     metrics_at: socket.socket | None = None,
 ) -> App:
-    """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new calls, please.
-    `metrics_at`: where /metrics is served beside the doors; None: at the doors."""
+    """Opens the worlds when the server starts and closes them when it stops. `is_draining`: no new
+    calls, please. `metrics_at`: where /metrics is served beside the doors; None: at the doors."""
     opened: list[Running] = []
     logs: dict[str, CallLog] = {}
     probing = AsyncExitStack()
@@ -327,7 +355,9 @@ def make_app(
             if live is not None:
                 by_world.live_routes = live.world.processors  # merchants may connect more
                 beside_it = Doors((), sandbox.operations)
-                by_world.live = _once_open(live.world, _open_doors(settings, live, beside_it, is_draining))
+                by_world.live = _once_open(
+                    live.world, _open_doors(settings, live, beside_it, is_draining)
+                )
             async with AsyncExitStack() as stack:
                 stack.push_async_callback(probing.aclose)
                 if metrics_at is not None:

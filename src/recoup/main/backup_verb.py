@@ -1,4 +1,5 @@
-"""`recoup backup` and `recoup restore`: copies of the embedded database by Barman, and one of them in its place."""
+"""`recoup backup` and `recoup restore`: copies of the embedded database by Barman, and one of them
+in its place."""
 
 import asyncio
 import os
@@ -10,7 +11,15 @@ from recoup.db.server import find_binaries
 from recoup.kernel.problem import Problem, invalid, sentences
 from recoup.kernel.time import Clocks
 from recoup.main.backup.barman import Barman, find_barman, find_programs, fingerprint
-from recoup.main.backup.configuration import FILE, SERVER, Plan, allow, check_home, check_socket, write_configuration
+from recoup.main.backup.configuration import (
+    FILE,
+    SERVER,
+    Plan,
+    allow,
+    check_home,
+    check_socket,
+    write_configuration,
+)
 from recoup.main.backup.copies import Record, copies_in, read_record, unreadable, write_record
 from recoup.main.backup.examined import examined
 from recoup.main.backup.restore import WORLDS, Wanted, note_lost, parse_time, restore, take
@@ -18,7 +27,9 @@ from recoup.main.databases import check_installed, used_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.merchants.cli import data_dir_option, show
 
-barman_option = click.option("--barman", "program", help="Barman's program. Default: the one on PATH.")
+barman_option = click.option(
+    "--barman", "program", help="Barman's program. Default: the one on PATH."
+)
 _path = click.Path(path_type=Path, file_okay=False)
 _file = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -31,19 +42,32 @@ def add(cli: click.Group) -> None:
     @backup.command("init")
     @click.option("--to", "home", type=_path, help="Folder of the copies, on another disk.")
     @click.option("--gpg-key", help="Encrypt the copies to this key of gpg.")
-    @click.option("--unencrypted", is_flag=True, help="Copies in clear: the disk is encrypted, or nobody reads it.")
-    @click.option("--days", type=click.IntRange(1, 3650), default=14, show_default=True, help="How far back.")
+    @click.option(
+        "--unencrypted",
+        is_flag=True,
+        help="Copies in clear: the disk is encrypted, or nobody reads it.",
+    )
+    @click.option(
+        "--days", type=click.IntRange(1, 3650), default=14, show_default=True, help="How far back."
+    )
     @barman_option
     @data_dir_option
     def init(
-        home: Path | None, gpg_key: str | None, unencrypted: bool, days: int, program: str | None, data_dir: Path | None
+        home: Path | None,
+        gpg_key: str | None,
+        unencrypted: bool,
+        days: int,
+        program: str | None,
+        data_dir: Path | None,
     ) -> None:
         """Writes Barman's configuration and makes its role. Running it again renews both."""
         settings = embedded(data_dir)
         check_installed(settings)
         record = read_record(settings.data_dir) or Record()
         if home is None and not record.home:
-            raise invalid("The folder of the copies is not set.", "to", "Add --to FOLDER, on another disk.")
+            raise invalid(
+                "The folder of the copies is not set.", "to", "Add --to FOLDER, on another disk."
+            )
         plan = Plan(Path(os.path.abspath(home or record.home)), Path(), "", days, gpg_key or "")
         check_home(plan.home, settings.data_dir)
         if not gpg_key and not unencrypted:
@@ -126,12 +150,33 @@ def _add_for_others(backup: click.Group) -> None:
 def _add_restore(cli: click.Group) -> None:
     @cli.command("restore")
     @click.option("--to", help="A time such as 2026-11-27T14:05:00Z, or latest.")
-    @click.option("--backup", "copy", default="", help="Id of the copy. Default: the newest from before that time.")
-    @click.option("--from", "home", type=_path, help="Folder of the copies. Default: that of `recoup backup init`.")
-    @click.option("--beside", type=_path, help="Folder to restore into. Default: restored, in the data folder.")
+    @click.option(
+        "--backup",
+        "copy",
+        default="",
+        help="Id of the copy. Default: the newest from before that time.",
+    )
+    @click.option(
+        "--from",
+        "home",
+        type=_path,
+        help="Folder of the copies. Default: that of `recoup backup init`.",
+    )
+    @click.option(
+        "--beside",
+        type=_path,
+        help="Folder to restore into. Default: restored, in the data folder.",
+    )
     @click.option("--passphrase-file", type=_file, help="Of gpg's key.")
-    @click.option("--take", "is_taken", is_flag=True, help="Put it in the database's place. Recoup is stopped.")
-    @click.option("--unverified", is_flag=True, help="Without `recoup verify`, or although it did not hold.")
+    @click.option(
+        "--take",
+        "is_taken",
+        is_flag=True,
+        help="Put it in the database's place. Recoup is stopped.",
+    )
+    @click.option(
+        "--unverified", is_flag=True, help="Without `recoup verify`, or although it did not hold."
+    )
     @barman_option
     @data_dir_option
     def restore_verb(
@@ -148,15 +193,27 @@ def _add_restore(cli: click.Group) -> None:
         """Restores a copy beside the running database and verifies it; --take puts it in its place."""
         settings = embedded(data_dir)
         if to is None and not is_taken:
-            raise invalid("It is not said what time to restore to.", "to", "Add --to TIME or --to latest.")
+            raise invalid(
+                "It is not said what time to restore to.", "to", "Add --to TIME or --to latest."
+            )
         folder = Path(os.path.abspath(beside or settings.data_dir / "restored"))
         if to is not None:
-            wanted = Wanted(_home(settings, home), folder, parse_time(to, Clocks().wall()), copy, passphrase_file)
+            wanted = Wanted(
+                _home(settings, home),
+                folder,
+                parse_time(to, Clocks().wall()),
+                copy,
+                passphrase_file,
+            )
             record = read_record(settings.data_dir) or Record()
             program = find_barman(program or record.barman)
             if not restore(settings, program, wanted, verified=not unverified, say=click.echo):
                 message = f"`recoup verify` does not hold in {folder}."
-                raise Problem("conflict", message, cure="Mend what it names above, or restore to another time.")
+                raise Problem(
+                    "conflict",
+                    message,
+                    cure="Mend what it names above, or restore to another time.",
+                )
         if is_taken:
             click.echo(_taken(settings, take(settings.data_dir, folder, unverified=unverified)))
         else:
@@ -169,15 +226,23 @@ def _home(settings: Settings, given: Path | None) -> Path:
     if home is None:
         raise invalid("It is not known where the copies are.", "from", "Add --from FOLDER.")
     if not (home / FILE).exists():
-        raise invalid(f"{home} holds no copies of Recoup.", "from", "Mount its disk, or name another folder.")
+        raise invalid(
+            f"{home} holds no copies of Recoup.", "from", "Mount its disk, or name another folder."
+        )
     return Path(os.path.abspath(home))
 
 
 def _taken(settings: Settings, former: Path | None) -> str:
     record = read_record(settings.data_dir) or Record()
-    known = Barman(record.barman, Path(record.home) / FILE) if record.home and record.barman else None
+    known = (
+        Barman(record.barman, Path(record.home) / FILE) if record.home and record.barman else None
+    )
     copy = f"`{known.words('backup', '--wait', SERVER)}`" if known else "see docs/backup.md"
-    was = f"The former database is {former}; remove it when you no longer need it.\n" if former else ""
+    was = (
+        f"The former database is {former}; remove it when you no longer need it.\n"
+        if former
+        else ""
+    )
     return (
         f"{was}Start Recoup. It is quarantined until `recoup recover` has asked what was charged meanwhile.\n"
         f"Then make a new copy: {copy}."
@@ -189,7 +254,11 @@ def embedded(data_dir: Path | None) -> Settings:
     settings = load_settings(data_dir=data_dir)
     if settings.database_url or settings.sandbox_database_url:
         message = "The databases are on a server of your own: Recoup does not copy them."
-        raise invalid(message, "database_url", "See docs/backup.md for Barman, pgBackRest and managed servers.")
+        raise invalid(
+            message,
+            "database_url",
+            "See docs/backup.md for Barman, pgBackRest and managed servers.",
+        )
     return settings
 
 

@@ -1,6 +1,8 @@
-"""The sandbox's first partner, merchant, site, keys and portal user; and the demo's merchant beside it.
+"""The sandbox's first partner, merchant, site, keys and portal user; and the demo's merchant beside
+it.
 
-Ids are made from the installation's own keys, so that the same installation always finds the same merchant again.
+Ids are made from the installation's own keys, so that the same installation always finds the same
+merchant again.
 """
 
 import secrets
@@ -67,7 +69,10 @@ async def bootstrap(world: World, base_url: str) -> Bootstrap:
     password = secrets.token_urlsafe(12)
     members = [Membership("merchant", m, "owner") for m in (merchant_id, demo_merchant(world))]
     await make_user(world, PORTAL_USER, "Sandbox operations", password, members)
-    operator_password, partner_key = await make_operator(world), await make_bootstrap_partner_key(world)
+    operator_password, partner_key = (
+        await make_operator(world),
+        await make_bootstrap_partner_key(world),
+    )
     return Bootstrap(
         base_url=base_url,
         mid=str(merchant_id),
@@ -97,17 +102,26 @@ async def make_bootstrap_partner_key(world: World) -> PartnerKey:
 
 
 async def make_operator(world: World) -> str:
-    """The second person, who decides for the operator what a merchant's people may not; answers a new password."""
+    """The second person, who decides for the operator what a merchant's people may not; answers a
+    new password."""
     password = secrets.token_urlsafe(12)
     operator_id: UUID = world.keys.derived_id("bootstrap", "operator")
-    await make_user(world, OPERATOR_USER, "Sandbox operator", password, [Membership("operator", operator_id, "owner")])
+    await make_user(
+        world,
+        OPERATOR_USER,
+        "Sandbox operator",
+        password,
+        [Membership("operator", operator_id, "owner")],
+    )
     return password
 
 
 async def make_demo_merchant(world: World, behind: timedelta) -> tuple[Keys, tuple[NewSite, ...]]:
     """The demo's merchant, its clock set back, with keys for the demo's player."""
     merchant_id = demo_merchant(world)
-    sites = await _merchant(world, merchant_id, "Demo day", DEMO_SITES, clock_behind=behind, fee_basis_points=290)
+    sites = await _merchant(
+        world, merchant_id, "Demo day", DEMO_SITES, clock_behind=behind, fee_basis_points=290
+    )
     return await make_keys(world, merchant_id, new_signing_key()), sites
 
 

@@ -1,5 +1,5 @@
-"""Opens the processors of a world's card routes: the one that each world has by its plain settings, `[[routes]]`, and,
-for asking only, those that left the settings."""
+"""Opens the processors of a world's card routes: the one that each world has by its plain settings,
+`[[routes]]`, and, for asking only, those that left the settings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -54,11 +54,17 @@ class Ground(NamedTuple):
 
 @asynccontextmanager
 async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[CardProcessors]:
-    """Raises: Problem(invalid) for settings that no card may be sent by, and for a route's name that stood for another
-    processor."""
+    """Raises: Problem(invalid) for settings that no card may be sent by, and for a route's name
+    that stood for another processor."""
     plain = _own(settings, ground)
     own = plain + [
-        Listed(route.name, route.kind, route.connection.account, route.connection.acceptor, route.connection)
+        Listed(
+            route.name,
+            route.kind,
+            route.connection.account,
+            route.connection.acceptor,
+            route.connection,
+        )
         for route in settings.routes
         if route.world == ground.name
     ]
@@ -71,7 +77,11 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
             processors[made.name] = made
 
         for one in own:
-            take(KINDS[one.kind].make(one.connection or Connection(one.name, acceptor=one.acceptor), ground.issuer))
+            take(
+                KINDS[one.kind].make(
+                    one.connection or Connection(one.name, acceptor=one.acceptor), ground.issuer
+                )
+            )
         plugged = plugged_world(settings, "sandbox") if ground.name == "sandbox" else None
         if plugged is not None:
             take(plugged)
@@ -84,7 +94,10 @@ async def card_processors(settings: Settings, ground: Ground) -> AsyncIterator[C
         if not ground.keys.has_vault:
             plugs = [_terms_of(plugged)] if plugged is not None else []
             terms = [without_vault(one) for one in (*plugs, *terms)][len(plugs) :]
-        retired = [RouteTerms(one.connection.name, one.acceptor, country=one.connection.country) for one in left]
+        retired = [
+            RouteTerms(one.connection.name, one.acceptor, country=one.connection.country)
+            for one in left
+        ]
         opened = OpenProcessors(processors, ground.keys)
         stack.push_async_callback(opened.close)
         routes = CardRoutes(terms, retired, ground.db, ground.clocks, opened)
@@ -102,8 +115,8 @@ async def _keep(routes: CardRoutes) -> None:
 
 
 def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
-    """The world that answers for its own cards, where one is set. Raises: Problem(invalid) for settings that no card
-    may be sent by."""
+    """The world that answers for its own cards, where one is set. Raises: Problem(invalid) for
+    settings that no card may be sent by."""
     if not settings.sandbox_processor_url:
         return None
     return Bridge(
@@ -118,12 +131,15 @@ def plugged_world(settings: Settings, acceptor_id: str) -> Bridge | None:
 
 
 def _own(settings: Settings, ground: Ground) -> list[Listed]:
-    """The sandbox's simulated route, or the bridge of the plain settings; each counts by the merchant's acceptor."""
+    """The sandbox's simulated route, or the bridge of the plain settings; each counts by the
+    merchant's acceptor."""
     if ground.name == "sandbox":
         return [Listed("sandbox", "simulated", "", "sandbox", None)]
     if not settings.live_processor_url:
         return []
-    check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)
+    check_bridge(
+        settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id
+    )
     country = settings.live_processor_country
     connection = Connection(
         "bridge",
@@ -144,7 +160,9 @@ def _terms_of(processor: Processor, connection: Connection | None = None) -> Rou
     """Terms of a processor that has no table of its own."""
     country = connection.country if connection is not None else ""
     takes = processor.takes
-    return RouteTerms(processor.name, cards="card" in takes, stored="stored" in takes, country=country)
+    return RouteTerms(
+        processor.name, cards="card" in takes, stored="stored" in takes, country=country
+    )
 
 
 def _take_left(take: "Callable[[OpenProcessor], None]", gone: Left, ground: Ground) -> None:
@@ -152,4 +170,8 @@ def _take_left(take: "Callable[[OpenProcessor], None]", gone: Left, ground: Grou
     try:
         take(AskingOnly(KINDS[gone.kind].make(gone.connection, ground.issuer)))
     except (Problem, LookupError) as error:
-        log.warning("card route cannot be asked any more", route=gone.connection.name, error=type(error).__name__)
+        log.warning(
+            "card route cannot be asked any more",
+            route=gone.connection.name,
+            error=type(error).__name__,
+        )

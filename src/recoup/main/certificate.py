@@ -1,4 +1,5 @@
-"""The certificate of the doors: refused when it cannot serve, and read again when its files change."""
+"""The certificate of the doors: refused when it cannot serve, and read again when its files
+change."""
 
 import ssl
 from datetime import datetime, timedelta
@@ -38,11 +39,20 @@ class Certificate:
             # One of its own first: what fails half way would leave a running one with another's key.
             for one in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
                 if one is not None:
-                    one.load_cert_chain(self._chain, self._key, password=str)  # asks nobody for a password
+                    one.load_cert_chain(
+                        self._chain, self._key, password=str
+                    )  # asks nobody for a password
         except (OSError, ValueError) as error:  # those of ssl are both
             why = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-            message = Sentence("The certificate {0} with the key {1} cannot be used: {2}.", self._chain, self._key, why)
-            raise Problem("unavailable", message, field="tls_cert", cure="Set tls_cert and tls_key.") from None
+            message = Sentence(
+                "The certificate {0} with the key {1} cannot be used: {2}.",
+                self._chain,
+                self._key,
+                why,
+            )
+            raise Problem(
+                "unavailable", message, field="tls_cert", cure="Set tls_cert and tls_key."
+            ) from None
         self.begins = first.not_valid_before_utc
         return first.not_valid_after_utc
 
@@ -50,14 +60,20 @@ class Certificate:
         """Raises: Problem(unavailable) for one that callers would refuse."""
         if now >= self.ends:
             message = Sentence("The certificate {0} expired on {1}.", self._chain, self.ends.date())
-            raise Problem("unavailable", message, field="tls_cert", cure="Renew it, then start again.")
+            raise Problem(
+                "unavailable", message, field="tls_cert", cure="Renew it, then start again."
+            )
         if now < self.begins:
-            message = Sentence("The certificate {0} is not valid before {1}.", self._chain, self.begins.date())
-            raise Problem("unavailable", message, field="tls_cert", cure="Set the clock, or use another.")
+            message = Sentence(
+                "The certificate {0} is not valid before {1}.", self._chain, self.begins.date()
+            )
+            raise Problem(
+                "unavailable", message, field="tls_cert", cure="Set the clock, or use another."
+            )
 
     def renew(self, context: ssl.SSLContext) -> None:
-        """Takes changed files into use for the connections that follow. Those that do not fit, as while one of them is
-        still being written, change nothing."""
+        """Takes changed files into use for the connections that follow. Those that do not fit, as
+        while one of them is still being written, change nothing."""
         before, self._seen = self._seen, self._stamps()
         if before == self._seen:
             return

@@ -12,7 +12,13 @@ import uvloop
 from recoup.db.server.folder import write_private
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.services import Services
-from recoup.main.bootstrap import OPERATOR_USER, bootstrap, is_bootstrapped, make_bootstrap_partner_key, make_operator
+from recoup.main.bootstrap import (
+    OPERATOR_USER,
+    bootstrap,
+    is_bootstrapped,
+    make_bootstrap_partner_key,
+    make_operator,
+)
 from recoup.main.databases import Databases, check_installed, has_live, prepare, used_databases
 from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
@@ -32,7 +38,10 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
         if changed:
             kept["base_url"] = url
         if "operator_user" not in kept:  # written before there was one
-            kept |= {"operator_user": OPERATOR_USER, "operator_password": await make_operator(running.world)}
+            kept |= {
+                "operator_user": OPERATOR_USER,
+                "operator_password": await make_operator(running.world),
+            }
             changed = True
         if "partner_app_key" not in kept:
             key = await make_bootstrap_partner_key(running.world)
@@ -51,7 +60,8 @@ async def bootstrap_once(running: Running, *, serving: bool = False) -> dict[str
 
 
 def served_at(data_dir: Path) -> str:
-    """The address that this installation was last served at, so that links made by a verb lead there; else empty."""
+    """The address that this installation was last served at, so that links made by a verb lead
+    there; else empty."""
     path = data_dir / "bootstrap.json"
     return str(read_bootstrap(path).get("base_url", "")) if path.exists() else ""
 
@@ -73,14 +83,17 @@ T = TypeVar("T")
 
 
 def with_world(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
-    """Opens the settings' world beside a running `recoup up`, or starts the database for this verb alone."""
+    """Opens the settings' world beside a running `recoup up`, or starts the database for this verb
+    alone."""
     check_installed(settings)
     settings = replace(settings, public_url=settings.public_url or served_at(settings.data_dir))
 
     async def inside(databases: Databases) -> T:
         await prepare(databases)
         if settings.world == "live" and not await has_live(databases):
-            raise Problem("not_found", "There is no live world.", cure="Create it with `recoup live init`.")
+            raise Problem(
+                "not_found", "There is no live world.", cure="Create it with `recoup live init`."
+            )
         async with open_worlds(settings, databases, "recoup-cli") as (sandbox, live):
             running = live if settings.world == "live" and live is not None else sandbox
             services = Services(running.orders, running.deliveries)

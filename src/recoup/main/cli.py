@@ -30,12 +30,18 @@ T = TypeVar("T")
 class CommandLine:
     """Implements `doors.command.verbs.CommandLine`."""
 
-    def run(self, data_dir: Path | None, work: Callable[["Opened"], Awaitable[T]], *, sandbox_only: bool) -> T:
+    def run(
+        self, data_dir: Path | None, work: Callable[["Opened"], Awaitable[T]], *, sandbox_only: bool
+    ) -> T:
         from recoup.main.chosen_world import with_world
 
         settings = load_settings(data_dir=data_dir)
         if sandbox_only and settings.world != "sandbox":
-            raise Problem("invalid", "This command works in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
+            raise Problem(
+                "invalid",
+                "This command works in the sandbox only.",
+                cure="Remove --live and RECOUP_WORLD.",
+            )
         settle_heap()
         return with_world(settings, work)
 
@@ -51,7 +57,8 @@ class _Shown(io.TextIOWrapper):
 
 
 def guard_terminal() -> None:
-    """Controls are shown by their numbers where standard output or error is a terminal; a file gets what there is."""
+    """Controls are shown by their numbers where standard output or error is a terminal; a file gets
+    what there is."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper) and stream.isatty():
@@ -63,10 +70,14 @@ def guard_terminal() -> None:
 
 
 PORT = click.IntRange(0, 65535)
-DOORS = click.option("--doors", type=click.IntRange(1, 64), help="Processes that answer HTTP. Default: the setting.")
+DOORS = click.option(
+    "--doors", type=click.IntRange(1, 64), help="Processes that answer HTTP. Default: the setting."
+)
 ONLY_SHOWN: Final = {"--version", "--help", "-h"}
 _data_dir = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder. Default: .recoup"
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Data folder. Default: .recoup",
 )
 
 
@@ -85,7 +96,9 @@ def cli(context: click.Context, is_live: bool) -> None:
         os.environ["RECOUP_WORLD"] = "live"
 
 
-def _bootstrap(settings: Settings, databases: "Databases", *, serving: bool = False) -> dict[str, Any] | None:
+def _bootstrap(
+    settings: Settings, databases: "Databases", *, serving: bool = False
+) -> dict[str, Any] | None:
     from recoup.main.apart import apart
 
     async def credentials() -> dict[str, Any] | None:
@@ -169,19 +182,23 @@ def up(
 
         doing = Demo(settings, int(demo_months)).tick
     with lock:
-        supervise(settings, databases, sock, doors_of(settings, live=_is_live(databases)), doing, beside)
+        supervise(
+            settings, databases, sock, doors_of(settings, live=_is_live(databases)), doing, beside
+        )
 
 
 def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool = False) -> str:
-    """`kept`: the credentials; None where they were made on another machine. Passwords are shown once, by who made
-    them: what is printed at each start stands in logs for good."""
+    """`kept`: the credentials; None where they were made on another machine. Passwords are shown
+    once, by who made them: what is printed at each start stands in logs for good."""
     where = f"Recoup runs at {settings.url}\n  portal    {settings.url}/orders\n"
     if kept is None:
         return (
             f"{where}  sign in   as before; bootstrap.json is on the machine that set up this database.\n"
             "            `recoup bootstrap` creates new credentials here and ends the earlier ones."
         )
-    passwords = (" / " + kept["portal_password"], " / " + kept["operator_password"]) if is_new else ("", "")
+    passwords = (
+        (" / " + kept["portal_password"], " / " + kept["operator_password"]) if is_new else ("", "")
+    )
     return (
         f"{where}  sign in   {kept['portal_user']}{passwords[0]}\n"
         f"  operator  {kept['operator_user']}{passwords[1]}\n  API       {settings.url}/v1\n"
@@ -198,7 +215,12 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
 @click.option("--metrics-fd", type=int, hidden=True)
 @_data_dir
 def serve(
-    port: int | None, host: str | None, doors: int | None, fd: int | None, metrics_fd: int | None, data_dir: Path | None
+    port: int | None,
+    host: str | None,
+    doors: int | None,
+    fd: int | None,
+    metrics_fd: int | None,
+    data_dir: Path | None,
 ) -> None:
     """Starts only the HTTP server."""
     import asyncio
@@ -207,7 +229,9 @@ def serve(
     from recoup.main.heap import hold_collector
     from recoup.main.up import doors_of, serve_by_several
 
-    settings = load_settings(port=port, host=host, doors=doors, data_dir=data_dir)  # names the features of the doors
+    settings = load_settings(
+        port=port, host=host, doors=doors, data_dir=data_dir
+    )  # names the features of the doors
     databases = find_databases(settings)
     if fd is None:
         asyncio.run(prepare(databases))
@@ -305,7 +329,8 @@ def settings(as_json: bool, data_dir: Path | None) -> None:
 
 
 def no_cards(words: Sequence[str]) -> None:
-    """Raises: Problem(invalid) for a card number among a command's words, by the option that it is given to."""
+    """Raises: Problem(invalid) for a card number among a command's words, by the option that it is
+    given to."""
     option = "key"
     for word in words:
         name, _, text = word.partition("=") if word.startswith("--") else (option, "", word)

@@ -94,8 +94,17 @@ def loops_of(world: World, due: DueWork, deliveries: Deliveries) -> list[Loop]:
     wakes = Wakes(world)
     return [
         Loop("look", wakes.look, IDLE_SECONDS),
-        Loop("due", lambda: _due(world, due), UNASKED_SECONDS, rest=0.01, much=BATCH, wake=wakes.due),
-        Loop("publish", lambda: publish_all(world), UNASKED_SECONDS, rest=0.02, much=EVENTS_MAX, wake=wakes.publish),
+        Loop(
+            "due", lambda: _due(world, due), UNASKED_SECONDS, rest=0.01, much=BATCH, wake=wakes.due
+        ),
+        Loop(
+            "publish",
+            lambda: publish_all(world),
+            UNASKED_SECONDS,
+            rest=0.02,
+            much=EVENTS_MAX,
+            wake=wakes.publish,
+        ),
         Loop("partners' feeds", lambda: publish_partners(world), 1.0),
         Loop("deliver", lambda: deliveries.claim(), UNASKED_SECONDS, wake=wakes.deliver),
         Loop("pages", lambda: close_pages(world), 1.0, rest=0.5, much=POSTINGS_MAX),
@@ -137,7 +146,9 @@ async def work(world: World, orders: Orders, deliveries: Deliveries) -> None:
         await deliveries.drain()
 
 
-_begun: Final = dict[asyncio.Event | None, float]()  # when it began its last pass; None: any that is not woken
+_begun: Final = dict[
+    asyncio.Event | None, float
+]()  # when it began its last pass; None: any that is not woken
 
 
 def stands_still() -> bool:

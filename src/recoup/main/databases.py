@@ -37,7 +37,8 @@ log = structlog.get_logger()
 @asynccontextmanager
 async def watched(db: Database, clocks: DatabaseClocks, process: str) -> AsyncIterator[None]:
     """Lets the clocks follow the database's while it is open. A database that is away at the start
-    is measured later. Raises: Problem(unavailable) when the clocks are too far apart at the start."""
+    is measured later. Raises: Problem(unavailable) when the clocks are too far apart at the
+    start."""
     try:
         await db.measure()
     except Problem as problem:
@@ -50,12 +51,15 @@ async def watched(db: Database, clocks: DatabaseClocks, process: str) -> AsyncIt
 
 
 async def check_clock(dsn: str, machine: Clocks | None = None) -> None:
-    """Raises: Problem(unavailable) when the database's clock is too far away; what asyncpg raises."""
+    """Raises: Problem(unavailable) when the database's clock is too far away; what asyncpg
+    raises."""
     clocks = DatabaseClocks(machine)
     connection = await connect(dsn)
     try:
         started = clocks.monotonic()
-        clocks.measured(await connection.fetchval("SELECT clock_timestamp()"), started, clocks.monotonic())
+        clocks.measured(
+            await connection.fetchval("SELECT clock_timestamp()"), started, clocks.monotonic()
+        )
     finally:
         await connection.close()
     _refuse(clocks)
@@ -66,7 +70,9 @@ def _refuse(clocks: DatabaseClocks) -> None:
     if _is_skewed(clocks):
         where = "ahead of" if ahead > 0 else "behind"
         message = f"This machine's clock is {abs(ahead):.1f} s {where} the database's."
-        raise Problem("unavailable", message, cure="Set both machines' clocks by NTP, then start again.")
+        raise Problem(
+            "unavailable", message, cure="Set both machines' clocks by NTP, then start again."
+        )
 
 
 def _is_skewed(clocks: DatabaseClocks) -> bool:
@@ -101,8 +107,9 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO recoup_app;
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """DSNs as the application logs in; `server` is ours when embedded. `live`: where it is or would be; empty:
-    nowhere. `owner`: name and password of the log-in that owns the schema, where that is another one."""
+    """DSNs as the application logs in; `server` is ours when embedded. `live`: where it is or would
+    be; empty: nowhere. `owner`: name and password of the log-in that owns the schema, where that is
+    another one."""
 
     people: str
     sandbox: str
@@ -131,22 +138,32 @@ def used_databases(settings: Settings) -> Iterator[Databases]:
 
 
 def check_installed(settings: Settings) -> None:
-    """Raises: Problem(not_found) where the embedded server would be made anew, to look at nothing. One that was lost
-    is told of elsewhere."""
+    """Raises: Problem(not_found) where the embedded server would be made anew, to look at nothing.
+    One that was lost is told of elsewhere."""
     embedded = not (settings.sandbox_database_url or settings.database_url)
     if embedded and not cluster_folder(settings.data_dir).exists():
         check_not_lost(settings.data_dir)
         message = f"There is no installation in {settings.data_dir}."
-        raise Problem("not_found", message, cure="Set --data-dir, or create an installation with `recoup up`.")
+        raise Problem(
+            "not_found", message, cure="Set --data-dir, or create an installation with `recoup up`."
+        )
 
 
 def find_databases(settings: Settings) -> Databases:
-    """Starts, or attaches to, the embedded server where an address is missing. From the main thread only."""
+    """Starts, or attaches to, the embedded server where an address is missing. From the main thread
+    only."""
     given = {name: _address(settings, name) for name in _NAMES}
     if all(given[name] for name in _NEEDED):
         admin = _with_name(settings.database_url, "postgres") if settings.database_url else None
         owner = (settings.owner_database_user, settings.owner_database_password)
-        return Databases(given["people"], given["sandbox"], admin, None, given["live"], owner if owner[0] else None)
+        return Databases(
+            given["people"],
+            given["sandbox"],
+            admin,
+            None,
+            given["live"],
+            owner if owner[0] else None,
+        )
     check_not_lost(settings.data_dir)
     server = EmbeddedServer(settings.data_dir)
     address = server.start()
@@ -155,8 +172,8 @@ def find_databases(settings: Settings) -> Databases:
 
 
 def at_databases(settings: Settings, databases: Databases) -> dict[str, str]:
-    """The environment of a process that uses these databases. An address that stands in a file it reads by itself, so
-    that a successor logs in with what the file says then."""
+    """The environment of a process that uses these databases. An address that stands in a file it
+    reads by itself, so that a successor logs in with what the file says then."""
     environment = dict(os.environ)
     for name in _NAMES:
         setting = f"{name}_database_url"
@@ -170,17 +187,28 @@ def at_databases(settings: Settings, databases: Databases) -> dict[str, str]:
 def is_embedded(dsn: str, data_dir: Path) -> bool:
     """True when it is the embedded server's address, also in a process that was given it."""
     host = parse_qs(urlsplit(dsn).query).get("host", [""])[0]
-    return bool(host) and (cluster_folder(data_dir) / "PG_VERSION").exists() and same_folder(host, data_dir)
+    return (
+        bool(host)
+        and (cluster_folder(data_dir) / "PG_VERSION").exists()
+        and same_folder(host, data_dir)
+    )
 
 
 def check_not_lost(data_dir: Path) -> None:
-    """Raises: Problem(unavailable) where the keys of an embedded database are there and the database is not: a new one
-    would answer as if nothing had ever been charged."""
-    kept = [path for path in (data_dir / "keys" / KEYS, data_dir / "bootstrap.json") if path.exists()]
+    """Raises: Problem(unavailable) where the keys of an embedded database are there and the
+    database is not: a new one would answer as if nothing had ever been charged."""
+    kept = [
+        path for path in (data_dir / "keys" / KEYS, data_dir / "bootstrap.json") if path.exists()
+    ]
     if not kept or (cluster_folder(data_dir) / "PG_VERSION").exists():
         return
     cluster = cluster_folder(data_dir)
-    message = Sentence("The database of {0} is gone: {1} is there, {2} is not.", data_dir, kept[0].name, cluster.name)
+    message = Sentence(
+        "The database of {0} is gone: {1} is there, {2} is not.",
+        data_dir,
+        kept[0].name,
+        cluster.name,
+    )
     cure = "Mount its volume, restore a copy, or set RECOUP_DATABASE_URL. To begin anew, use an empty folder."
     raise Problem("unavailable", message, cure=cure)
 
@@ -198,14 +226,17 @@ def _with_name(url: str, database: str) -> str:
 def _with_log_in(url: str, user: str, password: str) -> str:
     parts = urlsplit(url)
     secret = f":{quote(password, safe='')}" if password else ""
-    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}{secret}@{parts.netloc.rpartition('@')[2]}"))
+    return urlunsplit(
+        parts._replace(netloc=f"{quote(user, safe='')}{secret}@{parts.netloc.rpartition('@')[2]}")
+    )
 
 
 async def prepare(databases: Databases, *, live: bool = False, upgrading: bool = False) -> None:
-    """Databases, schema, partitions, retention, the sandbox issuer's book. At every start; side by side too.
-    The live one is only made when `live` says so, and kept up from then on. A log-in that does not own the schema only
-    looks whether it is as it should be. `upgrading`: somebody saw what it does and has a copy; without it nothing that
-    stops the former release is applied beside a live world.
+    """Databases, schema, partitions, retention, the sandbox issuer's book. At every start; side by
+    side too. The live one is only made when `live` says so, and kept up from then on. A log-in that
+    does not own the schema only looks whether it is as it should be. `upgrading`: somebody saw what
+    it does and has a copy; without it nothing that stops the former release is applied beside a
+    live world.
 
     Raises: Problem(unavailable) in one line.
     """
@@ -222,11 +253,16 @@ async def prepare(databases: Databases, *, live: bool = False, upgrading: bool =
 async def upgrade_steps(databases: Databases, names: Sequence[str]) -> list[Step]:
     """Steps that are missing in databases that are there."""
     there = [name for name in names if await _is_there(databases.owned(name))]
-    return [step for name in there for step in await steps_of(databases.owned(name), name, _kind(name))]
+    return [
+        step for name in there for step in await steps_of(databases.owned(name), name, _kind(name))
+    ]
 
 
-async def _upgrade(databases: Databases, names: Sequence[str], steps: Sequence[Step], allowed: bool) -> None:
-    """Applies what only adds while the former release runs; what stops, once none of it is connected."""
+async def _upgrade(
+    databases: Databases, names: Sequence[str], steps: Sequence[Step], allowed: bool
+) -> None:
+    """Applies what only adds while the former release runs; what stops, once none of it is
+    connected."""
     stopping = [step.sentence() for step in steps if step.stops]
     if stopping and not allowed:
         message = Sentence("The databases need an upgrade: {0}.", stopping[0])
@@ -241,7 +277,11 @@ async def _upgrade(databases: Databases, names: Sequence[str], steps: Sequence[S
 async def _until_alone(databases: Databases, names: Sequence[str]) -> None:
     """Waits, before any database is migrated, until no process of another release uses one of them.
     Those that are just ending get a moment. Raises: Problem(unavailable)."""
-    there = [(databases.owned(name), _kind(name)) for name in names if await _is_there(databases.owned(name))]
+    there = [
+        (databases.owned(name), _kind(name))
+        for name in names
+        if await _is_there(databases.owned(name))
+    ]
     for left in range(OTHERS_END_SECONDS * 5, -1, -1):
         found = [one for dsn, kind in there for one in await others_beside(dsn, kind)]
         if not found:
@@ -271,11 +311,15 @@ async def _prepare_one(databases: Databases, name: str) -> None:
         await migrate(dsn, kind, world=None if name == "people" else name)
     elif missing := await check_migrated(dsn, kind):
         message = f"The {name} database lacks {missing[0].name}, and this log-in does not own it."
-        raise Problem("unavailable", message, cure="Run `recoup schema apply` with owner_database_user set.")
+        raise Problem(
+            "unavailable", message, cure="Run `recoup schema apply` with owner_database_user set."
+        )
     if kind == "world":
         await check_clock(dsn)
         if owns:
-            await _prepare_world(dsn, simulated=name == "sandbox", shared=databases.owner is not None)
+            await _prepare_world(
+                dsn, simulated=name == "sandbox", shared=databases.owner is not None
+            )
 
 
 async def _is_there(dsn: str) -> bool:
@@ -310,7 +354,8 @@ async def has_live(databases: Databases) -> bool:
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise unprepared(error) from error
     try:
-        return await connection.fetchval("SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'world')")  # type: ignore[no-any-return]
+        sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'world')"
+        return bool(await connection.fetchval(sql))
     finally:
         await connection.close()
 
@@ -327,8 +372,11 @@ def unprepared(error: BaseException) -> Problem:
 
 
 async def _prepare_world(dsn: str, *, simulated: bool, shared: bool) -> None:
-    """`shared`: what plays the outside world is the owner's, and the application's log-in uses it."""
-    with suppress(asyncpg.LockNotAvailableError):  # a busy table: the worker's upkeep does it in a while
+    """`shared`: what plays the outside world is the owner's, and the application's log-in uses
+    it."""
+    with suppress(
+        asyncpg.LockNotAvailableError
+    ):  # a busy table: the worker's upkeep does it in a while
         await keep_up(dsn, Clocks().wall())
     if simulated:
         from recoup.outside.mail import mailbox

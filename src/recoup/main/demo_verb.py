@@ -22,7 +22,11 @@ class Progress:
     """A bar that stays on one line of a terminal; elsewhere a line now and then."""
 
     def __init__(self) -> None:
-        self._clocks, self._printed_at, self._is_terminal = Clocks(), float("-inf"), sys.stdout.isatty()
+        self._clocks, self._printed_at, self._is_terminal = (
+            Clocks(),
+            float("-inf"),
+            sys.stdout.isatty(),
+        )
 
     def tell(self, share: float, words: str) -> None:
         done = round(BAR * share)
@@ -47,5 +51,9 @@ def add(cli: click.Group) -> None:
         settings, progress = load_settings(data_dir=data_dir), Progress()
         click.echo("Demo  The pages fill while it plays.")
         if months != "0" and not has_months():
-            click.echo("Demo  It is one month; its three months of renewals come with the package recoup-lab.")
-        progress.end(with_world(settings, lambda opened: load_demo(opened, url, progress.tell, int(months))))
+            click.echo(
+                "Demo  It is one month; its three months of renewals come with the package recoup-lab."
+            )
+        progress.end(
+            with_world(settings, lambda opened: load_demo(opened, url, progress.tell, int(months)))
+        )

@@ -54,7 +54,10 @@ _ERROR: Final[Mapping[str, Any]] = {
             "type": "object",
             "properties": {
                 "code": {"type": "string", "description": "What to branch on."},
-                "message": {"type": "string", "description": "What happened and what to do; may change."},
+                "message": {
+                    "type": "string",
+                    "description": "What happened and what to do; may change.",
+                },
                 "param": {"type": "string", "description": "The field, where there is one."},
             },
             "required": ["code", "message"],
@@ -65,13 +68,18 @@ _ERROR: Final[Mapping[str, Any]] = {
 _HEADERS: Final = {
     "key": ("X-Api-Key", "The key id."),
     "timestamp": ("X-Timestamp", "Unix seconds, within 300 of the server's."),
-    "signature": ("X-Signature", "Lower-case hex of HMAC-SHA256 under the secret; see the reference."),
+    "signature": (
+        "X-Signature",
+        "Lower-case hex of HMAC-SHA256 under the secret; see the reference.",
+    ),
 }
 _WHEN_KNOWN: Final = ("unauthenticated", "forbidden", "too_many_requests")
 
 
 def stablecoin(error_rows: Callable[..., dict[str, ErrorRow]]) -> Dialect:
-    return described(stable_app.OPERATIONS, error_rows(STABLE_TABLE, stable_refusal, "merchant_order_id", _WORDS))
+    return described(
+        stable_app.OPERATIONS, error_rows(STABLE_TABLE, stable_refusal, "merchant_order_id", _WORDS)
+    )
 
 
 def described(operations: Sequence[Operation], errors: Mapping[str, ErrorRow]) -> Dialect:
@@ -128,7 +136,14 @@ _ENVELOPE: Final[Mapping[str, Any]] = {
     },
     "required": ["success", "result", "statusCode", "errors"],
 }  # fmt: skip
-_ALWAYS: Final = ("malformed", "invalid", "method_not_allowed", "too_large", "internal", "unavailable")
+_ALWAYS: Final = (
+    "malformed",
+    "invalid",
+    "method_not_allowed",
+    "too_large",
+    "internal",
+    "unavailable",
+)
 
 
 def rescue(error_rows: Rows) -> Dialect:
@@ -143,7 +158,11 @@ def rescue(error_rows: Rows) -> Dialect:
         always=_ALWAYS,
         when_known=("unauthenticated", "forbidden", "too_many_requests"),
         schemes={
-            "bearer": {"type": "http", "scheme": "bearer", "description": "A token of /oauth2/token."},
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of /oauth2/token.",
+            },
             "apiKey": {
                 "type": "apiKey",
                 "in": "header",
@@ -213,15 +232,26 @@ def error_rows(
 ) -> dict[str, ErrorRow]:
     """The dialect's table with meanings, cures and the bodies that its door writes.
 
-    A key of the table is a Problem's code, or `code/detail`; a third member is a call that hears it. `field`: one of
-    the dialect's fields. `words`: wire code -> meaning and cure, where the dialect says more than the code does.
+    A key of the table is a Problem's code, or `code/detail`; a third member is a call that hears
+    it. `field`: one of the dialect's fields. `words`: wire code -> meaning and cure, where the
+    dialect says more than the code does.
     """
     rows = {}
     for key, (status, wire_code, *more) in table.items():
         code, _, detail = key.partition("/")
         meaning, cure = words.get(wire_code, (CODES[code], CURES[code]))
-        message = "This field is required." if key == "invalid" else f"{meaning[:1].upper()}{meaning[1:]}."
-        problem = Problem(code, message, cure=cure, field=field if key == "invalid" else None, detail=detail or None)
+        message = (
+            "This field is required."
+            if key == "invalid"
+            else f"{meaning[:1].upper()}{meaning[1:]}."
+        )
+        problem = Problem(
+            code,
+            message,
+            cure=cure,
+            field=field if key == "invalid" else None,
+            detail=detail or None,
+        )
         scope: dict[str, Any] = {"type": "http", "headers": [], "state": {"trace_id": _TRACE}}
         sample = msgspec.json.decode(refuse(scope, problem).body)
         rows[key] = ErrorRow(key, status, wire_code, meaning, cure, sample, *more)

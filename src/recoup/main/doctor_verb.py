@@ -1,4 +1,5 @@
-"""`recoup doctor`: what an operator wants to know in one look, each line ok or what is wrong and what to do."""
+"""`recoup doctor`: what an operator wants to know in one look, each line ok or what is wrong and
+what to do."""
 
 import asyncio
 import os
@@ -91,7 +92,9 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
     if (away := await _away(databases)) is not None:
         return [away]  # everything else would only wait for it
     found = await checked_databases(databases)
-    lines = [Line(place, what, not trouble, trouble or "in order") for place, what, trouble in found]
+    lines = [
+        Line(place, what, not trouble, trouble or "in order") for place, what, trouble in found
+    ]
     lines += await _copies(settings, databases)
     if not all(one.ok for one in lines if one.place != "machine"):
         return lines  # what stands on them would only say so again
@@ -111,7 +114,9 @@ async def _away(databases: Databases) -> Line | None:
     try:
         async with asyncio.timeout(AWAY_SECONDS):
             connection = await connect(databases.people)
-            is_read_only = await connection.fetchval("SELECT current_setting('transaction_read_only')::bool")
+            is_read_only = await connection.fetchval(
+                "SELECT current_setting('transaction_read_only')::bool"
+            )
             await connection.close()
         if not is_read_only:
             return None
@@ -119,7 +124,9 @@ async def _away(databases: Databases) -> Line | None:
         return Line("machine", "writing", False, "the database is read-only", cure)
     except TimeoutError:
         finding = f"it has not answered for {AWAY_SECONDS:.0f} s"
-        return Line("machine", "database", False, finding, "Does the server run, and is it at its address?")
+        return Line(
+            "machine", "database", False, finding, "Does the server run, and is it at its address?"
+        )
     except (Problem, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         problem = error if isinstance(error, Problem) else unprepared(error)
         return Line("machine", "database", False, problem.message, problem.cure or "")
@@ -127,7 +134,9 @@ async def _away(databases: Databases) -> Line | None:
 
 async def _copies(settings: Settings, databases: Databases) -> list[Line]:
     try:
-        return [Line("machine", *one) for one in await copies_examined(settings.data_dir, databases)]
+        return [
+            Line("machine", *one) for one in await copies_examined(settings.data_dir, databases)
+        ]
     except Problem as problem:
         return [Line("machine", "copy", False, problem.message, problem.cure or "")]
 
@@ -139,8 +148,14 @@ def _of_machine(settings: Settings) -> list[Line]:
         finding = f"{settings.data_dir} cannot be read: {error.strerror}"
         cure = "Mount the disk, or make the folder Recoup's."
         return [Line("machine", "disk", False, finding, cure), *_certificate(settings)]
-    finding, cure = f"{disk.free / 1e9:,.1f} GB free", "Free some: at nought nothing is taken any more."
-    return [Line("machine", "disk", disk.free >= FREE_BYTES_MIN, finding, cure), *_certificate(settings)]
+    finding, cure = (
+        f"{disk.free / 1e9:,.1f} GB free",
+        "Free some: at nought nothing is taken any more.",
+    )
+    return [
+        Line("machine", "disk", disk.free >= FREE_BYTES_MIN, finding, cure),
+        *_certificate(settings),
+    ]
 
 
 def _settings(settings: Settings) -> list[Line]:
@@ -164,13 +179,23 @@ def _certificate(settings: Settings) -> list[Line]:
     except Problem as problem:
         return [Line("doors", "certificate", False, problem.message, problem.cure or "")]
     is_late, finding = found.ends - Clocks().wall() <= SOON, f"ends on {found.ends.date()}"
-    return [Line("doors", "certificate", not is_late, finding, "Renew it; the doors read it by themselves.")]
+    return [
+        Line(
+            "doors",
+            "certificate",
+            not is_late,
+            finding,
+            "Renew it; the doors read it by themselves.",
+        )
+    ]
 
 
 async def _doors(world: World) -> Line:
     count = await count_sessions(world.db, DOORS)
     finding = "they are connected" if count else "none is connected: nobody answers callers"
-    return Line(world.name, "doors", count > 0, finding, "Start them: `recoup serve`, or `recoup up`.")
+    return Line(
+        world.name, "doors", count > 0, finding, "Start them: `recoup serve`, or `recoup up`."
+    )
 
 
 def _option(world: World) -> str:
@@ -182,7 +207,9 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     """The worker, the database, the packages, then each account with a key."""
     yield await _worker(world)
     lost = world.standing.reason
-    yield Line(world.name, "database", not lost, lost or "knows all that was seen", world.standing.cure)
+    yield Line(
+        world.name, "database", not lost, lost or "knows all that was seen", world.standing.cure
+    )
     if left := await unexplained(world):
         finding = f"{left:,} movements at processors, of before the database was restored, belong to no order"
         cure = "See the page Reconciliation: have it sent again, or refund it at its processor and book the line."
@@ -194,7 +221,11 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     if off := await standing_stop(world.db.reader):
         finding = f"all of it is off since {iso(off.stopped_at)}: {off.why}"
         yield Line(
-            world.name, "sending", False, finding, f"When it is mended, run `recoup {_option(world)}sending on`."
+            world.name,
+            "sending",
+            False,
+            finding,
+            f"When it is mended, run `recoup {_option(world)}sending on`.",
         )
     for line in await _database(world):
         yield line
@@ -207,7 +238,10 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     for line in await _accounts(world):
         yield line
     since = world.clocks.wall() - timedelta(days=1)
-    counts, unread = await notices_since(world.db.reader, since), await unread_kinds(world.db.reader, since)
+    counts, unread = (
+        await notices_since(world.db.reader, since),
+        await unread_kinds(world.db.reader, since),
+    )
     for route, number in counts.items():
         yield Line(world.name, f"{route} notices", True, f"{number} since yesterday")
     for route in sorted({one.route for one in unread}):
@@ -217,7 +251,12 @@ async def look_at(world: World) -> AsyncIterator[Line]:
 
     if codes := await alerted_codes(world.db.reader, world.clocks.wall() - WEEK):
         listed = ", ".join(f"{code.scheme} {code.code} ({code.merchants})" for code in codes)
-        yield Line(world.name, "unlisted codes", True, f"on no list, declines are read without them: {listed}")
+        yield Line(
+            world.name,
+            "unlisted codes",
+            True,
+            f"on no list, declines are read without them: {listed}",
+        )
 
 
 async def _database(world: World) -> list[Line]:
@@ -228,7 +267,15 @@ async def _database(world: World) -> list[Line]:
         limits = await read_short_limits(connection, LIMIT_MS_MIN)
         found = await read_condition(connection)
     cure = "Free some on the server's disk: until then callers hear 503, and nothing is lost."
-    lines = [Line(name, "room", room, "the server can write" if room else "the server has no room to write", cure)]
+    lines = [
+        Line(
+            name,
+            "room",
+            room,
+            "the server can write" if room else "the server has no room to write",
+            cure,
+        )
+    ]
     for setting, ms in limits.items():
         finding = f"the server ends what takes longer than {ms} ms, by {setting}"
         cure = f"Take it back for Recoup's log-in: ALTER ROLE … SET {setting} = 0."
@@ -242,9 +289,21 @@ async def _database(world: World) -> list[Line]:
         cure = "Look at the disk, then at docs/monitoring.md#recoupdatabasedamaged; postgres.log names file and page."
         lines.append(Line(name, "pages", False, finding, cure))
     if found.snapshot_age >= SNAPSHOT_AGE_MAX:
-        who = f"process {found.snapshot_of}" if found.snapshot_of else "a slot or a prepared transaction"
+        who = (
+            f"process {found.snapshot_of}"
+            if found.snapshot_of
+            else "a slot or a prepared transaction"
+        )
         finding = f"{who} holds a snapshot that is {found.snapshot_age:,} transactions old; dead rows stay"
-        lines.append(Line(name, "snapshot", False, finding, "End it: see pg_stat_activity, pg_replication_slots."))
+        lines.append(
+            Line(
+                name,
+                "snapshot",
+                False,
+                finding,
+                "End it: see pg_stat_activity, pg_replication_slots.",
+            )
+        )
     return lines
 
 
@@ -257,7 +316,15 @@ async def _failing(world: World) -> list[Line]:
     number, why = await failing_mails(world)
     if number:
         finding = f"{number:,} have not left in four tries, one with: {why}"
-        lines.append(Line(world.name, "mail", False, finding, "Look at the smtp_ settings, and at that server."))
+        lines.append(
+            Line(
+                world.name,
+                "mail",
+                False,
+                finding,
+                "Look at the smtp_ settings, and at that server.",
+            )
+        )
     return lines
 
 
@@ -265,9 +332,18 @@ async def _worker(world: World) -> Line:
     backlog = await read_backlog(world.db.reader, world.clocks.wall())
     late, ago = round(backlog.oldest_seconds), await beaten_ago(world)
     if ago is None or ago > ALIVE_WITHIN:
-        finding = "none has run yet" if ago is None else f"none has lived for {round(ago.total_seconds())} s"
+        finding = (
+            "none has run yet"
+            if ago is None
+            else f"none has lived for {round(ago.total_seconds())} s"
+        )
     elif late <= LATE_SECONDS_MAX:
-        return Line(world.name, "worker", True, f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late")
+        return Line(
+            world.name,
+            "worker",
+            True,
+            f"{sum(backlog.waiting.values())} waiting, the oldest {late} s late",
+        )
     else:
         finding = f"the oldest due work is {late} s late, and nobody has taken it"
     cure = "Start a worker: `recoup worker`, or `recoup up`. `up` replaces one that stands still within two minutes."
@@ -281,17 +357,26 @@ async def _routes(world: World) -> list[Line]:
     rows = await stored_routes(world.db.reader)
     sums = await sums_between(world.db.reader, now - day, now + timedelta(hours=1))
     for row in rows:
-        said = ": ".join(one for one in (row.refused_code, row.refused_text) if one) or "without a code"
+        said = (
+            ": ".join(one for one in (row.refused_code, row.refused_text) if one)
+            or "without a code"
+        )
         if row.is_refused:
             finding = f"its processor refuses the account or its key ({said}); its payments wait"
-            cure = f"Mend the account or its key, then `recoup {_option(world)}route on {row.name}`."
+            cure = (
+                f"Mend the account or its key, then `recoup {_option(world)}route on {row.name}`."
+            )
             lines.append(Line(world.name, f"{row.name} account", False, finding, cure))
         if (refused := sums[row.name].refused if row.name in sums else 0) and not row.is_refused:
             finding = f"{refused:,} requests refused as wrong since yesterday, the last with {said}"
             cure = "See the orders in Problem: their timelines have the processor's words. Mend it, then retry them."
             lines.append(Line(world.name, f"{row.name} requests", False, finding, cure))
     for row in await silent_routes(world.db.reader, now):
-        since = f"since {iso(row.opened_at)}" if row.opened_at is not None else "in this hour and the one before"
+        since = (
+            f"since {iso(row.opened_at)}"
+            if row.opened_at is not None
+            else "in this hour and the one before"
+        )
         finding = f"its processor has answered none of the attempts {since}"
         cure = f"See its status page and the way there; `recoup {_option(world)}route off {row.name}` lets others send."
         lines.append(Line(world.name, f"{row.name} answers", False, finding, cure))
@@ -313,8 +398,15 @@ async def _accounts(world: World) -> list[Line]:
         async with turns:
             if route not in own:
                 processor = world.processors[route]
-                found = await examined(processor, countries.get(route, "")) if is_connector(processor) else []
-                return [Line(world.name, f"{route} {one.name}", one.ok, one.finding, one.cure or "") for one in found]
+                found = (
+                    await examined(processor, countries.get(route, ""))
+                    if is_connector(processor)
+                    else []
+                )
+                return [
+                    Line(world.name, f"{route} {one.name}", one.ok, one.finding, one.cure or "")
+                    for one in found
+                ]
             try:
                 made = await check(world, Scope(own[route], DOCTOR, "doctor"), route)
             except Problem as problem:
@@ -335,11 +427,18 @@ async def _accounts(world: World) -> list[Line]:
 async def _wrong(world: World) -> list[Line]:
     """Lines on what features find."""
     found = [await checks(world) for checks in CHECKS]
-    return [Line(world.name, what, False, finding, cure) for several in found for what, finding, cure in several]
+    return [
+        Line(world.name, what, False, finding, cure)
+        for several in found
+        for what, finding, cure in several
+    ]
 
 
 def _services(world: World) -> list[Line]:
     """Lines on what card routes offer beside charges."""
     updaters = world.updater.routes if world.updater is not None else ()
     offered = {"account updater": updaters, "network tokens": tuple(world.token_services)}
-    return [Line(world.name, what, True, ", ".join(names) or "no route offers it") for what, names in offered.items()]
+    return [
+        Line(world.name, what, True, ", ".join(names) or "no route offers it")
+        for what, names in offered.items()
+    ]

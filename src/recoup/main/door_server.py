@@ -1,4 +1,5 @@
-"""The server under the doors: uvicorn with bounded connections, and an end that is announced before it comes."""
+"""The server under the doors: uvicorn with bounded connections, and an end that is announced before
+it comes."""
 
 import asyncio
 import select
@@ -26,8 +27,8 @@ RENEW_TICKS: Final = 100  # of a tenth of a second
 
 
 class DoorServer(uvicorn.Server):
-    """`drain_seconds`: how long it still serves after the signal to end, with `is_draining` set. `alone`: nobody else
-    accepts at its sockets."""
+    """`drain_seconds`: how long it still serves after the signal to end, with `is_draining` set.
+    `alone`: nobody else accepts at its sockets."""
 
     def __init__(
         self,
@@ -74,7 +75,11 @@ class DoorServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._ends_at and monotonic() >= self._ends_at:
             self.should_exit = True
-        if self._certificate is not None and self.config.ssl is not None and counter % RENEW_TICKS == 0:
+        if (
+            self._certificate is not None
+            and self.config.ssl is not None
+            and counter % RENEW_TICKS == 0
+        ):
             self._certificate.renew(self.config.ssl)
         if counter % 10 == 0:
             self._tell()
@@ -83,8 +88,8 @@ class DoorServer(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answers first whoever has connected. The kernel takes connections that nobody has accepted yet: closed with
-        the socket, they would be cut."""
+        """Answers first whoever has connected. The kernel takes connections that nobody has
+        accepted yet: closed with the socket, they would be cut."""
         self._connections.is_ending = True
         until = monotonic() + ENDING_SECONDS_MAX
         if self._is_alone:
@@ -105,8 +110,8 @@ class DoorServer(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves at `sockets` alone. Tells that it serves once it can, yet before it accepts: who has not told is
-        killed, and would cut a call."""
+        """Serves at `sockets` alone. Tells that it serves once it can, yet before it accepts: who
+        has not told is killed, and would cut a call."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)

@@ -1,4 +1,5 @@
-"""Packages that somebody needs and that are missing or cannot be used: at start, and in `recoup doctor`."""
+"""Packages that somebody needs and that are missing or cannot be used: at start, and in `recoup
+doctor`."""
 
 from collections.abc import AsyncIterator
 
@@ -11,15 +12,24 @@ from recoup.routes.store.connections import all_connections
 
 
 async def extension_troubles(world: World) -> AsyncIterator[Problem]:
-    """Packages that cannot be used; languages that people chose and kinds that merchants connected, not installed."""
+    """Packages that cannot be used; languages that people chose and kinds that merchants connected,
+    not installed."""
     for problem in (*broken_languages(), *usable_kinds()[1]):
         yield problem
     chosen = await chosen_languages(world.people.reader)
     for one in chosen:
         if one.language not in languages():
             message = f"{one.people:,} chose the language {one.language!r}, which is not installed: they read English."
-            yield Problem("unavailable", message, cure="Install the package that has it, like recoup-languages.")
+            yield Problem(
+                "unavailable",
+                message,
+                cure="Install the package that has it, like recoup-languages.",
+            )
     connected = await all_connections(world.db.reader)
-    for kind in sorted({one.kind for one in connected if one.state != "disconnected"} - KINDS.keys()):
+    for kind in sorted(
+        {one.kind for one in connected if one.state != "disconnected"} - KINDS.keys()
+    ):
         message = f"Merchants connected accounts of the kind {kind!r}, which is not installed: their payments wait."
-        yield Problem("unavailable", message, cure="Install the package that adds it, like recoup-connectors.")
+        yield Problem(
+            "unavailable", message, cure="Install the package that adds it, like recoup-connectors."
+        )

@@ -25,7 +25,14 @@ from recoup.refunds.flows.requests import let_request_expire
 from recoup.refunds.flows.send import send_modification
 from recoup.rescue.flows.card_update import update_card
 from recoup.rescue.flows.collect import collect, write_off
-from recoup.rescue.flows.due import end_capture_window, end_challenge, give_up, let_expire, release_hold, start
+from recoup.rescue.flows.due import (
+    end_capture_window,
+    end_challenge,
+    give_up,
+    let_expire,
+    release_hold,
+    start,
+)
 from recoup.rescue.flows.inquire import inquire
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.places import DUE, Flow
@@ -45,7 +52,9 @@ from recoup.webhooks.flows.mail import send_mail
 
 
 async def _transmission(world: World, orders: Orders, due: Due) -> None:
-    await transmitted(world, orders, due.merchant_id, due.subject_id, Scope(due.merchant_id, WORKER, "worker"))
+    await transmitted(
+        world, orders, due.merchant_id, due.subject_id, Scope(due.merchant_id, WORKER, "worker")
+    )
 
 
 async def _expire(world: World, orders: Orders, due: Due) -> None:
@@ -55,33 +64,55 @@ async def _expire(world: World, orders: Orders, due: Due) -> None:
 
 _FLOWS: Final[Mapping[str, Flow]] = {
     "admit": lambda world, orders, due: start(orders, (due.merchant_id, due.subject_id)),
-    "retry": lambda world, orders, due: send_attempt(world, orders, (due.merchant_id, due.subject_id)),
+    "retry": lambda world, orders, due: send_attempt(
+        world, orders, (due.merchant_id, due.subject_id)
+    ),
     "inquire": lambda world, orders, due: inquire(world, orders, (due.merchant_id, due.subject_id)),
     "expire": _expire,
-    "last_word": lambda world, orders, due: final_inquiry(world, orders, (due.merchant_id, due.subject_id)),
+    "last_word": lambda world, orders, due: final_inquiry(
+        world, orders, (due.merchant_id, due.subject_id)
+    ),
     "unresolved": lambda world, orders, due: give_up(orders, (due.merchant_id, due.subject_id)),
-    "challenge": lambda world, orders, due: end_challenge(orders, (due.merchant_id, due.subject_id)),
-    "capture_window": lambda world, orders, due: end_capture_window(orders, (due.merchant_id, due.subject_id)),
+    "challenge": lambda world, orders, due: end_challenge(
+        orders, (due.merchant_id, due.subject_id)
+    ),
+    "capture_window": lambda world, orders, due: end_capture_window(
+        orders, (due.merchant_id, due.subject_id)
+    ),
     "release": lambda world, orders, due: release_hold(orders, (due.merchant_id, due.subject_id)),
     "collect": lambda world, orders, due: collect(world, orders, (due.merchant_id, due.subject_id)),
     "write_off": lambda world, orders, due: write_off(orders, (due.merchant_id, due.subject_id)),
     "allot": lambda world, orders, due: allot_due(world, due.merchant_id),
-    "modification": lambda world, orders, due: send_modification(world, orders, due.merchant_id, due.subject_id),
-    "refund_request": lambda world, orders, due: let_request_expire(world, orders, due.merchant_id, due.subject_id),
+    "modification": lambda world, orders, due: send_modification(
+        world, orders, due.merchant_id, due.subject_id
+    ),
+    "refund_request": lambda world, orders, due: let_request_expire(
+        world, orders, due.merchant_id, due.subject_id
+    ),
     "transmission": _transmission,
     "settle": lambda world, orders, due: settle(world, orders, due.merchant_id, due.subject_id),
-    "cycle": lambda world, orders, due: charge_cycle(world, orders, due.merchant_id, due.subject_id),
+    "cycle": lambda world, orders, due: charge_cycle(
+        world, orders, due.merchant_id, due.subject_id
+    ),
     "cycle_ended": lambda world, orders, due: cycle_ended(world, due.merchant_id, due.subject_id),
     "mail": lambda world, orders, due: send_mail(world, due.merchant_id, due.subject_id),
-    "dispute_deadline": lambda world, orders, due: end_in_time(world, orders, due.merchant_id, due.subject_id),
-    "dispute_reminder": lambda world, orders, due: remind_of(world, orders, due.merchant_id, due.subject_id),
-    "dispute_answer": lambda world, orders, due: send_answer(world, orders, due.merchant_id, due.subject_id),
+    "dispute_deadline": lambda world, orders, due: end_in_time(
+        world, orders, due.merchant_id, due.subject_id
+    ),
+    "dispute_reminder": lambda world, orders, due: remind_of(
+        world, orders, due.merchant_id, due.subject_id
+    ),
+    "dispute_answer": lambda world, orders, due: send_answer(
+        world, orders, due.merchant_id, due.subject_id
+    ),
     "dispute_notices": lambda world, orders, due: try_again(world, orders, due.merchant_id),
     "processor_notice": work_notice,
     "processor_invoice": work_invoice,
     "missed_notices": work_missed,
     "card_update": update_card,
-    "cardholder": lambda world, orders, due: cardholder_disputes(world, orders, due.merchant_id, due.subject_id),
+    "cardholder": lambda world, orders, due: cardholder_disputes(
+        world, orders, due.merchant_id, due.subject_id
+    ),
     "payout": lambda world, orders, due: pay_out(world, due.merchant_id, due.subject_id),
     "reconciliation": lambda world, orders, due: report_ready(world, due.merchant_id),
     "settlement": lambda world, orders, due: settle_merchant(world, due.merchant_id),

@@ -1,10 +1,12 @@
-"""The collector of reference cycles: what is there after the start stays, and what a call, or a batch of a file, makes
-is mostly gone before the collector looks."""
+"""The collector of reference cycles: what is there after the start stays, and what a call, or a
+batch of a file, makes is mostly gone before the collector looks."""
 
 import gc
 from typing import Final
 
-NEW_OBJECTS: Final = 20_000  # between two looks at what is new; Python's own 700 are a look or more in each call
+NEW_OBJECTS: Final = (
+    20_000  # between two looks at what is new; Python's own 700 are a look or more in each call
+)
 YOUNG_LOOKS: Final = 20
 OLD_LOOKS: Final = 50
 

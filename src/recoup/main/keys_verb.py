@@ -59,13 +59,17 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
         async def work(worlds: Sequence[World]) -> None:
             for world in worlds:
                 lacking = {
-                    name for (name, key_id), check in world.keys.checks().items() if held.get((name, key_id)) != check
+                    name
+                    for (name, key_id), check in world.keys.checks().items()
+                    if held.get((name, key_id)) != check
                 }
                 if lacking:
                     message = f"{copy} lacks a key that is in use: {', '.join(sorted(lacking))}."
                     raise Problem("conflict", message, cure="Copy the key file anew.")
                 if world.opening is not None:
-                    await set_mark(world.db.alone, "keys", keys_mark(world), OPERATOR, world.clocks.wall())
+                    await set_mark(
+                        world.db.alone, "keys", keys_mark(world), OPERATOR, world.clocks.wall()
+                    )
 
         _with_worlds(settings, work)
         click.echo(f"{copy} holds all keys in use.")
@@ -89,19 +93,26 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
 
 
 def _read_copy(copy: Path, data_dir: Path) -> str:
-    """Raises: Problem(invalid) for what cannot be read, or lies where it is lost or stolen with what it copies."""
+    """Raises: Problem(invalid) for what cannot be read, or lies where it is lost or stolen with
+    what it copies."""
     record, original = read_record(data_dir), data_dir / "keys" / FILE_NAME
     try:
         text = copy.read_text(encoding="utf-8")
         is_original = original.exists() and copy.samefile(original)
     except (OSError, UnicodeDecodeError) as error:
         message = f"{copy} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
-        raise invalid(message, "copy", "Check its path; the user who runs this must be able to read it.") from None
+        raise invalid(
+            message, "copy", "Check its path; the user who runs this must be able to read it."
+        ) from None
     homes = [data_dir] + ([Path(record.home)] if record is not None and record.home else [])
     held_by = next((home for home in homes if copy.resolve().is_relative_to(home.resolve())), None)
     if is_original or held_by is not None:
         message = f"{copy} is the key file itself." if is_original else f"{copy} lies in {held_by}."
-        raise invalid(message, "copy", "Copy the key file to another place, apart from the data and its copies.")
+        raise invalid(
+            message,
+            "copy",
+            "Copy the key file to another place, apart from the data and its copies.",
+        )
     return text
 
 
@@ -124,7 +135,9 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
     for world in worlds:
         await go_over(world, _teller(world.name))
     if missing := await unopened(worlds):
-        click.echo(f"Old keys are kept: the {' and '.join(sorted(missing))} world is not open here and may need them.")
+        click.echo(
+            f"Old keys are kept: the {' and '.join(sorted(missing))} world is not open here and may need them."
+        )
     for one in await retire(worlds):
         click.echo(f"Retired: {one.purpose} {one.key_id}; nothing needs it.")
     _show(await states_of(worlds), False)
@@ -150,19 +163,26 @@ def _show(states: Sequence[KeyState], as_json: bool) -> None:
     click.echo(f"{'purpose':8} {'key':17} {'since':24} {'state':8} needed by")
     for state in states:
         needed = str(state.needed) if state.purpose in ("card", "print", "seal") else "-"
-        click.echo(f"{state.purpose:8} {state.key_id:17} {iso(state.since):24} {state.state:8} {needed}")
+        click.echo(
+            f"{state.purpose:8} {state.key_id:17} {iso(state.since):24} {state.state:8} {needed}"
+        )
     if any(state.state == "old" for state in states):
-        click.echo("Old keys are retired one hour after the current ones came into use, once nothing needs them.")
+        click.echo(
+            "Old keys are retired one hour after the current ones came into use, once nothing needs them."
+        )
 
 
 def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:
-    """Runs the work beside a running `recoup up`, or with the database started for this verb alone."""
+    """Runs the work beside a running `recoup up`, or with the database started for this verb
+    alone."""
     check_installed(settings)
     with used_databases(settings) as databases:
         return uvloop.run(in_worlds(settings, databases, work))
 
 
-async def in_worlds(settings: Settings, databases: Databases, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:
+async def in_worlds(
+    settings: Settings, databases: Databases, work: Callable[[Sequence[World]], Awaitable[T]]
+) -> T:
     await prepare(databases)
     async with open_worlds(settings, databases, "recoup-keys") as several:
         return await work([one.world for one in several if one is not None])

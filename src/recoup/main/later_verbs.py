@@ -21,22 +21,32 @@ def _of_lab(name: str, help: str) -> PackageVerb:
 LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "applications": _of("onboarding.cli", "Lists and decides applications of new merchants."),
     "backtest": _of(
-        "backtest.cli.backtest", "Shows what a policy would have rescued of past declines, beside what was rescued."
+        "backtest.cli.backtest",
+        "Shows what a policy would have rescued of past declines, beside what was rescued.",
     ),
-    "backup": _of_main("backup_verb", "Copies of the embedded database by Barman; see docs/backup.md."),
+    "backup": _of_main(
+        "backup_verb", "Copies of the embedded database by Barman; see docs/backup.md."
+    ),
     "bank": _of("reconciliation.cli.bank", "Payouts to banks, and manual adjustments."),
-    "bench": _of_lab("bench", "Measures this machine's throughput, compared with pgbench running the same statements."),
+    "bench": _of_lab(
+        "bench",
+        "Measures this machine's throughput, compared with pgbench running the same statements.",
+    ),
     "cards": _of(
         "desk.cli.cards",
         "Says that two prints are one card: one person of the operator proposes it, another joins them for good.",
     ),
-    "chain": LaterVerb("Chains that stablecoin orders are paid on; see docs/chains.md.", ("recoup.chains.cli",)),
+    "chain": LaterVerb(
+        "Chains that stablecoin orders are paid on; see docs/chains.md.", ("recoup.chains.cli",)
+    ),
     "clock": _of("sandbox.cli.clock", "A sandbox merchant's business time."),
     "connect": _of(
         "routes.cli.connect",
         "Connects merchants' own accounts at processors; see docs/stripe.md and docs/processors.md.",
     ),
-    "connector": _of_lab("connector", "Checks a connector to a card processor; see docs/contributing/connectors.md."),
+    "connector": _of_lab(
+        "connector", "Checks a connector to a card processor; see docs/contributing/connectors.md."
+    ),
     "credentials": _of(
         "keys.cli.credentials",
         "Shows a merchant's keys and what each allows; options decide what one waits for.",
@@ -44,27 +54,39 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     "demo": _of_main("demo_verb", ""),
     "disconnect": _of("routes.cli.connect", "Ends a merchant's connection."),
     "doctor": _of_main(
-        "doctor_verb", "Examines this installation: schema, clocks, the worker, and each account at a processor."
+        "doctor_verb",
+        "Examines this installation: schema, clocks, the worker, and each account at a processor.",
     ),
     "engine": _of(
         "engine.verbs",
         "Shows and sets who plans the attempts on declined payments: the rescue engine or the fixed schedule.",
     ),
     "erase": _of("desk.cli.erase", "Erases a customer's data."),
-    "import": _of("imports.cli", "Imports past attempts from a file that a processor or billing system exported."),
-    "keys": _of_main("keys_verb", "Shows and rotates the keys of this installation; see docs/operate.md."),
+    "import": _of(
+        "imports.cli",
+        "Imports past attempts from a file that a processor or billing system exported.",
+    ),
+    "keys": _of_main(
+        "keys_verb", "Shows and rotates the keys of this installation; see docs/operate.md."
+    ),
     "lab": _of_lab("lab", "Simulated worlds that judge retry policies."),
-    "learn": LaterVerb("Trains the rescue engine on this installation's own attempts.", ("recoup.engine.cli",)),
+    "learn": LaterVerb(
+        "Trains the rescue engine on this installation's own attempts.", ("recoup.engine.cli",)
+    ),
     "listen": _of(
-        "webhooks.cli.listen", "Forwards a merchant's events to an address of this machine, signed as webhooks."
+        "webhooks.cli.listen",
+        "Forwards a merchant's events to an address of this machine, signed as webhooks.",
     ),
     "live": _of_main("live_verb", "Sets up the live world: real cards, real money."),
     "monitoring": _of_main(
-        "monitoring_verb", "Prints alert rules for Prometheus and a dashboard for Grafana; see docs/monitoring.md."
+        "monitoring_verb",
+        "Prints alert rules for Prometheus and a dashboard for Grafana; see docs/monitoring.md.",
     ),
     "openapi": _of_main("docs_verb", "Prints the OpenAPI 3.1 document of one API."),
     "outcome": _of("rescue.cli", "What became of an order, with its history line by line."),
-    "partner": _of("partners.cli", "Shows all partners, or one; options change its limits and state."),
+    "partner": _of(
+        "partners.cli", "Shows all partners, or one; options change its limits and state."
+    ),
     "people": _of("people.cli.people", "Helps people who cannot sign in to the portal."),
     "policy": _of(
         "desk.cli.policy",
@@ -80,7 +102,8 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
     ),
     "report": _of("insight.cli", "Reports for a merchant's accounting."),
     "restore": _of_main(
-        "backup_verb", "Restores a copy beside the running database and verifies it; --take puts it in its place."
+        "backup_verb",
+        "Restores a copy beside the running database and verifies it; --take puts it in its place.",
     ),
     "route": _of("routes.cli.route", "Card routes: their state, and the switch of each."),
     "sandbox": _of(
@@ -88,17 +111,25 @@ LATER: Final[Mapping[str, LaterVerb | PackageVerb]] = {
         "Simulates issuer, processor and cardholder in the sandbox.",
         "recoup.main.play_verb",
     ),
-    "schema": _of_main("schema_verb", "Sets up and checks the databases: schema, roles and partitions."),
+    "schema": _of_main(
+        "schema_verb", "Sets up and checks the databases: schema, roles and partitions."
+    ),
     "sending": _of(
         "main.sending_verb",
         "Switches off and on whatever moves money, of all merchants: charges, captures, refunds, voids, payouts.",
     ),
-    "simulate": _of_lab("simulate", "Simulates a seeded month with faults and crashes, verified every day."),
+    "simulate": _of_lab(
+        "simulate", "Simulates a seeded month with faults and crashes, verified every day."
+    ),
     "terms": _of("desk.cli.terms", "Shows and changes the terms of a merchant's contract."),
-    "uplift": _of("uplift.cli", "Shows what the rescue engine brings more than the comparison group."),
+    "uplift": _of(
+        "uplift.cli", "Shows what the rescue engine brings more than the comparison group."
+    ),
     "verify": _of(
         "desk.cli.verify",
         "Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails.",
     ),
-    "webhooks": _of("webhooks.cli.webhooks", "Lists a merchant's webhook endpoints and replays events."),
+    "webhooks": _of(
+        "webhooks.cli.webhooks", "Lists a merchant's webhook endpoints and replays events."
+    ),
 }

@@ -47,7 +47,8 @@ log = structlog.get_logger()
 
 
 class LiveOpening:
-    """The live check of one process. `opens`: it is a door, whose first look without a refusal opens live for good."""
+    """The live check of one process. `opens`: it is a door, whose first look without a refusal
+    opens live for good."""
 
     def __init__(self, settings: Settings, databases: Databases, *, opens: bool) -> None:
         self._settings, self._embedded = settings, is_embedded(databases.live, settings.data_dir)
@@ -98,7 +99,8 @@ class LiveOpening:
 
     @asynccontextmanager
     async def running(self, world: World, *, keeps: bool) -> AsyncIterator[None]:
-        """Binds it to its world. `keeps`: it looks at once, then each minute; else only when asked."""
+        """Binds it to its world. `keeps`: it looks at once, then each minute; else only when
+        asked."""
         self._world = world
         if not keeps:
             yield
@@ -129,7 +131,9 @@ class LiveOpening:
         if not self.is_shut or reads and not path.startswith(_CALLS):
             return
         cure = "Send it again later; the operator runs `recoup live check`."
-        raise Problem("unavailable", "Live is not open: its check refuses.", cure=cure, retry_after_seconds=60)
+        raise Problem(
+            "unavailable", "Live is not open: its check refuses.", cure=cure, retry_after_seconds=60
+        )
 
     async def note_read(self) -> None:
         """Notes that the metrics were read."""
@@ -152,7 +156,12 @@ async def waive(world: World, names: Sequence[str], why: str, actor: str) -> Non
     for name in names:
         if name not in WAIVABLE:
             message = Sentence("{0} is no line that can be waived.", repr(name[:40]))
-            raise Problem("invalid", message, field="name", cure=Sentence("There are {0}.", ", ".join(WAIVABLE)))
+            raise Problem(
+                "invalid",
+                message,
+                field="name",
+                cure=Sentence("There are {0}.", ", ".join(WAIVABLE)),
+            )
     async with world.db.transaction() as tx:
         for name in names:
             await set_mark(tx, f"waived {name}", why, actor, world.clocks.wall())
@@ -182,7 +191,9 @@ def _https(settings: Settings) -> CheckLine:
     if settings.behind_proxy:
         return CheckLine("https", "pass", "A proxy answers under TLS.")
     cure = "Set tls_cert and tls_key, or behind_proxy."
-    return CheckLine("https", "refuse", "Calls come in the clear: there is neither TLS nor a proxy.", cure)
+    return CheckLine(
+        "https", "refuse", "Calls come in the clear: there is neither TLS nor a proxy.", cure
+    )
 
 
 def _address(settings: Settings) -> CheckLine:
@@ -195,7 +206,9 @@ def _address(settings: Settings) -> CheckLine:
         return CheckLine("address", "refuse", Sentence("{0} is not reached by HTTPS.", url), cure)
     if settings.tls_cert and not _is_for(settings.tls_cert, parts.hostname):
         finding = Sentence("The certificate is not for {0}.", parts.hostname)
-        return CheckLine("address", "refuse", finding, "Use a certificate of that name, or correct public_url.")
+        return CheckLine(
+            "address", "refuse", finding, "Use a certificate of that name, or correct public_url."
+        )
     return CheckLine("address", "pass", url)
 
 
@@ -206,7 +219,10 @@ def _is_for(chain: str, host: str) -> bool:
     try:
         first = x509.load_pem_x509_certificates(Path(chain).read_bytes())[0]
         names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        found = {*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))}
+        found = {
+            *names.get_values_for_type(x509.DNSName),
+            *map(str, names.get_values_for_type(x509.IPAddress)),
+        }
     except (OSError, ValueError, x509.ExtensionNotFound):
         return True
     return host in found or f"*.{host.partition('.')[2]}" in found
@@ -221,7 +237,10 @@ def _certificate(settings: Settings) -> list[CheckLine]:
         return [CheckLine("certificate", "refuse", problem.message, problem.cure or cure)]
     if found is None:
         return []
-    left, finding = found.ends - Clocks().wall(), Sentence("It ends on {0}.", f"{found.ends:%Y-%m-%d}")
+    left, finding = (
+        found.ends - Clocks().wall(),
+        Sentence("It ends on {0}.", f"{found.ends:%Y-%m-%d}"),
+    )
     verdict: Verdict = "refuse" if left < ENDS_SOON else "wait" if left < SOON else "pass"
     return [CheckLine("certificate", verdict, finding, cure)]
 
@@ -248,7 +267,9 @@ def _others(settings: Settings) -> CheckLine:
 def _processors(settings: Settings) -> CheckLine:
     """Every kind is installed here, or nothing would have started."""
     mine = [
-        (route.name, route.connection.url, route.connection.key) for route in settings.routes if route.world == "live"
+        (route.name, route.connection.url, route.connection.key)
+        for route in settings.routes
+        if route.world == "live"
     ]
     if settings.live_processor_url:
         mine.append(("bridge", settings.live_processor_url, settings.live_processor_secret))
@@ -259,9 +280,17 @@ def _processors(settings: Settings) -> CheckLine:
         hosts.add(urlsplit(settings.sandbox_processor_url).netloc)
     for name, url, key in mine:
         parts = urlsplit(url)
-        if (url and {parts.hostname, parts.netloc} & (hosts - {None})) or key and key in tests - {""}:
-            why = Sentence("{0} is a processor of the sandbox: nothing that it approves is paid.", name)
-            return CheckLine("processors", "refuse", why, "Name the address and key of your live account.")
+        if (
+            (url and {parts.hostname, parts.netloc} & (hosts - {None}))
+            or key
+            and key in tests - {""}
+        ):
+            why = Sentence(
+                "{0} is a processor of the sandbox: nothing that it approves is paid.", name
+            )
+            return CheckLine(
+                "processors", "refuse", why, "Name the address and key of your live account."
+            )
     if not mine:
         finding = "No route is set: only accounts of merchants and chains take payments."
         return CheckLine("processors", "pass", finding)
@@ -272,7 +301,9 @@ def _disk(folder: Path) -> CheckLine:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        finding = Sentence("{0} cannot be read: {1}.", folder, error.strerror or type(error).__name__)
+        finding = Sentence(
+            "{0} cannot be read: {1}.", folder, error.strerror or type(error).__name__
+        )
         return CheckLine("disk", "refuse", finding, "Mount the disk, or make the folder yours.")
     finding = Sentence("Free on the disk of the data folder: {0} GB.", round(free / 1e9, 1))
     verdict: Verdict = "refuse" if free < FREE_BYTES_MIN else "pass"
@@ -291,15 +322,21 @@ def _copies(folder: Path, clocks: Clocks) -> CheckLine:
         )
         return CheckLine("copies", "refuse", "No copy of the databases was set up.", cure)
     if age == float("inf"):
-        return CheckLine("copies", "wait", "The first copy is not complete.", "See `recoup backup check`.")
+        return CheckLine(
+            "copies", "wait", "The first copy is not complete.", "See `recoup backup check`."
+        )
     finding = Sentence("The newest copy is {0} hours old.", round(age / 3600, 1))
     is_late = age > AGE_HOURS_MAX * 3600
-    return CheckLine("copies", "refuse" if is_late else "pass", finding, "See `recoup backup check`.")
+    return CheckLine(
+        "copies", "refuse" if is_late else "pass", finding, "See `recoup backup check`."
+    )
 
 
 def keys_mark(world: World) -> str:
     """A fingerprint of the keys in use."""
-    return world.keys.mac("live-check", repr(sorted(world.keys.current_ids().items())).encode()).hex()
+    return world.keys.mac(
+        "live-check", repr(sorted(world.keys.current_ids().items())).encode()
+    ).hex()
 
 
 def keys_line(world: World, marks: Marks, folder: Path) -> CheckLine:
@@ -308,7 +345,9 @@ def keys_line(world: World, marks: Marks, folder: Path) -> CheckLine:
         return CheckLine("keys", "pass", "They are given by RECOUP_KEYS.")
     held = marks.get("keys")
     if held is not None and held.mark == keys_mark(world):
-        return CheckLine("keys", "pass", Sentence("A copy held them at {0}.", moment(held.marked_at)))
+        return CheckLine(
+            "keys", "pass", Sentence("A copy held them at {0}.", moment(held.marked_at))
+        )
     path = str(folder / "keys" / KEY_FILE)
     cure = Sentence("Copy {0} to another place, then run `recoup keys copied COPY`.", path)
     return CheckLine("keys", "refuse", "No copy was seen that holds the keys in use.", cure)

@@ -1,4 +1,5 @@
-"""`recoup live`: the live world's database, made once and on purpose, and the key of its processor's notices."""
+"""`recoup live`: the live world's database, made once and on purpose, and the key of its
+processor's notices."""
 
 import asyncio
 import os
@@ -37,9 +38,19 @@ def add(cli: click.Group) -> None:
     _add_check(live)
 
     @live.command()
-    @click.option("--embedded", is_flag=True, help="Use the embedded server; `recoup backup` copies it.")
-    @click.option("--trial", is_flag=True, help="Waive the whole live check: no real money yet. Implies --embedded.")
-    @click.option("--without-vault", is_flag=True, help="Keep no key of a vault; every call refuses card numbers.")
+    @click.option(
+        "--embedded", is_flag=True, help="Use the embedded server; `recoup backup` copies it."
+    )
+    @click.option(
+        "--trial",
+        is_flag=True,
+        help="Waive the whole live check: no real money yet. Implies --embedded.",
+    )
+    @click.option(
+        "--without-vault",
+        is_flag=True,
+        help="Keep no key of a vault; every call refuses card numbers.",
+    )
     @data_dir_option
     def init(embedded: bool, trial: bool, without_vault: bool, data_dir: Path | None) -> None:
         """Creates the live database. Running it again changes nothing."""
@@ -48,31 +59,54 @@ def add(cli: click.Group) -> None:
         _check(settings, embedded)
         with used_databases(settings) as databases:
             if not databases.live:
-                raise invalid("The live database is not set.", "live_database_url", "Set RECOUP_LIVE_DATABASE_URL.")
+                raise invalid(
+                    "The live database is not set.",
+                    "live_database_url",
+                    "Set RECOUP_LIVE_DATABASE_URL.",
+                )
             asyncio.run(prepare(databases, live=True))
             if embedded:
                 waived = WAIVABLE if trial else ("server",)
-                asyncio.run(_waive(settings, databases, waived, "a trial" if trial else "the embedded server is meant"))
+                asyncio.run(
+                    _waive(
+                        settings,
+                        databases,
+                        waived,
+                        "a trial" if trial else "the embedded server is meant",
+                    )
+                )
                 click.echo(f"Waived in `recoup live check`: {', '.join(waived)}.")
             if without_vault:
                 asyncio.run(_leave_vault(settings, databases))
-        click.echo("The live world is ready. If Recoup is running, restart it; `recoup live check` says when it opens.")
+        click.echo(
+            "The live world is ready. If Recoup is running, restart it; `recoup live check` says when it opens."
+        )
         if not settings.live_processor_url:
-            click.echo("No card processor is set yet, so no merchant can go live; see docs/operate.md.")
+            click.echo(
+                "No card processor is set yet, so no merchant can go live; see docs/operate.md."
+            )
 
     @live.command("notice-key")
     @data_dir_option
     @click.option("--route", "name", help="Name of the route; default: the first.")
     @click.option("--signals", is_flag=True, help="The key for signals (docs/cards.md).")
-    @click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md).")
+    @click.option(
+        "--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md)."
+    )
     def show_key(data_dir: Path | None, name: str | None, signals: bool, tokens: bool) -> None:
         """Prints the key with which a bridge signs its notices (hex); see docs/disputes.md."""
 
         async def work(opened: Opened) -> str:
             routes = list(opened.world.processors)
             if name is not None and name not in routes:
-                raise Problem("not_found", f"There is no route {name!r}.", cure=f"There are {', '.join(routes)}.")
-            kind: SignedKind[Any] = TOKEN_NOTICES if tokens else SIGNALS if signals else DISPUTE_NOTICES
+                raise Problem(
+                    "not_found",
+                    f"There is no route {name!r}.",
+                    cure=f"There are {', '.join(routes)}.",
+                )
+            kind: SignedKind[Any] = (
+                TOKEN_NOTICES if tokens else SIGNALS if signals else DISPUTE_NOTICES
+            )
             return signing_key(opened.world, kind, name or routes[0]).hex()
 
         click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
@@ -104,7 +138,8 @@ def _add_check(live: click.Group) -> None:
         """Lets live open, and stay open, in spite of a line. `recoup live check` still shows it."""
         why = checked_reason(reason)
         with_world(
-            replace(load_settings(data_dir=data_dir), world="live"), lambda one: waive(one.world, names, why, OPERATOR)
+            replace(load_settings(data_dir=data_dir), world="live"),
+            lambda one: waive(one.world, names, why, OPERATOR),
         )
         click.echo(f"Waived: {', '.join(names)}.")
 
@@ -113,7 +148,10 @@ def _add_check(live: click.Group) -> None:
     @data_dir_option
     def unwaive_verb(names: tuple[str, ...], data_dir: Path | None) -> None:
         """Takes the waiver of a line back."""
-        with_world(replace(load_settings(data_dir=data_dir), world="live"), lambda one: unwaive(one.world, names))
+        with_world(
+            replace(load_settings(data_dir=data_dir), world="live"),
+            lambda one: unwaive(one.world, names),
+        )
         click.echo(f"No longer waived: {', '.join(names)}.")
 
 
@@ -129,7 +167,10 @@ def _looked(settings: Settings) -> Sequence[CheckLine]:
         troubles = [one for one in asyncio.run(checked_databases(databases)) if one[2]]
     if troubles:
         cure = "See docs/operate.md."
-        return [CheckLine("schema", "refuse", trouble, cure, f"{place} {what}") for place, what, trouble in troubles]
+        return [
+            CheckLine("schema", "refuse", trouble, cure, f"{place} {what}")
+            for place, what, trouble in troubles
+        ]
     return [CheckLine("schema", "pass", "As this release needs it."), *with_world(settings, work)]
 
 
@@ -144,13 +185,19 @@ async def _leave_vault(settings: Settings, databases: Databases) -> None:
     had_keys = has_keys(settings.data_dir / "keys", os.environ)
     async with open_worlds(settings, databases, "recoup-keys") as worlds:
         await drop_vault([world.world for world in worlds if world is not None], keep=had_keys)
-    click.echo("The key file is without a vault: card numbers are refused. Back the file up now; see docs/operate.md.")
+    click.echo(
+        "The key file is without a vault: card numbers are refused. Back the file up now; see docs/operate.md."
+    )
 
 
 def _check(settings: Settings, embedded: bool) -> None:
     """Raises: Problem(invalid) before anything is made."""
     if not (settings.live_database_url or settings.database_url) and not embedded:
         message = "Live data needs its own PostgreSQL server with backups; the embedded server is for trials."
-        raise invalid(message, "live_database_url", "Set RECOUP_LIVE_DATABASE_URL, or use --embedded.")
+        raise invalid(
+            message, "live_database_url", "Set RECOUP_LIVE_DATABASE_URL, or use --embedded."
+        )
     if settings.live_processor_url:
-        check_bridge(settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id)
+        check_bridge(
+            settings.live_processor_url, settings.live_processor_secret, settings.live_acceptor_id
+        )

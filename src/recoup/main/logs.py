@@ -1,5 +1,6 @@
-"""Logs: one JSON line each on stderr. What they say is chosen by hand: ids and words, never bodies. Each call and each
-attempt has a line at the level info, but not on a terminal, where somebody reads."""
+"""Logs: one JSON line each on stderr. What they say is chosen by hand: ids and words, never bodies.
+Each call and each attempt has a line at the level info, but not on a terminal, where somebody
+reads."""
 
 import logging
 import sys
@@ -23,20 +24,26 @@ for _name in _absent:
 
 
 def _where(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """An exception as its kind and the places it went through. Its text may quote a row or a body: left out."""
+    """An exception as its kind and the places it went through. Its text may quote a row or a body:
+    left out."""
     error = event.pop("exc_info", None)
     error = sys.exc_info()[1] if error is True else error
     if isinstance(error, BaseException):
         frames = traceback.extract_tb(error.__traceback__)[-12:]
         event["error"] = in_words(error)
-        event["where"] = [f"{frame.filename.rpartition('/recoup/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+        event["where"] = [
+            f"{frame.filename.rpartition('/recoup/')[2]}:{frame.lineno} {frame.name}"
+            for frame in frames
+        ]
     return event
 
 
 def start_logs(level: str) -> None:
     number = getattr(logging, level.upper(), logging.INFO)
     guarded = sys.stderr if isinstance(sys.stderr, Output) else None
-    write_lines(guarded.put if guarded and number <= logging.INFO and not guarded.isatty() else None)
+    write_lines(
+        guarded.put if guarded and number <= logging.INFO and not guarded.isatty() else None
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -1,5 +1,5 @@
-"""`/metrics` for Prometheus: what the processes of this machine did, and what waits in the databases at the moment of
-asking."""
+"""`/metrics` for Prometheus: what the processes of this machine did, and what waits in the
+databases at the moment of asking."""
 
 import asyncio
 import math
@@ -16,7 +16,14 @@ from time import monotonic
 from typing import Any, Final, Literal, Protocol
 
 import asyncpg
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -58,10 +65,15 @@ _METHODS: Final = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "O
 
 CALLS: Final = Measure("recoup_calls", "Calls answered", "operation", "status")
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.85, 5)
-SECONDS: Final = Measure("recoup_call_seconds", "Seconds until a call was answered", "operation", buckets=_SECONDS)
+SECONDS: Final = Measure(
+    "recoup_call_seconds", "Seconds until a call was answered", "operation", buckets=_SECONDS
+)
 _LAGS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
 LOOP_LAG: Final = Measure(
-    "recoup_loop_lag_seconds", "By how much a second of the event loop was late", "part", buckets=_LAGS
+    "recoup_loop_lag_seconds",
+    "By how much a second of the event loop was late",
+    "part",
+    buckets=_LAGS,
 )
 EVERY: Final = (*MEASURES, CALLS, SECONDS, LOOP_LAG)
 
@@ -93,15 +105,25 @@ for _why in ("away", "full", "slow", "busy", "crowded"):  # a rate begins at 0
     REFUSED.add(_why, by=0)
 
 
-def _gauge(name: str, help: str, *labels: str, mode: Literal["mostrecent", "livesum"] = "mostrecent") -> Gauge:
+def _gauge(
+    name: str, help: str, *labels: str, mode: Literal["mostrecent", "livesum"] = "mostrecent"
+) -> Gauge:
     """`mode`: how the values of several processes become one."""
     return Gauge(name, help, labels, registry=REGISTRY, multiprocess_mode=mode)
 
 
-_CONNECTIONS = _gauge("recoup_http_connections", "Connections that are open, and their limit", "kind", mode="livesum")
-_CROWDED = _gauge("recoup_http_connections_refused", "Connections that met a limit since the start", mode="livesum")
+_CONNECTIONS = _gauge(
+    "recoup_http_connections", "Connections that are open, and their limit", "kind", mode="livesum"
+)
+_CROWDED = _gauge(
+    "recoup_http_connections_refused",
+    "Connections that met a limit since the start",
+    mode="livesum",
+)
 _MEMORY = _gauge("recoup_memory_bytes", "Memory of the processes", "part", mode="livesum")
-_LOG_WAITING = _gauge("recoup_log_waiting_bytes", "Of log lines that nobody has read yet", mode="livesum")
+_LOG_WAITING = _gauge(
+    "recoup_log_waiting_bytes", "Of log lines that nobody has read yet", mode="livesum"
+)
 _PAGE: Final = resource.getpagesize()
 
 
@@ -121,8 +143,8 @@ def note_doors(connections: Connections, certificate: Certificate | None) -> Non
 
 
 async def watch_process(part: str) -> None:
-    """Notes each second how late the event loop is, how much memory the process has, and what waits to be logged. Until
-    cancelled."""
+    """Notes each second how late the event loop is, how much memory the process has, and what waits
+    to be logged. Until cancelled."""
     while True:
         due = monotonic() + 1.0
         await asyncio.sleep(1.0)
@@ -142,8 +164,9 @@ def _memory() -> int:
 
 
 class Ended:
-    """Counts and times each call by its operation when it ends, and writes its log line. `operations`: the paths of all
-    routes, with their variables' names; a call to any other path is `other`."""
+    """Counts and times each call by its operation when it ends, and writes its log line.
+    `operations`: the paths of all routes, with their variables' names; a call to any other path is
+    `other`."""
 
     def __init__(self, operations: Iterable[str] = ()) -> None:
         self.operations = set(operations)
@@ -158,7 +181,11 @@ class Ended:
         SECONDS.add(operation, by=seconds)
         if template not in QUIET:
             kept = state(scope)
-            world, code, ms = "live" if kept.get("live") else "sandbox", kept.get("refused_with"), round(seconds * 1000)
+            world, code, ms = (
+                "live" if kept.get("live") else "sandbox",
+                kept.get("refused_with"),
+                round(seconds * 1000),
+            )
             line("call", world=world, operation=operation, status=status, ms=ms, code=code)
 
 
@@ -188,14 +215,24 @@ class Add(Protocol):
 async def _state(world: World, slot: str, add: Add) -> None:
     ago = await beaten_ago(world)
     seconds = float("inf") if ago is None else ago / timedelta(seconds=1)
-    add("recoup_quarantine", "1 while the database knows less than was seen of it", world.standing.is_quarantined)
     add(
-        "recoup_restored_unexplained", "Movements in processors' books that no order explains", await unexplained(world)
+        "recoup_quarantine",
+        "1 while the database knows less than was seen of it",
+        world.standing.is_quarantined,
+    )
+    add(
+        "recoup_restored_unexplained",
+        "Movements in processors' books that no order explains",
+        await unexplained(world),
     )
     add("recoup_worker_alive_seconds", "Since a worker last said that it lives", seconds)
     async with world.db.connection() as connection:
         add("recoup_database_writable", WRITABLE, await is_writable(connection))
-        add("recoup_database_room", "0 while the server cannot write a megabyte", await has_room(connection))
+        add(
+            "recoup_database_room",
+            "0 while the server cannot write a megabyte",
+            await has_room(connection),
+        )
         off = await standing_stop(connection) is not None
         found = await read_condition(connection)
         dead = await read_dead_rows(connection)
@@ -209,17 +246,32 @@ async def _state(world: World, slot: str, add: Add) -> None:
     add("recoup_sending_off", "1 while all sending is switched off", off)
     text = "Transactions since the oldest snapshot that a session holds"
     add("recoup_oldest_snapshot_transactions", text, found.snapshot_age)
-    add("recoup_database_blocked_seconds", "Longest wait for a lock in the database", found.blocked_seconds)
-    add("recoup_database_damaged_pages", "Pages of the database whose checksum was wrong", found.damaged_pages)
+    add(
+        "recoup_database_blocked_seconds",
+        "Longest wait for a lock in the database",
+        found.blocked_seconds,
+    )
+    add(
+        "recoup_database_damaged_pages",
+        "Pages of the database whose checksum was wrong",
+        found.damaged_pages,
+    )
     if lag is not None:
-        add("recoup_copy_lag_bytes", "Bytes of the database's log that Barman has not received", lag)
+        add(
+            "recoup_copy_lag_bytes", "Bytes of the database's log that Barman has not received", lag
+        )
     for table, rows in dead.items():
         add("recoup_dead_rows", "Rows that died and are not cleared", rows, table=table)
     if isinstance(world.clocks, DatabaseClocks):
         text = "By how much this machine's clock is ahead of the database's"
         add("recoup_clock_ahead_seconds", text, world.clocks.ahead_seconds)
     for table, days in days_left.items():
-        add("recoup_partition_days_left", "Days until a table's newest partition ends", days, table=table)
+        add(
+            "recoup_partition_days_left",
+            "Days until a table's newest partition ends",
+            days,
+            table=table,
+        )
         text = "1 when rows fell into a table's default partition"
         add("recoup_partition_overflown", text, table in overflown, table=table)
 
@@ -232,12 +284,23 @@ async def _work(world: World, add: Add) -> None:
         text = "How late the oldest is: due work by kind, feed, pages, deliveries to receivers that answer"
         add("recoup_late_seconds", text, seconds, kind=kind)
     for kind, number in ({"any": 0} | backlog.failing).items():
-        add("recoup_failing_work", "Due work that has ended in an error at least five times", number, kind=kind)
-    add("recoup_failing_mails", "Mails that four tries could not send", (await failing_mails(world))[0])
+        add(
+            "recoup_failing_work",
+            "Due work that has ended in an error at least five times",
+            number,
+            kind=kind,
+        )
+    add(
+        "recoup_failing_mails",
+        "Mails that four tries could not send",
+        (await failing_mails(world))[0],
+    )
     text = "Age of the oldest attempt whose outcome is not known"
     add("recoup_unknown_seconds", text, backlog.unknown_seconds)
     month = world.clocks.wall().date().replace(day=1)
-    text = "Highest share of a monitoring programme's threshold that a merchant number has this month"
+    text = (
+        "Highest share of a monitoring programme's threshold that a merchant number has this month"
+    )
     for network, share in (await highest_shares(world.db.reader, month)).items():
         add("recoup_monitoring_share", text, share, network=network)
 
@@ -247,30 +310,56 @@ async def _routes(world: World, add: Add) -> None:
     now = world.clocks.wall()
     sums = await sums_between(world.db, now - timedelta(days=1), now + timedelta(hours=1))
     unread = await unread_kinds(world.db, now - UNREAD_SHOWN)
-    refused, requests, notices, silent = dict[str, int](), dict[str, int](), dict[str, int](), dict[str, int]()
+    refused, requests, notices, silent = (
+        dict[str, int](),
+        dict[str, int](),
+        dict[str, int](),
+        dict[str, int](),
+    )
     quiet = {row.name for row in await silent_routes(world.db, now)}
     for row in await stored_routes(world.db):
         route = row.name if world.routes.is_for_all(row.name) else OWN
         silent[route] = silent.get(route, 0) + (row.name in quiet)
         refused[route] = refused.get(route, 0) + row.is_refused
-        requests[route] = requests.get(route, 0) + (sums[row.name].refused if row.name in sums else 0)
+        requests[route] = requests.get(route, 0) + (
+            sums[row.name].refused if row.name in sums else 0
+        )
     for kind in unread:
         route = kind.route if world.routes.is_for_all(kind.route) else OWN
         notices[route] = notices.get(route, 0) + kind.count
     for name, text, found in (
-        ("recoup_route_account_refused", "Routes whose processor refuses our account or its key", refused),
-        ("recoup_route_refused_requests", "Requests refused as wrong in the last 24 hours", requests),
-        ("recoup_route_silent", "Routes whose processor has answered nothing although attempts were sent", silent),
-        ("recoup_unread_notices", "Signed notices of kinds that this release does not read", notices),
+        (
+            "recoup_route_account_refused",
+            "Routes whose processor refuses our account or its key",
+            refused,
+        ),
+        (
+            "recoup_route_refused_requests",
+            "Requests refused as wrong in the last 24 hours",
+            requests,
+        ),
+        (
+            "recoup_route_silent",
+            "Routes whose processor has answered nothing although attempts were sent",
+            silent,
+        ),
+        (
+            "recoup_unread_notices",
+            "Signed notices of kinds that this release does not read",
+            notices,
+        ),
     ):
         for route, number in found.items():
             add(name, text, number, route=route)
 
 
 async def _look(world: World, slot: str, add: Add) -> None:
-    """A database that does not answer is a finding, too: what of it answers in time is told. One that is read-only
-    takes no new connection of ours. `slot`: of Barman."""
-    parts = [asyncio.create_task(one) for one in (_state(world, slot, add), _work(world, add), _routes(world, add))]
+    """A database that does not answer is a finding, too: what of it answers in time is told. One
+    that is read-only takes no new connection of ours. `slot`: of Barman."""
+    parts = [
+        asyncio.create_task(one)
+        for one in (_state(world, slot, add), _work(world, add), _routes(world, add))
+    ]
     done, late = await asyncio.wait(parts, timeout=WORLD_SECONDS_MAX)
     for one in late:
         one.cancel()
@@ -279,7 +368,9 @@ async def _look(world: World, slot: str, add: Add) -> None:
         if not isinstance(error, (Problem, TimeoutError)):
             raise error
     causes = [error.__cause__ for error in errors]
-    is_read_only = any(isinstance(cause, asyncpg.exceptions.TargetServerAttributeNotMatched) for cause in causes)
+    is_read_only = any(
+        isinstance(cause, asyncpg.exceptions.TargetServerAttributeNotMatched) for cause in causes
+    )
     if is_read_only:
         add("recoup_database_writable", WRITABLE, 0)
     is_up = is_read_only or len(errors) < len(done)
@@ -298,7 +389,9 @@ async def _gauges(worlds: Sequence[World], data_dir: Path) -> Gauges:
     if age is not None:
         gauges.add("recoup_copy_age_seconds", "Age of the newest copy of the databases", age)
     slot = slot_of(data_dir)
-    await asyncio.gather(*(_look(world, slot, partial(gauges.add, world=world.name)) for world in worlds))
+    await asyncio.gather(
+        *(_look(world, slot, partial(gauges.add, world=world.name)) for world in worlds)
+    )
     return gauges
 
 
@@ -331,12 +424,17 @@ async def scrape(worlds: Sequence[World], data_dir: Path) -> tuple[bytes, str]:
     return generate_latest(_Scraped(lambda: gauges)), CONTENT_TYPE_LATEST
 
 
-def serve_beside(address: tuple[str, int], worlds: Sequence[World], data_dir: Path) -> Callable[[], None]:
-    """Serves /metrics from a thread, for a process without doors; answers what ends it. Raises: OSError."""
+def serve_beside(
+    address: tuple[str, int], worlds: Sequence[World], data_dir: Path
+) -> Callable[[], None]:
+    """Serves /metrics from a thread, for a process without doors; answers what ends it. Raises:
+    OSError."""
     loop = asyncio.get_running_loop()
 
     def find() -> Gauges:
-        return asyncio.run_coroutine_threadsafe(_gauges(worlds, data_dir), loop).result(4 * WORLD_SECONDS_MAX)
+        return asyncio.run_coroutine_threadsafe(_gauges(worlds, data_dir), loop).result(
+            4 * WORLD_SECONDS_MAX
+        )
 
     registry = CollectorRegistry()
     registry.register(_Scraped(find))

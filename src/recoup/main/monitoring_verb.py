@@ -1,4 +1,5 @@
-"""`recoup monitoring alerts|dashboard`: what Prometheus and Grafana are given to watch an installation."""
+"""`recoup monitoring alerts|dashboard`: what Prometheus and Grafana are given to watch an
+installation."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,9 @@ from recoup.merchants.cli import data_dir_option
 FOLDER: Final = Path(__file__).with_name("monitoring")
 ALERTS: Final = FOLDER / "alerts.yml"
 DASHBOARD: Final = FOLDER / "dashboard.json"
-DOCS: Final = "http://127.0.0.1:8400/docs/monitoring#"  # in the file, in place of the installation's own
+DOCS: Final = (
+    "http://127.0.0.1:8400/docs/monitoring#"  # in the file, in place of the installation's own
+)
 
 
 def add(cli: click.Group) -> None:
@@ -24,7 +27,9 @@ def add(cli: click.Group) -> None:
     def alerts(data_dir: Path | None) -> None:
         """Prints the alert rules. Each links to what to do, in the documentation that this installation serves."""
         url = load_settings(data_dir=data_dir).url
-        click.echo(ALERTS.read_text(encoding="utf-8").replace(DOCS, f"{url}/docs/monitoring#"), nl=False)
+        click.echo(
+            ALERTS.read_text(encoding="utf-8").replace(DOCS, f"{url}/docs/monitoring#"), nl=False
+        )
 
     @monitoring.command()
     def dashboard() -> None:

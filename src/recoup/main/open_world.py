@@ -1,4 +1,5 @@
-"""A world with what a process keeps of its own: routes, models, and who asked for what too often."""
+"""A world with what a process keeps of its own: routes, models, and who asked for what too
+often."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,7 +47,8 @@ class CardHits:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class OpenWorld(World):
-    """Unless it is told otherwise the bank's files are carried there by somebody, and the fixed schedules decide."""
+    """Unless it is told otherwise the bank's files are carried there by somebody, and the fixed
+    schedules decide."""
 
     bank: Bank = field(default_factory=ByHand)
     models: Models[Any, Any] = field(default_factory=NoModels)

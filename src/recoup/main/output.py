@@ -20,7 +20,8 @@ STDERR: Final = 2
 
 
 class Output(io.TextIOBase):
-    """Writes to a file handle what is put, in order. What finds no room, or cannot be written, is lost."""
+    """Writes to a file handle what is put, in order. What finds no room, or cannot be written, is
+    lost."""
 
     def __init__(self, handle: int, *, room: int = WAITING_BYTES_MAX) -> None:
         self._handle, self._room = handle, room
@@ -61,7 +62,9 @@ class Output(io.TextIOBase):
                 self.waiting_bytes -= len(line)
                 lost, self._lost = self._lost, 0
             if lost and self._handle == STDERR:
-                line = b'{"event": "log lines lost", "level": "warning", "lines": %d}\n' % lost + line
+                line = (
+                    b'{"event": "log lines lost", "level": "warning", "lines": %d}\n' % lost + line
+                )
             try:
                 self._write(b"\n" + line if self._torn else line)
             except OSError:
@@ -70,7 +73,8 @@ class Output(io.TextIOBase):
                     self._lost += lost
 
     def _write(self, line: bytes) -> None:
-        """Whole where that is no longer than a pipe takes at once, however many processes write there."""
+        """Whole where that is no longer than a pipe takes at once, however many processes write
+        there."""
         left = memoryview(line)
         while left:
             try:

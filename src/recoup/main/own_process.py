@@ -1,8 +1,9 @@
-"""Long computations have a process of their own, and this is the worker's end of it and the process itself:
-`python -m recoup.main.own_process WORLD WORK DETAILS…`.
+"""Long computations have a process of their own, and this is the worker's end of it and the process
+itself: `python -m recoup.main.own_process WORLD WORK DETAILS…`.
 
-It ends with the worker, after its time, and when it wants more memory than it may have; it gives way to everything
-else on the machine. Its command line names what to do, and no secret: addresses of databases stand in its environment.
+It ends with the worker, after its time, and when it wants more memory than it may have; it gives
+way to everything else on the machine. Its command line names what to do, and no secret: addresses
+of databases stand in its environment.
 """
 
 import asyncio
@@ -72,10 +73,16 @@ WORKS: Final[Mapping[str, tuple[Callable[..., Awaitable[Answer]], timedelta]]] =
 
 def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
     """Environment by which the process finds this installation."""
-    return at_databases(settings, databases) | _ONE_THREAD | {"RECOUP_DATA_DIR": str(settings.data_dir)}
+    return (
+        at_databases(settings, databases)
+        | _ONE_THREAD
+        | {"RECOUP_DATA_DIR": str(settings.data_dir)}
+    )
 
 
-async def done_apart(environment: Mapping[str, str], world: str, work: str, *details: str) -> Answer:
+async def done_apart(
+    environment: Mapping[str, str], world: str, work: str, *details: str
+) -> Answer:
     """Raises: NoAnswerError."""
     command = [sys.executable, "-m", "recoup.main.own_process", world, work, *details]
     return await answer_of(command, environment, WORKS[work][1].total_seconds())
@@ -91,7 +98,9 @@ def backtester_of(settings: Settings, databases: Databases, world: str) -> Backt
     return backtester
 
 
-async def answer_of(command: Sequence[str], environment: Mapping[str, str], seconds_max: float) -> Answer:
+async def answer_of(
+    command: Sequence[str], environment: Mapping[str, str], seconds_max: float
+) -> Answer:
     """Answer of the process on its last line. It never outlives the call. Raises: NoAnswerError
     where it cannot be started, fails, ends without an answer, or takes too long."""
     try:
@@ -113,7 +122,9 @@ async def answer_of(command: Sequence[str], environment: Mapping[str, str], seco
     except ValueError:  # a line without end
         raise NoAnswerError(_UNREADABLE) from None
     except TimeoutError:
-        raise NoAnswerError(f"It took longer than {seconds_max:.0f} seconds and was ended.") from None
+        raise NoAnswerError(
+            f"It took longer than {seconds_max:.0f} seconds and was ended."
+        ) from None
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
@@ -141,7 +152,9 @@ def main(world: str, work: str, *details: str) -> None:
     start_logs(settings.log_level)
     found: Answer
     try:
-        found = uvloop.run(_run(settings, find_databases(settings), f"recoup-{work}", does, details))
+        found = uvloop.run(
+            _run(settings, find_databases(settings), f"recoup-{work}", does, details)
+        )
     except Problem as problem:
         found = {"failed": problem.sentence()}
     except MemoryError:
@@ -153,7 +166,9 @@ def main(world: str, work: str, *details: str) -> None:
 
 def _stay_small(longest: timedelta) -> None:
     os.nice(NICENESS)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # sent when the worker ends: at once, in the midst of a computation
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # sent when the worker ends: at once, in the midst of a computation
     signal.alarm(int(longest.total_seconds()))  # also where nobody waits any more
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     soft = MEMORY_BYTES_MAX if most == resource.RLIM_INFINITY else min(MEMORY_BYTES_MAX, most)

@@ -29,10 +29,16 @@ def add(_cli: click.Group) -> None:
         settings = load_settings(data_dir=data_dir)
         kept = Path(settings.data_dir) / "bootstrap.json"
         if not kept.exists():
-            raise Problem("not_found", "There is no bootstrap.json.", cure="Run `recoup up` or `recoup bootstrap`.")
+            raise Problem(
+                "not_found",
+                "There is no bootstrap.json.",
+                cure="Run `recoup up` or `recoup bootstrap`.",
+            )
         keys = read_bootstrap(kept)
         now = with_world(settings, shown_now)
-        played = asyncio.run(play(read_example(file), url or keys["base_url"], keys, now=now, run=_run_name()))
+        played = asyncio.run(
+            play(read_example(file), url or keys["base_url"], keys, now=now, run=_run_name())
+        )
         click.echo(json.dumps(played.to_dict(), ensure_ascii=False))
 
 

@@ -84,15 +84,24 @@ async def with_attention(portal: Portal, session: Session) -> Session:
 
 
 def routes(
-    world: World, orders: Orders, merchants: Merchants | None = None, readers: Mapping[str, Reader] | None = None
+    world: World,
+    orders: Orders,
+    merchants: Merchants | None = None,
+    readers: Mapping[str, Reader] | None = None,
 ) -> list[BaseRoute]:
-    """Needs `world.people`, the people database. `readers`: how rows of files are read; without, none are."""
+    """Needs `world.people`, the people database. `readers`: how rows of files are read; without,
+    none are."""
     portal = Portal(
-        world, orders, Readers(readers or {}), *([merchants] if merchants is not None else []), attend=with_attention
+        world,
+        orders,
+        Readers(readers or {}),
+        *([merchants] if merchants is not None else []),
+        attend=with_attention,
     )
 
     async def nowhere(visit: Visit) -> Response:
-        """The address of a form that was sent leads to its page; so does the one that an error page left behind."""
+        """The address of a form that was sent leads to its page; so does the one that an error page
+        left behind."""
         form_of = page_of(portal.pages, visit.request.url.path)
         if form_of is not None:
             return redirect(form_of)
@@ -102,13 +111,17 @@ def routes(
     found.sort(key=lambda route: precedence(route.path))
     portal.pages.extend(found)
     portal.pages.append(Route("/static/{name}", _static, methods=["GET"]))
-    portal.pages.append(_ForBrowsers("/{path:path}", signed_in(portal, member_visit, nowhere), methods=["GET"]))
+    portal.pages.append(
+        _ForBrowsers("/{path:path}", signed_in(portal, member_visit, nowhere), methods=["GET"])
+    )
     return portal.pages
 
 
 def declared() -> list[Declared]:
     """All pages and forms: every module of pages is imported, so that none has to be listed."""
-    for file in (file for each in ("*/page.py", "*/page/**/*.py") for file in sorted(ROOT.glob(each))):
+    for file in (
+        file for each in ("*/page.py", "*/page/**/*.py") for file in sorted(ROOT.glob(each))
+    ):
         importlib.import_module(".".join(("recoup", *file.relative_to(ROOT).with_suffix("").parts)))
     parts()
     of_features()
@@ -127,8 +140,14 @@ class _ForBrowsers(Route):
     """Takes what no page took, but leaves the APIs' paths and callers that want no HTML alone."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        accepted = next((value for name, value in scope.get("headers", ()) if name == b"accept"), b"")
-        if scope["type"] != "http" or scope["path"].startswith(("/v1", "/api")) or b"text/html" not in accepted:
+        accepted = next(
+            (value for name, value in scope.get("headers", ()) if name == b"accept"), b""
+        )
+        if (
+            scope["type"] != "http"
+            or scope["path"].startswith(("/v1", "/api"))
+            or b"text/html" not in accepted
+        ):
             return Match.NONE, {}
         return super().matches(scope)
 

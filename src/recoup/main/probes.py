@@ -1,5 +1,6 @@
-"""`/healthz` and `/readyz`. What stands in the way of other work is no reason to leave a balancer: each world is
-looked at by a connection of its own, and by nothing that waits for a lock on a table."""
+"""`/healthz` and `/readyz`. What stands in the way of other work is no reason to leave a balancer:
+each world is looked at by a connection of its own, and by nothing that waits for a lock on a
+table."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -90,14 +91,18 @@ class _Probe:
     async def _own(self) -> AsyncIterator[Any]:
         try:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await self._kept.enter_async_context(self._running.world.db.apart())
+                self._connection = await self._kept.enter_async_context(
+                    self._running.world.db.apart()
+                )
             yield self._connection
         except BaseException:
             await self.close()
             raise
 
 
-def probes(opened: Sequence[Running], is_draining: Callable[[], bool], kept: AsyncExitStack) -> list[Route]:
+def probes(
+    opened: Sequence[Running], is_draining: Callable[[], bool], kept: AsyncExitStack
+) -> list[Route]:
     """`opened` fills when the worlds open; `kept` ends with them."""
     by_world: dict[str, _Probe] = {}
 

@@ -1,4 +1,5 @@
-"""The end of a quarantine: an epoch is begun, in which whatever may have left is asked for before it is sent again.
+"""The end of a quarantine: an epoch is begun, in which whatever may have left is asked for before
+it is sent again.
 
 | what was lost | how it is found again |
 |---|---|
@@ -111,8 +112,8 @@ async def look(world: World) -> Recovery:
 
 
 async def recover(world: World, who: str) -> Recovery:
-    """Ends the quarantine, then finds what is left to find. A second run repeats what the first did not finish. Raises:
-    Problem(unavailable)."""
+    """Ends the quarantine, then finds what is left to find. A second run repeats what the first did
+    not finish. Raises: Problem(unavailable)."""
     found = await look(world)
     if found.lost_from is None or found.lost_to is None:
         return found
@@ -124,7 +125,12 @@ async def recover(world: World, who: str) -> Recovery:
         await _wait_for_adoption(world, lost.end)
         books = tuple([one async for one in _compare(world, lost.start, lost.end)])
     return msgspec.structs.replace(
-        found, epoch=now.has.epoch, quarantined=bool(now.reason), begun=begun, erased=erased, books=books
+        found,
+        epoch=now.has.epoch,
+        quarantined=bool(now.reason),
+        begun=begun,
+        erased=erased,
+        books=books,
     )
 
 
@@ -150,14 +156,23 @@ async def _marks(world: World) -> tuple[Marks, Lost | None]:
 
 
 async def _begin(world: World, who: str) -> bool:
-    """Begins an epoch, of several recoveries at once only one. This process knows of it afterwards."""
+    """Begins an epoch, of several recoveries at once only one. This process knows of it
+    afterwards."""
     marks, lost = await _marks(world)
     if not marks.reason or lost is None:
         return False
-    seen = [marks.has.epoch, *(one.mark.epoch for one in (marks.seen,) if one), marks.people_seen.epoch]
+    seen = [
+        marks.has.epoch,
+        *(one.mark.epoch for one in (marks.seen,) if one),
+        marks.people_seen.epoch,
+    ]
     epoch, now = max(seen) + 1, world.clocks.wall()
     async with world.db.transaction() as tx:
-        skipped = marks.seen.feed + FEED_MARGIN if marks.seen is not None and (marks.knows_less or marks.is_copy) else 0
+        skipped = (
+            marks.seen.feed + FEED_MARGIN
+            if marks.seen is not None and (marks.knows_less or marks.is_copy)
+            else 0
+        )
         begun = await store.begin_epoch(tx, epoch, *lost, skipped, now, who)
         if begun:
             await skip_feed(tx, skipped)
@@ -192,10 +207,13 @@ async def _wait_for_adoption(world: World, until: datetime) -> None:
 
 
 async def _compare(world: World, begin: datetime, end: datetime) -> AsyncIterator[BookCompared]:
-    """Compares each processor's book with ours like an uploaded statement; the same statement again makes no new
-    run."""
+    """Compares each processor's book with ours like an uploaded statement; the same statement again
+    makes no new run."""
     await world.routes.ready()
-    own = {connection.route: connection.merchant_id for connection in await all_connections(world.db.reader)}
+    own = {
+        connection.route: connection.merchant_id
+        for connection in await all_connections(world.db.reader)
+    }
     merchants = await store.every_merchant(world.db.reader)
     name: str
     processor: Any
@@ -204,15 +222,23 @@ async def _compare(world: World, begin: datetime, end: datetime) -> AsyncIterato
             continue
         whose = [own[name]] if name in own else merchants
         try:
-            if hasattr(processor, "movements"):  # of the sandbox, which keeps a book for each merchant by its clock
+            if hasattr(
+                processor, "movements"
+            ):  # of the sandbox, which keeps a book for each merchant by its clock
                 for merchant_id in whose:
                     moved = timedelta(microseconds=await known_offset(world.db.reader, merchant_id))
-                    rows = await _lines(processor.movements(merchant_id, begin + moved, end + moved))
-                    yield await _compare_one(world, name, merchant_id, rows, (begin + moved, end + moved))
+                    rows = await _lines(
+                        processor.movements(merchant_id, begin + moved, end + moved)
+                    )
+                    yield await _compare_one(
+                        world, name, merchant_id, rows, (begin + moved, end + moved)
+                    )
                 continue
             of_each = dict[UUID, list[StatementLine]]()
             for line in await _lines(processor.lines(begin, end)):
-                merchant_id = (await _owner(world, name, line) if len(whose) > 1 else None) or whose[0]
+                merchant_id = (
+                    await _owner(world, name, line) if len(whose) > 1 else None
+                ) or whose[0]
                 of_each.setdefault(merchant_id, []).append(line)
             for merchant_id, rows in of_each.items():
                 yield await _compare_one(world, name, merchant_id, rows, (begin, end))
@@ -234,15 +260,23 @@ async def _owner(world: World, route: str, line: StatementLine) -> UUID | None:
 
 
 async def _compare_one(
-    world: World, route: str, merchant_id: UUID, rows: list[StatementLine], period: tuple[datetime, datetime]
+    world: World,
+    route: str,
+    merchant_id: UUID,
+    rows: list[StatementLine],
+    period: tuple[datetime, datetime],
 ) -> BookCompared:
     if not rows:
         return BookCompared(route, merchant_id)
     text = HEAD + "".join(statement_line(row, route, timedelta(0)) for row in rows)
     scope = Scope(merchant_id, RECOVER, "recover")
     file = File(f"restored-{route}-{period[0]:%Y-%m-%d}.csv", BytesIO(text.encode()))
-    ran = await reconcile(world, scope, file, Reading(kind="processor", currencies=(EVERY,), period=period))
-    return BookCompared(route, merchant_id, len(rows), ran.run.counts.get("missing_here", 0), ran.run.run_id)
+    ran = await reconcile(
+        world, scope, file, Reading(kind="processor", currencies=(EVERY,), period=period)
+    )
+    return BookCompared(
+        route, merchant_id, len(rows), ran.run.counts.get("missing_here", 0), ran.run.run_id
+    )
 
 
 async def unexplained(world: World) -> int:
@@ -250,7 +284,9 @@ async def unexplained(world: World) -> int:
     nobody repeated the call, and only people can say what they were."""
     if world.standing.asks_first_until is None:
         return 0
-    return await unexplained_since(world.db.reader, RECOVER.text(), world.clocks.wall() - UNEXPLAINED_FOR)
+    return await unexplained_since(
+        world.db.reader, RECOVER.text(), world.clocks.wall() - UNEXPLAINED_FOR
+    )
 
 
 def _has_book(processor: Any) -> bool:
@@ -261,4 +297,6 @@ async def _unread(world: World) -> tuple[str, ...]:
     """Routes whose books cannot be read: people compare their statements."""
     await world.routes.ready()
     routes = world.processors.items()
-    return tuple(name for name, one in routes if one.kind != NoProcessor.kind and not _has_book(one))
+    return tuple(
+        name for name, one in routes if one.kind != NoProcessor.kind and not _has_book(one)
+    )

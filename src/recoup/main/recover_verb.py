@@ -14,7 +14,12 @@ from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
 from recoup.merchants.cli import data_dir_option
 
-WORDS = {"admit": "begin", "retry": "attempts", "inquire": "inquiries", "modification": "refunds, captures and voids"}
+WORDS = {
+    "admit": "begin",
+    "retry": "attempts",
+    "inquire": "inquiries",
+    "modification": "refunds, captures and voids",
+}
 
 
 def add(cli: click.Group) -> None:
@@ -29,7 +34,9 @@ def add(cli: click.Group) -> None:
         settings = load_settings(data_dir=data_dir)
         check_installed(settings)
         with used_databases(settings) as databases:
-            found = uvloop.run(_recovered(settings, databases, "" if only_look else by or _log_in()))
+            found = uvloop.run(
+                _recovered(settings, databases, "" if only_look else by or _log_in())
+            )
         if as_json:
             click.echo(encode(found).decode())
         else:
@@ -63,7 +70,9 @@ def _text(found: Recovery, *, only_look: bool) -> list[str]:
     for kind, count in found.waiting.items():
         lines.append(f"  asked for  {count:,} {WORDS.get(kind, kind)} that were due then")
     for route in found.unread:
-        lines.append(f"  by hand    {route} has no book to read: compare its statement (`recoup reconcile`)")
+        lines.append(
+            f"  by hand    {route} has no book to read: compare its statement (`recoup reconcile`)"
+        )
     for book in found.books:
         what = book.trouble or f"{book.lines:,} lines, {book.unknown:,} unknown here"
         lines.append(f"  book       {book.route} at {book.merchant_id}: {what}")
@@ -72,12 +81,19 @@ def _text(found: Recovery, *, only_look: bool) -> list[str]:
     if found.erased:
         lines.append(f"  erased     {found.erased:,} persons, again")
     if found.redo:
-        lines += ["  redo by hand what people changed in that time:", *(f"    {one}" for one in found.redo)]
+        lines += [
+            "  redo by hand what people changed in that time:",
+            *(f"    {one}" for one in found.redo),
+        ]
     if only_look:
         lines.append("Nothing was changed. `recoup recover` ends the quarantine.")
     elif found.quarantined:
         lines.append("  STILL QUARANTINED. Run it again.")
     else:
-        lines.append(f"  epoch      {found.epoch}{' begun' if found.begun else ''}: sends, mails and webhooks go on")
-        lines.append("  Files for banks wait for a statement of that time: upload it on the page Reconciliation.")
+        lines.append(
+            f"  epoch      {found.epoch}{' begun' if found.begun else ''}: sends, mails and webhooks go on"
+        )
+        lines.append(
+            "  Files for banks wait for a statement of that time: upload it on the page Reconciliation."
+        )
     return lines

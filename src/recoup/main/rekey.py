@@ -1,7 +1,9 @@
-"""Rotation of the keys: what older keys wrapped, sealed or fingerprinted goes over to the current ones, page by page,
-and a key that nothing needs any more is forgotten. Safe to run again, and side by side.
+"""Rotation of the keys: what older keys wrapped, sealed or fingerprinted goes over to the current
+ones, page by page, and a key that nothing needs any more is forgotten. Safe to run again, and side
+by side.
 
-Meanwhile both work: a card is looked for by all of its fingerprints, and what an older key sealed it also opens.
+Meanwhile both work: a card is looked for by all of its fingerprints, and what an older key sealed
+it also opens.
 """
 
 import json
@@ -12,7 +14,14 @@ from typing import Final
 from uuid import UUID
 
 from recoup.bank.rules.bank_payout import file_context
-from recoup.cards.store.vault import WrappedCard, add_prints, card_page, count_cards, note_issuers, rewrap_cards
+from recoup.cards.store.vault import (
+    WrappedCard,
+    add_prints,
+    card_page,
+    count_cards,
+    note_issuers,
+    rewrap_cards,
+)
 from recoup.db.installation_worlds import installation_worlds
 from recoup.db.operation.rekeying import (
     PEOPLE,
@@ -43,13 +52,16 @@ from recoup.routes.flows.own_routes import connection_context
 TASK: Final = "keys"
 EVERY: Final = timedelta(minutes=1)
 LEASED: Final = timedelta(minutes=10)
-RETIRES_AFTER: Final = timedelta(hours=1)  # longer than a security code waits, and than an access token lives
+RETIRES_AFTER: Final = timedelta(
+    hours=1
+)  # longer than a security code waits, and than an access token lives
 Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
 
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """`state`: waiting (not used yet), current, or old. `needed`: how much cannot be read without it."""
+    """`state`: waiting (not used yet), current, or old. `needed`: how much cannot be read without
+    it."""
 
     purpose: str
     key_id: str
@@ -59,7 +71,8 @@ class KeyState:
 
 
 async def rekey(world: World) -> int:
-    """The worker's part: goes on with a rotation where there is one, one worker at a time; then forgets old keys."""
+    """The worker's part: goes on with a rotation where there is one, one worker at a time; then
+    forgets old keys."""
     if all(len(keys) == 1 for keys in world.keys.every_id().values()):
         return 0
     now = world.clocks.wall()
@@ -75,12 +88,14 @@ async def rekey(world: World) -> int:
 
 
 async def go_over(world: World, tell: Progress = lambda *_: None) -> None:
-    """Everything of this world, and of people, to the current keys; nothing to do where it stands under them. When
-    others come into use meanwhile the pass ends: the next one goes on with those.
-    """
+    """Everything of this world, and of people, to the current keys; nothing to do where it stands
+    under them. When others come into use meanwhile the pass ends: the next one goes on with
+    those."""
     current = world.keys.current_ids()
     needs = await needs_of_world(world.db, current.get("print"))
-    if world.keys.has_vault and any(key[0] in ("card", "print") and key[1] != current[key[0]] for key in needs):
+    if world.keys.has_vault and any(
+        key[0] in ("card", "print") and key[1] != current[key[0]] for key in needs
+    ):
         await _cards(world, current, tell)
     for place in WORLD:
         await _sealed(world, world.db, place, current, tell)
@@ -103,23 +118,28 @@ async def states_of(worlds: Sequence[World]) -> list[KeyState]:
 
 
 async def retire(worlds: Sequence[World]) -> list[KeyState]:
-    """Forgets old keys that nothing here needs, an hour after the current one took over: a file beside the keys has
-    them for backups from before. Answers which. None while another world that this process has not opened may need
-    them.
-    """
+    """Forgets old keys that nothing here needs, an hour after the current one took over: a file
+    beside the keys has them for backups from before. Answers which. None while another world that
+    this process has not opened may need them."""
     ring = worlds[0].keys
     if not ring.is_from_folder or await unopened(worlds):
         return []
     states, now = await states_of(worlds), worlds[0].clocks.wall()
     since = {state.purpose: state.since for state in states if state.state == "current"}
     gone = [
-        one for one in states if one.state == "old" and not one.needed and since[one.purpose] + RETIRES_AFTER <= now
+        one
+        for one in states
+        if one.state == "old" and not one.needed and since[one.purpose] + RETIRES_AFTER <= now
     ]
     if gone:
         keys = [(one.purpose, one.key_id) for one in gone]
-        for db in _databases(worlds):  # first, so that no start in between asks for them or takes them up again
+        for db in _databases(
+            worlds
+        ):  # first, so that no start in between asks for them or takes them up again
             await retire_checks(db.alone, keys)
-        if await unopened(worlds):  # one that has just begun; what begins from here on does not take these keys up
+        if await unopened(
+            worlds
+        ):  # one that has just begun; what begins from here on does not take these keys up
             return []
         ring.drop(keys)
         for db in _databases(worlds):
@@ -128,8 +148,8 @@ async def retire(worlds: Sequence[World]) -> list[KeyState]:
 
 
 async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
-    """Forgets the keys of cards: from here on no card number can be kept. With `keep` a file beside has them for
-    backups from before; nothing to do where there are none.
+    """Forgets the keys of cards: from here on no card number can be kept. With `keep` a file beside
+    has them for backups from before; nothing to do where there are none.
 
     Raises: Problem(conflict) while a card needs them, or a world that is not open here may.
     """
@@ -138,7 +158,11 @@ async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
         return
     needed = sum(state.needed for state in await states_of(worlds) if state.purpose in VAULT)
     if needed or await unopened(worlds):
-        message = "Cards of this installation need the vault's keys." if needed else "A world is not open here."
+        message = (
+            "Cards of this installation need the vault's keys."
+            if needed
+            else "A world is not open here."
+        )
         cure = "Make an installation without a vault in a data folder and databases of its own; see docs/operate.md."
         raise Problem("conflict", message, cure=cure)
     gone = [(purpose, key_id) for purpose in VAULT for key_id, _ in ring.every_id()[purpose]]
@@ -150,9 +174,8 @@ async def drop_vault(worlds: Sequence[World], *, keep: bool) -> None:
 
 
 async def unopened(worlds: Sequence[World]) -> set[str]:
-    """Worlds of this installation that are not among these, as the database knows them now: a live one may have been
-    made since this process started, or be another machine's.
-    """
+    """Worlds of this installation that are not among these, as the database knows them now: a live
+    one may have been made since this process started, or be another machine's."""
     people = worlds[0].people_database
     if people is None:
         return set()
@@ -179,13 +202,20 @@ async def _needs(worlds: Sequence[World]) -> dict[tuple[str, str], int]:
 
 
 async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> None:
-    """Each card's key under the current wrapping key, and its fingerprint by the current print key beside others."""
+    """Each card's key under the current wrapping key, and its fingerprint by the current print key
+    beside others."""
     total = await count_cards(world.db)
     after, done = START, 0
     while True:
         page = await card_page(world.db, after)
-        made = [(row, world.keys.rewrap(_sealed_of(row))) for row in page if row.kek_id != current["card"]]
-        others = any(sealed.kek_id != current["card"] for _, sealed in made)  # between the question and the wrapping
+        made = [
+            (row, world.keys.rewrap(_sealed_of(row)))
+            for row in page
+            if row.kek_id != current["card"]
+        ]
+        others = any(
+            sealed.kek_id != current["card"] for _, sealed in made
+        )  # between the question and the wrapping
         if not page or others or world.keys.current_ids() != current:
             return
         wrapped = [(row, sealed.wrapped_dek) for row, sealed in made]
@@ -194,7 +224,11 @@ async def _cards(world: World, current: Mapping[str, str], tell: Progress) -> No
             await add_prints(tx, [one for row, pan in numbers for one in _prints(world, row, pan)])
             await note_issuers(
                 tx,
-                [(row.merchant_id, row.token_id, issuer_digits(pan)) for row, pan in numbers if not row.issuer_digits],
+                [
+                    (row.merchant_id, row.token_id, issuer_digits(pan))
+                    for row, pan in numbers
+                    if not row.issuer_digits
+                ],
             )
             if wrapped:
                 await rewrap_cards(tx, current["card"], wrapped)
@@ -215,13 +249,17 @@ def _sealed_of(row: WrappedCard) -> Sealed:
     return Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
 
 
-async def _sealed(world: World, db: Database, place: Place, current: Mapping[str, str], tell: Progress) -> None:
+async def _sealed(
+    world: World, db: Database, place: Place, current: Mapping[str, str], tell: Progress
+) -> None:
     context, done = _CONTEXTS[place.table, place.column], 0
     while True:
         rows = await sealed_page(db, place, current["seal"])
         if not rows or world.keys.current_ids() != current:
             return
-        made = [(world.keys.reseal_secret(context(world, *row.owner), row.found), row) for row in rows]
+        made = [
+            (world.keys.reseal_secret(context(world, *row.owner), row.found), row) for row in rows
+        ]
         async with db.transaction() as tx:
             await reseal(tx, place, made)
         done += len(rows)

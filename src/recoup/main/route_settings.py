@@ -1,14 +1,8 @@
-"""`[[routes]]` of the settings file: the card routes of each world, read and checked before anything is opened.
+"""`[[routes]]` of the settings file: the card routes of each world, read and checked before
+anything is opened.
 
-[[routes]]
-world = "live"
-name = "acme"
-kind = "bridge"
-url = "https://bridge.example/"
-key_file = "/etc/recoup/acme.key"
-acceptor = "123456789012345"
-currencies = ["EUR"]
-cost = "1.4% + 0.25"
+[[routes]] world = "live" name = "acme" kind = "bridge" url = "https://bridge.example/" key_file =
+"/etc/recoup/acme.key" acceptor = "123456789012345" currencies = ["EUR"] cost = "1.4% + 0.25"
 """
 
 import re
@@ -22,19 +16,29 @@ from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
 from recoup.merchants.rules.countries import COUNTRIES, checked_country
 from recoup.networks.codes import SCHEMES
-from recoup.processors.gateways.kinds import KINDS, Connection, Kind, is_reached_safely, usable_kinds
+from recoup.processors.gateways.kinds import (
+    KINDS,
+    Connection,
+    Kind,
+    is_reached_safely,
+    usable_kinds,
+)
 from recoup.processors.rules.route_terms import MILLION, RouteTerms
 
 ROUTES_MAX: Final = 32
 FILE_BYTES_MAX: Final = 4_096
 AMOUNT_MAX: Final = Decimal(10_000_000)
 WORLDS: Final = ("sandbox", "live")
-RESERVED: Final = frozenset({"sandbox", "world", "bridge"})  # names of the routes that need no table
+RESERVED: Final = frozenset(
+    {"sandbox", "world", "bridge"}
+)  # names of the routes that need no table
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _ACCEPTOR: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MODE: Final = re.compile(r"^[a-z]{2}_(test|live)_")
 _SECRET_LIKE: Final = re.compile(r"^(?:[a-z]{2}|whsec)_\w{6,}$|^[0-9a-fA-F]{32,}$")
-_COST: Final = re.compile(r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixed>\d{1,4}(?:\.\d{1,6})?))?")
+_COST: Final = re.compile(
+    r"(?:(?P<share>\d{1,2}(?:\.\d{1,4})?)%)?(?:\+?(?P<fixed>\d{1,4}(?:\.\d{1,6})?))?"
+)
 _TEXTS: Final = (
     "world",
     "name",
@@ -70,17 +74,23 @@ class RouteSettings:
 
 
 def read_routes(listed: object, folder: Path) -> tuple[RouteSettings, ...]:
-    """`listed`: `routes` as the file says it; files are named from `folder`. Raises: Problem(invalid) in one sentence,
-    naming route and member."""
+    """`listed`: `routes` as the file says it; files are named from `folder`. Raises:
+    Problem(invalid) in one sentence, naming route and member."""
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise invalid("routes must be tables.", "routes", "Write [[routes]] above each.")
     if len(listed) > ROUTES_MAX:
-        raise invalid(f"There are {len(listed)} routes; {ROUTES_MAX} at most.", "routes", "Remove some.")
+        raise invalid(
+            f"There are {len(listed)} routes; {ROUTES_MAX} at most.", "routes", "Remove some."
+        )
     found = tuple(_read(number, one, folder) for number, one in enumerate(listed, 1))
     seen: set[str] = set()
     for one in found:
         if one.name in seen:
-            raise invalid(f"Two routes are called {one.name!r}.", "name", "Give each its own name, in both worlds.")
+            raise invalid(
+                f"Two routes are called {one.name!r}.",
+                "name",
+                "Give each its own name, in both worlds.",
+            )
         seen.add(one.name)
     return found
 
@@ -92,17 +102,26 @@ def _read(number: int, listed: Mapping[str, Any], folder: Path) -> RouteSettings
     kind = _kind(at, listed.get("kind", ""))
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
         message = "a route needs a name of its own of small letters, digits and hyphens."
-        raise _bad(at, "name", message, f"Name it like acme-eur; {', '.join(sorted(RESERVED))} are taken.")
+        raise _bad(
+            at, "name", message, f"Name it like acme-eur; {', '.join(sorted(RESERVED))} are taken."
+        )
     world = listed.get("world")
     if world not in WORLDS:
-        raise _bad(at, "world", f"world must be sandbox or live, not {world!r}.", "Set one of these.")
+        raise _bad(
+            at, "world", f"world must be sandbox or live, not {world!r}.", "Set one of these."
+        )
     if kind.sandbox_only and world != "sandbox":
         message = f"a route of the kind {listed['kind']} belongs to the sandbox."
         raise _bad(at, "world", message, 'Set world = "sandbox".')
     acceptor = listed.get("acceptor") or ("sandbox" if kind.sandbox_only else "")
     if not _ACCEPTOR.fullmatch(acceptor):
         message = "network limits are counted by acceptor, so it needs an id."
-        raise _bad(at, "acceptor", message, "It is the merchant or acceptor id that your acquirer gave you.")
+        raise _bad(
+            at,
+            "acceptor",
+            message,
+            "It is the merchant or acceptor id that your acquirer gave you.",
+        )
     if kind.needs_account and not listed.get("account"):
         message = "this kind of route needs the account that it charges for."
         raise _bad(at, "account", message, "Write the name of your merchant account at the vendor.")
@@ -138,31 +157,65 @@ def _authenticates(at: str, listed: Mapping[str, Any], kind: Kind) -> bool:
     """Reads whether a bridge authenticates; what a vendor can is known."""
     value = listed.get("authenticates", False)
     if not isinstance(value, bool):
-        raise _bad(at, "authenticates", "authenticates must be true or false.", "Write it without quotes.")
+        raise _bad(
+            at, "authenticates", "authenticates must be true or false.", "Write it without quotes."
+        )
     if value and not kind.may_authenticate:
-        raise _bad(at, "authenticates", "authenticates is for bridges; of other kinds it is known.", "Remove it.")
+        raise _bad(
+            at,
+            "authenticates",
+            "authenticates is for bridges; of other kinds it is known.",
+            "Remove it.",
+        )
     return value
 
 
 def _check_members(at: str, listed: Mapping[str, Any]) -> None:
-    known = {*_TEXTS, *_LISTS, *_SWITCHES, _SHARED, "amount_min", "amount_max", "fraud_rate", "authenticates"}
+    known = {
+        *_TEXTS,
+        *_LISTS,
+        *_SWITCHES,
+        _SHARED,
+        "amount_min",
+        "amount_max",
+        "fraud_rate",
+        "authenticates",
+    }
     for member, value in listed.items():
-        if member not in known and any(word in member.lower() for word in ("key", "secret", "password", "token")):
+        if member not in known and any(
+            word in member.lower() for word in ("key", "secret", "password", "token")
+        ):
             message = f"{member} would stand here in the clear."
-            raise _bad(at, member, message, "Write it into a file that only Recoup reads, and name key_file.")
+            raise _bad(
+                at,
+                member,
+                message,
+                "Write it into a file that only Recoup reads, and name key_file.",
+            )
         if member not in known:
-            raise _bad(at, member, f"there is no setting {member!r}.", f"There are {', '.join(sorted(known))}.")
+            raise _bad(
+                at,
+                member,
+                f"there is no setting {member!r}.",
+                f"There are {', '.join(sorted(known))}.",
+            )
         if member in _TEXTS and not isinstance(value, str):
             raise _bad(at, member, f"{member} must be a text.", "Write it in quotes.")
         if member in (*_SWITCHES, _SHARED) and not isinstance(value, bool):
             raise _bad(at, member, f"{member} must be true or false.", "Write it without quotes.")
-        if member in _LISTS and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
-            raise _bad(at, member, f"{member} must be a list of texts.", 'Write it like ["EUR", "USD"].')
+        if member in _LISTS and not (
+            isinstance(value, list) and all(isinstance(one, str) for one in value)
+        ):
+            raise _bad(
+                at, member, f"{member} must be a list of texts.", 'Write it like ["EUR", "USD"].'
+            )
 
 
 def _switch(at: str, listed: Mapping[str, Any], member: str, *, may: bool) -> bool:
     if listed.get(member) and not may:
-        able = ", ".join(name for name, one in usable_kinds()[0].items() if getattr(one, _MAY[member]))
+        able = ", ".join(
+            name for name, one in usable_kinds()[0].items() if getattr(one, _MAY[member])
+        )
         message = f"{member} says nothing of a route of the kind {listed['kind']}."
         raise _bad(at, member, message, f"Remove it; it belongs to routes of the kind {able}.")
     return bool(listed.get(member))
@@ -188,12 +241,24 @@ def _url(at: str, listed: Mapping[str, Any], kind: Kind) -> str:
 def _key(at: str, listed: Mapping[str, Any], kind: Kind, folder: Path) -> str:
     key = _secret(at, listed, "key_file", folder)
     if kind.needs_key and not key:
-        raise _bad(at, "key_file", "this kind of route needs a key.", "Name the file that holds it.")
+        raise _bad(
+            at, "key_file", "this kind of route needs a key.", "Name the file that holds it."
+        )
     mode = _MODE.match(key)
     if mode and mode[1] == "live" and listed["world"] == "sandbox":
-        raise _bad(at, "key_file", "this is a live key, and the sandbox takes test keys.", "Use a test key.")
+        raise _bad(
+            at,
+            "key_file",
+            "this is a live key, and the sandbox takes test keys.",
+            "Use a test key.",
+        )
     if mode and mode[1] == "test" and listed["world"] == "live":
-        raise _bad(at, "key_file", "this is a test key, and the live world takes live keys.", "Use a live key.")
+        raise _bad(
+            at,
+            "key_file",
+            "this is a test key, and the live world takes live keys.",
+            "Use a live key.",
+        )
     if kind.needs_key and len(key) < kind.key_length_min:
         message = f"the shared secret has at least {kind.key_length_min} characters."
         raise _bad(at, "key_file", message, "Make one: openssl rand -hex 32.")
@@ -207,7 +272,9 @@ def _secret(at: str, listed: Mapping[str, Any], member: str, folder: Path) -> st
         return ""
     if _SECRET_LIKE.match(named):
         message = f"{member} names a file; this looks like the secret itself, in the clear."
-        raise _bad(at, member, message, "Write it into a file that only Recoup reads, and name that file.")
+        raise _bad(
+            at, member, message, "Write it into a file that only Recoup reads, and name that file."
+        )
     text = ""
     try:
         with (folder / named).open("rb") as file:
@@ -216,14 +283,24 @@ def _secret(at: str, listed: Mapping[str, Any], member: str, folder: Path) -> st
         pass
     if not text or len(text) > FILE_BYTES_MAX or not text.isprintable():
         message = f"{member} cannot be read, or does not hold one line."
-        raise _bad(at, member, message, "Name a file that holds the secret alone, and that Recoup may read.")
+        raise _bad(
+            at,
+            member,
+            message,
+            "Name a file that holds the secret alone, and that Recoup may read.",
+        )
     return text
 
 
 def _terms(at: str, name: str, acceptor: str, kind: Kind, listed: Mapping[str, Any]) -> RouteTerms:
     least, most = _amount(at, listed, "amount_min"), _amount(at, listed, "amount_max")
     if least is not None and most is not None and least > most:
-        raise _bad(at, "amount_min", "amount_min is larger than amount_max.", "Exchange them, or remove one.")
+        raise _bad(
+            at,
+            "amount_min",
+            "amount_min is larger than amount_max.",
+            "Exchange them, or remove one.",
+        )
     share, fixed = _cost(at, listed.get("cost", ""))
     return RouteTerms(
         name,
@@ -259,16 +336,28 @@ def _fraud_rate(at: str, listed: Mapping[str, Any]) -> int | None:
         return None
     match = re.fullmatch(r"([0-9]{1,2})(?:\.([0-9]{1,4}))?%?", str(listed["fraud_rate"]).strip())
     if match is None:
-        raise _bad(at, "fraud_rate", "fraud_rate must be a percentage.", 'Write the acquirer\'s rate like "0.06".')
+        raise _bad(
+            at,
+            "fraud_rate",
+            "fraud_rate must be a percentage.",
+            'Write the acquirer\'s rate like "0.06".',
+        )
     return int(match[1]) * 10_000 + int((match[2] or "").ljust(4, "0"))
 
 
-def _names(at: str, listed: Mapping[str, Any], member: str, spelled: Any, known: Any) -> tuple[str, ...]:
+def _names(
+    at: str, listed: Mapping[str, Any], member: str, spelled: Any, known: Any
+) -> tuple[str, ...]:
     found: Sequence[str] = [spelled(one) for one in listed.get(member, ())]
     unknown = next((one for one in found if not known(one)), None)
     if unknown is not None:
         examples = {"countries": "DE", "schemes": ", ".join(SCHEMES), "currencies": "EUR"}
-        raise _bad(at, member, f"{unknown!r} is not known among the {member}.", f"Write codes like {examples[member]}.")
+        raise _bad(
+            at,
+            member,
+            f"{unknown!r} is not known among the {member}.",
+            f"Write codes like {examples[member]}.",
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -292,7 +381,9 @@ def _cost(at: str, text: str) -> tuple[int, int]:
     found = _COST.fullmatch(text.replace(" ", ""))
     if found is None:
         message = f"{text!r} is no cost of a send."
-        raise _bad(at, "cost", message, 'Write it like "1.4% + 0.25": of the amount, and of each send.')
+        raise _bad(
+            at, "cost", message, 'Write it like "1.4% + 0.25": of the amount, and of each send.'
+        )
     share, fixed = Decimal(found["share"] or 0), Decimal(found["fixed"] or 0)
     return int(share * MILLION / 100), int(fixed * MILLION)
 
@@ -304,7 +395,8 @@ def _bad(at: str, member: str, message: str, cure: str) -> Problem:
 def shown(routes: Sequence[RouteSettings]) -> str:
     """Routes for `recoup settings`: names and kinds, no secrets."""
     return ", ".join(
-        f"{route.name} ({', '.join((route.world, route.kind, *_offers(route.connection)))})" for route in routes
+        f"{route.name} ({', '.join((route.world, route.kind, *_offers(route.connection)))})"
+        for route in routes
     )
 
 

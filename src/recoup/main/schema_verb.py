@@ -1,4 +1,5 @@
-"""`recoup schema`: what an administrator prepares, what the owner applies, what the application finds."""
+"""`recoup schema`: what an administrator prepares, what the owner applies, what the application
+finds."""
 
 import asyncio
 import math
@@ -47,7 +48,12 @@ def add(cli: click.Group) -> None:
 
     @schema.command("apply")
     @data_dir_option
-    @click.option("--copy-made-by-me", "copied", is_flag=True, help="You made a copy of all databases within the hour.")
+    @click.option(
+        "--copy-made-by-me",
+        "copied",
+        is_flag=True,
+        help="You made a copy of all databases within the hour.",
+    )
     def apply(data_dir: Path | None, copied: bool) -> None:
         """Migrates and creates partitions, as the schema's owner. Says before what stops Recoup, and for how long;
         that wants a copy of the last hour. Running it again changes nothing."""
@@ -71,7 +77,9 @@ def add(cli: click.Group) -> None:
 
 async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> None:
     live = await has_live(databases)
-    steps = await upgrade_steps(databases, ("people", "sandbox", "live") if live else ("people", "sandbox"))
+    steps = await upgrade_steps(
+        databases, ("people", "sandbox", "live") if live else ("people", "sandbox")
+    )
     for step in steps:
         click.echo(step.sentence())
     if seconds := stop_seconds(steps):
@@ -84,7 +92,8 @@ async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> N
 
 
 def _check_copy(settings: Settings) -> None:
-    """Raises: Problem(unavailable) where `recoup backup check` knows no copy that is young enough."""
+    """Raises: Problem(unavailable) where `recoup backup check` knows no copy that is young
+    enough."""
     age = age_seconds(settings.data_dir, Clocks().wall())
     if age is None or age > COPY_AGE_SECONDS_MAX:
         said = "No copy of the databases is known."
@@ -148,7 +157,9 @@ async def _migrations(dsn: str, kind: str) -> str:
     missing = await check_migrated(dsn, kind)
     if not missing:
         return ""
-    return f"{len(missing)} are missing, starting with {missing[0].name}. Run `recoup schema apply`."
+    return (
+        f"{len(missing)} are missing, starting with {missing[0].name}. Run `recoup schema apply`."
+    )
 
 
 async def _role(db: Database) -> str:
@@ -162,7 +173,9 @@ async def _role(db: Database) -> str:
 
 async def _partitions(db: Database) -> str:
     async with db.connection() as connection:
-        left = await read_days_left(connection, await connection.fetchval("SELECT clock_timestamp()"))
+        left = await read_days_left(
+            connection, await connection.fetchval("SELECT clock_timestamp()")
+        )
     table, days = min(left.items(), key=lambda one: one[1])
     return (
         f"{table} has partitions for {days:.0f} more days. Run a worker, or `recoup schema apply`, as the owner."

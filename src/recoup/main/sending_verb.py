@@ -6,7 +6,12 @@ from recoup.kernel.time import iso
 from recoup.merchants.cli import Run, in_any_state, in_world, show
 from recoup.merchants.store.sending_stops import standing_stop
 from recoup.routes.cli.route import OPERATOR
-from recoup.switches.flows.sending import LEAVES_WITHIN, SwitchedOff, switch_sending_off, switch_sending_on
+from recoup.switches.flows.sending import (
+    LEAVES_WITHIN,
+    SwitchedOff,
+    switch_sending_off,
+    switch_sending_on,
+)
 
 
 @click.group()
@@ -44,6 +49,12 @@ def on(run: Run) -> None:
 def show_verb(run: Run, as_json: bool) -> None:
     """Shows whether sending is off, since when and why."""
     stop = run(lambda opened: standing_stop(opened.world.db.reader))
-    found = {"off_since": stop and iso(stop.stopped_at), "off_reason": stop and stop.why, "off_by": stop and stop.actor}
-    text = f"All sending is off since {iso(stop.stopped_at)}: {stop.why}" if stop else "Sending is on."
+    found = {
+        "off_since": stop and iso(stop.stopped_at),
+        "off_reason": stop and stop.why,
+        "off_by": stop and stop.actor,
+    }
+    text = (
+        f"All sending is off since {iso(stop.stopped_at)}: {stop.why}" if stop else "Sending is on."
+    )
     show(found, [text], as_json=as_json)

@@ -37,15 +37,21 @@ HTTP_CONNECTIONS_MAX: Final = 10_000
 HANDLES_KEPT: Final = 64
 
 
-def serve(settings: Settings, databases: Databases, fd: int | None = None, metrics_fd: int | None = None) -> None:
-    """Serves at these sockets, or at addresses of its own. Raises: Problem(unavailable) for one that cannot be listened
-    on."""
+def serve(
+    settings: Settings, databases: Databases, fd: int | None = None, metrics_fd: int | None = None
+) -> None:
+    """Serves at these sockets, or at addresses of its own. Raises: Problem(unavailable) for one
+    that cannot be listened on."""
     guard_output()
     start_logs(settings.log_level)
     certificate = certificate_of(settings)
-    metrics_at = metrics_socket(settings) if metrics_fd is None else socket.socket(fileno=metrics_fd)
+    metrics_at = (
+        metrics_socket(settings) if metrics_fd is None else socket.socket(fileno=metrics_fd)
+    )
     app = make_app(settings, databases, lambda: server.is_draining, metrics_at)
-    connections = Connections(limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy))
+    connections = Connections(
+        limits_of(settings), crowded(app, refuse), Proxies(settings.behind_proxy)
+    )
     server = DoorServer(
         app,
         connections,

@@ -13,7 +13,9 @@ from recoup.webhooks.api import stablecoin_me as me
 
 PREFIX: Final = "/api/v1"
 _RESOURCES: Final = (charges, orders, channels, me, wallets, payouts, subscriptions)
-METHODS: Final[tuple[Method, ...]] = tuple(method for resource in _RESOURCES for method in resource.api.methods)
+METHODS: Final[tuple[Method, ...]] = tuple(
+    method for resource in _RESOURCES for method in resource.api.methods
+)
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(method.operation for method in METHODS)
 
 

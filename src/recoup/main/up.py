@@ -1,8 +1,8 @@
 """`recoup up`: the database, the doors and the worker, each its own process under one supervisor.
 
-A part that dies is started again; when the supervisor dies, however it dies, its parts end too. Several doors accept at
-one socket, so what one of them has not accepted another answers. SIGHUP replaces doors and worker by new ones, a door
-at a time and only once its successor serves.
+A part that dies is started again; when the supervisor dies, however it dies, its parts end too.
+Several doors accept at one socket, so what one of them has not accepted another answers. SIGHUP
+replaces doors and worker by new ones, a door at a time and only once its successor serves.
 """
 
 import ctypes
@@ -59,7 +59,9 @@ class Part:
     tells: float = 0.0  # when it serves; and for so many seconds it may tell nothing
     process: "subprocess.Popen[bytes] | None" = None
     former: "subprocess.Popen[bytes] | None" = None  # that serves until the new one does
-    ending: "list[subprocess.Popen[bytes]]" = field(default_factory=list)  # that answer what they have
+    ending: "list[subprocess.Popen[bytes]]" = field(
+        default_factory=list
+    )  # that answer what they have
     not_before: float = 0.0
     back_off: float = field(default=0.0)
     started: float = 0.0
@@ -81,9 +83,17 @@ class Part:
             self._look_at(self.process, now)
             return
         if self.process is not None:
-            print(f"{self.name} ended ({self.process.returncode}); restarting it.", file=sys.stderr, flush=True)
+            print(
+                f"{self.name} ended ({self.process.returncode}); restarting it.",
+                file=sys.stderr,
+                flush=True,
+            )
             self.failed = 0 if self._is_serving() else self.failed + 1
-            self.back_off = 0.2 if now - self.started > 30 else min(BACK_OFF_SECONDS_MAX, self.back_off * 2 or 0.2)
+            self.back_off = (
+                0.2
+                if now - self.started > 30
+                else min(BACK_OFF_SECONDS_MAX, self.back_off * 2 or 0.2)
+            )
             self.not_before, self.process = now + self.back_off, None
         if now >= self.not_before:
             self.start(environment)
@@ -94,10 +104,17 @@ class Part:
         if self.tells:
             _close(self.ready)
             self.ready, writes = os.pipe()
-            fds, more = (*fds, writes), environment | {READY: str(writes), STOOD_STILL: str(int(self.stood_still))}
+            fds, more = (
+                (*fds, writes),
+                environment | {READY: str(writes), STOOD_STILL: str(int(self.stood_still))},
+            )
         self.silent, self.stood_still = 0.0, False
         self.process = subprocess.Popen(
-            self.command, env=more, pass_fds=fds, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
+            self.command,
+            env=more,
+            pass_fds=fds,
+            preexec_fn=end_with_parent(),
+            stdin=subprocess.DEVNULL,
         )
         if self.tells:
             os.close(writes)
@@ -111,7 +128,11 @@ class Part:
         """Hands over once the successor serves; one that dies instead changes nothing."""
         assert self.process is not None
         if self.process.poll() is not None or now - self.started > READY_SECONDS:
-            print(f"The new {self.name} does not serve; the former one goes on.", file=sys.stderr, flush=True)
+            print(
+                f"The new {self.name} does not serve; the former one goes on.",
+                file=sys.stderr,
+                flush=True,
+            )
             self.process.kill()
             self.process, self.former, self.serves = self.former, None, True
             _close(self.ready)
@@ -125,12 +146,17 @@ class Part:
                 self.ending.append(ending)
 
     def _look_at(self, process: "subprocess.Popen[bytes]", now: float) -> None:
-        """Kills one that stands still. Time in which this process stood still itself does not count."""
+        """Kills one that stands still. Time in which this process stood still itself does not
+        count."""
         spoken, passed, self.looked = self._has_spoken(), min(1.0, now - self.looked), now
         self.silent = 0.0 if spoken or not (self.tells and self.serves) else self.silent + passed
         if self.silent > self.tells > 0:
             said = f"{self.name} has stood still for {self.tells:.0f} s; replacing it."
-            print(f"{said} If that comes again: docs/monitoring.md#recoupstoodstill.", file=sys.stderr, flush=True)
+            print(
+                f"{said} If that comes again: docs/monitoring.md#recoupstoodstill.",
+                file=sys.stderr,
+                flush=True,
+            )
             process.kill()
             self.silent, self.stood_still = 0.0, True
 
@@ -140,13 +166,18 @@ class Part:
 
     def _has_spoken(self) -> bool:
         """A pipe that is closed says nothing."""
-        spoken = self.tells > 0 and bool(select.select([self.ready], [], [], 0)[0]) and bool(os.read(self.ready, 4096))
+        spoken = (
+            self.tells > 0
+            and bool(select.select([self.ready], [], [], 0)[0])
+            and bool(os.read(self.ready, 4096))
+        )
         self.serves = self.serves or spoken
         return spoken
 
     def give_up(self) -> None:
-        """Kills one that does not serve yet: it has the socket, and callers would queue at it in vain. Waits until it
-        is gone: were it the last to let go, whoever still queues would be cut."""
+        """Kills one that does not serve yet: it has the socket, and callers would queue at it in
+        vain. Waits until it is gone: were it the last to let go, whoever still queues would be
+        cut."""
         if self.process is not None and not self._is_serving():
             self.process.kill()
             self.process.wait()
@@ -171,8 +202,8 @@ def _close(handle: int) -> None:
 
 
 def only_one(data_dir: Path) -> IO[str]:
-    """Held while this `up` lives. Raises: Problem(conflict) when another one runs on the same folder;
-    Problem(unavailable) for a folder that is not its own."""
+    """Held while this `up` lives. Raises: Problem(conflict) when another one runs on the same
+    folder; Problem(unavailable) for a folder that is not its own."""
     close_folder(data_dir)
     lock = open_lock(data_dir / "up.lock")
     try:
@@ -213,15 +244,17 @@ def listen_at(settings: Settings) -> socket.socket:
 
 
 def refuse_new(listener: socket.socket) -> None:
-    """Has the kernel drop what begins a connection, in whichever process the listener is: closed while one comes, it
-    would cut it. Who began one tries again within a second. Linux alone can."""
+    """Has the kernel drop what begins a connection, in whichever process the listener is: closed
+    while one comes, it would cut it. Who began one tries again within a second. Linux alone can."""
     # Byte 13 of the segment holds its flags: with SYN (2) nothing of it is taken, else all.
     steps = ((0x30, 0, 0, 13), (0x45, 0, 1, 2), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
     program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     if sys.platform == "linux":
         with suppress(OSError):
             listener.setsockopt(
-                socket.SOL_SOCKET, ATTACH_FILTER, struct.pack("HP", len(steps), ctypes.addressof(program))
+                socket.SOL_SOCKET,
+                ATTACH_FILTER,
+                struct.pack("HP", len(steps), ctypes.addressof(program)),
             )
 
 
@@ -244,7 +277,8 @@ def metrics_socket(settings: Settings) -> socket.socket | None:
 
 
 def start_chain(data_dir: Path, url: str) -> list[Part]:
-    """Nodes of play money and what goes on beside them, once the settings file has their channels. Raises: Problem."""
+    """Nodes of play money and what goes on beside them, once the settings file has their channels.
+    Raises: Problem."""
     trial = import_module(next(iter(TRIAL))).Trial(data_dir, settings_file(data_dir), url)
     parts = [Part(name, command) for name, command in trial.nodes()]
     for part in parts:
@@ -254,20 +288,25 @@ def start_chain(data_dir: Path, url: str) -> list[Part]:
 
 
 def doors_of(settings: Settings, *, live: bool) -> int:
-    """Number of doors: the setting's, else one a core, of which the embedded database bears four. A laptop has one."""
+    """Number of doors: the setting's, else one a core, of which the embedded database bears four. A
+    laptop has one."""
     if settings.doors:
         return settings.doors
     if settings.is_local and not live:
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     embedded = not (settings.database_url or settings.sandbox_database_url)
     return max(2, min(cores, EMBEDDED_DOORS_MAX) if embedded else cores)
 
 
 @contextmanager
-def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple[list[Part], dict[str, str]]]:
-    """The doors, and what their environment says beside: where they count together. Raises: Problem(unavailable) for
-    a certificate that none of them could serve with."""
+def doors(
+    settings: Settings, sock: socket.socket, count: int
+) -> Iterator[tuple[list[Part], dict[str, str]]]:
+    """The doors, and what their environment says beside: where they count together. Raises:
+    Problem(unavailable) for a certificate that none of them could serve with."""
     certificate_of(settings)
     command = [*BASE, "serve", "--data-dir", str(settings.data_dir), "--fd", str(sock.fileno())]
     fds: tuple[int, ...] = (sock.fileno(),)
@@ -277,7 +316,10 @@ def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple
         fds, more = (*fds, counts), {SHARED: str(counts)}
     if (metrics_at := metrics_socket(settings)) is not None:
         metrics_at.set_inheritable(True)
-        fds, command = (*fds, metrics_at.fileno()), [*command, "--metrics-fd", str(metrics_at.fileno())]
+        fds, command = (
+            (*fds, metrics_at.fileno()),
+            [*command, "--metrics-fd", str(metrics_at.fileno())],
+        )
     in_memory = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="recoup-metrics-", dir=in_memory) as metrics:
         more["PROMETHEUS_MULTIPROC_DIR"] = metrics
@@ -286,8 +328,8 @@ def doors(settings: Settings, sock: socket.socket, count: int) -> Iterator[tuple
 
 
 def serve_by_several(settings: Settings, databases: Databases, count: int) -> None:
-    """`recoup serve` with several doors. Raises: Problem(unavailable) for an address that cannot be listened on, and
-    once no door gets as far as to serve."""
+    """`recoup serve` with several doors. Raises: Problem(unavailable) for an address that cannot be
+    listened on, and once no door gets as far as to serve."""
     with closing(listen_at(settings)) as sock, doors(settings, sock, count) as (parts, more):
         environment = environment_of(settings, databases) | more
         _run(settings, databases, sock, parts, environment, lambda: check_started(parts))
@@ -297,7 +339,9 @@ def check_started(parts: Sequence[Part]) -> None:
     """Raises: Problem(unavailable) when each has ended at its start again and again."""
     if all(part.failed >= STARTS_MAX for part in parts):
         message = f"Every door ended at its start {STARTS_MAX} times."
-        raise Problem("unavailable", message, cure="The lines above say why; mend it, then start again.")
+        raise Problem(
+            "unavailable", message, cure="The lines above say why; mend it, then start again."
+        )
 
 
 def supervise(
@@ -318,7 +362,10 @@ def supervise(
 
 
 def environment_of(settings: Settings, databases: Databases) -> dict[str, str]:
-    more = {"RECOUP_PUBLIC_URL": settings.url, "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no"}
+    more = {
+        "RECOUP_PUBLIC_URL": settings.url,
+        "RECOUP_LOOPBACK_WEBHOOKS": "yes" if settings.takes_loopback else "no",
+    }
     return at_databases(settings, databases) | more
 
 
@@ -342,7 +389,9 @@ def _run(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
-    signal.signal(signal.SIGHUP, stop if sys.stdout.isatty() else reload)  # of a terminal that closes
+    signal.signal(
+        signal.SIGHUP, stop if sys.stdout.isatty() else reload
+    )  # of a terminal that closes
     every, last_trouble = [*parts, *beside], None
     try:
         while not stopping:
@@ -353,7 +402,9 @@ def _run(
             if to_replace and all(part.former is None for part in parts):
                 to_replace.pop(0).replace(environment)
             processes = [one for part in parts for one in (part.process, part.former, *part.ending)]
-            _forget_gauges(environment, {process.pid for process in processes if process is not None})
+            _forget_gauges(
+                environment, {process.pid for process in processes if process is not None}
+            )
             doing()
             time.sleep(0.2)
     finally:
@@ -375,12 +426,18 @@ def _kept_up(server: EmbeddedServer, last: str | None) -> str | None:
     server.ensure()
     if server.trouble and server.trouble != last:
         said = f"The database is started again: {server.trouble}."
-        print(f"{said} If that comes again: docs/monitoring.md#recoupdatabaseaway.", file=sys.stderr, flush=True)
+        print(
+            f"{said} If that comes again: docs/monitoring.md#recoupdatabaseaway.",
+            file=sys.stderr,
+            flush=True,
+        )
     return server.trouble
 
 
 def _forget_gauges(environment: Mapping[str, str], living: Collection[int]) -> None:
     """Deletes what doors that are gone were measuring; what they counted stays."""
-    for path in Path(environment.get("PROMETHEUS_MULTIPROC_DIR", "/nonexistent")).glob("gauge_live*.db"):
+    for path in Path(environment.get("PROMETHEUS_MULTIPROC_DIR", "/nonexistent")).glob(
+        "gauge_live*.db"
+    ):
         if int(path.stem.rpartition("_")[2]) not in living:
             path.unlink(missing_ok=True)

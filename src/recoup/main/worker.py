@@ -52,11 +52,15 @@ def _metrics(address: str, worlds: list[Running]) -> Callable[[], None]:
     host, _, port = address.rpartition(":")
     try:
         return serve_beside(
-            (host.strip("[]"), int(port)), [world.world for world in worlds], worlds[0].settings.data_dir
+            (host.strip("[]"), int(port)),
+            [world.world for world in worlds],
+            worlds[0].settings.data_dir,
         )
     except OSError as error:
         message = f"Cannot listen on {address} for metrics: {error.strerror}."
-        raise Problem("unavailable", message, field="worker_metrics_address", cure="Choose another.") from None
+        raise Problem(
+            "unavailable", message, field="worker_metrics_address", cure="Choose another."
+        ) from None
 
 
 async def _work_all(worlds: list[Running]) -> None:
@@ -77,7 +81,8 @@ async def _tell() -> None:
 
 
 async def _work_open(one: Running) -> None:
-    """Live waits while a setting is wrong with which nothing may be sent. It says that it lives meanwhile."""
+    """Live waits while a setting is wrong with which nothing may be sent. It says that it lives
+    meanwhile."""
     while one.world.opening is not None and one.world.opening.stops_sending:
         with contextlib.suppress(Problem):
             await beat(one.world)

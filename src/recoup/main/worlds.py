@@ -1,4 +1,5 @@
-"""Builds what flows work with: databases, keys, processors, the way out. The only place that knows a world's parts."""
+"""Builds what flows work with: databases, keys, processors, the way out. The only place that knows
+a world's parts."""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -68,10 +69,15 @@ _OFFERED: Final = {
 
 
 def updaters_of(
-    settings: Settings, world: str, processors: Mapping[str, Processor], own: Mapping[str, RouteUpdater] = _NONE
+    settings: Settings,
+    world: str,
+    processors: Mapping[str, Processor],
+    own: Mapping[str, RouteUpdater] = _NONE,
 ) -> Updater | None:
     """`own`: the world's, beside the bridges whose settings say that they answer."""
-    able = {name: one for name, one in bridges_of(settings, world, processors).items() if one.updates}
+    able = {
+        name: one for name, one in bridges_of(settings, world, processors).items() if one.updates
+    }
     if not own and not able:
         return None
     numbers = {name for name, one in able.items() if "card" in one.takes}
@@ -79,14 +85,19 @@ def updaters_of(
 
 
 def token_services_of(
-    settings: Settings, world: str, processors: Mapping[str, Processor], own: Mapping[str, TokenService] = _NO_TOKENS
+    settings: Settings,
+    world: str,
+    processors: Mapping[str, Processor],
+    own: Mapping[str, TokenService] = _NO_TOKENS,
 ) -> Mapping[str, TokenService]:
     """`own`: the world's, before the bridges whose settings say so."""
     bridges = bridges_of(settings, world, processors)
     return {**own, **{name: one for name, one in bridges.items() if TOKEN in one.takes}}
 
 
-def bridges_of(settings: Settings, world: str, processors: Mapping[str, Processor]) -> dict[str, Bridge]:
+def bridges_of(
+    settings: Settings, world: str, processors: Mapping[str, Processor]
+) -> dict[str, Bridge]:
     """Bridges of the settings, in their order."""
     names = ["bridge", *(route.name for route in settings.routes if route.world == world)]
     found = {name: processors.get(name) for name in names}
@@ -115,7 +126,11 @@ def trainer_of(settings: Settings, databases: Databases, world: str) -> Trainer:
 
 DOORS: Final = "recoup-doors"  # the process of doors, as its connections are called
 WORKER: Final = "recoup-worker"
-VERBS: Final = ("recoup-cli", "recoup-keys", "recoup-start")  # which write nothing in a quarantine, as doors
+VERBS: Final = (
+    "recoup-cli",
+    "recoup-keys",
+    "recoup-start",
+)  # which write nothing in a quarantine, as doors
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +160,8 @@ def sandbox_policy(settings: Settings) -> Policy:
 
 
 def live_policy(settings: Settings) -> Policy:
-    """Source: design §5 (a recurring payment's expiry under 14 days is refused live and warned of in the sandbox)."""
+    """Source: design §5 (a recurring payment's expiry under 14 days is refused live and warned of
+    in the sandbox)."""
     return replace(
         _chosen(settings),
         test_mode=False,
@@ -171,7 +187,8 @@ def _chosen(settings: Settings) -> Policy:
 
 
 def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
-    """Raises: Problem(invalid) for a server that would hear mails in the clear, or real ones from the sandbox."""
+    """Raises: Problem(invalid) for a server that would hear mails in the clear, or real ones from
+    the sandbox."""
     if not settings.smtp_host:
         return None
     if test_mode and settings.smtp_host not in LOOPBACK:
@@ -193,8 +210,8 @@ def mail_server(settings: Settings, *, test_mode: bool) -> SmtpMail | None:
 async def open_worlds(
     settings: Settings, databases: Databases, name: str = "recoup", machine: Clocks | None = None
 ) -> AsyncIterator[tuple[Running, Running | None]]:
-    """The sandbox, and the live world where there is one; each knows the other. `machine`: this machine's clocks.
-    Raises: Problem(unavailable) when they are too far from the database's."""
+    """The sandbox, and the live world where there is one; each knows the other. `machine`: this
+    machine's clocks. Raises: Problem(unavailable) when they are too far from the database's."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(open_sandbox(settings, databases, name, machine))
         if not await has_live(databases):
@@ -230,7 +247,9 @@ async def open_live(
             token_services=token_services_of(settings, "live", cards.processors),
             policy=live_policy(settings),
             mail=mail_server(settings, test_mode=False),
-            sms=WebhookSms(parts.web, clocks, settings.sms_url, settings.sms_secret) if settings.sms_url else None,
+            sms=WebhookSms(parts.web, clocks, settings.sms_url, settings.sms_secret)
+            if settings.sms_url
+            else None,
             bank=ByHand(originator_of(settings)),
             models=Models(parts.db, clocks),
             people_database=parts.people,
@@ -248,12 +267,20 @@ async def open_live(
 
 def _channels(world: str, db: Database, clocks: DatabaseClocks) -> dict[str, Channel]:
     """Channels that features bring."""
-    return {code: channel for gateways in GATEWAYS for code, channel in gateways(world, db, clocks).items()}
+    return {
+        code: channel
+        for gateways in GATEWAYS
+        for code, channel in gateways(world, db, clocks).items()
+    }
 
 
 def originator_of(settings: Settings) -> Originator | None:
-    """Raises: Problem(invalid) for some of the settings without the others, or ones that no bank takes."""
-    given = {name: getattr(settings, f"live_ach_{name}") for name in ("routing", "bank", "company_id", "company")}
+    """Raises: Problem(invalid) for some of the settings without the others, or ones that no bank
+    takes."""
+    given = {
+        name: getattr(settings, f"live_ach_{name}")
+        for name in ("routing", "bank", "company_id", "company")
+    }
     if not any(given.values()):
         return None
     for name, text in given.items():
@@ -299,8 +326,12 @@ async def open_sandbox(
             processors=cards.processors,
             routes=cards.routes,
             channels={**mocks, **_channels("sandbox", parts.db, clocks)},
-            updater=updaters_of(settings, "sandbox", cards.processors, {"sandbox": SandboxUpdater()}),
-            token_services=token_services_of(settings, "sandbox", cards.processors, {"sandbox": tokens}),
+            updater=updaters_of(
+                settings, "sandbox", cards.processors, {"sandbox": SandboxUpdater()}
+            ),
+            token_services=token_services_of(
+                settings, "sandbox", cards.processors, {"sandbox": tokens}
+            ),
             policy=sandbox_policy(settings),
             mail=mail_server(settings, test_mode=True) or mailbox,
             sms=mailbox,
@@ -336,7 +367,13 @@ class _Parts:
 
 @asynccontextmanager
 async def _parts(
-    settings: Settings, databases: Databases, world: str, name: str, clocks: DatabaseClocks, *, loopback: bool
+    settings: Settings,
+    databases: Databases,
+    world: str,
+    name: str,
+    clocks: DatabaseClocks,
+    *,
+    loopback: bool,
 ) -> AsyncIterator[_Parts]:
     """`clocks` follow the world's database."""
     dsn = getattr(databases, world)
@@ -350,7 +387,9 @@ async def _parts(
             schema=schema_of("world"),
         ).open()
         stack.push_async_callback(db.close)
-        persons = await Database(databases.people, size=3, name=name, schema=schema_of("people")).open()
+        persons = await Database(
+            databases.people, size=3, name=name, schema=schema_of("people")
+        ).open()
         stack.push_async_callback(persons.close)
         keys = await _own_keys(settings, db, persons, world)
         web = WebClient(loopback=loopback)
@@ -363,13 +402,16 @@ async def _parts(
 
 
 async def _own_keys(settings: Settings, db: Database, people: Database, world: str) -> Keyring:
-    """The keys of the databases; a new installation makes them. Raises: Problem(unavailable) for others, or none."""
+    """The keys of the databases; a new installation makes them. Raises: Problem(unavailable) for
+    others, or none."""
     folder = settings.data_dir / "keys"
     place = place_of(folder, os.environ)
     if not has_keys(folder, os.environ):
         await check_there(people, place, people=True)
         await check_there(db, place, people=False)
-    await enter_installation(people, world)  # before the keys are read: from here on none is forgotten without it
+    await enter_installation(
+        people, world
+    )  # before the keys are read: from here on none is forgotten without it
     keys = open_keyring(folder, os.environ)
     await check_first(people, keys, place, world, people=True)
     await check_first(db, keys, place, world, people=False)

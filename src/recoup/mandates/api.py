@@ -18,7 +18,10 @@ class MandateRevoked(Shape, kw_only=True):
     """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
 
     scope: Annotated[
-        str, Meta(description="`payment` (R0: this order), `agreement` (R1, advice 21) or `all` with this card (R3).")
+        str,
+        Meta(
+            description="`payment` (R0: this order), `agreement` (R1, advice 21) or `all` with this card (R3)."
+        ),
     ]
     response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
     revoked_at: Moment
@@ -40,6 +43,8 @@ def mandate_revoked(row: WholeOrder) -> MandateRevoked | None:
     )
 
 
-_MEANING: Final = "The revocation that stops payments of this agreement and card; null: they may be sent."
+_MEANING: Final = (
+    "The revocation that stops payments of this agreement and card; null: they may be sent."
+)
 _TYPE: Final = Annotated[MandateRevoked | None, Meta(description=_MEANING)]
 ORDER_FIELD: Final = OrderField("mandate_revoked", _TYPE, mandate_revoked)

@@ -18,7 +18,9 @@ class MandateRevoked(OrderData, frozen=True, kw_only=True):
         ),
     ]
     response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21")]
-    subscription_id: Annotated[str | None, Meta(description="your id of the agreement, if you named it")] = None
+    subscription_id: Annotated[
+        str | None, Meta(description="your id of the agreement, if you named it")
+    ] = None
     revoked_at: datetime
 
 

@@ -1,4 +1,5 @@
-"""Revoked mandates: a customer stops payments at the bank, and what belongs to the agreement ends."""
+"""Revoked mandates: a customer stops payments at the bank, and what belongs to the agreement
+ends."""
 
 from pathlib import Path
 from typing import Final
@@ -37,8 +38,18 @@ MANDATES: Final = Feature(
         LIFTS(flows.lifts),
         AFTER_TRANSMISSION(flows.note_transmission),
         LIFTED(flows.lifted_stops),
-        DUE({flows.DUE: lambda world, orders, due: flows.stop_orders(world, orders, due.merchant_id, due.subject_id)}),
-        DECIDER(without_policy(MANDATE_VERSION, lambda data: decide_by_mandate(MandateInput.from_dict(data)))),
+        DUE(
+            {
+                flows.DUE: lambda world, orders, due: flows.stop_orders(
+                    world, orders, due.merchant_id, due.subject_id
+                )
+            }
+        ),
+        DECIDER(
+            without_policy(
+                MANDATE_VERSION, lambda data: decide_by_mandate(MandateInput.from_dict(data))
+            )
+        ),
         EVENT(REVOKED),
         NOTICE(ORDERS_END),
         ORDER_FIELD("recoup.mandates.api"),

@@ -1,5 +1,5 @@
-"""A mandate that its customer has revoked: kept with what said so, told to the merchant, and held against every order
-that belongs to it. A new mandate opens it again."""
+"""A mandate that its customer has revoked: kept with what said so, told to the merchant, and held
+against every order that belongs to it. A new mandate opens it again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,15 @@ from recoup.db.statement import Read, Tx
 from recoup.kernel.feature import FeatureDue
 from recoup.kernel.scope import Scope as MerchantScope
 from recoup.kit.world import World
-from recoup.mandates.rules import MandateChange, MandateInput, Scope, code_of, decide_by_mandate, scope_of, stopped_by
+from recoup.mandates.rules import (
+    MandateChange,
+    MandateInput,
+    Scope,
+    code_of,
+    decide_by_mandate,
+    scope_of,
+    stopped_by,
+)
 from recoup.mandates.store import (
     OF_CARD,
     MandateRow,
@@ -39,12 +47,18 @@ from recoup.rescue.rules.order_evidence import last_reading
 from recoup.rescue.store.transmissions import Touched, Transmission, orders_with_card
 
 DUE: Final = FeatureDue("mandate")
-SAME_MAX: Final = 100  # of one card: who says once more what so many say already adds nothing that decides
+SAME_MAX: Final = (
+    100  # of one card: who says once more what so many say already adds nothing that decides
+)
 _STOPPED: Final[dict[str, Any]] = {"klass": "hard", "reason": REVOKED}
 
 
 def note_revocation(
-    change: Change, reading: Reading, source_id: UUID, at: datetime, agreement: Agreement | None = None
+    change: Change,
+    reading: Reading,
+    source_id: UUID,
+    at: datetime,
+    agreement: Agreement | None = None,
 ) -> None:
     """Notes what a decline revokes, if it revokes anything: once for each source. `agreement`: what
     the source names, where it is not the order itself. Under the card's lock."""
@@ -61,7 +75,9 @@ def note_revocation(
     change.due(DUE, change.wall, subject_id=source_id, wall=True)
     if not has_room(change):
         return
-    change.fact("mandate_revoked", source_id, scope=scope, code=code, subscription=named.subscription, at=at)
+    change.fact(
+        "mandate_revoked", source_id, scope=scope, code=code, subscription=named.subscription, at=at
+    )
     facts: dict[str, Any] = {
         "order_id": str(order.order_id),
         "external_id": order.external_id,
@@ -69,14 +85,18 @@ def note_revocation(
         "code": code,
         "subscription": named.subscription,
     }
-    alert(change.rows, order.merchant_id, "mandate", order.order_id, order.version, facts, change.wall)
+    alert(
+        change.rows, order.merchant_id, "mandate", order.order_id, order.version, facts, change.wall
+    )
 
 
 def note_consent(change: Change, attempt: Attempt) -> None:
-    """An approved payment that its customer made is a new mandate, where one was revoked before. Under the card's
-    lock."""
+    """An approved payment that its customer made is a new mandate, where one was revoked before.
+    Under the card's lock."""
     if attempt.initiator == "customer" and attempt.sent_at is not None:
-        named = Agreement(agreement_of(change.order.facts).subscription, attempt.network_transaction_id)
+        named = Agreement(
+            agreement_of(change.order.facts).subscription, attempt.network_transaction_id
+        )
         _renew(change, attempt.attempt_id, named, attempt.sent_at)
 
 
@@ -101,8 +121,19 @@ def note_transmitted(change: Change, row: Transmission, *, declined: bool) -> No
     at = min(row.transacted_at or change.now, change.now)
     same_order = row.external_id == order.external_id
     subscription = row.facts.get("subscription")
-    named = Agreement(str(subscription)) if subscription else agreement_of(order.facts) if same_order else Agreement()
-    if declined and same_order and row.transaction_id and row.transaction_id == order.transaction_id:
+    named = (
+        Agreement(str(subscription))
+        if subscription
+        else agreement_of(order.facts)
+        if same_order
+        else Agreement()
+    )
+    if (
+        declined
+        and same_order
+        and row.transaction_id
+        and row.transaction_id == order.transaction_id
+    ):
         return  # a copy of what started the rescue
     if declined:
         scheme, region = order.card.scheme if order.card else "generic", order.region()
@@ -119,8 +150,8 @@ async def close_revocation(tx: Tx, merchant_id: UUID, change_id: UUID) -> None:
 
 
 def stop_of(change: Change) -> Stop | None:
-    """The decision to end an order whose mandate is revoked; None where it stands, or the customer is there. Only under
-    the card's lock."""
+    """The decision to end an order whose mandate is revoked; None where it stands, or the customer
+    is there. Only under the card's lock."""
     order = change.order
     if order.initiator != "merchant":
         return None
@@ -130,7 +161,11 @@ def stop_of(change: Change) -> Stop | None:
         return None
     inputs = MandateInput.of(revoked, agreement, change.now)
     decision = decide_by_mandate(inputs)
-    return Stop(decision, change.decide(decision, inputs.features()), replace(last_reading(order), **_STOPPED))
+    return Stop(
+        decision,
+        change.decide(decision, inputs.features()),
+        replace(last_reading(order), **_STOPPED),
+    )
 
 
 def lifts(order: Order, stop_id: UUID) -> bool:
@@ -140,14 +175,19 @@ def lifts(order: Order, stop_id: UUID) -> bool:
     revoked = [one for one in known if one.change_id == stop_id]
     if not revoked:  # said again, it is what was kept before
         at = next((send.send.at for send in order.sends if send.send_id == stop_id), None)
-        revoked = [one for one in known if one.kind == "revoked" and at is not None and one.at <= at]
+        revoked = [
+            one for one in known if one.kind == "revoked" and at is not None and one.at <= at
+        ]
     renewals = [one for one in known if one.kind == "renewed"]
-    return bool(revoked) and stopped_by(agreement_of(order.facts), [*revoked, *renewals], order.order_id) is None
+    return (
+        bool(revoked)
+        and stopped_by(agreement_of(order.facts), [*revoked, *renewals], order.order_id) is None
+    )
 
 
 async def stop_orders(world: World, orders: Orders, merchant_id: UUID, change_id: UUID) -> None:
-    """Due work `mandate`: every order under way that belongs to what was revoked ends, one by one. Safe to run again;
-    what is not found here is stopped when its attempt is due."""
+    """Due work `mandate`: every order under way that belongs to what was revoked ends, one by one.
+    Safe to run again; what is not found here is stopped when its attempt is due."""
     card = await revoked_card(world.db, merchant_id, change_id)
     found: list[UUID] = []
     if card is not None:
@@ -160,17 +200,27 @@ async def stop_orders(world: World, orders: Orders, merchant_id: UUID, change_id
 
 
 async def note_transmission(
-    world: World, orders: Orders, row: Transmission, touched: list[Touched], scope: MerchantScope, declined: bool
+    world: World,
+    orders: Orders,
+    row: Transmission,
+    touched: list[Touched],
+    scope: MerchantScope,
+    declined: bool,
 ) -> None:
-    """A payment that the merchant processed itself may say that a mandate was revoked, or be a new one; it is kept with
-    the newest order of each card that it may be. Safe to run again, and with what it says now."""
+    """A payment that the merchant processed itself may say that a mandate was revoked, or be a new
+    one; it is kept with the newest order of each card that it may be. Safe to run again, and with
+    what it says now."""
 
     async def correct() -> None:
         async with world.db.transaction() as tx:
-            await correct_mandates(tx, row.merchant_id, row.transmit_id, "revoked" if declined else "renewed")
+            await correct_mandates(
+                tx, row.merchant_id, row.transmit_id, "revoked" if declined else "renewed"
+            )
 
     await retrying(correct)
-    if not (ends_card(row.decline_code, row.facts) if declined else not row.is_mit and row.units > 0):
+    if not (
+        ends_card(row.decline_code, row.facts) if declined else not row.is_mit and row.units > 0
+    ):
         return
     own = [one.order_id for one in touched if one.same_order and declined]
     for order_id in await orders_with_card(world.db, row, own):
@@ -178,7 +228,9 @@ async def note_transmission(
         await orders.run(work, (row.merchant_id, order_id), scope, cards=True)
 
 
-async def lifted_stops(db: Read, merchant_id: UUID, stopped: Sequence[tuple[Excess, str]]) -> set[tuple[str, str]]:
+async def lifted_stops(
+    db: Read, merchant_id: UUID, stopped: Sequence[tuple[Excess, str]]
+) -> set[tuple[str, str]]:
     """Stops that were of another agreement, or after which the customer had agreed anew, when the
     send left."""
     orders = [UUID(one.order_id) for one, _ in stopped]
@@ -189,7 +241,11 @@ async def lifted_stops(db: Read, merchant_id: UUID, stopped: Sequence[tuple[Exce
         row = known.get((one.order_id, stop))
         if row is not None:
             revoked = [change for change in row.mandates if str(change.change_id) == stop]
-            renewed = [change for change in row.mandates if change.kind == "renewed" and change.at <= one.at]
+            renewed = [
+                change
+                for change in row.mandates
+                if change.kind == "renewed" and change.at <= one.at
+            ]
             if stopped_by(agreement_of(row.facts), [*revoked, *renewed], row.order_id) is None:
                 lifted.add((one.send_id, stop))
     return lifted
@@ -202,11 +258,17 @@ def _renewals(order: Order) -> list[MandateChange]:
 def _said_enough(order: Order, named: Agreement, scope: Scope) -> bool:
     """True when so many say the same since the card's newest mandate."""
     renewed = max((renewal.at for renewal in _renewals(order)), default=None)
-    same = [one.at for one in order.facet(OF_CARD) if one.holds and (one.scope, one.agreement) == (scope, named)]
+    same = [
+        one.at
+        for one in order.facet(OF_CARD)
+        if one.holds and (one.scope, one.agreement) == (scope, named)
+    ]
     return sum(renewed is None or at > renewed for at in same) >= SAME_MAX
 
 
-def _row(change: Change, source_id: UUID, named: Agreement, at: datetime, **more: Any) -> MandateRow:
+def _row(
+    change: Change, source_id: UUID, named: Agreement, at: datetime, **more: Any
+) -> MandateRow:
     order = change.order
     assert order.pan_id is not None
     return MandateRow(

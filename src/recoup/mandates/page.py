@@ -1,4 +1,5 @@
-"""Mandates that customers have revoked at the bank, newest first, and whether a new one was given since."""
+"""Mandates that customers have revoked at the bank, newest first, and whether a new one was given
+since."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,21 +23,30 @@ SIZE: Final = 50
 _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-@member.page("/mandates", "mandates/mandates.html", menu=Entry("Queues", 5, "Revoked mandates", "cancelled"))
+@member.page(
+    "/mandates", "mandates/mandates.html", menu=Entry("Queues", 5, "Revoked mandates", "cancelled")
+)
 async def mandates(visit: Visit) -> Values:
     before, before_id = _behind(visit.request.query_params.get("before", ""))
-    rows = await list_mandates(visit.world.db.reader, visit.merchant_id, before, before_id, SIZE + 1)
+    rows = await list_mandates(
+        visit.world.db.reader, visit.merchant_id, before, before_id, SIZE + 1
+    )
     last = rows[SIZE - 1] if len(rows) > SIZE else None
     return dict(
         rows=[shown(row) for row in rows[:SIZE]],
-        more=f"{last.at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}_{last.change_id}" if last else None,
+        more=f"{last.at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}_{last.change_id}"
+        if last
+        else None,
         paged=before != _LAST,
     )
 
 
 def shown(row: ListedMandate) -> Values:
-    """`renewed_at`: of the first new mandate for the agreement; of several agreements for any of them."""
-    revoked = MandateChange(row.change_id, "revoked", row.at, row.order_id, row.scope, row.code, row.subscription)
+    """`renewed_at`: of the first new mandate for the agreement; of several agreements for any of
+    them."""
+    revoked = MandateChange(
+        row.change_id, "revoked", row.at, row.order_id, row.scope, row.code, row.subscription
+    )
     renewals = [change for change in row.changes if change.kind == "renewed" and change.holds]
     agreement = Agreement(None if row.scope == "all" else row.subscription)
     since = [renewal.at for renewal in renewals if covers(renewal, revoked, agreement)]
@@ -71,10 +81,14 @@ async def _of_customer(db: Read, merchant_id: UUID, payer_id: UUID) -> dict[str,
 
 def _mandate_revoked(context: LogContext) -> TimelineEntry:
     code, agreement = Sentence("Code {0}.", context.get("code")), context.get("subscription")
-    named = Sentence("Agreement {0}.", agreement) if agreement else "The payment named no agreement."
+    named = (
+        Sentence("Agreement {0}.", agreement) if agreement else "The payment named no agreement."
+    )
     what = SAID.get(context.get("scope"), SAID["agreement"])
     then = ENDS["payment" if context.get("scope") == "payment" else "agreement"]
-    return TimelineEntry("Mandate revoked", joined((what, code, named, then)), "cancelled", "bad", "other")
+    return TimelineEntry(
+        "Mandate revoked", joined((what, code, named, then)), "cancelled", "bad", "other"
+    )
 
 
 PORTAL: Final = PortalPart(

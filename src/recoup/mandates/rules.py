@@ -29,9 +29,9 @@ STOP_ADVICE: Final[Mapping[str, Scope]] = {"21": "agreement"}
 
 @dataclass(frozen=True, slots=True)
 class MandateChange:
-    """A customer has revoked a mandate, or given a new one. `change_id`: of the attempt, order or transmission that
-    said so. `scope` and `code`: of a revocation. `at`: business time. `holds`: False once its own source was corrected.
-    """
+    """A customer has revoked a mandate, or given a new one. `change_id`: of the attempt, order or
+    transmission that said so. `scope` and `code`: of a revocation. `at`: business time. `holds`:
+    False once its own source was corrected."""
 
     change_id: UUID
     kind: Literal["revoked", "renewed"]
@@ -79,8 +79,11 @@ def covers(renewed: MandateChange, revoked: MandateChange, agreement: Agreement)
     return _may_be_same(Agreement(renewed.subscription), Agreement(agreement.subscription))
 
 
-def stopped_by(agreement: Agreement, changes: Iterable[MandateChange], order_id: UUID) -> MandateChange | None:
-    """The newest revocation that stops this order, of that agreement and card; None: it may be sent."""
+def stopped_by(
+    agreement: Agreement, changes: Iterable[MandateChange], order_id: UUID
+) -> MandateChange | None:
+    """The newest revocation that stops this order, of that agreement and card; None: it may be
+    sent."""
     standing = [change for change in changes if change.holds]
     renewals = [one for one in standing if one.kind == "renewed"]
     found = [
@@ -108,8 +111,9 @@ RULE: Final = "mandate_revoked"
 
 @dataclass(frozen=True, slots=True)
 class MandateInput:
-    """The inputs of one decision. `change_id`: by which the revocation is kept. `same_named`: the payment names the
-    agreement that was revoked; else the two cannot be told apart, or all were revoked. Times are business time."""
+    """The inputs of one decision. `change_id`: by which the revocation is kept. `same_named`: the
+    payment names the agreement that was revoked; else the two cannot be told apart, or all were
+    revoked. Times are business time."""
 
     now: datetime
     change_id: UUID
@@ -145,7 +149,12 @@ def _is_named(one: Agreement, other: Agreement) -> bool:
 
 def decide_by_mandate(given: MandateInput) -> Decision:
     """Always `decline_at_once`: whether the mandate stands was seen before."""
-    versions = {"decider": MANDATE_VERSION, "policy": None, "knowledge": given.knowledge, "model": None}
+    versions = {
+        "decider": MANDATE_VERSION,
+        "policy": None,
+        "knowledge": given.knowledge,
+        "model": None,
+    }
     reasons = (
         "The rescue ends now.",
         SAID[given.scope],
@@ -162,4 +171,6 @@ SAID: Final[Mapping[str, str]] = {
     "agreement": "The customer has revoked this agreement at the bank.",
     "all": "The customer has revoked all agreements with this merchant at the bank.",
 }
-_AMBIGUOUS: Final = "The payment names no agreement that would tell it apart from the one that was revoked."
+_AMBIGUOUS: Final = (
+    "The payment names no agreement that would tell it apart from the one that was revoked."
+)

@@ -12,7 +12,9 @@ from recoup.kernel.facet import Facet
 from recoup.mandates.rules import MandateChange, Scope
 from recoup.rescue.store.transmissions import CARDS_MAX, PAYER_ORDERS
 
-ORDERS_MAX: Final = 1_000  # of a card that are looked through at once; older ones are stopped when they are due
+ORDERS_MAX: Final = (
+    1_000  # of a card that are looked through at once; older ones are stopped when they are due
+)
 
 # Of a row `c` of mandate_changes, as `MandateChange`.
 MANDATE_JSON: Final = """jsonb_build_object('change_id', c.change_id, 'kind', c.kind, 'at', c.at,
@@ -52,7 +54,8 @@ GROUP BY 1
 async def mandates_of_prints(
     db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], cards: Sequence[UUID]
 ) -> dict[UUID, object]:
-    """A customer revokes a mandate for the card, under whichever print it was charged. Nothing where none was."""
+    """A customer revokes a mandate for the card, under whichever print it was charged. Nothing
+    where none was."""
 
 
 OF_CARD: Final = Facet(
@@ -115,7 +118,8 @@ async def open_orders_of(
 
 
 class ListedMandate(Row, frozen=True):
-    """A revocation with the order that it was kept with. `changes`: all that is known of mandates of its card."""
+    """A revocation with the order that it was kept with. `changes`: all that is known of mandates
+    of its card."""
 
     change_id: UUID
     at: datetime
@@ -171,7 +175,8 @@ async def correct_mandates(db: Tx, merchant_id: UUID, transmit_id: UUID, kind: s
 
 
 class StoppedOrder(Row, frozen=True):
-    """An order of which something left after a customer's stop, and the history of mandates of both cards."""
+    """An order of which something left after a customer's stop, and the history of mandates of both
+    cards."""
 
     order_id: UUID
     stop_id: UUID

@@ -33,7 +33,9 @@ def _mandate(facts: Facts, to: Locale) -> Notified:
     if facts["scope"] == "payment":
         lines.append(to.say(ENDS["payment"]))
     else:
-        lines.append(to.say("Its open orders end, and so do later ones, until the customer agrees anew."))
+        lines.append(
+            to.say("Its open orders end, and so do later ones, until the customer agrees anew.")
+        )
     return to.say(_REVOKED[facts["scope"]]), lines, "/mandates"
 
 

@@ -52,7 +52,9 @@ class Opened:
 class CommandLine(Protocol):
     """Click's object of `recoup`."""
 
-    def run(self, data_dir: Path | None, work: Callable[[Opened], Awaitable[T]], *, sandbox_only: bool) -> T:
+    def run(
+        self, data_dir: Path | None, work: Callable[[Opened], Awaitable[T]], *, sandbox_only: bool
+    ) -> T:
         """Opens the world that was chosen, and answers what the work there answered."""
         ...
 
@@ -73,48 +75,75 @@ class Run:
             if self.in_quarantine:
                 opened.world.db.before_write = None
             opened = replace(opened, merchant=self.merchant)
-            return await work(await _with_orders(opened) if self.with_orders and self.merchant is None else opened)
+            return await work(
+                await _with_orders(opened) if self.with_orders and self.merchant is None else opened
+            )
 
         return self.command_line.run(self.data_dir, at_merchant, sandbox_only=self.sandbox_only)
 
 
 async def _with_orders(opened: Opened) -> Opened:
-    """Chooses the bootstrap merchant, or the only one that has orders. Raises: Problem(invalid) for several others."""
+    """Chooses the bootstrap merchant, or the only one that has orders. Raises: Problem(invalid) for
+    several others."""
     if await has_orders(opened.world.db.reader, opened.merchant_id):
         return opened
     found = await merchants_with_orders(opened.world.db.reader, MERCHANTS_SHOWN)
     if not found:
         return opened
     if len(found) > 1:
-        named = "; ".join(f"{shown_by_number(one.name)} --merchant {one.merchant_id}" for one in found)
-        raise invalid("The bootstrap merchant has no orders.", "--merchant", f"Choose one that has: {named}.")
-    click.echo(f"Of {shown_by_number(found[0].name)} ({found[0].merchant_id}): no one else has orders.", err=True)
+        named = "; ".join(
+            f"{shown_by_number(one.name)} --merchant {one.merchant_id}" for one in found
+        )
+        raise invalid(
+            "The bootstrap merchant has no orders.", "--merchant", f"Choose one that has: {named}."
+        )
+    click.echo(
+        f"Of {shown_by_number(found[0].name)} ({found[0].merchant_id}): no one else has orders.",
+        err=True,
+    )
     return replace(opened, merchant=str(found[0].merchant_id))
 
 
 MERCHANTS_SHOWN = 6
-merchant_option = click.option("--merchant", "of_merchant", help="Merchant id; default: the bootstrap merchant.")
+merchant_option = click.option(
+    "--merchant", "of_merchant", help="Merchant id; default: the bootstrap merchant."
+)
 json_option = click.option("--json", "as_json", is_flag=True)
-data_dir_option = click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder.")
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder."
+)
 
 
 def in_world(
-    verb: Callable[..., None], *, sandbox_only: bool = False, in_quarantine: bool = False, with_orders: bool = False
+    verb: Callable[..., None],
+    *,
+    sandbox_only: bool = False,
+    in_quarantine: bool = False,
+    with_orders: bool = False,
 ) -> Callable[..., None]:
-    """A verb that works in a world: it has the option --data-dir, and its first argument is a `Run`. `in_quarantine`:
-    it may write also then.
-    `with_orders`: where no merchant is named and the bootstrap merchant has no orders, the only one that has them."""
+    """A verb that works in a world: it has the option --data-dir, and its first argument is a
+    `Run`. `in_quarantine`: it may write also then. `with_orders`: where no merchant is named and
+    the bootstrap merchant has no orders, the only one that has them."""
 
     def call(
-        command_line: CommandLine, /, data_dir: Path | None, of_merchant: str | None = None, **given: object
+        command_line: CommandLine,
+        /,
+        data_dir: Path | None,
+        of_merchant: str | None = None,
+        **given: object,
     ) -> None:
-        verb(Run(command_line, data_dir, sandbox_only, of_merchant, in_quarantine, with_orders), **given)
+        verb(
+            Run(command_line, data_dir, sandbox_only, of_merchant, in_quarantine, with_orders),
+            **given,
+        )
 
     update_wrapper(call, verb)
     return data_dir_option(click.pass_obj(call))
 
 
-in_sandbox = partial(in_world, sandbox_only=True)  # it does what only the sandbox's counterparts can
+in_sandbox = partial(
+    in_world, sandbox_only=True
+)  # it does what only the sandbox's counterparts can
 of_orders = partial(in_world, with_orders=True)
 in_any_state = partial(in_world, in_quarantine=True)
 

@@ -1,4 +1,5 @@
-"""`recoup sandbox token`: what a network does to a card's token, on demand; then its service rings, as in life."""
+"""`recoup sandbox token`: what a network does to a card's token, on demand; then its service rings,
+as in life."""
 
 from typing import Any
 
@@ -15,5 +16,7 @@ from recoup.rescue.flows.locked import Orders
 @in_sandbox
 def token(run: Run, order: str, change: Any) -> None:
     """Changes the network token of an order's card, as its network would; see docs/cards.md."""
-    token_id = run(lambda opened: change_token(opened.world, opened.services.get(Orders), order, change))
+    token_id = run(
+        lambda opened: change_token(opened.world, opened.services.get(Orders), order, change)
+    )
     click.echo(f"{token_id} {change}")

@@ -1,4 +1,5 @@
-"""Network tokens: a number in a card's place, made by its network, which stays when the card is replaced."""
+"""Network tokens: a number in a card's place, made by its network, which stays when the card is
+replaced."""
 
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,9 @@ NETWORK_TOKENS: Final = Feature(
         AFTER_PLAN(flows.want_token),
         IN_PLACE(
             InPlace(
-                chosen=lambda order, attempt, now: token_for(order.facet(OF_CARD), order, attempt, now),
+                chosen=lambda order, attempt, now: token_for(
+                    order.facet(OF_CARD), order, attempt, now
+                ),
                 shown=lambda order: order.facet(OF_CARD),
                 gone=flows.gone,
             )
@@ -37,7 +40,9 @@ NETWORK_TOKENS: Final = Feature(
         BEFORE_ERASURE(flows.delete_tokens),
         CHECKS(flows.undeleted),
         DUE({flows.DUE: flows.work_network_token}),
-        DECIDER(without_policy(BY_NUMBER_VERSION, lambda data: decide_token(TokenInput.from_dict(data)))),
+        DECIDER(
+            without_policy(BY_NUMBER_VERSION, lambda data: decide_token(TokenInput.from_dict(data)))
+        ),
         SWITCH(
             CardSwitch(
                 "network_tokens",
@@ -46,7 +51,10 @@ NETWORK_TOKENS: Final = Feature(
                 offered=lambda world: bool(world.token_services),
                 missing=MISSING,
                 page=PAGE,
-                option=("network-tokens", "Have network tokens made for cards, and charge by them."),
+                option=(
+                    "network-tokens",
+                    "Have network tokens made for cards, and charge by them.",
+                ),
                 meaning="Make a network token for each card with a further attempt, and charge by it.",
                 example={"networkTokens": True},
             )

@@ -1,9 +1,9 @@
-"""Network tokens: made for a card, asked about, deleted when the customer is erased; sent in the card's place, with a
-cryptogram for each charge; and what an answer or a notice says of one.
+"""Network tokens: made for a card, asked about, deleted when the customer is erased; sent in the
+card's place, with a cryptogram for each charge; and what an answer or a notice says of one.
 
-Due work `network_token`: intent is the token's row and id, one for each card of a merchant; then the call; then the
-number is sealed and the token is in use, in one transaction. A process that dies in between asks again under the same
-id, which makes no second one.
+Due work `network_token`: intent is the token's row and id, one for each card of a merchant; then
+the call; then the number is sealed and the token is in use, in one transaction. A process that dies
+in between asks again under the same id, which makes no second one.
 """
 
 import asyncio
@@ -24,7 +24,13 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, figure
 from recoup.kernel.time import business_at
 from recoup.kit.world import World
-from recoup.network_tokens.rules import TokenInput, TokenStanding, decide_token, is_wanted, speaks_of_token
+from recoup.network_tokens.rules import (
+    TokenInput,
+    TokenStanding,
+    decide_token,
+    is_wanted,
+    speaks_of_token,
+)
 from recoup.network_tokens.store import (
     OF_CARD,
     CardOfToken,
@@ -93,7 +99,12 @@ def gone(
 ) -> Callable[[], tuple[Decision, UUID]] | None:
     """The decision by a decline that speaks of the network token alone."""
     order = change.order
-    if standing is None or standing == "active" or attempt.by_token is None or not speaks_of_token(reading):
+    if (
+        standing is None
+        or standing == "active"
+        or attempt.by_token is None
+        or not speaks_of_token(reading)
+    ):
         return None
     given = TokenInput(reading, standing, change.now)
 
@@ -104,7 +115,9 @@ def gone(
     return by_card if order.initiator == "merchant" or order.collecting() is not None else None
 
 
-async def delete_tokens(tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime) -> None:
+async def delete_tokens(
+    tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wall: datetime
+) -> None:
     """Deletes the tokens of these orders' cards, before the orders are erased: here, and at their
     services."""
     for token_id in await owe_deletions(tx, merchant_id, order_ids):
@@ -113,7 +126,8 @@ async def delete_tokens(tx: Tx, merchant_id: UUID, order_ids: Sequence[UUID], wa
 
 
 async def undeleted(world: World) -> list[tuple[str, str, str]]:
-    """Network tokens of customers who were erased that no service deleted in time; nothing where there are none."""
+    """Network tokens of customers who were erased that no service deleted in time; nothing where
+    there are none."""
     left = await count_undeleted(world.db)
     finding = Sentence("{0} of erased customers were not deleted at their service", figure(left))
     cure = "Delete them there by their ids: SELECT service, network_token_id FROM network_tokens WHERE deletion_owed."
@@ -121,8 +135,9 @@ async def undeleted(world: World) -> list[tuple[str, str, str]]:
 
 
 async def work_network_token(world: World, orders: Orders, due: Due) -> None:
-    """`due.subject_id`: a token that is made, or the card that one is to be made for. Raises: Problem(unavailable)
-    while the service does not answer: a few times, then the card goes without."""
+    """`due.subject_id`: a token that is made, or the card that one is to be made for. Raises:
+    Problem(unavailable) while the service does not answer: a few times, then the card goes
+    without."""
     begun = world.clocks.wall()
     token = await find_network_token(world.db, due.merchant_id, due.subject_id)
     card = None if token else await card_of_token(world.db, due.merchant_id, due.subject_id)
@@ -135,7 +150,11 @@ async def work_network_token(world: World, orders: Orders, due: Due) -> None:
         done = await _make(world, due, card)
     tries_max = DELETION_TRIES_MAX if token is not None and token.deletion_owed else TRIES_MAX
     if not done and due.tries < tries_max:
-        raise Problem("unavailable", "The service of network tokens does not answer.", cure="It is asked again.")
+        raise Problem(
+            "unavailable",
+            "The service of network tokens does not answer.",
+            cure="It is asked again.",
+        )
     async with world.db.transaction() as tx:
         await end_work_begun(tx, due.merchant_id, DUE, due.subject_id, begun)
 
@@ -151,7 +170,9 @@ async def _look_again(world: World, merchant_id: UUID, token: NetworkTokenRow) -
         return False
     async with world.db.transaction() as tx:
         expiry = expiry_of(said.exp_month, said.exp_year)
-        await set_standing(tx, merchant_id, token.network_token_id, said.kept_state, expiry, world.clocks.wall())
+        await set_standing(
+            tx, merchant_id, token.network_token_id, said.kept_state, expiry, world.clocks.wall()
+        )
     return True
 
 
@@ -183,7 +204,9 @@ async def _make(world: World, due: Due, card: CardOfToken) -> bool:
         return True
     name, service = found
     async with world.db.transaction() as tx:
-        row = await claim_network_token(tx, merchant_id, card.pan_id, due.subject_id, new_id(), name, now)
+        row = await claim_network_token(
+            tx, merchant_id, card.pan_id, due.subject_id, new_id(), name, now
+        )
     if row is None:
         return True
     plain = _opened(world, merchant_id, due.subject_id, card)
@@ -226,12 +249,20 @@ async def _answer(call: Awaitable[TokenAnswer]) -> TokenAnswer:
 
 
 async def _keep(
-    world: World, merchant_id: UUID, row: NetworkTokenRow, card: CardOfToken, plain: Card, said: TokenAnswer
+    world: World,
+    merchant_id: UUID,
+    row: NetworkTokenRow,
+    card: CardOfToken,
+    plain: Card,
+    said: TokenAnswer,
 ) -> None:
-    """The token counts as its card: its number is another print of it, and the account behind it (PAR) a name."""
+    """The token counts as its card: its number is another print of it, and the account behind it
+    (PAR) a name."""
     now, number = world.clocks.wall(), said.number or ""
     expiry = expiry_of(said.exp_month, said.exp_year)
-    usable = said.kept_state is not None and expiry is not None and _is_token(world, number, plain.pan)
+    usable = (
+        said.kept_state is not None and expiry is not None and _is_token(world, number, plain.pan)
+    )
     if usable and card.magic is None and said.account_reference:
         await join(world, card.pan_id, account_named(world, said.account_reference))
     state: TokenStanding = "refused"
@@ -239,7 +270,9 @@ async def _keep(
         if usable and expiry is not None and await _is_this_cards(world, tx, number, card.pan_id):
             state = said.kept_state or "refused"
         requestor = said.requestor_id if said.requestor_id and _is_name(said.requestor_id) else None
-        kept = await keep_network_token(tx, merchant_id, row.network_token_id, state, requestor, now)
+        kept = await keep_network_token(
+            tx, merchant_id, row.network_token_id, state, requestor, now
+        )
         if kept is None:  # its customer was erased meanwhile: the number is not kept
             await owe_deletion(tx, merchant_id, row.network_token_id)
             await make_due(tx, merchant_id, DUE, row.network_token_id, now)
@@ -299,7 +332,12 @@ async def token_credential(world: World, order: Order, attempt: Attempt) -> Toke
     """The token that the attempt is sent with; None where it cannot be used: then nothing leaves. A
     charge whose customer is there needs a cryptogram, the merchant's own may go without."""
     token, token_id = order.facet(OF_CARD), attempt.by_token
-    if token is None or token_id is None or token.network_token_id != token_id or token.sealed is None:
+    if (
+        token is None
+        or token_id is None
+        or token.network_token_id != token_id
+        or token.sealed is None
+    ):
         return None
     try:
         plain = world.keys.open_card(world.name, order.merchant_id, token_id, Sealed(*token.sealed))
@@ -313,7 +351,9 @@ async def token_credential(world: World, order: Order, attempt: Attempt) -> Toke
     return Token(number, token.exp_month, token.exp_year, scheme, token.requestor_id, cryptogram)
 
 
-async def _cryptogram(world: World, order: Order, attempt: Attempt, name: str, token_id: UUID) -> str | None:
+async def _cryptogram(
+    world: World, order: Order, attempt: Attempt, name: str, token_id: UUID
+) -> str | None:
     service = world.token_services.get(name)
     if service is None:
         return None
@@ -331,7 +371,12 @@ async def _cryptogram(world: World, order: Order, attempt: Attempt, name: str, t
     with suppress(Exception):  # whatever became of it, there is none
         async with asyncio.timeout(seconds):
             found = await service.cryptogram(request)
-    given = found is not None and 0 < len(found) <= CRYPTOGRAM_MAX and found.isascii() and found.isprintable()
+    given = (
+        found is not None
+        and 0 < len(found) <= CRYPTOGRAM_MAX
+        and found.isascii()
+        and found.isprintable()
+    )
     return found if given else None
 
 
@@ -381,8 +426,8 @@ async def _ring(world: World, route: str, notice: TokenNotice) -> None:
 
 
 async def change_token(world: World, orders: Orders, key: str, change: TokenChange) -> UUID:
-    """Answers the token's id. Raises: Problem(not_found) for an order whose card has none, Problem(wrong_state) for a
-    token that is deleted."""
+    """Answers the token's id. Raises: Problem(not_found) for an order whose card has none,
+    Problem(wrong_state) for a token that is deleted."""
     merchant_id, order_id = await find_one(world, key)
 
     def look(found: Change) -> UUID | None:
@@ -390,12 +435,18 @@ async def change_token(world: World, orders: Orders, key: str, change: TokenChan
         return token.network_token_id if token is not None and token.sealed is not None else None
 
     token_id = await orders.run(look, (merchant_id, order_id), cards=True)
-    service = next((one for one in world.token_services.values() if isinstance(one, SandboxTokens)), None)
+    service = next(
+        (one for one in world.token_services.values() if isinstance(one, SandboxTokens)), None
+    )
     if token_id is None or service is None:
-        cure = "Switch network tokens on (recoup terms cards), and wait until an attempt is planned."
+        cure = (
+            "Switch network tokens on (recoup terms cards), and wait until an attempt is planned."
+        )
         raise Problem("not_found", "The order's card has no network token.", cure=cure)
     if not await service.change(token_id, change):
-        raise Problem("wrong_state", "The network token is deleted.", cure="Use an order with another card.")
+        raise Problem(
+            "wrong_state", "The network token is deleted.", cure="Use an order with another card."
+        )
     async with world.db.transaction() as tx:
         await make_due(tx, merchant_id, DUE, token_id, world.clocks.wall())
     return token_id

@@ -19,6 +19,12 @@ PORTAL: Final = PortalPart(
     card=Panel("network_tokens/card.html", _of_card),
     in_place=InPlaceWords(
         "network_tokens/attempt.html",
-        plain("{attempt} sent", "On route {route}, by the card’s network token.", "right", "run", "attempts"),
+        plain(
+            "{attempt} sent",
+            "On route {route}, by the card’s network token.",
+            "right",
+            "run",
+            "attempts",
+        ),
     ),
 )

@@ -36,8 +36,9 @@ TokenStanding = Literal["requested", "active", "suspended", "deleted", "refused"
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """A network token of the card, made by the service of that name. `bin` and `last4` are its own number's; 0 and
-    empty until it is made, and so is what the vault keeps. `state` None: the card has none yet."""
+    """A network token of the card, made by the service of that name. `bin` and `last4` are its own
+    number's; 0 and empty until it is made, and so is what the vault keeps. `state` None: the card
+    has none yet."""
 
     network_token_id: UUID | None = None
     service: str = ""
@@ -62,15 +63,23 @@ def failed_by_token(attempt: Attempt) -> bool:
     """True when the attempt was sent with a network token, and that was why it did not pay."""
     if attempt.by_token is None:
         return False
-    return attempt.processor_code == UNUSABLE or attempt.state == "declined" and attempt.advice_code == _REQUIREMENTS
+    return (
+        attempt.processor_code == UNUSABLE
+        or attempt.state == "declined"
+        and attempt.advice_code == _REQUIREMENTS
+    )
 
 
-def token_for(token: TokenFacts | None, order: Order, attempt: Attempt, now: datetime) -> UUID | None:
-    """The token by which the attempt goes, where its route takes tokens; None: by the card's number. An authentication
-    was made for the number, so what it confirms goes by that."""
+def token_for(
+    token: TokenFacts | None, order: Order, attempt: Attempt, now: datetime
+) -> UUID | None:
+    """The token by which the attempt goes, where its route takes tokens; None: by the card's
+    number. An authentication was made for the number, so what it confirms goes by that."""
     if token is None or token.state != "active" or token.sealed is None:
         return None
-    if is_expired(token.exp_month, token.exp_year, now) or any(failed_by_token(one) for one in order.attempts):
+    if is_expired(token.exp_month, token.exp_year, now) or any(
+        failed_by_token(one) for one in order.attempts
+    ):
         return None
     by_customer = attempt.initiator == "customer"
     if attempt.ladder == PURPOSE or attempt.authentication is not None:
@@ -120,9 +129,16 @@ def decide_token(given: TokenInput) -> Decision:
         last_answer(given.reading.reason, given.reading.code, given.reading.advice),
         "The card itself is tried: a token that is not valid says nothing of its card.",
     )
-    versions = {"decider": BY_NUMBER_VERSION, "policy": None, "knowledge": given.knowledge, "model": None}
+    versions = {
+        "decider": BY_NUMBER_VERSION,
+        "policy": None,
+        "knowledge": given.knowledge,
+        "model": None,
+    }
     alternatives = (Alternative("as_declined", None, "What the decline itself says."),)
-    return Decision("attempt_now", plan, group_of(given.reading), reasons, (FAILED,), versions, alternatives)
+    return Decision(
+        "attempt_now", plan, group_of(given.reading), reasons, (FAILED,), versions, alternatives
+    )
 
 
 _WORDS: Final[Mapping[Gone, str]] = {

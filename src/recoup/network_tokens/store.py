@@ -37,8 +37,8 @@ class NetworkTokenRow(Row, frozen=True):
 
 
 class CardOfToken(Row, frozen=True):
-    """A card of the vault that a token may be made for, with what is known of its merchant. `wants`: the merchant uses
-    network tokens."""
+    """A card of the vault that a token may be made for, with what is known of its merchant.
+    `wants`: the merchant uses network tokens."""
 
     pan_id: UUID
     scheme: str
@@ -80,7 +80,9 @@ async def token_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> Network
 SELECT pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed FROM network_tokens
 WHERE merchant_id = $1 AND network_token_id = $2
 """)
-async def find_network_token(db: Read, merchant_id: UUID, network_token_id: UUID) -> NetworkTokenRow | None: ...
+async def find_network_token(
+    db: Read, merchant_id: UUID, network_token_id: UUID
+) -> NetworkTokenRow | None: ...
 
 
 @MERCHANT.statement("""
@@ -92,9 +94,16 @@ WHERE t.state = 'requested'
 RETURNING pan_id, network_token_id, token_id, service, state, requested_at, deletion_owed
 """)
 async def claim_network_token(
-    db: Tx, merchant_id: UUID, pan_id: UUID, token_id: UUID, network_token_id: UUID, service: str, now: datetime
+    db: Tx,
+    merchant_id: UUID,
+    pan_id: UUID,
+    token_id: UUID,
+    network_token_id: UUID,
+    service: str,
+    now: datetime,
 ) -> NetworkTokenRow | None:
-    """The card's one; None where the service has answered. Of one that is requested its id stays. Wall time."""
+    """The card's one; None where the service has answered. Of one that is requested its id stays.
+    Wall time."""
 
 
 @MERCHANT.statement("""
@@ -103,7 +112,12 @@ WHERE merchant_id = $1 AND network_token_id = $2 AND state = 'requested'
 RETURNING network_token_id
 """)
 async def keep_network_token(
-    db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenStanding, requestor_id: str | None, now: datetime
+    db: Tx,
+    merchant_id: UUID,
+    network_token_id: UUID,
+    state: TokenStanding,
+    requestor_id: str | None,
+    now: datetime,
 ) -> UUID | None:
     """Stores the service's answer, once. None where it is not waited for any more: the card's
     customer was erased. Wall time."""
@@ -150,10 +164,14 @@ async def owe_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID) -> Non
 @MERCHANT.statement("""
 UPDATE network_tokens SET deletion_owed = $4, deletion_answer = $3 WHERE merchant_id = $1 AND network_token_id = $2
 """)
-async def keep_deletion(db: Tx, merchant_id: UUID, network_token_id: UUID, answer: str, still_owed: bool) -> None: ...
+async def keep_deletion(
+    db: Tx, merchant_id: UUID, network_token_id: UUID, answer: str, still_owed: bool
+) -> None: ...
 
 
-@MERCHANT.statement("SELECT count(*) FROM network_tokens WHERE deletion_owed AND deletion_answer IS NOT NULL")
+@MERCHANT.statement(
+    "SELECT count(*) FROM network_tokens WHERE deletion_owed AND deletion_answer IS NOT NULL"
+)
 async def count_undeleted(db: Read) -> int:
     """Counts the undeleted tokens of all merchants whose service did not answer for so long that it
     is not asked any more."""
@@ -187,4 +205,6 @@ async def _stands(db: Tx, merchant_id: UUID, network_token_id: UUID) -> bool:
 UPDATE network_tokens SET state = $3, changed_at = $4
 WHERE merchant_id = $1 AND network_token_id = $2 AND state IN ('active', 'suspended') AND state <> $3
 """)
-async def _set_state(db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenState, now: datetime) -> None: ...
+async def _set_state(
+    db: Tx, merchant_id: UUID, network_token_id: UUID, state: TokenState, now: datetime
+) -> None: ...

@@ -1,1 +1,2 @@
-"""Rules and data that card networks publish: response codes, limits, dispute reasons, test cards."""
+"""Rules and data that card networks publish: response codes, limits, dispute reasons, test
+cards."""

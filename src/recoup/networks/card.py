@@ -36,7 +36,9 @@ _RANGES: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("38", "39", "discover", "Diners Club"),
     ("3528", "3589", "discover", "JCB"),
 )  # fmt: skip
-_BY_DIGIT: Final = {digit: [one for one in _RANGES if one[0][0] <= digit <= one[1][0]] for digit in "0123456789"}
+_BY_DIGIT: Final = {
+    digit: [one for one in _RANGES if one[0][0] <= digit <= one[1][0]] for digit in "0123456789"
+}
 _VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
@@ -50,7 +52,8 @@ def _range(number: str) -> tuple[str, str]:
 
 
 def scheme_of(pan_or_bin: str) -> str:
-    """visa, mastercard (with Maestro), amex, discover (with Diners and JCB), elo, or generic for every other number."""
+    """visa, mastercard (with Maestro), amex, discover (with Diners and JCB), elo, or generic for
+    every other number."""
     return _range(pan_or_bin)[0]
 
 

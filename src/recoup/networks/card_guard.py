@@ -1,8 +1,8 @@
 """Card numbers where they must not be kept: in what a caller sends besides the card itself. Pure.
 
-In names, messages, notes, metadata and other texts a card number is refused. Identifiers are often long numbers: they
-are refused where they are grouped like a card, or hold the payment's own card; those that only look like one are handed
-back, to be compared with the cards that are held.
+In names, messages, notes, metadata and other texts a card number is refused. Identifiers are often
+long numbers: they are refused where they are grouped like a card, or hold the payment's own card;
+those that only look like one are handed back, to be compared with the cards that are held.
 """
 
 import re
@@ -12,7 +12,14 @@ from typing import Any, Final
 
 from recoup.kernel.cached import cached
 from recoup.kernel.problem import Problem, Sentence, invalid
-from recoup.networks.card_text import CHARS_MAX, FORM_CHARS_MAX, Room, TooManyDigits, may_hold_number, numbers_in
+from recoup.networks.card_text import (
+    CHARS_MAX,
+    FORM_CHARS_MAX,
+    Room,
+    TooManyDigits,
+    may_hold_number,
+    numbers_in,
+)
 
 # A field's name -> the names inside it, None for a value of any kind; as the bodies' shapes have them.
 Names = Mapping[str, Any]
@@ -34,8 +41,8 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}
 
 @dataclass(slots=True)
 class Guarded:
-    """`refused`: the paths of fields that hold a card number. `numbers`: (path, digits) of identifiers that look like
-    one. `cards`: the payment's own."""
+    """`refused`: the paths of fields that hold a card number. `numbers`: (path, digits) of
+    identifiers that look like one. `cards`: the payment's own."""
 
     refused: list[str] = field(default_factory=list)
     room: Room = field(default_factory=Room)
@@ -47,7 +54,9 @@ class Guarded:
 def is_identifier(name: str) -> bool:
     """True when a field of this name holds an id, and no words."""
     words = [word.lower() for word in _WORDS.split(name[:NAME_MAX]) if word]
-    return bool(words) and words[-1] in _IDENTIFIERS and words[:1] not in (["billing"], ["shipping"])
+    return (
+        bool(words) and words[-1] in _IDENTIFIERS and words[:1] not in (["billing"], ["shipping"])
+    )
 
 
 def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Guarded:
@@ -62,7 +71,9 @@ def guard(value: Any, names: Names | None = None, chars: int = CHARS_MAX) -> Gua
         _walk(value, names, (), found, free=False)
     except TooManyDigits:
         raise invalid(
-            "The body has too many long numbers.", "Body", "Leave out what is not part of the payment."
+            "The body has too many long numbers.",
+            "Body",
+            "Leave out what is not part of the payment.",
         ) from None
     if found.cards:
         own = [(path, digits) for path, digits in found.numbers if digits in found.cards]
@@ -77,8 +88,9 @@ def check_words(words: Mapping[str, str]) -> None:
 
 
 def check_texts(texts: Iterable[tuple[str, str, bool]]) -> None:
-    """Texts of one form: the field's name, what it says, whether it is an identifier. What all of them may cost is
-    bounded, however many they are. Raises: Problem(invalid) naming the field, never the number."""
+    """Texts of one form: the field's name, what it says, whether it is an identifier. What all of
+    them may cost is bounded, however many they are. Raises: Problem(invalid) naming the field,
+    never the number."""
     room = Room(FORM_CHARS_MAX)
     for name, text, identifier in texts:
         if len(text) == UUID_LENGTH and _UUID.fullmatch(text):
@@ -94,7 +106,9 @@ def check_texts(texts: Iterable[tuple[str, str, bool]]) -> None:
 def holds_number(text: str, room: Room | None = None, *, identifier: bool = False) -> bool:
     """True when a text holds a card number; for an identifier, when it is written as on a card.
     Raises: TooManyDigits when there is no `room` left, as `numbers_in`."""
-    return may_hold_number(text) and any(number.grouped or not identifier for number in numbers_in(text, room))
+    return may_hold_number(text) and any(
+        number.grouped or not identifier for number in numbers_in(text, room)
+    )
 
 
 def refused(names: list[str]) -> Problem:
@@ -114,14 +128,22 @@ def refused(names: list[str]) -> Problem:
     )
 
 
-def _walk(value: Any, names: Names | None, path: tuple[str, ...], found: Guarded, *, free: bool) -> None:
+def _walk(
+    value: Any, names: Names | None, path: tuple[str, ...], found: Guarded, *, free: bool
+) -> None:
     if isinstance(value, dict):
         if len(path) < LEVELS_MAX:
             _walk_object(value, names, path, found, free=free)
     elif isinstance(value, list):
         for index, one in enumerate(value):
             inner = isinstance(one, dict) and not free
-            _walk(one, names, (*path[:-1], f"{path[-1]}[{index}]") if path and inner else path, found, free=free)
+            _walk(
+                one,
+                names,
+                (*path[:-1], f"{path[-1]}[{index}]") if path and inner else path,
+                found,
+                free=free,
+            )
     elif isinstance(value, str) or isinstance(value, int) and value > 10**12:
         _look(str(value), path, found, free=free)
     elif isinstance(value, float) and value > 10**12 and value.is_integer():
@@ -146,8 +168,14 @@ def _walk_object(
             found.cards.add(_DIGITS.sub("", str(inner)))
         else:
             below = names[name] if names is not None else None
-            within = isinstance(inner, dict | list) and below is None and (names is not None or plain == "metadata")
-            _walk(inner, below, (*path, name or '""'), found, free=within and not is_identifier(name))
+            within = (
+                isinstance(inner, dict | list)
+                and below is None
+                and (names is not None or plain == "metadata")
+            )
+            _walk(
+                inner, below, (*path, name or '""'), found, free=within and not is_identifier(name)
+            )
 
 
 def _in_name(name: str, found: Guarded) -> bool:

@@ -1,7 +1,9 @@
-"""Card numbers in a text: how they are found, and what only resembles one. Pure; the cost is linear in the text.
+"""Card numbers in a text: how they are found, and what only resembles one. Pure; the cost is linear
+in the text.
 
-A card number has 13 to 19 digits, begins like a card, and its check digit is right. It may be grouped, with blanks,
-dashes, other marks or invisible characters between its groups, and be written in the digits of any script.
+A card number has 13 to 19 digits, begins like a card, and its check digit is right. It may be
+grouped, with blanks, dashes, other marks or invisible characters between its groups, and be written
+in the digits of any script.
 """
 
 import re
@@ -28,10 +30,16 @@ _CHAIN: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12,40000}")
 _MAY: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}")
 _DIGITS_ALONE: Final = bytes(one if chr(one) in "0123456789" else 32 for one in range(256))
 _MARK_BYTES: Final = bytes(one for one in range(128) if not chr(one).isalnum())
-_UUIDS: Final = re.compile(rb'"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"')  # values that are no card
+_UUIDS: Final = re.compile(
+    rb'"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"'
+)  # values that are no card
 _KINDS: Final = bytes.maketrans(b"123456789E-]} \t\n\r\v\f", b"000000000e+" + b"," * 8)
-_EXPONENT: Final = re.compile(rb"e(?<=[0.]e)\+?0+,")  # of kinds; begins with a letter, which is found fast
-_MARKS: Final = re.compile(r"[\s\-._/*,|+]{1,3}")  # between the groups of a card; a colon is an address's
+_EXPONENT: Final = re.compile(
+    rb"e(?<=[0.]e)\+?0+,"
+)  # of kinds; begins with a letter, which is found fast
+_MARKS: Final = re.compile(
+    r"[\s\-._/*,|+]{1,3}"
+)  # between the groups of a card; a colon is an address's
 _BLANKS: Final = re.compile(r"[\s\-]{1,3}")
 _SPREAD: Final = re.compile(r"[0-9](?:[\s\-]{0,3}[0-9]){12,}")
 _DATE: Final = re.compile(
@@ -43,16 +51,21 @@ _HEX: Final = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
     r"|(?:0[xX])?(?=[0-9]{0,19}[A-Fa-f])[0-9A-Fa-f]{20,})(?![0-9A-Za-z])"
 )
-_IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])")
+_IBAN: Final = re.compile(
+    r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])"
+)
 E164_DIGITS_MAX: Final = 15
 CHAINS_MAX: Final = 100
 CHARS_MAX: Final = 32_768  # far more than the ids of the largest order
-STRANGER_CHARS_MAX: Final = 2_000  # of a caller without a credential: a card and some ids have far fewer
+STRANGER_CHARS_MAX: Final = (
+    2_000  # of a caller without a credential: a card and some ids have far fewer
+)
 FORM_CHARS_MAX: Final = 4_096
 
 
 class Number(NamedTuple):
-    """`start`, `end`: where it stands in the text. `grouped`: written in the groups that stand on a card."""
+    """`start`, `end`: where it stands in the text. `grouped`: written in the groups that stand on a
+    card."""
 
     start: int
     end: int
@@ -66,7 +79,8 @@ def may_hold_number(text: str) -> bool:
 
 
 def json_may_hold_number(content: bytes) -> bool:
-    """A quick look at a body before its values are walked: what it does not find, no text and no number in it holds."""
+    """A quick look at a body before its values are walked: what it does not find, no text and no
+    number in it holds."""
     if not content.isascii() or b"\\" in content:
         return True
     content = _UUIDS.sub(b'"x"', content)  # their groups may have no letter between them
@@ -115,8 +129,8 @@ class Room:
 
 
 def numbers_in(text: str, room: Room | None = None) -> Iterator[Number]:
-    """The card numbers in a text, none twice, in its order. `room`: shared by several texts; a text has one of its own
-    otherwise. Raises: TooManyDigits when there is none left."""
+    """The card numbers in a text, none twice, in its order. `room`: shared by several texts; a text
+    has one of its own otherwise. Raises: TooManyDigits when there is none left."""
     plain = _plain(text)
     if _MAY.search(plain) is None:
         return
@@ -146,8 +160,9 @@ def masked_numbers(text: str) -> str:
 
 
 def without_card(text: str | None, card: Any) -> str | None:
-    """An identifier of a counterpart's about a payment by this card (`bin`, `last4`; None: by none): where it is, or
-    holds, the card's number, that is masked. Another number is left as it is: ids are long numbers."""
+    """An identifier of a counterpart's about a payment by this card (`bin`, `last4`; None: by
+    none): where it is, or holds, the card's number, that is masked. Another number is left as it
+    is: ids are long numbers."""
     if text is None or card is None or not card.last4 or card.last4 not in text:
         return text
     between = "{3,9}" if card.bin else "{8,15}"
@@ -172,7 +187,9 @@ def is_like_card(digits: str) -> bool:
     scheme = scheme_of(digits)
     if scheme == "generic":
         return 16 <= len(digits) <= 19 and _OTHER_ISSUERS.match(digits) is not None
-    return len(digits) in _LENGTHS[scheme] or len(digits) == 14 and _DINERS.match(digits) is not None
+    return (
+        len(digits) in _LENGTHS[scheme] or len(digits) == 14 and _DINERS.match(digits) is not None
+    )
 
 
 def _plain(text: str) -> str:
@@ -220,7 +237,8 @@ def _in_chain(text: str, start: int, end: int) -> Iterator[Number]:
 
 
 def _grouped(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Number | None, int]:
-    """A number in a card's groups, with marks between each two, that begins with this group of four."""
+    """A number in a card's groups, with marks between each two, that begins with this group of
+    four."""
     found = tuple(end - start for start, end in groups[at : at + _GROUPS_MAX])
     for lengths in _GROUPINGS:
         if found[: len(lengths)] != lengths:
@@ -234,14 +252,19 @@ def _grouped(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Num
 
 
 def _spread(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Number | None, int]:
-    """A number in one piece, or one whose digits, apart by blanks and dashes only, are all that stands there."""
+    """A number in one piece, or one whose digits, apart by blanks and dashes only, are all that
+    stands there."""
     start, end = groups[at]
     if 13 <= end - start <= 19 and is_like_card(text[start:end]):
         return Number(start, end, text[start:end], False), at + 1
     if at and _BLANKS.fullmatch(text[groups[at - 1][1] : start]):
         return None, at + 1
     after, length = at + 1, end - start
-    while after < len(groups) and length <= 19 and _BLANKS.fullmatch(text[groups[after - 1][1] : groups[after][0]]):
+    while (
+        after < len(groups)
+        and length <= 19
+        and _BLANKS.fullmatch(text[groups[after - 1][1] : groups[after][0]])
+    ):
         length += groups[after][1] - groups[after][0]
         after += 1
     if after == at + 1 or not 13 <= length <= 19:
@@ -254,4 +277,8 @@ def _spread(text: str, groups: Sequence[tuple[int, int]], at: int) -> tuple[Numb
 
 
 def _is_phone(text: str, found: Number) -> bool:
-    return len(found.digits) <= E164_DIGITS_MAX and not found.grouped and text[found.start - 1 : found.start] == "+"
+    return (
+        len(found.digits) <= E164_DIGITS_MAX
+        and not found.grouped
+        and text[found.start - 1 : found.start] == "+"
+    )

@@ -22,7 +22,9 @@ _BY_LINK: Final = frozenset(_ASKS) | {
     "network_blocked",
 }
 TRIES_MAX: Final = 3
-WINDOW: Final = timedelta(minutes=15)  # for a customer at the checkout; a link to a managed MIT's lasts as its order
+WINDOW: Final = timedelta(
+    minutes=15
+)  # for a customer at the checkout; a link to a managed MIT's lasts as its order
 
 
 def asks_of(reading: Reading) -> str | None:

@@ -1,4 +1,5 @@
-"""The codes that somebody means who writes what they stand for: `insufficient funds` is 51, and processors' own."""
+"""The codes that somebody means who writes what they stand for: `insufficient funds` is 51, and
+processors' own."""
 
 import re
 from collections import defaultdict
@@ -10,7 +11,8 @@ from recoup.networks.tables import CODES, PROCESSOR_CODES
 
 
 def _all() -> Mapping[str, str]:
-    """Whole, and without the note behind the semicolon. Of rows with the same text the first counts."""
+    """Whole, and without the note behind the semicolon. Of rows with the same text the first
+    counts."""
     found: dict[str, str] = {}
     for row in CODES:
         plain = REASONS[reason_of(row.kind, row.code, row.klass)][0]
@@ -26,8 +28,8 @@ _RANGE_MAX: Final = 100
 
 
 class CodesOfReason(NamedTuple):
-    """Codes in lower case. `own`: `source:code`, a processor's own; `others`: those that are written as one of `codes`
-    but mean something else there."""
+    """Codes in lower case. `own`: `source:code`, a processor's own; `others`: those that are
+    written as one of `codes` but mean something else there."""
 
     codes: tuple[str, ...]
     own: tuple[str, ...]
@@ -39,15 +41,20 @@ class CodesOfReason(NamedTuple):
 
 
 def reason_in_words(text: str) -> str | None:
-    """The shared reason that these words name: its own name, our words for it, or those of a network or processor."""
+    """The shared reason that these words name: its own name, our words for it, or those of a
+    network or processor."""
     return _WORDS.get(_letters(text))
 
 
 def codes_of_reason(reason: str) -> CodesOfReason:
     codes = _SCHEME[reason]
-    others = sorted(pair for pair, of in _OWN.items() if of != reason and pair.partition(":")[2] in codes)
+    others = sorted(
+        pair for pair, of in _OWN.items() if of != reason and pair.partition(":")[2] in codes
+    )
     return CodesOfReason(
-        tuple(sorted(codes)), tuple(sorted(pair for pair, of in _OWN.items() if of == reason)), tuple(others)
+        tuple(sorted(codes)),
+        tuple(sorted(pair for pair, of in _OWN.items() if of == reason)),
+        tuple(others),
     )
 
 
@@ -76,10 +83,13 @@ def _own_codes() -> Mapping[str, str]:
 
 
 def _words() -> Mapping[str, str]:
-    """Names first, then texts; what one network calls so counts before another's use of the same words."""
+    """Names first, then texts; what one network calls so counts before another's use of the same
+    words."""
     found: dict[str, str] = {}
     texts = [(text, reason) for reason, (plain, _) in REASONS.items() for text in (reason, plain)]
-    texts += [(row.code if row.source == "text" else row.text, row.reason) for row in PROCESSOR_CODES]
+    texts += [
+        (row.code if row.source == "text" else row.text, row.reason) for row in PROCESSOR_CODES
+    ]
     texts += [(row.code, row.reason) for row in PROCESSOR_CODES if "_" in row.code]
     texts += [
         (text, reason_of(row.kind, row.code, row.klass))

@@ -87,13 +87,18 @@ _ADVICE_READ: Final = 64  # characters; what follows is words
 # `03`, `3`, `021`, `MAC 03`, and `7903`, which has the response code before it.
 _ADVICE_FORM: Final = re.compile(r"(?:MAC[\s:-]*)?(?:(?:79|82|83)([0-9]{2})|0?([0-9]{2})|([0-9]))")
 _FIELD_39: Final = re.compile(r"[0-9A-Z]{2}|[0-9]|[0-9]{3}")
-_ADVICE_AS_SCA: Final = {"65", "83"}  # beside these, "new account information" asks for authentication
+_ADVICE_AS_SCA: Final = {
+    "65",
+    "83",
+}  # beside these, "new account information" asks for authentication
 
 _ROWS: Final[dict[tuple[str, str, str], list[CodeRow]]] = defaultdict(list)
 for _row in CODES:
     _ROWS[_row.scheme, _row.kind, _row.code].append(_row)
 _RESPONSES: Final = frozenset(code for _, kind, code in _ROWS if kind == "response")
-_PROCESSOR: Final[dict[tuple[str, str], ProcessorRow]] = {(row.source, row.code): row for row in PROCESSOR_CODES}
+_PROCESSOR: Final[dict[tuple[str, str], ProcessorRow]] = {
+    (row.source, row.code): row for row in PROCESSOR_CODES
+}
 _RANGES: Final = [
     (row.source, int(low), int(high), row)
     for row in PROCESSOR_CODES
@@ -134,7 +139,11 @@ def read_decline(
     if advised:
         reading = _from_advice(scheme, field39, advised)
     elif row and field39:
-        reading = _generic(scheme, field39) if row.klass == "approved" else _from_code(scheme, field39, advice, row)
+        reading = (
+            _generic(scheme, field39)
+            if row.klass == "approved"
+            else _from_code(scheme, field39, advice, row)
+        )
     elif found := entry or phrase:
         reading = _from_processor(scheme, field39, found, on, region)
     else:
@@ -154,7 +163,9 @@ def read_decline(
     )
 
 
-def read_kept(decline: Mapping[str, Any], *, scheme: str, on: date, region: str = "world") -> Reading:
+def read_kept(
+    decline: Mapping[str, Any], *, scheme: str, on: date, region: str = "world"
+) -> Reading:
     """A decline as it is kept with its order."""
     return read_decline(
         scheme=scheme,
@@ -168,9 +179,9 @@ def read_kept(decline: Mapping[str, Any], *, scheme: str, on: date, region: str 
 
 
 def code_of(source: str | None, came: str | None) -> DeclineCode | None:
-    """The code that a merchant, a file or a bridge gives with its `source`; `nmi:202` names its owner itself. What is
-    not on the list of its source and has the form of field 39 is the network's: many send that with the processor's
-    name."""
+    """The code that a merchant, a file or a bridge gives with its `source`; `nmi:202` names its
+    owner itself. What is not on the list of its source and has the form of field 39 is the
+    network's: many send that with the processor's name."""
     owner = _clean(source).lower()
     code = kept(plain_code(owner, came), CODE_MAX) or ""
     named, colon, own = code.partition(":")
@@ -178,7 +189,11 @@ def code_of(source: str | None, came: str | None) -> DeclineCode | None:
         return DeclineCode(named.lower(), own) if own else None
     if not code:
         return None
-    is_network = owner in SCHEMES or _entry(DeclineCode(owner, code)) is None and _FIELD_39.fullmatch(code.upper())
+    is_network = (
+        owner in SCHEMES
+        or _entry(DeclineCode(owner, code)) is None
+        and _FIELD_39.fullmatch(code.upper())
+    )
     return DeclineCode(NETWORK if is_network else owner, code)
 
 
@@ -190,15 +205,16 @@ def network_of(brand: str | None) -> str:
 
 
 def by_network(code: str | None, brand: str | None) -> tuple[str | None, tuple[DeclineCode, ...]]:
-    """A raw answer as field 39, or as a code of the brand that answered, to be read beside the vendor's own."""
+    """A raw answer as field 39, or as a code of the brand that answered, to be read beside the
+    vendor's own."""
     owner = network_of(brand)
     named = code_by(owner, code) if owner != NETWORK else None
     return (None, (named,)) if named is not None else (code, ())
 
 
 def source_by_brand(source: str | None, came: str | None, brand: str | None) -> str | None:
-    """The source by which a declined payment's code is read: the brand's that answered, where the code is a network's
-    and not the source's own."""
+    """The source by which a declined payment's code is read: the brand's that answered, where the
+    code is a network's and not the source's own."""
     code, named = code_of(source, came), network_of(brand)
     return named if named != NETWORK and code is not None and code.owner == NETWORK else source
 
@@ -208,21 +224,25 @@ def stored_codes(texts: Iterable[str | None]) -> list[DeclineCode]:
     return [code for text in texts if (code := code_of(None, text)) is not None]
 
 
-def answered_code(scheme_code: str | None, processor_code: str | None, source: str | None = None) -> DeclineCode | None:
-    """The code by which an answer is read: the network's, else the processor's as it was stored, or of that source."""
+def answered_code(
+    scheme_code: str | None, processor_code: str | None, source: str | None = None
+) -> DeclineCode | None:
+    """The code by which an answer is read: the network's, else the processor's as it was stored, or
+    of that source."""
     return DeclineCode(NETWORK, scheme_code) if scheme_code else code_of(source, processor_code)
 
 
 def phrase_in(text: str | None, *, saying_why: bool = True) -> DeclineCode | None:
-    """The phrase of our list that says most of a processor's sentence; None of a no that does not say why."""
+    """The phrase of our list that says most of a processor's sentence; None of a no that does not
+    say why."""
     found = _PHRASES.found(text)
     is_generic = found is not None and (found.klass, found.reason) == ("soft", "do_not_honor")
     return DeclineCode(TEXT, found.code) if found and not (saying_why and is_generic) else None
 
 
 def plain_code(source: str, came: str | None) -> str:
-    """The code alone, as it is listed: of `43 : Stolen card` its beginning, `41` for the `41.0` and `041` of a
-    spreadsheet or a fixed width. What is listed as it came stays."""
+    """The code alone, as it is listed: of `43 : Stolen card` its beginning, `41` for the `41.0` and
+    `041` of a spreadsheet or a fixed width. What is listed as it came stays."""
     code = _clean(came)
     if not code or _is_listed(source, code):
         return code
@@ -235,7 +255,8 @@ def plain_code(source: str, came: str | None) -> str:
 
 
 def plain_advice(came: str | None) -> str | None:
-    """Mastercard's two digits, in whichever form a vendor gives them; None for what is in none of them."""
+    """Mastercard's two digits, in whichever form a vendor gives them; None for what is in none of
+    them."""
     text = _clean(came)[:_ADVICE_READ].upper()
     if (worded := _WITH_WORDS.fullmatch(text)) is not None:
         text = worded[1] or worded[2]
@@ -247,7 +268,11 @@ def plain_advice(came: str | None) -> str | None:
 def unknown_code(source: str, came: str | None) -> str | None:
     """A code that is on no list of a network or of its source, as it may be shown; else None."""
     code = code_of(source, came)
-    if code is None or _is_listed(code.owner, code.code) or _is_listed(code.owner, code.code.zfill(2)):
+    if (
+        code is None
+        or _is_listed(code.owner, code.code)
+        or _is_listed(code.owner, code.code.zfill(2))
+    ):
         return None
     return None if _PHRASES.exact(code.code) else _named(code.code.upper())
 
@@ -287,14 +312,17 @@ def _entry(code: DeclineCode | None) -> ProcessorRow | None:
     if entry or not code.code.isdecimal():
         return entry
     number = int(code.code)
-    return next((row for name, low, high, row in _RANGES if name == code.owner and low <= number <= high), None)
+    return next(
+        (row for name, low, high, row in _RANGES if name == code.owner and low <= number <= high),
+        None,
+    )
 
 
 def _stricter(
     reading: Reading, code: DeclineCode | None, beside: Iterable[DeclineCode], on: date, region: str
 ) -> Reading:
-    """The strictest of what was said. A vendor's mere word that nothing more shall be sent leaves the code its reason,
-    and gives way to one that other data or the payer can cure."""
+    """The strictest of what was said. A vendor's mere word that nothing more shall be sent leaves
+    the code its reason, and gives way to one that other data or the payer can cure."""
     found = reading
     for one in beside:
         entry = _entry(one)
@@ -305,7 +333,14 @@ def _stricter(
             continue
         if own.reason == "do_not_honor":
             helped = cure_of(found.reason, "hard")
-            own = replace(found, klass="hard", retry="never", min_wait_hours=None, wait_by_rule=False, cure=helped)
+            own = replace(
+                found,
+                klass="hard",
+                retry="never",
+                min_wait_hours=None,
+                wait_by_rule=False,
+                cure=helped,
+            )
         found = replace(own, advice=reading.advice, decided_by=str(one).replace(ADVICE, ""))
     if found is reading:
         return reading
@@ -327,7 +362,12 @@ def _category(scheme: str, row: CodeRow | None) -> int | None:
 
 
 def _from_code(
-    scheme: str, code: str | None, advice: str | None, row: CodeRow, reason: str | None = None, retry: str | None = None
+    scheme: str,
+    code: str | None,
+    advice: str | None,
+    row: CodeRow,
+    reason: str | None = None,
+    retry: str | None = None,
 ) -> Reading:
     klass = "sca" if retry else row.klass
     reason = reason or reason_of(row.kind, row.code, klass)
@@ -354,8 +394,11 @@ def _from_advice(scheme: str, code: str | None, row: CodeRow, reason: str | None
     return _from_code(scheme, code, row.code, row, reason)
 
 
-def _from_processor(scheme: str, code: str | None, entry: ProcessorRow, on: date, region: str) -> Reading:
-    """A processor's word through the row that it maps to, which may be stricter than the word itself, never milder."""
+def _from_processor(
+    scheme: str, code: str | None, entry: ProcessorRow, on: date, region: str
+) -> Reading:
+    """A processor's word through the row that it maps to, which may be stricter than the word
+    itself, never milder."""
     if entry.klass == "approved":
         return _generic(scheme, code)
     if entry.kind == "advice":
@@ -381,13 +424,21 @@ _RETRY: Final[dict[str, tuple[str, float | None]]] = {
 
 
 def _plain(
-    scheme: str, code: str | None, klass: str, reason: str, document: str = "list of the processor's codes"
+    scheme: str,
+    code: str | None,
+    klass: str,
+    reason: str,
+    document: str = "list of the processor's codes",
 ) -> Reading:
     """The reading where no network says more."""
     retry, wait = ("after_review", None) if reason == UNCLEAR else _RETRY[klass]
-    meaning = "declined without a code that says why" if document == _UNLISTED else REASONS[reason][0]
+    meaning = (
+        "declined without a code that says why" if document == _UNLISTED else REASONS[reason][0]
+    )
     category, cure = _category(scheme, None), cure_of(reason, klass)
-    return Reading(scheme, code, None, meaning, klass, category, retry, wait, False, reason, document, "", cure)
+    return Reading(
+        scheme, code, None, meaning, klass, category, retry, wait, False, reason, document, "", cure
+    )
 
 
 def _generic(scheme: str, code: str | None) -> Reading:

@@ -3,8 +3,8 @@ same card, which they never disputed, came from the same device or IP address. P
 
 Sources: Visa, Compelling Evidence 3.0 Merchant Readiness, March 2023; Visa, Dispute Management
 Guidelines, June 2024; Stripe, docs.stripe.com/disputes/api/visa-ce3, seen 2026-11. Visa counts a
-payment's age from the dispute, up to 365 days; Stripe from the disputed payment, up to 364: both have
-to hold here.
+payment's age from the dispute, up to 365 days; Stripe from the disputed payment, up to 364: both
+have to hold here.
 """
 
 import unicodedata
@@ -28,7 +28,9 @@ COMPARED_MAX: Final = 30  # of the earlier payments, the newest
 OTHERS_MAX: Final = 50  # that are told of
 
 Element = Literal["ip", "device", "account", "address"]
-Unfit = Literal["too_recent", "too_old", "disputed", "reported", "refunded", "not_alike", "alone", "not_needed"]
+Unfit = Literal[
+    "too_recent", "too_old", "disputed", "reported", "refunded", "not_alike", "alone", "not_needed"
+]
 _MAIN: Final[frozenset[Element]] = frozenset({"ip", "device"})
 _ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zipcode", "countryCode")
 _WHOLE_ADDRESS: Final = ("addressLine1", "city", "zipcode", "countryCode")
@@ -43,9 +45,9 @@ ELEMENTS: Final[Mapping[str, Element]] = {
 
 
 class CardPayment(NamedTuple):
-    """A charge of the card that was approved. `paid_at`: of a hold, when it was captured; business time.
-    `reference` and `ids`: as the processor calls it; `account`: the merchant's id of the customer;
-    `product`: what was bought."""
+    """A charge of the card that was approved. `paid_at`: of a hold, when it was captured; business
+    time. `reference` and `ids`: as the processor calls it; `account`: the merchant's id of the
+    customer; `product`: what was bought."""
 
     attempt_id: UUID
     order_id: UUID
@@ -76,8 +78,9 @@ class Missing(NamedTuple):
 
 
 class Compelling(NamedTuple):
-    """`priors`: the two payments that are used, or none; `keys`: by which both and the disputed one are
-    alike, names of ELEMENTS. `others`: further payments of the card, and why each is not used."""
+    """`priors`: the two payments that are used, or none; `keys`: by which both and the disputed one
+    are alike, names of ELEMENTS. `others`: further payments of the card, and why each is not
+    used."""
 
     disputed: CardPayment
     priors: tuple[CardPayment, ...] = ()
@@ -102,7 +105,9 @@ def judge(disputed: CardPayment, earlier: Iterable[CardPayment], opened_at: date
     fit = [one for one in newest_first if unfit[one.attempt_id] is None]
     priors, keys = _best_pair(disputed, fit[:COMPARED_MAX])
     rest: Unfit = "not_needed" if priors else "alone"
-    others = tuple((one, unfit[one.attempt_id] or rest) for one in newest_first if one not in priors)
+    others = tuple(
+        (one, unfit[one.attempt_id] or rest) for one in newest_first if one not in priors
+    )
     missing = None if priors else _missing(len(fit))
     return Compelling(disputed, priors, keys, others[:OTHERS_MAX], missing)
 
@@ -124,7 +129,11 @@ def _unfit(one: CardPayment, disputed: CardPayment, opened_at: datetime) -> Unfi
 def _shared(disputed: CardPayment, *others: CardPayment) -> tuple[str, ...]:
     """Names of the elements in which all the payments are alike."""
     values = [values_of(other) for other in others]
-    return tuple(key for key, own in values_of(disputed).items() if all(value.get(key) == own for value in values))
+    return tuple(
+        key
+        for key, own in values_of(disputed).items()
+        if all(value.get(key) == own for value in values)
+    )
 
 
 def _is_enough(keys: Iterable[str]) -> bool:
@@ -132,8 +141,11 @@ def _is_enough(keys: Iterable[str]) -> bool:
     return len(elements) >= 2 and bool(elements & _MAIN)
 
 
-def _best_pair(disputed: CardPayment, fit: Sequence[CardPayment]) -> tuple[tuple[CardPayment, ...], tuple[str, ...]]:
-    """The pair with most in common: of the dispute's own route, then by elements, then the newest."""
+def _best_pair(
+    disputed: CardPayment, fit: Sequence[CardPayment]
+) -> tuple[tuple[CardPayment, ...], tuple[str, ...]]:
+    """The pair with most in common: of the dispute's own route, then by elements, then the
+    newest."""
     pairs = [(pair, _shared(disputed, *pair)) for pair in combinations(fit, 2)]
 
     def rank(found: tuple[tuple[CardPayment, ...], tuple[str, ...]]) -> tuple[bool, int]:

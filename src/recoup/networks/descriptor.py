@@ -14,7 +14,11 @@ from recoup.kernel.problem import Sentence, invalid
 
 LENGTH_MIN, LENGTH_MAX = 5, 22
 PREFIX_LENGTHS: Final = (3, 7, 12)
-LENGTHS: Final = {"visa": 25, "mastercard": 22, "amex": 20}  # of what a statement shows; every other scheme as follows
+LENGTHS: Final = {
+    "visa": 25,
+    "mastercard": 22,
+    "amex": 20,
+}  # of what a statement shows; every other scheme as follows
 LENGTH_ELSEWHERE: Final = 22
 _TAKEN: Final = re.compile(r"[ -~]+", re.ASCII)
 _REFUSED: Final = frozenset("<>\\'\"")
@@ -35,10 +39,16 @@ def check_descriptor(text: str, field: str = "Descriptor") -> None:
     elif star and not (prefix.strip() and name.strip() and "*" not in name):
         complaint = "must have a prefix before its one asterisk and a name after it"
     elif len(prefix.strip()) > PREFIX_LENGTHS[-1] and star:
-        complaint = Sentence("must have a prefix of at most {0} characters before its asterisk", PREFIX_LENGTHS[-1])
+        complaint = Sentence(
+            "must have a prefix of at most {0} characters before its asterisk", PREFIX_LENGTHS[-1]
+        )
     else:
         return
-    raise invalid(Sentence("The field {0} {1}.", field, complaint), field, "It is what customers see on statements.")
+    raise invalid(
+        Sentence("The field {0} {1}.", field, complaint),
+        field,
+        "It is what customers see on statements.",
+    )
 
 
 def statement_text(descriptor: str, scheme: str) -> str:

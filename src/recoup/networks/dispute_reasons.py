@@ -25,7 +25,9 @@ class Reason(NamedTuple):
 
 
 REASONS: Final = {
-    (row["scheme"], row["code"]): Reason(row["scheme"], row["code"], row["meaning"], convert(row["kind"], Kind))
+    (row["scheme"], row["code"]): Reason(
+        row["scheme"], row["code"], row["meaning"], convert(row["kind"], Kind)
+    )
     for row in read_table("dispute-reasons.csv")
 }
 

@@ -1,8 +1,9 @@
-"""Disputes: what a processor's notice does to a case, how much a charge has left to be disputed, who bears it. Pure.
+"""Disputes: what a processor's notice does to a case, how much a charge has left to be disputed,
+who bears it. Pure.
 
-A notice says how a case stands: its stage, and whether it is open, won or lost. Notices come doubled, late and out of
-order, so each is read as a statement about the case and compared with what is known; the same notice again changes
-nothing.
+A notice says how a case stands: its stage, and whether it is open, won or lost. Notices come
+doubled, late and out of order, so each is read as a statement about the case and compared with what
+is known; the same notice again changes nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -71,9 +72,14 @@ def follow(
     if notice.units > charge_left:
         return Refused("amount_above_charge")
     at_inquiry = (
-        notice.stage == "inquiry" or notice.stage == AT_ITS_STAGE and case is not None and case.stage == "inquiry"
+        notice.stage == "inquiry"
+        or notice.stage == AT_ITS_STAGE
+        and case is not None
+        and case.stage == "inquiry"
     )
-    if at_inquiry and notice.status == "lost":  # money may be gone, and what took it was not heard of
+    if (
+        at_inquiry and notice.status == "lost"
+    ):  # money may be gone, and what took it was not heard of
         return Refused("inquiry_lost")
     if case is None:
         return ("inquire" if notice.stage == "inquiry" else "open", *_ends(notice))
@@ -131,7 +137,8 @@ def takes_money(stage: str, state: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A merchant's contract on disputes. `asset` '' holds for every currency; `fee_units` of `asset` a case."""
+    """A merchant's contract on disputes. `asset` '' holds for every currency; `fee_units` of
+    `asset` a case."""
 
     asset: str = ""
     valid_from: datetime | None = None
@@ -147,7 +154,9 @@ STANDARD: Final = Terms()
 def terms_at(terms: Sequence[Terms], at: datetime, asset: str) -> Terms:
     """The terms valid then: those of the currency before those of all."""
     for wanted in (asset, ""):
-        valid = [t for t in terms if t.asset == wanted and (t.valid_from is None or t.valid_from <= at)]
+        valid = [
+            t for t in terms if t.asset == wanted and (t.valid_from is None or t.valid_from <= at)
+        ]
         if valid:
             return max(valid, key=_since)
     return STANDARD
@@ -158,7 +167,8 @@ def _since(terms: Terms) -> float:
 
 
 def liable(kind: str, terms: Terms) -> Party:
-    """A fraud dispute, or one about how it was charged, is always the operator's. Source: contract §17.1 C12."""
+    """A fraud dispute, or one about how it was charged, is always the operator's. Source: contract
+    §17.1 C12."""
     return terms.service_borne_by if kind == "service" else "operator"
 
 

@@ -1,9 +1,10 @@
-"""Exemptions from strong customer authentication that a merchant's side may claim: by region, currency and day, as
-dated rows that each name their document (data/sca-exemptions.csv). Pure.
+"""Exemptions from strong customer authentication that a merchant's side may claim: by region,
+currency and day, as dated rows that each name their document (data/sca-exemptions.csv). Pure.
 
-A payment that the merchant starts is out of scope and claims none, and so is one whose issuer is known to be elsewhere
-than its acquirer. In a currency without a row nothing is claimed: no rate of exchange is guessed. No public table names
-amounts in CZK, HUF and RON, nor any for the risk analysis in another currency than EUR and GBP.
+A payment that the merchant starts is out of scope and claims none, and so is one whose issuer is
+known to be elsewhere than its acquirer. In a currency without a row nothing is claimed: no rate of
+exchange is guessed. No public table names amounts in CZK, HUF and RON, nor any for the risk
+analysis in another currency than EUR and GBP.
 """
 
 from datetime import date
@@ -13,12 +14,16 @@ from recoup.kernel.money import EXPONENTS
 from recoup.networks.tables import read_table, region_of, until
 
 Exemption = Literal["low_value", "transaction_risk_analysis"]
-EXEMPTIONS: Final[tuple[Exemption, ...]] = ("transaction_risk_analysis", "low_value")  # in the order of preference
+EXEMPTIONS: Final[tuple[Exemption, ...]] = (
+    "transaction_risk_analysis",
+    "low_value",
+)  # in the order of preference
 MILLION: Final = 1_000_000
 
 
 class ExemptionRow(NamedTuple):
-    """`units_max`: the largest amount; `fraud_rate_max`: of the acquirer, in millionths; None: it does not matter."""
+    """`units_max`: the largest amount; `fraud_rate_max`: of the acquirer, in millionths; None: it
+    does not matter."""
 
     exemption: str
     region: str
@@ -52,16 +57,25 @@ _LAWS: Final = {"eea": ("eea",), "uk": ("uk",), "eea_uk": ("eea", "uk")}
 def exemption_for(
     region: str, currency: str, units: int, on: date, fraud_rate: int | None, issuer: str = ""
 ) -> Exemption | None:
-    """The one that a payment of so much may claim on that day; `region`, `fraud_rate`: the acquirer's, the rate in
-    millionths, None where it is not known; `issuer`: the country of the card's, where it is known."""
+    """The one that a payment of so much may claim on that day; `region`, `fraud_rate`: the
+    acquirer's, the rate in millionths, None where it is not known; `issuer`: the country of the
+    card's, where it is known."""
     names = (
-        exemption for exemption in EXEMPTIONS if may_claim(exemption, region, currency, units, on, fraud_rate, issuer)
+        exemption
+        for exemption in EXEMPTIONS
+        if may_claim(exemption, region, currency, units, on, fraud_rate, issuer)
     )
     return next(names, None)
 
 
 def may_claim(
-    name: Exemption, region: str, currency: str, units: int, on: date, fraud_rate: int | None, issuer: str = ""
+    name: Exemption,
+    region: str,
+    currency: str,
+    units: int,
+    on: date,
+    fraud_rate: int | None,
+    issuer: str = "",
 ) -> bool:
     laws = _LAWS.get(region, ())
     if issuer and region_of(issuer) not in laws:
@@ -72,6 +86,10 @@ def may_claim(
         and row.currency == currency
         and units <= row.units_max
         and row.valid_from <= on <= row.valid_to
-        and (row.fraud_rate_max is None or fraud_rate is not None and fraud_rate <= row.fraud_rate_max)
+        and (
+            row.fraud_rate_max is None
+            or fraud_rate is not None
+            and fraud_rate <= row.fraud_rate_max
+        )
         for row in ROWS
     )

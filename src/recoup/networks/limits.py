@@ -1,16 +1,17 @@
-"""The gate before every send: how often the networks let a card be tried, over all merchants and for ever.
+"""The gate before every send: how often the networks let a card be tried, over all merchants and
+for ever.
 
-Every send later than now − window counts: approved, declined, unknown and only reserved ones, those dated
-after `now` (another sandbox merchant's clock may be ahead), and what a merchant claims. What a
-merchant claims binds that merchant alone, what we sent and heard binds all: nobody can use up or end a card
-for others by saying so. Some networks do not count a first send and some count declines only; we count
-everything, because whether an earlier send of this card and amount elsewhere was the first is not ours to see,
-and an error in this direction costs a try, not a fee.
+Every send later than now − window counts: approved, declined, unknown and only reserved ones, those
+dated after `now` (another sandbox merchant's clock may be ahead), and what a merchant claims. What
+a merchant claims binds that merchant alone, what we sent and heard binds all: nobody can use up or
+end a card for others by saying so. Some networks do not count a first send and some count declines
+only; we count everything, because whether an earlier send of this card and amount elsewhere was the
+first is not ours to see, and an error in this direction costs a try, not a fee.
 
-So a window is counted twice: what we sent for all, and what the asking merchant sent and claims. Neither ever
-holds more than `maximum_sends`. They are not added up: else a merchant who claims one decline more each time
-would read off how many sends others made. Of the others' sends it hears only that they leave no room, until
-which full hour or day; each binds until then.
+So a window is counted twice: what we sent for all, and what the asking merchant sent and claims.
+Neither ever holds more than `maximum_sends`. They are not added up: else a merchant who claims one
+decline more each time would read off how many sends others made. Of the others' sends it hears only
+that they leave no room, until which full hour or day; each binds until then.
 
 Source: the dated network limits; design §4.
 """
@@ -36,13 +37,17 @@ _FULL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ROUNDED_TO_DAYS: Final = 2 * _DAY  # windows from this length on; shorter ones to hours
 STOP_CODES: Final = frozenset({"R0", "R1", "R3"})  # the customer has stopped payments at the bank
 STOP_ADVICE: Final = "21"  # so has this one's
-OF_THE_NUMBER: Final = frozenset({"14", "15", "46", "54"})  # said of a card's number or date, not of its holder
+OF_THE_NUMBER: Final = frozenset(
+    {"14", "15", "46", "54"}
+)  # said of a card's number or date, not of its holder
 FINAL_ANSWER: Final = "final-answer"
 _FINAL: Final = frozenset({"lost_stolen", "closed_or_invalid_account", "revoked"})
 _OF_FINAL: Final = frozenset({"hard", "fraud"})
 _SAME_DATA_FAILS: Final = frozenset({"hard", "data"})
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-SANDBOX_ACCEPTOR: Final = "sandbox"  # the sandbox's merchants share it; there each is a merchant of its own
+SANDBOX_ACCEPTOR: Final = (
+    "sandbox"  # the sandbox's merchants share it; there each is a merchant of its own
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The send to decide on. `visa_limit` lowers the sends in 30 days that Visa allows. `own_tries`: the most that the
-    processors of the card may still send by themselves, dated at their next: each window that may hold one of them
-    keeps room for all."""
+    """The send to decide on. `visa_limit` lowers the sends in 30 days that Visa allows.
+    `own_tries`: the most that the processors of the card may still send by themselves, dated at
+    their next: each window that may hold one of them keeps room for all."""
 
     units: int
     currency: str
@@ -139,7 +144,8 @@ def judge(found: Iterable[Tally], now: datetime) -> Allowed | Refused:
 
 
 def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tuple[Tally, ...]:
-    """Every window that counts sends of this card, and the bans that an answer has brought; as `may_send` counts."""
+    """Every window that counts sends of this card, and the bans that an answer has brought; as
+    `may_send` counts."""
     found = []
     telling = [send for send in sends if _may_trigger(send) and _binds(send, wish)]
     for row in rules_at(scheme, now, wish.region):
@@ -178,10 +184,15 @@ class Allowance:
 def allowance(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> Allowance | None:
     """The allowance, counted as `tallies` does; None where no window is known."""
     rows = [
-        (row, span) for row in rules_at(scheme, now, wish.region) if row.maximum_sends > 0 and (span := span_of(row))
+        (row, span)
+        for row in rules_at(scheme, now, wish.region)
+        if row.maximum_sends > 0 and (span := span_of(row))
     ]
     windows = [(_window(row, sends, now, wish), span) for row, span in rows]
-    found = [Allowance(max(0, one.maximum - one.counted), one.maximum, span, one.free_at) for one, span in windows]
+    found = [
+        Allowance(max(0, one.maximum - one.counted), one.maximum, span, one.free_at)
+        for one, span in windows
+    ]
     return min(found, key=lambda one: (one.left, -one.maximum), default=None)
 
 
@@ -201,7 +212,9 @@ def windows_of(on: date, region: str, visa_limit: int) -> tuple[LimitWindow, ...
             row.scheme,
             row.rule_id,
             row.window_hours,
-            min(row.maximum_sends, visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends,
+            min(row.maximum_sends, visa_limit)
+            if row.rule_id == "visa-reattempt-30d"
+            else row.maximum_sends,
         )
         for scheme in dict.fromkeys(row.scheme for row in LIMITS)
         for row in _rules_on(scheme, on, region)
@@ -213,7 +226,11 @@ def windows_of(on: date, region: str, visa_limit: int) -> tuple[LimitWindow, ...
 def binds_for_ever(scheme: str, send: Send) -> bool:
     """True when this send forbids others without end, so that it has to be kept in sight beyond
     LOOKBACK."""
-    rows = [row for row in LIMITS if row.scheme == scheme and row.maximum_sends == 0 and span_of(row) is None]
+    rows = [
+        row
+        for row in LIMITS
+        if row.scheme == scheme and row.maximum_sends == 0 and span_of(row) is None
+    ]
     return any(triggers(row, send) for row in rows)
 
 
@@ -277,14 +294,19 @@ def _meeting(row: LimitRow, sends: Sequence[Send], wish: Wish) -> Sequence[Send]
     if "acceptor" in row.key:
         sends = [send for send in sends if send.acceptor_id == wish.acceptor_id]
     if "amount" in row.key:
-        sends = [send for send in sends if send.units == wish.units and send.currency == wish.currency]
+        sends = [
+            send for send in sends if send.units == wish.units and send.currency == wish.currency
+        ]
     return sends
 
 
 def _may_trigger(send: Send) -> bool:
     """True when any ban could be about the send's answer: of most sends none."""
     return send.declined is True and (
-        send.advice is not None or send.visa_category == 1 or send.code in STOP_CODES or send.klass in _SAME_DATA_FAILS
+        send.advice is not None
+        or send.visa_category == 1
+        or send.code in STOP_CODES
+        or send.klass in _SAME_DATA_FAILS
     )
 
 
@@ -321,7 +343,11 @@ def reaches(row: LimitRow, answer: Send, wish: "Send | Wish") -> bool:
     same_amount = (answer.units, answer.currency) == (wish.units, wish.currency)
     shared = answer.acceptor_id == wish.acceptor_id
     by = row.key.split("+")
-    if wish.initiator == "customer" and "cit" not in row.kinds and not ("cit:amount" in row.kinds and same_amount):
+    if (
+        wish.initiator == "customer"
+        and "cit" not in row.kinds
+        and not ("cit:amount" in row.kinds and same_amount)
+    ):
         return False
     return (
         (own or not ("order" in by or "agreement" in by))
@@ -336,10 +362,16 @@ def _ban(row: LimitRow, triggers: Sequence[Send], wish: Wish) -> Tally:
     """The tally of a ban; what the customer has taken back binds no longer than the network bills
     it."""
     span = span_of(row)
-    if span is None and row.rule_id == "mc-advice-" + STOP_ADVICE and all(send.lifted for send in triggers):
+    if (
+        span is None
+        and row.rule_id == "mc-advice-" + STOP_ADVICE
+        and all(send.lifted for send in triggers)
+    ):
         span = timedelta(hours=row.window_hours or 0)
     until = max(_end(send, span, wish) for send in triggers) if span is not None else None
-    return Tally(row.rule_id, True, row.window_hours if span is not None else None, 0, len(triggers), until)
+    return Tally(
+        row.rule_id, True, row.window_hours if span is not None else None, 0, len(triggers), until
+    )
 
 
 class _Window(NamedTuple):
@@ -353,10 +385,16 @@ class _Window(NamedTuple):
 def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: Wish) -> _Window:
     """The window by the merchant's own sends, claims included, unless what we sent for all binds
     longer."""
-    maximum = min(row.maximum_sends, wish.visa_limit) if row.rule_id == "visa-reattempt-30d" else row.maximum_sends
+    maximum = (
+        min(row.maximum_sends, wish.visa_limit)
+        if row.rule_id == "visa-reattempt-30d"
+        else row.maximum_sends
+    )
     span = span_of(row)
     assert span is not None
-    together = [one for one in wish.own_tries if one.at < now + span]  # in one window with a send at `now`
+    together = [
+        one for one in wish.own_tries if one.at < now + span
+    ]  # in one window with a send at `now`
     counted = _meeting(row, [*sends, *together], wish)
     own = _ends((send for send in counted if send.merchant_id == wish.merchant_id), span, wish, now)
     free_at = own[max(0, len(own) - maximum)] if own and maximum else None
@@ -369,7 +407,12 @@ def _window(row: LimitRow, sends: Sequence[Send], now: datetime, wish: Wish) -> 
 
 
 def _ends(sends: Iterable[Send], span: timedelta, wish: Wish, now: datetime) -> list[datetime]:
-    return sorted(end for send in sends if (end := _end(send, span, wish)) > now for _ in range(send.network_attempts))
+    return sorted(
+        end
+        for send in sends
+        if (end := _end(send, span, wish)) > now
+        for _ in range(send.network_attempts)
+    )
 
 
 def _refusal(tally: Tally, now: datetime) -> Refused | None:
@@ -377,7 +420,11 @@ def _refusal(tally: Tally, now: datetime) -> Refused | None:
     if tally.ban:
         if until is None:
             return Refused(tally.rule_id, None, whys.BANK_NEVER)
-        return Refused(tally.rule_id, until, whys.until(whys.BANK_WAITS, until)) if until > now else None
+        return (
+            Refused(tally.rule_id, until, whys.until(whys.BANK_WAITS, until))
+            if until > now
+            else None
+        )
     if tally.counted < tally.maximum:
         return None
     if until is None:

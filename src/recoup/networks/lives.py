@@ -1,5 +1,6 @@
 """Lifetime of an authorisation: by network, kind of payment and region, as dated rows of
-authorisation-lives.csv. Pure. What the processor says of a hold goes before, where it is shorter."""
+authorisation-lives.csv. Pure. What the processor says of a hold goes before, where it is
+shorter."""
 
 from datetime import date, timedelta
 from typing import Final, NamedTuple
@@ -35,6 +36,7 @@ def life_of(scheme: str, initiator: Initiator, region: str, on: date) -> timedel
     found = {
         row.region: row.life
         for row in LIVES
-        if (row.scheme, row.kind) == (known, _KINDS[initiator]) and row.valid_from <= on <= row.valid_to
+        if (row.scheme, row.kind) == (known, _KINDS[initiator])
+        and row.valid_from <= on <= row.valid_to
     }
     return next(found[place] for place in REGIONS.get(region, ("world",)) if place in found)

@@ -1,9 +1,10 @@
-"""The sandbox's magic inputs: every card number it takes, and what its issuer answers. No file but this one
-and `allow_list` holds one.
+"""The sandbox's magic inputs: every card number it takes, and what its issuer answers. No file but
+this one and `allow_list` holds one.
 
-One table of precedence: the contract's allow-list, then the cards below, then nothing: any other number is
-refused at the door. A magic amount means something only on the card that it is documented with. Cards that do
-not count across orders get their identity from order and number, so that network limits never block a test.
+One table of precedence: the contract's allow-list, then the cards below, then nothing: any other
+number is refused at the door. A magic amount means something only on the card that it is documented
+with. Cards that do not count across orders get their identity from order and number, so that
+network limits never block a test.
 
 Source: rescue contract §16.6 and §17.1; design §6.
 """
@@ -21,8 +22,21 @@ from recoup.networks.magic_disputes import DISPUTES
 from recoup.networks.magic_serials import NEW_EXPIRY, NEW_NUMBER, TOKENS, UPDATES
 from recoup.networks.tables import CODES
 
-CardKind = Literal["approve", "decline", "codes", "script", "faults", "counting", "disputes", "world", "payer"]
-Fault = Literal["silent", "lost", "slow", "duplicate", "late", "outage", "unprocessed", "hidden", "garbage", "mute"]
+CardKind = Literal[
+    "approve", "decline", "codes", "script", "faults", "counting", "disputes", "world", "payer"
+]
+Fault = Literal[
+    "silent",
+    "lost",
+    "slow",
+    "duplicate",
+    "late",
+    "outage",
+    "unprocessed",
+    "hidden",
+    "garbage",
+    "mute",
+]
 
 DECLINE_CARD: Final = "4000300011112220"
 CHALLENGE_PHONES: Final = ("+99.2001a", "+99.2001b", "+99.2001a/+99.2001b")
@@ -32,7 +46,10 @@ CODE_CARDS: Final[dict[str, str]] = {
     "discover": "6011001000000002", "elo": "6509051000000006", "generic": "6277001000000001",
 }  # fmt: skip
 FAULT_CARDS: Final[dict[str, str]] = {"visa": "4200000000000000", "mastercard": "5500050000000009"}
-DISPUTE_CARDS: Final[dict[str, str]] = {"visa": "4000200000000008", "mastercard": "5555200000000004"}
+DISPUTE_CARDS: Final[dict[str, str]] = {
+    "visa": "4000200000000008",
+    "mastercard": "5555200000000004",
+}
 COUNTING_CARDS: Final = ("4242424242424242", "5555555555554444", "378282246310005")
 WORLD_ROUTE: Final = "world"  # by which a plugged world's cards, and no others, are sent
 # scheme -> (first six digits, length) of the cards of a plugged world; the three digits after them name the issuer
@@ -72,9 +89,8 @@ _EXPIRED: Final = {"amex": "101"}
 
 @dataclass(frozen=True, slots=True)
 class MagicCard:
-    """`counts`: its identity is the number alone, shared by all orders. `code`, `declines`: a script card's
-    own.
-    """
+    """`counts`: its identity is the number alone, shared by all orders. `code`, `declines`: a
+    script card's own."""
 
     kind: CardKind
     scheme: str
@@ -106,15 +122,23 @@ class FaultRow:
 FAULTS: Final[dict[int, FaultRow]] = {
     80_001: FaultRow("silent", True, False, "no answer before the time-out; it was approved"),
     80_002: FaultRow("silent", False, False, "no answer before the time-out; it was declined"),
-    80_003: FaultRow("lost", True, True, "no answer: the first message never arrived; sent again it is approved"),
+    80_003: FaultRow(
+        "lost", True, True, "no answer: the first message never arrived; sent again it is approved"
+    ),
     80_004: FaultRow("slow", True, False, "approved after 1.5 s"),
     80_005: FaultRow("slow", False, False, "declined after 1.5 s"),
     80_006: FaultRow("duplicate", True, False, "the message arrives twice; approved once"),
     80_007: FaultRow("late", True, False, "arrives only after the time-out, and is approved then"),
-    80_008: FaultRow("outage", True, True, "connection refused at the first attempt; approved afterwards"),
+    80_008: FaultRow(
+        "outage", True, True, "connection refused at the first attempt; approved afterwards"
+    ),
     80_009: FaultRow("outage", False, False, "connection refused at every attempt"),
-    80_010: FaultRow("unprocessed", True, True, "the first attempt is refused unprocessed; approved afterwards"),
-    80_011: FaultRow("hidden", True, False, "no answer; approved, but the first inquiry finds nothing"),
+    80_010: FaultRow(
+        "unprocessed", True, True, "the first attempt is refused unprocessed; approved afterwards"
+    ),
+    80_011: FaultRow(
+        "hidden", True, False, "no answer; approved, but the first inquiry finds nothing"
+    ),
     80_012: FaultRow("garbage", True, False, "an answer that cannot be read; it was approved"),
     80_013: FaultRow(
         "mute",
@@ -169,7 +193,8 @@ def classify(pan: str, *, with_world: bool = False) -> MagicCard | None:
 
 
 def is_world_card(pan: str) -> bool:
-    """True for a card number that plugged worlds use. Source: docs/contributing/world-protocol.md."""
+    """True for a card number that plugged worlds use. Source:
+    docs/contributing/world-protocol.md."""
     head, length = WORLD_CARDS.get(scheme_of(pan), ("", 0))
     return len(pan) == length and pan.startswith(head) and luhn(pan)
 
@@ -217,7 +242,8 @@ def script_card(scheme: str, code: str, declines: int, serial: int = 1) -> str:
 
 
 def amount_for(code: str, kind: str = "response") -> int:
-    """The amount that picks a code on a code card: 50000 + a number, 60000 + base 36, 70000 + an advice code."""
+    """The amount that picks a code on a code card: 50000 + a number, 60000 + base 36, 70000 + an
+    advice code."""
     if kind == "advice":
         return _ADVICE_FROM + int(code)
     return _NUMERIC_FROM + int(code) if code.isdecimal() else _ALPHANUMERIC_FROM + int(code, 36)
@@ -238,9 +264,9 @@ def answer(
 ) -> Answer | None:
     """The issuer's decision about one send; None for a card that the sandbox does not take.
 
-    `sends_before` and `declines_before` are of the same order and card. `capture` False only holds the amount;
-    `confirmed`: the customer passed the sandbox's stand-in for 3-D Secure. `expired`: the card's last month is over;
-    whatever the card is documented for, it is declined for that.
+    `sends_before` and `declines_before` are of the same order and card. `capture` False only holds
+    the amount; `confirmed`: the customer passed the sandbox's stand-in for 3-D Secure. `expired`:
+    the card's last month is over; whatever the card is documented for, it is declined for that.
     """
     card = classify(pan)
     if card is None:
@@ -250,16 +276,26 @@ def answer(
     yes = Answer(True, _FULL_APPROVAL.get(card.scheme, "00"))
     no = Answer(False, _DO_NOT_HONOR.get(card.scheme, "05"))
     if card.kind == "approve":
-        contract_row = customer_row(pan, phone, cvv_given) if by_customer and not confirmed else None
+        contract_row = (
+            customer_row(pan, phone, cvv_given) if by_customer and not confirmed else None
+        )
         if contract_row == "challenge" and capture:
             return Answer(False, _ASK_CUSTOMER)
         return no if contract_row == "decline" else yes
     if card.kind == "codes":
         return _by_amount(card.scheme, units) or no
     if card.kind == "script":
-        return yes if card.declines != NEVER and declines_before >= card.declines else _coded(card.code or "05")
+        return (
+            yes
+            if card.declines != NEVER and declines_before >= card.declines
+            else _coded(card.code or "05")
+        )
     if card.kind == "counting":
-        return yes if units % 100 == _COUNTING_APPROVES else Answer(False, _NO_FUNDS.get(card.scheme, "51"))
+        return (
+            yes
+            if units % 100 == _COUNTING_APPROVES
+            else Answer(False, _NO_FUNDS.get(card.scheme, "51"))
+        )
     if card.kind == "disputes":
         return yes
     if card.kind == "faults":
@@ -288,7 +324,9 @@ def _by_amount(scheme: str, units: int) -> Answer | None:
     return None
 
 
-def customer_row(pan: str, phone: str | None, cvv_given: bool) -> Literal["challenge", "decline"] | None:
+def customer_row(
+    pan: str, phone: str | None, cvv_given: bool
+) -> Literal["challenge", "decline"] | None:
     """The allow-list's row for a payment with its customer (CIT), where it differs from the card's
     answer."""
     if pan != PHONE_CARD:
@@ -300,19 +338,35 @@ def customer_row(pan: str, phone: str | None, cvv_given: bool) -> Literal["chall
 
 def inputs() -> list[MagicInput]:
     """Every documented input, one for each code of the decline table among them."""
-    return [*_allow_list(), *_table(), *_scripts(), *_serials(), *_faults(), *_disputes(), *_counting()]
+    return [
+        *_allow_list(),
+        *_table(),
+        *_scripts(),
+        *_serials(),
+        *_faults(),
+        *_disputes(),
+        *_counting(),
+    ]
 
 
 def _allow_list() -> Iterator[MagicInput]:
     for pan in APPROVE_CARDS:
         note = "managed: at its first attempt; an AUTHORIZATION answers CAPTUREREQUIRED"
-        yield MagicInput(scheme_of(pan), "00", pan, None, None, "allow_list", "any", "approved", note)
+        yield MagicInput(
+            scheme_of(pan), "00", pan, None, None, "allow_list", "any", "approved", note
+        )
     for phone in CHALLENGE_PHONES:
         note = "with or without CVV"
-        yield MagicInput("visa", None, PHONE_CARD, None, phone, "allow_list", "customer", "challenge", note)
+        yield MagicInput(
+            "visa", None, PHONE_CARD, None, phone, "allow_list", "customer", "challenge", note
+        )
     note = "without phone and CVV; a CVV given to /tokenize serves one attempt"
-    yield MagicInput("visa", "05", PHONE_CARD, None, None, "allow_list", "customer", "declined", note)
-    yield MagicInput("visa", "05", DECLINE_CARD, None, None, "allow_list", "any", "declined", "every attempt")
+    yield MagicInput(
+        "visa", "05", PHONE_CARD, None, None, "allow_list", "customer", "declined", note
+    )
+    yield MagicInput(
+        "visa", "05", DECLINE_CARD, None, None, "allow_list", "any", "declined", "every attempt"
+    )
 
 
 def _table() -> Iterator[MagicInput]:
@@ -330,9 +384,15 @@ def _scripts() -> Iterator[MagicInput]:
         form = f"{head} + code ({width}) + declines (2) + serial ({serial}) + check digit"
         funds = _NO_FUNDS.get(scheme, "51")
         for declines, outcome in ((1, "approved"), (3, "approved"), (NEVER, "declined")):
-            behaviour = "declines always" if declines == NEVER else f"declines {declines} times, then approves"
+            behaviour = (
+                "declines always"
+                if declines == NEVER
+                else f"declines {declines} times, then approves"
+            )
             card = script_card(scheme, funds, declines)
-            yield MagicInput(scheme, funds, card, None, None, "script", "any", outcome, f"{behaviour}; {form}")
+            yield MagicInput(
+                scheme, funds, card, None, None, "script", "any", outcome, f"{behaviour}; {form}"
+            )
 
 
 def _serials() -> Iterator[MagicInput]:
@@ -353,14 +413,28 @@ def _faults() -> Iterator[MagicInput]:
             outcome = "approved" if row.approved else "declined"
             outcome = "not_sent" if row.fault == "outage" and not row.first_only else outcome
             yield MagicInput(scheme, None, card, amount, None, "fault", "any", outcome, row.note)
-        yield MagicInput(scheme, "00", card, None, None, "fault", "any", "approved", "any other amount")
+        yield MagicInput(
+            scheme, "00", card, None, None, "fault", "any", "approved", "any other amount"
+        )
 
 
 def _disputes() -> Iterator[MagicInput]:
     for scheme, card in DISPUTE_CARDS.items():
         for amount, row in DISPUTES.items():
-            yield MagicInput(scheme, "00", card, amount, None, "dispute", "any", "approved", row.note)
-        yield MagicInput(scheme, "00", card, None, None, "dispute", "any", "approved", "any other amount; not disputed")
+            yield MagicInput(
+                scheme, "00", card, amount, None, "dispute", "any", "approved", row.note
+            )
+        yield MagicInput(
+            scheme,
+            "00",
+            card,
+            None,
+            None,
+            "dispute",
+            "any",
+            "approved",
+            "any other amount; not disputed",
+        )
 
 
 def _counting() -> Iterator[MagicInput]:

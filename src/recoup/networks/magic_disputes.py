@@ -1,4 +1,5 @@
-"""The sandbox's cardholders who dispute: on the dispute cards, by amount, some days after the charge was approved.
+"""The sandbox's cardholders who dispute: on the dispute cards, by amount, some days after the
+charge was approved.
 
 No other magic card is disputed by itself. Source: design §6.
 """
@@ -8,7 +9,8 @@ from typing import Final, Literal, NamedTuple
 
 
 class Row(NamedTuple):
-    """`percent` of the charge, `after` its approval (business time). `twice`: the notice comes twice."""
+    """`percent` of the charge, `after` its approval (business time). `twice`: the notice comes
+    twice."""
 
     kind: Literal["fraud", "service", "processing"]
     stage: Literal["inquiry", "first"]

@@ -1,4 +1,5 @@
-"""The sandbox's stored methods: ids of the simulated processor's that stand for its test cards. Pure.
+"""The sandbox's stored methods: ids of the simulated processor's that stand for its test cards.
+Pure.
 
     pm_card_visa               approves
     pm_card_visa_51_01         declines once with code 51, then approves; 99: always declines
@@ -8,7 +9,8 @@
     pm_card_approve_1          one of the three cards of the contract
     pm_gone_visa               is no longer there
 
-What follows two underscores is no part of the card: `pm_card_visa__2` is a second id of the first one.
+What follows two underscores is no part of the card: `pm_card_visa__2` is a second id of the first
+one.
 """
 
 import re
@@ -30,7 +32,13 @@ _NAMED: Final = {
     **{f"approve_{n}": number for n, number in enumerate(APPROVE_CARDS, 1)},
 }
 _OTHER: Final = re.compile(r"pm_card_(?P<name>[a-z]+_[a-z0-9]+)(?:__[0-9A-Za-z]{1,32})?")
-EXAMPLES: Final = ("pm_card_visa", "pm_card_visa_51_01", "pm_card_visa_51_99", "pm_card_counting_visa", "pm_gone_visa")
+EXAMPLES: Final = (
+    "pm_card_visa",
+    "pm_card_visa_51_01",
+    "pm_card_visa_51_99",
+    "pm_card_counting_visa",
+    "pm_gone_visa",
+)
 
 
 class StandIn(NamedTuple):
@@ -53,9 +61,13 @@ def method_of(id: str) -> StandIn | None:
         return None if code or scheme not in _COUNTING else StandIn(_COUNTING[scheme], is_gone)
     width = 3 if scheme == "amex" else 2
     serial = int(found["serial"] or 1)
-    if len(code or "0" * width) != width or serial > (999 if width == 3 or len(found["serial"] or "") == 3 else 99_999):
+    if len(code or "0" * width) != width or serial > (
+        999 if width == 3 or len(found["serial"] or "") == 3 else 99_999
+    ):
         return None
-    return StandIn(script_card(scheme, code or _APPROVES[scheme], int(found["declines"] or 0), serial), is_gone)
+    return StandIn(
+        script_card(scheme, code or _APPROVES[scheme], int(found["declines"] or 0), serial), is_gone
+    )
 
 
 def id_of(number: str) -> str | None:

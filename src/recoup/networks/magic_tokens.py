@@ -1,15 +1,23 @@
 """The sandbox's network tokens: which test cards get one, and how it behaves. Pure.
 
-Script cards and the cards that count get a token; no other test card does. The serial number of a script card selects
-its behaviour: 911 none is made; 912 no answer; 913 it is suspended, so that a charge by it is refused unprocessed;
-914 it is deleted, so that a charge by it is declined with 14; 915 it is refreshed: four more years; 916 no cryptogram.
+Script cards and the cards that count get a token; no other test card does. The serial number of a
+script card selects its behaviour: 911 none is made; 912 no answer; 913 it is suspended, so that a
+charge by it is refused unprocessed; 914 it is deleted, so that a charge by it is declined with 14;
+915 it is refreshed: four more years; 916 no cryptogram.
 """
 
 from typing import Final, Literal, NamedTuple
 
 from recoup.networks.card import luhn, luhn_digit, scheme_of
 from recoup.networks.magic import COUNTING_CARDS, classify
-from recoup.networks.magic_serials import DELETED, NO_ANSWER, NO_CRYPTOGRAM, NO_TOKEN, REFRESHED, SUSPENDED
+from recoup.networks.magic_serials import (
+    DELETED,
+    NO_ANSWER,
+    NO_CRYPTOGRAM,
+    NO_TOKEN,
+    REFRESHED,
+    SUSPENDED,
+)
 
 State = Literal["active", "suspended", "deleted", "refused", "unknown"]
 REQUESTOR: Final = "50110030273"
@@ -25,13 +33,15 @@ def _with_check(body: str) -> str:
 
 
 _COUNTING: Final = {
-    card: _with_check(_COUNTING_HEADS[scheme_of(card)].ljust(len(card) - 2, "0") + "1") for card in COUNTING_CARDS
+    card: _with_check(_COUNTING_HEADS[scheme_of(card)].ljust(len(card) - 2, "0") + "1")
+    for card in COUNTING_CARDS
 }
 _COUNTED: Final = {token: card for card, token in _COUNTING.items()}
 
 
 class TokenBehaviour(NamedTuple):
-    """`made`: how the service answers when it is asked for a token; `now`: how the token stands afterwards."""
+    """`made`: how the service answers when it is asked for a token; `now`: how the token stands
+    afterwards."""
 
     made: State
     now: State

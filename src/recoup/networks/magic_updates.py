@@ -1,8 +1,8 @@
 """The sandbox's account updater: which script cards it knows something of. Pure.
 
-The serial number of a script card selects its answer: 901 another number, which approves; 902 the same number with a
-later expiry; 903 the account is closed; 904 the cardholder is to be contacted; 905 no answer. It knows nothing of any
-other card.
+The serial number of a script card selects its answer: 901 another number, which approves; 902 the
+same number with a later expiry; 903 the account is closed; 904 the cardholder is to be contacted;
+905 no answer. It knows nothing of any other card.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -37,6 +37,10 @@ def update_of(number: str, exp_month: int, exp_year: int) -> Update:
     if state != "updated":
         return Update(state)
     new = (
-        script_card(card.scheme, "116" if card.scheme == "amex" else "51", 0, serial) if serial == NEW_NUMBER else None
+        script_card(card.scheme, "116" if card.scheme == "amex" else "51", 0, serial)
+        if serial == NEW_NUMBER
+        else None
     )
-    return Update("unchanged") if new == number else Update(state, new, exp_month, exp_year + _YEARS)
+    return (
+        Update("unchanged") if new == number else Update(state, new, exp_month, exp_year + _YEARS)
+    )

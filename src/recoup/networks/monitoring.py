@@ -1,8 +1,9 @@
-"""The networks' monitoring programmes: how near a merchant number at an acquirer comes to a threshold. Pure.
+"""The networks' monitoring programmes: how near a merchant number at an acquirer comes to a
+threshold. Pure.
 
-Rows with their sources: data/monitoring-programs.csv. One that is not `certain` is shown and alarms nobody.
-Visa counts fraud reports and all disputes of a month over that month's sales, a report that becomes a
-dispute twice; Mastercard chargebacks over the sales of the month before.
+Rows with their sources: data/monitoring-programs.csv. One that is not `certain` is shown and alarms
+nobody. Visa counts fraud reports and all disputes of a month over that month's sales, a report that
+becomes a dispute twice; Mastercard chargebacks over the sales of the month before.
 """
 
 from collections.abc import Iterable
@@ -51,7 +52,8 @@ class MonthCount(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """`share`: of the threshold, 1 where all of its criteria are met. `basis_points`: None without sales."""
+    """`share`: of the threshold, 1 where all of its criteria are met. `basis_points`: None without
+    sales."""
 
     of: Program
     acceptor_id: str

@@ -1,7 +1,9 @@
-"""Another card of the same customer and merchant, for an order whose own card no further try brings. Pure.
+"""Another card of the same customer and merchant, for an order whose own card no further try
+brings. Pure.
 
-Only a card whose payment by the same merchant was approved without its customer there, for a customer whom the merchant
-names by a key of its own. The card's own limits are asked about when it is sent.
+Only a card whose payment by the same merchant was approved without its customer there, for a
+customer whom the merchant names by a key of its own. The card's own limits are asked about when it
+is sent.
 """
 
 from dataclasses import dataclass

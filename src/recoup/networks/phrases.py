@@ -1,5 +1,5 @@
-"""Phrases by which gateways without a list of codes say why they declined. The table is data; what sounds final and is
-in no phrase that is sure is unclear: a case for a person."""
+"""Phrases by which gateways without a list of codes say why they declined. The table is data; what
+sounds final and is in no phrase that is sure is unclear: a case for a person."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -15,17 +15,25 @@ _FILLERS: Final = frozenset(_SAY_NOTHING.split())
 _SPELT: Final = (("dont ", "do not "), ("don t ", "do not "), ("do not honour", "do not honor"))
 _NO_REASON: Final = "do not honor"  # whose words say something else than `do not` before others
 _NEGATIONS: Final = frozenset({"not", "no", "never"})
-_SAID: Final = frozenset({"requested", "reported", "said", "told", "asked"})  # may stand behind a negation
-_FOR_NOW: Final = frozenset({"before", "until", "today", "yet", "within", "immediately", "now"})  # not for ever
-_FORBIDS: Final = "do_not_honor"  # the reason of a hard phrase that says to send nothing more, and not why
+_SAID: Final = frozenset(
+    {"requested", "reported", "said", "told", "asked"}
+)  # may stand behind a negation
+_FOR_NOW: Final = frozenset(
+    {"before", "until", "today", "yet", "within", "immediately", "now"}
+)  # not for ever
+_FORBIDS: Final = (
+    "do_not_honor"  # the reason of a hard phrase that says to send nothing more, and not why
+)
 _GAP: Final = 5  # words that may stand in place of a `*`
 
 
 def words_of(text: str) -> str:
-    """The words alone, in lower case and without those that say nothing: `CardLost`, `card_lost` and `The card was
-    lost.` are `card lost`."""
+    """The words alone, in lower case and without those that say nothing: `CardLost`, `card_lost`
+    and `The card was lost.` are `card lost`."""
     pairs = zip(" " + text, text, strict=False)
-    spaced = "".join(f" {one}" if one.isupper() and before.islower() else one for before, one in pairs)
+    spaced = "".join(
+        f" {one}" if one.isupper() and before.islower() else one for before, one in pairs
+    )
     words = "".join(one if one.isalnum() or one == "*" else " " for one in spaced).lower().split()
     found = " ".join(word for word in words if word not in _FILLERS)
     for other, usual in _SPELT:
@@ -34,7 +42,8 @@ def words_of(text: str) -> str:
 
 
 class Phrases:
-    """A phrase counts where its words stand in a text side by side, or some others in place of its `*`."""
+    """A phrase counts where its words stand in a text side by side, or some others in place of its
+    `*`."""
 
     def __init__(self, rows: Iterable[ProcessorRow]) -> None:
         self._rows = {words_of(row.code): row for row in rows}
@@ -59,7 +68,9 @@ class Phrases:
                     between = following[: following.index(tail)] if tail else []
                     is_denied = _is_denied(before.rsplit(maxsplit=2)[-2:], between)
                     is_for_now = row.reason == _FORBIDS and not _FOR_NOW.isdisjoint(following)
-                    found = self._unclear if row.klass == "hard" and (is_denied or is_for_now) else row
+                    found = (
+                        self._unclear if row.klass == "hard" and (is_denied or is_for_now) else row
+                    )
                     hits.append((_weight(found), length, found))
         return max(hits, key=lambda hit: hit[:2])[2] if hits else None
 

@@ -7,7 +7,10 @@ UNCLEAR: Final = "unclear"  # of words that sound final and are in no phrase tha
 
 # word -> (what the merchant reads, the only or best cure)
 REASONS: Final[dict[str, tuple[str, str]]] = {
-    "insufficient_funds": ("not enough money on the card", "Nothing to do: Recoup tries again near a pay day."),
+    "insufficient_funds": (
+        "not enough money on the card",
+        "Nothing to do: Recoup tries again near a pay day.",
+    ),
     "limit_exceeded": (
         "the card's own limit is reached",
         "Nothing to do: the limit opens again with a new day or month.",
@@ -20,17 +23,32 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the bank wants to hear from its customer",
         "Ask the customer to call the bank, or for another card.",
     ),
-    "issuer_unavailable": ("the bank could not be reached", "Nothing to do: Recoup tries again soon."),
+    "issuer_unavailable": (
+        "the bank could not be reached",
+        "Nothing to do: Recoup tries again soon.",
+    ),
     "system_error": ("a system on the way failed", "Nothing to do: Recoup tries again soon."),
     "expired_card": (
         "the card has expired, or its expiry date is wrong",
         "Ask the customer for the new expiry date or another card.",
     ),
-    "card_update_available": ("the card's data have changed", "Fetch the new card data, or ask the customer for them."),
-    "invalid_number": ("the card number is wrong", "Ask the customer for the right number or another card."),
-    "closed_or_invalid_account": ("the account is closed or not known", "Ask the customer for another card."),
+    "card_update_available": (
+        "the card's data have changed",
+        "Fetch the new card data, or ask the customer for them.",
+    ),
+    "invalid_number": (
+        "the card number is wrong",
+        "Ask the customer for the right number or another card.",
+    ),
+    "closed_or_invalid_account": (
+        "the account is closed or not known",
+        "Ask the customer for another card.",
+    ),
     "lost_stolen": ("the card is reported lost or stolen", "Ask the customer for another card."),
-    "restricted": ("the bank does not allow this use of the card", "Ask the customer for another card."),
+    "restricted": (
+        "the bank does not allow this use of the card",
+        "Ask the customer for another card.",
+    ),
     "fraud_suspected": (
         "the bank suspects fraud",
         "Speak with the customer first; then a new payment by the customer.",
@@ -39,9 +57,15 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the customer has stopped this agreement at the bank",
         "Stop the agreement; only a new one by the customer helps.",
     ),
-    "sca_required": ("the customer must confirm with the bank", "Send the customer a link to pay and confirm."),
+    "sca_required": (
+        "the customer must confirm with the bank",
+        "Send the customer a link to pay and confirm.",
+    ),
     "bad_cvv": ("the security code is wrong", "Ask the customer to enter the security code again."),
-    "bad_address": ("the address does not match", "Ask the customer for the right billing address."),
+    "bad_address": (
+        "the address does not match",
+        "Ask the customer for the right billing address.",
+    ),
     "bad_pin": (
         "the PIN is missing, wrong or blocked",
         "Ask the customer for another card, or to speak with the bank.",
@@ -54,13 +78,19 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "the card itself could not be authenticated",
         "Ask the customer to pay again, or for another card.",
     ),
-    "amount_or_currency": ("amount or currency is not accepted", "Change the amount or the currency."),
+    "amount_or_currency": (
+        "amount or currency is not accepted",
+        "Change the amount or the currency.",
+    ),
     "duplicate": (
         "the network takes it for a duplicate",
         "Look the first payment up at the processor: it may have been approved.",
     ),
     "network_blocked": ("the processor holds the card back", "Ask the customer for another card."),
-    "merchant_setup": ("the merchant's set-up is refused", "Ask the acquirer to correct the merchant's set-up."),
+    "merchant_setup": (
+        "the merchant's set-up is refused",
+        "Ask the acquirer to correct the merchant's set-up.",
+    ),
     "not_completed": ("the payment was broken off", "The customer has to start the payment again."),
     "unclear": (
         "the processor's words sound final, but are on no list",
@@ -89,7 +119,11 @@ _CODES: Final[dict[str, tuple[str, str, str]]] = {
     "expired_card": ("data", "33 54 79", "101 125"),
     "card_update_available": ("data", "", "104 187"),
     "invalid_number": ("data hard", "14", "111"),
-    "closed_or_invalid_account": ("hard soft data", "15 35 39 42 44 46 52 53 56 76 77", "105 188 189"),
+    "closed_or_invalid_account": (
+        "hard soft data",
+        "15 35 39 42 44 46 52 53 56 76 77",
+        "105 188 189",
+    ),
     "lost_stolen": ("hard fraud", "04 07 41 43", "200"),
     "restricted": ("hard soft", "12 57 5C 62 64 78 81 93 9G N3 N5", "119"),
     "fraud_suspected": ("fraud", "34 37 59 63 66 83", ""),

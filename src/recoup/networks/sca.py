@@ -1,4 +1,5 @@
-"""A decline by which the bank wants its customer to confirm, where only the processor says so and its code does not."""
+"""A decline by which the bank wants its customer to confirm, where only the processor says so and
+its code does not."""
 
 from dataclasses import replace
 from typing import Final

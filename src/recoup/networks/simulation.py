@@ -1,4 +1,5 @@
-"""A decline to be simulated in the sandbox: which codes there are, and which card answers as somebody wants."""
+"""A decline to be simulated in the sandbox: which codes there are, and which card answers as
+somebody wants."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,13 +12,19 @@ from recoup.networks.tables import CODES
 SCHEMES: Final[Mapping[str, int]] = {"visa": 2, "mastercard": 2, "amex": 3, "discover": 2}
 _SAME: Final = {"discover": "generic"}  # whose own table holds too little
 # what the issuer says to our tries -> how often it declines first
-ANSWERS: Final[Mapping[str, int]] = {"approves": 0, "declines_once": 1, "declines_thrice": 3, "declines": NEVER}
+ANSWERS: Final[Mapping[str, int]] = {
+    "approves": 0,
+    "declines_once": 1,
+    "declines_thrice": 3,
+    "declines": NEVER,
+}
 KINDS: Final = ("mit_managed", "mit_sync", "cit_web", "cit_callcenter")
 
 
 @cache
 def codes_of(scheme: str) -> Mapping[str, str]:
-    """Decline code -> what it means, of those that a script card can say. Raises: KeyError for an unknown scheme."""
+    """Decline code -> what it means, of those that a script card can say. Raises: KeyError for an
+    unknown scheme."""
     width, table = SCHEMES[scheme], _SAME.get(scheme, scheme)
     return {
         row.code: row.meaning
@@ -31,5 +38,6 @@ def codes_of(scheme: str) -> Mapping[str, str]:
 
 
 def card_for(scheme: str, code: str, answer: str) -> str:
-    """The test card whose issuer answers so, with that code where it declines. Raises: KeyError for an unknown one."""
+    """The test card whose issuer answers so, with that code where it declines. Raises: KeyError for
+    an unknown one."""
     return script_card(scheme, code, ANSWERS[answer])

@@ -12,10 +12,14 @@ from recoup.networks.limits import STOP_ADVICE, STOP_CODES, is_final
 _ANY_DAY: Final = date(2026, 1, 1)  # these codes have meant the same since they came
 
 
-def read_copy(code: DeclineCode | None, facts: Mapping[str, Any], *, scheme: str, on: date, region: str) -> Reading:
+def read_copy(
+    code: DeclineCode | None, facts: Mapping[str, Any], *, scheme: str, on: date, region: str
+) -> Reading:
     """`facts`: what was kept beside the code."""
     beside = stored_codes(facts.get("beside") or ())
-    return read_decline(scheme=scheme, code=code, on=on, advice=facts.get("advice"), beside=beside, region=region)
+    return read_decline(
+        scheme=scheme, code=code, on=on, advice=facts.get("advice"), beside=beside, region=region
+    )
 
 
 def ends_card(code: DeclineCode | None, facts: Mapping[str, Any]) -> bool:

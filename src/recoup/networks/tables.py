@@ -1,6 +1,8 @@
-"""The three dated tables of card knowledge, read once from the package: codes, limits, processor words.
+"""The three dated tables of card knowledge, read once from the package: codes, limits, processor
+words.
 
-A region names the narrowest place that is known; a row for a narrower region hides the one for a wider.
+A region names the narrowest place that is known; a row for a narrower region hides the one for a
+wider.
 """
 
 import csv
@@ -40,10 +42,11 @@ class CodeRow(NamedTuple):
 class LimitRow(NamedTuple):
     """A count of sends, or, of `maximum_sends` 0, what an answer forbids.
 
-    `fee_units`: what each send beyond it costs, in cents of `currency`; None where no source says so. `key`: what is
-    counted together, or how far an answer reaches: `order`, `agreement` or `card`, and what else has to be the same
-    (`acceptor`, `merchant`, `amount`). Of an answer, `answers` are those that forbid, `kinds` the sends that are
-    forbidden: `mit`, `cit`, `cit:amount` for one of the same amount. It `lasts` for ever, or as long as its window;
+    `fee_units`: what each send beyond it costs, in cents of `currency`; None where no source says
+    so. `key`: what is counted together, or how far an answer reaches: `order`, `agreement` or
+    `card`, and what else has to be the same (`acceptor`, `merchant`, `amount`). Of an answer,
+    `answers` are those that forbid, `kinds` the sends that are forbidden: `mit`, `cit`,
+    `cit:amount` for one of the same amount. It `lasts` for ever, or as long as its window;
     `own_stops`: a stop at the bank reaches its merchant alone.
     """
 
@@ -131,7 +134,10 @@ def _limit_row(row: dict[str, str]) -> LimitRow:
 
 def _period(row: dict[str, str]) -> dict[str, Any]:
     begin = row["valid_from"]
-    return {"valid_from": date.fromisoformat(begin) if begin else date.min, "valid_to": until(row["valid_to"])}
+    return {
+        "valid_from": date.fromisoformat(begin) if begin else date.min,
+        "valid_to": until(row["valid_to"]),
+    }
 
 
 def _cents(text: str) -> int | None:
@@ -142,7 +148,9 @@ def _cents(text: str) -> int | None:
 
 def _processor_row(row: dict[str, str]) -> ProcessorRow:
     kind, target = row["maps_to"].split(":", 1)
-    return ProcessorRow(row["source"], row["code"].lower(), row["text"], kind, target, row["class"], row["reason"])
+    return ProcessorRow(
+        row["source"], row["code"].lower(), row["text"], kind, target, row["class"], row["reason"]
+    )
 
 
 _COUNTRIES: Final = {row["country"]: row["region"] for row in read_table("regions.csv")}
@@ -153,14 +161,27 @@ def region_of(country: str) -> str:
     return _COUNTRIES.get(country, "world") if country else ""
 
 
-CODES: Final[tuple[CodeRow, ...]] = tuple(_code_row(row) for row in read_table("response-codes.csv"))
-LIMITS: Final[tuple[LimitRow, ...]] = tuple(
-    _limit_row(row) for name in ("network-limits.csv", "forbidding-answers.csv") for row in read_table(name)
+CODES: Final[tuple[CodeRow, ...]] = tuple(
+    _code_row(row) for row in read_table("response-codes.csv")
 )
-PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(map(_processor_row, read_table("processor-codes.csv")))
+LIMITS: Final[tuple[LimitRow, ...]] = tuple(
+    _limit_row(row)
+    for name in ("network-limits.csv", "forbidding-answers.csv")
+    for row in read_table(name)
+)
+PROCESSOR_CODES: Final[tuple[ProcessorRow, ...]] = tuple(
+    map(_processor_row, read_table("processor-codes.csv"))
+)
 
-_NAMES = ("response-codes.csv", "network-limits.csv", "forbidding-answers.csv", "processor-codes.csv")
-KNOWLEDGE_VERSION: Final = "codes-" + hashlib.sha256("".join(map(_text, _NAMES)).encode()).hexdigest()[:12]
+_NAMES = (
+    "response-codes.csv",
+    "network-limits.csv",
+    "forbidding-answers.csv",
+    "processor-codes.csv",
+)
+KNOWLEDGE_VERSION: Final = (
+    "codes-" + hashlib.sha256("".join(map(_text, _NAMES)).encode()).hexdigest()[:12]
+)
 
 
 _Row = TypeVar("_Row", CodeRow, LimitRow)

@@ -137,11 +137,17 @@ def sentence_of(why: str) -> str:
     if code == BLOCKED:
         return _BLOCKED.get(argument, "This card is blocked.")
     if code == BANK_WAITS:
-        return Sentence("The bank asked not to try this card before {0}.", datetime.fromisoformat(argument))
+        return Sentence(
+            "The bank asked not to try this card before {0}.", datetime.fromisoformat(argument)
+        )
     if code == CARD_USED_UP:
-        return Sentence("The card's allowance is used up until {0}.", datetime.fromisoformat(argument))
+        return Sentence(
+            "The card's allowance is used up until {0}.", datetime.fromisoformat(argument)
+        )
     if argument and code == REQUEST_REFUSED:
-        return Sentence("The processor refused the request as invalid ({0}), so it is not repeated.", argument)
+        return Sentence(
+            "The processor refused the request as invalid ({0}), so it is not repeated.", argument
+        )
     if argument and code == ACCOUNT_REFUSED:
         shape = "The processor refuses this account or its key ({0}). Payments wait until this is fixed."
         return Sentence(shape, argument)

@@ -17,8 +17,8 @@ INVOICE_LEFT: Final = "invoice_left_open"
 
 
 def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
-    """The card's issuer says so: the merchant charges the card no more. Under the card's lock. The same warning again
-    blocks nothing twice."""
+    """The card's issuer says so: the merchant charges the card no more. Under the card's lock. The
+    same warning again blocks nothing twice."""
     change.block_card(warning_id, "fraud_warning", None)
     if change.order.left_units:
         change.raise_attention(FRAUD_WARNED)
@@ -35,8 +35,9 @@ def fraud_reported(change: Change, warning_id: UUID, attempt_id: UUID) -> None:
 
 
 def follow_invoice(change: Change, now: InvoiceNow, card: CardIds | None, last4: str) -> None:
-    """Takes over what the processor would charge now: its amount, and its card where that is another. Not
-    while an attempt is out, whose answer comes first. Raises: Problem, as `replace_card`."""
+    """Takes over what the processor would charge now: its amount, and its card where that is
+    another. Not while an attempt is out, whose answer comes first. Raises: Problem, as
+    `replace_card`."""
     order = change.order
     if order.attempt_in_flight() is None:
         change_amount(change, now.units)

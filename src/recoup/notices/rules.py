@@ -1,4 +1,5 @@
-"""A network's signal, read strictly: a card was just approved elsewhere. It names the card without its number."""
+"""A network's signal, read strictly: a card was just approved elsewhere. It names the card without
+its number."""
 
 from typing import Annotated, Final
 
@@ -20,10 +21,20 @@ class Signal(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
     signal_id: Annotated[_Name, Meta(description="The sender's; for their own records.")]
     approved_at: Annotated[Moment, Meta(description="When the card was approved elsewhere.")]
     account_reference: (
-        Annotated[str, Meta(pattern=r"^[0-9A-Za-z]{29}$", description="The payment account reference (PAR).")] | None
+        Annotated[
+            str,
+            Meta(pattern=r"^[0-9A-Za-z]{29}$", description="The payment account reference (PAR)."),
+        ]
+        | None
     ) = None
-    fingerprint: Annotated[_Name, Meta(description="The card's, as the route's processor identifies it.")] | None = None
-    method: Annotated[_Name, Meta(description="A stored payment method of the route's processor.")] | None = None
+    fingerprint: (
+        Annotated[_Name, Meta(description="The card's, as the route's processor identifies it.")]
+        | None
+    ) = None
+    method: (
+        Annotated[_Name, Meta(description="A stored payment method of the route's processor.")]
+        | None
+    ) = None
 
 
 def read_signal(body: bytes) -> Signal:
@@ -31,9 +42,17 @@ def read_signal(body: bytes) -> Signal:
     signal = read_as(body, Signal, _CURE)
     approved_at = of_these_days(signal.approved_at)
     if approved_at is None:
-        raise invalid("The field approvedAt is no date of these days.", "approvedAt", "Send the time of the approval.")
+        raise invalid(
+            "The field approvedAt is no date of these days.",
+            "approvedAt",
+            "Send the time of the approval.",
+        )
     if not (signal.account_reference or signal.fingerprint or signal.method):
-        raise invalid("The signal names no card.", "accountReference", "Send accountReference, fingerprint or method.")
+        raise invalid(
+            "The signal names no card.",
+            "accountReference",
+            "Send accountReference, fingerprint or method.",
+        )
     return msgspec.structs.replace(signal, approved_at=approved_at)
 
 

@@ -1,4 +1,5 @@
-"""Alerts that the people of a merchant should hear of, and the due work that carries each to them."""
+"""Alerts that the people of a merchant should hear of, and the due work that carries each to
+them."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -15,7 +16,12 @@ from recoup.networks.codes import Reading
 from recoup.networks.monitoring import Standing
 from recoup.notifications.rules import drift
 from recoup.notifications.rules.rescue_rate import Counted, judge
-from recoup.notifications.store.alerts import FailingEndpoint, last_orders_alert, lock_feed, waiting_since
+from recoup.notifications.store.alerts import (
+    FailingEndpoint,
+    last_orders_alert,
+    lock_feed,
+    waiting_since,
+)
 from recoup.notifications.store.rescue_watches import lock_drift, lock_watch, save_drift, save_watch
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import DueKey, DueWork, NewAlert
@@ -35,7 +41,8 @@ def alert(
     wall: WallTime,
     only_for: UUID | None = None,
 ) -> None:
-    """A second one of the same kind about the same thing and step is none. `only_for`: the person who alone hears."""
+    """A second one of the same kind about the same thing and step is none. `only_for`: the person
+    who alone hears."""
     alert_id = new_id()
     rows.alerts.append(
         NewAlert(
@@ -53,7 +60,13 @@ def alert(
 
 
 async def alert_now(
-    tx: Tx, merchant_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any], wall: WallTime
+    tx: Tx,
+    merchant_id: UUID,
+    kind: str,
+    about: UUID,
+    step: int,
+    facts: dict[str, Any],
+    wall: WallTime,
 ) -> None:
     rows = Rows()
     alert(rows, merchant_id, kind, about, step, facts, wall)
@@ -66,7 +79,15 @@ def alert_unlisted(rows: Rows, merchant_id: UUID, reading: Reading, wall: WallTi
         if code is not None:
             about = uuid5(NAMESPACE_URL, f"{reading.scheme}:{kind}:{code}")
             facts = {"scheme": reading.scheme, "kind": kind, "code": code}
-            alert(rows, merchant_id, UNLISTED, about, int(wall.timestamp()) // WEEK_SECONDS, facts, wall)
+            alert(
+                rows,
+                merchant_id,
+                UNLISTED,
+                about,
+                int(wall.timestamp()) // WEEK_SECONDS,
+                facts,
+                wall,
+            )
 
 
 async def gather_orders(tx: Tx, merchant_id: UUID, wall: WallTime) -> None:
@@ -94,16 +115,24 @@ async def alert_endpoints(tx: Tx, endpoints: list[FailingEndpoint], wall: WallTi
     for row in endpoints:
         off = row.state == "disabled"
         since: datetime = row.failing_since or row.created_at
-        facts = {"endpoint_id": str(row.endpoint_id), "host": row.host, "state": "disabled" if off else "open"}
+        facts = {
+            "endpoint_id": str(row.endpoint_id),
+            "host": row.host,
+            "state": "disabled" if off else "open",
+        }
         about, step = row.endpoint_id, 2 * int(since.timestamp()) + off
         if row.partner_id is not None:
-            await add_partner_alert(tx, row.partner_id, new_id(), "partner_webhook", about, step, facts, wall)
+            await add_partner_alert(
+                tx, row.partner_id, new_id(), "partner_webhook", about, step, facts, wall
+            )
         elif row.merchant_id is not None:
             alert(rows, row.merchant_id, "webhook", about, step, facts, wall)
     await write(tx, rows)
 
 
-async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime) -> None:
+async def alert_of_rate(
+    tx: Tx, merchant_id: UUID, recent: Counted, before: Counted, wall: WallTime
+) -> None:
     """Raises an alert of a fall that has none yet; a fall that is over is forgotten, so that the
     next raises one."""
     fell_at = await lock_watch(tx, merchant_id)
@@ -113,10 +142,14 @@ async def alert_of_rate(tx: Tx, merchant_id: UUID, recent: Counted, before: Coun
     await save_watch(tx, merchant_id, wall if verdict == "fell" else None)
     if verdict == "fell":
         facts = {"recent": list(recent), "before": list(before)}
-        await alert_now(tx, merchant_id, "rate", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
+        await alert_now(
+            tx, merchant_id, "rate", merchant_id, int(wall.timestamp() * 1_000), facts, wall
+        )
 
 
-async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime) -> None:
+async def alert_of_drift(
+    tx: Tx, merchant_id: UUID, model: str, counted: drift.Counted, wall: WallTime
+) -> None:
     """Raises an alert of a model that fits no more and has none yet; one that fits again is
     forgotten."""
     reported_model = await lock_drift(tx, merchant_id)
@@ -129,7 +162,9 @@ async def alert_of_drift(tx: Tx, merchant_id: UUID, model: str, counted: drift.C
             "expected": round(counted.expected),
             "approved": counted.approved,
         }
-        await alert_now(tx, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
+        await alert_now(
+            tx, merchant_id, "drift", merchant_id, int(wall.timestamp() * 1_000), facts, wall
+        )
     elif counted.verdict == "fits" and reported_model is not None:
         await save_drift(tx, merchant_id, None)
 
@@ -142,7 +177,9 @@ async def alert_of_route(tx: Tx, merchant_id: UUID, facts: dict[str, Any], wall:
     await alert_now(tx, merchant_id, "processor", about, int(wall.timestamp() * 1_000), facts, wall)
 
 
-async def alert_of_programs(tx: Tx, merchant_id: UUID, alarming: Iterable[Standing], wall: WallTime) -> None:
+async def alert_of_programs(
+    tx: Tx, merchant_id: UUID, alarming: Iterable[Standing], wall: WallTime
+) -> None:
     """Raises an alert once a month for half of a merchant number's threshold, and once for the
     whole."""
     rows = Rows()
@@ -163,6 +200,10 @@ async def alert_of_programs(tx: Tx, merchant_id: UUID, alarming: Iterable[Standi
     await write(tx, rows)
 
 
-async def alert_of_decision(tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime) -> None:
+async def alert_of_decision(
+    tx: Tx, merchant_id: UUID, request_id: UUID, state: str, wall: WallTime
+) -> None:
     """The operator has decided whether the merchant goes live."""
-    await alert_now(tx, merchant_id, "go_live", request_id, 1, {"request_id": request_id, "state": state}, wall)
+    await alert_now(
+        tx, merchant_id, "go_live", request_id, 1, {"request_id": request_id, "state": state}, wall
+    )

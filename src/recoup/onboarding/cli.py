@@ -40,7 +40,10 @@ def list_all(run: Run, status: str | None, as_json: bool) -> None:
 
     async def work(opened: Opened) -> list[dict[str, Any]]:
         wanted = status.upper() if status else None
-        return [_shown(row) for row in await find_applications(opened.world, OPERATOR, ROWS_MAX, status=wanted)]
+        return [
+            _shown(row)
+            for row in await find_applications(opened.world, OPERATOR, ROWS_MAX, status=wanted)
+        ]
 
     _show(run(work), as_json)
 
@@ -69,7 +72,11 @@ def approve(run: Run, application: str, note: str, as_json: bool) -> None:
     """Approves an application: it can then be converted into a merchant."""
 
     async def work(opened: Opened) -> dict[str, Any]:
-        return _shown(await decide_application(opened.world, OPERATOR, _id(application), approve=True, note=note))
+        return _shown(
+            await decide_application(
+                opened.world, OPERATOR, _id(application), approve=True, note=note
+            )
+        )
 
     _show(run(work), as_json)
 
@@ -94,7 +101,10 @@ def decline(run: Run, application: str, reason: str, note: str, as_json: bool) -
 
 def _show(rows: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
     listed = rows if isinstance(rows, list) else [rows]
-    lines = ["  ".join(f"{value}" for value in row.values() if value not in ("", None, [])) for row in listed]
+    lines = [
+        "  ".join(f"{value}" for value in row.values() if value not in ("", None, []))
+        for row in listed
+    ]
     show(rows, lines or ["No applications."], as_json=as_json)
 
 
@@ -115,5 +125,9 @@ def _shown(row: Application) -> dict[str, Any]:
 def _id(text: str) -> UUID:
     found = parse_id(text)
     if found is None:
-        raise Problem("invalid", f"{text!r} is not an application's id.", cure="See `recoup applications list`.")
+        raise Problem(
+            "invalid",
+            f"{text!r} is not an application's id.",
+            cure="See `recoup applications list`.",
+        )
     return found

@@ -33,7 +33,9 @@ class By:
     at: datetime
 
 
-async def begin_application(tx: Tx, owner: tuple[str, UUID], form: Form, step: Step, by: By) -> Application:
+async def begin_application(
+    tx: Tx, owner: tuple[str, UUID], form: Form, step: Step, by: By
+) -> Application:
     """A draft of the owner's; answers it whole."""
     kind, owner_id = owner
     made = Application(
@@ -86,7 +88,12 @@ async def move_application(
 
 
 async def _tell(
-    tx: Tx, application: Application, step: Step, by: By, document_id: UUID | None = None, log_note: str = ""
+    tx: Tx,
+    application: Application,
+    step: Step,
+    by: By,
+    document_id: UUID | None = None,
+    log_note: str = "",
 ) -> None:
     await add_log_line(
         tx,

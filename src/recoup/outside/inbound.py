@@ -1,7 +1,7 @@
 """A processor's notice: the signature over its notice, and the notice read strictly.
 
-`Recoup-Signature: t=<seconds since 1970>,v1=<hex of HMAC-SHA256 over "t.body">`, with the key that route and we share.
-Several `v1` are alternatives, so that keys can be changed.
+`Recoup-Signature: t=<seconds since 1970>,v1=<hex of HMAC-SHA256 over "t.body">`, with the key that
+route and we share. Several `v1` are alternatives, so that keys can be changed.
 """
 
 import hmac
@@ -29,8 +29,9 @@ T = TypeVar("T", bound=Struct)
 
 @dataclass(frozen=True, slots=True)
 class SignedKind(Generic[T]):
-    """A kind of notice in our own form. `purpose`: what its keys are derived for. `read`: raises Problem(malformed) and
-    Problem(invalid). `sign_with`: the cure for a signature that does not hold."""
+    """A kind of notice in our own form. `purpose`: what its keys are derived for. `read`: raises
+    Problem(malformed) and Problem(invalid). `sign_with`: the cure for a signature that does not
+    hold."""
 
     purpose: str
     bytes_max: int
@@ -41,19 +42,30 @@ class SignedKind(Generic[T]):
 class Notice(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=False):
     """Notice of a case's standing. Amounts in the currency's minor unit; times with a zone."""
 
-    notice_id: Annotated[Word, Meta(description="The processor's; the same again is the same notice.")]
+    notice_id: Annotated[
+        Word, Meta(description="The processor's; the same again is the same notice.")
+    ]
     case_id: Annotated[Word, Meta(description="The processor's; it stays through all stages.")]
     merchant_id: Annotated[UUID, Meta(description="As the charge named it.")]
     charge_id: Annotated[UUID, Meta(description="Our id of the charge.")]
-    stage: Annotated[NoticeStage, Meta(description="Where the case is; `present`: where it is known to be.")]
+    stage: Annotated[
+        NoticeStage, Meta(description="Where the case is; `present`: where it is known to be.")
+    ]
     status: Annotated[
-        Status, Meta(description="Won: the money came back to us. Answered: our answer is there, and no deadline runs.")
+        Status,
+        Meta(
+            description="Won: the money came back to us. Answered: our answer is there, and no deadline runs."
+        ),
     ]
     amount: Annotated[int, Meta(gt=0, le=10**15, description="What is disputed.")]
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3,4}$", description="ISO 4217.")]
-    reason_code: Annotated[str, Meta(max_length=20, pattern=r"^[\x20-\x7e]*$", description="The scheme's.")] = ""
+    reason_code: Annotated[
+        str, Meta(max_length=20, pattern=r"^[\x20-\x7e]*$", description="The scheme's.")
+    ] = ""
     respond_by: Annotated[Moment | None, Meta(description="When the answer is due.")] = None
-    fee: Annotated[int, Meta(ge=0, le=10**15, description="What the acquirer took for it, same currency.")] = 0
+    fee: Annotated[
+        int, Meta(ge=0, le=10**15, description="What the acquirer took for it, same currency.")
+    ] = 0
 
 
 def signed(key: bytes, body: bytes, at: datetime) -> str:
@@ -76,11 +88,14 @@ def _mac(key: bytes, seconds: str, body: bytes) -> str:
 
 
 def read_as(body: bytes, kind: type[T], cure: str) -> T:
-    """Raises: Problem(malformed) for what is no JSON; Problem(invalid) naming the field, with that cure."""
+    """Raises: Problem(malformed) for what is no JSON; Problem(invalid) naming the field, with that
+    cure."""
     try:
         raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Problem("malformed", "The notice is not JSON in UTF-8.", cure="Send one JSON object.") from None
+        raise Problem(
+            "malformed", "The notice is not JSON in UTF-8.", cure="Send one JSON object."
+        ) from None
     if not isinstance(raw, dict):
         raise Problem("malformed", "The notice is not a JSON object.", cure="Send one JSON object.")
     try:
@@ -103,13 +118,18 @@ def read_notice(body: bytes) -> Notice:
     respond_by = of_these_days(notice.respond_by)
     if respond_by is None:
         raise invalid(
-            "The field respondBy is no date of these days.", "respondBy", "Send the date on which the answer is due."
+            "The field respondBy is no date of these days.",
+            "respondBy",
+            "Send the date on which the answer is due.",
         )
     return msgspec.structs.replace(notice, respond_by=respond_by)
 
 
 DISPUTE_NOTICES: Final = SignedKind(
-    "inbound-notices", 16_384, read_notice, "Sign t.body with the route's key; the time may be off by five minutes."
+    "inbound-notices",
+    16_384,
+    read_notice,
+    "Sign t.body with the route's key; the time may be off by five minutes.",
 )
 
 

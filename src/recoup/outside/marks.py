@@ -18,9 +18,10 @@ _MACHINE: Final = Path("/etc/machine-id")
 
 
 def place_of_folder(folder: Path) -> str:
-    """The place of a folder: a copy of it is elsewhere, on this machine or another; one that is renamed is not. The
-    roots of all volumes have one inode: their file systems tell them apart, where those have an identity of their own
-    and not the device's number, which follows from the order in which disks were found."""
+    """The place of a folder: a copy of it is elsewhere, on this machine or another; one that is
+    renamed is not. The roots of all volumes have one inode: their file systems tell them apart,
+    where those have an identity of their own and not the device's number, which follows from the
+    order in which disks were found."""
     try:
         machine = _MACHINE.read_text().strip()
     except OSError:
@@ -30,10 +31,12 @@ def place_of_folder(folder: Path) -> str:
 
 
 def is_elsewhere(one: str, other: str) -> bool:
-    """Tells two known places apart. A machine without a name, as a container's, may be any, and so may a file system;
-    older marks have none."""
+    """Tells two known places apart. A machine without a name, as a container's, may be any, and so
+    may a file system; older marks have none."""
     pairs = list(zip(one.split(" "), other.split(" "), strict=False))
-    return any(here != there and here not in ("", "0") and there not in ("", "0") for here, there in pairs)
+    return any(
+        here != there and here not in ("", "0") and there not in ("", "0") for here, there in pairs
+    )
 
 
 class KeptMark(msgspec.Struct, frozen=True):
@@ -69,7 +72,10 @@ class MarkFile:
 
     def __init__(self, data_dir: Path, world: str, place: str = "") -> None:
         self._folder, self.place = data_dir / FOLDER, place
-        self._path, self._erased = self._folder / f"{world}.json", self._folder / f"{world}-erased.jsonl"
+        self._path, self._erased = (
+            self._folder / f"{world}.json",
+            self._folder / f"{world}-erased.jsonl",
+        )
 
     def read(self) -> KeptMark | None:
         """Reads the mark; None where nothing was seen yet. Raises: Problem(unavailable) for a file
@@ -96,7 +102,9 @@ class MarkFile:
                     write_whole(self._path, msgspec.json.encode(kept) + b"\n")
         except OSError as error:
             message = f"How far the database was seen to be cannot be kept in {self._path}: {error.strerror}."
-            raise Problem("unavailable", message, cure="Free some of the disk, or make the folder yours.") from None
+            raise Problem(
+                "unavailable", message, cure="Free some of the disk, or make the folder yours."
+            ) from None
 
     def note_erased(self, merchant_id: UUID, payer_id: UUID, at: datetime) -> None:
         """Notes an erasure before a person's data goes, so that it goes again after a restore.
@@ -104,7 +112,9 @@ class MarkFile:
         # On a line of its own, also after one that was cut as the machine stopped.
         line = b"\n" + msgspec.json.encode(ErasedPerson(merchant_id, payer_id, at)) + b"\n"
         with in_turn(self._folder):
-            descriptor = os.open(self._erased, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(
+                self._erased, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
             try:
                 os.write(descriptor, line)
                 os.fsync(descriptor)
@@ -116,7 +126,9 @@ class MarkFile:
             lines = self._erased.read_bytes().splitlines()
         except FileNotFoundError:
             return []
-        found = dict.fromkeys(one for one in map(_person, lines) if one is not None and one.at >= since)
+        found = dict.fromkeys(
+            one for one in map(_person, lines) if one is not None and one.at >= since
+        )
         return list(found)
 
 

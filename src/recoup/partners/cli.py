@@ -17,9 +17,13 @@ SHOWN_MAX = 1_000
 @click.command()
 @click.argument("partner_id", required=False)
 @click.option("--merchants-max", type=int, help="Maximum number of merchants.")
-@click.option("--calls-per-minute", type=int, help="Limit for its own and its merchants' keys, per process.")
 @click.option(
-    "--state", type=click.Choice(("active", "paused")), help="A paused partner can read, but not change anything."
+    "--calls-per-minute", type=int, help="Limit for its own and its merchants' keys, per process."
+)
+@click.option(
+    "--state",
+    type=click.Choice(("active", "paused")),
+    help="A paused partner can read, but not change anything.",
 )
 @json_option
 @in_world
@@ -55,7 +59,11 @@ async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Pa
     if found is None and (text is not None or quota != Quota()):
         raise invalid("Name the partner by its id.", "partner_id", "`recoup partner` lists them.")
     if found is not None:
-        listed = [await set_quota(world, PartnerScope(found, Actor("operator", "command"), "command"), quota)]
+        listed = [
+            await set_quota(
+                world, PartnerScope(found, Actor("operator", "command"), "command"), quota
+            )
+        ]
     else:
         listed = await list_partners(world.db.reader, SHOWN_MAX)
     return [(one, await count_merchants(world.db.reader, one.partner_id)) for one in listed]

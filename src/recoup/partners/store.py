@@ -62,7 +62,9 @@ WHERE p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {kno
   AND ($6::text IS NULL OR e.asset = $6)
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """)
-async def booked_by_day(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Booked]:
+async def booked_by_day(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None
+) -> list[Booked]:
     """The ledger's own sums on the merchant's account."""
 
 
@@ -86,5 +88,7 @@ WHERE h.merchant_id = $1 AND h.placed_at >= $2 AND h.placed_at < $3 AND h.placed
   AND ($6::text IS NULL OR o.asset = $6)
 GROUP BY 1, 2 ORDER BY 1, 2
 """)
-async def placed_by_day(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Placed]:
+async def placed_by_day(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None
+) -> list[Placed]:
     """Orders by when they were placed."""

@@ -12,13 +12,21 @@ from recoup.settlement.cli import ON_OFF
 
 @click.command()
 @merchant_option
-@click.option("--parts", type=ON_OFF, help="Try a part of the amount where a card lacked the money for all of it.")
+@click.option(
+    "--parts",
+    type=ON_OFF,
+    help="Try a part of the amount where a card lacked the money for all of it.",
+)
 @click.option(
     "--least-share",
     type=click.IntRange(SHARE_MIN, SHARE_MAX),
     help="Percent of the order's amount that a part has at least.",
 )
-@click.option("--count-max", type=click.IntRange(1, COUNT_MAX), help="How often a part is tried for one order.")
+@click.option(
+    "--count-max",
+    type=click.IntRange(1, COUNT_MAX),
+    help="How often a part is tried for one order.",
+)
 @click.option(
     "--at-expiry",
     type=click.Choice(AT_EXPIRY),
@@ -37,7 +45,12 @@ def parts(
     """Shows whether a declined payment may be collected in parts, and what becomes of a part without the rest; an
     option changes it."""
     enabled = {"on": True, "off": False, None: None}[parts]
-    given = {"enabled": enabled, "least_share": least_share, "count_max": count_max, "at_expiry": at_expiry}
+    given = {
+        "enabled": enabled,
+        "least_share": least_share,
+        "count_max": count_max,
+        "at_expiry": at_expiry,
+    }
 
     async def work(opened: Opened) -> PartTerms:
         if any(value is not None for value in given.values()):

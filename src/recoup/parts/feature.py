@@ -1,7 +1,7 @@
 """Parts of an amount: a declined payment is tried for less than all, where its merchant allows it.
 
-The core knows that an order may have several charges: what is collected and owed, and what books each. How much an
-attempt asks for, and whether a part is kept without the rest, stand here.
+The core knows that an order may have several charges: what is collected and owed, and what books
+each. How much an attempt asks for, and whether a part is kept without the rest, stand here.
 """
 
 from pathlib import Path
@@ -26,7 +26,15 @@ PARTS: Final = Feature(
         FACET(OF_MERCHANT),
         AMOUNT(
             Amount(
-                INPUT, PartInput, RULE, flows.parts_of, with_part, flows.units_of, flows.keeps, flows.part_from, WITHOUT
+                INPUT,
+                PartInput,
+                RULE,
+                flows.parts_of,
+                with_part,
+                flows.units_of,
+                flows.keeps,
+                flows.part_from,
+                WITHOUT,
             )
         ),
         VERB(

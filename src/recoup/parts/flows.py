@@ -50,7 +50,9 @@ async def set_part_terms(world: World, scope: Scope, values: dict[str, Any]) -> 
         before = stored.terms if stored is not None else OFF
         after = changed(before, values)
         if after != before or stored is None:
-            kept = StoredPartTerms(scope.merchant_id, **asdict(after), changed_by=scope.actor.text(), changed_at=wall)
+            kept = StoredPartTerms(
+                scope.merchant_id, **asdict(after), changed_by=scope.actor.text(), changed_at=wall
+            )
             await write_part_terms(tx, [kept])
         if differing := changes(asdict(before), asdict(after)):
             await note(tx, scope, wall, "order.parts", "", differing)
@@ -61,7 +63,10 @@ def parts_of(order: Order) -> PartInput | None:
     """The input by which a part is decided, where the merchant allows one: of a managed MIT that is
     charged at once, that no billing of a processor charges too, and whose money the merchant does
     not have already."""
-    terms, billed = order.facet(OF_MERCHANT), order.facts.get("invoice") or order.facts.get("invoice_key")
+    terms, billed = (
+        order.facet(OF_MERCHANT),
+        order.facts.get("invoice") or order.facts.get("invoice_key"),
+    )
     if not terms.enabled or order.kind != "mit_managed" or order.manual_capture or billed:
         return None
     if order.do_not_retry or order.advance is not None or order.own_tries:
@@ -86,20 +91,26 @@ def units_of(order: Order, decision: Decision, reading: Reading) -> int | None:
 
 
 def part_from(order: Order, attempt: Attempt, now: BusinessTime) -> int | None:
-    """The least units that are taken of an attempt whose issuer has only a part of it; None where a part is not wanted.
-    American Express forbids it for recurring payments, and other networks' rules are not public."""
+    """The least units that are taken of an attempt whose issuer has only a part of it; None where a
+    part is not wanted. American Express forbids it for recurring payments, and other networks'
+    rules are not public."""
     terms, parts = order.facet(OF_MERCHANT), parts_of(order)
     scheme = order.card.scheme if order.card is not None else ""
     if parts is None or parts.tried >= parts.count_max or attempt.initiator != "merchant":
         return None
-    if scheme not in PARTIAL_SCHEMES or not parts.keeps and not _may_bring_the_rest(order, attempt, now):
+    if (
+        scheme not in PARTIAL_SCHEMES
+        or not parts.keeps
+        and not _may_bring_the_rest(order, attempt, now)
+    ):
         return None
     least = least_part(order.units, terms.least_share)
     return least if least < attempt.units else None
 
 
 def _may_bring_the_rest(order: Order, attempt: Attempt, now: BusinessTime) -> bool:
-    """True when the schedule, within the merchant's policies, would attempt again after the part."""
+    """True when the schedule, within the merchant's policies, would attempt again after the
+    part."""
     evidence = evidence_of(order, lack_of_money(order, attempt), now)
     after = replace(evidence, attempts=(*evidence.attempts, Tried(attempt.ladder, now)))
     return decide(after, CURRENT, order.retry.policies).verdict == "plan"

@@ -1,13 +1,14 @@
-"""A part of an amount as a way to collect what the whole did not bring: whether its merchant allows it, its amount, its
-chance, and what a decision says of it. Pure.
+"""A part of an amount as a way to collect what the whole did not bring: whether its merchant allows
+it, its amount, its chance, and what a decision says of it. Pure.
 
-Off until it is set. A part that was charged is the customer's money until the rest has come; what becomes of it when
-the order ends without the rest is the merchant's choice, made beforehand. It changes no time and no number of tries: a
-send of a part counts like any other.
+Off until it is set. A part that was charged is the customer's money until the rest has come; what
+becomes of it when the order ends without the rest is the merchant's choice, made beforehand. It
+changes no time and no number of tries: a send of a part counts like any other.
 
-A card that lacked the money for the whole may have it for a part. Nobody publishes how much was there when a payment
-was declined, so the chance is a rough prior, named by its version: balances below the amount spread evenly over the
-orders of magnitude, from a tenth of it up, and a share of the cards has nothing at all.
+A card that lacked the money for the whole may have it for a part. Nobody publishes how much was
+there when a payment was declined, so the chance is a rough prior, named by its version: balances
+below the amount spread evenly over the orders of magnitude, from a tenth of it up, and a share of
+the cards has nothing at all.
 """
 
 from collections.abc import Mapping
@@ -35,8 +36,9 @@ PARTIAL_SCHEMES: Final = frozenset({"visa", "mastercard"})
 
 @dataclass(frozen=True, slots=True)
 class PartTerms:
-    """`least_share`: of the order's amount, in percent, that a part has at least. `count_max`: how often a part is
-    tried for one order, approved or not. `at_expiry`: what was collected when the order ends without the rest."""
+    """`least_share`: of the order's amount, in percent, that a part has at least. `count_max`: how
+    often a part is tried for one order, approved or not. `at_expiry`: what was collected when the
+    order ends without the rest."""
 
     enabled: bool = False
     least_share: int = 25
@@ -56,25 +58,34 @@ def changed(before: PartTerms, values: dict[str, Any]) -> PartTerms:
     """Raises: Problem(invalid), naming the field and what it takes."""
     for name, least, most in (("least_share", SHARE_MIN, SHARE_MAX), ("count_max", 1, COUNT_MAX)):
         given = values.get(name)
-        if given is not None and (isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most):
-            message = Sentence("{0}: a whole number from {1} to {2} is needed.", FIELDS[name], least, most)
+        if given is not None and (
+            isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most
+        ):
+            message = Sentence(
+                "{0}: a whole number from {1} to {2} is needed.", FIELDS[name], least, most
+            )
             raise invalid(message, name, Sentence("Write it like {0}.", getattr(OFF, name)))
     at_expiry = values.get("at_expiry")
     if at_expiry is not None and at_expiry not in AT_EXPIRY:
         message = Sentence("{0}: one of {1} is needed.", FIELDS["at_expiry"], ", ".join(AT_EXPIRY))
-        raise invalid(message, "at_expiry", "Choose what becomes of a part when the rest never comes.")
+        raise invalid(
+            message, "at_expiry", "Choose what becomes of a part when the rest never comes."
+        )
     return replace(before, **{name: value for name, value in values.items() if value is not None})
 
 
 _DECIMALS: Final = 2  # that every processor takes where the currency has as many
-_WHOLE_FROM: Final = 10  # parts of at least so many whole units of the currency have no smaller ones
+_WHOLE_FROM: Final = (
+    10  # parts of at least so many whole units of the currency have no smaller ones
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PartPolicy:
-    """`weights`: by the decline's code, the share of cards with some money left for a payment; no other code is
-    tried in parts. `curve`: of those, how many can pay a share of the amount; straight lines between its points.
-    `shares`: of what is owed, as fractions, that a part may be."""
+    """`weights`: by the decline's code, the share of cards with some money left for a payment; no
+    other code is tried in parts. `curve`: of those, how many can pay a share of the amount;
+    straight lines between its points. `shares`: of what is owed, as fractions, that a part may
+    be."""
 
     version: str
     weights: Mapping[str, float]
@@ -106,8 +117,9 @@ PART_POLICIES: Final[Mapping[str, PartPolicy]] = {one.version: one for one in (P
 
 @dataclass(frozen=True, slots=True)
 class PartInput(Stored):
-    """`owed`: units still to be collected. `tried`: parts sent so far, of `count_max`. `whole_declined`: the last send
-    was for all that was owed. `keeps`: what was collected is kept if the rest never comes."""
+    """`owed`: units still to be collected. `tried`: parts sent so far, of `count_max`.
+    `whole_declined`: the last send was for all that was owed. `keeps`: what was collected is kept
+    if the rest never comes."""
 
     policy: str
     owed: int
@@ -130,11 +142,14 @@ class Part(NamedTuple):
     chance: float
 
 
-def part_of(given: PartInput, code: str | None, units: int, currency: str, tries_left: int) -> Part | None:
-    """The part that the next of `tries_left` sends is for; None: it is for all that is owed. `units`: the order's.
+def part_of(
+    given: PartInput, code: str | None, units: int, currency: str, tries_left: int
+) -> Part | None:
+    """The part that the next of `tries_left` sends is for; None: it is for all that is owed.
+    `units`: the order's.
 
-    One whose money goes back without the rest is taken only where a further send may still bring the rest. Of all
-    allowed parts it is the one that brings most on average.
+    One whose money goes back without the rest is taken only where a further send may still bring
+    the rest. Of all allowed parts it is the one that brings most on average.
     """
     policy = PART_POLICIES[given.policy]
     if code not in policy.weights or not given.whole_declined or given.tried >= given.count_max:
@@ -164,7 +179,9 @@ def _step(units: int, currency: str) -> int:
     return 10 if digits > _DECIMALS else 1
 
 
-def part_in(decision: Decision, parts: PartInput | None, code: str | None, units: int, currency: str) -> Part | None:
+def part_in(
+    decision: Decision, parts: PartInput | None, code: str | None, units: int, currency: str
+) -> Part | None:
     """The part that the next attempt of a plan is for; None: the whole amount due. `units`,
     `currency`: of the order."""
     if parts is None or decision.verdict not in ("plan", "attempt_now") or decision.group is None:
@@ -174,7 +191,8 @@ def part_in(decision: Decision, parts: PartInput | None, code: str | None, units
 
 
 def with_part(evidence: Evidence, decision: Decision) -> Decision:
-    """The decision, with the rule `part` where its next try is for a part, and with the part among its ways."""
+    """The decision, with the rule `part` where its next try is for a part, and with the part among
+    its ways."""
     parts = evidence.of_features.get(INPUT)
     part = part_in(decision, parts, evidence.reading.code, evidence.units, evidence.currency)
     if part is None or parts is None:
@@ -197,5 +215,7 @@ def with_part(evidence: Evidence, decision: Decision) -> Decision:
 
 def is_part(order: Order, attempt: Attempt) -> bool:
     """True when an attempt was for less than the whole amount due then."""
-    before = sum(charge.units for charge in order.charges() if charge.attempt_no < attempt.attempt_no)
+    before = sum(
+        charge.units for charge in order.charges() if charge.attempt_no < attempt.attempt_no
+    )
     return attempt.units < order.units - before

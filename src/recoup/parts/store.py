@@ -36,7 +36,9 @@ class StoredPartTerms(Row, frozen=True):
         return PartTerms(self.enabled, self.least_share, self.count_max, self.at_expiry)
 
 
-@MERCHANT.statement(f"SELECT {', '.join(StoredPartTerms.__struct_fields__)} FROM part_terms WHERE merchant_id = $1")
+@MERCHANT.statement(
+    f"SELECT {', '.join(StoredPartTerms.__struct_fields__)} FROM part_terms WHERE merchant_id = $1"
+)
 async def read_part_terms(db: Read, merchant_id: UUID) -> StoredPartTerms | None:
     """The merchant's terms; None where nobody has ever set any."""
 

@@ -35,7 +35,9 @@ Lines = Annotated[
     ),
 ]
 Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Site = Annotated[UUID | None, Meta(description="Of one site. Without it and `campaignId`: of the merchant.")]
+Site = Annotated[
+    UUID | None, Meta(description="Of one site. Without it and `campaignId`: of the merchant.")
+]
 Campaign = Annotated[UUID | None, Meta(description="Of one campaign.")]
 Reason = Annotated[Text, Meta(min_length=1, description="Kept with the version.")]
 Seen = Annotated[
@@ -125,7 +127,11 @@ class RetryPolicyVersionShown(Shape, kw_only=True):
     policy: Annotated[dict[str, Any], Meta(description="The lines that are set.")]
     reason: str
     author: Annotated[
-        str, Meta(description="`api`, `user`, `partner` or `operator`, with an id.", examples=["api:pk_test_1"])
+        str,
+        Meta(
+            description="`api`, `user`, `partner` or `operator`, with an id.",
+            examples=["api:pk_test_1"],
+        ),
     ]
     starts_at: Moment
     saved_at: Moment
@@ -143,10 +149,14 @@ class RetryPolicyClip(Shape, kw_only=True):
 
     line: Annotated[str, Meta(examples=["tries.all"])]
     set: Annotated[str | None, Meta(description="What the newest version says.", examples=["8"])]
-    holds: Annotated[str | None, Meta(description="What is left of it. Null: nothing.", examples=["4"])]
+    holds: Annotated[
+        str | None, Meta(description="What is left of it. Null: nothing.", examples=["4"])
+    ]
     by: Annotated[
         list[Literal["operator", "partner", "merchant", "site"]],
-        Meta(description="The scopes that say less, the widest first; what they say stands in `bounds`."),
+        Meta(
+            description="The scopes that say less, the widest first; what they say stands in `bounds`."
+        ),
     ]
 
 
@@ -155,12 +165,16 @@ class RetryPolicyShown(Shape, kw_only=True):
 
     scope: Literal["partner", "merchant", "site", "campaign"]
     version: Annotated[int, Meta(description="0: none was saved yet.")]
-    in_force: Annotated[int | None, Meta(description="The version that holds now. Null: none of this scope.")]
+    in_force: Annotated[
+        int | None, Meta(description="The version that holds now. Null: none of this scope.")
+    ]
     newest: RetryPolicyVersionShown | None
     bounds: list[RetryPolicyBound]
     clipped: Annotated[
         list[RetryPolicyClip],
-        Meta(description="Lines of the newest version that became wider than a policy in `bounds`."),
+        Meta(
+            description="Lines of the newest version that became wider than a policy in `bounds`."
+        ),
     ]
     success: bool = True
 
@@ -208,14 +222,17 @@ class RetryPolicyChecked(Shape, kw_only=True):
 
 @contextmanager
 def named_as_here() -> Iterator[None]:
-    """A line is named with the field that holds it: `Policy.Tries.All`; what could be saved stands in the hint."""
+    """A line is named with the field that holds it: `Policy.Tries.All`; what could be saved stands
+    in the hint."""
     try:
         yield
     except Problem as problem:
         lines = {one.line for one in problem.facts.get("complaints", ())}
         named: dict[str, list[str]] = {}
         for name, texts in problem.fields.items():
-            here = _line_name(name) if name in lines else _NAMES.get(name, name[:1].upper() + name[1:])
+            here = (
+                _line_name(name) if name in lines else _NAMES.get(name, name[:1].upper() + name[1:])
+            )
             named[here] = named.get(here) or texts[:1]  # one message a field, as everywhere
         problem.fields = named
         nearest = problem.facts.get("nearest")
@@ -229,4 +246,8 @@ def _line_name(line: str) -> str:
     """`Policy.Tries.All`; of a line that is none, `Policy`."""
     parts = line.split(".")
     known = all(part.isascii() and part.isalpha() for part in parts) and line != "policy"
-    return ".".join(("Policy", *(part[:1].upper() + part[1:] for part in parts))) if known else "Policy"
+    return (
+        ".".join(("Policy", *(part[:1].upper() + part[1:] for part in parts)))
+        if known
+        else "Policy"
+    )

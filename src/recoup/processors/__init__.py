@@ -1,1 +1,2 @@
-"""The port to acquirers, banks and channels: connectors, bridge, outcomes and the sandbox issuer."""
+"""The port to acquirers, banks and channels: connectors, bridge, outcomes and the sandbox
+issuer."""

@@ -25,9 +25,20 @@ from recoup.settlement.flows.report import balance_of, kind_of, place_of, report
 from recoup.settlement.flows.settlement_report import line_id
 
 LINES_MAX = 1_000
-Kind = Literal["amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"]
+Kind = Literal[
+    "amount",
+    "fee",
+    "dispute_fee",
+    "dispute",
+    "refund",
+    "adjustment",
+    "reserve",
+    "carried",
+    "payout",
+]
 Balance = Annotated[
-    Literal["card", "wallet"], Meta(description="`card`: paid out by settlements; `wallet`: your stablecoins.")
+    Literal["card", "wallet"],
+    Meta(description="`card`: paid out by settlements; `wallet`: your stablecoins."),
 ]
 Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 
@@ -35,7 +46,9 @@ Signed = Annotated[int, Meta(description="Minor units; positive is in your favou
 class Movement(Shape, kw_only=True):
     """One entry of the ledger on your account, with the fee that was booked with it."""
 
-    id: Annotated[str, Meta(description="Posting and number of the entry; the same as in settlements.")]
+    id: Annotated[
+        str, Meta(description="Posting and number of the entry; the same as in settlements.")
+    ]
     kind: Kind
     placed_date: Annotated[Moment | None, Meta(description="Time at which the order was placed.")]
     booked_date: Moment
@@ -50,7 +63,9 @@ class Movement(Shape, kw_only=True):
     site: str | None
     descriptor: str | None
     settlement_id: Annotated[UUID | None, Meta(description="Null until it is settled.")]
-    reference: Annotated[str | None, Meta(description="Reference of the processor, channel or bank.")]
+    reference: Annotated[
+        str | None, Meta(description="Reference of the processor, channel or bank.")
+    ]
 
 
 class MovementTotal(Shape, kw_only=True):
@@ -65,13 +80,22 @@ class MovementTotal(Shape, kw_only=True):
 class ReconciliationQuery(Shape, kw_only=True):
     """A period by its ends, or by the id of a report that `reconciliation.ready` told of."""
 
-    from_: Annotated[Moment | None, Meta(description="Booked at or after.")] = field(default=None, name="from")
+    from_: Annotated[Moment | None, Meta(description="Booked at or after.")] = field(
+        default=None, name="from"
+    )
     to: Annotated[Moment | None, Meta(description="Booked before. Default: now.")] = None
-    id: Annotated[UUID | None, Meta(description="`ReconciliationId` of the event, instead of `from` and `to`.")] = None
+    id: Annotated[
+        UUID | None,
+        Meta(description="`ReconciliationId` of the event, instead of `from` and `to`."),
+    ] = None
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
     after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
-    zone: Annotated[Text64 | None, Meta(description="Zone of CSV dates, like America/New_York. Default: UTC.")] = None
-    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
+    zone: Annotated[
+        Text64 | None, Meta(description="Zone of CSV dates, like America/New_York. Default: UTC.")
+    ] = None
+    format: Annotated[
+        Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")
+    ] = None
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
@@ -81,7 +105,9 @@ class Reconciliation(Members, kw_only=True):
 
     from_: Moment = field(name="from")
     to: Moment
-    totals: Annotated[list[MovementTotal] | None, Meta(description="Totals of the period; first page only.")]
+    totals: Annotated[
+        list[MovementTotal] | None, Meta(description="Totals of the period; first page only.")
+    ]
     data: list[Movement]
     next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
 
@@ -108,11 +134,18 @@ async def get_reconciliation(call: Call) -> Reply:
     the response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded`
     it is the response as it was then, byte for byte."""
     query = Query(
-        call.query, ("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"), _ELSEWHERE
+        call.query,
+        ("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"),
+        _ELSEWHERE,
     )
     limit = query.number("limit", 100, 1, LINES_MAX) or 100
     form = form_of_reply(call, query)
-    begin, end, report_id, after = query.instant("from"), query.instant("to"), query.guid("id"), _after(query)
+    begin, end, report_id, after = (
+        query.instant("from"),
+        query.instant("to"),
+        query.guid("id"),
+        _after(query),
+    )
     zone = _zone(query)
     if begin is None and report_id is None and "from" not in query.errors:
         query.complain("from", text="Name the period's first instant, or the id of a report.")
@@ -123,7 +156,9 @@ async def get_reconciliation(call: Call) -> Reply:
     window = Window(*await _span(call, begin, end, report_id, cut), cut)
     if form == "csv":
         days = f"{window.begin:%Y-%m-%d}-{window.end:%Y-%m-%d}{cut.stamp()}"
-        return file_reply(report_csv(world, merchant_id, window, zone), f"reconciliation-{days}.csv")
+        return file_reply(
+            report_csv(world, merchant_id, window, zone), f"reconciliation-{days}.csv"
+        )
     totals = (
         None
         if after
@@ -145,18 +180,25 @@ async def get_reconciliation(call: Call) -> Reply:
     )
 
 
-async def _span(call: Call, begin: datetime | None, end: datetime | None, report_id: Any, cut: Cut) -> Span:
-    """Raises: Problem(not_found) for an unknown report; Problem(invalid) for a period that cannot be."""
+async def _span(
+    call: Call, begin: datetime | None, end: datetime | None, report_id: Any, cut: Cut
+) -> Span:
+    """Raises: Problem(not_found) for an unknown report; Problem(invalid) for a period that cannot
+    be."""
     world, merchant_id = call.services.world, call.scope.merchant_id
     if report_id is not None:
         span = await report_span(world.db.reader, merchant_id, report_id)
         if span is None:
-            raise Problem("not_found", "There is no such report.", cure="Check the id, or name from and to.")
+            raise Problem(
+                "not_found", "There is no such report.", cure="Check the id, or name from and to."
+            )
         return span
     assert begin is not None
     end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
-        message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
+        message = (
+            f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
+        )
         raise invalid(message, "To", "Ask for less at a time.")
     return begin, end
 
@@ -192,7 +234,9 @@ def _after(query: Query) -> Place | None:
         return None
     parts = text.split(".")
     posting_id = parse_id(parts[1]) if len(parts) == 3 else None
-    if posting_id is None or not all(p.isascii() and p.isdigit() and len(p) < 17 for p in (parts[0], parts[2])):
+    if posting_id is None or not all(
+        p.isascii() and p.isdigit() and len(p) < 17 for p in (parts[0], parts[2])
+    ):
         query.complain("after", "must be the next of an answer")
         return None
     at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(parts[0]))

@@ -33,8 +33,8 @@ async def book_differences(
     by: str,
     note: str,
 ) -> int:
-    """Answers how many were booked now; the others were booked from another file before and are only marked. The caller
-    holds the lines' locks."""
+    """Answers how many were booked now; the others were booked from another file before and are
+    only marked. The caller holds the lines' locks."""
     rows, merchant_id = Rows(), key[0]
     known = set(await booked_before(tx, merchant_id, [line.line_id for line in lines]))
     before = len(known)
@@ -43,7 +43,16 @@ async def book_differences(
             continue
         known.add(line.line_id)
         posting = Posting(line.recipe, tuple(Entry(*entry) for entry in line.entries))
-        book(rows, merchant_id, line.asset, "reconciliation", line.line_id, [posting], now=now, wall=wall)
+        book(
+            rows,
+            merchant_id,
+            line.asset,
+            "reconciliation",
+            line.line_id,
+            [posting],
+            now=now,
+            wall=wall,
+        )
     await write(tx, rows)
     await mark_booked(tx, *key, [line.row_no for line in lines], wall, by, note)
     return len(known) - before

@@ -1,4 +1,5 @@
-"""Refunds that wait for a second person, as the desk of approvals and the order's page show them."""
+"""Refunds that wait for a second person, as the desk of approvals and the order's page show
+them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,10 +28,14 @@ class Waiting:
 
 async def waiting_rows(visit: Visit) -> list[Waiting]:
     """Oldest first."""
-    rows = await waiting_requests(visit.world.db.reader, visit.merchant_id, clear=visit.pii_access == SHOWN)
+    rows = await waiting_requests(
+        visit.world.db.reader, visit.merchant_id, clear=visit.pii_access == SHOWN
+    )
     limits = await list_limits(visit.world.db.reader, visit.merchant_id)
     names = await named(visit, [row.requested_by for row in rows])
-    wallets = await refunds_to(visit.world.db.reader, visit.merchant_id, [row.order_id for row in rows])
+    wallets = await refunds_to(
+        visit.world.db.reader, visit.merchant_id, [row.order_id for row in rows]
+    )
     return [
         Waiting(
             row,
@@ -43,7 +48,13 @@ async def waiting_rows(visit: Visit) -> list[Waiting]:
     ]
 
 
-def not_now(visit: Visit, requested_by: str, units: int, asset: str, limits: Mapping[tuple[str, str], Limits]) -> str:
+def not_now(
+    visit: Visit,
+    requested_by: str,
+    units: int,
+    asset: str,
+    limits: Mapping[tuple[str, str], Limits],
+) -> str:
     """Reason this person cannot agree to it; empty when they can."""
     if is_theirs(requested_by, visit.scope.actor.text()):
         return "You requested it: somebody else has to approve."

@@ -8,7 +8,13 @@ import click
 from recoup.merchants.cli import Run, in_world, show
 from recoup.rescue.flows.outcome import outcome_of
 
-_TELLING: Final = ("Onhold", "Problem", "Capturerequired", "Returned", "Chargeback")  # more than the outcome says
+_TELLING: Final = (
+    "Onhold",
+    "Problem",
+    "Capturerequired",
+    "Returned",
+    "Chargeback",
+)  # more than the outcome says
 
 
 @click.command()

@@ -1,4 +1,5 @@
-"""/engine/risk: whether the risk check decides about payments whose customer waits. Source: decision 0063."""
+"""/engine/risk: whether the risk check decides about payments whose customer waits. Source:
+decision 0063."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -22,17 +23,28 @@ RiskModeName = Annotated[
         "its share of the customers."
     ),
 ]
-Share = Annotated[int, Meta(ge=0, le=100, description="Percentage of customers for whom the check decides.")]
+Share = Annotated[
+    int, Meta(ge=0, le=100, description="Percentage of customers for whom the check decides.")
+]
 Holdout = Annotated[
     int,
     Meta(
-        ge=0, le=HOLDOUT_MAX, description="Percentage of customers in the comparison group; with `share` at most 100."
+        ge=0,
+        le=HOLDOUT_MAX,
+        description="Percentage of customers in the comparison group; with `share` at most 100.",
     ),
 ]
 Margin = Annotated[
-    int, Meta(ge=1, le=100, description="What a declined genuine sale costs, as a percentage of its amount.")
+    int,
+    Meta(
+        ge=1,
+        le=100,
+        description="What a declined genuine sale costs, as a percentage of its amount.",
+    ),
 ]
-_PERCENT = rule(field_rules.within(-(10**6), 10**6))  # the reader that every way in shares refuses what is none
+_PERCENT = rule(
+    field_rules.within(-(10**6), 10**6)
+)  # the reader that every way in shares refuses what is none
 
 
 class RiskBody(Shape, kw_only=True):
@@ -64,7 +76,9 @@ class RiskWeights(Shape, kw_only=True):
     held_payments: int | None
     held_frauds: int | None
     score: float | None
-    compared_score: Annotated[float | None, Meta(description="Of the weights before, on the same payments.")]
+    compared_score: Annotated[
+        float | None, Meta(description="Of the weights before, on the same payments.")
+    ]
 
 
 class RiskCheck(Shape, kw_only=True):
@@ -90,7 +104,9 @@ async def read(call: Call) -> RiskCheck:
     terms, learned = row.terms if row is not None else RiskTerms(), await risk_in_use(world)
     return RiskCheck.of(
         terms,
-        last_change=RiskChanged(at=iso(row.changed_at), by=row.changed_by) if row is not None else None,
+        last_change=RiskChanged(at=iso(row.changed_at), by=row.changed_by)
+        if row is not None
+        else None,
         weights=RiskWeights.of(learned, version=learned.version_no, at=iso(learned.made_at))
         if learned is not None and learned.payments
         else None,

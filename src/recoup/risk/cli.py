@@ -1,4 +1,5 @@
-"""`recoup terms exposure`: how much the operator pays a merchant before the customer was charged."""
+"""`recoup terms exposure`: how much the operator pays a merchant before the customer was
+charged."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +40,10 @@ _OCCASIONS = {"unresolved": "unresolved", "soft-declines": "soft_declines", "bot
 @click.option("--limit", help="Limit of advances not yet collected; 0 switches advances off.")
 @click.option("--order-max", help="Maximum per order. Default: the limit.")
 @click.option("--customer-max", help="Maximum per customer at a time. Default: the limit.")
-@click.option("--chunk", help="Size of the portions taken from the operator's limit. Default: an eighth of it.")
+@click.option(
+    "--chunk",
+    help="Size of the portions taken from the operator's limit. Default: an eighth of it.",
+)
 @click.option("--allowed-loss", help="In addition to the fee, in percent of the amount: 55.5")
 @click.option(
     "--advance-on",
@@ -54,7 +58,9 @@ def exposure(run: Run, currency: str, as_json: bool, **options: Any) -> None:
     the expected loss: the amount times the probability that it is never collected."""
     asset = currency.upper()
     if asset not in EXPONENTS:
-        raise invalid(f"{currency!r} is not a known currency.", "currency", "Write three letters, like USD.")
+        raise invalid(
+            f"{currency!r} is not a known currency.", "currency", "Write three letters, like USD."
+        )
     new_terms = _new_terms(asset, **options)
 
     async def work(opened: Opened) -> tuple[Exposure, Bounds | None]:
@@ -68,12 +74,18 @@ def exposure(run: Run, currency: str, as_json: bool, **options: Any) -> None:
     found, bounds = run(work)
     shown = _shown(asset, found)
     lines = [f"{name.replace('_', ' '):22} {value}" for name, value in shown.items()]
-    show(shown | {"bounds": _bounds_shown(bounds)}, [*lines, *_bounds_lines(bounds)], as_json=as_json)
+    show(
+        shown | {"bounds": _bounds_shown(bounds)}, [*lines, *_bounds_lines(bounds)], as_json=as_json
+    )
 
 
 def _bounds_shown(bounds: Bounds | None) -> dict[str, Any] | None:
     """Bounds by kind of chance, ten of each from the lowest tenth; shares in basis points."""
-    return {**asdict(bounds), "made_on": str(bounds.made_on), "until": str(bounds.until)} if bounds else None
+    return (
+        {**asdict(bounds), "made_on": str(bounds.made_on), "until": str(bounds.until)}
+        if bounds
+        else None
+    )
 
 
 def _bounds_lines(bounds: Bounds | None) -> Iterator[str]:

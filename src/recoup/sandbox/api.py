@@ -24,7 +24,9 @@ class ClockShown(Shape, kw_only=True):
     """What the merchant's clock shows."""
 
     now: Moment
-    target: Annotated[Moment | None, Meta(description="Of a move: it has ended once `now` is there.")] = None
+    target: Annotated[
+        Moment | None, Meta(description="Of a move: it has ended once `now` is there.")
+    ] = None
     success: bool = True
 
 

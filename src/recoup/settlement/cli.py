@@ -15,7 +15,10 @@ _OPTIONS: Final = {
         "other-cards",
         "Try another card of the same customer where the order's own cannot be charged any more.",
     ),
-    "card_updates": ("updater", "Ask the account updater what became of cards that may be replaced."),
+    "card_updates": (
+        "updater",
+        "Ask the account updater what became of cards that may be replaced.",
+    ),
 }
 # switch -> its option, and what it does
 OPTIONS: Final = Extended(_OPTIONS, SWITCH, lambda one: {one.setting: one.option})
@@ -44,4 +47,8 @@ def cards(run: Run, as_json: bool, **given: str | None) -> None:
 
     found = {OPTIONS[name][0]: enabled for name, enabled in run(work).items()}
     lines = (f"{option} {'on' if enabled else 'off'}" for option, enabled in found.items())
-    show({option.replace("-", "_"): enabled for option, enabled in found.items()}, lines, as_json=as_json)
+    show(
+        {option.replace("-", "_"): enabled for option, enabled in found.items()},
+        lines,
+        as_json=as_json,
+    )

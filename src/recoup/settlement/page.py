@@ -1,4 +1,5 @@
-"""Settlements: the list with the columns that accountants know, one with its lines, and both as files."""
+"""Settlements: the list with the columns that accountants know, one with its lines, and both as
+files."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,7 +9,12 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.bank.flows.bank_accounts import enter_account, prove_account, refuse_account, shown_deposits
+from recoup.bank.flows.bank_accounts import (
+    enter_account,
+    prove_account,
+    refuse_account,
+    shown_deposits,
+)
 from recoup.bank.store.accounts import active_account, last_returns, list_accounts, payouts_of
 from recoup.db.statement import Read
 from recoup.kernel.ids import LOWEST, parse_id
@@ -36,10 +42,17 @@ from recoup.terms.store.settlement_terms import terms_at
 
 STATES: Final = {
     "carried": State(
-        "Carried", "off", "right", "Nothing is paid out: the balance is carried over to the next settlement."
+        "Carried",
+        "off",
+        "right",
+        "Nothing is paid out: the balance is carried over to the next settlement.",
     ),
-    "created": State("Scheduled", "hold", "onhold", "Nothing is sent before the operator has approved it."),
-    "homeless": State("Waits for a bank account", "hold", "onhold", "No bank account of this currency is in use."),
+    "created": State(
+        "Scheduled", "hold", "onhold", "Nothing is sent before the operator has approved it."
+    ),
+    "homeless": State(
+        "Waits for a bank account", "hold", "onhold", "No bank account of this currency is in use."
+    ),
     "approved": State("Approved", "run", "processing", "It is being sent to the bank."),
     "sent": State("Sent", "run", "processing", "The bank has it, and has not confirmed it yet."),
     "paid": State("Confirmed", "ok", "completed", "The bank has paid it."),
@@ -60,7 +73,9 @@ BALANCE_WORDS: Final = {
     "payouts": "Stablecoin payouts",
 }  # fmt: skip
 ACCOUNTS: Final = {
-    "added": State("To verify", "hold", "onhold", "Enter the two small amounts from its statement."),
+    "added": State(
+        "To verify", "hold", "onhold", "Enter the two small amounts from its statement."
+    ),
     "verified": State("To approve", "hold", "onhold", "The operator approves it."),
     "active": State("In use", "ok", "completed", "Payouts go to it."),
     "replaced": State("Replaced", "off", "cancelled", "Another account replaced it."),
@@ -75,7 +90,9 @@ PRINTED: Final = 1_000
 _NUMBER_MAX: Final = 100_000
 
 
-@member.page("/settlements", "settlement/settlements.html", menu=Entry("Money", 1, "Settlements", "money"))
+@member.page(
+    "/settlements", "settlement/settlements.html", menu=Entry("Money", 1, "Settlements", "money")
+)
 async def settlements(visit: Visit) -> Values:
     query = visit.request.query_params
     number = _number(query.get("page", "1"))
@@ -94,7 +111,11 @@ async def settlements(visit: Visit) -> Values:
         then=then,
         then_kept={"currency": asset} if asset else {},
         balances=balances,
-        balance_words={name: word for name, word in BALANCE_WORDS.items() if any(row.units[name] for row in balances)},
+        balance_words={
+            name: word
+            for name, word in BALANCE_WORDS.items()
+            if any(row.units[name] for row in balances)
+        },
         rows=rows,
         total=total,
         number=number,
@@ -120,7 +141,9 @@ async def settlement(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         payouts = [] if then.at else await payouts_of(connection, visit.merchant_id, batch.batch_id)
         homeless = [] if then.at else await _homeless(connection, [batch])
-        lines = await batch_lines(connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1, kind=kind)
+        lines = await batch_lines(
+            connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1, kind=kind
+        )
     more = len(lines) > size
     lines = lines[:size]
     last = lines[-1] if lines else None
@@ -144,15 +167,25 @@ async def settlement(visit: Visit) -> Values:
         )
         if more and last
         else None,
-        may_pay_again=visit.may("bank", or_operator=True) and bool(payouts) and payouts[-1].state == "returned",
-        people=await named(visit, [who for p in payouts for who in (p.requested_by, p.approved_by)]),
+        may_pay_again=visit.may("bank", or_operator=True)
+        and bool(payouts)
+        and payouts[-1].state == "returned",
+        people=await named(
+            visit, [who for p in payouts for who in (p.requested_by, p.approved_by)]
+        ),
     )
 
 
 async def _homeless(connection: Read, rows: Sequence[Batch]) -> list[str]:
     """Currencies whose payouts wait for a bank account rather than for somebody's approval."""
-    waiting = sorted({(row.merchant_id, row.asset) for row in rows if row.payout_state == "created"})
-    return [asset for merchant_id, asset in waiting if await active_account(connection, merchant_id, asset) is None]
+    waiting = sorted(
+        {(row.merchant_id, row.asset) for row in rows if row.payout_state == "created"}
+    )
+    return [
+        asset
+        for merchant_id, asset in waiting
+        if await active_account(connection, merchant_id, asset) is None
+    ]
 
 
 @member.page("/settlements/{batch_id}/lines.csv")
@@ -168,7 +201,9 @@ async def lines_sheet(visit: Visit) -> Response:
     """Raises: Problem(invalid) for more lines than a spreadsheet takes."""
     batch = await _find(visit)
     await taken(visit, "lines of a settlement", batch.batch_id, form="xlsx")
-    return download(await batch_sheet(visit.world, batch), f"settlement-{batch.batch_id}.xlsx", XLSX)
+    return download(
+        await batch_sheet(visit.world, batch), f"settlement-{batch.batch_id}.xlsx", XLSX
+    )
 
 
 @member.page("/settlements/{batch_id}/file")
@@ -180,7 +215,9 @@ async def proof(visit: Visit) -> Response:
     return download(parts, f"settlement-{batch.batch_id}.jsonl", JSON_LINES)
 
 
-_NONE: Final = Problem("not_found", "There is no such settlement.", cure="Choose it from the list of settlements.")
+_NONE: Final = Problem(
+    "not_found", "There is no such settlement.", cure="Choose it from the list of settlements."
+)
 _id: Final = id_in_path("batch_id", _NONE)
 
 
@@ -195,13 +232,18 @@ async def post_pay_again(visit: Visit, batch: Batch) -> None:
 
 
 def _headings(rows: Sequence[Batch]) -> dict[str, str]:
-    """Kind -> heading, in the order of the columns; what is seldom carried over has one only where something is."""
+    """Kind -> heading, in the order of the columns; what is seldom carried over has one only where
+    something is."""
     carried = any(row.carried_units for row in rows)
     return {kind: HEADINGS[kind] for kind in COLUMNS if kind != "carried" or carried}
 
 
 def _number(text: str) -> int:
-    return min(_NUMBER_MAX, max(1, int(text))) if text.isascii() and text.isdigit() and len(text) < 8 else 1
+    return (
+        min(_NUMBER_MAX, max(1, int(text)))
+        if text.isascii() and text.isdigit() and len(text) < 8
+        else 1
+    )
 
 
 def _link(page: int, asset: str | None, then: AsOf) -> str:
@@ -262,13 +304,19 @@ async def _account(visit: Visit) -> tuple[UUID, str]:
     accounts = await list_accounts(visit.world.db.reader, visit.merchant_id)
     found = next((a for a in accounts if a.account_id == account_id), None)
     if found is None:
-        raise Problem("not_found", "There is no such bank account.", cure="Check the list of accounts.")
+        raise Problem(
+            "not_found", "There is no such bank account.", cure="Check the list of accounts."
+        )
     return found.account_id, found.asset
 
 
 @bank.post("/bank/{account_id}/prove", may=_CHANGE, find=_account)
 async def post_proof(
-    visit: Visit, account: tuple[UUID, str], *, first: Annotated[str, Text(20)], second: Annotated[str, Text(20)]
+    visit: Visit,
+    account: tuple[UUID, str],
+    *,
+    first: Annotated[str, Text(20)],
+    second: Annotated[str, Text(20)],
 ) -> None:
     """The two amounts that came to the account."""
     account_id, asset = account
@@ -277,7 +325,10 @@ async def post_proof(
         raise invalid(
             "These are not the two amounts.",
             "first",
-            Sentence("Read them on the account's statement; after {0} wrong answers it is refused.", TRIES_MAX),
+            Sentence(
+                "Read them on the account's statement; after {0} wrong answers it is refused.",
+                TRIES_MAX,
+            ),
         )
 
 

@@ -27,9 +27,13 @@ _REASONS: Final = (
         DESK,
     ),
     Attention(
-        SETTLEMENT_STUCK, "A settlement is stuck: the channel did not take it. The money is still the merchant's."
+        SETTLEMENT_STUCK,
+        "A settlement is stuck: the channel did not take it. The money is still the merchant's.",
     ),
-    Attention(SETTLEMENT_DELAYED, "A settlement is delayed: the channel does not take it. It is sent until it does."),
+    Attention(
+        SETTLEMENT_DELAYED,
+        "A settlement is delayed: the channel does not take it. It is sent until it does.",
+    ),
 )
 STABLECOIN: Final = Feature(
     name="stablecoin",

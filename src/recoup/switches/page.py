@@ -1,5 +1,5 @@
-"""/switches: which kinds of orders are taken, for the shop, its sites and campaigns; who switched them; and a test of
-the way that an order would go."""
+"""/switches: which kinds of orders are taken, for the shop, its sites and campaigns; who switched
+them; and a test of the way that an order would go."""
 
 from collections.abc import Iterable
 from copy import copy
@@ -40,7 +40,11 @@ def _flip(text: str) -> Flip | None:
     """Reads a button's value, `level:subject:kind:on`."""
     level, subject, kind, on = f"{text}:::".split(":")[:4]
     subject_id = parse_id(subject)
-    if level not in ("merchant", "site", "campaign") or subject_id is None or on not in ("on", "off"):
+    if (
+        level not in ("merchant", "site", "campaign")
+        or subject_id is None
+        or on not in ("on", "off")
+    ):
         return None
     return Flip(level, subject_id, kind, on == "on")
 
@@ -78,7 +82,9 @@ acting: Final = rights.acting("switch", "change switches")
 async def post_switch(
     visit: Visit,
     *,
-    flip: Annotated[Flip, As(_flip), Problem("invalid", "This switch does not exist.", cure="Reload the page.")],
+    flip: Annotated[
+        Flip, As(_flip), Problem("invalid", "This switch does not exist.", cure="Reload the page.")
+    ],
     why: str,
 ) -> None:
     """`flip`: of the button that was pressed."""
@@ -102,9 +108,11 @@ async def post_country(visit: Visit, *, country: Annotated[str, Text(32, strip=T
 
 
 @switches_page.post("/switches/test", may=role("test", "test connections", or_operator=True))
-async def post_test(visit: Visit, *, kind: str, site: UUID | None, campaign: Annotated[str, Text(64)]) -> Answer:
-    """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries. `kind`: of order; `site`,
-    `campaign`: where it would come from."""
+async def post_test(
+    visit: Visit, *, kind: str, site: UUID | None, campaign: Annotated[str, Text(64)]
+) -> Answer:
+    """Shown at once; nothing of it is kept but the samples among the endpoints' deliveries. `kind`:
+    of order; `site`, `campaign`: where it would come from."""
     hops = await try_connection(visit.world, visit.scope, kind, site, campaign or None)
     return shown(tested=(kind, hops), failed=[hop for hop in hops if hop.state == "failed"])
 
@@ -114,7 +122,9 @@ def _rows(standing: Iterable[Switch]) -> list[Values]:
     found: list[Values] = []
     for cell in standing:
         if not found or found[-1]["id"] != cell.subject_id:
-            found.append(dict(level=cell.level, id=cell.subject_id, name=cell.name, key=cell.key, cells=[]))
+            found.append(
+                dict(level=cell.level, id=cell.subject_id, name=cell.name, key=cell.key, cells=[])
+            )
         found[-1]["cells"].append(cell)
     return found
 
@@ -127,7 +137,9 @@ def _place(text: str) -> tuple[int, UUID, str] | None:
     return int(parts[0]), subject, parts[2][:20].replace("\0", "")
 
 
-_GONE = Problem("not_found", "There is no such campaign.", cure="Choose it from the list of switches.")
+_GONE = Problem(
+    "not_found", "There is no such campaign.", cure="Choose it from the list of switches."
+)
 
 
 _Line: TypeAlias = Annotated[str, Text(128, strip=True)]
@@ -150,7 +162,9 @@ async def new(visit: Visit) -> Values:
 
 
 @new.post(may=acting)
-async def post_new(visit: Visit, *, site: _Site, key: _Line, name: _Line, descriptor: _Descriptor) -> Answer:
+async def post_new(
+    visit: Visit, *, site: _Site, key: _Line, name: _Line, descriptor: _Descriptor
+) -> Answer:
     """Creates a campaign; without a name the key is it."""
     fields = CampaignFields(key=key, name=name or key, descriptor=descriptor)
     await campaigns.create(visit.world, acting(visit), site, fields)
@@ -162,12 +176,21 @@ async def post_new(visit: Visit, *, site: _Site, key: _Line, name: _Line, descri
 async def campaign(visit: Visit) -> Values:
     found = await find(visit)
     return _form(
-        visit, found, {"site": str(found.site_id), "key": found.key, "name": found.name, "descriptor": found.descriptor}
+        visit,
+        found,
+        {
+            "site": str(found.site_id),
+            "key": found.key,
+            "name": found.name,
+            "descriptor": found.descriptor,
+        },
     )
 
 
 @campaign.post(may=acting, find=find)
-async def post_change(visit: Visit, found: Campaign, *, key: _Line, name: _Line, descriptor: _Descriptor) -> Answer:
+async def post_change(
+    visit: Visit, found: Campaign, *, key: _Line, name: _Line, descriptor: _Descriptor
+) -> Answer:
     fields = CampaignFields(key=key, name=name or key, descriptor=descriptor)
     await campaigns.update(visit.world, acting(visit), found.site_id, found.campaign_id, fields)
     visit.portal.merchants.forget(visit.merchant_id)

@@ -1,4 +1,5 @@
-"""GET /reports/uplift and /reports/cohorts: what the rescue engine brings. Source: decision 0069."""
+"""GET /reports/uplift and /reports/cohorts: what the rescue engine brings. Source: decision
+0069."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final, Literal
@@ -18,13 +19,22 @@ from recoup.rescue.api.payment import read_own
 from recoup.uplift.flows.uplift_report import read_report, read_return, set_return
 from recoup.uplift.rules.cohorts import CURVE_DAYS, cohort_file
 
-Points = Annotated[float | None, Meta(description="Engine less comparison group, as a share; null: not enough yet.")]
-Low = Annotated[float | None, Meta(description="The interval holds at every look together, in 95 of 100 cases.")]
+Points = Annotated[
+    float | None,
+    Meta(description="Engine less comparison group, as a share; null: not enough yet."),
+]
+Low = Annotated[
+    float | None, Meta(description="The interval holds at every look together, in 95 of 100 cases.")
+]
 Counted = Annotated[int, Meta(ge=0)]
 Mean = Annotated[float, Meta(description="Per order or per customer.")]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Rate = Annotated[Share | None, Meta(description="`rescued` of `closed`; null without closed windows.")]
-Units = Annotated[dict[str, int], Meta(description="By currency, minor units, of orders whose window has closed.")]
+Rate = Annotated[
+    Share | None, Meta(description="`rescued` of `closed`; null without closed windows.")
+]
+Units = Annotated[
+    dict[str, int], Meta(description="By currency, minor units, of orders whose window has closed.")
+]
 
 
 class UpliftOrders(Shape, kw_only=True):
@@ -33,7 +43,9 @@ class UpliftOrders(Shape, kw_only=True):
     closed: Annotated[int, Meta(ge=0, description="Their window has closed: these are compared.")]
     open: Annotated[int, Meta(ge=0, description="Their window is open: they say nothing yet.")]
     other: Counted
-    one_in: Annotated[int, Meta(ge=1, description="Above 1: of so many customers one was compared.")]
+    one_in: Annotated[
+        int, Meta(ge=1, description="Above 1: of so many customers one was compared.")
+    ]
 
 
 class UpliftArm(Shape, kw_only=True):
@@ -104,19 +116,30 @@ class Uplift(Shape, kw_only=True):
 
     orders: UpliftOrders
     arms: UpliftArms
-    expected: Annotated[int, Meta(ge=0, description="Orders in 90 days, fixed once 30 are over; 0: not yet.")]
+    expected: Annotated[
+        int, Meta(ge=0, description="Orders in 90 days, fixed once 30 are over; 0: not yet.")
+    ]
     looks: Annotated[list[UpliftLook], Meta(description="By week, the oldest first.")]
-    by_amount: Annotated[dict[str, UpliftAmount], Meta(description="By currency, shares of amounts.")]
+    by_amount: Annotated[
+        dict[str, UpliftAmount], Meta(description="By currency, shares of amounts.")
+    ]
     orders_missing: Annotated[
-        int | None, Meta(description="Until the interval is 3 points to each side; null: one group has no order.")
+        int | None,
+        Meta(
+            description="Until the interval is 3 points to each side; null: one group has no order."
+        ),
     ]
     alarm: Annotated[
         Literal["harm", "gone"] | None,
-        Meta(description="`harm`: the engine brings less. `gone`: this quarter's uplift is below what was shown."),
+        Meta(
+            description="`harm`: the engine brings less. `gone`: this quarter's uplift is below what was shown."
+        ),
     ]
     others: list[UpliftOther]
     shared_cards: SharedCards
-    payers_in_both_arms: Annotated[int, Meta(ge=0, description="They count in the group of their first order.")]
+    payers_in_both_arms: Annotated[
+        int, Meta(ge=0, description="They count in the group of their first order.")
+    ]
 
 
 class UpliftQuery(Shape, kw_only=True):
@@ -131,14 +154,18 @@ class UpliftReport(Members, kw_only=True):
 
     made_at: Annotated[Moment | None, Meta(description="Null: not computed yet; within minutes.")]
     until: Annotated[Moment | None, Meta(description="The look's moment, in business time.")]
-    return_on_harm: Annotated[bool, Meta(description="The engine stops by itself once harm is shown.")]
+    return_on_harm: Annotated[
+        bool, Meta(description="The engine stops by itself once harm is shown.")
+    ]
     data: Uplift | None
 
 
 class CohortQuery(Shape, kw_only=True):
     """How the rows are made, and in which form."""
 
-    by: Annotated[Literal["week", "site"], Meta(description="`site`: by site and campaign.")] = "week"
+    by: Annotated[Literal["week", "site"], Meta(description="`site`: by site and campaign.")] = (
+        "week"
+    )
     format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: one file.")] = None
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
@@ -161,7 +188,9 @@ class Cohort(CohortSums, kw_only=True):
     week: Annotated[str, Meta(description="Its Monday, UTC.", extra_json_schema={"format": "date"})]
     curve: Annotated[
         list[Share | None],
-        Meta(description="By day of `curveDays`, the share of all its orders rescued by then; null: not so old yet."),
+        Meta(
+            description="By day of `curveDays`, the share of all its orders rescued by then; null: not so old yet."
+        ),
     ]
 
 
@@ -180,7 +209,10 @@ class CohortPlace(CohortSums, kw_only=True):
     holdout: PlaceArm = field(default_factory=PlaceArm)
     difference: Points = None
     low: Annotated[
-        float | None, Meta(description="The intervals of all places hold at every look together, in 95 of 100 cases.")
+        float | None,
+        Meta(
+            description="The intervals of all places hold at every look together, in 95 of 100 cases."
+        ),
     ] = None
     high: Low = None
 
@@ -196,13 +228,18 @@ class Cohorts(Members, kw_only=True):
     made_at: Annotated[Moment | None, Meta(description="Null: not computed yet; within minutes.")]
     curve_days: list[int]
     weeks: Annotated[list[Cohort], Meta(description="Newest first; empty with `by=site`.")]
-    places: Annotated[list[CohortPlace], Meta(description="Those with the most orders first; empty with `by=week`.")]
+    places: Annotated[
+        list[CohortPlace],
+        Meta(description="Those with the most orders first; empty with `by=week`."),
+    ]
 
 
 class EngineReturnBody(Shape, kw_only=True):
     """Whether the engine stops by itself."""
 
-    on_harm: Annotated[bool, Meta(description="True: once it is shown to do harm, in whatever is compared.")]
+    on_harm: Annotated[
+        bool, Meta(description="True: once it is shown to do harm, in whatever is compared.")
+    ]
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
@@ -225,7 +262,10 @@ async def get_uplift(call: Call) -> UpliftReport:
 
 async def _uplift(call: Call, cut: Cut) -> UpliftReport:
     world, merchant_id = call.services.world, call.scope.merchant_id
-    row, back = await read_report(world, merchant_id, cut), await read_return(world, merchant_id, cut)
+    row, back = (
+        await read_report(world, merchant_id, cut),
+        await read_return(world, merchant_id, cut),
+    )
     return UpliftReport(
         made_at=iso_or_null(row.made_at if row else None),
         until=iso_or_null(row.until if row else None),

@@ -1,4 +1,5 @@
-"""`recoup uplift [FILE]`: what the engine brings more than the comparison group; see docs/prove-it.md."""
+"""`recoup uplift [FILE]`: what the engine brings more than the comparison group; see
+docs/prove-it.md."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,8 +38,14 @@ _OTHERS: Final = {
 
 
 def uplift_text(report: Mapping[str, Any], refused: Sequence[Mapping[str, Any]] = ()) -> list[str]:
-    """`report`: as `comparison_report` makes it, with the looks to show. `refused`: lines of a file."""
-    orders, arms, looks, cards = report["orders"], report["arms"], report["looks"], report["sharedCards"]
+    """`report`: as `comparison_report` makes it, with the looks to show. `refused`: lines of a
+    file."""
+    orders, arms, looks, cards = (
+        report["orders"],
+        report["arms"],
+        report["looks"],
+        report["sharedCards"],
+    )
     text = [
         f"orders      {orders['closed']:,} whose window has closed; {orders['open']:,} still open, "
         f"{orders['other']:,} of other arms",
@@ -46,13 +53,16 @@ def uplift_text(report: Mapping[str, Any], refused: Sequence[Mapping[str, Any]] 
         _group("comparison", arms["holdout"]),
     ]
     text += [
-        f"{look['on']:<12}{look['engine']:,} and {look['holdout']:,} orders: {_interval(look)}" for look in looks[:-1]
+        f"{look['on']:<12}{look['engine']:,} and {look['holdout']:,} orders: {_interval(look)}"
+        for look in looks[:-1]
     ]
     if looks:
         text.append(f"difference  {_interval(looks[-1])}")
         text += [_amounts(asset, money) for asset, money in report["byAmount"].items()]
     if not orders["closed"] and not orders["open"] and not refused:
-        text.append("note        no comparison is under way; `recoup engine set --help` says how one begins")
+        text.append(
+            "note        no comparison is under way; `recoup engine set --help` says how one begins"
+        )
     if report["ordersMissing"]:
         text.append(f"to ± 3      {report['ordersMissing']:,} more orders")
     text += [f"by {arm:<9}{_means(arms[arm]['by'])}" for arm in ARMS if arms[arm]["by"]]
@@ -60,11 +70,17 @@ def uplift_text(report: Mapping[str, Any], refused: Sequence[Mapping[str, Any]] 
     if report["alarm"]:
         text.append(f"ALARM       {_ALARMS[report['alarm']]}")
     if cards["tooMany"]:
-        text.append(f"note        {cards['shared']:,} of {cards['cards']:,} cards are held by payers of both arms")
+        text.append(
+            f"note        {cards['shared']:,} of {cards['cards']:,} cards are held by payers of both arms"
+        )
     if report["payersInBothArms"]:
         moved = report["payersInBothArms"]
-        text.append(f"note        {moved:,} payers were found in both arms: each counts in its first one")
-    text += [f"line {one['line']:<7}{shown_by_number(one['why'])}" for one in refused[:REFUSED_SHOWN]]
+        text.append(
+            f"note        {moved:,} payers were found in both arms: each counts in its first one"
+        )
+    text += [
+        f"line {one['line']:<7}{shown_by_number(one['why'])}" for one in refused[:REFUSED_SHOWN]
+    ]
     if len(refused) > REFUSED_SHOWN:
         text.append(f"refused     {len(refused):,} lines in all; --json lists them")
     return text
@@ -77,7 +93,10 @@ def _group(name: str, arm: Mapping[str, Any]) -> str:
 
 def _amounts(asset: str, money: Mapping[str, Any]) -> str:
     scale = 10 ** EXPONENTS.get(asset, 2)
-    sums = (f"{money[arm]['rescued'] / scale:,.2f} of {money[arm]['declined'] / scale:,.2f}" for arm in ARMS)
+    sums = (
+        f"{money[arm]['rescued'] / scale:,.2f} of {money[arm]['declined'] / scale:,.2f}"
+        for arm in ARMS
+    )
     return f"by amount   {asset}: {_interval(money)}; {' and '.join(sums)} rescued"
 
 
@@ -104,7 +123,9 @@ CHUNK: Final = 1 << 16
 
 
 @click.command("uplift")
-@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @click.option(
     "--by",
     "step",
@@ -113,9 +134,18 @@ CHUNK: Final = 1 << 16
     show_default=True,
     help="Looks to show; each interval holds at all of them.",
 )
-@click.option("--expected", type=click.IntRange(1), help="Orders in 90 days. Default: 3 × those of the first 30 days.")
+@click.option(
+    "--expected",
+    type=click.IntRange(1),
+    help="Orders in 90 days. Default: 3 × those of the first 30 days.",
+)
 @click.option("--until", help="Moment of the last look, ISO 8601. Default: now. Needs a file.")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of times without an offset, in a file.")
+@click.option(
+    "--zone",
+    default="UTC",
+    show_default=True,
+    help="Time zone of times without an offset, in a file.",
+)
 @merchant_option
 @as_of_options
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
@@ -145,7 +175,11 @@ def uplift(
         found = _found(run, file, until, zone)
         report = comparison_report(found, looks_of(found, step, expected))
         refused = [{"line": number, "why": why} for number, why in found.refused]
-    click.echo(json.dumps(report | {"refused": refused}) if as_json else "\n".join(uplift_text(report, refused)))
+    click.echo(
+        json.dumps(report | {"refused": refused})
+        if as_json
+        else "\n".join(uplift_text(report, refused))
+    )
 
 
 def _found(run: Run, file: Path | None, until: str | None, zone: str) -> OrdersRead:
@@ -160,7 +194,12 @@ def _found(run: Run, file: Path | None, until: str | None, zone: str) -> OrdersR
 
 def _check_kept(file: Path | None, step: Step, expected: int | None, until: str | None) -> None:
     """Raises: Problem(invalid) for what makes a report anew."""
-    anew = {"file": file, "expected": expected, "until": until, "by": "day" if step == "day" else None}
+    anew = {
+        "file": file,
+        "expected": expected,
+        "until": until,
+        "by": "day" if step == "day" else None,
+    }
     for field, given in anew.items():
         if given is not None:
             message = "--as-of shows a report that was kept, with a look a week."
@@ -179,7 +218,9 @@ def _of_file(file: Path, until: str | None, zone: tzinfo) -> OrdersRead:
         encoding = encoding_of(content.read(400))
         content.seek(0)
         return read_orders(
-            lines(iter(lambda: content.read(CHUNK), b""), encoding), until=_until(until, zone), zone=zone
+            lines(iter(lambda: content.read(CHUNK), b""), encoding),
+            until=_until(until, zone),
+            zone=zone,
         )
 
 
@@ -187,7 +228,9 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise invalid(f"{name[:60]!r} is not a time zone.", "zone", "Write one like Europe/Berlin.") from None
+        raise invalid(
+            f"{name[:60]!r} is not a time zone.", "zone", "Write one like Europe/Berlin."
+        ) from None
 
 
 def _until(text: str | None, zone: tzinfo) -> datetime:

@@ -1,4 +1,5 @@
-"""/uplift: what the rescue engine brings more than the comparison group, and declined payments by week."""
+"""/uplift: what the rescue engine brings more than the comparison group, and declined payments by
+week."""
 
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -112,7 +113,11 @@ async def uplift(visit: Visit) -> Values:
 
 
 def _days(report: dict[str, Any] | None) -> list[str]:
-    return [one["on"] for one in report["looks"]] + [one["week"] for one in report["cohorts"]] if report else []
+    return (
+        [one["on"] for one in report["looks"]] + [one["week"] for one in report["cohorts"]]
+        if report
+        else []
+    )
 
 
 _acting: Final = rights.acting("switch", "set the rescue engine")
@@ -138,7 +143,9 @@ async def cohorts_file(visit: Visit) -> Response:
     if by not in FILES or row is None:
         raise Problem("not_found", "There is no such file.", cure="Go to the page Uplift.")
     await taken(visit, FILES[by], **then.query)
-    return download(_parts(row.report, by), f"cohorts-by-{by}-{row.until:%Y-%m-%d}{then.cut.stamp()}.csv")
+    return download(
+        _parts(row.report, by), f"cohorts-by-{by}-{row.until:%Y-%m-%d}{then.cut.stamp()}.csv"
+    )
 
 
 async def _parts(report: dict[str, Any], by: Any) -> AsyncIterator[bytes]:

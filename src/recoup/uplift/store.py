@@ -33,7 +33,9 @@ ORDER BY r.due_at NULLS FIRST, m.merchant_id LIMIT $3
 ON CONFLICT (merchant_id) DO UPDATE SET due_at = excluded.due_at WHERE u.due_at <= $1
 RETURNING merchant_id
 """)
-async def claim_uplift(db: Tx, wall: datetime, lease: timedelta, limit: int, merchant_id: UUID | None) -> list[UUID]:
+async def claim_uplift(
+    db: Tx, wall: datetime, lease: timedelta, limit: int, merchant_id: UUID | None
+) -> list[UUID]:
     """Merchants that are due, the longest first; None: of all."""
 
 
@@ -62,7 +64,9 @@ async def postpone_uplift(db: Tx, merchant_id: UUID, due_at: datetime) -> None:
 SELECT made_at, until, report FROM uplift_history u WHERE merchant_id = $1 AND {known_at("u", 2)}
 ORDER BY recorded_at DESC, business_at DESC LIMIT 1
 """)
-async def uplift_report(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> UpliftRow | None:
+async def uplift_report(
+    db: Read, merchant_id: UUID, business: datetime, recorded: datetime
+) -> UpliftRow | None:
     """The report; None: it had not been computed."""
 
 
@@ -79,7 +83,9 @@ class EngineReturn(Row, frozen=True):
 SELECT on_harm, recorded_at, changed_by FROM engine_returns r WHERE merchant_id = $1 AND {known_at("r", 2)}
 ORDER BY recorded_at DESC, business_at DESC LIMIT 1
 """)
-async def engine_return(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> EngineReturn | None:
+async def engine_return(
+    db: Read, merchant_id: UUID, business: datetime, recorded: datetime
+) -> EngineReturn | None:
     """The setting; None: not set yet, so off."""
 
 
@@ -154,7 +160,9 @@ LEFT JOIN LATERAL (
 ) r ON true
 ORDER BY o.order_id
 """)
-async def compared_orders(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[ComparedRow]:
+async def compared_orders(
+    db: Read, merchant_id: UUID, after: UUID, limit: int
+) -> list[ComparedRow]:
     """Orders to compare by id, from the first one behind `after`."""
 
 
@@ -163,7 +171,8 @@ ORDERS_MAX: Final = 50_000  # of a week, the newest
 
 
 class CohortRow(Row, frozen=True):
-    """`begin`: of the week. `day`: whole days from the decline to the rescue inside the window; None: not rescued."""
+    """`begin`: of the week. `day`: whole days from the decline to the rescue inside the window;
+    None: not rescued."""
 
     begin: datetime
     site_id: UUID
@@ -197,7 +206,9 @@ LEFT JOIN LATERAL (
 ) r ON h.status IN (6, 7, 8) OR h.reason = 'paid_elsewhere'
 GROUP BY 1, 2, 3, 4, 5, 6
 """)
-async def cohort_counts(db: Read, merchant_id: UUID, first: datetime, weeks: int, now: datetime) -> list[CohortRow]:
+async def cohort_counts(
+    db: Read, merchant_id: UUID, first: datetime, weeks: int, now: datetime
+) -> list[CohortRow]:
     """Placed in so many weeks from `first` on; `now`: business time."""
 
 
@@ -215,7 +226,9 @@ SELECT EXISTS (SELECT FROM order_heads WHERE merchant_id = $1 AND expires_at > $
     AND placed_at > greatest($2::timestamptz, $3::timestamptz - interval '30 days')
     AND placed_at <= $4::timestamptz - interval '30 days')
 """)
-async def has_closed(db: Read, merchant_id: UUID, since: datetime, after: datetime, until: datetime) -> bool:
+async def has_closed(
+    db: Read, merchant_id: UUID, since: datetime, after: datetime, until: datetime
+) -> bool:
     """True when a window closed behind `after`, up to `until`, of an order that was placed since
     `since`."""
 

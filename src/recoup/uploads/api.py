@@ -1,4 +1,5 @@
-"""POST and GET /uploads, GET …/{id}, GET …/{id}/answers, POST …/{id}/stop. Source: contract §12, §17.1 (U10)."""
+"""POST and GET /uploads, GET …/{id}, GET …/{id}/answers, POST …/{id}/stop. Source: contract §12,
+§17.1 (U10)."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
@@ -33,13 +34,18 @@ from recoup.uploads.rules.table import Column
 from recoup.uploads.store import Upload as StoredUpload
 from recoup.uploads.store import list_uploads
 
-_SHAPES: Final[dict[str, type[msgspec.Struct]]] = {"transmit": TransmitBody, "evaluate": EvaluateBody}
+_SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
+    "transmit": TransmitBody,
+    "evaluate": EvaluateBody,
+}
 _CURRENCY: Final = ("transaction", "currency")  # a subscription's price has one, too
 _AMOUNT: Final = ("transaction", "amount")
 _FOLDS: Final = {kind: folding(names_of(shape)) for kind, shape in _SHAPES.items()}
 _TOKENS_ONLY: Final = "Send a token of /tokenize; a file never holds a card number."
 _NO_CUSTOMER: Final = "A file takes merchant-initiated payments: isMIT must be true. A customer who waits needs a call."
-_NO_EXPIRY: Final = "Say expiryDateUtc in the row, or once for all rows in the file's configuration."
+_NO_EXPIRY: Final = (
+    "Say expiryDateUtc in the row, or once for all rows in the file's configuration."
+)
 
 
 def readers() -> dict[str, Reader]:
@@ -55,8 +61,9 @@ def readers() -> dict[str, Reader]:
 
 
 def columns_of(kind: str) -> dict[str, Column]:
-    """Plain name -> column: the body's fields, those inside others with a dot before. A field that no other has may
-    stand alone: `amount` for `transaction.amount`; so may `currency`, which is the transaction's."""
+    """Plain name -> column: the body's fields, those inside others with a dot before. A field that
+    no other has may stand alone: `amount` for `transaction.amount`; so may `currency`, which is the
+    transaction's."""
     found = {column: plain(".".join(column.path)) for column in _columns(_SHAPES[kind], ())}
     alone: dict[str, list[Column]] = {}
     for column in found:
@@ -71,7 +78,10 @@ def _columns(shape: type[msgspec.Struct], path: tuple[str, ...]) -> list[Column]
     for field in msgspec.structs.fields(shape):
         inner_path = (*path, field.encode_name)
         kinds = _plain_types(field.type)
-        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)), None)
+        inner = next(
+            (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)),
+            None,
+        )
         if inner is not None and str not in kinds:
             made += _columns(inner, inner_path)
         elif list not in kinds and dict not in kinds and Any not in kinds:
@@ -81,7 +91,9 @@ def _columns(shape: type[msgspec.Struct], path: tuple[str, ...]) -> list[Column]
     return list(dict.fromkeys(made))
 
 
-def _kind(kinds: list[Any], path: tuple[str, ...]) -> Literal["flag", "number", "text", "amount", "moment"]:
+def _kind(
+    kinds: list[Any], path: tuple[str, ...]
+) -> Literal["flag", "number", "text", "amount", "moment"]:
     if datetime in kinds:
         return "moment"
     if bool in kinds:
@@ -124,7 +136,11 @@ def _in_file(request: EvaluateRequest) -> EvaluateRequest:
 
 def _transmitted(body: dict[str, Any], merchant_id: UUID) -> Transmitted | Became:
     known = read_whole(body, KnownCopy).transmit_id
-    return Became(known, read_outcome(body)) if known is not None else read_transmitted(body, merchant_id)
+    return (
+        Became(known, read_outcome(body))
+        if known is not None
+        else read_transmitted(body, merchant_id)
+    )
 
 
 PAGE_MAX = 100
@@ -135,12 +151,17 @@ class UploadBody(Shape, kw_only=True):
     """A file in JSON: its configuration, then its rows. A list of rows alone, one row a line (JSON lines) and CSV are
     taken too."""
 
-    kind: Annotated[Kind | None, Meta(description="Here, in the query, or in the file name: `transmit_…`.")] = None
+    kind: Annotated[
+        Kind | None, Meta(description="Here, in the query, or in the file name: `transmit_…`.")
+    ] = None
     mid: Annotated[UUID | None, Meta(description="Merchant id; must match the credential.")] = None
     authorization_token: Annotated[str | None, Meta(description="Ignored and not stored.")] = None
-    expiry_date_utc: Annotated[Moment | None, Meta(description="Default for rows of /evaluate.")] = None
+    expiry_date_utc: Annotated[
+        Moment | None, Meta(description="Default for rows of /evaluate.")
+    ] = None
     rows: Annotated[
-        list[dict[str, Any]], Meta(description="Bodies of /transmit or /evaluate; `sequenceNumber` is optional.")
+        list[dict[str, Any]],
+        Meta(description="Bodies of /transmit or /evaluate; `sequenceNumber` is optional."),
     ]
 
 
@@ -149,20 +170,30 @@ class Upload(Members, kw_only=True):
 
     id: UUID
     kind: Kind
-    form: Annotated[Literal["json", "csv"], Meta(description="Format of the file and of its answers.")]
+    form: Annotated[
+        Literal["json", "csv"], Meta(description="Format of the file and of its answers.")
+    ]
     file_name: str
     status: Annotated[
         Literal["received", "working", "completed", "stopped"],
-        Meta(description="`completed`: every row is answered; `stopped`: the remaining rows were skipped on request."),
+        Meta(
+            description="`completed`: every row is answered; `stopped`: the remaining rows were skipped on request."
+        ),
     ]
     rows: Annotated[int, Meta(ge=0, description="Rows in the file.")]
     done: Annotated[int, Meta(ge=0, description="Accepted rows.")]
-    refused: Annotated[int, Meta(ge=0, description="Refused rows; their answers contain the reason.")]
+    refused: Annotated[
+        int, Meta(ge=0, description="Refused rows; their answers contain the reason.")
+    ]
     stopping: Annotated[bool, Meta(description="A stop was requested.")]
-    notes: Annotated[list[str], Meta(description="Remarks about the file, such as ignored columns.")]
+    notes: Annotated[
+        list[str], Meta(description="Remarks about the file, such as ignored columns.")
+    ]
     received_date: Moment
     finished_date: Moment | None
-    repeated: Annotated[bool, Meta(description="The same file was uploaded before; this is its state.")] = False
+    repeated: Annotated[
+        bool, Meta(description="The same file was uploaded before; this is its state.")
+    ] = False
 
 
 class UploadList(Members, kw_only=True):
@@ -190,7 +221,9 @@ class NewUploadQuery(Shape, kw_only=True):
 class RowError(Shape, kw_only=True, omit_defaults=True):
     """Why a row was not taken."""
 
-    field: Annotated[str, Meta(description="Field name as in a single call; empty for the whole row.")]
+    field: Annotated[
+        str, Meta(description="Field name as in a single call; empty for the whole row.")
+    ]
     message: str
     cure: Annotated[str | None, Meta(description="What to do; only with the first error.")] = None
 
@@ -202,8 +235,12 @@ class RowAnswer(Shape, kw_only=True, omit_defaults=True):
     line: Annotated[int, Meta(ge=1, description="Line of the file where the row begins.")]
     sequence_number: Annotated[str, Meta(description="The row's own number, or its position.")]
     order_id: Annotated[str | None, Meta(description="The merchant's order id.")]
-    order_session_key: Annotated[UUID | UnsetType | None, Meta(description="Order id, for /evaluate.")] = UNSET
-    transmit_id: Annotated[UUID | UnsetType | None, Meta(description="Id of the copy, for /transmit.")] = UNSET
+    order_session_key: Annotated[
+        UUID | UnsetType | None, Meta(description="Order id, for /evaluate.")
+    ] = UNSET
+    transmit_id: Annotated[
+        UUID | UnsetType | None, Meta(description="Id of the copy, for /transmit.")
+    ] = UNSET
     status: Annotated[
         str,
         Meta(
@@ -211,7 +248,9 @@ class RowAnswer(Shape, kw_only=True, omit_defaults=True):
             "`STOPPED`."
         ),
     ]
-    code: Annotated[str | None, Meta(description="Reason of a refusal: `invalid`, `conflict`, `broken`, …")]
+    code: Annotated[
+        str | None, Meta(description="Reason of a refusal: `invalid`, `conflict`, `broken`, …")
+    ]
     errors: list[RowError]
     warning: Annotated[str | None, Meta(description="Missing data that would have helped.")]
 
@@ -252,9 +291,13 @@ async def post_upload(call: Call) -> Reply:
     assert call.receive is not None
     with named_as_here():
         world, whose = call.services.world, str(call.scope.merchant_id)
-        async with spooled(call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose) as sent:
+        async with spooled(
+            call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose
+        ) as sent:
             file = File(name or sent.name, sent.content, kind)
-            taken = await while_there(call.receive, take(call.services.world, call.scope, file, readers()))
+            taken = await while_there(
+                call.receive, take(call.services.world, call.scope, file, readers())
+            )
     return Reply(_upload(taken.upload, repeated=taken.before), 200 if taken.before else 202)
 
 
@@ -265,7 +308,9 @@ async def get_uploads(call: Call) -> UploadList:
     kind = query.choice("kind", _KINDS | {"": ""}, "") or None
     limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
     query.raise_if_any()
-    rows = await list_uploads(call.services.world.db.reader, call.scope.merchant_id, kind, after, limit + 1)
+    rows = await list_uploads(
+        call.services.world.db.reader, call.scope.merchant_id, kind, after, limit + 1
+    )
     more = str(rows[limit - 1].upload_id) if len(rows) > limit else None
     return UploadList(data=[_upload(row) for row in rows[:limit]], next=more)
 
@@ -276,7 +321,12 @@ async def get_upload(call: Call) -> Upload:
     return _upload(await _find(call))
 
 
-@api("GET /v1/uploads/{id}/answers", answers={200: RowAnswer}, types=(JSON_LINES, CSV), problems=("not_found",))
+@api(
+    "GET /v1/uploads/{id}/answers",
+    answers={200: RowAnswer},
+    types=(JSON_LINES, CSV),
+    problems=("not_found",),
+)
 async def get_answers(call: Call) -> Reply:
     """Answers of a file. One answer per row, in the file's order: JSON lines, or CSV if the file was CSV. A row that is
     still waiting is `RECEIVED`."""
@@ -287,14 +337,23 @@ async def get_answers(call: Call) -> Reply:
     return file_reply(parts, f"{name}.jsonl", JSON_LINES)
 
 
-@api("POST /v1/uploads/{id}/stop", body=StopBody, problems=("not_found", "wrong_state"), body_optional=True)
+@api(
+    "POST /v1/uploads/{id}/stop",
+    body=StopBody,
+    problems=("not_found", "wrong_state"),
+    body_optional=True,
+)
 async def post_stop(call: Call) -> Upload:
     """Stop a file. Skips rows that are not yet processed. The same file may be sent again afterwards."""
-    return _upload(await stop_upload(call.services.world, call.scope, call.object_id(noun="upload", cure=FIND)))
+    return _upload(
+        await stop_upload(call.services.world, call.scope, call.object_id(noun="upload", cure=FIND))
+    )
 
 
 async def _find(call: Call) -> StoredUpload:
-    return await one_upload(call.services.world, call.scope.merchant_id, call.object_id(noun="upload", cure=FIND))
+    return await one_upload(
+        call.services.world, call.scope.merchant_id, call.object_id(noun="upload", cure=FIND)
+    )
 
 
 def _upload(row: StoredUpload, *, repeated: bool = False) -> Upload:

@@ -1,4 +1,5 @@
-"""An upload begins with its due work, and ends with its event: each together with what it is about."""
+"""An upload begins with its due work, and ends with its event: each together with what it is
+about."""
 
 from uuid import UUID
 
@@ -13,18 +14,36 @@ from recoup.uploads.store import begin_upload, finish_upload, stop_rest
 
 
 async def take_upload(
-    tx: Tx, scope: Scope, upload_id: UUID, kind: str, form: str, content_mac: bytes, file_name: str, wall: WallTime
+    tx: Tx,
+    scope: Scope,
+    upload_id: UUID,
+    kind: str,
+    form: str,
+    content_mac: bytes,
+    file_name: str,
+    wall: WallTime,
 ) -> bool:
     """The upload with the work that will look after it. False when the same file is one already."""
     if not await begin_upload(
-        tx, scope.merchant_id, upload_id, kind, form, content_mac, file_name, scope.actor.text(), scope.request_id, wall
+        tx,
+        scope.merchant_id,
+        upload_id,
+        kind,
+        form,
+        content_mac,
+        file_name,
+        scope.actor.text(),
+        scope.request_id,
+        wall,
     ):
         return False
     await wait_for(tx, scope.merchant_id, "upload", upload_id, wall)
     return True
 
 
-async def end_upload(tx: Tx, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime) -> None:
+async def end_upload(
+    tx: Tx, key: tuple[UUID, UUID], state: str, *, now: BusinessTime, wall: WallTime
+) -> None:
     """Ends an upload under its lock, every row answered, or, `stopped`, those answered that were
     begun."""
     if state == "stopped":

@@ -1,4 +1,5 @@
-"""/uploads: files with how far they are and a form for the next; one file with its refused rows and its answers."""
+"""/uploads: files with how far they are and a form for the next; one file with its refused rows and
+its answers."""
 
 from typing import Final
 
@@ -57,12 +58,16 @@ async def uploads(visit: Visit) -> Values:
 
 @uploads.post(may=anybody, reads=file_form)
 async def post_upload(visit: Visit, *, file: UploadFile | None, kind: str) -> Answer:
-    """The same file again leads to the upload that there is. `kind`: what its rows are, as `KINDS`."""
+    """The same file again leads to the upload that there is. `kind`: what its rows are, as
+    `KINDS`."""
     _must(visit)
     if file is None:
         raise invalid("No file was chosen.", "file")
     taking = take(
-        visit.world, visit.scope, File(file.filename or "", file.file, kind), visit.portal.get(Readers).by_kind
+        visit.world,
+        visit.scope,
+        File(file.filename or "", file.file, kind),
+        visit.portal.get(Readers).by_kind,
     )
     taken = await while_there(visit.request.receive, taking)
     path = f"{PLACE}/{taken.upload.upload_id}"
@@ -79,7 +84,9 @@ async def upload_page(visit: Visit) -> Values:
     query = visit.request.query_params
     text = query.get("after", "")
     after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    rows = await refused_rows(visit.world.db.reader, visit.merchant_id, upload.upload_id, after, ROWS + 1)
+    rows = await refused_rows(
+        visit.world.db.reader, visit.merchant_id, upload.upload_id, after, ROWS + 1
+    )
     return dict(
         upload=upload,
         rows=rows[:ROWS],
@@ -106,12 +113,16 @@ async def post_stop(visit: Visit, upload: Upload) -> None:
 
 
 def _may(visit: Visit) -> bool:
-    return bool(visit.portal.get(Readers).by_kind) and (visit.is_operator or visit.session.may("upload"))
+    return bool(visit.portal.get(Readers).by_kind) and (
+        visit.is_operator or visit.session.may("upload")
+    )
 
 
 def _must(visit: Visit) -> None:
     """Raises: Problem(forbidden)."""
     if not _may(visit):
         raise Problem(
-            "forbidden", "Your role may view files, but not send them.", cure="Ask somebody with the role operations."
+            "forbidden",
+            "Your role may view files, but not send them.",
+            cure="Ask somebody with the role operations.",
         )

@@ -1,4 +1,5 @@
-"""Uploads and the answers of their rows: taken whole in one transaction, then answered row by row, some at a time."""
+"""Uploads and the answers of their rows: taken whole in one transaction, then answered row by row,
+some at a time."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -39,7 +40,9 @@ UPLOAD: Final = columns_of(Upload)
 @MERCHANT.statement(f"""
 SELECT {UPLOAD} FROM uploads WHERE merchant_id = $1 AND kind = $2 AND content_mac = $3 AND state <> 'stopped'
 """)
-async def upload_by_content(db: Read, merchant_id: UUID, kind: str, content_mac: bytes) -> Upload | None:
+async def upload_by_content(
+    db: Read, merchant_id: UUID, kind: str, content_mac: bytes
+) -> Upload | None:
     """The same file that came before, unless it was stopped."""
 
 
@@ -49,8 +52,8 @@ async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | 
 
 
 class HeldRows(Row, frozen=True):
-    """Rows of a merchant's files. `waiting`: still to be worked on; `kept`: attempts out of imports, rows of uploads,
-    lines of statements."""
+    """Rows of a merchant's files. `waiting`: still to be worked on; `kept`: attempts out of
+    imports, rows of uploads, lines of statements."""
 
     waiting: int
     kept: int
@@ -74,7 +77,9 @@ SELECT {UPLOAD} FROM uploads
 WHERE merchant_id = $1 AND ($3::uuid IS NULL OR upload_id < $3) AND ($2::text IS NULL OR kind = $2)
 ORDER BY upload_id DESC LIMIT $4
 """)
-async def list_uploads(db: Read, merchant_id: UUID, kind: str | None, after: UUID | None, limit: int) -> list[Upload]:
+async def list_uploads(
+    db: Read, merchant_id: UUID, kind: str | None, after: UUID | None, limit: int
+) -> list[Upload]:
     """Newest first."""
 
 
@@ -82,7 +87,9 @@ async def list_uploads(db: Read, merchant_id: UUID, kind: str | None, after: UUI
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 ORDER BY row_no LIMIT $4
 """)
-async def upload_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
+async def upload_rows(
+    db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int
+) -> list[AnsweredRow]:
     """Answered rows in the file's order."""
 
 
@@ -90,18 +97,26 @@ async def upload_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, 
 SELECT row_no, line_no, sequence, external_id, subject_id, state, status, code, errors, warning FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND row_no > $3 AND state = 'refused' ORDER BY row_no LIMIT $4
 """)
-async def refused_rows(db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int) -> list[AnsweredRow]:
+async def refused_rows(
+    db: Read, merchant_id: UUID, upload_id: UUID, after: int, limit: int
+) -> list[AnsweredRow]:
     """Refused rows in the file's order."""
 
 
-async def transmitted_before(db: Read, merchant_id: UUID, copies: Sequence[Copy]) -> dict[Copy, UUID]:
-    """A transmission of each that came before. What has no transaction id is no copy of anything."""
+async def transmitted_before(
+    db: Read, merchant_id: UUID, copies: Sequence[Copy]
+) -> dict[Copy, UUID]:
+    """A transmission of each that came before. What has no transaction id is no copy of
+    anything."""
     known = [copy for copy in copies if copy[1]]
     if not known:
         return {}
     ids, transactions, declined, units, assets = zip(*known, strict=True)
     rows = await _transmitted(db, merchant_id, ids, transactions, declined, units, assets)
-    return {(r.external_id, r.transaction_id, r.is_declined, r.units, r.asset): r.transmit_id for r in rows}
+    return {
+        (r.external_id, r.transaction_id, r.is_declined, r.units, r.asset): r.transmit_id
+        for r in rows
+    }
 
 
 class _Transmitted(Row, frozen=True):
@@ -158,7 +173,8 @@ async def begin_upload(
 
 
 class NewUploadRow(NamedTuple):
-    """A row of a file: refused, unless its state says otherwise. `errors`: field, message and cure."""
+    """A row of a file: refused, unless its state says otherwise. `errors`: field, message and
+    cure."""
 
     merchant_id: UUID
     upload_id: UUID
@@ -176,7 +192,9 @@ class NewUploadRow(NamedTuple):
 async def add_rows(tx: asyncpg.Connection, rows: Sequence[NewUploadRow]) -> None:
     columns = list(NewUploadRow._fields)
     records = [(*row[:-1], _kept(row.errors)) for row in rows]
-    await tx.copy_records_to_table("upload_rows", records=records, columns=columns, timeout=STATEMENT_SECONDS)
+    await tx.copy_records_to_table(
+        "upload_rows", records=records, columns=columns, timeout=STATEMENT_SECONDS
+    )
 
 
 def _kept(errors: Sequence[Mapping[str, str]]) -> list[dict[str, Kept]]:
@@ -193,8 +211,8 @@ async def count_rows(
 
 
 class LockedUpload(Row, frozen=True):
-    """`begun_to`: rows up to this one may have taken effect. `waits`: an earlier file of the same kind is not
-    finished."""
+    """`begun_to`: rows up to this one may have taken effect. `waits`: an earlier file of the same
+    kind is not finished."""
 
     merchant_id: UUID
     kind: Kind
@@ -231,16 +249,22 @@ class WaitingRow(Row, frozen=True):
 SELECT row_no, external_id, given, subject_id, tries FROM upload_rows
 WHERE merchant_id = $1 AND upload_id = $2 AND state = 'received' AND row_no <= $3 ORDER BY row_no LIMIT $4
 """)
-async def waiting_rows(db: Read, merchant_id: UUID, upload_id: UUID, up_to: int, limit: int) -> list[WaitingRow]:
+async def waiting_rows(
+    db: Read, merchant_id: UUID, upload_id: UUID, up_to: int, limit: int
+) -> list[WaitingRow]:
     """Rows that wait, in the file's order."""
 
 
-@MERCHANT.statement("UPDATE uploads SET state = 'working', begun_to = $3 WHERE merchant_id = $1 AND upload_id = $2")
+@MERCHANT.statement(
+    "UPDATE uploads SET state = 'working', begun_to = $3 WHERE merchant_id = $1 AND upload_id = $2"
+)
 async def begin_rows(db: Tx, merchant_id: UUID, upload_id: UUID, up_to: int) -> None:
     """Marks the rows up to this one as started: they may have taken effect."""
 
 
-async def answer_rows(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
+async def answer_rows(
+    db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]
+) -> None:
     """Answers rows under the upload's lock. Each names its row_no, state, tries, subject_id,
     status, code, errors and warning."""
     states = await _answer(
@@ -268,7 +292,9 @@ FROM jsonb_to_recordset($3) AS i (row_no int, state text, tries smallint, subjec
   errors jsonb, warning text)
 WHERE r.merchant_id = $1 AND r.upload_id = $2 AND r.row_no = i.row_no AND r.state = 'received' RETURNING r.state
 """)
-async def _answer(db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]) -> list[str]:
+async def _answer(
+    db: Tx, merchant_id: UUID, upload_id: UUID, answers: Sequence[dict[str, Any]]
+) -> list[str]:
     """The states of those that were still to be answered."""
 
 
@@ -291,7 +317,9 @@ async def stop_rest(db: Tx, merchant_id: UUID, upload_id: UUID) -> None:
 UPDATE uploads SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND upload_id = $2
 RETURNING {UPLOAD}
 """)
-async def finish_upload(db: Tx, merchant_id: UUID, upload_id: UUID, state: str, at: datetime) -> Upload:
+async def finish_upload(
+    db: Tx, merchant_id: UUID, upload_id: UUID, state: str, at: datetime
+) -> Upload:
     """Finishes an upload and returns it as it ended."""
 
 

@@ -15,7 +15,12 @@ def ask(shop: Caller, status: int = 200, **body: Any) -> Any:
 
 def test_it_is_asked_listed_and_read(shop: Caller) -> None:
     made = ask(shop, decider="retry-2").json()
-    assert (made["decider"], made["policy"], made["days"], made["purpose"]) == ("retry-2", None, 90, "request")
+    assert (made["decider"], made["policy"], made["days"], made["purpose"]) == (
+        "retry-2",
+        None,
+        90,
+        "request",
+    )
     assert made["report"]["orders"] == 0
     assert made["report"]["rescued"] is None
     assert {one["what"] for one in made["report"]["missing"]} >= {"days", "rescued", "not_rescued"}
@@ -25,13 +30,20 @@ def test_it_is_asked_listed_and_read(shop: Caller) -> None:
     listed = shop.get("/backtests?limit=1").json()
     assert listed["data"][0]["policy"] == {"tries": {"soft": 1}}
     (last,) = shop.get(f"/backtests?limit=1&after={listed['next']}").json()["data"]
-    assert (last["id"], shop.get(f"/backtests?after={last['id']}").json()["data"]) == (made["id"], [])
+    assert (last["id"], shop.get(f"/backtests?after={last['id']}").json()["data"]) == (
+        made["id"],
+        [],
+    )
 
 
 def test_a_check_names_its_back_test(shop: Caller) -> None:
     checked = shop.call("POST", "/policy/check", json={"policy": {"tries": {"all": 2}}}).json()
     found = shop.get(f"/backtests/{checked['backtestId']}").json()
-    assert (found["purpose"], found["version"], found["policy"]) == ("draft", 1, {"tries": {"all": 2}})
+    assert (found["purpose"], found["version"], found["policy"]) == (
+        "draft",
+        1,
+        {"tries": {"all": 2}},
+    )
     put = shop.call("PUT", "/policy", json={"policy": {"tries": {"all": 2}}, "reason": "less"})
     assert put.status_code == 200
     assert shop.get(f"/backtests/{checked['backtestId']}").json()["savedAs"] == 1
@@ -52,7 +64,9 @@ def test_a_check_names_its_back_test(shop: Caller) -> None:
         ({"importId": UNKNOWN}, 404, ""),
     ],
 )
-def test_what_makes_no_sense_is_refused(shop: Caller, body: dict[str, Any], status: int, field: str) -> None:
+def test_what_makes_no_sense_is_refused(
+    shop: Caller, body: dict[str, Any], status: int, field: str
+) -> None:
     answer = ask(shop, status, **body)
     if field:
         assert field in fields_of(answer)

@@ -62,26 +62,34 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_log_says_what_the_engine_would_have_rescued_beside_what_was(judged: Any) -> None:
     found = judged
     assert found["basis"] == "propensities"
-    assert found["orders"] == ORDERS, "every declined order counts, also one about which nobody was asked"
+    assert found["orders"] == ORDERS, (
+        "every declined order counts, also one about which nobody was asked"
+    )
     assert found["missing"] == []
     low, value, high = (found["rescued"][name] for name in ("low", "value", "high"))
     assert low < value < high
     assert high - low < 0.1
     assert low <= found["then"]["value"] + 0.05
-    assert found["difference"]["low"] < 0 < found["difference"]["high"], "it is nearly what was done"
+    assert found["difference"]["low"] < 0 < found["difference"]["high"], (
+        "it is nearly what was done"
+    )
     assert 0 < found["overlap"]["followed"] < 1
     assert found["overlap"]["unsupported"] <= 0.02
     assert sum(one["orders"] for one in found["groups"]["class"]) == ORDERS
     assert found["money"][0]["currency"] == "USD"
 
 
-def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(judged: Any, tmp_path: Path) -> None:
+def test_what_a_new_card_brings_counts_neither_then_nor_under_the_policy(
+    judged: Any, tmp_path: Path
+) -> None:
     """No policy chose that send: it may come after a policy has stopped, and then only what was done would have it."""
     ends = {row["order"]: row for row in rows(ORDERS) if "order" in row}
     stopped = [row for row in ends.values() if row["answer"] is None][:300]
     bare = [{name: value for name, value in row.items() if name != "stored"} for row in stopped]
     renewed = [row | {"at": row["expiresAt"], "answer": "approved"} for row in bare]
-    found = json.loads(run(written(tmp_path / "renewed.jsonl", [*rows(ORDERS), *renewed]), "--json").output)
+    found = json.loads(
+        run(written(tmp_path / "renewed.jsonl", [*rows(ORDERS), *renewed]), "--json").output
+    )
     assert len(renewed) == 300
     assert found["orders"] == ORDERS
     assert (found["then"], found["rescued"]) == (judged["then"], judged["rescued"])
@@ -113,13 +121,18 @@ def test_each_payment_has_its_plan_and_why(short: Path, tmp_path: Path) -> None:
 
 
 def test_a_log_without_what_decisions_were_made_from_is_refused(tmp_path: Path) -> None:
-    bare = [{name: value for name, value in row.items() if name != "stored"} for row in rows(ORDERS)[1:200]]
+    bare = [
+        {name: value for name, value in row.items() if name != "stored"}
+        for row in rows(ORDERS)[1:200]
+    ]
     result = run(written(tmp_path / "old.jsonl", bare))
     assert result.exit_code != 0
     assert "holds no decisions with what they were made from" in str(result.exception)
 
 
-@pytest.mark.parametrize("text", ["", "payer,order\n", "[]\n", "{}\n", '{"arm": 1, "level": 2}\n', "\x00\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "payer,order\n", "[]\n", "{}\n", '{"arm": 1, "level": 2}\n', "\x00\xff"]
+)
 def test_what_is_neither_log_nor_history_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "none.jsonl"
     file.write_text(text)
@@ -129,7 +142,11 @@ def test_what_is_neither_log_nor_history_is_refused(tmp_path: Path, text: str) -
 
 def test_lines_that_are_damaged_are_named_and_the_others_count(tmp_path: Path) -> None:
     good = [row for row in rows(FEW)]
-    hostile = good[1] | {"order": "=cmd|'/c calc'!A1\u202e\x1b[31m", "payer": "x" * 10_000, "class": "\x07<script>"}
+    hostile = good[1] | {
+        "order": "=cmd|'/c calc'!A1\u202e\x1b[31m",
+        "payer": "x" * 10_000,
+        "class": "\x07<script>",
+    }
     file = written(tmp_path / "hostile.jsonl", [*good, hostile])
     with file.open("a") as more:
         more.write(json.dumps(good[1] | {"order": "o", "declinedAt": "yesterday"}) + "\nnot json\n")
@@ -152,7 +169,9 @@ def test_a_play_is_chosen_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.prove("engine")
-def test_a_policy_of_a_file_is_asked_about(log: Path, judged: Any, short: Path, tmp_path: Path) -> None:
+def test_a_policy_of_a_file_is_asked_about(
+    log: Path, judged: Any, short: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "policy.toml"
     file.write_text("[tries]\nall = 1\n")
     one = json.loads(run(log, "--policy", file, "--json").output)
@@ -164,7 +183,9 @@ def test_a_policy_of_a_file_is_asked_about(log: Path, judged: Any, short: Path, 
     file.write_text("off = true\n")
     nothing = run(short, "--policy", file, "--payments", tmp_path / "p.jsonl")
     assert nothing.exit_code == 0, nothing.output
-    assert all(json.loads(line)["plan"] == [] for line in (tmp_path / "p.jsonl").read_text().splitlines())
+    assert all(
+        json.loads(line)["plan"] == [] for line in (tmp_path / "p.jsonl").read_text().splitlines()
+    )
     file.write_text("[tries]\nall = -3\nalll = 2\n")
     refused = run(log, "--policy", file).exception
     assert isinstance(refused, Problem)
@@ -184,7 +205,9 @@ def test_a_policy_of_a_file_may_leave_customers_to_the_schedule(log: Path, tmp_p
     engines, schedules = plans(log, file, "engine", 100), plans(log, file, "retry-2", 0)
     assert plans(log, file, "engine", 0) == schedules
     half = plans(log, file, "engine", 50)
-    assert all(plan in both for plan, both in zip(half, zip(engines, schedules, strict=True), strict=True))
+    assert all(
+        plan in both for plan, both in zip(half, zip(engines, schedules, strict=True), strict=True)
+    )
     differ = [place for place, plan in enumerate(engines) if plan != schedules[place]]
     assert 0.3 < sum(half[place] == schedules[place] for place in differ) / len(differ) < 0.7
 
@@ -194,21 +217,29 @@ def test_a_policy_that_is_none_is_named(log: Path) -> None:
     assert "There is no policy retry-99" in str(result.exception)
 
 
-def test_the_installations_own_orders_are_judged_by_their_stored_decisions(server: ServerAddress) -> None:
+def test_the_installations_own_orders_are_judged_by_their_stored_decisions(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server, policy=Policy(call_timeout=timedelta(seconds=2))) as made:
             shop: Shop = await make_shop(*made)
             anna = Actor("operator", "anna")
             await keep(shop.world, MODEL, None, anna)
             await take(shop.world, MODEL.name, anna)
-            await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=50, explore=20))
+            await set_arms(
+                shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=50, explore=20)
+            )
             shop.merchants.forget(shop.merchant_id)
             for who in range(24):
-                await shop.admit(pan=script_card("visa", "51", 1), email=f"payer-{who}@example.test")
+                await shop.admit(
+                    pan=script_card("visa", "51", 1), email=f"payer-{who}@example.test"
+                )
             await shop.run_due()
             engine = await target_named(shop.world, shop.merchant_id, "engine")
             before = (await backtest_policy(shop.world, shop.merchant_id, engine)).judgement
-            assert (before.whole.orders, before.open) == (0, 24), "windows that are open say nothing"
+            assert (before.whole.orders, before.open) == (0, 24), (
+                "windows that are open say nothing"
+            )
             await shop.advance(timedelta(days=35))
             await shop.settle()
             for name, arm in (("engine", "engine"), ("retry-2", "holdout")):
@@ -220,10 +251,17 @@ def test_the_installations_own_orders_are_judged_by_their_stored_decisions(serve
                 assert whole.rescued_then == sum(row["stage"] == "completed" for row in rows) > 0
                 assert whole.rescued is None, "24 orders are not enough, and no number is made up"
                 assert {"rescued", "not_rescued", "weight"} <= {one.what for one in whole.missing}
-                assert judgement.overlap.unsupported == 0.0, "each arm's decider does what is stored of it"
+                assert judgement.overlap.unsupported == 0.0, (
+                    "each arm's decider does what is stored of it"
+                )
                 own = await shop.world.db.fetch(OWN_WAY, arm)
-                assert round(24 * judgement.overlap.followed) >= len(own) > 0, "nothing was drawn, so it went its way"
-                assert all(one.planned is not None and one.planned.verdict == "plan" for one in found.orders)
+                assert round(24 * judgement.overlap.followed) >= len(own) > 0, (
+                    "nothing was drawn, so it went its way"
+                )
+                assert all(
+                    one.planned is not None and one.planned.verdict == "plan"
+                    for one in found.orders
+                )
             stranger = await make_shop(*made)
             theirs = await backtest_policy(shop.world, stranger.merchant_id, engine)
             assert theirs.judgement.whole.orders == 0
@@ -249,11 +287,15 @@ def test_of_too_many_orders_of_a_log_a_sample_of_payers_is_read(log: Path) -> No
     assert 0 < len(found.orders) <= 500
     with log.open("rb") as content:
         again = read_log(content, None, at_most=500)
-    assert [one.facts.order for one in again.orders] == [one.facts.order for one in found.orders], "the seed is fixed"
+    assert [one.facts.order for one in again.orders] == [one.facts.order for one in found.orders], (
+        "the seed is fixed"
+    )
     payers = {one.facts.payer for one in found.orders}
     with log.open("rb") as content:
         every = read_log(content, None).orders
-    assert {one.facts.order for one in every if one.facts.payer in payers} == {one.facts.order for one in found.orders}
+    assert {one.facts.order for one in every if one.facts.payer in payers} == {
+        one.facts.order for one in found.orders
+    }
 
 
 @pytest.mark.parametrize(

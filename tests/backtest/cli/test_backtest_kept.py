@@ -49,7 +49,9 @@ def run(server: ServerAddress, story: Story) -> None:
 
 async def asked(shop: Shop, days: int = 90, import_id: UUID | None = None) -> UUID:
     request = BacktestRequest("retry-2", days=days, import_id=import_id)
-    return (await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))).backtest_id
+    return (
+        await ask(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))
+    ).backtest_id
 
 
 def test_what_was_asked_for_is_listed_and_shown(server: ServerAddress) -> None:
@@ -65,7 +67,11 @@ def test_what_was_asked_for_is_listed_and_shown(server: ServerAddress) -> None:
         assert "policy      not enough to say what it would have rescued:" in result.output
         assert f"by api:{shop.scope.actor.id}" in result.output
         plain = json.loads((await verb("show", first, "--json")).output)
-        assert (plain["id"], plain["question"]["days"], plain["report"]["basis"]) == (str(first), 90, "propensities")
+        assert (plain["id"], plain["question"]["days"], plain["report"]["basis"]) == (
+            str(first),
+            90,
+            "propensities",
+        )
         listed = json.loads((await verb("list", "--json")).output)["data"]
         assert [one["id"] for one in listed] == [str(second), str(first)]
         assert "report" not in listed[0]
@@ -76,7 +82,9 @@ def test_what_was_asked_for_is_listed_and_shown(server: ServerAddress) -> None:
 def test_of_an_import_what_was_and_the_bounds_are_shown(server: ServerAddress) -> None:
     async def story(shop: Shop, verb: Verb) -> None:
         answers = Answers("", "", "", "")
-        read = await read_import(shop.world, shop.scope, "past.jsonl", io.BytesIO(lines(400)), answers, dry_run=False)
+        read = await read_import(
+            shop.world, shop.scope, "past.jsonl", io.BytesIO(lines(400)), answers, dry_run=False
+        )
         assert read.stored is not None
         await finish(shop.world, (shop.merchant_id, read.stored.import_id))
         backtest_id = await asked(shop, import_id=read.stored.import_id)
@@ -90,7 +98,9 @@ def test_of_an_import_what_was_and_the_bounds_are_shown(server: ServerAddress) -
     run(server, story)
 
 
-def test_one_that_is_being_made_says_so_and_one_that_failed_exits_with_1(server: ServerAddress) -> None:
+def test_one_that_is_being_made_says_so_and_one_that_failed_exits_with_1(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, verb: Verb) -> None:
         backtest_id, due = await begun(shop)
         shown = await verb("show", backtest_id)
@@ -99,19 +109,26 @@ def test_one_that_is_being_made_says_so_and_one_that_failed_exits_with_1(server:
         await work_backtest(shop.world, due._replace(tries=TRIES_MAX + 1))
         shown = await verb("show", backtest_id)
         assert shown.exit_code == 1
-        assert shown.output.splitlines()[-1] == "failed      Something went wrong on our side, several times."
+        assert (
+            shown.output.splitlines()[-1]
+            == "failed      Something went wrong on our side, several times."
+        )
         assert json.loads((await verb("show", backtest_id, "--json")).output)["failed"]
 
     run(server, story)
 
 
-def test_nobody_elses_is_shown_and_wrong_words_are_refused(server: ServerAddress, tmp_path: Path) -> None:
+def test_nobody_elses_is_shown_and_wrong_words_are_refused(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, verb: Verb) -> None:
         backtest_id = await asked(shop)
         stranger = await make_shop(shop.world, shop.orders, shop.deliveries)
         for words in (("show",), ("show", "x"), ("list", "x"), ("nowhere.jsonl",)):
             assert (await verb(*words)).exit_code != 0, words
         assert (await verb("show", backtest_id, merchant=stranger.merchant_id)).exit_code != 0
-        assert (await verb("list", merchant=stranger.merchant_id)).output == "No back-test is kept.\n"
+        assert (
+            await verb("list", merchant=stranger.merchant_id)
+        ).output == "No back-test is kept.\n"
 
     run(server, story)

@@ -29,16 +29,27 @@ async def show(shop: Shop, report: dict[str, Any]) -> None:
     *_, last = await asked(shop)
     wall = shop.world.clocks.wall()
     async with shop.world.db.transaction() as tx:
-        await tx.execute("UPDATE backtests SET made_at = NULL WHERE backtest_id = $1", last["backtest_id"])
+        await tx.execute(
+            "UPDATE backtests SET made_at = NULL WHERE backtest_id = $1", last["backtest_id"]
+        )
         await keep_figures(
-            tx, shop.merchant_id, last["backtest_id"], report, None, [], until=BusinessTime(wall), wall=wall
+            tx,
+            shop.merchant_id,
+            last["backtest_id"],
+            report,
+            None,
+            [],
+            until=BusinessTime(wall),
+            wall=wall,
         )
 
 
 async def days_pass(shop: Shop, days: int) -> None:
     """Since somebody started the engine again."""
     async with owner(shop.world) as connection:
-        await connection.execute("UPDATE engine_stops SET ended_at = ended_at - $1::interval", timedelta(days=days))
+        await connection.execute(
+            "UPDATE engine_stops SET ended_at = ended_at - $1::interval", timedelta(days=days)
+        )
 
 
 def test_the_engine_stops_where_the_schedule_would_have_rescued_more(server: ServerAddress) -> None:
@@ -79,7 +90,9 @@ def test_the_engine_stops_where_the_schedule_would_have_rescued_more(server: Ser
         assert last["question"]["days"] == 15
         await show(shop, BETTER)
         assert await watch_floor(shop.world) == 1
-        assert await shop.world.db.fetchval("SELECT count(*) FROM alerts WHERE kind = 'uplift'") == 2
+        assert (
+            await shop.world.db.fetchval("SELECT count(*) FROM alerts WHERE kind = 'uplift'") == 2
+        )
 
     told(server, story)
 
@@ -116,11 +129,15 @@ def test_one_that_fails_is_asked_again_the_next_day_only(server: ServerAddress) 
         await with_orders(shop, 1)
         await watch_floor(shop.world)
         async with owner(shop.world) as connection:
-            await connection.execute('UPDATE backtests SET failed = \'{"text": "no"}\', report = NULL')
+            await connection.execute(
+                'UPDATE backtests SET failed = \'{"text": "no"}\', report = NULL'
+            )
         assert await watch_floor(shop.world) == 0
         assert len(await asked(shop)) == 1
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE backtests SET requested_at = requested_at - $1::interval", FRESH)
+            await connection.execute(
+                "UPDATE backtests SET requested_at = requested_at - $1::interval", FRESH
+            )
         assert await watch_floor(shop.world) == 0
         assert len(await asked(shop)) == 2
 

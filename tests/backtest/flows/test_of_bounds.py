@@ -59,7 +59,9 @@ async def tried(
 
 def judged(found: AtMerchants) -> list[tuple[str, int]]:
     """Of each merchant: the policies, and its orders."""
-    reports = [one.row.report for one in found.tried if one.row is not None and one.row.report is not None]
+    reports = [
+        one.row.report for one in found.tried if one.row is not None and one.row.report is not None
+    ]
     return [(report["policy"], report["orders"]) for report in reports]
 
 
@@ -72,13 +74,18 @@ def test_each_merchants_orders_are_judged_within_its_own_policies(server: Server
         anna = replace(shop.scope, actor=OPERATOR.actor)
         await save_policy(shop.world, anna, own, {"tries": {"soft": 1}}, "fewer")
         found = await tried(shop, where)
-        assert judged(found) == [("retry-3 within operator/1 merchant/1", 6), ("retry-3 within operator/1", 3)]
+        assert judged(found) == [
+            ("retry-3 within operator/1 merchant/1", 6),
+            ("retry-3 within operator/1", 3),
+        ]
         assert (found.tried[0].name, found.of) == ("Brightleaf Tea", 2)
         assert [one.row.payment_count for one in found.tried if one.row is not None] == [0, 0], (
             "nobody is shown payments"
         )
         again = await tried(shop, where)
-        assert [one.row for one in again.tried] == [one.row for one in found.tried], "the same question of a day"
+        assert [one.row for one in again.tried] == [one.row for one in found.tried], (
+            "the same question of a day"
+        )
         await save_policy(shop.world, anna, own, {"tries": {"soft": 2}}, "more")
         before = await tried(shop, where)
         assert judged(before)[0] == ("retry-3 within operator/1 merchant/2", 6)
@@ -98,7 +105,10 @@ def test_what_comes_of_them_is_not_the_merchants(server: ServerAddress) -> None:
         assert one.row is not None
         async with shop.world.db.connection() as connection:
             assert await list_backtests(connection, shop.merchant_id, None, LISTED) == []
-            assert await connection.fetchval("SELECT count(*) FROM alerts WHERE kind = 'backtest'") == 0
+            assert (
+                await connection.fetchval("SELECT count(*) FROM alerts WHERE kind = 'backtest'")
+                == 0
+            )
         for merchant_id in (shop.merchant_id, other.merchant_id):
             with pytest.raises(Problem) as refused:
                 await read_backtest(shop.world, merchant_id, one.row.backtest_id)
@@ -107,7 +117,9 @@ def test_what_comes_of_them_is_not_the_merchants(server: ServerAddress) -> None:
     among(server, story)
 
 
-def test_bounds_that_hold_already_are_replaced_and_a_partners_are_its_merchants_alone(server: ServerAddress) -> None:
+def test_bounds_that_hold_already_are_replaced_and_a_partners_are_its_merchants_alone(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, other: Shop) -> None:
         await with_orders(shop, 2)
         await with_orders(other, 1)
@@ -120,13 +132,16 @@ def test_bounds_that_hold_already_are_replaced_and_a_partners_are_its_merchants_
         partner = new_id()
         async with shop.world.db.connection() as connection:
             await connection.execute(
-                "INSERT INTO partners (partner_id, name, created_at) VALUES ($1, 'Pat', now())", partner
+                "INSERT INTO partners (partner_id, name, created_at) VALUES ($1, 'Pat', now())",
+                partner,
             )
             sql = "UPDATE merchants SET partner_id = $1 WHERE merchant_id = $2"
             await connection.execute(sql, partner, other.merchant_id)
         theirs = await where_of(shop.world, partner_id=partner)
         scope = PartnerScope(partner, Actor("partner", "x"), "policy")
-        assert judged(await tried(shop, theirs, scope=scope)) == [(f"retry-3 within operator/1 partner:{partner}/1", 1)]
+        assert judged(await tried(shop, theirs, scope=scope)) == [
+            (f"retry-3 within operator/1 partner:{partner}/1", 1)
+        ]
         assert await merchants_within(shop.world, replace(theirs, subject_id=new_id())) == []
 
     among(server, story)
@@ -143,10 +158,14 @@ def test_of_much_history_they_are_made_beside_the_request(
         assert judged(await tried(shop, where)) == []
         for one in (shop, other):
             await run_later(one)
-        assert [orders for _, orders in judged(await tried(shop, where))] == [2, 1], "the next check has them"
+        assert [orders for _, orders in judged(await tried(shop, where))] == [2, 1], (
+            "the next check has them"
+        )
         for soft in range(1, WAITING_MAX + 2):
             found = await tried(shop, where, {"tries": {"soft": soft}})
-            assert [one.row is None for one in found.tried] == [soft > WAITING_MAX] * 2, "so many wait at most"
+            assert [one.row is None for one in found.tried] == [soft > WAITING_MAX] * 2, (
+                "so many wait at most"
+            )
         checked = await try_policy(shop.world, OPERATOR, where, {"tries": {"soft": 1}})
         done = await finish(shop.world, where, checked)
         assert done.bounds is not None
@@ -165,7 +184,9 @@ def test_of_much_history_they_are_made_beside_the_request(
     among(server, story)
 
 
-def test_the_command_says_it_merchant_by_merchant(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_it_merchant_by_merchant(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(shop: Shop, other: Shop) -> None:
         where = await where_of(shop.world)
         assert "no merchant under these bounds" in summary_of_bounds(await tried(shop, where))[0]
@@ -174,7 +195,9 @@ def test_the_command_says_it_merchant_by_merchant(server: ServerAddress, monkeyp
         said = summary_of_bounds(await tried(shop, where))
         assert sum("of the last days" in line for line in said) == 2
         assert sum("not enough to say what it would have rescued" in line for line in said) == 2
-        assert (await try_policy(shop.world, OPERATOR, where, {})).bounds is None, "what changes nothing is not asked"
+        assert (await try_policy(shop.world, OPERATOR, where, {})).bounds is None, (
+            "what changes nothing is not asked"
+        )
         monkeypatch.setattr(bounds, "MERCHANTS_MAX", 1)
         said = summary_of_bounds(await tried(shop, where))
         assert said[0] == "back-test   of the 1 merchants with the most orders, of 2"

@@ -63,17 +63,23 @@ def test_it_is_asked_shown_and_taken_as_a_file(server: ServerAddress) -> None:
     portal(server, story)
 
 
-def test_a_policy_is_tested_before_it_is_saved_and_its_version_names_the_test(server: ServerAddress) -> None:
+def test_a_policy_is_tested_before_it_is_saved_and_its_version_names_the_test(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner = await signed_in("owner")
         await with_orders(shop, 4)
-        checked = await staff.post(owner, "/policy", "/policy", act="check", seen="0", **{"tries.all": "2"})
+        checked = await staff.post(
+            owner, "/policy", "/policy", act="check", seen="0", **{"tries.all": "2"}
+        )
         page = words(checked)
         assert "The policy can be saved" in page
         assert "Back-test of the last 90 days" in page
         assert "Not enough to say what the policy would have rescued" in page
         place = checked.text.partition('href="/backtests/')[2].partition('"')[0]
-        saved = await staff.post(owner, "/policy", "/policy", act="save", seen="0", reason="two", **{"tries.all": "2"})
+        saved = await staff.post(
+            owner, "/policy", "/policy", act="save", seen="0", reason="two", **{"tries.all": "2"}
+        )
         assert saved.status_code == 303
         assert f'href="/backtests/{place}"' in (await owner.get("/policy")).text
         assert "Saved as version 1" in words(await owner.get(f"/backtests/{place}"))
@@ -85,17 +91,24 @@ def test_a_file_that_is_too_short_is_listed_and_says_so(server: ServerAddress) -
     async def story(shop: Shop, who: As) -> None:
         maya = await who("owner")
         content, answers = io.BytesIO(lines(2)), Answers("", "", "", "")
-        read = await read_import(shop.world, shop.scope, "past.jsonl", content, answers, dry_run=False)
+        read = await read_import(
+            shop.world, shop.scope, "past.jsonl", content, answers, dry_run=False
+        )
         assert read.stored is not None
         request = BacktestRequest("retry-2", import_id=read.stored.import_id)
         await finish(shop.world, (shop.merchant_id, read.stored.import_id))
-        asked = await asked_for(shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request))
+        asked = await asked_for(
+            shop.world, shop.scope, await question_for(shop.world, shop.merchant_id, request)
+        )
         await run_later(shop)
         for path in ("/backtests", f"/backtests/{asked.backtest_id}"):
             page = await maya.get(path)
             assert page.status_code == 200
             assert "ot enough" in words(page)
-            assert f'<a href="/imports/{read.stored.import_id}"><bdi class="cut">past.jsonl</bdi></a>' in page.text
+            assert (
+                f'<a href="/imports/{read.stored.import_id}"><bdi class="cut">past.jsonl</bdi></a>'
+                in page.text
+            )
 
     portal(server, story)
 
@@ -112,9 +125,10 @@ OWN: dict[str, Any] = {
                "netDifference": {"low": 1, "high": 2}, "feesAvoided": -4_320}],
     "spanDays": 87.0,
 }  # fmt: skip
-GROUP = {name: OWN[name] for name in ("orders", "rescuedThen", "then", "rescued", "difference", "missing", "sends")} | {
-    name: OWN[name] for name in ("sendsThen", "days", "daysThen")
-}
+GROUP = {
+    name: OWN[name]
+    for name in ("orders", "rescuedThen", "then", "rescued", "difference", "missing", "sends")
+} | {name: OWN[name] for name in ("sendsThen", "days", "daysThen")}
 HISTORY: dict[str, Any] = {
     "basis": "history", "policy": "retry-2", "orders": 400, "declined": 500, "begunBefore": 0, "openAfter": 100,
     "from": None, "until": None, "missing": [], "sampledOf": None, "attempts": 900, "then": SHARE, "sendsThen": 3.0,
@@ -138,9 +152,13 @@ async def _shown(shop: Shop, who: As, report: dict[str, Any]) -> str:
     question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2"))
     backtest_id, wall = new_id(), shop.world.clocks.wall()
     async with shop.world.db.transaction() as tx:
-        await begin_backtest(tx, shop.merchant_id, backtest_id, question.plain(), question.hash, "api:x", None, wall)
+        await begin_backtest(
+            tx, shop.merchant_id, backtest_id, question.plain(), question.hash, "api:x", None, wall
+        )
         until = BusinessTime(wall)
-        await keep_figures(tx, shop.merchant_id, backtest_id, report, None, [], until=until, wall=wall)
+        await keep_figures(
+            tx, shop.merchant_id, backtest_id, report, None, [], until=until, wall=wall
+        )
         await done_with(tx, shop.merchant_id, "backtest", backtest_id)
     maya = await who("owner")
     assert (await maya.get("/backtests")).status_code == 200
@@ -153,12 +171,15 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
     async def story(shop: Shop, who: As) -> None:
         fees = [{"currency": "USD", "units": 1_200}, {"currency": "EUR", "units": -300}]
         groups = {"class": [GROUP | {"name": "fraud", "daysEarlier": 3.5, "feesAvoided": fees}]}
-        page = await _shown(shop, who, OWN | {"daysEarlier": 3.5, "feesAvoided": fees, "groups": groups})
+        page = await _shown(
+            shop, who, OWN | {"daysEarlier": 3.5, "feesAvoided": fees, "groups": groups}
+        )
         assert "Of 31,034 USD declined a month, 13,448 USD come back today;" in page
         assert "with this policy, about 14,138 USD would come back (from 13,448 to 13,448)." in page
         assert "Recommendation: switch it on." in page
         assert (
-            "Of 1,200 declined payments in 87 days, 47.0 % came back; with this policy, 44.0 to 50.0 % would." in page
+            "Of 1,200 declined payments in 87 days, 47.0 % came back; with this policy, 44.0 to 50.0 % would."
+            in page
         )
         assert "they show a difference of +1.2 to +5.0 points." in page
         assert "Its attempts would have cost 43.20 USD more in fees." in page
@@ -166,31 +187,68 @@ def test_it_says_in_plain_words_what_it_means(server: ServerAddress) -> None:
         assert "Suspected fraud" in page
         assert "+12.00 USD" in page
         assert "\N{MINUS SIGN}3.00 EUR" in page
-        experiment = {"orders": 5_000, "compared": 0.1, "plusMinus": 0.364, "days": 9.0, "atRisk": 3}
+        experiment = {
+            "orders": 5_000,
+            "compared": 0.1,
+            "plusMinus": 0.364,
+            "days": 9.0,
+            "atRisk": 3,
+        }
         more = {"whole": WHOLE, "whyNoModels": str(TOO_LITTLE), "experiments": [experiment]}
-        page = await _shown(shop, who, HISTORY | more | {"groups": {"class": [WHOLE | {"name": "funds"}]}})
+        page = await _shown(
+            shop, who, HISTORY | more | {"groups": {"class": [WHOLE | {"name": "funds"}]}}
+        )
         assert "come back today" not in page, "it was kept without the money"
         assert "at least 10.0 % and at most 90.0 % are rescued." in page
-        page = await _shown(shop, who, HISTORY | more | {"spanDays": 90.0, "money": MONEY, "groups": {}})
+        page = await _shown(
+            shop, who, HISTORY | more | {"spanDays": 90.0, "money": MONEY, "groups": {}}
+        )
         assert "Of 3,000 USD declined a month, 1,410 USD come back today;" in page
-        assert "this policy, between 300 and 2,700 USD would come back: the file alone proves no narrower" in page
+        assert (
+            "this policy, between 300 and 2,700 USD would come back: the file alone proves no narrower"
+            in page
+        )
         assert "Recommendation: run a comparison group for" in page
-        page = await _shown(shop, who, HISTORY | more | {"groups": {"class": [WHOLE | {"name": "funds"}]}})
+        page = await _shown(
+            shop, who, HISTORY | more | {"groups": {"class": [WHOLE | {"name": "funds"}]}}
+        )
         assert "Fees avoided: between +48.00 and +96.00 USD." in page
         assert "That rests on an assumed cost of 0.12 USD an attempt" in page
         assert "their money comes 3.0 days later to 2.0 earlier." in page
-        assert "Insufficient funds 400 47.0 % 10.0 to 90.0 % – 1.00 to 2.00 3.00 3.0 days later to 2.0 earlier" in page
+        assert (
+            "Insufficient funds 400 47.0 % 10.0 to 90.0 % – 1.00 to 2.00 3.00 3.0 days later to 2.0 earlier"
+            in page
+        )
         assert "± 36.4 points" in page
         assert "too few repeated attempts to learn from. Import a longer export" in page
-        both = {"assumed": ["lasting", "payer"], "atLeast": 0.1, "atMost": 0.2, "known": 3, "contradicted": 1_234}
-        payer = {"assumed": ["payer"], "atLeast": None, "atMost": None, "known": 3, "contradicted": 1_233}
-        page = await _shown(shop, who, HISTORY | {"whole": WHOLE, "assuming": [both, payer], "groups": {}})
+        both = {
+            "assumed": ["lasting", "payer"],
+            "atLeast": 0.1,
+            "atMost": 0.2,
+            "known": 3,
+            "contradicted": 1_234,
+        }
+        payer = {
+            "assumed": ["payer"],
+            "atLeast": None,
+            "atMost": None,
+            "known": 3,
+            "contradicted": 1_233,
+        }
+        page = await _shown(
+            shop, who, HISTORY | {"whole": WHOLE, "assuming": [both, payer], "groups": {}}
+        )
         assert "cannot be said: 1,233 payments of this file contradict it." in page
         assert "1,234" not in page
         missing = [{"what": "unknown", "have": 0.364, "needed": 0.05}]
         page = await _shown(shop, who, HISTORY | {"then": None, "missing": missing})
-        assert "Of 36.4 % of the payments it is not known whether a later attempt was approved; 5.0 % at most." in page
-        assert msgspec.convert(HISTORY | {"assuming": [both], "missing": missing}, BacktestHistory).missing
+        assert (
+            "Of 36.4 % of the payments it is not known whether a later attempt was approved; 5.0 % at most."
+            in page
+        )
+        assert msgspec.convert(
+            HISTORY | {"assuming": [both], "missing": missing}, BacktestHistory
+        ).missing
 
     portal(server, story)
 
@@ -202,7 +260,15 @@ def test_one_that_was_kept_by_an_earlier_release_is_shown(server: ServerAddress)
         counted = {"name": "funds", "orders": 400, "rescuedThen": 188}
         page = await _shown(shop, who, HISTORY | {"groups": {"class": [counted]}})
         assert "Insufficient funds" in page
-        assert msgspec.convert(OWN | {"groups": {"class": [GROUP | {"name": "funds"}]}}, BacktestReport).days == 9.0
-        assert msgspec.convert(HISTORY | {"groups": {"class": [counted]}}, BacktestHistory).whole is None
+        assert (
+            msgspec.convert(
+                OWN | {"groups": {"class": [GROUP | {"name": "funds"}]}}, BacktestReport
+            ).days
+            == 9.0
+        )
+        assert (
+            msgspec.convert(HISTORY | {"groups": {"class": [counted]}}, BacktestHistory).whole
+            is None
+        )
 
     portal(server, story)

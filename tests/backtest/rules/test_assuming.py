@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from tests.backtest.rules.test_history_figures import BEGIN, attempt, plan
 
 from recoup.backtest.rules.assuming import Case, Narrowed, charges_by_card, narrow
-from recoup.backtest.rules.history import LENGTHS, TELLING, WINDOW, Payment, cohort_of, experiments, outcome_of
+from recoup.backtest.rules.history import (
+    LENGTHS,
+    TELLING,
+    WINDOW,
+    Payment,
+    cohort_of,
+    experiments,
+    outcome_of,
+)
 from recoup.imports.rules.attempt import Attempt
 
 DAY = st.integers(0, 80).map(lambda n: n / 4)
@@ -70,7 +78,10 @@ def test_what_an_attempt_brought_is_not_told_again_by_another_charge() -> None:
     assert span(bounds_of(payment, [3, 10], other(10, "declined"))) == (0, 0)
 
 
-@given(st.lists(st.tuples(DAY, st.sampled_from(["approved", "declined"])), max_size=6), st.lists(DAY, max_size=4))
+@given(
+    st.lists(st.tuples(DAY, st.sampled_from(["approved", "declined"])), max_size=6),
+    st.lists(DAY, max_size=4),
+)
 def test_no_assumption_widens(story: list[tuple[float, Any]], planned: list[float]) -> None:
     payment = [attempt(0), *(attempt(day, state) for day, state in sorted(story))]
     days = sorted(planned)
@@ -86,7 +97,9 @@ def test_a_comparison_says_how_long_it_takes_and_what_it_may_cost() -> None:
     payments = [
         [one._replace(payment=f"p{number}", at=one.at + timedelta(hours=number)) for one in story]
         for number in range(24 * 60)
-        for story in [[attempt(0), attempt(3, "approved")] if number % 4 == 0 else [attempt(0), attempt(3)]]
+        for story in [
+            [attempt(0), attempt(3, "approved")] if number % 4 == 0 else [attempt(0), attempt(3)]
+        ]
     ]
     cohort = cohort_of(payments, timedelta(days=10))
     assert cohort.payments[0][0].at == BEGIN + timedelta(hours=240)
@@ -108,12 +121,22 @@ def test_a_gap_of_years_is_no_time_of_business() -> None:
     hours = timedelta(hours=1)
     numbers = [*range(24 * 60), *range(24 * 1_000, 24 * 1_060)]
     payments = [
-        [one._replace(payment=f"p{number}", at=one.at + number * hours) for one in (attempt(0), attempt(3))]
+        [
+            one._replace(payment=f"p{number}", at=one.at + number * hours)
+            for one in (attempt(0), attempt(3))
+        ]
         for number in numbers
     ]
     cohort = cohort_of(payments, timedelta(days=10))
     assert cohort.days == pytest.approx(2 * (60 - 10 - 7) + 10, abs=0.2)
     assert [one.orders for one in experiments(cohort, 0.25)][0] == pytest.approx(14 * 24, abs=2)
-    assert cohort.learned_until == pytest.approx(BEGIN + timedelta(days=1_063 - 126 / 4), abs=timedelta(hours=2))
-    assert {round((one[0].at - BEGIN) / timedelta(days=1)) // 100 for one in cohort.payments} == {0, 10}
-    assert [len(cohort.open), cohort.begun_before] == [2 * 24 * 7, 2 * 24 * 10], "each part has edges"
+    assert cohort.learned_until == pytest.approx(
+        BEGIN + timedelta(days=1_063 - 126 / 4), abs=timedelta(hours=2)
+    )
+    assert {round((one[0].at - BEGIN) / timedelta(days=1)) // 100 for one in cohort.payments} == {
+        0,
+        10,
+    }
+    assert [len(cohort.open), cohort.begun_before] == [2 * 24 * 7, 2 * 24 * 10], (
+        "each part has edges"
+    )

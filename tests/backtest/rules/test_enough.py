@@ -10,6 +10,6 @@ def test_just_enough_lacks_nothing_and_one_less_is_named() -> None:
         "not_rescued": Closed(2 * EACH_MIN - 1, EACH_MIN, DAYS_MIN),
         "days": Closed(2 * EACH_MIN, EACH_MIN, DAYS_MIN - 1),
     }
-    assert {name: [one.what for one in missing_of_orders(closed)] for name, closed in short.items()} == {
-        name: [name] for name in short
-    }
+    assert {
+        name: [one.what for one in missing_of_orders(closed)] for name, closed in short.items()
+    } == {name: [name] for name in short}

@@ -93,7 +93,9 @@ def test_a_difference_of_policies_is_narrower_than_both_apart() -> None:
     fewer = worlds.policies(world, draw)["fewer"]
     engine = Evaluation(worlds.episodes(world, log, world.engine), worlds.BINS).mean()
     other = Evaluation(worlds.episodes(world, log, fewer), worlds.BINS).mean()
-    assert difference([payer for payer, _ in log], engine, other).error < 0.7 * math.hypot(engine.error, other.error)
+    assert difference([payer for payer, _ in log], engine, other).error < 0.7 * math.hypot(
+        engine.error, other.error
+    )
 
 
 def test_what_follows_a_stop_is_nothing_and_the_weight_stays() -> None:
@@ -115,8 +117,13 @@ def test_weights_are_over_all_arms_together() -> None:
 
 
 def test_what_no_arm_could_do_widens_the_interval_upwards_only() -> None:
-    known = [episode(step(reward=float(n % 2)), payer=f"p{n}", shares=(1.0, 0.0)) for n in range(950)]
-    unknown = [episode(step(same=False, could=(0.0, 0.0)), payer=f"q{n}", shares=(1.0, 0.0)) for n in range(50)]
+    known = [
+        episode(step(reward=float(n % 2)), payer=f"p{n}", shares=(1.0, 0.0)) for n in range(950)
+    ]
+    unknown = [
+        episode(step(same=False, could=(0.0, 0.0)), payer=f"q{n}", shares=(1.0, 0.0))
+        for n in range(50)
+    ]
     evaluation = Evaluation([*known, *unknown], 1)
     assert evaluation.overlap.unsupported == pytest.approx(0.05)
     found = evaluation.mean()
@@ -135,7 +142,9 @@ def test_what_no_arm_could_do_widens_the_interval_upwards_only() -> None:
     ],
 )
 def test_too_little_time_or_only_one_outcome_is_named(closed: Closed, what: str) -> None:
-    evaluation = Evaluation([episode(step(reward=float(n % 2)), payer=f"p{n}") for n in range(1_000)], 1)
+    evaluation = Evaluation(
+        [episode(step(reward=float(n % 2)), payer=f"p{n}") for n in range(1_000)], 1
+    )
     assert what in [one.what for one in missing(closed, evaluation.overlap, evaluation.mean())]
 
 
@@ -143,14 +152,17 @@ def test_one_customer_with_many_orders_and_a_wide_interval_are_named() -> None:
     mine = [episode(step(reward=float(n % 2)), payer="one") for n in range(100)]
     others = [episode(step(reward=float(n % 2)), payer=f"p{n}") for n in range(300)]
     evaluation = Evaluation(mine + others, 1)
-    lacking = [one.what for one in missing(Closed(400, 200, 60.0), evaluation.overlap, evaluation.mean())]
+    lacking = [
+        one.what for one in missing(Closed(400, 200, 60.0), evaluation.overlap, evaluation.mean())
+    ]
     assert "one_payer" in lacking
     assert "weight" in lacking
     tiny = Evaluation(others[:60], 1)
     assert "width" in [one.what for one in missing(Closed(60, 30, 60.0), tiny.overlap, tiny.mean())]
     decided = Evaluation(others, 1)
     assert "width" in [
-        one.what for one in missing(Closed(300, 150, 60.0), decided.overlap, decided.mean(), to_decide=0.01)
+        one.what
+        for one in missing(Closed(300, 150, 60.0), decided.overlap, decided.mean(), to_decide=0.01)
     ]
 
 
@@ -158,7 +170,9 @@ def test_weights_are_cut_off_where_few_orders_would_count_too_much() -> None:
     assert clip_at(100) == 10.0
     assert clip_at(40_000) == 100.0
     rare = [episode(step(arms=(0.02, 0.0)), payer=f"r{n}", shares=(1.0, 0.0)) for n in range(10)]
-    evaluation = Evaluation([*rare, *(episode(step(same=False), payer=f"p{n}") for n in range(90))], 1)
+    evaluation = Evaluation(
+        [*rare, *(episode(step(same=False), payer=f"p{n}") for n in range(90))], 1
+    )
     assert evaluation.overlap.clipped == pytest.approx(0.8)
 
 
@@ -166,7 +180,11 @@ def test_nothing_is_said_of_no_orders() -> None:
     evaluation = Evaluation([], 1)
     found = evaluation.mean()
     assert math.isnan(found.value)
-    assert {one.what for one in missing(Closed(0, 0, 0.0), evaluation.overlap, found)} >= {"days", "weight", "width"}
+    assert {one.what for one in missing(Closed(0, 0, 0.0), evaluation.overlap, found)} >= {
+        "days",
+        "weight",
+        "width",
+    }
 
 
 def test_orders_of_one_payer_go_together() -> None:

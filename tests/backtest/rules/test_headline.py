@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.backtest.cli.backtest_words import in_short
-from recoup.backtest.rules.headline import LEAVE, RECOUP, SWITCH_ON, Headline, headline, is_of_itself, shares_of
+from recoup.backtest.rules.headline import (
+    LEAVE,
+    RECOUP,
+    SWITCH_ON,
+    Headline,
+    headline,
+    is_of_itself,
+    shares_of,
+)
 
 HISTORY: dict[str, Any] = {
     "basis": "history", "policy": "engine-policy-1 with model-1", "orders": 1_000, "attempts": 4_000, "sampledOf": None,
@@ -37,23 +45,38 @@ def test_it_says_money_a_month_a_range_and_one_thing_to_do() -> None:
         "(from 18,709 to 25,291)."
     )
     assert (
-        found.payments == "Of 1,000 declined payments in 60 days, 40.0 % came back; with Recoup, 37.4 to 50.6 % would."
+        found.payments
+        == "Of 1,000 declined payments in 60 days, 40.0 % came back; with Recoup, 37.4 to 50.6 % would."
     )
-    assert "run a comparison group for 52 weeks, half of your customers with Recoup and half as now;" in found.advice
+    assert (
+        "run a comparison group for 52 weeks, half of your customers with Recoup and half as now;"
+        in found.advice
+    )
     assert "with this policy" in of(HISTORY, policy="retry-2").payments
 
 
 def test_without_models_it_says_what_the_file_proves() -> None:
     found = of(HISTORY, rangeOfModels=None)
-    assert "with Recoup, between 1,000 and 40,000 USD would come back: the file alone" in found.money
+    assert (
+        "with Recoup, between 1,000 and 40,000 USD would come back: the file alone" in found.money
+    )
     assert "comparison group for 8 weeks" in found.advice
-    assert "comparison group for 52 weeks" in of(HISTORY, rangeOfModels=None, orders=60, attempts=240).advice
-    narrowed = [{"assumed": ["payer"], "atLeast": 0.3, "atMost": 0.5, "known": 1, "contradicted": 0}]
+    assert (
+        "comparison group for 52 weeks"
+        in of(HISTORY, rangeOfModels=None, orders=60, attempts=240).advice
+    )
+    narrowed = [
+        {"assumed": ["payer"], "atLeast": 0.3, "atMost": 0.5, "known": 1, "contradicted": 0}
+    ]
     assert shares_of(HISTORY | {"rangeOfModels": None, "assuming": narrowed}) == (0.3, 0.5, None)
     against = [narrowed[0] | {"atLeast": None, "atMost": None}]
     lasting = [narrowed[0] | {"assumed": ["lasting"]}]
     for assuming in (against, lasting):
-        assert shares_of(HISTORY | {"rangeOfModels": None, "assuming": assuming}) == (0.02, 0.8, None)
+        assert shares_of(HISTORY | {"rangeOfModels": None, "assuming": assuming}) == (
+            0.02,
+            0.8,
+            None,
+        )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +114,9 @@ def test_the_engine_against_itself_is_said() -> None:
 
 
 def test_a_sample_counts_as_all_of_it() -> None:
-    assert of(HISTORY, sampledOf=8_000).money.startswith("Of 100,000 USD declined a month, 40,000 USD")
+    assert of(HISTORY, sampledOf=8_000).money.startswith(
+        "Of 100,000 USD declined a month, 40,000 USD"
+    )
     assert of(OWN, sampledOf=2_000).money.startswith("Of 200,000 USD")
 
 
@@ -117,10 +142,17 @@ def test_a_loss_has_its_sign() -> None:
 
 
 def test_currencies_have_their_own_decimals() -> None:
-    for asset, text in (("JPY", "Of 5,000,000 JPY"), ("KWD", "Of 5,000 KWD"), ("USD", "Of 50,000 USD")):
+    for asset, text in (
+        ("JPY", "Of 5,000,000 JPY"),
+        ("KWD", "Of 5,000 KWD"),
+        ("USD", "Of 50,000 USD"),
+    ):
         first = HISTORY["money"][0] | {"currency": asset}
         assert of(HISTORY, money=[first]).money.startswith(text)
-    small = {name: one // 1_000 if isinstance(one, int) else one for name, one in HISTORY["money"][0].items()}
+    small = {
+        name: one // 1_000 if isinstance(one, int) else one
+        for name, one in HISTORY["money"][0].items()
+    }
     assert of(HISTORY, money=[small]).money.startswith("Of 50.00 USD declined a month, 20.00 USD")
 
 
@@ -128,7 +160,12 @@ def test_of_an_earlier_release_or_of_too_little_nothing_is_said() -> None:
     assert headline(HISTORY | {"spanDays": None}) is None
     assert headline(OWN | {"money": []}) is None
     assert headline({"basis": "history", "then": None, "money": []}) is None
-    unplanned = HISTORY["money"][0] | {"atLeast": None, "atMost": None, "lowest": None, "highest": None}
+    unplanned = HISTORY["money"][0] | {
+        "atLeast": None,
+        "atMost": None,
+        "lowest": None,
+        "highest": None,
+    }
     assert headline(HISTORY | {"bounds": None, "rangeOfModels": None, "money": [unplanned]}) is None
 
 
@@ -145,4 +182,8 @@ def test_the_range_holds_what_models_expect_and_stays_within_what_is_proved(
 
 def test_the_command_says_these_sentences_and_nothing_else() -> None:
     found = of(HISTORY)
-    assert [line.strip() for line in in_short(HISTORY)] == [f"in short    {found.money}", found.payments, found.advice]
+    assert [line.strip() for line in in_short(HISTORY)] == [
+        f"in short    {found.money}",
+        found.payments,
+        found.advice,
+    ]

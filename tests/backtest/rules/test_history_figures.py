@@ -88,16 +88,22 @@ def plan(*days: float) -> list[datetime]:
         ([], (1, 5), Outcome(0, 1, 1, 2, 1, 5)),
     ],
 )
-def test_what_is_known_of_one_payment(tries: list[Attempt], planned: tuple[float, ...], expected: Outcome) -> None:
+def test_what_is_known_of_one_payment(
+    tries: list[Attempt], planned: tuple[float, ...], expected: Outcome
+) -> None:
     assert outcome_of([attempt(0), *tries], plan(*planned), WINDOW) == expected
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([1, 3, 5, 8, 13]), st.booleans()), unique_by=lambda one: one[0]),
+    st.lists(
+        st.tuples(st.sampled_from([1, 3, 5, 8, 13]), st.booleans()), unique_by=lambda one: one[0]
+    ),
     st.lists(st.sampled_from([1, 3, 5, 8, 13, 20]), unique=True),
     st.lists(st.booleans(), min_size=6, max_size=6),
 )
-def test_the_truth_lies_within_the_bounds(made: list[tuple[int, bool]], planned: list[int], unseen: list[bool]) -> None:
+def test_the_truth_lies_within_the_bounds(
+    made: list[tuple[int, bool]], planned: list[int], unseen: list[bool]
+) -> None:
     """Whatever a try would have brought at an instant, the ones that were made among them."""
     payment = [attempt(0)]
     for day, approved in sorted(made):
@@ -105,7 +111,9 @@ def test_the_truth_lies_within_the_bounds(made: list[tuple[int, bool]], planned:
         if approved:
             break
     would = dict(zip((1, 3, 5, 8, 13, 20), unseen, strict=True))
-    would |= {round((one.at - BEGIN) / timedelta(days=1)): one.state == "approved" for one in payment[1:]}
+    would |= {
+        round((one.at - BEGIN) / timedelta(days=1)): one.state == "approved" for one in payment[1:]
+    }
     days = sorted(planned)
     found = outcome_of(payment, plan(*days), WINDOW)
     first = next((place for place, day in enumerate(days) if would[day]), None)
@@ -116,7 +124,9 @@ def test_the_truth_lies_within_the_bounds(made: list[tuple[int, bool]], planned:
         assert found.earliest <= days[first] <= found.latest
 
 
-def case(sends: int, days: float | None, outcome: Outcome | None, asset: str = "USD", **more: Any) -> Case:
+def case(
+    sends: int, days: float | None, outcome: Outcome | None, asset: str = "USD", **more: Any
+) -> Case:
     return Case(NAMES, asset, more.pop("units", 1_000), sends, days, outcome, **more)
 
 
@@ -156,11 +166,16 @@ def test_money_is_by_currency_and_of_all_payments() -> None:
         case(1, None, Outcome(0, 1, 1, 1), "EUR", units=500),
     ]
     dollars, euros = money_of(cases, None)
-    assert dollars == ("USD", 3, 8_000, 3_000, (2_000, 8_000), None), "what was not planned is as what was"
+    assert dollars == ("USD", 3, 8_000, 3_000, (2_000, 8_000), None), (
+        "what was not planned is as what was"
+    )
     assert euros == ("EUR", 1, 500, 0, (0, 500), None)
     narrowed = money_of(cases, [(1, 1), (1, 1), (0, 0)])
     assert [one.proved for one in narrowed] == [(8_000, 8_000), (0, 0)]
-    many = [case(1, None, None, units=units, expected=[0.5, chance]) for units, chance in ((100, 1.0), (300, 0.0))]
+    many = [
+        case(1, None, None, units=units, expected=[0.5, chance])
+        for units, chance in ((100, 1.0), (300, 0.0))
+    ]
     assert money_of(many * EXPECTED_MIN, None)[0].models == (100 * EXPECTED_MIN, 200 * EXPECTED_MIN)
 
 
@@ -184,7 +199,10 @@ def test_bands_are_of_each_currency() -> None:
 
 def test_a_try_within_the_slot_is_the_same() -> None:
     payment = [attempt(0), attempt(2, "approved")]
-    just, over = SAME_SLOT / timedelta(days=1), (SAME_SLOT + timedelta(minutes=1)) / timedelta(days=1)
+    just, over = (
+        SAME_SLOT / timedelta(days=1),
+        (SAME_SLOT + timedelta(minutes=1)) / timedelta(days=1),
+    )
     assert outcome_of(payment, plan(2 + just), WINDOW).least == 1
     assert outcome_of(payment, plan(2 + over), WINDOW).least == 0
     assert rescued_at(payment, WINDOW) == payment[1].at
@@ -194,12 +212,20 @@ def test_a_try_within_the_slot_is_the_same() -> None:
 def with_unknown(unknown: int, count: int = 1_000) -> list[Payment]:
     """Half of those that are known were rescued."""
     stories = [[attempt(0), attempt(3, "unknown"), attempt(5)]] * unknown
-    stories += [[attempt(0), attempt(3, "approved")], [attempt(0), attempt(3, "unknown"), attempt(5, "approved")]]
+    stories += [
+        [attempt(0), attempt(3, "approved")],
+        [attempt(0), attempt(3, "unknown"), attempt(5, "approved")],
+    ]
     stories += [[attempt(0), attempt(3)]] * 2
     stories += stories[-4:] * ((count - unknown) // 4 - 1)
     stories += [[attempt(0)], [attempt(100)]]
     return [
-        [one._replace(payment=f"p{row}", customer=f"c{row}", at=one.at + timedelta(hours=row / 2)) for one in story]
+        [
+            one._replace(
+                payment=f"p{row}", customer=f"c{row}", at=one.at + timedelta(hours=row / 2)
+            )
+            for one in story
+        ]
         for row, story in enumerate(stories, start=31 * 48)
     ]
 
@@ -221,8 +247,14 @@ def test_what_nobody_knows_is_no_failure() -> None:
 
 def test_a_name_that_is_no_persons_stands_for_none() -> None:
     """Of guests nobody knows who paid what: each payment is alone."""
-    guests = [[attempt(0)._replace(payment=f"p{number}", customer="guest")] for number in range(PERSON_MAX + 1)]
-    ann = [[attempt(0)._replace(payment=f"a{number}", customer="ann", card="k2")] for number in range(PERSON_MAX)]
+    guests = [
+        [attempt(0)._replace(payment=f"p{number}", customer="guest")]
+        for number in range(PERSON_MAX + 1)
+    ]
+    ann = [
+        [attempt(0)._replace(payment=f"a{number}", customer="ann", card="k2")]
+        for number in range(PERSON_MAX)
+    ]
     found = of_persons([*guests, *ann])
     assert len({payer_of(one) for one in found[: len(guests)]}) == len(guests)
     assert {payer_of(one) for one in found[len(guests) :]} == {"ann"}

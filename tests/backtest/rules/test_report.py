@@ -31,10 +31,14 @@ def order(number: int, draw: random.Random) -> JudgedOrder:
         0.9,
     )
     first = draw.random() < 0.4
-    found = JudgedOrder(facts, [Step(ANY, ANY, True, (0.9, 0.1), (0.9, 0.1), float(first), 1.0, 2.0 * first)])
+    found = JudgedOrder(
+        facts, [Step(ANY, ANY, True, (0.9, 0.1), (0.9, 0.1), float(first), 1.0, 2.0 * first)]
+    )
     if not first:
         second = draw.random() < 0.3
-        found.steps.append(Step(ANY, None, False, (0.9, 0.1), (0.9, 0.1), float(second), 1.0, 9.0 * second))
+        found.steps.append(
+            Step(ANY, None, False, (0.9, 0.1), (0.9, 0.1), float(second), 1.0, 9.0 * second)
+        )
     return found
 
 
@@ -50,9 +54,13 @@ def test_fees_are_those_of_the_sends_that_are_not_made_and_add_up() -> None:
     assert sum(fees.values()) == pytest.approx(COST * second, rel=0.05)
     assert fees == pytest.approx({one.asset: one.fees_avoided for one in found.money})
     rows = found.groups["class"]
-    assert {name for name, figures in rows if figures.rescued is not None} == {"funds", "soft"}, "each has figures"
+    assert {name for name, figures in rows if figures.rescued is not None} == {"funds", "soft"}, (
+        "each has figures"
+    )
     for asset, units in fees.items():
-        assert sum(dict(one.fees_avoided).get(asset, 0.0) for _, one in rows) == pytest.approx(units, abs=1e-6)
+        assert sum(dict(one.fees_avoided).get(asset, 0.0) for _, one in rows) == pytest.approx(
+            units, abs=1e-6
+        )
 
 
 def test_money_comes_earlier_by_what_the_late_tries_took() -> None:

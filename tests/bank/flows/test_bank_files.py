@@ -2,7 +2,19 @@
 
 import asyncio
 
-from tests.bank_files import BANK, bai2, camt, details, mt940, nacha, ntry, payment, ref, status_report, stmt
+from tests.bank_files import (
+    BANK,
+    bai2,
+    camt,
+    details,
+    mt940,
+    nacha,
+    ntry,
+    payment,
+    ref,
+    status_report,
+    stmt,
+)
 from tests.comparing import compare, outcomes, verdicts
 from tests.settling import DAY, payouts, person, sold, terms, with_account
 from tests.worlds import Shop, make_shop, sandbox_world
@@ -65,7 +77,9 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
         ran = await compare(shop, camt(stmt(batch)), BANK)
         assert [row.units for row in await verdicts(shop, ran)] == [6000, 4000]
         # The same credits, told by a camt.054 before or after, are known.
-        notice = camt(stmt(batch, tag="Ntfctn"), message="camt.054.001.08", root="BkToCstmrDbtCdtNtfctn")
+        notice = camt(
+            stmt(batch, tag="Ntfctn"), message="camt.054.001.08", root="BkToCstmrDbtCdtNtfctn"
+        )
         again = await compare(shop, notice, BANK)
         for run in (ran, again, again):
             await book_lines(shop.world, olga, run.run.run_id, None, "asked the bank")
@@ -81,8 +95,12 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
         # Equal ones of two accounts, and of two statements in one file, are told apart, also when they are read anew.
         whole = Reading(kind="bank", period=days("2026-11-01", "2026-11-30", "UTC"))
         seven, before = ntry("7.00"), await bank_sum(shop, "EUR")
-        of_two = camt(stmt(seven, name="A"), stmt(seven, name="B"), stmt(seven, name="A", iban="DE0000000001"))
-        first, second = (camt(stmt(seven, name="C", iban=iban)) for iban in ("DE0000000002", "DE0000000003"))
+        of_two = camt(
+            stmt(seven, name="A"), stmt(seven, name="B"), stmt(seven, name="A", iban="DE0000000001")
+        )
+        first, second = (
+            camt(stmt(seven, name="C", iban=iban)) for iban in ("DE0000000002", "DE0000000003")
+        )
         for content, reading, total in (
             (of_two, BANK, 2100),
             (of_two, BANK, 2100),
@@ -95,10 +113,14 @@ def test_bank_files_end_in_the_ledger_and_at_the_payout(server: ServerAddress) -
             assert "duplicate" not in await outcomes(shop, ran)
 
         # c15c, and the returns: another amount is not this payout's; a notice changes nothing.
-        ran = await compare(shop, bai2([("9,USD", ["16,165,10000,S,0,0,0,REF-1,PO-1,FUNDING/"])]), BANK)
+        ran = await compare(
+            shop, bai2([("9,USD", ["16,165,10000,S,0,0,0,REF-1,PO-1,FUNDING/"])]), BANK
+        )
         assert await outcomes(shop, ran) == {"missing_here": 1}
         notes = nacha(
-            (reference, units - 1, "99R02"), (reference, 0, "98C01 123456789"), ("RC000000000000", 1, "99R03")
+            (reference, units - 1, "99R02"),
+            (reference, 0, "98C01 123456789"),
+            ("RC000000000000", 1, "99R03"),
         )
         done = await take_answers(shop.world, olga, notes)
         assert [one.done for one in done] == ["not_done", "told", "not_done"]

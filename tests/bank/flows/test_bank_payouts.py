@@ -77,7 +77,9 @@ def test_after_a_restore_no_file_is_made_before_the_bank_s_statement(server: Ser
             payout = (await closed(shop))["payout_id"]
             wall = shop.world.clocks.wall()
             lost, until = (wall - DAY, wall - timedelta(hours=1)), wall + 400 * DAY
-            await begin_epoch(shop.world.db.alone, 2, *lost, until, 0, wall - timedelta(minutes=1), "ana")
+            await begin_epoch(
+                shop.world.db.alone, 2, *lost, until, 0, wall - timedelta(minutes=1), "ana"
+            )
             await approve(shop.world, person(shop, "olga"), payout)
             await shop.run_due()
             (row,) = await payouts(shop)
@@ -97,8 +99,12 @@ def test_after_a_restore_no_file_is_made_before_the_bank_s_statement(server: Ser
                 (row,) = await payouts(shop)
                 assert row["state"] == state, (kind, end)
             await read_file(shop.world, shop.merchant_id, payout)
-            await begin_epoch(shop.world.db.alone, 3, *lost, until, 0, wall + timedelta(minutes=1), "ana")
-            with pytest.raises(Problem, match="wait for a bank statement"):  # the same file would be paid twice
+            await begin_epoch(
+                shop.world.db.alone, 3, *lost, until, 0, wall + timedelta(minutes=1), "ana"
+            )
+            with pytest.raises(
+                Problem, match="wait for a bank statement"
+            ):  # the same file would be paid twice
                 await read_file(shop.world, shop.merchant_id, payout)
 
     asyncio.run(story())
@@ -109,7 +115,11 @@ def test_a_payout_goes_its_way(server: ServerAddress) -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             payout = await closed(shop)
-            assert (payout["state"], payout["units"], payout["requested_by"]) == ("created", 4590, "worker:clock")
+            assert (payout["state"], payout["units"], payout["requested_by"]) == (
+                "created",
+                4590,
+                "worker:clock",
+            )
             assert not await events(shop, payout["payout_id"]), "nothing was sent yet"
             assert not await paid(shop), "and nothing is booked as paid"
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
@@ -118,7 +128,11 @@ def test_a_payout_goes_its_way(server: ServerAddress) -> None:
             assert payout["state"] == "sent"
             assert await events(shop, payout["payout_id"]) == [("payout.created", "pending")]
             (line,) = await paid(shop)
-            assert (line.units, line.batch_id, line.reference) == (-4590, payout["batch_id"], payout["reference"])
+            assert (line.units, line.batch_id, line.reference) == (
+                -4590,
+                payout["batch_id"],
+                payout["reference"],
+            )
             assert ACCOUNT.encode() not in payout["file"]
             name, content = await read_file(shop.world, shop.merchant_id, payout["payout_id"])
             assert (name, await read_file(shop.world, shop.merchant_id, payout["payout_id"])) == (
@@ -137,7 +151,9 @@ def test_a_payout_goes_its_way(server: ServerAddress) -> None:
     asyncio.run(story())
 
 
-def test_what_the_bank_gives_back_is_due_again_and_paid_to_a_new_account(server: ServerAddress) -> None:
+def test_what_the_bank_gives_back_is_due_again_and_paid_to_a_new_account(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -177,7 +193,9 @@ def test_what_the_bank_gives_back_is_due_again_and_paid_to_a_new_account(server:
     asyncio.run(story())
 
 
-def test_a_silent_bank_is_given_the_same_file_again_and_nothing_is_booked(server: ServerAddress) -> None:
+def test_a_silent_bank_is_given_the_same_file_again_and_nothing_is_booked(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -187,7 +205,11 @@ def test_a_silent_bank_is_given_the_same_file_again_and_nothing_is_booked(server
             (before,) = await payouts(shop)
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
             (after,) = await payouts(shop)
-            assert (before["state"], after["state"], after["tries"]) == ("approved", "approved", before["tries"] + 1)
+            assert (before["state"], after["state"], after["tries"]) == (
+                "approved",
+                "approved",
+                before["tries"] + 1,
+            )
             assert before["file"] == after["file"]
             assert not await balance(shop, "bank")
             await proved(shop)
@@ -209,8 +231,13 @@ def test_approvals_are_one_even_when_many_come_at_once(server: ServerAddress) ->
             )
             assert sum(one is None for one in told) == 1
             assert all(one is None or isinstance(one, Problem) for one in told)
-            await asyncio.gather(*(go_on(w, shop.merchant_id, payout["payout_id"]) for w in (shop.world, other) * 4))
-            assert (await payouts(shop))[0]["state"] in ("sent", "paid")  # who comes after the sending asks the bank
+            await asyncio.gather(
+                *(go_on(w, shop.merchant_id, payout["payout_id"]) for w in (shop.world, other) * 4)
+            )
+            assert (await payouts(shop))[0]["state"] in (
+                "sent",
+                "paid",
+            )  # who comes after the sending asks the bank
             assert await balance(shop, "bank") == -4590
             await proved(shop)
 
@@ -234,7 +261,9 @@ def test_a_process_that_dies_on_the_way_to_the_bank_pays_once(server: ServerAddr
                 async def work(dying: Shop, payout_id: UUID = payout_id) -> None:
                     await approve(dying.world, person(dying, "olga"), payout_id)
                     await go_on(dying.world, dying.merchant_id, payout_id)
-                    await tell_outcome(dying.world, person(dying, "olga"), payout_id, "returned", "R01")
+                    await tell_outcome(
+                        dying.world, person(dying, "olga"), payout_id, "returned", "R01"
+                    )
 
                 async with dying_process(shop, killer) as dying:
                     told = await run_until_killed(killer, work(dying))
@@ -317,14 +346,18 @@ def test_an_account_is_proved_by_its_owner_and_approved_by_another(server: Serve
                 await enter_account(world, maya, us, "EUR")
             first = await with_account(shop)
             second = await with_account(shop, "000555444333")
-            found = await rows(shop, "SELECT account_id, state FROM bank_accounts WHERE merchant_id = $1")
+            found = await rows(
+                shop, "SELECT account_id, state FROM bank_accounts WHERE merchant_id = $1"
+            )
             states = {r["account_id"]: r["state"] for r in found}
             assert (states[first], states[second]) == ("replaced", "active")
 
     asyncio.run(story())
 
 
-def test_a_payout_that_the_bank_is_just_taking_cannot_be_called_returned_and_paid_again(server: ServerAddress) -> None:
+def test_a_payout_that_the_bank_is_just_taking_cannot_be_called_returned_and_paid_again(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -358,21 +391,27 @@ def test_a_payout_that_the_bank_is_just_taking_cannot_be_called_returned_and_pai
     asyncio.run(story())
 
 
-def test_a_payout_that_a_silent_bank_never_took_can_be_ended_by_a_person(server: ServerAddress) -> None:
+def test_a_payout_that_a_silent_bank_never_took_can_be_ended_by_a_person(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             payout = await closed(shop, SILENT)
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
-            await tell_outcome(shop.world, person(shop, "olga"), payout["payout_id"], "returned", "never arrived")
+            await tell_outcome(
+                shop.world, person(shop, "olga"), payout["payout_id"], "returned", "never arrived"
+            )
             assert (await payouts(shop))[0]["state"] == "returned"
             await proved(shop)
 
     asyncio.run(story())
 
 
-def test_a_shorter_delay_is_for_accounts_that_come_after_it_and_a_longer_one_for_all(server: ServerAddress) -> None:
+def test_a_shorter_delay_is_for_accounts_that_come_after_it_and_a_longer_one_for_all(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -399,7 +438,9 @@ def test_a_shorter_delay_is_for_accounts_that_come_after_it_and_a_longer_one_for
     asyncio.run(story())
 
 
-def test_the_audit_log_says_which_state_a_payout_had_before_it_was_marked(server: ServerAddress) -> None:
+def test_the_audit_log_says_which_state_a_payout_had_before_it_was_marked(
+    server: ServerAddress,
+) -> None:
     """It said that a payout went from returned to returned."""
 
     async def story() -> None:
@@ -408,7 +449,9 @@ def test_the_audit_log_says_which_state_a_payout_had_before_it_was_marked(server
             payout = await closed(shop)
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await shop.run_due()
-            await tell_outcome(shop.world, person(shop, "olga"), payout["payout_id"], "returned", "never arrived")
+            await tell_outcome(
+                shop.world, person(shop, "olga"), payout["payout_id"], "returned", "never arrived"
+            )
             sql = "SELECT facts FROM audit_lines WHERE merchant_id = $1 AND action = 'payout.returned'"
             (line,) = await rows(shop, sql)
             assert line["facts"] == {"state": ["sent", "returned"]}
@@ -424,7 +467,9 @@ async def closed_now(shop: Shop) -> dict[str, Any]:
     return (await payouts(shop))[-1]
 
 
-def test_an_approved_payout_whose_account_was_replaced_stops_and_is_asked_for_again(server: ServerAddress) -> None:
+def test_an_approved_payout_whose_account_was_replaced_stops_and_is_asked_for_again(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -433,7 +478,11 @@ def test_an_approved_payout_whose_account_was_replaced_stops_and_is_asked_for_ag
             await with_account(shop, "000999888777")
             await go_on(shop.world, shop.merchant_id, payout["payout_id"])
             (stopped,) = await payouts(shop)
-            assert (stopped["state"], stopped["account_id"], stopped["approved_by"]) == ("created", None, None)
+            assert (stopped["state"], stopped["account_id"], stopped["approved_by"]) == (
+                "created",
+                None,
+                None,
+            )
             assert "replaced" in stopped["reason"]
             assert (stopped["file"], stopped["tries"], await balance(shop, "bank")) == (None, 0, 0)
             assert await shop.value("SELECT count(*) FROM due_work WHERE kind = 'bank_payout'") == 0
@@ -445,14 +494,19 @@ def test_an_approved_payout_whose_account_was_replaced_stops_and_is_asked_for_ag
             await shop.advance(2 * DAY)
             (paid,) = await payouts(shop)
             assert (paid["state"], paid["reason"]) == ("paid", None)
-            assert b"000999888777" in (await read_file(shop.world, shop.merchant_id, payout["payout_id"]))[1]
+            assert (
+                b"000999888777"
+                in (await read_file(shop.world, shop.merchant_id, payout["payout_id"]))[1]
+            )
             assert await balance(shop, "bank") == -4590
             await proved(shop)
 
     asyncio.run(story())
 
 
-def test_a_file_that_the_bank_may_have_goes_to_its_account_whatever_replaced_it(server: ServerAddress) -> None:
+def test_a_file_that_the_bank_may_have_goes_to_its_account_whatever_replaced_it(
+    server: ServerAddress,
+) -> None:
     """To stop it might pay twice: the bank has perhaps taken it. A person can end it, or the bank answers."""
 
     async def story() -> None:

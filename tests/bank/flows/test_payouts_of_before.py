@@ -28,7 +28,14 @@ def test_a_payout_that_the_release_before_told_of_is_not_told_again(server: Serv
                 row = replace(locked, version=1)
                 await save_payout(connection, row)
                 told = Rows()
-                _tell(told, row, "payout.created", "pending", await shop.now(), shop.world.clocks.wall())
+                _tell(
+                    told,
+                    row,
+                    "payout.created",
+                    "pending",
+                    await shop.now(),
+                    shop.world.clocks.wall(),
+                )
                 await write(connection, told)
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await shop.run_due()

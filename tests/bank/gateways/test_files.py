@@ -21,7 +21,9 @@ AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday
 
 def transfer(units: int, account: BankAccount | None = None, asset: str = "USD") -> Transfer:
     payout_id = uuid4()
-    account = account or BankAccount("us", "Brightleaf Tea Company of Boston", "000123456789", "011000015")
+    account = account or BankAccount(
+        "us", "Brightleaf Tea Company of Boston", "000123456789", "011000015"
+    )
     return Transfer(payout_id, account, units, asset, reference_of(payout_id, asset, AT, 1), AT)
 
 
@@ -42,7 +44,11 @@ def test_a_nacha_file_adds_up(units: int) -> None:
     assert (batch[1:4], int(batch[4:10]), int(batch[10:20])) == ("220", count, checksum)
     assert (int(batch[20:32]), int(batch[32:44])) == (0, units)
     control = next(line for line in lines if line[0] == "9" and line != "9" * 94)
-    assert (int(control[1:7]), int(control[7:13]), int(control[13:21])) == (1, len(lines) // 10, count)
+    assert (int(control[1:7]), int(control[7:13]), int(control[13:21])) == (
+        1,
+        len(lines) // 10,
+        count,
+    )
     assert (int(control[21:31]), int(control[31:43]), int(control[43:55])) == (checksum, 0, units)
     assert control[55:] == " " * 39
 
@@ -71,7 +77,9 @@ def test_a_nacha_file_says_who_to_whom_and_when() -> None:
 
 def test_two_payouts_of_one_minute_are_no_duplicates_to_the_bank() -> None:
     """Their headers, batch and trace numbers were equal to the byte."""
-    first, second = (bank_file(transfer(13_371), SANDBOX).content.decode().splitlines() for _ in range(2))
+    first, second = (
+        bank_file(transfer(13_371), SANDBOX).content.decode().splitlines() for _ in range(2)
+    )
     assert first[1][87:94] != second[1][87:94]
     assert first[2][79:94] != second[2][79:94]
 
@@ -91,7 +99,11 @@ def test_a_csv_file_says_the_amount_at_the_currencys_scale(asset: str, amount: s
     file = bank_file(made, SANDBOX)
     assert file.name == f"{made.reference}.csv"
     (row,) = csv.DictReader(io.StringIO(file.content.decode()))
-    assert (row["iban"], row["amount"], row["currency"]) == ("DE89370400440532013000", amount, asset)
+    assert (row["iban"], row["amount"], row["currency"]) == (
+        "DE89370400440532013000",
+        amount,
+        asset,
+    )
     assert row["holder"].startswith("'=")
     assert row["payout_id"] == str(made.payout_id)
 
@@ -102,7 +114,10 @@ def test_a_file_names_no_bank_that_its_sender_does_not_have() -> None:
     file = bank_file(made, None)
     assert file.name == f"{made.reference}.csv"
     (row,) = csv.DictReader(io.StringIO(file.content.decode(), newline=""))
-    assert (row["routing_number"], row["account_number"]) == (made.account.routing, made.account.account)
+    assert (row["routing_number"], row["account_number"]) == (
+        made.account.routing,
+        made.account.account,
+    )
     assert (row["iban"], row["amount"]) == ("", "123.45")
     assert says(file.content, made)
     assert not says(file.content, replace(made, units=12_346))

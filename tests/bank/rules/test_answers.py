@@ -11,7 +11,9 @@ C15D = nacha(("REF12345", 4590, "99R02"))
 
 
 def told(content: bytes) -> list[tuple[str, str, str, int | None]]:
-    return [(one.payout, one.outcome, one.wrong or one.reason, one.units) for one in answers_of(content)]
+    return [
+        (one.payout, one.outcome, one.wrong or one.reason, one.units) for one in answers_of(content)
+    ]
 
 
 def test_each_answer_is_told_with_its_payout_outcome_and_reason() -> None:
@@ -25,10 +27,15 @@ def test_each_answer_is_told_with_its_payout_outcome_and_reason() -> None:
     )
     disputed = (ONE, "notice", "R68: the banks dispute an earlier return of it", None)
     wide = C15D.replace(b"45901234567890", b"4590 1234567890")
-    assert told(C15D) == told(wide) == [("REF12345", "returned", "R02: account closed", 4590)], "one padded position"
+    assert told(C15D) == told(wide) == [("REF12345", "returned", "R02: account closed", 4590)], (
+        "one padded position"
+    )
     for content, wanted in (
         (nacha((ONE, 4590, "99R02"), (TWO, 0, "98C03 011000015   1234567890")), [gone, notice]),
-        (nacha((ONE, 4000, "99R02"), (ONE, 590, "99R02")), [gone]),  # a large payout is several entries
+        (
+            nacha((ONE, 4000, "99R02"), (ONE, 590, "99R02")),
+            [gone],
+        ),  # a large payout is several entries
         (nacha((ONE, 4590, "99R68")), [disputed]),
         (nacha((ONE, 4590, "99R99")), [(ONE, "notice", "the return code 'R99' is unknown", None)]),
         (nacha((ONE, 4590, "99R02")).replace(b"\n", b""), [gone]),
@@ -53,7 +60,9 @@ def test_each_answer_is_told_with_its_payout_outcome_and_reason() -> None:
         (status_report(payment(ONE), group="<GrpSts>ACSC</GrpSts>"), [(ONE, "paid", "", None)]),
         (status_report(payment(ONE)), [(ONE, "", "has no status", None)]),
         (
-            status_report(group="<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf>"),
+            status_report(
+                group="<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf>"
+            ),
             [(ONE, "returned", "FF01: wrong file format", None)],
         ),
     ):
@@ -65,10 +74,22 @@ def test_an_answer_file_that_does_not_add_up_is_refused_whole() -> None:
     sent = fine.replace(b"799R02", b"705PAY")
     cases = (
         (fine[: 94 * 4], "its file control (9) is missing; the file is cut off"),
-        (fine.replace(b"0000004590RC", b"0000004591RC"), "the total of credits is 45.90, but the file has 45.91"),
-        (fine.replace(b"00091000010000", b"00091000020000"), "the entry hash is 9100002, but the file has 9100001"),
-        (fine.replace(b"\n8200000002", b"\n8200000003"), "the entry and addenda count is 3, but the file has 2"),
-        (fine.replace(b"0000004590RC", b"00000X4590RC"), "the amount (positions 30 to 39) is no number"),
+        (
+            fine.replace(b"0000004590RC", b"0000004591RC"),
+            "the total of credits is 45.90, but the file has 45.91",
+        ),
+        (
+            fine.replace(b"00091000010000", b"00091000020000"),
+            "the entry hash is 9100002, but the file has 9100001",
+        ),
+        (
+            fine.replace(b"\n8200000002", b"\n8200000003"),
+            "the entry and addenda count is 3, but the file has 2",
+        ),
+        (
+            fine.replace(b"0000004590RC", b"00000X4590RC"),
+            "the amount (positions 30 to 39) is no number",
+        ),
         (fine.replace(b"\n5200", b"\n7200"), "cannot stand here"),
         (fine + fine, "a record behind the file control"),
         (sent, "it has no return (addenda 99)"),

@@ -61,7 +61,9 @@ def statements(draw: st.DrawFn) -> list[Theirs]:
 
 
 @given(statements(), movements())
-def test_every_line_and_every_movement_has_one_verdict(lines: list[Theirs], ours: list[Ours]) -> None:
+def test_every_line_and_every_movement_has_one_verdict(
+    lines: list[Theirs], ours: list[Ours]
+) -> None:
     verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
     assert len(verdicts) == len(lines)
     gone = {o.entry for o, _ in missing}
@@ -74,7 +76,9 @@ def test_every_line_and_every_movement_has_one_verdict(lines: list[Theirs], ours
         ]
         if not same and PERIOD[0] <= o.at < PERIOD[1] and o.asset in {line.asset for line in lines}:
             assert o.entry in gone
-    once = [v for v in verdicts if v.outcome in ("matched", "amount_differs") and v.reason != "in_parts"]
+    once = [
+        v for v in verdicts if v.outcome in ("matched", "amount_differs") and v.reason != "in_parts"
+    ]
     assert len(once) + len(gone) <= len(ours)
 
 
@@ -97,7 +101,9 @@ def test_a_match_says_the_same_in_all_that_counts(lines: list[Theirs], ours: lis
 
 
 @given(statements(), movements(), st.randoms())
-def test_the_order_of_the_file_does_not_matter(lines: list[Theirs], ours: list[Ours], random: object) -> None:
+def test_the_order_of_the_file_does_not_matter(
+    lines: list[Theirs], ours: list[Ours], random: object
+) -> None:
     verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
     mixed = list(enumerate(lines))
     random.shuffle(mixed)  # type: ignore[attr-defined]
@@ -109,7 +115,8 @@ def test_the_order_of_the_file_does_not_matter(lines: list[Theirs], ours: list[O
 @given(movements())
 def test_what_was_written_from_the_ledger_matches_wholly(ours: list[Ours]) -> None:
     lines = [
-        Theirs(n, o.entry[0], o.type, o.source_id, o.reference, o.units, o.asset, o.at) for n, o in enumerate(ours, 2)
+        Theirs(n, o.entry[0], o.type, o.source_id, o.reference, o.units, o.asset, o.at)
+        for n, o in enumerate(ours, 2)
     ]
     verdicts, missing = match("processor", lines, ours, PERIOD, "sandbox")
     assert all(v.outcome == "matched" for v in verdicts)
@@ -126,22 +133,47 @@ def test_only_what_repeats_another_line_wholly_is_a_duplicate() -> None:
 
     def told(*lines: Theirs) -> list[tuple[str, str, int | None]]:
         numbered = [
-            one._replace(number=n, line_id=content_id("processor", "charge", None, "r9", one.units, "USD", one.at))
+            one._replace(
+                number=n,
+                line_id=content_id("processor", "charge", None, "r9", one.units, "USD", one.at),
+            )
             for n, one in enumerate(lines, 2)
         ]
         verdicts, missing = match("processor", numbered, [ours], PERIOD, "sandbox")
         assert not missing
-        return [(v.outcome, v.reason, v.posting.entries[0].units if v.posting else None) for v in verdicts]
+        return [
+            (v.outcome, v.reason, v.posting.entries[0].units if v.posting else None)
+            for v in verdicts
+        ]
 
     matched = ("matched", "by_reference", None)
-    assert told(line("charge"), line("charge")) == [matched, ("duplicate", "same_as_another_line", None)]
-    assert told(line("charge"), line("charge", 999_900)) == [matched, ("missing_here", "another_amount", 999_900)]
-    assert told(line("charge", 999_900), line("charge")) == [("missing_here", "another_amount", 999_900), matched]
-    assert told(line("charge"), line("charge", at=later)) == [matched, ("missing_here", "another_date", 500)]
-    assert told(line("charge", 200), line("charge", 300, at=later)) == [("matched", "in_parts", None)] * 2
+    assert told(line("charge"), line("charge")) == [
+        matched,
+        ("duplicate", "same_as_another_line", None),
+    ]
+    assert told(line("charge"), line("charge", 999_900)) == [
+        matched,
+        ("missing_here", "another_amount", 999_900),
+    ]
+    assert told(line("charge", 999_900), line("charge")) == [
+        ("missing_here", "another_amount", 999_900),
+        matched,
+    ]
+    assert told(line("charge"), line("charge", at=later)) == [
+        matched,
+        ("missing_here", "another_date", 500),
+    ]
+    assert (
+        told(line("charge", 200), line("charge", 300, at=later))
+        == [("matched", "in_parts", None)] * 2
+    )
     part, again = ("matched", "in_parts", None), ("duplicate", "same_as_another_line", None)
     assert told(line("charge", 250), line("charge", 250)) == [part, part]
-    assert told(line("charge", 250), line("charge", 250), line("charge", 250)) == [part, part, again]
+    assert told(line("charge", 250), line("charge", 250), line("charge", 250)) == [
+        part,
+        part,
+        again,
+    ]
     assert told(line("charge", 200), line("charge", 100), line("charge", 200)) == [part, part, part]
     # What is suggested for all lines together is what they have more or less than the ledger.
     assert told(line("charge", 200), line("charge", 200), line("charge", 150)) == [
@@ -163,18 +195,33 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
         posting = judge(kind, one, found, "sandbox").posting
         return list(posting.entries) if posting else None
 
-    assert entries("processor", line("fee")) == [Entry("processing_cost", "", 500), Entry("clearing", "sandbox", -500)]
+    assert entries("processor", line("fee")) == [
+        Entry("processing_cost", "", 500),
+        Entry("clearing", "sandbox", -500),
+    ]
     assert entries("processor", line("dispute_fee")) == entries("processor", line("fee"))
     assert entries("processor", line("fee_returned")) == [
         Entry("clearing", "sandbox", 500),
         Entry("processing_cost", "", -500),
     ]
     assert entries("processor", line("funding_return")) is None
-    assert entries("bank", line("funding_return")) == [Entry("clearing", "sandbox", 500), Entry("bank", "", -500)]
-    assert entries("bank", line("funding")) == [Entry("bank", "", 500), Entry("clearing", "sandbox", -500)]
+    assert entries("bank", line("funding_return")) == [
+        Entry("clearing", "sandbox", 500),
+        Entry("bank", "", -500),
+    ]
+    assert entries("bank", line("funding")) == [
+        Entry("bank", "", 500),
+        Entry("clearing", "sandbox", -500),
+    ]
     assert entries("processor", line("funding")) is None
-    assert entries("processor", line("charge")) == [Entry("clearing", "sandbox", 500), Entry("suspense", "", -500)]
-    assert entries("processor", line("refund")) == [Entry("suspense", "", 500), Entry("clearing", "sandbox", -500)]
+    assert entries("processor", line("charge")) == [
+        Entry("clearing", "sandbox", 500),
+        Entry("suspense", "", -500),
+    ]
+    assert entries("processor", line("refund")) == [
+        Entry("suspense", "", 500),
+        Entry("clearing", "sandbox", -500),
+    ]
     assert entries("bank", line("payout")) == [Entry("suspense", "", 500), Entry("bank", "", -500)]
     ours = Ours((UUID(int=1), 1), UUID(int=2), "charge", "r9", 600, "USD", AT)
     assert entries("processor", line("charge"), Found(ours, "reference")) == [
@@ -182,7 +229,10 @@ def test_what_is_suggested_books_the_money_where_it_is() -> None:
         Entry("clearing", "sandbox", -100),
     ]
     paid = Ours((UUID(int=1), 1), UUID(int=2), "funding", "r9", 600, "USD", AT)
-    less = [Entry("clearing", "sandbox", 100), Entry("suspense", "", -100)]  # the processor let less of it go
+    less = [
+        Entry("clearing", "sandbox", 100),
+        Entry("suspense", "", -100),
+    ]  # the processor let less of it go
     assert entries("processor", line("funding"), Found(paid, "reference")) == less
     assert entries("processor", line("charge", route="other"), Found(None)) == [
         Entry("clearing", "other", 500),
@@ -198,8 +248,14 @@ def test_the_signs_of_each_kind_of_file_name_types_that_it_has() -> None:
             for came_in in (True, False):
                 found = signed_type(kind, type_, came_in=came_in)
                 assert not found or found in types, (kind, type_)
-                assert not found or signed_type(kind, found, came_in=came_in) == found, (kind, type_)
-            assert is_inward(kind, type_) != (signed_type(kind, type_, came_in=False) == type_), (kind, type_)
+                assert not found or signed_type(kind, found, came_in=came_in) == found, (
+                    kind,
+                    type_,
+                )
+            assert is_inward(kind, type_) != (signed_type(kind, type_, came_in=False) == type_), (
+                kind,
+                type_,
+            )
 
 
 def test_a_file_in_another_unit_is_told_from_one_of_other_amounts() -> None:
@@ -215,7 +271,10 @@ def test_a_file_in_another_unit_is_told_from_one_of_other_amounts() -> None:
         (4_590_000, "BHD", dinar, "minor"),
         (4590, "USD", None, ""),
     ):
-        assert unit_of(line("charge", theirs, asset=asset), Found(mine, "reference")) == unit, (theirs, asset)
+        assert unit_of(line("charge", theirs, asset=asset), Found(mine, "reference")) == unit, (
+            theirs,
+            asset,
+        )
     check_units(Counter(minor=9, same=1))
     check_units(Counter(minor=2, other=2))
     check_units(Counter({"": 9}))

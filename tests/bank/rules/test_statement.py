@@ -80,7 +80,9 @@ def test_the_same_line_however_it_was_written(raw: bytes) -> None:
 )
 def test_a_bad_line_is_named_and_the_others_are_kept(bad: str, code: str) -> None:
     reading = Reading(period=month("2026-11", "UTC"))
-    good, broken = read(PLAIN + bad + "\n" + PLAIN.split("\n")[1].replace("r1", "r3") + "\n", reading)
+    good, broken = read(
+        PLAIN + bad + "\n" + PLAIN.split("\n")[1].replace("r1", "r3") + "\n", reading
+    )
     assert [line.number for line in good] == [2, 4]
     assert [(line.number, line.code) for line in broken] == [(3, code)]
 
@@ -97,7 +99,10 @@ def test_bytes_of_another_encoding_are_named_and_it_can_be_told() -> None:
     assert [line.number for line in good] == [2]
     assert broken[0].code == "wrong_encoding"
     assert "cp1252" in broken[0].why
-    assert [line.reference for line in read(raw, Reading(encoding="cp1252"))[0]] == ["r1", "caf\xe9"]
+    assert [line.reference for line in read(raw, Reading(encoding="cp1252"))[0]] == [
+        "r1",
+        "caf\xe9",
+    ]
 
 
 @pytest.mark.parametrize("written", ["utf-16", "utf-16-le", "utf-16-be"])
@@ -144,7 +149,14 @@ def test_other_names_are_mapped() -> None:
     text = "PSP Ref.;Record;Gross;Booked;Comment\nx1;Settled;1.234,50;20.11.2026;hello\n"
     (line,), broken = read(text, Reading(**told))
     assert not broken
-    assert line[2:8] == ("charge", None, "x1", 123450, "EUR", datetime(2026, 11, 19, 23, tzinfo=UTC))
+    assert line[2:8] == (
+        "charge",
+        None,
+        "x1",
+        123450,
+        "EUR",
+        datetime(2026, 11, 19, 23, tzinfo=UTC),
+    )
 
 
 @each(
@@ -224,7 +236,9 @@ def test_decimal_signs_are_sniffed_or_asked_for(amounts: list[str], sign: str) -
 
 
 def test_two_currencies_when_both_are_named() -> None:
-    good, broken = read(PLAIN + f"{ID},r2,charge,3.00,EUR,2026-11-20\n", Reading(currencies=("USD", "EUR")))
+    good, broken = read(
+        PLAIN + f"{ID},r2,charge,3.00,EUR,2026-11-20\n", Reading(currencies=("USD", "EUR"))
+    )
     assert [line.asset for line in good] == ["USD", "EUR"]
     assert not broken
 
@@ -234,7 +248,10 @@ def test_a_card_number_in_a_reference_is_not_kept() -> None:
     assert masked_numbers(" ".join(number[at : at + 4] for at in range(0, 16, 4))) == "411111…1111"
     assert masked_numbers(number[:-1] + "2") == number[:-1] + "2"
     assert masked_numbers("sbx_4111") == "sbx_4111"
-    assert masked_numbers(f"Order 7 by {number}, twice {number}") == "Order 7 by 411111…1111, twice 411111…1111"
+    assert (
+        masked_numbers(f"Order 7 by {number}, twice {number}")
+        == "Order 7 by 411111…1111, twice 411111…1111"
+    )
 
 
 def test_days_end_with_their_zone() -> None:
@@ -242,7 +259,11 @@ def test_days_end_with_their_zone() -> None:
         datetime(2026, 11, 1, 4, tzinfo=UTC),
         datetime(2026, 11, 2, 5, tzinfo=UTC),
     )
-    for first, last in (("2026-11-02", "2026-11-01"), ("x", "2026-11-01"), ("0001-01-01", "2026-11-01")):
+    for first, last in (
+        ("2026-11-02", "2026-11-01"),
+        ("x", "2026-11-01"),
+        ("0001-01-01", "2026-11-01"),
+    ):
         with pytest.raises(Problem):
             days(first, last, "UTC")
 
@@ -257,9 +278,13 @@ def test_any_bytes_give_lines_or_a_problem(raw: bytes) -> None:
         pass
 
 
-@given(st.lists(st.text(max_size=60), max_size=20), st.sampled_from(["utf-8", "utf-16", "utf-16-le"]))
+@given(
+    st.lists(st.text(max_size=60), max_size=20), st.sampled_from(["utf-8", "utf-16", "utf-16-le"])
+)
 def test_every_line_is_read_or_named(texts: list[str], encoding: str) -> None:
-    texts = [t.translate({10: " ", 13: " ", 34: " "}) for t in texts]  # a quote may hold an end of line
+    texts = [
+        t.translate({10: " ", 13: " ", 34: " "}) for t in texts
+    ]  # a quote may hold an end of line
     body = PLAIN + "\n".join(texts)
     reading = replace(Reading(), encoding=encoding)
     good, broken = read(body.encode(encoding, "replace"), reading)
@@ -277,7 +302,15 @@ def test_every_currency_is_taken_when_that_was_said() -> None:
 
 def test_a_reading_comes_back_from_what_it_told() -> None:
     period = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
-    reading = Reading("bank", {"amount": "Gross"}, {"x": "payout"}, {"route": "acme"}, ("USD",), period, "Asia/Tokyo")
+    reading = Reading(
+        "bank",
+        {"amount": "Gross"},
+        {"x": "payout"},
+        {"route": "acme"},
+        ("USD",),
+        period,
+        "Asia/Tokyo",
+    )
     assert reading_of(reading.to_dict(), ("USD",)) == reading
 
 
@@ -305,7 +338,9 @@ HEAD = "type,reference,amount,currency,date\n"
 
 
 def rows(*cells: tuple[str, str]) -> str:
-    return HEAD + "".join(f"{type_},r{n},{amount},USD,2026-11-20\n" for n, (type_, amount) in enumerate(cells))
+    return HEAD + "".join(
+        f"{type_},r{n},{amount},USD,2026-11-20\n" for n, (type_, amount) in enumerate(cells)
+    )
 
 
 def test_money_that_comes_back_is_no_second_cost() -> None:
@@ -316,7 +351,9 @@ def test_money_that_comes_back_is_no_second_cost() -> None:
         "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id\n"
         "t1,2026-11-03 10:00:00,usd,5.00,0.00,5.00,fee,fee_2\n"
     )
-    assert kinds(balance) == [("fee_returned", 500)]  # alone in Stripe's report, where a cost has its minus
+    assert kinds(balance) == [
+        ("fee_returned", 500)
+    ]  # alone in Stripe's report, where a cost has its minus
     assert kinds(rows(("fee", "5.00"))) == [("fee", 500)]  # a file that writes costs without one
 
 
@@ -352,11 +389,21 @@ def test_each_type_and_sign_is_one_kind_of_line() -> None:
         **{type_: ("bad_amount", (type_, 1000)) for type_ in ("refund", "settlement", "payout")},
     }
     for type_, (came, went) in chain.items():
-        text = HEAD + signs + "".join(f"{type_},r,{amount},USD,2026-11-20\n" for amount in ("10.00", "-10.00"))
+        text = (
+            HEAD
+            + signs
+            + "".join(f"{type_},r,{amount},USD,2026-11-20\n" for amount in ("10.00", "-10.00"))
+        )
         assert kinds(text, Reading(kind="chain"))[9:] == [came, went], type_
 
 
-@given(st.lists(st.tuples(st.sampled_from(["fee", "refund", "dispute", "dispute_fee"]), st.integers(1, 10_000))))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["fee", "refund", "dispute", "dispute_fee"]), st.integers(1, 10_000)
+        )
+    )
+)
 def test_a_file_comes_to_what_its_signs_say(moved: list[tuple[str, int]]) -> None:
     """Each amount once out and once back: nothing is left, however many lines there are."""
     cells = [(type_, f"{sign}{cents / 100:.2f}") for type_, cents in moved for sign in ("-", "")]
@@ -372,9 +419,17 @@ def test_what_a_minus_means_is_asked_where_it_may_be_either() -> None:
         read(mixed)
     assert "signs = 'out'" in (asked.value.cure or "")
     back = mapping_file("[format]\nsigns = 'back'")
-    assert kinds(mixed, Reading(**back)) == [("refund", 1000), ("refund", 2000), ("refund_failed", 2000)]
+    assert kinds(mixed, Reading(**back)) == [
+        ("refund", 1000),
+        ("refund", 2000),
+        ("refund_failed", 2000),
+    ]
     out = mapping_file("[format]\nsigns = 'out'")
-    assert kinds(mixed, Reading(**out)) == [("refund_failed", 1000), ("refund_failed", 2000), ("refund", 2000)]
+    assert kinds(mixed, Reading(**out)) == [
+        ("refund_failed", 1000),
+        ("refund_failed", 2000),
+        ("refund", 2000),
+    ]
 
 
 def test_a_banks_table_without_types_is_read_by_the_sign() -> None:
@@ -392,7 +447,10 @@ def test_a_banks_table_without_types_is_read_by_the_sign() -> None:
         ("payout_return", 25000, "RC0123456789AB", "EUR"),
     ]
     bare = "Date,Description,Amount,Balance\n2026-11-02,Payout,-250.00,10.00\n2026-11-03,In,300.00,310.00\n"
-    assert kinds(bare, Reading(kind="bank", currencies=("USD",))) == [("payout", 25000), ("funding", 30000)]
+    assert kinds(bare, Reading(kind="bank", currencies=("USD",))) == [
+        ("payout", 25000),
+        ("funding", 30000),
+    ]
     sides = "Date,Details,Debit,Credit,Currency\n2026-11-02,Payout,250.00,,USD\n2026-11-03,In,,300.00,USD\n"
     assert kinds(sides, Reading(kind="bank")) == [("payout", 25000), ("funding", 30000)]
     with pytest.raises(Problem, match="no type"):
@@ -407,7 +465,10 @@ def test_money_in_of_an_outward_type_is_no_payout() -> None:
     mapped = Reading(kind="bank", types={"TRANSFER": "funding"})
     assert kinds(text, mapped) == [("funding_return", 25000), ("funding", 30000)]
     assert kinds(text, Reading(kind="bank")) == ["unknown_type", "unknown_type"]
-    assert kinds(text, Reading(kind="bank", columns={"type": ""})) == [("payout", 25000), ("funding", 30000)]
+    assert kinds(text, Reading(kind="bank", columns={"type": ""})) == [
+        ("payout", 25000),
+        ("funding", 30000),
+    ]
 
 
 SIGMA = (
@@ -423,17 +484,26 @@ def test_a_report_in_cents_is_known_by_its_columns_or_its_name() -> None:
     assert kinds(SIGMA) == [("charge", 4590), ("refund", 1200), ("fee", 225)]
     assert kinds(SIGMA, Reading(amounts="major"))[0] == ("charge", 459_000)
     kronur = SIGMA.replace("usd", "isk").replace("4590", "459000")
-    assert kinds(kronur, Reading(currencies=(EVERY,)))[0] == ("charge", 4590)  # Stripe counts ISK in hundredths
+    assert kinds(kronur, Reading(currencies=(EVERY,)))[0] == (
+        "charge",
+        4590,
+    )  # Stripe counts ISK in hundredths
     whole = SIGMA.replace("4590", "45.90").replace("-1200", "-12.00").replace("-225", "-2.25")
     assert kinds(whole) == [("charge", 4590), ("refund", 1200), ("fee", 225)]
     named = rows(("charge", "4590"), ("refund", "-1200")).encode()
     for name, units in (("sigma_balance_transactions.csv", 4590), ("november.csv", 459_000)):
-        assert next(iter(Statement(lambda: lines([named], "utf-8"), Reading(), "", name)))[5] == units
+        assert (
+            next(iter(Statement(lambda: lines([named], "utf-8"), Reading(), "", name)))[5] == units
+        )
     assert kinds(named.decode(), Reading(amounts="minor")) == [("charge", 4590), ("refund", 1200)]
     yen = named.decode().replace("USD", "JPY")
     assert kinds(yen, Reading(amounts="minor")) == [("charge", 4590), ("refund", 1200)]
     assert kinds(rows(("charge", "45.90")), Reading(amounts="minor")) == ["bad_amount"]
-    for reading in (Reading(amounts="cents"), Reading(signs="up"), Reading(statuses={"Paid": "yes"})):
+    for reading in (
+        Reading(amounts="cents"),
+        Reading(signs="up"),
+        Reading(statuses={"Paid": "yes"}),
+    ):
         with pytest.raises(Problem):
             read(PLAIN, reading)
 
@@ -445,7 +515,17 @@ def test_a_status_says_whether_a_row_is_money() -> None:
         [one] = kinds(f"{head}charge,r,10.00,USD,2026-11-20,{status}\n", reading)
         return one
 
-    money = ("Completed", "completed", "Cleared", "Settled", "Paid", "Partially Refunded", "succeeded", "booked", "")
+    money = (
+        "Completed",
+        "completed",
+        "Cleared",
+        "Settled",
+        "Paid",
+        "Partially Refunded",
+        "succeeded",
+        "booked",
+        "",
+    )
     none = (
         "Pending",
         "Denied",

@@ -3,7 +3,19 @@
 import random
 
 import pytest
-from tests.bank_files import bai2, balance, camt, details, mt940, not_refused, ntry, read, ref, signed, stmt
+from tests.bank_files import (
+    bai2,
+    balance,
+    camt,
+    details,
+    mt940,
+    not_refused,
+    ntry,
+    read,
+    ref,
+    signed,
+    stmt,
+)
 
 from recoup.bank.rules.formats import check_answers, check_statement, format_of
 from recoup.bank.rules.matching import Theirs
@@ -28,12 +40,18 @@ def entry(*inside: str) -> bytes:
 
 
 def test_each_format_is_read_to_the_unit() -> None:
-    envelope = C15A.replace(b"<Document", b'<Env><h:AppHdr xmlns:h="x"><h:Id>1</h:Id></h:AppHdr><p:Document', 1)
-    envelope = envelope.replace(b"</Document>", b"</p:Document></Env>").replace(b' xmlns="urn', b' xmlns:p="urn')
+    envelope = C15A.replace(
+        b"<Document", b'<Env><h:AppHdr xmlns:h="x"><h:Id>1</h:Id></h:AppHdr><p:Document', 1
+    )
+    envelope = envelope.replace(b"</Document>", b"</p:Document></Env>").replace(
+        b' xmlns="urn', b' xmlns:p="urn'
+    )
     returned = details(ref("RC0123456789AB") + "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>")
     bare = entry(
         *(
-            balance(code, amount).replace("<CdtDbtInd>CRDT</CdtDbtInd>", "<Dt><Dt>2026-11-20</Dt></Dt>")
+            balance(code, amount).replace(
+                "<CdtDbtInd>CRDT</CdtDbtInd>", "<Dt><Dt>2026-11-20</Dt></Dt>"
+            )
             for code, amount in (("OPBD", "1.00"), ("CLBD", "61.00"))
         ),
         '<Ntry><Amt Ccy="EUR">60</Amt><CdtDbtInd>CRDT</CdtDbtInd></Ntry>',
@@ -55,7 +73,11 @@ def test_each_format_is_read_to_the_unit() -> None:
             ),
             [("funding", "A", 500, "EUR")],
         ),
-        ("version 2 has its status as text", entry(ntry("5.00", status="BOOK")), [("funding", "", 500, "EUR")]),
+        (
+            "version 2 has its status as text",
+            entry(ntry("5.00", status="BOOK")),
+            [("funding", "", 500, "EUR")],
+        ),
         (
             "details that do not add up: the entry",
             entry(ntry("90.00", more=details(ref("A", "60.00"), ref("B", "40.00")))),
@@ -96,7 +118,11 @@ def test_each_format_is_read_to_the_unit() -> None:
             camt(stmt(ntry("1.00")), stmt(ntry("300", ccy="JPY"), ccy="JPY", iban="X9")),
             [("funding", "", 100, "EUR"), ("funding", "", 300, "JPY")],
         ),
-        ("a bank that leaves out status, day and sign of balances", bare, [("funding", "", 6000, "EUR")]),
+        (
+            "a bank that leaves out status, day and sign of balances",
+            bare,
+            [("funding", "", 6000, "EUR")],
+        ),
         (
             "MT940 with a reversed credit: 60.00",
             C15B,
@@ -114,7 +140,11 @@ def test_each_format_is_read_to_the_unit() -> None:
         ),
         (
             "EREF in pieces",
-            mt940(":61:2611201120C60,00NTRFNONREF", ":86:166?00GUTSCHRIFT?20EREF+PO-", "77?21SVWZ+Rent"),
+            mt940(
+                ":61:2611201120C60,00NTRFNONREF",
+                ":86:166?00GUTSCHRIFT?20EREF+PO-",
+                "77?21SVWZ+Rent",
+            ),
             [("funding", "PO-77", 6000, "EUR")],
         ),
         (
@@ -164,12 +194,17 @@ PLAIN_MT940 = (
     ":20:S1\r\n:25:0123456789\r\n:28C:1/1\r\n:60F:C190328EUR100,00\r\n:61:190328C10,00NTRFR1\r\n:86:REST\r\n"
     ":62F:C190328EUR110,00\r\n-\r\n"
 )
-OTHER_MT940 = PLAIN_MT940.replace("S1", "S2").replace("0123456789", "0999999999").replace("R1", "R2")
+OTHER_MT940 = (
+    PLAIN_MT940.replace("S1", "S2").replace("0123456789", "0999999999").replace("R1", "R2")
+)
 
 
 def test_mt940_as_banks_write_it() -> None:
     """The entry date left blank, the last line indented, an end-of-file mark of old systems between two statements."""
-    one, two = [("funding", "R1", 1000, "EUR")], [("funding", "R1", 1000, "EUR"), ("funding", "R2", 1000, "EUR")]
+    one, two = (
+        [("funding", "R1", 1000, "EUR")],
+        [("funding", "R1", 1000, "EUR"), ("funding", "R2", 1000, "EUR")],
+    )
     none = ":20:S2\r\n:25:0999999999\r\n:28C:1/1\r\n:60F:C190328EUR5,00\r\n:62F:C190328EUR5,00\r\n-"
     wide = PLAIN_MT940 + OTHER_MT940
     for name, text, wanted in (
@@ -202,7 +237,9 @@ def test_mt940_as_banks_write_it() -> None:
 def test_references_are_what_is_seen_of_them_in_each_format() -> None:
     for written in ("\u00a000123\u00a0", "'00123", '="00123"', "\u200b00123", "\ufeff00123"):
         xml = written.replace('"', "&quot;")
-        assert signed(entry(ntry("5.00", more=details(ref(xml))))) == [("funding", "00123", 500, "EUR")], written
+        assert signed(entry(ntry("5.00", more=details(ref(xml))))) == [
+            ("funding", "00123", 500, "EUR")
+        ], written
         line = mt940(f":61:2611201120C60,00NTRF{written}//B".encode().decode("latin-1"))
         if written.isascii():  # MT940 and BAI2 are
             assert signed(line) == [("funding", "00123", 6000, "EUR")], written
@@ -232,7 +269,9 @@ def test_notes_say_what_each_account_comes_to() -> None:
     said = " ".join(read(C15B)[1])
     assert "Account …3000: 2 entries, sum 60.00 EUR." in said
     assert "Its balance goes from 0.00 to 60.00 EUR" in said
-    said = " ".join(read(entry(ntry("9.00", more=details(ref("A"), ref("B"))), ntry("1.00", status="PDNG")))[1])
+    said = " ".join(
+        read(entry(ntry("9.00", more=details(ref("A"), ref("B"))), ntry("1.00", status="PDNG")))[1]
+    )
     assert "pending (PDNG): 1" in said
     assert "do not add up to it: 1" in said
     assert "could not be checked" in said
@@ -251,14 +290,19 @@ def test_the_booking_day_counts_and_what_was_not_asked_for_is_told() -> None:
     told = read(both, Reading(kind="bank", period=days("2026-11-01", "2026-11-02", "UTC")))[0]
     assert [line.code for line in told if isinstance(line, Broken)] == ["other_period"] * 2
     mapped = Reading(kind="bank", types={"NTRF": "payout_return"})
-    assert signed(mt940(":61:2611201120C60,00NTRFA"), mapped) == [("payout_return", "A", 6000, "EUR")]
+    assert signed(mt940(":61:2611201120C60,00NTRFA"), mapped) == [
+        ("payout_return", "A", 6000, "EUR")
+    ]
 
 
 def test_a_file_that_is_damaged_or_does_not_add_up_is_refused_whole_with_its_place() -> None:
     bomb = C15A.replace(b"<Document", b'<!DOCTYPE x [<!ENTITY a "b">]><Document', 1)
     open_, close = balance("OPBD", "0.00"), balance("CLBD", "60.00")
     cases = (
-        (camt(stmt(open_, close, ntry("50.00"))), "goes from 0.00 to 60.00 EUR, but the entries come to 50.00"),
+        (
+            camt(stmt(open_, close, ntry("50.00"))),
+            "goes from 0.00 to 60.00 EUR, but the entries come to 50.00",
+        ),
         (camt(stmt(ntry("1.00")), stmt(ntry("1.00"))), "in the file twice"),
         (entry(ntry("1.005")), "Line 3, Ntry: Amt: '1.005' is no amount of EUR"),
         (entry(ntry("-1.00")), "'-1.00' is no amount"),
@@ -266,17 +310,26 @@ def test_a_file_that_is_damaged_or_does_not_add_up_is_refused_whole_with_its_pla
         (entry(ntry("1.00", ccy="XXQ")), "the currency 'XXQ' is unknown"),
         (entry(ntry("1.00", "DEBIT")), "CdtDbtInd: 'DEBIT' is neither CRDT nor DBIT"),
         (entry(ntry("1.00", status="<Cd>DONE</Cd>")), "'DONE' is none of BOOK, PDNG"),
-        (entry(ntry("1.00")).replace(b"2026-11-20", b"2026-13-20"), "BookgDt: '2026-13-20' is no date"),
+        (
+            entry(ntry("1.00")).replace(b"2026-11-20", b"2026-13-20"),
+            "BookgDt: '2026-13-20' is no date",
+        ),
         (camt(), "it holds no statement"),
         (bomb, "declares a document type"),
         (C15A.replace(b"<GrpHdr>", b"<a>" * 50), "nested deeper than 40"),
         (C15A[:-40], "breaks off or is damaged"),
         (C15A + C15A, "junk after document element"),
-        (C15B.replace(b"60,00", b"70,00"), "goes from 0.00 to 70.00 EUR, but the entries come to 60.00"),
+        (
+            C15B.replace(b"60,00", b"70,00"),
+            "goes from 0.00 to 70.00 EUR, but the entries come to 60.00",
+        ),
         (C15B + C15B, "in the file twice"),
         (C15B[:150], "has no closing balance (:62F:); the file is cut off"),
         (C15B.replace(b"RC40,00", b"EC40,00"), "an expected entry (EC or ED)"),
-        (C15B.replace(b"RC40,00", b"X40,00"), "Line 7, :61:: '2611201120X40,00NTRFPO-2//BANK2' is no entry like"),
+        (
+            C15B.replace(b"RC40,00", b"X40,00"),
+            "Line 7, :61:: '2611201120X40,00NTRFPO-2//BANK2' is no entry like",
+        ),
         (mt940(":61:261120CD60,NTRFA"), "the letter D behind the mark is not the third one of EUR"),
         (mt940(page="1/2", closing="C261120EUR0,00"), "the last page of this statement is missing"),
         (
@@ -284,15 +337,30 @@ def test_a_file_that_is_damaged_or_does_not_add_up_is_refused_whole_with_its_pla
             + mt940(page="2/2", opening="C261120EUR9,00", closing="C261120EUR9,00"),
             "a page is missing",
         ),
-        (C15C.replace(b"49,10000", b"49,10001"), "Line 5, record 49: the control total is 10001, but"),
-        (C15C.replace(b"99,10000,1,7", b"99,10000,1,8"), "the number of records is 8, but the file has 7"),
-        (C15C.replace(b"98,10000,1", b"98,10000,2"), "the number of accounts is 2, but the file has 1"),
+        (
+            C15C.replace(b"49,10000", b"49,10001"),
+            "Line 5, record 49: the control total is 10001, but",
+        ),
+        (
+            C15C.replace(b"99,10000,1,7", b"99,10000,1,8"),
+            "the number of records is 8, but the file has 7",
+        ),
+        (
+            C15C.replace(b"98,10000,1", b"98,10000,2"),
+            "the number of accounts is 2, but the file has 1",
+        ),
         (C15C[:-15], "its last record (99) is missing; the file is cut off"),
         (C15C.replace(b",S,0", b",Q,0"), "the funds type 'Q' is none of"),
         (C15C.replace(b"16,165", b"16,16x"), "the type code '16x' is none of 100 to 999"),
-        (bai2([("1,USD,010,0,,,015,5,,", ["16,165,6,,,,/"])]), "from 0.00 to 0.05 USD, but the entries come to 0.06"),
+        (
+            bai2([("1,USD,010,0,,,015,5,,", ["16,165,6,,,,/"])]),
+            "from 0.00 to 0.05 USD, but the entries come to 0.06",
+        ),
         (bai2([], status="4"), "the group is a test (status 4)"),
-        (C15C.replace(b"16,165", b"17,165"), "begins with no record code of 01 02 03 16 49 88 98 99"),
+        (
+            C15C.replace(b"16,165", b"17,165"),
+            "begins with no record code of 01 02 03 16 49 88 98 99",
+        ),
         (b'{"a": 1}', "a file of the format JSON"),
     )
     assert not not_refused(cases, signed)
@@ -340,7 +408,14 @@ def test_no_damage_changes_a_sum_unseen_and_nothing_but_a_problem_is_raised() ->
             ntry("100.00", more=details(ref("PO-1", "60.00"), ref("PO-2", "40.00"))),
         )
     )
-    full = bai2([("1,USD,010,0,,,015,6000,,", ["16,165,10000,S,0,0,0,R1,PO-1,x/", "16,552,4000,,R2,PO-2,y", "88,z/"])])
+    full = bai2(
+        [
+            (
+                "1,USD,010,0,,,015,6000,,",
+                ["16,165,10000,S,0,0,0,R1,PO-1,x/", "16,552,4000,,R2,PO-2,y", "88,z/"],
+            )
+        ]
+    )
     chance = random.Random(36)
     for content in (whole, C15B, full):
         total = sum(line[2] for line in signed(content))

@@ -31,7 +31,10 @@ def test_a_stored_method_is_rescued(shop: Caller) -> None:
         ({"id": "pm_card_visa"}, "PaymentMethod.Processor"),
         ({"customer": "cus_1"}, "PaymentMethod.Id"),
         (METHOD | {"cardNumber": APPROVES}, "PaymentMethod.CardNumber"),
-        (METHOD | {"cardNumber": "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"}, "PaymentMethod.CardNumber"),
+        (
+            METHOD | {"cardNumber": "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"},
+            "PaymentMethod.CardNumber",
+        ),
         (METHOD | {"token": True}, "PaymentMethod.Token"),
         (METHOD | {"verificationValue": "123"}, "PaymentMethod.VerificationValue"),
         (METHOD | {"id": "x" * 300}, "PaymentMethod.Id"),
@@ -43,7 +46,9 @@ def test_a_stored_method_is_rescued(shop: Caller) -> None:
         (METHOD | {"customer": {"id": 1}}, "PaymentMethod.Customer"),
     ],
 )
-def test_what_is_no_stored_method_is_refused(shop: Caller, method: dict[str, Any], field: str) -> None:
+def test_what_is_no_stored_method_is_refused(
+    shop: Caller, method: dict[str, Any], field: str
+) -> None:
     with shop.door.nothing_written(but=("api_calls", "requests")):
         answer = shop.evaluate(paymentMethod=method)
     assert answer.status_code == 400, answer.text
@@ -67,7 +72,11 @@ def test_a_method_without_the_customer_that_its_processor_needs_is_refused(
     "number", [APPROVES, SPACED, SPACED.replace(" ", "-"), SHORT, "4222222222222", f" {APPROVES} "]
 )
 def test_a_card_number_in_a_stored_method_is_refused_and_repeated_nowhere(
-    shop: Caller, member: str, number: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    shop: Caller,
+    member: str,
+    number: str,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     plain = number.replace(" ", "").replace("-", "")
     with shop.door.nothing_written(but=("api_calls",)):
@@ -80,8 +89,12 @@ def test_a_card_number_in_a_stored_method_is_refused_and_repeated_nowhere(
 
 
 def test_all_complaints_come_together(shop: Caller) -> None:
-    answer = shop.evaluate(paymentMethod={"processor": "sandbox", "cardNumber": APPROVES}, transaction__amount=-1)
-    assert {"PaymentMethod.Id", "PaymentMethod.CardNumber", "Transaction.Amount"} <= set(fields_of(answer))
+    answer = shop.evaluate(
+        paymentMethod={"processor": "sandbox", "cardNumber": APPROVES}, transaction__amount=-1
+    )
+    assert {"PaymentMethod.Id", "PaymentMethod.CardNumber", "Transaction.Amount"} <= set(
+        fields_of(answer)
+    )
 
 
 def test_neither_card_nor_method(shop: Caller) -> None:

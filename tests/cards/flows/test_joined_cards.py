@@ -46,7 +46,9 @@ class Knowing(SandboxProcessor):
     async def charge(self, charge: Charge) -> Outcome:
         outcome = await super().charge(charge)
         if self.says_at_send and self.account_reference:
-            outcome = replace(outcome, credential_news=CredentialNews(account_reference=self.account_reference))
+            outcome = replace(
+                outcome, credential_news=CredentialNews(account_reference=self.account_reference)
+            )
         return outcome
 
 
@@ -88,7 +90,11 @@ def test_a_number_and_two_stored_methods_of_one_card_share_its_limit(server: Ser
     """Visa takes 20 sends of an amount in 30 days, with the declines that came in: each print had 20 of its own."""
 
     async def story(shop: Shop) -> None:
-        orders = [await started(shop, PAN), await begun(shop, stored("one")), await begun(shop, stored("two"))]
+        orders = [
+            await started(shop, PAN),
+            await begun(shop, stored("one")),
+            await begun(shop, stored("two")),
+        ]
         assert len({(await shop.order(one))["card_id"] for one in orders}) == 3, "three prints"
         answers = [await try_now(shop, orders[n % 3]) for n in range(24)]
         assert answers == ["declined"] * 17 + [None] * 7, "three came in"
@@ -109,7 +115,8 @@ def test_without_a_word_that_joins_them_each_has_its_own(server: ServerAddress) 
 
 
 @pytest.mark.parametrize(
-    "garbage", ["", "0" * 28, "unknown", "V0010013021298351264915438761X", "V001-013021298351264915438761"]
+    "garbage",
+    ["", "0" * 28, "unknown", "V0010013021298351264915438761X", "V001-013021298351264915438761"],
 )
 def test_what_has_not_the_form_of_a_par_joins_nothing(server: ServerAddress, garbage: str) -> None:
     """A processor that fills the field with a constant would make one card of all."""
@@ -122,7 +129,9 @@ def test_what_has_not_the_form_of_a_par_joins_nothing(server: ServerAddress, gar
     run(server, story, account_reference=garbage)
 
 
-def test_a_reissued_card_with_the_same_account_has_the_counts_of_the_one_before(server: ServerAddress) -> None:
+def test_a_reissued_card_with_the_same_account_has_the_counts_of_the_one_before(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         old = await begun(shop, stored("one"))
         for _ in range(19):
@@ -134,7 +143,9 @@ def test_a_reissued_card_with_the_same_account_has_the_counts_of_the_one_before(
     run(server, story)
 
 
-def test_a_fingerprint_that_comes_with_the_answer_joins_a_number_with_what_is_stored(server: ServerAddress) -> None:
+def test_a_fingerprint_that_comes_with_the_answer_joins_a_number_with_what_is_stored(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         method, number = await begun(shop, stored("one")), await started(shop, PAN)
         fingerprint = await shop.value("SELECT fingerprint FROM stored_methods")
@@ -163,7 +174,9 @@ def test_a_block_of_one_print_holds_for_the_others(server: ServerAddress) -> Non
     run(server, story)
 
 
-def test_a_merchants_own_block_of_one_print_holds_for_the_others_until_it_is_lifted(server: ServerAddress) -> None:
+def test_a_merchants_own_block_of_one_print_holds_for_the_others_until_it_is_lifted(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         method, number = await begun(shop, stored("one")), await started(shop, PAN)
         assert await try_now(shop, number) == "declined"
@@ -177,7 +190,9 @@ def test_a_merchants_own_block_of_one_print_holds_for_the_others_until_it_is_lif
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_interleaving_of_joins_and_sends_passes_the_limit(server: ServerAddress, seed: int) -> None:
+def test_no_interleaving_of_joins_and_sends_passes_the_limit(
+    server: ServerAddress, seed: int
+) -> None:
     """Prints become known as one in any order, twice, in chains, while sends of them are decided together."""
 
     async def story(shop: Shop) -> None:
@@ -191,7 +206,9 @@ def test_no_interleaving_of_joins_and_sends_passes_the_limit(server: ServerAddre
             for order_id in orders:
                 await plan_now(shop, order_id)
             pair = draw.sample(cards, 2)
-            work: list[Awaitable[Any]] = [send_attempt(shop.world, Orders(shop.world), shop.key(one)) for one in orders]
+            work: list[Awaitable[Any]] = [
+                send_attempt(shop.world, Orders(shop.world), shop.key(one)) for one in orders
+            ]
             if draw.random() < 0.4:
                 work.insert(draw.randrange(len(work)), join(shop.world, pair[0], [pair[1]]))
                 one = heads[pair[0]] | heads[pair[1]]
@@ -210,7 +227,9 @@ def test_no_interleaving_of_joins_and_sends_passes_the_limit(server: ServerAddre
         async with shop.world.db.connection() as connection:
             rows = await connection.fetch("SELECT card_id, joined_to FROM cards")
         joined = {row["card_id"]: row["joined_to"] or row["card_id"] for row in rows}
-        assert all(joined[joined[one]] == joined[one] for one in joined), "never joined to one that is joined"
+        assert all(joined[joined[one]] == joined[one] for one in joined), (
+            "never joined to one that is joined"
+        )
         for card, same in heads.items():
             assert {joined[one] for one in same} == {joined[card]}
         return await sends(shop)
@@ -222,12 +241,24 @@ def test_prints_joined_before_are_never_sent_more_often_together(server: ServerA
     """Two writers, one transaction each, forty tries at once of three prints."""
 
     async def story(shop: Shop) -> None:
-        orders = [await started(shop, PAN), await begun(shop, stored("one")), await begun(shop, stored("two"))]
-        await join(shop.world, (await shop.order(orders[0]))["card_id"], [(await shop.order(orders[1]))["card_id"]])
-        more = [await begun(shop, stored(route)) for route in ROUTES * 6] + [await started(shop, PAN) for _ in range(2)]
+        orders = [
+            await started(shop, PAN),
+            await begun(shop, stored("one")),
+            await begun(shop, stored("two")),
+        ]
+        await join(
+            shop.world,
+            (await shop.order(orders[0]))["card_id"],
+            [(await shop.order(orders[1]))["card_id"]],
+        )
+        more = [await begun(shop, stored(route)) for route in ROUTES * 6] + [
+            await started(shop, PAN) for _ in range(2)
+        ]
         for order_id in (every := orders + more):
             await plan_now(shop, order_id)
-        await asyncio.gather(*(send_attempt(shop.world, Orders(shop.world), shop.key(one)) for one in every))
+        await asyncio.gather(
+            *(send_attempt(shop.world, Orders(shop.world), shop.key(one)) for one in every)
+        )
         assert await sends(shop) == 20 - len(every)
 
     run(server, story)
@@ -248,7 +279,9 @@ def test_whoever_locks_a_card_that_is_being_joined_begins_anew(server: ServerAdd
         async with shop.world.db.transaction() as tx:
             heads = await lock_cards(tx, [second, first], shop.world.clocks.wall())
         assert heads == {first: min(first, second), second: min(first, second)}
-        await asyncio.gather(*(join(shop.world, *pair) for pair in ((first, [second]), (second, [first])) * 4))
+        await asyncio.gather(
+            *(join(shop.world, *pair) for pair in ((first, [second]), (second, [first])) * 4)
+        )
         assert await try_now(shop, orders[0]) == "declined"
 
     run(server, story, account_reference=None)
@@ -261,13 +294,17 @@ def test_the_sandbox_says_which_of_its_counting_cards_are_one(server: ServerAddr
             number = await started(shop, COUNTING_CARDS[0])
             await begun(shop, stored("sandbox", "pm_card_counting_visa"))
             assert await try_now(shop, number) == "declined"
-            rows = await shop.world.db.fetch("SELECT count(DISTINCT coalesce(joined_to, card_id)), count(*) FROM cards")
+            rows = await shop.world.db.fetch(
+                "SELECT count(DISTINCT coalesce(joined_to, card_id)), count(*) FROM cards"
+            )
             assert tuple(rows[0]) == (1, 3), "two prints and the account"
 
     asyncio.run(story())
 
 
-def test_the_consent_that_was_given_under_one_print_is_named_under_the_others(server: ServerAddress) -> None:
+def test_the_consent_that_was_given_under_one_print_is_named_under_the_others(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         number = COUNTING_CARDS[0]
         word = await shop.ask(pan=number, units=4_577, is_mit=False, days=None, cvv="123", facts={})

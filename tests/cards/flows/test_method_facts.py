@@ -54,7 +54,9 @@ def run(server: ServerAddress, story: Story) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=PATIENT) as (world, orders, deliveries):
             own = dict(world.processors)
-            processor = Talking(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+            processor = Talking(
+                world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox"
+            )
             change_world(world, processors={"sandbox": processor})
             await story(await make_shop(world, orders, deliveries), processor)
             assert (found := await verify(world)).difference is None, found.difference
@@ -75,7 +77,9 @@ async def kept(shop: Shop) -> dict[str, Any]:
     return dict(await shop.world.db.fetchrow(sql))
 
 
-def test_a_processor_that_does_not_say_what_a_new_method_is_keeps_nobody_waiting(server: ServerAddress) -> None:
+def test_a_processor_that_does_not_say_what_a_new_method_is_keeps_nobody_waiting(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, processor: Talking) -> None:
         change_world(shop.world, policy=replace(PATIENT, cit_deadline=timedelta(seconds=0.2)))
         processor.silent = True
@@ -108,7 +112,9 @@ def test_whoever_guesses_ids_is_answered_so_many_times_a_day(server: ServerAddre
     run(server, story)
 
 
-def test_a_newer_expiry_and_id_are_used_by_the_next_send_and_reset_no_limit(server: ServerAddress) -> None:
+def test_a_newer_expiry_and_id_are_used_by_the_next_send_and_reset_no_limit(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, processor: Talking) -> None:
         order_id = await begun(shop)
         processor.news = CredentialNews(exp_month=4, exp_year=2033, id=NEW_ID)
@@ -134,7 +140,9 @@ def test_a_newer_expiry_and_id_are_used_by_the_next_send_and_reset_no_limit(serv
         CredentialNews(id="x" * 256),
     ],
 )
-def test_news_that_no_card_can_have_change_nothing(server: ServerAddress, news: CredentialNews) -> None:
+def test_news_that_no_card_can_have_change_nothing(
+    server: ServerAddress, news: CredentialNews
+) -> None:
     async def story(shop: Shop, processor: Talking) -> None:
         order_id = await begun(shop)
         before = await kept(shop)
@@ -157,18 +165,30 @@ def test_a_method_that_an_answer_calls_closed_is_not_sent_again(server: ServerAd
     run(server, story)
 
 
-def test_what_is_known_of_a_method_is_read_anew_once_it_is_a_month_old(server: ServerAddress) -> None:
+def test_what_is_known_of_a_method_is_read_anew_once_it_is_a_month_old(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, processor: Talking) -> None:
         order_id = await begun(shop)
         assert await try_now(shop, order_id) == "declined"
         assert processor.described_ids == [ID], "it is fresh"
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE stored_methods SET described_at = now() - interval '31 days'")
-        processor.facts = Stored("sandbox", ID, last4="9999", exp_month=1, exp_year=2035, fingerprint="another")
+            await connection.execute(
+                "UPDATE stored_methods SET described_at = now() - interval '31 days'"
+            )
+        processor.facts = Stored(
+            "sandbox", ID, last4="9999", exp_month=1, exp_year=2035, fingerprint="another"
+        )
         assert await try_now(shop, order_id) == "declined"
         found = await kept(shop)
-        assert (found["last4"], found["exp_year"], found["fingerprint"]) == ("9999", 2035, "another")
-        assert await shop.value("SELECT count(*) FROM cards WHERE joined_to IS NOT NULL") == 1, "of both fingerprints"
+        assert (found["last4"], found["exp_year"], found["fingerprint"]) == (
+            "9999",
+            2035,
+            "another",
+        )
+        assert await shop.value("SELECT count(*) FROM cards WHERE joined_to IS NOT NULL") == 1, (
+            "of both fingerprints"
+        )
         assert await try_now(shop, order_id) == "declined"
         assert processor.described_ids == [ID] * 2
 

@@ -34,7 +34,9 @@ class Updated:
         return self._found
 
 
-async def noticed(shop: Shop, found: Stored | None = RENEWED, subject: str = "method") -> str | None:
+async def noticed(
+    shop: Shop, found: Stored | None = RENEWED, subject: str = "method"
+) -> str | None:
     now = shop.world.clocks.wall()
     values = {name: None for name in ProcessorNotice.__struct_fields__}
     said = {
@@ -59,7 +61,9 @@ async def waiting(shop: Shop, code: str, **more: Any) -> UUID:
 
 
 @pytest.mark.parametrize(("code", "tries"), [("54", 1), ("51", 0)])
-def test_an_order_that_waits_for_other_card_data_is_tried_once(server: ServerAddress, code: str, tries: int) -> None:
+def test_an_order_that_waits_for_other_card_data_is_tried_once(
+    server: ServerAddress, code: str, tries: int
+) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=replace(PATIENT, visa_limit=20)) as made:
             shop = await make_shop(*made)

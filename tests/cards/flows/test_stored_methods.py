@@ -102,9 +102,16 @@ def test_a_method_that_is_gone_is_not_sent_again(server: ServerAddress) -> None:
         assert len(processor.heard) == 1, "its other order knows"
         for order_id in (first, second):
             assert [state for state, _ in await attempts(shop, order_id)] == ["declined"]
-            found = await shop.value("SELECT code_reason FROM attempts WHERE order_id = $1", order_id)
+            found = await shop.value(
+                "SELECT code_reason FROM attempts WHERE order_id = $1", order_id
+            )
             assert found == "expired_card"
-        assert await shop.value("SELECT count(*) FROM network_sends WHERE state <> 'not_sent' AND NOT claimed") == 0
+        assert (
+            await shop.value(
+                "SELECT count(*) FROM network_sends WHERE state <> 'not_sent' AND NOT claimed"
+            )
+            == 0
+        )
         await processor.close()
 
     run(server, story)
@@ -127,7 +134,9 @@ def test_what_a_processor_calls_a_method_is_erased_with_its_person(server: Serve
         await shop.advance(timedelta(days=20))
         async with shop.world.db.transaction() as tx:
             await tx.execute("SELECT erase_orders($1, $2)", shop.merchant_id, [order_id])
-        rows = await shop.world.db.fetch("SELECT reference, customer, fingerprint FROM stored_methods")
+        rows = await shop.world.db.fetch(
+            "SELECT reference, customer, fingerprint FROM stored_methods"
+        )
         assert [tuple(row) for row in rows] == [("", None, None)]
 
     run(server, story)
@@ -138,7 +147,9 @@ async def erase(shop: Shop, order_id: UUID) -> None:
         await tx.execute("SELECT erase_orders($1, $2)", shop.merchant_id, [order_id])
 
 
-@pytest.mark.parametrize("given", [stored("pm_card_visa_51_01"), stored("pm_card_counting_visa", customer="cus_1")])
+@pytest.mark.parametrize(
+    "given", [stored("pm_card_visa_51_01"), stored("pm_card_counting_visa", customer="cus_1")]
+)
 def test_a_method_that_another_customer_has_too_stays_when_one_is_erased(
     server: ServerAddress, given: dict[str, Any]
 ) -> None:
@@ -149,12 +160,17 @@ def test_a_method_that_another_customer_has_too_stays_when_one_is_erased(
         await shop.advance(timedelta(days=20))
         tries = await attempts(shop, theirs)
         assert len(tries) > 1, "tries of the other customer go on"
-        assert await shop.value("SELECT count(*) FROM attempts WHERE code_reason = 'expired_card'") == 0
+        assert (
+            await shop.value("SELECT count(*) FROM attempts WHERE code_reason = 'expired_card'")
+            == 0
+        )
 
     run(server, story)
 
 
-def test_a_method_that_comes_again_after_its_customer_was_erased_is_known_again(server: ServerAddress) -> None:
+def test_a_method_that_comes_again_after_its_customer_was_erased_is_known_again(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         given = stored("pm_card_visa_51_01", customer="cus_1")
         await erase(shop, await shop.admit(**given))
@@ -170,11 +186,16 @@ def test_a_method_that_comes_again_after_its_customer_was_erased_is_known_again(
 @pytest.mark.parametrize("pan", [script_card("visa", "51", 0), PHONE_CARD])
 def test_a_world_of_stored_methods_takes_no_numbers(server: ServerAddress, pan: str) -> None:
     async def story(shop: Shop) -> None:
-        change_world(shop.world, routes=CardRoutes([RouteTerms("sandbox", cards=False, stored=True)]))
+        change_world(
+            shop.world, routes=CardRoutes([RouteTerms("sandbox", cards=False, stored=True)])
+        )
         for call in (shop.ask(pan=pan), shop.ask(pan=None, token_id=new_id())):
             with pytest.raises(Problem) as caught:
                 await call
-            assert (caught.value.code, caught.value.field) == ("invalid", "PaymentMethod.CardNumber")
+            assert (caught.value.code, caught.value.field) == (
+                "invalid",
+                "PaymentMethod.CardNumber",
+            )
             assert pan not in str(caught.value)
         assert await shop.value("SELECT count(*) FROM vault") == 0
         await shop.admit(**stored("pm_card_visa"))
@@ -200,7 +221,9 @@ def test_repeats_of_a_call_find_the_same_order(server: ServerAddress) -> None:
         (Stored("sandbox", "pm_of_nobody"), "PaymentMethod.Id"),
     ],
 )
-def test_what_no_processor_stores_is_refused(server: ServerAddress, given: Stored, field: str) -> None:
+def test_what_no_processor_stores_is_refused(
+    server: ServerAddress, given: Stored, field: str
+) -> None:
     async def story(shop: Shop) -> None:
         with pytest.raises(Problem) as caught:
             await shop.admit(pan=None, method=given)
@@ -214,7 +237,9 @@ def test_what_no_processor_stores_is_refused(server: ServerAddress, given: Store
 
 def test_a_customer_who_waits_pays_with_a_stored_method(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        result = await shop.patient().ask(is_mit=False, expires_at=None, **stored("pm_card_mastercard"))
+        result = await shop.patient().ask(
+            is_mit=False, expires_at=None, **stored("pm_card_mastercard")
+        )
         assert result.evaluate == "APPROVED"
 
     run(server, story)
@@ -225,7 +250,9 @@ async def charged(shop: Shop, order_id: UUID) -> str:
     return str((await shop.order(order_id))["stage"])
 
 
-def test_a_method_and_its_customer_are_the_merchants_that_brought_them_first(server: ServerAddress) -> None:
+def test_a_method_and_its_customer_are_the_merchants_that_brought_them_first(
+    server: ServerAddress,
+) -> None:
     """3 of 3 charges of another merchant's method were approved on a shared route."""
 
     async def story() -> None:
@@ -242,20 +269,37 @@ def test_a_method_and_its_customer_are_the_merchants_that_brought_them_first(ser
                 with pytest.raises(Problem) as caught:
                     await theirs.admit(**given)
                 problem = caught.value
-                refused.append((problem.code, problem.field, str(problem.message), str(problem.cure)))
-            assert refused[0][:3] == ("invalid", "PaymentMethod.Id", "The processor does not know this payment method.")
+                refused.append(
+                    (problem.code, problem.field, str(problem.message), str(problem.cure))
+                )
+            assert refused[0][:3] == (
+                "invalid",
+                "PaymentMethod.Id",
+                "The processor does not know this payment method.",
+            )
             assert len(set(refused)) == 1, "nothing tells that the method is there"
             assert await shop_orders(theirs) == 0
             # Nothing is held against methods of their own, nor against ours.
-            assert await charged(theirs, await theirs.admit(**stored("pm_card_visa", customer="cus_2"))) == "completed"
-            assert await charged(theirs, await theirs.admit(**stored("pm_card_visa"))) == "completed"
+            assert (
+                await charged(
+                    theirs, await theirs.admit(**stored("pm_card_visa", customer="cus_2"))
+                )
+                == "completed"
+            )
+            assert (
+                await charged(theirs, await theirs.admit(**stored("pm_card_visa"))) == "completed"
+            )
             assert await charged(ours, await ours.admit(**mine)) == "completed"
             # Two at once: one of them has it.
-            both = [shop.admit(**stored("pm_card_visa", customer="cus_3")) for shop in (ours, theirs)]
+            both = [
+                shop.admit(**stored("pm_card_visa", customer="cus_3")) for shop in (ours, theirs)
+            ]
             ends = await asyncio.gather(*both, return_exceptions=True)
             assert sorted(isinstance(one, Problem) for one in ends) == [False, True]
             # The operator may let them share.
-            change_world(world, routes=CardRoutes((RouteTerms("sandbox", stored=True, shared_methods=True),)))
+            change_world(
+                world, routes=CardRoutes((RouteTerms("sandbox", stored=True, shared_methods=True),))
+            )
             assert await charged(theirs, await theirs.admit(**mine)) == "completed"
             # A token is its merchant's alone.
             token = (await ours.order(await ours.admit()))["token_id"]
@@ -279,15 +323,27 @@ def test_in_live_nobody_takes_a_method_by_counting_up_its_number(server: ServerA
         routes = CardRoutes((RouteTerms("sandbox", stored=True),))
         change_world(world, processors={"sandbox": processor}, policy=policy, routes=routes)
         for more, said in (
-            ({}, "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."),
-            ({"last4": "0000", "exp_month": 1, "exp_year": 2031}, "Send the id of a method that it stores"),
+            (
+                {},
+                "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them.",
+            ),
+            (
+                {"last4": "0000", "exp_month": 1, "exp_year": 2031},
+                "Send the id of a method that it stores",
+            ),
         ):
             with pytest.raises(Problem) as caught:
-                await keep_method(world, shop.merchant_id, Stored("sandbox", "pm_card_visa", **more))
+                await keep_method(
+                    world, shop.merchant_id, Stored("sandbox", "pm_card_visa", **more)
+                )
             assert said in str(caught.value.cure) or "Use a test method" in str(caught.value.cure)
         found = await processor.describe(Stored("sandbox", "pm_card_visa"))
         assert found is not None
-        proof = {"last4": found.last4, "exp_month": found.exp_month or 1, "exp_year": found.exp_year or 2031}
+        proof = {
+            "last4": found.last4,
+            "exp_month": found.exp_month or 1,
+            "exp_year": found.exp_year or 2031,
+        }
         await keep_method(world, shop.merchant_id, Stored("sandbox", "pm_card_visa", **proof))
         await processor.close()
 
@@ -295,4 +351,6 @@ def test_in_live_nobody_takes_a_method_by_counting_up_its_number(server: ServerA
 
 
 async def shop_orders(shop: Shop) -> int:
-    return int(await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id))
+    return int(
+        await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id)
+    )

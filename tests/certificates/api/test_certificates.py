@@ -32,7 +32,12 @@ def listed(shop: Caller, **params: Any) -> list[dict[str, Any]]:
 
 def test_a_certificate_is_listed_shown_and_proved(certified: Caller) -> None:
     row = min((one for one in listed(certified) if one["sends"]), key=lambda one: one["month"])
-    assert (row["number"], row["breaches"], row["recountedBy"], row["reasons"]) == (1, 0, "issuer", [])
+    assert (row["number"], row["breaches"], row["recountedBy"], row["reasons"]) == (
+        1,
+        0,
+        "issuer",
+        [],
+    )
     assert listed(certified, month=row["month"], acceptorId=row["acceptorId"]) == [row]
     assert listed(certified, acceptorId="nobody") == []
     shown = certified.get(f"/reports/certificates/{row['id']}").json()

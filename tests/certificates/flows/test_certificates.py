@@ -10,7 +10,13 @@ from tests.comparing import compare, sold, statement
 from tests.rescue.flows.test_card_limits import PATIENT, started, try_now
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
-from recoup.certificates.flows import Shown, certificate_file, certificates_of, month_of, show_certificate
+from recoup.certificates.flows import (
+    Shown,
+    certificate_file,
+    certificates_of,
+    month_of,
+    show_certificate,
+)
 from recoup.certificates.rules.certificate_file import prove
 from recoup.certificates.rules.months import closes_at, month_end, month_start
 from recoup.db.server import ServerAddress
@@ -65,19 +71,27 @@ def test_a_month_that_is_closed_is_certified_once(server: ServerAddress) -> None
         assert (rule["closest"]["count"], rule["closest"]["limit"]) == (20, 20)
         assert (rule["closestSent"]["count"], rule["closestRecounted"]["count"]) == (19, 19)
         assert (shown.head["breaches"], shown.head["beyond"], shown.head["refusals"]) == (0, 0, 3)
-        assert part(shown, "fee", "rule", "visa-reattempt-30d")["amount"] == 10, "three refusals avoid one send"
+        assert part(shown, "fee", "rule", "visa-reattempt-30d")["amount"] == 10, (
+            "three refusals avoid one send"
+        )
         recount = part(shown, "recount", "by", "issuer")
         assert (recount["sends"], recount["matched"], recount["differing"]) == (19, 19, 0)
-        assert await certify_month(shop.world, shop.merchant_id, begin) == [], "made again it is the same"
+        assert await certify_month(shop.world, shop.merchant_id, begin) == [], (
+            "made again it is the same"
+        )
         event = "SELECT body ->> 'CertificateRoot' FROM outbox WHERE merchant_id = $1 AND event = 'certificate.ready'"
         root = await shop.value(event, shop.merchant_id)
-        file = await certificate_file(shop.world, shop.merchant_id, shown.certificate.certificate_id)
+        file = await certificate_file(
+            shop.world, shop.merchant_id, shown.certificate.certificate_id
+        )
         assert not isinstance(prove(iter(file.splitlines(keepends=True)), root), Wrong)
 
     run(server, story)
 
 
-def test_windows_reach_into_the_month_before_and_each_month_has_its_own(server: ServerAddress) -> None:
+def test_windows_reach_into_the_month_before_and_each_month_has_its_own(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         now = await shop.now()
         await shop.advance(month_end(month_start(now)) - now - timedelta(hours=3))
@@ -96,13 +110,17 @@ def test_windows_reach_into_the_month_before_and_each_month_has_its_own(server: 
         rule = part(second, "rule", "rule", "visa-reattempt-30d")
         assert rule["carried"] == 5, "with the decline that came in"
         assert rule["closestSent"]["count"] >= 7
-        assert second.head["sends"] + 4 == await shop.value("SELECT count(*) FROM network_sends WHERE NOT claimed")
+        assert second.head["sends"] + 4 == await shop.value(
+            "SELECT count(*) FROM network_sends WHERE NOT claimed"
+        )
         assert before >= 4
 
     run(server, story)
 
 
-def test_a_decline_that_is_reported_after_the_close_makes_a_correction_that_says_so(server: ServerAddress) -> None:
+def test_a_decline_that_is_reported_after_the_close_makes_a_correction_that_says_so(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         request = await shop.declined(pan=VISA, days=28)
         order_id = (await shop.evaluate.evaluate(shop.scope, request)).order_id
@@ -120,7 +138,9 @@ def test_a_decline_that_is_reported_after_the_close_makes_a_correction_that_says
         assert second.head["reported"] == first.head["reported"] + 1
         change = next(line for line in second.part("change") if line["part"] == "scheme")
         assert (change["before"]["reported"], change["after"]["reported"]) == (1, 2)
-        assert (await show_certificate(shop.world, shop.merchant_id, first.certificate.certificate_id)).corrected
+        assert (
+            await show_certificate(shop.world, shop.merchant_id, first.certificate.certificate_id)
+        ).corrected
         assert second.certificate.certificate_id == made
         assert not second.corrected
         assert await certify_month(shop.world, shop.merchant_id, begin) == []
@@ -135,7 +155,8 @@ def test_several_that_make_it_at_once_make_one(server: ServerAddress) -> None:
         await shop.world.db.execute(
             "UPDATE merchants SET offset_us = offset_us + $2 WHERE merchant_id = $1",
             shop.merchant_id,
-            round((closes_at(begin) - await shop.now() + timedelta(hours=1)).total_seconds()) * 1_000_000,
+            round((closes_at(begin) - await shop.now() + timedelta(hours=1)).total_seconds())
+            * 1_000_000,
         )
         await asyncio.gather(*(certify_due(shop.world, shop.merchant_id) for _ in range(4)))
         assert (await newest(shop)).head["number"] == 1
@@ -164,7 +185,10 @@ def test_each_acceptor_has_its_own(server: ServerAddress) -> None:
         await to_the_close(shop)
         rows = await certificates_of(shop.world, shop.merchant_id)
         both = {
-            row.acceptor_id: await show_certificate(shop.world, shop.merchant_id, row.certificate_id) for row in rows
+            row.acceptor_id: await show_certificate(
+                shop.world, shop.merchant_id, row.certificate_id
+            )
+            for row in rows
         }
         assert set(both) == {"sandbox", "another"}
         near = part(both["another"], "rule", "rule", "visa-reattempt-30d")["closest"]
@@ -191,7 +215,9 @@ def test_nobody_elses_certificate_can_be_read(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_a_month_is_refused_before_it_is_closed_by_the_merchants_own_clock(server: ServerAddress) -> None:
+def test_a_month_is_refused_before_it_is_closed_by_the_merchants_own_clock(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         text = f"{await shop.now():%Y-%m}"
         with pytest.raises(Problem, match="not closed") as wrong:
@@ -220,7 +246,11 @@ def test_verify_finds_what_somebody_changed(server: ServerAddress, change: str, 
         assert (await verify(shop.world)).difference is None
         async with owner(shop.world) as connection:
             await connection.execute(change)
-        found = [one.field for one in (await verify(shop.world)).differences if "certificate" in one.field]
+        found = [
+            one.field
+            for one in (await verify(shop.world)).differences
+            if "certificate" in one.field
+        ]
         assert found, "it got through"
         assert field in found[0]
 
@@ -233,13 +263,22 @@ def test_a_send_that_only_the_issuer_has_is_a_difference(server: ServerAddress) 
         for _ in range(3):
             await try_now(shop, order_id)
         async with owner(shop.world) as connection:
-            ids = await connection.fetch("SELECT send_id FROM network_sends WHERE NOT claimed ORDER BY send_id")
-            await connection.execute("DELETE FROM network_sends WHERE send_id = $1", ids[0]["send_id"])
-            await connection.execute("UPDATE issuer.sends SET units = 1 WHERE id = $1", ids[1]["send_id"])
+            ids = await connection.fetch(
+                "SELECT send_id FROM network_sends WHERE NOT claimed ORDER BY send_id"
+            )
+            await connection.execute(
+                "DELETE FROM network_sends WHERE send_id = $1", ids[0]["send_id"]
+            )
+            await connection.execute(
+                "UPDATE issuer.sends SET units = 1 WHERE id = $1", ids[1]["send_id"]
+            )
             await connection.execute("DELETE FROM issuer.sends WHERE id = $1", ids[2]["send_id"])
         await to_the_close(shop)
         shown = await newest(shop)
-        found = {UUID(line["sendId"]): (line["field"], line["theirs"]) for line in shown.part("difference")}
+        found = {
+            UUID(line["sendId"]): (line["field"], line["theirs"])
+            for line in shown.part("difference")
+        }
         assert found[ids[0]["send_id"]] == ("not_counted", "declined")
         assert found[ids[1]["send_id"]] == ("amount", "1 USD")
         assert found[ids[2]["send_id"]] == ("never_arrived", None)
@@ -247,7 +286,9 @@ def test_a_send_that_only_the_issuer_has_is_a_difference(server: ServerAddress) 
     run(server, story, holds=False)
 
 
-def test_without_an_issuers_book_a_processors_statement_recounts_the_approvals(server: ServerAddress) -> None:
+def test_without_an_issuers_book_a_processors_statement_recounts_the_approvals(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await sold(shop, 3)
         lines, begin = await statement(shop), month_start(await shop.now())
@@ -263,10 +304,20 @@ def test_without_an_issuers_book_a_processors_statement_recounts_the_approvals(s
         recount = part(second, "recount", "by", "statement")
         assert (recount["approved"], recount["matched"], recount["differing"]) == (3, 3, 0)
         assert second.head["reasons"] == ["unseen", "recount"]
-        await compare(shop, [*lines[:1], *(line.replace("45.90", "45.91") for line in lines[1:] if "charge" in line)])
+        await compare(
+            shop,
+            [
+                *lines[:1],
+                *(line.replace("45.90", "45.91") for line in lines[1:] if "charge" in line),
+            ],
+        )
         (made,) = await certify_month(shop.world, shop.merchant_id, begin)
         third = await show_certificate(shop.world, shop.merchant_id, made)
-        assert part(third, "recount", "by", "statement")["differing"] == len(third.part("difference")) == 3
+        assert (
+            part(third, "recount", "by", "statement")["differing"]
+            == len(third.part("difference"))
+            == 3
+        )
         change_world(shop.world, processors=sandbox)
 
     run(server, story)

@@ -36,11 +36,17 @@ from recoup.kit.proved_file import Wrong
 from recoup.networks.tables import LIMITS
 
 SPAN = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
-ROW = next(row for row in LIMITS if row.rule_id == "visa-reattempt-30d" and row.region == "world" and row.fee_units)
+ROW = next(
+    row
+    for row in LIMITS
+    if row.rule_id == "visa-reattempt-30d" and row.region == "world" and row.fee_units
+)
 
 
 def lines(**more: Any) -> list[dict[str, Any]]:
-    acceptor = AcceptorCount({("visa", ROW.rule_id): RuleCount(ROW, sends=7)}, {"visa": SchemeCount(sends=7)})
+    acceptor = AcceptorCount(
+        {("visa", ROW.rule_id): RuleCount(ROW, sends=7)}, {"visa": SchemeCount(sends=7)}
+    )
     usual: dict[str, Any] = {
         "refusals": [Refusals("one", "visa", "us", ROW.rule_id, date(2026, 3, 5), 2, 1, 2)],
         "reported": Reported(SPAN[0], 4, 3),
@@ -58,7 +64,9 @@ def lines(**more: Any) -> list[dict[str, Any]]:
     )
 
 
-def made(content: list[dict[str, Any]] | None = None, before: bytes = FIRST_ROOT) -> tuple[bytes, bytes]:
+def made(
+    content: list[dict[str, Any]] | None = None, before: bytes = FIRST_ROOT
+) -> tuple[bytes, bytes]:
     content = lines() if content is None else content
     head = {
         "certificateId": "c",
@@ -124,16 +132,25 @@ def test_a_file_that_was_written_anew_has_another_root() -> None:
     assert made(before=b"\x01" * 32)[1] != root, "the one before is in it"
 
 
-@each("file", [b"", b"\n", b"[]\n", b"{}\n", b"\x00\xff\n", b'{"type":"certificate"}\n', b"[" * 9_000])
+@each(
+    "file", [b"", b"\n", b"[]\n", b"{}\n", b"\x00\xff\n", b'{"type":"certificate"}\n', b"[" * 9_000]
+)
 def test_what_is_no_certificate_is_said_so(file: bytes) -> None:
     assert isinstance(proved(file), Wrong)
 
 
 def test_what_a_correction_changes_is_named() -> None:
-    before, after = lines(), lines(recount=Recount("issuer", sends=8, approved=1, matched=7, differing=1))
+    before, after = (
+        lines(),
+        lines(recount=Recount("issuer", sends=8, approved=1, matched=7, differing=1)),
+    )
     assert reasons(before, after) == ["recount"]
     (change,) = changes(before, after)
-    assert (change["part"], change["before"]["sends"], change["after"]["sends"]) == ("recount", 7, 8)
+    assert (change["part"], change["before"]["sends"], change["after"]["sends"]) == (
+        "recount",
+        7,
+        8,
+    )
     assert reasons(before, before) == []
     assert content_hash({}, before) != content_hash({}, after)
 
@@ -143,7 +160,9 @@ def test_fingerprints_are_a_merchants_own() -> None:
     assert fingerprint("m", "card") != fingerprint("other", "card")
 
 
-def refusal(rule: str, on: date, region: str, scheme: str = "mastercard", orders: int = 1) -> Refusals:
+def refusal(
+    rule: str, on: date, region: str, scheme: str = "mastercard", orders: int = 1
+) -> Refusals:
     return Refusals("one", scheme, region, rule, on, 5, 5, orders)
 
 
@@ -159,7 +178,9 @@ def refusal(rule: str, on: date, region: str, scheme: str = "mastercard", orders
         (date(2026, 6, 1), "world", None),
     ],
 )
-def test_a_fee_is_that_of_the_day_and_region_or_none(on: date, region: str, fee: tuple[int, str] | None) -> None:
+def test_a_fee_is_that_of_the_day_and_region_or_none(
+    on: date, region: str, fee: tuple[int, str] | None
+) -> None:
     found = avoided([refusal("mc-attempts-24h", on, region, orders=3)])
     assert [(line["fee"], line["currency"]) for line in found] == ([fee] if fee else [])
     assert [(line["sends"], line["amount"]) for line in found] == ([(3, 3 * fee[0])] if fee else [])
@@ -168,7 +189,12 @@ def test_a_fee_is_that_of_the_day_and_region_or_none(on: date, region: str, fee:
 
 def test_a_block_and_a_limit_of_ours_avoid_no_fee() -> None:
     assert (
-        avoided([refusal("blocked", SPAN[0].date(), "us"), refusal("amex-ours-30d", SPAN[0].date(), "us", "amex")])
+        avoided(
+            [
+                refusal("blocked", SPAN[0].date(), "us"),
+                refusal("amex-ours-30d", SPAN[0].date(), "us", "amex"),
+            ]
+        )
         == []
     )
 
@@ -176,7 +202,10 @@ def test_a_block_and_a_limit_of_ours_avoid_no_fee() -> None:
 def test_rows_of_two_editions_stand_apart() -> None:
     days = date(2024, 12, 31), date(2025, 1, 1)
     found = avoided([refusal("mc-attempts-24h", day, "us") for day in days])
-    assert [(line["fee"], line["validFrom"]) for line in found] == [(30, "2024-01-01"), (50, "2025-01-01")]
+    assert [(line["fee"], line["validFrom"]) for line in found] == [
+        (30, "2024-01-01"),
+        (50, "2025-01-01"),
+    ]
 
 
 @each("text", ["2026-13", "march", "", "2026-3", "2026-03-01", "<b>", "٢٠٢٦-٠٣", "1999-01", "\x00"])
@@ -212,8 +241,15 @@ def test_a_number_that_is_none_or_too_large_is_a_difference() -> None:
         content = [json.loads(line) for line in made()[0].splitlines()]
         fee = next(one for one in content if one["type"] == "fee")
         fee |= {"sends": 2**62, name: value} if name == "fee" else {name: value}
-        head = {key: one for key, one in content[0].items() if key not in ("type", "format", "lines", "root")}
+        head = {
+            key: one
+            for key, one in content[0].items()
+            if key not in ("type", "format", "lines", "root")
+        }
         found = prove(iter(written(head, content[1:-1])[0].splitlines(keepends=True)))
-        if not isinstance(found, Wrong) or (found.line, found.field) != (content.index(fee) + 1, "line"):
+        if not isinstance(found, Wrong) or (found.line, found.field) != (
+            content.index(fee) + 1,
+            "line",
+        ):
             wrong.append((name, type(value)))
     assert not wrong

@@ -64,7 +64,9 @@ def test_a_send_is_held_against_the_rules_of_its_own_region() -> None:
     here = sent(BEGIN + HOUR, scheme="mastercard", region="eea")
     before = sent(BEGIN + 2 * HOUR, scheme="mastercard", acceptor_id="two")
     found = counted(here, before).acceptors
-    rows = {name: one.rules["mastercard", "mc-attempts-30d"].row.region for name, one in found.items()}
+    rows = {
+        name: one.rules["mastercard", "mc-attempts-30d"].row.region for name, one in found.items()
+    }
     assert rows == {"one": "europe", "two": "us"}
     assert {name: one.region for name, one in found.items()} == {"one": "eea", "two": "us"}
 
@@ -79,8 +81,13 @@ def test_other_amounts_acceptors_and_initiators_have_their_own() -> None:
     ]
     count = counted(*several)
     assert visa(count).closest.count == 1
-    assert count.acceptors["two"].rules["visa", "visa-reattempt-30d"].closest.count == 2, "Visa counts by card alone"
-    assert (count.acceptors["one"].schemes["visa"].sends, count.acceptors["two"].schemes["visa"].sends) == (4, 1)
+    assert count.acceptors["two"].rules["visa", "visa-reattempt-30d"].closest.count == 2, (
+        "Visa counts by card alone"
+    )
+    assert (
+        count.acceptors["one"].schemes["visa"].sends,
+        count.acceptors["two"].schemes["visa"].sends,
+    ) == (4, 1)
 
 
 def test_what_others_sent_is_held_against_the_limit_and_never_shown() -> None:
@@ -136,7 +143,9 @@ def test_while_an_advance_is_collected_its_merchants_reports_forbid_nothing() ->
     assert [one.cause for one in acceptor.excess] == ["advance"]
 
 
-def test_of_those_that_leave_at_one_instant_the_one_with_an_advance_may_have_been_the_last() -> None:
+def test_of_those_that_leave_at_one_instant_the_one_with_an_advance_may_have_been_the_last() -> (
+    None
+):
     full = [sent(BEGIN + n * HOUR, claimed=n < 5) for n in range(19)]
     together = [sent(BEGIN + 30 * HOUR, order_id=name) for name in ("advanced", "usual")]
     count = counted(*full, *together)
@@ -152,9 +161,14 @@ def test_what_a_processor_repeats_by_itself_counts_and_is_named() -> None:
     full = [sent(BEGIN + n * HOUR) for n in range(19)]
     count = counted(*full, sent(BEGIN + 20 * HOUR, network_attempts=3))
     assert visa(count).excess == {"repeated": 1}
-    assert (count.acceptors["one"].schemes["visa"].sends, count.acceptors["one"].schemes["visa"].repeated) == (22, 2)
+    assert (
+        count.acceptors["one"].schemes["visa"].sends,
+        count.acceptors["one"].schemes["visa"].repeated,
+    ) == (22, 2)
     next_one = sent(BEGIN + 21 * HOUR)
-    assert visa(counted(*full[:18], sent(BEGIN + 20 * HOUR, network_attempts=3), next_one)).excess == {
+    assert visa(
+        counted(*full[:18], sent(BEGIN + 20 * HOUR, network_attempts=3), next_one)
+    ).excess == {
         "repeated": 1,
         "gate": 1,
     }
@@ -172,7 +186,9 @@ def test_prints_that_turn_out_to_be_one_card_count_together_and_are_no_breach_be
 
 
 def test_a_ban_forbids_what_leaves_after_its_answer_was_known() -> None:
-    stolen = sent(BEGIN + HOUR, code="43", visa_category=1, klass="hard", answered_at=BEGIN + 5 * HOUR)
+    stolen = sent(
+        BEGIN + HOUR, code="43", visa_category=1, klass="hard", answered_at=BEGIN + 5 * HOUR
+    )
     meanwhile, afterwards = sent(BEGIN + 3 * HOUR), sent(BEGIN + 6 * HOUR)
     count = counted(stolen, meanwhile, afterwards)
     rule = count.acceptors["one"].rules["visa", "visa-category-1"]
@@ -205,14 +221,20 @@ def test_a_stop_is_about_its_agreement_and_not_about_what_the_customer_starts() 
     assert not acceptor.excess
     assert not +acceptor.rules["visa", "visa-category-1"].excess
     stolen = sent(BEGIN + 2 * HOUR, code="43", visa_category=1, klass="hard")
-    assert {one.stops for one in counted(stop, stolen, after).acceptors["one"].excess if one.rule_id.endswith("1")} == {
+    assert {
+        one.stops
+        for one in counted(stop, stolen, after).acceptors["one"].excess
+        if one.rule_id.endswith("1")
+    } == {
         (),
         (stop.send_id,),
     }
 
 
 def test_an_answer_about_a_number_that_was_replaced_forbids_nothing_of_the_new_one() -> None:
-    closed = sent(BEGIN + HOUR, code="14", visa_category=1, klass="hard", card_id="old", is_replaced=True)
+    closed = sent(
+        BEGIN + HOUR, code="14", visa_category=1, klass="hard", card_id="old", is_replaced=True
+    )
     assert not counted(closed, sent(BEGIN + 9 * HOUR, joined_at=BEGIN)).acceptors["one"].excess
     assert counted(closed, sent(BEGIN + 9 * HOUR, card_id="old")).acceptors["one"].excess
 
@@ -220,14 +242,22 @@ def test_an_answer_about_a_number_that_was_replaced_forbids_nothing_of_the_new_o
 def test_what_is_proved_not_to_have_left_counts_nowhere() -> None:
     count = counted(sent(BEGIN + HOUR), sent(BEGIN + 2 * HOUR, is_sent=False, declined=None))
     assert visa(count).closest.count == 1
-    assert (count.acceptors["one"].schemes["visa"].sends, count.acceptors["one"].schemes["visa"].not_sent) == (1, 1)
+    assert (
+        count.acceptors["one"].schemes["visa"].sends,
+        count.acceptors["one"].schemes["visa"].not_sent,
+    ) == (1, 1)
 
 
 def test_a_rule_that_changes_counts_each_send_against_its_own_day() -> None:
     """Mastercard allowed 20 declines a day until 30 September 2022, 10 from then on."""
     begin, end = datetime(2022, 9, 1, tzinfo=UTC), datetime(2022, 10, 1, tzinfo=UTC)
     count = MonthCount("m", begin, end, "us")
-    count.add_card([sent(end - timedelta(minutes=n), scheme="mastercard", visa_category=None) for n in range(1, 16)])
+    count.add_card(
+        [
+            sent(end - timedelta(minutes=n), scheme="mastercard", visa_category=None)
+            for n in range(1, 16)
+        ]
+    )
     rule = count.acceptors["one"].rules["mastercard", "mc-attempts-24h"]
     assert (rule.closest.count, rule.closest.maximum, dict(rule.excess)) == (15, 20, {})
 
@@ -246,17 +276,32 @@ _moves = st.lists(
 
 
 @given(_moves)
-def test_what_the_gate_lets_pass_is_never_a_breach_and_its_count_is_the_windows_own(moves: list[Any]) -> None:
+def test_what_the_gate_lets_pass_is_never_a_breach_and_its_count_is_the_windows_own(
+    moves: list[Any],
+) -> None:
     """Sends in the order of their time, each asked for; the merchant's own declines in between, known at once."""
     by_scheme: dict[str, list[LoggedSend]] = {}
     for hours, scheme, units, who, acceptor, claimed in sorted(moves, key=lambda move: move[0]):
         at, sends = BEGIN - 30 * DAY + hours * HOUR, by_scheme.setdefault(scheme, [])
-        more = {"units": units, "initiator": who, "acceptor_id": acceptor, "scheme": scheme, "visa_category": None}
+        more = {
+            "units": units,
+            "initiator": who,
+            "acceptor_id": acceptor,
+            "scheme": scheme,
+            "visa_category": None,
+        }
         answer = may_send(
             scheme,
             [one.send for one in sends],
             at,
-            Wish(units=units, currency="USD", initiator=who, acceptor_id=acceptor, merchant_id="m", region="us"),
+            Wish(
+                units=units,
+                currency="USD",
+                initiator=who,
+                acceptor_id=acceptor,
+                merchant_id="m",
+                region="us",
+            ),
         )
         if claimed or isinstance(answer, Allowed):
             sends.append(sent(at, claimed=claimed, **more))
@@ -265,7 +310,9 @@ def test_what_the_gate_lets_pass_is_never_a_breach_and_its_count_is_the_windows_
         count.add_card(sends)
         for name, acceptor in count.acceptors.items():
             assert not [one for one in acceptor.excess if one.cause == "gate"]
-            mine = [one for one in sends if one.send.acceptor_id == name and BEGIN <= one.send.at < END]
+            mine = [
+                one for one in sends if one.send.acceptor_id == name and BEGIN <= one.send.at < END
+            ]
             said = acceptor.schemes[scheme]
             assert (said.sends, said.reported) == (
                 sum(not one.send.claimed for one in mine),
@@ -273,7 +320,11 @@ def test_what_the_gate_lets_pass_is_never_a_breach_and_its_count_is_the_windows_
             )
             if scheme == "mastercard" and mine:
                 fullest = max(
-                    sum(one.send.at - DAY < other.send.at <= one.send.at for other in sends if _alike(one, other))
+                    sum(
+                        one.send.at - DAY < other.send.at <= one.send.at
+                        for other in sends
+                        if _alike(one, other)
+                    )
                     for one in mine
                 )
                 assert acceptor.rules[scheme, "mc-attempts-24h"].closest.count == fullest

@@ -84,7 +84,11 @@ class Tron:
         return bytes.fromhex(await self.add(to, data, owner))
 
     async def add(self, to: bytes | None, data: bytes, owner: bytes = PAYER) -> str:
-        return str(await self.do("add", owner=owner.hex(), to=None if to is None else to.hex(), data=data.hex()))
+        return str(
+            await self.do(
+                "add", owner=owner.hex(), to=None if to is None else to.hex(), data=data.hex()
+            )
+        )
 
     async def create(self, init: bytes) -> bytes:
         info = await self._mined(await self.send(None, init))

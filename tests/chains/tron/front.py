@@ -79,7 +79,9 @@ class Front:
         found = getattr(view, call, None)
         if found is None:
             return web.json_response({"Error": "not found"}, status=404)
-        return web.json_response(found(body, solid=True) if place == "walletsolidity" else found(body))
+        return web.json_response(
+            found(body, solid=True) if place == "walletsolidity" else found(body)
+        )
 
     # The test's door --------------------------------------------------------------------------------------------------
 
@@ -155,7 +157,9 @@ class View:
         method = asked["method"]
         call = getattr(self, method, None) if method.startswith("eth_") else None
         if call is None:
-            return _error(asked["id"], UNKNOWN, f"the method {method} does not exist/is not available")
+            return _error(
+                asked["id"], UNKNOWN, f"the method {method} does not exist/is not available"
+            )
         try:
             return {"jsonrpc": "2.0", "id": asked["id"], "result": call(*asked.get("params", []))}
         except RpcError as error:
@@ -186,9 +190,13 @@ class View:
         to, data = _raw(asked["to"]), _raw(asked["data"])
         if not self.ledger.machine.code(to, self.head.root):
             raise RpcError(INVALID, "Smart contract is not exist.")
-        ran = self.ledger.machine.call(to, data, sender=_raw(asked.get("from", "0x" + "00" * 20)), **self._at)
+        ran = self.ledger.machine.call(
+            to, data, sender=_raw(asked.get("from", "0x" + "00" * 20)), **self._at
+        )
         if ran.result != "SUCCESS":
-            raise RpcError(INTERNAL, "REVERT opcode executed" if ran.result == "REVERT" else ran.result)
+            raise RpcError(
+                INTERNAL, "REVERT opcode executed" if ran.result == "REVERT" else ran.result
+            )
         return "0x" + ran.output.hex()
 
     @property
@@ -249,7 +257,9 @@ class View:
         begin, end = self._range(asked)
         if min(end, self.head.number) - begin > RANGE_MAX:
             raise RpcError(PARAMS, f"exceed max block range: {RANGE_MAX}")
-        if any(isinstance(topic, list) and len(topic) > TOPICS_MAX for topic in asked.get("topics", [])):
+        if any(
+            isinstance(topic, list) and len(topic) > TOPICS_MAX for topic in asked.get("topics", [])
+        ):
             raise RpcError(PARAMS, f"exceed max topics: {TOPICS_MAX}")
         found = [
             log
@@ -299,7 +309,11 @@ class View:
         owner = _tron(asked["owner_address"])
         if "contract_address" not in asked:
             made = self.ledger.machine.try_create(_raw(asked["data"]), sender=owner, **self._at)
-            return {"result": {"result": True}, "energy_used": made.energy, "transaction": {"ret": [{}]}}
+            return {
+                "result": {"result": True},
+                "energy_used": made.energy,
+                "transaction": {"ret": [{}]},
+            }
         contract = _tron(asked["contract_address"])
         if not self.ledger.machine.code(contract, self.head.root):
             message = b"Smart contract is not exist.".hex()
@@ -330,7 +344,11 @@ class View:
 
 
 def _info(block: Block, one: Receipt) -> dict[str, Any]:
-    paid = {"energy_usage": one.energy_own, "energy_fee": one.energy_fee, "energy_usage_total": one.ran.energy}
+    paid = {
+        "energy_usage": one.energy_own,
+        "energy_fee": one.energy_fee,
+        "energy_usage_total": one.ran.energy,
+    }
     paid |= {"net_fee": one.bytes_fee}
     said: dict[str, Any] = {
         "id": one.tx.txid.hex(),
@@ -338,7 +356,10 @@ def _info(block: Block, one: Receipt) -> dict[str, Any]:
         "blockNumber": block.number,
         "blockTimeStamp": block.at,
         "contractResult": [one.ran.output.hex()],
-        "receipt": {**{name: value for name, value in paid.items() if value}, "result": one.ran.result},
+        "receipt": {
+            **{name: value for name, value in paid.items() if value},
+            "result": one.ran.result,
+        },
         "log": [_log(log) for log in one.ran.logs],
     }
     if one.tx.contract is None:
@@ -365,7 +386,11 @@ def _logs(block: Block, place: int) -> Iterator[dict[str, Any]]:
 
 
 def _log(log: Log) -> dict[str, Any]:
-    return {"address": log.address.hex(), "topics": [topic.hex() for topic in log.topics], "data": log.data.hex()}
+    return {
+        "address": log.address.hex(),
+        "topics": [topic.hex() for topic in log.topics],
+        "data": log.data.hex(),
+    }
 
 
 def _matches(log: dict[str, Any], asked: dict[str, Any]) -> bool:
@@ -386,7 +411,11 @@ def _latest(block: Any) -> None:
 
 
 def _error(number: Any, code: int, message: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message, "data": "{}"}}
+    return {
+        "jsonrpc": "2.0",
+        "id": number,
+        "error": {"code": code, "message": message, "data": "{}"},
+    }
 
 
 def _raw(text: str) -> bytes:

@@ -44,7 +44,9 @@ class TronGround:
 
     async def charge(self, amount: str = "49.90", order: str = "order-1") -> StableOrder:
         request = StablecoinChargeRequest(order, amount, "USDT", network="tron")
-        return (await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, request)).order
+        return (
+            await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, request)
+        ).order
 
     async def pay(self, order: StableOrder, value: int = 49_900_000) -> bytes:
         return await self.tron.transfer(self.token, deposit_of(order), value)
@@ -56,7 +58,9 @@ class TronGround:
         """Whose key is rich, unless the test has said otherwise."""
         if not any((await self.tron.account(KEY.address)).values()):
             await self.tron.grant(KEY.address, balance=10_000 * TRX)
-        self.senders.append(TronSender(self.shop.world, self.network, self.nodes, KEY, fee_cap, **more))
+        self.senders.append(
+            TronSender(self.shop.world, self.network, self.nodes, KEY, fee_cap, **more)
+        )
         return self.senders[-1]
 
     async def go_on(self, sender: TronSender) -> None:
@@ -99,7 +103,9 @@ def tron_table(tron: Tron, factory: bytes, token: bytes) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> AsyncIterator[TronGround]:
+async def tron_ground(
+    server: ServerAddress, tron: Tron, **settings: Any
+) -> AsyncIterator[TronGround]:
     factory, token = await tron.deploy_factory(), await tron.deploy_token()
     await tron.mine(20)
     with serving(tron_table(tron, factory, token) | settings) as (channel,):
@@ -112,7 +118,9 @@ async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> Asy
             try:
                 assert await what_is_wrong(network, nodes) == ""
                 await opened_channels(shop.world)
-                ground = TronGround(shop, tron, channel, network, nodes, Watcher(shop.world, network, nodes))
+                ground = TronGround(
+                    shop, tron, channel, network, nodes, Watcher(shop.world, network, nodes)
+                )
                 yield ground
                 for sender in ground.senders:
                     await sender.close()
@@ -120,7 +128,12 @@ async def tron_ground(server: ServerAddress, tron: Tron, **settings: Any) -> Asy
                 await transport.close()
 
 
-def run(server: ServerAddress, tron: Tron, story: Callable[[TronGround], Awaitable[None]], **settings: Any) -> None:
+def run(
+    server: ServerAddress,
+    tron: Tron,
+    story: Callable[[TronGround], Awaitable[None]],
+    **settings: Any,
+) -> None:
     async def whole() -> None:
         async with tron_ground(server, tron, **settings) as made:
             await story(made)

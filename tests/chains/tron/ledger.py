@@ -135,9 +135,15 @@ class Ledger:
             raise Refusal("DUP_TRANSACTION_ERROR", "Dup transaction.")
         self._pay_bytes(tx)
         if tx.contract is not None and not self.machine.code(tx.contract, self.machine.root):
-            raise Refusal("CONTRACT_VALIDATE_ERROR", "Contract validate error : No contract or not a smart contract")
+            raise Refusal(
+                "CONTRACT_VALIDATE_ERROR",
+                "Contract validate error : No contract or not a smart contract",
+            )
         if not 0 <= tx.fee_limit <= FEE_LIMIT_MAX:
-            raise Refusal("CONTRACT_VALIDATE_ERROR", "Contract validate error : feeLimit must be >= 0 and in bounds")
+            raise Refusal(
+                "CONTRACT_VALIDATE_ERROR",
+                "Contract validate error : feeLimit must be >= 0 and in bounds",
+            )
         if self.vanish:
             self.vanish -= 1
             return tx.txid
@@ -160,14 +166,18 @@ class Ledger:
             return 0
         account, size = self.accounts.get(tx.owner), tx.size + RESULT_BYTES
         if account is None:
-            raise Refusal("CONTRACT_VALIDATE_ERROR", "Contract validate error : account does not exist")
+            raise Refusal(
+                "CONTRACT_VALIDATE_ERROR", "Contract validate error : account does not exist"
+            )
         is_free = account.bytes_used + size <= FREE_BYTES
         fee = 0 if is_free else size * BYTE_SUN
         if account.balance < fee:
             raise Refusal("BANDWITH_ERROR", "Account resource insufficient error.")
         if now:
             used = account.bytes_used + (size if is_free else 0)
-            self.accounts[tx.owner] = replace(account, balance=account.balance - fee, bytes_used=used)
+            self.accounts[tx.owner] = replace(
+                account, balance=account.balance - fee, bytes_used=used
+            )
         return fee
 
     # Blocks -----------------------------------------------------------------------------------------------------------
@@ -176,7 +186,11 @@ class Ledger:
         """A transaction of the test's own into the pool."""
         self._made += 1
         txid = sha256(b"test" + self._made.to_bytes(8, "big")).digest()
-        self.pool.append(Transaction(txid, 300, (b"", b""), self.head.at + DAY_MS, owner, contract, data, 0, free=True))
+        self.pool.append(
+            Transaction(
+                txid, 300, (b"", b""), self.head.at + DAY_MS, owner, contract, data, 0, free=True
+            )
+        )
         return txid
 
     def mine(self, count: int = 1, seconds: int = 3) -> None:
@@ -202,12 +216,16 @@ class Ledger:
         unique = sha256(head.id + at.to_bytes(8, "big") + self._made.to_bytes(8, "big")).digest()
         new = number.to_bytes(8, "big") + unique[8:]
         self._places.update({one.tx.txid: (number, place) for place, one in enumerate(receipts)})
-        self.blocks.append(Block(number, new, head.id, at, self.machine.root, dict(self.accounts), tuple(receipts)))
+        self.blocks.append(
+            Block(number, new, head.id, at, self.machine.root, dict(self.accounts), tuple(receipts))
+        )
 
     def _run(self, tx: Transaction, number: int, at: int) -> Receipt:
         bytes_fee = self._pay_bytes(tx, now=True)
         account = self.accounts.get(tx.owner, Account())
-        energy = min(account.energy_left + account.balance // ENERGY_SUN, tx.fee_limit // ENERGY_SUN)
+        energy = min(
+            account.energy_left + account.balance // ENERGY_SUN, tx.fee_limit // ENERGY_SUN
+        )
         given = {
             "energy": 10_000_000 if tx.free else energy,
             "sender": tx.owner,
@@ -222,7 +240,9 @@ class Ledger:
             return Receipt(tx, ran, 0, 0, 0)
         own = min(ran.energy, account.energy_left)
         fee = (ran.energy - own) * ENERGY_SUN
-        self.accounts[tx.owner] = replace(account, balance=account.balance - fee, energy_used=account.energy_used + own)
+        self.accounts[tx.owner] = replace(
+            account, balance=account.balance - fee, energy_used=account.energy_used + own
+        )
         return Receipt(tx, ran, fee, own, bytes_fee)
 
     def fork(self, depth: int, *, forget: bool = False) -> None:

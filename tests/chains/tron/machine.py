@@ -51,12 +51,22 @@ class Machine:
         self._db, self._chain_id = AtomicDB(), chain_id
         self.root = BLANK_ROOT_HASH
 
-    def call(self, to: bytes, data: bytes, *, energy: int = ENERGY_MAX, sender: bytes = _NOBODY, **at: Any) -> Ran:
+    def call(
+        self,
+        to: bytes,
+        data: bytes,
+        *,
+        energy: int = ENERGY_MAX,
+        sender: bytes = _NOBODY,
+        **at: Any,
+    ) -> Ran:
         """A dry run. `at`: block number, time and root."""
         return self._run(to, None, data, energy, sender, **at)[0]
 
     def try_create(self, init: bytes, *, sender: bytes, **at: Any) -> Ran:
-        return self._run(CREATE_CONTRACT_ADDRESS, bytes(19) + b"\x01", init, ENERGY_MAX, sender, **at)[0]
+        return self._run(
+            CREATE_CONTRACT_ADDRESS, bytes(19) + b"\x01", init, ENERGY_MAX, sender, **at
+        )[0]
 
     def send(self, to: bytes, data: bytes, *, energy: int, sender: bytes, **at: Any) -> Ran:
         ran, self.root = self._run(to, None, data, energy, sender, **at)
@@ -80,7 +90,9 @@ class Machine:
         self.root = state.state_root
 
     def _state(self, root: bytes, block: int, seconds: int) -> Any:
-        context = ExecutionContext(_NOBODY, seconds, block, 0, bytes(32), ENERGY_MAX, [], self._chain_id)
+        context = ExecutionContext(
+            _NOBODY, seconds, block, 0, bytes(32), ENERGY_MAX, [], self._chain_id
+        )
         return IstanbulState(self._db, context, root)
 
     def _run(
@@ -97,23 +109,36 @@ class Machine:
     ) -> tuple[Ran, bytes]:
         state = self._state(root or self.root, block, seconds)
         code, given = (data, b"") if place else (state.get_code(to), data)
-        message = Message(gas=energy, to=to, sender=sender, value=0, data=given, code=code, create_address=place)
+        message = Message(
+            gas=energy, to=to, sender=sender, value=0, data=given, code=code, create_address=place
+        )
         context = state.get_transaction_context_class()(gas_price=0, origin=sender)
-        run = state.computation_class.apply_create_message if place else state.computation_class.apply_message
+        run = (
+            state.computation_class.apply_create_message
+            if place
+            else state.computation_class.apply_message
+        )
         done = run(state, message, context)
         if done.is_error:
             reverted = isinstance(done.error, Revert)
             used = energy - done.get_gas_remaining() if reverted else energy
-            return Ran("REVERT" if reverted else _name(done.error), used, bytes(done.output)), self.root
+            return Ran(
+                "REVERT" if reverted else _name(done.error), used, bytes(done.output)
+            ), self.root
         logs = tuple(
             Log(address, tuple(one.to_bytes(32, "big") for one in topics), bytes(said))
             for address, topics, said in done.get_log_entries()
         )
         state.persist()
-        return Ran("SUCCESS", energy - done.get_gas_remaining(), bytes(done.output), logs), state.state_root
+        return Ran(
+            "SUCCESS", energy - done.get_gas_remaining(), bytes(done.output), logs
+        ), state.state_root
 
 
 def _name(error: Exception) -> str:
     """The receipt's word for it."""
-    names: Mapping[str, str] = {"OutOfGas": "OUT_OF_ENERGY", "InvalidInstruction": "ILLEGAL_OPERATION"}
+    names: Mapping[str, str] = {
+        "OutOfGas": "OUT_OF_ENERGY",
+        "InvalidInstruction": "ILLEGAL_OPERATION",
+    }
     return names.get(type(error).__name__, "UNKNOWN")

@@ -14,7 +14,14 @@ from tests.rings import each
 from recoup.chains import abi
 from recoup.chains.keystore import Account, KeySigner
 from recoup.chains.reading import Block, read_block
-from recoup.chains.tron_wire import LIFE, Frame, call_contract, create_contract, expires_at, place_of
+from recoup.chains.tron_wire import (
+    LIFE,
+    Frame,
+    call_contract,
+    create_contract,
+    expires_at,
+    place_of,
+)
 
 LIMIT: Final = 100 * TRX
 ACCOUNT: Final = bytes.fromhex("dd791d6b49e190062d650e6a23c575510d35f2f9")
@@ -37,7 +44,9 @@ class Vector:
 
 
 def frame_of(block: str, begins: str, timestamp: int, expiration: int, fee_limit: int) -> Frame:
-    refers = Block(0, bytes(6) + bytes.fromhex(block + begins) + bytes(16), datetime.fromtimestamp(0, UTC))
+    refers = Block(
+        0, bytes(6) + bytes.fromhex(block + begins) + bytes(16), datetime.fromtimestamp(0, UTC)
+    )
     at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=expiration) - LIFE
     return Frame(refers, at, timestamp - expiration + 60_000, fee_limit)
 
@@ -60,13 +69,20 @@ def test_a_call_has_the_id_and_signature_that_the_chain_has() -> None:
         "1788bf0281f67c42f5a09322523edee9969e808a863776f21ab6543de9dd42ca"
         "0e4955577879df8074086c620eb96709ba9a95d60a166de190a081e8d69801da00",
     )
-    data = bytes.fromhex("a9059cbb00000000000000000000004150125bea243a640bf85348873b6c4f3c517aee7a" + "00" * 31 + "01")
+    data = bytes.fromhex(
+        "a9059cbb00000000000000000000004150125bea243a640bf85348873b6c4f3c517aee7a"
+        + "00" * 31
+        + "01"
+    )
     token = bytes.fromhex("eca9bc828a3005b9a3b909f2cc5c2a54794de05f")
     frame = frame_of("8ad9", "eaef69105495eb15", 1773182854544, 1773182914544, LIMIT)
     signed = call_contract(key, token, data, frame)
     assert signed.hash.hex() == "c70b20da8cb8d96a99c1aceb283412acb9dea313a9e467178431a3c6ae8b9f08"
     signature = KeyAPI.Signature(key.sign_hash(signed.hash))
-    assert signature.recover_public_key_from_msg_hash(signed.hash).to_canonical_address() == key.address
+    assert (
+        signature.recover_public_key_from_msg_hash(signed.hash).to_canonical_address()
+        == key.address
+    )
     assert signed.raw.endswith(key.sign_hash(signed.hash))
     assert expires_at(signed.raw) == datetime(2026, 3, 10, 22, 48, 34, 544_000, UTC)
 
@@ -101,17 +117,24 @@ class Bench:
         await self.tron.mine(25)
         await self.tron.mint(self.token, self.key.address, 1_000)
 
-    async def frame(self, tag: str = "finalized", limit: int = LIMIT, later: timedelta = timedelta(0)) -> Frame:
+    async def frame(
+        self, tag: str = "finalized", limit: int = LIMIT, later: timedelta = timedelta(0)
+    ) -> Frame:
         found = [
-            read_block((await self.tron.rpc("eth_getBlockByNumber", one, False))["result"]) for one in ("latest", tag)
+            read_block((await self.tron.rpc("eth_getBlockByNumber", one, False))["result"])
+            for one in ("latest", tag)
         ]
         head, refers = found
         assert head is not None
         assert refers is not None
         return Frame(refers, head.at + later, 0, limit)
 
-    async def send(self, frame: Frame, key: Any = None, value: int = 1, to: bytes | None = None) -> tuple[str, bytes]:
-        signed = call_contract(key or self.key, to or self.token, abi.transfer(b"\x33" * 20, value), frame)
+    async def send(
+        self, frame: Frame, key: Any = None, value: int = 1, to: bytes | None = None
+    ) -> tuple[str, bytes]:
+        signed = call_contract(
+            key or self.key, to or self.token, abi.transfer(b"\x33" * 20, value), frame
+        )
         said = await self.tron.wallet("wallet/broadcasthex", transaction=signed.raw.hex())
         assert said["result"] is (said["code"] == "SUCCESS")
         return said["code"], signed.hash
@@ -148,7 +171,9 @@ async def anothers_signature(bench: Bench) -> None:
 async def a_time_that_is_over_or_too_far(bench: Bench) -> None:
     over = timedelta(seconds=-58)
     assert (await bench.send(await bench.frame(later=over)))[0] == "TRANSACTION_EXPIRATION_ERROR"
-    assert (await bench.send(await bench.frame(later=timedelta(days=1))))[0] == "TRANSACTION_EXPIRATION_ERROR"
+    assert (await bench.send(await bench.frame(later=timedelta(days=1))))[
+        0
+    ] == "TRANSACTION_EXPIRATION_ERROR"
 
 
 async def a_block_that_is_none(bench: Bench) -> None:
@@ -159,7 +184,9 @@ async def a_block_that_is_none(bench: Bench) -> None:
 
 
 async def nobody_and_nothing(bench: Bench) -> None:
-    assert (await bench.send(await bench.frame(), KeySigner(Account.create())))[0] == "CONTRACT_VALIDATE_ERROR"
+    assert (await bench.send(await bench.frame(), KeySigner(Account.create())))[
+        0
+    ] == "CONTRACT_VALIDATE_ERROR"
     assert (await bench.send(await bench.frame(), to=b"\x55" * 20))[0] == "CONTRACT_VALIDATE_ERROR"
     assert (await bench.send(await bench.frame(limit=16_000 * TRX)))[0] == "CONTRACT_VALIDATE_ERROR"
 
@@ -191,7 +218,12 @@ async def what_is_taken_may_vanish_or_come_late(bench: Bench) -> None:
     assert (code, await bench.result(txid)) == ("SUCCESS", "nowhere")
     await bench.tron.next(late=2)
     code, txid = await bench.send(await bench.frame(), value=2)
-    assert [code, *[await bench.result(txid) for _ in range(3)]] == ["SUCCESS", "nowhere", "nowhere", "SUCCESS"]
+    assert [code, *[await bench.result(txid) for _ in range(3)]] == [
+        "SUCCESS",
+        "nowhere",
+        "nowhere",
+        "SUCCESS",
+    ]
     await bench.tron.next(late=30)
     code, txid = await bench.send(await bench.frame(), value=3)
     await bench.tron.mine(40)
@@ -221,7 +253,9 @@ async def json_rpc_reads_only(bench: Bench) -> None:
     assert await code("eth_call", {**call, "to": text(b"\x55" * 20)}, "latest") == -32600
     await bench.tron.mine(5_000)
     assert await code("eth_getLogs", {"fromBlock": "0x1", "toBlock": "latest"}) == -32602
-    many = [{"jsonrpc": "2.0", "id": n, "method": "eth_blockNumber", "params": []} for n in range(101)]
+    many = [
+        {"jsonrpc": "2.0", "id": n, "method": "eth_blockNumber", "params": []} for n in range(101)
+    ]
     assert (await post(bench.tron.port, many, "/a/jsonrpc"))["error"]["code"] == -32005
 
 

@@ -87,7 +87,13 @@ async def shortage(weather: Weather) -> None:
 
 
 async def a_node_is_away(weather: Weather) -> None:
-    faults = [{"silent": True}, {"status": 429}, {"status": 500}, {"code": "SERVER_BUSY"}, {"code": "TAPOS_ERROR"}]
+    faults = [
+        {"silent": True},
+        {"status": 429},
+        {"status": 500},
+        {"code": "SERVER_BUSY"},
+        {"code": "TAPOS_ERROR"},
+    ]
     await weather.tron.node(weather.draw.choice("ab"), **weather.draw.choice(faults))
 
 
@@ -144,12 +150,16 @@ def test_each_goes_once(server: ServerAddress, tron: Tron) -> None:
         await weather.heal()
         assert await tron.held(ground.token, MERCHANT) == SWEEPS * NET
         assert await tron.held(ground.token, TREASURY) == SWEEPS * FEE
-        assert [await tron.held(ground.token, one) for one in receivers] == [*range(1, len(receivers) + 1)]
+        assert [await tron.held(ground.token, one) for one in receivers] == [
+            *range(1, len(receivers) + 1)
+        ]
         assert await paid_out(ground) == Counter(swept)
         known = {row["hash"].hex(): row["state"] for row in await ground.rows("transactions")}
         went = {txid for txid, result in (await tron.sent()).items() if result == "SUCCESS"}
         assert went == {txid for txid, state in known.items() if state == "mined"}
-        print(f"{SWEEPS} sweeps, {len(receivers)} transfers in {turns} turns: {Counter(known.values())}")
+        print(
+            f"{SWEEPS} sweeps, {len(receivers)} transfers in {turns} turns: {Counter(known.values())}"
+        )
 
     run(server, tron, story, **CUSTODIAL)
 
@@ -159,7 +169,9 @@ async def to_sweep(ground: TronGround, number: int) -> bytes:
     factory = ground.network.factory
     terms = Terms(UUID(int=number + 1), MERCHANT, TREASURY, NET, FEE)
     deposit = deposit_address("tron", factory, artifact("tron").implementation_of(factory), terms)
-    call = abi.selector("mint(address,uint256)") + abi.address_word(deposit) + abi.uint_word(NET + FEE)
+    call = (
+        abi.selector("mint(address,uint256)") + abi.address_word(deposit) + abi.uint_word(NET + FEE)
+    )
     await ground.tron.send(ground.token, call)
     await want(ground, "sweep", to_json(terms, "tron"), None, None, None)
     return deposit
@@ -167,13 +179,17 @@ async def to_sweep(ground: TronGround, number: int) -> bytes:
 
 async def to_transfer(ground: TronGround, number: int) -> bytes:
     receiver, value = (number + 1).to_bytes(20, "big"), number + 1
-    call = abi.selector("mint(address,uint256)") + abi.address_word(KEY.address) + abi.uint_word(value)
+    call = (
+        abi.selector("mint(address,uint256)") + abi.address_word(KEY.address) + abi.uint_word(value)
+    )
     await ground.tron.send(ground.token, call)
     await want(ground, "transfer", None, KEY.address, receiver, Decimal(value))
     return receiver
 
 
-async def want(ground: TronGround, kind: Any, terms: Any, source: Any, receiver: Any, value: Any) -> None:
+async def want(
+    ground: TronGround, kind: Any, terms: Any, source: Any, receiver: Any, value: Any
+) -> None:
     what = "settlement" if kind == "sweep" else "refund"
     where = (CHAIN_ID, "usdt_trc20", ground.token, terms, source, receiver, value)
     send = ChainSend(new_id(), ground.shop.merchant_id, what, new_id(), kind, *where)
@@ -195,7 +211,11 @@ async def paid_out(ground: TronGround) -> Counter[bytes]:
     head = int((await ground.tron.rpc("eth_blockNumber"))["result"], 16)
     found: Counter[bytes] = Counter()
     for start in range(0, head + 1, 5_000):
-        asked = {"fromBlock": hex(start), "toBlock": hex(min(start + 4_999, head)), "topics": ["0x" + abi.SWEPT.hex()]}
+        asked = {
+            "fromBlock": hex(start),
+            "toBlock": hex(min(start + 4_999, head)),
+            "topics": ["0x" + abi.SWEPT.hex()],
+        }
         for log in (await ground.tron.rpc("eth_getLogs", asked))["result"]:
             found[bytes.fromhex(log["topics"][3][26:])] += 1
     return found

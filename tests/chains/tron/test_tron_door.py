@@ -41,7 +41,10 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
         try:
             merchant = door.merchant(fee_basis_points=50)
             refused = merchant.post("/charges", merchant.body(channel="usdt_trc20"), allow_5xx=True)
-            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "channel_unavailable")
+            assert (refused.status_code, refused.json()["error"]["code"]) == (
+                503,
+                "channel_unavailable",
+            )
             go_on(25)
             other = door.merchant()
             refused = other.post("/charges", other.body(channel="usdt_trc20"))
@@ -50,7 +53,11 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
             charged = merchant.charge(channel=None, network="tron")
             told = charged["instruction"]
             deposit = read_address(told["deposit_address"], "tron", "to")
-            assert (told["type"], told["chain"], told["qr"]) == ("crypto_address", "tron", told["deposit_address"])
+            assert (told["type"], told["chain"], told["qr"]) == (
+                "crypto_address",
+                "tron",
+                told["deposit_address"],
+            )
             assert told["required_confirmations"] == 19
             assert told["token_contract"] == shown(token, "tron")
             assert told["terms"]["merchant"] == shown(MERCHANT, "tron")
@@ -67,7 +74,10 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
             assert f'href="https://nile.tronscan.org/#/transaction/{paid.hex()}"' in page
             go_on(17)
             answer = merchant.order(charged["order"]["id"])
-            assert (answer["order"]["status"], answer["payment"]["channel_ref"]) == ("paid", "0x" + paid.hex())
+            assert (answer["order"]["status"], answer["payment"]["channel_ref"]) == (
+                "paid",
+                "0x" + paid.hex(),
+            )
 
             door.run(tron.grant(KEY.address, balance=100_000_000))
             door.run(merchant.shop.run_due())
@@ -79,7 +89,10 @@ def test_a_charge_is_paid_swept_and_settled(server: ServerAddress, tron: Tron) -
             assert settlement["tx_hash"] == "0x" + transaction
             assert settlement["to_address"] == shown(MERCHANT, "tron")
             assert (settlement["status"], settlement["fee"]) == ("confirmed", "0.2495")
-            assert [door.run(tron.held(token, one)) for one in (MERCHANT, TREASURY)] == [49_650_500, 249_500]
+            assert [door.run(tron.held(token, one)) for one in (MERCHANT, TREASURY)] == [
+                49_650_500,
+                249_500,
+            ]
             door.verified()
         finally:
             door.run(sender.close())

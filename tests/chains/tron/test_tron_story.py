@@ -30,7 +30,9 @@ from recoup.stablecoin.rules.addresses import shown
 from recoup.stablecoin.store.stable_orders import settlements_of
 
 
-def test_a_transfer_is_seen_counted_to_the_solidified_block_and_pays(server: ServerAddress, tron: Tron) -> None:
+def test_a_transfer_is_seen_counted_to_the_solidified_block_and_pays(
+    server: ServerAddress, tron: Tron
+) -> None:
     async def story(ground: TronGround) -> None:
         order = await ground.charge()
         assert order.facts["chain"]["address"].startswith("T")
@@ -50,7 +52,10 @@ def test_a_transfer_is_seen_counted_to_the_solidified_block_and_pays(server: Ser
         done = await ground.now(order)
         assert (done.stage, done.reference) == (Stage.COMPLETED, "0x" + paid.hex())
         for typed in (paid.hex(), "0x" + paid.hex()):
-            assert await exact_order(ground.shop.world.db.reader, order.merchant_id, typed) == order.order_id
+            assert (
+                await exact_order(ground.shop.world.db.reader, order.merchant_id, typed)
+                == order.order_id
+            )
 
     run(server, tron, story)
 
@@ -87,11 +92,15 @@ def test_a_node_that_lags_holds_the_credit_back(server: ServerAddress, tron: Tro
     run(server, tron, story)
 
 
-def test_balances_of_the_latest_state_find_what_logs_left_out(server: ServerAddress, tron: Tron) -> None:
+def test_balances_of_the_latest_state_find_what_logs_left_out(
+    server: ServerAddress, tron: Tron
+) -> None:
     async def story(ground: TronGround) -> None:
         comparer = Comparer(ground.shop.world, ground.watcher, ground.shop.orders)
         order, other = await ground.charge(), await ground.charge(order="order-2")
-        rows = await store.watched(ground.shop.world.db, "tron", ground.shop.world.clocks.wall(), b"", 9)
+        rows = await store.watched(
+            ground.shop.world.db, "tron", ground.shop.world.clocks.wall(), b"", 9
+        )
         ours = {row.address: row for row in rows}
         assert await comparer.compare(ours) == []
         await ground.poll()
@@ -106,10 +115,16 @@ def test_balances_of_the_latest_state_find_what_logs_left_out(server: ServerAddr
             await tron.node(name)
         assert await comparer.compare(ours) == [], "it is read for again"
         await ground.poll()
-        assert [(await ground.now(one)).stage for one in (order, other)] == [Stage.COMPLETED, Stage.COMPLETED]
+        assert [(await ground.now(one)).stage for one in (order, other)] == [
+            Stage.COMPLETED,
+            Stage.COMPLETED,
+        ]
         await tron.appear(ground.token, deposit_of(order), 7)
         (found,) = await comparer.compare(ours)
-        assert (found.row.order_id, found.missing) == (order.order_id, f"came +7 of {shown(ground.token, 'tron')}")
+        assert (found.row.order_id, found.missing) == (
+            order.order_id,
+            f"came +7 of {shown(ground.token, 'tron')}",
+        )
 
     run(server, tron, story)
 
@@ -131,9 +146,18 @@ def test_what_is_paid_is_swept_and_settled(server: ServerAddress, tron: Tron) ->
         await tron.mine(10)
         await sender.work()
         await ground.poll()
-        assert [await tron.held(ground.token, one) for one in (MERCHANT, TREASURY)] == [49_650_500, 249_500]
-        (settlement,) = await settlements_of(ground.shop.world.db, order.merchant_id, order.order_id)
-        assert (settlement.state, settlement.units, settlement.fee_units) == ("confirmed", 49_650_500, 249_500)
+        assert [await tron.held(ground.token, one) for one in (MERCHANT, TREASURY)] == [
+            49_650_500,
+            249_500,
+        ]
+        (settlement,) = await settlements_of(
+            ground.shop.world.db, order.merchant_id, order.order_id
+        )
+        assert (settlement.state, settlement.units, settlement.fee_units) == (
+            "confirmed",
+            49_650_500,
+            249_500,
+        )
         (transaction,) = await ground.rows("transactions")
         assert (settlement.tx_hash, settlement.to_address) == (
             "0x" + transaction["hash"].hex(),
@@ -165,7 +189,9 @@ def test_a_transaction_that_nobody_has_is_signed_anew_when_its_time_is_over_ever
         (first,) = await ground.rows("transactions")
         await tron.next(vanish=2)
         assert await sender.work() == 0
-        await tron.mine(58)  # it can be in no block any more, which is not yet solidified everywhere
+        await tron.mine(
+            58
+        )  # it can be in no block any more, which is not yet solidified everywhere
         await tron.node("b", lag=5)
         assert await sender.work() == 0
         assert len(await ground.rows("transactions")) == 1
@@ -183,7 +209,9 @@ def test_a_transaction_that_nobody_has_is_signed_anew_when_its_time_is_over_ever
     run(server, tron, story)
 
 
-def test_a_transaction_that_one_node_has_in_a_block_is_never_signed_anew(server: ServerAddress, tron: Tron) -> None:
+def test_a_transaction_that_one_node_has_in_a_block_is_never_signed_anew(
+    server: ServerAddress, tron: Tron
+) -> None:
     async def story(ground: TronGround) -> None:
         await to_sweep(ground, "order-1")
         sender = await ground.sender()
@@ -225,7 +253,9 @@ def test_a_key_without_energy_waits_and_says_so(server: ServerAddress, tron: Tro
     run(server, tron, story)
 
 
-def test_what_runs_out_of_energy_in_its_block_is_sent_again(server: ServerAddress, tron: Tron) -> None:
+def test_what_runs_out_of_energy_in_its_block_is_sent_again(
+    server: ServerAddress, tron: Tron
+) -> None:
     async def story(ground: TronGround) -> None:
         await to_sweep(ground, "order-1")
         sender = await ground.sender()
@@ -234,7 +264,9 @@ def test_what_runs_out_of_energy_in_its_block_is_sent_again(server: ServerAddres
         await tron.grant(KEY.address, balance=5 * TRX)  # somebody else used it up meanwhile
         await tron.mine(25)
         await sender.work()
-        assert [*(await tron.sent()).values()] == ["REVERT"], "the factory's own, as nothing reached the merchant"
+        assert [*(await tron.sent()).values()] == ["REVERT"], (
+            "the factory's own, as nothing reached the merchant"
+        )
         (row,) = await ground.rows("senders")
         assert "moved nothing" in row["trouble"]
         assert [row["state"] for row in await ground.rows("sends")] == ["wanted"]
@@ -250,7 +282,9 @@ def test_what_runs_out_of_energy_in_its_block_is_sent_again(server: ServerAddres
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_energy_is_paid_by_the_node_that_says_it_is_dearer(server: ServerAddress, tron: Tron, which: int) -> None:
+def test_energy_is_paid_by_the_node_that_says_it_is_dearer(
+    server: ServerAddress, tron: Tron, which: int
+) -> None:
     """By the other's price it would run dry in its block, and cost its fee for nothing."""
 
     async def story(ground: TronGround) -> None:
@@ -260,7 +294,10 @@ def test_energy_is_paid_by_the_node_that_says_it_is_dearer(server: ServerAddress
 
         async def lying(calls: Any) -> list[Any]:
             said = await batch(calls)
-            return [prices[0] if call[0] == "eth_gasPrice" else one for call, one in zip(calls, said, strict=True)]
+            return [
+                prices[0] if call[0] == "eth_gasPrice" else one
+                for call, one in zip(calls, said, strict=True)
+            ]
 
         node.batch = lying  # type: ignore[method-assign]
         prices[0] = hex(10**6)
@@ -276,7 +313,9 @@ def test_energy_is_paid_by_the_node_that_says_it_is_dearer(server: ServerAddress
     run(server, tron, story)
 
 
-def test_what_needs_more_energy_than_all_nodes_say_is_given_more_each_time(server: ServerAddress, tron: Tron) -> None:
+def test_what_needs_more_energy_than_all_nodes_say_is_given_more_each_time(
+    server: ServerAddress, tron: Tron
+) -> None:
     async def story(ground: TronGround) -> None:
         await to_sweep(ground, "order-1")
         sender = await ground.sender()
@@ -295,7 +334,10 @@ def test_what_needs_more_energy_than_all_nodes_say_is_given_more_each_time(serve
             await sender.work()
             await tron.mine(25)
         await sender.work()
-        assert sorted((await tron.sent()).values()) in (["REVERT", "SUCCESS"], ["OUT_OF_ENERGY", "SUCCESS"])
+        assert sorted((await tron.sent()).values()) in (
+            ["REVERT", "SUCCESS"],
+            ["OUT_OF_ENERGY", "SUCCESS"],
+        )
         assert [row["state"] for row in await ground.rows("sends")] == ["done"]
 
     run(server, tron, story)
@@ -332,7 +374,9 @@ def test_a_nodes_key_goes_as_its_header(server: ServerAddress, tron: Tron) -> No
     async def story(ground: TronGround) -> None:
         await tron.node("a", key="K3y")
         url, world = tron.nodes[0], ground.shop.world
-        async with opened("tron", [url.replace("//", "//K3y@") + "/jsonrpc"], world.clocks) as (right,):
+        async with opened("tron", [url.replace("//", "//K3y@") + "/jsonrpc"], world.clocks) as (
+            right,
+        ):
             assert await what_is_wrong(ground.network, [right]) == ""
             assert right.name == "127.0.0.1"
         async with opened("tron", [url], world.clocks) as (wrong,):
@@ -342,7 +386,9 @@ def test_a_nodes_key_goes_as_its_header(server: ServerAddress, tron: Tron) -> No
     run(server, tron, story)
 
 
-def test_a_merchant_that_is_frozen_is_not_paid_and_nothing_is_sent(server: ServerAddress, tron: Tron) -> None:
+def test_a_merchant_that_is_frozen_is_not_paid_and_nothing_is_sent(
+    server: ServerAddress, tron: Tron
+) -> None:
     async def story(ground: TronGround) -> None:
         await to_sweep(ground, "order-1")
         await tron.freeze(ground.token, MERCHANT)
@@ -354,7 +400,9 @@ def test_a_merchant_that_is_frozen_is_not_paid_and_nothing_is_sent(server: Serve
     run(server, tron, story)
 
 
-def test_what_was_kept_and_never_left_leaves_at_the_next_start_as_it_is(server: ServerAddress, tron: Tron) -> None:
+def test_what_was_kept_and_never_left_leaves_at_the_next_start_as_it_is(
+    server: ServerAddress, tron: Tron
+) -> None:
     async def story(ground: TronGround) -> None:
         await to_sweep(ground, "order-1")
         for name in "ab":
@@ -382,7 +430,9 @@ async def want(ground: TronGround, value: int, receiver: bytes = MERCHANT) -> No
     await sends_store.want(ground.shop.world.db.alone, send, ground.shop.world.clocks.wall())
 
 
-def test_two_transfers_that_are_the_same_both_arrive_once(server: ServerAddress, tron: Tron) -> None:
+def test_two_transfers_that_are_the_same_both_arrive_once(
+    server: ServerAddress, tron: Tron
+) -> None:
     """TRON has no numbers of transactions: the same bytes would be one."""
 
     async def story(ground: TronGround) -> None:
@@ -400,7 +450,9 @@ def test_two_transfers_that_are_the_same_both_arrive_once(server: ServerAddress,
     run(server, tron, story, **CUSTODIAL)
 
 
-def test_a_transfer_that_is_not_known_here_halts_the_sender(server: ServerAddress, tron: Tron) -> None:
+def test_a_transfer_that_is_not_known_here_halts_the_sender(
+    server: ServerAddress, tron: Tron
+) -> None:
     """As after a backup was restored: what was sent since may be wanted again."""
 
     async def story(ground: TronGround) -> None:
@@ -439,7 +491,10 @@ def test_no_node_alone_says_what_the_key_has_or_hides_what_left_it(
 
         async def richly(calls: Any) -> list[Any]:
             said = await batch(calls)
-            return [hex(10**18) if call[0] == "eth_getBalance" else one for call, one in zip(calls, said, strict=True)]
+            return [
+                hex(10**18) if call[0] == "eth_getBalance" else one
+                for call, one in zip(calls, said, strict=True)
+            ]
 
         async def rich(path: str, **members: Any) -> dict[str, Any]:
             return await ask(path, **members) | {"EnergyLimit": 10**9}
@@ -468,13 +523,26 @@ def test_a_refund_of_a_custodial_order_arrives(server: ServerAddress, tron: Tron
         assert await tron.held(ground.token, KEY.address) == 49_650_500
         to = b"\x33" * 20
         right = shown(to, "tron")
-        for wrong in (shown(to, "evm"), "41" + to.hex(), right[:-1] + ("1" if right[-1] != "1" else "2"), ""):
+        for wrong in (
+            shown(to, "evm"),
+            "41" + to.hex(),
+            right[:-1] + ("1" if right[-1] != "1" else "2"),
+            "",
+        ):
             request = RefundRequest("10.00", to_address=wrong, door="stablecoin")
             with pytest.raises(Problem) as refused:
-                await refund(ground.shop.world, ground.shop.orders, ground.shop.scope, order.order_id, request)
+                await refund(
+                    ground.shop.world,
+                    ground.shop.orders,
+                    ground.shop.scope,
+                    order.order_id,
+                    request,
+                )
             assert (refused.value.code, refused.value.field) == ("invalid", "to_address"), wrong
         request = RefundRequest("10.00", to_address=shown(to, "tron"), door="stablecoin")
-        await refund(ground.shop.world, ground.shop.orders, ground.shop.scope, order.order_id, request)
+        await refund(
+            ground.shop.world, ground.shop.orders, ground.shop.scope, order.order_id, request
+        )
         await ground.go_on(sender)
         assert await tron.held(ground.token, to) == 10_000_000
         assert (await ground.now(order)).refunded_units == 10_000_000
@@ -517,7 +585,9 @@ def test_coins_are_swept_to_the_merchant(server: ServerAddress, tron: Tron) -> N
         for value in (100 * TRX, 7 * TRX):
             await tron.endow(deposit_of(order), value)
             for _ in range(2):
-                await sweep_stray(ground.shop.world, ground.shop.scope, order.order_id, None, "coin")
+                await sweep_stray(
+                    ground.shop.world, ground.shop.scope, order.order_id, None, "coin"
+                )
             await ground.go_on(sender)
         rows = await sends_store.strays_of(ground.shop.world.db, order.merchant_id, order.order_id)
         assert [(row.state, row.why) for row in rows] == [("done", None)] * 2
@@ -537,7 +607,9 @@ def test_other_tokens_are_swept_to_the_merchant(server: ServerAddress, tron: Tro
         order, strange = await ground.charge(), await tron.deploy_token()
         await tron.transfer(strange, deposit_of(order), 5_000_000)
         await ground.poll()
-        await sweep_stray(ground.shop.world, ground.shop.scope, order.order_id, None, shown(strange, "tron"))
+        await sweep_stray(
+            ground.shop.world, ground.shop.scope, order.order_id, None, shown(strange, "tron")
+        )
         await ground.go_on(await ground.sender())
         rows = await sends_store.strays_of(ground.shop.world.db, order.merchant_id, order.order_id)
         assert [(row.state, row.why) for row in rows] == [("done", None)]

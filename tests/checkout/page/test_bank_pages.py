@@ -36,14 +36,23 @@ def asked(shop: Caller, bank: Bank) -> tuple[str, str]:
     method: Stored | None = wants.get("method")
     given: dict[str, Any] = {"paymentMethod__cardNumber": wants["pan"]}
     if method is not None:
-        given = {"paymentMethod": {"processor": method.route, "id": method.id, "customer": method.customer}}
+        given = {
+            "paymentMethod": {
+                "processor": method.route,
+                "id": method.id,
+                "customer": method.customer,
+            }
+        }
     told = customer(shop, **given, threeDSecure=None) if method is None else _stored(shop, given)
     assert told["status"] == "CHALLENGE", told
     return told["orderId"], urlsplit(told["challengeUrl"]).path
 
 
 def _stored(shop: Caller, given: dict[str, Any]) -> dict[str, Any]:
-    body = shop.body(isMIT=False, expiryDateUtc=None, customerIp="203.0.113.24", threeDSecure=None) | given
+    body = (
+        shop.body(isMIT=False, expiryDateUtc=None, customerIp="203.0.113.24", threeDSecure=None)
+        | given
+    )
     told: dict[str, Any] = shop.post("/evaluate", body).json()
     return told
 
@@ -58,7 +67,10 @@ def gone_to_bank(door: Door, path: str) -> str:
     page = door.call("GET", f"{path}/bank")
     assert page.status_code == 200
     assert "script" not in page.text.lower()
-    assert (page.headers["referrer-policy"], page.headers["cache-control"]) == ("no-referrer", "no-store")
+    assert (page.headers["referrer-policy"], page.headers["cache-control"]) == (
+        "no-referrer",
+        "no-store",
+    )
     found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page.text)
     assert found is not None
     return unescape(found[1])
@@ -88,7 +100,9 @@ def test_declined_asked_confirmed_and_approved(door: Door, shop: Caller, bank: B
     assert "Continue to your bank" in waiting
     assert url in unescape(waiting)
     assert shop.order(order_id)["statusName"] == "PROCESSING"
-    again = door.call("POST", f"{path}/answer", data={"confirmed": "1"})  # pressed twice: nothing is sent twice
+    again = door.call(
+        "POST", f"{path}/answer", data={"confirmed": "1"}
+    )  # pressed twice: nothing is sent twice
     assert again.headers["location"] == f"{path}/bank"
     back = relative(pressed(door, url, "passed"))
     look = door.call("HEAD", back)
@@ -117,7 +131,8 @@ def test_an_address_that_is_not_ours_shows_nothing(door: Door, shop: Caller, ban
     order_id, path = asked(shop, bank)
     url = gone_to_bank(door, path)
     attempt = door.sql(
-        "SELECT merchant_id, attempt_id, order_id FROM attempts WHERE order_id = $1::text::uuid", order_id
+        "SELECT merchant_id, attempt_id, order_id FROM attempts WHERE order_id = $1::text::uuid",
+        order_id,
     )
     merchant_id, own = attempt[0]["merchant_id"], attempt[0]["order_id"]
     for token in (
@@ -126,16 +141,26 @@ def test_an_address_that_is_not_ours_shows_nothing(door: Door, shop: Caller, ban
         "x" * 64,
         "a" * 5000,
     ):
-        assert door.call("GET", f"/checkout/return/{token}?redirect_status=succeeded").status_code == 404
+        assert (
+            door.call("GET", f"/checkout/return/{token}?redirect_status=succeeded").status_code
+            == 404
+        )
     assert bank.taken() == []
     door.call("GET", relative(pressed(door, url, "passed")))
     assert shop.order(order_id)["statusName"] == "COMPLETED"
 
 
-def test_whatever_stands_in_the_address_is_read_by_the_processor_alone(door: Door, shop: Caller, bank: Bank) -> None:
+def test_whatever_stands_in_the_address_is_read_by_the_processor_alone(
+    door: Door, shop: Caller, bank: Bank
+) -> None:
     order_id, path = asked(shop, bank)
     back = relative(pressed(door, gone_to_bank(door, path), "passed")).partition("?")[0]
-    for query in ("a=%00&b=%ff", "&".join(f"p{n}=1" for n in range(200)), "redirectResult=" + "x" * 9000, "x" * 20_000):
+    for query in (
+        "a=%00&b=%ff",
+        "&".join(f"p{n}=1" for n in range(200)),
+        "redirectResult=" + "x" * 9000,
+        "x" * 20_000,
+    ):
         assert door.call("GET", f"{back}?{query}").status_code in (303, 414, 431)
     assert shop.order(order_id)["statusName"] in ("COMPLETED", "PROCESSING")
     assert bank.taken() in ([4590], [])

@@ -14,12 +14,18 @@ from tests.rings import each
 from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.networks.magic import CHALLENGE_PHONES, script_card
 
-ANOTHER = {"number": " ".join(APPROVE_CARDS[1][i : i + 4] for i in (0, 4, 8, 12)), "expires": "08 / 33", "code": "917"}
+ANOTHER = {
+    "number": " ".join(APPROVE_CARDS[1][i : i + 4] for i in (0, 4, 8, 12)),
+    "expires": "08 / 33",
+    "code": "917",
+}
 
 
 def challenged(shop: Caller, **changes: Any) -> tuple[str, str]:
     """(order id, the page's path)"""
-    told = customer(shop, paymentMethod__cardNumber=PHONE_CARD, payer__phone=CHALLENGE_PHONES[0], **changes)
+    told = customer(
+        shop, paymentMethod__cardNumber=PHONE_CARD, payer__phone=CHALLENGE_PHONES[0], **changes
+    )
     assert told["status"] == "CHALLENGE"
     assert told["challengeUrl"] == shop.order(told["orderId"])["challengeUrl"]
     return told["orderId"], urlsplit(told["challengeUrl"]).path
@@ -43,7 +49,9 @@ def test_a_customer_confirms(door: Door, shop: Caller) -> None:
     assert "Done. Thank you." in door.call("GET", path).text
     order = shop.order(order_id)
     assert (order["statusName"], order["challengeUrl"]) == ("COMPLETED", None)
-    assert post(door, f"{path}/answer", confirmed="1").status_code == 303  # pressed twice: nothing happens twice
+    assert (
+        post(door, f"{path}/answer", confirmed="1").status_code == 303
+    )  # pressed twice: nothing happens twice
     assert len(shop.order(order_id)["attempts"]) == 2
 
 
@@ -53,14 +61,20 @@ def test_a_customer_uses_another_card(door: Door, shop: Caller) -> None:
     assert shop.order(order_id)["statusName"] == "COMPLETED"
     kept = door.run(everything(door.world))
     assert APPROVE_CARDS[1] not in kept
-    assert '"917"' not in door.sql("SELECT string_agg(body::text, '') AS told FROM order_log")[0]["told"]
+    assert (
+        '"917"'
+        not in door.sql("SELECT string_agg(body::text, '') AS told FROM order_log")[0]["told"]
+    )
 
 
 def test_a_customer_says_no(door: Door, shop: Caller) -> None:
     order_id, path = challenged(shop)
     assert post(door, f"{path}/refuse").status_code == 303
     assert "This payment has ended" in door.call("GET", path).text
-    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == ("CANCELLED", "challenge_failed")
+    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == (
+        "CANCELLED",
+        "challenge_failed",
+    )
 
 
 @each(
@@ -81,7 +95,9 @@ def test_a_customer_says_no(door: Door, shop: Caller) -> None:
         ({"confirmed": "yes"}, "Confirmed"),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field(door: Door, shop: Caller, form: dict[str, str], field: str) -> None:
+def test_what_is_wrong_is_said_beside_its_field(
+    door: Door, shop: Caller, form: dict[str, str], field: str
+) -> None:
     order_id, path = challenged(shop)
     answer = post(door, f"{path}/answer", **form)
     assert answer.status_code == 400
@@ -99,7 +115,9 @@ def test_what_is_wrong_is_said_beside_its_field(door: Door, shop: Caller, form: 
         ("application/x-www-form-urlencoded", b"&".join(b"f%d=1" % n for n in range(2000))),
     ],
 )
-def test_a_form_that_cannot_be_read_is_said(door: Door, shop: Caller, kind: str, body: bytes) -> None:
+def test_a_form_that_cannot_be_read_is_said(
+    door: Door, shop: Caller, kind: str, body: bytes
+) -> None:
     order_id, path = challenged(shop)
     answer = door.call("POST", f"{path}/answer", content=body, headers={"content-type": kind})
     assert answer.status_code == 400
@@ -120,7 +138,10 @@ def test_a_card_that_the_bank_does_not_take_is_asked_for(
 ) -> None:
     token = script_card("visa", "54", 99)
     told = customer(
-        shop, paymentMethod__cardNumber=token, transaction__responseCode=code, transaction__responseCodeSource=source
+        shop,
+        paymentMethod__cardNumber=token,
+        transaction__responseCode=code,
+        transaction__responseCodeSource=source,
     )
     assert told["status"] == "CHALLENGE"
     page = door.call("GET", urlsplit(told["challengeUrl"]).path).text
@@ -146,7 +167,9 @@ def test_a_managed_payment_has_a_link_too(door: Door, shop: Caller) -> None:
 @pytest.mark.parametrize("ending", ["", "x", "A" * 64, "%00", "../orders"])
 def test_a_link_that_we_did_not_sign_shows_nothing(door: Door, shop: Caller, ending: str) -> None:
     _, path = challenged(shop)
-    foreign = path[: -len(ending)] + ending if ending else path[:-1] + ("A" if path[-1] != "A" else "B")
+    foreign = (
+        path[: -len(ending)] + ending if ending else path[:-1] + ("A" if path[-1] != "A" else "B")
+    )
     if foreign == path:  # one in 64 is signed so
         foreign = path[:-1] + "7"
     assert door.call("GET", foreign).status_code == 404
@@ -165,7 +188,9 @@ def test_an_order_that_asks_nothing_has_no_page(door: Door, shop: Caller) -> Non
 
 def back(door: Door, path: str) -> list[str]:
     """Where the page's links lead that leave it."""
-    return re.findall(r'<a [^>]*href="(http[^"]*|//[^"]*|javascript[^"]*)"', door.call("GET", path).text)
+    return re.findall(
+        r'<a [^>]*href="(http[^"]*|//[^"]*|javascript[^"]*)"', door.call("GET", path).text
+    )
 
 
 @pytest.mark.parametrize("form", [{"confirmed": "1"}, None])
@@ -191,7 +216,9 @@ def test_after_the_challenge_the_customer_finds_back_to_the_shop(
         ('https://shop.example/"onclick="x', []),
     ],
 )
-def test_the_way_back_is_an_https_address_or_none(door: Door, shop: Caller, url: str, leads: list[str]) -> None:
+def test_the_way_back_is_an_https_address_or_none(
+    door: Door, shop: Caller, url: str, leads: list[str]
+) -> None:
     _, path = challenged(shop)
     post(door, f"{path}/refuse")
     door.sql("UPDATE sites SET url = $2 WHERE merchant_id = $1", shop.shop.merchant_id, url)

@@ -16,7 +16,9 @@ from recoup.disputes.flows.sandbox import dispute_on_demand
 from recoup.networks.allow_list import APPROVE_CARDS
 from recoup.networks.descriptor import statement_text
 
-ADDRESSES = (f"198.51.{block}.{host}" for block, host in itertools.product(range(100), range(1, 250)))
+ADDRESSES = (
+    f"198.51.{block}.{host}" for block, host in itertools.product(range(100), range(1, 250))
+)
 
 
 def look_up(door: Door, address: str | None = None, **form: Any) -> httpx.Response:
@@ -58,7 +60,9 @@ def test_a_cardholder_finds_the_shop(door: Door, shop: Caller, charged: dict[str
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_a_charge_that_the_bank_took_back_is_said_to_be(door: Door, shop: Caller, charged: dict[str, Any]) -> None:
+def test_a_charge_that_the_bank_took_back_is_said_to_be(
+    door: Door, shop: Caller, charged: dict[str, Any]
+) -> None:
     order = charged.pop("order")
     key = (shop.shop.merchant_id, UUID(order["orderId"]))
     door.run(dispute_on_demand(door.world, door.orders, key))
@@ -83,7 +87,9 @@ def test_a_refund_shows(door: Door, shop: Caller, charged: dict[str, Any]) -> No
         {"date": "2001-01-01"},
     ],
 )
-def test_whoever_misses_one_fact_hears_the_same(door: Door, charged: dict[str, Any], other: dict[str, str]) -> None:
+def test_whoever_misses_one_fact_hears_the_same(
+    door: Door, charged: dict[str, Any], other: dict[str, str]
+) -> None:
     charged.pop("order")
     began = time.monotonic()
     missed = look_up(door, **(charged | other))
@@ -114,7 +120,9 @@ def test_whoever_misses_one_fact_hears_the_same(door: Door, charged: dict[str, A
         ({"amount": "10000000000000.01"}, "amount"),
     ],
 )
-def test_what_cannot_be_read_is_said_beside_its_field(door: Door, wrong: dict[str, str], field: str) -> None:
+def test_what_cannot_be_read_is_said_beside_its_field(
+    door: Door, wrong: dict[str, str], field: str
+) -> None:
     usual = {"last4": "1111", "amount": "45.90", "currency": "USD", "date": "2026-01-31"}
     page = look_up(door, **(usual | wrong))
     assert page.status_code == 400
@@ -131,7 +139,9 @@ def test_nobody_tries_them_all(door: Door) -> None:
     assert look_up(door, "203.0.113.10", **usual).status_code == 200
 
 
-def test_a_handful_of_addresses_does_not_shut_it_for_others(door: Door, charged: dict[str, Any]) -> None:
+def test_a_handful_of_addresses_does_not_shut_it_for_others(
+    door: Door, charged: dict[str, Any]
+) -> None:
     charged.pop("order")
     wrong = charged | {"date": "2001-01-01"}
 
@@ -147,7 +157,9 @@ def test_a_handful_of_addresses_does_not_shut_it_for_others(door: Door, charged:
     assert "<dl" in look_up(door, **charged).text
 
 
-def test_right_answers_and_slips_of_the_pen_are_not_counted(door: Door, charged: dict[str, Any]) -> None:
+def test_right_answers_and_slips_of_the_pen_are_not_counted(
+    door: Door, charged: dict[str, Any]
+) -> None:
     charged.pop("order")
     for _ in range(8):
         assert look_up(door, "203.0.115.9", **charged).status_code == 200
@@ -159,6 +171,15 @@ def test_right_answers_and_slips_of_the_pen_are_not_counted(door: Door, charged:
 def test_a_form_that_is_none(door: Door) -> None:
     assert door.call("GET", "/charge").status_code == 200
     form = "multipart/form-data; boundary=x"
-    long_head = b"--x\r\ncontent-disposition: form-data; name=" + b"a" * 30_000 + b"\r\n\r\n\r\n--x--\r\n"
-    for body, kind in ((b"\xff\x00", "application/x-www-form-urlencoded"), (b"--x", form), (long_head, form)):
-        assert door.call("POST", "/charge", content=body, headers={"content-type": kind}).status_code == 400
+    long_head = (
+        b"--x\r\ncontent-disposition: form-data; name=" + b"a" * 30_000 + b"\r\n\r\n\r\n--x--\r\n"
+    )
+    for body, kind in (
+        (b"\xff\x00", "application/x-www-form-urlencoded"),
+        (b"--x", form),
+        (long_head, form),
+    ):
+        assert (
+            door.call("POST", "/charge", content=body, headers={"content-type": kind}).status_code
+            == 400
+        )

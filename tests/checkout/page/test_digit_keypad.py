@@ -21,7 +21,9 @@ def test_every_form_of_the_date_pays(door: Door, shop: Caller, expires: str) -> 
 
 
 @pytest.mark.parametrize("language", languages())
-def test_the_field_asks_for_what_the_keypad_has_in_every_language(door: Door, shop: Caller, language: str) -> None:
+def test_the_field_asks_for_what_the_keypad_has_in_every_language(
+    door: Door, shop: Caller, language: str
+) -> None:
     spoken = {"accept-language": language}
     _, path = challenged(shop)
     page = door.call("GET", path, headers=spoken).text

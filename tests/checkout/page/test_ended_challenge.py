@@ -47,7 +47,9 @@ def test_a_try_that_is_out_and_comes_in_late_is_not_called_nothing(
     assert "The money was returned to you." in page
 
 
-def test_money_that_came_back_to_us_is_on_its_way_until_it_is_returned_anew(door: Door, shop: Caller) -> None:
+def test_money_that_came_back_to_us_is_on_its_way_until_it_is_returned_anew(
+    door: Door, shop: Caller
+) -> None:
     order_id, path = challenged(shop, transaction__amount=SILENT_YES, orderItems=[])
     post(door, f"{path}/answer", number=FAULT_CARDS["visa"], expires="08/33", code="123")
     called_off(door, shop, order_id)
@@ -58,11 +60,15 @@ def test_money_that_came_back_to_us_is_on_its_way_until_it_is_returned_anew(door
     async def comes_back() -> None:
         async with owner(door.world) as connection:
             await connection.execute("UPDATE issuer.reversals SET failed_at = decided_at")
-        await made.orders.run(lambda change: failed_since(change, change.order.modifications[0]), key)
+        await made.orders.run(
+            lambda change: failed_since(change, change.order.modifications[0]), key
+        )
 
     door.run(comes_back())
     assert "The money is being returned to you automatically." in door.call("GET", path).text
-    [again] = door.sql("SELECT modification_id FROM modifications WHERE order_id = $1 AND state = 'stuck'", key[1])
+    [again] = door.sql(
+        "SELECT modification_id FROM modifications WHERE order_id = $1 AND state = 'stuck'", key[1]
+    )
     door.run(decide(door.world, made.orders, made.scope, again["modification_id"], "again"))
     door.run(made.settle())
     assert "The money was returned to you." in door.call("GET", path).text
@@ -78,7 +84,9 @@ def asked_about(door: Door, shop: Caller, order_id: str) -> None:
     raise AssertionError("the approval is not found")
 
 
-def test_a_hold_that_is_let_go_is_said(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hold_that_is_let_go_is_said(
+    door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = customer(
         shop,
         paymentMethod__cardNumber=script_card("visa", "54", 99),
@@ -98,7 +106,9 @@ def test_a_hold_that_is_let_go_is_said(door: Door, shop: Caller, monkeypatch: py
     assert "The amount reserved on your card was released." in door.call("GET", path).text
 
 
-def test_a_payment_that_goes_on_without_its_customer_has_not_ended(door: Door, shop: Caller) -> None:
+def test_a_payment_that_goes_on_without_its_customer_has_not_ended(
+    door: Door, shop: Caller
+) -> None:
     order_id = shop.admit(
         paymentMethod__cardNumber=script_card("visa", "54", 99),
         transaction__responseCode="54",

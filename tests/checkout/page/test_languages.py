@@ -19,15 +19,29 @@ HEADS = {
 
 
 def keys() -> set[str]:
-    found = {key for file in FOLDER.glob("*.html") for key in re.findall(r'\bt\("([^"]+)"', file.read_text("utf-8"))}
-    named = {"The card", *pages.MONTHS, "{time} GMT, {day} {month}", "under a minute", "{number} hours"}
+    found = {
+        key
+        for file in FOLDER.glob("*.html")
+        for key in re.findall(r'\bt\("([^"]+)"', file.read_text("utf-8"))
+    }
+    named = {
+        "The card",
+        *pages.MONTHS,
+        "{time} GMT, {day} {month}",
+        "under a minute",
+        "{number} hours",
+    }
     return found | named
 
 
 @pytest.mark.parametrize("language", languages())
-def test_a_customer_reads_the_challenge_in_their_language(door: Door, shop: Caller, language: str) -> None:
+def test_a_customer_reads_the_challenge_in_their_language(
+    door: Door, shop: Caller, language: str
+) -> None:
     _, path = challenged(shop)
-    page = door.call("GET", path, headers={"accept-language": f"{language}-XX,{language};q=0.9,en;q=0.1"})
+    page = door.call(
+        "GET", path, headers={"accept-language": f"{language}-XX,{language};q=0.9,en;q=0.1"}
+    )
     assert f'<html lang="{language}">' in page.text
     assert HEADS[language].replace("'", "&#39;") in page.text
     assert page.headers["content-language"] == language
@@ -49,7 +63,9 @@ def test_a_language_that_nobody_translated_is_english(door: Door, shop: Caller) 
 def test_what_is_wrong_is_said_in_the_language_too(door: Door, shop: Caller) -> None:
     _, path = challenged(shop)
     german = {"accept-language": "de"}
-    wrong = door.call("POST", f"{path}/answer", data={"number": "4111", "expires": "09/33"}, headers=german)
+    wrong = door.call(
+        "POST", f"{path}/answer", data={"number": "4111", "expires": "09/33"}, headers=german
+    )
     assert wrong.status_code == 400
     assert "Eine Kartennummer hat 12 bis 19 Ziffern." in wrong.text
     lost = door.call("GET", "/checkout/nothing", headers=german)

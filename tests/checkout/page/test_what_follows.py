@@ -116,7 +116,9 @@ def with_plan(door: Door, shop: Caller) -> Payer:
     """A link beside an attempt that is planned with the order's own card."""
     payer = Payer(door, shop)
     change = Amended(token_id=uuid.UUID(shop.token_for(FUNDS)))
-    door.run(amend(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(payer.order_id), change))
+    door.run(
+        amend(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(payer.order_id), change)
+    )
     shop.advance(seconds=5)
     assert payer.planned()
     return payer
@@ -140,7 +142,9 @@ def test_declined_and_yes(door: Door, shop: Caller) -> None:
     assert (line["version"], line["actor"]) == ("later-1", "payer:page")
     assert line["words"].startswith("If you say yes, Brightleaf Tea tries the card ending")
     assert (last4(LATER) in line["words"], "45.90 USD in all" in line["words"]) == (True, True)
-    assert "other_card" not in {one["when_due"] for one in door.sql("SELECT when_due FROM attempts")}
+    assert "other_card" not in {
+        one["when_due"] for one in door.sql("SELECT when_due FROM attempts")
+    }
 
 
 def test_a_yes_in_their_own_language_is_kept_in_its_words(door: Door, shop: Caller) -> None:
@@ -188,7 +192,9 @@ def test_a_no_ends_it_whatever_is_planned(door: Door, shop: Caller, when: str) -
     assert REFUSED in payer.page()
 
 
-def test_a_no_while_a_card_is_being_tried_returns_what_is_approved_after_it(door: Door, shop: Caller) -> None:
+def test_a_no_while_a_card_is_being_tried_returns_what_is_approved_after_it(
+    door: Door, shop: Caller
+) -> None:
     payer = Payer(door, shop, transaction__amount=SILENT_YES, orderItems=[])
     payer.types(FAULT_CARDS["visa"])
     assert "Waiting for your bank" in payer.page()
@@ -200,7 +206,9 @@ def test_a_no_while_a_card_is_being_tried_returns_what_is_approved_after_it(door
 
 
 @pytest.mark.parametrize("number", [HARD, STOLEN])
-def test_a_card_that_is_refused_for_good_is_not_asked_about(door: Door, shop: Caller, number: str) -> None:
+def test_a_card_that_is_refused_for_good_is_not_asked_about(
+    door: Door, shop: Caller, number: str
+) -> None:
     payer = Payer(door, shop)
     payer.types(number)
     page = payer.page()
@@ -234,7 +242,9 @@ def test_two_tabs_agree_to_the_card_that_they_show_and_once(door: Door, shop: Ca
     assert QUESTION in payer.page()
     payer.agrees()
     post(door, f"{payer.path}/agree", seen=first[1])
-    assert [one for one in payer.attempts() if one[2] == "planned"] == [(None, "merchant", "planned")]
+    assert [one for one in payer.attempts() if one[2] == "planned"] == [
+        (None, "merchant", "planned")
+    ]
     assert payer.charged_later() == [(last4(LATER), "merchant", "approved")]
 
 
@@ -245,7 +255,9 @@ def test_a_yes_after_the_end_changes_nothing(door: Door, shop: Caller) -> None:
         seen = re.search(r'name="seen" value="([0-9a-f]+)"', door.call("GET", payer.path).text)
         assert seen is not None
         if end == "cancelled":
-            door.run(cancel(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(payer.order_id)))
+            door.run(
+                cancel(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(payer.order_id))
+            )
         else:
             shop.advance(days=22)
         assert post(door, f"{payer.path}/agree", seen=seen[1]).status_code == 303
@@ -269,7 +281,9 @@ def test_who_agreed_is_not_charged_after_the_day_that_they_read(door: Door, shop
     until = door.run(shop.shop.order(uuid.UUID(payer.order_id)))["expires_at"]
     for further, taken in ((-1, True), (1, False)):
         moved = Amended(expires_at=until.replace(day=until.day + further))
-        change = amend(door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(payer.order_id), moved)
+        change = amend(
+            door.world, shop.shop.orders, shop.shop.scope, uuid.UUID(payer.order_id), moved
+        )
         if taken:
             door.run(change)
             continue
@@ -292,11 +306,17 @@ def test_a_typed_card_is_no_card_of_the_customers_other_orders(door: Door, shop:
     assert other.charged_later(20) == []
 
 
-def test_an_answer_whose_process_died_leaves_the_order_with_its_own_card(door: Door, shop: Caller) -> None:
+def test_an_answer_whose_process_died_leaves_the_order_with_its_own_card(
+    door: Door, shop: Caller
+) -> None:
     payer = with_plan(door, shop)
     own = door.run(shop.shop.order(uuid.UUID(payer.order_id)))
     card = CardIds(uuid.uuid4(), uuid.uuid4(), uuid.uuid4())
-    door.run(shop.shop.orders.run(lambda change: answer(change, card), shop.shop.key(uuid.UUID(payer.order_id))))
+    door.run(
+        shop.shop.orders.run(
+            lambda change: answer(change, card), shop.shop.key(uuid.UUID(payer.order_id))
+        )
+    )
     shop.advance(seconds=10)
     now = door.run(shop.shop.order(uuid.UUID(payer.order_id)))
     for name in ("token_id", "card_id", "pan_id", "next_attempt_at"):
@@ -309,4 +329,7 @@ def test_a_payment_that_came_another_way_is_said(door: Door, shop: Caller) -> No
     external = shop.order(payer.order_id)["externalOrderId"]
     door.run(shop.shop.transmitted(external, declined=False))
     shop.advance(seconds=5)
-    assert "Brightleaf Tea has received this payment in another way. Nothing more is due." in payer.page()
+    assert (
+        "Brightleaf Tea has received this payment in another way. Nothing more is due."
+        in payer.page()
+    )

@@ -41,7 +41,9 @@ def test_the_doors_call_the_same_refund_and_the_same_end() -> None:
     assert rescue_order.cancel_order is card_cancel.cancel
 
 
-def test_an_order_of_each_is_told_in_the_same_lines_and_books(door: Door, both: tuple[Caller, Merchant]) -> None:
+def test_an_order_of_each_is_told_in_the_same_lines_and_books(
+    door: Door, both: tuple[Caller, Merchant]
+) -> None:
     caller, merchant = both
     card = customer(caller)["orderId"]
     coin = merchant.paid(amount="45.90", currency="USD")
@@ -69,10 +71,13 @@ def test_each_door_lists_its_own_of_one_table(door: Door, both: tuple[Caller, Me
     listed = caller.get("/orders").json()["orders"]
     assert [one["id"] for one in listed["data"]] == [card]
     assert [one["id"] for one in merchant.get("/orders").json()["data"]] == [coin]
-    heads = door.sql("SELECT count(*) AS n FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id)
+    heads = door.sql(
+        "SELECT count(*) AS n FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id
+    )
     assert heads[0]["n"] == 2
     foreign = door.sql(
-        "SELECT order_id FROM orders WHERE merchant_id = $1 AND door = 'stablecoin'", merchant.shop.merchant_id
+        "SELECT order_id FROM orders WHERE merchant_id = $1 AND door = 'stablecoin'",
+        merchant.shop.merchant_id,
     )[0]["order_id"]
     assert caller.get(f"/orders/{foreign}").status_code == 404
     assert caller.refund(str(foreign), {"amountToRefund": 1}).status_code == 404

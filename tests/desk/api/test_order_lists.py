@@ -33,7 +33,9 @@ class Stock:
 @pytest.fixture(scope="module")
 def stock(door: Door) -> Stock:
     shop = door.shop()
-    site = shop.post("/sites", {"url": "https://hats.example", "name": "Hats", "descriptor": "EXAMPLEHATS"}).json()
+    site = shop.post(
+        "/sites", {"url": "https://hats.example", "name": "Hats", "descriptor": "EXAMPLEHATS"}
+    ).json()
     made = {
         "yen": shop.admit(transaction__currency="JPY", transaction__amount=900),
         "hats": shop.admit(siteId=site["id"], transaction__dynamicDescriptor=GONE),
@@ -44,7 +46,12 @@ def stock(door: Door) -> Stock:
     made["paid"] = shop.admit(**AT_ONCE)
     made["refunded"] = shop.admit(**AT_ONCE)
     shop.refund(made["refunded"], {"amountToRefund": 1})
-    return Stock(shop, site["id"], made, {name: shop.order(one)["externalOrderId"] for name, one in made.items()})
+    return Stock(
+        shop,
+        site["id"],
+        made,
+        {name: shop.order(one)["externalOrderId"] for name, one in made.items()},
+    )
 
 
 EVERYTHING = {"yen", "hats", "terminal", "late", "paid", "refunded"}
@@ -101,7 +108,10 @@ def test_what_is_cancelled_is_told_apart_by_its_reason(door: Door) -> None:
     shop.post(f"/orders/{mine}/cancel")
     shop.advance(days=60)
     found = {
-        reason: [one["id"] for one in shop.get(f"/orders?status=2&reason={reason}").json()["orders"]["data"]]
+        reason: [
+            one["id"]
+            for one in shop.get(f"/orders?status=2&reason={reason}").json()["orders"]["data"]
+        ]
         for reason in ("merchant_cancelled", "expired", "paid_elsewhere")
     }
     assert found == {"merchant_cancelled": [mine], "expired": [late], "paid_elsewhere": []}
@@ -112,7 +122,9 @@ def test_what_is_cancelled_is_told_apart_by_its_reason(door: Door) -> None:
 def test_orders_are_named_by_either_id(stock: Stock) -> None:
     ids, externals = stock.ids, stock.externals
     assert stock.found(f"id={ids['yen']}&id={ids['paid'].upper()}&id={UNKNOWN}") == {"yen", "paid"}
-    assert stock.found(f"externalOrderId={externals['hats']}&EXTERNALORDERID={externals['late']}") == {"hats", "late"}
+    assert stock.found(
+        f"externalOrderId={externals['hats']}&EXTERNALORDERID={externals['late']}"
+    ) == {"hats", "late"}
     assert stock.found(f"id={ids['yen']}&externalOrderId={externals['hats']}") == {"yen", "hats"}
     assert stock.found(f"id={ids['yen']}&id={ids['paid']}&currency=JPY") == {"yen"}
     assert stock.found(f"id={UNKNOWN}") == set()
@@ -163,7 +175,8 @@ def test_a_filter_that_makes_no_sense_is_named(shop: Caller, query: str, field: 
 
 def test_another_merchants_orders_are_not_found_by_their_ids(stock: Stock, other: Caller) -> None:
     query = "&".join(
-        [f"id={one}" for one in stock.ids.values()] + [f"externalOrderId={e}" for e in stock.externals.values()]
+        [f"id={one}" for one in stock.ids.values()]
+        + [f"externalOrderId={e}" for e in stock.externals.values()]
     )
     assert other.get(f"/orders?{query}").json()["orders"]["totalItemCount"] == 0
     assert other.get(f"/orders?siteId={stock.site}").json()["orders"]["totalItemCount"] == 0
@@ -183,11 +196,18 @@ def test_an_order_tells_the_agreement_and_the_authentication_as_sent(shop: Calle
     for name in ("subscription", "threeDSecure"):
         assert {key: value for key, value in order[name].items() if value is not None} == sent[name]
     plain = shop.order(shop.admit(isRecurring=GONE, subscription=GONE, threeDSecure=GONE))
-    assert (plain["isRecurring"], plain["subscription"], plain["threeDSecure"]) == (None, None, None)
+    assert (plain["isRecurring"], plain["subscription"], plain["threeDSecure"]) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_an_order_tells_its_lines_refunds_and_attempts(shop: Caller) -> None:
-    items = [{"sku": "TEA", "name": "Green tea", "amount": 3000, "quantity": 3}, {"name": "Cup", "amount": 1590}]
+    items = [
+        {"sku": "TEA", "name": "Green tea", "amount": 3000, "quantity": 3},
+        {"name": "Cup", "amount": 1590},
+    ]
     order_id = shop.admit(**AT_ONCE, orderItems=items)
     shop.refund(order_id, {"amountToRefund": 12, "refundMessage": "Broken cup"})
     order = shop.order(order_id)
@@ -221,13 +241,17 @@ def test_an_attempts_code_is_told_in_words(shop: Caller) -> None:
     assert (planned["status"], planned["dueAt"]) == ("PLANNED", order["nextAttemptAt"])
 
 
-@pytest.mark.parametrize("how", ["", "&sort=asc", "&orderBy=amount", "&orderBy=processedOn", "&isMIT=true&status=4"])
+@pytest.mark.parametrize(
+    "how", ["", "&sort=asc", "&orderBy=amount", "&orderBy=processedOn", "&isMIT=true&status=4"]
+)
 def test_all_orders_are_read_once_each_while_more_arrive(shop: Caller, how: str) -> None:
     first = [shop.admit(transaction__amount=1_000 + number % 3) for number in range(7)]
     shop.advance(seconds=1)
     found, after = [], ""
     for _ in range(20):
-        page = shop.get(f"/orders?pageSize=2{how}" + (f"&after={after}" if after else "")).json()["orders"]
+        page = shop.get(f"/orders?pageSize=2{how}" + (f"&after={after}" if after else "")).json()[
+            "orders"
+        ]
         found += [order["id"] for order in page["data"]]
         assert page["hasNextPage"] is (page["next"] is not None) is not page["isLastPage"]
         assert page["hasPreviousPage"] is bool(after)
@@ -254,7 +278,9 @@ def test_a_place_that_is_none_is_refused(shop: Caller, query: str) -> None:
 
 
 def test_a_place_and_a_page_number_are_not_taken_together(shop: Caller) -> None:
-    assert "PageNumber" in fields_of(shop.get("/orders?pageNumber=2&after=n1.0190f3c12b7a7c3e9d415e6f7a8b9c0d"))
+    assert "PageNumber" in fields_of(
+        shop.get("/orders?pageNumber=2&after=n1.0190f3c12b7a7c3e9d415e6f7a8b9c0d")
+    )
 
 
 def test_lists_stay_short(shop: Caller) -> None:
@@ -277,7 +303,9 @@ def test_lists_stay_short(shop: Caller) -> None:
         ),
     ],
 )
-def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(shop: Caller, query: str, told: str) -> None:
+def test_a_filter_that_is_not_known_is_refused_with_the_nearest_one(
+    shop: Caller, query: str, told: str
+) -> None:
     wrong = fields_of(shop.get(f"/orders?{query}"))
     assert list(wrong) == ["Query"]
     assert told in " ".join(wrong["Query"])
@@ -291,25 +319,44 @@ def test_a_currency_that_is_none_is_told_as_it_was_sent(shop: Caller) -> None:
 def test_an_own_order_id_in_the_path_is_told_how_to_find_the_order(shop: Caller) -> None:
     external = shop.order(shop.admit())["externalOrderId"]
     for which in (external, UNKNOWN):
-        assert "?externalOrderId=" in check_refused(shop.get(f"/orders/{which}"), 404, "not_found")["result"]
+        assert (
+            "?externalOrderId="
+            in check_refused(shop.get(f"/orders/{which}"), 404, "not_found")["result"]
+        )
 
 
-def test_an_order_is_found_by_the_reference_number_that_it_shows(door: Door, shop: Caller, other: Caller) -> None:
+def test_an_order_is_found_by_the_reference_number_that_it_shows(
+    door: Door, shop: Caller, other: Caller
+) -> None:
     order_ids = [shop.admit() for _ in range(3)]
     numbers = [shop.order(order_id)["referenceNumber"] for order_id in order_ids]
-    for asked in (f"referenceNumber={numbers[0]}", f"referenceNumber={numbers[0].lower()}", f"query={numbers[0]}"):
-        assert [one["id"] for one in shop.get(f"/orders?{asked}").json()["orders"]["data"]] == order_ids[:1]
+    for asked in (
+        f"referenceNumber={numbers[0]}",
+        f"referenceNumber={numbers[0].lower()}",
+        f"query={numbers[0]}",
+    ):
+        assert [
+            one["id"] for one in shop.get(f"/orders?{asked}").json()["orders"]["data"]
+        ] == order_ids[:1]
         assert other.get(f"/orders?{asked}").json()["orders"]["totalItemCount"] == 0
-    both = shop.get(f"/orders?referenceNumber={numbers[0]}&referenceNumber={numbers[2]}").json()["orders"]["data"]
+    both = shop.get(f"/orders?referenceNumber={numbers[0]}&referenceNumber={numbers[2]}").json()[
+        "orders"
+    ]["data"]
     assert {one["id"] for one in both} == {order_ids[0], order_ids[2]}
     assert list(fields_of(shop.get("/orders?referenceNumber=4BD3"))) == ["ReferenceNumber"]
     found = door.run(outcome_of(door.world, numbers[1]))
     assert found["orderId"] == order_ids[1]
 
 
-def test_an_external_id_of_eight_digits_is_found_before_a_reference_number(door: Door, shop: Caller) -> None:
+def test_an_external_id_of_eight_digits_is_found_before_a_reference_number(
+    door: Door, shop: Caller
+) -> None:
     first = shop.admit()
     second = shop.admit(orderId=shop.order(first)["referenceNumber"])
-    assert door.run(outcome_of(door.world, shop.order(first)["referenceNumber"]))["orderId"] == second
-    found = shop.get(f"/orders?query={shop.order(first)['referenceNumber']}").json()["orders"]["data"]
+    assert (
+        door.run(outcome_of(door.world, shop.order(first)["referenceNumber"]))["orderId"] == second
+    )
+    found = shop.get(f"/orders?query={shop.order(first)['referenceNumber']}").json()["orders"][
+        "data"
+    ]
     assert [one["id"] for one in found] == [second]

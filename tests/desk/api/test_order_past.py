@@ -45,13 +45,18 @@ def z(moment: datetime) -> str:
 
 def act(shop: Caller, order_id: str, rng: random.Random) -> None:
     """Something that may happen to an order; what is not possible now is refused, which is a step too."""
-    what = rng.choice(["advance", "advance", "advance", "stop", "resume", "refund", "move", "cancel", "notes"])
+    what = rng.choice(
+        ["advance", "advance", "advance", "stop", "resume", "refund", "move", "cancel", "notes"]
+    )
     if what == "advance":
         shop.advance(hours=rng.choice([1, 20, 50, 100]))
     elif what in ("stop", "resume"):
         shop.call("PATCH", f"/orders/{order_id}", json={"doNotRetry": what == "stop"})
     elif what == "refund":
-        shop.refund(order_id, {"amountToRefund": rng.choice([1, 7, 15]), "idempotencyKey": str(rng.random())})
+        shop.refund(
+            order_id,
+            {"amountToRefund": rng.choice([1, 7, 15]), "idempotencyKey": str(rng.random())},
+        )
     elif what == "move":
         until = (shop.door.run(shop.shop.now()) + timedelta(days=rng.choice([15, 20]))).isoformat()
         shop.call("PATCH", f"/orders/{order_id}", json={"expiryDateUtc": until})
@@ -65,7 +70,10 @@ CARDS = {
     "declined twice, then paid": {"paymentMethod__cardNumber": TWICE},
     "always declined": {"paymentMethod__cardNumber": script_card("visa", "51", 99)},
     "hard decline": {"paymentMethod__cardNumber": HARD},
-    "disputed": {"paymentMethod__cardNumber": DISPUTE_CARDS["visa"], "transaction__amount": min(DISPUTES)},
+    "disputed": {
+        "paymentMethod__cardNumber": DISPUTE_CARDS["visa"],
+        "transaction__amount": min(DISPUTES),
+    },
     "paid at once": {},
 }
 
@@ -83,10 +91,14 @@ def test_each_moment_reads_as_it_was_read_live(world: Door, kind: str, seed: int
     moved = notes = False
     for (version, at, recorded), live in reversed(seen):
         sql = "SELECT seq, happening FROM order_log WHERE order_id = $1"
-        lines = [(row["seq"] > version, row["happening"]) for row in shop.door.sql(sql, UUID(order_id))]
+        lines = [
+            (row["seq"] > version, row["happening"]) for row in shop.door.sql(sql, UUID(order_id))
+        ]
         moved, notes = (True, "expiry_moved") in lines, (True, "notes_changed") in lines
         before = (False, "expiry_moved") in lines
-        wanted = live | {"disputes": [one | {"compellingEvidence": None} for one in live["disputes"]]}
+        wanted = live | {
+            "disputes": [one | {"compellingEvidence": None} for one in live["disputes"]]
+        }
         if moved and not before:
             wanted["expiryDate"] = None  # nothing says what it was
         if notes:
@@ -95,7 +107,10 @@ def test_each_moment_reads_as_it_was_read_live(world: Door, kind: str, seed: int
             then = read(shop, order_id, f"?{query}")
             assert then.pop("asOf")["version"] >= version, query
             if query.startswith("asOfVersion"):
-                assert then == wanted, (query, {k: (then[k], wanted[k]) for k in wanted if then[k] != wanted[k]})
+                assert then == wanted, (
+                    query,
+                    {k: (then[k], wanted[k]) for k in wanted if then[k] != wanted[k]},
+                )
 
 
 def test_before_it_ended_with_a_part_an_order_was_for_all_of_it(world: Door) -> None:
@@ -130,7 +145,8 @@ def test_a_refund_that_came_back_has_failed_and_its_past_says_when(world: Door) 
     for _ in range(2):
         world.run(
             made.orders.run(
-                lambda change: failed_since(change, change.order.modifications[0]), made.key(UUID(order_id))
+                lambda change: failed_since(change, change.order.modifications[0]),
+                made.key(UUID(order_id)),
             )
         )
         seen.append((line(shop, order_id)[0], read(shop, order_id)))
@@ -159,7 +175,9 @@ def test_balances_and_the_last_decision_are_of_then(world: Door) -> None:
     assert now["refundedAmount"] == 1000
     first = read(shop, order_id, "?asOfVersion=1")
     assert (first["statusName"], first["attempts"], first["asOf"]["balances"]) == ("DRAFT", [], [])
-    decisions = {one["id"] for one in shop.get(f"/orders/{order_id}/decisions?limit=20").json()["data"]}
+    decisions = {
+        one["id"] for one in shop.get(f"/orders/{order_id}/decisions?limit=20").json()["data"]
+    }
     assert then["asOf"]["decisionId"] in decisions
     assert first["asOf"]["decisionId"] is None
 
@@ -194,8 +212,13 @@ def test_each_time_that_an_answer_shows_is_one_to_ask_by(world: Door) -> None:
     for version in range(1, line(shop, order_id)[0] + 1):
         shown = read(shop, order_id, f"?asOfVersion={version}")["asOf"]
         assert read(shop, order_id, f"?asOf={shown['at']}")["asOf"]["version"] >= version
-        assert read(shop, order_id, f"?asOfRecorded={shown['recordedAt']}")["asOf"]["version"] >= version
-    assert read(shop, order_id, f"?asOf={read(shop, order_id)['createdDate']}")["asOf"]["version"] >= 1
+        assert (
+            read(shop, order_id, f"?asOfRecorded={shown['recordedAt']}")["asOf"]["version"]
+            >= version
+        )
+    assert (
+        read(shop, order_id, f"?asOf={read(shop, order_id)['createdDate']}")["asOf"]["version"] >= 1
+    )
 
 
 def test_before_a_capture_of_a_part_the_order_was_for_all_that_was_held(world: Door) -> None:
@@ -203,17 +226,27 @@ def test_before_a_capture_of_a_part_the_order_was_for_all_that_was_held(world: D
     order_id = shop.admit(isMIT=False, expiryDateUtc=GONE, transactionType="AUTHORIZATION")
     held, before = read(shop, order_id), line(shop, order_id)[0]
     assert held["statusName"] == "CAPTUREREQUIRED", held
-    body = {"idempotencyKey": "c", "orderId": order_id, "currency": "USD", "amount": 100, "finalCapture": True}
+    body = {
+        "idempotencyKey": "c",
+        "orderId": order_id,
+        "currency": "USD",
+        "amount": 100,
+        "finalCapture": True,
+    }
     assert shop.post("/capture", body).json()["success"]
     now = read(shop, order_id)
     assert (held["amount"], now["amount"]) == (4590, 100)
-    assert [read(shop, order_id, f"?asOfVersion={one}")["amount"] for one in range(1, before + 1)] == [4590] * before
+    assert [
+        read(shop, order_id, f"?asOfVersion={one}")["amount"] for one in range(1, before + 1)
+    ] == [4590] * before
     assert read(shop, order_id, f"?asOfVersion={line(shop, order_id)[0]}")["amount"] == 100
     assert now["collectedAmount"] == 0, "a hold is not collected in parts"
 
 
 @pytest.mark.parametrize("at_expiry", ["keep", "refund"])
-def test_what_was_collected_in_parts_is_read_now_and_as_it_stood(world: Door, at_expiry: str) -> None:
+def test_what_was_collected_in_parts_is_read_now_and_as_it_stood(
+    world: Door, at_expiry: str
+) -> None:
     shop = world.shop()
     terms = {"enabled": True, "count_max": 1, "at_expiry": at_expiry}
     world.run(set_part_terms(shop.shop.world, shop.shop.scope, terms))

@@ -22,7 +22,11 @@ NIGHT = {"when": {"hours": ["07:00-22:00"]}}
 def partner(shop: Caller) -> Iterator[Partner]:
     """Of the shop. Other tests at the door know no bounds of the operator."""
     made = make_one(shop.door)
-    shop.door.sql("UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", shop.shop.merchant_id, made.partner_id)
+    shop.door.sql(
+        "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1",
+        shop.shop.merchant_id,
+        made.partner_id,
+    )
     yield made
     shop.door.sql("DELETE FROM policy_bounds")
 
@@ -48,7 +52,12 @@ def set_own(shop: Caller, lines: Any) -> httpx.Response:
 
 def test_bounds_are_saved_read_listed_and_gone_back_from(partner: Partner) -> None:
     before = partner.get("/partner/policy").json()
-    assert (before["scope"], before["version"], before["newest"], before["bounds"]) == ("partner", 0, None, [])
+    assert (before["scope"], before["version"], before["newest"], before["bounds"]) == (
+        "partner",
+        0,
+        None,
+        [],
+    )
     made = put(partner, policy=NIGHT, version=0).json()
     assert (made["version"], made["inForce"], made["newest"]["policy"]) == (1, 1, NIGHT)
     assert made["newest"]["author"] == f"partner:{partner.key.app_key}"
@@ -76,25 +85,42 @@ def test_the_second_of_two_sees_what_the_first_did(partner: Partner) -> None:
 
 def test_it_stays_inside_the_operators_bounds(shop: Caller, partner: Partner) -> None:
     by_operator(shop, {"tries": {"all": 6}})
-    assert partner.get("/partner/policy").json()["bounds"] == [{"name": "operator/1", "policy": {"tries": {"all": 6}}}]
+    assert partner.get("/partner/policy").json()["bounds"] == [
+        {"name": "operator/1", "policy": {"tries": {"all": 6}}}
+    ]
     wider = put(partner, 400, policy={"tries": {"all": 7}})
     assert set(fields_of(wider)) == {"Policy.Tries.All"}
     assert "The bound is 6 at most (operator/1)." in wider.text
     found = partner.post("/partner/policy/check", {"policy": {"tries": {"all": 7}}}).json()
-    assert (found["canBeSaved"], found["nearest"], found["backtestId"]) == (False, {"tries": {"all": 6}}, None)
+    assert (found["canBeSaved"], found["nearest"], found["backtestId"]) == (
+        False,
+        {"tries": {"all": 6}},
+        None,
+    )
     assert [one["line"] for one in found["complaints"]] == ["tries.all"]
     assert (found["merchants"], found["merchantsInAll"]) == ([], 0)
     assert partner.get("/partner/policy").json()["version"] == 0, "nothing was saved"
 
 
-def test_a_check_says_what_each_merchants_orders_would_have_brought(shop: Caller, partner: Partner) -> None:
+def test_a_check_says_what_each_merchants_orders_would_have_brought(
+    shop: Caller, partner: Partner
+) -> None:
     shop.door.run(set_arms(shop.door.world, shop.shop.scope, None, ArmsChange("shadow")))
     shop.admit()
     found = partner.post("/partner/policy/check", {"policy": {"tries": {"all": 2}}}).json()
     (one,) = found["merchants"]
-    assert (found["merchantsInAll"], one["mid"], one["name"], one["failed"]) == (1, shop.mid, "Brightleaf Tea", None)
+    assert (found["merchantsInAll"], one["mid"], one["name"], one["failed"]) == (
+        1,
+        shop.mid,
+        "Brightleaf Tea",
+        None,
+    )
     assert one["madeAt"]
-    assert (one["report"]["orders"], one["report"]["open"], one["report"]["rescued"]) == (0, 1, None)
+    assert (one["report"]["orders"], one["report"]["open"], one["report"]["rescued"]) == (
+        0,
+        1,
+        None,
+    )
     assert one["report"]["policy"] == f"retry-3 within partner:{partner.partner_id}/1"
     assert shop.get("/backtests").json()["data"] == [], "what a partner tries is not the merchant's"
     other = make_one(shop.door, "Another")
@@ -102,8 +128,13 @@ def test_a_check_says_what_each_merchants_orders_would_have_brought(shop: Caller
     assert (theirs["merchants"], theirs["merchantsInAll"]) == ([], 0)
 
 
-def test_a_merchant_sees_which_of_its_lines_are_cut_and_by_which_scope(shop: Caller, partner: Partner) -> None:
-    assert set_own(shop, {"tries": {"all": 8}, "when": {"hours": ["06:00-20:00"]}}).json()["clipped"] == []
+def test_a_merchant_sees_which_of_its_lines_are_cut_and_by_which_scope(
+    shop: Caller, partner: Partner
+) -> None:
+    assert (
+        set_own(shop, {"tries": {"all": 8}, "when": {"hours": ["06:00-20:00"]}}).json()["clipped"]
+        == []
+    )
     put(partner, policy={"tries": {"all": 4}, **NIGHT}, reason="known to the partner")
     seen = shop.get("/policy")
     assert seen.json()["clipped"] == [
@@ -125,7 +156,9 @@ def test_a_merchant_sees_which_of_its_lines_are_cut_and_by_which_scope(shop: Cal
     }
 
 
-def test_a_partner_neither_sees_nor_binds_anothers_merchants(shop: Caller, partner: Partner) -> None:
+def test_a_partner_neither_sees_nor_binds_anothers_merchants(
+    shop: Caller, partner: Partner
+) -> None:
     other = make_one(shop.door, "Another")
     put(other, policy={"tries": {"all": 1}}, reason="of another")
     put(partner, policy={"tries": {"all": 5}})
@@ -156,6 +189,8 @@ def test_who_is_paused_reads_and_sets_nothing(partner: Partner) -> None:
         ({"policy": {}, "siteId": "5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41"}, "SiteId"),
     ],
 )
-def test_what_cannot_be_saved_names_its_field(partner: Partner, body: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_saved_names_its_field(
+    partner: Partner, body: dict[str, Any], field: str
+) -> None:
     assert set(fields_of(put(partner, 400, **body))) == {field}
     assert partner.get("/partner/policy").json()["version"] == 0

@@ -23,7 +23,9 @@ RUN = Callable[..., Result]
 
 
 @contextmanager
-def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, Callable[[Awaitable[Any]], Any]]]:
+def typing(
+    server: ServerAddress, tmp_path: Path
+) -> Iterator[tuple[Shop, RUN, Callable[[Awaitable[Any]], Any]]]:
     """A shop; `recoup erase` for it; and a way to wait for what the shop does."""
     loop = asyncio.new_event_loop()
     opened_world = sandbox_world(server)
@@ -31,10 +33,14 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
     shop = loop.run_until_complete(make_shop(*made))
 
     def does(work: Work) -> Any:
-        return loop.run_until_complete(work(Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")))
+        return loop.run_until_complete(
+            work(Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test"))
+        )
 
     def run(*words: str, typed: str = "") -> Result:
-        return CliRunner().invoke(erase, [*words, "--merchant", str(shop.merchant_id)], obj=Here(does), input=typed)
+        return CliRunner().invoke(
+            erase, [*words, "--merchant", str(shop.merchant_id)], obj=Here(does), input=typed
+        )
 
     try:
         yield shop, run, loop.run_until_complete
@@ -43,9 +49,13 @@ def typing(server: ServerAddress, tmp_path: Path) -> Iterator[tuple[Shop, RUN, C
         loop.close()
 
 
-def test_a_customer_is_erased_by_what_the_merchant_knows_of_them(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_customer_is_erased_by_what_the_merchant_knows_of_them(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     with typing(server, tmp_path) as (shop, run, wait):
-        ana = Person(first_name="Ana", last_name="Roe", email="ana@example.test", external_id="cust-7")
+        ana = Person(
+            first_name="Ana", last_name="Roe", email="ana@example.test", external_id="cust-7"
+        )
         wait(shop.admit(payer=ana))
         assert run("cust-7", typed="n\n").exit_code == 1
         names = "SELECT string_agg(first_name, ',') FROM order_payer"
@@ -65,11 +75,25 @@ def test_an_e_mail_erases_all_who_are_known_by_it(server: ServerAddress, tmp_pat
     with typing(server, tmp_path) as (shop, run, wait):
         address = {"email": "Ana@example.test", "phone": "", "name": "Ana Roe"}
         for own in ("cust-1", "cust-2", "cust-2", ""):
-            wait(shop.admit(payer=Person(first_name="Ana", email="ana@example.test", external_id=own)))
-        wait(shop.transmitted("SELF-1", payer={"external_id": "cust-3"} | address))  # of whom no order came
-        wait(shop.admit(payer=Person(first_name="Tom", email="tom@example.test", external_id="cust-4")))
+            wait(
+                shop.admit(
+                    payer=Person(first_name="Ana", email="ana@example.test", external_id=own)
+                )
+            )
+        wait(
+            shop.transmitted("SELF-1", payer={"external_id": "cust-3"} | address)
+        )  # of whom no order came
+        wait(
+            shop.admit(
+                payer=Person(first_name="Tom", email="tom@example.test", external_id="cust-4")
+            )
+        )
         other = wait(make_shop(shop.world, shop.orders, shop.deliveries))
-        wait(other.admit(payer=Person(first_name="Ana", email="ana@example.test", external_id="cust-1")))
+        wait(
+            other.admit(
+                payer=Person(first_name="Ana", email="ana@example.test", external_id="cust-1")
+            )
+        )
         kept = "SELECT string_agg(first_name, ',' ORDER BY first_name) FROM order_payer WHERE first_name <> ''"
         known = "SELECT array_agg(email ORDER BY email) FROM payers WHERE email <> ''"
 
@@ -89,8 +113,16 @@ def test_more_orders_of_one_address_than_are_looked_through_at_once(
     with typing(server, tmp_path) as (shop, run, wait):
         for number in range(3):
             own = f"cust-{number}"
-            wait(shop.admit(payer=Person(first_name="Ana", email="first@example.test", external_id=own)))
-            wait(shop.admit(payer=Person(first_name="Ana", email="ana@example.test", external_id=own)))
+            wait(
+                shop.admit(
+                    payer=Person(first_name="Ana", email="first@example.test", external_id=own)
+                )
+            )
+            wait(
+                shop.admit(
+                    payer=Person(first_name="Ana", email="ana@example.test", external_id=own)
+                )
+            )
         assert run("ana@example.test", "--yes").output == (
             "Erased 3 customers, from 6 orders; 6 still open, now without the data\n"
         )

@@ -20,7 +20,9 @@ from recoup.merchants.cli import Opened
 FILE = '[tries]\nsoft = 2\n\n[when]\nhours = ["07:00-22:00"]\ngap = "6h"\n'
 
 
-def typed(server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., Result], str, str], None]) -> None:
+def typed(
+    server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., Result], str, str], None]
+) -> None:
     async def inside() -> None:
         async with sandbox_world(server) as made:
             shop, loop = await make_shop(*made), asyncio.get_running_loop()
@@ -29,7 +31,11 @@ def typed(server: ServerAddress, tmp_path: Path, story: Callable[[Callable[..., 
                 opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-            def run(verb: str, *words: str, place: tuple[str, ...] = ("--merchant", str(shop.merchant_id))) -> Result:
+            def run(
+                verb: str,
+                *words: str,
+                place: tuple[str, ...] = ("--merchant", str(shop.merchant_id)),
+            ) -> Result:
                 return CliRunner().invoke(policy, [verb, *place, *words], obj=Here(does))
 
             await asyncio.to_thread(story, run, str(shop.site_id), str(shop.merchant_id))
@@ -43,16 +49,24 @@ def written(tmp_path: Path, text: str) -> str:
     return str(file)
 
 
-def test_a_file_is_checked_saved_shown_compared_and_gone_back_from(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_file_is_checked_saved_shown_compared_and_gone_back_from(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     def story(run: Callable[..., Result], site: str, merchant: str) -> None:
         assert run("show").output == "# No policy was set.\n"
         file = written(tmp_path, FILE)
         checked = run("check", file).output
         assert checked.startswith("The policy can be saved.\ntries.soft: - -> 2\n")
-        assert "version 1 of the merchant, by operator:command" in run("set", file, "--why", "no nights").output
+        assert (
+            "version 1 of the merchant, by operator:command"
+            in run("set", file, "--why", "no nights").output
+        )
         shown = run("show").output
         assert "no nights" in shown.splitlines()[0]
-        assert run("check", written(tmp_path, shown)).output == "The policy can be saved.\nNo line differs.\n"
+        assert (
+            run("check", written(tmp_path, shown)).output
+            == "The policy can be saved.\nNo line differs.\n"
+        )
         other = written(tmp_path, FILE.replace("6h", "8h"))
         assert run("diff", other).output == "when.gap: 6h -> 8h\n"
         assert "version 2" in run("set", other, "--why", "slower", "--seen", "1").output
@@ -71,13 +85,19 @@ def test_a_file_is_checked_saved_shown_compared_and_gone_back_from(server: Serve
     typed(server, tmp_path, story)
 
 
-def test_what_cannot_be_saved_is_told_by_its_line_with_what_could(server: ServerAddress, tmp_path: Path) -> None:
+def test_what_cannot_be_saved_is_told_by_its_line_with_what_could(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     def story(run: Callable[..., Result], site: str, merchant: str) -> None:
         bounds = written(tmp_path, '[when]\ngap = "4h"\n')
-        assert "version 1 of the operator" in run("set", bounds, "--why", "for all", place=("--operator",)).output
+        assert (
+            "version 1 of the operator"
+            in run("set", bounds, "--why", "for all", place=("--operator",)).output
+        )
         assert '# operator/1 bounds: when.gap = "4h"' in run("show").output
         bad = written(
-            tmp_path, '[tries]\nall = 19\n[when]\ngap = "1h"\nhours = ["7-22"]\n[routes]\nonly = ["sandbx"]\n'
+            tmp_path,
+            '[tries]\nall = 19\n[when]\ngap = "1h"\nhours = ["7-22"]\n[routes]\nonly = ["sandbx"]\n',
         )
         for words in (("check", bad), ("set", bad, "--why", "x")):
             problem = run(*words).exception
@@ -86,13 +106,23 @@ def test_what_cannot_be_saved_is_told_by_its_line_with_what_could(server: Server
             assert "line 2, tries.all: 19 attempts after a payment could be 20 on the card" in said
             assert "line 4, when.gap: The bound is 4h at least (operator/1)." in said
             assert "line 5, when.hours: '7-22' is no span of hours" in said
-            assert "line 7, routes.only: There is no route 'sandbx'; the nearest is sandbox." in said
+            assert (
+                "line 7, routes.only: There is no route 'sandbx'; the nearest is sandbox." in said
+            )
             could = said[said.index("# the nearest") :]
-            assert run("check", written(tmp_path, could)).output.startswith("The policy can be saved.")
+            assert run("check", written(tmp_path, could)).output.startswith(
+                "The policy can be saved."
+            )
         assert "no TOML" in str(run("check", written(tmp_path, "tries = [")).exception)
         assert "not UTF-8" in str(run("check", _bytes(tmp_path)).exception)
-        assert "exclude each other" in str(run("show", place=("--operator", "--site", site)).exception)
-        for place in (("--partner", str(new_id())), ("--site", str(new_id())), ("--campaign", str(new_id()))):
+        assert "exclude each other" in str(
+            run("show", place=("--operator", "--site", site)).exception
+        )
+        for place in (
+            ("--partner", str(new_id())),
+            ("--site", str(new_id())),
+            ("--campaign", str(new_id())),
+        ):
             where = place if place[0] == "--partner" else ("--merchant", merchant, *place)
             assert "There is no such" in str(run("show", place=where).exception)
         assert "no moment" in str(run("set", bounds, "--why", "x", "--from", "tomorrow").exception)

@@ -50,7 +50,16 @@ def run(server: ServerAddress, files: Path, story: Callable[[Shop], Awaitable[No
 async def asked(shop: Shop, form: str = "csv") -> UUID:
     key = new_id()
     wanted = ExportQuery(OrderFilter(shop.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
-    await ask_for_file(shop.world, shop.scope, USER, key, wanted, form=form, labels=["all"], file_name=f"orders.{form}")
+    await ask_for_file(
+        shop.world,
+        shop.scope,
+        USER,
+        key,
+        wanted,
+        form=form,
+        labels=["all"],
+        file_name=f"orders.{form}",
+    )
     return key
 
 
@@ -70,7 +79,9 @@ async def content(shop: Shop, key: UUID) -> list[dict[str, str]]:
 
 async def waits(shop: Shop, key: UUID) -> int:
     async with owner(shop.world) as connection:
-        found: int = await connection.fetchval("SELECT count(*) FROM due_work WHERE subject_id = $1", key)
+        found: int = await connection.fetchval(
+            "SELECT count(*) FROM due_work WHERE subject_id = $1", key
+        )
         return found
 
 
@@ -93,7 +104,9 @@ def test_a_kill_between_any_two_steps_leaves_a_file_that_is_made_anew(
             async with dying_process(shop, killer) as dying:
                 await run_until_killed(killer, make_export(dying.world, due_of(shop, key)))
             async with owner(shop.world) as connection:  # its last beat is long ago
-                await connection.execute("UPDATE exports SET beat_at = beat_at - interval '2 minutes'")
+                await connection.execute(
+                    "UPDATE exports SET beat_at = beat_at - interval '2 minutes'"
+                )
             with suppress(Problem):
                 await make_export(shop.world, due_of(shop, key))
             row = await state_of(shop, key)
@@ -115,9 +128,15 @@ def test_a_run_that_was_overtaken_ends_nothing(
     async def story(shop: Shop) -> None:
         key = await asked(shop)
         async with second_process(shop.world) as other:
-            await asyncio.gather(make_export(shop.world, due_of(shop, key)), make_export(other, due_of(shop, key)))
+            await asyncio.gather(
+                make_export(shop.world, due_of(shop, key)), make_export(other, due_of(shop, key))
+            )
         row = await state_of(shop, key)
-        assert (row.state, row.rows_done, len(await content(shop, key))) == ("ready", ORDERS, ORDERS)
+        assert (row.state, row.rows_done, len(await content(shop, key))) == (
+            "ready",
+            ORDERS,
+            ORDERS,
+        )
         await forget_files(shop.world)
         assert len(list(tmp_path.iterdir())) == 1
 
@@ -189,21 +208,27 @@ def test_files_go_after_seven_days(server: ServerAddress, tmp_path: Path) -> Non
     run(server, tmp_path, story)
 
 
-def test_a_file_that_holds_an_erased_customer_is_gone_at_once(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_file_that_holds_an_erased_customer_is_gone_at_once(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop) -> None:
         email = "zzyx@example.test"
         await shop.admit(email=email)
         (payer_id,) = payer_ids(shop.world, shop.merchant_id, email)
         refused, key = await asked(shop), await asked(shop)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE exports SET said = $2 WHERE export_id = $1", refused, '["Search: zzyx"]')
+            await connection.execute(
+                "UPDATE exports SET said = $2 WHERE export_id = $1", refused, '["Search: zzyx"]'
+            )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(folder, "BYTES_MAX", 1)
             await make_export(shop.world, due_of(shop, refused))
         await make_export(shop.world, due_of(shop, key))
         async for _ in await export_person(shop.world, shop.scope, payer_id):
             pass
-        assert len(await content(shop, key)) == ORDERS + 1, "what is only read of a customer ends no file"
+        assert len(await content(shop, key)) == ORDERS + 1, (
+            "what is only read of a customer ends no file"
+        )
         await erase_person(shop.world, shop.scope, payer_id)
         with pytest.raises(Problem, match="was deleted"):
             await fetch(shop.world, shop.scope, await state_of(shop, key))
@@ -306,14 +331,27 @@ def test_only_so_many_are_under_way(server: ServerAddress, tmp_path: Path) -> No
     run(server, tmp_path, story)
 
 
-def test_two_merchants_who_choose_the_same_id_have_a_file_each(server: ServerAddress, tmp_path: Path) -> None:
+def test_two_merchants_who_choose_the_same_id_have_a_file_each(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop) -> None:
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
         await other.admit()
         key = new_id()
         for one in (shop, other):
-            wanted = ExportQuery(OrderFilter(one.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
-            await ask_for_file(one.world, one.scope, USER, key, wanted, form="csv", labels=["all"], file_name="o.csv")
+            wanted = ExportQuery(
+                OrderFilter(one.merchant_id), "placed", True, COLUMNS, "Europe/Berlin"
+            )
+            await ask_for_file(
+                one.world,
+                one.scope,
+                USER,
+                key,
+                wanted,
+                form="csv",
+                labels=["all"],
+                file_name="o.csv",
+            )
             await make_export(one.world, due_of(one, key))
         assert (len(await content(shop, key)), len(await content(other, key))) == (ORDERS, 1)
         await cancel_export(other.world, other.merchant_id, USER, key)
@@ -336,8 +374,19 @@ def test_a_file_that_the_release_before_wrote_is_fetched_unless_it_may_be_anothe
         await forget_files(shop.world)
         assert len(await content(shop, key)) == ORDERS
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
-        wanted = ExportQuery(OrderFilter(other.merchant_id), "placed", True, COLUMNS, "Europe/Berlin")
-        await ask_for_file(other.world, other.scope, USER, key, wanted, form="csv", labels=["all"], file_name="o.csv")
+        wanted = ExportQuery(
+            OrderFilter(other.merchant_id), "placed", True, COLUMNS, "Europe/Berlin"
+        )
+        await ask_for_file(
+            other.world,
+            other.scope,
+            USER,
+            key,
+            wanted,
+            form="csv",
+            labels=["all"],
+            file_name="o.csv",
+        )
         with pytest.raises(Problem, match="deleted"):
             await content(shop, key)
         for one in (shop, other):

@@ -39,7 +39,16 @@ def run(server: ServerAddress, files: Path, story: Story) -> None:
 async def asked(shop: Shop, user_id: UUID) -> UUID:
     key = new_id()
     wanted = ExportQuery(OrderFilter(shop.merchant_id), "placed", True, ("order_id",), "GMT")
-    await ask_for_file(shop.world, shop.scope, user_id, key, wanted, form="csv", labels=["all"], file_name="orders.csv")
+    await ask_for_file(
+        shop.world,
+        shop.scope,
+        user_id,
+        key,
+        wanted,
+        form="csv",
+        labels=["all"],
+        file_name="orders.csv",
+    )
     return key
 
 
@@ -48,7 +57,11 @@ def test_whoever_asked_is_told_with_the_way_to_it(server: ServerAddress, tmp_pat
         key = await asked(shop, people["analyst"])
         await go_round(shop)
         [mine] = await told(shop)
-        assert (mine["user_id"], mine["kind"], mine["mail_state"]) == (people["analyst"], "export", "sent")
+        assert (mine["user_id"], mine["kind"], mine["mail_state"]) == (
+            people["analyst"],
+            "export",
+            "sent",
+        )
         words = words_of("export", mine["facts"])
         assert (words.title, words.path) == ("Your file is ready", f"/exports#file-{key}")
         assert words.lines[0].startswith("orders.csv, with 1 order. It is deleted on ")
@@ -74,7 +87,9 @@ def test_a_refusal_is_told_with_its_reason(
     run(server, tmp_path, story)
 
 
-def test_who_called_it_off_switched_it_off_or_left_hears_nothing(server: ServerAddress, tmp_path: Path) -> None:
+def test_who_called_it_off_switched_it_off_or_left_hears_nothing(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         key = await asked(shop, people["owner"])
         await cancel_export(shop.world, shop.merchant_id, people["owner"], key)
@@ -88,12 +103,17 @@ def test_who_called_it_off_switched_it_off_or_left_hears_nothing(server: ServerA
     run(server, tmp_path, story)
 
 
-def test_the_operators_people_hear_of_what_they_asked_for(server: ServerAddress, tmp_path: Path) -> None:
+def test_the_operators_people_hear_of_what_they_asked_for(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         analyst = await person(shop, "desk", Membership("operator", UUID(int=0), "analyst"))
         await asked(shop, analyst)
         await go_round(shop)
-        assert (await kinds(shop, analyst), await kinds(shop, people["operator"])) == (["export"], [])
+        assert (await kinds(shop, analyst), await kinds(shop, people["operator"])) == (
+            ["export"],
+            [],
+        )
 
     run(server, tmp_path, story)
 
@@ -111,7 +131,9 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress, tmp_path: Path) ->
         async def check(key: UUID) -> None:
             assert [row["facts"]["export_id"] for row in await told(shop)].count(str(key)) == 1
             assert {row["user_id"] for row in await told(shop)} == {people["analyst"]}
-            assert not await shop.value("SELECT count(*) FROM due_work WHERE kind IN ('alert', 'export')")
+            assert not await shop.value(
+                "SELECT count(*) FROM due_work WHERE kind IN ('alert', 'export')"
+            )
             async with owner(shop.world) as connection:
                 await connection.execute("UPDATE exports SET state = 'gone' WHERE state = 'ready'")
 

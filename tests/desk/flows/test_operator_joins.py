@@ -38,7 +38,9 @@ def by(shop: Shop, actor: Actor) -> Scope:
 
 
 async def joined(shop: Shop, first: UUID, second: UUID) -> UUID:
-    row = await propose_join(shop.world, by(shop, OLGA), (first, second), "one letter names both", "ticket 4711")
+    row = await propose_join(
+        shop.world, by(shop, OLGA), (first, second), "one letter names both", "ticket 4711"
+    )
     await decide_join(shop.world, by(shop, OTTO), row.join_id, join=True)
     return row.join_id
 
@@ -80,11 +82,19 @@ def test_nobody_joins_what_they_proposed_themselves(server: ServerAddress) -> No
         row = await propose_join(shop.world, by(shop, OLGA), (first, second), "why", "where")
         await refused(decide_join(shop.world, by(shop, OLGA), row.join_id, join=True), "forbidden")
         behind = replace(OLGA, kind="user")
-        await refused(decide_join(shop.world, by(shop, behind), row.join_id, join=True), "forbidden")
+        await refused(
+            decide_join(shop.world, by(shop, behind), row.join_id, join=True), "forbidden"
+        )
         assert await shop.value("SELECT count(*) FROM cards WHERE joined_to IS NOT NULL") == 0
-        assert (await decide_join(shop.world, by(shop, OLGA), row.join_id, join=False)).state == "refused"
-        await refused(decide_join(shop.world, by(shop, OTTO), row.join_id, join=True), "wrong_state")
-        assert await joined(shop, second, first) != row.join_id, "what was refused may be proposed anew"
+        assert (
+            await decide_join(shop.world, by(shop, OLGA), row.join_id, join=False)
+        ).state == "refused"
+        await refused(
+            decide_join(shop.world, by(shop, OTTO), row.join_id, join=True), "wrong_state"
+        )
+        assert await joined(shop, second, first) != row.join_id, (
+            "what was refused may be proposed anew"
+        )
 
     played(server, story)
 
@@ -93,9 +103,13 @@ def test_what_is_said_twice_is_done_once(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         first, second = await two(shop)
         pairs = [(first, second), (second, first)] * 4
-        rows = await asyncio.gather(*(propose_join(shop.world, by(shop, OLGA), pair, "why", "where") for pair in pairs))
+        rows = await asyncio.gather(
+            *(propose_join(shop.world, by(shop, OLGA), pair, "why", "where") for pair in pairs)
+        )
         assert len({row.join_id for row in rows}) == 1
-        work = (decide_join(shop.world, by(shop, OTTO), rows[0].join_id, join=True) for _ in range(6))
+        work = (
+            decide_join(shop.world, by(shop, OTTO), rows[0].join_id, join=True) for _ in range(6)
+        )
         assert {row.state for row in await asyncio.gather(*work)} == {"joined"}
         again = await propose_join(shop.world, by(shop, OTTO), (first, second), "other", "other")
         assert (again.join_id, again.state, again.reason) == (rows[0].join_id, "joined", "why")
@@ -108,16 +122,25 @@ def test_what_is_said_twice_is_done_once(server: ServerAddress) -> None:
 
 def test_what_was_written_of_a_customer_goes_with_them(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        ana = Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing={"countryCode": "DE"})
+        ana = Person(
+            first_name="Ana",
+            last_name="Roe",
+            email="ana@payer.example",
+            billing={"countryCode": "DE"},
+        )
         first, second = await started(shop, PAN), await begun(shop, stored("one") | {"payer": ana})
         await joined(shop, first, second)
         third = await begun(shop, stored("two") | {"payer": ana})
-        row = await propose_join(shop.world, by(shop, OLGA), (first, third), "Ana Roe's", "her letter")
+        row = await propose_join(
+            shop.world, by(shop, OLGA), (first, third), "Ana Roe's", "her letter"
+        )
         payer = await shop.value("SELECT payer_id FROM order_payer WHERE order_id = $1", second)
         await erase_person(shop.world, shop.scope, payer)
         for one in await joins_of(shop.world, shop.merchant_id):
             assert (one.reason, one.evidence) == ("", "")
-        assert (await decide_join(shop.world, by(shop, OTTO), row.join_id, join=True)).state == "joined"
+        assert (
+            await decide_join(shop.world, by(shop, OTTO), row.join_id, join=True)
+        ).state == "joined"
         said = "SELECT count(*) FROM audit_lines WHERE facts::text LIKE '%Ana%'"
         assert await shop.value(said) == 0
 
@@ -145,7 +168,9 @@ def test_what_cannot_be_one_card_is_refused_with_a_cure(server: ServerAddress) -
             assert problem.cure
         await refused(decide_join(shop.world, scope, new_id(), join=True), "not_found")
         row = await propose_join(shop.world, scope, (first, second), "why", "where")
-        await refused(decide_join(shop.world, by(strange, OTTO), row.join_id, join=True), "not_found")
+        await refused(
+            decide_join(shop.world, by(strange, OTTO), row.join_id, join=True), "not_found"
+        )
         assert await joins_of(shop.world, strange.merchant_id) == []
         await refused(joins_of(shop.world, new_id()), "not_found")
 
@@ -155,7 +180,9 @@ def test_what_cannot_be_one_card_is_refused_with_a_cure(server: ServerAddress) -
 def test_a_card_number_in_the_reason_is_not_kept(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         first, second = await two(shop)
-        row = await propose_join(shop.world, by(shop, OLGA), (first, second), f"see {PAN}", f"{PAN} x" + "y" * 900)
+        row = await propose_join(
+            shop.world, by(shop, OLGA), (first, second), f"see {PAN}", f"{PAN} x" + "y" * 900
+        )
         assert PAN not in row.reason + row.evidence
         assert len(row.evidence) <= 300
 
@@ -175,12 +202,16 @@ def test_so_many_proposals_wait_at_most(server: ServerAddress) -> None:
             first,
             WAITING_MAX,
         )
-        await refused(propose_join(shop.world, by(shop, OLGA), (first, second), "why", "where"), "conflict")
+        await refused(
+            propose_join(shop.world, by(shop, OLGA), (first, second), "why", "where"), "conflict"
+        )
 
     played(server, story)
 
 
-def test_prints_that_look_alike_are_listed_once_and_never_joined_by_themselves(server: ServerAddress) -> None:
+def test_prints_that_look_alike_are_listed_once_and_never_joined_by_themselves(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         scope = by(shop, OLGA)
         for route in ("one", "two", "one"):
@@ -189,7 +220,9 @@ def test_prints_that_look_alike_are_listed_once_and_never_joined_by_themselves(s
         (pair,) = await alike_prints_of(shop.world, shop.merchant_id)
         assert {pair.first_route, pair.second_route} == {"one", "two"}
         assert await shop.value("SELECT count(*) FROM cards WHERE joined_to IS NOT NULL") == 0
-        row = await propose_join(shop.world, scope, (pair.first_order, pair.second_order), "why", "where")
+        row = await propose_join(
+            shop.world, scope, (pair.first_order, pair.second_order), "why", "where"
+        )
         assert await alike_prints_of(shop.world, shop.merchant_id) == [], "it is proposed"
         await decide_join(shop.world, scope, row.join_id, join=False)
         assert await alike_prints_of(shop.world, shop.merchant_id) == [], "it was refused"
@@ -198,20 +231,28 @@ def test_prints_that_look_alike_are_listed_once_and_never_joined_by_themselves(s
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sends_and_the_join_at_once_never_pass_the_limit_afterwards(server: ServerAddress, seed: int) -> None:
+def test_sends_and_the_join_at_once_never_pass_the_limit_afterwards(
+    server: ServerAddress, seed: int
+) -> None:
     async def story(shop: Shop) -> None:
         draw = random.Random(seed)
         orders = list(await two(shop)) + [await begun(shop, stored("two"))]
         rows = [
-            await propose_join(shop.world, by(shop, OLGA), (orders[0], other), "why", "where") for other in orders[1:]
+            await propose_join(shop.world, by(shop, OLGA), (orders[0], other), "why", "where")
+            for other in orders[1:]
         ]
         for number in range(9):
             for order_id in orders:
                 await plan_now(shop, order_id)
-            work: list[Awaitable[Any]] = [send_attempt(shop.world, Orders(shop.world), shop.key(one)) for one in orders]
+            work: list[Awaitable[Any]] = [
+                send_attempt(shop.world, Orders(shop.world), shop.key(one)) for one in orders
+            ]
             if number in (2, 3):
                 row = rows[number - 2]
-                again = [decide_join(shop.world, by(shop, OTTO), row.join_id, join=True) for _ in range(2)]
+                again = [
+                    decide_join(shop.world, by(shop, OTTO), row.join_id, join=True)
+                    for _ in range(2)
+                ]
                 for one in again:
                     work.insert(draw.randrange(len(work)), one)
             await asyncio.gather(*work)

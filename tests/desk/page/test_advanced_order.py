@@ -44,7 +44,9 @@ async def advance(shop: Shop) -> None:
     try:
         await connection.execute(_ADVANCE, order_id)
         await connection.execute(_PLAN, order_id, new_id(), due_at)
-        await connection.execute("UPDATE order_heads SET next_attempt_at = $2 WHERE order_id = $1", order_id, due_at)
+        await connection.execute(
+            "UPDATE order_heads SET next_attempt_at = $2 WHERE order_id = $1", order_id, due_at
+        )
     finally:
         await connection.close()
 
@@ -67,8 +69,12 @@ def test_the_review_of_a_refund_says_that_less_is_charged(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         story = shop.stories["completed"]
         amount = {"JPY": "7", "KWD": "0.007"}.get(story.asset, "0.07")
-        review = await client.get(order_path(shop, "completed") + "/refund", params={"how": "amount", "amount": amount})
+        review = await client.get(
+            order_path(shop, "completed") + "/refund", params={"how": "amount", "amount": amount}
+        )
         left = f"{money(story.units - 14, story.asset)} {story.asset}"
-        assert f"The customer was not charged yet: they will be charged {left}." in html.unescape(review.text)
+        assert f"The customer was not charged yet: they will be charged {left}." in html.unescape(
+            review.text
+        )
 
     visit(shop, work)

@@ -132,11 +132,26 @@ async def _acts(shop: Shop, ada: httpx.AsyncClient) -> str:
     order_id = await shop.admit()
     assert (await post(ada, f"/orders/{order_id}", f"/orders/{order_id}/cancel")).status_code == 303
     assert (
-        await post(ada, "/switches", "/switches", flip=f"merchant:{shop.merchant_id}:mit:off", why="a pause")
+        await post(
+            ada,
+            "/switches",
+            "/switches",
+            flip=f"merchant:{shop.merchant_id}:mit:off",
+            why="a pause",
+        )
     ).status_code == 303
-    assert (await post(ada, "/switches", "/switches/unknown-sites", unknown="refuse")).status_code == 303
     assert (
-        await post(ada, "/invitations", "/invitations", subject="merchant", email="new@example.test", role="analyst")
+        await post(ada, "/switches", "/switches/unknown-sites", unknown="refuse")
+    ).status_code == 303
+    assert (
+        await post(
+            ada,
+            "/invitations",
+            "/invitations",
+            subject="merchant",
+            email="new@example.test",
+            role="analyst",
+        )
     ).status_code == 303
     return str(order_id)
 
@@ -171,22 +186,32 @@ def test_the_owner_reads_who_did_what_to_which_object(server: ServerAddress) -> 
     portal(server, story)
 
 
-def test_it_is_narrowed_by_person_kind_object_and_days_and_the_address_says_so(server: ServerAddress) -> None:
+def test_it_is_narrowed_by_person_kind_object_and_days_and_the_address_says_so(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ada, dev = await signed_in("owner"), await signed_in("dev")
         order_id = await _acts(shop, ada)
         assert (await post(dev, "/keys", "/keys", kind="api", overlap="keep")).status_code == 200
 
         async def actions(query: str) -> set[str]:
-            return {line["action"] for line in json.loads((await ada.get(f"/audit.json?{query}")).text)}
+            return {
+                line["action"] for line in json.loads((await ada.get(f"/audit.json?{query}")).text)
+            }
 
-        people = re.findall(r'<option value="([0-9a-f-]{36})"[^>]*>(\w+)<', (await ada.get("/audit")).text)
+        people = re.findall(
+            r'<option value="([0-9a-f-]{36})"[^>]*>(\w+)<', (await ada.get("/audit")).text
+        )
         names = {name: user_id for user_id, name in people}
         assert {"Owner", "Dev", "Ops", "Clerk"} <= set(names)
         assert await actions(f"who={names['Dev']}") == {"key.made", "account.signed_in"}
         assert "key.made" not in await actions(f"who={names['Owner']}")
         assert await actions("kind=people") == {"people.invited", "account.signed_in"}
-        assert await actions("kind=settings&kind=orders") == {"switch.off", "unknown_sites.changed", "order.cancelled"}
+        assert await actions("kind=settings&kind=orders") == {
+            "switch.off",
+            "unknown_sites.changed",
+            "order.cancelled",
+        }
         assert await actions(f"object={order_id}") == {"order.cancelled"}
         assert await actions("object=no-such-thing") == set()
         today = shop.world.clocks.wall().date()
@@ -203,7 +228,13 @@ def test_it_is_narrowed_by_person_kind_object_and_days_and_the_address_says_so(s
         assert "created a key" in texts(await ada.get("/audit?zone=Nowhere%2FNever&kind=keys"))
         assert "created a key" not in texts(await ada.get("/audit?kind=keyz"))
         assert (await ada.get("/audit.csv?kind=keyz")).status_code == 400
-        for odd in ("before=%00", "before=2026_x", "object=%00%27", "who=%27--", "before=2026-01-01T00:00:00Z_é"):
+        for odd in (
+            "before=%00",
+            "before=2026_x",
+            "object=%00%27",
+            "who=%27--",
+            "before=2026-01-01T00:00:00Z_é",
+        ):
             assert (await ada.get(f"/audit?{odd}")).status_code == 200, odd
 
     portal(server, story)
@@ -241,7 +272,9 @@ def test_files_are_the_list_and_are_themselves_in_the_log(server: ServerAddress)
         assert any(row["Act"] == "switch.off" and "a pause" in row["Changes"] for row in rows)
         assert all(re.search(r"\+0[12]:00$", row["When"]) for row in rows), "the zone's times"
         again = json.loads((await ada.get("/audit.json")).text)
-        assert sum(line["action"] == "file.taken" for line in again) == 2, "this one, and the one before"
+        assert sum(line["action"] == "file.taken" for line in again) == 2, (
+            "this one, and the one before"
+        )
         assert (await ada.get("/audit.xml")).status_code == 404
 
     portal(server, story)
@@ -265,7 +298,9 @@ def test_only_owners_and_the_operator_read_it(server: ServerAddress) -> None:
         made = await post(pat, "/partner/keys", "/partner/keys", overlap="0")
         assert made.status_code == 200
         assert "created a partner key" in texts(await pat.get("/partner/audit"))
-        assert "created a partner key" not in texts(await (await signed_in("rita")).get("/partner/audit"))
+        assert "created a partner key" not in texts(
+            await (await signed_in("rita")).get("/partner/audit")
+        )
         assert (await pia.get("/partner/audit")).status_code == 403
         assert (await pia.get("/audit")).status_code == 403
 
@@ -291,10 +326,14 @@ def test_sign_ins_and_failed_ones_of_the_shops_people_are_in_it(server: ServerAd
             ("somebody", "account.sign_in_failed"),
         }
         failed = [line for line in told if line["action"] == "account.sign_in_failed"]
-        assert [line["facts"]["with the e-mail of"] for line in failed] == ["Dev"], "of this shop's people only"
+        assert [line["facts"]["with the e-mail of"] for line in failed] == ["Dev"], (
+            "of this shop's people only"
+        )
         assert all(line["from"] == "127.0.0.0/24" and line["requestId"] for line in told)
         async with shop.world.people.connection() as people:
-            assert await people.fetchval("SELECT count(*) FROM failed_sign_ins") == 3, "unknown ones take as long"
+            assert await people.fetchval("SELECT count(*) FROM failed_sign_ins") == 3, (
+                "unknown ones take as long"
+            )
 
     portal(server, story)
 
@@ -302,9 +341,13 @@ def test_sign_ins_and_failed_ones_of_the_shops_people_are_in_it(server: ServerAd
 def test_every_happening_has_words() -> None:
     assert {f"account.{name}" for name in HAPPENINGS} <= set(OTHERS)
     assert {one.section for one in NOUNS.values()} == set(SECTIONS)
-    assert {action.partition(".")[0] for action in (*OTHERS, *ACTIONS)} <= set(NOUNS), "a kind that no filter finds"
+    assert {action.partition(".")[0] for action in (*OTHERS, *ACTIONS)} <= set(NOUNS), (
+        "a kind that no filter finds"
+    )
     sql = " ".join(source.sql for source in OF_MERCHANT)
-    for happening in re.findall(r"'([a-z_]+)'", sql.partition("happening IN (")[2].partition(")")[0]):
+    for happening in re.findall(
+        r"'([a-z_]+)'", sql.partition("happening IN (")[2].partition(")")[0]
+    ):
         assert f"order.{happening}" in OTHERS, happening
     for step in STEPS:
         assert f"application.{step.happening}" in OTHERS, step.happening
@@ -320,5 +363,8 @@ def test_every_happening_of_an_order_is_an_act_or_the_machines() -> None:
 
 def test_the_index_of_acts_is_what_the_log_asks_for() -> None:
     schema = schema_sql("world").partition("CREATE INDEX order_log_acts")[2].partition(";")[0]
-    index, asked = (" ".join(text.split()) for text in (schema.partition("WHERE")[2], ORDERS.sql.partition("AND\n")[2]))
+    index, asked = (
+        " ".join(text.split())
+        for text in (schema.partition("WHERE")[2], ORDERS.sql.partition("AND\n")[2])
+    )
     assert index == asked

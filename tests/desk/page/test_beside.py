@@ -22,7 +22,9 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
     asyncio.run(drop_shop(server, made))
 
 
-@pytest.mark.parametrize("query", ["", "?status=7", "?oldest=1&status=7&status=2", "?q=example.test&type=mit"])
+@pytest.mark.parametrize(
+    "query", ["", "?status=7", "?oldest=1&status=7&status=2", "?q=example.test&type=mit"]
+)
 def test_one_walks_the_list_from_order_to_order(shop: Shop, query: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         listed = (await client.get("/orders" + query)).text
@@ -49,8 +51,17 @@ def test_one_walks_the_list_from_order_to_order(shop: Shop, query: str) -> None:
 def test_a_strange_list_is_the_whole_one(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         order_id = ids((await client.get("/orders")).text)[0]
-        for strange in ("nonsense", "status=99", "cursor=n1.zz", "q=" + "x" * 3000, "%00", f"site={shop.other_id}"):
-            assert (await client.get(f"/orders/{order_id}", params={"in": strange})).status_code == 200, strange
+        for strange in (
+            "nonsense",
+            "status=99",
+            "cursor=n1.zz",
+            "q=" + "x" * 3000,
+            "%00",
+            f"site={shop.other_id}",
+        ):
+            assert (
+                await client.get(f"/orders/{order_id}", params={"in": strange})
+            ).status_code == 200, strange
 
     visit(shop, work)
 
@@ -64,11 +75,24 @@ def test_what_is_done_to_an_order_keeps_the_list_it_was_come_to_from(shop: Shop)
         address = f"/orders/{order_id}?in=status%3D7"
         page = (await client.get(address)).text
         # Every form of the page, whatever it does.
-        forms = [form for form in re.findall(r"<form [^>]+>", page) if 'method="post"' in form and order_id in form]
+        forms = [
+            form
+            for form in re.findall(r"<form [^>]+>", page)
+            if 'method="post"' in form and order_id in form
+        ]
         actions = [match[1] for form in forms if (match := re.search(r'action="([^"]+)"', form))]
-        assert {action.partition("?")[0].rpartition("/")[2] for action in actions} >= {"notes", "block"}
+        assert {action.partition("?")[0].rpartition("/")[2] for action in actions} >= {
+            "notes",
+            "block",
+        }
         assert all(action.endswith("?in=status%3D7") for action in actions), actions
-        asked = {"in": "status=7", "how": "amount", "amount": "1.00", "key": field(page, "key"), "reason": "torn"}
+        asked = {
+            "in": "status=7",
+            "how": "amount",
+            "amount": "1.00",
+            "key": field(page, "key"),
+            "reason": "torn",
+        }
         assert '<input type="hidden" name="in" value="status=7">' in page
         review = await client.get(f"/orders/{order_id}/refund", params=asked)
         assert f'action="/orders/{order_id}/refund?in=status%3D7" method="post"' in review.text

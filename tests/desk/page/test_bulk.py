@@ -107,7 +107,12 @@ def test_the_list_of_acts_says_that_ticked_orders_are_not_in_it(shop: Shop) -> N
             return (await client.get("/orders/bulk")).text
 
         page = (await client.get("/orders?status=0")).text
-        form = {"csrf": field(page, "csrf"), "back": "/orders?status=0", "do": "cancel", "order": ids(page)[:2]}
+        form = {
+            "csrf": field(page, "csrf"),
+            "back": "/orders?status=0",
+            "do": "cancel",
+            "order": ids(page)[:2],
+        }
         look = (await client.post("/orders/bulk", data=form)).text
         sure = form | {"key": field(look, "key"), "sure": "yes"}
         assert "2 of 2 orders done" in (await client.post("/orders/bulk", data=sure)).text
@@ -147,7 +152,9 @@ def test_a_note_is_added_to_all_once_and_never_a_card_number(shop: Shop) -> None
         form = await form_of(client, "/orders?status=2", "note")
         look = await client.post("/orders/bulk", data=form)
         form |= sure_of(look.text)
-        card = await client.post("/orders/bulk", data=form | {"note": "pay with " + " ".join(["4111", *["1111"] * 3])})
+        card = await client.post(
+            "/orders/bulk", data=form | {"note": "pay with " + " ".join(["4111", *["1111"] * 3])}
+        )
         assert card.status_code == 400
         assert "holds a card number" in card.text
         empty = await client.post("/orders/bulk", data=form | {"note": " "})
@@ -157,7 +164,9 @@ def test_a_note_is_added_to_all_once_and_never_a_card_number(shop: Shop) -> None
         await client.post("/orders/bulk", data=form | {"note": "Called <b>everybody</b>"})
         await worked(shop)
         count = await counted(shop, 2)
-        assert await value(shop, "SELECT count(*) FROM order_notes WHERE text LIKE 'Called%'") == count
+        assert (
+            await value(shop, "SELECT count(*) FROM order_notes WHERE text LIKE 'Called%'") == count
+        )
         assert f"{count} done, 0 not done" in (await client.get(answer.headers["location"])).text
 
     visit(shop, work)
@@ -177,7 +186,9 @@ def test_a_note_on_ticked_orders(shop: Shop) -> None:
         form |= {"key": field(look.text, "key"), "sure": "yes", "note": "Spoke to Ana"}
         for _ in range(2):
             assert "3 of 3 orders done" in (await client.post("/orders/bulk", data=form)).text
-        assert await value(shop, "SELECT count(*) FROM order_notes WHERE text = 'Spoke to Ana'") == 3
+        assert (
+            await value(shop, "SELECT count(*) FROM order_notes WHERE text = 'Spoke to Ana'") == 3
+        )
 
     visit(shop, work)
 
@@ -200,7 +211,9 @@ def test_a_filter_that_is_not_understood_does_nothing(shop: Shop, back: str, doi
     visit(shop, work)
 
 
-def test_a_huge_selection_and_a_forged_count_are_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_selection_and_a_forged_count_are_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         for module in (bulk_acts, on_many, bulk):
             monkeypatch.setattr(module, "SELECTED_MAX", 40)
@@ -214,7 +227,12 @@ def test_a_huge_selection_and_a_forged_count_are_refused(shop: Shop, monkeypatch
             assert answer.status_code == 400
             assert "More than 40 orders match; nothing was done." in answer.text
         for expected in ("", "-1", "9" * 40, "1"):
-            few = form | {"back": "/orders?status=0", "sure": "yes", "key": "1" * 32, "expected": expected}
+            few = form | {
+                "back": "/orders?status=0",
+                "sure": "yes",
+                "key": "1" * 32,
+                "expected": expected,
+            }
             assert (await client.post("/orders/bulk", data=few)).status_code in (200, 409)
         assert await value(shop, "SELECT count(*) FROM bulk_acts") == 0
 
@@ -227,7 +245,9 @@ def test_who_may_only_look_does_nothing_and_stops_nothing(shop: Shop) -> None:
     async def maya(client: httpx.AsyncClient, shop: Shop) -> None:
         form = await form_of(client, "/orders?status=0", "cancel")
         look = await client.post("/orders/bulk", data=form)
-        kept.append((await client.post("/orders/bulk", data=form | sure_of(look.text))).headers["location"])
+        kept.append(
+            (await client.post("/orders/bulk", data=form | sure_of(look.text))).headers["location"]
+        )
 
     async def ann(client: httpx.AsyncClient, shop: Shop) -> None:
         page = (await client.get("/orders?status=0")).text
@@ -245,7 +265,9 @@ def test_who_may_only_look_does_nothing_and_stops_nothing(shop: Shop) -> None:
             }
             assert (await client.post("/orders/bulk", data=form)).status_code == 403
         assert (await client.get(kept[0])).status_code == 200
-        assert (await client.post(kept[0] + "/stop", data={"csrf": field(page, "csrf")})).status_code == 403
+        assert (
+            await client.post(kept[0] + "/stop", data={"csrf": field(page, "csrf")})
+        ).status_code == 403
 
     async def stranger(client: httpx.AsyncClient, shop: Shop) -> None:
         assert (await client.get(kept[0])).status_code == 404
@@ -266,12 +288,16 @@ def test_who_may_only_look_does_nothing_and_stops_nothing(shop: Shop) -> None:
     visit(shop, stops, address="198.51.100.10")
 
 
-def test_a_worker_that_died_goes_on_where_it_was(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_died_goes_on_where_it_was(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         monkeypatch.setattr(on_many, "AT_ONCE", 5)
         form = await form_of(client, "/orders?status=2", "note")
         look = await client.post("/orders/bulk", data=form)
-        answer = await client.post("/orders/bulk", data=form | sure_of(look.text) | {"note": "Once only"})
+        answer = await client.post(
+            "/orders/bulk", data=form | sure_of(look.text) | {"note": "Once only"}
+        )
         kept, calls = on_many.act_on, 0
 
         async def dies(*args: Any) -> str:
@@ -289,7 +315,9 @@ def test_a_worker_that_died_goes_on_where_it_was(shop: Shop, monkeypatch: pytest
         await worked(shop)
         count = await counted(shop, 2)
         assert f"{count} done, 0 not done" in (await client.get(answer.headers["location"])).text
-        assert await value(shop, "SELECT count(*) FROM order_notes WHERE text = 'Once only'") == count
+        assert (
+            await value(shop, "SELECT count(*) FROM order_notes WHERE text = 'Once only'") == count
+        )
 
     visit(shop, work)
 

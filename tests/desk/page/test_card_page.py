@@ -28,11 +28,19 @@ async def declined(shop: Shop, pan: str) -> UUID:
         (VISA, Answer(False, "57"), ("Visa category 1", "never again", "any other amount")),
         (VISA, Answer(False, "R3"), ("R3: the customer revoked", "never again", "allowed")),
         (MASTERCARD, Answer(False, "79", "03"), ("Advice 03: do not try again.", "not before")),
-        (VISA, Answer(False, "51"), ("Nothing. No answer to this card", "Attempts that its network counts")),
+        (
+            VISA,
+            Answer(False, "51"),
+            ("Nothing. No answer to this card", "Attempts that its network counts"),
+        ),
     ],
 )
 def test_what_its_answer_forbids_is_said(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, pan: str, answer: Answer, said: tuple[str, ...]
+    server: ServerAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    pan: str,
+    answer: Answer,
+    said: tuple[str, ...],
 ) -> None:
     monkeypatch.setattr(SandboxProcessor, "_answer", lambda *_: answer)
 
@@ -52,6 +60,8 @@ def test_what_its_answer_forbids_is_said(
 
 def test_an_order_of_nobody_has_no_card(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        assert (await (await as_("clerk")).get(f"/orders/{shop.merchant_id}/card")).status_code == 404
+        assert (
+            await (await as_("clerk")).get(f"/orders/{shop.merchant_id}/card")
+        ).status_code == 404
 
     portal(server, story)

@@ -53,7 +53,9 @@ def test_a_refused_proposal_joins_nothing(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga = await signed_in("olga")
         first, second = await two(shop)
-        await post(olga, "/cards", "/cards", first=first, second=second, reason="why", evidence="where")
+        await post(
+            olga, "/cards", "/cards", first=first, second=second, reason="why", evidence="where"
+        )
         path = re.search(r"/cards/[0-9a-f-]{36}", (await olga.get("/cards")).text)
         assert path
         assert (await post(olga, "/cards", path[0], decision="refuse")).status_code == 303

@@ -43,7 +43,9 @@ def told(server: ServerAddress, work: Callable[[Shop, Client], Awaitable[None]])
 
             async def client(email: str) -> httpx.AsyncClient:
                 transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1234))
-                clients.append(httpx.AsyncClient(transport=transport, base_url="http://portal.test"))
+                clients.append(
+                    httpx.AsyncClient(transport=transport, base_url="http://portal.test")
+                )
                 await clients[-1].post("/signin", data={"email": email, "password": PASSWORD})
                 return clients[-1]
 
@@ -61,7 +63,9 @@ def csrf(page: httpx.Response) -> str:
     return html.unescape(found[1])
 
 
-async def press(client: httpx.AsyncClient, refund_id: uuid.UUID, action: str, note: str = "") -> httpx.Response:
+async def press(
+    client: httpx.AsyncClient, refund_id: uuid.UUID, action: str, note: str = ""
+) -> httpx.Response:
     page = await client.get(f"/refunds/{refund_id}")
     seen = re.search(r'name="seen" value="([^"]*)"', page.text)
     form = {
@@ -91,7 +95,9 @@ def test_who_tries_a_stuck_refund_again_reads_that_it_is_sent(server: ServerAddr
 
 def test_the_desk(server: ServerAddress) -> None:
     async def work(shop: Shop, client: Client) -> None:
-        maya, ann, one, two = [await client(f"{name}@x.test") for name in ("maya", "ann", "op1", "op2")]
+        maya, ann, one, two = [
+            await client(f"{name}@x.test") for name in ("maya", "ann", "op1", "op2")
+        ]
         assert "Nothing to review" in (await maya.get("/refunds")).text
         order_id, refund_id = await stuck(shop)
         page = await maya.get("/refunds")
@@ -107,7 +113,9 @@ def test_the_desk(server: ServerAddress) -> None:
         assert (await press(one, refund_id, "propose")).status_code == 400
         assert (await press(one, refund_id, "nothing")).status_code == 404
         assert (await press(one, uuid.uuid4(), "again")).status_code == 404
-        assert (await one.post(f"/refunds/{refund_id}", data={"action": "again"})).status_code == 403
+        assert (
+            await one.post(f"/refunds/{refund_id}", data={"action": "again"})
+        ).status_code == 403
         assert (await press(one, refund_id, "propose", "<b>wire 7</b>")).status_code == 303
         assert "Another operator has to confirm it" in (await one.get("/refunds")).text
         page = await two.get("/refunds")
@@ -126,12 +134,16 @@ def test_the_desk(server: ServerAddress) -> None:
     told(server, work)
 
 
-def test_two_operators_close_a_void_on_the_page(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_operators_close_a_void_on_the_page(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(shop: Shop, client: Client) -> None:
         one, two = [await client(f"{name}@x.test") for name in ("op1", "op2")]
         order_id = (await shop.ask(**HOLD)).order_id
         with processor_away(monkeypatch):
-            made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+            made = await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True)
+            )
             await shop.run_due()
         await shop.value(
             "UPDATE modifications SET send_id = $2 WHERE modification_id = $1",
@@ -161,7 +173,9 @@ def test_mails_are_switched_and_read(server: ServerAddress) -> None:
         page = await maya.get("/mailbox")
         assert "No e-mail yet" in page.text
         form = {"csrf": csrf(page), "notice": ["receipt", "refunded"]}
-        assert (await ann.post("/mailbox", data=form | {"csrf": csrf(await ann.get("/mailbox"))})).status_code == 403
+        assert (
+            await ann.post("/mailbox", data=form | {"csrf": csrf(await ann.get("/mailbox"))})
+        ).status_code == 403
         assert (await maya.post("/mailbox", data=form)).status_code == 303
         word = await shop.ask(days=None, code="05", email="ana@payer.example")
         await shop.run_due()
@@ -171,7 +185,13 @@ def test_mails_are_switched_and_read(server: ServerAddress) -> None:
         assert str(word.order_id) in page.text
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other")
         await register_merchant(shop.world, other.merchant_id, "Other", None)
-        await make_user(shop.world, "eve@x.test", "Eve", PASSWORD, [Membership("merchant", other.merchant_id, "owner")])
+        await make_user(
+            shop.world,
+            "eve@x.test",
+            "Eve",
+            PASSWORD,
+            [Membership("merchant", other.merchant_id, "owner")],
+        )
         assert "ana@payer.example" not in (await (await client("eve@x.test")).get("/mailbox")).text
 
     told(server, work)

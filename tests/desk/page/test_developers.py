@@ -30,7 +30,9 @@ async def decline(client: httpx.AsyncClient, **fields: object) -> httpx.Response
         "answer": "approves",
         "amount": "45.90",
     }
-    return await client.post("/developers/decline", data=usual | {"csrf": await token(client, "/developers")} | fields)
+    return await client.post(
+        "/developers/decline", data=usual | {"csrf": await token(client, "/developers")} | fields
+    )
 
 
 def order_in(answer: httpx.Response) -> str:
@@ -55,7 +57,14 @@ def test_the_page_says_what_a_program_needs(server: ServerAddress) -> None:
             assert needed in read, needed
         for secret in (shop.keys.app_secret, shop.keys.stablecoin_secret, shop.webhook_key):
             assert secret not in page.text
-        for to in ("/keys", "/webhooks", "/switches", "/docs/rescue", "/docs/stablecoin", "/docs/test-cards"):
+        for to in (
+            "/keys",
+            "/webhooks",
+            "/switches",
+            "/docs/rescue",
+            "/docs/stablecoin",
+            "/docs/test-cards",
+        ):
             assert f'href="{to}"' in page.text
         assert "Your role may view the clock" in read
         every = texts(await clerk.get("/developers?inputs=all"))
@@ -72,8 +81,13 @@ def test_a_simulated_decline_is_an_order_like_any_other(server: ServerAddress) -
         key = str(new_id())
         first = await decline(dev, key=key)
         assert "/evaluate answered SUBMITTED" in texts(first)
-        assert order_in(await decline(dev, key=key)) == order_in(first), "a double click is one order"
-        assert await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id) == 1
+        assert order_in(await decline(dev, key=key)) == order_in(first), (
+            "a double click is one order"
+        )
+        assert (
+            await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id)
+            == 1
+        )
         assert (await dev.get(f"/orders/{order_in(first)}")).status_code == 200
         assert (await decline(dev, key=key, amount="46.00")).status_code == 409
         told = {}
@@ -105,14 +119,22 @@ def test_what_cannot_be_simulated_is_told_and_kept_as_typed(server: ServerAddres
             {"key": "ffffffff-ffff-7fff-8fff-ffffffffffff"},
             {"key": str(old).replace("-0000-", "-7000-", 1)},
         ]
-        wrong += [{"amount": text} for text in ("", "x", "-1", "0", "1.001", "NaN", "1e99", "Infinity", "٤٥", "9" * 15)]
+        wrong += [
+            {"amount": text}
+            for text in ("", "x", "-1", "0", "1.001", "NaN", "1e99", "Infinity", "٤٥", "9" * 15)
+        ]
         for fields in wrong:
             assert (await decline(dev, **fields)).status_code == 400, fields
         assert 'value="4,5.x"' in (await decline(dev, amount="4,5.x")).text
-        assert await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id) == 0
+        assert (
+            await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id)
+            == 0
+        )
         clerk = await signed_in("clerk")
         assert (await decline(clerk)).status_code == 403
-        assert (await post(clerk, "/developers", "/developers/clock", key=str(new_id()), by="1d")).status_code == 403
+        assert (
+            await post(clerk, "/developers", "/developers/clock", key=str(new_id()), by="1d")
+        ).status_code == 403
 
     portal(server, story)
 
@@ -144,11 +166,15 @@ def test_the_clock_is_moved_once_by_each_form_and_says_who(server: ServerAddress
     portal(server, story)
 
 
-def test_clocks_of_many_merchants_are_moved_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clocks_of_many_merchants_are_moved_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A stranger moved twenty clocks at once: every other merchant's calls took a hundred times as long."""
     moved, side_by_side, now = list[UUID](), set[int](), set[UUID]()
 
-    async def move(world: object, orders: object, merchant_id: UUID, *rest: object, **more: Any) -> None:
+    async def move(
+        world: object, orders: object, merchant_id: UUID, *rest: object, **more: Any
+    ) -> None:
         now.add(merchant_id)
         side_by_side.add(more["side_by_side"] * len(now))
         await asyncio.sleep(0.01)

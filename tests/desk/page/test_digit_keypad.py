@@ -24,7 +24,9 @@ def test_a_day_of_the_portal_is_typed_without_dashes(server: ServerAddress) -> N
             shown = (await maya.get(f"{page}?{begin}={first:%Y%m%d}&{end}={last:%Y%m%d}")).text
             fields = [one for one in re.findall("<input[^>]*>", shown) if "value=" in one]
             for name, day in ((begin, first), (end, last)):
-                [field] = [one for one in fields if f'name="{name}"' in one and 'type="hidden"' not in one]
+                [field] = [
+                    one for one in fields if f'name="{name}"' in one and 'type="hidden"' not in one
+                ]
                 assert f'value="{day}"' in field, page
         for wrong in (f"{first:%d%m%Y}", f"{first:%y%m%d}", f"{first:%d/%m/%Y}"):
             assert f"'{wrong}' is no day." in texts(await maya.get(f"/overview?from={wrong}"))
@@ -52,7 +54,9 @@ def test_a_day_of_a_partners_report_is_typed_without_dashes(server: ServerAddres
     async def story(at: Office) -> None:
         analyst = await at.as_("analyst")
         last = (await at.shop.now()).date()
-        shown = await analyst.get(f"/partner/report?from={last - timedelta(days=3):%Y%m%d}&to={last:%Y%m%d}")
+        shown = await analyst.get(
+            f"/partner/report?from={last - timedelta(days=3):%Y%m%d}&to={last:%Y%m%d}"
+        )
         assert f"{last - timedelta(days=3):%Y-%m-%d}" in shown.text
         assert "is no day" in (await analyst.get(f"/partner/report?from={last:%d%m%Y}")).text
 

@@ -37,7 +37,9 @@ def story(server: ServerAddress, tell: Tell) -> None:
                 (OLGA, "Olga Operator", Membership("operator", uuid.UUID(int=0), "operations")),
             ):
                 await make_user(shop.world, email, name, PASSWORD, [member])
-            transport: Any = httpx.ASGITransport(app=Starlette(routes=routes(shop.world, shop.orders)))
+            transport: Any = httpx.ASGITransport(
+                app=Starlette(routes=routes(shop.world, shop.orders))
+            )
             clients: list[httpx.AsyncClient] = []
 
             async def as_(email: str) -> httpx.AsyncClient:
@@ -114,11 +116,18 @@ def test_who_accepts_a_dispute_reads_whose_it_is_and_is_not_asked_for_evidence_a
         maya, order_id = await as_(MAYA), await paid(shop)
         await disputed(shop, order_id, kind="fraud")
         here = f"/disputes/{(await the_dispute(shop, order_id))['dispute_id']}"
-        assert (await post(maya, here, f"{here}/notes", note="Delivered on Monday.")).status_code == 303
+        assert (
+            await post(maya, here, f"{here}/notes", note="Delivered on Monday.")
+        ).status_code == 303
         page = (await maya.get(here)).text
         for dialog in ("contest", "accept"):
-            asked = said(re.findall(rf'<dialog class="dialog" id="{dialog}".*?</dialog>', page, re.S)[0])
-            assert f"Order {(await shop.order(order_id))['external_id']} Customer A••• R•••, p•••@•••" in asked
+            asked = said(
+                re.findall(rf'<dialog class="dialog" id="{dialog}".*?</dialog>', page, re.S)[0]
+            )
+            assert (
+                f"Order {(await shop.order(order_id))['external_id']} Customer A••• R•••, p•••@•••"
+                in asked
+            )
             assert "Card Mastercard ••••" in asked
         assert "If you win" not in page
         assert "come back to the operator, who bears the loss otherwise" in page
@@ -152,9 +161,15 @@ def test_what_cannot_be_done_is_said(server: ServerAddress) -> None:
             answer = await post(client, "/disputes", f"{here}/{path}", **form)
             assert (answer.status_code, words in answer.text) == (status, True), (path, form)
         order = f"/orders/{order_id}"
-        for kind, amount, status in (("service", "x", 400), ("gift", "", 400), ("service", "9999", 409)):
+        for kind, amount, status in (
+            ("service", "x", 400),
+            ("gift", "", 400),
+            ("service", "9999", 409),
+        ):
             answer = await post(maya, order, f"{order}/dispute", kind=kind, amount=amount)
-            assert (answer.status_code, "Timeline" in answer.text) == (status, True), "said on the order's page"
+            assert (answer.status_code, "Timeline" in answer.text) == (status, True), (
+                "said on the order's page"
+            )
         assert (await maya.post(f"{here}/answer", data={"answer": "accept"})).status_code == 403
         for path in (f"/disputes/{uuid.uuid4()}", "/disputes/nonsense"):
             assert (await maya.get(path)).status_code == 404
@@ -175,19 +190,27 @@ def test_notices_that_fit_no_charge_are_the_operators(server: ServerAddress) -> 
         assert "fit no charge" not in (await maya.get("/disputes")).text
         text = (await olga.get("/disputes")).text
         assert "More than the charge has left" in text
-        again = await post(olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="again")
+        again = await post(
+            olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="again"
+        )
         assert (again.status_code, "still matches no charge" in again.text) == (409, True)
-        refused = await post(maya, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="done")
+        refused = await post(
+            maya, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="done"
+        )
         assert refused.status_code == 403
         assert (
-            await post(olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="done")
+            await post(
+                olga, "/disputes", "/disputes/notices", route="sandbox", notice="n-lie", what="done"
+            )
         ).status_code == 303
         assert "fit no charge" not in (await olga.get("/disputes")).text
 
     story(server, tell)
 
 
-def test_the_desk_counts_as_far_as_it_says(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_desk_counts_as_far_as_it_says(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Disputes of years are not counted for each look at the desk."""
     monkeypatch.setattr(reads, "COUNTED_MAX", 2)
 
@@ -195,25 +218,35 @@ def test_the_desk_counts_as_far_as_it_says(server: ServerAddress, monkeypatch: p
         maya = await as_(MAYA)
         for number, said in enumerate(("1", "2", "2+"), 1):
             await disputed(shop, await paid(shop))
-            page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", (await maya.get("/disputes?view=all")).text))
+            page = re.sub(
+                r"\s+", " ", re.sub(r"<[^>]*>", " ", (await maya.get("/disputes?view=all")).text)
+            )
             assert f"Open {said} Answered" in page, number
             assert f"All {said} " in page, number
 
     story(server, tell)
 
 
-async def handed_in(client: httpx.AsyncClient, dispute_id: Any, name: str, content: bytes) -> httpx.Response:
+async def handed_in(
+    client: httpx.AsyncClient, dispute_id: Any, name: str, content: bytes
+) -> httpx.Response:
     page = f"/disputes/{dispute_id}"
     csrf = field((await client.get(page)).text, "csrf")
-    return await client.post(f"{page}/files", data={"csrf": csrf}, files={"file": (name, content, "text/html")})
+    return await client.post(
+        f"{page}/files", data={"csrf": csrf}, files={"file": (name, content, "text/html")}
+    )
 
 
-def test_evidence_is_handed_in_as_files_and_never_shown_inside_a_page(server: ServerAddress) -> None:
+def test_evidence_is_handed_in_as_files_and_never_shown_inside_a_page(
+    server: ServerAddress,
+) -> None:
     """What a browser or a name calls a file is only words."""
 
     async def tell(shop: Shop, as_: Any) -> None:
         async with owner(shop.world) as connection:
-            await connection.execute('UPDATE merchants SET sight = sight || \'{"operations": "shown"}\'')
+            await connection.execute(
+                'UPDATE merchants SET sight = sight || \'{"operations": "shown"}\''
+            )
         await asyncio.sleep(1.1)  # until the portal reads a merchant's settings again
         maya, ann, olga = await as_(MAYA), await as_(ANN), await as_(OLGA)
         order_id = await paid(shop)
@@ -221,7 +254,11 @@ def test_evidence_is_handed_in_as_files_and_never_shown_inside_a_page(server: Se
         dispute_id = (await the_dispute(shop, order_id))["dispute_id"]
         page = f"/disputes/{dispute_id}"
         card = " ".join(("4111", "1111", "1111", "1111"))
-        for content, why in ((b"MZ\x90\0", "nor plain text"), (b"", "is empty"), (card.encode(), "a card number")):
+        for content, why in (
+            (b"MZ\x90\0", "nor plain text"),
+            (b"", "is empty"),
+            (card.encode(), "a card number"),
+        ):
             refused = await handed_in(maya, dispute_id, "x.pdf", content)
             assert refused.status_code == 400
             assert why in refused.text
@@ -240,7 +277,9 @@ def test_evidence_is_handed_in_as_files_and_never_shown_inside_a_page(server: Se
         assert file.headers["x-content-type-options"] == "nosniff"
         assert (await olga.get(link[1])).status_code == 200
         assert link[1] not in (await ann.get(page)).text
-        assert (await ann.get(link[1])).status_code == 403, "who sees customers only in part opens no file"
+        assert (await ann.get(link[1])).status_code == 403, (
+            "who sees customers only in part opens no file"
+        )
         assert (await maya.get(f"{page}/files/{uuid.uuid4()}")).status_code == 404
         for n in range(4):
             assert (await handed_in(maya, dispute_id, "x.txt", b"proof %d" % n)).status_code == 303

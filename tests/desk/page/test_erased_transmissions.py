@@ -15,10 +15,16 @@ from recoup.rescue.store.transmissions import update_transmission
 
 EMAIL = INES.email.lower()
 HERS = {"external_id": "", "email": INES.email, "phone": "", "name": ""}
-LATE = {"is_declined": True, "outcome": "Zzyx rang", "refund": {"amount": 100, "reason": "Zzyx came"}}
+LATE = {
+    "is_declined": True,
+    "outcome": "Zzyx rang",
+    "refund": {"amount": 100, "reason": "Zzyx came"},
+}
 
 
-def test_what_is_told_of_a_transaction_after_its_customer_was_erased_names_nobody(server: ServerAddress) -> None:
+def test_what_is_told_of_a_transaction_after_its_customer_was_erased_names_nobody(
+    server: ServerAddress,
+) -> None:
     """A shop's system reported a refund of a payment, by the customer's name, and the name was kept again."""
 
     async def story(shop: Shop, as_: As) -> None:
@@ -28,7 +34,11 @@ def test_what_is_told_of_a_transaction_after_its_customer_was_erased_names_nobod
         await shop.transmit.update(shop.scope, told, LATE)
         assert await found_anywhere(shop) == set()
         kept = "SELECT outcome FROM transmissions WHERE transmit_id = $1"
-        assert await shop.value(kept, told) == {"is_declined": True, "outcome": "", "refund": {"amount": 100}}
+        assert await shop.value(kept, told) == {
+            "is_declined": True,
+            "outcome": "",
+            "refund": {"amount": 100},
+        }
         later = await shop.transmitted("SELF-2", declined=False, payer=HERS)
         await shop.transmit.update(shop.scope, later, LATE)
         assert await shop.value(kept, later) == LATE, "a later payment is stored as usual"

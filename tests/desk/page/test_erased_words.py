@@ -50,7 +50,10 @@ from recoup.webhooks.flows.endpoints import create
 
 EMAIL = INES.email.lower()
 MUG = {"sku": "MUG", "amount": 9_999, "quantity": 1}
-GOODS = {"sense_key": "Zzyx-1", "items": [MUG | {"name": "Mug for Zzyx", "description": "Zzyx in gold"}]}
+GOODS = {
+    "sense_key": "Zzyx-1",
+    "items": [MUG | {"name": "Mug for Zzyx", "description": "Zzyx in gold"}],
+}
 SHOWN = {"subject": "Zzyx's plan", "description": "for Zzyx", "metadata": {"who": "Zzyx"},
          "return_url": "https://leaf.example.test/?who=zzyx"}  # fmt: skip
 # What stays, to the last unit.
@@ -83,7 +86,9 @@ async def who_answers(text: str) -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(text)}\r\n\r\n{text}".encode())
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(text)}\r\n\r\n{text}".encode()
+        )
         await writer.drain()
         writer.close()
 
@@ -93,12 +98,16 @@ async def who_answers(text: str) -> AsyncIterator[str]:
 
 
 async def bought(shop: Shop, **more: Any) -> UUID:
-    return (await shop.ask(days=None, code="05", units=9_999, payer=INES, facts=GOODS, **more)).order_id
+    return (
+        await shop.ask(days=None, code="05", units=9_999, payer=INES, facts=GOODS, **more)
+    ).order_id
 
 
 async def stuck(shop: Shop, order_id: UUID) -> UUID:
     await set_fault(shop.world, "refuse", timedelta(hours=1))
-    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True, message="Zzyx asked"))
+    made = await refund(
+        shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True, message="Zzyx asked")
+    )
     await shop.settle()
     await clear_fault(shop.world, "refuse")
     return made.refund_id
@@ -106,14 +115,22 @@ async def stuck(shop: Shop, order_id: UUID) -> UUID:
 
 async def the_dispute(shop: Shop, order_id: UUID) -> UUID:
     await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), kind="service")
-    dispute_id: UUID = await shop.value("SELECT dispute_id FROM disputes WHERE order_id = $1", order_id)
+    dispute_id: UUID = await shop.value(
+        "SELECT dispute_id FROM disputes WHERE order_id = $1", order_id
+    )
     await note_evidence(shop.world, shop.scope, dispute_id, "Zzyx has signed for it")
     return dispute_id
 
 
 async def charged(shop: Shop, name: str, channel: str) -> UUID:
     asked = StablecoinChargeRequest(
-        name, "49.90", "USDT", channel, customer=EMAIL, expires_in=timedelta(minutes=10), facts=SHOWN
+        name,
+        "49.90",
+        "USDT",
+        channel,
+        customer=EMAIL,
+        expires_in=timedelta(minutes=10),
+        facts=SHOWN,
     )
     return (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order.order_id
 
@@ -141,7 +158,9 @@ async def written(shop: Shop, as_: As) -> Written:
     dispute_id = await the_dispute(shop, disputed)
     await booked(shop)
     plan = {"metadata": {"who": "Zzyx"}}
-    subscribed = SubscriptionRequest("Zzyx's plan", "9.99", "USDT", "month", channel="mock", customer=EMAIL, facts=plan)
+    subscribed = SubscriptionRequest(
+        "Zzyx's plan", "9.99", "USDT", "month", channel="mock", customer=EMAIL, facts=plan
+    )
     await subscribe(world, shop.merchants, scope, subscribed)
     late = await charged(shop, "late", "mock_direct")
     await charged(shop, "open", "mock")
@@ -163,8 +182,12 @@ async def written(shop: Shop, as_: As) -> Written:
     await shop.transmit.update(scope, told, said)
     ops = await as_("ops")
     note = {"note": "Zzyx rang twice", "key": "c3" * 16}
-    assert (await post(ops, f"/orders/{refused}", f"/orders/{refused}/notes", **note)).status_code == 303
-    return Written(payer_ids(world, shop.merchant_id, EMAIL)[0], refused, by_hand, disputed, dispute_id)
+    assert (
+        await post(ops, f"/orders/{refused}", f"/orders/{refused}/notes", **note)
+    ).status_code == 303
+    return Written(
+        payer_ids(world, shop.merchant_id, EMAIL)[0], refused, by_hand, disputed, dispute_id
+    )
 
 
 async def listed(shop: Shop) -> None:
@@ -180,15 +203,29 @@ async def listed(shop: Shop) -> None:
         ("card", "q=last4%3A4242"),
     ):
         await keep_view(shop.world, mine, name, query)
-    wanted = ExportQuery(OrderFilter(shop.merchant_id, text="zzyx"), "placed", True, ("order_id",), "GMT")
-    await ask_for_file(
-        shop.world, shop.scope, user_id, new_id(), wanted, form="csv", labels=["Search: zzyx"], file_name="orders.csv"
+    wanted = ExportQuery(
+        OrderFilter(shop.merchant_id, text="zzyx"), "placed", True, ("order_id",), "GMT"
     )
-    act, few = Act("redeliver", said=("Search: zzyx",)), OrderFilter(shop.merchant_id, statuses=(4,))
+    await ask_for_file(
+        shop.world,
+        shop.scope,
+        user_id,
+        new_id(),
+        wanted,
+        form="csv",
+        labels=["Search: zzyx"],
+        file_name="orders.csv",
+    )
+    act, few = (
+        Act("redeliver", said=("Search: zzyx",)),
+        OrderFilter(shop.merchant_id, statuses=(4,)),
+    )
     await take_all(shop.world, shop.scope, new_id(), act, few, expected=1)
 
 
-def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddress, tmp_path: Path) -> None:
+def test_every_text_that_people_typed_goes_and_the_books_stay(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         change_world(shop.world, exports=tmp_path)
         async with who_answers("Zzyx heard of it") as url:
@@ -237,7 +274,10 @@ def test_every_text_that_people_typed_goes_and_the_books_stay(server: ServerAddr
         assert "sense_key" not in facts
         assert facts["decline"]["text"] == ""
         async with shop.world.people.connection() as people:
-            assert {row["name"] for row in await people.fetch("SELECT name FROM saved_views")} == {"card", "May"}
+            assert {row["name"] for row in await people.fetch("SELECT name FROM saved_views")} == {
+                "card",
+                "May",
+            }
         owner = await as_("owner")
         erased = "Its text was erased with the customer's data."
         for order_id in (left.refused, left.by_hand):
@@ -261,17 +301,25 @@ def test_what_somebody_typed_is_not_translated(server: ServerAddress) -> None:
         order_id = await bought(shop)
         ann = Scope(shop.merchant_id, Actor("user", "ann"), "test")
         await decide(shop.world, shop.orders, ann, await stuck(shop, order_id), "refuse", "Paid")
-        read = texts(await (await as_("owner")).get(f"/orders/{order_id}", headers={"accept-language": "de"}))
-        assert read.count("Paid Sie zählt nicht mehr") == 2, "in the story, and in the refund's life"
+        read = texts(
+            await (await as_("owner")).get(f"/orders/{order_id}", headers={"accept-language": "de"})
+        )
+        assert read.count("Paid Sie zählt nicht mehr") == 2, (
+            "in the story, and in the refund's life"
+        )
 
     portal(server, story)
 
 
-def test_what_is_typed_after_an_erasure_is_hidden_from_whom_customers_are_masked(server: ServerAddress) -> None:
+def test_what_is_typed_after_an_erasure_is_hidden_from_whom_customers_are_masked(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         order_id = await bought(shop)
         refund_id = await stuck(shop, order_id)
-        await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
+        await erase_person(
+            shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0]
+        )
         ann = Scope(shop.merchant_id, Actor("user", "ann"), "test")
         await decide(shop.world, shop.orders, ann, refund_id, "refuse", "Zzyx was paid in cash")
         assert "Zzyx" in texts(await (await as_("owner")).get(f"/orders/{order_id}"))
@@ -292,11 +340,15 @@ def test_an_erasure_waits_for_what_is_being_typed(server: ServerAddress) -> None
             "INSERT INTO dispute_notes (merchant_id, note_id, dispute_id, text, actor, business_at)"
             " VALUES ($1, $2, $3, 'Zzyx', 'user:ann', $4)"
         )
-        words = "INSERT INTO order_words (merchant_id, order_id, seq, text) VALUES ($1, $2, 1, 'Zzyx')"
+        words = (
+            "INSERT INTO order_words (merchant_id, order_id, seq, text) VALUES ($1, $2, 1, 'Zzyx')"
+        )
         for beside in ("order", "dispute", "log"):
             async with shop.world.db.transaction() as tx:
                 if beside == "order":
-                    await insert_order_note(tx, shop.merchant_id, new_id(), order_id, "Zzyx", "user:ann", now, now, 9)
+                    await insert_order_note(
+                        tx, shop.merchant_id, new_id(), order_id, "Zzyx", "user:ann", now, now, 9
+                    )
                 elif beside == "log":
                     await lock_orders(tx, [shop.key(order_id)])
                     await tx.execute(words, shop.merchant_id, order_id)
@@ -317,7 +369,10 @@ def test_a_view_that_is_saved_while_its_customer_is_erased_goes_too(
     async def story(shop: Shop, as_: As) -> None:
         await shop.admit(payer=INES)
         async with shop.world.people.connection() as people:
-            mine = (await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'"), shop.merchant_id)
+            mine = (
+                await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'"),
+                shop.merchant_id,
+            )
         kept = persons.erase_part
 
         async def meanwhile(*args: Any) -> None:
@@ -325,7 +380,9 @@ def test_a_view_that_is_saved_while_its_customer_is_erased_goes_too(
             await kept(*args)
 
         monkeypatch.setattr(persons, "erase_part", meanwhile)
-        await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
+        await erase_person(
+            shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0]
+        )
         assert await found_anywhere(shop) == set()
 
     portal(server, story)
@@ -345,10 +402,15 @@ def test_names_of_many_are_looked_for_beside_other_calls(
     async def story(shop: Shop, as_: As) -> None:
         await shop.admit(payer=INES)
         async with shop.world.people.connection() as people:
-            mine = (await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'"), shop.merchant_id)
+            mine = (
+                await people.fetchval("SELECT user_id FROM users WHERE name = 'Ops'"),
+                shop.merchant_id,
+            )
         await keep_view(shop.world, mine, "hers", "q=duarte-zzyx")
         monkeypatch.setattr(list_preferences, "redactor", redactor)
-        await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
+        await erase_person(
+            shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0]
+        )
         assert await found_anywhere(shop) == set()
         assert threads
         assert threading.main_thread() not in threads
@@ -371,7 +433,9 @@ def test_an_erasure_that_crosses_another_writer_is_done_again(
     async def story(shop: Shop, as_: As) -> None:
         await shop.admit(payer=INES)
         monkeypatch.setattr(persons, "end_files_of", once)
-        assert await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0]) == (1, 1)
+        assert await erase_person(
+            shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0]
+        ) == (1, 1)
         assert crossed
         assert await found_anywhere(shop) == set()
         assert await shop.value("SELECT count(*) FROM person_log") == 1
@@ -389,8 +453,19 @@ VALUES = {
     "imports": "'stripe-payments/1', '{}', $4, 'received', 'user:x', 'r', $5::timestamptz",
     "reconciliation_runs": "'bank', '', '{\"zone\": \"UTC\"}', $5::timestamptz, $5, $4, 'user:x', $5",
 }
-OF_HER = ("Zzyx_Ines_Duarte.csv", "orders-InesDuarteZzyx.csv", "2026-05_Ines.Zzyx@example.test.csv", "of Duarte-Zzyx")
-OF_NOBODY = ("orders.csv", "In essence.csv", "statement-2026-05.csv", "card_4242.json", "duarte-street.csv")
+OF_HER = (
+    "Zzyx_Ines_Duarte.csv",
+    "orders-InesDuarteZzyx.csv",
+    "2026-05_Ines.Zzyx@example.test.csv",
+    "of Duarte-Zzyx",
+)
+OF_NOBODY = (
+    "orders.csv",
+    "In essence.csv",
+    "statement-2026-05.csv",
+    "card_4242.json",
+    "duarte-street.csv",
+)
 
 
 def test_a_files_name_with_a_persons_name_goes_with_the_person(server: ServerAddress) -> None:
@@ -410,7 +485,9 @@ def test_a_files_name_with_a_persons_name_goes_with_the_person(server: ServerAdd
                         name.encode(),
                         now,
                     )
-        await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
+        await erase_person(
+            shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0]
+        )
         for table in FILES:
             names = await shop.value(f"SELECT array_agg(file_name) FROM {table}")  # noqa: S608
             assert sorted(names) == sorted(OF_NOBODY + ("",) * len(OF_HER)), table

@@ -103,7 +103,10 @@ def test_a_long_list_is_sent_to_the_worker_and_a_long_sheet_is_refused(
         short = await client.get("/orders/export.csv?status=3")
         assert short.status_code == 200
         long = await client.get("/orders/export.csv?zone=Asia/Tokyo&cols=placed")
-        assert (long.status_code, long.headers["location"]) == (303, "/exports/new/csv?zone=Asia%2FTokyo&cols=placed")
+        assert (long.status_code, long.headers["location"]) == (
+            303,
+            "/exports/new/csv?zone=Asia%2FTokyo&cols=placed",
+        )
         page = await client.get(long.headers["location"])
         assert "Start export" in page.text
         assert "Asia/Tokyo" in page.text
@@ -153,14 +156,20 @@ def test_nobody_else_sees_fetches_or_deletes_it(shop: Shop) -> None:
         for wrong in ("/exports/nope/file", f"/exports/{uuid.uuid4()}/file", "/exports/new/pdf"):
             assert (await client.get(wrong)).status_code == 404
         csrf = field((await client.get("/orders")).text, "csrf")
-        assert (await client.post(kept[0].replace("/file", "/cancel"), data={"csrf": "x"})).status_code == 403
+        assert (
+            await client.post(kept[0].replace("/file", "/cancel"), data={"csrf": "x"})
+        ).status_code == 403
         for _ in range(2):
-            assert (await client.post(kept[0].replace("/file", "/cancel"), data={"csrf": csrf})).status_code == 303
+            assert (
+                await client.post(kept[0].replace("/file", "/cancel"), data={"csrf": csrf})
+            ).status_code == 303
         assert (await client.get(kept[0])).status_code == 404
         assert not list(shop.files.glob(f"{uuid.UUID(kept[0].split('/')[2]).hex}*"))
 
     visit(shop, maya)
-    for number, email in enumerate(("ann@example.test", "pat@example.test", "op@example.test", "empty@example.test")):
+    for number, email in enumerate(
+        ("ann@example.test", "pat@example.test", "op@example.test", "empty@example.test")
+    ):
         visit(shop, other, email=email, address=f"198.51.100.{number + 20}")
     visit(shop, again, address="198.51.100.30")
 
@@ -238,7 +247,9 @@ def test_who_may_no_longer_see_the_merchant_has_no_file_of_it(shop: Shop) -> Non
     visit(shop, ann, email="ann@example.test", address="198.51.100.41")
 
 
-def test_files_that_are_read_slowly_take_no_page_its_connection(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_read_slowly_take_no_page_its_connection(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept, going = export.all_orders, asyncio.Event()
 
     async def slow(*args: Any, **more: Any) -> Any:
@@ -248,7 +259,10 @@ def test_files_that_are_read_slowly_take_no_page_its_connection(shop: Shop, monk
 
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         monkeypatch.setattr(export, "all_orders", slow)
-        files = [asyncio.create_task(client.get(f"/orders/export.{form}")) for form in ("csv", "xlsx") * 6]
+        files = [
+            asyncio.create_task(client.get(f"/orders/export.{form}"))
+            for form in ("csv", "xlsx") * 6
+        ]
         await asyncio.sleep(0.5)
         assert (await client.get("/orders")).status_code == 200
         going.set()

@@ -16,14 +16,31 @@ def test_what_is_agreed_is_shown_as_it_counts(server: ServerAddress) -> None:
         analyst = await signed_in("clerk")
         now = shop.world.clocks.wall()
         usd = Tariff(250, 30, 50, FULL)
-        await set_fee_term(shop.world, shop.scope, FeeTermRequest(usd, currency="USD", note="<b>the new contract</b>"))
-        later = FeeTermRequest(Tariff(100), order_type="STABLE", valid_from=now + timedelta(days=400))
+        await set_fee_term(
+            shop.world,
+            shop.scope,
+            FeeTermRequest(usd, currency="USD", note="<b>the new contract</b>"),
+        )
+        later = FeeTermRequest(
+            Tariff(100), order_type="STABLE", valid_from=now + timedelta(days=400)
+        )
         await set_fee_term(shop.world, shop.scope, later)
-        await change_terms(shop.world, shop.scope, DisputeTermsRequest("USD", "merchant", 1500, "merchant", None, None))
+        await change_terms(
+            shop.world,
+            shop.scope,
+            DisputeTermsRequest("USD", "merchant", 1500, "merchant", None, None),
+        )
         answer = await analyst.get("/fees")
         page = texts(answer)
-        assert "2.50 % 0.30 0.50 2.80 the whole fee is given back once the whole order is refunded" in page
-        assert page.index("Service fees of approved orders") < page.index("USD 2.50 %") < page.index("Future fees")
+        assert (
+            "2.50 % 0.30 0.50 2.80 the whole fee is given back once the whole order is refunded"
+            in page
+        )
+        assert (
+            page.index("Service fees of approved orders")
+            < page.index("USD 2.50 %")
+            < page.index("Future fees")
+        )
         assert page.index("Future fees") < page.index("Stablecoin payments")
         assert "&lt;b&gt;the new contract" in answer.text
         assert "USD the operator bears it you bear it 15.00 USD" in page

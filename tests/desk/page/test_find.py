@@ -24,7 +24,10 @@ def test_each_finds_their_own_pages_and_acts(server: ServerAddress) -> None:
             ("/uploads", "history"),
             ("/backtests", "prove"),
         ):
-            assert re.search(rf'<li data-also="[^"]*\b{word}\b[^"]*"><a href="{address}"', page), (address, word)
+            assert re.search(rf'<li data-also="[^"]*\b{word}\b[^"]*"><a href="{address}"', page), (
+                address,
+                word,
+            )
         assert "Press Enter to search orders and customers." in mine
         assert "Operator home" not in mine
         theirs = await clerk.get("/find")

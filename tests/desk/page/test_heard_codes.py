@@ -20,7 +20,9 @@ async def page_of(shop: Shop, as_: As, **said: Any) -> str:
 
 def test_one_decline_has_one_code_with_its_source(server: ServerAddress) -> None:
     async def story(shop: Shop, as_: As) -> None:
-        page = await page_of(shop, as_, code="400", source="nmi", text="Transaction error returned by processor")
+        page = await page_of(
+            shop, as_, code="400", source="nmi", text="Transaction error returned by processor"
+        )
         assert "after your own attempt was declined: system malfunction (NMI code 400)." in page
         assert "The last answer was: a system on the way failed." in page
         assert re.findall(r"\bcode (\w+)", page) == ["400"]

@@ -36,7 +36,9 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
 async def send(visitor: Visitor, content: str, act: str, **answers: str) -> httpx.Response:
     page = (await visitor.client.get("/imports")).text
     data = {"csrf": field(page, "csrf"), "act": act, **answers}
-    return await visitor.client.post("/imports", data=data, files={"file": ("export.csv", content.encode())})
+    return await visitor.client.post(
+        "/imports", data=data, files={"file": ("export.csv", content.encode())}
+    )
 
 
 def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
@@ -68,7 +70,10 @@ def test_a_file_is_asked_about_checked_imported_and_shown(shop: Shop) -> None:
         assert "<b>x" not in page
         lines = (await visitor.client.get(f"{path}/lines.csv")).text
         assert lines.splitlines()[1].startswith("4,amount,")
-        rows = [json.loads(row) for row in (await visitor.client.get(f"{path}/attempts.jsonl")).text.splitlines()]
+        rows = [
+            json.loads(row)
+            for row in (await visitor.client.get(f"{path}/attempts.jsonl")).text.splitlines()
+        ]
         assert [(row["ref"], row["at"]) for row in rows][0] == ("ch_1", "2024-03-02T05:00:11Z")
         again = await send(visitor, CONTENT, "import", zone="Europe/Berlin")
         assert again.headers["location"].startswith(path)
@@ -86,14 +91,17 @@ async def figures(visitor: Visitor) -> None:
     for _ in PROVED:
         async with visitor.world.db.connection() as connection:
             await connection.execute(
-                "UPDATE due_work SET due_at = due_at - $1::interval, lease_until = NULL", INLINE_GRACE + TURN
+                "UPDATE due_work SET due_at = due_at - $1::interval, lease_until = NULL",
+                INLINE_GRACE + TURN,
             )
         await visitor.work()
 
 
 async def unmade(visitor: Visitor) -> list[Any]:
     async with visitor.world.db.connection() as connection:
-        return await connection.fetch("SELECT merchant_id, backtest_id FROM backtests WHERE made_at IS NULL")
+        return await connection.fetch(
+            "SELECT merchant_id, backtest_id FROM backtests WHERE made_at IS NULL"
+        )
 
 
 def test_what_recoup_would_have_rescued_is_asked_with_the_file(shop: Shop) -> None:
@@ -105,26 +113,37 @@ def test_what_recoup_would_have_rescued_is_asked_with_the_file(shop: Shop) -> No
         await send(visitor, CONTENT, "import", zone="UTC")
         await visitor.work()
         await figures(visitor)
-        content = CONTENT + CONTENT.partition("\n")[2].replace("ch_", "own_").replace("pi_", "own_") + later
+        content = (
+            CONTENT
+            + CONTENT.partition("\n")[2].replace("ch_", "own_").replace("pi_", "own_")
+            + later
+        )
         path = (await send(visitor, content, "import", zone="UTC")).headers["location"]
         page = (await visitor.client.get(path)).text
         assert "What Recoup would have rescued" not in page, "before it is completed"
         refused = await visitor.client.post(f"{path}/prove", data={"csrf": "x"})
         assert refused.status_code == 403
         for row in await unmade(visitor):
-            await work_backtest(visitor.world, Due(row["merchant_id"], "backtest", row["backtest_id"], 1))
+            await work_backtest(
+                visitor.world, Due(row["merchant_id"], "backtest", row["backtest_id"], 1)
+            )
         assert len(await unmade(visitor)) == len(PROVED), "they wait for the import"
         await visitor.work()
         page = (await visitor.client.get(path)).text
         assert page.count("The figures appear here within a few minutes.") == 2
         assert 'id="import" data-live="5"' in page
         assert "/static/live.js" in page
-        assert "2 attempts were imported before. They count with the file that brought or last changed them" in page
+        assert (
+            "2 attempts were imported before. They count with the file that brought or last changed them"
+            in page
+        )
         for _ in range(2):
             answer = await visitor.client.post(f"{path}/prove", data={"csrf": field(page, "csrf")})
             assert answer.status_code == 303
         page = (await visitor.client.get(answer.headers["location"])).text
-        assert page.count("The figures appear here within a few minutes.") == 2, "the same question has one answer"
+        assert page.count("The figures appear here within a few minutes.") == 2, (
+            "the same question has one answer"
+        )
         await figures(visitor)
         page = (await visitor.client.get(path)).text
         assert page.count("There are 0 rescued payments; 50 are needed.") == len(PROVED)

@@ -23,17 +23,27 @@ async def limited(owner: httpx.AsyncClient, role: str = "operations", **amounts:
     assert answer.status_code == 303, answer.text
 
 
-async def asks(client: httpx.AsyncClient, order_id: UUID, amount: str, key: str = "1", **more: str) -> httpx.Response:
+async def asks(
+    client: httpx.AsyncClient, order_id: UUID, amount: str, key: str = "1", **more: str
+) -> httpx.Response:
     here = f"/orders/{order_id}"
-    return await post(client, here, f"{here}/refund", how="amount", amount=amount, key=KEY + key, **more)
+    return await post(
+        client, here, f"{here}/refund", how="amount", amount=amount, key=KEY + key, **more
+    )
 
 
-async def decides(client: httpx.AsyncClient, path: str, decision: str, **more: Any) -> httpx.Response:
-    return await client.post(path, data={"csrf": await token(client, "/roles"), "decision": decision} | more)
+async def decides(
+    client: httpx.AsyncClient, path: str, decision: str, **more: Any
+) -> httpx.Response:
+    return await client.post(
+        path, data={"csrf": await token(client, "/roles"), "decision": decision} | more
+    )
 
 
 async def the_request(shop: Shop) -> str:
-    return str(await shop.value("SELECT request_id FROM refund_requests ORDER BY request_id DESC LIMIT 1"))
+    return str(
+        await shop.value("SELECT request_id FROM refund_requests ORDER BY request_id DESC LIMIT 1")
+    )
 
 
 async def refunded(shop: Shop) -> int:
@@ -48,7 +58,9 @@ def test_an_owner_sets_limits_and_everybody_reads_them(server: ServerAddress) ->
         assert "No limit." in page
         assert "Save" not in page
         for other in (ops, clerk):
-            answer = await post(other, "/roles", "/roles/limits", role="operations", currency="USD", day_max="1")
+            answer = await post(
+                other, "/roles", "/roles/limits", role="operations", currency="USD", day_max="1"
+            )
             assert answer.status_code == 403
         await limited(owner, refund_max="1,500.00", day_max="2000", second_from="50")
         page = texts(await ops.get("/roles"))
@@ -69,7 +81,12 @@ def test_an_owner_sets_limits_and_everybody_reads_them(server: ServerAddress) ->
             {"second_from": "0"},
             {"day_max": "٣"},
         ):
-            answer = await post(owner, "/roles", "/roles/limits", **({"role": "operations", "currency": "USD"} | bad))
+            answer = await post(
+                owner,
+                "/roles",
+                "/roles/limits",
+                **({"role": "operations", "currency": "USD"} | bad),
+            )
             assert answer.status_code == 400, bad
         assert "USD 1500.00 2000.00 50.00" in texts(await ops.get("/roles"))
         await limited(owner)
@@ -86,7 +103,9 @@ def test_who_may_refund_less_hears_how_much_and_what_was_typed_stays(server: Ser
         page = texts(await ops.get(f"/orders/{order_id}"))
         assert "You may refund at most 50.00 at once. 60.00 of your daily limit are left." in page
         review = await ops.get(f"/orders/{order_id}/refund?how=amount&amount=50.01&key={KEY}0")
-        assert "Your role may refund at most 50.00 USD at once; this is 50.01 USD." in texts(review, 403)
+        assert "Your role may refund at most 50.00 USD at once; this is 50.01 USD." in texts(
+            review, 403
+        )
         answer = await asks(ops, order_id, "50.01")
         assert "at most 50.00 USD at once" in texts(answer, 403)
         assert 'value="50.01"' in answer.text
@@ -106,7 +125,9 @@ def test_a_refund_waits_for_somebody_else_and_goes_once(server: ServerAddress) -
         here = f"/orders/{order_id}"
         await limited(owner, second_from="20")
         await limited(owner, role="owner", second_from="20")
-        review = texts(await ops.get(f"{here}/refund?how=amount&amount=20.00&key={KEY}1&reason=too+late"))
+        review = texts(
+            await ops.get(f"{here}/refund?how=amount&amount=20.00&key={KEY}1&reason=too+late")
+        )
         assert "Request a refund of 20.00 USD" in review
         assert "Until they agree nothing is owed" in review
         for _ in range(2):
@@ -117,7 +138,9 @@ def test_a_refund_waits_for_somebody_else_and_goes_once(server: ServerAddress) -
         assert "Refund of 20.00 USD waits for a second person" in page
         assert "Withdraw" in page
         again = await ops.get(f"{here}/refund?how=amount&amount=20.00&key={KEY}1")
-        assert again.headers["location"].endswith(f"?refunded={await the_request(shop)}"), "its request"
+        assert again.headers["location"].endswith(f"?refunded={await the_request(shop)}"), (
+            "its request"
+        )
         request_id = await the_request(shop)
         on_desk, on_order = f"/approvals/refunds/{request_id}", f"{here}/refunds/{request_id}"
         assert "too late" in texts(await owner.get("/approvals"))
@@ -150,7 +173,9 @@ def test_a_refund_waits_for_somebody_else_and_goes_once(server: ServerAddress) -
     portal(server, story)
 
 
-def test_the_same_person_by_another_membership_is_not_a_second_person(server: ServerAddress) -> None:
+def test_the_same_person_by_another_membership_is_not_a_second_person(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         owner = await as_("owner")
         await limited(owner, second_from="1")
@@ -180,7 +205,9 @@ def test_who_has_left_refunds_nothing_any_more(server: ServerAddress) -> None:
         await limited(owner, second_from="1")
         assert (await asks(ops, await paid(shop, 9_000), "20.00")).status_code == 303
         async with shop.world.people.transaction() as connection:
-            await connection.execute("DELETE FROM memberships WHERE role = 'operations' AND subject_kind = 'merchant'")
+            await connection.execute(
+                "DELETE FROM memberships WHERE role = 'operations' AND subject_kind = 'merchant'"
+            )
         path = f"/approvals/refunds/{await the_request(shop)}"
         assert "may not refund here any more" in texts(await approve_reviewed(owner, path), 409)
         assert (await decides(owner, path, "refuse", reason="left")).status_code == 303
@@ -204,24 +231,35 @@ def test_pieces_of_an_order_wait_and_are_refunded_as_they_were_asked(server: Ser
         approved = await approve_reviewed(owner, path)
         said = texts(await owner.get(approved.headers["location"]))
         assert "The refund is approved and is being sent." in said
-        assert await shop.value("SELECT items FROM modifications") == [{"line": 1, "units": 6_000, "quantity": 2}]
+        assert await shop.value("SELECT items FROM modifications") == [
+            {"line": 1, "units": 6_000, "quantity": 2}
+        ]
 
     portal(server, story)
 
 
-@pytest.mark.parametrize("path", ["/approvals/refunds/{}", "/orders/{order}/refunds/{}", "/orders/{other}/refunds/{}"])
-def test_ids_of_nothing_and_of_another_order_are_not_found(server: ServerAddress, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/approvals/refunds/{}", "/orders/{order}/refunds/{}", "/orders/{other}/refunds/{}"]
+)
+def test_ids_of_nothing_and_of_another_order_are_not_found(
+    server: ServerAddress, path: str
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         owner, ops = await as_("owner"), await as_("ops")
         await limited(owner, second_from="1")
         order_id, other = await paid(shop, 9_000), await paid(shop, 9_000)
         assert (await asks(ops, order_id, "20.00")).status_code == 303
-        found = [str(uuid4()), "nonsense", "%00"] + ([await the_request(shop)] if "{other}" in path else [])
+        found = [str(uuid4()), "nonsense", "%00"] + (
+            [await the_request(shop)] if "{other}" in path else []
+        )
         for request_id in found:
-            answer = await decides(owner, path.format(request_id, order=order_id, other=other), "approve", seen="0")
+            answer = await decides(
+                owner, path.format(request_id, order=order_id, other=other), "approve", seen="0"
+            )
             assert answer.status_code == 404, request_id
         foreign = await (await as_("owner")).post(
-            f"/approvals/refunds/{await the_request(shop)}", data={"csrf": "x", "decision": "approve", "seen": "0"}
+            f"/approvals/refunds/{await the_request(shop)}",
+            data={"csrf": "x", "decision": "approve", "seen": "0"},
         )
         assert foreign.status_code == 403
         rita = await as_("rita")

@@ -49,11 +49,18 @@ def test_the_operator_switches_all_sending_off_and_everybody_sees_it(server: Ser
         assert "it is sent when sending is on again." in told
         assert "sent within seconds" not in told
         fields_of = {"how": "amount", "amount": "10.00", "key": "9" * 32}
-        refunded = await staff.post(owner, f"/orders/{paid_id}", f"/orders/{paid_id}/refund", **fields_of)
+        refunded = await staff.post(
+            owner, f"/orders/{paid_id}", f"/orders/{paid_id}/refund", **fields_of
+        )
         told = texts(await owner.get(refunded.headers["location"]))
-        assert "It is owed to the customer. All sending is off: it is sent when sending is on again." in told
+        assert (
+            "It is owed to the customer. All sending is off: it is sent when sending is on again."
+            in told
+        )
         assert "is being sent" not in told
-        assert "charges twice" not in texts(await owner.get("/orders")), "a reason is for the operator's people"
+        assert "charges twice" not in texts(await owner.get("/orders")), (
+            "a reason is for the operator's people"
+        )
         used = await staff.post(olga, "/operator", ON, code=fields["code"])
         assert used.status_code in (400, 401), "a code counts once"
         async with shop.world.people.connection() as connection:

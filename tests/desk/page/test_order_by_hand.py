@@ -25,7 +25,8 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         for offered in ("Retry now…", "Stop attempts…", "Hold…", "Add a note", "What will happen"):
             assert offered in page
         assert re.search(
-            r"Retry [\d.]+ USD now\? Order \S+ Customer A••• R•••(, .•••@•••)? Card \S+ •••• \d{4} What", page
+            r"Retry [\d.]+ USD now\? Order \S+ Customer A••• R•••(, .•••@•••)? Card \S+ •••• \d{4} What",
+            page,
         )
         looked_at = texts(await clerk.get(here))
         assert "Not now: your role may only view it." in looked_at
@@ -46,7 +47,9 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
         assert (await post(ops, here, f"{here}/release")).status_code == 303
 
         assert (await post(olga, here, f"{here}/hold", reason="check")).status_code == 303
-        assert "Only the operator may release what the operator holds." in texts(await ops.get(here))
+        assert "Only the operator may release what the operator holds." in texts(
+            await ops.get(here)
+        )
         assert (await post(ops, here, f"{here}/release")).status_code == 403
         assert (await post(olga, here, f"{here}/release")).status_code == 303
 
@@ -67,12 +70,20 @@ def test_an_operations_person_works_on_an_order(server: ServerAddress) -> None:
     portal(server, story)
 
 
-def test_a_decline_that_sounds_final_and_is_not_certain_waits_for_a_person(server: ServerAddress) -> None:
+def test_a_decline_that_sounds_final_and_is_not_certain_waits_for_a_person(
+    server: ServerAddress,
+) -> None:
     words = "Please stop further billing of customer"
 
     async def story(shop: Shop, as_: As) -> None:
         at = (await shop.now()).isoformat()
-        decline = {"code": "ERR", "source": "example gateway", "text": words, "advice": None, "at": at}
+        decline = {
+            "code": "ERR",
+            "source": "example gateway",
+            "text": words,
+            "advice": None,
+            "at": at,
+        }
         order_id = await shop.admit(decline=decline)
         await shop.advance(DAY)
         ops, here = await as_("ops"), f"/orders/{order_id}"
@@ -100,12 +111,18 @@ def test_notes_stay_with_who_and_when(server: ServerAddress) -> None:
         shown = texts(page)
         assert shown.count("Salary on Monday") == 1
         assert "Ops" in shown
-        for text, said in (("", "1 to 2,000"), ("n" * 2_001, "1 to 2,000"), (SPACED, "card number")):
+        for text, said in (
+            ("", "1 to 2,000"),
+            ("n" * 2_001, "1 to 2,000"),
+            (SPACED, "card number"),
+        ):
             refused = await post(ops, here, f"{here}/notes", note=text, key="b2" * 16)
             assert said in texts(refused, 400)
         assert SPACED not in refused.text  # a card number is not said back either
         assert (await post(ops, here, f"{here}/notes", note="x", key="no key")).status_code == 400
-        assert (await post(ops, here, f"{here}/notes", note="other words", key=key)).status_code == 409
+        assert (
+            await post(ops, here, f"{here}/notes", note="other words", key=key)
+        ).status_code == 409
         assert await shop.value("SELECT count(*) FROM order_notes") == 1
         assert (await shop.order(order_id))["version"] == 1
 
@@ -134,13 +151,19 @@ def test_an_ended_order_says_nothing_of_a_next_try(server: ServerAddress) -> Non
         order_id = await shop.admit(pan=FUNDS_CARD)
         for _ in range(40):
             await shop.advance(DAY)
-            if await shop.value("SELECT count(*) FROM order_log WHERE happening = 'attempt_declined'"):
+            if await shop.value(
+                "SELECT count(*) FROM order_log WHERE happening = 'attempt_declined'"
+            ):
                 break
         assert "Nothing to do: Recoup tries again" in (await ops.get(f"/orders/{order_id}")).text
         async with owner(shop.world) as connection:  # as a decision says that plans no further try
             cure = '["Nothing to do: Recoup tries again near a pay day."]'
-            await connection.execute("UPDATE decisions SET reasons = reasons || $1::text::jsonb", cure)
-        assert (await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")).status_code == 303
+            await connection.execute(
+                "UPDATE decisions SET reasons = reasons || $1::text::jsonb", cure
+            )
+        assert (
+            await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")
+        ).status_code == 303
         assert await shop.value("SELECT stage FROM orders") == "cancelled"
         page = (await ops.get(f"/orders/{order_id}")).text
         table = page[page.index('id="attempts"') : page.index('id="webhooks"')]
@@ -173,7 +196,9 @@ def test_what_only_people_can_settle_goes_away_when_they_say_so(server: ServerAd
         assert "Marked as resolved" in page
         assert "What to do:" not in page
         assert str(order_id) not in (await ops.get("/orders?attention=1")).text
-        assert "marked an order's problem as resolved" in texts(await chief.get("/audit?kind=orders"))
+        assert "marked an order's problem as resolved" in texts(
+            await chief.get("/audit?kind=orders")
+        )
         assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303  # pressed again
         assert (await shop.happenings(order_id)).count("dealt_with") == 1
 
@@ -194,7 +219,9 @@ def test_what_ends_by_itself_is_not_said_to_be_dealt_with(server: ServerAddress)
 
         await paid_under_another_id(shop, order_id)
         page = texts(await ops.get(here))
-        assert "The same customer paid the same amount with this card under another order id." in page
+        assert (
+            "The same customer paid the same amount with this card under another order id." in page
+        )
         assert "Paid to you under another order id" in page
         assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303
         assert (await shop.order(order_id))["attention"] is None

@@ -18,7 +18,9 @@ KEY = "c4" * 16
 
 
 async def captures(shop: Shop) -> list[str]:
-    sql = "SELECT array_agg(state ORDER BY modification_id) FROM modifications WHERE kind = 'capture'"
+    sql = (
+        "SELECT array_agg(state ORDER BY modification_id) FROM modifications WHERE kind = 'capture'"
+    )
     return await shop.value(sql) or []
 
 
@@ -30,7 +32,9 @@ def test_a_hold_is_captured_once_however_often_the_form_is_sent(server: ServerAd
             page = texts(await one.get(here))
             assert "Capture…" not in page
             assert "Capture it with POST /v1/capture before" in page
-            assert "may not capture orders" in texts(await post(one, here, f"{here}/capture", key=KEY), 403)
+            assert "may not capture orders" in texts(
+                await post(one, here, f"{here}/capture", key=KEY), 403
+            )
         assert "No endpoint subscribes to order.completed" in texts(await ops.get(here))
         await make(owner, "https://shop.example/hooks", ("order.completed",))
         page = texts(await ops.get(here))
@@ -40,11 +44,15 @@ def test_a_hold_is_captured_once_however_often_the_form_is_sent(server: ServerAd
             "gets the webhook order.completed",
         ):
             assert said in page
-        assert (await ops.post(f"{here}/capture", data={"csrf": "made up", "key": KEY})).status_code == 403
+        assert (
+            await ops.post(f"{here}/capture", data={"csrf": "made up", "key": KEY})
+        ).status_code == 403
         assert (await post(ops, here, f"{here}/capture", key="no key")).status_code == 400
         assert await captures(shop) == []
 
-        sent = await asyncio.gather(*(post(ops, here, f"{here}/capture", key=KEY) for _ in range(3)))
+        sent = await asyncio.gather(
+            *(post(ops, here, f"{here}/capture", key=KEY) for _ in range(3))
+        )
         assert {answer.status_code for answer in sent} == {303}
         await shop.settle()
         assert await captures(shop) == ["done"]
@@ -74,7 +82,9 @@ def test_a_refusal_is_said_and_leaves_the_hold_to_be_captured_again(server: Serv
     portal(server, story)
 
 
-def test_a_processor_that_takes_its_time_is_waited_for_and_no_second_capture_begins(server: ServerAddress) -> None:
+def test_a_processor_that_takes_its_time_is_waited_for_and_no_second_capture_begins(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
         await set_fault(shop.world, "outage", timedelta(hours=1))
@@ -117,12 +127,17 @@ def test_a_refusal_that_comes_late_is_told_and_needs_nobody(
         assert "Cancellation not possible." not in page
         await clear_fault(shop.world, "refuse")
         assert (await post(ops, here, f"{here}/cancel")).status_code == 303
-        assert "refused the capture" not in texts(await ops.get(begun.headers["location"])).partition("Timeline")[0]
+        assert (
+            "refused the capture"
+            not in texts(await ops.get(begun.headers["location"])).partition("Timeline")[0]
+        )
 
     portal(server, story)
 
 
-def test_an_old_refusal_says_nothing_untrue_of_an_order_that_was_captured_since(server: ServerAddress) -> None:
+def test_an_old_refusal_says_nothing_untrue_of_an_order_that_was_captured_since(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
         await set_fault(shop.world, "refuse", timedelta(hours=1))
@@ -135,12 +150,17 @@ def test_an_old_refusal_says_nothing_untrue_of_an_order_that_was_captured_since(
         assert "still authorised" not in again
         given = {"key": "e6" * 16, "how": "amount", "amount": "45.90"}
         await post(await as_("owner"), here, f"{here}/refund", confirm="1", **given)
-        assert "the card is charged." not in texts(await ops.get(done.headers["location"])).partition("Timeline")[0]
+        assert (
+            "the card is charged."
+            not in texts(await ops.get(done.headers["location"])).partition("Timeline")[0]
+        )
 
     portal(server, story)
 
 
-def test_a_house_that_is_full_asked_nothing_and_says_so(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_house_that_is_full_asked_nothing_and_says_so(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
         with monkeypatch.context() as patched:
@@ -180,10 +200,14 @@ def test_nothing_is_captured_after_the_window_or_of_what_is_not_held(server: Ser
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
         _, open_one = await worked_on(shop)
-        assert "cannot be captured" in texts(await post(ops, open_one, f"{open_one}/capture", key=KEY), 409)
+        assert "cannot be captured" in texts(
+            await post(ops, open_one, f"{open_one}/capture", key=KEY), 409
+        )
         await shop.advance(timedelta(days=8))
         assert "Capture…" not in texts(await ops.get(here))
-        assert "cannot be captured" in texts(await post(ops, here, f"{here}/capture", key="d5" * 16), 409)
+        assert "cannot be captured" in texts(
+            await post(ops, here, f"{here}/capture", key="d5" * 16), 409
+        )
         assert await captures(shop) == []
 
     portal(server, story)
@@ -193,7 +217,10 @@ def test_a_part_is_captured_from_the_page_and_the_rest_let_go(server: ServerAddr
     async def story(shop: Shop, as_: As) -> None:
         here, ops = await authorised(shop), await as_("ops")
         page = texts(await ops.get(here))
-        for said in ("45.90 USD are authorised and not captured", "stays authorised for another capture"):
+        for said in (
+            "45.90 USD are authorised and not captured",
+            "stays authorised for another capture",
+        ):
             assert said in page
         for amount in ("90.00", "1.234", "-1", "x"):
             refusal = await post(ops, here, f"{here}/capture", key=KEY, amount=amount, rest="keep")

@@ -54,12 +54,16 @@ def test_a_refund_that_is_still_owed_is_not_said_to_be_done(server: ServerAddres
     portal(server, story)
 
 
-def test_a_refund_that_is_tried_again_is_not_said_to_be_refused_without_a_try(server: ServerAddress) -> None:
+def test_a_refund_that_is_tried_again_is_not_said_to_be_refused_without_a_try(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, [order_id] = await as_("ops"), await sold(shop, 1)
         refund_id = await give_back(shop, order_id, refused=True)
         await shop.advance(timedelta(hours=2))
-        assert "1 attempt; the processor says: refused_by_test_card" in texts(await ops.get("/refunds"))
+        assert "1 attempt; the processor says: refused_by_test_card" in texts(
+            await ops.get("/refunds")
+        )
         to, fields = review_form(await ops.get(f"/refunds/{refund_id}"))
         assert (await ops.post(to, data=fields)).status_code == 303
         desk = texts(await ops.get("/refunds"))
@@ -86,14 +90,18 @@ def test_a_dispute_that_the_issuer_would_refuse_is_not_offered(server: ServerAdd
             page = await ops.get(here)
             assert says in texts(page)
             assert " required" not in field(page.text)
-            assert (await post(ops, here, f"{here}/dispute", kind="service", amount="")).status_code == 303
+            assert (
+                await post(ops, here, f"{here}/dispute", kind="service", amount="")
+            ).status_code == 303
 
         here = f"/orders/{returned}"
         page = await ops.get(here)
         assert "at most 45.90 USD" in texts(page)
         assert "leave empty for the amount" not in texts(page)
         assert " required" in field(page.text), "nothing is left that was not refunded"
-        assert (await post(ops, here, f"{here}/dispute", kind="service", amount="45.90")).status_code == 303
+        assert (
+            await post(ops, here, f"{here}/dispute", kind="service", amount="45.90")
+        ).status_code == 303
 
         for order_id in (fresh, returned, gone):
             page = await ops.get(f"/orders/{order_id}")
@@ -117,7 +125,9 @@ def test_a_dispute_whose_time_is_over_offers_no_answer(server: ServerAddress) ->
         here = f"/disputes/{dispute_id}"
         await note_evidence(shop.world, shop.scope, dispute_id, "delivered")
         assert 'href="#contest"' in (await ops.get(here)).text
-        await set_merchant(shop, f"offset_us = offset_us + {15 * 86_400_000_000}")  # nobody ends it yet
+        await set_merchant(
+            shop, f"offset_us = offset_us + {15 * 86_400_000_000}"
+        )  # nobody ends it yet
         for _ in range(100):  # until the portal reads the shop's clock again
             if "overdue by" in (page := (await ops.get(here)).text):
                 break

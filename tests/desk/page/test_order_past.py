@@ -21,7 +21,9 @@ def test_the_past_of_an_order_is_a_page_without_buttons(server: ServerAddress) -
         await shop.advance(timedelta(days=20))
         now = (await maya.get(f"/orders/{order_id}")).text
         links = re.findall(rf"/orders/{order_id}/past\?asOfVersion=(\d+)", now)
-        assert {int(one) for one in links} == set(range(1, len(set(links)) + 1)), "each line of its log has a link"
+        assert {int(one) for one in links} == set(range(1, len(set(links)) + 1)), (
+            "each line of its log has a link"
+        )
         for client in (maya, olga):
             for number in sorted(set(links), key=int):
                 page = (await client.get(f"/orders/{order_id}/past?asOfVersion={number}")).text
@@ -35,7 +37,14 @@ def test_the_past_of_an_order_is_a_page_without_buttons(server: ServerAddress) -
 
 @each(
     "query",
-    ["", "?at=yesterday", "?asOf=2999-01-01T00:00:00Z", "?asOfVersion=0", "?asOfVersion=999", "?asOf=1999-01-01"],
+    [
+        "",
+        "?at=yesterday",
+        "?asOf=2999-01-01T00:00:00Z",
+        "?asOfVersion=0",
+        "?asOfVersion=999",
+        "?asOf=1999-01-01",
+    ],
 )
 def test_a_moment_that_makes_no_sense_is_said_to_be_none(server: ServerAddress, query: str) -> None:
     async def story(shop: Shop, who: As) -> None:
@@ -63,7 +72,9 @@ def test_the_moment_that_a_page_names_is_the_one_that_it_shows(server: ServerAdd
     portal(server, story)
 
 
-def test_an_event_that_was_delivered_is_never_said_to_have_no_endpoint(server: ServerAddress) -> None:
+def test_an_event_that_was_delivered_is_never_said_to_have_no_endpoint(
+    server: ServerAddress,
+) -> None:
     """What waited then, and who subscribed, was not loaded: nothing is said of it."""
 
     async def story(shop: Shop, who: As) -> None:
@@ -76,17 +87,25 @@ def test_an_event_that_was_delivered_is_never_said_to_have_no_endpoint(server: S
             await cancel(shop.world, shop.orders, shop.scope, order_id)
             await shop.publish()
             assert len(receiver.got) == 2
-            newest = await shop.value("SELECT max(seq) FROM order_log WHERE order_id = $1", order_id)
+            newest = await shop.value(
+                "SELECT max(seq) FROM order_log WHERE order_id = $1", order_id
+            )
             pages = [
                 texts(await maya.get(f"/orders/{order_id}/past?asOfVersion={number}"))
                 for number in range(1, newest + 1)
             ]
-            assert [page for page in pages if "No endpoint subscribes" in page or "sent in a moment" in page] == []
+            assert [
+                page
+                for page in pages
+                if "No endpoint subscribes" in page or "sent in a moment" in page
+            ] == []
             assert "Its first delivery attempt came later: " in pages[0]
             assert "delivered" in pages[-1]
         quiet = await shop.admit(external_id="quiet")
         page = texts(await maya.get(f"/orders/{quiet}/past?asOfVersion=1"))
-        assert "No delivery is on record; the endpoints subscribed at the time are not stored." in page
+        assert (
+            "No delivery is on record; the endpoints subscribed at the time are not stored." in page
+        )
 
     portal(server, story)
 

@@ -52,7 +52,9 @@ def why_then(page: str) -> str:
     return page.partition("Why at this time")[2].partition("Card’s retry allowance")[0]
 
 
-def test_an_order_shows_what_its_customer_agreed_to_and_that_they_chose_not_to_pay(server: ServerAddress) -> None:
+def test_an_order_shows_what_its_customer_agreed_to_and_that_they_chose_not_to_pay(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         page = await answered(shop, await linked(shop), **LATER)
         here = f"/orders/{page.order_id}"
@@ -112,9 +114,19 @@ def test_an_expired_order_says_so_and_a_declined_one_why(server: ServerAddress) 
 @pytest.mark.parametrize(
     ("pan", "units", "at_once", "later"),
     [
-        (FUNDS_CARD, 4590, "Declined while the customer waited", "Declined while the customer waited"),
+        (
+            FUNDS_CARD,
+            4590,
+            "Declined while the customer waited",
+            "Declined while the customer waited",
+        ),
         (FAULT_CARDS["visa"], 80_001, "", "Approved after the customer was shown a decline"),
-        (FAULT_CARDS["visa"], 80_013, "No answer from the bank in time", "No answer from the bank in time"),
+        (
+            FAULT_CARDS["visa"],
+            80_013,
+            "No answer from the bank in time",
+            "No answer from the bank in time",
+        ),
         (HARD_CARD, 4590, "Declined for good", "Declined for good"),
     ],
 )
@@ -138,11 +150,17 @@ def test_a_payment_that_was_not_declined_for_good_does_not_read_so(
     portal(server, story)
 
 
-def test_what_was_never_charged_and_has_ended_is_not_said_to_be_booked_later(server: ServerAddress) -> None:
+def test_what_was_never_charged_and_has_ended_is_not_said_to_be_booked_later(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, order_id = await as_("ops"), await shop.admit()
-        assert "Nothing booked yet: no attempt has succeeded." in texts(await ops.get(f"/orders/{order_id}"))
-        assert (await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")).status_code == 303
+        assert "Nothing booked yet: no attempt has succeeded." in texts(
+            await ops.get(f"/orders/{order_id}")
+        )
+        assert (
+            await post(ops, f"/orders/{order_id}", f"/orders/{order_id}/cancel")
+        ).status_code == 303
         page = texts(await ops.get(f"/orders/{order_id}"))
         assert "Nothing booked: the order ended without a payment." in page
         assert "booked yet" not in page
@@ -155,9 +173,14 @@ def test_the_reference_number_that_clients_quote_is_shown_and_found(server: Serv
         ops, order_id, _ = await as_("ops"), await shop.admit(), await shop.admit()
         number = tail(order_id)
         page = (await ops.get(f"/orders/{order_id}")).text
-        assert f'<dt>Reference number</dt><dd><span class="id" data-copy="{number}">{number}</span>' in page
+        assert (
+            f'<dt>Reference number</dt><dd><span class="id" data-copy="{number}">{number}</span>'
+            in page
+        )
         for typed in (f"reference:{number}", f"ref:{number}"):
-            assert (await ops.get(f"/orders?q={typed}")).headers["location"] == f"/orders?q={number}"
+            assert (await ops.get(f"/orders?q={typed}")).headers[
+                "location"
+            ] == f"/orders?q={number}"
         for typed in (number, number.lower()):
             found = await ops.get(f"/orders?q={typed}")
             assert (found.status_code, found.headers["location"]) == (303, f"/orders/{order_id}")
@@ -165,7 +188,9 @@ def test_the_reference_number_that_clients_quote_is_shown_and_found(server: Serv
     portal(server, story)
 
 
-def test_an_attempt_that_a_person_asked_for_says_who_and_not_the_old_plan(server: ServerAddress) -> None:
+def test_an_attempt_that_a_person_asked_for_says_who_and_not_the_old_plan(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         _, here = await worked_on(shop)
         ops = await as_("ops")
@@ -177,12 +202,16 @@ def test_an_attempt_that_a_person_asked_for_says_who_and_not_the_old_plan(server
         for old in ("Next attempt", "planned in all", "What would change this"):
             assert old not in asked
         await shop.settle()
-        assert "requested it" not in why_then(texts(await ops.get(here))), "the next is the policy's again"
+        assert "requested it" not in why_then(texts(await ops.get(here))), (
+            "the next is the policy's again"
+        )
 
     portal(server, story)
 
 
-def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(server: ServerAddress) -> None:
+def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, here = await as_("ops"), await authorised(shop)
         held = texts(await ops.get(here))
@@ -192,7 +221,10 @@ def test_an_authorised_order_says_what_to_do_and_that_nothing_is_charged(server:
             "void",
             held,
         )
-        assert "Nothing booked yet: the order is authorised, and is charged when it is captured." in held
+        assert (
+            "Nothing booked yet: the order is authorised, and is charged when it is captured."
+            in held
+        )
         for untrue in ("no attempt has succeeded", "Expires"):
             assert untrue not in held, untrue
         await shop.advance(timedelta(days=8))
@@ -257,11 +289,32 @@ def test_a_dialog_promises_a_webhook_only_where_an_endpoint_takes_it(server: Ser
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("is made now.", "allowed no attempt before", "Nothing is sent before", "Without the request")),
-        ("de", ("Er läuft jetzt.", "ließen bei der Anfrage vor", "wird nichts gesendet.", "Ohne die Anforderung")),
+        (
+            "en",
+            (
+                "is made now.",
+                "allowed no attempt before",
+                "Nothing is sent before",
+                "Without the request",
+            ),
+        ),
+        (
+            "de",
+            (
+                "Er läuft jetzt.",
+                "ließen bei der Anfrage vor",
+                "wird nichts gesendet.",
+                "Ohne die Anforderung",
+            ),
+        ),
         (
             "es",
-            ("se hace ahora.", "no permitían ningún intento antes de", "No se envía nada antes de", "Sin la petición"),
+            (
+                "se hace ahora.",
+                "no permitían ningún intento antes de",
+                "No se envía nada antes de",
+                "Sin la petición",
+            ),
         ),
         (
             "fr",
@@ -285,7 +338,11 @@ def test_an_attempt_that_a_person_asked_for_and_the_gate_put_off_says_both(
         await start(shop.orders, shop.key(order_id))
         await bring_forward(shop.orders, shop.scope, order_id)
         await shop.run_due()
-        shown = texts(await (await as_("ops")).get(f"/orders/{order_id}", headers={"accept-language": language}))
+        shown = texts(
+            await (await as_("ops")).get(
+                f"/orders/{order_id}", headers={"accept-language": language}
+            )
+        )
         assert [word for word in words if word not in shown] == [], shown
         assert " UTC" not in shown, "in the zone of whoever reads"
 
@@ -298,9 +355,13 @@ def test_an_orders_page_shows_what_the_processor_checked(server: ServerAddress) 
         word = await shop.ask(is_mit=False, days=None, cvv="123", code="05")
         assert word.evaluate == "APPROVED"
         shown = (
-            (await ops.get(f"/orders/{word.order_id}")).text.partition('id="attempts"')[2].partition("</section>")[0]
+            (await ops.get(f"/orders/{word.order_id}"))
+            .text.partition('id="attempts"')[2]
+            .partition("</section>")[0]
         )
-        assert re.search(r"<dt>Security code</dt><dd><code>M</code> <span class=\"note\">matches</span>", shown)
+        assert re.search(
+            r"<dt>Security code</dt><dd><code>M</code> <span class=\"note\">matches</span>", shown
+        )
         for label in ("Billing address", "Processor’s risk", "Authorisation code", "Network’s id"):
             assert f"<dt>{label}</dt>" in shown
 
@@ -315,7 +376,10 @@ def test_a_plan_says_what_one_other_input_would_have_made_of_it(server: ServerAd
         assert "With an expiry a week later: the decision would have been the same." in shown
         assert "If the schedule allowed one more attempt: " in shown
         assert "what would have been planned, not what the bank would have answered" in shown
-        assert "Re-evaluate Re-evaluated from its stored inputs just now: the decision is the same." in shown
+        assert (
+            "Re-evaluate Re-evaluated from its stored inputs just now: the decision is the same."
+            in shown
+        )
         assert (
             f'<form class="row" id="again" method="get" action="{here}#again">'
             in (await (await as_("ops")).get(here)).text

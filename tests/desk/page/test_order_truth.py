@@ -12,7 +12,13 @@ from tests.desk.page.test_limits import asks, limited, the_request
 from tests.desk.page.test_order_capture import KEY
 from tests.desk.page.test_order_tells import authorised, worked_on
 from tests.dispute_terms import agree
-from tests.disputes.flows.test_disputes import SILENT_YES, approved_late, disputed, the_dispute, tried
+from tests.disputes.flows.test_disputes import (
+    SILENT_YES,
+    approved_late,
+    disputed,
+    the_dispute,
+    tried,
+)
 from tests.rescue.flows.test_beside_the_rescue import attention_of, paid_under_another_id
 from tests.rescue.flows.test_customers_attacked import offered, set_merchant
 from tests.risk.flows.test_advances import advanced
@@ -37,10 +43,18 @@ def top(page: str) -> str:
     return page.partition("Timeline")[0]
 
 
-async def give_back(shop: Shop, order_id: UUID, amount: str | None = None, *, refused: bool = False) -> UUID:
+async def give_back(
+    shop: Shop, order_id: UUID, amount: str | None = None, *, refused: bool = False
+) -> UUID:
     if refused:
         await set_fault(shop.world, "refuse", timedelta(hours=1))
-    made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount, all=amount is None))
+    made = await refund(
+        shop.world,
+        shop.orders,
+        shop.scope,
+        order_id,
+        RefundRequest(amount=amount, all=amount is None),
+    )
     await shop.settle()
     if refused:
         await clear_fault(shop.world, "refuse")
@@ -138,7 +152,9 @@ def test_a_hold_still_needs_somebody_when_the_rest_is_dealt_with(server: ServerA
         await paid_under_another_id(shop, order_id)
         await post(ops, here, f"{here}/hold", reason="check")
         assert (await post(ops, here, f"{here}/dealt-with")).status_code == 303
-        assert "What to do: Release it when this is resolved, or cancel it." in texts(await ops.get(here))
+        assert "What to do: Release it when this is resolved, or cancel it." in texts(
+            await ops.get(here)
+        )
         assert str(order_id) in (await ops.get("/orders?attention=1")).text
         await post(ops, here, f"{here}/release")
         assert str(order_id) not in (await ops.get("/orders?attention=1")).text
@@ -162,7 +178,9 @@ def test_an_order_that_is_paid_is_not_to_be_cancelled(server: ServerAddress) -> 
 # what is said --------------------------------------------------------------------------------------------------------
 
 
-def test_a_late_approval_that_goes_back_is_no_nothing(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_approval_that_goes_back_is_no_nothing(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, order_id = await as_("ops"), await approved_late(shop)
         with processor_away(monkeypatch):
@@ -208,7 +226,9 @@ def test_a_refund_says_what_became_of_it(server: ServerAddress) -> None:
 
         made = await give_back(shop, by_hand, "10.00", refused=True)
         await paid_by_hand(shop, made)
-        assert "It was paid by hand." in top(texts(await ops.get(f"/orders/{by_hand}?refunded={made}")))
+        assert "It was paid by hand." in top(
+            texts(await ops.get(f"/orders/{by_hand}?refunded={made}"))
+        )
 
         await agree(shop)
         order_id = await advanced(shop)
@@ -220,7 +240,9 @@ def test_a_refund_says_what_became_of_it(server: ServerAddress) -> None:
     portal(server, story)
 
 
-def test_a_stablecoin_refund_that_was_paid_by_hand_was_not_sent_by_the_channel(server: ServerAddress) -> None:
+def test_a_stablecoin_refund_that_was_paid_by_hand_was_not_sent_by_the_channel(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         order = await charge(shop, channel="mock")
         await simulate_by_operator(shop.world, shop.orders, "order-1", True)
@@ -233,7 +255,9 @@ def test_a_stablecoin_refund_that_was_paid_by_hand_was_not_sent_by_the_channel(s
     portal(server, story)
 
 
-def test_an_answered_dispute_is_not_to_be_answered_and_an_inquiry_took_nothing(server: ServerAddress) -> None:
+def test_an_answered_dispute_is_not_to_be_answered_and_an_inquiry_took_nothing(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops = await as_("ops")
         refunded, asked = await sold(shop, 2)
@@ -282,14 +306,18 @@ def test_a_hold_that_is_stuck_is_no_money_that_is_owed(server: ServerAddress) ->
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_declined_customer_hears_no_word_of_a_bank_that_did_not_say_it(server: ServerAddress, killed: bool) -> None:
+def test_a_declined_customer_hears_no_word_of_a_bank_that_did_not_say_it(
+    server: ServerAddress, killed: bool
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         if killed:
             await set_merchant(shop, "killed = true")
         word = await shop.ask(is_mit=False, days=None, pan=FUNDS_CARD, code="05", cvv="123")
         await shop.settle()
         page = texts(await (await as_("ops")).get(f"/orders/{word.order_id}"))
-        assert ("The customer was shown a decline without an attempt at the bank." in page) is killed
+        assert (
+            "The customer was shown a decline without an attempt at the bank." in page
+        ) is killed
         assert ("The bank declined while the customer waited." in page) is not killed
         assert "answer was final" not in page
 
@@ -328,9 +356,13 @@ def test_a_refund_that_waits_for_its_charge_is_not_to_be_tried_again(
             await set_merchant(shop, f"offset_us = offset_us + {ahead}")
             await shop.run_due()
             made = await post(ops, here, f"{here}/refund", how="amount", amount="10.00", key=KEY)
-            assert "the outcome of their charge decides" in top(texts(await ops.get(made.headers["location"])))
+            assert "the outcome of their charge decides" in top(
+                texts(await ops.get(made.headers["location"]))
+            )
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE modifications SET business_at = business_at - interval '2 hours'")
+                await connection.execute(
+                    "UPDATE modifications SET business_at = business_at - interval '2 hours'"
+                )
             desk = texts(await ops.get("/refunds"))
             assert "Waits for the charge" in desk
             assert "Try again" not in desk
@@ -348,13 +380,17 @@ def test_who_may_only_look_gets_no_link_to_nowhere(server: ServerAddress) -> Non
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_no_attempt_is_offered_where_the_operator_has_stopped_them(server: ServerAddress, killed: bool) -> None:
+def test_no_attempt_is_offered_where_the_operator_has_stopped_them(
+    server: ServerAddress, killed: bool
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         _, here = await worked_on(shop)
         if killed:
             await set_merchant(shop, "killed = true")
         answer = await (await as_("ops")).get(here)
         assert ('href="#retry"' in answer.text) is not killed
-        assert ("the operator has stopped all sending for this merchant." in texts(answer)) is killed
+        assert (
+            "the operator has stopped all sending for this merchant." in texts(answer)
+        ) is killed
 
     portal(server, story)

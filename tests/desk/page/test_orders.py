@@ -56,11 +56,15 @@ def tabs(page: str) -> dict[str, str]:
 
 
 def here(page: str) -> list[str]:
-    return [html.unescape(word) for word in re.findall(r'aria-current="page"><bdi>(.*?)</bdi>', page)]
+    return [
+        html.unescape(word) for word in re.findall(r'aria-current="page"><bdi>(.*?)</bdi>', page)
+    ]
 
 
 def chips(page: str) -> list[str]:
-    return [html.unescape(words) for words in re.findall(r'aria-label="Remove filter: (.*?)"', page)]
+    return [
+        html.unescape(words) for words in re.findall(r'aria-label="Remove filter: (.*?)"', page)
+    ]
 
 
 def test_typed_filters_become_chips_that_can_be_taken_off(shop: Shop) -> None:
@@ -69,7 +73,12 @@ def test_typed_filters_become_chips_that_can_be_taken_off(shop: Shop) -> None:
         answer = await client.get("/orders", params={"q": typed})
         assert answer.status_code == 303
         page = await page_of(client, answer.headers["location"])
-        assert chips(page) == ["Status: Completed", "Site: leaf-1", "Amount: more than 5", "Currency: USD"]
+        assert chips(page) == [
+            "Status: Completed",
+            "Site: leaf-1",
+            "Amount: more than 5",
+            "Currency: USD",
+        ]
         assert ids(page)
         off = re.search(r'href="([^"]+)" aria-label="Remove filter: Currency: USD"', page)
         assert off
@@ -151,7 +160,9 @@ def test_the_zone_is_kept_for_a_person_shared_by_a_link_and_shown_in_the_header(
         assert shown
         moment = datetime.fromisoformat(shown[1])
         assert moment.utcoffset() == UTC.utcoffset(None)
-        assert shown[2].startswith(moment.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%Y-%m-%d %H:%M:%S JST"))
+        assert shown[2].startswith(
+            moment.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%Y-%m-%d %H:%M:%S JST")
+        )
         assert "Placed (GMT)" in await page_of(client, "/orders?zone=GMT")
         assert "zone=GMT" in await page_of(client, "/orders?zone=GMT")
         wrong = await client.post("/orders/look", data=form | {"zone": "Mars/Olympus"})
@@ -163,7 +174,9 @@ def test_the_zone_is_kept_for_a_person_shared_by_a_link_and_shown_in_the_header(
     visit(shop, work)
 
 
-def test_a_moment_in_a_sentence_is_said_in_the_zone_of_the_list_and_of_the_reader(shop: Shop) -> None:
+def test_a_moment_in_a_sentence_is_said_in_the_zone_of_the_list_and_of_the_reader(
+    shop: Shop,
+) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         connection = await asyncpg.connect(shop.dsn)
         order_id = await connection.fetchval(
@@ -174,10 +187,16 @@ def test_a_moment_in_a_sentence_is_said_in_the_zone_of_the_list_and_of_the_reade
         )
         await connection.close()
         tokyo = html.unescape(await page_of(client, "/orders?attention=1&zone=Asia/Tokyo"))
-        assert tokyo.count("The card's allowance is used up until 1 Feb 2031 08:30 Asia/Tokyo.") == 2, "and on hover"
+        assert (
+            tokyo.count("The card's allowance is used up until 1 Feb 2031 08:30 Asia/Tokyo.") == 2
+        ), "and on hover"
         for path in ("/orders?attention=1", f"/orders/{order_id}"):
-            assert "is used up until 31 Jan 2031 23:30 GMT." in html.unescape(await page_of(client, path))
-        german = await client.get("/orders?attention=1&zone=Asia/Tokyo", headers={"accept-language": "de"})
+            assert "is used up until 31 Jan 2031 23:30 GMT." in html.unescape(
+                await page_of(client, path)
+            )
+        german = await client.get(
+            "/orders?attention=1&zone=Asia/Tokyo", headers={"accept-language": "de"}
+        )
         assert "1. Feb. 2031 08:30 Asia/Tokyo" in german.text
 
     visit(shop, work)
@@ -187,10 +206,14 @@ def test_columns_are_chosen_by_each_person_and_never_none(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         csrf = field(await page_of(client, "/orders"), "csrf")
         form: dict[str, Any] = {"csrf": csrf, "back": "/orders"}
-        await client.post("/orders/look", data=form | {"cols": ["expires", "order_id", "attempts", "evil"]})
+        await client.post(
+            "/orders/look", data=form | {"cols": ["expires", "order_id", "attempts", "evil"]}
+        )
         page = await page_of(client, "/orders")
         head = page[page.index("<thead>") : page.index("</thead>")]
-        assert re.findall(r"(Order id|Attempts|Expires|Customer)", re.sub(r'="[^"]*"', "", head)) == [
+        assert re.findall(
+            r"(Order id|Attempts|Expires|Customer)", re.sub(r'="[^"]*"', "", head)
+        ) == [
             "Order id",
             "Attempts",
             "Expires",
@@ -206,7 +229,11 @@ def test_a_view_is_saved_left_saved_again_renamed_and_deleted(shop: Shop) -> Non
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         page = await page_of(client, "/orders?status=8")
         assert here(page) == ["Chargebacks"]
-        form = {"csrf": field(page, "csrf"), "back": "/orders?status=4&expires=72h", "name": "Ends soon"}
+        form = {
+            "csrf": field(page, "csrf"),
+            "back": "/orders?status=4&expires=72h",
+            "name": "Ends soon",
+        }
         made = await client.post("/orders/views", data=form)
         assert (await client.post("/orders/views", data=form)).status_code == 409
         page = await page_of(client, made.headers["location"])
@@ -220,9 +247,13 @@ def test_a_view_is_saved_left_saved_again_renamed_and_deleted(shop: Shop) -> Non
         back = {"csrf": form["csrf"], "back": link + "&currency=USD"}
         await client.post(f"/orders/views/{view}", data=back | {"do": "save"})
         assert "currency=USD" in tabs(await page_of(client, "/orders"))["Ends soon"]
-        await client.post(f"/orders/views/{view}", data=back | {"do": "rename", "name": "<b>Mine</b> نورا"})
+        await client.post(
+            f"/orders/views/{view}", data=back | {"do": "rename", "name": "<b>Mine</b> نورا"}
+        )
         assert "<b>Mine</b> نورا" in tabs(await page_of(client, "/orders"))
-        nameless = await client.post(f"/orders/views/{view}", data=back | {"do": "rename", "name": " "})
+        nameless = await client.post(
+            f"/orders/views/{view}", data=back | {"do": "rename", "name": " "}
+        )
         assert nameless.status_code == 400
         for _ in range(2):
             gone = await client.post(f"/orders/views/{view}", data=back | {"do": "delete"})
@@ -248,7 +279,9 @@ def test_views_are_of_one_person_at_one_merchant_and_not_endless(shop: Shop) -> 
         assert (await client.post("/orders/views", data=data | {"csrf": "no"})).status_code == 403
 
     async def ann(client: httpx.AsyncClient, shop: Shop) -> None:
-        assert not [word for word in tabs(await page_of(client, "/orders")) if word.startswith("Mine")]
+        assert not [
+            word for word in tabs(await page_of(client, "/orders")) if word.startswith("Mine")
+        ]
 
     visit(shop, maya)
     visit(shop, ann, email="ann@example.test", address="198.51.100.8")
@@ -281,9 +314,14 @@ async def every_id(client: httpx.AsyncClient, path: str) -> list[str]:
 )
 def test_a_file_is_the_list_row_for_row(shop: Shop, narrowed: str) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        listed = await every_id(client, f"/orders?{narrowed}&size=100" if narrowed else "/orders?size=100")
+        listed = await every_id(
+            client, f"/orders?{narrowed}&size=100" if narrowed else "/orders?size=100"
+        )
         assert listed
-        tables = {form: await client.get(f"/orders/export.{form}?{narrowed}") for form in ("csv", "json", "xlsx")}
+        tables = {
+            form: await client.get(f"/orders/export.{form}?{narrowed}")
+            for form in ("csv", "json", "xlsx")
+        }
         rows = list(csv.DictReader(io.StringIO(plain(tables["csv"]))))
         assert [row["Order Id"] for row in rows] == listed
         told = json.loads(tables["json"].text)
@@ -307,7 +345,11 @@ def test_a_file_is_the_list_row_for_row(shop: Shop, narrowed: str) -> None:
 def dated(serial: str) -> str:
     """What a spreadsheet shows of a date: `2026-11-20 06:39:00`."""
     seconds = round(float(serial) * 86_400) if serial else None
-    return "" if seconds is None else str(datetime(1899, 12, 30, tzinfo=UTC) + timedelta(seconds=seconds))[:19]
+    return (
+        ""
+        if seconds is None
+        else str(datetime(1899, 12, 30, tzinfo=UTC) + timedelta(seconds=seconds))[:19]
+    )
 
 
 def test_a_spreadsheet_has_dates_numbers_and_each_digit_of_what_it_cannot_count(shop: Shop) -> None:
@@ -319,15 +361,22 @@ def test_a_spreadsheet_has_dates_numbers_and_each_digit_of_what_it_cannot_count(
         ):
             for table in ("orders", "order_heads"):
                 await connection.execute(
-                    f"UPDATE {table} SET units = $2, asset = $3 WHERE order_id = $1::uuid", order_id, units, asset
+                    f"UPDATE {table} SET units = $2, asset = $3 WHERE order_id = $1::uuid",
+                    order_id,
+                    units,
+                    asset,
                 )
         await connection.close()
         narrowed = "zone=Asia/Tokyo&cols=order_id,placed,amount&id=" + ",".join(ids_)
         answer = await client.get(f"/orders/export.xlsx?{narrowed}")
         xml = zipfile.ZipFile(io.BytesIO(answer.content))
-        styles, page = (xml.read(f"xl/{name}.xml").decode() for name in ("styles", "worksheets/sheet1"))
+        styles, page = (
+            xml.read(f"xl/{name}.xml").decode() for name in ("styles", "worksheets/sheet1")
+        )
         formats = dict(re.findall(r'numFmtId="(\d+)" formatCode="([^"]*)"', styles))
-        used = [formats.get(one, "") for one in re.findall(r'<xf numFmtId="(\d+)"[^>]* xfId=', styles)]
+        used = [
+            formats.get(one, "") for one in re.findall(r'<xf numFmtId="(\d+)"[^>]* xfId=', styles)
+        ]
         heads, *rows = sheet_of(answer.content)
         assert heads == ["Order Id", "Placed (Asia/Tokyo)", "Amount", "Currency"]
         for at, (order_id, placed, amount, _) in enumerate(rows, 2):
@@ -345,7 +394,9 @@ def test_a_spreadsheet_has_dates_numbers_and_each_digit_of_what_it_cannot_count(
                 ids_[2]: ("500", "#,##0"),
             }[order_id]
             if order_id == ids_[0]:
-                assert (amount, "inlineStr" in told["C"]) == (expected[0], True), "no float keeps sixteen digits"
+                assert (amount, "inlineStr" in told["C"]) == (expected[0], True), (
+                    "no float keeps sixteen digits"
+                )
             else:
                 assert (Decimal(amount), shape["C"]) == (Decimal(expected[0]), expected[1])
 
@@ -389,12 +440,19 @@ def test_no_cell_of_a_file_is_a_formula(shop: Shop) -> None:
         await in_the_clear(shop)
         connection = await asyncpg.connect(shop.dsn)
         await connection.execute(
-            "UPDATE order_payer SET first_name = $2, last_name = '' WHERE order_id = $1", order, evil
+            "UPDATE order_payer SET first_name = $2, last_name = '' WHERE order_id = $1",
+            order,
+            evil,
         )
         await connection.close()
-        row = next(csv.DictReader(io.StringIO(plain(await client.get(f"/orders/export.csv?id={order}")))))
+        row = next(
+            csv.DictReader(io.StringIO(plain(await client.get(f"/orders/export.csv?id={order}"))))
+        )
         assert row["Customer"] == "'" + evil
-        assert json.loads((await client.get(f"/orders/export.json?id={order}")).text)[0]["customer"] == evil
+        assert (
+            json.loads((await client.get(f"/orders/export.json?id={order}")).text)[0]["customer"]
+            == evil
+        )
         sheet = sheet_of((await client.get(f"/orders/export.xlsx?id={order}")).content)
         assert sheet[1][sheet[0].index("Customer")] == evil
         await in_the_clear(shop, sight="reveal")
@@ -402,7 +460,9 @@ def test_no_cell_of_a_file_is_a_formula(shop: Shop) -> None:
     visit(shop, work)
 
 
-def test_what_cannot_be_a_file_is_said_on_the_list(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_a_file_is_said_on_the_list(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         monkeypatch.setattr(export, "ROWS_MAX", 20)
         big = await client.get("/orders/export.xlsx?status=7&status=2")
@@ -419,7 +479,9 @@ def test_what_cannot_be_a_file_is_said_on_the_list(shop: Shop, monkeypatch: pyte
 
 def test_a_foreign_order_is_in_no_file(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
-        assert json.loads((await client.get(f"/orders/export.json?id={shop.other_order}")).text) == []
+        assert (
+            json.loads((await client.get(f"/orders/export.json?id={shop.other_order}")).text) == []
+        )
         assert str(shop.other_order) not in (await client.get("/orders/export.csv")).text
 
     visit(shop, work)
@@ -466,7 +528,9 @@ def test_several_orders_are_cancelled_after_a_look_each_with_its_answer(shop: Sh
         assert "<b>1</b> stays as it is" in look.text
         assert "Cancel 2 orders</button>" in look.text
         assert "never tried again" in look.text
-        assert "1 of the selected ids left out: no order of Brightleaf Tea" in html.unescape(look.text)
+        assert "1 of the selected ids left out: no order of Brightleaf Tea" in html.unescape(
+            look.text
+        )
         assert set(drafts) <= set(await of_status(client, 0))
         for again in (2, 2):
             answer = await client.post("/orders/bulk", data=form | {"sure": "yes"})
@@ -503,9 +567,16 @@ def test_words_that_no_order_has_and_that_are_a_filter_become_it(shop: Shop) -> 
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         story = shop.stories["completed"]
         amount = shown(story.units, story.asset)
-        for typed in (amount, amount.replace(".", ","), f"{amount} {story.asset.lower()}", f"{story.asset} {amount}"):
+        for typed in (
+            amount,
+            amount.replace(".", ","),
+            f"{amount} {story.asset.lower()}",
+            f"{story.asset} {amount}",
+        ):
             answer = await client.get("/orders", params={"q": typed, "size": 100})
-            assert (answer.status_code, "amount=" in answer.headers["location"]) == (303, True), typed
+            assert (answer.status_code, "amount=" in answer.headers["location"]) == (303, True), (
+                typed
+            )
             assert str(story.order_id) in ids(await page_of(client, answer.headers["location"]))
         for nothing in ("987654321.01", f"{amount} coins", "no-such-word"):
             page = await page_of(client, f"/orders?q={quote(nothing)}")
@@ -525,7 +596,10 @@ def test_words_that_no_order_has_and_that_are_a_filter_become_it(shop: Shop) -> 
             if narrowed is None:
                 assert answer.status_code == 200, typed
                 continue
-            assert (answer.status_code, narrowed in answer.headers.get("location", "")) == (303, True), typed
+            assert (answer.status_code, narrowed in answer.headers.get("location", "")) == (
+                303,
+                True,
+            ), typed
             assert ids(await page_of(client, answer.headers["location"])), typed
 
     visit(shop, work)
@@ -562,8 +636,14 @@ def test_the_last_event_is_sent_again_once_to_each_endpoint_that_listens(shop: S
         asked = "SELECT * FROM replays WHERE merchant_id = $1 AND events = '{order.completed}'"
         (note,) = await connection.fetch(asked, shop.merchant_id)
         assert note["actor"].startswith("user:")
-        assert (json.loads(note["request"])["sequence"], note["feed_from"], note["feed_to"]) == (90, 90, 90)
-        waits = "DELETE FROM due_work WHERE kind = 'replay' AND subject_id = $1 RETURNING merchant_id"
+        assert (json.loads(note["request"])["sequence"], note["feed_from"], note["feed_to"]) == (
+            90,
+            90,
+            90,
+        )
+        waits = (
+            "DELETE FROM due_work WHERE kind = 'replay' AND subject_id = $1 RETURNING merchant_id"
+        )
         assert await connection.fetchval(waits, note["replay_id"]) == shop.merchant_id
         await connection.close()
 
@@ -576,10 +656,17 @@ def test_who_may_only_look_changes_nothing_in_bulk(shop: Shop) -> None:
         bar = page[page.index('class="bulk"') :]
         assert 'value="cancel"' not in bar
         assert 'value="redeliver"' not in bar
-        form: dict[str, Any] = {"csrf": field(page, "csrf"), "order": ids(page)[:1], "back": "/orders", "sure": "yes"}
+        form: dict[str, Any] = {
+            "csrf": field(page, "csrf"),
+            "order": ids(page)[:1],
+            "back": "/orders",
+            "sure": "yes",
+        }
         for doing in ("cancel", "redeliver"):
             assert (await client.post("/orders/bulk", data=form | {"do": doing})).status_code == 403
-        assert (await client.post("/orders/bulk", data=form | {"do": "cancel", "csrf": "x"})).status_code == 403
+        assert (
+            await client.post("/orders/bulk", data=form | {"do": "cancel", "csrf": "x"})
+        ).status_code == 403
 
     visit(shop, work, email="ann@example.test", address="198.51.100.8")
 
@@ -624,8 +711,15 @@ def test_the_menu_says_on_each_page_how_many_need_attention(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         connection = await asyncpg.connect(shop.dsn)
         mine = "order_heads WHERE merchant_id = $1"
-        before = await connection.fetchval(f"SELECT count(*) FROM {mine} AND attention IS NOT NULL", shop.merchant_id)
-        for path in ("/orders", "/account", "/settlements", f"/orders/{shop.stories['problem'].order_id}"):
+        before = await connection.fetchval(
+            f"SELECT count(*) FROM {mine} AND attention IS NOT NULL", shop.merchant_id
+        )
+        for path in (
+            "/orders",
+            "/account",
+            "/settlements",
+            f"/orders/{shop.stories['problem'].order_id}",
+        ):
             assert await counted(client, path) == str(before), path
         await connection.execute("CREATE TABLE kept AS SELECT order_id, attention FROM order_heads")
         for most, told in ((99, "99"), (100, "99+"), (0, "")):
@@ -650,11 +744,15 @@ def test_where_nothing_can_be_cancelled_no_button_offers_it(shop: Shop) -> None:
         page = await page_of(client, "/orders")
         form: dict[str, Any] = {"csrf": field(page, "csrf"), "back": "/orders", "do": "cancel"}
         for stays in (2, 6, 7, 8):
-            look = await client.post("/orders/bulk", data=form | {"order": (await of_status(client, stays))[:2]})
+            look = await client.post(
+                "/orders/bulk", data=form | {"order": (await of_status(client, stays))[:2]}
+            )
             assert "Nothing can be cancelled" in look.text, stays
             assert 'name="do"' not in look.text, stays
         for ends in (0, 1, 3, 4, 5):
-            look = await client.post("/orders/bulk", data=form | {"order": (await of_status(client, ends))[:1]})
+            look = await client.post(
+                "/orders/bulk", data=form | {"order": (await of_status(client, ends))[:1]}
+            )
             assert "Cancel 1 order?" in look.text, ends
             assert "as it is" not in look.text, ends
 
@@ -670,15 +768,23 @@ def test_the_last_four_typed_with_their_key_are_those_of_the_card_alone(shop: Sh
             shop.merchant_id,
         )
         mine, named, other = [row["order_id"] for row in rows]
-        for order_id, text in ((mine, "ann sub-1 4242"), (named, "ann 4242 sub-2 3184"), (other, "ann sub-3 14242")):
-            await connection.execute("UPDATE order_search SET text = $2 WHERE order_id = $1", order_id, text)
+        for order_id, text in (
+            (mine, "ann sub-1 4242"),
+            (named, "ann 4242 sub-2 3184"),
+            (other, "ann sub-3 14242"),
+        ):
+            await connection.execute(
+                "UPDATE order_search SET text = $2 WHERE order_id = $1", order_id, text
+            )
         await connection.close()
         typed = await client.get("/orders?q=last4%3A4242")
         assert typed.headers["location"] == "/orders?last4=4242"
         page = await page_of(client, "/orders?last4=4242")
         assert ids(page) == [str(mine)]
         assert chips(page) == ["Card ends in 4242"]
-        assert ids(await page_of(client, "/orders?q=ann&last4=4242&status=0,1,2,3,4,5,6,7")) == [str(mine)]
+        assert ids(await page_of(client, "/orders?q=ann&last4=4242&status=0,1,2,3,4,5,6,7")) == [
+            str(mine)
+        ]
         assert ids(await page_of(client, "/orders?q=sub-2&last4=4242")) == []
         for unclear in ("424", "42424", "4a42", "%25%25%25%25"):
             assert "Not understood" in await page_of(client, f"/orders?last4={unclear}"), unclear
@@ -691,9 +797,16 @@ def test_the_last_four_typed_with_their_key_are_those_of_the_card_alone(shop: Sh
 def test_a_short_id_that_one_order_has_opens_it(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         one = ids(await page_of(client, "/orders?up=1"))[0]
-        for typed in (one[-6:], one[-6:].upper(), *(f"{one[:4]}{dots}{one[-6:]}" for dots in ("…", "..", "..."))):
+        for typed in (
+            one[-6:],
+            one[-6:].upper(),
+            *(f"{one[:4]}{dots}{one[-6:]}" for dots in ("…", "..", "...")),
+        ):
             answer = await client.get("/orders", params={"q": typed})
-            assert (answer.status_code, answer.headers.get("location")) == (303, f"/orders/{one}"), typed
+            assert (answer.status_code, answer.headers.get("location")) == (
+                303,
+                f"/orders/{one}",
+            ), typed
         foreign = str(shop.other_order)
         for typed in (foreign[-6:], one[-7:], one[-5:]):
             page = await page_of(client, f"/orders?q={quote(typed)}")
@@ -709,7 +822,11 @@ def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(shop: Shop) -> None:
         people = await asyncpg.connect(shop.people_dsn)
         news = re.search(r'data-new="([^"]+)"', await page_of(client, "/orders"))
         assert news
-        places = (html.unescape(news[1]), "/exports", "/webhooks")  # an endpoint for some, too, who have but a seat
+        places = (
+            html.unescape(news[1]),
+            "/exports",
+            "/webhooks",
+        )  # an endpoint for some, too, who have but a seat
 
         async def left(before: timedelta) -> datetime:
             seen = datetime.now(UTC) - before
@@ -721,7 +838,9 @@ def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(shop: Shop) -> None:
             assert (await client.get(place, headers={POLL: "1"})).status_code == 200
             assert await people.fetch("SELECT FROM sessions WHERE seen_at <> $1", seen) == [], place
             assert (await client.get(place)).status_code == 200
-            assert len(await people.fetch("SELECT FROM sessions WHERE seen_at <> $1", seen)) == 1, place
+            assert len(await people.fetch("SELECT FROM sessions WHERE seen_at <> $1", seen)) == 1, (
+                place
+            )
             await left(IDLE + timedelta(minutes=1))
             assert (await client.get(place, headers={POLL: "1"})).status_code == 401, place
             assert (await client.get(place)).status_code == 303

@@ -29,7 +29,9 @@ from recoup.orders.rules.words import REASON_WORDS
 
 zones()  # read once, which takes longer than one example may
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
-SITE, CAMPAIGN, MERCHANT = (uuid.UUID(int=number) for number in (1, 2, 3))  # every worker collects the same tests
+SITE, CAMPAIGN, MERCHANT = (
+    uuid.UUID(int=number) for number in (1, 2, 3)
+)  # every worker collects the same tests
 KNOWN: Any = MerchantSettings(
     None,  # type: ignore[arg-type]
     (Site(SITE, "https://shop.example/de", "Leaf EU", "LEAF", True, True, True, True, NOW),),
@@ -62,16 +64,28 @@ def queries(draw: st.DrawFn) -> Query:
         st.builds(Amounts, numbers, st.none(), st.booleans()),
         st.builds(lambda n, b: Amounts(None, n, False, b), numbers, st.booleans()),
         st.builds(
-            lambda a, b, *open_: Amounts(min(a, b), max(a, b), *open_), numbers, numbers, st.booleans(), st.booleans()
+            lambda a, b, *open_: Amounts(min(a, b), max(a, b), *open_),
+            numbers,
+            numbers,
+            st.booleans(),
+            st.booleans(),
         ),
     )
     return Query(
         reasons=tuple(sorted(draw(st.sets(st.sampled_from(sorted(REASON_WORDS)), max_size=6)))),
-        **dict(zip(("code", "code_source"), draw(st.sampled_from([("", ""), ("51", ""), ("R1", "nmi")])), strict=True)),
+        **dict(
+            zip(
+                ("code", "code_source"),
+                draw(st.sampled_from([("", ""), ("51", ""), ("R1", "nmi")])),
+                strict=True,
+            )
+        ),
         brand=draw(st.sampled_from(["", "visa"])),
         issuer=draw(st.sampled_from(["", "424242"])),
         statuses=tuple(sorted(draw(st.sets(st.integers(0, 8), max_size=8)))),
-        channels=tuple(sorted(draw(st.sets(st.sampled_from(["mit", "cit_web", "stable"]), max_size=3)))),
+        channels=tuple(
+            sorted(draw(st.sets(st.sampled_from(["mit", "cit_web", "stable"]), max_size=3)))
+        ),
         site=draw(st.one_of(st.none(), st.uuids())),
         campaign=draw(st.one_of(st.none(), st.uuids())),
         order_ids=tuple(sorted(draw(st.sets(st.uuids(), max_size=3)))),
@@ -204,12 +218,18 @@ def test_any_text_is_looked_for_or_said_to_be_unclear(text: str) -> None:
         ),
         ("placed:2026-11-03", "placed_from=2026-11-03&placed_to=2026-11-03&zone=GMT"),
         ("placed:20261103", "placed_from=2026-11-03&placed_to=2026-11-03&zone=GMT"),
-        ("is:attention has:refund attempts:>2 expires:3d", "attempts=3&expires=72h&attention=1&refunded=1"),
+        (
+            "is:attention has:refund attempts:>2 expires:3d",
+            "attempts=3&expires=72h&attention=1&refunded=1",
+        ),
         ("amount:20..99.90 currency:usd", "currency=USD&amount=20..99.90"),
         ("refund:no channel:mock external:SUB-1", "external=SUB-1&channel=mock&refunded=0"),
         ("status:declined", "reason=declined"),
         ("status:expired", "reason=expired"),
-        ('reason:"by you" reason:paid_elsewhere', "reason=merchant_cancelled&reason=paid_elsewhere"),
+        (
+            'reason:"by you" reason:paid_elsewhere',
+            "reason=merchant_cancelled&reason=paid_elsewhere",
+        ),
         ("code:51 brand:visa issuer:424242", "code=51&brand=visa&issuer=424242"),
         ("http://a.example note:this", "q=http%3A%2F%2Fa.example+note%3Athis"),
     ],
@@ -223,7 +243,9 @@ def test_typed_filters_become_the_address(typed: str, address: str) -> None:
 def test_what_is_typed_counts_before_what_the_form_says_beside_it() -> None:
     """A form sends every status that is ticked; at first all are."""
     everything = "&".join(f"status={code}" for code in range(9))
-    assert read(f"q=status%3Apaid+placed%3A7d&{everything}&placed_from=&placed=today&zone=").statuses == (7,)
+    assert read(
+        f"q=status%3Apaid+placed%3A7d&{everything}&placed_from=&placed=today&zone="
+    ).statuses == (7,)
 
 
 @each(
@@ -263,7 +285,10 @@ def test_a_name_that_is_nearly_a_filters_is_offered_as_it_and_others_are_none_of
     meant = {"statsu": "status", "placed_form": "placed_from", "crated_to": "created_to"}
     for typed in (*meant, "utm_source", "utm_campaign", "page", "source", "action", "fbclid"):
         offered = ((f"{meant[typed]}=7d",) * 2,) if typed in meant else ()
-        assert (read(f"{typed}=7d").better, read(f"{typed}=7d").misread) == (offered, typed in meant), typed
+        assert (read(f"{typed}=7d").better, read(f"{typed}=7d").misread) == (
+            offered,
+            typed in meant,
+        ), typed
 
 
 def test_dates_that_are_typed_count_before_the_preset_that_was_there() -> None:
@@ -321,7 +346,9 @@ def test_today_is_the_zones_today() -> None:
     """At 22:30 in London it is tomorrow in Tokyo."""
     wanted = read("placed=today&zone=Asia/Tokyo").filter(MERCHANT, NOW, SHOWN)
     assert wanted.placed_from == datetime(2026, 11, 20, 15, tzinfo=UTC)
-    assert read("placed=today").filter(MERCHANT, NOW, SHOWN).placed_from == datetime(2026, 11, 20, tzinfo=UTC)
+    assert read("placed=today").filter(MERCHANT, NOW, SHOWN).placed_from == datetime(
+        2026, 11, 20, tzinfo=UTC
+    )
 
 
 @given(
@@ -338,7 +365,9 @@ def test_an_amount_is_within_exactly_when_its_decimal_is(
     wanted = Amounts(low, high, above, below)
     least, most = wanted.units(asset)
     amount = Decimal(units).scaleb(-EXPONENTS[asset])
-    inside = (amount > low if above else amount >= low) and (amount < high if below else amount <= high)
+    inside = (amount > low if above else amount >= low) and (
+        amount < high if below else amount <= high
+    )
     assert least is not None
     assert most is not None
     assert (least <= units <= most) == inside
@@ -385,7 +414,10 @@ def test_what_is_nearest_is_bounded_and_a_guess_of_few_letters() -> None:
     assert time.process_time() - begun < 1
 
 
-@each("zone", ["Nowhere/City", "../../etc/passwd", "Europe", "x" * 500, "\x00", "localtime", "right/UTC"])
+@each(
+    "zone",
+    ["Nowhere/City", "../../etc/passwd", "Europe", "x" * 500, "\x00", "localtime", "right/UTC"],
+)
 def test_an_unknown_zone_is_said_and_the_persons_own_stays(zone: str) -> None:
     query = read(urlencode({"zone": zone}), "Europe/Berlin")
     assert query.zone == "Europe/Berlin"

@@ -28,14 +28,21 @@ def test_nothing_and_another_merchant_s_order_look_alike(server: ServerAddress) 
         foreign = await other.admit()
         browser = await client("ann@x.test")
         assert (await browser.get("/outcome")).status_code == 200
-        answers = [await browser.get("/outcome", params={"key": key}) for key in (str(foreign), "nobody's", "%00<b>")]
+        answers = [
+            await browser.get("/outcome", params={"key": key})
+            for key in (str(foreign), "nobody's", "%00<b>")
+        ]
         assert [page.status_code for page in answers] == [404] * 3
-        assert all("No order is known by" in page.text and "%00<b>" not in page.text for page in answers)
+        assert all(
+            "No order is known by" in page.text and "%00<b>" not in page.text for page in answers
+        )
 
     told(server, work)
 
 
-def test_an_order_of_another_merchant_that_one_may_see_is_said_to_be_there(server: ServerAddress) -> None:
+def test_an_order_of_another_merchant_that_one_may_see_is_said_to_be_there(
+    server: ServerAddress,
+) -> None:
     async def work(shop: Shop, client: Client) -> None:
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
         stranger = await make_shop(shop.world, shop.orders, shop.deliveries)
@@ -49,10 +56,16 @@ def test_an_order_of_another_merchant_that_one_may_see_is_said_to_be_there(serve
         page = await browser.get("/outcome", params={"key": str(found)})
         assert page.status_code == 404
         assert "Look up at <bdi>Second &lt;b&gt;shop" in page.text
-        asked = {"csrf": csrf(page), "merchant": str(other.merchant_id), "next": f"/outcome?key={found}"}
+        asked = {
+            "csrf": csrf(page),
+            "merchant": str(other.merchant_id),
+            "next": f"/outcome?key={found}",
+        }
         went = await browser.post("/merchant", data=asked)
         assert went.headers["location"] == f"/outcome?key={found}"
         assert (await browser.get(went.headers["location"])).status_code == 200
-        assert "Look up at" not in (await browser.get("/outcome", params={"key": str(foreign)})).text
+        assert (
+            "Look up at" not in (await browser.get("/outcome", params={"key": str(foreign)})).text
+        )
 
     told(server, work)

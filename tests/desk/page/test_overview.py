@@ -20,7 +20,15 @@ from tests.worlds import Shop as Living
 
 from recoup.db.server import ServerAddress
 from recoup.desk.page.overview import DAYS_MAX, PRESETS, _with_rest, read_range
-from recoup.desk.page.overview_figures import Group, by_reason, chart, gain_of, percent, rates_before, step_of
+from recoup.desk.page.overview_figures import (
+    Group,
+    by_reason,
+    chart,
+    gain_of,
+    percent,
+    rates_before,
+    step_of,
+)
 from recoup.desk.store import overview as counting
 from recoup.desk.store.overview import (
     CODES_OF,
@@ -80,7 +88,13 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
         whole = found.now.whole
         assert {name: getattr(whole, name) for name in expected.keys()} == dict(expected)  # noqa: SIM118
         assert {r.asset: (r.recovered_units, r.refunded_units) for r in found.now.money} == money
-        for groups in (found.now.days, found.now.sites, found.now.money, found.now.schemes, found.now.countries):
+        for groups in (
+            found.now.days,
+            found.now.sites,
+            found.now.money,
+            found.now.schemes,
+            found.now.countries,
+        ):
             assert sum(r.declined for r in groups) == whole.declined > 20
             assert sum(r.rescued for r in groups) == whole.rescued
         assert found.now.days == sorted(found.now.days, key=lambda r: r.day or date.min)
@@ -90,7 +104,9 @@ def test_the_counts_are_those_of_the_orders(shop: Shop) -> None:
     visit(shop, work)
 
 
-def test_days_before_with_too_many_orders_are_left_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_before_with_too_many_orders_are_left_out(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work() -> None:
         connection = await asyncpg.connect(shop.dsn)
         first, last, count = await connection.fetchrow(
@@ -102,7 +118,9 @@ def test_days_before_with_too_many_orders_are_left_out(shop: Shop, monkeypatch: 
         seen = []
         for most in (count, count - 1):
             monkeypatch.setattr(counting, "ORDERS_MAX", most)
-            found = await read_overview(connection, shop.merchant_id, (since, since + 2 * (since - first)), None, last)
+            found = await read_overview(
+                connection, shop.merchant_id, (since, since + 2 * (since - first)), None, last
+            )
             seen.append((found.now.whole.declined, found.before.whole.declined))
         await connection.close()
         assert seen == [(0, count), (0, 0)]
@@ -110,7 +128,9 @@ def test_days_before_with_too_many_orders_are_left_out(shop: Shop, monkeypatch: 
     asyncio.run(work())
 
 
-async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]) -> str:
+async def _plans(
+    connection: asyncpg.Connection, merchant_id: UUID, span: tuple[datetime, datetime]
+) -> str:
     """Of what is counted."""
     found: list[str] = []
     for counted, args in (
@@ -123,7 +143,9 @@ async def _plans(connection: asyncpg.Connection, merchant_id: UUID, span: tuple[
         (open_disputes, (merchant_id,)),
     ):
         async with connection.transaction(readonly=True):
-            await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off")
+            await connection.execute(
+                "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off"
+            )
             found += [row[0] for row in await connection.fetch("EXPLAIN " + sql_of(counted), *args)]
     return "\n".join(found)
 
@@ -185,7 +207,9 @@ def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) ->
         await living.advance(timedelta(days=8))
         now = await living.now()
         async with living.world.db.connection() as connection:
-            found = await read_overview(connection, living.merchant_id, (now - timedelta(days=30), now), None, now)
+            found = await read_overview(
+                connection, living.merchant_id, (now - timedelta(days=30), now), None, now
+            )
         approved = await living.value(
             "SELECT -sum(e.units) FROM entries e JOIN postings p USING (merchant_id, posting_id)"
             " WHERE e.merchant_id = $1 AND p.recipe = 'approve' AND e.account = 'merchant_payable'",
@@ -201,7 +225,9 @@ def test_what_is_recovered_is_what_the_ledger_approved(server: ServerAddress) ->
         assert "50.0 % 2 rescued of 4 declined orders. 1 of them still open." in page
         assert "No comparison is under way" in page
         answer = await client.get("/overview.csv")
-        assert re.search(r"^day,\d{4}-\d\d-\d\d,4,1,3,2,66\.7,50\.0,", answer.text, re.MULTILINE), answer.text
+        assert re.search(r"^day,\d{4}-\d\d-\d\d,4,1,3,2,66\.7,50\.0,", answer.text, re.MULTILINE), (
+            answer.text
+        )
         assert answer.text.splitlines()[1] == "all,All,4,1,3,2,66.7,50.0,,,,,,,", answer.text
 
     portal(server, story)
@@ -215,7 +241,12 @@ def test_any_address_is_some_days(name: str, first: str, last: str, today: date)
     assert chosen.span[0] < chosen.span[1]
 
 
-@given(st.lists(st.integers(0, 10**7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), max_size=366))
+@given(
+    st.lists(
+        st.integers(0, 10**7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))),
+        max_size=366,
+    )
+)
 def test_bars_stay_inside_their_chart(counts: list[tuple[int, int]]) -> None:
     days = [
         (date(2026, 1, 1) + timedelta(days=n), declined, rescued, (declined - rescued) // 2)
@@ -251,7 +282,10 @@ def test_the_rest_of_a_list_is_named_in_its_readers_language() -> None:
 
 def test_what_the_engine_added_is_said_once_it_is_known() -> None:
     arms = {"engine": {"orders": 80, "rescued": 0.45}, "holdout": {"orders": 20, "rescued": 0.3}}
-    amount = {"engine": {"declined": 10_000, "rescued": 4_000}, "holdout": {"declined": 2_500, "rescued": 700}}
+    amount = {
+        "engine": {"declined": 10_000, "rescued": 4_000},
+        "holdout": {"declined": 2_500, "rescued": 700},
+    }
     known = {"difference": 0.12, "low": 0.05, "high": 0.19}
     unknown = dict.fromkeys(known)
     looks = [{"on": "2026-11-26", "engine": 80, "holdout": 20} | known]
@@ -264,7 +298,10 @@ def test_what_the_engine_added_is_said_once_it_is_known() -> None:
     assert early is not None
     assert (early.units, early.anyway, early.difference) == (None, None, None)
     nobody = {"engine": arms["engine"], "holdout": {"orders": 0, "rescued": None}}
-    assert gain_of({"arms": nobody, "byAmount": {"USD": amount | unknown}, "looks": []}, "USD", now) is None
+    assert (
+        gain_of({"arms": nobody, "byAmount": {"USD": amount | unknown}, "looks": []}, "USD", now)
+        is None
+    )
     assert gain_of({"arms": arms, "byAmount": {}, "looks": []}, "USD", now) is None
 
 
@@ -275,7 +312,12 @@ def test_a_rate_of_few_orders_before_is_none_and_codes_of_one_meaning_are_one_re
     }
     codes = [
         CodeSums(name=name, source=source, whole=0, declined=declined, rescued=1, open=1)
-        for name, source, declined in (("51", "visa", 4), ("116", "amex", 3), ("202", "nmi", 2), ("", "", 5))
+        for name, source, declined in (
+            ("51", "visa", 4),
+            ("116", "amex", 3),
+            ("202", "nmi", 2),
+            ("", "", 5),
+        )
     ]
     found = by_reason(codes, date(2026, 11, 26))
     assert {key: (one.declined, one.rescued, one.open) for key, one in found.items()} == {

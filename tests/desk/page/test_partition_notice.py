@@ -16,7 +16,9 @@ WHERE i.inhparent = 'api_calls'::regclass AND c.relname <> 'api_calls_default' O
 
 
 @pytest.mark.parametrize(("gone", "left"), [(0, None), (5, 2)])
-def test_the_operator_is_told_of_few_days(server: ServerAddress, gone: int, left: int | None) -> None:
+def test_the_operator_is_told_of_few_days(
+    server: ServerAddress, gone: int, left: int | None
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         connection = await asyncpg.connect(shop.world.dsn)
         try:

@@ -25,7 +25,12 @@ def test_it_is_checked_saved_and_named_by_the_next_plan(server: ServerAddress) -
     async def story(shop: Shop, signed_in: As) -> None:
         owner = await signed_in("owner")
         assert "No policy is set: the defaults apply" in words(await owner.get("/policy"))
-        lines = {"when.hours": "07:00-22:00", "amounts.max": "500 USD; 90.50 EUR", "link": "last", "cost.harm": "0.5"}
+        lines = {
+            "when.hours": "07:00-22:00",
+            "amounts.max": "500 USD; 90.50 EUR",
+            "link": "last",
+            "cost.harm": "0.5",
+        }
         checked = words(await post(owner, act="check", seen="0", **lines))
         assert "The policy can be saved" in checked
         assert "Retry hours (cardholder’s local time): – → 07:00-22:00" in checked
@@ -50,11 +55,16 @@ def test_it_is_checked_saved_and_named_by_the_next_plan(server: ServerAddress) -
         shown = words(await owner.get(f"/orders/{order_id}"))
         assert "Your policy (version 1, by " in shown
         assert "forbids attempts from 22:00 to 07:00." in shown
-        assert "Without the line when.hours of the retry policy: the next attempt would have been" in shown
+        assert (
+            "Without the line when.hours of the retry policy: the next attempt would have been"
+            in shown
+        )
         late = await post(owner, act="save", seen="0", reason="mine", **{"tries.soft": "2"})
         assert late.status_code == 409
         assert "Version 1 was saved meanwhile" in words(late)
-        assert (await post(owner, act="save", seen="1", reason="off", off="true")).status_code == 303
+        assert (
+            await post(owner, act="save", seen="1", reason="off", off="true")
+        ).status_code == 303
         assert (await post(owner, "/policy/back", version="1", reason="back")).status_code == 303
         assert (await read_standing(shop.world, where)).number == 3
 
@@ -94,7 +104,9 @@ def test_what_cannot_be_saved_says_why_and_what_could(server: ServerAddress) -> 
     portal(server, story)
 
 
-def test_a_partners_people_bound_its_merchants_and_the_merchant_sees_what_is_cut(server: ServerAddress) -> None:
+def test_a_partners_people_bound_its_merchants_and_the_merchant_sees_what_is_cut(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         await belongs_to_partner(shop)
         owner, pat = await signed_in("owner"), await signed_in("pat")
@@ -107,7 +119,9 @@ def test_a_partners_people_bound_its_merchants_and_the_merchant_sees_what_is_cut
         checked = words(await post(pat, BOUNDS, act="check", seen="0", **{"tries.all": "4"}))
         assert "Max attempts per order: – → 4" in checked
         assert "No merchant under these bounds has orders of the last 90 days" in checked
-        assert (await post(pat, BOUNDS, act="save", seen="0", reason="<i>few", **{"tries.all": "4"})).status_code == 303
+        assert (
+            await post(pat, BOUNDS, act="save", seen="0", reason="<i>few", **{"tries.all": "4"})
+        ).status_code == 303
         late = await post(pat, BOUNDS, act="save", seen="0", reason="mine", **{"tries.all": "3"})
         assert late.status_code == 409
         assert "Version 1 was saved meanwhile" in words(late)
@@ -133,9 +147,15 @@ def test_who_may_not_set_bounds_reads_them_or_is_refused(server: ServerAddress) 
         await belongs_to_partner(shop)
         pia, rita, owner = await signed_in("pia"), await signed_in("rita"), await signed_in("owner")
         assert "Save as a new version" not in words(await pia.get(BOUNDS))
-        assert (await post(pia, BOUNDS, act="save", reason="x", **{"tries.all": "4"})).status_code == 403
-        assert (await post(rita, BOUNDS, act="save", seen="0", reason="rival", **{"tries.all": "2"})).status_code == 303
-        assert (await read_standing(shop.world, await where_of(shop.world, partner_id=staff.PARTNER))).number == 0
+        assert (
+            await post(pia, BOUNDS, act="save", reason="x", **{"tries.all": "4"})
+        ).status_code == 403
+        assert (
+            await post(rita, BOUNDS, act="save", seen="0", reason="rival", **{"tries.all": "2"})
+        ).status_code == 303
+        assert (
+            await read_standing(shop.world, await where_of(shop.world, partner_id=staff.PARTNER))
+        ).number == 0
         assert (await owner.get(BOUNDS)).status_code == 403
         for bounds in ("partner", "operator"):
             assert (await owner.get(f"/policy?bounds={bounds}")).status_code == 403
@@ -153,7 +173,13 @@ def test_the_operator_sets_the_bounds_of_a_partner_and_of_all(server: ServerAddr
         await staff.post(olga, "/policy", "/merchant", merchant=str(shop.merchant_id))
         assert "Bounds of Subscriptions Inc" in words(await olga.get("/policy"))
         for bounds, tries in (("operator", "6"), ("partner", "5")):
-            sent = {"bounds": bounds, "act": "save", "seen": "0", "reason": "for all", "tries.all": tries}
+            sent = {
+                "bounds": bounds,
+                "act": "save",
+                "seen": "0",
+                "reason": "for all",
+                "tries.all": tries,
+            }
             saved = await post(olga, **sent)
             assert saved.headers["location"].startswith("/policy?done=saved.")
             assert saved.headers["location"].endswith(f"&bounds={bounds}")
@@ -194,5 +220,7 @@ def test_bounds_show_what_each_merchants_orders_would_have_brought(
 async def belongs_to_partner(shop: Shop) -> None:
     async with database_owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", shop.merchant_id, staff.PARTNER
+            "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1",
+            shop.merchant_id,
+            staff.PARTNER,
         )

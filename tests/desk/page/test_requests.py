@@ -38,7 +38,9 @@ def logged(server: ServerAddress, story: Story) -> None:
         services = Services(shop.world, shop.orders)
         app: Any = Starlette(routes=[*rescue_routes(services), *routes(shop.world, shop.orders)])
         noted: Any = Entry(app, refuse, answered=lambda *told: note_call(log.note, *told))
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=noted), base_url="http://r.test"
+        ) as client:
             await story(shop, signed_in, log, client)
 
     portal(server, inside)
@@ -51,7 +53,10 @@ def key_of(shop: Shop) -> dict[str, str]:
 def test_a_call_is_found_by_its_id_its_answer_its_path_and_its_key(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
         order_id, missing = await shop.admit(), uuid.uuid4()
-        for path, name in ((f"/v1/orders/{order_id}", "mine-1"), (f"/v1/orders/{missing}", "mine-2")):
+        for path, name in (
+            (f"/v1/orders/{order_id}", "mine-1"),
+            (f"/v1/orders/{missing}", "mine-2"),
+        ):
             await api.get(path, headers=key_of(shop) | {"x-request-id": name})
         await api.get("/v1/orders?externalOrderId=secret-name", headers=key_of(shop))
         await api.get("/v1/orders", headers={"authorization": "ApiKey nobody:nothing"})
@@ -68,10 +73,19 @@ def test_a_call_is_found_by_its_id_its_answer_its_path_and_its_key(server: Serve
         found = texts(await clerk.get("/requests?request=mine-2"))
         assert "404 not_found" in found
         assert "mine-1" not in found
-        refused = await clerk.get("/requests?status=4&path=/v1/orders/{id}&key=" + shop.keys.app_key)
+        refused = await clerk.get(
+            "/requests?status=4&path=/v1/orders/{id}&key=" + shop.keys.app_key
+        )
         assert "mine-2" in refused.text
         assert "mine-1" not in refused.text
-        for query in ("status=9", "path=<b>", "key=%00", "before=zzz", "request=" + "x" * 500, "status=2&path=none"):
+        for query in (
+            "status=9",
+            "path=<b>",
+            "key=%00",
+            "before=zzz",
+            "request=" + "x" * 500,
+            "status=2&path=none",
+        ):
             assert (await clerk.get(f"/requests?{query}")).status_code == 200, query
         rival = await signed_in("rita")
         assert "mine-1" not in (await rival.get("/requests")).text
@@ -94,7 +108,9 @@ def test_a_page_that_was_refused_leads_to_its_line(server: ServerAddress) -> Non
     logged(server, story)
 
 
-def test_what_is_more_than_is_written_is_counted(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_more_than_is_written_is_counted(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(call_log, "QUEUE_MAX", 3)
     monkeypatch.setattr(call_log, "WRITTEN_MAX", 2)
 
@@ -102,11 +118,18 @@ def test_what_is_more_than_is_written_is_counted(server: ServerAddress, monkeypa
         for _ in range(5):
             await api.get("/v1/sites", headers=key_of(shop))
         assert [await log.write() for _ in range(3)] == [2, 1, 0]
-        assert "2 calls of these days are not listed" in texts(await (await signed_in("ops")).get("/requests"))
+        assert "2 calls of these days are not listed" in texts(
+            await (await signed_in("ops")).get("/requests")
+        )
         log.note(shop.merchant_id, "k", "r\0", "GET", "/v1/sites", 200, None, 1)
         assert await log.write() == 0, "PostgreSQL takes no NUL: what cannot be written is counted"
         await log.write()
-        assert await shop.value("SELECT sum(calls) FROM api_call_gaps WHERE merchant_id = $1", shop.merchant_id) == 3
+        assert (
+            await shop.value(
+                "SELECT sum(calls) FROM api_call_gaps WHERE merchant_id = $1", shop.merchant_id
+            )
+            == 3
+        )
         writing = asyncio.create_task(log.run())
         await asyncio.sleep(0)
         log.note(shop.merchant_id, "k", "last", "GET", "/v1/sites", 200, None, 1)
@@ -119,12 +142,20 @@ def test_what_is_more_than_is_written_is_counted(server: ServerAddress, monkeypa
 
 def test_a_days_log_is_dropped_after_two_weeks(server: ServerAddress) -> None:
     async def story() -> None:
-        async with sandbox_world(server) as (world, _, _), owner(world) as connection, owner(world) as other:
+        async with (
+            sandbox_world(server) as (world, _, _),
+            owner(world) as connection,
+            owner(world) as other,
+        ):
             now = world.clocks.wall()
             before = await partitions_of(connection, "api_calls")
             assert f"api_calls_{now:%Y_%m_%d}" in before
-            later = now + timedelta(days=20)  # within this and the three months to come nothing else is made
-            await asyncio.gather(ensure_partitions(connection, later), ensure_partitions(other, later))
+            later = now + timedelta(
+                days=20
+            )  # within this and the three months to come nothing else is made
+            await asyncio.gather(
+                ensure_partitions(connection, later), ensure_partitions(other, later)
+            )
             assert len(await partitions_of(connection, "api_calls")) > len(before)
             await retain(connection, now + timedelta(days=15))
             left = await partitions_of(connection, "api_calls")
@@ -135,7 +166,9 @@ def test_a_days_log_is_dropped_after_two_weeks(server: ServerAddress) -> None:
     asyncio.run(story())
 
 
-def test_a_refused_call_says_which_field_and_why_and_nothing_that_was_sent(server: ServerAddress) -> None:
+def test_a_refused_call_says_which_field_and_why_and_nothing_that_was_sent(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As, log: CallLog, api: httpx.AsyncClient) -> None:
         card = "4" + "1" * 15
         for path in ("/v1/orders?currency=Qx9&status=77", f"/v1/orders?{card}=1"):
@@ -154,7 +187,9 @@ def test_a_refused_call_says_which_field_and_why_and_nothing_that_was_sent(serve
 def test_the_date_that_a_refused_expiry_missed_is_told() -> None:
     """The log said "at least a day ahead of …T12:53:26Z": dates were taken for numbers of the caller."""
     bound = "ExpiryDateUtc must be at least a day ahead of 2026-11-22T12:53:26.476Z."
-    assert why_refused(Problem("invalid", bound, field="ExpiryDateUtc")) == f"ExpiryDateUtc: {bound}"
+    assert (
+        why_refused(Problem("invalid", bound, field="ExpiryDateUtc")) == f"ExpiryDateUtc: {bound}"
+    )
     card = APPROVE_CARDS[0]
     grouped = " ".join(card[n : n + 4] for n in range(0, 16, 4))
     part = "-".join((card[:4], card[4:6], card[6:8], card[8:12]))

@@ -172,13 +172,18 @@ def test_an_adjustment_says_whose_balance_it_changes_from_what_to_what_and_is_bo
     portal(server, story)
 
 
-def test_a_new_adjustment_is_reviewed_before_it_is_booked_at_once_or_waits(server: ServerAddress) -> None:
+def test_a_new_adjustment_is_reviewed_before_it_is_booked_at_once_or_waits(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         await terms(shop, limits={"USD": 10_000})
         await sold(shop, 2)
         await shop.close_pages()
         olga = await signed_in("olga")
-        assert 'method="get" action="/approvals/adjustments/new"' in (await olga.get("/approvals")).text
+        assert (
+            'method="get" action="/approvals/adjustments/new"'
+            in (await olga.get("/approvals")).text
+        )
         typed = {"amount": "20.00", "currency": "USD", "note": "Goodwill", "direction": "to"}
         page = await olga.get("/approvals/adjustments/new", params=typed)
         told = texts(page)
@@ -192,14 +197,20 @@ def test_a_new_adjustment_is_reviewed_before_it_is_booked_at_once_or_waits(serve
             "Credit 20.00 USD",
         ):
             assert fact in told, (fact, told)
-        larger = texts(await olga.get("/approvals/adjustments/new", params=typed | {"amount": "200.00"}))
+        larger = texts(
+            await olga.get("/approvals/adjustments/new", params=typed | {"amount": "200.00"})
+        )
         assert "It waits until a second person books it." in larger
         assert "Request 200.00 USD" in larger
         wrong = await olga.get("/approvals/adjustments/new", params=typed | {"amount": "1.005"})
         assert wrong.status_code == 400
         assert 'value="Goodwill"' in wrong.text, "what was typed stays"
         assert await shop.value("SELECT count(*) FROM adjustments") == 0
-        fields = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text.partition("<main")[2]))
+        fields = dict(
+            re.findall(
+                r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text.partition("<main")[2]
+            )
+        )
         assert (await olga.post("/approvals/adjustments", data=fields)).status_code == 303
         assert await shop.value("SELECT units FROM adjustments WHERE state = 'booked'") == 2_000
 
@@ -233,7 +244,11 @@ def test_a_stuck_refund_says_whose_it_is_and_to_which_card_and_is_sent_by_a_pres
 ) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         order_id, refund_id = await stuck(shop, 4_590, email="ana@payer.example")
-        owner, otto, path = await signed_in("owner"), await signed_in("otto"), f"/refunds/{refund_id}"
+        owner, otto, path = (
+            await signed_in("owner"),
+            await signed_in("otto"),
+            f"/refunds/{refund_id}",
+        )
         page = await owner.get(path)
         told = texts(page)
         order = await shop.order(order_id)

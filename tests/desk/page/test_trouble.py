@@ -2,7 +2,16 @@
 
 from tests.rings import each
 
-from recoup.orders.rules.attention import HELD, REASONS, UNKNOWN, code_of, held, of_dispute, sentence_of, stuck
+from recoup.orders.rules.attention import (
+    HELD,
+    REASONS,
+    UNKNOWN,
+    code_of,
+    held,
+    of_dispute,
+    sentence_of,
+    stuck,
+)
 from recoup.stablecoin.moves.payment import PAID_LATE
 from recoup.stablecoin.moves.sweep import SETTLEMENT_DELAYED, SETTLEMENT_STUCK
 

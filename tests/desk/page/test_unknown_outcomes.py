@@ -91,20 +91,27 @@ def test_what_its_own_call_may_still_answer_is_not_on_it(shop: Shop) -> None:
         assert listed(await client.get(HERE)) == expected[1:]
         await told(shop, opened, expected[0], timedelta(seconds=-25))
         assert listed(await client.get(HERE)) == expected
-        await told(shop, "UPDATE attempts SET state = 'declined' WHERE order_id = $1::uuid", expected[0])
+        await told(
+            shop, "UPDATE attempts SET state = 'declined' WHERE order_id = $1::uuid", expected[0]
+        )
         assert listed(await client.get(HERE)) == expected[1:]
 
     visit(shop, work)
 
 
-def test_of_more_than_fit_the_oldest_are_shown_and_all_are_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_more_than_fit_the_oldest_are_shown_and_all_are_counted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(desk, "ROWS_MAX", 2)
 
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         expected = await out(shop)
         page = await client.get(HERE)
         assert listed(page) == expected[:2]
-        assert f"<b>{len(expected)}</b> attempts without an answer, oldest first; the first 2 are shown" in page.text
+        assert (
+            f"<b>{len(expected)}</b> attempts without an answer, oldest first; the first 2 are shown"
+            in page.text
+        )
 
     visit(shop, work)
 
@@ -126,7 +133,9 @@ def test_it_goes_by_the_due_work_and_not_by_all_attempts(shop: Shop) -> None:
             await bound_statement(connection, desk.TIMEOUT_MS)
             await connection.execute(WAITING, shop.merchant_id)
             await connection.execute("ANALYZE due_work")
-            rows = await connection.fetch(f"EXPLAIN {desk._DESK}", shop.merchant_id, datetime.now(UTC), 100)
+            rows = await connection.fetch(
+                f"EXPLAIN {desk._DESK}", shop.merchant_id, datetime.now(UTC), 100
+            )
             await connection.execute("ROLLBACK")
         finally:
             await connection.close()

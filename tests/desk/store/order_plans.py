@@ -24,5 +24,7 @@ async def explain(
     args = Arguments(order_filter.merchant_id)
     cursor = parse_cursor(after, by) if after else None
     page = _page(order_filter, search, args, ORDERS[by, descending], 50, cursor, descending)
-    async with bounded(connection, SEARCH_TIMEOUT_MS) if _is_bound(order_filter, by) else nullcontext():
+    async with (
+        bounded(connection, SEARCH_TIMEOUT_MS) if _is_bound(order_filter, by) else nullcontext()
+    ):
         return "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + page, *args.values))

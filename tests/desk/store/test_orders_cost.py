@@ -31,14 +31,18 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "COUNT_TIMEOUT_MS", LONG_MS + 1)
 
 
-async def _counts(connection: asyncpg.Connection, narrowed: OrderFilter) -> tuple[Count, dict[int, Count]]:
+async def _counts(
+    connection: asyncpg.Connection, narrowed: OrderFilter
+) -> tuple[Count, dict[int, Count]]:
     return (
         await count_orders(connection, narrowed, timeout_ms=LONG_MS),
         await count_statuses(connection, narrowed, timeout_ms=LONG_MS),
     )
 
 
-@pytest.mark.parametrize("case", ["one status", "not refunded", "refunded", "attention", "amount", "descriptor"])
+@pytest.mark.parametrize(
+    "case", ["one status", "not refunded", "refunded", "attention", "amount", "descriptor"]
+)
 def test_a_shop_with_few_orders_is_counted_whatever_it_costs(
     shop: Shop, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +58,9 @@ def test_a_shop_with_few_orders_is_counted_whatever_it_costs(
         )
         found = {row["status"]: row["n"] for row in rows}
         most = 10_000 if case in ("refunded", "attention") else 1_000
-        assert by_status == {s: Count(min(found.get(s, 0), most), found.get(s, 0) <= most) for s in range(9)}
+        assert by_status == {
+            s: Count(min(found.get(s, 0), most), found.get(s, 0) <= most) for s in range(9)
+        }
 
     run(shop, work)
 
@@ -71,12 +77,16 @@ def test_of_many_orders_beside_a_list_only_what_is_cheap_is_counted(
         assert set(by_status) == set(range(9))
         monkeypatch.setattr(counting, "CHEAP", 20.0)
         assert await _counts(connection, dear) == (NOTHING, {})
-        assert (await count_orders(connection, dear, timeout_ms=LONG_MS * 2)).value > 0, "not beside a list it is"
+        assert (await count_orders(connection, dear, timeout_ms=LONG_MS * 2)).value > 0, (
+            "not beside a list it is"
+        )
 
     run(shop, work)
 
 
-def test_what_needs_attention_is_counted_beside_any_list(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_needs_attention_is_counted_beside_any_list(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(counting, "FEW", 0)
     monkeypatch.setattr(counting, "CHEAP", 0.0)
 
@@ -91,7 +101,9 @@ def test_what_each_page_counts_is_one_statement_that_reads_its_index_and_stops(s
     async def work(connection: asyncpg.Connection) -> None:
         said: list[str] = []
         with connection.query_logger(lambda record: said.append(record.query)):
-            found = await count_orders(connection, wanted(shop, "attention"), cap=101, timeout_ms=LONG_MS * 2)
+            found = await count_orders(
+                connection, wanted(shop, "attention"), cap=101, timeout_ms=LONG_MS * 2
+            )
             await asyncio.sleep(0)  # the logger is told soon
         assert found == Count(100, False)
         (sql,) = said
@@ -104,7 +116,9 @@ def test_what_each_page_counts_is_one_statement_that_reads_its_index_and_stops(s
     run(shop, work)
 
 
-def test_beside_a_list_what_is_dear_is_not_begun(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beside_a_list_what_is_dear_is_not_begun(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(counting, "FEW", 1_000)
     monkeypatch.setattr(counting, "CHEAP", 0.0)
 
@@ -152,7 +166,8 @@ AMOUNTS: dict[str, dict[str, Any]] = {
 def test_a_list_of_amounts_is_picked_from_the_index_alone(shop: Shop, case: str) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         plan = await explain(
-            connection, OrderFilter(shop.merchant_id, units_from=40_000, units_to=42_000, **AMOUNTS[case])
+            connection,
+            OrderFilter(shop.merchant_id, units_from=40_000, units_to=42_000, **AMOUNTS[case]),
         )
         assert "Index Only Scan using order_heads_units" in plan, plan
         assert "Seq Scan" not in plan
@@ -163,7 +178,12 @@ def test_a_list_of_amounts_is_picked_from_the_index_alone(shop: Shop, case: str)
 @pytest.mark.parametrize(
     ("sql", "values", "index", "bound"),
     [
-        (searching._EMAIL, "'buyer777@', 'buyer777@z'", "order_payer_email", "lower(email) ~<=~ $3"),
+        (
+            searching._EMAIL,
+            "'buyer777@', 'buyer777@z'",
+            "order_payer_email",
+            "lower(email) ~<=~ $3",
+        ),
         (searching._DESCRIPTOR, "'rare*tea'", "order_heads_descriptor", "lower(descriptor) >= $2"),
     ],
 )
@@ -173,13 +193,18 @@ def test_a_search_looks_up_its_words_without_reading_on(
     """One plan serves all values: it must go by the index with none of them known."""
 
     async def work(connection: asyncpg.Connection) -> None:
-        assert await connection.fetchval("SELECT current_setting('plan_cache_mode')") == "force_generic_plan"
+        assert (
+            await connection.fetchval("SELECT current_setting('plan_cache_mode')")
+            == "force_generic_plan"
+        )
         await connection.execute(f"PREPARE looked AS {sql}")
         said = await connection.fetch(f"EXPLAIN EXECUTE looked('{shop.merchant_id}', {values})")
         plan = "\n".join(row[0] for row in said)
         assert index in plan, plan
         conditions = next(line for line in plan.splitlines() if "Index Cond" in line)
-        assert bound in conditions.replace("(lower(email))", "lower(email)").replace("::text", ""), plan
+        assert bound in conditions.replace("(lower(email))", "lower(email)").replace(
+            "::text", ""
+        ), plan
 
     run(shop, work)
 
@@ -223,7 +248,9 @@ class Cut:
 
 BOUNDED: dict[str, Callable[[asyncpg.Connection, OrderFilter], Awaitable[Any]]] = {
     "count": lambda connection, narrowed: count_orders(connection, narrowed, timeout_ms=LONG_MS),
-    "statuses": lambda connection, narrowed: count_statuses(connection, narrowed, timeout_ms=LONG_MS),
+    "statuses": lambda connection, narrowed: count_statuses(
+        connection, narrowed, timeout_ms=LONG_MS
+    ),
 }
 
 
@@ -241,7 +268,9 @@ def test_a_count_cut_off_at_its_last_line_leaves_the_connection_usable(
     run(shop, work)
 
 
-def test_a_transaction_of_the_callers_is_not_ended(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_of_the_callers_is_not_ended(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bounding, "bound_statement", patient_reads.real)
 
     async def work(connection: asyncpg.Connection) -> None:

@@ -43,7 +43,9 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
         merchant_id, sites = await make_merchant(connection, sites=3)
         await make_orders(connection, merchant_id, sites, MANY)
         await vacuumed(connection)
-        some = await connection.fetch("SELECT order_id FROM order_heads ORDER BY placed_at DESC LIMIT 200")
+        some = await connection.fetch(
+            "SELECT order_id FROM order_heads ORDER BY placed_at DESC LIMIT 200"
+        )
         await connection.close()
         return Shop(dsn, merchant_id, sites, [row["order_id"] for row in some])
 
@@ -67,18 +69,30 @@ def filters(shop: Shop) -> dict[str, tuple[dict[str, Any], str]]:
         "amount": ({"units_from": 40_000, "units_to": 40_500}, "units BETWEEN 40000 AND 40500"),
         "refunded": ({"refunded": True}, "refunded_units > 0"),
         "not refunded": ({"refunded": False}, "refunded_units = 0"),
-        "placed": ({"placed_from": two, "placed_to": ten}, f"placed_at >= '{two}' AND placed_at < '{ten}'"),
-        "created": ({"created_from": two, "created_to": eight}, f"created_at >= '{two}' AND created_at < '{eight}'"),
+        "placed": (
+            {"placed_from": two, "placed_to": ten},
+            f"placed_at >= '{two}' AND placed_at < '{ten}'",
+        ),
+        "created": (
+            {"created_from": two, "created_to": eight},
+            f"created_at >= '{two}' AND created_at < '{eight}'",
+        ),
         "reason": ({"reasons": ("declined",)}, "reason = 'declined'"),
         "code": ({"code": "51"}, "decline_code = '51'"),
         "brand": ({"scheme": "amex"}, "card_scheme = 'amex'"),
         "issuer": ({"bin": "411111"}, "card_bin = '411111'"),
-        "ids": ({"order_ids": tuple(shop.some)}, f"order_id = ANY('{{{','.join(map(str, shop.some))}}}')"),
+        "ids": (
+            {"order_ids": tuple(shop.some)},
+            f"order_id = ANY('{{{','.join(map(str, shop.some))}}}')",
+        ),
         "reference numbers": (
             {"tails": tuple(str(one)[-8:] for one in shop.some)},
             f"right(order_id::text, 8) = ANY('{{{','.join(str(one)[-8:] for one in shop.some)}}}')",
         ),
-        "external ids": ({"external_ids": names}, f"placed_at >= '{BEGIN + timedelta(minutes=MANY - 100)}'"),
+        "external ids": (
+            {"external_ids": names},
+            f"placed_at >= '{BEGIN + timedelta(minutes=MANY - 100)}'",
+        ),
     }
 
 
@@ -106,7 +120,11 @@ def run(shop: Shop, work: Any) -> None:
 
 
 async def _check(
-    connection: asyncpg.Connection, beside: asyncpg.Connection, shop: Shop, wanted: OrderFilter, plain: str
+    connection: asyncpg.Connection,
+    beside: asyncpg.Connection,
+    shop: Shop,
+    wanted: OrderFilter,
+    plain: str,
 ) -> None:
     """Page, total and rows as the wire shows them, against a plain look at the same table, which is not counted."""
     expected = await beside.fetch(
@@ -131,7 +149,9 @@ def test_each_filter_alone_and_with_each_other(shop: Shop) -> None:
 
     async def work(connection: asyncpg.Connection) -> None:
         beside = await asyncpg.connect(shop.dsn)
-        await beside.execute("SET enable_seqscan = off")  # the comparison must not be counted as a scan
+        await beside.execute(
+            "SET enable_seqscan = off"
+        )  # the comparison must not be counted as a scan
         try:
             for names in [*((name,) for name in every), *combinations(every, 2)]:
                 said: dict[str, Any] = {}
@@ -140,7 +160,11 @@ def test_each_filter_alone_and_with_each_other(shop: Shop) -> None:
                 if len(said) < sum(len(every[name][0]) for name in names):
                     continue  # two values of one filter
                 wanted = OrderFilter(shop.merchant_id, door="rescue", **said)
-                if set(names) <= {"ids", "external ids", "reference numbers"}:  # any way of naming them
+                if set(names) <= {
+                    "ids",
+                    "external ids",
+                    "reference numbers",
+                }:  # any way of naming them
                     plain = " OR ".join(f"({every[name][1]})" for name in names)
                     plain = f"({plain})"
                 else:
@@ -167,9 +191,14 @@ def test_a_scan_would_be_seen(shop: Shop) -> None:
 def test_named_orders_come_in_each_order(shop: Shop, order_by: Any) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         wanted = OrderFilter(shop.merchant_id, order_ids=tuple(shop.some[:50]))
-        page = await list_orders_page(connection, wanted, size=100, order_by=order_by, descending=False)
+        page = await list_orders_page(
+            connection, wanted, size=100, order_by=order_by, descending=False
+        )
         keys = [
-            {"placed": row.placed_at, "created": row.created_at or BEGIN, "amount": row.units}[order_by] for row in page
+            {"placed": row.placed_at, "created": row.created_at or BEGIN, "amount": row.units}[
+                order_by
+            ]
+            for row in page
         ]
         assert len(keys) == 50
         assert keys == sorted(keys)

@@ -135,7 +135,9 @@ def wanted(shop: Shop, case: str) -> OrderFilter:
     return OrderFilter(shop.merchant_id, **fields)
 
 
-async def plain(connection: asyncpg.Connection, shop: Shop, test: str, *, order: str, limit: int) -> list[uuid.UUID]:
+async def plain(
+    connection: asyncpg.Connection, shop: Shop, test: str, *, order: str, limit: int
+) -> list[uuid.UUID]:
     rows = await connection.fetch(
         f"SELECT order_id FROM order_heads WHERE merchant_id = $1 AND {test} ORDER BY {order} LIMIT {limit}",
         shop.merchant_id,
@@ -146,7 +148,9 @@ async def plain(connection: asyncpg.Connection, shop: Shop, test: str, *, order:
 @each("case", FILTERS)
 def test_each_filter_and_its_pages_are_what_a_plain_scan_finds(shop: Shop, case: str) -> None:
     async def work(connection: asyncpg.Connection) -> None:
-        expected = await plain(connection, shop, FILTERS[case][1], order="placed_at DESC, order_id DESC", limit=120)
+        expected = await plain(
+            connection, shop, FILTERS[case][1], order="placed_at DESC, order_id DESC", limit=120
+        )
         found: list[uuid.UUID] = []
         pages: list[Page] = []
         after = None
@@ -160,7 +164,9 @@ def test_each_filter_and_its_pages_are_what_a_plain_scan_finds(shop: Shop, case:
         assert found == expected
         assert pages[0].prev_cursor is None
         if len(pages) > 1:
-            back = await list_orders(connection, wanted(shop, case), after=pages[1].prev_cursor, limit=40)
+            back = await list_orders(
+                connection, wanted(shop, case), after=pages[1].prev_cursor, limit=40
+            )
             assert back.rows == pages[0].rows
             assert back.prev_cursor is None
 
@@ -179,7 +185,9 @@ def test_each_filter_is_read_from_an_index(shop: Shop, case: str) -> None:
     run(shop, work)
 
 
-SORTED = [(by, descending, case) for by, descending in ORDERS for case in ("all", "several statuses")]
+SORTED = [
+    (by, descending, case) for by, descending in ORDERS for case in ("all", "several statuses")
+]
 
 
 @each(("by", "descending", "case"), SORTED)
@@ -198,14 +206,21 @@ def test_pages_in_each_order_are_all_orders_once_forth_and_back(
         found: list[uuid.UUID] = []
         after, pages = None, []
         while after or not pages:
-            page = await list_orders(connection, narrowed, after=after, limit=37, newest_first=descending, by=by)
+            page = await list_orders(
+                connection, narrowed, after=after, limit=37, newest_first=descending, by=by
+            )
             found += [row.order_id for row in page.rows]
             pages.append(page)
             after = page.next_cursor
         assert found == [row["order_id"] for row in rows]
         for before, page in pairwise(pages):
             back = await list_orders(
-                connection, narrowed, after=page.prev_cursor, limit=37, newest_first=descending, by=by
+                connection,
+                narrowed,
+                after=page.prev_cursor,
+                limit=37,
+                newest_first=descending,
+                by=by,
             )
             assert back.rows == before.rows
 
@@ -213,16 +228,31 @@ def test_pages_in_each_order_are_all_orders_once_forth_and_back(
 
 
 @each(("by", "descending"), ORDERS)
-def test_each_order_and_its_later_pages_follow_an_index(shop: Shop, by: Any, descending: bool) -> None:
+def test_each_order_and_its_later_pages_follow_an_index(
+    shop: Shop, by: Any, descending: bool
+) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         order_id = uuid.UUID(int=9)
-        keys: list[Any] = [50_000] if by == "amount" else [at(9000)] + ([None] if by in ("created", "expires") else [])
+        keys: list[Any] = (
+            [50_000]
+            if by == "amount"
+            else [at(9000)] + ([None] if by in ("created", "expires") else [])
+        )
         for after in [None, *(Cursor(False, key, order_id, by).text() for key in keys)]:
-            plan = await explain(connection, OrderFilter(shop.merchant_id), by=by, descending=descending, after=after)
-            index = {"placed": "placed", "created": "created", "amount": "units", "expires": "expires"}[by]
+            plan = await explain(
+                connection, OrderFilter(shop.merchant_id), by=by, descending=descending, after=after
+            )
+            index = {
+                "placed": "placed",
+                "created": "created",
+                "amount": "units",
+                "expires": "expires",
+            }[by]
             assert f"order_heads_{index}" in plan, plan
             assert "Seq Scan" not in plan, plan
-            assert "Sort" not in plan or "Append" in plan, plan  # at most two pages are put together
+            assert "Sort" not in plan or "Append" in plan, (
+                plan
+            )  # at most two pages are put together
 
     run(shop, work)
 
@@ -239,9 +269,13 @@ def test_the_index_brings_the_order_so_that_nothing_is_sorted(shop: Shop, case: 
 def test_oldest_first_and_site(shop: Shop) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         only = OrderFilter(shop.merchant_id, site_id=shop.sites[1])
-        expected = await plain(connection, shop, f"site_id = '{shop.sites[1]}'", order="placed_at, order_id", limit=30)
+        expected = await plain(
+            connection, shop, f"site_id = '{shop.sites[1]}'", order="placed_at, order_id", limit=30
+        )
         first = await list_orders(connection, only, limit=20, newest_first=False)
-        second = await list_orders(connection, only, limit=10, newest_first=False, after=first.next_cursor)
+        second = await list_orders(
+            connection, only, limit=10, newest_first=False, after=first.next_cursor
+        )
         assert [r.order_id for r in first.rows + second.rows] == expected
         assert "order_heads_site" in await explain(connection, only)
 
@@ -257,7 +291,9 @@ def test_oldest_first_and_site(shop: Shop) -> None:
         ("placed", False, "placed_at, order_id"),
     ],
 )
-def test_numbered_pages_follow_each_order(shop: Shop, order_by: Any, descending: bool, order: str) -> None:
+def test_numbered_pages_follow_each_order(
+    shop: Shop, order_by: Any, descending: bool, order: str
+) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         expected = await plain(connection, shop, "status IN (7, 4)", order=order, limit=60)
         only = OrderFilter(shop.merchant_id, statuses=(7, 4))
@@ -274,10 +310,20 @@ def test_numbered_pages_follow_each_order(shop: Shop, order_by: Any, descending:
 
 def test_a_row_carries_every_column_of_the_list(shop: Shop) -> None:
     async def work(connection: asyncpg.Connection) -> None:
-        (row,) = (await list_orders(connection, OrderFilter(shop.merchant_id, text="SUB-20000"))).rows
-        assert (row.external_id, row.site_name, row.descriptor) == ("SUB-20000", "leaf-0", "BRIGHTLEAF*TEA")
+        (row,) = (
+            await list_orders(connection, OrderFilter(shop.merchant_id, text="SUB-20000"))
+        ).rows
+        assert (row.external_id, row.site_name, row.descriptor) == (
+            "SUB-20000",
+            "leaf-0",
+            "BRIGHTLEAF*TEA",
+        )
         assert row.placed_at == at(20_000)
-        assert (row.customer, row.order_type, row.units) == ("Tomasz Wójcik", "MIT", 100 + 20_000 * 7919 % 90_000)
+        assert (row.customer, row.order_type, row.units) == (
+            "Tomasz Wójcik",
+            "MIT",
+            100 + 20_000 * 7919 % 90_000,
+        )
 
     run(shop, work)
 
@@ -323,7 +369,9 @@ def test_search(shop: Shop, typed: str, how: str, count: int) -> None:
 
 def test_an_order_id_is_found_in_any_spelling_and_only_by_its_merchant(shop: Shop) -> None:
     async def work(connection: asyncpg.Connection) -> None:
-        order_id = (await list_orders(connection, OrderFilter(shop.merchant_id), limit=1)).rows[0].order_id
+        order_id = (
+            (await list_orders(connection, OrderFilter(shop.merchant_id), limit=1)).rows[0].order_id
+        )
         for typed in (str(order_id), str(order_id).upper(), order_id.hex):
             page = await list_orders(connection, OrderFilter(shop.merchant_id, text=typed))
             assert [r.order_id for r in page.rows] == [order_id]
@@ -339,7 +387,10 @@ def test_another_merchant_sees_only_its_own(shop: Shop) -> None:
         for case, (fields, _) in FILTERS.items():
             assert not (await list_orders(connection, OrderFilter(nobody, **fields))).rows, case
             assert (await count_orders(connection, OrderFilter(nobody, **fields))).value == 0
-        ours = {r.order_id for r in (await list_orders(connection, OrderFilter(shop.merchant_id), limit=500)).rows}
+        ours = {
+            r.order_id
+            for r in (await list_orders(connection, OrderFilter(shop.merchant_id), limit=500)).rows
+        }
         after = None
         theirs: list[uuid.UUID] = []
         while True:
@@ -363,7 +414,8 @@ def test_counts_are_capped_or_exact(shop: Shop) -> None:
         assert await count_orders(connection, everything) == Count(10_000, False)
         assert await count_orders(connection, everything, exact=True) == Count(MANY, True)
         expected = await connection.fetchval(
-            "SELECT count(*) FROM order_heads WHERE merchant_id = $1 AND status = 3", shop.merchant_id
+            "SELECT count(*) FROM order_heads WHERE merchant_id = $1 AND status = 3",
+            shop.merchant_id,
         )
         by_status = await count_statuses(connection, replace(everything, statuses=(4,)), cap=5_001)
         assert by_status[3] == Count(expected, True)
@@ -373,7 +425,9 @@ def test_counts_are_capped_or_exact(shop: Shop) -> None:
     run(shop, work)
 
 
-def test_a_slow_search_is_narrowed_to_recent_orders_and_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_search_is_narrowed_to_recent_orders_and_says_so(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     limits = iter([1, 1, 30_000])  # as the list goes, by words first, the newest 90 days
 
     async def slow(connection: asyncpg.Connection, _: int) -> None:
@@ -442,9 +496,19 @@ def test_what_cannot_be_is_not_looked_for(shop: Shop) -> None:
 
 def test_an_address_with_many_orders_and_one_with_few_are_both_found(shop: Shop) -> None:
     async def work(connection: asyncpg.Connection) -> None:
-        few = await list_orders(connection, OrderFilter(shop.merchant_id, text="buyer777@"), limit=50)
-        many = await list_orders(connection, OrderFilter(shop.merchant_id, text="Buyer1@example"), limit=50)
+        few = await list_orders(
+            connection, OrderFilter(shop.merchant_id, text="buyer777@"), limit=50
+        )
+        many = await list_orders(
+            connection, OrderFilter(shop.merchant_id, text="Buyer1@example"), limit=50
+        )
         wide = await list_orders(connection, OrderFilter(shop.merchant_id, text="buye@"), limit=50)
-        assert (few.how, len(few.rows), many.how, len(many.rows), len(wide.rows)) == ("email", 1, "email", 1, 0)
+        assert (few.how, len(few.rows), many.how, len(many.rows), len(wide.rows)) == (
+            "email",
+            1,
+            "email",
+            1,
+            0,
+        )
 
     run(shop, work)

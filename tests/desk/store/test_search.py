@@ -63,8 +63,12 @@ async def opened(shop: Shop) -> AsyncIterator[asyncpg.Connection]:
         await database.close()
 
 
-async def found(connection: asyncpg.Connection, shop: Shop, typed: str, sight: str = "shown") -> list[str]:
-    page = await list_orders(connection, OrderFilter(shop.merchant_id, text=typed, sight=sight), limit=500)
+async def found(
+    connection: asyncpg.Connection, shop: Shop, typed: str, sight: str = "shown"
+) -> list[str]:
+    page = await list_orders(
+        connection, OrderFilter(shop.merchant_id, text=typed, sight=sight), limit=500
+    )
     return [row.customer for row in page.rows]
 
 
@@ -116,8 +120,13 @@ def test_orders_of_earlier_releases_are_folded_again_and_what_was_erased_stays(s
             assert await found(connection, shop, "jose") == ["José García"] * EACH
             theirs = await list_orders(connection, OrderFilter(shop.other_id, text="jose"))
             assert theirs.rows == ()
-            again = await connection.fetch("SELECT order_id, text, fold FROM order_search ORDER BY 1")
-            same = sum(row["text"].split()[:2] == old["text"].split()[:2] for row, old in zip(again, new, strict=True))
+            again = await connection.fetch(
+                "SELECT order_id, text, fold FROM order_search ORDER BY 1"
+            )
+            same = sum(
+                row["text"].split()[:2] == old["text"].split()[:2]
+                for row, old in zip(again, new, strict=True)
+            )
             assert same == 3 * len(NAMES) - 1
 
     asyncio.run(work())
@@ -126,20 +135,36 @@ def test_orders_of_earlier_releases_are_folded_again_and_what_was_erased_stays(s
 def test_an_id_is_found_as_pages_shorten_it(shop: Shop) -> None:
     async def work() -> None:
         async with opened(shop) as connection:
-            one = (await list_orders(connection, OrderFilter(shop.merchant_id), limit=1)).rows[0].order_id
+            one = (
+                (await list_orders(connection, OrderFilter(shop.merchant_id), limit=1))
+                .rows[0]
+                .order_id
+            )
             text = str(one)
-            for typed in (f"{text[:4]}…{text[-6:]}", f"{text[:4]}...{text[-6:]}", f"{text[:4]}..{text[-6:]}".upper()):
+            for typed in (
+                f"{text[:4]}…{text[-6:]}",
+                f"{text[:4]}...{text[-6:]}",
+                f"{text[:4]}..{text[-6:]}".upper(),
+            ):
                 page = await list_orders(connection, OrderFilter(shop.merchant_id, text=typed))
                 assert ([row.order_id for row in page.rows], page.how) == ([one], "exact"), typed
                 assert await orders_by_end(connection, shop.other_id, typed) == []
             assert await orders_by_end(connection, shop.merchant_id, text[-6:]) == [one]
-            for typed in (f"ffff…{text[-6:]}", text[-5:], f"{text[:4]}{text[-6:]}", f"…{text[-6:]}", "%%%%…%%%%%%"):
+            for typed in (
+                f"ffff…{text[-6:]}",
+                text[-5:],
+                f"{text[:4]}{text[-6:]}",
+                f"…{text[-6:]}",
+                "%%%%…%%%%%%",
+            ):
                 assert await orders_by_end(connection, shop.merchant_id, typed) == [], typed
 
     asyncio.run(work())
 
 
-def test_what_a_code_means_is_looked_for_within_a_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_code_means_is_looked_for_within_a_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The index knows codes alone: of a common code that seldom means it all orders would be looked at."""
     times: list[int] = []
 
@@ -189,5 +214,7 @@ def test_the_names_of_a_large_partners_merchants_are_folded_once() -> None:
     spelt.cache_clear()
     for wanted in (fold("CREME 1999"), fold("DeLaCreme")):
         assert any(wanted in spelt(name) for name in names), wanted
-    assert not any(fold("1999 cafe") in spelt(name) for name in names), "each spelling is a line of its own"
+    assert not any(fold("1999 cafe") in spelt(name) for name in names), (
+        "each spelling is a line of its own"
+    )
     assert spelt.cache_info().misses == len(names)

@@ -63,12 +63,18 @@ def test_an_order_tells_which_payments_answer_its_dispute(server: ServerAddress)
 def test_the_programmes_are_told_with_their_thresholds(server: ServerAddress) -> None:
     async def story() -> None:
         async with a_shop(server) as shop:
-            assert await answer(shop, "GET", "/v1/monitoring") == {"countedAt": None, "programs": []}
+            assert await answer(shop, "GET", "/v1/monitoring") == {
+                "countedAt": None,
+                "programs": [],
+            }
             await disputed(shop, await bought(shop, pan=VISA))
             await watch_rates(shop.world)
             await watch_monitoring(shop.world)
             (row,) = (await answer(shop, "GET", "/v1/monitoring"))["programs"]
-            known = {name: row[name] for name in ("program", "network", "cases", "sales", "casesMin", "basisPointsMin")}
+            known = {
+                name: row[name]
+                for name in ("program", "network", "cases", "sales", "casesMin", "basisPointsMin")
+            }
             assert known == {
                 "program": "VAMP",
                 "network": "visa",
@@ -82,7 +88,9 @@ def test_the_programmes_are_told_with_their_thresholds(server: ServerAddress) ->
     asyncio.run(story())
 
 
-def test_a_device_is_kept_with_its_order_and_what_reads_like_a_card_number_is_not(shop: Caller) -> None:
+def test_a_device_is_kept_with_its_order_and_what_reads_like_a_card_number_is_not(
+    shop: Caller,
+) -> None:
     known = {"deviceId": "d" * 15, "fingerprint": "f" * 20}
     for details, kept in (
         (known | {"model": "x"}, known),

@@ -33,7 +33,14 @@ LATER = script_card("visa", "51", 1)
 
 async def advanced(shop: Shop, **more: Any) -> Any:
     person = Person(first_name="Ana", last_name="Roe", email="ana@example.test")
-    usual = {"is_mit": False, "days": None, "pan": LATER, "code": "05", "cvv": "123", "payer": person}
+    usual = {
+        "is_mit": False,
+        "days": None,
+        "pan": LATER,
+        "code": "05",
+        "cvv": "123",
+        "payer": person,
+    }
     word = await shop.ask(**(usual | more))
     assert "advanced" in await shop.happenings(word.order_id)
     return word.order_id
@@ -52,7 +59,9 @@ def test_what_was_advanced_is_disputed_once_it_is_charged(server: ServerAddress)
         await disputed(shop, order_id, kind="service")
         row = await the_dispute(shop, order_id)
         assert row["units"] == 3590, "what was charged"
-        assert row["liable"] == "operator", "the terms of the day on which the merchant heard that it was approved"
+        assert row["liable"] == "operator", (
+            "the terms of the day on which the merchant heard that it was approved"
+        )
         assert (await balances(shop))["dispute_loss"] == 3590
         assert (await balances(shop)).get("merchant_payable") == before.get("merchant_payable")
         with pytest.raises(Problem, match="disputed"):
@@ -79,7 +88,10 @@ def test_the_fee_that_came_back_with_a_refund_is_taken_again_when_a_dispute_take
         await tell_issuer(shop, notice)
         await sent(shop, notice)
         after = await balances(shop)
-        assert (after["fees"], after["merchant_payable"]) == (before["fees"], before["merchant_payable"])
+        assert (after["fees"], after["merchant_payable"]) == (
+            before["fees"],
+            before["merchant_payable"],
+        )
         assert after["dispute_loss"] == 4590
         await shop.settle()
         assert await by_the_issuer(shop, order_id) == 4590
@@ -89,7 +101,9 @@ def test_the_fee_that_came_back_with_a_refund_is_taken_again_when_a_dispute_take
 
 def test_what_the_merchant_bears_is_settled_with_the_rest(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
-        terms = DisputeTermsRequest("USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant")
+        terms = DisputeTermsRequest(
+            "USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant"
+        )
         await change_terms(shop.world, shop.scope, terms)
         lost, won = await paid(shop), await paid(shop)
         await disputed(shop, lost, kind="service")
@@ -115,7 +129,12 @@ def test_a_cancelled_order_that_is_disputed_is_proved_and_its_lost_event_is_foun
         await shop.settle()
         await shop.publish()
         assert (await shop.order(order_id))["stage"] == "cancelled"
-        assert await shop.value("SELECT count(*) FROM outbox WHERE event = 'payment.chargeback.received'") == 1
+        assert (
+            await shop.value(
+                "SELECT count(*) FROM outbox WHERE event = 'payment.chargeback.received'"
+            )
+            == 1
+        )
         clean = await verify(shop.world)
         assert clean.difference is None, clean.difference
         async with owner(shop.world) as connection, connection.transaction():

@@ -22,7 +22,12 @@ IP = "203.0.113.7"
 
 
 def ana(**more: Any) -> Person:
-    known: dict[str, Any] = {"first_name": "Ana", "last_name": "Roe", "email": "ana@example.test", "external_id": "c-1"}
+    known: dict[str, Any] = {
+        "first_name": "Ana",
+        "last_name": "Roe",
+        "email": "ana@example.test",
+        "external_id": "c-1",
+    }
     return Person(**(known | {"ip": IP} | more))
 
 
@@ -59,7 +64,9 @@ def test_two_undisputed_payments_from_the_same_place_are_the_answer(server: Serv
         await shop.run_due()
         assert (await the_dispute(shop, third))["state"] == "answered"
         async with owner(shop.world) as connection:
-            (evidence,) = [row[0] for row in await connection.fetch("SELECT evidence FROM issuer.answers")]
+            (evidence,) = [
+                row[0] for row in await connection.fetch("SELECT evidence FROM issuer.answers")
+            ]
         assert "Compelling Evidence 3.0" in evidence
         assert IP in evidence
         assert "c-1" in evidence
@@ -69,7 +76,9 @@ def test_two_undisputed_payments_from_the_same_place_are_the_answer(server: Serv
     story(server, tell)
 
 
-def test_a_payment_that_was_disputed_refunded_or_reported_itself_never_counts(server: ServerAddress) -> None:
+def test_a_payment_that_was_disputed_refunded_or_reported_itself_never_counts(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         own, back, warned, good = [await bought(shop) for _ in range(4)]
         await disputed(shop, own, stage="inquiry")
@@ -77,7 +86,9 @@ def test_a_payment_that_was_disputed_refunded_or_reported_itself_never_counts(se
         await shop.settle()
         async with owner(shop.world) as connection:
             await connection.execute(
-                "INSERT INTO cell.fraud_warnings SELECT $1, $2, gen_random_uuid(), now()", shop.merchant_id, warned
+                "INSERT INTO cell.fraud_warnings SELECT $1, $2, gen_random_uuid(), now()",
+                shop.merchant_id,
+                warned,
             )
         await later(shop, 130)
         third = await bought(shop)
@@ -103,7 +114,9 @@ def test_a_payment_that_was_disputed_refunded_or_reported_itself_never_counts(se
     story(server, tell)
 
 
-def test_a_payment_that_is_disputed_before_the_answer_leaves_is_not_named(server: ServerAddress) -> None:
+def test_a_payment_that_is_disputed_before_the_answer_leaves_is_not_named(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         first = await bought(shop)
         await bought(shop)
@@ -122,7 +135,9 @@ def test_a_payment_that_is_disputed_before_the_answer_leaves_is_not_named(server
     story(server, tell)
 
 
-def test_without_the_customers_ip_and_device_the_case_says_which_fields_to_send(server: ServerAddress) -> None:
+def test_without_the_customers_ip_and_device_the_case_says_which_fields_to_send(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         for _ in range(2):
             await bought(shop)

@@ -68,7 +68,9 @@ async def tried(shop: Shop, **more: Any) -> UUID:
     """An order whose attempt was sent just now."""
     order_id = await shop.admit(**({"pan": YES} | more))
     await start(shop.orders, shop.key(order_id))
-    await shop.orders.change(Job(shop.key(order_id), lambda c: plan_attempt(c, c.now, "soft", None), WORKER, "test"))
+    await shop.orders.change(
+        Job(shop.key(order_id), lambda c: plan_attempt(c, c.now, "soft", None), WORKER, "test")
+    )
     await send_attempt(shop.world, shop.orders, shop.key(order_id))
     return order_id
 
@@ -94,12 +96,18 @@ async def approved_late(shop: Shop) -> UUID:
 async def balances(shop: Shop) -> dict[str, int]:
     sql = "SELECT account, sum(units)::bigint AS units FROM entries WHERE merchant_id = $1 GROUP BY account"
     async with shop.world.db.connection() as connection:
-        return {r["account"]: r["units"] for r in await connection.fetch(sql, shop.merchant_id) if r["units"]}
+        return {
+            r["account"]: r["units"]
+            for r in await connection.fetch(sql, shop.merchant_id)
+            if r["units"]
+        }
 
 
 async def the_dispute(shop: Shop, order_id: UUID) -> dict[str, Any]:
     async with shop.world.db.connection() as connection:
-        row = await connection.fetchrow("SELECT * FROM disputes WHERE order_id = $1 ORDER BY dispute_no DESC", order_id)
+        row = await connection.fetchrow(
+            "SELECT * FROM disputes WHERE order_id = $1 ORDER BY dispute_no DESC", order_id
+        )
     assert row is not None
     return dict(row)
 
@@ -124,14 +132,22 @@ async def disputed(shop: Shop, order_id: UUID, **more: Any) -> str:
 
 
 async def refunded(shop: Shop, order_id: UUID, amount: str | None = None) -> None:
-    await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount, all=amount is None))
+    await refund(
+        shop.world,
+        shop.orders,
+        shop.scope,
+        order_id,
+        RefundRequest(amount=amount, all=amount is None),
+    )
 
 
 # notices as a processor sends them --------------------------------------------------------------------------------
 
 
 async def notice_of(shop: Shop, order_id: UUID, **more: Any) -> dict[str, Any]:
-    charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id)
+    charge = await shop.value(
+        "SELECT attempt_id FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id
+    )
     number = uuid.uuid4().hex[:12]
     return {
         "noticeId": f"n-{number}",
@@ -173,7 +189,9 @@ async def tell_issuer(shop: Shop, notice: dict[str, Any]) -> None:
 # the money --------------------------------------------------------------------------------------------------------
 
 
-def test_a_fraud_dispute_is_the_operators_loss_and_comes_back_when_won(server: ServerAddress) -> None:
+def test_a_fraud_dispute_is_the_operators_loss_and_comes_back_when_won(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await paid(shop)
         before = await balances(shop)
@@ -188,9 +206,15 @@ def test_a_fraud_dispute_is_the_operators_loss_and_comes_back_when_won(server: S
         assert (row["status"], row["disputed"]) == (7, False)
         assert "dispute_loss" not in after
         assert after["clearing"] == 4590 - 1500
-        assert (await shop.happenings(order_id))[-3:] == ["dispute_opened", "dispute_won", "dispute_reversed"]
+        assert (await shop.happenings(order_id))[-3:] == [
+            "dispute_opened",
+            "dispute_won",
+            "dispute_reversed",
+        ]
         told = "SELECT string_agg(event, ' ' ORDER BY seq DESC) FROM outbox WHERE event LIKE 'payment.%'"
-        assert str(await shop.value(told)).startswith("payment.chargeback.reversed payment.chargeback.closed ")
+        assert str(await shop.value(told)).startswith(
+            "payment.chargeback.reversed payment.chargeback.closed "
+        )
 
     story(server, tell)
 
@@ -208,10 +232,14 @@ def test_a_dispute_that_is_lost_posts_nothing_more(server: ServerAddress) -> Non
     story(server, tell)
 
 
-def test_a_service_dispute_is_the_merchants_by_contract_alone_with_its_fee(server: ServerAddress) -> None:
+def test_a_service_dispute_is_the_merchants_by_contract_alone_with_its_fee(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         before_terms = await paid(shop)
-        asked = DisputeTermsRequest("USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant")
+        asked = DisputeTermsRequest(
+            "USD", service_borne_by="merchant", fee_units=2000, fee_borne_by="merchant"
+        )
         await change_terms(shop.world, shop.scope, asked)
         order_id = await paid(shop)
         payable = (await balances(shop))["merchant_payable"]
@@ -233,8 +261,18 @@ def test_terms_that_reach_into_the_past_or_make_no_sense_are_refused(server: Ser
     async def tell(shop: Shop) -> None:
         now = await shop.now()
         for asked, field in (
-            (DisputeTermsRequest(service_borne_by="merchant", valid_from=now - timedelta(hours=1)), "from"),
-            (DisputeTermsRequest(service_borne_by="merchant", valid_from=now + timedelta(days=900)), "from"),
+            (
+                DisputeTermsRequest(
+                    service_borne_by="merchant", valid_from=now - timedelta(hours=1)
+                ),
+                "from",
+            ),
+            (
+                DisputeTermsRequest(
+                    service_borne_by="merchant", valid_from=now + timedelta(days=900)
+                ),
+                "from",
+            ),
             (DisputeTermsRequest(fee_units=100, fee_borne_by="merchant"), "currency"),
             (DisputeTermsRequest("XYZ", fee_units=100), "currency"),
             (DisputeTermsRequest("USD", fee_units=-1), "fee"),
@@ -318,7 +356,9 @@ def test_a_refund_that_was_not_sent_yet_gives_way_to_the_dispute(server: ServerA
     story(server, tell)
 
 
-def test_a_refund_under_way_that_the_bank_does_not_take_gives_way_too(server: ServerAddress) -> None:
+def test_a_refund_under_way_that_the_bank_does_not_take_gives_way_too(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await paid(shop)
         charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1", order_id)
@@ -327,9 +367,15 @@ def test_a_refund_under_way_that_the_bank_does_not_take_gives_way_too(server: Se
         notice = await issuer.dispute(DisputeRequest(charge, "fraud", await shop.now()))
         await refunded(shop, order_id, "45.90")
         await shop.settle()
-        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "stuck"
+        assert (
+            await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id)
+            == "stuck"
+        )
         await sent(shop, notice)
-        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "refused"
+        assert (
+            await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id)
+            == "refused"
+        )
         assert (await shop.order(order_id))["refunded_units"] == 0
 
     story(server, tell)
@@ -348,11 +394,15 @@ def test_a_dispute_and_a_refund_at_once_never_give_back_more_than_the_charge(
 
         async with second_process(shop.world) as world:
             other = replace(shop, world=world, orders=Orders(world))
-            await asyncio.gather(*(w for o in order_ids for w in (pay_back(o), disputed(other, o), shop.run_due())))
+            await asyncio.gather(
+                *(w for o in order_ids for w in (pay_back(o), disputed(other, o), shop.run_due()))
+            )
             await shop.settle()
         for order_id in order_ids:
             row = await shop.order(order_id)
-            taken = await shop.value("SELECT sum(units)::bigint FROM disputes WHERE order_id = $1", order_id)
+            taken = await shop.value(
+                "SELECT sum(units)::bigint FROM disputes WHERE order_id = $1", order_id
+            )
             assert row["refunded_units"] + taken <= 4590
             assert await by_the_issuer(shop, order_id) == 4590
 
@@ -366,7 +416,10 @@ def test_a_late_approval_that_is_disputed_does_not_go_back_twice(server: ServerA
     async def tell(shop: Shop) -> None:
         order_id = await approved_late(shop)
         await disputed(shop, order_id)
-        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "netted"
+        assert (
+            await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id)
+            == "netted"
+        )
         await shop.settle()
         assert await by_the_issuer(shop, order_id) == SILENT_YES
         left = await balances(shop)
@@ -397,31 +450,45 @@ def test_a_late_approval_that_is_disputed_in_part_goes_back_in_part(server: Serv
     story(server, tell)
 
 
-def test_a_reversal_that_the_bank_refuses_for_a_dispute_is_settled_by_it(server: ServerAddress) -> None:
+def test_a_reversal_that_the_bank_refuses_for_a_dispute_is_settled_by_it(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await approved_late(shop)
         charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1", order_id)
         issuer: Any = shop.world.processors["sandbox"]
         notice = await issuer.dispute(DisputeRequest(charge, "fraud", await shop.now()))
         await shop.settle()
-        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "stuck"
+        assert (
+            await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id)
+            == "stuck"
+        )
         await sent(shop, notice)
-        assert await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id) == "netted"
+        assert (
+            await shop.value("SELECT state FROM modifications WHERE order_id = $1", order_id)
+            == "netted"
+        )
         assert "reversal_due" not in await balances(shop)
 
     story(server, tell)
 
 
-def test_a_second_dispute_of_a_late_approval_that_is_won_gives_nothing_back_twice(server: ServerAddress) -> None:
+def test_a_second_dispute_of_a_late_approval_that_is_won_gives_nothing_back_twice(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await approved_late(shop)
         await disputed(shop, order_id, units=50_000)
         await shop.settle()
-        notice = await notice_of(shop, order_id, amount=SILENT_YES - 50_000)  # of what went back already
+        notice = await notice_of(
+            shop, order_id, amount=SILENT_YES - 50_000
+        )  # of what went back already
         await tell_issuer(shop, notice)
         await sent(shop, notice)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE issuer.disputes SET status = 'won' WHERE case_id = $1", notice["caseId"])
+            await connection.execute(
+                "UPDATE issuer.disputes SET status = 'won' WHERE case_id = $1", notice["caseId"]
+            )
         await sent(shop, notice | {"noticeId": notice["noticeId"] + "-won", "status": "won"})
         sql = "SELECT state, units FROM modifications WHERE order_id = $1 ORDER BY modification_no"
         states = [tuple(row) for row in await shop.world.db.fetch(sql, order_id)]
@@ -444,7 +511,9 @@ def test_eight_copies_of_one_notice_at_once_are_one_dispute(server: ServerAddres
         await tell_issuer(shop, notice)
         async with second_process(shop.world) as world:
             others = Orders(world)
-            told = await asyncio.gather(*(sent(shop, notice, orders=(shop.orders, others)[n % 2]) for n in range(8)))
+            told = await asyncio.gather(
+                *(sent(shop, notice, orders=(shop.orders, others)[n % 2]) for n in range(8))
+            )
         assert {one.state for one in told} <= {"applied", "stale", "repeated"}
         assert [one.state for one in told].count("applied") == 1
         assert (await sent(shop, notice)).state == "repeated"
@@ -469,13 +538,17 @@ def test_won_that_comes_before_opened_ends_the_same(server: ServerAddress) -> No
     story(server, tell)
 
 
-def test_won_and_lost_at_once_one_stands_and_the_other_waits_for_somebody(server: ServerAddress) -> None:
+def test_won_and_lost_at_once_one_stands_and_the_other_waits_for_somebody(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await paid(shop)
         opened = await notice_of(shop, order_id)
         await tell_issuer(shop, opened)
         await sent(shop, opened)
-        won, lost = (opened | {"noticeId": f"{opened['noticeId']}-{s}", "status": s} for s in ("won", "lost"))
+        won, lost = (
+            opened | {"noticeId": f"{opened['noticeId']}-{s}", "status": s} for s in ("won", "lost")
+        )
         async with second_process(shop.world) as world:
             told = await asyncio.gather(sent(shop, won), sent(shop, lost, orders=Orders(world)))
         assert sorted(one.state for one in told) == ["applied", "unmatched"]
@@ -525,7 +598,9 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_lying_notice_books_nothing_and_waits_on_the_desk(server: ServerAddress, lie: str) -> None:
+def test_a_lying_notice_books_nothing_and_waits_on_the_desk(
+    server: ServerAddress, lie: str
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await paid(shop)
         before = await balances(shop)
@@ -534,14 +609,18 @@ def test_a_lying_notice_books_nothing_and_waits_on_the_desk(server: ServerAddres
             told = await sent(shop, notice)
             assert told.state in ("unmatched", "repeated")
             assert told.why == LIES[lie][1]
-        assert await shop.value("SELECT count(*) FROM dispute_notices WHERE state = 'unmatched'") == 1
+        assert (
+            await shop.value("SELECT count(*) FROM dispute_notices WHERE state = 'unmatched'") == 1
+        )
         assert await balances(shop) == before
         assert not await shop.value("SELECT count(*) FROM disputes")
 
     story(server, tell)
 
 
-def test_a_notice_that_says_something_else_of_a_known_case_is_kept_aside(server: ServerAddress) -> None:
+def test_a_notice_that_says_something_else_of_a_known_case_is_kept_aside(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id, other = await paid(shop), await paid(shop)
         opened = await notice_of(shop, order_id)
@@ -550,7 +629,9 @@ def test_a_notice_that_says_something_else_of_a_known_case_is_kept_aside(server:
         with pytest.raises(Problem) as refused:
             await sent(shop, opened | {"amount": 1000})
         assert refused.value.code == "conflict"
-        assert (await sent(shop, opened | {"noticeId": "n2", "amount": 1000})).why == "amount_changed"
+        assert (
+            await sent(shop, opened | {"noticeId": "n2", "amount": 1000})
+        ).why == "amount_changed"
         foreign = await notice_of(shop, other, caseId=opened["caseId"])
         assert (await sent(shop, foreign)).why == "other_charge"
         assert (await balances(shop))["dispute_loss"] == 4590
@@ -567,8 +648,12 @@ def test_a_notice_that_comes_before_its_approval_is_tried_again(server: ServerAd
         assert (await sent(shop, notice)).why == "not_charged"
         await shop.settle()
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE dispute_notices SET received_at = received_at - interval '61 seconds'")
-            await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'dispute_notices'")
+            await connection.execute(
+                "UPDATE dispute_notices SET received_at = received_at - interval '61 seconds'"
+            )
+            await connection.execute(
+                "UPDATE due_work SET due_at = now() WHERE kind = 'dispute_notices'"
+            )
         await shop.run_due()
         assert (await the_dispute(shop, order_id))["state"] == "open"
         assert await shop.value("SELECT state FROM dispute_notices") == "applied"
@@ -581,8 +666,12 @@ def test_an_old_notice_does_not_make_a_fresh_one_wait(server: ServerAddress) -> 
         notices = []
         for _ in range(2):
             order_id = await tried(shop, pan=FAULT_CARDS["visa"], units=SILENT_YES)
-            charge = await shop.value("SELECT attempt_id FROM attempts WHERE order_id = $1", order_id)
-            notices.append((await notice_of(shop, order_id)) | {"chargeId": str(charge), "amount": SILENT_YES})
+            charge = await shop.value(
+                "SELECT attempt_id FROM attempts WHERE order_id = $1", order_id
+            )
+            notices.append(
+                (await notice_of(shop, order_id)) | {"chargeId": str(charge), "amount": SILENT_YES}
+            )
         old, fresh = notices
         assert (await sent(shop, old)).why == "not_charged"
         async with owner(shop.world) as connection:
@@ -613,14 +702,18 @@ def test_evidence_is_sent_and_the_bank_decides(server: ServerAddress) -> None:
         for secret in (COUNTING_CARDS[0], f"They paid with {spaced}, I saw it."):
             with pytest.raises(Problem, match="card number"):
                 await note_evidence(shop.world, shop.scope, dispute_id, secret)
-        await note_evidence(shop.world, shop.scope, dispute_id, "Delivered on Monday: https://post.example/1")
+        await note_evidence(
+            shop.world, shop.scope, dispute_id, "Delivered on Monday: https://post.example/1"
+        )
         for _ in range(2):
             await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
         await shop.run_due()
         assert (await the_dispute(shop, order_id))["state"] == "answered"
         async with owner(shop.world) as connection:
             heard = await connection.fetch("SELECT answer, evidence FROM issuer.answers")
-        assert [tuple(r) for r in heard] == [("contest", "Delivered on Monday: https://post.example/1")]
+        assert [tuple(r) for r in heard] == [
+            ("contest", "Delivered on Monday: https://post.example/1")
+        ]
         await shop.advance(timedelta(days=30))  # no deadline any more
         assert (await the_dispute(shop, order_id))["state"] == "answered"
         with pytest.raises(Problem, match="cannot be answered"):
@@ -644,7 +737,9 @@ def test_a_dispute_that_is_accepted_is_lost(server: ServerAddress) -> None:
     story(server, tell)
 
 
-def test_the_deadline_warns_three_days_before_and_then_the_case_is_lost(server: ServerAddress) -> None:
+def test_the_deadline_warns_three_days_before_and_then_the_case_is_lost(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id, dispute_id = await open_case(shop)
         await shop.advance(timedelta(days=10))
@@ -673,7 +768,9 @@ def test_an_order_needs_somebody_while_one_of_its_disputes_is_late(server: Serve
             await sent(shop, notice)
         await shop.advance(timedelta(days=11, hours=1))
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE issuer.disputes SET respond_by = now() + interval '1 year'")
+            await connection.execute(
+                "UPDATE issuer.disputes SET respond_by = now() + interval '1 year'"
+            )
         sql = "SELECT array_agg(dispute_id ORDER BY dispute_no) FROM disputes WHERE order_id = $1"
         first, second = await shop.value(sql, order_id)
         for dispute_id, left in ((second, "dispute_late:1"), (first, None)):
@@ -684,16 +781,24 @@ def test_an_order_needs_somebody_while_one_of_its_disputes_is_late(server: Serve
     story(server, tell)
 
 
-def test_an_answer_that_the_processor_does_not_take_leaves_the_case_open(server: ServerAddress) -> None:
+def test_an_answer_that_the_processor_does_not_take_leaves_the_case_open(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id, dispute_id = await open_case(shop)
         await note_evidence(shop.world, shop.scope, dispute_id, "words")
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE issuer.disputes SET respond_by = now() - interval '1 hour'")
+            await connection.execute(
+                "UPDATE issuer.disputes SET respond_by = now() - interval '1 hour'"
+            )
         await answer_dispute(shop.world, shop.orders, shop.scope, dispute_id, "contest")
         await shop.run_due()
         row = await the_dispute(shop, order_id)
-        assert (row["state"], row["answer_state"], row["answer_code"]) == ("open", "refused", "too_late")
+        assert (row["state"], row["answer_state"], row["answer_code"]) == (
+            "open",
+            "refused",
+            "too_late",
+        )
         assert (await shop.order(order_id))["attention"] == "dispute_answer_refused:1"
         await disputed(shop, order_id, decided="lost")
         assert (await shop.order(order_id))["attention"] is None
@@ -752,7 +857,8 @@ def test_a_card_that_was_disputed_as_fraud_is_not_charged_again_here(server: Ser
         assert word.evaluate == "DECLINED"
         async with shop.world.db.connection() as connection:
             why = await connection.fetchval(
-                "SELECT body ->> 'why' FROM order_log WHERE order_id = $1 AND happening = 'declined'", word.order_id
+                "SELECT body ->> 'why' FROM order_log WHERE order_id = $1 AND happening = 'declined'",
+                word.order_id,
             )
         assert why == blocked("fraud_dispute")
         await disputed(shop, order_id, decided="won")
@@ -765,7 +871,9 @@ def test_a_card_that_was_disputed_as_fraud_is_not_charged_again_here(server: Ser
 def test_a_reason_on_no_list_is_for_people_and_blocks_no_card(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await paid(shop, pan=COUNTING_CARDS[0], units=4577)
-        notice = await notice_of(shop, order_id, amount=4577, reasonCode="99.9", respondBy="2031-01-01T00:00:00Z")
+        notice = await notice_of(
+            shop, order_id, amount=4577, reasonCode="99.9", respondBy="2031-01-01T00:00:00Z"
+        )
         await tell_issuer(shop, notice)
         await sent(shop, notice)
         row = await the_dispute(shop, order_id)
@@ -778,7 +886,9 @@ def test_a_reason_on_no_list_is_for_people_and_blocks_no_card(server: ServerAddr
 
 
 @pytest.mark.parametrize("code", ["4837", "UA02"])
-def test_a_code_in_another_networks_form_is_for_people_and_says_so(server: ServerAddress, code: str) -> None:
+def test_a_code_in_another_networks_form_is_for_people_and_says_so(
+    server: ServerAddress, code: str
+) -> None:
     async def tell(shop: Shop) -> None:
         order_id = await paid(shop, pan=APPROVE_CARDS[1])
         notice = await notice_of(shop, order_id, reasonCode=code, respondBy="2031-01-01T00:00:00Z")
@@ -801,7 +911,9 @@ def test_the_merchant_hears_of_it_once(server: ServerAddress) -> None:
         await sent(shop, notice)
         await sent(shop, notice)
         async with shop.world.db.connection() as connection:
-            rows = await connection.fetch("SELECT body FROM outbox WHERE event = 'payment.chargeback.received'")
+            rows = await connection.fetch(
+                "SELECT body FROM outbox WHERE event = 'payment.chargeback.received'"
+            )
         assert [r["body"]["ChargebackAmount"] for r in rows] == [4590]
         assert rows[0]["body"]["ReasonCode"] == "4837"
         assert rows[0]["body"]["Status"] == "CHARGEBACK"
@@ -817,15 +929,25 @@ MAGIC = {
 
 
 @pytest.mark.parametrize("scheme", ["visa", "mastercard"])
-def test_the_holders_of_dispute_cards_come_back_on_their_day(server: ServerAddress, scheme: str) -> None:
+def test_the_holders_of_dispute_cards_come_back_on_their_day(
+    server: ServerAddress, scheme: str
+) -> None:
     async def tell(shop: Shop) -> None:
-        orders = {units: await paid(shop, pan=DISPUTE_CARDS[scheme], units=units) for units in (*MAGIC, 4590)}
+        orders = {
+            units: await paid(shop, pan=DISPUTE_CARDS[scheme], units=units)
+            for units in (*MAGIC, 4590)
+        }
         await shop.advance(timedelta(days=4))
         assert not await shop.value("SELECT count(*) FROM disputes")
         await shop.advance(timedelta(days=4))
         for units, (kind, state, taken) in MAGIC.items():
             row = await the_dispute(shop, orders[units])
-            assert (row["kind"], row["state"], row["units"], row["stage"]) == (kind, state, taken, "first"), units
+            assert (row["kind"], row["state"], row["units"], row["stage"]) == (
+                kind,
+                state,
+                taken,
+                "first",
+            ), units
         assert await shop.value("SELECT count(*) FROM disputes") == len(MAGIC)
 
     story(server, tell)

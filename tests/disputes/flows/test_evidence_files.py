@@ -80,7 +80,9 @@ def test_a_dispute_is_contested_by_a_file_which_the_processor_gets(server: Serve
         await shop.run_due()
         assert (await the_dispute(shop, order_id))["state"] == "answered"
         async with owner(shop.world) as connection:
-            heard = await connection.fetch("SELECT name, media_type, content FROM issuer.answer_files ORDER BY file_no")
+            heard = await connection.fetch(
+                "SELECT name, media_type, content FROM issuer.answer_files ORDER BY file_no"
+            )
         assert [tuple(one) for one in heard] == [
             (made.name, "application/pdf", PDF),
             ("delivery.txt", "text/plain", TEXT),
@@ -109,7 +111,10 @@ def test_files_at_once_are_no_more_than_five(server: ServerAddress) -> None:
     async def tell(shop: Shop) -> None:
         _, dispute_id = await open_case(shop)
         said = await asyncio.gather(
-            *(add_file(shop.world, shop.scope, dispute_id, f"{n}.png", PNG + b"%d" % n) for n in range(COUNT_MAX + 3)),
+            *(
+                add_file(shop.world, shop.scope, dispute_id, f"{n}.png", PNG + b"%d" % n)
+                for n in range(COUNT_MAX + 3)
+            ),
             return_exceptions=True,
         )
         assert sum(isinstance(one, Problem) and one.code == "wrong_state" for one in said) == 3

@@ -29,12 +29,18 @@ async def counted(shop: Shop) -> list[tuple[Any, ...]]:
         await connection.execute("UPDATE cell.rescue_watches SET monitored_at = NULL")
     assert await watch_monitoring(shop.world) == 1
     month = (await shop.now()).astimezone(UTC).date().replace(day=1)
-    return [one for one in await kept_months(shop.world.db, shop.merchant_id, month) if one.scheme == "visa"]
+    return [
+        one
+        for one in await kept_months(shop.world.db, shop.merchant_id, month)
+        if one.scheme == "visa"
+    ]
 
 
 async def told(shop: Shop) -> list[dict[str, Any]]:
     async with shop.world.db.connection() as connection:
-        rows = await connection.fetch("SELECT facts FROM alerts WHERE kind = 'monitoring' ORDER BY step")
+        rows = await connection.fetch(
+            "SELECT facts FROM alerts WHERE kind = 'monitoring' ORDER BY step"
+        )
     return [row["facts"] for row in rows]
 
 
@@ -46,14 +52,24 @@ def test_half_of_a_threshold_is_told_once_and_so_is_the_whole(server: ServerAddr
         assert [one[3:] for one in await counted(shop)] == [(2, 0, 0, 0, 0)]
         assert await told(shop) == []
         await disputed(shop, first, stage="inquiry")
-        assert [one[3:] for one in await counted(shop)] == [(2, 0, 0, 0, 0)], "an inquiry takes no money"
+        assert [one[3:] for one in await counted(shop)] == [(2, 0, 0, 0, 0)], (
+            "an inquiry takes no money"
+        )
         await disputed(shop, first)
         for _ in range(2):
             assert [one[3:] for one in await counted(shop)] == [(2, 1, 0, 0, 0)]
         (half,) = await told(shop)
-        assert (half["state"], half["cases"], half["cases_min"], half["acceptor"]) == ("half", 1, 2, "sandbox")
+        assert (half["state"], half["cases"], half["cases_min"], half["acceptor"]) == (
+            "half",
+            1,
+            2,
+            "sandbox",
+        )
         words = words_of("monitoring", half)
-        assert (words.title, words.path) == ("Half of the threshold of VAMP excessive is reached", "/monitoring")
+        assert (words.title, words.path) == (
+            "Half of the threshold of VAMP excessive is reached",
+            "/monitoring",
+        )
         async with owner(shop.world) as connection:  # its issuer reported it, too
             sql = "INSERT INTO cell.fraud_warnings SELECT $1, $2, gen_random_uuid(), $3"
             await connection.execute(sql, shop.merchant_id, second, await shop.now())

@@ -32,7 +32,9 @@ async def learned(shop: Caller) -> None:
     await transmit(shop.door.world, until_yesterday(payments(shop.shop.merchant_id, 1, 300)))
     found = await learn(shop.door.world, Actor("operator", "anna"), months=18)
     assert found.taken, found
-    await set_arms(shop.door.world, shop.shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+    await set_arms(
+        shop.door.world, shop.shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+    )
     shop.door.services.merchants.forget(shop.shop.merchant_id)
 
 
@@ -46,7 +48,9 @@ def test_a_declined_payment_is_rescued_by_the_trained_engine(world: Door) -> Non
         order = shop.order(order_id)
         if order["statusName"] == "COMPLETED":
             break
-        [due] = world.sql("SELECT next_attempt_at FROM order_heads WHERE order_id = $1::uuid", order_id)[0]
+        [due] = world.sql(
+            "SELECT next_attempt_at FROM order_heads WHERE order_id = $1::uuid", order_id
+        )[0]
         assert due is not None
         assert due != before
         before = due
@@ -59,7 +63,9 @@ def test_a_declined_payment_is_rescued_by_the_trained_engine(world: Door) -> Non
     )
     assert {row["decider"] for row in decided} == {"engine-3"}
     assert len({row["model"] for row in decided}) == 1
-    assert [row["verdict"] for row in decided if row["verdict"] == "attempt_now"] == ["attempt_now"] * 2
+    assert [row["verdict"] for row in decided if row["verdict"] == "attempt_now"] == [
+        "attempt_now"
+    ] * 2
     assert all(row["taken"] for row in decided)
     found = world.run(verify(world.world))
     assert found.difference is None, found.difference
@@ -69,7 +75,12 @@ def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: 
     shop = world.shop()
     world.run(learned(shop))
     world.run(agree(shop.shop))
-    told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="zoe", payer__email="zoe@a.test")
+    told = customer(
+        shop,
+        paymentMethod__cardNumber=ONCE_DECLINED,
+        payer__externalId="zoe",
+        payer__email="zoe@a.test",
+    )
     assert told["status"] == "DECLINED"
     assert [(row["decider"], row["rules"]) for row in advances(world, told["orderId"])] == [
         ("advance-3", ["declined", "too_few_closed"])
@@ -81,7 +92,10 @@ def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: 
     assert [(row["decider"], row["verdict"], row["taken"]) for row in decided] == [
         ("advance-3", "approve_now", "collect_later")
     ]
-    assert (decided[0]["bounds"], decided[0]["rules"]) == ("bounds-1", ["declined", "within_limits"])
+    assert (decided[0]["bounds"], decided[0]["rules"]) == (
+        "bounds-1",
+        ["declined", "within_limits"],
+    )
     lower = decided[0]["alternatives"][0]["chance"]
     assert 0 < lower < 1
     assert (decided[0]["model"], decided[0]["arm"]["arm"]) == (
@@ -90,18 +104,27 @@ def test_a_waiting_customers_order_is_advanced_by_the_models_lower_bound(world: 
     )
     # The same decline where the operator allows a little less than the lower bound asks for.
     world.run(agree(shop.shop, allowed_loss_basis_points=int(10_000 * (1 - lower)) - 500))
-    told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED, payer__externalId="ben", payer__email="ben@a.test")
+    told = customer(
+        shop,
+        paymentMethod__cardNumber=ONCE_DECLINED,
+        payer__externalId="ben",
+        payer__email="ben@a.test",
+    )
     assert told["status"] == "DECLINED"
-    assert [(row["decider"], row["verdict"], row["rules"]) for row in advances(world, told["orderId"])] == [
-        ("advance-3", "decline_at_once", ["declined", "expected_loss"])
-    ]
+    assert [
+        (row["decider"], row["verdict"], row["rules"]) for row in advances(world, told["orderId"])
+    ] == [("advance-3", "decline_at_once", ["declined", "expected_loss"])]
     found = world.run(verify(world.world))
     assert found.difference is None, found.difference
 
 
 def test_an_advance_without_a_usable_model_is_decided_by_the_prior_and_says_so(world: Door) -> None:
     shop = world.shop()
-    world.run(set_arms(world.world, shop.shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)))
+    world.run(
+        set_arms(
+            world.world, shop.shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
+    )
     world.run(agree(shop.shop))
     told = customer(shop, paymentMethod__cardNumber=ONCE_DECLINED)
     assert told["status"] == "APPROVED"

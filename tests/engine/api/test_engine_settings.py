@@ -21,13 +21,17 @@ def put(shop: Caller, **body: Any) -> dict[str, Any]:
 
 
 def audit_of(shop: Caller) -> list[str]:
-    lines = shop.door.run(read_audit(shop.door.world, ("merchant", shop.shop.merchant_id), AuditFilter(), 50))
+    lines = shop.door.run(
+        read_audit(shop.door.world, ("merchant", shop.shop.merchant_id), AuditFilter(), 50)
+    )
     return [line.action for line in lines if line.action.startswith(("arms.", "engine."))]
 
 
 def test_the_share_is_set_for_the_merchant_and_another_for_a_site(shop: Caller) -> None:
     before = shop.get("/engine").json()
-    assert [(one["siteId"], one["name"], one["mode"], one["lastChange"]) for one in before["data"]] == [
+    assert [
+        (one["siteId"], one["name"], one["mode"], one["lastChange"]) for one in before["data"]
+    ] == [
         (None, "", "off", None),
         (str(shop.shop.site_id), "Leaf", "inherit", None),
     ]
@@ -37,13 +41,18 @@ def test_the_share_is_set_for_the_merchant_and_another_for_a_site(shop: Caller) 
     check_refused(refused, 400, "invalid")
     assert "The engine cannot take traffic. No model is in use yet" in fields_of(refused)["Mode"][0]
     with model_at(shop.door):
-        own = put(shop, mode="share", share=60, explore=5, exploreMax={"USD": 50000, "eur": 9050})["data"][0]
+        own = put(shop, mode="share", share=60, explore=5, exploreMax={"USD": 50000, "eur": 9050})[
+            "data"
+        ][0]
         assert (own["share"], own["holdout"], own["explore"]) == (60, 10, 5)
         assert own["exploreMax"] == {"USD": 50000, "EUR": 9050}
         assert own["lastChange"]["by"] == f"api:{shop.shop.keys.app_key}"
         merchants, sites = put(shop, mode="shadow", siteId=str(shop.shop.site_id))["data"]
         assert (merchants["mode"], sites["mode"]) == ("share", "shadow")
-        assert put(shop, mode="off")["data"][0] | {"lastChange": 0} == own | {"mode": "off", "lastChange": 0}
+        assert put(shop, mode="off")["data"][0] | {"lastChange": 0} == own | {
+            "mode": "off",
+            "lastChange": 0,
+        }
         assert put(shop, mode="off", exploreMax={})["data"][0]["exploreMax"] == {}
         assert audit_of(shop) == ["arms.changed"] * 4
 
@@ -66,9 +75,16 @@ def test_what_is_as_it_was_makes_no_new_version(shop: Caller) -> None:
     """A program that sends its settings every minute must not keep orders from being taken."""
     with model_at(shop.door):
         put(shop, mode="share", share=20)
-        version = shop.door.sql("SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id)
+        version = shop.door.sql(
+            "SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id
+        )
         put(shop, mode="share", share=20)
-        assert shop.door.sql("SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id) == version
+        assert (
+            shop.door.sql(
+                "SELECT version FROM merchants WHERE merchant_id = $1", shop.shop.merchant_id
+            )
+            == version
+        )
         assert audit_of(shop) == ["arms.changed"]
 
 
@@ -84,8 +100,16 @@ def test_what_is_as_it_was_makes_no_new_version(shop: Caller) -> None:
         ({"mode": "inherit"}, "Mode", "Only a site"),
         ({"mode": "off", "siteId": "x"}, "SiteId", "must be a GUID"),
         ({"mode": "share", "exploreMax": {"USD": "500"}}, "ExploreMax", "minor units"),
-        ({"mode": "share", "exploreMax": {"XYZ": 5}}, "ExploreMax", "'XYZ' is not an ISO 4217 code"),
-        ({"mode": "share", "exploreMax": {f"A{n}": 5 for n in range(31)}}, "ExploreMax", "at most 30"),
+        (
+            {"mode": "share", "exploreMax": {"XYZ": 5}},
+            "ExploreMax",
+            "'XYZ' is not an ISO 4217 code",
+        ),
+        (
+            {"mode": "share", "exploreMax": {f"A{n}": 5 for n in range(31)}},
+            "ExploreMax",
+            "at most 30",
+        ),
         ({"mode": "share", "holdouts": 5}, "Holdouts", "Did you mean holdout?"),
     ],
 )
@@ -104,11 +128,16 @@ def test_it_says_what_the_last_night_has_found(shop: Caller) -> None:
         "INSERT INTO trainings VALUES (now(), '2026-11-22T03:00:05Z', 'take', 'failed', 0, null, null, null,"
         " null, 'a secret of the operator')"
     )
-    assert shop.get("/engine").json()["lastTraining"] == {"at": "2026-11-22T03:00:05.000Z", "result": "failed"}
+    assert shop.get("/engine").json()["lastTraining"] == {
+        "at": "2026-11-22T03:00:05.000Z",
+        "result": "failed",
+    }
 
 
 def test_a_site_that_is_not_there(shop: Caller) -> None:
-    check_refused(shop.call("PUT", "/engine", json={"mode": "off", "siteId": UNKNOWN}), 404, "not_found")
+    check_refused(
+        shop.call("PUT", "/engine", json={"mode": "off", "siteId": UNKNOWN}), 404, "not_found"
+    )
 
 
 def test_the_engine_is_stopped_and_let_go_on_but_not_past_the_operator(shop: Caller) -> None:
@@ -119,5 +148,7 @@ def test_the_engine_is_stopped_and_let_go_on_but_not_past_the_operator(shop: Cal
     operator = Scope(shop.shop.merchant_id, Actor("operator", "anna"), "test")
     shop.door.run(stop(shop.door.world, operator, "bad data", all_merchants=True))
     left = shop.post("/engine/resume").json()["stops"]
-    assert [(one["allMerchants"], one["why"], one["by"]) for one in left] == [(True, "bad data", "operator:anna")]
+    assert [(one["allMerchants"], one["why"], one["by"]) for one in left] == [
+        (True, "bad data", "operator:anna")
+    ]
     assert audit_of(shop) == ["engine.resumed", "engine.stopped"]

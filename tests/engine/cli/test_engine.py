@@ -38,14 +38,18 @@ def typed(
             if has_model:
                 await take_model(shop.world)
             if bounds is not None:
-                await save_policy(shop.world, shop.scope, await where_of(shop.world), bounds, "a trial first")
+                await save_policy(
+                    shop.world, shop.scope, await where_of(shop.world), bounds, "a trial first"
+                )
 
             def does(work: Work) -> Any:
                 opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://recoup.test")
                 return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
             def run(verb: str, *words: str, merchant: str = str(shop.merchant_id)) -> Result:
-                return CliRunner().invoke(engine, [verb, "--merchant", merchant, *words], obj=Here(does))
+                return CliRunner().invoke(
+                    engine, [verb, "--merchant", merchant, *words], obj=Here(does)
+                )
 
             await asyncio.to_thread(story, run)
 
@@ -66,7 +70,10 @@ def test_it_is_set_shown_stopped_and_let_go_on(server: ServerAddress, tmp_path: 
         told = json.loads(run("show", "--json").output)
         assert told["merchant"]["share"] == 60
         assert told["model"] is not None
-        assert [(one["all"], one["why"]) for one in told["stops"]] == [(False, "odd approvals"), (True, "bad data")]
+        assert [(one["all"], one["why"]) for one in told["stops"]] == [
+            (False, "odd approvals"),
+            (True, "bad data"),
+        ]
         shown = run("show").output
         assert "for all merchants since" in shown
         for words in ((), ("--all",)):

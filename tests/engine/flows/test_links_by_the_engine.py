@@ -24,7 +24,9 @@ async def switched(shop: Shop, *, early: bool = True) -> None:
 
 
 async def declined(shop: Shop, **more: Any) -> UUID:
-    person = Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing={"countryCode": "DE"})
+    person = Person(
+        first_name="Ana", last_name="Roe", email="ana@payer.example", billing={"countryCode": "DE"}
+    )
     order_id = await shop.admit(**({"pan": FUNDS_CARD, "payer": person} | more))
     await shop.run_due()
     return order_id
@@ -92,12 +94,19 @@ def test_a_link_leaves_beside_the_tries_and_pays(server: ServerAddress) -> None:
         [mail] = await mails(shop)
         assert (mail["notice"], mail["state"] in ("owed", "sent")) == ("payment_link", True)
         assert (await shop.order(order_id))["next_attempt_at"] is not None, "the tries go on"
-        assert (await answered(shop, await show(shop.world, *shop.key(order_id)), **ANOTHER)).state == "passed"
-        said = "SELECT body ->> 'By' FROM outbox WHERE subject_id = $1 AND event = 'order.completed'"
+        assert (
+            await answered(shop, await show(shop.world, *shop.key(order_id)), **ANOTHER)
+        ).state == "passed"
+        said = (
+            "SELECT body ->> 'By' FROM outbox WHERE subject_id = $1 AND event = 'order.completed'"
+        )
         assert await shop.value(said, order_id) == "link"
         await shop.advance(timedelta(days=9))
         assert (
-            await shop.value("SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id) == 1
+            await shop.value(
+                "SELECT count(*) FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id
+            )
+            == 1
         )
 
     run(server, story)
@@ -138,7 +147,9 @@ def test_one_link_at_a_time_however_often_the_engine_decides(server: ServerAddre
         rows = [row for row in await decisions(shop, order_id) if "link_now" in row["rules"]]
         assert len(rows) <= 1
         assert len(await mails(shop)) == 1
-        assert await shop.value("SELECT count(*) FROM challenges WHERE order_id = $1", order_id) == 1
+        assert (
+            await shop.value("SELECT count(*) FROM challenges WHERE order_id = $1", order_id) == 1
+        )
 
     run(server, story)
 
@@ -147,7 +158,9 @@ def test_contacts_of_long_ago_are_forgotten(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await brought(shop, 2, 0)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE contacts SET contacted_at = contacted_at - $1::interval", CONTACTS_KEPT)
+            await connection.execute(
+                "UPDATE contacts SET contacted_at = contacted_at - $1::interval", CONTACTS_KEPT
+            )
         await brought(shop, 1, 0)
         await purge_expired(shop.world)
         assert await shop.value("SELECT count(*) FROM contacts") == 2

@@ -22,7 +22,14 @@ from recoup.switches.flows.card_switches import card_switches
 from recoup.terms.rules.arm_terms import Terms
 from recoup.uplift.flows.arms import read_arms
 
-FORM = {"site": "", "mode": "share", "share": "60", "holdout": "10", "explore": "5", "explore_max": "500 USD; 90,5 EUR"}
+FORM = {
+    "site": "",
+    "mode": "share",
+    "share": "60",
+    "holdout": "10",
+    "explore": "5",
+    "explore_max": "500 USD; 90,5 EUR",
+}
 
 
 async def post(client: httpx.AsyncClient, to: str = "/engine", **fields: str) -> httpx.Response:
@@ -52,7 +59,9 @@ def test_the_share_is_set_for_the_shop_and_another_for_a_site(server: ServerAddr
         found = await shops(shop)
         assert (found.mode, found.share, found.holdout, found.explore) == ("share", 60, 10, 5)
         assert found.explore_max == {"USD": 50000, "EUR": 9050}
-        assert (await post(owner, **FORM | {"site": str(shop.site_id), "mode": "shadow"})).status_code == 303
+        assert (
+            await post(owner, **FORM | {"site": str(shop.site_id), "mode": "shadow"})
+        ).status_code == 303
         assert (await shops(shop, site=True)).mode == "shadow"
         read = (await ops.get("/engine")).text
         assert 'value="90.50 EUR; 500.00 USD"' in read
@@ -69,11 +78,21 @@ def test_it_says_what_a_bound_leaves_of_the_share_and_whose_it_is(server: Server
         assert (await post(ops, **FORM)).status_code == 303
         assert "In force for new orders" not in words(await ops.get("/engine"))
         for lines in ({"share": 20}, {"arm": "shadow"}):
-            await save_policy(shop.world, shop.scope, await where_of(shop.world), {"engine": lines}, "a trial first")
+            await save_policy(
+                shop.world,
+                shop.scope,
+                await where_of(shop.world),
+                {"engine": lines},
+                "a trial first",
+            )
             page = words(await ops.get("/engine"))
             assert "In force for new orders" in page
             assert 'value="60"' in (await ops.get("/engine")).text, "what is set stays"
-            left = "20 % of the customers, where 60 % are set" if "share" in lines else "engine in shadow mode"
+            left = (
+                "20 % of the customers, where 60 % are set"
+                if "share" in lines
+                else "engine in shadow mode"
+            )
             assert f"{left} (the operator’s bound)" in page
 
     portal(server, story)
@@ -92,7 +111,9 @@ def test_it_says_what_a_bound_leaves_of_the_share_and_whose_it_is(server: Server
         ({"site": "x"}, "no such site"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_changes(server: ServerAddress, wrong: dict[str, str], said: str) -> None:
+def test_what_is_wrong_is_said_and_nothing_changes(
+    server: ServerAddress, wrong: dict[str, str], said: str
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
         answer = await post(ops, **FORM | wrong)
@@ -124,7 +145,9 @@ def test_codes_that_nobody_knows_are_listed_with_their_orders(server: ServerAddr
         strange = {"code": "9Z", "source": "mastercard", "text": "", "advice": "77", "at": at}
         for _ in range(2):
             await shop.admit(pan=script_card("mastercard", "51", 1), decline=strange)
-        await shop.admit(pan=script_card("visa", "51", 1), decline=strange | {"code": "8Y", "advice": None})
+        await shop.admit(
+            pan=script_card("visa", "51", 1), decline=strange | {"code": "8Y", "advice": None}
+        )
         order_id = await shop.admit()
         await shop.run_due()
         page = words(await ops.get("/engine"))
@@ -144,7 +167,9 @@ def test_codes_that_nobody_knows_are_listed_with_their_orders(server: ServerAddr
         ("too_little", "there are too few attempts to learn from."),
     ],
 )
-def test_the_page_says_what_the_last_night_has_found(server: ServerAddress, result: str, said: str) -> None:
+def test_the_page_says_what_the_last_night_has_found(
+    server: ServerAddress, result: str, said: str
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
         assert "Last training" not in words(await ops.get("/engine"))

@@ -68,7 +68,9 @@ class Abroad(World):
                 issuer.updates = r.uniform(0.15, 0.55)
                 issuer.lenient = r.uniform(0, 0.2)
                 # local hour of its best mood: the working morning with most, some the afternoon, some the quiet night
-                issuer.best = r.choices([r.uniform(7.5, 11.5), r.uniform(13, 17), r.uniform(1, 4)], [60, 22, 18])[0]
+                issuer.best = r.choices(
+                    [r.uniform(7.5, 11.5), r.uniform(13, 17), r.uniform(1, 4)], [60, 22, 18]
+                )[0]
                 issuer.swing = r.uniform(1.1, 3.0)
                 issuer.narrow = r.uniform(0.8, 2.2)
                 issuer.strict = r.uniform(-0.4, 0.6)

@@ -73,16 +73,28 @@ class Benefits(World):
         p.funding = "debit" if r.random() < 0.96 else "credit"
         p.amount = r.choice([599, 899, 1099, 1499, 1799, 2199, 2599, 3200, 4000, 5500])
         posts = p.issuer.posts
-        kind = r.choices(["credit", "pension", "disability", "both", "work"], [46, 20, 10, 14, 10])[0]
+        kind = r.choices(["credit", "pension", "disability", "both", "work"], [46, 20, 10, 14, 10])[
+            0
+        ]
         p.streams = []
 
         def four_weekly(every=28, weight=0.0):
             wd, turn = r.randrange(5), r.randrange(every // 7)
-            days = [d for d in range(self.d0, self.d1) if weekday(d) == wd and (d + 3) // 7 % (every // 7) == turn]
+            days = [
+                d
+                for d in range(self.d0, self.d1)
+                if weekday(d) == wd and (d + 3) // 7 % (every // 7) == turn
+            ]
             p.streams.append(income([at_local(GB, working(d), posts) for d in days], weight=weight))
 
         if kind in ("credit", "both", "work"):
-            days = month_days(self.d0, self.d1, r.randrange(1, 29) if r.random() < 0.93 else 31, "before", HOLIDAYS)
+            days = month_days(
+                self.d0,
+                self.d1,
+                r.randrange(1, 29) if r.random() < 0.93 else 31,
+                "before",
+                HOLIDAYS,
+            )
             p.streams.append(income([at_local(GB, d, posts) for d in days]))
         if kind == "pension":
             four_weekly()
@@ -93,24 +105,39 @@ class Benefits(World):
         if kind == "work":
             days = [d for d in range(self.d0, self.d1) if weekday(d) == 4]
             p.streams.append(
-                income([at_local(GB, working(d), posts) for d in days], late=0.08, weight=r.uniform(-2.5, -0.8))
+                income(
+                    [at_local(GB, working(d), posts) for d in days],
+                    late=0.08,
+                    weight=r.uniform(-2.5, -0.8),
+                )
             )
         easy = r.random() < (0.90 if kind == "pension" else 0.82)
         p.m = (r.gauss(4.6, 0.8) if easy else r.gauss(1.1, 1.0)) - 0.3 * log(p.amount / 1800)
         p.k = r.uniform(1.5, 3.0) if easy else r.uniform(3.5, 6.5)  # how far it falls
         p.s1, p.s2, p.s3 = r.uniform(0.4, 0.9), 0.12, 0.5
-        p.x = {"kind": kind, "fast": r.uniform(0.9, 2.6), "fall": r.uniform(0.0, 0.04), "trouble": r.uniform(3, 8)}
+        p.x = {
+            "kind": kind,
+            "fast": r.uniform(0.9, 2.6),
+            "fall": r.uniform(0.0, 0.04),
+            "trouble": r.uniform(3, 8),
+        }
         hour = r.choice([3.5, 4.5, 6.0]) if r.random() < 0.7 else r.triangular(8, 22, 18)
         nominal = [
             d
             for d in month_days(
-                self.start // DAY, self.until // DAY - 1, r.choices([1, 15, 28, r.randrange(1, 29)], [12, 6, 8, 74])[0]
+                self.start // DAY,
+                self.until // DAY - 1,
+                r.choices([1, 15, 28, r.randrange(1, 29)], [12, 6, 8, 74])[0],
             )
         ]
         if r.random() < 0.2:
             first = r.randrange(28)
             nominal = [d for d in range(self.start // DAY, self.until // DAY) if d % 28 == first]
-        p.bills = [t for t in (at_local(GB, d, hour) for d in nominal) if max(self.start, p.joined) <= t < self.until]
+        p.bills = [
+            t
+            for t in (at_local(GB, d, hour) for d in nominal)
+            if max(self.start, p.joined) <= t < self.until
+        ]
 
     def margin(self, p, t, D):
         here = local(p.zone, t) // DAY
@@ -124,8 +151,15 @@ class Benefits(World):
                 - p.k * (1 - exp(-((phase / p.x["fast"]) ** 1.3)))
             )
             best = max(best, x)
-        x = best + p.m + p.s2 * D.n(DAILY, p.n, here) + p.s3 * D.n(LONG, p.n, (t + p.turn) // (70 * DAY))
-        if D.u(LONG, -1 - p.n, (t + p.turn) // (60 * DAY)) < 0.135:  # a sanction, a deduction, arrears
+        x = (
+            best
+            + p.m
+            + p.s2 * D.n(DAILY, p.n, here)
+            + p.s3 * D.n(LONG, p.n, (t + p.turn) // (70 * DAY))
+        )
+        if (
+            D.u(LONG, -1 - p.n, (t + p.turn) // (60 * DAY)) < 0.135
+        ):  # a sanction, a deduction, arrears
             x -= p.x["trouble"]
         return x + 3.0 * windfall(p, t, D, p.x["fall"])
 

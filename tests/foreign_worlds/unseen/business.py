@@ -28,7 +28,13 @@ from common import (
     windfall,
 )
 
-ZONES = [((-300, "US"), 47), ((-360, "US"), 28), ((-420, "US"), 6), ((-420, None), 3), ((-480, "US"), 16)]
+ZONES = [
+    ((-300, "US"), 47),
+    ((-360, "US"), 28),
+    ((-420, "US"), 6),
+    ((-420, None), 3),
+    ((-480, "US"), 16),
+]
 
 
 class Business(World):
@@ -53,9 +59,13 @@ class Business(World):
             out[-1].night = r.uniform(0.6, 2.2)
             out[-1].weekend = r.uniform(0.3, 1.6)
             out[-1].strict = r.uniform(-0.3, 0.6)
-            out[-1].flags = r.uniform(0.025, 0.07)  # share of payer-periods in which something odd has happened
+            out[-1].flags = r.uniform(
+                0.025, 0.07
+            )  # share of payer-periods in which something odd has happened
             out[-1].harder = r.uniform(0.6, 2.0)  # days a flag lasts longer for each send meanwhile
-            out[-1].posts = r.choice([3, 6, 9, 13, 17])  # local hour at which a paid statement frees the limit
+            out[-1].posts = r.choice(
+                [3, 6, 9, 13, 17]
+            )  # local hour at which a paid statement frees the limit
         self.weights = [16, 12, 8, 5, 4, 3, 2, 11, 8, 6, 4, 3, 2, 7, 5, 3, 2, 1]
         return out
 
@@ -98,7 +108,9 @@ class Business(World):
             for t in (
                 at_local(p.zone, d, hour)
                 for d in month_days(
-                    self.start // DAY, self.until // DAY - 1, r.choices([1, r.randrange(1, 29)], [22, 78])[0]
+                    self.start // DAY,
+                    self.until // DAY - 1,
+                    r.choices([1, r.randrange(1, 29)], [22, 78])[0],
                 )
             )
             if max(self.start, p.joined) <= t < self.until

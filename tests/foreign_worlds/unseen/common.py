@@ -76,7 +76,9 @@ class Draws:
         self.key = int.from_bytes(blake2b(f"{seed}|{tag}".encode(), digest_size=8).digest(), "big")
 
     def u(self, kind, a, b=0):
-        x = (self.key ^ (kind * 0xD6E8FEB86659FD93)) + a * 0xA0761D6478BD642F + b * 0xE7037ED1A0B428DB & MASK
+        x = (
+            self.key ^ (kind * 0xD6E8FEB86659FD93)
+        ) + a * 0xA0761D6478BD642F + b * 0xE7037ED1A0B428DB & MASK
         x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & MASK
         x = (x ^ x >> 27) * 0x94D049BB133111EB & MASK
         return ((x ^ x >> 31) >> 11) / 9007199254740992 + 5e-17
@@ -104,7 +106,10 @@ def _summer(rule, year):
         spans = {
             "EU": lambda: (_nth_sunday(year, 3, -1) + HOUR, _nth_sunday(year, 10, -1) + HOUR),
             "US": lambda: (_nth_sunday(year, 3, 2) + 8 * HOUR, _nth_sunday(year, 11, 1) + 7 * HOUR),
-            "AU": lambda: (_nth_sunday(year, 10, 1) - 8 * HOUR, _nth_sunday(year, 4, 1) - 8 * HOUR),  # from, to (south)
+            "AU": lambda: (
+                _nth_sunday(year, 10, 1) - 8 * HOUR,
+                _nth_sunday(year, 4, 1) - 8 * HOUR,
+            ),  # from, to (south)
         }
         _SUMMER[rule, year] = spans[rule]()
     return _SUMMER[rule, year]
@@ -156,7 +161,9 @@ def month_days(first_day, last_day, dom, shift=None, holidays=()):
 
 
 def luhn(head):
-    total = sum(sum(divmod(int(digit) * (2 - at % 2), 10)) for at, digit in enumerate(reversed(head)))
+    total = sum(
+        sum(divmod(int(digit) * (2 - at % 2), 10)) for at, digit in enumerate(reversed(head))
+    )
     return f"{head}{-total % 10}"
 
 
@@ -240,7 +247,9 @@ class Issuer:
             r.uniform(0.7, 2.5),
         )  # weekday, local hour, hours of maintenance
         self.burst = r.uniform(0.004, 0.02)  # chance of an outage on a day
-        self.lenient = r.uniform(0.0, 0.35)  # of its cards: approves recurring payments on the old expiry
+        self.lenient = r.uniform(
+            0.0, 0.35
+        )  # of its cards: approves recurring payments on the old expiry
         self.updates = r.uniform(0.4, 0.8)  # tells networks' updaters
         self.best = 10.0
         self.__dict__.update(more)
@@ -282,7 +291,12 @@ class Payer:
 
 class World:
     name, currency = "world", "USD"
-    now, intake, life, past = utc(2026, 3, 2), 28, 24, 240  # days of intake, of an order's life, of history
+    now, intake, life, past = (
+        utc(2026, 3, 2),
+        28,
+        24,
+        240,
+    )  # days of intake, of an order's life, of history
     costs = {"send": 12, "excess": 5000, "harm": 0.02}
     payers_per_order = 8.0
     p_system = 0.002
@@ -334,7 +348,14 @@ class World:
     def payer(self, n):
         r = Random(f"{self.seed}/{self.name}/payer/{n}")
         p = Payer()
-        p.n, p.id, p.x, p.trait, p.shows, p.turn = n, f"{self.name[0]}c{n:06d}", {}, None, True, r.randrange(70 * DAY)
+        p.n, p.id, p.x, p.trait, p.shows, p.turn = (
+            n,
+            f"{self.name[0]}c{n:06d}",
+            {},
+            None,
+            True,
+            r.randrange(70 * DAY),
+        )
         # a base of subscribers: some old ones, some who join meanwhile
         p.joined = (
             self.start - r.uniform(0, 400) * DAY
@@ -357,7 +378,9 @@ class World:
         start, number = min(p.joined, self.start), self.number(p, r)
         age = r.uniform(0, 44)
         while start < self.end_of_time and len(p.gens) < 6:
-            at = EPOCH + timedelta(seconds=start) + timedelta(days=30.44 * (r.uniform(36, 48) - age))
+            at = (
+                EPOCH + timedelta(seconds=start) + timedelta(days=30.44 * (r.uniform(36, 48) - age))
+            )
             age = 0
             card = {
                 "number": number,
@@ -448,16 +471,34 @@ class World:
                     break
                 at = t + days * DAY
                 if drawn:
-                    at = (t + days * DAY) // DAY * DAY + int(24 * D.u(SLOT, key, place + 1)) * HOUR + t % HOUR
+                    at = (
+                        (t + days * DAY) // DAY * DAY
+                        + int(24 * D.u(SLOT, key, place + 1)) * HOUR
+                        + t % HOUR
+                    )
                     if at <= tries[-1]:
                         at += DAY
-                while gen + 1 < len(p.gens) and p.gens[gen].told is not None and p.gens[gen].told <= at:
+                while (
+                    gen + 1 < len(p.gens)
+                    and p.gens[gen].told is not None
+                    and p.gens[gen].told <= at
+                ):
                     gen += 1
                 card = p.gens[gen].card
                 reason = self.decide(p, key, card, at, tries, D)
                 code, advice = self.tell(p, card, at, reason, D)
                 if at < self.now:
-                    self.row(p, order, place + 2, at, card, reason, code, advice, round(1 / 24, 6) if drawn else None)
+                    self.row(
+                        p,
+                        order,
+                        place + 2,
+                        at,
+                        card,
+                        reason,
+                        code,
+                        advice,
+                        round(1 / 24, 6) if drawn else None,
+                    )
                 tries.append(at)
                 if reason == "ok":
                     stop = True
@@ -517,11 +558,18 @@ class World:
         here = local(p.zone, t)
         day, hour = here // DAY, here % DAY / HOUR
         wd, at, long = issuer.window
-        if weekday(day) == wd and at <= hour < at + long and D.u(WINDOW, issuer.n, here // HOUR) < 0.2:
+        if (
+            weekday(day) == wd
+            and at <= hour < at + long
+            and D.u(WINDOW, issuer.n, here // HOUR) < 0.2
+        ):
             return "outage"
         if D.u(BURST, issuer.n, day) < issuer.burst:
             at = 22 * D.u(BURST_AT, issuer.n, day)
-            if at <= hour < at + 0.5 + 4 * D.u(BURST_LONG, issuer.n, day) and D.u(BURST_HIT, p.n, here // 600) < 0.7:
+            if (
+                at <= hour < at + 0.5 + 4 * D.u(BURST_LONG, issuer.n, day)
+                and D.u(BURST_HIT, p.n, here // 600) < 0.7
+            ):
                 return "outage"
         if D.u(SYSTEM, p.n, t // 1800) < self.p_system:
             return "system"
@@ -538,7 +586,11 @@ class World:
         if reason:
             return reason
         if self.sr:
-            score = self.hour_score(p, t) + self.sr * D.n(RISK, key) + self.sb * D.n(BLOCK, key, here // (6 * HOUR))
+            score = (
+                self.hour_score(p, t)
+                + self.sr * D.n(RISK, key)
+                + self.sb * D.n(BLOCK, key, here // (6 * HOUR))
+            )
             if score - self.mood(p, t, tries) <= 0:
                 return "risk"
         return "ok" if self.margin(p, t, D) > 0 else "funds"
@@ -566,7 +618,9 @@ class World:
             word = "generic" if u < 0.86 else "fraud" if u < 0.93 else "restricted"
         elif reason == "velocity":
             word = "velocity" if u < 0.6 else "generic"
-        elif reason in ("replaced", "expired", "closed") and u < issuer.hides * (0.5 if reason == "expired" else 1):
+        elif reason in ("replaced", "expired", "closed") and u < issuer.hides * (
+            0.5 if reason == "expired" else 1
+        ):
             word = "generic"
         elif reason in ("closed", "replaced") and u > 0.7:
             word = "invalid"
@@ -642,7 +696,11 @@ class World:
     def op_orders(self, before, limit=1000, **_):
         self.build()
         t, out = instant(before), []
-        while self.sent_orders < len(self.open) and self.open[self.sent_orders]["at"] < t and len(out) < int(limit):
+        while (
+            self.sent_orders < len(self.open)
+            and self.open[self.sent_orders]["at"] < t
+            and len(out) < int(limit)
+        ):
             o = self.open[self.sent_orders]
             self.came[o["id"]] = o
             out.append(self.public(o))
@@ -653,7 +711,15 @@ class World:
     def arm(self, name):
         if name not in self.arms:
             self.arms[name] = dict(
-                answers={}, sends={}, paid={}, cards={}, hard={}, advised={}, attempts=0, breaches=0, told=set()
+                answers={},
+                sends={},
+                paid={},
+                cards={},
+                hard={},
+                advised={},
+                attempts=0,
+                breaches=0,
+                told=set(),
             )
         return self.arms[name]
 
@@ -670,7 +736,12 @@ class World:
                         (
                             g.told,
                             o["id"],
-                            {"at": text(g.told), "kind": kind, "cardNumber": g.card["number"], "card": new},
+                            {
+                                "at": text(g.told),
+                                "kind": kind,
+                                "cardNumber": g.card["number"],
+                                "card": new,
+                            },
                         )
                     )
             self.signals.sort(key=lambda s: s[:2])
@@ -697,7 +768,10 @@ class World:
             return {"id": id, "error": "no such order"}
         sends = a["sends"].setdefault(orderId, [o["at"]])
         if t < sends[-1]:
-            return {"id": id, "error": "the charge is earlier than the order's decline or its last charge"}
+            return {
+                "id": id,
+                "error": "the charge is earlier than the order's decline or its last charge",
+            }
         p, number = o["p"], card["number"]
         a["attempts"] += 1
         a["breaches"] += self.beyond(a, o, number, amount, t)
@@ -730,7 +804,11 @@ class World:
         same = sum(1 for s, m in log_ if m == amount and t - s < 30 * DAY)
         if o["p"].scheme == "mastercard":
             day = sum(1 for s, _ in log_ if t - s < DAY)
-            return int(day > 10 or same > 35 or (number in a["advised"] and t - a["advised"][number] < 30 * DAY))
+            return int(
+                day > 10
+                or same > 35
+                or (number in a["advised"] and t - a["advised"][number] < 30 * DAY)
+            )
         return int(same > 20 or number in a["hard"])
 
     def op_end(self, arm, **_):
@@ -743,7 +821,9 @@ class World:
             if i not in a["paid"]
         )
         days = [(t - self.came[i]["at"]) / DAY for i, t in a["paid"].items()]
-        net = share - a["attempts"] * self.costs["send"] - a["breaches"] * self.costs["excess"] - harm
+        net = (
+            share - a["attempts"] * self.costs["send"] - a["breaches"] * self.costs["excess"] - harm
+        )
         return {
             "score": {
                 "orders": len(self.came),
@@ -759,7 +839,10 @@ class World:
     def answer(self, line):
         try:
             asked = json.loads(line)
-            ops = {n: getattr(self, f"op_{n}") for n in ("hello", "history", "orders", "charge", "signals", "end")}
+            ops = {
+                n: getattr(self, f"op_{n}")
+                for n in ("hello", "history", "orders", "charge", "signals", "end")
+            }
             return ops[asked.pop("op")](**asked)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             return {"error": f"not understood: {error!r}"}
@@ -786,7 +869,10 @@ class World:
             if reason == "ok":
                 return True, len(tries)
             tries.append(t)
-            if self.gives_up(*self.tell(o["p"], card, t, reason, self.D)) and self.card_at(o, 1 << 40) is card:
+            if (
+                self.gives_up(*self.tell(o["p"], card, t, reason, self.D))
+                and self.card_at(o, 1 << 40) is card
+            ):
                 break
         return False, len(tries) - 1
 
@@ -823,17 +909,27 @@ class World:
         }
         tried = {r["orderId"] for r in firsts if not r["approved"]}
         out["past recovered"] = round(
-            len({r["orderId"] for r in self.rows if r["attempt"] > 1 and r["approved"]}) / max(1, len(tried)), 4
+            len({r["orderId"] for r in self.rows if r["attempt"] > 1 and r["approved"]})
+            / max(1, len(tried)),
+            4,
         )
         for what in ("reason", "code"):
             tally = {}
             for o in self.open:
                 tally[o[what]] = tally.get(o[what], 0) + 1
-            out[what] = {k: round(v / n, 3) for k, v in sorted(tally.items(), key=lambda kv: -kv[1])}
+            out[what] = {
+                k: round(v / n, 3) for k, v in sorted(tally.items(), key=lambda kv: -kv[1])
+            }
         by = {}
         for name, days in self.SCHEDULES.items():
-            done = [self.play(o, [o["at"] + int(d * DAY) for d in days if d <= self.life]) for o in self.open]
-            by[name] = (round(sum(a for a, _ in done) / n, 4), round(sum(s for _, s in done) / n, 2))
+            done = [
+                self.play(o, [o["at"] + int(d * DAY) for d in days if d <= self.life])
+                for o in self.open
+            ]
+            by[name] = (
+                round(sum(a for a, _ in done) / n, 4),
+                round(sum(s for _, s in done) / n, 2),
+            )
         out["schedules"] = by
         out["ever"] = round(sum(self.ever(o) for o in self.open) / n, 4)
         out["signals"] = len(self.signal_list())
@@ -850,7 +946,9 @@ class World:
             for h in self.hours(p):
                 out.add(at_local(p.zone, day + d, h))
         for stream in p.streams:
-            for pay in stream[0][bisect_left(stream[0], first - 2 * DAY) : bisect_right(stream[0], last)]:
+            for pay in stream[0][
+                bisect_left(stream[0], first - 2 * DAY) : bisect_right(stream[0], last)
+            ]:
                 for h in (1, 5, 12, 26):
                     out.add(pay + h * HOUR)
         return sorted(t for t in out if first <= t <= last)
@@ -922,7 +1020,10 @@ class World:
             plans.append(fixed)
 
         def run(level):
-            done = [self.play(o, [t for odds, t in plan if odds >= level]) for o, plan in zip(self.open, plans)]
+            done = [
+                self.play(o, [t for odds, t in plan if odds >= level])
+                for o, plan in zip(self.open, plans)
+            ]
             return sum(a for a, _ in done) / len(done), sum(s for _, s in done) / len(done)
 
         # the level of odds below which it does not send: the best of those that keep to the sends on average

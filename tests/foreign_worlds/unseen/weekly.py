@@ -86,9 +86,15 @@ class Weekly(World):
             bills = [d for d in range(self.start // DAY, self.until // DAY) if d % step == first]
         else:
             bills = month_days(
-                self.start // DAY, self.until // DAY - 1, r.choices([1, 15, r.randrange(1, 29)], [14, 10, 76])[0]
+                self.start // DAY,
+                self.until // DAY - 1,
+                r.choices([1, 15, r.randrange(1, 29)], [14, 10, 76])[0],
             )
-        p.bills = [t for t in (at_local(p.zone, d, hour) for d in bills) if max(self.start, p.joined) <= t < self.until]
+        p.bills = [
+            t
+            for t in (at_local(p.zone, d, hour) for d in bills)
+            if max(self.start, p.joined) <= t < self.until
+        ]
 
     def margin(self, p, t, D):
         i, paid = latest(p, 0, t, D)
@@ -100,7 +106,9 @@ class Weekly(World):
             + p.s2 * D.n(DAILY, p.n, here)
             + p.s3 * D.n(LONG, p.n, (t + p.turn) // (90 * DAY))
         )
-        x -= p.x["trouble"] * (D.u(LONG, -1 - p.n, (t + p.turn) // (95 * DAY)) < 0.08)  # a spell without work
+        x -= p.x["trouble"] * (
+            D.u(LONG, -1 - p.n, (t + p.turn) // (95 * DAY)) < 0.08
+        )  # a spell without work
         x -= min(p.x["cap"], p.k * phase) + p.x["weekend"] * ((here - 2) // 7 - (then - 2) // 7)
         if phase > p.x["rent_at"]:
             x -= p.x["rent"]

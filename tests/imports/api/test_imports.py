@@ -25,12 +25,16 @@ STRIPE = (
 VISA = "4242" * 4
 
 
-def send(shop: Caller, content: bytes | str, query: str = "?filename=past.csv", **headers: str) -> httpx.Response:
+def send(
+    shop: Caller, content: bytes | str, query: str = "?filename=past.csv", **headers: str
+) -> httpx.Response:
     body = content.encode() if isinstance(content, str) else content
     return shop.call("POST", f"/imports{query}", content=body, headers=headers)
 
 
-def imported(shop: Caller, content: bytes | str, query: str = "?filename=past.csv") -> dict[str, Any]:
+def imported(
+    shop: Caller, content: bytes | str, query: str = "?filename=past.csv"
+) -> dict[str, Any]:
     """Stored and taken over."""
     answer = send(shop, content, query)
     assert answer.status_code == 202, answer.text
@@ -48,12 +52,22 @@ def test_what_a_file_does_not_say_is_asked(door: Door) -> None:
     assert [(one["parameter"], one["choices"]) for one in checked["questions"]] == [("zone", [])]
     assert shop.get("/imports").json()["data"] == []
     made = imported(shop, STRIPE, "?zone=Europe/Berlin")
-    assert (made["status"], made["rows"], made["attempts"], made["bad"], made["new"]) == ("completed", 3, 2, 1, 2)
+    assert (made["status"], made["rows"], made["attempts"], made["bad"], made["new"]) == (
+        "completed",
+        3,
+        2,
+        1,
+        2,
+    )
 
 
 def test_decimal_order_and_unit_are_answered_by_name(door: Door) -> None:
     shop = door.shop()
-    odd = STRIPE.replace("19.00", "1.900").replace("2024-03-02", "02/03/2024").replace("2024-03-05", "05/03/2024")
+    odd = (
+        STRIPE.replace("19.00", "1.900")
+        .replace("2024-03-02", "02/03/2024")
+        .replace("2024-03-05", "05/03/2024")
+    )
     checked = send(shop, odd, "?dryRun=true&zone=Z").json()
     choices = {one["parameter"]: one["choices"] for one in checked["questions"]}
     assert choices == {"order": ["day", "month"], "decimal": ["point", "comma"]}
@@ -90,7 +104,10 @@ def test_the_same_file_again_is_the_same_import(door: Door) -> None:
 
 def test_lines_and_attempts_are_read_page_by_page(door: Door) -> None:
     shop = door.shop()
-    rows = [PAST | {"orderId": f"SO-{n}", "amount": -1 if n < 3 else "x" if n < 8 else 100} for n in range(10)]
+    rows = [
+        PAST | {"orderId": f"SO-{n}", "amount": -1 if n < 3 else "x" if n < 8 else 100}
+        for n in range(10)
+    ]
     made = imported(shop, "\n".join(map(json.dumps, rows)))
     assert (made["rows"], made["attempts"], made["bad"]) == (10, 2, 5)
     assert made["report"]["skipped"] == {"refund": 3}
@@ -134,7 +151,9 @@ def test_the_list_goes_page_by_page(door: Door) -> None:
     ids = [send(shop, json.dumps(PAST | {"orderId": f"SO-{n}"})).json()["id"] for n in range(3)]
     first = shop.get("/imports?limit=2").json()
     assert [one["id"] for one in first["data"]] == [ids[2], ids[1]]
-    assert [one["id"] for one in shop.get(f"/imports?after={first['next']}").json()["data"]] == ids[:1]
+    assert [one["id"] for one in shop.get(f"/imports?after={first['next']}").json()["data"]] == ids[
+        :1
+    ]
     check_refused(shop.call("GET", "/imports?limit=0"), 400, "invalid")
 
 
@@ -169,10 +188,14 @@ def test_a_merchant_whose_rows_wait_or_who_keeps_very_many_sends_no_further_file
     shop.door.run(shop.shop.run_due())
     assert send(shop, STRIPE, "?zone=Z").json()["status"] == "completed"
     kept = shop.door.world.policy.file_rows_max  # which the operator sets for both worlds
-    assert [of(Settings(file_rows_max=7)).file_rows_max for of in (sandbox_policy, live_policy)] == [7, 7]
+    assert [
+        of(Settings(file_rows_max=7)).file_rows_max for of in (sandbox_policy, live_policy)
+    ] == [7, 7]
 
     async def held(db: Read, merchant_id: UUID) -> HeldRows:
         return HeldRows(0, kept)
 
     monkeypatch.setattr(file_turns, "held_rows", held)
-    check_refused(shop.call("POST", "/imports?zone=Z", content=b"x", allow_5xx=True), 507, "no_space")
+    check_refused(
+        shop.call("POST", "/imports?zone=Z", content=b"x", allow_5xx=True), 507, "no_space"
+    )

@@ -36,7 +36,10 @@ class Verbs:
             return self._loop.run_until_complete(work(self._opened))  # type: ignore[arg-type]
 
         return CliRunner().invoke(
-            import_file, [*words, *("--merchant", self.merchant) * merchant], obj=Here(does), input=stdin
+            import_file,
+            [*words, *("--merchant", self.merchant) * merchant],
+            obj=Here(does),
+            input=stdin,
         )
 
 
@@ -48,7 +51,9 @@ def verbs(server: ServerAddress, tmp_path: Path) -> Iterator[Verbs]:
     try:
         shop = loop.run_until_complete(make_shop(world, orders, deliveries))
         first = bootstrap_merchant(world)
-        loop.run_until_complete(make_shop(world, orders, deliveries, name="The first", merchant_id=first))
+        loop.run_until_complete(
+            make_shop(world, orders, deliveries, name="The first", merchant_id=first)
+        )
         opened = Opened(world, Services(orders, deliveries), tmp_path, "http://127.0.0.1")
         yield Verbs(loop, opened, str(shop.merchant_id))
     finally:
@@ -74,7 +79,11 @@ def test_a_file_is_asked_about_imported_and_shown(server: ServerAddress, tmp_pat
         done = json.loads(verb.run(str(file), "--zone", "UTC", "--json").output)
         assert (done["new"], done["changed"], done["bad"], done["state"]) == (2, 0, 1, "completed")
         assert [(one["line"], one["code"]) for one in done["lines"]] == [(4, "amount")]
-        assert done["merchant"] == {"id": verb.merchant, "name": "Brightleaf Tea", "world": "sandbox"}
+        assert done["merchant"] == {
+            "id": verb.merchant,
+            "name": "Brightleaf Tea",
+            "world": "sandbox",
+        }
         again = verb.run(str(file), "--zone", "UTC")
         assert "0 new, 0 changed" in again.output
         shown = [json.loads(line) for line in verb.run("show", done["id"]).output.splitlines()]
@@ -92,7 +101,9 @@ def test_where_no_merchant_is_chosen_the_others_are_named_also_beside_a_refusal(
         assert other == f"            for Brightleaf Tea: --merchant {verb.merchant}"
 
 
-def test_standard_input_is_a_file_and_its_report_is_text(server: ServerAddress, tmp_path: Path) -> None:
+def test_standard_input_is_a_file_and_its_report_is_text(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     with verbs(server, tmp_path) as verb:
         done = verb.run("-", "--zone", "UTC", stdin=CONTENT)
         assert done.exit_code == 0, done.output
@@ -105,5 +116,10 @@ def test_what_cannot_be_is_refused_in_one_line(server: ServerAddress, tmp_path: 
     file = tmp_path / "export.csv"
     file.write_text(CONTENT)
     with verbs(server, tmp_path) as verb:
-        for words in (["nowhere.csv"], [str(file), "--zone", "CST"], [str(file), "--profile", "paypal"], ["show", "x"]):
+        for words in (
+            ["nowhere.csv"],
+            [str(file), "--zone", "CST"],
+            [str(file), "--profile", "paypal"],
+            ["show", "x"],
+        ):
             assert verb.run(*words).exception is not None, words

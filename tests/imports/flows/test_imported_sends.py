@@ -43,13 +43,21 @@ async def token_of(shop: Shop, order_id: UUID) -> str:
 
 
 def row(token: str, number: int, at: datetime, **more: Any) -> dict[str, Any]:
-    usual = {"orderId": f"P-{number}", "at": at.isoformat(), "amount": 4590, "currency": "USD", "approved": False}
+    usual = {
+        "orderId": f"P-{number}",
+        "at": at.isoformat(),
+        "amount": 4590,
+        "currency": "USD",
+        "approved": False,
+    }
     return usual | {"schemeCode": "51", "token": token} | more
 
 
 async def read(shop: Shop, rows: list[dict[str, Any]], **more: Any) -> ReadFile:
     raw = io.BytesIO("\n".join(map(json.dumps, rows)).encode())
-    return await read_import(shop.world, shop.scope, "past.jsonl", raw, Answers(), dry_run=False, **more)
+    return await read_import(
+        shop.world, shop.scope, "past.jsonl", raw, Answers(), dry_run=False, **more
+    )
 
 
 async def imported(shop: Shop, rows: list[dict[str, Any]]) -> Import:
@@ -102,24 +110,35 @@ def test_nothing_counts_twice(server: ServerAddress) -> None:
     over(server, story)
 
 
-@pytest.mark.parametrize("files", [[[3, 7, 20, -9]], [[20], [7, -9], [3]], [[3], [7, -9, 20]], [[-9], [20], [7], [3]]])
+@pytest.mark.parametrize(
+    "files", [[[3, 7, 20, -9]], [[20], [7, -9], [3]], [[3], [7, -9, 20]], [[-9], [20], [7], [3]]]
+)
 def test_of_several_attempts_beside_a_send_the_nearest_is_it_however_the_files_are_cut(
     server: ServerAddress, files: list[list[int]]
 ) -> None:
     async def story(shop: Shop, other: Shop) -> None:
         order_id = await started(shop, PAN)
-        token, came = await token_of(shop, order_id), await shop.value("SELECT at FROM network_sends")
+        token, came = (
+            await token_of(shop, order_id),
+            await shop.value("SELECT at FROM network_sends"),
+        )
         await shop.advance(HOUR)
         done = [
-            await imported(shop, [row(token, 50 + gap, came + timedelta(seconds=gap)) for gap in gaps])
+            await imported(
+                shop, [row(token, 50 + gap, came + timedelta(seconds=gap)) for gap in gaps]
+            )
             for gaps in files
         ]
         assert await shop.value(COUNTED) == 3
         known = "SELECT ref FROM imported_attempts WHERE counted = 'known'"
-        assert await shop.value(known) == await shop.value("SELECT ref FROM imported_attempts WHERE payment LIKE '%53'")
+        assert await shop.value(known) == await shop.value(
+            "SELECT ref FROM imported_attempts WHERE payment LIKE '%53'"
+        )
         assert await shop.value("SELECT sum(counted_count) FROM imports") == 3
         assert sum(one.new_count for one in done) == 4
-        again = await imported(shop, [row(token, 50 + gap, came + timedelta(seconds=gap)) for gap in (-9, 20, 7, 3)])
+        again = await imported(
+            shop, [row(token, 50 + gap, came + timedelta(seconds=gap)) for gap in (-9, 20, 7, 3)]
+        )
         assert (again.new_count, again.changed_count, again.counted_count) == (0, 0, 0)
         assert await shop.value(COUNTED) == 3
         assert (await verify(shop.world)).difference is None
@@ -132,7 +151,10 @@ def test_who_loses_a_send_to_a_nearer_one_takes_the_next_or_counts(server: Serve
 
     async def story(shop: Shop, other: Shop) -> None:
         order_id = await started(shop, PAN)
-        token, came = await token_of(shop, order_id), await shop.value("SELECT at FROM network_sends")
+        token, came = (
+            await token_of(shop, order_id),
+            await shop.value("SELECT at FROM network_sends"),
+        )
         async with owner(shop.world) as connection:
             await connection.execute(
                 "INSERT INTO hub.network_sends SELECT (jsonb_populate_record(s, jsonb_build_object('send_id',"
@@ -146,18 +168,25 @@ def test_who_loses_a_send_to_a_nearer_one_takes_the_next_or_counts(server: Serve
         await imported(shop, [past(1, -5, customerId="cus-1"), past(2, 5)])
         assert await shop.value(COUNTED) == 0
         await imported(shop, [past(3, 1)])
-        assert await shop.value(COUNTED) == 1, "the third takes the later send, the first stays with the earlier one"
+        assert await shop.value(COUNTED) == 1, (
+            "the third takes the later send, the first stays with the earlier one"
+        )
         await erase_all(shop.world, shop.scope, "cus-1", frozenset())
         await imported(shop, [past(4, -40)])
         assert await shop.value(COUNTED) == 2
         await imported(shop, [past(1, -5, customerId="cus-1", adviceCode="02")])
-        assert await shop.value("SELECT count(*) FROM imported_attempts WHERE known_as IS NOT NULL") == 2
+        assert (
+            await shop.value("SELECT count(*) FROM imported_attempts WHERE known_as IS NOT NULL")
+            == 2
+        )
         assert await shop.value(COUNTED) == 2
 
     over(server, story)
 
 
-def test_cards_of_others_and_of_nobody_are_error_lines_that_say_the_same(server: ServerAddress) -> None:
+def test_cards_of_others_and_of_nobody_are_error_lines_that_say_the_same(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, other: Shop) -> None:
         now, own = await shop.now(), await token_of(shop, await started(shop, PAN))
         theirs = await token_of(other, await started(other, PAN))
@@ -170,11 +199,19 @@ def test_cards_of_others_and_of_nobody_are_error_lines_that_say_the_same(server:
             {"token": own, "at": "2090-01-01T00:00:00Z"},
         ]
         rows = [
-            row(own, n, now - HOUR) | {"at": f"{now - HOUR:%Y-%m-%dT%H:%M:%SZ}"} | one for n, one in enumerate(names)
+            row(own, n, now - HOUR) | {"at": f"{now - HOUR:%Y-%m-%dT%H:%M:%SZ}"} | one
+            for n, one in enumerate(names)
         ]
         found = await read(shop, rows)
         codes = [one.code for one in found.lines]
-        assert codes == ["unknown_card", "unknown_card", "unknown_card", "unknown_acceptor", "unknown_card", "future"]
+        assert codes == [
+            "unknown_card",
+            "unknown_card",
+            "unknown_card",
+            "unknown_acceptor",
+            "unknown_card",
+            "future",
+        ]
         assert len({one.why for one in found.lines[:3]}) == 1
         assert found.attempts == 0
         assert await shop.value(COUNTED) == 0
@@ -207,10 +244,17 @@ def test_what_counts(server: ServerAddress, changes: dict[str, Any], counts: int
     over(server, story)
 
 
-def test_a_stolen_card_by_a_merchant_s_word_is_stolen_for_that_merchant_alone(server: ServerAddress) -> None:
+def test_a_stolen_card_by_a_merchant_s_word_is_stolen_for_that_merchant_alone(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, other: Shop) -> None:
         order_id, theirs = await started(shop, PAN), await started(other, PAN)
-        old = row(await token_of(shop, order_id), 1, await shop.now() - timedelta(days=300), schemeCode="43")
+        old = row(
+            await token_of(shop, order_id),
+            1,
+            await shop.now() - timedelta(days=300),
+            schemeCode="43",
+        )
         await imported(shop, [old])
         assert await try_now(shop, order_id) is None
         assert await try_now(other, theirs) == "declined"
@@ -222,7 +266,9 @@ def test_what_a_clock_ahead_says_counts_now(server: ServerAddress) -> None:
     async def story(shop: Shop, other: Shop) -> None:
         now, token = await shop.now(), await token_of(shop, await started(shop, PAN))
         await imported(shop, [row(token, 1, now + timedelta(minutes=4), amount=100)])
-        assert await shop.value("SELECT max(at) FROM network_sends WHERE imported") <= await shop.now()
+        assert (
+            await shop.value("SELECT max(at) FROM network_sends WHERE imported") <= await shop.now()
+        )
         assert (await read(shop, [row(token, 2, now + HOUR)])).lines[0].code == "future"
 
     over(server, story)
@@ -233,7 +279,9 @@ def test_of_one_card_no_more_count_than_any_window_holds(server: ServerAddress) 
         _, rows = await story_of(shop, CARD_MAX + 50)
         done = await imported(shop, rows)
         assert (done.new_count, done.counted_count) == (CARD_MAX + 50, CARD_MAX)
-        assert await shop.value("SELECT count(*) FROM imported_attempts WHERE counted = 'more'") == 50
+        assert (
+            await shop.value("SELECT count(*) FROM imported_attempts WHERE counted = 'more'") == 50
+        )
         assert (await verify(shop.world)).difference is None
 
     over(server, story)
@@ -290,7 +338,10 @@ def test_a_send_of_an_erased_customer_still_counts_once(server: ServerAddress) -
         order_id, rows = await story_of(shop, 2)
         await imported(shop, [one | {"customerId": "cus-1"} for one in rows])
         await erase_all(shop.world, shop.scope, "cus-1", frozenset())
-        assert await shop.value("SELECT count(*) FROM imported_attempts WHERE card_id IS NOT NULL") == 0
+        assert (
+            await shop.value("SELECT count(*) FROM imported_attempts WHERE card_id IS NOT NULL")
+            == 0
+        )
         await imported(shop, [one | {"customerId": "cus-1", "adviceCode": "02"} for one in rows])
         assert await shop.value(COUNTED) == 2
         assert (await verify(shop.world)).difference is None

@@ -27,7 +27,8 @@ from recoup.kernel.time import WallTime
 from recoup.orders.store.due_work import Due
 
 HEADER = (
-    "id,Created date (UTC),Amount,Amount Refunded,Currency,Seller Message,Status,Customer ID,PaymentIntent ID,Email"
+    "id,Created date (UTC),Amount,Amount Refunded,Currency,Seller "
+    "Message,Status,Customer ID,PaymentIntent ID,Email"
 )
 ROWS = [
     "ch_1,2024-03-02 06:00:11,19.00,0.00,usd,`insufficient_funds`,Failed,cus_1,pi_1,ann@example.com",
@@ -42,7 +43,9 @@ def table(*rows: str) -> str:
     return "\n".join([HEADER, *rows]) + "\n"
 
 
-async def read(shop: Shop, content: str, *, answers: Answers = NONE, dry_run: bool = False) -> ReadFile:
+async def read(
+    shop: Shop, content: str, *, answers: Answers = NONE, dry_run: bool = False
+) -> ReadFile:
     raw = io.BytesIO(content.encode())
     return await read_import(shop.world, shop.scope, "export.csv", raw, answers, dry_run=dry_run)
 
@@ -73,14 +76,29 @@ def over(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> Non
 
 def test_a_file_is_imported_once(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        first = await imported(shop, table(*ROWS, f"ch_4,2024-03-05 06:00:11,1.00,0,usd,{VISA},Paid,c,p,"))
-        assert (first.state, first.row_count, first.attempt_count, first.bad_count) == ("completed", 4, 3, 1)
+        first = await imported(
+            shop, table(*ROWS, f"ch_4,2024-03-05 06:00:11,1.00,0,usd,{VISA},Paid,c,p,")
+        )
+        assert (first.state, first.row_count, first.attempt_count, first.bad_count) == (
+            "completed",
+            4,
+            3,
+            1,
+        )
         assert (first.done_count, first.new_count, first.changed_count) == (3, 3, 0)
-        assert (first.report["payments"], first.report["declined"], first.report["rescued"]) == (2, 1, None)
-        again = await read(shop, table(*ROWS, f"ch_4,2024-03-05 06:00:11,1.00,0,usd,{VISA},Paid,c,p,"))
+        assert (first.report["payments"], first.report["declined"], first.report["rescued"]) == (
+            2,
+            1,
+            None,
+        )
+        again = await read(
+            shop, table(*ROWS, f"ch_4,2024-03-05 06:00:11,1.00,0,usd,{VISA},Paid,c,p,")
+        )
         assert again.before
         assert again.stored == first
-        more = await imported(shop, table(*ROWS, ROWS[0].replace("ch_1", "ch_9").replace("pi_1", "pi_9")))
+        more = await imported(
+            shop, table(*ROWS, ROWS[0].replace("ch_1", "ch_9").replace("pi_1", "pi_9"))
+        )
         assert (more.new_count, more.changed_count, more.done_count) == (1, 0, 4)
         assert not await rows_of(shop, "SELECT FROM import_rows")
         assert not await rows_of(shop, "SELECT FROM due_work WHERE kind = 'import'")
@@ -111,13 +129,17 @@ def test_a_dry_run_stores_nothing(server: ServerAddress) -> None:
     over(server, story)
 
 
-def test_what_the_file_does_not_say_is_asked_and_nothing_is_stored_before(server: ServerAddress) -> None:
+def test_what_the_file_does_not_say_is_asked_and_nothing_is_stored_before(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         content = table(*ROWS).replace(" (UTC)", "")
         found = await read(shop, content.replace("Created date", "Created"))
         assert [one.name for one in found.questions] == ["zone"]
         assert not await rows_of(shop, "SELECT FROM imports")
-        done = await imported(shop, content.replace("Created date", "Created"), answers=Answers(zone="+01:00"))
+        done = await imported(
+            shop, content.replace("Created date", "Created"), answers=Answers(zone="+01:00")
+        )
         assert done.new_count == 3
         assert (await shown(shop, done.import_id))[0]["at"] == "2024-03-02T05:00:11Z"
 
@@ -127,20 +149,36 @@ def test_what_the_file_does_not_say_is_asked_and_nothing_is_stored_before(server
 def test_a_later_state_wins_and_a_story_does_not_go_back(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await imported(shop, table(*ROWS))
-        refunded = await imported(shop, table(ROWS[0], ROWS[1].replace("Paid", "Refunded"), ROWS[2]))
+        refunded = await imported(
+            shop, table(ROWS[0], ROWS[1].replace("Paid", "Refunded"), ROWS[2])
+        )
         assert (refunded.new_count, refunded.changed_count) == (0, 1)
         old = await imported(shop, table(*ROWS) + "\n")
         assert (old.new_count, old.changed_count) == (0, 0)
-        assert [r["stage"] for r in await rows_of(shop, "SELECT stage FROM imported_attempts ORDER BY ref")] == [
+        assert [
+            r["stage"]
+            for r in await rows_of(shop, "SELECT stage FROM imported_attempts ORDER BY ref")
+        ] == [
             1,
             2,
             1,
         ]
-        asked = ROWS[0].replace("ch_1", "ch_{0}").replace("Failed", "Paid").replace("19.00", "10.40")
-        later = asked.replace("2024-03-02", "2024-03-09").replace("Paid", "Refunded").replace("10.40", "10.02")
-        await imported(shop, table(asked.format(7), later.format(7), later.format(8), asked.format(8)))
+        asked = (
+            ROWS[0].replace("ch_1", "ch_{0}").replace("Failed", "Paid").replace("19.00", "10.40")
+        )
+        later = (
+            asked.replace("2024-03-02", "2024-03-09")
+            .replace("Paid", "Refunded")
+            .replace("10.40", "10.02")
+        )
+        await imported(
+            shop, table(asked.format(7), later.format(7), later.format(8), asked.format(8))
+        )
         told = "SELECT ref, units, stage FROM imported_attempts WHERE ref IN ('ch_7', 'ch_8') ORDER BY ref"
-        assert [tuple(r) for r in await rows_of(shop, told)] == [("ch_7", 1040, 2), ("ch_8", 1040, 2)]
+        assert [tuple(r) for r in await rows_of(shop, told)] == [
+            ("ch_7", 1040, 2),
+            ("ch_8", 1040, 2),
+        ]
 
     over(server, story)
 
@@ -171,7 +209,10 @@ def test_rows_about_one_attempt_are_one_whatever_part_they_come_in(
     async def story(shop: Shop) -> None:
         late = ROWS[1].replace("Paid", "Refunded")
         done = await imported(
-            shop, table(*ROWS, late, ROWS[1], *(ROWS[2].replace("ch_3", f"ch_{n}") for n in range(20, 29)))
+            shop,
+            table(
+                *ROWS, late, ROWS[1], *(ROWS[2].replace("ch_3", f"ch_{n}") for n in range(20, 29))
+            ),
         )
         assert (done.done_count, done.new_count, done.changed_count) == (14, 12, 0)
         (row,) = await rows_of(shop, "SELECT stage FROM imported_attempts WHERE ref = 'ch_2'")
@@ -180,7 +221,9 @@ def test_rows_about_one_attempt_are_one_whatever_part_they_come_in(
     over(server, story)
 
 
-def test_an_import_that_was_interrupted_goes_on(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_that_was_interrupted_goes_on(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(working, "ROWS_AT_ONCE", 1)
 
     async def story(shop: Shop) -> None:
@@ -206,7 +249,9 @@ def test_imports_of_a_merchant_take_turns(server: ServerAddress) -> None:
         assert not await working.take_part(shop.world, later)
         assert (await one_import(shop.world, *later)).done_count == 0
         assert (await finish(shop.world, later)).new_count == 0
-        assert (await one_import(shop.world, shop.merchant_id, first.stored.import_id)).new_count == 3
+        assert (
+            await one_import(shop.world, shop.merchant_id, first.stored.import_id)
+        ).new_count == 3
 
     over(server, story)
 
@@ -234,7 +279,9 @@ def test_a_stopped_import_keeps_what_it_took_over_and_may_come_again(
     over(server, story)
 
 
-def test_of_two_of_one_file_at_once_one_is_imported(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_of_one_file_at_once_one_is_imported(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In two processes, where neither knows of the other's turn."""
 
     async def at_once(*given: Any) -> Any:
@@ -248,7 +295,9 @@ def test_of_two_of_one_file_at_once_one_is_imported(server: ServerAddress, monke
         assert len({one.stored.import_id for one in both if one.stored}) == 1
         assert len(await rows_of(shop, "SELECT FROM imports")) == 1
         assert len(await rows_of(shop, "SELECT FROM import_rows")) == 3
-        assert (await finish(shop.world, (shop.merchant_id, both[0].stored.import_id))).new_count == 3  # type: ignore[union-attr]
+        assert (
+            await finish(shop.world, (shop.merchant_id, both[0].stored.import_id))
+        ).new_count == 3  # type: ignore[union-attr]
 
     over(server, story)
 
@@ -295,13 +344,17 @@ def test_guessed_payments_are_named_after_their_first_attempt(server: ServerAddr
     async def story(shop: Shop) -> None:
         rows = [row.replace("pi_1", "").replace(",cus_1", ",cus_1") for row in ROWS[:2]]
         await imported(shop, table(*rows[::-1]))
-        kept = await rows_of(shop, "SELECT ref, payment, guessed FROM imported_attempts ORDER BY ref")
+        kept = await rows_of(
+            shop, "SELECT ref, payment, guessed FROM imported_attempts ORDER BY ref"
+        )
         assert [tuple(row) for row in kept] == [("ch_1", "ch_1", True), ("ch_2", "ch_1", True)]
 
     over(server, story)
 
 
-def test_attempts_are_shown_again_as_history_and_can_be_imported_elsewhere(server: ServerAddress) -> None:
+def test_attempts_are_shown_again_as_history_and_can_be_imported_elsewhere(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         done = await imported(shop, table(*ROWS))
         rows = await shown(shop, done.import_id)
@@ -320,7 +373,11 @@ def test_attempts_are_shown_again_as_history_and_can_be_imported_elsewhere(serve
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other")
         copied = await imported(other, "".join(json.dumps(row) + "\n" for row in rows))
         assert (copied.new_count, copied.bad_count) == (3, 0)
-        assert [row["ref"] for row in await shown(other, copied.import_id)] == ["ch_1", "ch_2", "ch_3"]
+        assert [row["ref"] for row in await shown(other, copied.import_id)] == [
+            "ch_1",
+            "ch_2",
+            "ch_3",
+        ]
 
     over(server, story)
 
@@ -328,19 +385,28 @@ def test_attempts_are_shown_again_as_history_and_can_be_imported_elsewhere(serve
 def test_bad_lines_are_a_file_without_what_stood_in_them(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         done = await imported(shop, table(ROWS[0], "=cmd(),x", ROWS[1].replace("usd", "zzz")))
-        text = b"".join([part async for part in lines_file(shop.world, shop.merchant_id, done.import_id)]).decode()
+        text = b"".join(
+            [part async for part in lines_file(shop.world, shop.merchant_id, done.import_id)]
+        ).decode()
         assert text.splitlines()[0] == "line,code,reason"
-        assert [line.split(",")[:2] for line in text.splitlines()[1:]] == [["3", "broken"], ["4", "currency"]]
+        assert [line.split(",")[:2] for line in text.splitlines()[1:]] == [
+            ["3", "broken"],
+            ["4", "currency"],
+        ]
         assert "cmd" not in text
 
     over(server, story)
 
 
-def test_imported_attempts_are_learned_from_but_not_those_that_came_otherwise(server: ServerAddress) -> None:
+def test_imported_attempts_are_learned_from_but_not_those_that_came_otherwise(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         since = WallTime(shop.world.clocks.wall().replace(year=2020))
         assert await gather(shop.world, since) is None
-        await imported(shop, table(*ROWS, "ch_7,2024-03-05 06:00:11,20.00,0.00,usd,,pending,cus_2,pi_7,"))
+        await imported(
+            shop, table(*ROWS, "ch_7,2024-03-05 06:00:11,20.00,0.00,usd,,pending,cus_2,pi_7,")
+        )
         found = await gather(shop.world, since)
         assert found is not None
         assert (len(found.attempts), found.attempts.payers) == (3, 2)

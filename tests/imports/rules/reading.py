@@ -17,7 +17,9 @@ def look(content: str | bytes, answers: Answers | None = None) -> Looked:
     return look_over(source_of(io.BytesIO(raw)), answers or Answers())
 
 
-def read(content: str | bytes, answers: Answers | None = None, *, world: bool = False) -> list[Outcome]:
+def read(
+    content: str | bytes, answers: Answers | None = None, *, world: bool = False
+) -> list[Outcome]:
     looked = look(content, answers)
     assert not looked.questions, looked.questions
     return list(looked.read(UNTIL, world=world))
@@ -35,6 +37,11 @@ def written(outcome: Outcome) -> str:
     """One line for golden files: the fields that are filled."""
     fields = outcome._asdict()
     shown = {
-        name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value for name, value in fields.items()
+        name: f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+        for name, value in fields.items()
     }
-    return type(outcome).__name__ + " " + " ".join(f"{k}={v}" for k, v in shown.items() if v not in ("", None, False))
+    return (
+        type(outcome).__name__
+        + " "
+        + " ".join(f"{k}={v}" for k, v in shown.items() if v not in ("", None, False))
+    )

@@ -78,7 +78,9 @@ def test_no_number_of_a_card_is_anywhere() -> None:
 
 
 def test_an_unknown_column_is_named_and_never_kept() -> None:
-    content = table(GOOD + ",ann@example.com,DE89370400440532013000", header=HEADER + ",Email,IBAN (metadata)")
+    content = table(
+        GOOD + ",ann@example.com,DE89370400440532013000", header=HEADER + ",Email,IBAN (metadata)"
+    )
     assert "Email, IBAN (metadata)" in look(content).notes[0]
     assert "ann@" not in repr(read(content))
     assert "DE89" not in repr(read(content))
@@ -86,7 +88,9 @@ def test_an_unknown_column_is_named_and_never_kept() -> None:
 
 def test_columns_may_come_in_any_order() -> None:
     places = list(range(9))[::-1]
-    turned = [",".join(line.split(",")[place] for place in places) for line in (HEADER, GOOD, OTHER)]
+    turned = [
+        ",".join(line.split(",")[place] for place in places) for line in (HEADER, GOOD, OTHER)
+    ]
     assert attempts("\n".join(turned)) == attempts(table(GOOD, OTHER))
 
 
@@ -119,13 +123,22 @@ def test_a_file_that_is_windows_1252_everywhere_is_read_so() -> None:
 
 
 def test_one_broken_line_does_not_change_the_encoding_of_the_others() -> None:
-    raw = table(GOOD.replace("cus_1", "müller")).encode() + OTHER.replace("cus_1", "café").encode("cp1252") + b"\n"
+    raw = (
+        table(GOOD.replace("cus_1", "müller")).encode()
+        + OTHER.replace("cus_1", "café").encode("cp1252")
+        + b"\n"
+    )
     assert bad(raw) == [(3, "wrong_encoding")]
     assert [one.customer for one in attempts(raw)] == ["müller"]
 
 
 def test_encoded_surrogates_cost_their_line() -> None:
-    raw = table(GOOD.replace("cus_1", "cus_é")).encode() + b"ch_9\xed\xa0\x80" + GOOD[4:].encode() + b"\n"
+    raw = (
+        table(GOOD.replace("cus_1", "cus_é")).encode()
+        + b"ch_9\xed\xa0\x80"
+        + GOOD[4:].encode()
+        + b"\n"
+    )
     assert bad(raw) == [(3, "wrong_encoding")]
     line = '{"orderId":"o\\ud800","at":"2026-03-02T00:00:00Z","amount":1,"currency":"USD","approved":true}'
     assert bad(line) == [(1, "bad_id")]
@@ -136,7 +149,9 @@ def test_a_header_again_in_the_middle_is_passed_over() -> None:
     assert bad(table(GOOD, HEADER, OTHER)) == []
 
 
-@pytest.mark.parametrize("again", [HEADER.upper(), "\ufeff" + HEADER, HEADER.replace("date (UTC)", "Date (UTC) ")])
+@pytest.mark.parametrize(
+    "again", [HEADER.upper(), "\ufeff" + HEADER, HEADER.replace("date (UTC)", "Date (UTC) ")]
+)
 def test_a_header_again_in_another_case_is_passed_over(again: str) -> None:
     assert [one.ref for one in attempts(table(GOOD, again, OTHER))] == ["ch_1", "ch_2"]
     assert bad(table(GOOD, again, OTHER)) == []
@@ -145,7 +160,9 @@ def test_a_header_again_in_another_case_is_passed_over(again: str) -> None:
 def test_below_another_header_nothing_is_read() -> None:
     """Two exports put together: with amount and amount refunded in each other's place every payment was free."""
     turned = HEADER.replace("Amount,Amount Refunded", "Amount Refunded,Amount")
-    content = table(GOOD, turned, OTHER, "Total,,,,,,,,", HEADER, OTHER, HEADER + ",Fee", OTHER + ",0.30")
+    content = table(
+        GOOD, turned, OTHER, "Total,,,,,,,,", HEADER, OTHER, HEADER + ",Fee", OTHER + ",0.30"
+    )
     assert [(one.ref, one.line) for one in attempts(content)] == [("ch_1", 2), ("ch_2", 7)]
     assert bad(content) == [(line, "header") for line in (3, 4, 5, 8, 9)]
 
@@ -172,7 +189,10 @@ def test_a_header_that_comes_too_late_is_none() -> None:
 
 def test_a_line_break_in_quotes_is_part_of_the_record() -> None:
     row = GOOD.replace("`do_not_honor`", '"two\nlines, of text"')
-    assert [(one.ref, one.line) for one in attempts(table(row, OTHER))] == [("ch_1", 2), ("ch_2", 4)]
+    assert [(one.ref, one.line) for one in attempts(table(row, OTHER))] == [
+        ("ch_1", 2),
+        ("ch_2", 4),
+    ]
 
 
 @each("content", ["", "\n\n", "a,b\n1,2\n", "id,amount\n1,2\n", "\0\0\0", "not a table at all"])
@@ -194,7 +214,9 @@ def test_what_is_no_text_is_not_called_empty(raw: bytes) -> None:
 def test_a_gzip_file_that_ends_early_is_refused_whole(cut: int) -> None:
     """It was imported up to its end without a word."""
     packed = gzip.compress(
-        "".join([HEADER, "\n", *(GOOD.replace("ch_1", f"ch_{n}") + "\n" for n in range(999))]).encode()
+        "".join(
+            [HEADER, "\n", *(GOOD.replace("ch_1", f"ch_{n}") + "\n" for n in range(999))]
+        ).encode()
     )
     with pytest.raises(Problem, match="damaged or ends early"):
         look(packed[:cut])
@@ -245,7 +267,11 @@ OWN = "{},2024-03-02T06:00:00Z,100,USD,true,{},c,{}\n"
 @each(
     ("text", "attempts_left", "codes"),
     [
-        (OURS + OWN.format("o1", "r1", "x" * 2_000_000) + OWN.format("o2", "r2", ""), 1, {"too_long"}),
+        (
+            OURS + OWN.format("o1", "r1", "x" * 2_000_000) + OWN.format("o2", "r2", ""),
+            1,
+            {"too_long"},
+        ),
         ("x" * 2_000_000 + "\n" + OURS + OWN.format("o1", "r1", ""), 1, set()),
         (OURS + '"never closed,' + OWN.format("o1", "r1", "") * 200, 199, {"broken"}),
         (OURS + ('"' + OWN.format("o1", "r1", "")) * 200, 0, {"broken"}),
@@ -256,12 +282,19 @@ OWN = "{},2024-03-02T06:00:00Z,100,USD,true,{},c,{}\n"
         (OURS + OWN.format("o", "4242~42424242~4242", ""), 0, {"card_data"}),
         (OURS + OWN.format("o1", "r1", "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢"), 0, {"card_data"}),
         (OURS + OWN.format("o2", "r2", "４２４２４２４２４２４２４２４２"), 0, {"card_data"}),
-        (OURS + OWN.format("o1", "r1", "").replace("11Z", "11").replace("00Z", "004242424242424242Z"), 0, {"zone"}),
+        (
+            OURS
+            + OWN.format("o1", "r1", "").replace("11Z", "11").replace("00Z", "004242424242424242Z"),
+            0,
+            {"zone"},
+        ),
         ('[{"orderId": "' + "x" * 2_000_000 + '"}]', 0, {"broken"}),
         ('{"a":' * 100_000, 0, {"broken"}),
     ],
 )
-def test_hostile_files_cost_their_lines_and_no_more(text: str, attempts_left: int, codes: set[str]) -> None:
+def test_hostile_files_cost_their_lines_and_no_more(
+    text: str, attempts_left: int, codes: set[str]
+) -> None:
     found = read(text)
     assert sum(isinstance(one, Attempt) for one in found) == attempts_left
     assert {one.code for one in found if isinstance(one, BadLine)} == codes
@@ -277,11 +310,15 @@ def test_hostile_files_cost_their_lines_and_no_more(text: str, attempts_left: in
         (table(GOOD.replace("cus_1", VISA)), "Customer ID"),
     ],
 )
-def test_a_card_number_is_told_with_its_column_and_what_to_do_with_an_id(text: str, column: str) -> None:
+def test_a_card_number_is_told_with_its_column_and_what_to_do_with_an_id(
+    text: str, column: str
+) -> None:
     [line] = read(text)
     assert isinstance(line, BadLine)
     assert line.why.startswith(f"column {column}: holds what looks like a card number")
-    assert line.why.endswith("if it is an id, export a hash of it in its place, or leave the column out")
+    assert line.why.endswith(
+        "if it is an id, export a hash of it in its place, or leave the column out"
+    )
 
 
 # what is asked --------------------------------------------------------------------------------------------------------
@@ -305,7 +342,11 @@ def test_day_or_month_first_is_decided_by_a_day_above_12_else_asked() -> None:
     row = "ch_{},x,{} 06:00,19.00,0,usd,Paid,c"
     both = table(row.format(1, "03/04/2026"), header=header)
     assert asked(both) == ["order"]
-    days = [one.at.isoformat()[:10] for order in ("day", "month") for one in attempts(both, Answers(order=order))]
+    days = [
+        one.at.isoformat()[:10]
+        for order in ("day", "month")
+        for one in attempts(both, Answers(order=order))
+    ]
     assert days == ["2026-04-03", "2026-03-04"]
     day = table(row.format(1, "03/04/2026"), row.format(2, "13/04/2026"), header=header)
     assert [one.at.isoformat()[:10] for one in attempts(day)] == ["2026-04-03", "2026-04-13"]
@@ -326,20 +367,28 @@ def test_day_or_month_first_is_decided_by_a_day_above_12_else_asked() -> None:
     ],
 )
 def test_the_decimal_sign_is_the_columns(cells: list[str], units: list[int]) -> None:
-    rows = [f'ch_{n},2026-03-02 06:00:11,"{cell}",0,usd,,Paid,c,pi_{n}' for n, cell in enumerate(cells)]
+    rows = [
+        f'ch_{n},2026-03-02 06:00:11,"{cell}",0,usd,,Paid,c,pi_{n}' for n, cell in enumerate(cells)
+    ]
     assert [one.units for one in attempts(table(*rows))] == units
 
 
 @pytest.mark.parametrize("cells", [["1.234", "5.678"], ["19,00", "19.00"], ["1,234"]])
 def test_an_unclear_decimal_sign_is_asked_for(cells: list[str]) -> None:
-    rows = [f'ch_{n},2026-03-02 06:00:11,"{cell}",0,usd,,Paid,c,pi_{n}' for n, cell in enumerate(cells)]
+    rows = [
+        f'ch_{n},2026-03-02 06:00:11,"{cell}",0,usd,,Paid,c,pi_{n}' for n, cell in enumerate(cells)
+    ]
     assert asked(table(*rows)) == ["decimal"]
 
 
-@pytest.mark.parametrize("cell", [VISA + ".0", "4.242424242424242E+15", '=HYPERLINK("x.y","1,2")', "see note 1.5"])
+@pytest.mark.parametrize(
+    "cell", [VISA + ".0", "4.242424242424242E+15", '=HYPERLINK("x.y","1,2")', "see note 1.5"]
+)
 def test_what_is_no_amount_is_no_reason_to_ask_for_the_decimal_sign(cell: str) -> None:
     quoted = '"' + cell.replace('"', '""') + '"'
-    content = table(GOOD.replace("19.00,0.00", f"{quoted},0.00"), OTHER.replace("19.00,0.00", '"19,00","0,00"'))
+    content = table(
+        GOOD.replace("19.00,0.00", f"{quoted},0.00"), OTHER.replace("19.00,0.00", '"19,00","0,00"')
+    )
     assert asked(content) == []
     assert [one.units for one in attempts(content)] == [1900]
     assert [line for line, _ in bad(content)] == [2]
@@ -353,13 +402,18 @@ def test_an_answer_that_cannot_be_is_refused(zone: str) -> None:
 
 
 def test_zero_decimal_currencies_are_not_a_hundred_times_off() -> None:
-    rows = [GOOD.replace("19.00,0.00,usd", "1000,0,jpy"), OTHER.replace("19.00,0.00,usd", "1.5,0,jpy")]
+    rows = [
+        GOOD.replace("19.00,0.00,usd", "1000,0,jpy"),
+        OTHER.replace("19.00,0.00,usd", "1.5,0,jpy"),
+    ]
     content = table(*rows)
     assert [one.units for one in attempts(content)] == [1000]
     assert bad(content) == [(3, "amount")]
 
 
-@pytest.mark.parametrize(("amount", "reason"), [("-19.00", "refund"), ("(19.00)", "refund"), ("0.00", "card_check")])
+@pytest.mark.parametrize(
+    ("amount", "reason"), [("-19.00", "refund"), ("(19.00)", "refund"), ("0.00", "card_check")]
+)
 def test_signs_and_nothing(amount: str, reason: str) -> None:
     (found,) = read(table(GOOD.replace("19.00,", f"{amount},", 1)))
     assert isinstance(found, Skipped)
@@ -367,10 +421,17 @@ def test_signs_and_nothing(amount: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "scheme_code"), [("5", "05"), ("05", "05"), ("51.0", "51"), ("n7", "N7"), ("x" * 9, "")]
+    ("code", "scheme_code"),
+    [("5", "05"), ("05", "05"), ("51.0", "51"), ("n7", "N7"), ("x" * 9, "")],
 )
 def test_a_code_that_lost_its_nought_has_it_again(code: str, scheme_code: str) -> None:
-    row = {"orderId": "o", "at": "2026-03-02T00:00:00Z", "amount": 1, "currency": "USD", "approved": False}
+    row = {
+        "orderId": "o",
+        "at": "2026-03-02T00:00:00Z",
+        "amount": 1,
+        "currency": "USD",
+        "approved": False,
+    }
     line = json.dumps(row | {"schemeCode": code})
     assert [one.scheme_code for one in attempts(line)] == [scheme_code]
 
@@ -393,7 +454,13 @@ def test_local_times_that_happen_twice_or_never() -> None:
 
 def test_the_numbers_of_simulated_worlds_are_read_there_only() -> None:
     number = "400088123456789" + luhn_digit("400088123456789")
-    row = {"orderId": "o", "at": "2026-03-02T00:00:00Z", "amount": 1, "currency": "USD", "approved": True}
+    row = {
+        "orderId": "o",
+        "at": "2026-03-02T00:00:00Z",
+        "amount": 1,
+        "currency": "USD",
+        "approved": True,
+    }
     content = json.dumps(row | {"card": {"number": number}})
     assert [type(one) for one in read(content)] == [BadLine]
     (found,) = read(content, world=True)

@@ -14,7 +14,11 @@ from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import STATES, Attempt, BadLine, Skipped
 from recoup.kernel.problem import Problem
 
-FILES = [file for file in sorted((Path(__file__).parent / "golden").iterdir()) if file.suffix in (".csv", ".jsonl")]
+FILES = [
+    file
+    for file in sorted((Path(__file__).parent / "golden").iterdir())
+    if file.suffix in (".csv", ".jsonl")
+]
 EVERY_ANSWER = Answers(zone="Europe/Berlin", order="day", decimal=",", units="major")
 VISA = "4242" * 4
 SPACED = " ".join(["4242"] * 4)
@@ -43,7 +47,12 @@ def check(content: bytes) -> None:
     except Problem as problem:
         check_problem(problem)
         return
-    assert not looked.questions or {one.name for one in looked.questions} <= {"zone", "order", "decimal", "units"}
+    assert not looked.questions or {one.name for one in looked.questions} <= {
+        "zone",
+        "order",
+        "decimal",
+        "units",
+    }
     for one in outcomes:
         assert isinstance(one, Attempt | BadLine | Skipped)
         assert not shows_card(one)
@@ -76,7 +85,9 @@ def test_an_export_with_anything_changed_in_it(file: Path, seed: int) -> None:
     check(bytes(content))
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.suffix == ".csv"], ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file.suffix == ".csv"], ids=lambda file: file.name
+)
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=20, deadline=None)
 def test_a_header_with_columns_lost_renamed_doubled_and_reordered(file: Path, seed: int) -> None:
@@ -84,7 +95,9 @@ def test_a_header_with_columns_lost_renamed_doubled_and_reordered(file: Path, se
     header, *rows = [line.split(b",") for line in file.read_bytes().splitlines()]
     for _ in range(drawn.randrange(1, 5)):
         at = drawn.randrange(len(header))
-        header[at] = drawn.choice([drawn.choice(header), drawn.choice(ODD), b"", header[at].upper()])
+        header[at] = drawn.choice(
+            [drawn.choice(header), drawn.choice(ODD), b"", header[at].upper()]
+        )
     if drawn.random() < 0.5:
         drawn.shuffle(header)
     check(b"\n".join(b",".join(line) for line in (header, *rows)))

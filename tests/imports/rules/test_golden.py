@@ -27,7 +27,9 @@ def test_a_file_is_known_and_read(file: Path) -> None:
 
 
 def test_each_export_has_an_example() -> None:
-    assert {look(file.read_bytes(), ANSWERS.get(file.name)).profile.name for file in FILES} == set(profiles())
+    assert {look(file.read_bytes(), ANSWERS.get(file.name)).profile.name for file in FILES} == set(
+        profiles()
+    )
 
 
 @each("published", PUBLISHED)
@@ -38,9 +40,15 @@ def test_each_word_that_a_vendor_publishes_is_read(published: dict[str, Any]) ->
     first: dict[str, Any] = {}
     for row, outcome in zip(rows, read(text), strict=True):
         assert not isinstance(outcome, BadLine), row
-        first.setdefault(row[column], outcome.reason if isinstance(outcome, Skipped) else outcome.state)
+        first.setdefault(
+            row[column], outcome.reason if isinstance(outcome, Skipped) else outcome.state
+        )
     wanted = published.get("read_as", "")
-    assert {word: first.get(word) for word in published["values"] if not first.get(word, "").startswith(wanted)} == {}
+    assert {
+        word: first.get(word)
+        for word in published["values"]
+        if not first.get(word, "").startswith(wanted)
+    } == {}
 
 
 def test_each_profile_has_the_words_of_its_vendor() -> None:

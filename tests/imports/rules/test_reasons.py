@@ -15,7 +15,9 @@ from recoup.imports.rules.reasons import Reasons, reasons_of
         ("CB", "card_velocity_exceeded", ("stripe", "", "card_velocity_exceeded")),
     ],
 )
-def test_field_39_is_read_by_the_brand_that_answered(brand: str, own: str, found: tuple[str, str, str]) -> None:
+def test_field_39_is_read_by_the_brand_that_answered(
+    brand: str, own: str, found: tuple[str, str, str]
+) -> None:
     source = "stripe" if own else ""
     read: Reasons = reasons_of(source, 0, "", own, "82", "", "", "", "", brand)
     assert (read.source, read.scheme_code, read.processor_code) == found

@@ -16,14 +16,18 @@ Named = tuple[AttemptName, Candidate]
 
 def attempt(number: int, seconds: int, units: int = 100) -> Named:
     at = NOW + timedelta(seconds=seconds)
-    return ("stripe", f"ch_{number}"), Candidate(at, units, "USD", is_sent=True, lasting=False, is_counted=False)
+    return ("stripe", f"ch_{number}"), Candidate(
+        at, units, "USD", is_sent=True, lasting=False, is_counted=False
+    )
 
 
 def send(number: int, seconds: int, units: int = 100, *, imported: bool = False) -> CountedSend:
     return CountedSend(UUID(int=number), NOW + timedelta(seconds=seconds), units, "USD", imported)
 
 
-def in_parts(attempts: Sequence[Named], sends: Sequence[CountedSend], size: int) -> dict[UUID, AttemptName]:
+def in_parts(
+    attempts: Sequence[Named], sends: Sequence[CountedSend], size: int
+) -> dict[UUID, AttemptName]:
     by_name, found = dict(attempts), dict[UUID, AttemptName]()
     for start in range(0, len(attempts), size):
         held = {send_id: (name, by_name[name]) for send_id, name in found.items()}
@@ -31,7 +35,9 @@ def in_parts(attempts: Sequence[Named], sends: Sequence[CountedSend], size: int)
     return found
 
 
-ATTEMPTS = st.lists(SECONDS, max_size=8).map(lambda them: [attempt(n, one) for n, one in enumerate(them)])
+ATTEMPTS = st.lists(SECONDS, max_size=8).map(
+    lambda them: [attempt(n, one) for n, one in enumerate(them)]
+)
 SENDS = st.lists(SECONDS, max_size=4).map(lambda them: [send(n, one) for n, one in enumerate(them)])
 
 
@@ -63,5 +69,9 @@ def test_another_amount_another_minute_and_a_send_of_a_file_are_not_the_same() -
 
 
 def test_of_equally_near_ones_the_earlier_is_it() -> None:
-    assert paired([attempt(1, 5), attempt(2, -5)], [send(1, 0)], {}) == {UUID(int=1): ("stripe", "ch_2")}
-    assert paired([attempt(2, 5), attempt(1, 5)], [send(1, 0)], {}) == {UUID(int=1): ("stripe", "ch_1")}
+    assert paired([attempt(1, 5), attempt(2, -5)], [send(1, 0)], {}) == {
+        UUID(int=1): ("stripe", "ch_2")
+    }
+    assert paired([attempt(2, 5), attempt(1, 5)], [send(1, 0)], {}) == {
+        UUID(int=1): ("stripe", "ch_1")
+    }

@@ -49,9 +49,17 @@ REASONS: Final = (
 )
 # Refused before the issuer was asked: by the vendor's own checks.
 HELD: Final = (
-    (("highest_risk_level", "Stripe blocked this payment as too risky."), "FRAUD", "risk_threshold"),
+    (
+        ("highest_risk_level", "Stripe blocked this payment as too risky."),
+        "FRAUD",
+        "risk_threshold",
+    ),
     (("rule", "You blocked this payment."), "CANCELLED", "avs_and_cvv"),
-    (("highest_risk_level", "Stripe blocked this payment as too risky."), "FRAUD-CANCELLED", "fraud"),
+    (
+        ("highest_risk_level", "Stripe blocked this payment as too risky."),
+        "FRAUD-CANCELLED",
+        "fraud",
+    ),
 )
 
 
@@ -75,7 +83,11 @@ def history(payments: int) -> list[Try]:
         cents = dice.choice((900, 1900, 4590, 12_000, 100_050))
         for _ in range(dice.choice((1, 2, 3, 4))):
             state = dice.choices(("approved", "declined", "not_sent", "unknown"), (60, 33, 5, 2))[0]
-            reason = dice.choice((0, 0, 0, 1, 2, 2, 3)) if state == "declined" else dice.randrange(len(HELD))
+            reason = (
+                dice.choice((0, 0, 0, 1, 2, 2, 3))
+                if state == "declined"
+                else dice.randrange(len(HELD))
+            )
             tries.append(Try(len(tries), payment, at, cents, state, reason, dice.random() < 0.1))  # type: ignore[arg-type]
             if state == "approved":
                 break
@@ -88,9 +100,10 @@ def _amount(one: Try) -> str:
 
 
 def _stripe(one: Try, *, with_reason: bool = True) -> dict[str, str]:
-    reason, text = {"declined": REASONS[one.reason % 4][0], "not_sent": HELD[one.reason % 3][0]}.get(
-        one.state, ("", "")
-    )
+    reason, text = {
+        "declined": REASONS[one.reason % 4][0],
+        "not_sent": HELD[one.reason % 3][0],
+    }.get(one.state, ("", ""))
     if one.state == "not_sent" and not with_reason:
         text = "Stripe blocked this payment as too risky."
     status = {"declined": "Failed", "not_sent": "Failed", "unknown": "Pending"}
@@ -107,11 +120,19 @@ def _stripe(one: Try, *, with_reason: bool = True) -> dict[str, str]:
         "Customer ID": f"cus_{one.payment}",
         "PaymentIntent ID": f"pi_{one.payment}",
     }
-    return row if with_reason else {name: cell for name, cell in row.items() if name != "Decline Reason"}
+    return (
+        row
+        if with_reason
+        else {name: cell for name, cell in row.items() if name != "Decline Reason"}
+    )
 
 
 def _stripe_table(one: Try) -> dict[str, str]:
-    network = {"declined": "declined_by_network", "not_sent": "not_sent_to_network", "approved": "approved_by_network"}
+    network = {
+        "declined": "declined_by_network",
+        "not_sent": "not_sent_to_network",
+        "approved": "approved_by_network",
+    }
     row = _stripe(one)
     return {
         "id": row["id"],
@@ -154,7 +175,11 @@ def _adyen(one: Try) -> dict[str, str]:
 
 
 def _braintree(one: Try) -> dict[str, str]:
-    status = {"declined": "processor_declined", "not_sent": "gateway_rejected", "unknown": "authorizing"}
+    status = {
+        "declined": "processor_declined",
+        "not_sent": "gateway_rejected",
+        "unknown": "authorizing",
+    }
     code, text = REASONS[one.reason % 4][2] if one.state == "declined" else ("1000", "Approved")
     return {
         "Transaction ID": f"bt{one.ref}",

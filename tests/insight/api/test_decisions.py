@@ -27,10 +27,16 @@ def test_a_decision_of_the_engine_is_explained_by_deciding_again(world: Door) ->
     assert "data" in found, found
     [first] = found["data"]
     assert (found["hasMore"], found["next"]) == (False, None)
-    assert (first["verdict"], first["versions"]["decider"], first["repeats"]) == ("plan", "engine-3", True)
+    assert (first["verdict"], first["versions"]["decider"], first["repeats"]) == (
+        "plan",
+        "engine-3",
+        True,
+    )
     assert (first["arm"]["arm"], first["arm"]["share"]) == ("engine", 100)
     assert [one["name"] for one in first["alternatives"] if one["taken"]]
-    assert sum(one["probability"] for one in first["alternatives"] if one["probability"]) == pytest.approx(1, abs=1e-5)
+    assert sum(
+        one["probability"] for one in first["alternatives"] if one["probability"]
+    ) == pytest.approx(1, abs=1e-5)
     changes = {one["change"]: one for one in first["whatIf"]}
     assert {"expiry_a_week_later", "sends_without_cost", "pay_day_known"} <= changes.keys()
     free = changes["sends_without_cost"]
@@ -63,7 +69,10 @@ def test_another_card_is_the_cure_of_a_lost_one(world: Door) -> None:
     *_, last = shop.call("GET", f"/orders/{order_id}/decisions").json()["data"]
     assert (last["verdict"], last["repeats"]) == ("decline_at_once", True)
     texts = [one["text"] for one in last["whatIf"]]
-    assert "With another card of the customer on file: the card would have been tried at once." in texts
+    assert (
+        "With another card of the customer on file: the card would have been tried at once."
+        in texts
+    )
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=21", "after=x", "page=2"])

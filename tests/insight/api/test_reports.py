@@ -12,13 +12,24 @@ from tests.rescue_shapes import check_refused
 from tests.rings import each
 
 REPORTS = ("transactions", "descriptors", "sites", "campaigns")
-AMOUNTS = ("approved", "refunded", "chargebacks", "fees", "chargebackFees", "adjusted", "net", "disputed")
+AMOUNTS = (
+    "approved",
+    "refunded",
+    "chargebacks",
+    "fees",
+    "chargebackFees",
+    "adjusted",
+    "net",
+    "disputed",
+)
 
 
 @pytest.fixture
 def traded(shop: Caller) -> Caller:
     """Three approved orders under two descriptors, one of a campaign, one of them part refunded."""
-    shop.post(f"/sites/{shop.shop.site_id}/campaigns", {"key": "spring", "descriptor": "LEAF*SPRING"})
+    shop.post(
+        f"/sites/{shop.shop.site_id}/campaigns", {"key": "spring", "descriptor": "LEAF*SPRING"}
+    )
     order_id = shop.completed()
     shop.completed()
     shop.completed(campaign="spring", transaction__dynamicDescriptor=GONE)
@@ -108,7 +119,9 @@ def test_a_query_that_cannot_be_is_named(shop: Caller, report: str, query: str, 
 
 
 def test_a_key_without_orders_reads_no_report(shop: Caller) -> None:
-    shop.door.sql("UPDATE api_keys SET scopes = '{payments}' WHERE merchant_id = $1", shop.shop.merchant_id)
+    shop.door.sql(
+        "UPDATE api_keys SET scopes = '{payments}' WHERE merchant_id = $1", shop.shop.merchant_id
+    )
     shop.sign_in()
     for report in REPORTS:
         check_refused(shop.get(f"/reports/{report}", params=period()), 403, "forbidden")

@@ -73,7 +73,9 @@ def pay(shop: Caller, rng: random.Random) -> None:
     acts = {
         "approve": lambda: approve(world, who, row["payout_id"]),
         "paid": lambda: tell_outcome(world, who, row["payout_id"], "paid", None),
-        "returned": lambda: tell_outcome(world, who, row["payout_id"], "returned", "R03, no account"),
+        "returned": lambda: tell_outcome(
+            world, who, row["payout_id"], "returned", "R03, no account"
+        ),
         "again": lambda: pay_again(world, person(shop.shop, "maya"), row["batch_id"]),
     }
     try:
@@ -92,18 +94,41 @@ def erase(shop: Caller) -> None:
 def act(shop: Caller, orders: list[str], rng: random.Random) -> None:
     """Something that moves money, or what is known of it."""
     what = rng.choice(
-        ["sale", "dispute", "hold", "refund", "advance", "advance", "adjust", "pay", "pay", "settle", "erase"]
+        [
+            "sale",
+            "dispute",
+            "hold",
+            "refund",
+            "advance",
+            "advance",
+            "adjust",
+            "pay",
+            "pay",
+            "settle",
+            "erase",
+        ]
     )
     if what == "sale":
         card = rng.choice([APPROVE_CARDS[2], script_card("visa", "51", 1)])
-        orders.append(shop.admit(paymentMethod__cardNumber=card, transaction__amount=rng.choice([999, 4590, 12000])))
+        orders.append(
+            shop.admit(
+                paymentMethod__cardNumber=card, transaction__amount=rng.choice([999, 4590, 12000])
+            )
+        )
     elif what == "dispute":
         card = DISPUTE_CARDS["visa"]
-        orders.append(shop.admit(paymentMethod__cardNumber=card, transaction__amount=rng.choice(sorted(DISPUTES))))
+        orders.append(
+            shop.admit(
+                paymentMethod__cardNumber=card, transaction__amount=rng.choice(sorted(DISPUTES))
+            )
+        )
     elif what == "hold":
         hold(shop, orders, rng)
     elif what == "refund" and orders:
-        body = {"amountToRefund": rng.choice(["1.00", "3.50", "45.90"]), "idempotencyKey": str(uuid.uuid4())}
+        body = {
+            "amountToRefund": rng.choice(["1.00", "3.50", "45.90"]),
+            "idempotencyKey": str(uuid.uuid4()),
+        }
         shop.refund(rng.choice(orders), body)
     elif what == "advance":
         shop.advance(hours=rng.choice([20, 30, 80, 200]))
@@ -131,7 +156,12 @@ def hold(shop: Caller, orders: list[str], rng: random.Random) -> None:
     order_id = str(shop.post("/evaluate", body).json()["orderId"])
     orders.append(order_id)
     for units, final in ((1000, False), (rng.choice([900, 2000]), True)):
-        part = {"idempotencyKey": str(uuid.uuid4()), "orderId": order_id, "amount": units, "currency": "USD"}
+        part = {
+            "idempotencyKey": str(uuid.uuid4()),
+            "orderId": order_id,
+            "amount": units,
+            "currency": "USD",
+        }
         shop.post("/capture", part | {"finalCapture": final})
         if rng.random() < 0.5:
             shop.advance(hours=1)
@@ -161,7 +191,11 @@ def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed
         act(shop, orders, rng)
         wall = shop.shop.world.clocks.wall()
         business = world.run(shop.shop.now())
-        seen.append(Moment(business, wall, {address: read(shop, address) for address in addresses(shop, begin)}))
+        seen.append(
+            Moment(
+                business, wall, {address: read(shop, address) for address in addresses(shop, begin)}
+            )
+        )
     assert len({tuple(moment.read.items()) for moment in seen}) >= STEPS // 3, "much happened"
     for moment in seen:
         for address in addresses(shop, begin):
@@ -187,7 +221,9 @@ def test_a_report_made_again_gives_the_bytes_that_it_gave_then(world: Door, seed
         ("asOf=2026-01-01T00:00:00Z&asOfRecorded=2026-01-01T00:00:00Z", "AsOfRecorded", "not both"),
     ],
 )
-def test_a_moment_that_makes_no_sense_is_refused(shop: Caller, path: str, query: str, field: str, says: str) -> None:
+def test_a_moment_that_makes_no_sense_is_refused(
+    shop: Caller, path: str, query: str, field: str, says: str
+) -> None:
     begin = shop.door.run(shop.shop.now()) - timedelta(days=1)
     since = "" if path == "/balances" else f"from={z(begin)}&"
     answer = shop.get(f"{path}?{since}{query}")
@@ -207,7 +243,9 @@ def test_a_settlement_is_not_there_before_it_was_closed_and_never_for_another_me
     for path in (f"/settlements/{batch['id']}", f"/settlements/{batch['id']}/lines"):
         check_refused(shop.get(f"{path}?asOf={z(before)}"), 404, "not_found")
         assert shop.get(f"{path}?asOf={z(now)}").content == shop.get(path).content
-        check_refused(other.get(f"{path}?asOf={z(other.door.run(other.shop.now()))}"), 404, "not_found")
+        check_refused(
+            other.get(f"{path}?asOf={z(other.door.run(other.shop.now()))}"), 404, "not_found"
+        )
     check_refused(shop.get(f"/settlements/{UNKNOWN}?asOf={z(now)}"), 404, "not_found")
     assert shop.get(f"/settlements?asOf={z(before)}").json()["data"] == []
 
@@ -220,8 +258,14 @@ def test_a_period_without_an_end_ends_at_the_moment(shop: Caller) -> None:
     for path in ("/reports/sites", "/reconciliation"):
         then = shop.get(f"{path}?from={z(begin)}&asOf={z(first)}").json()
         assert then["to"] == iso(first)
-        assert then["totals"] == shop.get(f"{path}?from={z(begin)}&to={z(first)}").json()["totals"] != []
-    name = shop.get(f"/reports/sites?from={z(begin)}&asOf={z(first)}&format=csv").headers["content-disposition"]
+        assert (
+            then["totals"]
+            == shop.get(f"{path}?from={z(begin)}&to={z(first)}").json()["totals"]
+            != []
+        )
+    name = shop.get(f"/reports/sites?from={z(begin)}&asOf={z(first)}&format=csv").headers[
+        "content-disposition"
+    ]
     assert f"-as-of-{first:%Y%m%dT%H%M%SZ}.csv" in name
 
 

@@ -35,7 +35,9 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
 
             async def verb(*words: str, merchant: str | None = None) -> Result:
                 words = ("--merchant", merchant or str(shop.merchant_id), *words)
-                return await asyncio.to_thread(CliRunner().invoke, certificate, words, obj=Here(does))
+                return await asyncio.to_thread(
+                    CliRunner().invoke, certificate, words, obj=Here(does)
+                )
 
             await story(shop, verb)
 
@@ -83,7 +85,9 @@ def test_a_months_file_is_written_and_proves_itself(server: ServerAddress, tmp_p
         path.write_bytes(content)
         assert json.loads(proved(path, "--json").output)["ok"]
         assert proved(path, "--root", "00" * 32).exit_code == 1
-        assert (await verb("--month", month, "--again", "--json")).output == json.dumps([told]) + "\n"
+        assert (await verb("--month", month, "--again", "--json")).output == json.dumps(
+            [told]
+        ) + "\n"
 
     run(server, story)
 
@@ -107,7 +111,9 @@ def test_words_that_mean_nothing_are_refused(server: ServerAddress, tmp_path: Pa
     run(server, story)
 
 
-def test_of_several_acceptors_one_is_named_for_a_file(server: ServerAddress, tmp_path: Path) -> None:
+def test_of_several_acceptors_one_is_named_for_a_file(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, verb: Verb) -> None:
         order_id, month = await started(shop, VISA), f"{await shop.now():%Y-%m}"
         await try_now(shop, order_id)
@@ -118,7 +124,9 @@ def test_of_several_acceptors_one_is_named_for_a_file(server: ServerAddress, tmp
         path = tmp_path / "one.jsonl"
         assert refused(await verb("--month", month, "--out", str(path))).field == "acceptor"
         assert not list(tmp_path.iterdir())
-        assert (await verb("--month", month, "--acceptor", "another", "--out", str(path))).exit_code == 0
+        assert (
+            await verb("--month", month, "--acceptor", "another", "--out", str(path))
+        ).exit_code == 0
         assert "acceptor    another" in proved(path).output
         assert refused(await verb("--month", month, "--acceptor", "nobody")).field == "acceptor"
         assert (await verb("--month", month)).output.count("certificate ") == 2

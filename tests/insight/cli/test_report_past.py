@@ -40,13 +40,20 @@ def run(server: ServerAddress, story: Callable[[Shop, Verb], Any]) -> None:
     asyncio.run(tell())
 
 
-def test_reports_made_again_for_a_past_moment_are_those_of_then(server: ServerAddress, tmp_path: Path) -> None:
+def test_reports_made_again_for_a_past_moment_are_those_of_then(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, verb: Verb) -> None:
         await terms(shop, period="day", delay_days=0)
         first, _ = await sold(shop, 2)
         await shop.advance(timedelta(days=2))
         now, wall = await shop.now(), shop.world.clocks.wall()
-        days = ("--from", f"{now - timedelta(days=9):%Y-%m-%d}", "--to", f"{now + timedelta(days=9):%Y-%m-%d}")
+        days = (
+            "--from",
+            f"{now - timedelta(days=9):%Y-%m-%d}",
+            "--to",
+            f"{now + timedelta(days=9):%Y-%m-%d}",
+        )
         nouns = {
             "reconciliation": ("reconciliation", *days),
             "totals": ("reconciliation", *days, "--totals"),

@@ -66,11 +66,17 @@ async def ana(shop: Shop) -> UUID:
     return found
 
 
-async def looks(shop: Shop, payer_id: UUID | None = None) -> list[tuple[datetime, int, int, UUID | None]]:
+async def looks(
+    shop: Shop, payer_id: UUID | None = None
+) -> list[tuple[datetime, int, int, UUID | None]]:
     sql = "SELECT * FROM payer_looks WHERE merchant_id = $1 AND payer_id = $2"
     async with shop.world.db.connection() as connection:
         row = await connection.fetchrow(sql, shop.merchant_id, payer_id or await ana(shop))
-    return list(zip(row["at"], row["answers"], row["tries"], row["orders"], strict=True)) if row else []
+    return (
+        list(zip(row["at"], row["answers"], row["tries"], row["orders"], strict=True))
+        if row
+        else []
+    )
 
 
 async def told(shop: Shop, external_id: str, **more: Any) -> UUID:
@@ -96,14 +102,18 @@ def test_a_payer_is_looked_at_with_each_answer_and_only_once(server: ServerAddre
         sent = "SELECT sent_at FROM attempts WHERE order_id = $1 AND attempt_no = 1"
         assert found[1][0] == await shop.value(sent, first), "by the merchant's clock"
         assert await caught_up(shop) == 0, "nothing new"
-        await shop.value("UPDATE fact_clocks SET feed_no = 0, transmit_id = $1 RETURNING 1", UUID(int=0))
+        await shop.value(
+            "UPDATE fact_clocks SET feed_no = 0, transmit_id = $1 RETURNING 1", UUID(int=0)
+        )
         await caught_up(shop)
         assert await looks(shop) == found, "all of it again changes nothing"
 
     run(server, story)
 
 
-def test_what_was_before_is_caught_up_with_and_nothing_is_kept_unasked(server: ServerAddress) -> None:
+def test_what_was_before_is_caught_up_with_and_nothing_is_kept_unasked(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         order = await shop.admit(payer=ANA)
         await shop.publish()
@@ -123,15 +133,30 @@ def test_what_was_before_is_caught_up_with_and_nothing_is_kept_unasked(server: S
     run(server, story, kept=False)
 
 
-def test_a_payment_that_was_transmitted_and_sent_to_us_is_one_attempt(server: ServerAddress) -> None:
+def test_a_payment_that_was_transmitted_and_sent_to_us_is_one_attempt(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         given = await shop.declined(payer=ANA)
         at = datetime.fromisoformat(given.decline["at"])
-        await told(shop, given.external_id, transaction_id=given.transaction_id, transacted_at=at - 10 * MINUTE)
+        await told(
+            shop,
+            given.external_id,
+            transaction_id=given.transaction_id,
+            transacted_at=at - 10 * MINUTE,
+        )
         order_id = (await shop.evaluate.evaluate(shop.scope, given)).order_id
         await told(shop, given.external_id, transaction_id="other", transacted_at=at + MINUTE / 2)
-        await told(shop, "an invoice", declined=False, transaction_id="inv-1", transacted_at=at - DAY)
-        await told(shop, "an invoice", declined=False, transaction_id="inv-1", transacted_at=at - DAY + 5 * MINUTE)
+        await told(
+            shop, "an invoice", declined=False, transaction_id="inv-1", transacted_at=at - DAY
+        )
+        await told(
+            shop,
+            "an invoice",
+            declined=False,
+            transaction_id="inv-1",
+            transacted_at=at - DAY + 5 * MINUTE,
+        )
         await told(shop, "without an instant", transacted_at=None)
         await caught_up(shop)
         assert [one[1:] for one in await looks(shop)] == [(APPROVED, 0, None), (FUNDS, 0, order_id)]
@@ -183,12 +208,16 @@ def test_who_was_erased_is_not_known_by_what_was_before(server: ServerAddress) -
         await erase_person(shop.world, person, await ana(shop))
         assert await looks(shop) == []
         # What the merchant sends again of old payments, and a worker that starts from the beginning, change nothing.
-        await shop.value("UPDATE fact_clocks SET feed_no = 0, transmit_id = $1 RETURNING 1", UUID(int=0))
+        await shop.value(
+            "UPDATE fact_clocks SET feed_no = 0, transmit_id = $1 RETURNING 1", UUID(int=0)
+        )
         await caught_up(shop)
         assert await looks(shop) == []
         order = await shop.admit(payer=ANA)
         await caught_up(shop)
-        assert [one[3] for one in await looks(shop)] == [order], "what comes with a later order is kept anew"
+        assert [one[3] for one in await looks(shop)] == [order], (
+            "what comes with a later order is kept anew"
+        )
 
     run(server, story)
 
@@ -227,8 +256,12 @@ def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) ->
             await caught_up(one)
         (found,) = await shared(shop)
         assert (found["issuer_digits"], found["merchants"]) == (pan[:8], MERCHANTS_MIN)
-        assert found["answers"] == [MERCHANTS_MIN, MERCHANTS_MIN, 0, 0, 0, 0], "each was declined once, then approved"
-        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+        assert found["answers"] == [MERCHANTS_MIN, MERCHANTS_MIN, 0, 0, 0, 0], (
+            "each was declined once, then approved"
+        )
+        await set_arms(
+            shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
         shop.merchants.forget(shop.merchant_id)
         known, strange = await shop.admit(pan=pan), await shop.admit(pan=COUNTING_CARDS[1])
         await shop.run_due()
@@ -241,12 +274,16 @@ def test_issuers_are_known_over_merchants_from_five_on(server: ServerAddress) ->
         told = [one.features["facts"] for one in page.decisions if one.arm]
         assert told
         over_all = {"issuer_answers", "sends_left", "free_at"}
-        assert not [one for one in told if over_all & set(one)], "the order's JSON says nothing of other merchants"
+        assert not [one for one in told if over_all & set(one)], (
+            "the order's JSON says nothing of other merchants"
+        )
 
     run(server, story)
 
 
-def test_one_who_makes_five_merchants_does_not_learn_of_anothers_payments(server: ServerAddress) -> None:
+def test_one_who_makes_five_merchants_does_not_learn_of_anothers_payments(
+    server: ServerAddress,
+) -> None:
     """Four merchants of one partner and one other were five: the answers without one's own were the other's."""
 
     async def story(shop: Shop) -> None:
@@ -259,14 +296,18 @@ def test_one_who_makes_five_merchants_does_not_learn_of_anothers_payments(server
             if number:
                 async with owner(shop.world) as connection:
                     await connection.execute(
-                        "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1", one.merchant_id, partner
+                        "UPDATE merchants SET partner_id = $2 WHERE merchant_id = $1",
+                        one.merchant_id,
+                        partner,
                     )
         assert await shared(shop) == []
 
     run(server, story)
 
 
-def test_an_issuer_whose_answers_are_mostly_of_one_merchant_is_not_told(server: ServerAddress) -> None:
+def test_an_issuer_whose_answers_are_mostly_of_one_merchant_is_not_told(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with owner(shop.world) as connection:
             for approved in (9, 1, 1, 1, 1):
@@ -284,7 +325,9 @@ def test_an_issuer_whose_answers_are_mostly_of_one_merchant_is_not_told(server: 
     run(server, story)
 
 
-def test_a_card_that_was_here_before_shows_its_issuer_with_its_next_send(server: ServerAddress) -> None:
+def test_a_card_that_was_here_before_shows_its_issuer_with_its_next_send(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         sql = "SELECT issuer_digits FROM vault WHERE merchant_id = $1"
         await shop.admit(pan=TWICE_51)
@@ -309,7 +352,9 @@ async def facts(shop: Shop, order_id: UUID) -> list[dict[str, Any]]:
 
 def test_decisions_are_made_by_what_is_known_of_payer_and_card(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+        await set_arms(
+            shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
         shop.merchants.forget(shop.merchant_id)
         pan = script_card("visa", "51", 9)
         first = await shop.admit(payer=ANA, pan=pan)
@@ -334,9 +379,13 @@ def test_decisions_are_made_by_what_is_known_of_payer_and_card(server: ServerAdd
     run(server, story)
 
 
-def test_what_was_decided_before_an_erasure_is_decided_again_and_names_nobody(server: ServerAddress) -> None:
+def test_what_was_decided_before_an_erasure_is_decided_again_and_names_nobody(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
-        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+        await set_arms(
+            shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
         shop.merchants.forget(shop.merchant_id)
         await told(shop, "an invoice", declined=False)
         await shop.admit(payer=ANA)
@@ -349,12 +398,16 @@ def test_what_was_decided_before_an_erasure_is_decided_again_and_names_nobody(se
         person = Scope(shop.merchant_id, Actor("user", str(UUID(int=7))), "test")
         await erase_person(shop.world, person, payer_id)
         decisions = await shop.value("SELECT string_agg(d::text, '') FROM decisions d")
-        assert not any(word in decisions for word in ("Ana", "Roe", "ana@example.test", str(payer_id)))
+        assert not any(
+            word in decisions for word in ("Ana", "Roe", "ana@example.test", str(payer_id))
+        )
         await shop.advance(20 * DAY)
         made = await facts(shop, order)
         assert made[0] == before, "what was decided by stays"
         assert len(made) > 1
-        assert all(one["looks"] == [] for one in made[1:]), "what comes next knows nothing from before"
+        assert all(one["looks"] == [] for one in made[1:]), (
+            "what comes next knows nothing from before"
+        )
         assert (await verify(shop.world)).difference is None
 
     run(server, story)
@@ -362,7 +415,9 @@ def test_what_was_decided_before_an_erasure_is_decided_again_and_names_nobody(se
 
 def test_orders_with_one_card_share_its_allowance(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+        await set_arms(
+            shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
         shop.merchants.forget(shop.merchant_id)
         for number in range(3):
             order_id = await shop.admit(pan=COUNTING_CARDS[0], units=100 + number)
@@ -370,7 +425,9 @@ def test_orders_with_one_card_share_its_allowance(server: ServerAddress) -> None
             (found,) = await facts(shop, order_id)
             assert found["open_orders"] == 1 + number
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Another")
-        await set_arms(other.world, other.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+        await set_arms(
+            other.world, other.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
         order_id = await other.admit(pan=COUNTING_CARDS[0])
         await other.run_due()
         (found,) = await facts(other, order_id)

@@ -12,7 +12,12 @@ from tests.risk_history import Judged, judge
 from tests.worlds import POLICY, Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
-from recoup.insight.flows.learn_risk import gather_outcomes, learn_risk, train_risk, train_risk_nightly
+from recoup.insight.flows.learn_risk import (
+    gather_outcomes,
+    learn_risk,
+    train_risk,
+    train_risk_nightly,
+)
 from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
@@ -22,7 +27,9 @@ from recoup.risk.rules.weights import PRIOR
 ANNA = Actor("operator", "anna")
 
 
-def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]], mode: str = "take") -> None:
+def run(
+    server: ServerAddress, story: Callable[[Shop], Awaitable[None]], mode: str = "take"
+) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=replace(POLICY, risk_training=mode)) as made:
             change_world(made[0], trainer=lambda _: train_risk(made[0]))
@@ -33,7 +40,10 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]], mode: s
 
 
 def past(
-    seed: int = 1, count: int = 3_000, sign: str = "decline_funds", days: tuple[int, int] = (61, 200)
+    seed: int = 1,
+    count: int = 3_000,
+    sign: str = "decline_funds",
+    days: tuple[int, int] = (61, 200),
 ) -> list[Judged]:
     """One in thirty is fraud; here most of that is declined for lack of money, which the prior takes for harmless."""
     dice, found = random.Random(seed), []
@@ -53,11 +63,15 @@ async def night(shop: Shop) -> int:
     return await train_risk_nightly(shop.world)
 
 
-def test_after_a_night_it_decides_by_what_it_learned(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_night_it_decides_by_what_it_learned(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("recoup.risk.flows.risk_check.KEEP_SECONDS", 0.0)
 
     async def story(shop: Shop) -> None:
-        assert await train_risk_nightly(shop.world) == 0, "a new installation trains in its first night"
+        assert await train_risk_nightly(shop.world) == 0, (
+            "a new installation trains in its first night"
+        )
         await judge(shop, past())
         first = await ask(shop, avs="N")
         assert (await decision_of(shop, first.order_id))["features"]["weights"] == PRIOR.version
@@ -65,7 +79,11 @@ def test_after_a_night_it_decides_by_what_it_learned(server: ServerAddress, monk
         assert await train_risk_nightly(shop.world) == 0, "once a night"
         made = await risk_in_use(shop.world)
         assert made is not None
-        assert (made.version_no, made.compared_with, made.made_by) == (1, PRIOR.version, "worker:training")
+        assert (made.version_no, made.compared_with, made.made_by) == (
+            1,
+            PRIOR.version,
+            "worker:training",
+        )
         assert made.terms["decline_funds"] > 1_000 > PRIOR.terms["decline_funds"]
         assert made.score is not None
         assert made.score <= (made.compared_score or 0)
@@ -104,7 +122,11 @@ def test_what_is_worse_later_is_kept_and_not_used(server: ServerAddress) -> None
         before = past(1, 3_000, days=(92, 200))
         dice = random.Random(5)
         after = [
-            Judged(("decline_funds",) if dice.random() < 0.8 else (), dice.uniform(61, 88), 9 if n % 60 == 0 else None)
+            Judged(
+                ("decline_funds",) if dice.random() < 0.8 else (),
+                dice.uniform(61, 88),
+                9 if n % 60 == 0 else None,
+            )
             for n in range(1_500)
         ]
         await judge(shop, before + after)
@@ -169,7 +191,9 @@ def test_damaged_weights_decide_nothing(server: ServerAddress) -> None:
         await judge(shop, past())
         await learn_risk(shop.world, ANNA)
         async with owner(shop.world) as connection:
-            await connection.execute("""UPDATE risk_weights SET terms = terms || '{"avs_mismatch": -6000}'""")
+            await connection.execute(
+                """UPDATE risk_weights SET terms = terms || '{"avs_mismatch": -6000}'"""
+            )
         word = await ask(shop, avs="N")
         assert (await decision_of(shop, word.order_id))["features"]["weights"] == PRIOR.version
 
@@ -182,7 +206,9 @@ def test_decisions_by_learned_weights_are_proved_again(server: ServerAddress) ->
         assert (await learn_risk(shop.world, ANNA)).used
         async with owner(shop.world) as connection:
             for table in ("decisions", "attempts", "disputes", "fraud_warnings"):  # of no orders
-                await connection.execute(f"SET session_replication_role = replica; DELETE FROM {table}")
+                await connection.execute(
+                    f"SET session_replication_role = replica; DELETE FROM {table}"
+                )
         word = await ask(shop, avs="N")
         assert (await decision_of(shop, word.order_id))["features"]["weights"] != PRIOR.version
         proved = await verify(shop.world)

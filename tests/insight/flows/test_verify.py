@@ -17,7 +17,16 @@ from tests.insight.flows.corruptions import CORRUPTIONS
 from tests.kept import WarmDatabase, lent
 from tests.odd_servers import OK, saying, serving
 from tests.rings import drawn
-from tests.worlds import FUNDS_CARD, HARD_CARD, KEYRING, OwnWorld, Shop, make_shop, owner, sandbox_world
+from tests.worlds import (
+    FUNDS_CARD,
+    HARD_CARD,
+    KEYRING,
+    OwnWorld,
+    Shop,
+    make_shop,
+    owner,
+    sandbox_world,
+)
 
 from recoup.db.server import ServerAddress
 from recoup.desk.cli.verify import as_dict, as_text
@@ -57,7 +66,9 @@ from recoup.webhooks.flows import endpoints
 from recoup.webhooks.rules.replay import DECIDERS
 
 QUICK = Policy(
-    call_timeout=timedelta(seconds=0.5), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
+    call_timeout=timedelta(seconds=0.5),
+    settled_after=timedelta(seconds=0.2),
+    cit_deadline=timedelta(seconds=10),
 )
 ADVANCED = {
     "ADVANCED": {"pan": script_card("visa", "51", 1)}, "ADVANCED-LOST": {"pan": script_card("visa", "05", 99)},
@@ -81,9 +92,13 @@ async def live_in_everything(server: ServerAddress) -> str:
         async with sandbox_world(server, policy=QUICK, keep=True) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries, fee_basis_points=290)
             await shop.fees(Tariff(290, refund="pro_rata"))
-            other = await make_shop(world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40))
+            other = await make_shop(
+                world, orders, deliveries, name="No fee", clock_behind=timedelta(days=40)
+            )
             for where in (port, refusing):
-                await endpoints.create(world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue")
+                await endpoints.create(
+                    world, shop.scope, f"http://127.0.0.1:{where}/", list(CATALOGUE), "rescue"
+                )
             for on in (False, True):
                 await change(world, shop.scope, Subject("site", shop.site_id), "mit", on, "a try")
             await _first_month(shop)
@@ -111,7 +126,9 @@ async def _first_month(shop: Shop) -> None:
     await shop.admit(external_id="COUNTED", pan=COUNTING_CARDS[0], units=1077)
     await cancel(world, orders, shop.scope, await shop.admit(external_id="NEVER-STARTED"))
     await _by_hand(shop)
-    assert (await shop.ask(external_id="SYNC", days=None, code="05", pan=APPROVE_CARDS[0])).evaluate == "APPROVED"
+    assert (
+        await shop.ask(external_id="SYNC", days=None, code="05", pan=APPROVE_CARDS[0])
+    ).evaluate == "APPROVED"
     await _late_approval(shop)
     await agree(shop, chunk_units=10_000)
     for name, more in ADVANCED.items():
@@ -128,7 +145,9 @@ async def _first_month(shop: Shop) -> None:
     await shop.close_pages()
     assert {(await shop.order(o))["stage"] for o in approved} == {"completed"}
     await refund(world, orders, shop.scope, approved[0], RefundRequest(amount="10.00"))
-    await refund(world, orders, shop.scope, approved[0], RefundRequest(amount="5.00", key="refund-1"))
+    await refund(
+        world, orders, shop.scope, approved[0], RefundRequest(amount="5.00", key="refund-1")
+    )
     await refund(world, orders, shop.scope, approved[1], RefundRequest(amount="45.91"))
     await shop.settle()
     await shop.close_pages()
@@ -158,7 +177,9 @@ async def _late_approval(shop: Shop) -> None:
     order_id = None
     while order_id is None:
         await asyncio.sleep(0.01)
-        order_id = await shop.value("SELECT order_id FROM attempts WHERE state = 'open' AND units = $1", SILENT)
+        order_id = await shop.value(
+            "SELECT order_id FROM attempts WHERE state = 'open' AND units = $1", SILENT
+        )
     await cancel(shop.world, shop.orders, shop.scope, order_id)
     await asking
     await shop.settle()
@@ -175,7 +196,9 @@ async def _what_is_still_open(shop: Shop) -> None:
     await shop.admit(external_id="PLANNED", pan=FUNDS_CARD)
     await shop.run_due()
     await shop.admit(external_id="RECEIVED")
-    due = await shop.ask(external_id="ADVANCED-DUE", is_mit=False, days=None, code="05", pan=FUNDS_CARD)
+    due = await shop.ask(
+        external_id="ADVANCED-DUE", is_mit=False, days=None, code="05", pan=FUNDS_CARD
+    )
     await refund(shop.world, shop.orders, shop.scope, due.order_id, RefundRequest(amount="1.00"))
 
 
@@ -191,14 +214,18 @@ async def _decided_by_a_model(shop: Shop) -> None:
         given = evidence()
         assert given.facts is not None
         limits = Limits(10**6, 10**6, 10**6, 1, 5_000, "both")
-        risk = AdvanceInputs("declined", given.reading, 4590, "USD", 133, limits, given.now, facts=given.facts)
+        risk = AdvanceInputs(
+            "declined", given.reading, 4590, "USD", 133, limits, given.now, facts=given.facts
+        )
         decided = decide_by_model(given, ENGINE_2, made)
         await _store(shop, order_id, decided, given.features())
         if decided.versions["decider"] == "engine-3":  # as the engine of before has stored it
             past = replace(decided, versions=decided.versions | {"decider": "engine-2"})
             await _store(shop, order_id, past, given.features())
         bounded = replace(risk, utc_offset=-300, bounds=HeldBounds(1, given.now.date(), TABLE))
-        await _store(shop, order_id, advance_by_bounds(bounded, CURRENT_COLLECTION, made), bounded.features())
+        await _store(
+            shop, order_id, advance_by_bounds(bounded, CURRENT_COLLECTION, made), bounded.features()
+        )
 
 
 async def _decided_by_a_signal(shop: Shop) -> None:
@@ -227,7 +254,9 @@ async def _decided_by_a_token(shop: Shop) -> None:
 async def _decided_by_a_mandate(shop: Shop) -> None:
     """An order comes in with the bank's word, the next one of that card is not sent."""
     for external_id, code in (("REVOKED", "R1"), ("OF-THE-REVOKED", "51")):
-        await shop.admit(external_id=external_id, pan=script_card("visa", "51", 0, serial=77), code=code)
+        await shop.admit(
+            external_id=external_id, pan=script_card("visa", "51", 0, serial=77), code=code
+        )
         await shop.run_due()
 
 
@@ -272,7 +301,9 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
     assert done.difference is None, as_text(done)
     assert done.issuer
     assert done.checked["merchants"] == 2
-    assert {name for name, count in done.checked.items() if not count} <= {"statements"}, done.checked
+    assert {name for name, count in done.checked.items() if not count} <= {"statements"}, (
+        done.checked
+    )
     assert done.checked["pages"] >= 4
     assert set(done.decided) == {*DECIDERS, *PAST}
     assert [done.decided[f"engine-{number}"] for number in (1, 2, 3)] == [2, 1, 1]
@@ -285,24 +316,33 @@ def test_a_world_that_was_lived_in_is_clean(server: ServerAddress, lived_in: str
 @pytest.mark.parametrize(
     ("sql", "words"),
     [
-        ("UPDATE models SET content = replace(content, '\"generic\":0.3', '\"generic\":0.4')", "its hash differs"),
+        (
+            "UPDATE models SET content = replace(content, '\"generic\":0.3', '\"generic\":0.4')",
+            "its hash differs",
+        ),
         ("UPDATE models SET content = '{', sha256 = encode(sha256('{'), 'hex')", "cannot be read"),
         ("DELETE FROM models", "UnknownVersion: engine-1 with model-"),
     ],
 )
-def test_a_model_that_decided_is_proved_too(server: ServerAddress, lived_in: str, sql: str, words: str) -> None:
+def test_a_model_that_decided_is_proved_too(
+    server: ServerAddress, lived_in: str, sql: str, words: str
+) -> None:
     done = planted(server, lived_in, sql)
     assert words in as_text(done)
     assert "engine-1 with model-" in as_text(done), "what it decided cannot be decided again"
 
 
-def test_what_an_engine_of_before_decided_is_held_against_what_was_stored(server: ServerAddress, lived_in: str) -> None:
+def test_what_an_engine_of_before_decided_is_held_against_what_was_stored(
+    server: ServerAddress, lived_in: str
+) -> None:
     of_before = "WHERE versions ->> 'decider' = 'engine-2'"
     done = planted(server, lived_in, f"UPDATE decisions SET plan = plan #- '{{0}}' {of_before}")
     assert "plan of decision" in as_text(done)
 
 
-def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: ServerAddress) -> None:
+def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(
+    server: ServerAddress,
+) -> None:
     """A new table with a merchant_id belongs to one of the lists in proofs/walk."""
 
     async def story() -> None:
@@ -314,13 +354,19 @@ def test_no_table_of_a_merchant_is_left_out_of_the_search_for_strangers(server: 
                 " WHERE c.relnamespace = ANY(current_schemas(false)::regnamespace[])"
                 " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
             )
-        assert {r["name"] for r in rows if r["sorted"]} == {*walk.tables(), "applications", "dispute_notices"}
+        assert {r["name"] for r in rows if r["sorted"]} == {
+            *walk.tables(),
+            "applications",
+            "dispute_notices",
+        }
         assert {r["name"] for r in rows if not r["sorted"]} == set(walk.UNSORTED)
 
     asyncio.run(story())
 
 
-def test_small_windows_find_the_same(server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_windows_find_the_same(
+    server: ServerAddress, lived_in: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module, name in _STEPS:
         monkeypatch.setattr(f"recoup.{module}.{name}", 1)
     done = planted(server, lived_in)
@@ -355,7 +401,9 @@ def test_one_merchant_is_judged_alone(server: ServerAddress, lived_in: str) -> N
                 broken = await connection.fetchval(
                     "UPDATE orders SET version = version + 1 WHERE external_id = 'EXPIRED' RETURNING merchant_id"
                 )
-                well = await connection.fetchval("SELECT merchant_id FROM merchants WHERE merchant_id <> $1", broken)
+                well = await connection.fetchval(
+                    "SELECT merchant_id FROM merchants WHERE merchant_id <> $1", broken
+                )
             assert (await verify(world, well)).difference is None
             found = (await verify(world, broken)).difference
             assert found is not None
@@ -410,7 +458,9 @@ def test_it_reads_only(server: ServerAddress, lived_in: str) -> None:
                     async with connection.transaction(isolation="repeatable_read", readonly=True):
                         await connection.execute("DELETE FROM due_work")
             await verify(world)
-            async with world.db.connection() as connection:  # the owner's role does not outlive the proof
+            async with (
+                world.db.connection() as connection
+            ):  # the owner's role does not outlive the proof
                 assert await connection.fetchval("SELECT current_user") == "recoup_app"
 
     asyncio.run(story())
@@ -420,13 +470,32 @@ def test_rare_states_are_clean(server: ServerAddress) -> None:
     """Held by the kill switch, by an outage and by the card's allowance; brought forward; the merchant's own retry."""
 
     async def story() -> None:
-        async with sandbox_world(server, policy=replace(QUICK, visa_limit=2)) as (world, orders, deliveries):
+        async with sandbox_world(server, policy=replace(QUICK, visa_limit=2)) as (
+            world,
+            orders,
+            deliveries,
+        ):
             shop = await make_shop(world, orders, deliveries, fee_basis_points=100)
-            stages = {"UNREACHABLE": "held", "ALLOWANCE-0": "completed", "FORWARD": "completed", "KILLED": "held"}
-            await shop.admit(external_id="UNREACHABLE", pan=FAULT_CARDS["visa"], units=80_009, days=None, code="05")
+            stages = {
+                "UNREACHABLE": "held",
+                "ALLOWANCE-0": "completed",
+                "FORWARD": "completed",
+                "KILLED": "held",
+            }
+            await shop.admit(
+                external_id="UNREACHABLE",
+                pan=FAULT_CARDS["visa"],
+                units=80_009,
+                days=None,
+                code="05",
+            )
             for number, units in enumerate((1077, 1051, 1051, 1051)):
                 await shop.admit(
-                    external_id=f"ALLOWANCE-{number}", pan=COUNTING_CARDS[0], units=units, days=None, code="05"
+                    external_id=f"ALLOWANCE-{number}",
+                    pan=COUNTING_CARDS[0],
+                    units=units,
+                    days=None,
+                    code="05",
                 )
             await shop.run_due()
             await shop.transmitted("ALLOWANCE-3", declined=True)
@@ -435,7 +504,9 @@ def test_rare_states_are_clean(server: ServerAddress) -> None:
             assert await settle_attempt(world, orders, "FORWARD", True) == "approved"
             await shop.advance(timedelta(minutes=5))
             async with owner(world) as connection:
-                await connection.execute("UPDATE merchants SET killed = true, version = version + 1")
+                await connection.execute(
+                    "UPDATE merchants SET killed = true, version = version + 1"
+                )
             shop.merchants.forget(shop.merchant_id)
             await shop.admit(external_id="KILLED")
             await shop.run_due()
@@ -458,7 +529,9 @@ def test_while_a_call_is_out_everything_holds(server: ServerAddress) -> None:
         async with sandbox_world(server, policy=policy) as (world, orders, deliveries):
             shop = await make_shop(world, orders, deliveries)
             asking = asyncio.create_task(
-                shop.admit(days=None, code="05", pan=FAULT_CARDS["visa"], units=SILENT, external_id="OUT")
+                shop.admit(
+                    days=None, code="05", pan=FAULT_CARDS["visa"], units=SILENT, external_id="OUT"
+                )
             )
             seen: set[str] = set()
             while not asking.done() or "approved" not in seen:

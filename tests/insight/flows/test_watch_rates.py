@@ -19,12 +19,16 @@ HOUR = timedelta(hours=1)
 DAY = 24 * HOUR
 
 
-async def placed(shop: Shop, ago: timedelta, count: int, rescued: int = 0, *, after: timedelta = HOUR) -> None:
+async def placed(
+    shop: Shop, ago: timedelta, count: int, rescued: int = 0, *, after: timedelta = HOUR
+) -> None:
     """Payments as lists and logs hold them; the first `rescued` of them were, so long `after` they were placed."""
     at = await shop.now() - ago
     ids = [new_id() for _ in range(count)]
     async with owner(shop.world) as connection, connection.transaction():
-        await connection.execute("SET LOCAL session_replication_role = replica")  # a log's middle without its begin
+        await connection.execute(
+            "SET LOCAL session_replication_role = replica"
+        )  # a log's middle without its begin
         await connection.execute(
             """INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id,
                  asset, units)
@@ -46,7 +50,9 @@ async def placed(shop: Shop, ago: timedelta, count: int, rescued: int = 0, *, af
         )
 
 
-async def a_week(shop: Shop, count: int = 20, rescued: int = 10, *, after: timedelta = HOUR) -> None:
+async def a_week(
+    shop: Shop, count: int = 20, rescued: int = 10, *, after: timedelta = HOUR
+) -> None:
     for day in range(1, 8):
         await placed(shop, day * DAY + 6 * HOUR, count, rescued, after=after)
 
@@ -54,7 +60,9 @@ async def a_week(shop: Shop, count: int = 20, rescued: int = 10, *, after: timed
 async def later(shop: Shop) -> None:
     """An hour later the worker looks again."""
     async with owner(shop.world) as connection:
-        await connection.execute("UPDATE rescue_watches SET checked_at = checked_at - interval '1 hour'")
+        await connection.execute(
+            "UPDATE rescue_watches SET checked_at = checked_at - interval '1 hour'"
+        )
     assert await watch_rates(shop.world) >= 1
     await go_round(shop)
 
@@ -70,7 +78,10 @@ def test_a_fall_is_told_once_and_the_next_one_after_it_was_back(server: ServerAd
             assert await kinds(shop, people[role]) == ["rate"]
         assert await kinds(shop, people["operator"]) == await kinds(shop, people["stranger"]) == []
         words = words_of("rate", (await told(shop))[0]["facts"])
-        assert (words.title, words.path) == ("The rescue rate fell from 43.8 % to 16.7 %", "/overview")
+        assert (words.title, words.path) == (
+            "The rescue rate fell from 43.8 % to 16.7 %",
+            "/overview",
+        )
         assert {mail["subject"] for mail in await arrived(shop)} == {
             "Brightleaf Tea (SANDBOX): The rescue rate fell from 43.8 % to 16.7 %"
         }
@@ -94,7 +105,9 @@ def test_that_payments_are_young_is_no_fall(server: ServerAddress) -> None:
         await placed(shop, 6 * HOUR, 60, 3)
         await watch_rates(shop.world)
         await go_round(shop)
-        assert await told(shop) == [], "at their age 5 % of those before were rescued as well, though by now it is 30 %"
+        assert await told(shop) == [], (
+            "at their age 5 % of those before were rescued as well, though by now it is 30 %"
+        )
 
     run(server, story)
 
@@ -106,7 +119,9 @@ def test_a_day_is_one_of_the_merchants_clock(server: ServerAddress) -> None:
         await shop.advance(DAY)
         await watch_rates(shop.world)
         await go_round(shop)
-        assert "rate" not in await kinds(shop, people["owner"]), "nothing came in within its last day"
+        assert "rate" not in await kinds(shop, people["owner"]), (
+            "nothing came in within its last day"
+        )
 
     run(server, story)
 
@@ -131,8 +146,12 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress) -> None:
             return len(await told(shop))
 
         async def act(world: World, before: int) -> None:
-            async with owner(shop.world) as connection:  # what a dead worker took waits for the next hour
-                await connection.execute("UPDATE rescue_watches SET checked_at = checked_at - interval '1 hour'")
+            async with owner(
+                shop.world
+            ) as connection:  # what a dead worker took waits for the next hour
+                await connection.execute(
+                    "UPDATE rescue_watches SET checked_at = checked_at - interval '1 hour'"
+                )
             await watch_rates(world, shop.merchant_id)
             await work_alerts(world, shop.merchant_id)
 

@@ -13,7 +13,11 @@ from tests.worlds import Shop
 from recoup.db.server import ServerAddress
 from recoup.kernel.time import iso
 
-PAGES = ("/settlements", "/reconciliation", *(f"/reports?by={one}" for one in ("sites", "means", "transactions")))
+PAGES = (
+    "/settlements",
+    "/reconciliation",
+    *(f"/reports?by={one}" for one in ("sites", "means", "transactions")),
+)
 FILES = ("/reconciliation/report.csv", "/reports/sites.csv", "/reports/transactions.csv")
 
 
@@ -43,7 +47,10 @@ def test_a_page_of_then_shows_what_it_showed_then(server: ServerAddress) -> None
         await sold(shop, 1)
         await give_back(shop, first)
         await shop.advance(timedelta(days=2))
-        for query in (f"asOf={quote(now.isoformat())}", f"at={quote(now.replace(tzinfo=None).isoformat())}"):
+        for query in (
+            f"asOf={quote(now.isoformat())}",
+            f"at={quote(now.replace(tzinfo=None).isoformat())}",
+        ):
             for page in PAGES:
                 found = (await maya.get(with_(page, f"{month}&{query}"))).text
                 assert "This is the past" in found, page
@@ -73,27 +80,37 @@ def test_links_of_the_past_stay_in_it_until_one_leads_back(server: ServerAddress
             back = re.search(r'href="([^"]*)">As it stands now<', main)
             assert back
             assert "asOf" not in back[1]
-            for link in re.findall(r'href="(/(?:settlements|reports|reconciliation)[^"]*)"', main.replace(back[0], "")):
+            for link in re.findall(
+                r'href="(/(?:settlements|reports|reconciliation)[^"]*)"', main.replace(back[0], "")
+            ):
                 if not re.search(r"/lines|/files?|certificates|print=1", link):
                     assert "asOf=" in html.unescape(link), (page, link)
                     assert (await maya.get(html.unescape(link))).status_code == 200, link
         page = await maya.get(f"/settlements/{batch['batch_id']}?asOf={moment}")
         assert "Scheduled" in texts(page)
         assert 'method="post"' not in page.text.partition("<main")[2]
-        assert (await maya.get(f"/settlements/{batch['batch_id']}?asOf={before}")).status_code == 404
+        assert (
+            await maya.get(f"/settlements/{batch['batch_id']}?asOf={before}")
+        ).status_code == 404
 
     portal(server, story)
 
 
-@pytest.mark.parametrize("query", ["at=yesterday", "asOf=2999-01-01T00:00:00Z", "asOf=1999-01-01T00:00:00Z", "asOf=1"])
-def test_a_moment_that_makes_no_sense_is_said_on_pages_and_refused_for_files(server: ServerAddress, query: str) -> None:
+@pytest.mark.parametrize(
+    "query", ["at=yesterday", "asOf=2999-01-01T00:00:00Z", "asOf=1999-01-01T00:00:00Z", "asOf=1"]
+)
+def test_a_moment_that_makes_no_sense_is_said_on_pages_and_refused_for_files(
+    server: ServerAddress, query: str
+) -> None:
     async def story(shop: Shop, who: As) -> None:
         maya = await who("owner")
         for page in PAGES:
             found = await maya.get(with_(page, query))
             assert found.status_code == 200
             assert "This is the past" not in found.text
-            assert re.search(r"This is no moment|has not come yet|was not there yet", found.text), page
+            assert re.search(r"This is no moment|has not come yet|was not there yet", found.text), (
+                page
+            )
         for file in FILES:
             assert (await maya.get(with_(file, query))).status_code == 400
 
@@ -106,7 +123,10 @@ def test_the_usual_month_of_a_report_is_the_one_that_it_was_then(server: ServerA
         await sold(shop, 1)
         now = await shop.now()
         await shop.advance(timedelta(days=40))
-        for address in (f"/reports?asOf={quote(now.isoformat())}", f"/reports/sites.csv?asOf={quote(now.isoformat())}"):
+        for address in (
+            f"/reports?asOf={quote(now.isoformat())}",
+            f"/reports/sites.csv?asOf={quote(now.isoformat())}",
+        ):
             answer = await maya.get(address)
             named = answer.headers.get("content-disposition") or main_of(answer.text)
             assert f"{now:%Y-%m}" in named

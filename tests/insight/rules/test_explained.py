@@ -55,7 +55,11 @@ def test_a_pay_day_raises_the_chance_and_its_absence_is_what_it_is_held_against(
     assert str(lines(known)[0]) == "Of 16 earlier attempts on this customer, 8 were approved."
 
 
-@given(looks=st.integers(0, 8), code=st.sampled_from(["51", "05", "91", "65", "61"]), days=st.integers(3, 28))
+@given(
+    looks=st.integers(0, 8),
+    code=st.sampled_from(["51", "05", "91", "65", "61"]),
+    days=st.integers(3, 28),
+)
 @settings(max_examples=25, deadline=None)
 def test_terms_are_the_weightiest_and_never_too_many(looks: int, code: str, days: int) -> None:
     known = evidence(code, looks=fridays(looks))
@@ -91,7 +95,9 @@ def test_the_issuer_is_named_by_the_merchants_own_counts() -> None:
     assert issuer_of(known.features()) == known.facts.issuer  # type: ignore[union-attr]
     texts = [str(line) for line in lines(known, issuer=IssuerTries(214, 88))]
     assert "Of your 214 latest attempts on cards of this issuer, 88 were approved." in texts
-    assert not any("latest attempts" in str(line) for line in lines(known, issuer=IssuerTries(0, 0)))
+    assert not any(
+        "latest attempts" in str(line) for line in lines(known, issuer=IssuerTries(0, 0))
+    )
 
 
 def test_a_small_chance_is_not_said_to_be_none() -> None:
@@ -103,7 +109,14 @@ def every() -> list[Sentence]:
     known = evidence("51", looks=fridays(3))
     assert known.facts is not None
     terms = [ChanceTerm(group, logit, 0.087) for group in get_args(Group) for logit in (0.7, -0.7)]
-    found = [*lines(known, terms=terms, issuer=IssuerTries(214, 88), model=Dated(date(2027, 2, 27), 1_006_511))]
+    found = [
+        *lines(
+            known,
+            terms=terms,
+            issuer=IssuerTries(214, 88),
+            model=Dated(date(2027, 2, 27), 1_006_511),
+        )
+    ]
     for changes in (
         {"sends_left": 3},
         {"sends_left": 3, "open_orders": 2},

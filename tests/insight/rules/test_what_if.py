@@ -69,13 +69,17 @@ def test_a_drawn_time_is_explained_by_what_had_been_planned_without_the_draw() -
         best = decision.alternatives[0].name
         assert ("no_draw" in found) == (decision.taken != best)
         if "no_draw" in found:
-            assert found["no_draw"].next_at == decide_by_model(known, ENGINE_2, MODEL).next_attempt_at
+            assert (
+                found["no_draw"].next_at == decide_by_model(known, ENGINE_2, MODEL).next_attempt_at
+            )
             break
     else:
         pytest.fail("nothing was drawn")
 
 
-def test_a_decline_because_nobody_could_confirm_says_that_the_customer_would_have_been_asked() -> None:
+def test_a_decline_because_nobody_could_confirm_says_that_the_customer_would_have_been_asked() -> (
+    None
+):
     known = replace(evidence("1A"), kind="cit", may_confirm=False)
     decision, found = engine(known)
     assert decision.verdict == "decline_at_once"
@@ -88,7 +92,14 @@ def test_a_decline_because_nobody_could_confirm_says_that_the_customer_would_hav
 
 def gated(**changes: Any) -> dict[str, WhatIf]:
     known = evidence("51")
-    full = Tally("visa_20", ban=False, window_hours=720, maximum=20, counted=20, free_at=known.now + timedelta(days=3))
+    full = Tally(
+        "visa_20",
+        ban=False,
+        window_hours=720,
+        maximum=20,
+        counted=20,
+        free_at=known.now + timedelta(days=3),
+    )
     asked = GateInput("visa", "world", "merchant", known.now, (full,), **changes)
     return {one.change: one for one in what_if(asked.features(), gate(asked).versions, {})}
 
@@ -99,7 +110,9 @@ def test_one_more_send_opens_the_gate_and_a_block_keeps_it_shut() -> None:
     )
     blocked = gated(blocks=(Block("customer", None),))
     assert blocked["no_block"].verdict == "postpone"
-    assert str(sentence_of(blocked["one_more_send"])).endswith("the decision would have been the same.")
+    assert str(sentence_of(blocked["one_more_send"])).endswith(
+        "the decision would have been the same."
+    )
 
 
 def routed(*routes: Candidate, failures: tuple[Failure, ...] = ()) -> dict[str, WhatIf]:
@@ -113,7 +126,10 @@ def test_a_route_that_is_off_dear_or_has_failed_says_who_would_have_taken_it() -
     dear = Candidate(RouteTerms("dear", cost_share=20_000), approved=60, expected=20_000_000)
     assert routed(cheap, dear)["routes_cost_the_same"].about == "dear"
     off = replace(dear, off=True)
-    assert (routed(cheap, off)["route_on"].about, routed(cheap, off)["route_on"].differs) == ("dear", True)
+    assert (routed(cheap, off)["route_on"].about, routed(cheap, off)["route_on"].differs) == (
+        "dear",
+        True,
+    )
     broken = replace(dear, breaker="open")
     assert routed(cheap, broken)["route_reachable"].about == "dear"
     failed = (Failure("dear", 1, evidence("51").now, "technical", "91"),)
@@ -130,7 +146,14 @@ def risked(risk: RiskFacts, *, may_challenge: bool = True) -> dict[str, WhatIf]:
 
 
 def test_the_weightiest_sign_of_risk_is_taken_away_and_the_payment_decided_again() -> None:
-    fraud = RiskFacts(30_000, "USD", usual_units=3_000, avs="mismatch", decline="suspected_fraud", foreign_card=True)
+    fraud = RiskFacts(
+        30_000,
+        "USD",
+        usual_units=3_000,
+        avs="mismatch",
+        decline="suspected_fraud",
+        foreign_card=True,
+    )
     found = risked(fraud, may_challenge=False)
     assert found["no_sign_against"].about
     assert {"no_sign_against", "half_the_amount", "may_confirm"} <= found.keys()
@@ -158,7 +181,8 @@ def test_what_stands_against_an_advance_is_what_would_have_changed_it() -> None:
     assert decision.rules[-1] == "expected_loss"
     assert found["any_loss_allowed"].differs
     assert (
-        str(sentence_of(found["any_loss_allowed"])) == "If any loss were allowed: the order would have been advanced."
+        str(sentence_of(found["any_loss_allowed"]))
+        == "If any loss were allowed: the order would have been advanced."
     )
     assert not found["half_the_order"].differs
     assert "room_left" not in found
@@ -172,9 +196,14 @@ def test_what_stands_against_an_advance_is_what_would_have_changed_it() -> None:
 
 def test_a_model_that_nothing_vouches_for_would_be_trusted_if_closed_orders_had_paid() -> None:
     decision, found = advanced(None, learned=True, looks=fridays(4))
-    assert (decision.rules[-1], found["closed_orders_paid"].verdict) == ("too_few_closed", "approve_now")
+    assert (decision.rules[-1], found["closed_orders_paid"].verdict) == (
+        "too_few_closed",
+        "approve_now",
+    )
     assert found["closed_orders_paid"].chance is not None
-    _, found = advanced(HeldBounds(3, NOW.date(), TABLE), learned=True, out_at=DECLINED + timedelta(seconds=1))
+    _, found = advanced(
+        HeldBounds(3, NOW.date(), TABLE), learned=True, out_at=DECLINED + timedelta(seconds=1)
+    )
     assert "no_try_out" in found
 
 

@@ -28,8 +28,18 @@ _OUTCOMES: Final[tuple[tuple[Verdict, datetime | None, int, float | None, bool],
     ("refuse", None, 0, None, True),
     ("plan", AT, 3, 0.314, False),
 )
-ROUTES: Final[tuple[Change, ...]] = ("route_on", "route_reachable", "no_failure", "routes_cost_the_same")
-RISKS: Final[tuple[Change, ...]] = ("no_sign_against", "no_sign_for", "half_the_amount", "may_confirm")
+ROUTES: Final[tuple[Change, ...]] = (
+    "route_on",
+    "route_reachable",
+    "no_failure",
+    "routes_cost_the_same",
+)
+RISKS: Final[tuple[Change, ...]] = (
+    "no_sign_against",
+    "no_sign_for",
+    "half_the_amount",
+    "may_confirm",
+)
 ADVANCES: Final[tuple[Change, ...]] = (
     "half_the_order", "room_left", "any_loss_allowed", "no_loss_allowed", "closed_orders_paid", "no_try_out",
 )  # fmt: skip
@@ -45,12 +55,22 @@ def every() -> list[WhatIf]:
     """Each change once with the outcome that it is likeliest to have, and each outcome with one change."""
     own = tuple(OWN)
     named = (*own[:5], *(one.without[0] for one in AMOUNT), *own[5:])
-    changes = [WhatIf(change, "plan", AT, 2, None, differs=True) for change in named if change not in SPECIAL]
+    changes = [
+        WhatIf(change, "plan", AT, 2, None, differs=True)
+        for change in named
+        if change not in SPECIAL
+    ]
     routes = [WhatIf(change, "send", None, 0, 0.3, True, "acme-eur") for change in ROUTES]
     risks = [WhatIf(change, "attempt_now", None, 0, None, True, "avs_mismatch") for change in RISKS]
-    counted = [WhatIf("no_sign_against", "challenge", None, 0, None, True, f"{name}_day_2") for name in COUNTED]
+    counted = [
+        WhatIf("no_sign_against", "challenge", None, 0, None, True, f"{name}_day_2")
+        for name in COUNTED
+    ]
     advances = [WhatIf(change, "approve_now", None, 0, 0.4, differs=True) for change in ADVANCES]
-    advances += [WhatIf(change, "decline_at_once", None, 0, 0.1, True) for change in ("half_the_order", "no_try_out")]
+    advances += [
+        WhatIf(change, "decline_at_once", None, 0, 0.1, True)
+        for change in ("half_the_order", "no_try_out")
+    ]
     updates = [WhatIf(change, verdict, None, 0, None, differs=True) for change, verdict in UPDATES]
     more = [
         WhatIf("route_on", "wait", None, 0, None, True),
@@ -71,5 +91,9 @@ def test_every_sentence_is_the_golden_one(language: str) -> None:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_sentence_stays_english(language: str) -> None:
     for one in every():
-        english = {part for part in str(sentence_of(one)).split(": ", 1) if AT.strftime("%H:%M") not in part}
+        english = {
+            part
+            for part in str(sentence_of(one)).split(": ", 1)
+            if AT.strftime("%H:%M") not in part
+        }
         assert not english & set(said(language, sentence_of(one), noted).split(": ", 1))

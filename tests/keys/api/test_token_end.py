@@ -37,9 +37,13 @@ def test_a_token_that_is_checked_while_it_ends_is_not_good_for_another_second(
                 keys = {"AppKey": shop.keys.app_key, "AppSecret": shop.keys.app_secret}
                 answer = await client.post("/v1/oauth2/token", json=keys)
                 head = {"authorization": f"Bearer {answer.json()['accessToken']}"}
-                claims = world.keys.verify_token(answer.json()["accessToken"], int(clocks.wall().timestamp()))
+                claims = world.keys.verify_token(
+                    answer.json()["accessToken"], int(clocks.wall().timestamp())
+                )
                 left = claims["exp"] - clocks.wall().timestamp()
-                clocks.by = timedelta(seconds=left - 0.9)  # in its last second, for as long as a call takes
+                clocks.by = timedelta(
+                    seconds=left - 0.9
+                )  # in its last second, for as long as a call takes
                 monkeypatch.setattr(resource, "authenticate", slow)
                 last = asyncio.create_task(client.get("/v1/orders", headers=head))
                 await reached.wait()

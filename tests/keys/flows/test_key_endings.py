@@ -103,7 +103,9 @@ async def one_by_the_shop(shop: Shop) -> tuple[Any, Any]:
 
 async def by_set_up(shop: Shop) -> tuple[Any, Any]:
     made = await make_keys(shop.world, shop.merchant_id, new_signing_key())
-    return (made.app_key, made.app_secret), lambda: make_keys(shop.world, shop.merchant_id, new_signing_key())
+    return (made.app_key, made.app_secret), lambda: make_keys(
+        shop.world, shop.merchant_id, new_signing_key()
+    )
 
 
 async def by_the_partner(shop: Shop) -> tuple[Any, Any]:
@@ -121,8 +123,12 @@ async def the_partners_own(shop: Shop) -> tuple[Any, Any]:
     return (made.app_key, made.app_secret), lambda: make_partner_key(shop.world, PARTNER)
 
 
-@pytest.mark.parametrize("way", [by_the_shop, one_by_the_shop, by_set_up, by_the_partner, the_partners_own])
-def test_an_access_token_ends_with_its_key_in_every_process(server: ServerAddress, way: Any) -> None:
+@pytest.mark.parametrize(
+    "way", [by_the_shop, one_by_the_shop, by_set_up, by_the_partner, the_partners_own]
+)
+def test_an_access_token_ends_with_its_key_in_every_process(
+    server: ServerAddress, way: Any
+) -> None:
     """It was good for up to ten minutes more."""
 
     async def story(shop: Shop) -> None:
@@ -145,18 +151,26 @@ def test_what_a_door_remembers_of_a_key_ends_with_it(server: ServerAddress) -> N
     async def story(shop: Shop) -> None:
         world, scope = shop.world, scope_of(shop)
         api, tokenization, stable = [
-            await make_key(world, scope, kind, None) for kind in ("api", "tokenization", "stablecoin")
+            await make_key(world, scope, kind, None)
+            for kind in ("api", "tokenization", "stablecoin")
         ]
 
         def call(door: Process) -> Awaitable[object]:
             now = str(int(world.clocks.wall().timestamp()))
-            signature = sign(stable.secret.encode(), canonical("GET", b"/api/v1/orders", b"", now, b""))
-            return Callers.verify(door.callers, Signed(stable.key, now, signature, "GET", b"/api/v1/orders", b"", b""))
+            signature = sign(
+                stable.secret.encode(), canonical("GET", b"/api/v1/orders", b"", now, b"")
+            )
+            return Callers.verify(
+                door.callers, Signed(stable.key, now, signature, "GET", b"/api/v1/orders", b"", b"")
+            )
 
         async with processes(shop, 2) as doors:
             for door in doors:
                 await door.credentials.from_api_key(api.key, api.secret)
-                assert await door.credentials.merchant_of_environment(tokenization.key) == shop.merchant_id
+                assert (
+                    await door.credentials.merchant_of_environment(tokenization.key)
+                    == shop.merchant_id
+                )
             await call(doors[0])
             for kind in ("api", "tokenization", "stablecoin"):
                 await make_key(world, scope, kind, NONE)
@@ -242,13 +256,19 @@ def test_more_endings_than_a_process_keeps_are_asked_for(server: ServerAddress) 
         async with processes(shop, 1) as (door,), owner(shop.world) as connection:
             tokens = await door.credentials.sign_in(made.key, made.secret)
             await connection.execute(
-                "INSERT INTO key_endings (key) SELECT 'k' || n FROM generate_series(0, $1) n", ENDINGS_MAX
+                "INSERT INTO key_endings (key) SELECT 'k' || n FROM generate_series(0, $1) n",
+                ENDINGS_MAX,
             )
             await make_key(shop.world, scope_of(shop), "api", NONE)
             assert not await door.opens(tokens.access)
-            await connection.execute("UPDATE key_endings SET noted_at = now() - interval '1 hour' WHERE key LIKE 'k%'")
+            await connection.execute(
+                "UPDATE key_endings SET noted_at = now() - interval '1 hour' WHERE key LIKE 'k%'"
+            )
             await purge_expired(shop.world)
-            assert await connection.fetchval("SELECT count(*) FROM key_endings WHERE key LIKE 'k%'") == 0
+            assert (
+                await connection.fetchval("SELECT count(*) FROM key_endings WHERE key LIKE 'k%'")
+                == 0
+            )
 
     run(server, story)
 

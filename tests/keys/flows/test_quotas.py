@@ -59,7 +59,9 @@ class Ground:
         return PartnerScope(PARTNER, Actor("partner", "k"), "test")
 
     def file(self, user_id: UUID) -> Awaitable[object]:
-        wanted = ExportQuery(OrderFilter(self.shop.merchant_id), "placed", True, ("order_id",), "GMT")
+        wanted = ExportQuery(
+            OrderFilter(self.shop.merchant_id), "placed", True, ("order_id",), "GMT"
+        )
         return ask_for_file(
             self.shop.world,
             self.shop.scope,
@@ -72,23 +74,34 @@ class Ground:
         )
 
     def draft(self, kind: str, owner_id: UUID) -> Awaitable[object]:
-        return create_application(self.shop.world, Applicant((kind, owner_id), Actor("user", "u"), "test"), Form())
+        return create_application(
+            self.shop.world, Applicant((kind, owner_id), Actor("user", "u"), "test"), Form()
+        )
 
     def merchant(self, n: int) -> Awaitable[object]:
-        asked = partner_merchants.MerchantRequest(f"Tea {n}", f"https://tea-{n}.example", "Tea", "BRIGHTLEAFTEA")
+        asked = partner_merchants.MerchantRequest(
+            f"Tea {n}", f"https://tea-{n}.example", "Tea", "BRIGHTLEAFTEA"
+        )
         return partner_merchants.create(self.shop.world, self.partner, asked)
 
     def invitation(self, n: int, kind: str, user_id: UUID) -> Awaitable[object]:
         subject = Subject(kind, PARTNER if kind == "partner" else self.shop.merchant_id, "Tea")
-        return invite(self.shop.world, subject, user_id, f"{n}@example.test", "analyst", request_id="test")
+        return invite(
+            self.shop.world, subject, user_id, f"{n}@example.test", "analyst", request_id="test"
+        )
 
     def site(self, n: int) -> Awaitable[object]:
-        wanted = sites.SiteFields(url=f"https://tea-{n}.example", name="Tea", descriptor="BRIGHTLEAFTEA")
+        wanted = sites.SiteFields(
+            url=f"https://tea-{n}.example", name="Tea", descriptor="BRIGHTLEAFTEA"
+        )
         return sites.create(self.shop.world, self.shop.scope, wanted)
 
     def campaign(self, n: int) -> Awaitable[object]:
         return campaigns.create(
-            self.shop.world, self.shop.scope, self.shop.site_id, campaigns.CampaignFields(key=f"c{n}", name="Tea")
+            self.shop.world,
+            self.shop.scope,
+            self.shop.site_id,
+            campaigns.CampaignFields(key=f"c{n}", name="Tea"),
         )
 
 
@@ -162,14 +175,18 @@ def test_of_many_at_once_exactly_the_quota_is_made(
             connection = await asyncpg.connect(dsn)
             count = f"SELECT count(*) FROM {quota.table} WHERE {quota.standing}"
             there = await connection.fetchval(count)
-            async with connection.transaction():  # all are past their counting, if nothing keeps them apart
+            async with (
+                connection.transaction()
+            ):  # all are past their counting, if nothing keeps them apart
                 await connection.execute(f"LOCK TABLE {quota.table} IN EXCLUSIVE MODE")
                 asked = [asyncio.ensure_future(quota.ask(made, n)) for n in range(CALLERS)]
                 await asyncio.sleep(0.5)
             told = await asyncio.gather(*asked, return_exceptions=True)
             stand = await connection.fetchval(count)
             await connection.close()
-        others = [one for one in told if isinstance(one, BaseException) and not isinstance(one, Problem)]
+        others = [
+            one for one in told if isinstance(one, BaseException) and not isinstance(one, Problem)
+        ]
         assert not others
         assert sum(isinstance(one, Problem) for one in told) == CALLERS - (MOST - there)
         assert stand == MOST

@@ -14,14 +14,27 @@ from recoup.keys.flows.credentials import Credentials
 
 SECRET = re.compile(r'<dd class="mono wrap">([^<]*)</dd>')
 ALL = {"customers:read"} | {
-    f"{one}:write" for one in ("keys", "merchants", "orders", "payments", "payouts", "refunds", "reports", "webhooks")
+    f"{one}:write"
+    for one in (
+        "keys",
+        "merchants",
+        "orders",
+        "payments",
+        "payouts",
+        "refunds",
+        "reports",
+        "webhooks",
+    )
 }
-OF_A_DEVELOPER = {one.replace(":write", ":read") for one in ALL} - {"customers:read", "webhooks:read"} | {
-    "webhooks:write"
-}
+OF_A_DEVELOPER = {one.replace(":write", ":read") for one in ALL} - {
+    "customers:read",
+    "webhooks:read",
+} | {"webhooks:write"}
 
 
-async def made(client: httpx.AsyncClient, kind: str = "api", overlap: str = "keep", **more: object) -> tuple[str, str]:
+async def made(
+    client: httpx.AsyncClient, kind: str = "api", overlap: str = "keep", **more: object
+) -> tuple[str, str]:
     answer = await post(client, "/keys", "/keys", kind=kind, overlap=overlap, sure="yes", **more)
     assert answer.status_code == 200, answer.text
     key, secret = SECRET.findall(answer.text)
@@ -36,12 +49,18 @@ async def the_print(shop: Shop, key: str) -> str:
     return str(await shop.value("SELECT encode(sha256(convert_to($1, 'UTF8')), 'hex')", key))
 
 
-async def decided(client: httpx.AsyncClient, shop: Shop, key: str, decision: str = "approve") -> int:
-    answer = await post(client, "/overview", "/keys/decide", print=await the_print(shop, key), decision=decision)
+async def decided(
+    client: httpx.AsyncClient, shop: Shop, key: str, decision: str = "approve"
+) -> int:
+    answer = await post(
+        client, "/overview", "/keys/decide", print=await the_print(shop, key), decision=decision
+    )
     return answer.status_code
 
 
-def test_a_developers_key_reads_masked_until_an_owner_approves_the_rest(server: ServerAddress) -> None:
+def test_a_developers_key_reads_masked_until_an_owner_approves_the_rest(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         dev, owner, rita = await as_("dev"), await as_("owner"), await as_("rita")
         key = await made(dev)
@@ -84,7 +103,9 @@ def test_what_an_owner_refuses_is_not_asked_again(server: ServerAddress) -> None
     portal(server, story)
 
 
-def test_a_key_that_replaces_another_keeps_its_scopes_and_gives_a_developer_no_more(server: ServerAddress) -> None:
+def test_a_key_that_replaces_another_keeps_its_scopes_and_gives_a_developer_no_more(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         dev, owner = await as_("dev"), await as_("owner")
         for kind in ("api", "stablecoin"):
@@ -98,8 +119,12 @@ def test_a_key_that_replaces_another_keeps_its_scopes_and_gives_a_developer_no_m
             assert set(await shop.value(sql, by_dev[0])) == {"orders:read", "refunds:read"}
             waits = sql.replace("scopes", "requested")
             assert await shop.value(waits, by_dev[0]) == ["refunds:write"]
-            assert await shop.value(waits, (await made(owner, kind, "24"))[0]) == [], "what was asked for is an owner's"
-        answer = await post(owner, "/keys", "/keys", kind="api", overlap="keep", scope=["orders:all"])
+            assert await shop.value(waits, (await made(owner, kind, "24"))[0]) == [], (
+                "what was asked for is an owner's"
+            )
+        answer = await post(
+            owner, "/keys", "/keys", kind="api", overlap="keep", scope=["orders:all"]
+        )
         assert "There is no scope 'orders:all'." in texts(answer, 400)
 
     portal(server, story)
@@ -109,15 +134,21 @@ def test_an_owner_with_limits_gives_no_key_that_has_none_alone(server: ServerAdd
     async def story(shop: Shop, as_: As) -> None:
         owner, pat = await as_("owner"), await as_("pat")
         assert (
-            await post(owner, "/roles", "/roles/limits", role="owner", currency="USD", second_from="50")
+            await post(
+                owner, "/roles", "/roles/limits", role="owner", currency="USD", second_from="50"
+            )
         ).is_redirect
         key = await made(owner)
         assert await allows(shop, key) == ALL - {"refunds:write"} | {"refunds:read"}
         assert await decided(owner, shop, key[0]) == 404
         assert await decided(pat, shop, key[0]) == 303, "another owner: the partner's"
         assert "refunds:write" in await allows(shop, key)
-        assert (await post(owner, "/roles", "/roles/sight", role="owner", sight="masked")).is_redirect
-        assert "customers:read" not in await allows(shop, await made(owner, scope=["customers:read", "orders:read"]))
+        assert (
+            await post(owner, "/roles", "/roles/sight", role="owner", sight="masked")
+        ).is_redirect
+        assert "customers:read" not in await allows(
+            shop, await made(owner, scope=["customers:read", "orders:read"])
+        )
 
     portal(server, story)
 
@@ -140,7 +171,9 @@ def test_a_partners_developer_gives_no_more_either(server: ServerAddress) -> Non
         here = f"/partner/merchants/{shop.merchant_id}"
         answer = await post(pia, here, f"{here}/keys", overlap="24")
         assert answer.status_code == 200, texts(answer)
-        scopes = "SELECT scopes FROM api_keys WHERE merchant_id = $1 ORDER BY created_at DESC LIMIT 1"
+        scopes = (
+            "SELECT scopes FROM api_keys WHERE merchant_id = $1 ORDER BY created_at DESC LIMIT 1"
+        )
         assert set(await shop.value(scopes, shop.merchant_id)) == OF_A_DEVELOPER
         answer = await post(pia, "/partner/keys", "/partner/keys", overlap="24", name="")
         own = "SELECT app_key, scopes, requested FROM partner_keys ORDER BY created_at DESC LIMIT 1"

@@ -69,12 +69,23 @@ def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) 
             assert secret not in page.text, "shown once"
             assert secret not in str(logs)
         print_ = next(row.print for row in await live(shop, "api") if row.key == second[0])
-        assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_, sure="yes")).status_code == 303
+        assert (
+            await post(owner, "/keys", "/keys/end", kind="api", print=print_, sure="yes")
+        ).status_code == 303
         assert [await works(shop, *key) for key in (first, second, third)] == [True, False, True]
-        assert (await post(owner, "/keys", "/keys/end", kind="api", print=print_)).status_code == 404
+        assert (
+            await post(owner, "/keys", "/keys/end", kind="api", print=print_)
+        ).status_code == 404
         last = await made(owner, "api", "0")
-        assert [await works(shop, *key) for key in (first, second, third, last)] == [False, False, False, True]
-        ended = next(row for row in await list_keys(shop.world, scope_of(shop)) if row.key == first[0])
+        assert [await works(shop, *key) for key in (first, second, third, last)] == [
+            False,
+            False,
+            False,
+            True,
+        ]
+        ended = next(
+            row for row in await list_keys(shop.world, scope_of(shop)) if row.key == first[0]
+        )
         assert ended.ended_by.startswith("user:")
 
     portal(server, story)
@@ -83,11 +94,15 @@ def test_an_owner_makes_api_keys_that_work_and_ends_them(server: ServerAddress) 
 def test_old_keys_of_one_kind_go_on_as_long_as_was_chosen(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         dev, world = await signed_in("dev"), shop.world
-        before = {kind: (await live(shop, kind))[0].key for kind in ("api", "stablecoin", "tokenization")}
+        before = {
+            kind: (await live(shop, kind))[0].key for kind in ("api", "stablecoin", "tokenization")
+        }
         key_id, secret = await made(dev, "stablecoin", "24")
         for row in await live(shop, "stablecoin"):
             if row.key == before["stablecoin"]:
-                assert timedelta(hours=23) < row.ends_at - world.clocks.wall() <= timedelta(hours=24)
+                assert (
+                    timedelta(hours=23) < row.ends_at - world.clocks.wall() <= timedelta(hours=24)
+                )
         async with world.db.connection() as connection:
             found = await find_signing_key(connection, key_id, world.clocks.wall())
             later = world.clocks.wall() + timedelta(hours=25)
@@ -98,7 +113,9 @@ def test_old_keys_of_one_kind_go_on_as_long_as_was_chosen(server: ServerAddress)
         credentials = Credentials(world)
         assert await credentials.merchant_of_environment(tokenization) == shop.merchant_id
         assert await credentials.merchant_of_environment(before["tokenization"]) is None
-        assert [row.key for row in await live(shop, "api")] == [before["api"]], "the other kinds stay"
+        assert [row.key for row in await live(shop, "api")] == [before["api"]], (
+            "the other kinds stay"
+        )
 
     portal(server, story)
 
@@ -113,14 +130,18 @@ def test_others_look_and_make_no_key(server: ServerAddress, who: str) -> None:
         assert print_ not in page.text
         assert shop.keys.tokenization_key not in page.text
         for path in ("/keys", "/keys/end", "/keys/signing"):
-            told = await post(client, "/keys", path, kind="api", print=print_, which="shared", overlap="0")
+            told = await post(
+                client, "/keys", path, kind="api", print=print_, which="shared", overlap="0"
+            )
             assert "not create or end keys" in texts(told, 403), path
         assert await works(shop, shop.keys.app_key, shop.keys.app_secret)
 
     portal(server, story)
 
 
-def test_of_two_keys_made_at_once_one_works_and_there_are_never_too_many(server: ServerAddress) -> None:
+def test_of_two_keys_made_at_once_one_works_and_there_are_never_too_many(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner, scope = await signed_in("owner"), scope_of(shop)
         await asyncio.gather(*(make_key(shop.world, scope, "api", NO_TIME) for _ in range(4)))
@@ -131,7 +152,9 @@ def test_of_two_keys_made_at_once_one_works_and_there_are_never_too_many(server:
         assert len(await live(shop, "api")) == KEYS_MAX
         answer = await post(owner, "/keys", "/keys", kind="api", overlap="24")
         assert "End one first" in texts(answer, 409)
-        assert "no such kind" in texts(await post(owner, "/keys", "/keys", kind="webhook", overlap="0"), 400)
+        assert "no such kind" in texts(
+            await post(owner, "/keys", "/keys", kind="webhook", overlap="0"), 400
+        )
 
     portal(server, story)
 
@@ -158,24 +181,37 @@ def test_what_webhooks_are_signed_with_is_replaced(server: ServerAddress) -> Non
     async def story(shop: Shop, signed_in: As) -> None:
         owner, world, scope = await signed_in("owner"), shop.world, scope_of(shop)
         await create(world, scope, "https://hooks.example.com/shared", None, "rescue")
-        own = await create(world, scope, "https://hooks.example.com/own", None, "rescue", own_key=True)
+        own = await create(
+            world, scope, "https://hooks.example.com/own", None, "rescue", own_key=True
+        )
         page = await owner.get("/keys")
         assert own.signing_key not in page.text
 
         async def new(which: str, overlap: str = "24", status: int = 200) -> list[str]:
-            answer = await post(owner, "/keys", "/keys/signing", which=which, overlap=overlap, sure="yes")
+            answer = await post(
+                owner, "/keys", "/keys/signing", which=which, overlap=overlap, sure="yes"
+            )
             assert answer.status_code == status, answer.text
             return SECRET.findall(answer.text)
 
         [shared] = await new("shared")
-        keys = {hook.url.rpartition("/")[2]: hook.signing_key for hook in await list_all(world, scope)}
-        assert keys == {"shared": shared, "own": own.signing_key}, "that one is replaced on the endpoint's page"
+        keys = {
+            hook.url.rpartition("/")[2]: hook.signing_key for hook in await list_all(world, scope)
+        }
+        assert keys == {"shared": shared, "own": own.signing_key}, (
+            "that one is replaced on the endpoint's page"
+        )
         assert f'href="/webhooks/{own.endpoint_id}"' in page.text
         assert "The previous key works until" in texts(await owner.get("/keys"))
         await new("shared", status=409)
-        form = {name: re.findall(rf'name="{name}" value="([^"]+)"', page.text)[0] for name in ("csrf", "of")}
+        form = {
+            name: re.findall(rf'name="{name}" value="([^"]+)"', page.text)[0]
+            for name in ("csrf", "of")
+        }
         form |= {"which": "shared", "overlap": "24"}
-        assert SECRET.findall((await owner.post("/keys/signing", data=form)).text) == [shared], "sent twice"
+        assert SECRET.findall((await owner.post("/keys/signing", data=form)).text) == [shared], (
+            "sent twice"
+        )
         assert await new("shared", "0") != [shared]
         assert (await new("stablecoin"))[0].startswith("whsec_")
         for wrong in ("nothing", str(own.endpoint_id)):
@@ -206,7 +242,11 @@ def test_a_key_that_ends_at_once_is_asked_about_first(server: ServerAddress) -> 
     async def story(shop: Shop, signed_in: As) -> None:
         owner, world = await signed_in("owner"), shop.world
         first = (shop.keys.app_key, shop.keys.app_secret)
-        name = {"name": "Billing server", "kind": "api", "print": (await live(shop, "api"))[0].print}
+        name = {
+            "name": "Billing server",
+            "kind": "api",
+            "print": (await live(shop, "api"))[0].print,
+        }
         assert (await post(owner, "/keys", "/keys/name", **name)).status_code == 303
         log = CallLog(world)
         log.note(shop.merchant_id, first[0], "r1", "POST", "/v1/transmit", 200, None, 3)
@@ -225,27 +265,39 @@ def test_a_key_that_ends_at_once_is_asked_about_first(server: ServerAddress) -> 
         assert "End this key at once?" in texts(await post(owner, "/keys", "/keys/end", **end))
         assert await works(shop, *first)
 
-        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked.text[asked.text.index('id="question"') :]))
+        form = dict(
+            re.findall(
+                r'name="([^"]+)" value="([^"]*)"', asked.text[asked.text.index('id="question"') :]
+            )
+        )
         second = SECRET.findall((await owner.post("/keys", data=form)).text)
         assert [await works(shop, *first), await works(shop, *second)] == [False, True]
         assert (await live(shop, "api"))[0].name == "Next"
         long = {**end, "name": "x" * 61}
-        assert "at most 60 characters" in texts(await post(owner, "/keys", "/keys/name", **long), 400)
+        assert "at most 60 characters" in texts(
+            await post(owner, "/keys", "/keys/name", **long), 400
+        )
 
     portal(server, story)
 
 
-def test_webhook_keys_are_asked_about_too_and_the_stablecoin_secret_overlaps(server: ServerAddress) -> None:
+def test_webhook_keys_are_asked_about_too_and_the_stablecoin_secret_overlaps(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner, world, scope = await signed_in("owner"), shop.world, scope_of(shop)
-        hook = await create(world, scope, "https://hooks.example.com/own", None, "rescue", own_key=True)
+        hook = await create(
+            world, scope, "https://hooks.example.com/own", None, "rescue", own_key=True
+        )
         for which in ("shared", "stablecoin"):
             before = await shared_key_state(world, scope, DOORS[which])
             asked = await post(owner, "/keys", "/keys/signing", which=which, overlap="0")
             assert "End this key at once?" in texts(asked)
             assert await shared_key_state(world, scope, DOORS[which]) == before
         at = f"/webhooks/{hook.endpoint_id}"
-        assert "End this key at once?" in texts(await post(owner, at, f"{at}/rotate", overlap="0", of="x"))
+        assert "End this key at once?" in texts(
+            await post(owner, at, f"{at}/rotate", overlap="0", of="x")
+        )
         assert (await list_all(world, scope))[-1].signing_key == hook.signing_key
         made = await post(owner, "/keys", "/keys/signing", which="stablecoin", overlap="24")
         assert SECRET.findall(made.text)[0].startswith("whsec_")

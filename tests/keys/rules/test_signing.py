@@ -9,9 +9,19 @@ import pytest
 from tests.rings import each
 from tests.stablecoin.signer import signature
 
-from recoup.keys.rules.signing import canonical, encrypt_webhook, is_fresh, same, seconds_of, sign, sign_webhook
+from recoup.keys.rules.signing import (
+    canonical,
+    encrypt_webhook,
+    is_fresh,
+    same,
+    seconds_of,
+    sign,
+    sign_webhook,
+)
 
-VECTORS: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "vectors.json").read_text())
+VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
+    (Path(__file__).parent / "vectors.json").read_text()
+)
 DEMO = "sk_test_demo_secret_do_not_use_in_prod"
 CHARGE = b'{"merchant_order_id":"order-1","amount":"9.99","currency":"USD","channel":"mock"}'
 PUBLISHED = [
@@ -31,9 +41,18 @@ def ours(secret: str, method: str, path: str, query: str, timestamp: str, body: 
 
 @each("vector", VECTORS["requests"])
 def test_request_vectors(vector: dict[str, Any]) -> None:
-    given = (vector["method"], vector["path"], vector["raw_query"], vector["timestamp"], vector["body"].encode())
+    given = (
+        vector["method"],
+        vector["path"],
+        vector["raw_query"],
+        vector["timestamp"],
+        vector["body"].encode(),
+    )
     method, path, query, timestamp, body = given
-    assert canonical(method, path.encode(), query.encode(), timestamp, body).decode() == vector["canonical"]
+    assert (
+        canonical(method, path.encode(), query.encode(), timestamp, body).decode()
+        == vector["canonical"]
+    )
     assert ours(vector["secret"], *given) == vector["signature"]
     assert ours(vector["secret"], method.lower(), *given[1:]) == vector["signature"]
     assert signature(vector["secret"], *given) == vector["signature"]
@@ -54,14 +73,22 @@ def test_four_lines_do_not_fit() -> None:
 
 @pytest.mark.parametrize("vector", VECTORS["webhooks"], ids=lambda v: v["name"])
 def test_webhook_vectors(vector: dict[str, Any]) -> None:
-    assert sign_webhook(vector["secret"], vector["timestamp"], vector["body"].encode()) == vector["signature"]
+    assert (
+        sign_webhook(vector["secret"], vector["timestamp"], vector["body"].encode())
+        == vector["signature"]
+    )
 
 
 def test_the_encrypted_envelope() -> None:
     vector = VECTORS["envelopes"][0]
-    made = encrypt_webhook(vector["secret"], bytes.fromhex(vector["nonce_hex"]), vector["plaintext"].encode())
+    made = encrypt_webhook(
+        vector["secret"], bytes.fromhex(vector["nonce_hex"]), vector["plaintext"].encode()
+    )
     assert made.decode() == vector["envelope"]
-    assert sign_webhook(vector["secret"], vector["timestamp"], made) == vector["signature_over_envelope"]
+    assert (
+        sign_webhook(vector["secret"], vector["timestamp"], made)
+        == vector["signature_over_envelope"]
+    )
 
 
 @pytest.mark.parametrize("given", ["", "ABCDEF", "é" * 64, "0" * 63])
@@ -79,4 +106,10 @@ def test_a_timestamp_is_a_plain_number(text: str) -> None:
 
 def test_a_timestamp_is_fresh_within_300_seconds() -> None:
     now = datetime.fromtimestamp(1_790_000_000, UTC)
-    assert [is_fresh(1_790_000_000 + s, now) for s in (-301, -300, 0, 300, 301)] == [False, True, True, True, False]
+    assert [is_fresh(1_790_000_000 + s, now) for s in (-301, -300, 0, 300, 301)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]

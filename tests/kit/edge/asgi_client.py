@@ -19,7 +19,9 @@ class Got:
         return next((value for key, value in self.headers if key == name), None)
 
 
-def scope_of(path: str = "/", headers: list[tuple[bytes, bytes]] | None = None, **more: Any) -> Scope:
+def scope_of(
+    path: str = "/", headers: list[tuple[bytes, bytes]] | None = None, **more: Any
+) -> Scope:
     base: Scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode()}
     return {**base, "headers": headers or [], "scheme": "http", "client": ("192.0.2.7", 5), **more}
 

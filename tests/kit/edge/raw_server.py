@@ -25,7 +25,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """The length of the body; of as many bytes as the path asks for."""
     body = await read_body(receive)
     size = scope["path"].removeprefix("/bytes/")
-    await send_refusal(send, Refusal(200, b"x" * int(size) if size.isdigit() else str(len(body)).encode()))
+    await send_refusal(
+        send, Refusal(200, b"x" * int(size) if size.isdigit() else str(len(body)).encode())
+    )
 
 
 @dataclass
@@ -48,7 +50,9 @@ class Raw:
             return rest_of(made)
 
     def is_healthy(self) -> bool:
-        return self.ask(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
+        return self.ask(
+            b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        ).startswith(b"HTTP/1.1 200")
 
 
 def rest_of(made: socket.socket) -> bytes:
@@ -77,7 +81,11 @@ def memory() -> int:
 
 @contextlib.contextmanager
 def serving(
-    limits: Limits, app: App = echo, proxies: str = "", kernel_keeps: int | None = None, **options: Any
+    limits: Limits,
+    app: App = echo,
+    proxies: str = "",
+    kernel_keeps: int | None = None,
+    **options: Any,
 ) -> Iterator[Raw]:
     """`kernel_keeps`: bytes of an answer that the kernel takes before its caller reads them."""
     connections = Connections(limits, crowded(app, refuse), Proxies(proxies))

@@ -30,7 +30,9 @@ def test_two_processes_give_one_caller_what_one_would(monkeypatch: pytest.Monkey
     assert sum(each) == pytest.approx(BURST + RATE, rel=0.05)
 
 
-def test_names_count_apart_and_instances_of_a_name_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_count_apart_and_instances_of_a_name_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(SHARED, str(made := make_shared()))
     assert Buckets(1, 1, name="one ").take("a", 9.0) == 0.0
     assert Buckets(1, 1, name="one ").take("a", 9.0) > 0

@@ -53,7 +53,10 @@ def _call_all(port: int, kept: bool) -> Counter[str]:
 @pytest.mark.parametrize("kept", [False, True])
 def test_callers_are_answered_until_the_door_is_closed(kept: bool) -> None:
     """Callers are a process of their own: beside the server they would take its turn between two of its lines."""
-    with serving(Limits(per_address=1000), alone=True) as raw, ProcessPoolExecutor(1, get_context("spawn")) as beside:
+    with (
+        serving(Limits(per_address=1000), alone=True) as raw,
+        ProcessPoolExecutor(1, get_context("spawn")) as beside,
+    ):
         beside.submit(os.getpid).result(60)
         calling = beside.submit(_call_all, raw.port, kept)
         while not raw.server.server_state.total_requests:

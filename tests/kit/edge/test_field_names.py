@@ -8,7 +8,14 @@ from tests.rings import each
 
 from recoup.kit.edge.field_names import fold_keys, folding, names_of
 
-FOLD = folding({"orderId": None, "transaction": {"amount": None, "id": None}, "items": {"sku": None}, "zipCode": None})
+FOLD = folding(
+    {
+        "orderId": None,
+        "transaction": {"amount": None, "id": None},
+        "items": {"sku": None},
+        "zipCode": None,
+    }
+)
 
 
 @each(
@@ -56,6 +63,12 @@ class Body(msgspec.Struct, rename="camel"):
 
 def test_names_are_read_from_structs() -> None:
     inner = {"unitPrice": None}
-    assert names_of(Body) == {"orderId": None, "items": inner, "first": inner, "noted": inner, "count": None}
+    assert names_of(Body) == {
+        "orderId": None,
+        "items": inner,
+        "first": inner,
+        "noted": inner,
+        "count": None,
+    }
     folded = fold_keys({"OrderID": "a", "ITEMS": [{"UnitPrice": 1}]}, folding(names_of(Body)))
     assert msgspec.convert(folded, Body) == Body("a", [Item(1)])

@@ -26,7 +26,10 @@ def refuse(_scope: Scope, problem: Problem) -> Refusal:
 
 
 def ask(
-    headers: dict[str, str], client: tuple[str, int] = ("127.0.0.1", 5), path: str = "/orders", **settings: str
+    headers: dict[str, str],
+    client: tuple[str, int] = ("127.0.0.1", 5),
+    path: str = "/orders",
+    **settings: str,
 ) -> Got:
     made = Settings(**settings)  # type: ignore[arg-type]
     front: App = Entry(who, refuse, proxies=Proxies(made.behind_proxy), hosts=Hosts(made.hosts))
@@ -34,12 +37,17 @@ def ask(
     return call(front, scope_of(path, sent, client=client), request())
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"])
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"]
+)
 def test_a_call_through_a_proxy_that_was_not_named_is_refused_with_the_setting(header: str) -> None:
     got = ask({header: "203.0.113.9"})
     assert got.status == 403
     assert b"RECOUP_BEHIND_PROXY" in got.body
-    assert ask({header: "203.0.113.9"}, client=("192.0.2.9", 5), behind_proxy="10.0.0.0/8").status == 403
+    assert (
+        ask({header: "203.0.113.9"}, client=("192.0.2.9", 5), behind_proxy="10.0.0.0/8").status
+        == 403
+    )
     assert ask({header: "203.0.113.9"}, path="/healthz").status == 200, "a balancer's own question"
 
 
@@ -47,18 +55,27 @@ def test_a_named_proxy_says_who_calls_and_over_what() -> None:
     def told(headers: dict[str, str]) -> bytes:
         return ask(headers, client=PROXY, behind_proxy="10.0.0.0/8, 192.0.2.1").body
 
-    assert told({"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}) == b"203.0.113.9 https"
-    assert told({"X-Forwarded-For": "127.0.0.1, 203.0.113.9, 192.0.2.1"}) == b"203.0.113.9 http", "what a caller wrote"
+    assert (
+        told({"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"})
+        == b"203.0.113.9 https"
+    )
+    assert told({"X-Forwarded-For": "127.0.0.1, 203.0.113.9, 192.0.2.1"}) == b"203.0.113.9 http", (
+        "what a caller wrote"
+    )
     assert told({"X-Forwarded-For": "203.0.113.9:4711"}) == b"203.0.113.9 http"
     assert told({"X-Forwarded-For": "[2001:db8::1]:4711"}) == b"2001:db8::1 http"
     assert told({"X-Forwarded-For": "2001:db8::1"}) == b"2001:db8::1 http"
     assert told({"X-Forwarded-For": "10.9.9.9, 10.8.8.8"}) == b"10.9.9.9 http"
     for nonsense in ("unknown", "a:b:c", "", ",", "127.0.0.1, nobody"):
-        assert told({"X-Forwarded-For": nonsense, "X-Forwarded-Proto": "gopher"}) == b"10.1.2.3 http"
+        assert (
+            told({"X-Forwarded-For": nonsense, "X-Forwarded-Proto": "gopher"}) == b"10.1.2.3 http"
+        )
     assert told({}) == b"10.1.2.3 http"
 
 
-def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Everybody behind it shared one throttle, and nothing said so."""
     front: App = Entry(who, refuse, proxies=Proxies("10.0.0.0/8"))
 
@@ -71,11 +88,17 @@ def test_a_named_proxy_that_adds_no_header_is_told_once_in_a_while(caplog: pytes
     assert not caplog.messages
     for _ in range(3):
         asked("/orders")
-    assert [one for one in caplog.messages if "The proxy 10.1.2.3 sends no X-Forwarded-For" in one] == caplog.messages
+    assert [
+        one for one in caplog.messages if "The proxy 10.1.2.3 sends no X-Forwarded-For" in one
+    ] == caplog.messages
     assert len(caplog.messages) == 1
     caplog.clear()
     anybody: App = Entry(who, refuse, proxies=Proxies("*"))
-    call(anybody, scope_of("/orders", [(b"x-forwarded-for", b"203.0.113.9")], client=PROXY), request())
+    call(
+        anybody,
+        scope_of("/orders", [(b"x-forwarded-for", b"203.0.113.9")], client=PROXY),
+        request(),
+    )
     assert not caplog.messages
 
 
@@ -139,7 +162,9 @@ def test_more_names_are_allowed_by_the_setting() -> None:
     assert ask({}).status == 200, "HTTP/1.0 names no host, and no browser speaks it"
 
 
-def test_what_is_longer_than_any_address_parameter_or_header_is_refused_before_a_door_reads_it() -> None:
+def test_what_is_longer_than_any_address_parameter_or_header_is_refused_before_a_door_reads_it() -> (
+    None
+):
     def told(path: str = "/orders", query: str = "", **headers: str) -> bytes:
         front: App = Entry(who, refuse)
         sent = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -155,7 +180,10 @@ def test_what_is_longer_than_any_address_parameter_or_header_is_refused_before_a
 
 
 def test_browsers_are_told_to_stay_secure_where_tls_ends_in_the_door() -> None:
-    for settings, wanted in (({"tls_cert": "a.pem", "tls_key": "b.pem"}, b"max-age=31536000"), ({}, None)):
+    for settings, wanted in (
+        ({"tls_cert": "a.pem", "tls_key": "b.pem"}, b"max-age=31536000"),
+        ({}, None),
+    ):
         app = make_app(Settings(**settings), Databases("", "", None, None))  # type: ignore[arg-type]
         got = call(app, scope_of("/healthz", method="GET", query_string=b""), request())
         assert (got.status, got.header(b"strict-transport-security")) == (200, wanted)

@@ -168,7 +168,12 @@ def test_a_text_is_as_long_as_its_call_takes() -> None:
 
 
 def test_calls_that_take_a_file_take_all_of_it() -> None:
-    files = [one for dialect in dialects() for one in dialect.operations if one.body and _holds_bytes(one.body)]
+    files = [
+        one
+        for dialect in dialects()
+        for one in dialect.operations
+        if one.body and _holds_bytes(one.body)
+    ]
     assert len(files) == 2
     assert {one.chars_max for one in files} == {BODY_BYTES_MAX}
 

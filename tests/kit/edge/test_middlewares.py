@@ -43,7 +43,15 @@ def post(path: str, *headers: tuple[bytes, bytes], **more: object) -> Got:
 
 @each(
     "path",
-    ["/v1/outcome", "/v1//outcome", "//v1///outcome//", "/v1/outcome/", "/v1/Outcome", "/V1/OUTCOME", "//V1//outCome/"],
+    [
+        "/v1/outcome",
+        "/v1//outcome",
+        "//v1///outcome//",
+        "/v1/outcome/",
+        "/v1/Outcome",
+        "/V1/OUTCOME",
+        "//V1//outCome/",
+    ],
 )
 def test_carelessly_joined_paths_arrive(path: str) -> None:
     assert post(path).status == 200

@@ -8,13 +8,25 @@ import pytest
 from recoup.kernel.problem import Problem
 from recoup.kit.edge import spool
 from recoup.kit.edge.asgi import Message
-from recoup.kit.edge.spool import BYTES_EACH, BYTES_MAX, FILES_EACH, FILES_MAX, FREE_MIN, STEP, Room, Rooms, _Held
+from recoup.kit.edge.spool import (
+    BYTES_EACH,
+    BYTES_MAX,
+    FILES_EACH,
+    FILES_MAX,
+    FREE_MIN,
+    STEP,
+    Room,
+    Rooms,
+    _Held,
+)
 
 MB = 1 << 20
 HUGE = 100 << 30
 
 
-def code_of(room: Room, whose: str = "a", declared: int | None = MB, writes: int = 0) -> tuple[str, bool]:
+def code_of(
+    room: Room, whose: str = "a", declared: int | None = MB, writes: int = 0
+) -> tuple[str, bool]:
     """What a file hears, and whether it is told when to come again."""
     try:
         with room.place(whose, declared, 500 * MB) as place:
@@ -31,19 +43,51 @@ def test_nobodys_files_take_the_room_of_others_or_the_last_of_the_disk() -> None
         ("room for all", [], {}, ("", False)),
         ("so many files each", [("a", 1)] * FILES_EACH, {}, ("too_many_requests", True)),
         ("another merchant's are no matter", [("b", 1)] * FILES_EACH, {}, ("", False)),
-        ("so many bytes each", [("a", BYTES_EACH - MB)], {"declared": 2 * MB}, ("too_many_requests", True)),
-        ("so many files in all", [(str(n), 1) for n in range(FILES_MAX)], {}, ("unavailable", True)),
-        ("who says much takes nobody's room", [(str(n), 500 * MB) for n in range(20)], {}, ("", False)),
+        (
+            "so many bytes each",
+            [("a", BYTES_EACH - MB)],
+            {"declared": 2 * MB},
+            ("too_many_requests", True),
+        ),
+        (
+            "so many files in all",
+            [(str(n), 1) for n in range(FILES_MAX)],
+            {},
+            ("unavailable", True),
+        ),
+        (
+            "who says much takes nobody's room",
+            [(str(n), 500 * MB) for n in range(20)],
+            {},
+            ("", False),
+        ),
         ("a full disk", [], {"free": FREE_MIN}, ("no_space", True)),
-        ("what others will write counts", [("b", MB)], {"free": FREE_MIN + 2 * STEP - 1}, ("no_space", True)),
-        ("its own length counts", [], {"free": FREE_MIN + MB, "declared": 500 * MB}, ("no_space", True)),
+        (
+            "what others will write counts",
+            [("b", MB)],
+            {"free": FREE_MIN + 2 * STEP - 1},
+            ("no_space", True),
+        ),
+        (
+            "its own length counts",
+            [],
+            {"free": FREE_MIN + MB, "declared": 500 * MB},
+            ("no_space", True),
+        ),
         ("a small disk that is empty", [], {"free": 400 * MB, "total": 500 * MB}, ("", False)),
         ("no length, and no end", [], {"declared": None, "writes": 501}, ("too_large", False)),
-        ("no length, on a full disk", [], {"declared": None, "free": FREE_MIN + STEP - 1}, ("no_space", True)),
+        (
+            "no length, on a full disk",
+            [],
+            {"declared": None, "free": FREE_MIN + STEP - 1},
+            ("no_space", True),
+        ),
         ("longer than it may be", [], {"writes": 501}, ("too_large", False)),
     )
     for name, before, given, expected in cases:
-        asked = dict[str, int](free=HUGE, total=HUGE) | {k: v for k, v in given.items() if k in ("free", "total")}
+        asked = dict[str, int](free=HUGE, total=HUGE) | {
+            k: v for k, v in given.items() if k in ("free", "total")
+        }
         room = Room(lambda asked=asked: (asked["free"], asked["total"]))  # type: ignore[misc]
         with ExitStack() as held:
             free, asked["free"] = asked["free"], HUGE

@@ -22,7 +22,13 @@ from recoup.kit.edge.asgi import Receive, Refusal, Scope, Send, hangs_up, send_r
 from recoup.kit.edge.connections import Connections, Handshakes, Limits
 from recoup.kit.edge.proxies import Proxies
 
-SOON = Limits(head_seconds=1.0, head_pressed_seconds=0.5, body_seconds=1.0, idle_seconds=2.0, write_seconds=1.0)
+SOON = Limits(
+    head_seconds=1.0,
+    head_pressed_seconds=0.5,
+    body_seconds=1.0,
+    idle_seconds=2.0,
+    write_seconds=1.0,
+)
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 MEMORY = 24 << 20
 
@@ -62,8 +68,13 @@ def test_a_head_of_64_kib_is_taken_and_one_byte_more_is_not() -> None:
         for size, status in ((65536 - 40, b"200"), (65537, b"431")):
             head = b"GET /" + b"a" * (size - 5) + b" HTTP/1.1\r\nconnection: close\r\n\r\n"
             assert raw.ask(head).split(b" ")[1] == status
-        assert raw.ask(b"GET / HTTP/1.1\r\nconnection: close\r\n" + b"a: b\r\n" * 190 + b"\r\n")[:12] == b"HTTP/1.1 200"
-        assert raw.ask(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 300 + b"\r\n").startswith(b"HTTP/1.1 431")
+        assert (
+            raw.ask(b"GET / HTTP/1.1\r\nconnection: close\r\n" + b"a: b\r\n" * 190 + b"\r\n")[:12]
+            == b"HTTP/1.1 200"
+        )
+        assert raw.ask(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 300 + b"\r\n").startswith(
+            b"HTTP/1.1 431"
+        )
 
 
 def test_a_large_body_in_the_same_read_is_no_large_head() -> None:
@@ -107,7 +118,10 @@ def test_a_body_that_stops_coming_is_given_up(head: bytes) -> None:
             pass
         gone.set()
 
-    with serving(SOON, waits) as raw, raw.connect(b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\n3\r\nabc\r\n") as made:
+    with (
+        serving(SOON, waits) as raw,
+        raw.connect(b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\n3\r\nabc\r\n") as made,
+    ):
         assert has_ended(made) == b""
         assert gone.wait(10)
 
@@ -116,7 +130,10 @@ def test_a_body_whose_call_was_answered_early_is_not_waited_for() -> None:
     async def hasty(scope: Scope, receive: Receive, send: Send) -> None:
         await send_refusal(send, Refusal(200, b"ok"))
 
-    with serving(SOON, hasty) as raw, raw.connect(b"POST / HTTP/1.1\r\ncontent-length: 9999\r\n\r\nabc") as made:
+    with (
+        serving(SOON, hasty) as raw,
+        raw.connect(b"POST / HTTP/1.1\r\ncontent-length: 9999\r\n\r\nabc") as made,
+    ):
         assert has_ended(made).endswith(b"ok")
 
 
@@ -182,7 +199,9 @@ def test_a_named_proxy_is_counted_in_all_and_not_as_one_address() -> None:
 
 
 def test_under_pressure_half_open_connections_go_sooner_than_working_ones() -> None:
-    limits = replace(SOON, total=20, per_address=20, head_seconds=600, idle_seconds=600, idle_pressed_seconds=600)
+    limits = replace(
+        SOON, total=20, per_address=20, head_seconds=600, idle_seconds=600, idle_pressed_seconds=600
+    )
     with serving(limits) as raw:
         worker = raw.connect(GET)
         said = b""
@@ -245,11 +264,16 @@ def read_slowly(made: socket.socket, size: int) -> int:
     return read
 
 
-@pytest.mark.parametrize("asked", [b"", b"connection: close\r\n"], ids=["kept open", "closed afterwards"])
+@pytest.mark.parametrize(
+    "asked", [b"", b"connection: close\r\n"], ids=["kept open", "closed afterwards"]
+)
 def test_who_reads_slowly_and_steadily_gets_the_whole_answer(asked: bytes) -> None:
     """It was cut after the time that one who reads nothing has."""
     with serving(SOON, kernel_keeps=65536) as raw:
-        made, began = reader(raw, b"GET /bytes/5000000 HTTP/1.1\r\n" + asked + b"\r\n"), time.monotonic()
+        made, began = (
+            reader(raw, b"GET /bytes/5000000 HTTP/1.1\r\n" + asked + b"\r\n"),
+            time.monotonic(),
+        )
         assert read_slowly(made, 5_000_000) >= 5_000_000
         assert time.monotonic() - began > 2 * SOON.write_seconds
 
@@ -262,9 +286,14 @@ def test_who_reads_too_slowly_is_cut_off() -> None:
 
 def test_many_half_bodies_of_one_address_do_not_cut_the_largest_upload_of_another() -> None:
     with serving(Limits(held_bytes=8 << 20)) as raw:
-        honest = socket.create_connection(("127.0.0.1", raw.port), timeout=20, source_address=("127.0.0.2", 0))
+        honest = socket.create_connection(
+            ("127.0.0.1", raw.port), timeout=20, source_address=("127.0.0.2", 0)
+        )
         raw.made.append(honest)
-        honest.sendall(b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 2000000\r\n\r\n" + b"x" * 1_900_000)
+        honest.sendall(
+            b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 2000000\r\n\r\n"
+            + b"x" * 1_900_000
+        )
         begun = b"POST / HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n"
         for _ in range(40):
             send_all(raw.connect(begun), iter([b"x" * 500_000]))
@@ -287,7 +316,10 @@ def test_bodies_that_never_end_hold_no_more_than_their_room_together(head: bytes
             time.sleep(0.2)
             made.sendall(b"cde")
             assert rest_of(made).endswith(b"5"), "the largest give way, not the others"
-        whole = b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 900000\r\n\r\n" + b"x" * 900_000
+        whole = (
+            b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 900000\r\n\r\n"
+            + b"x" * 900_000
+        )
         assert raw.ask(whole).endswith(b"900000")
 
 
@@ -301,7 +333,9 @@ def test_answers_that_nobody_reads_hold_no_more_than_their_room_together() -> No
         assert memory() - before < 4 * MEMORY, "it is some 300 MB"
 
 
-def test_an_application_that_fails_for_a_caller_who_hung_up_leaves_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_application_that_fails_for_a_caller_who_hung_up_leaves_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     over = threading.Event()
 
     async def fails(scope: Scope, receive: Receive, send: Send) -> None:
@@ -345,7 +379,9 @@ def test_for_a_caller_that_hung_up_nothing_more_is_read() -> None:
         assert read < 1_000_000
 
 
-def test_no_answer_is_made_for_a_caller_that_has_not_read_those_before(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_answer_is_made_for_a_caller_that_has_not_read_those_before(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """A hundred connections that asked thirty times each for a large page kept health checks waiting for 25 s."""
     made: list[str] = []
     hung_up: list[str] = []
@@ -396,13 +432,19 @@ def test_calls_asked_ahead_are_answered_in_order_up_to_a_number() -> None:
 
 @pytest.mark.parametrize(
     "endless",
-    [b"0\r\n" + b"x-trailer: abcdefgh\r\n" * 3000, b"0\r\nx: " + b"a" * 65536, b"5;" + b"a" * 65536],
+    [
+        b"0\r\n" + b"x-trailer: abcdefgh\r\n" * 3000,
+        b"0\r\nx: " + b"a" * 65536,
+        b"5;" + b"a" * 65536,
+    ],
     ids=["trailers", "one long trailer", "a chunk extension"],
 )
 def test_nothing_endless_comes_beside_a_body(endless: bytes) -> None:
     with serving(Limits()) as raw:
         before = memory()
-        with raw.connect(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" + endless) as made:
+        with raw.connect(
+            b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" + endless
+        ) as made:
             more = endless.removeprefix(b"0\r\n")
             assert send_all(made, many(more, 60 << 20)) < 16 << 20
         assert raw.is_healthy()
@@ -464,12 +506,16 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def over_tls(raw: Raw, sent: bytes, folder: str) -> bytes:
-    with ssl.create_default_context(cafile=folder).wrap_socket(raw.connect(), server_hostname="localhost") as made:
+    with ssl.create_default_context(cafile=folder).wrap_socket(
+        raw.connect(), server_hostname="localhost"
+    ) as made:
         made.sendall(sent)
         return rest_of(made)
 
 
-def test_a_handshake_that_never_comes_is_given_up_and_keeps_nobody_out(secured: dict[str, str]) -> None:
+def test_a_handshake_that_never_comes_is_given_up_and_keeps_nobody_out(
+    secured: dict[str, str],
+) -> None:
     limits = replace(SOON, handshakes=20, handshakes_per_address=8)
     with serving(limits, **secured) as raw:
         silent = [raw.connect() for _ in range(100)]
@@ -480,7 +526,9 @@ def test_a_handshake_that_never_comes_is_given_up_and_keeps_nobody_out(secured: 
         assert over_tls(raw, closing, secured["ssl_certfile"]).startswith(b"HTTP/1.1 200")
 
 
-def test_whoever_was_accepted_when_the_door_closes_still_shakes_hands(secured: dict[str, str]) -> None:
+def test_whoever_was_accepted_when_the_door_closes_still_shakes_hands(
+    secured: dict[str, str],
+) -> None:
     """However little time there was between."""
 
     async def story() -> None:
@@ -493,7 +541,9 @@ def test_whoever_was_accepted_when_the_door_closes_still_shakes_hands(secured: d
                 await door.start_serving()
                 theirs = ssl.create_default_context(cafile=secured["ssl_certfile"])
                 caller = asyncio.create_task(
-                    asyncio.open_connection(*listener.getsockname(), ssl=theirs, server_hostname="localhost")
+                    asyncio.open_connection(
+                        *listener.getsockname(), ssl=theirs, server_hostname="localhost"
+                    )
                 )
                 while not select.select([listener], [], [], 0)[0]:  # noqa: ASYNC110 - of the kernel
                     await asyncio.sleep(0)

@@ -26,7 +26,10 @@ WORK: Final = {
         "lambda: list(islice(every, ROWS_AT_ONCE))": "ROWS_AT_ONCE",
     },
     "uploads/flows/file_turns.py": {"is_small": "SMALL_BYTES unpacked"},
-    "backtest/flows/backtest.py": {"_add": "PAGE orders", "judge": "ORDERS_MAX; looks up at each group"},
+    "backtest/flows/backtest.py": {
+        "_add": "PAGE orders",
+        "judge": "ORDERS_MAX; looks up at each group",
+    },
     "backtest/flows/backtest_import.py": {
         "_add": "ROWS_AT_ONCE",
         "backtest_history": "ATTEMPTS_MAX; looks up at each hundred payments",
@@ -52,7 +55,10 @@ WORK: Final = {
     "people/flows/list_preferences.py": {"_naming": "VIEWS_MAX a member; looks up at each ten"},
     "kit/sheet.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX"},
     "kit/workbooks.py": {"copyfileobj": "a file of a call, which is bounded"},
-    "main/demo/demo.py": {"months_of()": "DEMO_DAYS", "self._months.timetables": "the cards of DEMO_DAYS"},
+    "main/demo/demo.py": {
+        "months_of()": "DEMO_DAYS",
+        "self._months.timetables": "the cards of DEMO_DAYS",
+    },
 }
 
 
@@ -87,7 +93,10 @@ def test_a_file_whose_rows_all_have_one_id_takes_time_in_proportion_to_them() ->
     for row in range(50_000):
         gathered.add(one._replace(row=row))
     assert gathered.summary().attempts == 1
-    assert [len(list(gathered.guesses())), time.process_time() - began < 2] == [50_000, True]  # it took 8.6 s
+    assert [len(list(gathered.guesses())), time.process_time() - began < 2] == [
+        50_000,
+        True,
+    ]  # it took 8.6 s
 
 
 def test_work_ends_with_the_caller_who_hung_up_or_whose_time_is_over() -> None:

@@ -25,7 +25,10 @@ MEMORY_MAX = 32 << 20
 
 def zipped(parts: list[tuple[str, str]]) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive, warnings.catch_warnings():
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")  # of a name that comes twice
         for name, text in parts:
             archive.writestr(name, text)
@@ -35,7 +38,9 @@ def zipped(parts: list[tuple[str, str]]) -> bytes:
 def book(rows: str, shared: str = "", sheets: int = 1) -> list[tuple[str, str]]:
     """All of its sheets are one part."""
     named = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="r{n}"/>' for n in range(sheets))
-    targets = "".join(f'<Relationship Id="r{n}" Target="worksheets/sheet1.xml"/>' for n in range(sheets))
+    targets = "".join(
+        f'<Relationship Id="r{n}" Target="worksheets/sheet1.xml"/>' for n in range(sheets)
+    )
     return [
         ("xl/workbook.xml", f'<workbook xmlns:r="r"><sheets>{named}</sheets></workbook>'),
         ("xl/_rels/workbook.xml.rels", f"<Relationships>{targets}</Relationships>"),
@@ -71,7 +76,10 @@ BOMBS = {
 }  # fmt: skip
 REFUSED = {
     "one part as ten sheets": (zipped(book(row(1, 3), sheets=10)), "same part twice"),
-    "one name ten times": (zipped([*book(row(1, 3)), *[("xl/styles.xml", "<s/>")] * 10]), "same part twice"),
+    "one name ten times": (
+        zipped([*book(row(1, 3)), *[("xl/styles.xml", "<s/>")] * 10]),
+        "same part twice",
+    ),
     "more rows than a sheet has": (ods(ods_row("x", times=ROWS_MAX + 1)), "rows or"),
     "a column far to the right": (zipped(book('<row><c r="ZZZ1"><v>1</v></c></row>')), "columns"),
     "many files": (zipped([(f"{n}.csv", "x") for n in range(3)]), "holds 3 files"),
@@ -104,13 +112,19 @@ def test_other_files_are_left_as_they_are() -> None:
 
 def slow() -> bytes:
     """Small, and it takes seconds to read."""
-    return zipped(book("".join(row(number, 300) for number in range(1, 2_000)), "<si><t>x</t></si>"))
+    return zipped(
+        book("".join(row(number, 300) for number in range(1, 2_000)), "<si><t>x</t></si>")
+    )
 
 
 def processes_of_workbooks() -> list[str]:
     """Of this one, which still run."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [one for one in children if b"recoup.kit.workbooks" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    return [
+        one
+        for one in children
+        if b"recoup.kit.workbooks" in Path(f"/proc/{one}/cmdline").read_bytes()
+    ]
 
 
 def test_a_workbook_is_ended_with_its_reader() -> None:

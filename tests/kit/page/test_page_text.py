@@ -78,10 +78,16 @@ def test_what_is_none(source: str) -> None:
             {"One": "Eins"},
             ('<i title="Eins">x</i>', '<i title="Some &#39;quoted&#39;">x</i>'),
         ),
-        ("{{ n }} per {{ period|said }}", {"{0} per {1}": "{0} je {1=day?Tag|}"}, ("1 je Tag", "2 je Tag")),
+        (
+            "{{ n }} per {{ period|said }}",
+            {"{0} per {1}": "{0} je {1=day?Tag|}"},
+            ("1 je Tag", "2 je Tag"),
+        ),
     ],
 )
-def test_a_translation_moves_leaves_out_and_chooses(source: str, known: dict[str, str], shown: tuple[str, str]) -> None:
+def test_a_translation_moves_leaves_out_and_chooses(
+    source: str, known: dict[str, str], shown: tuple[str, str]
+) -> None:
     made = Environment(autoescape=True)
     made.filters["said"] = str.upper
     page = made.from_string(translated(source, known))
@@ -91,6 +97,10 @@ def test_a_translation_moves_leaves_out_and_chooses(source: str, known: dict[str
 
 @each("file", sorted((FOLDER / "static").glob("*.js")))
 def test_scripts_say_only_what_the_page_gave_them(file: Path) -> None:
-    shown = re.findall(r"(?:textContent|title) = (.*);|setAttribute\(\"aria-label\", (.*)\);", file.read_text())
-    literals = [text for pair in shown for one in pair for text in re.findall(r"\"[^\"]*\"|`[^`]*`", one)]
+    shown = re.findall(
+        r"(?:textContent|title) = (.*);|setAttribute\(\"aria-label\", (.*)\);", file.read_text()
+    )
+    literals = [
+        text for pair in shown for one in pair for text in re.findall(r"\"[^\"]*\"|`[^`]*`", one)
+    ]
     assert [text for text in literals if re.search("[A-Za-z]", re.sub(r"\$\{.*\}", "", text))] == []

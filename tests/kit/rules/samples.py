@@ -68,7 +68,9 @@ class Sample:
         whole = self.head + self.record + self.tail
         return self.packed(whole[: span[0]] + self.written(text) + whole[span[1] :])
 
-    def with_many(self, span: tuple[int, int], text: Callable[[int], str], size: int) -> bytes | None:
+    def with_many(
+        self, span: tuple[int, int], text: Callable[[int], str], size: int
+    ) -> bytes | None:
         """About `size` bytes of records that each have a short text in that place; None where that is none."""
         begin, end = (place - len(self.head) for place in span)
         if begin < 0 or end > len(self.record):
@@ -83,7 +85,9 @@ def _whole(items: Iterable[object]) -> None:
 
 
 def _imported(content: bytes) -> None:
-    looked = look_over(source_of(io.BytesIO(content)), Answers(zone="UTC", order="day", decimal=".", units="major"))
+    looked = look_over(
+        source_of(io.BytesIO(content)), Answers(zone="UTC", order="day", decimal=".", units="major")
+    )
     _whole(looked.read(UNTIL, world=False))
 
 
@@ -95,7 +99,9 @@ def _compared(kind: str) -> Callable[[bytes], None]:
 def _uploaded(content: bytes) -> None:
     file = io.BytesIO(content)
     form, encoding = form_of(content[:4096], lambda: unpacked(file))
-    _whole(Rows(file, form, encoding, (UUID(int=1), UUID(int=2)), "transmit", readers()["transmit"]))
+    _whole(
+        Rows(file, form, encoding, (UUID(int=1), UUID(int=2)), "transmit", readers()["transmit"])
+    )
 
 
 def _by_line(read: Callable[[list[bytes]], object]) -> Callable[[bytes], object]:
@@ -117,7 +123,13 @@ def _plain(text: str) -> str:
 
 
 def _json(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    return (
+        text.replace("\\", "\\\\")
+        .replace('"', '\\"')
+        .replace("\n", "\\n")
+        .replace("\t", "\\t")
+        .replace("\r", "\\r")
+    )
 
 
 def _workbook(parts: dict[str, str]) -> Callable[[str], bytes]:
@@ -178,10 +190,18 @@ def _workbooks() -> Iterator[Sample]:
         elif name.endswith("styles.xml"):
             cut = content.index("</numFmts>")
         yield Sample(
-            f"xlsx {name}", f"{name}\n{content[:cut]}", record, content[cut:], _sheet, escape, _workbook(_XLSX)
+            f"xlsx {name}",
+            f"{name}\n{content[:cut]}",
+            record,
+            content[cut:],
+            _sheet,
+            escape,
+            _workbook(_XLSX),
         )
     manifest = {"META-INF/manifest.xml": "<m/>"}
-    yield Sample("ods", f"content.xml\n{_ODS[0]}", _ODS[1], _ODS[2], _sheet, escape, _workbook(manifest))
+    yield Sample(
+        "ods", f"content.xml\n{_ODS[0]}", _ODS[1], _ODS[2], _sheet, escape, _workbook(manifest)
+    )
 
 
 def _tables() -> Iterator[Sample]:
@@ -191,10 +211,26 @@ def _tables() -> Iterator[Sample]:
         yield Sample(file.stem, f"{head}\n", f"{record}\n", "", _imported, _cell)
     line = f"{ID},r1,charge,45.90,USD,2026-11-20T10:00:00Z\n"
     for kind in ("processor", "bank", "chain"):
-        yield Sample(f"{kind} table", "id,reference,type,amount,currency,date\n", line, "", _compared(kind), _cell)
-    yield Sample("answers", "payout,outcome,reason\n", "RC0123456789AB,returned,closed\n", "", answers_of, _cell)
+        yield Sample(
+            f"{kind} table",
+            "id,reference,type,amount,currency,date\n",
+            line,
+            "",
+            _compared(kind),
+            _cell,
+        )
+    yield Sample(
+        "answers",
+        "payout,outcome,reason\n",
+        "RC0123456789AB,returned,closed\n",
+        "",
+        answers_of,
+        _cell,
+    )
     head = "orderId,isDeclined,transaction.amount,transaction.currency,payer.email,sequence\n"
-    yield Sample("uploaded table", head, "SO-1,yes,4590,USD,a@example.test,1\n", "", _uploaded, _cell)
+    yield Sample(
+        "uploaded table", head, "SO-1,yes,4590,USD,a@example.test,1\n", "", _uploaded, _cell
+    )
 
 
 def _between(whole: bytes, record: str) -> tuple[str, str, str]:
@@ -208,38 +244,68 @@ def _banks() -> Iterator[Sample]:
     entry = made.ntry("1.00", more=made.details(made.ref("E2E1", "1.00")))
     yield Sample("camt", *_between(made.camt(made.stmt(entry)), entry), compared, escape)
     one = '<TxDtls><Refs><EndToEndId>E</EndToEndId></Refs><Amt Ccy="EUR">1</Amt></TxDtls>'
-    batch = made.ntry("2.00", more=f"<NtryRef>N</NtryRef><AddtlNtryInf>T</AddtlNtryInf><NtryDtls>{one}{one}</NtryDtls>")
+    batch = made.ntry(
+        "2.00",
+        more=f"<NtryRef>N</NtryRef><AddtlNtryInf>T</AddtlNtryInf><NtryDtls>{one}{one}</NtryDtls>",
+    )
     yield Sample("camt details", *_between(made.camt(made.stmt(batch)), one), compared, escape)
     lines = ":61:2611201120C60,00NTRFREF1//B1\r\n:86:?00SEPA?20EREF+E1?21SVWZ+text\r\n"
     yield Sample("mt940", *_between(made.mt940(*lines.splitlines()), lines), compared, _plain)
     record = "16,142,4590,0,BANKREF,CUSTREF,TEXT/\n"
-    yield Sample("bai2", *_between(made.bai2([("123,USD,010,4590,,", [record.strip()])]), record), compared, _plain)
+    yield Sample(
+        "bai2",
+        *_between(made.bai2([("123,USD,010,4590,,", [record.strip()])]), record),
+        compared,
+        _plain,
+    )
     paid = made.payment("RC0123456789AB", "RJCT", "AC04", "45.90")
     yield Sample("pain.002", *_between(made.status_report(paid), paid), answers_of, escape)
     whole = made.nacha(("RC0123456789AB", 4590, "99R02"))
     rows = whole.decode().splitlines(keepends=True)
-    yield Sample("nacha", "".join(rows[:2]), "".join(rows[2:4]), "".join(rows[4:]), answers_of, _plain)
+    yield Sample(
+        "nacha", "".join(rows[:2]), "".join(rows[2:4]), "".join(rows[4:]), answers_of, _plain
+    )
 
 
 def _others() -> Iterator[Sample]:
     row = '{"orderId": "SO-1", "isDeclined": true, "transaction": {"amount": 4590, "currency": "USD"}, "note": "x"}'
     yield Sample("uploaded list", "[", f"{row},\n", f"{row}]", _uploaded, _json)
-    yield Sample("uploaded object", '{"mid": "x", "rows": [', f"{row},\n", f"{row}]}}", _uploaded, _json)
+    yield Sample(
+        "uploaded object", '{"mid": "x", "rows": [', f"{row},\n", f"{row}]}}", _uploaded, _json
+    )
     past = (GOLDEN / "recoup-history.jsonl").read_text().partition("\n")[0]
     yield Sample("history", "", f"{past}\n", "", _imported, _json)
     yield Sample(
-        "policy", "off = false\n[tries]\nsoft = 2\n", "hard = 1 # x\n", "", lambda raw: parsed(raw.decode()), _plain
+        "policy",
+        "off = false\n[tries]\nsoft = 2\n",
+        "hard = 1 # x\n",
+        "",
+        lambda raw: parsed(raw.decode()),
+        _plain,
     )
     settled = '{"type": "settlement", "payout": 1, "lines": 1, "page": 1, "amounts": {"gross": 1}, "format": "x"}\n'
     for name, prove in (("settlement file", prove_settlement), ("certificate", prove_certificate)):
-        more = {"certificate": '{"type": "certificate", "lines": 1, "number": 1, "sends": 1, "breaches": 0}\n'}
-        yield Sample(name, more.get(name, settled), '{"type": "line", "order": "x"}\n', "", _by_line(prove), _json)
+        more = {
+            "certificate": '{"type": "certificate", "lines": 1, "number": 1, "sends": 1, "breaches": 0}\n'
+        }
+        yield Sample(
+            name,
+            more.get(name, settled),
+            '{"type": "line", "order": "x"}\n',
+            "",
+            _by_line(prove),
+            _json,
+        )
     decided = '{"arm": "engine", "level": "1", "order": "o", "declinedAt": "2026-03-02", "at": null, "model": "m"}\n'
-    yield Sample("log of decisions", "", decided, "", _by_line(lambda lines: read_log(lines, None)), _json)
+    yield Sample(
+        "log of decisions", "", decided, "", _by_line(lambda lines: read_log(lines, None)), _json
+    )
     row = "p1,o1,2026-03-02T10:00:00Z,2026-03-30T10:00:00Z,engine,0.31,45.90,USD,2026-03-09T06:30:00Z,retry\n"
     yield Sample("declined orders", f"{','.join(COLUMNS)}\n", row, "", _orders, _cell)
     mapping = '[columns]\namount = "Gross"\n'
-    yield Sample("mapping", mapping, 'fee = "Fee"\n', "", lambda raw: mapping_file(raw.decode()), _plain)
+    yield Sample(
+        "mapping", mapping, 'fee = "Fee"\n', "", lambda raw: mapping_file(raw.decode()), _plain
+    )
 
 
 def samples() -> list[Sample]:

@@ -79,15 +79,28 @@ def test_amounts_are_read_alike_in_a_statement_and_an_import() -> None:
         "": "holds no amount",
     }
     units = {text: units_of(text, "USD", ".") for text in wanted}
-    assert {text: one.what if isinstance(one, NoAmount) else one for text, one in units.items()} == wanted
+    assert {
+        text: one.what if isinstance(one, NoAmount) else one for text, one in units.items()
+    } == wanted
     for text, found in wanted.items():
         [stating] = stated(f'{STATED}refund,r,"{text}",USD,2026-11-20\n', Reading(decimal="."))
-        [imported] = read(f'{IMPORTED}ch,pi,2026-03-06 10:00:00,"{text}",usd,Paid\n', Answers(decimal="."))
+        [imported] = read(
+            f'{IMPORTED}ch,pi,2026-03-06 10:00:00,"{text}",usd,Paid\n', Answers(decimal=".")
+        )
         if isinstance(found, str):
-            cure = "correct the amount or the currency: they must agree" if "says" in found else "write it like 1234.50"
-            told = [str(one.why) for one in (stating, imported) if isinstance(one, Broken | BadLine)]
+            cure = (
+                "correct the amount or the currency: they must agree"
+                if "says" in found
+                else "write it like 1234.50"
+            )
+            told = [
+                str(one.why) for one in (stating, imported) if isinstance(one, Broken | BadLine)
+            ]
             empty = "column amount: has no amount"
-            assert told == [f"column amount: {found}; {cure}" if text else empty, f"column Amount: {found}; {cure}"]
+            assert told == [
+                f"column amount: {found}; {cure}" if text else empty,
+                f"column Amount: {found}; {cure}",
+            ]
         else:
             assert isinstance(stating, Theirs), text
             assert stating.units == found[0], text
@@ -132,12 +145,24 @@ def test_nmi_dates_and_nine_decimals_are_imported() -> None:
         "t2,a2,PURCHASE,2026-03-05 10:00:00,SUCCESS,45.000000000,USD,p1,\n"
     )
     for text, answers in ((nmi, None), (killbill, Answers(zone="UTC"))):
-        assert [(one.state, one.units) for one in attempts(text, answers)] == [("declined", 4500), ("approved", 4500)]
+        assert [(one.state, one.units) for one in attempts(text, answers)] == [
+            ("declined", 4500),
+            ("approved", 4500),
+        ]
 
 
 def test_ids_that_a_spreadsheet_destroyed_are_refused_everywhere() -> None:
     """Two payers under one such id had one session, and the second was never tried."""
-    destroyed = ("9.87654E+11", "9,87654E+11", "9E+11", "1.2E-5", "-9.8E+11", "#NAME?", "#REF!", "########")
+    destroyed = (
+        "9.87654E+11",
+        "9,87654E+11",
+        "9E+11",
+        "1.2E-5",
+        "-9.8E+11",
+        "#NAME?",
+        "#REF!",
+        "########",
+    )
     why = "holds what a spreadsheet made of an id, like 9.87654E+11; export the file again"
     for text in destroyed:
         [imported] = read(f'{IMPORTED}"{text}",pi,2026-03-06 10:00:00,45.00,usd,Paid\n')
@@ -155,17 +180,28 @@ def test_ids_that_a_spreadsheet_destroyed_are_refused_everywhere() -> None:
 def test_lines_that_end_with_cr_alone_are_read_everywhere() -> None:
     row = "ch_C1,pi_C1,2026-03-01 10:00:00,45.00,usd,Failed\n"
     assert [one.ref for one in attempts((IMPORTED + row).replace("\n", "\r"))] == ["ch_C1"]
-    assert said((STATED + "charge,R1,45.00,USD,2026-11-20\n").replace("\n", "\r")) == [(2, "charge", 4500, "USD")]
-    assert [one.payout for one in answers_of(b"payout,outcome\rp-1,paid\rp-2,paid\r")] == ["p-1", "p-2"]
-    table = TableRows(lines([b"orderId,amount\rSO-1,4590\rSO-2,100\r"], "utf-8"), columns_of("transmit"))
+    assert said((STATED + "charge,R1,45.00,USD,2026-11-20\n").replace("\n", "\r")) == [
+        (2, "charge", 4500, "USD")
+    ]
+    assert [one.payout for one in answers_of(b"payout,outcome\rp-1,paid\rp-2,paid\r")] == [
+        "p-1",
+        "p-2",
+    ]
+    table = TableRows(
+        lines([b"orderId,amount\rSO-1,4590\rSO-2,100\r"], "utf-8"), columns_of("transmit")
+    )
     assert [record.cells for record in table] == [("SO-1", "4590"), ("SO-2", "100")]
 
 
 def test_a_header_below_a_title_is_found_everywhere() -> None:
     title = "Payments of our shop;;\n\n"
     assert said(title + STATED + "charge,R1,45.00,USD,2026-11-20\n") == [(4, "charge", 4500, "USD")]
-    assert [(one.line, one.payout) for one in answers_of(f"{title}payout;outcome\np-1;paid\n".encode())] == [(4, "p-1")]
-    table = TableRows(lines([f"{title}orderId;amount\nSO-1;4590\n".encode()], "utf-8"), columns_of("transmit"))
+    assert [
+        (one.line, one.payout) for one in answers_of(f"{title}payout;outcome\np-1;paid\n".encode())
+    ] == [(4, "p-1")]
+    table = TableRows(
+        lines([f"{title}orderId;amount\nSO-1;4590\n".encode()], "utf-8"), columns_of("transmit")
+    )
     assert [record.line for record in table] == [4]
 
 
@@ -179,13 +215,23 @@ def test_amounts_and_dates_of_an_upload() -> None:
         found: dict[str, Any] = body_of(table.columns, record.cells or ())["transaction"]
         return found
 
-    amounts: dict[str, Any] = {"4590-": -4590, "USD 4590": 4590, "1'234": 1234, "45.00": "45.00", "4590": 4590}
-    assert {text: given(orderId="o", amount=text, currency="USD")["amount"] for text in amounts} == amounts
+    amounts: dict[str, Any] = {
+        "4590-": -4590,
+        "USD 4590": 4590,
+        "1'234": 1234,
+        "45.00": "45.00",
+        "4590": 4590,
+    }
+    assert {
+        text: given(orderId="o", amount=text, currency="USD")["amount"] for text in amounts
+    } == amounts
     with pytest.raises(Problem, match="says 'EUR', but the currency is USD"):
         given(orderId="o", amount="EUR 4590", currency="USD")
     instant = "2026-03-01T10:00:00+00:00"
     moments = {"20260301100000": instant, "1772359200": instant, "03/04/2026": "03/04/2026"}
-    assert {text: given(orderId="o", timestampUtc=text)["timestampUtc"] for text in moments} == moments
+    assert {
+        text: given(orderId="o", timestampUtc=text)["timestampUtc"] for text in moments
+    } == moments
 
 
 def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
@@ -207,7 +253,11 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         (4, "fee", 300, "EUR"),
         (5, "funding", 3180, "EUR"),
         (6, "refund_failed", 1000, "EUR"),
-        (7, "bad_amount", "has an amount in Gross Debit (GC) and in Gross Credit (GC); map one of them"),
+        (
+            7,
+            "bad_amount",
+            "has an amount in Gross Debit (GC) and in Gross Credit (GC); map one of them",
+        ),
     ]
     assert stated(adyen)[0].at.isoformat() == "2026-11-21T00:10:51+00:00"  # type: ignore[union-attr]
     alone = "to read the amount alone, map no column: --map fee= --map net="
@@ -234,7 +284,9 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
         (8, "refund", 1000, "USD"),
         (FEES_FROM + 8, "fee_returned", 30, "USD"),
     ]
-    unsigned = "type,reference,gross,fee,net,currency,date\nrefund,re_3,10.00,0.25,10.25,USD,2026-11-20\n"
+    unsigned = (
+        "type,reference,gross,fee,net,currency,date\nrefund,re_3,10.00,0.25,10.25,USD,2026-11-20\n"
+    )
     assert said(unsigned) == [(2, "refund", 1000, "USD"), (FEES_FROM + 2, "fee", 25, "USD")]
     unproved = "type,reference,amount,fee,currency,date\ncharge,ch_1,45.90,-1.63,USD,2026-11-20\n"
     back = f"column fee: holds a fee that is paid back, which no type says; {alone}"
@@ -247,7 +299,11 @@ def test_debit_and_credit_gross_fee_and_net_of_processors_own_files() -> None:
     assert said(paypal) == [
         (2, "charge", 104590, "USD"),
         (FEES_FROM + 2, "fee", 163, "USD"),
-        (3, "bad_date", "column TimeZone: holds CST, which has two meanings; say the file's time zone"),
+        (
+            3,
+            "bad_date",
+            "column TimeZone: holds CST, which has two meanings; say the file's time zone",
+        ),
     ]
 
 
@@ -258,7 +314,14 @@ def test_a_day_and_a_time_of_day_in_two_columns_are_one_moment() -> None:
         return line.at.isoformat() if isinstance(line, Theirs) else line.code
 
     nine = "2026-11-03T09:00:00+00:00"
-    days = ("2026-11-03", "2026-11-03 00:00:00", "2026-11-03T00:00:00", "11/03/2026", "3-Nov-2026", "2026/11/03")
+    days = (
+        "2026-11-03",
+        "2026-11-03 00:00:00",
+        "2026-11-03T00:00:00",
+        "11/03/2026",
+        "3-Nov-2026",
+        "2026/11/03",
+    )
     for day in days:
         for time in ("9:00", "09:00", "09:00:00", "9:00 AM", "09:00:00 UTC"):
             assert at(day, time) == nine, (day, time)
@@ -273,8 +336,15 @@ def test_what_a_column_of_dates_leaves_open_is_asked() -> None:
     text = STATED + "charge,a,45.00,USD,03/04/2026\n"
     with pytest.raises(Problem) as asked:
         stated(text)
-    assert (asked.value.field, asked.value.cure) == ("dates", "Say which it is: --dates dmy or --dates mdy.")
-    days = [one.at.isoformat()[:10] for dates in ("dmy", "mdy") for one in stated(text, Reading(dates=dates))]  # type: ignore[union-attr]
+    assert (asked.value.field, asked.value.cure) == (
+        "dates",
+        "Say which it is: --dates dmy or --dates mdy.",
+    )
+    days = [
+        one.at.isoformat()[:10]
+        for dates in ("dmy", "mdy")
+        for one in stated(text, Reading(dates=dates))
+    ]  # type: ignore[union-attr]
     assert days == ["2026-04-03", "2026-03-04"]
     late = text + "charge,b,1.00,USD,01/02/2026\n" * 600 + "charge,c,45.00,USD,13/04/2026\n"
     assert stated(late)[0].at.isoformat()[:10] == "2026-04-03"  # type: ignore[union-attr]
@@ -282,7 +352,12 @@ def test_what_a_column_of_dates_leaves_open_is_asked() -> None:
 
 def test_a_withdrawn_currency_counts_up_to_its_last_day() -> None:
     row = "ch_{},pi,{} 10:00:00,45.00,bgn,Failed\n"
-    text = IMPORTED + row.format(1, "2025-12-01") + row.format(2, "2025-12-31") + row.format(3, "2026-01-03")
+    text = (
+        IMPORTED
+        + row.format(1, "2025-12-01")
+        + row.format(2, "2025-12-31")
+        + row.format(3, "2026-01-03")
+    )
     assert [(one.ref, one.asset) for one in attempts(text)] == [("ch_1", "BGN"), ("ch_2", "BGN")]
     assert [str(one.why) for one in read(text) if isinstance(one, BadLine)] == [
         "column Currency: holds BGN, which ended on 31 Dec 2025"
@@ -295,24 +370,42 @@ def test_a_withdrawn_currency_counts_up_to_its_last_day() -> None:
 
 def test_what_is_no_card_is_left_out_and_counted_by_name() -> None:
     none = (
-        *("acss_debit", "affirm", "blik", "konbini", "upi", "stripe_account", "customer_balance", "crypto", "link"),
+        *(
+            "acss_debit",
+            "affirm",
+            "blik",
+            "konbini",
+            "upi",
+            "stripe_account",
+            "customer_balance",
+            "crypto",
+            "link",
+        ),
         *("us_bank_account", "alma", "mobilepay", "samsung_pay", "kr_card", "mcash"),
     )
     cards = ("", "card", "card_present", "visa", "mc", "Visa_ApplePay", "American Express")
     header = IMPORTED.replace("Status", "Status,Payment Source Type")
-    rows = "".join(f"ch_{n},pi_{n},2026-03-06 10:00:00,45.00,usd,Paid,{way}\n" for n, way in enumerate((*none, *cards)))
+    rows = "".join(
+        f"ch_{n},pi_{n},2026-03-06 10:00:00,45.00,usd,Paid,{way}\n"
+        for n, way in enumerate((*none, *cards))
+    )
     looked, counts = look(header + rows), Counts()
     for one in read(header + rows):
         counts.add(one)
     report, notes = report_of(looked, counts)
     assert (report["states"]["approved"], report["skipped"]) == (len(cards), {"no_card": len(none)})
-    assert notes[1] == "Left out, not card payments: " + ", ".join(f"{way} 1" for way in sorted(none)) + "."
+    assert (
+        notes[1]
+        == "Left out, not card payments: " + ", ".join(f"{way} 1" for way in sorted(none)) + "."
+    )
 
 
 def test_codes_with_words_beside_them_are_read_and_strange_ones_told() -> None:
     header = "orderId,at,amount,currency,approved,ref,schemeCode,processor,processorCode\n"
     codes = ("43 : Stolen card", "41.0", "041", "ZZ9", "4")
-    rows = "".join(f"o{n},2026-03-02T00:00:00Z,100,USD,false,r{n},{code},,\n" for n, code in enumerate(codes))
+    rows = "".join(
+        f"o{n},2026-03-02T00:00:00Z,100,USD,false,r{n},{code},,\n" for n, code in enumerate(codes)
+    )
     rows += "o9,2026-03-02T00:00:00Z,100,USD,false,r9,,braintree,2001 : Insufficient Funds\n"
     found = attempts(header + rows)
     assert [one.scheme_code for one in found] == ["43", "41", "41", "ZZ9", "04", ""]
@@ -320,7 +413,9 @@ def test_codes_with_words_beside_them_are_read_and_strange_ones_told() -> None:
     counts = Counts()
     for one in found:
         counts.add(one)
-    assert "Codes that no list has: ZZ9 1. Such" in " ".join(report_of(look(header + rows), counts)[1])
+    assert "Codes that no list has: ZZ9 1. Such" in " ".join(
+        report_of(look(header + rows), counts)[1]
+    )
 
 
 def test_the_amount_of_an_attempt_does_not_depend_on_the_order_of_its_rows() -> None:
@@ -346,13 +441,28 @@ def test_a_bad_line_names_its_column_and_nothing_is_half_taken() -> None:
 
 def test_payers_under_an_id_that_a_spreadsheet_destroyed_are_refused_in_an_upload() -> None:
     """Both were answered SUBMITTED, with one session, and the second was never tried."""
-    header = "orderId,isDeclined,isMIT,transaction.id,transaction.amount,transaction.currency,payer.id\n"
+    header = (
+        "orderId,isDeclined,isMIT,transaction.id,transaction.amount,transaction.currency,payer.id\n"
+    )
     ids = ("9.87654E+11", "9.87654E+11", "SO-1")
     table = header + "".join(f"{one},true,true,t{n},4590,USD,p{n}\n" for n, one in enumerate(ids))
-    sent = {"isDeclined": True, "isMIT": True, "transaction": {"id": "t", "amount": 1, "currency": "USD"}}
+    sent = {
+        "isDeclined": True,
+        "isMIT": True,
+        "transaction": {"id": "t", "amount": 1, "currency": "USD"},
+    }
     bodies = json.dumps([sent | {"orderId": one} for one in ids])
     for form, raw in (("csv", table.replace("\n", "\r").encode()), ("json", bodies.encode())):
-        rows = list(Rows(io.BytesIO(raw), form, "utf-8-sig", (new_id(), new_id()), "transmit", readers()["transmit"]))
+        rows = list(
+            Rows(
+                io.BytesIO(raw),
+                form,
+                "utf-8-sig",
+                (new_id(), new_id()),
+                "transmit",
+                readers()["transmit"],
+            )
+        )
         assert [row.code for row in rows] == ["spreadsheet"] * (len(rows) - 1) + [None]
         [told] = rows[0].errors
         assert told["field"] == "orderId"
@@ -367,7 +477,9 @@ MARKED = ['="00123"', "'00123", '="00123\u00a0"', "\ufeff'00123", '\u200b="00123
 def test_an_id_is_what_is_seen_of_it_in_every_reader() -> None:
     """An export protects ids from spreadsheets as ="00123" or '00123, and a page leaves blanks around them that nobody
     sees: such ids matched nothing."""
-    header = "orderId,isDeclined,isMIT,transaction.id,transaction.amount,transaction.currency,payer.id\n"
+    header = (
+        "orderId,isDeclined,isMIT,transaction.id,transaction.amount,transaction.currency,payer.id\n"
+    )
     key = (new_id(), new_id())
     for written in (*AROUND, *MARKED):
         cell = '"' + written.replace('"', '""') + '"'
@@ -384,10 +496,20 @@ def test_an_id_is_what_is_seen_of_it_in_every_reader() -> None:
             [record] = table
             body = body_of(table.columns, record.cells or ())
             assert (body["orderId"], body["transaction"]["id"]) == ("00123", "00123"), form
-        past = {"ref": written, "orderId": written, "at": "2026-03-01T10:00:00Z", "amount": 1, "currency": "USD"}
+        past = {
+            "ref": written,
+            "orderId": written,
+            "at": "2026-03-01T10:00:00Z",
+            "amount": 1,
+            "currency": "USD",
+        }
         [tried] = attempts(json.dumps(past | {"approved": True}))
         assert (tried.ref, tried.payment) == ("00123", "00123"), written
-        sent = {"isDeclined": True, "isMIT": True, "transaction": {"id": written, "amount": 1, "currency": "USD"}}
+        sent = {
+            "isDeclined": True,
+            "isMIT": True,
+            "transaction": {"id": written, "amount": 1, "currency": "USD"},
+        }
         raw = json.dumps([sent | {"orderId": written}]).encode()
         [made] = Rows(io.BytesIO(raw), "json", "utf-8", key, "transmit", readers()["transmit"])
         assert made.external_id == "00123", (written, made.errors)

@@ -22,14 +22,23 @@ LARGE: Final = 1_000_000
 SECONDS_MAX: Final = 1.0  # of `LARGE`
 SAMPLES: Final = {one.name: one for one in samples()}
 WORDS_DRAWN, TEXTS_DRAWN = 6, 1
-STRONG: Final = ("cards", "digits in brackets", "words", "quotes", "letters with marks", "thousands")
+STRONG: Final = (
+    "cards",
+    "digits in brackets",
+    "words",
+    "quotes",
+    "letters with marks",
+    "thousands",
+)
 
 
 def text_of(name: str, size: int) -> str:
     return TEXTS[name](size * 100 // len(TEXTS[name](100).encode()))
 
 
-def files_of(sample: Sample, span: tuple[int, int], name: str, size: int) -> list[tuple[str, bytes]]:
+def files_of(
+    sample: Sample, span: tuple[int, int], name: str, size: int
+) -> list[tuple[str, bytes]]:
     """With one long text, and with a short one in each of many records."""
     many = sample.with_many(span, TEXTS[name], size)
     one = [("once", sample.with_one(span, text_of(name, size)))]
@@ -45,7 +54,9 @@ def test_a_text_costs_a_reader_little_wherever_it_stands(name: str) -> None:
         for text in some(TEXTS, TEXTS_DRAWN, f"{name} {span}"):
             made = {size: dict(files_of(sample, span, text, size)) for size in (BYTES, BYTES // 2)}
             for how in made[BYTES]:
-                cost = cost_of(lambda size, how=how, made=made: reads(sample, made[size][how]), BYTES, nothing)
+                cost = cost_of(
+                    lambda size, how=how, made=made: reads(sample, made[size][how]), BYTES, nothing
+                )
                 if cost.grows(GROWTH_MAX):
                     wrong.append(f"{sample.word(span)}, {text}, {how}: {cost}")
     assert not wrong, "\n".join(wrong)
@@ -98,14 +109,20 @@ def _readers() -> list[Any]:
     found = []
     for module in modules_of("rules"):
         for function in vars(module).values():
-            if inspect.isfunction(function) and function.__module__ == module.__name__ and _takes_a_file(function):
+            if (
+                inspect.isfunction(function)
+                and function.__module__ == module.__name__
+                and _takes_a_file(function)
+            ):
                 found.append(function)
     return found
 
 
 def _takes_a_file(function: Callable[..., object]) -> bool:
     hints = [hint for name, hint in function.__annotations__.items() if name != "return"]
-    return any((hint if isinstance(hint, str) else str(hint)) in _FILES or hint is Line for hint in hints)
+    return any(
+        (hint if isinstance(hint, str) else str(hint)) in _FILES or hint is Line for hint in hints
+    )
 
 
 _FILES: Final = frozenset({

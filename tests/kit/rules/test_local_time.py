@@ -41,7 +41,9 @@ def test_every_moment_is_in_the_one_span_of_its_day(moment: datetime, zone: str)
 
 
 @given(MOMENTS, st.sampled_from(ZONES), st.integers(0, 23))
-def test_a_digest_is_due_once_a_day_from_its_hour_on(moment: datetime, zone: str, hour: int) -> None:
+def test_a_digest_is_due_once_a_day_from_its_hour_on(
+    moment: datetime, zone: str, hour: int
+) -> None:
     """Asked every quarter of an hour for three days: each day once, never before its clock has shown the hour."""
     due: list[date] = []
     for step in range(3 * 96):
@@ -61,9 +63,24 @@ def test_a_digest_is_due_once_a_day_from_its_hour_on(moment: datetime, zone: str
 @pytest.mark.parametrize(
     ("zone", "hour", "day", "at"),
     [
-        ("Europe/Berlin", 2, date(2026, 3, 29), datetime(2026, 3, 29, 1, tzinfo=UTC)),  # 02:00 is left out
-        ("Europe/Berlin", 2, date(2026, 10, 25), datetime(2026, 10, 25, 0, tzinfo=UTC)),  # comes twice: the first
-        ("Africa/Cairo", 0, date(2026, 4, 24), datetime(2026, 4, 23, 22, tzinfo=UTC)),  # its midnight is left out
+        (
+            "Europe/Berlin",
+            2,
+            date(2026, 3, 29),
+            datetime(2026, 3, 29, 1, tzinfo=UTC),
+        ),  # 02:00 is left out
+        (
+            "Europe/Berlin",
+            2,
+            date(2026, 10, 25),
+            datetime(2026, 10, 25, 0, tzinfo=UTC),
+        ),  # comes twice: the first
+        (
+            "Africa/Cairo",
+            0,
+            date(2026, 4, 24),
+            datetime(2026, 4, 23, 22, tzinfo=UTC),
+        ),  # its midnight is left out
         ("America/New_York", 8, date(2026, 3, 8), datetime(2026, 3, 8, 12, tzinfo=UTC)),
         ("GMT", 8, date(2026, 3, 8), datetime(2026, 3, 8, 8, tzinfo=UTC)),
     ],
@@ -100,7 +117,9 @@ def test_zones_are_read_as_people_write_them() -> None:
 
 
 @given(MOMENTS, st.integers(1, 60 * 24 * 30), st.integers(1, 60 * 24))
-def test_each_reminder_comes_once_until_the_deadline(opened: datetime, minutes: int, late: int) -> None:
+def test_each_reminder_comes_once_until_the_deadline(
+    opened: datetime, minutes: int, late: int
+) -> None:
     """As due work does it: looked at when it is due, or `late` minutes after. Never twice the same number of days."""
     deadline, now, heard = opened + timedelta(minutes=minutes), opened, []
     for _ in range(9):

@@ -14,18 +14,29 @@ NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 @pytest.mark.parametrize(
     ("language", "expected"),
-    [("en", "−1,234.50"), ("de", "−1.234,50"), ("es", "−1.234,50"), ("fr", f"−1{NARROW}234,50"), ("zh", "−1,234.50")],
+    [
+        ("en", "−1,234.50"),
+        ("de", "−1.234,50"),
+        ("es", "−1.234,50"),
+        ("fr", f"−1{NARROW}234,50"),
+        ("zh", "−1,234.50"),
+    ],
 )
 def test_a_number_has_the_marks_of_its_language(language: str, expected: str) -> None:
     assert number_of(language, "−1,234.50") == expected
     assert as_read(language, "−1,234.50 USD") == f"{expected} USD"
     assert (
-        said(language, Sentence("{0} {1}", Figure("−1,234.50"), Sentence("{0}", Figure("−1,234.50"))))
+        said(
+            language, Sentence("{0} {1}", Figure("−1,234.50"), Sentence("{0}", Figure("−1,234.50")))
+        )
         == f"{expected} {expected}"
     )
 
 
-@each("text", ["SUB-1,234.50", "10.0.0.1", "1,23", "01a1f8", "", "v1.2", "1.5 usd", "12,345.", "1" * 50])
+@each(
+    "text",
+    ["SUB-1,234.50", "10.0.0.1", "1,23", "01a1f8", "", "v1.2", "1.5 usd", "12,345.", "1" * 50],
+)
 def test_what_is_no_number_stays(text: str) -> None:
     assert as_read("de", text) == text
 
@@ -36,11 +47,16 @@ def test_a_name_that_looks_like_a_number_stays_as_it_is_called(name: str) -> Non
 
 
 def test_a_figure_is_one_still_after_it_was_kept() -> None:
-    assert said("de", kept(keep(Sentence("{0} of {1}", Figure("1,234.50"), "SUB-1,5")))) == "1.234,50 of SUB-1,5"
+    assert (
+        said("de", kept(keep(Sentence("{0} of {1}", Figure("1,234.50"), "SUB-1,5"))))
+        == "1.234,50 of SUB-1,5"
+    )
 
 
 def test_a_mail_writes_sums_as_its_reader_does_and_names_as_they_are_called() -> None:
-    told = Locale("de").say("Your payment of {amount} to {shop}", amount="1,234.50 EUR", shop="7.11")
+    told = Locale("de").say(
+        "Your payment of {amount} to {shop}", amount="1,234.50 EUR", shop="7.11"
+    )
     assert "1.234,50 EUR" in told
     assert "7.11" in told
     listed = Locale("fr").say("Recovered {amounts}.", amounts="1,234.50 EUR, 1,000 JPY")

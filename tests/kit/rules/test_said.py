@@ -31,7 +31,9 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"{text!r} was searched for")
 
     german = msgspec.structs.replace(catalogue("de"), words=WORDS)
-    monkeypatch.setattr(module, "catalogue", lambda code: german if code == "de" else catalogue(code))
+    monkeypatch.setattr(
+        module, "catalogue", lambda code: german if code == "de" else catalogue(code)
+    )
     monkeypatch.setattr(module, "said_by_shape", searched)
 
 
@@ -42,14 +44,26 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
         (shaped("{amount} went back", amount="1 USD"), "1 USD gingen zurück"),
         (Sentence("{0} order{1} wait.", 1, ""), "1 Auftrag wartet."),
         (Sentence("{0} order{1} wait.", 2, "s"), "2 Aufträge warten."),
-        (Sentence("{0} of {1}. First: {1}", "1", "the operator"), "1 von der Betreiber. Zuerst: der Betreiber"),
-        (joined(("It waits.", Sentence("Refund {0} of {1}", 1, 2), "Mine.")), "Es wartet. Erstattung 1 über 2 Mine."),
-        (Sentence("{0}: {1}", "a", "Nothing was done. It waits."), "a: Nichts wurde getan. Es wartet."),
+        (
+            Sentence("{0} of {1}. First: {1}", "1", "the operator"),
+            "1 von der Betreiber. Zuerst: der Betreiber",
+        ),
+        (
+            joined(("It waits.", Sentence("Refund {0} of {1}", 1, 2), "Mine.")),
+            "Es wartet. Erstattung 1 über 2 Mine.",
+        ),
+        (
+            Sentence("{0}: {1}", "a", "Nothing was done. It waits."),
+            "a: Nichts wurde getan. Es wartet.",
+        ),
         (Sentence("{0}{1}", "x", Sentence(" It waits.")), "x Es wartet."),
         (Sentence("{0} – {1}", date(2026, 11, 5), NearDay(2026, 12, 6)), "5. Nov. 2026 – 6. Dez."),
         (Sentence("Refund {0} of {1}", "{1} of {0}", r"\1"), r"Erstattung {1} of {0} über \1"),
         (Sentence("Unknown {0}.", "Refund 1 of 2"), "Unknown Refund 1 of 2."),
-        (Problem("invalid", "Nothing was done.", cure="It waits.").sentence(), "Nichts wurde getan. Es wartet."),
+        (
+            Problem("invalid", "Nothing was done.", cure="It waits.").sentence(),
+            "Nichts wurde getan. Es wartet.",
+        ),
     ],
 )
 def test_by_key(sentence: str, german: str) -> None:

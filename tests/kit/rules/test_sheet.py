@@ -32,7 +32,10 @@ def xlsx(*sheets: list[list[Any]]) -> bytes:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         day = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
-        only = {date: book.add_format({"num_format": "d/m/yy"}), time: book.add_format({"num_format": "h:mm"})}
+        only = {
+            date: book.add_format({"num_format": "d/m/yy"}),
+            time: book.add_format({"num_format": "h:mm"}),
+        }
         for rows in sheets:
             sheet = book.add_worksheet()
             for number, row in enumerate(rows):
@@ -51,10 +54,12 @@ def packed(**parts: str) -> bytes:
 
 
 def ods(rows: str) -> bytes:
-    body = f'<office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet>'
-    return packed(META_INF__manifest_xml="<m/>", content_xml=f"<office:c {_NAMES}>{body}</office:c>").replace(
-        b"META_INF", b"META-INF"
+    body = (
+        f'<office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet>'
     )
+    return packed(
+        META_INF__manifest_xml="<m/>", content_xml=f"<office:c {_NAMES}>{body}</office:c>"
+    ).replace(b"META_INF", b"META-INF")
 
 
 def ods_row(*cells: str | tuple[str, str, str], times: int = 1) -> str:
@@ -75,7 +80,17 @@ def text_of(raw: bytes) -> list[str]:
 
 def test_a_workbook_is_read_as_its_rows() -> None:
     at = datetime(2026, 3, 1, 10, 0, 5)  # noqa: DTZ001 - a cell has no zone
-    raw = xlsx([["Payments of our shop"], [], HEADER, ["ch_1", "pi_1", at, 45.9, "usd", "Failed"], [], ["ch_2"]], [])
+    raw = xlsx(
+        [
+            ["Payments of our shop"],
+            [],
+            HEADER,
+            ["ch_1", "pi_1", at, 45.9, "usd", "Failed"],
+            [],
+            ["ch_2"],
+        ],
+        [],
+    )
     assert text_of(raw)[3:] == ["ch_1,pi_1,2026-03-01 10:00:05,45.9,usd,Failed", "", "ch_2,,,,,"]
     [found] = attempts(raw)
     assert (found.line, found.units, found.at.isoformat()) == (4, 4590, "2026-03-01T10:00:05+00:00")
@@ -92,15 +107,25 @@ def test_how_a_text_is_pronounced_is_left_out() -> None:
 
 def test_an_open_document_is_read_as_its_rows() -> None:
     row = ods_row(
-        "ch_1", "pi_1", ("date", "date-value", "2026-03-01T10:00:05"), ("float", "value", "45.9"), "usd", "Paid"
+        "ch_1",
+        "pi_1",
+        ("date", "date-value", "2026-03-01T10:00:05"),
+        ("float", "value", "45.9"),
+        "usd",
+        "Paid",
     )
-    raw = ods(ods_row("Payments") + ods_row(times=2) + ods_row(*HEADER) + row + ods_row(times=1_000_000))
+    raw = ods(
+        ods_row("Payments") + ods_row(times=2) + ods_row(*HEADER) + row + ods_row(times=1_000_000)
+    )
     [found] = attempts(raw)
     assert (found.line, found.units, found.at.isoformat()) == (5, 4590, "2026-03-01T10:00:05+00:00")
 
 
 def test_ids_of_more_digits_than_a_spreadsheet_keeps_are_refused() -> None:
-    rows = [[number, "pi", "2026-03-01 10:00:00", 45, "usd", "Paid"] for number in (987654321012, 98765432101234567890)]
+    rows = [
+        [number, "pi", "2026-03-01 10:00:00", 45, "usd", "Paid"]
+        for number in (987654321012, 98765432101234567890)
+    ]
     raw = xlsx([HEADER, *rows])
     assert [one.ref for one in attempts(raw)] == ["987654321012"]
     assert bad(raw) == [(3, "spreadsheet")]
@@ -149,7 +174,15 @@ def test_only_a_format_of_dates_makes_a_number_a_date() -> None:
         "mmm yyyy",
     )
     assert {form: shown(form, 46329) for form in days} == dict.fromkeys(days, "2026-11-03")
-    times = ("h:mm", "h:mm AM/PM", "hh:mm:ss.000", "[h]:mm", "[$-409]h:mm:ss;@", "mm:ss.0", "yyyy-mm-dd hh:mm")
+    times = (
+        "h:mm",
+        "h:mm AM/PM",
+        "hh:mm:ss.000",
+        "[h]:mm",
+        "[$-409]h:mm:ss;@",
+        "mm:ss.0",
+        "yyyy-mm-dd hh:mm",
+    )
     assert {form: shown(form, 0.375) for form in times} == dict.fromkeys(times, "09:00:00")
     assert shown("h:mm", 0) == "00:00:00"
     assert shown("yyyy-mm-dd hh:mm", 46329.375) == "2026-11-03 09:00:00"
@@ -181,8 +214,13 @@ def test_a_day_and_a_time_of_day_in_two_columns_of_a_sheet() -> None:
 def test_an_id_that_is_protected_as_text_is_the_id_in_a_sheet_too() -> None:
     for written in ('="00123"', "'00123", "00123\u00a0", "\u200b00123"):
         row = [written, written, "2026-03-01 10:00:00", "45.9", "usd", "Paid"]
-        for raw in (xlsx([HEADER, row]), ods(ods_row(*HEADER) + ods_row(*(escape(cell) for cell in row)))):
-            assert [(one.ref, one.payment) for one in attempts(raw)] == [("00123", "00123")], written
+        for raw in (
+            xlsx([HEADER, row]),
+            ods(ods_row(*HEADER) + ods_row(*(escape(cell) for cell in row))),
+        ):
+            assert [(one.ref, one.payment) for one in attempts(raw)] == [("00123", "00123")], (
+                written
+            )
 
 
 @each(
@@ -194,8 +232,16 @@ def test_an_id_that_is_protected_as_text_is_the_id_in_a_sheet_too() -> None:
         (ods(ods_row("x", times=900_000_00)), "more than"),
         (ods("<table:a>" * 100), "nested too deep"),
         (ods(f'<table:a b="{"x" * (2 << 20)}"/>'), "or not a sheet"),
-        (packed(META_INF__manifest_xml="", content_xml="<!DOCTYPE x><x/>"), "declares a document type"),
-        (packed(META_INF__manifest_xml="", content_xml='<?xml version="1.0" encoding="UTFd8"?><x/>'), "damaged"),
+        (
+            packed(META_INF__manifest_xml="", content_xml="<!DOCTYPE x><x/>"),
+            "declares a document type",
+        ),
+        (
+            packed(
+                META_INF__manifest_xml="", content_xml='<?xml version="1.0" encoding="UTFd8"?><x/>'
+            ),
+            "damaged",
+        ),
         (packed(**{"xl/workbook.bin": "x"}), "another format"),
         (xlsx([HEADER])[:-40], "damaged"),
     ],
@@ -207,7 +253,10 @@ def test_what_is_no_sheet_of_transactions_is_refused(raw: bytes, why: str) -> No
 
 def test_a_sheet_that_was_changed_anywhere_is_read_or_refused() -> None:
     dice = random.Random(36)  # noqa: S311 - no secret
-    whole = [xlsx([HEADER, ["ch_1", "pi", "2026-03-01", 45.9, "usd", "Paid"]]), ods(ods_row(*HEADER) + ods_row("ch_1"))]
+    whole = [
+        xlsx([HEADER, ["ch_1", "pi", "2026-03-01", 45.9, "usd", "Paid"]]),
+        ods(ods_row(*HEADER) + ods_row("ch_1")),
+    ]
     for turn in range(40):
         changed = {}
         with zipfile.ZipFile(io.BytesIO(whole[turn % 2])) as archive:

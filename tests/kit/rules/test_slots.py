@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.kit.slots import is_pay_day, month_start_slot, next_day_slot, next_minute, offset_minutes, pay_day_slot
+from recoup.kit.slots import (
+    is_pay_day,
+    month_start_slot,
+    next_day_slot,
+    next_minute,
+    offset_minutes,
+    pay_day_slot,
+)
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
 offsets = st.integers(-14 * 60, 14 * 60)
@@ -45,8 +52,12 @@ def test_pay_days_of_december_2026() -> None:
 
 def test_debit_is_tried_just_after_midnight_and_credit_in_the_morning() -> None:
     friday = datetime(2026, 11, 26, 12, tzinfo=UTC)
-    assert pay_day_slot(friday, -300, debit=True).astimezone(UTC) == datetime(2026, 11, 27, 5, 5, tzinfo=UTC)
-    assert pay_day_slot(friday, -300, debit=False).astimezone(UTC) == datetime(2026, 11, 27, 14, 30, tzinfo=UTC)
+    assert pay_day_slot(friday, -300, debit=True).astimezone(UTC) == datetime(
+        2026, 11, 27, 5, 5, tzinfo=UTC
+    )
+    assert pay_day_slot(friday, -300, debit=False).astimezone(UTC) == datetime(
+        2026, 11, 27, 14, 30, tzinfo=UTC
+    )
 
 
 @given(moments, offsets, st.booleans())

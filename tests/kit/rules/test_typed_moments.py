@@ -60,7 +60,9 @@ def test_what_has_no_reading_or_two_is_no_day(text: str) -> None:
 
 def test_a_moment_has_its_time_and_its_zone_where_one_is_typed() -> None:
     at = datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
-    assert [typed_moment(text) for text in ("202611010830", "2026-11-01 08:30", "2026-11-01T08:30")] == [at] * 3
+    assert [
+        typed_moment(text) for text in ("202611010830", "2026-11-01 08:30", "2026-11-01T08:30")
+    ] == [at] * 3
     east = timezone(timedelta(hours=1))
     for text in ("202611010830", "2026-11-01 08:30+01:00"):
         assert typed_moment(text, east) == at.replace(tzinfo=east)
@@ -83,7 +85,9 @@ def test_the_days_of_a_report_and_of_a_comparison_may_be_typed_so() -> None:
     spelt = days("2026-11-01", "2026-11-30", "America/New_York")
     assert days("20261101", "20261130", "America/New_York") == spelt
     assert days("202611010000", "202612010000", "America/New_York") == spelt
-    assert days("1 Nov 2026", "Nov 30, 2026", "America/New_York") == spelt, "a day in words is a whole day"
+    assert days("1 Nov 2026", "Nov 30, 2026", "America/New_York") == spelt, (
+        "a day in words is a whole day"
+    )
     hours = days("1 Nov 2026 8:30", "1 Nov 2026 9:30", "UTC")
     assert [one.hour * 60 + one.minute for one in hours] == [510, 570], "an hour stays one"
     for wrong in ("01112026", "2026-11", "2026111", "01/11/2026"):

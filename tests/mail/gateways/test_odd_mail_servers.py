@@ -90,7 +90,9 @@ def test_a_mail_server_that_says_more_and_more_fills_no_memory() -> None:
             mail = SmtpMail(SmtpServer("127.0.0.1", port, "pay@recoup.example", tls="none"))
             posted = await mail.send(MESSAGE, 2)
             assert (posted.state, posted.why) == ("later", "SMTPServerDisconnected")
-            assert wrote[0] < 16 * smtp.REPLIES_BYTES_MAX + (8 << 20), "beside what the system buffers"
+            assert wrote[0] < 16 * smtp.REPLIES_BYTES_MAX + (8 << 20), (
+                "beside what the system buffers"
+            )
 
     asyncio.run(story())
 
@@ -101,7 +103,9 @@ def test_a_mail_that_was_taken_is_not_sent_again_whatever_is_said_at_the_end(sai
     assert (state, len(got)) == ("sent", 1)
 
 
-def test_a_mail_goes_by_tls_from_the_first_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_goes_by_tls_from_the_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server_tls, client_tls = certificate(str(tmp_path), "localhost")
     monkeypatch.setattr(smtp.ssl, "create_default_context", lambda: client_tls)
     got: list[bytes] = []

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rings import each
 
-from recoup.mail.rules.contacts import ADDRESS_MAX, LINK, ORDER_MAX, WITHHELD, Contacted, by_day, why_withheld
+from recoup.mail.rules.contacts import (
+    ADDRESS_MAX,
+    LINK,
+    ORDER_MAX,
+    WITHHELD,
+    Contacted,
+    by_day,
+    why_withheld,
+)
 
 ZONES = {
     "DE": ("Europe/Berlin",),

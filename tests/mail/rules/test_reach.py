@@ -30,7 +30,9 @@ def test_a_number_is_complete_or_none(written: str, number: str) -> None:
 @given(st.text(max_size=40))
 def test_nothing_else_than_a_number_comes_out(written: str) -> None:
     found = sms_number(written)
-    assert not found or (found.isascii() and found[0] == "+" and found[1:].isdigit() and sms_number(found) == found)
+    assert not found or (
+        found.isascii() and found[0] == "+" and found[1:].isdigit() and sms_number(found) == found
+    )
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ def hostile(shape: type[msgspec.Struct]) -> list[bytes]:
 @drawn("fuzz", "operation", BODIES, 8, ids=lambda one: f"{one.method} {one.path}")
 def test_no_body_of_any_operation_is_dear(door: Door, operation: Any) -> None:
     shop = door.shop()
-    path = re.sub(r"\{[a-z_]+\}", "018f0000-0000-7000-8000-000000000001", operation.path.removeprefix("/v1"))
+    path = re.sub(
+        r"\{[a-z_]+\}", "018f0000-0000-7000-8000-000000000001", operation.path.removeprefix("/v1")
+    )
     # A file's rows are read beside the loop, in turn, and may be two million.
     spent = time.thread_time if operation.streams else time.process_time
     for body in hostile(operation.body):
@@ -67,12 +69,16 @@ def test_no_body_of_any_operation_is_dear(door: Door, operation: Any) -> None:
         ("/v1/tokenize?environment=tk_test_none", "payment_method"),
     ],
 )
-def test_a_stranger_cannot_have_long_digits_looked_through(door: Door, path: str, name: str) -> None:
+def test_a_stranger_cannot_have_long_digits_looked_through(
+    door: Door, path: str, name: str
+) -> None:
     """Of 32 KB before any credential each took as long as fifty calls; a merchant's own body may hold many ids."""
     for digits in ("4+" * 1_100, "4 4 4 4 " * 4_000):
         value = {"credit_card": {"first_name": digits}} if name == "payment_method" else digits
         by_body = door.call("POST", path, json={name: value})
-        by_header = door.call("POST", path, json={name: "x"}, headers={"idempotency-key": digits[:4_000]})
+        by_header = door.call(
+            "POST", path, json={name: "x"}, headers={"idempotency-key": digits[:4_000]}
+        )
         for answer in (by_body, by_header):
             assert answer.status_code == 400
             assert "too many long numbers" in answer.text

@@ -25,7 +25,9 @@ def test_a_day_of_any_operations_answers_as_the_document_tells(server: ServerAdd
     with opened_door(server, policy=PATIENT) as door:
         run_state_machine_as_test(
             lambda: Day(door),
-            settings=settings(QUICK, max_examples=15 if proving == "fuzz" else 5, stateful_step_count=30),
+            settings=settings(
+                QUICK, max_examples=15 if proving == "fuzz" else 5, stateful_step_count=30
+            ),
         )
     assert len(TOLD.heard) > 20, "what is drawn changes with each operation that comes in"
 

@@ -137,14 +137,17 @@ async def _raw_query(target: Target, raw: bytes) -> httpx.Response:
     ),
 )
 def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[str]) -> None:
-    answer = target.shop.call(method, "/" + "/".join(parts), json={} if method in ("POST", "PATCH", "PUT") else None)
+    answer = target.shop.call(
+        method, "/" + "/".join(parts), json={} if method in ("POST", "PATCH", "PUT") else None
+    )
     if answer.status_code >= 400 and method != "HEAD":
         check_refused(answer)
 
 
 @settings(QUICK, max_examples=round(200 * MANY))
 @given(
-    value=ODD.filter(str.isascii) | st.text(string.ascii_letters + string.digits + "._-= :", max_size=60),
+    value=ODD.filter(str.isascii)
+    | st.text(string.ascii_letters + string.digits + "._-= :", max_size=60),
     kind=st.sampled_from(["Bearer ", "ApiKey ", "ApiKey a:", ""]),
 )
 def test_credentials_of_any_kind(target: Target, value: str, kind: str) -> None:

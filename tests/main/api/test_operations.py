@@ -15,7 +15,9 @@ from recoup.main.api import METHODS, OPERATIONS, routes
 IDS = [f"{one.method} {one.path}" for one in OPERATIONS]
 
 
-def test_each_operation_has_its_route_and_each_route_its_operations(door: Door, shop: Caller) -> None:
+def test_each_operation_has_its_route_and_each_route_its_operations(
+    door: Door, shop: Caller
+) -> None:
     served = {route.path for route in routes(door.services)}
     assert served == {one.path for one in OPERATIONS}
     assert len(set(IDS)) == len(IDS)
@@ -40,7 +42,11 @@ def test_an_operation_is_told_whole(one: Operation) -> None:
 
 @each("one", OPERATIONS)
 def test_examples_are_of_their_shapes(one: Operation) -> None:
-    assert one.examples or not one.body or not any(f.required for f in msgspec.structs.fields(one.body))
+    assert (
+        one.examples
+        or not one.body
+        or not any(f.required for f in msgspec.structs.fields(one.body))
+    )
     for example in one.examples:
         asked = one.body or one.query
         if example.request is not None and asked is not None:
@@ -54,7 +60,12 @@ def test_examples_are_of_their_shapes(one: Operation) -> None:
 
 
 def test_every_shape_has_a_schema_and_every_object_says_what_it_is() -> None:
-    shapes = {shape for one in OPERATIONS for shape in (one.body, one.query, *one.answers.values()) if shape}
+    shapes = {
+        shape
+        for one in OPERATIONS
+        for shape in (one.body, one.query, *one.answers.values())
+        if shape
+    }
     _, parts = msgspec.json.schema_components(sorted(shapes, key=lambda shape: shape.__name__))
     assert len(parts) >= len(shapes)
     for name, schema in parts.items():

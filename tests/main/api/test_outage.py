@@ -11,7 +11,16 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from tests.door import GONE, Caller, Door, another, door_of, opened_door, tokenize_body, transmit_body
+from tests.door import (
+    GONE,
+    Caller,
+    Door,
+    another,
+    door_of,
+    opened_door,
+    tokenize_body,
+    transmit_body,
+)
 from tests.rescue_shapes import check_refused
 from tests.worlds import change_world, make_shop
 
@@ -64,7 +73,9 @@ def troubled(door: Door) -> Iterator[tuple[Door, Troubled]]:
     db = Troubled(door.world.dsn, size=4, name="troubled")
     door.run(db.open())
     world = replace(door.world, db=db)
-    change_world(world, key_endings=door.world.key_endings)  # which keys ended is heard by another connection
+    change_world(
+        world, key_endings=door.world.key_endings
+    )  # which keys ended is heard by another connection
     made = door_of(door.runner, door.server, world, Orders(world), Deliveries(world))
     yield made, db
     made.close()
@@ -91,14 +102,20 @@ def writes(shop: Caller, order_id: str) -> list[tuple[str, str, dict[str, Any]]]
         ("POST", f"/orders/{order_id}/refund", {"json": {"amountToRefund": 1}}),
         ("POST", f"/orders/{order_id}/cancel", {}),
         ("POST", "/webhooks", {"json": {"url": "https://hooks.merchant.example.com/"}}),
-        ("POST", "/oauth2/token", {"json": {"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret}}),
+        (
+            "POST",
+            "/oauth2/token",
+            {"json": {"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret}},
+        ),
     ]
 
 
 # a full disk --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [asyncpg.DiskFullError, asyncpg.TooManyConnectionsError, asyncpg.OutOfMemoryError])
+@pytest.mark.parametrize(
+    "error", [asyncpg.DiskFullError, asyncpg.TooManyConnectionsError, asyncpg.OutOfMemoryError]
+)
 def test_no_room_is_503_everywhere_and_nothing_is_written(
     shop: Caller, troubled: tuple[Door, Troubled], error: type[Exception]
 ) -> None:
@@ -142,25 +159,35 @@ def test_a_commit_whose_answer_is_lost_is_found_by_the_gate(
     assert answer.status_code == 200
     again = caller.evaluate(body)
     assert again.json()["orderId"] == answer.json()["orderId"]
-    [row] = shop.door.sql("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.shop.merchant_id)
+    [row] = shop.door.sql(
+        "SELECT count(*) FROM orders WHERE merchant_id = $1", shop.shop.merchant_id
+    )
     assert row["count"] == 1
 
 
-def test_a_caller_that_was_told_503_finds_its_order_again(shop: Caller, troubled: tuple[Door, Troubled]) -> None:
+def test_a_caller_that_was_told_503_finds_its_order_again(
+    shop: Caller, troubled: tuple[Door, Troubled]
+) -> None:
     """The answer is lost and the database stays away: the same key brings the order that was committed."""
     door, db = troubled
     caller = same_caller(door, shop)
-    body = shop.body(paymentMethod__cardNumber=shop.token_for(shop.body()["paymentMethod"]["cardNumber"]))
+    body = shop.body(
+        paymentMethod__cardNumber=shop.token_for(shop.body()["paymentMethod"]["cardNumber"])
+    )
     door.run(door.services.merchants.get(shop.shop.merchant_id))
     db.loses = 1000
     check_unavailable(caller.call("POST", "/evaluate", json=body, allow_5xx=True))
     db.loses = 0
-    [row] = shop.door.sql("SELECT order_id FROM orders WHERE merchant_id = $1", shop.shop.merchant_id)
+    [row] = shop.door.sql(
+        "SELECT order_id FROM orders WHERE merchant_id = $1", shop.shop.merchant_id
+    )
     found = caller.evaluate(body)
     assert (found.json()["orderId"], found.json()["status"]) == (str(row["order_id"]), "SUBMITTED")
 
 
-def test_a_refund_whose_answer_is_lost_is_the_same_refund_again(shop: Caller, troubled: tuple[Door, Troubled]) -> None:
+def test_a_refund_whose_answer_is_lost_is_the_same_refund_again(
+    shop: Caller, troubled: tuple[Door, Troubled]
+) -> None:
     door, db = troubled
     order_id = shop.admit(**AT_ONCE)
     caller = same_caller(door, shop)
@@ -236,7 +263,8 @@ def test_a_full_queue_is_503_and_what_had_its_place_is_taken(door: Door, shop: C
 
     async def story() -> list[httpx.Response]:
         calls = [
-            asyncio.create_task(small.client.post("/v1/evaluate", json=body, headers=shop.headers)) for body in bodies
+            asyncio.create_task(small.client.post("/v1/evaluate", json=body, headers=shop.headers))
+            for body in bodies
         ]
         waiting = set(calls)
         while len(waiting) > 4:  # one is being written, three wait, two find no place
@@ -295,10 +323,16 @@ def test_a_database_that_is_lost_and_comes_back(tmp_path: Path) -> None:
             runner.run(bootstrap(running.world, settings.url))
             address = ServerAddress("", 0, "")
             door = door_of(runner, address, running.world, running.orders, running.deliveries)
-            shop = Caller(door, runner.run(make_shop(running.world, running.orders, running.deliveries)))
+            shop = Caller(
+                door, runner.run(make_shop(running.world, running.orders, running.deliveries))
+            )
             shop.sign_in()
             order_id, waiting = shop.admit(**AT_ONCE), shop.body()
-            calls = [*writes(shop, order_id), ("GET", "/orders", {}), ("GET", f"/orders/{order_id}", {})]
+            calls = [
+                *writes(shop, order_id),
+                ("GET", "/orders", {}),
+                ("GET", f"/orders/{order_id}", {}),
+            ]
             databases.server.stop()
             for method, path, more in calls:
                 check_unavailable(shop.call(method, path, allow_5xx=True, **more))
@@ -315,5 +349,10 @@ def test_a_database_that_is_lost_and_comes_back(tmp_path: Path) -> None:
         finally:
             databases.server.stop()
     told = (tmp_path / "data/postgres.log").read_text(errors="replace")
-    for secret in (pan, shop.shop.keys.app_secret, waiting["paymentMethod"]["cardNumber"], waiting["payer"]["email"]):
+    for secret in (
+        pan,
+        shop.shop.keys.app_secret,
+        waiting["paymentMethod"]["cardNumber"],
+        waiting["payer"]["email"],
+    ):
         assert secret not in told

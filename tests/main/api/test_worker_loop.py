@@ -19,7 +19,9 @@ def _passes(did: list[int], *, pause: float, rest: float) -> int:
         return next(passes)
 
     async def story() -> None:
-        task = asyncio.create_task(_loop(Loop("test", once, pause, rest, much=100), FixedStanding()))
+        task = asyncio.create_task(
+            _loop(Loop("test", once, pause, rest, much=100), FixedStanding())
+        )
         await asyncio.sleep(0.2)
         task.cancel()
         await asyncio.wait({task})

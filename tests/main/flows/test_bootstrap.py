@@ -22,7 +22,9 @@ from recoup.stablecoin.flows.callers import Callers, Signed
 
 def signed(key_id: str, secret: str) -> Signed:
     headers = Signer(key_id, secret).headers("GET", "/api/v1/me")
-    return Signed(key_id, headers["X-Timestamp"], headers["X-Signature"], "GET", b"/api/v1/me", b"", b"")
+    return Signed(
+        key_id, headers["X-Timestamp"], headers["X-Signature"], "GET", b"/api/v1/me", b"", b""
+    )
 
 
 async def kept_secret(world: World) -> str:
@@ -42,12 +44,16 @@ def test_bootstrap_makes_keys_that_sign(server: ServerAddress) -> None:
             assert first.stablecoin_key_id.startswith("pk_test_")
             assert first.stablecoin_secret.startswith("sk_test_")
             assert first.stablecoin_webhook_secret.startswith("whsec_")
-            caller = await Callers(world).verify(signed(first.stablecoin_key_id, first.stablecoin_secret))
+            caller = await Callers(world).verify(
+                signed(first.stablecoin_key_id, first.stablecoin_secret)
+            )
             assert caller.merchant_id == bootstrap_merchant(world)
             assert await kept_secret(world) == first.stablecoin_webhook_secret
             second = await bootstrap(world, "http://127.0.0.1:8400")
             with pytest.raises(Problem) as refused:
-                await Callers(world).verify(signed(first.stablecoin_key_id, first.stablecoin_secret))
+                await Callers(world).verify(
+                    signed(first.stablecoin_key_id, first.stablecoin_secret)
+                )
             assert refused.value.facts["detail"] == "invalid_api_key"
             await Callers(world).verify(signed(second.stablecoin_key_id, second.stablecoin_secret))
             assert await kept_secret(world) == second.stablecoin_webhook_secret
@@ -55,11 +61,16 @@ def test_bootstrap_makes_keys_that_sign(server: ServerAddress) -> None:
     asyncio.run(story())
 
 
-def test_bootstrap_makes_a_second_person_who_decides_for_the_operator(server: ServerAddress) -> None:
+def test_bootstrap_makes_a_second_person_who_decides_for_the_operator(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
             made = await bootstrap(world, "http://127.0.0.1:8400")
-            users = (made.portal_user, made.portal_password), (made.operator_user, made.operator_password)
+            users = (
+                (made.portal_user, made.portal_password),
+                (made.operator_user, made.operator_password),
+            )
             for (email, password), decides in zip(users, (False, True), strict=True):
                 entered = await sign_in(world, Passwords(), SignIn(email, password, "127.0.0.1"))
                 session = await read_session(world, entered.token)

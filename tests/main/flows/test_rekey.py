@@ -46,14 +46,20 @@ def door(ring: Keyring, server: ServerAddress) -> Iterator[Door]:
 
 
 async def _old_needs(world: World) -> dict[str, int]:
-    return {f"{one.purpose} {one.key_id}": one.needed for one in await states_of([world]) if one.state == "old"}
+    return {
+        f"{one.purpose} {one.key_id}": one.needed
+        for one in await states_of([world])
+        if one.state == "old"
+    }
 
 
 def _an_hour_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rekeying, "RETIRES_AFTER", timedelta(0))
 
 
-def test_a_shop_goes_on_with_new_keys_alone(door: Door, ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shop_goes_on_with_new_keys_alone(
+    door: Door, ring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cards, webhook keys, signing keys, applications' documents: the new keys read them when the old are gone."""
     target = Target(door)
     shop, world = target.shop, door.world
@@ -67,7 +73,9 @@ def test_a_shop_goes_on_with_new_keys_alone(door: Door, ring: Keyring, monkeypat
     ring.rotate()
     door.run(check_keys(world.db, ring.checks(), "here"))
     needs = door.run(_old_needs(world))
-    assert all(needs[f"{purpose} {old[purpose]}"] > 0 for purpose in ("card", "print", "seal")), needs
+    assert all(needs[f"{purpose} {old[purpose]}"] > 0 for purpose in ("card", "print", "seal")), (
+        needs
+    )
     assert door.run(retire([world])) == [], "not while something needs them"
 
     door.run(go_over(world))
@@ -75,9 +83,14 @@ def test_a_shop_goes_on_with_new_keys_alone(door: Door, ring: Keyring, monkeypat
     assert door.run(retire([world])) == [], "not within the hour"
     _an_hour_later(monkeypatch)
     gone = door.run(retire([world]))
-    assert {(one.purpose, one.key_id) for one in gone} == {(p, old[p]) for p in ("card", "print", "seal", "token")}
+    assert {(one.purpose, one.key_id) for one in gone} == {
+        (p, old[p]) for p in ("card", "print", "seal", "token")
+    }
     assert load(ring._folder or Path()).find("card", old["card"]) is None
-    kept = {(row["purpose"], row["key_id"]) for row in door.sql("SELECT purpose, key_id FROM key_checks")}
+    kept = {
+        (row["purpose"], row["key_id"])
+        for row in door.sql("SELECT purpose, key_id FROM key_checks")
+    }
     assert not kept & {(one.purpose, one.key_id) for one in gone}
     assert len(kept) == 6
 
@@ -95,9 +108,15 @@ def test_every_sealed_column_goes_over() -> None:
     sealed = set()
     for database in ("world", "people"):
         for file in (files("recoup.db") / "schema" / database).iterdir():
-            for table, body in re.findall(r"CREATE TABLE (?:\w+\.)?(\w+) \((.*?)\n\)", file.read_text(), re.DOTALL):
-                sealed |= {(table, one) for one in re.findall(r"\n  (\w+) bytea[^\n]*-- sealed", body)}
-                sealed |= {(table, one) for one in re.findall(r"\n  (sealed\w*|deposits) bytea", body)}
+            for table, body in re.findall(
+                r"CREATE TABLE (?:\w+\.)?(\w+) \((.*?)\n\)", file.read_text(), re.DOTALL
+            ):
+                sealed |= {
+                    (table, one) for one in re.findall(r"\n  (\w+) bytea[^\n]*-- sealed", body)
+                }
+                sealed |= {
+                    (table, one) for one in re.findall(r"\n  (sealed\w*|deposits) bytea", body)
+                }
     sealed |= {("merchants", "webhook_key"), ("signing_keys", "secret")}
     assert sealed == {(place.table, place.column) for place in (*pages.WORLD, *pages.PEOPLE)}
     assert set(rekeying._CONTEXTS) == sealed
@@ -163,17 +182,23 @@ def test_keys_that_come_into_use_meanwhile_end_the_pass_and_the_next_goes_on(
     asyncio.run(inside())
 
 
-def test_the_worker_goes_on_by_itself_and_rests_without_a_rotation(ring: Keyring, server: ServerAddress) -> None:
+def test_the_worker_goes_on_by_itself_and_rests_without_a_rotation(
+    ring: Keyring, server: ServerAddress
+) -> None:
     async def inside() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             await shop.admit()
             await rekey(made[0])
-            assert await shop.value("SELECT count(*) FROM upkeep WHERE task = 'keys'") == 0, "nothing was asked"
+            assert await shop.value("SELECT count(*) FROM upkeep WHERE task = 'keys'") == 0, (
+                "nothing was asked"
+            )
             ring.rotate()
             await rekey(made[0])
             needs = await _old_needs(made[0])
-            assert {key.split()[0] for key, needed in needs.items() if needed} <= {"card"}, "a code waits for an hour"
+            assert {key.split()[0] for key, needed in needs.items() if needed} <= {"card"}, (
+                "a code waits for an hour"
+            )
 
     asyncio.run(inside())
 
@@ -207,7 +232,9 @@ def test_one_card_stays_one_card_through_every_step(
     asyncio.run(inside())
 
 
-def test_a_new_card_that_comes_to_two_processes_at_once_is_one(ring: Keyring, server: ServerAddress) -> None:
+def test_a_new_card_that_comes_to_two_processes_at_once_is_one(
+    ring: Keyring, server: ServerAddress
+) -> None:
     """One of them has not heard of the new keys yet."""
 
     async def inside() -> None:
@@ -219,7 +246,10 @@ def test_a_new_card_that_comes_to_two_processes_at_once_is_one(ring: Keyring, se
                 pan = script_card("mastercard", "51", 2, serial=serial)
                 several = [Vault(one) for one in (world, stale, world, stale)]
                 cards = await asyncio.gather(
-                    *(vault.store(CardGiven(shop.merchant_id, uuid4(), pan, 9, 2031)) for vault in several)
+                    *(
+                        vault.store(CardGiven(shop.merchant_id, uuid4(), pan, 9, 2031))
+                        for vault in several
+                    )
                 )
                 assert len({one.pan_id for one in cards}) == 1
             split = """SELECT count(*) FROM (SELECT pan_id, bin, last4 FROM vault GROUP BY 1, 2, 3) v
@@ -229,7 +259,9 @@ def test_a_new_card_that_comes_to_two_processes_at_once_is_one(ring: Keyring, se
     asyncio.run(inside())
 
 
-def test_a_new_key_is_known_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_key_is_known_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rings, "LOOK_SECONDS", 0.0)
     doors, verb = (open_keyring(tmp_path, {}) for _ in range(2))
     old = doors.current_ids()

@@ -9,7 +9,18 @@ from uuid import UUID
 
 from tests.databases import drop
 from tests.rescue.flows.test_card_limits import plan_now
-from tests.restoring import REFUND, Callers, Processor, days, forgotten, installation, moved, ordered, refunded, twice
+from tests.restoring import (
+    REFUND,
+    Callers,
+    Processor,
+    days,
+    forgotten,
+    installation,
+    moved,
+    ordered,
+    refunded,
+    twice,
+)
 from tests.rings import each
 from tests.worlds import Shop, change_world, make_shop
 
@@ -33,7 +44,9 @@ ORDERS = 6
 Memory = Literal["kept", "gone"]
 
 
-def story(server: ServerAddress, *, memory: Memory, asks: bool, fails_over: bool = False) -> tuple[int, int, int]:
+def story(
+    server: ServerAddress, *, memory: Memory, asks: bool, fails_over: bool = False
+) -> tuple[int, int, int]:
     """`memory`: of keys, at the processors. `asks`: the operator recovered. `fails_over`: the preferred route was away
     at first, and is there after the restore. Answers orders charged twice,
     refunded twice, and charged at all."""
@@ -48,7 +61,8 @@ def story(server: ServerAddress, *, memory: Memory, asks: bool, fails_over: bool
                 shop = await make_shop(*made)
                 known.requests = [await shop.declined() for _ in range(ORDERS // 2)]
                 lost.requests = [
-                    await shop.declined(days=None if number == 0 else 21, is_mit=True) for number in range(ORDERS // 2)
+                    await shop.declined(days=None if number == 0 else 21, is_mit=True)
+                    for number in range(ORDERS // 2)
                 ]
                 await ordered(shop, known)
                 copy, since = made[0].database, made[0].clocks.wall()
@@ -69,7 +83,9 @@ def story(server: ServerAddress, *, memory: Memory, asks: bool, fails_over: bool
                 assert (found := await verify(made[0])).difference is None, found.difference
                 sql = "SELECT count(*) FROM orders WHERE stage = 'completed'"
                 async with made[0].db.connection() as connection:
-                    assert await connection.fetchval(sql) == ORDERS, "what was charged is known again"
+                    assert await connection.fetchval(sql) == ORDERS, (
+                        "what was charged is known again"
+                    )
             await drop(server, copy)
             return *twice(*processors), charged
 
@@ -119,14 +135,19 @@ def test_what_cannot_be_looked_up_is_for_people_and_never_sent(server: ServerAdd
                 assert len(processor.taken) == 1, "it was not sent again, and no question sent it"
                 processor.lists = True
                 await inquire(made[0], made[1], again.key(order_id))
-                assert (await again.order(order_id))["stage"] == "completed", "what is found later is adopted"
+                assert (await again.order(order_id))["stage"] == "completed", (
+                    "what is found later is adopted"
+                )
                 assert twice(processor) == (0, 0)
             await drop(server, copy)
 
     asyncio.run(whole())
 
 
-@each("way", ["of a form that is opened again", "owed, older than the processor's memory", "renewed since"])
+@each(
+    "way",
+    ["of a form that is opened again", "owed, older than the processor's memory", "renewed since"],
+)
 def test_a_refund_that_was_forgotten_is_not_given_twice(server: ServerAddress, way: str) -> None:
     by_form, renewed_since = way.startswith("of a form"), way.startswith("renewed")
 
@@ -150,7 +171,9 @@ def test_a_refund_that_was_forgotten_is_not_given_twice(server: ServerAddress, w
                 if by_form:
                     await asked(again, f"{FORM}1")
                 if renewed_since:
-                    (id,) = await again.value("SELECT array_agg(modification_id) FROM modifications")
+                    (id,) = await again.value(
+                        "SELECT array_agg(modification_id) FROM modifications"
+                    )
 
                     def later(change: Change) -> None:
                         renew(change, change.order.modification(id))
@@ -189,8 +212,12 @@ def test_without_asking_each_would_be_charged_again(server: ServerAddress) -> No
     assert refunded_twice == ORDERS
 
 
-CHARGED = "SELECT array_agg(DISTINCT key::text) FROM attempts WHERE order_id = $1 AND state = 'approved'"
-FOLLOWED = "SELECT array_agg(kind || units || key ORDER BY key) FROM modifications WHERE order_id = $1"
+CHARGED = (
+    "SELECT array_agg(DISTINCT key::text) FROM attempts WHERE order_id = $1 AND state = 'approved'"
+)
+FOLLOWED = (
+    "SELECT array_agg(kind || units || key ORDER BY key) FROM modifications WHERE order_id = $1"
+)
 KINDS: dict[str, dict[str, object]] = {
     "managed": {}, "synchronous": {"days": None}, "customer": {"is_mit": False, "days": None, "cvv": "123"},
     "hold": {"facts": {"transaction_type": "AUTHORIZATION"}}, "void": {"facts": {"transaction_type": "AUTHORIZATION"}},
@@ -200,7 +227,9 @@ KINDS: dict[str, dict[str, object]] = {
 def test_two_lives_of_one_copy_come_to_the_same_keys(server: ServerAddress) -> None:
     """Whichever route takes a charge, and in whatever order refunds come."""
 
-    async def life(copy: str, like: Shop, requests: dict[str, EvaluateRequest], *, other: bool) -> dict[str, list[str]]:
+    async def life(
+        copy: str, like: Shop, requests: dict[str, EvaluateRequest], *, other: bool
+    ) -> dict[str, list[str]]:
         async with AsyncExitStack() as ends:
             processors = [await Processor().start(), await Processor().start()]
             for one in processors:
@@ -214,15 +243,21 @@ def test_two_lives_of_one_copy_come_to_the_same_keys(server: ServerAddress) -> N
                         wanted = CaptureRequest(order_id, 4590, "USD", "capture-1")
                         assert (await capture(shop.world, shop.orders, shop.scope, wanted)).done
                     if name == "void":
-                        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+                        await refund(
+                            shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True)
+                        )
                     elif name != "customer":
                         for key in ("r-2", "r-1") if other else ("r-1", "r-2"):
-                            wish = RefundRequest(amount="1.00" if key == "r-1" else "2.00", key=f"{name}-{key}")
+                            wish = RefundRequest(
+                                amount="1.00" if key == "r-1" else "2.00", key=f"{name}-{key}"
+                            )
                             await refund(shop.world, shop.orders, shop.scope, order_id, wish)
                     await shop.settle()
                     paid = await shop.value(CHARGED, order_id)
                     found[name] = [*paid, *(await shop.value(FOLLOWED, order_id) or [])]
-                routes = await shop.value("SELECT array_agg(DISTINCT route) FROM attempts WHERE state = 'approved'")
+                routes = await shop.value(
+                    "SELECT array_agg(DISTINCT route) FROM attempts WHERE state = 'approved'"
+                )
                 assert routes == (["r1"] if other else ["r0"])
             return found
 

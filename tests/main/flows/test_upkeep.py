@@ -27,7 +27,10 @@ async def drop_partitions(world: Any) -> None:
 
 async def default_rows(world: Any) -> dict[str, int]:
     async with owner(world) as connection:
-        return {table: await connection.fetchval(f"SELECT count(*) FROM {table}_default") for table in KEYS}
+        return {
+            table: await connection.fetchval(f"SELECT count(*) FROM {table}_default")
+            for table in KEYS
+        }
 
 
 async def play(shop: Shop) -> None:
@@ -54,7 +57,9 @@ def test_no_order_is_refused_when_partitions_ran_out(server: ServerAddress) -> N
     asyncio.run(story())
 
 
-def test_upkeep_moves_what_fell_into_the_default_partition_to_its_own(server: ServerAddress) -> None:
+def test_upkeep_moves_what_fell_into_the_default_partition_to_its_own(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             await drop_partitions(made[0])
@@ -65,7 +70,9 @@ def test_upkeep_moves_what_fell_into_the_default_partition_to_its_own(server: Se
             await upkeep(shop.world)
             left = await default_rows(shop.world)
             assert not any(left[table] for table in set(KEYS) - REFERRED_TO), left
-            assert left["order_log"] == fallen["order_log"]  # others refer to it: it stays, and is read there
+            assert (
+                left["order_log"] == fallen["order_log"]
+            )  # others refer to it: it stays, and is read there
             assert before == {t: await shop.value(f"SELECT count(*) FROM {t}") for t in KEYS}
             await play(shop)
             assert (await verify(shop.world)).difference is None
@@ -98,9 +105,13 @@ def test_one_worker_at_a_time_keeps_up_and_a_dead_one_is_followed(server: Server
 
             async def lease(at: datetime) -> bool:
                 async with world.db.transaction() as tx:
-                    return await lease_upkeep(tx, TASK, until=at + LEASED, now=at, done_before=at - EVERY)
+                    return await lease_upkeep(
+                        tx, TASK, until=at + LEASED, now=at, done_before=at - EVERY
+                    )
 
-            assert sorted(await asyncio.gather(*(lease(now) for _ in range(5)))) == [False] * 4 + [True]
+            assert sorted(await asyncio.gather(*(lease(now) for _ in range(5)))) == [False] * 4 + [
+                True
+            ]
             assert not await lease(now + LEASED / 2)
             assert await lease(now + LEASED)  # the first one died
             async with world.db.transaction() as tx:

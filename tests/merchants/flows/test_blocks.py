@@ -43,7 +43,9 @@ async def refused(work: Awaitable[object]) -> str:
     return caught.value.code
 
 
-def test_a_blocked_customer_buys_nothing_more_and_what_was_taken_is_still_read(server: ServerAddress) -> None:
+def test_a_blocked_customer_buys_nothing_more_and_what_was_taken_is_still_read(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         given = await shop.declined(payer=ANA)
         first = await shop.evaluate.evaluate(shop.scope, given)
@@ -55,7 +57,9 @@ def test_a_blocked_customer_buys_nothing_more_and_what_was_taken_is_still_read(s
         again = await shop.evaluate.evaluate(shop.scope, given)  # a repeat is read
         assert again.order_id == first.order_id
         await shop.admit(payer=replace(ANA, email="another@example.test"))
-        await shop.transmitted("SELF-1", payer={"external_id": "", "email": ANA.email, "phone": "", "name": ""})
+        await shop.transmitted(
+            "SELF-1", payer={"external_id": "", "email": ANA.email, "phone": "", "name": ""}
+        )
         await shop.advance(timedelta(days=10))  # what is planned is withheld at its gate
         assert "attempt_withheld" in await shop.happenings(first.order_id)
         assert (await shop.order(first.order_id))["attempts"] == 0
@@ -77,7 +81,9 @@ def test_a_blocked_card_is_refused_from_everybody_and_refunds_go_on(server: Serv
         shop.merchants.forget(shop.merchant_id)
         assert await refused(shop.ask(pan=APPROVE_CARDS[1])) == "blocked"
         await shop.admit(pan=FUNDS_CARD)
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00", key="r1"))
+        await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00", key="r1")
+        )
         await shop.settle()
         assert (await shop.order(order_id))["refunded_units"] == 1000
 
@@ -92,11 +98,16 @@ def test_admissions_beside_a_block_are_before_it_or_refused(server: ServerAddres
         async with second_process(shop.world) as other:
             merchants = Merchants(other)
             theirs = replace(
-                shop, world=other, merchants=merchants, evaluate=Evaluate(other, Orders(other), merchants, Vault(other))
+                shop,
+                world=other,
+                merchants=merchants,
+                evaluate=Evaluate(other, Orders(other), merchants, Vault(other)),
             )
             await theirs.admit(payer=ANA)  # its settings are kept from now on
             await block_of_order(shop.world, shop.scope, first, "customer", "fraud")
-            answers = await asyncio.gather(*(refused(one.ask(payer=ANA)) for one in (shop, theirs) * 4))
+            answers = await asyncio.gather(
+                *(refused(one.ask(payer=ANA)) for one in (shop, theirs) * 4)
+            )
         assert set(answers) == {"blocked"}
 
     told(server, story)
@@ -108,13 +119,24 @@ def test_a_stablecoin_customer_is_blocked_too(server: ServerAddress) -> None:
         asked = StablecoinChargeRequest("order-1", "5.00", "USDT", channel="mock", customer="ana-1")
         made = await charges.charge(shop.scope, asked)
         order_id = made.order.order_id
-        assert await refused(block_of_order(shop.world, shop.scope, order_id, "card", "fraud")) == "wrong_state"
+        assert (
+            await refused(block_of_order(shop.world, shop.scope, order_id, "card", "fraud"))
+            == "wrong_state"
+        )
         await block_of_order(shop.world, shop.scope, order_id, "customer", "fraud")
-        assert await refused(charges.charge(shop.scope, replace(asked, merchant_order_id="order-2"))) == "blocked"
+        assert (
+            await refused(charges.charge(shop.scope, replace(asked, merchant_order_id="order-2")))
+            == "blocked"
+        )
         assert (await charges.charge(shop.scope, asked)).idempotent
-        await charges.charge(shop.scope, replace(asked, merchant_order_id="order-3", customer="bob-1"))
+        await charges.charge(
+            shop.scope, replace(asked, merchant_order_id="order-3", customer="bob-1")
+        )
         for kind, reason in (("nobody", "fraud"), ("customer", "because")):
-            assert await refused(block_of_order(shop.world, shop.scope, order_id, kind, reason)) == "invalid"
+            assert (
+                await refused(block_of_order(shop.world, shop.scope, order_id, kind, reason))
+                == "invalid"
+            )
 
     told(server, story)
 
@@ -129,7 +151,13 @@ def test_another_merchant_is_not_bound(server: ServerAddress) -> None:
         other = await make_shop(shop.world, shop.orders, shop.deliveries, name="Other & Sons")
         theirs = await other.admit(payer=ANA, pan=card)
         assert (
-            await refused(unblock(other.world, other.scope, await shop.value("SELECT block_id FROM blocks LIMIT 1")))
+            await refused(
+                unblock(
+                    other.world,
+                    other.scope,
+                    await shop.value("SELECT block_id FROM blocks LIMIT 1"),
+                )
+            )
             == "not_found"
         )
         await other.advance(timedelta(days=8))

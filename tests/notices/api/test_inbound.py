@@ -35,11 +35,15 @@ Tell = Callable[[Shop, httpx.AsyncClient], Awaitable[None]]
 def story(server: ServerAddress, tell: Tell, buckets: Buckets | None = None) -> None:
     async def inside() -> None:
         async with a_shop(server) as shop:
-            app = Starlette(routes=[*routes(shop.world, shop.orders, buckets), *receiver_routes(shop.world)])
+            app = Starlette(
+                routes=[*routes(shop.world, shop.orders, buckets), *receiver_routes(shop.world)]
+            )
             app.router.default = _no_path
             typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
-            async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://door.test"
+            ) as client:
                 await tell(shop, client)
 
     asyncio.run(inside())
@@ -61,7 +65,10 @@ def test_a_notice_and_its_repeats_are_answered_200(server: ServerAddress) -> Non
         notice = await notice_of(shop, order_id)
         await tell_issuer(shop, notice)
         first, second = await post(shop, client, notice), await post(shop, client, notice)
-        assert (first.status_code, first.json()) == (200, {"noticeId": notice["noticeId"], "status": "applied"})
+        assert (first.status_code, first.json()) == (
+            200,
+            {"noticeId": notice["noticeId"], "status": "applied"},
+        )
         assert (second.status_code, second.json()["status"]) == (200, "repeated")
         assert (await shop.order(order_id))["status"] == 8
         lie = await notice_of(shop, order_id, amount=9999)
@@ -73,7 +80,9 @@ def test_a_notice_and_its_repeats_are_answered_200(server: ServerAddress) -> Non
         )
         other = await post(shop, client, notice | {"amount": 1})
         assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
-        stranger = await post(shop, client, await notice_of(shop, order_id, merchantId=str(uuid.uuid4())))
+        stranger = await post(
+            shop, client, await notice_of(shop, order_id, merchantId=str(uuid.uuid4()))
+        )
         assert (stranger.status_code, stranger.json()["reason"]) == (200, "unknown_charge")
 
     story(server, tell)
@@ -109,7 +118,9 @@ def test_who_cannot_sign_is_not_heard(server: ServerAddress) -> None:
             signed(notice_key(shop.world, "other"), body, now),
             signed(key, body, long_ago),
         ):
-            answer = await client.post(PATH, content=body, headers={"recoup-signature": signature.encode("latin-1")})
+            answer = await client.post(
+                PATH, content=body, headers={"recoup-signature": signature.encode("latin-1")}
+            )
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
         assert not await shop.value("SELECT count(*) FROM dispute_notices")
 
@@ -137,7 +148,9 @@ def test_what_is_no_notice_is_told_why(server: ServerAddress) -> None:
         assert wrong.status_code == 400
         answer = await client.post("/inbound/nobody/notices", content=b"{}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_such_path")
-        assert (await client.post("/inbound/sandbox", content=b"{}")).json()["error"]["code"] == "no_such_path"
+        assert (await client.post("/inbound/sandbox", content=b"{}")).json()["error"][
+            "code"
+        ] == "no_such_path"
         answer = await client.get(PATH)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
         assert not await shop.value("SELECT count(*) FROM dispute_notices")
@@ -161,11 +174,15 @@ def test_the_page_of_the_door_names_every_field_reason_and_error() -> None:
     assert {401, 404, 409, 413, 429} <= set(STATUSES.values())
 
 
-def test_the_sandbox_has_a_receiver_for_webhooks_that_nobody_takes_yet(server: ServerAddress) -> None:
+def test_the_sandbox_has_a_receiver_for_webhooks_that_nobody_takes_yet(
+    server: ServerAddress,
+) -> None:
     async def tell(shop: Shop, client: httpx.AsyncClient) -> None:
         taken = await client.post(RECEIVER, json={"Event": "order.completed"})
         assert (taken.status_code, taken.content) == (204, b"")
         assert (await client.get(RECEIVER)).status_code == 405
-        assert not receiver_routes(replace(shop.world, policy=replace(shop.world.policy, test_mode=False)))
+        assert not receiver_routes(
+            replace(shop.world, policy=replace(shop.world.policy, test_mode=False))
+        )
 
     story(server, tell)

@@ -33,7 +33,9 @@ from recoup.routes.flows.signed_notices import signing_key
 PATH = "/inbound/sandbox/signals"
 METHOD = "pm_card_counting_visa"
 COUNTS = "SELECT coalesce(jsonb_object_agg(became, count), '{}') FROM processor_notice_counts"
-DECIDED = "SELECT count(*) FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'signal-1'"
+DECIDED = (
+    "SELECT count(*) FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'signal-1'"
+)
 SENT = "SELECT count(*) FROM attempts WHERE order_id = $1 AND state <> 'planned'"
 
 
@@ -44,7 +46,11 @@ class Ground:
     async def post(self, *, key: bytes | None = None, late: int = 0, **said: Any) -> httpx.Response:
         wall = self.shop.world.clocks.wall()
         body = json.dumps({"signalId": "s-1", "approvedAt": wall.isoformat()} | said).encode()
-        header = signed(key or signing_key(self.shop.world, SIGNALS, "sandbox"), body, wall - timedelta(seconds=late))
+        header = signed(
+            key or signing_key(self.shop.world, SIGNALS, "sandbox"),
+            body,
+            wall - timedelta(seconds=late),
+        )
         headers = {"recoup-signature": header, "content-type": "application/json"}
         return await self.client.post(PATH, content=body, headers=headers)
 
@@ -52,7 +58,9 @@ class Ground:
         """An order with an attempt planned for a later day, two hours after its decline, by day at its card holder."""
         hour = (await self.shop.now()).hour
         method: dict[str, Any] = {"pan": None, "method": Stored("sandbox", METHOD)}
-        order_id = await self.shop.admit(**method | {"facts": {"utc_offset": (12 - hour) * 60}} | more)
+        order_id = await self.shop.admit(
+            **method | {"facts": {"utc_offset": (12 - hour) * 60}} | more
+        )
         await start(self.shop.orders, self.shop.key(order_id))
         await self.shop.advance(timedelta(hours=2))
         assert not await self.sent(order_id)
@@ -77,7 +85,9 @@ def story(server: ServerAddress, tell: Tell, **policy: Any) -> None:
             app.router.default = _no_path
             typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
-            async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://door.test"
+            ) as client:
                 await tell(Ground(shop, client))
             assert (found := await verify(made[0])).difference is None, found.difference
 
@@ -98,7 +108,10 @@ def test_a_planned_attempt_is_made_now_and_a_signal_twice_makes_it_once(
         order_id = await on.waiting()
         for _ in range(3):
             answer = await on.post(**named)
-            assert (answer.status_code, answer.json()) == (200, {"signalId": "s-1", "status": "received"})
+            assert (answer.status_code, answer.json()) == (
+                200,
+                {"signalId": "s-1", "status": "received"},
+            )
         assert await on.sent(order_id) == 1
         assert await on.shop.value(DECIDED, order_id) == 1
         assert await on.counts() == {"taken": 1, "repeated": 2}
@@ -111,7 +124,11 @@ def test_a_planned_attempt_is_made_now_and_a_signal_twice_makes_it_once(
 def test_a_card_that_is_not_held_is_counted_and_forgotten(server: ServerAddress) -> None:
     async def tell(on: Ground) -> None:
         order_id = await on.waiting()
-        for other in ({"accountReference": "Q" * 29}, {"fingerprint": "nobody"}, {"method": "pm_card_visa_51_07"}):
+        for other in (
+            {"accountReference": "Q" * 29},
+            {"fingerprint": "nobody"},
+            {"method": "pm_card_visa_51_07"},
+        ):
             answer = await on.post(**other)
             assert (answer.status_code, answer.json()["status"]) == (200, "received")
         assert await on.counts() == {"not_ours": 3}
@@ -125,7 +142,9 @@ def test_what_is_not_signed_is_not_read(server: ServerAddress) -> None:
         order_id = await on.waiting()
         assert (await on.post(method=METHOD, late=400)).status_code == 401
         assert (await on.post(method=METHOD, key=b"guess")).status_code == 401
-        assert (await on.post(method=METHOD, key=notice_key(on.shop.world, "sandbox"))).status_code == 401
+        assert (
+            await on.post(method=METHOD, key=notice_key(on.shop.world, "sandbox"))
+        ).status_code == 401
         assert (
             await on.client.post(PATH, content=b"{}", headers={"content-type": "application/json"})
         ).status_code == 401
@@ -148,7 +167,9 @@ def test_what_is_not_signed_is_not_read(server: ServerAddress) -> None:
         ({"method": METHOD, "signalId": ""}, "signalId"),
     ],
 )
-def test_a_field_that_is_wrong_is_named(server: ServerAddress, said: dict[str, Any], field: str) -> None:
+def test_a_field_that_is_wrong_is_named(
+    server: ServerAddress, said: dict[str, Any], field: str
+) -> None:
     async def tell(on: Ground) -> None:
         answer = await on.post(**said)
         assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)

@@ -16,7 +16,9 @@ STRANGE = {"transaction__responseCode": "9Z", "transaction__responseCodeSource":
 
 
 @pytest.mark.parametrize("mode", ["off", "shadow"])
-def test_a_code_that_nobody_knows_is_named_in_the_decision_and_listed(door: Door, shop: Caller, mode: str) -> None:
+def test_a_code_that_nobody_knows_is_named_in_the_decision_and_listed(
+    door: Door, shop: Caller, mode: str
+) -> None:
     if mode == "shadow":
         door.run(set_arms(door.world, shop.shop.scope, None, ArmsChange("shadow")))
         door.services.merchants.forget(shop.shop.merchant_id)
@@ -24,9 +26,15 @@ def test_a_code_that_nobody_knows_is_named_in_the_decision_and_listed(door: Door
     order_id = shop.admit(paymentMethod__cardNumber=card, **STRANGE)
     shop.admit(paymentMethod__cardNumber=card)
     shop.advance(minutes=1)
-    [row] = door.sql("SELECT features, verdict, reasons FROM decisions WHERE order_id = $1::uuid", order_id)
+    [row] = door.sql(
+        "SELECT features, verdict, reasons FROM decisions WHERE order_id = $1::uuid", order_id
+    )
     reading = json.loads(row["features"])["reading"]
-    assert (reading["klass"], reading["unlisted_code"], reading["unlisted_advice"]) == ("soft", "9Z", "77")
+    assert (reading["klass"], reading["unlisted_code"], reading["unlisted_advice"]) == (
+        "soft",
+        "9Z",
+        "77",
+    )
     assert row["verdict"] == "plan"
     reasons = json.loads(row["reasons"])
     assert "The code 9Z is unknown; the decline is classified without it." in reasons

@@ -30,7 +30,9 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def asked(shop: Shop, actor: Actor, days: int = 90) -> UUID:
-    question = await question_for(shop.world, shop.merchant_id, BacktestRequest("retry-2", days=days))
+    question = await question_for(
+        shop.world, shop.merchant_id, BacktestRequest("retry-2", days=days)
+    )
     return (await ask(shop.world, replace(shop.scope, actor=actor), question)).backtest_id
 
 
@@ -45,10 +47,16 @@ def test_whoever_asked_is_told_with_the_way_to_it(server: ServerAddress) -> None
         await run_later(shop)
         await go_round(shop)
         [mine] = await told(shop)
-        assert (mine["user_id"], mine["kind"], mine["mail_state"]) == (people["owner"], "backtest", "sent")
+        assert (mine["user_id"], mine["kind"], mine["mail_state"]) == (
+            people["owner"],
+            "backtest",
+            "sent",
+        )
         words = words_of("backtest", mine["facts"])
         assert (words.title, words.path) == ("Your back-test is made", f"/backtests/{backtest_id}")
-        assert words.lines == ("Payments of 90 days. Schedule retry-2, within the policies that held at the time.",)
+        assert words.lines == (
+            "Payments of 90 days. Schedule retry-2, within the policies that held at the time.",
+        )
         [mail] = await arrived(shop)
         assert mail["recipient"] == "owner@staff.example"
         assert f"/notifications/{mine['notification_id']}" in mail["text"]
@@ -70,7 +78,9 @@ def test_everybody_who_asked_meanwhile_is_told_once(server: ServerAddress) -> No
         await run_later(shop)
         await asked(shop, Actor("user", str(people["operations"])))  # it has its figures
         await go_round(shop)
-        assert sorted(await hearers(shop)) == sorted([analyst, staff]), "an impersonated member did not ask"
+        assert sorted(await hearers(shop)) == sorted([analyst, staff]), (
+            "an impersonated member did not ask"
+        )
 
     run(server, story)
 
@@ -91,13 +101,17 @@ def test_of_a_key_its_maker_is_told(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_what_stands_in_the_response_rings_no_bell(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stands_in_the_response_rings_no_bell(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         await asked(shop, Actor("user", str(people["owner"])))
         with monkeypatch.context() as later:
             later.setattr(kept, "AT_ONCE", -1)
             await asked(shop, Actor("user", str(people["analyst"])), 60)
-        await asked(shop, Actor("user", str(people["owner"])), 60)  # the response has what another still waits for
+        await asked(
+            shop, Actor("user", str(people["owner"])), 60
+        )  # the response has what another still waits for
         await go_round(shop)
         assert await hearers(shop) == [people["analyst"]]
 
@@ -105,9 +119,13 @@ def test_what_stands_in_the_response_rings_no_bell(server: ServerAddress, monkey
 
 
 @pytest.mark.usefixtures("beside")
-def test_a_check_before_saving_is_told_and_those_who_do_not_want_it_hear_nothing(server: ServerAddress) -> None:
+def test_a_check_before_saving_is_told_and_those_who_do_not_want_it_hear_nothing(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
-        await choose(shop.world, people["operations"], shop.merchant_id, {"backtest": (False, False)})
+        await choose(
+            shop.world, people["operations"], shop.merchant_id, {"backtest": (False, False)}
+        )
         where = await where_of(shop.world, shop.merchant_id)
         for name in ("owner", "operations", "stranger"):
             scope = replace(shop.scope, actor=Actor("user", str(people[name])))
@@ -125,7 +143,9 @@ def test_a_check_before_saving_is_told_and_those_who_do_not_want_it_hear_nothing
 def test_one_that_failed_for_good_is_told_with_its_reason(server: ServerAddress) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         backtest_id = await asked(shop, Actor("user", str(people["owner"])))
-        await work_backtest(shop.world, Due(shop.merchant_id, "backtest", backtest_id, TRIES_MAX + 1))
+        await work_backtest(
+            shop.world, Due(shop.merchant_id, "backtest", backtest_id, TRIES_MAX + 1)
+        )
         await go_round(shop)
         [mine] = await told(shop)
         words = words_of("backtest", mine["facts"])
@@ -154,7 +174,9 @@ def test_it_is_told_once_whatever_dies(server: ServerAddress) -> None:
             found = await told(shop)
             assert [row["facts"]["backtest_id"] for row in found].count(str(backtest_id)) == 1
             assert {row["user_id"] for row in found} == {people["owner"]}
-            assert not await shop.value("SELECT count(*) FROM due_work WHERE kind IN ('alert', 'backtest')")
+            assert not await shop.value(
+                "SELECT count(*) FROM due_work WHERE kind IN ('alert', 'backtest')"
+            )
 
         await killed_everywhere(shop, begin, act, check, steps_min=6)
 

@@ -44,7 +44,9 @@ def at(shop: Shop, moment: datetime) -> Shop:
 
 
 def tomorrow(hour: int) -> datetime:
-    return (datetime.now(UTC) + timedelta(days=1)).replace(hour=hour, minute=0, second=0, microsecond=0)
+    return (datetime.now(UTC) + timedelta(days=1)).replace(
+        hour=hour, minute=0, second=0, microsecond=0
+    )
 
 
 async def digests(shop: Shop, user_id: UUID | None = None) -> list[dict[str, object]]:
@@ -59,11 +61,15 @@ def test_yesterday_is_told_once_at_the_hour(server: ServerAddress) -> None:
         await shop.admit()
         before, when = at(shop, tomorrow(8) - timedelta(seconds=1)), at(shop, tomorrow(8))
         await send_digests(before.world)
-        today = await digests(shop, owner)  # of the day before, on which nothing was, when the hour has passed today
+        today = await digests(
+            shop, owner
+        )  # of the day before, on which nothing was, when the hour has passed today
         await asyncio.gather(*(send_digests(when.world) for _ in range(4)))
         await send_digests(at(shop, tomorrow(8) + 5 * HOUR).world)
         found = (await digests(shop, owner))[len(today) :]
-        assert [(f["declined"], f["rescued"], f["recovered"]) for f in found] == [(2, 1, [["USD", 4590]])]
+        assert [(f["declined"], f["rescued"], f["recovered"]) for f in found] == [
+            (2, 1, [["USD", 4590]])
+        ]
         assert len(await told(shop)) == len(found) + len(today), "nobody else asked for it"
         await send_notifications(when.world)
         [mail] = await arrived(shop)
@@ -91,7 +97,10 @@ def test_a_day_on_which_nothing_was_is_told_only_to_who_wants_it(server: ServerA
 def test_a_day_is_that_of_the_persons_zone_and_hour(server: ServerAddress) -> None:
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
         await paid(shop)
-        for name, zone, hour in (("owner", "Pacific/Kiritimati", 6), ("analyst", "America/Los_Angeles", 23)):
+        for name, zone, hour in (
+            ("owner", "Pacific/Kiritimati", 6),
+            ("analyst", "America/Los_Angeles", 23),
+        ):
             await choose(shop.world, people[name], shop.merchant_id, BOTH)
             await keep_zone(shop.world, people[name], zone)
             await keep_digest(shop.world, people[name], hour, True, True)
@@ -103,7 +112,9 @@ def test_a_day_is_that_of_the_persons_zone_and_hour(server: ServerAddress) -> No
             days = [str(f["day"]) for f in found]
             assert days == sorted(set(days))
             assert len(days) in (2, 3), "one a day, for two days"
-            assert sum(int(str(f["declined"])) for f in found) == 1, "the order stands in one of them"
+            assert sum(int(str(f["declined"])) for f in found) == 1, (
+                "the order stands in one of them"
+            )
 
     story(server, work)
 

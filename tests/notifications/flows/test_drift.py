@@ -62,14 +62,32 @@ async def sent(
                 Offered("within-36h", chance, "", at.isoformat(), chance, 1.0),
                 Offered("stop", 0.0, "", None, 0.0, 0.0),
             )
-            versions = {"decider": "engine-1", "policy": "engine-policy-1", "knowledge": "k", "model": made.name}
-            decision = Decision("plan", (), "funds", ("a test",), ("engine_plan",), versions, offers, "within-36h")
+            versions = {
+                "decider": "engine-1",
+                "policy": "engine-policy-1",
+                "knowledge": "k",
+                "model": made.name,
+            }
+            decision = Decision(
+                "plan", (), "funds", ("a test",), ("engine_plan",), versions, offers, "within-36h"
+            )
             decision_id = change.decide(decision, evidence().features())
             attempt = Attempt(
-                new_id(), change.order.order_id, number + nth + 1, "planned", "funds", at, 4590, "USD", "merchant"
+                new_id(),
+                change.order.order_id,
+                number + nth + 1,
+                "planned",
+                "funds",
+                at,
+                4590,
+                "USD",
+                "merchant",
             )
             change.set_attempt(
-                attempt, state="approved" if nth < approved else "declined", sent_at=at + late, decision_id=decision_id
+                attempt,
+                state="approved" if nth < approved else "declined",
+                sent_at=at + late,
+                decision_id=decision_id,
             )
 
     await shop.orders.change(Job(shop.key(order_id), work))
@@ -77,7 +95,9 @@ async def sent(
 
 async def an_hour_later(shop: Shop) -> None:
     async with owner(shop.world) as connection:
-        await connection.execute("UPDATE rescue_watches SET drift_checked_at = drift_checked_at - interval '1 hour'")
+        await connection.execute(
+            "UPDATE rescue_watches SET drift_checked_at = drift_checked_at - interval '1 hour'"
+        )
     assert await watch_drift(shop.world) == await shop.value("SELECT count(*) FROM merchants")
     await go_round(shop)
 
@@ -97,7 +117,9 @@ def test_chances_that_hold_no_more_are_told_once_for_each_model(server: ServerAd
         assert await kinds(shop, people["stranger"]) == []
         words = words_of("drift", (await told(shop))[0]["facts"])
         assert words.title == "The model expects more approvals than there are"
-        assert words.lines[0] == "Of 400 attempts in 28 days it expected 120 approvals; there were 72."
+        assert (
+            words.lines[0] == "Of 400 attempts in 28 days it expected 120 approvals; there were 72."
+        )
         assert len(await arrived(shop)) == len(ROLES)
         await an_hour_later(shop)
         assert len(await told(shop)) == len(ROLES), "the same drift"
@@ -113,13 +135,20 @@ def test_chances_that_hold_no_more_are_told_once_for_each_model(server: ServerAd
     run(server, story)
 
 
-def test_what_was_sent_at_another_hour_than_decided_says_nothing_of_the_chance(server: ServerAddress) -> None:
+def test_what_was_sent_at_another_hour_than_decided_says_nothing_of_the_chance(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         await sent(shop, FIRST, 30, 10)
         await sent(shop, FIRST, 150, 150, late=timedelta(hours=4))
         await sent(shop, SECOND, 150, 150)
         drift = await drift_of(shop.world, FIRST.name)
-        assert (drift.tries, round(drift.expected, 6), drift.approved, drift.verdict) == (30, 9.0, 10, "too_little")
+        assert (drift.tries, round(drift.expected, 6), drift.approved, drift.verdict) == (
+            30,
+            9.0,
+            10,
+            "too_little",
+        )
         assert (await drift_of(shop.world, "model-000000000000")).tries == 0
 
     run(server, story)
@@ -138,4 +167,6 @@ def test_a_difference_that_chance_makes_is_no_drift() -> None:
     assert Counted(100, 30.0, 21.0, 30 + 18).verdict == "fits"
     assert Counted(100, 30.0, 21.0, 30 + 19).verdict == "drifted"
     assert Counted(100, 30.0, 21.0, 30 - 19).verdict == "drifted"
-    assert Counted(100_000, 30_000.0, 21_000.0, 30_000 + 2_900).verdict == "fits", "a difference that changes no plan"
+    assert Counted(100_000, 30_000.0, 21_000.0, 30_000 + 2_900).verdict == "fits", (
+        "a difference that changes no plan"
+    )

@@ -65,7 +65,9 @@ def test_orders_are_gathered_and_told_once(server: ServerAddress) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         async def begin() -> int:
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE alerts SET created_at = created_at - interval '1 hour'")
+                await connection.execute(
+                    "UPDATE alerts SET created_at = created_at - interval '1 hour'"
+                )
             await on_hold(shop)
             return len(await told(shop))
 
@@ -73,7 +75,9 @@ def test_orders_are_gathered_and_told_once(server: ServerAddress) -> None:
             await alert_of_orders(world, shop.merchant_id)
             sql = "SELECT subject_id FROM due_work WHERE kind = 'alert' AND merchant_id = $1"
             async with world.db.connection() as connection:
-                waiting = [row["subject_id"] for row in await connection.fetch(sql, shop.merchant_id)]
+                waiting = [
+                    row["subject_id"] for row in await connection.fetch(sql, shop.merchant_id)
+                ]
             for alert_id in waiting:
                 await tell_alert(world, shop.merchant_id, alert_id)
 
@@ -94,7 +98,9 @@ def test_a_mail_leaves_with_one_id_whatever_dies(server: ServerAddress) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         async def begin() -> int:
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE alerts SET created_at = created_at - interval '1 hour'")
+                await connection.execute(
+                    "UPDATE alerts SET created_at = created_at - interval '1 hour'"
+                )
             await on_hold(shop)
             before = len(await told(shop))
             await alert_of_orders(shop.world, shop.merchant_id)
@@ -102,8 +108,12 @@ def test_a_mail_leaves_with_one_id_whatever_dies(server: ServerAddress) -> None:
             return before
 
         async def act(world: World, before: int) -> None:
-            async with shop.world.people.connection() as connection:  # the lease of who died is over
-                await connection.execute("UPDATE notifications SET mail_due_at = now() WHERE mail_due_at IS NOT NULL")
+            async with (
+                shop.world.people.connection() as connection
+            ):  # the lease of who died is over
+                await connection.execute(
+                    "UPDATE notifications SET mail_due_at = now() WHERE mail_due_at IS NOT NULL"
+                )
             while await send_notifications(world):
                 pass
 
@@ -111,7 +121,9 @@ def test_a_mail_leaves_with_one_id_whatever_dies(server: ServerAddress) -> None:
             found = (await told(shop))[before:]
             assert [row["mail_state"] for row in found] == ["sent"] * PEOPLE
             inbox = await shop.world.mail.inbox([row["notification_id"] for row in found])
-            assert len(inbox) == PEOPLE, "each under the one id that its reader's program knows it by"
+            assert len(inbox) == PEOPLE, (
+                "each under the one id that its reader's program knows it by"
+            )
 
         await killed_everywhere(shop, begin, act, check, steps_min=3)
 

@@ -63,7 +63,9 @@ async def on_hold(shop: Shop, count: int = 1) -> list[UUID]:
     return orders
 
 
-def test_a_code_that_is_on_no_list_is_told_of_once_a_week_with_its_orders(server: ServerAddress) -> None:
+def test_a_code_that_is_on_no_list_is_told_of_once_a_week_with_its_orders(
+    server: ServerAddress,
+) -> None:
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
         for code in ("9Z", "9Z", "51"):
             await start(shop.orders, shop.key(await shop.admit(code=code)))
@@ -106,10 +108,14 @@ def test_orders_that_wait_are_told_of_together_once_an_hour(server: ServerAddres
         later = "SELECT due_at > now() + interval '55 minutes' FROM due_work WHERE kind = 'orders_alert'"
         assert await shop.value(later)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE alerts SET created_at = created_at - interval '1 hour'")
+            await connection.execute(
+                "UPDATE alerts SET created_at = created_at - interval '1 hour'"
+            )
         await go_round(shop)
         assert len(await told(shop)) == 8
-        assert (await told(shop, people["owner"]))[1]["facts"]["orders"] == 1, "only those since the last time"
+        assert (await told(shop, people["owner"]))[1]["facts"]["orders"] == 1, (
+            "only those since the last time"
+        )
         await go_round(shop)
         assert len(await told(shop)) == 8
 
@@ -136,7 +142,10 @@ def test_a_dispute_and_its_deadline_while_nothing_is_sent(server: ServerAddress)
         await go_round(shop)
         dispute = await the_dispute(shop, order_id)
         [opened] = await told(shop, people["analyst"])
-        assert (opened["kind"], opened["facts"]["dispute_id"]) == ("dispute", str(dispute["dispute_id"]))
+        assert (opened["kind"], opened["facts"]["dispute_id"]) == (
+            "dispute",
+            str(dispute["dispute_id"]),
+        )
         assert await told(shop, people["developer"]) == [], "a developer hears of no money"
         left = dispute["respond_by"] - await shop.now()
         for days in (7, 3, 1):
@@ -144,9 +153,15 @@ def test_a_dispute_and_its_deadline_while_nothing_is_sent(server: ServerAddress)
                 at = dispute["respond_by"] - timedelta(days=days)
                 await shop.advance(at - await shop.now() + timedelta(minutes=1))
                 await go_round(shop)
-                found = [row["facts"] for row in await told(shop, people["owner"]) if row["kind"] == "deadline"]
+                found = [
+                    row["facts"]
+                    for row in await told(shop, people["owner"])
+                    if row["kind"] == "deadline"
+                ]
                 assert [facts["days"] for facts in found][-1] == days
-        assert (await kinds(shop, people["owner"])).count("deadline") == sum(left > d * DAY for d in (7, 3, 1))
+        assert (await kinds(shop, people["owner"])).count("deadline") == sum(
+            left > d * DAY for d in (7, 3, 1)
+        )
 
     story(server, work)
 
@@ -180,7 +195,9 @@ def test_a_payout_from_its_making_to_the_bank(server: ServerAddress) -> None:
         await shop.run_due()
         await go_round(shop)
         assert sorted(await kinds(shop, people["owner"])) == ["payout", "payout", "settlement"]
-        await tell_outcome(shop.world, actor(shop, "olga"), payout["payout_id"], "returned", "closed account")
+        await tell_outcome(
+            shop.world, actor(shop, "olga"), payout["payout_id"], "returned", "closed account"
+        )
         await go_round(shop)
         assert (await kinds(shop, people["analyst"]))[-1] == "payout_failed"
         assert "analyst@staff.example" in {mail["recipient"] for mail in await arrived(shop)}
@@ -193,7 +210,9 @@ def test_an_alert_that_is_carried_twice_tells_once(server: ServerAddress) -> Non
         await on_hold(shop)
         await go_round(shop)
         alert_id = await shop.value("SELECT alert_id FROM alerts WHERE kind = 'orders'")
-        await asyncio.gather(*(tell_alert(shop.world, shop.merchant_id, alert_id) for _ in range(4)))
+        await asyncio.gather(
+            *(tell_alert(shop.world, shop.merchant_id, alert_id) for _ in range(4))
+        )
         await asyncio.gather(*(send_notifications(shop.world) for _ in range(4)))
         assert len(await told(shop)) == 4
         assert [mail["times"] for mail in await arrived(shop)] == [1] * 4
@@ -206,16 +225,22 @@ def test_who_leaves_hears_nothing_from_then_on(server: ServerAddress) -> None:
         await on_hold(shop)
         await shop.publish()
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'orders_alert'")
+            await connection.execute(
+                "UPDATE due_work SET due_at = now() WHERE kind = 'orders_alert'"
+            )
         await shop.run_due()
         subject = Subject("merchant", shop.merchant_id, "Brightleaf Tea")
-        await end_membership(shop.world, subject, people["analyst"], by=people["owner"], request_id="test")
+        await end_membership(
+            shop.world, subject, people["analyst"], by=people["owner"], request_id="test"
+        )
         await send_notifications(shop.world)
         [mine] = await told(shop, people["analyst"])
         assert mine["mail_state"] == "dropped", "also what was owed before"
         assert "analyst@staff.example" not in {mail["recipient"] for mail in await arrived(shop)}
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE alerts SET created_at = created_at - interval '1 hour'")
+            await connection.execute(
+                "UPDATE alerts SET created_at = created_at - interval '1 hour'"
+            )
         await on_hold(shop)
         await go_round(shop)
         assert len(await told(shop, people["analyst"])) == 1
@@ -234,7 +259,13 @@ def test_choices_decide_by_which_way(server: ServerAddress) -> None:
         async with shop.world.people.connection() as connection:
             for name, way in wanted.items():
                 await choose(connection, people[name], "sandbox", shop.merchant_id, {"orders": way})
-            await choose(connection, people["developer"], "live", shop.merchant_id, {"orders": (False, False)})
+            await choose(
+                connection,
+                people["developer"],
+                "live",
+                shop.merchant_id,
+                {"orders": (False, False)},
+            )
         await on_hold(shop)
         await go_round(shop)
         found = {row["user_id"]: (row["on_page"], row["mail_state"]) for row in await told(shop)}
@@ -248,7 +279,9 @@ def test_choices_decide_by_which_way(server: ServerAddress) -> None:
     story(server, work)
 
 
-@pytest.mark.parametrize(("address", "state", "times"), [("refused", "refused", 0), ("later", "owed", 1)])
+@pytest.mark.parametrize(
+    ("address", "state", "times"), [("refused", "refused", 0), ("later", "owed", 1)]
+)
 def test_a_mail_server_that_refuses_or_loses_its_answer(
     server: ServerAddress, address: str, state: str, times: int
 ) -> None:
@@ -259,10 +292,14 @@ def test_a_mail_server_that_refuses_or_loses_its_answer(
         [mine] = await told(shop, user)
         assert (mine["mail_state"], mine["mail_tries"]) == (state, 1)
         async with shop.world.people.connection() as connection:
-            await connection.execute("UPDATE notifications SET mail_due_at = now() WHERE mail_due_at IS NOT NULL")
+            await connection.execute(
+                "UPDATE notifications SET mail_due_at = now() WHERE mail_due_at IS NOT NULL"
+            )
         await send_notifications(shop.world)
         got = await shop.world.mail.inbox([mine["notification_id"]])
-        assert [mail["times"] for mail in got.values()] == [times + 1] * bool(times), "the same id: read once"
+        assert [mail["times"] for mail in got.values()] == [times + 1] * bool(times), (
+            "the same id: read once"
+        )
 
     story(server, work)
 
@@ -273,7 +310,11 @@ def test_without_a_mail_server_the_page_tells(server: ServerAddress) -> None:
         await on_hold(without)
         await go_round(without)
         [mine] = await told(shop, people["owner"])
-        assert (mine["on_page"], mine["mail_state"], mine["mail_why"]) == (True, "owed", "no mail server is set up")
+        assert (mine["on_page"], mine["mail_state"], mine["mail_why"]) == (
+            True,
+            "owed",
+            "no mail server is set up",
+        )
 
     story(server, work)
 
@@ -285,7 +326,9 @@ def test_a_mail_is_plain_short_and_can_be_stopped(server: ServerAddress) -> None
         await go_round(shop)
         mail: dict[str, Any] = (await arrived(shop))[0]
         assert mail["html"] == ""
-        assert mail["subject"].startswith("Brightleaf Tea (SANDBOX): A dispute over 45.90 USD was opened")
+        assert mail["subject"].startswith(
+            "Brightleaf Tea (SANDBOX): A dispute over 45.90 USD was opened"
+        )
         assert len(mail["text"]) < 900
         for secret in ("ana", "Roe", "payer.example", "ending in"):
             assert secret not in mail["text"] + mail["subject"]
@@ -293,10 +336,18 @@ def test_a_mail_is_plain_short_and_can_be_stopped(server: ServerAddress) -> None
         assert "ana" not in str(row["facts"])
         async with shop.world.people.connection() as connection:
             [reader] = await readers_of(connection, "sandbox", shop.merchant_id, people["owner"])
-        mail_row = NotificationMail(**{name: row[name] for name in NotificationMail.__struct_fields__})
-        written = compose(message_of(shop.world, mail_row, reader), "recoup@example.com").as_bytes().decode()
+        mail_row = NotificationMail(
+            **{name: row[name] for name in NotificationMail.__struct_fields__}
+        )
+        written = (
+            compose(message_of(shop.world, mail_row, reader), "recoup@example.com")
+            .as_bytes()
+            .decode()
+        )
         head = written.partition("\r\n\r\n")[0]
-        assert "List-Unsubscribe: <http://recoup.test/unsubscribe/" in head.replace("\r\n ", " "), head
+        assert "List-Unsubscribe: <http://recoup.test/unsubscribe/" in head.replace("\r\n ", " "), (
+            head
+        )
         assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
         assert "multipart" not in head
         assert "=?" not in head
@@ -312,7 +363,9 @@ def test_everybody_is_mailed_in_their_own_language_and_zone(server: ServerAddres
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), kind="service")
         await go_round(shop)
         mails = {mail["recipient"].partition("@")[0]: mail for mail in await arrived(shop)}
-        assert "(SANDBOX): Ein Streitfall über 45,90 USD wurde eröffnet" in mails["owner"]["subject"]
+        assert (
+            "(SANDBOX): Ein Streitfall über 45,90 USD wurde eröffnet" in mails["owner"]["subject"]
+        )
         assert " Asia/Kolkata." in mails["owner"]["text"]
         assert "Diese Mails abbestellen: http" in mails["owner"]["text"]
         assert "A dispute over 45.90 USD was opened" in mails["operations"]["subject"]
@@ -323,7 +376,9 @@ def test_everybody_is_mailed_in_their_own_language_and_zone(server: ServerAddres
 
 def test_an_endpoint_that_is_down_is_told_of_once(server: ServerAddress) -> None:
     async def work(shop: Shop, people: dict[str, UUID]) -> None:
-        await endpoints.create(shop.world, shop.scope, "http://127.0.0.1:9/hook?key=abc", list(CATALOGUE), "rescue")
+        await endpoints.create(
+            shop.world, shop.scope, "http://127.0.0.1:9/hook?key=abc", list(CATALOGUE), "rescue"
+        )
         await shop.admit_many(4)
         for _ in range(FAILURES_TO_OPEN + 3):
             async with owner(shop.world) as connection:
@@ -333,8 +388,12 @@ def test_an_endpoint_that_is_down_is_told_of_once(server: ServerAddress) -> None
         await go_round(shop)
         assert await kinds(shop, people["developer"]) == ["webhook"]
         assert await kinds(shop, people["analyst"]) == []
-        mail = next(mail for mail in await arrived(shop) if mail["recipient"] == "developer@staff.example")
-        assert "127.0.0.1:9. It is probed until it answers again; no events are lost." in mail["text"]
+        mail = next(
+            mail for mail in await arrived(shop) if mail["recipient"] == "developer@staff.example"
+        )
+        assert (
+            "127.0.0.1:9. It is probed until it answers again; no events are lost." in mail["text"]
+        )
         assert "key=abc" not in mail["text"], "an address may hold a secret"
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE endpoints SET probe_at = now()")
@@ -355,7 +414,9 @@ def test_an_alert_waits_until_the_people_database_knows_the_merchant(server: Ser
             await connection.execute("UPDATE merchant_worlds SET world = 'elsewhere'")
         await shop.run_due()
         assert await told(shop) == []
-        assert await shop.value("SELECT last_error LIKE '%has not heard%' FROM due_work WHERE kind = 'alert'")
+        assert await shop.value(
+            "SELECT last_error LIKE '%has not heard%' FROM due_work WHERE kind = 'alert'"
+        )
         async with db.connection() as connection:
             await connection.execute("UPDATE merchant_worlds SET world = 'sandbox'")
         async with owner(shop.world) as connection:
@@ -373,11 +434,15 @@ def test_what_was_told_half_a_year_ago_is_forgotten(server: ServerAddress) -> No
         await purge_expired(shop.world)
         assert len(await told(shop)) == 4
         async with shop.world.people.connection() as connection:
-            await connection.execute("UPDATE notifications SET created_at = created_at - interval '181 days'")
+            await connection.execute(
+                "UPDATE notifications SET created_at = created_at - interval '181 days'"
+            )
         await purge_expired(shop.world)
         assert await told(shop) == []
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE alerts SET created_at = created_at - interval '91 days'")
+            await connection.execute(
+                "UPDATE alerts SET created_at = created_at - interval '91 days'"
+            )
             await retain(connection, shop.world.clocks.wall())
         assert not await shop.value("SELECT count(*) FROM alerts")
 

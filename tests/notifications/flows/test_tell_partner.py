@@ -38,7 +38,9 @@ async def fail(at: Office, tries: int) -> None:
     for _ in range(tries):
         async with owner(at.world) as connection:
             await connection.execute("UPDATE lanes SET due_at = now() WHERE due_at IS NOT NULL")
-            await connection.execute("UPDATE endpoints SET probe_at = now() WHERE probe_at IS NOT NULL")
+            await connection.execute(
+                "UPDATE endpoints SET probe_at = now() WHERE probe_at IS NOT NULL"
+            )
         await at.shop.publish()
 
 
@@ -64,15 +66,23 @@ def test_those_who_may_change_hooks_hear_once_and_are_led_there(server: ServerAd
         await fail(at, 2)
         await go_round(at.shop)
         assert len(await heard(at)) == len(HEARS), "it is down still"
-        [mail] = [mail for mail in await arrived(at.shop) if mail["recipient"] == "developer@example.test"]
-        assert mail["subject"] == "Subscriptions Inc (SANDBOX): Un point d’accès de webhook est hors service"
+        [mail] = [
+            mail for mail in await arrived(at.shop) if mail["recipient"] == "developer@example.test"
+        ]
+        assert (
+            mail["subject"]
+            == "Subscriptions Inc (SANDBOX): Un point d’accès de webhook est hors service"
+        )
         assert "Ne plus recevoir ces e-mails" in mail["text"]
         assert "key=abc" not in mail["text"], "an address may hold a secret"
         dev, analyst = await at.as_("developer"), await at.as_("analyst")
         page = await dev.get("/notifications")
         [to] = re.findall(r'href="(/notifications/[0-9a-f-]{36})"', page.text)
         answer = await dev.get(to)
-        assert (answer.status_code, answer.headers["location"]) == (303, f"/partner/webhooks/{endpoint_id}")
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"/partner/webhooks/{endpoint_id}",
+        )
         assert (await dev.get(answer.headers["location"])).status_code == 200
         assert "partner_webhook" in (await dev.get("/account/notifications")).text
         assert "partner_webhook" not in (await analyst.get("/account/notifications")).text
@@ -83,7 +93,9 @@ def test_those_who_may_change_hooks_hear_once_and_are_led_there(server: ServerAd
 
 def test_one_that_is_gone_for_good_is_told_as_switched_off(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
-        async def gone(_h: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+        async def gone(
+            _h: bytes, _b: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+        ) -> None:
             writer.write(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n")
             await writer.drain()
 
@@ -111,7 +123,11 @@ def test_choices_links_and_leaving_count_as_at_a_merchant(server: ServerAddress)
         )
         assert answer.status_code == 303
         wrong = await post(
-            boss, "/account/notifications", "/account/notifications", partner=str(at.partner_id), kind=["payout"]
+            boss,
+            "/account/notifications",
+            "/account/notifications",
+            partner=str(at.partner_id),
+            kind=["payout"],
         )
         assert "is not a notification" in wrong.text
         await endpoint(at)
@@ -123,11 +139,17 @@ def test_choices_links_and_leaving_count_as_at_a_merchant(server: ServerAddress)
             row["email"].partition("@")[0]: row["user_id"]
             for row in await at.world.people.fetch("SELECT email, user_id FROM users")
         }
-        await end_membership(at.world, subject, users["operations"], by=users["owner"], request_id="test")
+        await end_membership(
+            at.world, subject, users["operations"], by=users["owner"], request_id="test"
+        )
         while await send_notifications(at.world):
             pass
         states = {row["user_id"]: row["mail_state"] for row in await told(at.shop)}
-        assert states == {users["owner"]: "none", users["operations"]: "dropped", users["developer"]: "sent"}
+        assert states == {
+            users["owner"]: "none",
+            users["operations"]: "dropped",
+            users["developer"]: "sent",
+        }
         [mail] = await arrived(at.shop)
         [link] = re.findall(r"http://recoup\.test(/unsubscribe/\S+)", mail["text"])
         assert "Subscriptions Inc" in (await dev.get(link)).text
@@ -147,7 +169,9 @@ def test_what_was_told_long_ago_is_forgotten(server: ServerAddress) -> None:
         async with owner(at.world) as connection:
             later = at.world.clocks.wall() + ALERTS_KEPT + timedelta(hours=1)
             await retain(connection, later)
-            assert await connection.fetchval("SELECT count(*) FROM partner_alerts") == 1, "nobody was told yet"
+            assert await connection.fetchval("SELECT count(*) FROM partner_alerts") == 1, (
+                "nobody was told yet"
+            )
             await tell_partners(at.world)
             await retain(connection, later)
             assert await connection.fetchval("SELECT count(*) FROM partner_alerts") == 0

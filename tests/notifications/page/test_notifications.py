@@ -62,7 +62,10 @@ def test_the_bell_counts_what_is_unread(server: ServerAddress) -> None:
             assert (await post(boss, "/notifications", to, do=doing)).status_code == 303
             assert unread(await boss.get("/notifications")) == count
         assert (await post(boss, "/notifications", to, do="else")).status_code == 400
-        for path in ("/notifications/nothing", "/notifications/01a1fb7e-3161-72f9-b65a-53a15d1484df"):
+        for path in (
+            "/notifications/nothing",
+            "/notifications/01a1fb7e-3161-72f9-b65a-53a15d1484df",
+        ):
             assert (await boss.get(path)).status_code == 404
         assert (await clerk.get(to)).status_code == 404, "somebody else's"
         assert (await post(clerk, "/notifications", to, do="read")).status_code == 404
@@ -80,10 +83,16 @@ def test_all_are_marked_as_read_up_to_what_was_seen(server: ServerAddress) -> No
         await more_orders(shop)
         assert unread(await boss.get("/notifications")) == "2"
         for _ in range(2):
-            assert (await post(boss, "/notifications", "/notifications/read", until=until)).status_code == 303
-            assert unread(await boss.get("/notifications")) == "1", "what came after the page was seen stays unread"
+            assert (
+                await post(boss, "/notifications", "/notifications/read", until=until)
+            ).status_code == 303
+            assert unread(await boss.get("/notifications")) == "1", (
+                "what came after the page was seen stays unread"
+            )
         assert "Nothing unread" not in texts(await boss.get("/notifications?unread=1"))
-        assert (await post(boss, "/notifications", "/notifications/read", until="x")).status_code == 400
+        assert (
+            await post(boss, "/notifications", "/notifications/read", until="x")
+        ).status_code == 400
         assert (await boss.post("/notifications/read", data={"until": until})).status_code == 403
 
     portal(server, story)
@@ -118,7 +127,9 @@ def test_each_role_chooses_among_what_it_may_hear(server: ServerAddress) -> None
                 assert "webhook" not in ticked(page, "page")
         other = await signed_in("rita")
         for fields in ({"merchant": str(shop.merchant_id), "kind": "orders"}, {"merchant": "x"}):
-            assert (await post(other, "/account/notifications", "/account/notifications", **fields)).status_code == 409
+            assert (
+                await post(other, "/account/notifications", "/account/notifications", **fields)
+            ).status_code == 409
         boss = await signed_in("owner")
         for fields in (
             {"merchant": str(shop.merchant_id), "kind": "else"},
@@ -140,10 +151,17 @@ def test_a_link_stops_mails_of_a_kind_or_all_without_signing_in(server: ServerAd
         page = await nobody.get(link)
         assert "Stop these e-mails?" in texts(page)
         assert "owner@example.test" not in page.text, "the link names nobody"
-        assert "orders" in ticked(await boss.get("/account/notifications"), "mail"), "looking stops nothing"
-        one_click = {"content-type": "application/x-www-form-urlencoded", "origin": "https://mail.example"}
+        assert "orders" in ticked(await boss.get("/account/notifications"), "mail"), (
+            "looking stops nothing"
+        )
+        one_click = {
+            "content-type": "application/x-www-form-urlencoded",
+            "origin": "https://mail.example",
+        }
         for _ in range(2):
-            answer = await nobody.post(link, content="List-Unsubscribe=One-Click", headers=one_click)
+            answer = await nobody.post(
+                link, content="List-Unsubscribe=One-Click", headers=one_click
+            )
             assert "No more e-mails about “Orders that need attention”" in texts(answer)
         choices = await boss.get("/account/notifications")
         assert "orders" not in ticked(choices, "mail")
@@ -154,7 +172,9 @@ def test_a_link_stops_mails_of_a_kind_or_all_without_signing_in(server: ServerAd
         assert "No more e-mails" in texts(await nobody.post(link, data={"what": "all"}))
         page = await boss.get("/account/notifications")
         assert 'name="mails" value="yes">' in page.text
-        by_parts = await nobody.post(await link_of_other(shop), files={"List-Unsubscribe": (None, "One-Click")})
+        by_parts = await nobody.post(
+            await link_of_other(shop), files={"List-Unsubscribe": (None, "One-Click")}
+        )
         assert "Stopped" in texts(by_parts)
         forged = link[:-6] + ("AAAAAA" if link[-6:] != "AAAAAA" else "BBBBBB")
         for path in (forged, "/unsubscribe/x", "/unsubscribe/" + "é" * 64):
@@ -162,7 +182,9 @@ def test_a_link_stops_mails_of_a_kind_or_all_without_signing_in(server: ServerAd
             assert (await nobody.post(path)).status_code == 404
 
     async def link_of_other(shop: Shop) -> str:
-        mails: list[Any] = [mail for mail in await arrived(shop) if mail["recipient"] == "clerk@example.test"]
+        mails: list[Any] = [
+            mail for mail in await arrived(shop) if mail["recipient"] == "clerk@example.test"
+        ]
         return str(re.findall(r"http://recoup\.test(/unsubscribe/\S+)", mails[0]["text"])[0])
 
     portal(server, story)
@@ -177,12 +199,16 @@ def test_who_has_left_or_may_hear_less_sees_nothing_of_it(server: ServerAddress)
         await on_hold(shop)
         await go_round(shop)
         assert unread(await clerk.get("/orders")) == "2"
-        [dispute] = [row for row in await told(shop) if row["kind"] == "dispute" and row["facts"]][:1]
+        [dispute] = [row for row in await told(shop) if row["kind"] == "dispute" and row["facts"]][
+            :1
+        ]
         async with shop.world.people.connection() as connection:
             await connection.execute(
                 "UPDATE memberships SET role = 'developer' WHERE role = 'analyst' AND subject_kind = 'merchant'"
             )
-        assert unread(await clerk.get("/orders")) == "1", "a developer hears of no money, nor did they ever"
+        assert unread(await clerk.get("/orders")) == "1", (
+            "a developer hears of no money, nor did they ever"
+        )
         mine = [row for row in await told(shop) if row["kind"] == "dispute"]
         for row in mine:
             assert (await clerk.get(f"/notifications/{row['notification_id']}")).status_code == 404
@@ -204,7 +230,9 @@ def test_times_are_those_of_ones_zone_on_every_page(server: ServerAddress) -> No
         answer = await post(boss, "/account/time", "/account/time", zone="Mars/Phobos")
         assert answer.status_code == 400
         assert 'value="Mars/Phobos"' in answer.text, "what was typed is kept"
-        assert (await post(boss, "/account/time", "/account/time", zone="asia/kolkata")).status_code == 303
+        assert (
+            await post(boss, "/account/time", "/account/time", zone="asia/kolkata")
+        ).status_code == 303
         page = texts(await boss.get("/account/time"))
         assert "IST, UTC+05:30" in page
         there = placed.timestamp() + 5.5 * 3600
@@ -237,10 +265,14 @@ def test_times_are_those_of_ones_zone_on_every_page(server: ServerAddress) -> No
             found = await boss.get(path)
             assert "times in Asia/Kolkata" in texts(found), path
         listed = await boss.get("/orders")
-        assert re.search(r'href="/orders\?zone=Asia%2FKolkata">', listed.text), "one press from the list's own zone"
+        assert re.search(r'href="/orders\?zone=Asia%2FKolkata">', listed.text), (
+            "one press from the list's own zone"
+        )
         turned = await boss.get("/orders?zone=Asia/Kolkata")
         assert re.search(r'href="/orders">.{0,90}Times in </span>GMT</a>', turned.text), "and back"
-        assert "times in GMT" in texts(await clerk.get(f"/orders/{order_id}")), "somebody else's stay"
+        assert "times in GMT" in texts(await clerk.get(f"/orders/{order_id}")), (
+            "somebody else's stay"
+        )
         assert (await post(boss, "/account/time", "/account/time", zone="GMT")).status_code == 303
         assert "times in GMT" in texts(await boss.get(f"/orders/{order_id}"))
 
@@ -253,7 +285,9 @@ def test_another_merchants_notification_opens_there(server: ServerAddress) -> No
         await olga.post("/merchant", data={"csrf": "", "merchant": str(shop.merchant_id)})
         page = await olga.get("/account/notifications")
         assert "unless you choose otherwise" in texts(page)
-        merchants = dict(re.findall(r'name="merchant" value="([0-9a-f-]+)"[^>]*>([^<]+)</button>', page.text))
+        merchants = dict(
+            re.findall(r'name="merchant" value="([0-9a-f-]+)"[^>]*>([^<]+)</button>', page.text)
+        )
         [other] = [mid for mid, name in merchants.items() if mid != str(shop.merchant_id)]
         await post(olga, "/notifications", "/merchant", merchant=str(shop.merchant_id))
         await post(
@@ -291,28 +325,42 @@ def test_a_digest_stands_on_the_page(server: ServerAddress) -> None:
             page="digest",
         )
         answer = await post(
-            boss, "/account/notifications", "/account/notifications", what="person", hour="0", empty="yes", mails="yes"
+            boss,
+            "/account/notifications",
+            "/account/notifications",
+            what="person",
+            hour="0",
+            empty="yes",
+            mails="yes",
         )
         assert answer.status_code == 303
         for _ in range(2):
             await send_digests(shop.world)
         page = texts(await boss.get("/notifications"))
-        assert page.count("0 of 0 rescued") == 2, "its title, once for the eye and once for the button"
+        assert page.count("0 of 0 rescued") == 2, (
+            "its title, once for the eye and once for the button"
+        )
 
     portal(server, story)
 
 
-def test_who_looks_as_somebody_neither_reads_nor_changes_what_they_are_told(server: ServerAddress) -> None:
+def test_who_looks_as_somebody_neither_reads_nor_changes_what_they_are_told(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga, ops = await signed_in("olga"), await signed_in("ops")
         await on_hold(shop)
         await go_round(shop)
         assert (await look(olga, shop, act=True)).status_code == 303
-        [to] = re.findall(r'href="(/notifications/[0-9a-f-]{36})"', (await ops.get("/notifications")).text)
+        [to] = re.findall(
+            r'href="(/notifications/[0-9a-f-]{36})"', (await ops.get("/notifications")).text
+        )
         for path in ("/notifications", to, "/account/notifications", "/account/time"):
             assert "not shown" in texts(await olga.get(path), 403), path
         for path in ("/notifications/read", to, "/account/notifications", "/account/time"):
-            assert (await post(olga, "/orders", path, do="read", zone="Asia/Tokyo", what="person")).status_code == 403
+            assert (
+                await post(olga, "/orders", path, do="read", zone="Asia/Tokyo", what="person")
+            ).status_code == 403
         assert unread(await olga.get("/orders")) == "0"
         assert unread(await ops.get("/orders")) == "1"
         assert "times in GMT" in texts(await ops.get("/orders"))

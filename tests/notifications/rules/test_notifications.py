@@ -103,12 +103,25 @@ def test_nobody_hears_what_their_role_may_not(
 
 def test_a_developer_hears_of_no_money() -> None:
     heard = {kind.name for kind in kinds_for("developer", None)}
-    both = {"orders", "webhook", "own_processor", "go_live", "export", "rate", "drift", "uplift", "mandate", "backtest"}
+    both = {
+        "orders",
+        "webhook",
+        "own_processor",
+        "go_live",
+        "export",
+        "rate",
+        "drift",
+        "uplift",
+        "mandate",
+        "backtest",
+    }
     assert heard == both | {"unlisted_code"}
 
 
 def test_the_operator_hears_unasked_only_of_what_waits_for_it() -> None:
-    heard = {name for name, kind in KINDS.items() if ways_of(kind, Reader(None, "owner")) != NOTHING}
+    heard = {
+        name for name, kind in KINDS.items() if ways_of(kind, Reader(None, "owner")) != NOTHING
+    }
     chains = {"address_approval", "chain_halted", "chain_sender"}
     asked_for = {"export", "backtest"}  # of files and back-tests, those they asked for
     assert heard == {"approval", "processor"} | chains | asked_for
@@ -125,7 +138,11 @@ def test_one_alert_of_a_payout_is_the_right_kind() -> None:
     assert kinds_of("payout", {"status": "scheduled"}) == ("approval", "payout")
     assert kinds_of("payout", {"status": "sent"}) == ("payout",)
     assert kinds_of("payout", {"status": "completed"}) == ("payout",)
-    assert kinds_of("payout", {"status": "failed"}) == kinds_of("payout", {"status": "reversed"}) == ("payout_failed",)
+    assert (
+        kinds_of("payout", {"status": "failed"})
+        == kinds_of("payout", {"status": "reversed"})
+        == ("payout_failed",)
+    )
     assert kinds_of("payout", {"status": "waits_again"}) == ("approval",)
     assert kinds_of("webhook", {}) == ("webhook",)
     assert kinds_of("processor", {"own": False}) == ("processor",)
@@ -149,15 +166,22 @@ def test_nothing_of_a_notification_stays_english(kind: str, language: str) -> No
         english, words = words_of(kind, facts), words_of(kind, facts, Locale(language))
         assert words.path == english.path
         assert len(words.lines) == len(english.lines)
-        for here, there in zip((words.title, *words.lines), (english.title, *english.lines), strict=True):
-            assert [one for one in there.rstrip(".").split(". ") if " " in one and one in here] == []
+        for here, there in zip(
+            (words.title, *words.lines), (english.title, *english.lines), strict=True
+        ):
+            assert [
+                one for one in there.rstrip(".").split(". ") if " " in one and one in here
+            ] == []
             assert not set("{}") & set(here)
 
 
 def test_a_mail_in_german() -> None:
     to = Locale("de", "Europe/Berlin")
     words = words_of("deadline", FACTS["deadline"] | {"units": 1234567}, to)
-    assert words.title == "Nachweise sind in höchstens 3 Tagen fällig: ein Streitfall über 1.234,567 KWD"
+    assert (
+        words.title
+        == "Nachweise sind in höchstens 3 Tagen fällig: ein Streitfall über 1.234,567 KWD"
+    )
     assert "bis 20. Nov. 2026 13:00 Europe/Berlin" in words.lines[0]
     assert foot_of("https://x.test/stop", "https://x.test/told", to).splitlines()[1:] == [
         "Diese Mails abbestellen: https://x.test/stop",
@@ -172,7 +196,10 @@ def test_words_name_the_zone_and_the_exact_amount() -> None:
     assert words_of("payout", FACTS["payout"]).title == "A payout of 1,234.56 USD was confirmed"
     digest = words_of("digest", FACTS["digest"])
     assert digest.title == "19 Nov 2026: 12 of 40 rescued"
-    assert digest.lines[:2] == ("Declined 40, rescued 12: 30.0 % of 40.", "Recovered 9.99 EUR, 0.50 USD.")
+    assert digest.lines[:2] == (
+        "Declined 40, rescued 12: 30.0 % of 40.",
+        "Recovered 9.99 EUR, 0.50 USD.",
+    )
 
 
 def test_a_notification_calls_orders_what_their_owner_calls_them_and_links_them() -> None:
@@ -194,9 +221,14 @@ def test_no_alert_is_of_a_kind_without_words() -> None:
     source, raised = Path(__file__).parents[3] / "src/recoup", set[str]()
     for file in source.rglob("*.py"):
         for call in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("alert", "add_partner_alert"):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in (
+                "alert",
+                "add_partner_alert",
+            ):
                 raised |= {
-                    one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                    one.value
+                    for one in call.args
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
                 }
     assert len(raised) > 10
     assert raised <= set(KINDS)

@@ -85,8 +85,15 @@ def test_what_does_not_count_turns_nothing_green(door: Door, shop: Caller) -> No
     """A card number in /evaluate is no /tokenize, a declined CIT no approval, a failed delivery no delivery."""
     with receiving(door) as hooks:
         hooks.answers += [500] * 20
-        shop.post("/webhooks", {"url": hooks.url(), "events": ["order.submitted", "order.processing"]})
-        shop.evaluate(isMIT=False, expiryDateUtc=None, transaction__amount=4590, paymentMethod__cardNumber=APPROVES)
+        shop.post(
+            "/webhooks", {"url": hooks.url(), "events": ["order.submitted", "order.processing"]}
+        )
+        shop.evaluate(
+            isMIT=False,
+            expiryDateUtc=None,
+            transaction__amount=4590,
+            paymentMethod__cardNumber=APPROVES,
+        )
         shop.admit(expiryDateUtc=None)
         door.run(shop.shop.publish())
         assert hooks.events

@@ -12,14 +12,25 @@ from tests.rings import each
 from recoup.networks.magic import script_card
 
 SENT = "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL AND state <> 'not_sent'"
-CIT = {"isMIT": False, "isRecurring": GONE, "expiryDateUtc": GONE, "subscription": GONE, "customerIp": "203.0.113.24"}
+CIT = {
+    "isMIT": False,
+    "isRecurring": GONE,
+    "expiryDateUtc": GONE,
+    "subscription": GONE,
+    "customerIp": "203.0.113.24",
+}
 VISA = script_card("visa", "51", 99)
 MASTERCARD = script_card("mastercard", "51", 99)
 
 
 def told(number: str, code: str) -> dict[str, Any]:
     return {
-        "paymentMethod": {"holderName": "Ana Roe", "cardNumber": number, "expirationMonth": 9, "expirationYear": 2031},
+        "paymentMethod": {
+            "holderName": "Ana Roe",
+            "cardNumber": number,
+            "expirationMonth": 9,
+            "expirationYear": 2031,
+        },
         "transaction__currency": "EUR",
         "transaction__responseCode": code,
         "transaction__responseCodeSource": "visa" if number == VISA else "mastercard",
@@ -92,18 +103,23 @@ def test_without_the_customer_nothing_is_sent_again(
         (MASTERCARD, "65", "US", "DECLINED"),
     ],
 )
-def test_a_waiting_customer_is_challenged(shop: Caller, number: str, code: str, country: str, status: str) -> None:
+def test_a_waiting_customer_is_challenged(
+    shop: Caller, number: str, code: str, country: str, status: str
+) -> None:
     in_country(shop, country)
     answer = shop.evaluate(**told(number, code), **CIT, orderId=f"CIT-{country}-{code}")
     assert answer.json()["status"] == status, answer.text
 
 
 @pytest.mark.parametrize(("country", "region"), [("DE", "eea"), ("BR", "brazil"), ("CA", "canada")])
-def test_a_send_is_counted_by_the_rules_of_its_region(shop: Caller, country: str, region: str) -> None:
+def test_a_send_is_counted_by_the_rules_of_its_region(
+    shop: Caller, country: str, region: str
+) -> None:
     in_country(shop, country)
     shop.admit(**told(MASTERCARD, "51"))
     shop.advance(days=20)
     kept = shop.door.sql(
-        "SELECT DISTINCT region FROM network_sends WHERE NOT claimed AND merchant_id = $1", shop.shop.merchant_id
+        "SELECT DISTINCT region FROM network_sends WHERE NOT claimed AND merchant_id = $1",
+        shop.shop.merchant_id,
     )
     assert [row[0] for row in kept] == [region]

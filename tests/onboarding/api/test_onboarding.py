@@ -58,7 +58,11 @@ class Partner:
         return str(answer.json()["id"])
 
     def attach(self, application: str, file: bytes = PDF, **more: Any) -> Any:
-        body = {"kind": "registration", "name": "extract.pdf", "content": base64.b64encode(file).decode()} | more
+        body = {
+            "kind": "registration",
+            "name": "extract.pdf",
+            "content": base64.b64encode(file).decode(),
+        } | more
         return self.call("POST", f"/{application}/documents", json=body)
 
     def submitted(self, **more: Any) -> str:
@@ -69,7 +73,9 @@ class Partner:
 
     def approved(self, **more: Any) -> str:
         application = self.submitted(**more)
-        self.door.run(decide_application(self.door.world, OPERATOR, UUID(application), approve=True))
+        self.door.run(
+            decide_application(self.door.world, OPERATOR, UUID(application), approve=True)
+        )
         return application
 
 
@@ -100,16 +106,26 @@ def test_a_draft_becomes_a_merchant_that_takes_orders(door: Door, partner: Partn
     assert (answer["status"], answer["statusCode"], answer["success"]) == ("SUCCESS", "200", True)
     assert answer["applicationStatus"] == "SUBMITTED"
     check_refused(partner.call("POST", f"/{application}/convert"), 409, "wrong_state")
-    door.run(decide_application(door.world, OPERATOR, UUID(application), approve=True, note="welcome"))
+    door.run(
+        decide_application(door.world, OPERATOR, UUID(application), approve=True, note="welcome")
+    )
     converted = partner.call("POST", f"/{application}/convert").json()
     keys = converted["credentials"]
     body = {"AppKey": keys["appKey"], "AppSecret": keys["appSecret"]}
     token = door.call("POST", "/v1/oauth2/token", json=body).json()["accessToken"]
-    sites = door.call("GET", "/v1/sites", headers={"authorization": f"Bearer {token}"}).json()["data"]
+    sites = door.call("GET", "/v1/sites", headers={"authorization": f"Bearer {token}"}).json()[
+        "data"
+    ]
     assert sorted(site["id"] for site in sites) == sorted(converted["siteIds"])
-    assert [site["supportContact"] for site in sites if site["isDefault"]] == ["help@brightleaf.example"]
+    assert [site["supportContact"] for site in sites if site["isDefault"]] == [
+        "help@brightleaf.example"
+    ]
     again = partner.call("POST", f"/{application}/convert").json()
-    assert (again["mid"], again["credentials"], again["status"]) == (converted["mid"], None, "SUCCESS")
+    assert (again["mid"], again["credentials"], again["status"]) == (
+        converted["mid"],
+        None,
+        "SUCCESS",
+    )
     told = partner.call("GET", f"/{application}").json()
     assert (told["status"], told["mid"], told["note"]) == ("CONVERTED", converted["mid"], "welcome")
     merchant = door.sql(
@@ -117,16 +133,25 @@ def test_a_draft_becomes_a_merchant_that_takes_orders(door: Door, partner: Partn
         UUID(converted["mid"]),
     )[0]
     assert tuple(merchant) == (True, False, True, "Brightleaf Tea Ltd", partner.partner_id)
-    own = door.sql("SELECT external_id FROM partner_merchants WHERE merchant_id = $1", UUID(converted["mid"]))
+    own = door.sql(
+        "SELECT external_id FROM partner_merchants WHERE merchant_id = $1", UUID(converted["mid"])
+    )
     assert own[0][0] == "crm-1"
 
 
-def test_a_submit_names_all_that_is_missing_and_changes_nothing(door: Door, partner: Partner) -> None:
+def test_a_submit_names_all_that_is_missing_and_changes_nothing(
+    door: Door, partner: Partner
+) -> None:
     application = partner.call("POST", json={"sites": [{"name": "Leaf"}]}).json()["id"]
     with door.nothing_written():
         answer = partner.call("POST", f"/{application}/submit")
     told = answer.json()
-    assert (answer.status_code, told["success"], told["status"], told["statusCode"]) == (200, False, "FAILED", "400100")
+    assert (answer.status_code, told["success"], told["status"], told["statusCode"]) == (
+        200,
+        False,
+        "FAILED",
+        "400100",
+    )
     named = told["customProperties"]["missing"].split(",")
     assert named == [
         "LegalName",
@@ -158,13 +183,20 @@ def test_an_application_edited_after_submission_says_why_not(door: Door, partner
             check_refused(answer, 409, "wrong_state")
             assert "SUBMITTED" in answer.json()["result"]
             assert "draft" in answer.json()["result"]
-        assert partner.call("POST", f"/{application}/submit").json()["status"] == "SUCCESS"  # heard twice
+        assert (
+            partner.call("POST", f"/{application}/submit").json()["status"] == "SUCCESS"
+        )  # heard twice
 
 
 def test_what_is_put_is_the_whole_draft(partner: Partner) -> None:
     application = partner.draft()
     told = partner.call("PUT", f"/{application}", json={"legalName": "Other"}).json()
-    assert (told["legalName"], told["country"], told["sites"], told["externalId"]) == ("Other", "", [], "")
+    assert (told["legalName"], told["country"], told["sites"], told["externalId"]) == (
+        "Other",
+        "",
+        [],
+        "",
+    )
 
 
 def test_every_bad_field_is_named(door: Door, partner: Partner) -> None:
@@ -186,7 +218,13 @@ def test_every_bad_field_is_named(door: Door, partner: Partner) -> None:
             "Sites[0].Descriptor",
             "Volumes.Currency",
         }
-        wrong = {"legalName": 1.5, "kinds": "mit", "sites": {}, "volumes": {"monthlyAmount": -1}, "contact": "x"}
+        wrong = {
+            "legalName": 1.5,
+            "kinds": "mit",
+            "sites": {},
+            "volumes": {"monthlyAmount": -1},
+            "contact": "x",
+        }
         assert set(fields_of(partner.call("POST", json=wrong))) == {
             "LegalName",
             "Kinds",
@@ -196,7 +234,9 @@ def test_every_bad_field_is_named(door: Door, partner: Partner) -> None:
         }
 
 
-def test_an_external_id_names_one_open_application(door: Door, partner: Partner, rival: Partner) -> None:
+def test_an_external_id_names_one_open_application(
+    door: Door, partner: Partner, rival: Partner
+) -> None:
     first = partner.draft()
     with door.nothing_written():
         check_refused(partner.call("POST", json=FORM), 409, "conflict")
@@ -211,7 +251,9 @@ def test_an_external_id_names_one_open_application(door: Door, partner: Partner,
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "invoice.exe", "../../x.pdf", "\u202efdp.exe"])
-def test_documents_are_sealed_and_known_by_their_bytes(door: Door, partner: Partner, name: str) -> None:
+def test_documents_are_sealed_and_known_by_their_bytes(
+    door: Door, partner: Partner, name: str
+) -> None:
     application, content = partner.draft(), PDF + os.urandom(40) + b"\n%%EOF"
     made = partner.attach(application, content, name=name)
     assert made.status_code == 201
@@ -220,7 +262,9 @@ def test_documents_are_sealed_and_known_by_their_bytes(door: Door, partner: Part
     assert "/" not in told["name"]
     read = partner.call("GET", f"/{application}/documents/{told['id']}").json()
     assert base64.b64decode(read["content"]) == content
-    sealed = door.sql("SELECT sealed FROM application_documents WHERE document_id = $1", UUID(told["id"]))[0][0]
+    sealed = door.sql(
+        "SELECT sealed FROM application_documents WHERE document_id = $1", UUID(told["id"])
+    )[0][0]
     assert content[10:40] not in sealed
     assert b"%PDF" not in sealed
     with door.nothing_written():
@@ -230,7 +274,9 @@ def test_documents_are_sealed_and_known_by_their_bytes(door: Door, partner: Part
     assert partner.call("GET", f"/{application}/documents").json()["data"] == []
 
 
-def test_documents_of_all_drafts_together_have_a_size(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_of_all_drafts_together_have_a_size(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two hundred drafts of twenty documents each were 2.8 GB."""
     first, second = partner.draft(), partner.draft(externalId="")
     assert partner.attach(first).status_code == 201
@@ -238,7 +284,11 @@ def test_documents_of_all_drafts_together_have_a_size(partner: Partner, monkeypa
     refused = partner.call(
         "POST",
         f"/{second}/documents",
-        json={"kind": "registration", "name": "a.pdf", "content": base64.b64encode(PDF + b"\n%%EOF").decode()},
+        json={
+            "kind": "registration",
+            "name": "a.pdf",
+            "content": base64.b64encode(PDF + b"\n%%EOF").decode(),
+        },
         allow_5xx=True,
     )
     check_refused(refused, 507, "no_space")
@@ -259,7 +309,9 @@ def test_documents_of_all_drafts_together_have_a_size(partner: Partner, monkeypa
         ({"kind": 7}, "Kind"),
     ],
 )
-def test_what_is_no_document_is_refused(door: Door, partner: Partner, change: dict[str, Any], field: str) -> None:
+def test_what_is_no_document_is_refused(
+    door: Door, partner: Partner, change: dict[str, Any], field: str
+) -> None:
     application = partner.draft()
     with door.nothing_written():
         assert list(fields_of(partner.attach(application, **change))) == [field]
@@ -273,7 +325,9 @@ def test_there_is_an_end_to_documents(door: Door, partner: Partner) -> None:
         check_refused(partner.attach(application, PDF + b"more\n%%EOF"), 409, "conflict")
 
 
-def test_nobody_sees_or_moves_what_is_anothers(door: Door, partner: Partner, rival: Partner, shop: Caller) -> None:
+def test_nobody_sees_or_moves_what_is_anothers(
+    door: Door, partner: Partner, rival: Partner, shop: Caller
+) -> None:
     application = partner.approved()
     document = partner.call("GET", f"/{application}/documents").json()["data"][0]["id"]
     mine = rival.draft()
@@ -295,7 +349,11 @@ def test_nobody_sees_or_moves_what_is_anothers(door: Door, partner: Partner, riv
     with door.nothing_written():
         for method, path, body in calls:
             for headers in (rival.headers, shop.headers):
-                for one in (path, path.replace(application, UNKNOWN), path.replace(application, "x")):
+                for one in (
+                    path,
+                    path.replace(application, UNKNOWN),
+                    path.replace(application, "x"),
+                ):
                     answer = door.call(method, PATH + one, headers=headers, json=body)
                     check_refused(answer, 404, "not_found")
         foreign = rival.call("GET", f"/{mine}/documents/{document}")
@@ -308,11 +366,16 @@ def test_nobody_sees_or_moves_what_is_anothers(door: Door, partner: Partner, riv
 def test_a_merchant_applies_for_another_and_its_owners_own_it(door: Door, shop: Caller) -> None:
     made = shop.post("/onboarding/application", FORM).json()["id"]
     content = base64.b64encode(PDF).decode()
-    shop.post(f"/onboarding/application/{made}/documents", {"kind": "registration", "name": "x", "content": content})
+    shop.post(
+        f"/onboarding/application/{made}/documents",
+        {"kind": "registration", "name": "x", "content": content},
+    )
     shop.post(f"/onboarding/application/{made}/submit")
     door.run(decide_application(door.world, OPERATOR, UUID(made), approve=True))
     told = shop.post(f"/onboarding/application/{made}/convert").json()
-    partner_id = door.sql("SELECT partner_id FROM merchants WHERE merchant_id = $1", UUID(told["mid"]))[0][0]
+    partner_id = door.sql(
+        "SELECT partner_id FROM merchants WHERE merchant_id = $1", UUID(told["mid"])
+    )[0][0]
     assert partner_id is None
 
 
@@ -327,7 +390,9 @@ def test_a_list_goes_on_where_it_ended(partner: Partner) -> None:
             break
         after = f"&after={page['next']}"
     assert seen == made[::-1]
-    assert [one["id"] for one in partner.call("GET", "/list?status=cancelled").json()["data"]] == [made[0]]
+    assert [one["id"] for one in partner.call("GET", "/list?status=cancelled").json()["data"]] == [
+        made[0]
+    ]
     assert set(fields_of(partner.call("GET", "/list?status=open&limit=0&after=x&order=up"))) == {
         "Status",
         "Limit",
@@ -341,7 +406,9 @@ def test_cancelling_is_possible_in_any_state_and_twice(partner: Partner, how: st
     make: Callable[[], str] = getattr(partner, how)
     application = make()
     for _ in range(2):
-        answer = partner.call("POST", f"/{application}/cancel", json={"note": "changed our mind"}).json()
+        answer = partner.call(
+            "POST", f"/{application}/cancel", json={"note": "changed our mind"}
+        ).json()
         assert (answer["status"], answer["applicationStatus"]) == ("SUCCESS", "CANCELLED")
     for path in ("submit", "convert"):
         check_refused(partner.call("POST", f"/{application}/{path}"), 409, "wrong_state")
@@ -358,7 +425,11 @@ def test_a_decline_says_why_and_only_the_operator_decides(door: Door, partner: P
         with pytest.raises(Problem) as caught, door.nothing_written():
             door.run(decide_application(door.world, who, UUID(application), **more))  # type: ignore[arg-type]
         assert caught.value.code == code
-    door.run(decide_application(door.world, OPERATOR, UUID(application), approve=False, reason="risk", note="too new"))
+    door.run(
+        decide_application(
+            door.world, OPERATOR, UUID(application), approve=False, reason="risk", note="too new"
+        )
+    )
     told = partner.call("GET", f"/{application}").json()
     assert (told["status"], told["reason"], told["note"]) == ("DECLINED", "risk", "too new")
     with pytest.raises(Problem):
@@ -370,33 +441,58 @@ def test_each_step_is_told_once_with_the_merchant_to_be(door: Door, partner: Par
     application = partner.approved()
     partner.call("POST", f"/{application}/convert")
     rows = door.sql(
-        "SELECT event, seq, body, merchant_id FROM outbox WHERE subject_id = $1 ORDER BY seq", UUID(application)
+        "SELECT event, seq, body, merchant_id FROM outbox WHERE subject_id = $1 ORDER BY seq",
+        UUID(application),
     )
-    assert [row["event"] for row in rows] == ["application.submitted", "application.approved", "application.converted"]
+    assert [row["event"] for row in rows] == [
+        "application.submitted",
+        "application.approved",
+        "application.converted",
+    ]
     log = door.sql(
-        "SELECT seq, happening, dst FROM application_log WHERE application_id = $1 ORDER BY seq", UUID(application)
+        "SELECT seq, happening, dst FROM application_log WHERE application_id = $1 ORDER BY seq",
+        UUID(application),
     )
-    assert [row["happening"] for row in log] == ["created", "document_added", "submitted", "approved", "converted"]
+    assert [row["happening"] for row in log] == [
+        "created",
+        "document_added",
+        "submitted",
+        "approved",
+        "converted",
+    ]
     assert {row["seq"] for row in rows} <= {row["seq"] for row in log}
     told = partner.call("GET", f"/{application}").json()
     assert {str(row["merchant_id"]) for row in rows} == {told["mid"]}
     assert "ana@brightleaf.example" not in "".join(str(row["body"]) for row in rows)
 
 
-def test_a_partner_hears_of_its_applications_by_webhook_and_feed(door: Door, partner: Partner, rival: Partner) -> None:
+def test_a_partner_hears_of_its_applications_by_webhook_and_feed(
+    door: Door, partner: Partner, rival: Partner
+) -> None:
     """Before there is a merchant, and of those that never become one; a rival hears nothing."""
-    names = [f"application.{word}" for word in ("submitted", "approved", "declined", "cancelled", "converted")]
+    names = [
+        f"application.{word}"
+        for word in ("submitted", "approved", "declined", "cancelled", "converted")
+    ]
     with receiving(door) as hooks, receiving(door) as others:
         for one, where in ((partner, hooks), (rival, others)):
             made = door.call(
-                "POST", "/v1/partner/webhooks", headers=one.headers, json={"url": where.url(), "events": names}
+                "POST",
+                "/v1/partner/webhooks",
+                headers=one.headers,
+                json={"url": where.url(), "events": names},
             )
             assert made.status_code == 201, made.text
         first, second = partner.approved(), partner.submitted(externalId="crm-2")
-        door.run(decide_application(door.world, OPERATOR, UUID(second), approve=False, reason="risk"))
+        door.run(
+            decide_application(door.world, OPERATOR, UUID(second), approve=False, reason="risk")
+        )
         partner.call("POST", f"/{first}/convert")
         mids = [
-            row[0] for row in door.sql("SELECT merchant_id FROM applications WHERE owner_id = $1", partner.partner_id)
+            row[0]
+            for row in door.sql(
+                "SELECT merchant_id FROM applications WHERE owner_id = $1", partner.partner_id
+            )
         ]
         for mid in mids:
             door.run(publish_now(door.world, door.deliveries, mid))
@@ -421,7 +517,9 @@ def test_a_partner_hears_of_its_applications_by_webhook_and_feed(door: Door, par
     assert door.call("GET", "/v1/events", headers=rival.headers).json()["data"] == []
 
 
-@pytest.mark.parametrize("end", ["draft", "submitted", "cancelled", "declined", "approved", "converted"])
+@pytest.mark.parametrize(
+    "end", ["draft", "submitted", "cancelled", "declined", "approved", "converted"]
+)
 def test_an_application_proves_clean_at_each_step(door: Door, partner: Partner, end: str) -> None:
     """Its events stand under the merchant that it is to become, which does not exist until it is converted."""
     made = door.call(
@@ -432,14 +530,22 @@ def test_an_application_proves_clean_at_each_step(door: Door, partner: Partner, 
     )
     assert made.status_code == 201, made.text
     begin = {"draft": partner.draft, "cancelled": partner.submitted, "declined": partner.submitted}
-    application = begin.get(end, partner.approved if end in ("approved", "converted") else partner.submitted)()
+    application = begin.get(
+        end, partner.approved if end in ("approved", "converted") else partner.submitted
+    )()
     if end == "cancelled":
         partner.call("POST", f"/{application}/cancel")
     if end == "declined":
-        door.run(decide_application(door.world, OPERATOR, UUID(application), approve=False, reason="other", note="No"))
+        door.run(
+            decide_application(
+                door.world, OPERATOR, UUID(application), approve=False, reason="other", note="No"
+            )
+        )
     if end == "converted":
         door.run(convert_application(door.world, OPERATOR, UUID(application)))
-    [mid] = door.sql("SELECT merchant_id FROM applications WHERE application_id = $1", UUID(application))[0]
+    [mid] = door.sql(
+        "SELECT merchant_id FROM applications WHERE application_id = $1", UUID(application)
+    )[0]
     for _ in range(2):
         proved = door.run(verify(door.world))
         assert proved.difference is None, proved.difference
@@ -467,7 +573,9 @@ def test_of_many_conversions_at_once_one_makes_the_merchant(door: Door, partner:
     who = Applicant(("partner", partner.partner_id), Actor("api", "ppk"), "test")
 
     async def race() -> list[Any]:
-        return await asyncio.gather(*(convert_application(door.world, who, UUID(application)) for _ in range(6)))
+        return await asyncio.gather(
+            *(convert_application(door.world, who, UUID(application)) for _ in range(6))
+        )
 
     before = door.counts()
     done = door.run(race())
@@ -491,7 +599,10 @@ def test_of_submit_and_cancel_at_once_the_log_tells_one_story(door: Door, partne
         await asyncio.gather(*calls)
 
     door.run(race())
-    log = door.sql("SELECT src, dst FROM application_log WHERE application_id = $1 ORDER BY seq", UUID(application))
+    log = door.sql(
+        "SELECT src, dst FROM application_log WHERE application_id = $1 ORDER BY seq",
+        UUID(application),
+    )
     assert all(log[n]["src"] == log[n - 1]["dst"] for n in range(1, len(log)))
     assert log[-1]["dst"] == "CANCELLED"
 
@@ -499,14 +610,20 @@ def test_of_submit_and_cancel_at_once_the_log_tells_one_story(door: Door, partne
 def test_two_documents_at_once_are_both_there(door: Door, partner: Partner) -> None:
     application = partner.draft()
     bodies = [
-        {"kind": "other", "name": f"{n}.pdf", "content": base64.b64encode(PDF + b"%d\n%%%%EOF" % n).decode()}
+        {
+            "kind": "other",
+            "name": f"{n}.pdf",
+            "content": base64.b64encode(PDF + b"%d\n%%%%EOF" % n).decode(),
+        }
         for n in range(5)
     ]
 
     async def race() -> None:
         await asyncio.gather(
             *(
-                door.client.post(f"{PATH}/{application}/documents", headers=partner.headers, json=body)
+                door.client.post(
+                    f"{PATH}/{application}/documents", headers=partner.headers, json=body
+                )
                 for body in bodies
             )
         )
@@ -523,7 +640,9 @@ def test_a_partner_has_no_more_merchants_than_it_may(door: Door, partner: Partne
         check_refused(partner.call("POST", f"/{made[1]}/convert"), 409, "conflict")
 
 
-def test_an_external_id_that_another_merchant_has_is_a_conflict(door: Door, partner: Partner) -> None:
+def test_an_external_id_that_another_merchant_has_is_a_conflict(
+    door: Door, partner: Partner
+) -> None:
     first = partner.approved()
     assert partner.call("POST", f"/{first}/convert").status_code == 200
     door.sql(
@@ -542,7 +661,9 @@ def test_a_paused_partner_reads_and_writes_nothing(door: Door, partner: Partner)
     check_refused(partner.call("POST", f"/{application}/submit"), 403, "forbidden")
 
 
-def test_the_people_database_hears_of_the_merchant_by_due_work(door: Door, partner: Partner, shop: Caller) -> None:
+def test_the_people_database_hears_of_the_merchant_by_due_work(
+    door: Door, partner: Partner, shop: Caller
+) -> None:
     """Whatever dies after the merchant's transaction: the worker tells the other database."""
     application = partner.approved()
     mid = UUID(partner.call("POST", f"/{application}/convert").json()["mid"])

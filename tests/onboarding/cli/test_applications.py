@@ -38,13 +38,18 @@ PDF = b"%PDF-1.7\n%%EOF\n"
 def test_the_operator_decides_at_the_command_line(server: ServerAddress, tmp_path: Path) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
-            shop, opened = await make_shop(*made), Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
+            shop, opened = (
+                await make_shop(*made),
+                Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1"),
+            )
             loop = asyncio.get_running_loop()
             who = Applicant(("merchant", shop.merchant_id), Actor("api", "pk"), "test")
             ids = []
             for _ in range(2):
                 row = await create_application(shop.world, who, FORM)
-                await attach_document(shop.world, who, row.application_id, "registration", "x.pdf", PDF)
+                await attach_document(
+                    shop.world, who, row.application_id, "registration", "x.pdf", PDF
+                )
                 await submit_application(shop.world, who, row.application_id)
                 ids.append(str(row.application_id))
             draft = await create_application(shop.world, who, Form())
@@ -52,8 +57,12 @@ def test_the_operator_decides_at_the_command_line(server: ServerAddress, tmp_pat
             async def run(*words: str) -> Any:
                 return await asyncio.to_thread(_run, opened, loop, words)
 
-            assert {row["id"] for row in await run("list", "--status", "submitted", "--json")} == set(ids)
-            assert (await run("approve", ids[0], "--note", "hello", "--json"))["status"] == "APPROVED"
+            assert {
+                row["id"] for row in await run("list", "--status", "submitted", "--json")
+            } == set(ids)
+            assert (await run("approve", ids[0], "--note", "hello", "--json"))[
+                "status"
+            ] == "APPROVED"
             declined = await run("decline", ids[1], "--reason", "identity", "--json")
             assert (declined["status"], declined["reason"]) == ("DECLINED", "identity")
             shown = await run("show", str(draft.application_id), "--json")

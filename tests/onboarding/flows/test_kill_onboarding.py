@@ -109,11 +109,15 @@ def test_a_partner_that_dies_while_it_makes_a_merchant_has_one(server: ServerAdd
     scope = PartnerScope(PARTNER, Actor("partner", "test"), "test")
 
     async def act(world: World, name: str) -> Any:
-        asked = MerchantRequest(name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}", f"key-{name}")
+        asked = MerchantRequest(
+            name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}", f"key-{name}"
+        )
         return await partner_merchants.create(world, scope, asked)
 
     async def check(world: World, name: str, told: Any) -> None:
-        made = await rows(world, "SELECT merchant_id FROM partner_merchants WHERE external_id = $1", f"crm-{name}")
+        made = await rows(
+            world, "SELECT merchant_id FROM partner_merchants WHERE external_id = $1", f"crm-{name}"
+        )
         assert [row["merchant_id"] for row in made] == [told.merchant_id]
         assert len(await rows(world, "SELECT FROM merchants WHERE name = $1", name)) == 1
         assert told.handover is not None, "the link shows what was lost with the answer"
@@ -122,7 +126,9 @@ def test_a_partner_that_dies_while_it_makes_a_merchant_has_one(server: ServerAdd
         await opens(world, told.merchant_id, shown)
         assert len(await live(world, told.merchant_id, "api")) == 1
         waits = await rows(
-            world, "SELECT FROM due_work WHERE merchant_id = $1 AND kind = 'register_merchant'", told.merchant_id
+            world,
+            "SELECT FROM due_work WHERE merchant_id = $1 AND kind = 'register_merchant'",
+            told.merchant_id,
         )
         assert len(waits) == 1
         await register(world, told.merchant_id)
@@ -132,12 +138,16 @@ def test_a_partner_that_dies_while_it_makes_a_merchant_has_one(server: ServerAdd
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("overlap", [NONE, DAY])
-def test_a_partner_that_dies_while_it_makes_keys_has_some_that_work(server: ServerAddress, overlap: timedelta) -> None:
+def test_a_partner_that_dies_while_it_makes_keys_has_some_that_work(
+    server: ServerAddress, overlap: timedelta
+) -> None:
     scope = PartnerScope(PARTNER, Actor("partner", "test"), "test")
 
     async def story(shop: Shop) -> None:
         async def merchant(name: str) -> UUID:
-            asked = MerchantRequest(name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}")
+            asked = MerchantRequest(
+                name, "https://tea.example", "Tea", "BRIGHTLEAFTEA", f"crm-{name}"
+            )
             found: UUID = (await partner_merchants.create(shop.world, scope, asked)).merchant_id
             return found
 
@@ -160,7 +170,9 @@ def test_a_partner_that_dies_while_it_makes_keys_has_some_that_work(server: Serv
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["api", "tokenization", "stablecoin"])
-def test_a_merchant_that_dies_while_it_makes_a_key_has_one_that_works(server: ServerAddress, kind: str) -> None:
+def test_a_merchant_that_dies_while_it_makes_a_key_has_one_that_works(
+    server: ServerAddress, kind: str
+) -> None:
     async def story(shop: Shop) -> None:
         scope = Scope(shop.merchant_id, Actor("user", "test"), "test")
 
@@ -178,7 +190,9 @@ def test_a_merchant_that_dies_while_it_makes_a_key_has_one_that_works(server: Se
 
 
 @pytest.mark.timeout(900)
-def test_a_partner_that_dies_while_it_makes_its_own_key_has_one_that_works(server: ServerAddress) -> None:
+def test_a_partner_that_dies_while_it_makes_its_own_key_has_one_that_works(
+    server: ServerAddress,
+) -> None:
     async def act(world: World, name: str) -> Any:
         return await make_partner_key(world, PARTNER)
 
@@ -191,7 +205,9 @@ def test_a_partner_that_dies_while_it_makes_its_own_key_has_one_that_works(serve
 
 
 @pytest.mark.timeout(900)
-def test_a_merchant_that_dies_while_it_replaces_its_webhook_key_knows_the_one_that_signs(server: ServerAddress) -> None:
+def test_a_merchant_that_dies_while_it_replaces_its_webhook_key_knows_the_one_that_signs(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         scope = Scope(shop.merchant_id, Actor("user", "test"), "test")
         await create(shop.world, scope, "https://hooks.example.com/tea", None, "rescue")
@@ -199,7 +215,9 @@ def test_a_merchant_that_dies_while_it_replaces_its_webhook_key_knows_the_one_th
         async def act(world: World, name: str) -> Any:
             try:
                 return await rotate_shared(world, scope, DAY)
-            except Problem as problem:  # it was replaced, and the answer lost: the old one may end now
+            except (
+                Problem
+            ) as problem:  # it was replaced, and the answer lost: the old one may end now
                 if problem.code != "conflict":
                     raise
                 return await rotate_shared(world, scope, NONE)
@@ -215,7 +233,9 @@ def test_a_merchant_that_dies_while_it_replaces_its_webhook_key_knows_the_one_th
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["merchant", "both"])
-def test_who_signs_up_and_hears_nothing_signs_up_again_and_has_one_shop(server: ServerAddress, kind: str) -> None:
+def test_who_signs_up_and_hears_nothing_signs_up_again_and_has_one_shop(
+    server: ServerAddress, kind: str
+) -> None:
     """When the account was there already, they are signed in, and make their keys on the page for them."""
     passwords = Passwords()
 
@@ -231,7 +251,9 @@ def test_who_signs_up_and_hears_nothing_signs_up_again_and_has_one_shop(server: 
         return await sign_up(world, passwords, asked)
 
     async def check(world: World, name: str, told: Any) -> None:
-        made = await rows(world, "SELECT merchant_id FROM merchants WHERE name = $1", f"Shop {name}")
+        made = await rows(
+            world, "SELECT merchant_id FROM merchants WHERE name = $1", f"Shop {name}"
+        )
         assert len(made) == 1
         merchant_id = made[0]["merchant_id"]
         session = await read_session(world, told.session)
@@ -243,7 +265,9 @@ def test_who_signs_up_and_hears_nothing_signs_up_again_and_has_one_shop(server: 
         if told.credentials is not None:
             await opens(world, merchant_id, told.credentials)
         else:
-            new = await make_key(world, Scope(merchant_id, Actor("user", "test"), "test"), "api", NONE)
+            new = await make_key(
+                world, Scope(merchant_id, Actor("user", "test"), "test"), "api", NONE
+            )
             await SignedIn(world).sign_in(new.key, new.secret)
         if told.partner_key is not None:
             await SignedIn(world).sign_in(told.partner_key.app_key, told.partner_key.app_secret)

@@ -35,7 +35,9 @@ def test_nobody_waits_for_sign_ups_that_wait_for_the_world(server: ServerAddress
             async with AsyncExitStack() as busy:
                 for _ in range(7):  # of 8; one stays with doors that read
                     await busy.enter_async_context(world.db.connection())
-                waiting = [asyncio.create_task(_one(world, passwords, number)) for number in range(1, 4)]
+                waiting = [
+                    asyncio.create_task(_one(world, passwords, number)) for number in range(1, 4)
+                ]
                 watch = await asyncpg.connect(dsn)
                 for _ in range(600):
                     if await watch.fetchval(_WAITING):

@@ -70,7 +70,9 @@ def test_a_new_shop_reads_what_is_next(server: ServerAddress) -> None:
     portal(server, story)
 
 
-def test_going_live_is_asked_by_the_owner_and_decided_by_the_operator(server: ServerAddress) -> None:
+def test_going_live_is_asked_by_the_owner_and_decided_by_the_operator(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         boss, ops, olga = await signed_in("owner"), await signed_in("ops"), await signed_in("olga")
         on, to = "/onboarding", "/onboarding"
@@ -97,15 +99,25 @@ def test_going_live_is_asked_by_the_owner_and_decided_by_the_operator(server: Se
         assert (await post(boss, on, to, do="ask", kind="mit")).status_code == 409
         request = await _open(shop)
         assert (await post(boss, on, to, do="approve", request=request)).status_code == 403
-        assert (await post(olga, on, to, do="refuse", request=request)).status_code == 400, "without a note"
-        assert (await post(olga, on, to, do="refuse", request=request, note="Call us first.")).status_code == 303
+        assert (await post(olga, on, to, do="refuse", request=request)).status_code == 400, (
+            "without a note"
+        )
+        assert (
+            await post(olga, on, to, do="refuse", request=request, note="Call us first.")
+        ).status_code == 303
         assert "Call us first." in texts(await boss.get(on))
-        assert (await post(olga, on, to, do="approve", request=request)).status_code == 409, "it was decided"
+        assert (await post(olga, on, to, do="approve", request=request)).status_code == 409, (
+            "it was decided"
+        )
         assert (await post(boss, on, to, do="ask", kind=["mit", "cit_web"])).status_code == 303
         request = await _open(shop)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE merchants SET cit_web = false, cit_callcenter = false, mit = false")
-        assert (await post(olga, on, to, do="approve", request=request)).status_code == 409, "what held must hold still"
+            await connection.execute(
+                "UPDATE merchants SET cit_web = false, cit_callcenter = false, mit = false"
+            )
+        assert (await post(olga, on, to, do="approve", request=request)).status_code == 409, (
+            "what held must hold still"
+        )
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE merchants SET mit = true")
         assert (await post(olga, on, to, do="approve", request=request)).status_code == 303

@@ -7,7 +7,13 @@ from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.onboarding.rules.application import ENDED, STEPS, Status, step
-from recoup.onboarding.rules.documents import BYTES_MAX, NAME_MAX, download_name, file_name, media_type
+from recoup.onboarding.rules.documents import (
+    BYTES_MAX,
+    NAME_MAX,
+    download_name,
+    file_name,
+    media_type,
+)
 from recoup.onboarding.rules.form import Form, SiteForm, complaints, missing
 
 HAPPENINGS = sorted({one.happening for one in STEPS})
@@ -70,7 +76,10 @@ def test_what_moves_the_status_may_be_heard_twice(walk: list[str], last: str) ->
 @each("status", list(Status))
 @each("happening", HAPPENINGS)
 def test_a_move_that_cannot_be_says_what_to_do(status: Status, happening: str) -> None:
-    if any(one.happening == happening and status in (one.src, one.dst) for one in STEPS) and happening != "created":
+    if (
+        any(one.happening == happening and status in (one.src, one.dst) for one in STEPS)
+        and happening != "created"
+    ):
         step(status, happening)
     elif status is not Status.NEW:
         with pytest.raises(Problem) as caught:
@@ -96,7 +105,9 @@ def test_every_event_has_a_shape_and_every_step_a_source_that_can_be_reached() -
     for _ in Status:
         reached |= {one.dst for one in STEPS if one.src in reached}
     assert reached == set(Status)
-    assert {one.event for one in STEPS if one.event} == {name for name in CATALOGUE if name.startswith("application.")}
+    assert {one.event for one in STEPS if one.event} == {
+        name for name in CATALOGUE if name.startswith("application.")
+    }
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
@@ -148,7 +159,9 @@ def test_an_empty_draft_is_well_formed_and_a_bad_one_is_told_whole() -> None:
     }
 
 
-@pytest.mark.parametrize(("content", "told"), [(PDF, "application/pdf"), (PNG, "image/png"), (JPEG, "image/jpeg")])
+@pytest.mark.parametrize(
+    ("content", "told"), [(PDF, "application/pdf"), (PNG, "image/png"), (JPEG, "image/jpeg")]
+)
 def test_a_document_is_what_its_bytes_are(content: bytes, told: str) -> None:
     assert media_type(content) == told
 
@@ -203,6 +216,8 @@ def test_a_name_keeps_its_end() -> None:
         ("Übersicht.txt", "text/plain", "_bersicht.txt"),
     ],
 )
-def test_a_file_is_handed_out_under_the_ending_of_what_it_is(name: str, kind: str, told: str) -> None:
+def test_a_file_is_handed_out_under_the_ending_of_what_it_is(
+    name: str, kind: str, told: str
+) -> None:
     """An applicant's a.hta, which began like a PDF, was given to the operator under that name."""
     assert download_name(name, kind) == told

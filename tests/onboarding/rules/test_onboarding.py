@@ -8,11 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.onboarding.rules.form import KINDS
-from recoup.onboarding.rules.onboarding import TASKS, Facts, StepEvidence, conditions, curl_line, kinds_on
+from recoup.onboarding.rules.onboarding import (
+    TASKS,
+    Facts,
+    StepEvidence,
+    conditions,
+    curl_line,
+    kinds_on,
+)
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 SWITCHES = st.fixed_dictionaries({kind: st.booleans() for kind in KINDS})
-SITES = st.lists(st.tuples(st.just("Shop"), st.sampled_from(["EXAMPLESHOES", "", "A"]), SWITCHES), max_size=3)
+SITES = st.lists(
+    st.tuples(st.just("Shop"), st.sampled_from(["EXAMPLESHOES", "", "A"]), SWITCHES), max_size=3
+)
 FACTS = st.builds(
     Facts,
     st.sets(st.sampled_from([task.step for task in TASKS])).map(
@@ -35,8 +44,11 @@ def test_each_condition_holds_for_its_own_reason_only(facts: Facts) -> None:
         "checklist": set(facts.evidence) == {task.step for task in TASKS},
         "terms": facts.has_fees and facts.has_settlement,
         "bank": bool(facts.bank_states & {"verified", "active"}),
-        "descriptors": bool(facts.sites) and all(descriptor == "EXAMPLESHOES" for _, descriptor, _ in facts.sites),
-        "switches": any(facts.switches[kind] and any(on[kind] for *_, on in facts.sites) for kind in KINDS),
+        "descriptors": bool(facts.sites)
+        and all(descriptor == "EXAMPLESHOES" for _, descriptor, _ in facts.sites),
+        "switches": any(
+            facts.switches[kind] and any(on[kind] for *_, on in facts.sites) for kind in KINDS
+        ),
         "active": facts.is_active,
         "country": facts.country is not None,
     }

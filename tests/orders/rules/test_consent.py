@@ -62,9 +62,17 @@ CLAIMED = st.sampled_from(get_args(Exemption))
 
 @given(FACTS, KEPT, YES, YES, CLAIMED, YES, YES)
 def test_what_the_risk_check_claims_is_said_of_a_customers_own_payment_that_nobody_authenticated(
-    facts: dict[str, Any], kept: KeptIds, by_customer: bool, by_phone: bool, claimed: Exemption, known: bool, gone: bool
+    facts: dict[str, Any],
+    kept: KeptIds,
+    by_customer: bool,
+    by_phone: bool,
+    claimed: Exemption,
+    known: bool,
+    gone: bool,
 ) -> None:
     more = facts | ({"three_d_secure": {"ecommerceIndicator": "05"}} if known else {})
-    said = consent_of(more, kept, by_customer=by_customer, by_phone=by_phone, is_replaced=gone, claimed=claimed)
+    said = consent_of(
+        more, kept, by_customer=by_customer, by_phone=by_phone, is_replaced=gone, claimed=claimed
+    )
     exempt = by_customer and not by_phone and (gone or not known) and said.sequence != 1
     assert (said.exemption == claimed) == exempt

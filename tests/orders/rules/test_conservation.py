@@ -251,7 +251,13 @@ def test_every_walk_ends_with_nothing_due_or_on_a_desk(seed: int, units: int) ->
             break
         _walk(walk, walk.dice.choice(can))
         _so_far(walk)
-    for happening in ("charged", "refund_done", "refund_of_bad_debt", "reversed", "reversal_netted"):
+    for happening in (
+        "charged",
+        "refund_done",
+        "refund_of_bad_debt",
+        "reversed",
+        "reversal_netted",
+    ):
         while MONEY[happening][0](walk):
             MONEY[happening][1](walk)
     told = " ".join(walk.walked)
@@ -282,7 +288,9 @@ def _so_far(walk: Walk) -> None:
 @pytest.mark.parametrize("fee", [0, 1, 99])
 def test_direct_money_leaves_nothing_but_the_fee(fee: int) -> None:
     walk = Walk(Random(1), 100)
-    walk.post(*ledger.collected(100, "mock_direct", fee, ledger.WALLET), settled(100 - fee, "mock_direct"))
+    walk.post(
+        *ledger.collected(100, "mock_direct", fee, ledger.WALLET), settled(100 - fee, "mock_direct")
+    )
     assert +walk.book == Counter({"clearing": fee}) if fee else not +walk.book
     assert walk.book["merchant_payable"] == 0
 

@@ -42,5 +42,7 @@ def test_an_e_mail_is_one_however_it_is_written(written: str, counted: str) -> N
         ("12345678", ""),
     ],
 )
-def test_a_phone_is_one_however_it_is_written_and_a_filler_is_none(written: str, counted: str) -> None:
+def test_a_phone_is_one_however_it_is_written_and_a_filler_is_none(
+    written: str, counted: str
+) -> None:
     assert phone_counted(written) == counted

@@ -65,18 +65,24 @@ class Book:
         if deed == "win":
             assert self.held == told.units, "what comes back was taken"
             self.held = 0
-        state = {"win": "won", "lose": "lost", "close_inquiry": "won", "answer": "answered"}.get(deed, "open")
+        state = {"win": "won", "lose": "lost", "close_inquiry": "won", "answer": "answered"}.get(
+            deed, "open"
+        )
         self.case = Case(stage, state, told.units)
         assert (self.held > 0) == takes_money(self.case.stage, self.case.state)
 
 
 @given(st.lists(st.sampled_from(TOLD), max_size=12))
-def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(told: list[DisputeNotice]) -> None:
+def test_in_any_order_and_number_a_case_holds_its_amount_once_or_not_at_all(
+    told: list[DisputeNotice],
+) -> None:
     book = Book()
     for one in told:
         book.hear(one)
         before = (book.case, book.held)
-        assert book.hear(one) == () or isinstance(book.hear(one), Refused), "a repeat changes nothing"
+        assert book.hear(one) == () or isinstance(book.hear(one), Refused), (
+            "a repeat changes nothing"
+        )
         assert (book.case, book.held) == before
         assert 0 <= book.held <= book.charge
 
@@ -109,12 +115,20 @@ def test_what_was_decided_stays_decided_and_what_we_gave_up_may_still_come_back(
     for state in STATES:
         case = Case("first", state, UNITS)
         won, lost = (
-            follow(case, DisputeNotice("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS)
+            follow(
+                case, DisputeNotice("first", s, UNITS, "USD"), charge_asset="USD", charge_left=UNITS
+            )
             for s in ("won", "lost")
         )
-        assert won == (() if state == "won" else Refused("contradiction") if state == "lost" else ("win",))
+        assert won == (
+            () if state == "won" else Refused("contradiction") if state == "lost" else ("win",)
+        )
         assert lost == (
-            Refused("contradiction") if state == "won" else ("lose",) if state in ("open", "answered") else ()
+            Refused("contradiction")
+            if state == "won"
+            else ("lose",)
+            if state in ("open", "answered")
+            else ()
         )
 
 
@@ -143,15 +157,21 @@ def test_a_lie_is_named(told: DisputeNotice, reason: str) -> None:
     assert said.words == REFUSALS[reason]
 
 
-@given(st.lists(st.tuples(st.sampled_from(STAGES), st.sampled_from(STATES), st.integers(1, 400)), max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(STAGES), st.sampled_from(STATES), st.integers(1, 400)), max_size=6
+    )
+)
 def test_the_cases_of_a_charge_never_exceed_it(others: list[tuple[Stage, str, int]]) -> None:
     left = left_of(UNITS, others)
-    said = follow(None, DisputeNotice("first", "open", left + 1, "USD"), charge_asset="USD", charge_left=left)
+    said = follow(
+        None, DisputeNotice("first", "open", left + 1, "USD"), charge_asset="USD", charge_left=left
+    )
     assert said == Refused("amount_above_charge")
     if left > 0:
-        assert follow(None, DisputeNotice("first", "open", left, "USD"), charge_asset="USD", charge_left=left) == (
-            "open",
-        )
+        assert follow(
+            None, DisputeNotice("first", "open", left, "USD"), charge_asset="USD", charge_left=left
+        ) == ("open",)
 
 
 # the contract -----------------------------------------------------------------------------------------------------
@@ -177,7 +197,11 @@ def test_the_terms_of_the_day_count_and_those_of_the_currency_before_those_of_al
     assert terms_at(every, NOW, "USD") == new
     assert terms_at(every, NOW + timedelta(days=2), "EUR") == new
     assert terms_at(every, NOW + timedelta(days=2), "USD") == usd
-    assert (fee_for_merchant(usd, "USD"), fee_for_merchant(usd, "EUR"), fee_for_merchant(new, "USD")) == (1500, 0, 0)
+    assert (
+        fee_for_merchant(usd, "USD"),
+        fee_for_merchant(usd, "EUR"),
+        fee_for_merchant(new, "USD"),
+    ) == (1500, 0, 0)
 
 
 # reason codes -----------------------------------------------------------------------------------------------------
@@ -191,7 +215,13 @@ def test_the_reason_codes_of_each_scheme_are_read() -> None:
     assert reason_of("amex", "c08").kind == "service"
     assert reason_of("elo", "SERVICE").kind == "service"
     assert reason_of("visa", "11.2").kind == "authorisation"
-    assert {scheme for scheme, _ in REASONS} == {"visa", "mastercard", "amex", "discover", "generic"}
+    assert {scheme for scheme, _ in REASONS} == {
+        "visa",
+        "mastercard",
+        "amex",
+        "discover",
+        "generic",
+    }
     assert all(reason.kind in get_args(Kind) and reason.meaning for reason in REASONS.values())
 
 
@@ -211,13 +241,25 @@ PUBLISHED = {
 
 @each("scheme", PUBLISHED)
 def test_each_published_code_is_known(scheme: str) -> None:
-    assert [code for code in PUBLISHED[scheme].split("|") if not reason_of(scheme, code).known] == []
+    assert [
+        code for code in PUBLISHED[scheme].split("|") if not reason_of(scheme, code).known
+    ] == []
 
 
 def test_one_number_is_another_thing_at_another_network() -> None:
-    assert [reason_of(one, "4863").kind for one in ("mastercard", "discover")] == ["fraud", "authorisation"]
-    assert [reason_of(one, "4755").kind for one in ("amex", "discover")] == ["authorisation", "service"]
-    assert [reason_of("amex", one).kind for one in ("FR2", "FR4", "FR6")] == ["fraud", "other", "other"]
+    assert [reason_of(one, "4863").kind for one in ("mastercard", "discover")] == [
+        "fraud",
+        "authorisation",
+    ]
+    assert [reason_of(one, "4755").kind for one in ("amex", "discover")] == [
+        "authorisation",
+        "service",
+    ]
+    assert [reason_of("amex", one).kind for one in ("FR2", "FR4", "FR6")] == [
+        "fraud",
+        "other",
+        "other",
+    ]
 
 
 def test_an_unknown_code_is_no_fraud_and_never_costs_the_merchant() -> None:

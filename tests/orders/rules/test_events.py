@@ -48,7 +48,9 @@ def test_the_payload_byte_for_byte() -> None:
 def test_the_time_is_always_utc_with_microseconds() -> None:
     from dataclasses import replace
 
-    moved = replace(EVENT, business_at=datetime(2026, 3, 2, 10, 15, 30, tzinfo=timezone(timedelta(hours=1))))
+    moved = replace(
+        EVENT, business_at=datetime(2026, 3, 2, 10, 15, 30, tzinfo=timezone(timedelta(hours=1)))
+    )
     assert json.loads(render_rescue(moved))["TimeStamp"] == "2026-03-02T09:15:30.000000Z"
 
 
@@ -100,7 +102,9 @@ def test_a_field_that_is_a_choice_or_may_be_null_is_documented() -> None:
         for definition in schema["$defs"].values():
             for name, field in definition["properties"].items():
                 assert name[0].isupper()
-                assert "description" in field or not {"enum", "anyOf"} & set(field), f"{kind.name} {name}"
+                assert "description" in field or not {"enum", "anyOf"} & set(field), (
+                    f"{kind.name} {name}"
+                )
             assert not {"Mid", "SiteId", "Sequence", "EventId"} & set(definition["properties"])
 
 
@@ -140,7 +144,11 @@ def test_an_event_about_no_order() -> None:
     from dataclasses import replace
 
     payload = json.loads(render_rescue(replace(EVENT, order_id=None, external_order_id=None)))
-    assert (payload["OrderId"], payload["ConfirmationId"], payload["ExternalOrderId"]) == (None, None, None)
+    assert (payload["OrderId"], payload["ConfirmationId"], payload["ExternalOrderId"]) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_data_cannot_hide_what_every_event_carries() -> None:
@@ -152,7 +160,8 @@ def test_data_cannot_hide_what_every_event_carries() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "content_type"), [("rescue", "application/json"), ("rescue-text", "text/plain; charset=utf-8")]
+    ("form", "content_type"),
+    [("rescue", "application/json"), ("rescue-text", "text/plain; charset=utf-8")],
 )
 def test_both_rescue_formats_differ_in_content_type_only(form: Any, content_type: str) -> None:
     now = datetime(2026, 3, 2, 9, 15, 31, tzinfo=UTC)
@@ -169,6 +178,9 @@ def test_the_standard_format() -> None:
     signed = standard_headers([f"whsec_{KEY}"], rendered.headers["webhook-id"], now, rendered.body)
     assert rendered.headers == rendered.headers | signed
     payload = json.loads(rendered.body)
-    assert (payload["type"], payload["timestamp"]) == ("order.completed", "2026-03-02T09:15:30.120000Z")
+    assert (payload["type"], payload["timestamp"]) == (
+        "order.completed",
+        "2026-03-02T09:15:30.120000Z",
+    )
     assert payload["data"]["OrderId"] == str(EVENT.order_id)
     assert rendered.headers["webhook-id"] == "evt_01954b3f000070008000000000000001"

@@ -14,20 +14,26 @@ UNTIL = st.sampled_from([None, "2026-11-20T10:00:00+00:00"])
 
 def lets_go(cause: str | None, until: str | None, operator: bool, killed: bool) -> bool:
     try:
-        check_release({"cause": cause, "until": until, "why": "w"}, operator=operator, killed=killed)
+        check_release(
+            {"cause": cause, "until": until, "why": "w"}, operator=operator, killed=killed
+        )
     except Problem:
         return False
     return True
 
 
 @given(CAUSES, UNTIL, st.booleans(), st.booleans())
-def test_who_may_release(cause: str | None, until: str | None, operator: bool, killed: bool) -> None:
+def test_who_may_release(
+    cause: str | None, until: str | None, operator: bool, killed: bool
+) -> None:
     expected = until is None and not killed and (operator or cause == BY_MERCHANT)
     assert lets_go(cause, until, operator, killed) is expected
 
 
 @given(CAUSES, UNTIL, st.booleans())
-def test_the_operator_may_whatever_a_merchant_may(cause: str | None, until: str | None, killed: bool) -> None:
+def test_the_operator_may_whatever_a_merchant_may(
+    cause: str | None, until: str | None, killed: bool
+) -> None:
     assert lets_go(cause, until, True, killed) >= lets_go(cause, until, False, killed)
 
 

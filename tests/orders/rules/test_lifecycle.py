@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from recoup.kernel.problem import Problem
 from recoup.orders.rules.faces import MEANINGS, STATUS_NAMES, face
 from recoup.orders.rules.fold import State, fold
-from recoup.orders.rules.lifecycle import ENDED, FACTS, OPEN, STEPS, Stage, can, fact, possible, step
+from recoup.orders.rules.lifecycle import (
+    ENDED,
+    FACTS,
+    OPEN,
+    STEPS,
+    Stage,
+    can,
+    fact,
+    possible,
+    step,
+)
 
 KINDS = ("mit_managed", "mit_sync", "cit_web", "cit_callcenter", "stable")
 
@@ -88,14 +98,19 @@ def test_faces_cover_every_stage_and_kind() -> None:
         for kind in KINDS:
             for refunded in (0, 1, 100):
                 for disputed in (False, True):
-                    shown = face(stage, kind, 100, refunded if stage is Stage.COMPLETED else 0, disputed)
+                    shown = face(
+                        stage, kind, 100, refunded if stage is Stage.COMPLETED else 0, disputed
+                    )
                     assert shown.status in STATUS_NAMES
                     assert shown.status in MEANINGS
 
 
 def test_every_status_is_some_orders_face() -> None:
     every = product(OPEN | ENDED, (0, 50, 100), (False, True))
-    shown = {face(stage, "mit_managed", 100, refunded, disputed).status for stage, refunded, disputed in every}
+    shown = {
+        face(stage, "mit_managed", 100, refunded, disputed).status
+        for stage, refunded, disputed in every
+    }
     assert shown == set(STATUS_NAMES)
 
 
@@ -188,7 +203,12 @@ class Model:
         self.lines.append(Walked(len(self.lines) + 1, name, src, self.stage, body))
 
 
-@given(seed=st.integers(0, 2**32), units=st.integers(1, 10**9), length=st.integers(1, 60), kind=st.sampled_from(KINDS))
+@given(
+    seed=st.integers(0, 2**32),
+    units=st.integers(1, 10**9),
+    length=st.integers(1, 60),
+    kind=st.sampled_from(KINDS),
+)
 def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str) -> None:
     dice, model = random.Random(seed), Model(units)
     for _ in range(length):
@@ -212,7 +232,11 @@ def test_any_walk_of_possible_rows(seed: int, units: int, length: int, kind: str
             collected_units=model.collected,
         )
         steps = {(s.happening, s.src): s for s in STEPS}
-        reasons = [steps[key].reason for line in model.lines if (key := (line.happening, Stage(line.src))) in steps]
+        reasons = [
+            steps[key].reason
+            for line in model.lines
+            if (key := (line.happening, Stage(line.src))) in steps
+        ]
         assert state.reason == next((r for r in reversed(reasons) if r), None)
         paid, disputed = model.stage is Stage.COMPLETED, state.disputed_units > 0
         shown = face(model.stage, kind, units, state.refunded_units, disputed)

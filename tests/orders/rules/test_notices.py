@@ -8,7 +8,16 @@ from recoup.kit.languages.catalogues import ENGLISH, languages
 from recoup.kit.languages.locale import PLAIN as PLAIN_LOCALE
 from recoup.kit.languages.locale import Locale
 from recoup.orders.rules.lifecycle import FACTS, STEPS
-from recoup.orders.rules.notices import NAMES, NOTICES, NoticeFacts, card_of, is_address, notice_of, switched, words_of
+from recoup.orders.rules.notices import (
+    NAMES,
+    NOTICES,
+    NoticeFacts,
+    card_of,
+    is_address,
+    notice_of,
+    switched,
+    words_of,
+)
 
 PLAIN = {"shop": "Brightleaf Tea", "amount": "45.90 USD", "card": "Visa card ending in 4242", "statement": "LEAF",
          "order": "SUB-1", "day": "3 March 2026", "contact": "help@leaf.example",
@@ -31,8 +40,14 @@ def test_every_happening_is_one_of_the_log() -> None:
     assert {h for notice in NOTICES for h in notice.happenings} <= known
 
 
-@given(st.sampled_from(NAMES), st.booleans(), st.dictionaries(st.sampled_from(sorted(PLAIN)), st.text(max_size=60)))
-def test_whatever_a_shop_is_called_a_mail_stays_one(name: str, netted: bool, odd: dict[str, str]) -> None:
+@given(
+    st.sampled_from(NAMES),
+    st.booleans(),
+    st.dictionaries(st.sampled_from(sorted(PLAIN)), st.text(max_size=60)),
+)
+def test_whatever_a_shop_is_called_a_mail_stays_one(
+    name: str, netted: bool, odd: dict[str, str]
+) -> None:
     words = words_of(NoticeFacts(notice=name, netted=netted, **(PLAIN | odd)))
     assert "\n" not in words.subject
     assert "\r" not in words.subject + words.text
@@ -47,7 +62,10 @@ def test_words() -> None:
     assert "Visa card ending in 4242 on 3 March 2026" in words.text
     assert "Your statement will say LEAF." in words.text
     assert "https://pay.example/charge" in words.text
-    assert "less for your order" in words_of(NoticeFacts(notice="refunded", netted=True, **PLAIN)).subject
+    assert (
+        "less for your order"
+        in words_of(NoticeFacts(notice="refunded", netted=True, **PLAIN)).subject
+    )
     assert PLAIN["link"] in words_of(NoticeFacts(notice="challenge", **PLAIN)).text
     assert PLAIN["link"] not in words.text + words.html
 
@@ -58,7 +76,9 @@ def test_nothing_of_a_mail_stays_english(name: str, language: str) -> None:
     to = Locale(language)
     facts = PLAIN | {"card": card_of("visa", "4242", to), "shop": "Nothing was done."}
     for netted in (False, True):
-        english = words_of(NoticeFacts(notice=name, netted=netted, **(PLAIN | {"shop": "Nothing was done."})))
+        english = words_of(
+            NoticeFacts(notice=name, netted=netted, **(PLAIN | {"shop": "Nothing was done."}))
+        )
         words = words_of(NoticeFacts(notice=name, netted=netted, **facts), to)
         assert f'lang="{language}"' in words.html
         assert words.text.count("Nothing was done.") == english.text.count("Nothing was done.") > 0

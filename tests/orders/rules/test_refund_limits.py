@@ -29,7 +29,18 @@ LIMIT = st.none() | st.integers(min_value=1, max_value=900)
 
 def request(state: str = "waiting") -> RefundApproval:
     return RefundApproval(
-        UUID(int=1), UUID(int=2), state, 100, "USD", "", [], "\\x", "user:ann", "owner", NOW, NOW + timedelta(days=7)
+        UUID(int=1),
+        UUID(int=2),
+        state,
+        100,
+        "USD",
+        "",
+        [],
+        "\\x",
+        "user:ann",
+        "owner",
+        NOW,
+        NOW + timedelta(days=7),
     )
 
 
@@ -67,9 +78,13 @@ def test_without_limits_everything_goes_alone(units: int, spent: int, alone: int
 
 
 def test_words_name_the_amounts() -> None:
-    with pytest.raises(Problem, match=r"Your role may refund at most 50.00 USD at once; this is 50.01 USD"):
+    with pytest.raises(
+        Problem, match=r"Your role may refund at most 50.00 USD at once; this is 50.01 USD"
+    ):
         check_one(Limits(5_000), 5_001, "USD")
-    with pytest.raises(Problem, match=r"You have refunded 800 JPY of 1000 JPY today; 200 JPY are left"):
+    with pytest.raises(
+        Problem, match=r"You have refunded 800 JPY of 1000 JPY today; 200 JPY are left"
+    ):
         check_day(Limits(day_max_units=1_000), 201, 800, "JPY")
     check_day(Limits(day_max_units=1_000), 200, 800, "JPY")
     with pytest.raises(Problem, match=r"at most 0.00 USD"):
@@ -96,7 +111,13 @@ def test_limits_that_make_no_sense_are_refused_with_their_field(limits: Limits, 
 
 
 def test_limits_that_make_sense_are_taken() -> None:
-    for limits in (NONE, Limits(0, 0, None), Limits(100, 100, 100), Limits(None, None, 1), Limits(50, 500, 20)):
+    for limits in (
+        NONE,
+        Limits(0, 0, None),
+        Limits(100, 100, 100),
+        Limits(None, None, 1),
+        Limits(50, 500, 20),
+    ):
         check_limits(limits)
 
 

@@ -11,7 +11,9 @@ LINK = "https://pay.shop.example/checkout/" + "A" * 64
 
 
 def facts(shop: str) -> NoticeFacts:
-    return NoticeFacts("payment_link", shop, "1,299.99 EUR", "", "", "SECRET-ORDER", "", "", "", link=LINK)
+    return NoticeFacts(
+        "payment_link", shop, "1,299.99 EUR", "", "", "SECRET-ORDER", "", "", "", link=LINK
+    )
 
 
 @each("language", ["en", "de", "es", "fr"])

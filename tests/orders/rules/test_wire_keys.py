@@ -11,7 +11,13 @@ from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.orders.rules.snapshot import Attempt, Modification, Order
-from recoup.orders.rules.wire_keys import answer_key, attempt_key, derived, modification_key, renewed
+from recoup.orders.rules.wire_keys import (
+    answer_key,
+    attempt_key,
+    derived,
+    modification_key,
+    renewed,
+)
 
 KEY = UUID("00000000-0000-8000-8000-000000000001")
 AT = PLACED + timedelta(hours=1)
@@ -21,7 +27,9 @@ Sent = tuple[str, str, str | None]  # state, route, the processor's code
 def anew(*sent: Sent, key: UUID = KEY) -> tuple[Order, Attempt]:
     """An order with these attempts behind it, each row with ids of its own, and the one that is due."""
     rows = [
-        attempt(number, state, AT if state != "withheld" else None, route=route, processor_code=code)
+        attempt(
+            number, state, AT if state != "withheld" else None, route=route, processor_code=code
+        )
         for number, (state, route, code) in enumerate(sent, 1)
     ]
     due = attempt(len(rows) + 1, "planned", None)
@@ -49,7 +57,9 @@ SAME: dict[str, tuple[UUID, UUID]] = {
 OTHER: dict[str, UUID] = {
     "another order or generation": key_after(key=derived(KEY, "another")),
     "the second that left": key_after(("declined", "a", "51")),
-    "the same route, which refused it unprocessed and repeats that": key_after(("not_sent", "a", "not_processed")),
+    "the same route, which refused it unprocessed and repeats that": key_after(
+        ("not_sent", "a", "not_processed")
+    ),
 }
 
 
@@ -96,11 +106,21 @@ def paid() -> tuple[Order, Attempt]:
 def test_what_follows_a_charge_is_counted_by_kind_or_named_by_its_caller() -> None:
     one, charge = paid()
     two, again = paid()
-    first = [modified(one, "refund", charge), modified(one, "refund", charge), modified(one, "void", charge)]
-    assert first == [modified(two, "refund", again), modified(two, "refund", again), modified(two, "void", again)]
+    first = [
+        modified(one, "refund", charge),
+        modified(one, "refund", charge),
+        modified(one, "void", charge),
+    ]
+    assert first == [
+        modified(two, "refund", again),
+        modified(two, "refund", again),
+        modified(two, "void", again),
+    ]
     assert len(set(first)) == 3
     named = modified(one, "refund", charge, "r-1"), modified(one, "refund", charge, "r-2")
-    assert named == tuple(reversed([modified(two, "refund", again, "r-2"), modified(two, "refund", again, "r-1")]))
+    assert named == tuple(
+        reversed([modified(two, "refund", again, "r-2"), modified(two, "refund", again, "r-1")])
+    )
     assert len({*first, *named}) == 5, "in whatever order they come, the caller's keys name them"
 
 
@@ -115,13 +135,19 @@ def test_neither_what_is_named_nor_what_a_form_says_moves_the_count() -> None:
 
 def test_no_two_messages_of_an_order_have_one_key() -> None:
     of, charge = paid()
-    assert len({modified(of, "refund", charge, "r-1") for _ in range(3)}) == 3, "a caller's key that is forgotten"
+    assert len({modified(of, "refund", charge, "r-1") for _ in range(3)}) == 3, (
+        "a caller's key that is forgotten"
+    )
     adopted, due = anew(("approved", "a", None))
     later, last = anew(("declined", "a", "51"))
-    adopted.attempts[0].key = attempt_key(later, last, "a")  # found in place of the first, which was declined
+    adopted.attempts[0].key = attempt_key(
+        later, last, "a"
+    )  # found in place of the first, which was declined
     assert attempt_key(adopted, due, "a") != adopted.attempts[0].key
     parts, _ = anew(("approved", "a", None), ("approved", "a", None))
-    assert len({modified(parts, "refund", part) for part in parts.attempts[:2]}) == 2, "neither of which has a key"
+    assert len({modified(parts, "refund", part) for part in parts.attempts[:2]}) == 2, (
+        "neither of which has a key"
+    )
 
 
 def test_a_renewed_one_goes_on_from_the_key_before() -> None:
@@ -141,7 +167,10 @@ def test_an_answer_to_a_dispute_is_counted_by_its_case() -> None:
     one, _ = paid()
     two, _ = paid()
     assert answer_key(one, "case", 1) == answer_key(two, "case", 1)
-    assert len({answer_key(one, "case", 1), answer_key(one, "case", 2), answer_key(one, "other", 1)}) == 3
+    assert (
+        len({answer_key(one, "case", 1), answer_key(one, "case", 2), answer_key(one, "other", 1)})
+        == 3
+    )
 
 
 parts = st.lists(st.text(max_size=6) | st.integers(0, 99), max_size=4)

@@ -24,7 +24,9 @@ SELECT $1, i, now(), 7, 'MIT', 'ecommerce', $3, $1, 'USD', 100 FROM unnest($2::u
 """
 
 
-async def add(connection: asyncpg.Connection, at: datetime, number: int = 1, door: str = "rescue") -> None:
+async def add(
+    connection: asyncpg.Connection, at: datetime, number: int = 1, door: str = "rescue"
+) -> None:
     """Orders whose ids were made then."""
     ids = [UUID(int=first_id_of(at).int | uuid.uuid4().int >> 64) for _ in range(number)]
     await connection.execute(_HEAD, SHOP, ids, door)
@@ -48,7 +50,9 @@ def test_each_order_counts_at_once_and_once(server: ServerAddress) -> None:
         assert await totals.total(connection, SHOP, "stablecoin", NOW) == 5
         await add(connection, NOW)
         assert await totals.total(connection, SHOP, "rescue", NOW) == 43
-        await add(connection, NOW - SETTLED + timedelta(seconds=1))  # made a while ago, there only now
+        await add(
+            connection, NOW - SETTLED + timedelta(seconds=1)
+        )  # made a while ago, there only now
         for later in (timedelta(0), AGAIN, SETTLED, SETTLED + AGAIN * 2, timedelta(days=1)):
             assert await totals.total(connection, SHOP, "rescue", NOW + later) == 44
         await add(connection, NOW + timedelta(days=1), 6)
@@ -129,14 +133,18 @@ def test_movements_of_a_wallet_count_once_and_those_of_one_posting_together(
         await move(connection, NOW - timedelta(days=3), 8, place="")
         await move(connection, NOW - timedelta(seconds=1), 2)
         assert await totals.total(connection, SHOP, "wallet", NOW) == 20
-        await connection.execute("DELETE FROM entries WHERE posting_id < $1", first_id_of(NOW - SETTLED))
+        await connection.execute(
+            "DELETE FROM entries WHERE posting_id < $1", first_id_of(NOW - SETTLED)
+        )
         await move(connection, NOW, 1)
         assert await totals.total(connection, SHOP, "wallet", NOW + timedelta(hours=1)) == 22
 
     played(server, story)
 
 
-async def move(connection: asyncpg.Connection, at: datetime, number: int, place: str = "wallet") -> None:
+async def move(
+    connection: asyncpg.Connection, at: datetime, number: int, place: str = "wallet"
+) -> None:
     """Postings that move a wallet twice each."""
     for _ in range(number):
         posting_id = UUID(int=first_id_of(at).int | uuid.uuid4().int >> 64)

@@ -41,7 +41,9 @@ SET LOCAL min_parallel_index_scan_size = 0
 """
 
 
-def test_a_report_of_two_days_starts_no_second_process_after_a_million_orders(server: ServerAddress) -> None:
+def test_a_report_of_two_days_starts_no_second_process_after_a_million_orders(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
             async with owner(world) as filling:
@@ -55,7 +57,9 @@ def test_a_report_of_two_days_starts_no_second_process_after_a_million_orders(se
     asyncio.run(story())
 
 
-def test_the_first_page_of_two_days_does_not_walk_all_orders_before_them(server: ServerAddress) -> None:
+def test_the_first_page_of_two_days_does_not_walk_all_orders_before_them(
+    server: ServerAddress,
+) -> None:
     async def story() -> str:
         async with sandbox_world(server) as (world, _, _):
             async with owner(world) as filling:
@@ -68,7 +72,9 @@ def test_the_first_page_of_two_days_does_not_walk_all_orders_before_them(server:
     assert "postings_order" not in plan, plan
 
 
-def test_a_partners_report_of_a_moment_looks_up_the_orders_of_its_days_alone(server: ServerAddress) -> None:
+def test_a_partners_report_of_a_moment_looks_up_the_orders_of_its_days_alone(
+    server: ServerAddress,
+) -> None:
     async def story() -> str:
         async with sandbox_world(server) as (world, _, _):
             async with owner(world) as filling:
@@ -79,7 +85,9 @@ def test_a_partners_report_of_a_moment_looks_up_the_orders_of_its_days_alone(ser
     plan = asyncio.run(story())
     assert "order_heads_placed" in plan, plan
     assert not re.search(r"Seq Scan|Hash Join|Merge Join|hashed", plan), plan
-    assert re.search(r"on order_log\S* .*\n\s*Index Cond: \(\(merchant_id = .*order_id = .*seq = 1\)", plan), plan
+    assert re.search(
+        r"on order_log\S* .*\n\s*Index Cond: \(\(merchant_id = .*order_id = .*seq = 1\)", plan
+    ), plan
 
 
 def test_the_days_of_a_rescue_rate_are_read_by_their_index(server: ServerAddress) -> None:
@@ -91,11 +99,15 @@ def test_the_days_of_a_rescue_rate_are_read_by_their_index(server: ServerAddress
                 return await _plan(connection, sql_of(rescue_rate._days))
 
     plan = asyncio.run(story())
-    assert re.search(r"using order_heads_\S+ on order_heads.*\n\s*Index Cond: .*placed_at > .*placed_at <=", plan), plan
+    assert re.search(
+        r"using order_heads_\S+ on order_heads.*\n\s*Index Cond: .*placed_at > .*placed_at <=", plan
+    ), plan
     assert "Seq Scan" not in plan, plan
 
 
-def test_unknown_outcomes_of_a_small_merchant_are_looked_up_by_their_orders(server: ServerAddress) -> None:
+def test_unknown_outcomes_of_a_small_merchant_are_looked_up_by_their_orders(
+    server: ServerAddress,
+) -> None:
     async def story() -> str:
         async with sandbox_world(server) as (world, _, _):
             async with owner(world) as filling:
@@ -105,7 +117,9 @@ def test_unknown_outcomes_of_a_small_merchant_are_looked_up_by_their_orders(serv
 
     plan = asyncio.run(story())
     assert plan.count("order_id = ") >= 3, plan
-    assert not re.search(r"on (attempts|orders|order_heads) .*\n\s*Index Cond: \(merchant_id = \S+\)\n", plan), plan
+    assert not re.search(
+        r"on (attempts|orders|order_heads) .*\n\s*Index Cond: \(merchant_id = \S+\)\n", plan
+    ), plan
 
 
 async def _with_another(connection: asyncpg.Connection) -> list[str]:

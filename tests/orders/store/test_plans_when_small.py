@@ -27,7 +27,9 @@ COLUMNS = (
     "uuid", "uuid", "smallint", "text", "text", "text", "bigint", "timestamptz",
 )  # fmt: skip
 NO_ROWS = json.dumps({name: [] for name in changes._JSON})
-CHANGES = f"SELECT write_changes('{NO_ROWS}', {', '.join(f'ARRAY[]::{kind}[]' for kind in COLUMNS)})"
+CHANGES = (
+    f"SELECT write_changes('{NO_ROWS}', {', '.join(f'ARRAY[]::{kind}[]' for kind in COLUMNS)})"
+)
 ADMITTED = """
 SELECT admit_orders(jsonb_build_array(jsonb_build_object('merchant_id', merchant_id, 'merchant_version', version,
   'order_id', gen_random_uuid(), 'key', 'k', 'operation', 'order', 'input_mac', '', 'answer', '{}', 'kind', 'stable',
@@ -50,7 +52,9 @@ FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT
 WHERE relkind = 'r' AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
 """
 WHOLE = re.compile("(Hash|Merge) .*Join|(Hash|Merge) Join")
-EVERY_ORDER = re.compile(r"Scan using \S+ on order(s|_heads) \S+\n\s*Index Cond: \(merchant_id = [\w.$]+\)\n")
+EVERY_ORDER = re.compile(
+    r"Scan using \S+ on order(s|_heads) \S+\n\s*Index Cond: \(merchant_id = [\w.$]+\)\n"
+)
 
 
 async def _plan(connection: asyncpg.Connection, sql: str) -> str:
@@ -61,10 +65,14 @@ async def _plan(connection: asyncpg.Connection, sql: str) -> str:
     return "\n".join(row[0] for row in rows)
 
 
-@pytest.mark.parametrize("rows", [0, 100], ids=["before the first order", "after a hundred, analyzed"])
+@pytest.mark.parametrize(
+    "rows", [0, 100], ids=["before the first order", "after a hundred, analyzed"]
+)
 def test_no_plan_of_a_small_table_reads_all_of_it(server: ServerAddress, rows: int) -> None:
     plans = asyncio.run(_plans(server, rows))
-    whole = {name: plan for name, plan in plans.items() if WHOLE.search(plan) or EVERY_ORDER.search(plan)}
+    whole = {
+        name: plan for name, plan in plans.items() if WHOLE.search(plan) or EVERY_ORDER.search(plan)
+    }
     assert not whole, "\n".join(f"{name}:\n{plan}" for name, plan in whole.items())
 
 
@@ -74,7 +82,9 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
         connection = await asyncpg.connect(world.dsn, timeout=10, server_settings=PLANS)
         try:
             await connection.execute("SET session_replication_role = replica")
-            await connection.execute(FORGET)  # what an earlier test's rows taught the server of this database
+            await connection.execute(
+                FORGET
+            )  # what an earlier test's rows taught the server of this database
             await connection.execute(f"""
             INSERT INTO order_heads (merchant_id, order_id, placed_at, status, order_type, source, door, site_id, asset,
               units)
@@ -94,8 +104,13 @@ async def _plans(server: ServerAddress, rows: int) -> dict[str, str]:
                 "write": await plans_inside(connection, CHANGES),
                 "admit": await plans_inside(connection, ADMITTED),
             }
-            assert all(f"Insert on {table}" in inside["admit"] for table in ADMISSION), inside["admit"]
-            assert all(f"{what}" in inside["write"] for what in ("Insert on order_log", "Delete on cvv_once"))
+            assert all(f"Insert on {table}" in inside["admit"] for table in ADMISSION), inside[
+                "admit"
+            ]
+            assert all(
+                f"{what}" in inside["write"]
+                for what in ("Insert on order_log", "Delete on cvv_once")
+            )
             return plans | inside
         finally:
             await connection.close()

@@ -88,10 +88,17 @@ def rows(module: ModuleType) -> Iterator[tuple[str, Any]]:
 def lists_dictionaries(annotation: Any) -> bool:
     inner = get_args(annotation)
     if get_origin(annotation) in (list, tuple, Sequence):
-        return any(one is Any or get_origin(one) in (dict, Mapping) and untyped(one) for one in inner)
+        return any(
+            one is Any or get_origin(one) in (dict, Mapping) and untyped(one) for one in inner
+        )
     return any(map(lists_dictionaries, inner))
 
 
 def test_no_row_holds_rows_that_are_not_typed() -> None:
-    found = {path for module in modules() for path, annotation in rows(module) if lists_dictionaries(annotation)}
+    found = {
+        path
+        for module in modules()
+        for path, annotation in rows(module)
+        if lists_dictionaries(annotation)
+    }
     assert found == set(DOCUMENTS)

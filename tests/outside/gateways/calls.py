@@ -33,7 +33,9 @@ def told(behaviour: Behaviour, times: int = 1, **options: Any) -> list[Answer]:
     async def story() -> None:
         async with serving(behaviour) as port, client() as web:
             for _ in range(times):
-                answers.append(await web.post(f"http://127.0.0.1:{port}/hook?x=1", HEADERS, b"{}", **options))
+                answers.append(
+                    await web.post(f"http://127.0.0.1:{port}/hook?x=1", HEADERS, b"{}", **options)
+                )
 
     run(story)
     return answers

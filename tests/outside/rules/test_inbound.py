@@ -45,7 +45,11 @@ def test_no_header_breaks_the_check(header: str) -> None:
 
 def test_a_notice_is_read_and_what_else_it_says_is_left() -> None:
     notice = read_notice(json.dumps(GOOD | {"more": {"x": 1}}).encode())
-    assert (notice.notice_id, notice.amount, notice.respond_by) == ("n1", 4590, datetime(2030, 5, 15, tzinfo=UTC))
+    assert (notice.notice_id, notice.amount, notice.respond_by) == (
+        "n1",
+        4590,
+        datetime(2030, 5, 15, tzinfo=UTC),
+    )
     for name in ("reasonCode", "respondBy", "fee"):
         read_notice(json.dumps({k: v for k, v in GOOD.items() if k != name}).encode())
 

@@ -65,19 +65,25 @@ def test_many_at_once_make_one_merchant(door: Door, partner: Partner) -> None:
     body = merchant_body()
 
     async def together() -> list[int]:
-        calls = [door.client.post("/v1/partner/merchants", json=body, headers=partner.headers) for _ in range(8)]
+        calls = [
+            door.client.post("/v1/partner/merchants", json=body, headers=partner.headers)
+            for _ in range(8)
+        ]
         return sorted(answer.status_code for answer in await asyncio.gather(*calls))
 
     assert door.run(together()) == [200] * 7 + [201]
     assert len(partner.get("/partner/merchants").json()["data"]) == 1
 
 
-def test_a_partner_makes_no_more_merchants_than_it_may_even_at_once(door: Door, partner: Partner) -> None:
+def test_a_partner_makes_no_more_merchants_than_it_may_even_at_once(
+    door: Door, partner: Partner
+) -> None:
     partner.set(merchants_max=3)
 
     async def together() -> list[int]:
         calls = [
-            door.client.post("/v1/partner/merchants", json=merchant_body(), headers=partner.headers) for _ in range(7)
+            door.client.post("/v1/partner/merchants", json=merchant_body(), headers=partner.headers)
+            for _ in range(7)
         ]
         return sorted(answer.status_code for answer in await asyncio.gather(*calls))
 
@@ -95,12 +101,16 @@ def test_the_link_shows_the_credentials_once(door: Door, partner: Partner) -> No
     told = partner.merchant()
     token = told["handover"]["url"].rpartition("/")[2]
     seen = door.run(look(door.world, token, "request"))
-    assert (seen.app_secret, seen.webhook_key) == (told["credentials"]["appSecret"], told["credentials"]["webhookKey"])
+    assert (seen.app_secret, seen.webhook_key) == (
+        told["credentials"]["appSecret"],
+        told["credentials"]["webhookKey"],
+    )
     for bad in (token, token[:-1] + ("A" if token[-1] != "A" else "B"), "x", "é" * 64, "A" * 64):
         with pytest.raises(Problem, match="shows nothing"):
             door.run(look(door.world, bad, "request"))
     rows = door.sql(
-        "SELECT sealed, opened_request, opened_at FROM handovers WHERE merchant_id = $1", parse_id(told["mid"])
+        "SELECT sealed, opened_request, opened_at FROM handovers WHERE merchant_id = $1",
+        parse_id(told["mid"]),
     )
     assert [(row["sealed"], row["opened_request"]) for row in rows] == [(None, "request")]
     assert rows[0]["opened_at"] is not None
@@ -133,8 +143,14 @@ def test_what_a_state_may_be_is_told_without_an_empty_word(door: Door, partner: 
         ({"name": ""}, "Name"),
         ({"name": "x" * 129}, "Name"),
         ({"site": None}, "Site.Url"),
-        ({"site": {"url": "http://a.example", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
-        ({"site": {"url": "https://10.0.0.1", "name": "A", "descriptor": "EXAMPLESHOES"}}, "Site.Url"),
+        (
+            {"site": {"url": "http://a.example", "name": "A", "descriptor": "EXAMPLESHOES"}},
+            "Site.Url",
+        ),
+        (
+            {"site": {"url": "https://10.0.0.1", "name": "A", "descriptor": "EXAMPLESHOES"}},
+            "Site.Url",
+        ),
         ({"site": {"url": "https://a.example", "name": "A", "descriptor": "a"}}, "Site.Descriptor"),
         ({"externalId": "x" * 129}, "ExternalId"),
         ({"site": []}, "Site"),
@@ -152,10 +168,16 @@ def test_a_merchant_that_cannot_be_is_refused_by_field(
 def test_a_merchant_is_made_with_the_country_of_its_account(door: Door, partner: Partner) -> None:
     made = [partner.merchant(**more)["mid"] for more in ({"country": "de"}, {})]
     found = [
-        tuple(door.sql("SELECT country, region FROM merchants WHERE merchant_id = $1", uuid.UUID(one))[0])
+        tuple(
+            door.sql(
+                "SELECT country, region FROM merchants WHERE merchant_id = $1", uuid.UUID(one)
+            )[0]
+        )
         for one in made
     ]
-    assert found == [("DE", "eea"), (None, "us")], "without one, the sandbox's region, and it cannot go live"
+    assert found == [("DE", "eea"), (None, "us")], (
+        "without one, the sandbox's region, and it cannot go live"
+    )
 
 
 def test_new_keys_end_the_old_ones_now_or_after_the_overlap(door: Door, partner: Partner) -> None:
@@ -167,11 +189,16 @@ def test_new_keys_end_the_old_ones_now_or_after_the_overlap(door: Door, partner:
     new = developer(door, fresh | {"credentials": fresh["credentials"] | {"webhookKey": "x"}})
     assert new.get("/orders").status_code == old.get("/orders").status_code == 200
     old.sign_in()
-    door.sql("UPDATE api_keys SET retires_at = now() - interval '1 s' WHERE app_key = $1", old.shop.keys.app_key)
+    door.sql(
+        "UPDATE api_keys SET retires_at = now() - interval '1 s' WHERE app_key = $1",
+        old.shop.keys.app_key,
+    )
     body = {"AppKey": old.shop.keys.app_key, "AppSecret": old.shop.keys.app_secret}
     answer = check_refused(door.call("POST", "/v1/oauth2/token", json=body), 400, "bad_credentials")
     assert "This key ended at" in str(answer)
-    wrong = check_refused(door.call("POST", "/v1/oauth2/token", json=body | {"AppSecret": "x"}), 400)
+    wrong = check_refused(
+        door.call("POST", "/v1/oauth2/token", json=body | {"AppSecret": "x"}), 400
+    )
     assert "ended" not in str(wrong), "only whoever has the secret hears that the key was one"
     partner.post(path)
     keys = partner.get(f"/partner/merchants/{told['mid']}").json()["keys"]
@@ -185,12 +212,16 @@ def test_keys_do_not_pile_up(door: Door, partner: Partner) -> None:
     path = f"/partner/merchants/{partner.merchant()['mid']}/keys"
     statuses = [partner.post(path, {"overlapHours": 168}).status_code for _ in range(10)]
     assert statuses == [201] * 9 + [409]
-    assert partner.post(path, {}).status_code == 409, "the old ones have a day, unless it is said otherwise"
+    assert partner.post(path, {}).status_code == 409, (
+        "the old ones have a day, unless it is said otherwise"
+    )
     assert partner.post(path, {"overlapHours": 0}).status_code == 201
     assert "OverlapHours" in fields_of(partner.post(path, {"overlapHours": 169}))
 
 
-def test_a_paused_merchant_takes_no_new_orders_and_keeps_what_it_has(door: Door, partner: Partner) -> None:
+def test_a_paused_merchant_takes_no_new_orders_and_keeps_what_it_has(
+    door: Door, partner: Partner
+) -> None:
     told = partner.merchant()
     caller = developer(door, told)
     body = evaluate_body(caller)
@@ -199,11 +230,15 @@ def test_a_paused_merchant_takes_no_new_orders_and_keeps_what_it_has(door: Door,
     assert partner.call("PATCH", path, json={"state": "paused"}).json()["state"] == "paused"
     answer = check_refused(caller.evaluate(), 403, "forbidden")
     assert "paused" in answer["result"]
-    assert caller.evaluate(body).json()["orderId"] == order_id, "what was taken once is answered again"
+    assert caller.evaluate(body).json()["orderId"] == order_id, (
+        "what was taken once is answered again"
+    )
     assert caller.get(f"/orders/{order_id}").status_code == 200
     told_by = [step["code"] for step in partner.get(path).json()["missing"]]
     _, holding = door.run(onboarding_of(door.world, uuid.UUID(told["mid"])))
-    assert told_by == [one.name for one in holding if not one.holds], "one list, here and in the portal"
+    assert told_by == [one.name for one in holding if not one.holds], (
+        "one list, here and in the portal"
+    )
     assert told_by[-1] == "active"
     partner.call("PATCH", path, json={"state": "active", "name": "Tea"})
     assert caller.evaluate().status_code == 200
@@ -222,7 +257,10 @@ def test_a_name_reaches_the_portals_list(door: Door, partner: Partner) -> None:
     assert door.run(known()) == [("Before", partner.partner_id)]
     partner.call("PATCH", f"/partner/merchants/{told['mid']}", json={"name": "After"})
     assert door.run(known()) == [("After", partner.partner_id)]
-    left = door.sql("SELECT FROM due_work WHERE merchant_id = $1 AND kind = 'register_merchant'", parse_id(told["mid"]))
+    left = door.sql(
+        "SELECT FROM due_work WHERE merchant_id = $1 AND kind = 'register_merchant'",
+        parse_id(told["mid"]),
+    )
     assert not left
 
 
@@ -237,11 +275,21 @@ def test_the_list_is_filtered_and_paged(door: Door, partner: Partner) -> None:
             break
         after = f"&after={page['next']}"
     assert seen == made
-    assert [one["mid"] for one in partner.get("/partner/merchants?name=hOp%203").json()["data"]] == [made[3]]
-    assert [one["mid"] for one in partner.get("/partner/merchants?externalId=e1").json()["data"]] == [made[1]]
+    assert [
+        one["mid"] for one in partner.get("/partner/merchants?name=hOp%203").json()["data"]
+    ] == [made[3]]
+    assert [
+        one["mid"] for one in partner.get("/partner/merchants?externalId=e1").json()["data"]
+    ] == [made[1]]
     partner.call("PATCH", f"/partner/merchants/{made[2]}", json={"state": "paused"})
-    assert [one["mid"] for one in partner.get("/partner/merchants?state=paused").json()["data"]] == [made[2]]
-    assert list(fields_of(partner.get("/partner/merchants?state=odd&limit=0&after=x"))) == ["Limit", "After", "State"]
+    assert [
+        one["mid"] for one in partner.get("/partner/merchants?state=paused").json()["data"]
+    ] == [made[2]]
+    assert list(fields_of(partner.get("/partner/merchants?state=odd&limit=0&after=x"))) == [
+        "Limit",
+        "After",
+        "State",
+    ]
     assert "Query" in fields_of(partner.get("/partner/merchants?nam=x"))
 
 
@@ -252,7 +300,9 @@ def test_a_bulk_change_answers_for_each_and_a_foreign_one_stops_nothing(
     theirs = rival.merchant()["mid"]
     before = rival.get(f"/partner/merchants/{theirs}").json()
     mids = [mine, theirs, UNKNOWN, also, mine]
-    told = partner.post("/partner/merchants/switches", {"mids": mids, "mit": False, "why": "audit"}).json()
+    told = partner.post(
+        "/partner/merchants/switches", {"mids": mids, "mit": False, "why": "audit"}
+    ).json()
     assert [(one["mid"], one["result"]) for one in told["data"]] == [
         (mine, "changed"),
         (theirs, "not_found"),
@@ -279,8 +329,13 @@ def test_a_bulk_change_answers_for_each_and_a_foreign_one_stops_nothing(
 
 def test_what_the_operator_closed_a_partner_does_not_open(door: Door, partner: Partner) -> None:
     mid = partner.merchant()["mid"]
-    door.sql("UPDATE merchants SET mit = false, version = version + 1 WHERE merchant_id = $1", parse_id(mid))
-    told = partner.post("/partner/merchants/switches", {"mids": [mid], "mit": True}).json()["data"][0]
+    door.sql(
+        "UPDATE merchants SET mit = false, version = version + 1 WHERE merchant_id = $1",
+        parse_id(mid),
+    )
+    told = partner.post("/partner/merchants/switches", {"mids": [mid], "mit": True}).json()["data"][
+        0
+    ]
     assert told["result"] == "forbidden"
     assert "operator" in told["reason"]
 
@@ -296,12 +351,17 @@ def test_a_paused_partner_reads_only(door: Door, partner: Partner) -> None:
             ("POST", "/partner/merchants/switches", {"mids": [mid], "mit": False}),
             ("POST", "/partner/policy/check", {"policy": {"tries": {"all": 2}}}),
         ):
-            assert "paused" in check_refused(partner.call(method, path, json=body), 403, "forbidden")["result"]
+            assert (
+                "paused"
+                in check_refused(partner.call(method, path, json=body), 403, "forbidden")["result"]
+            )
     assert partner.get("/partner").json()["state"] == "paused"
     assert partner.get(f"/partner/merchants/{mid}").status_code == 200
 
 
-def test_the_report_agrees_with_the_ledger_to_the_cent(door: Door, partner: Partner, rival: Partner) -> None:
+def test_the_report_agrees_with_the_ledger_to_the_cent(
+    door: Door, partner: Partner, rival: Partner
+) -> None:
     told = partner.merchant(name="=Tea")
     caller = developer(door, told)
     partner.merchant()
@@ -329,18 +389,31 @@ def test_the_report_agrees_with_the_ledger_to_the_cent(door: Door, partner: Part
     text = partner.get(f"/partner/report?from={first}&to={last}&format=csv").text
     lines = list(csv.DictReader(io.StringIO(text)))
     assert {line["merchant"] for line in lines} == {"'=Tea"}
-    assert sum(round(float(line["amount"]) * 100) for line in lines if line["kind"] != "placed") == booked
+    assert (
+        sum(round(float(line["amount"]) * 100) for line in lines if line["kind"] != "placed")
+        == booked
+    )
     assert not partner.get(f"/partner/report?from={first}&to={last}&currency=EUR").json()["data"]
     assert partner.get("/partner/report").json()["to"] == f"{door.world.clocks.wall():%Y-%m-%d}"
-    for bad in ("from=2026-13-01", "from=2026-03-01&to=2026-02-01", "from=2020-01-01", "from=2026-03-01&mid=x"):
+    for bad in (
+        "from=2026-13-01",
+        "from=2026-03-01&to=2026-02-01",
+        "from=2020-01-01",
+        "from=2026-03-01&mid=x",
+    ):
         assert fields_of(partner.get(f"/partner/report?{bad}"))
-    check_refused(partner.get(f"/partner/report?from={last}&to={last}&mid={foreign.mid}"), 404, "not_found")
+    check_refused(
+        partner.get(f"/partner/report?from={last}&to={last}&mid={foreign.mid}"), 404, "not_found"
+    )
 
 
 def test_every_merchant_of_a_page_comes_whole(door: Door, partner: Partner) -> None:
     made = [partner.merchant()["mid"] for _ in range(3)]
     for mid in made:
-        developer(door, {"credentials": partner.post(f"/partner/merchants/{mid}/keys").json()["credentials"]}).admit()
+        developer(
+            door,
+            {"credentials": partner.post(f"/partner/merchants/{mid}/keys").json()["credentials"]},
+        ).admit()
     path, seen, after = "/partner/report?from=2026-11-01&limit=1", [], ""
     first = f"{door.world.clocks.wall():%Y-%m-%d}"
     path = f"/partner/report?from={first}&limit=1"
@@ -353,13 +426,17 @@ def test_every_merchant_of_a_page_comes_whole(door: Door, partner: Partner) -> N
     assert seen == made
 
 
-def test_a_paused_merchant_takes_no_charges_and_subscriptions_either(door: Door, partner: Partner) -> None:
+def test_a_paused_merchant_takes_no_charges_and_subscriptions_either(
+    door: Door, partner: Partner
+) -> None:
     told = partner.merchant()
     shop = developer(door, told).shop
     partner.call("PATCH", f"/partner/merchants/{told['mid']}", json={"state": "paused"})
     plan = {"title": "Tea", "amount": "9.00", "currency": "USDT", "interval_unit": "month"}
     with door_over(door) as stable:
-        caller = Merchant(stable, shop, Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret))
+        caller = Merchant(
+            stable, shop, Signer(shop.keys.stablecoin_key_id, shop.keys.stablecoin_secret)
+        )
         for path, body in (("/charges", caller.body()), ("/subscriptions", plan)):
             answer = caller.post(path, body)
             assert answer.status_code == 403, path
@@ -377,16 +454,25 @@ def test_a_slip_in_a_name_makes_no_keys_and_no_merchant(door: Door, partner: Par
             ("/partner/merchants", {"extId": "gym"}, "ExtId", None),
             ("/partner/merchants", {"site": {"webAddress": "x"}}, "Site.WebAddress", None),
             ("/partner/merchants", {"n\u00e4me 1": 1}, "Body", None),
-            ("/partner/merchants/switches", {"mids": [told["mid"]], "mit": False, "reason": "x"}, "Reason", None),
+            (
+                "/partner/merchants/switches",
+                {"mids": [told["mid"]], "mit": False, "reason": "x"},
+                "Reason",
+                None,
+            ),
         ):
             found = fields_of(partner.post(where, body))
             assert alike is None or f"Did you mean {alike}?" in str(found[field])
             assert field in found
         assert "Foo" in fields_of(partner.call("PATCH", path, json={"foo": 1}))
-        assert "'no-guid'" in str(fields_of(partner.post("/partner/merchants/switches", {"mids": ["no-guid"]})))
+        assert "'no-guid'" in str(
+            fields_of(partner.post("/partner/merchants/switches", {"mids": ["no-guid"]}))
+        )
 
 
-def test_new_keys_of_one_kind_with_a_day_to_change_over_made_once(door: Door, partner: Partner) -> None:
+def test_new_keys_of_one_kind_with_a_day_to_change_over_made_once(
+    door: Door, partner: Partner
+) -> None:
     told = partner.merchant()
     path, once = f"/partner/merchants/{told['mid']}/keys", {"Idempotency-Key": "kk1"}
     first = partner.post(path, {"kinds": ["api"]}, headers=once)

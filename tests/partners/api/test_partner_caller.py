@@ -22,7 +22,9 @@ def key(door: Door) -> PartnerKey:
 
 def bearer(door: Door, key: PartnerKey) -> dict[str, str]:
     body = {"AppKey": key.app_key, "AppSecret": key.app_secret}
-    return {"authorization": f"Bearer {door.call('POST', '/v1/oauth2/token', json=body).json()['accessToken']}"}
+    return {
+        "authorization": f"Bearer {door.call('POST', '/v1/oauth2/token', json=body).json()['accessToken']}"
+    }
 
 
 def test_a_partners_token_says_whose_it_is(door: Door, key: PartnerKey) -> None:
@@ -34,13 +36,19 @@ def test_a_partners_token_says_whose_it_is(door: Door, key: PartnerKey) -> None:
 
 
 @pytest.mark.parametrize("how", ["token", "api key"])
-def test_a_partners_key_opens_no_operation_of_merchants(door: Door, key: PartnerKey, how: str) -> None:
+def test_a_partners_key_opens_no_operation_of_merchants(
+    door: Door, key: PartnerKey, how: str
+) -> None:
     headers = bearer(door, key)
     if how == "api key":
         headers = {"authorization": f"ApiKey {key.app_key}:{key.app_secret}"}
     with door.nothing_written():
         for method in METHODS:
-            if method.operation.scope is None or method.operation.credential == PARTNER or method.operation.partners:
+            if (
+                method.operation.scope is None
+                or method.operation.credential == PARTNER
+                or method.operation.partners
+            ):
                 continue
             operation = method.operation
             path = operation.path.replace("{", "").replace("}", "")
@@ -49,12 +57,18 @@ def test_a_partners_key_opens_no_operation_of_merchants(door: Door, key: Partner
 
 
 def test_a_partners_key_ends_with_the_next_one(door: Door, key: PartnerKey, shop: Caller) -> None:
-    refresh = door.call("POST", "/v1/oauth2/token", json={"AppKey": key.app_key, "AppSecret": key.app_secret}).json()[
-        "refreshToken"
+    refresh = door.call(
+        "POST", "/v1/oauth2/token", json={"AppKey": key.app_key, "AppSecret": key.app_secret}
+    ).json()["refreshToken"]
+    assert (
+        door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": refresh}).status_code == 200
+    )
+    partner_id = door.sql("SELECT partner_id FROM partner_keys WHERE app_key = $1", key.app_key)[0][
+        0
     ]
-    assert door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": refresh}).status_code == 200
-    partner_id = door.sql("SELECT partner_id FROM partner_keys WHERE app_key = $1", key.app_key)[0][0]
     door.run(make_partner_key(door.world, partner_id))
-    answer = door.call("POST", "/v1/oauth2/token", json={"AppKey": key.app_key, "AppSecret": key.app_secret})
+    answer = door.call(
+        "POST", "/v1/oauth2/token", json={"AppKey": key.app_key, "AppSecret": key.app_secret}
+    )
     check_refused(answer, 400, "bad_credentials")
     assert shop.get("/orders").status_code == 200

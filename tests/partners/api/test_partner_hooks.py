@@ -38,12 +38,16 @@ def test_a_partner_with_its_one_endpoint_gets_its_merchants_checklist_green(door
     assert "webhook" not in door.run(onboarding_of(door.world, other.shop.merchant_id))[0].evidence
 
 
-def test_the_connection_test_tries_the_partners_endpoint_and_tells_its_host_only(door: Door) -> None:
+def test_the_connection_test_tries_the_partners_endpoint_and_tells_its_host_only(
+    door: Door,
+) -> None:
     partner, rival = make_one(door), make_one(door)
     shop, other = developer(door, partner.merchant()), developer(door, rival.merchant())
     with receiving(door) as hooks:
         made = partner.post("/partner/webhooks", {"url": hooks.url("/in?key=hush")}).json()
-        assert webhook_hops(shop) == [("ok", "Your partner's endpoint at 127.0.0.1 took a signed sample.")]
+        assert webhook_hops(shop) == [
+            ("ok", "Your partner's endpoint at 127.0.0.1 took a signed sample.")
+        ]
         assert hooks.got[0].data["Mid"] == shop.mid
         assert [state for state, _ in webhook_hops(other)] == ["skipped"]
         [tried] = partner.get(f"/partner/webhooks/{made['id']}/deliveries").json()["data"]
@@ -52,10 +56,14 @@ def test_the_connection_test_tries_the_partners_endpoint_and_tells_its_host_only
 
 def test_a_partner_who_calls_the_merchants_webhooks_is_led_to_its_own(door: Door) -> None:
     partner = make_one(door)
-    refused = check_refused(partner.post("/webhooks", {"url": "https://hooks.example.com"}), 403, "forbidden")
+    refused = check_refused(
+        partner.post("/webhooks", {"url": "https://hooks.example.com"}), 403, "forbidden"
+    )
     assert "/v1/partner/webhooks" in refused["result"]
     unknown = check_refused(partner.get(f"/partner/webhooks/{UNKNOWN}"), 404, "not_found")
     assert "GET /v1/partner/webhooks lists" in unknown["result"]
     partner.post("/partner/webhooks", {"url": "https://hooks.example.com"})
-    taken = check_refused(partner.post("/partner/webhooks", {"url": "https://hooks.example.com"}), 409, "conflict")
+    taken = check_refused(
+        partner.post("/partner/webhooks", {"url": "https://hooks.example.com"}), 409, "conflict"
+    )
     assert "PATCH /v1/partner/webhooks/" in taken["result"]

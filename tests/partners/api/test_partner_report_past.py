@@ -58,9 +58,15 @@ class Office:
     def now(self) -> Moment:
         wall = self.door.world.clocks.wall()
         span = f"from={self.began:%Y-%m-%d}&to={self.began + timedelta(days=80):%Y-%m-%d}"
-        addresses = [f"/partner/report?{span}&{form}" for form in ("limit=100", "limit=2", "format=csv")]
+        addresses = [
+            f"/partner/report?{span}&{form}" for form in ("limit=100", "limit=2", "format=csv")
+        ]
         addresses += [f"{addresses[0]}&mid={one.shop.merchant_id}" for one in self.callers]
-        return Moment(business_at(wall, self.offset_us), wall, {one: read(self.partner, one) for one in addresses})
+        return Moment(
+            business_at(wall, self.offset_us),
+            wall,
+            {one: read(self.partner, one) for one in addresses},
+        )
 
 
 def read(partner: Partner, address: str) -> tuple[int, bytes]:
@@ -78,7 +84,9 @@ def test_a_report_made_again_gives_the_bytes_that_it_gave_then(door: Door, set_b
     for step in range(24):
         if step % 4 == 1:
             at.rename(rng.randrange(2), f"Tea {step}")
-        elif step % 8 == 4 and set_back:  # elsewhere a new merchant's clock begins behind the others
+        elif (
+            step % 8 == 4 and set_back
+        ):  # elsewhere a new merchant's clock begins behind the others
             at.join()
         else:
             which = rng.randrange(2)
@@ -86,7 +94,9 @@ def test_a_report_made_again_gives_the_bytes_that_it_gave_then(door: Door, set_b
             at.go_on()
         at.partner.sign_in()
         seen.append(at.now())
-    assert len({tuple(sorted(moment.read.items())) for moment in seen}) > len(seen) // 2, "much happened"
+    assert len({tuple(sorted(moment.read.items())) for moment in seen}) > len(seen) // 2, (
+        "much happened"
+    )
     for moment in seen:
         for address, then in moment.read.items():
             for query in (f"asOf={z(moment.business)}", f"asOfRecorded={z(moment.wall)}"):
@@ -113,7 +123,9 @@ def test_an_order_counts_with_what_it_came_in_with(door: Door) -> None:
         ("asOf=2026-01-01T00:00:00Z&asOfRecorded=2026-01-01T00:00:00Z", "AsOfRecorded", "not both"),
     ],
 )
-def test_a_moment_that_makes_no_sense_is_refused(door: Door, query: str, field: str, says: str) -> None:
+def test_a_moment_that_makes_no_sense_is_refused(
+    door: Door, query: str, field: str, says: str
+) -> None:
     at = Office(door)
     for mid in ("", f"&mid={at.callers[0].shop.merchant_id}"):
         answer = at.partner.get(f"/partner/report?{query}{mid}")
@@ -128,8 +140,13 @@ def test_a_moment_has_come_when_the_clocks_of_all_its_merchants_have_shown_it(do
     at.partner.sign_in()
     moment = z(door.run(ahead.shop.now()) - timedelta(days=1))
     check_refused(at.partner.get(f"/partner/report?asOf={moment}"), 400)
-    check_refused(at.partner.get(f"/partner/report?asOf={moment}&mid={behind.shop.merchant_id}"), 400)
-    assert at.partner.get(f"/partner/report?asOf={moment}&mid={ahead.shop.merchant_id}").status_code == 200
+    check_refused(
+        at.partner.get(f"/partner/report?asOf={moment}&mid={behind.shop.merchant_id}"), 400
+    )
+    assert (
+        at.partner.get(f"/partner/report?asOf={moment}&mid={ahead.shop.merchant_id}").status_code
+        == 200
+    )
     check_refused(at.partner.get(f"/partner/report?asOf={moment}&mid={UNKNOWN}"), 404, "not_found")
 
 

@@ -28,7 +28,9 @@ def _run(opened: Opened, loop: asyncio.AbstractEventLoop, *words: str) -> Any:
     return ran.exception if isinstance(ran.exception, Problem) else ran.output
 
 
-def test_what_the_operator_allows_is_shown_and_changed(server: ServerAddress, tmp_path: Path) -> None:
+def test_what_the_operator_allows_is_shown_and_changed(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             world, partner_id = made[0], uuid4()
@@ -42,7 +44,9 @@ def test_what_the_operator_allows_is_shown_and_changed(server: ServerAddress, tm
                 return await asyncio.to_thread(_run, opened, loop, *words)
 
             assert "Subscriptions Inc" in await said()
-            told = json.loads(await said(str(partner_id), "--merchants-max", "3", "--state", "paused", "--json"))
+            told = json.loads(
+                await said(str(partner_id), "--merchants-max", "3", "--state", "paused", "--json")
+            )
             assert told == [
                 {
                     "id": str(partner_id),
@@ -63,7 +67,9 @@ def test_what_the_operator_allows_is_shown_and_changed(server: ServerAddress, tm
             ):
                 assert why in str(await said(*words)), words
             async with owner(world) as connection:
-                noted = await connection.fetch("SELECT happening, actor, about->>'merchants_max' AS n FROM partner_log")
+                noted = await connection.fetch(
+                    "SELECT happening, actor, about->>'merchants_max' AS n FROM partner_log"
+                )
             assert [tuple(row) for row in noted] == [("quota_set", "operator:command", "3")]
             with pytest.raises(Problem, match="no such merchant"):
                 await own_merchant(world, partner_id, uuid4())

@@ -48,7 +48,9 @@ class Office:
 
     async def as_(self, name: str) -> httpx.AsyncClient:
         client = self.browser()
-        answer = await client.post("/signin", data={"email": f"{name}@example.test", "password": PASSWORD})
+        answer = await client.post(
+            "/signin", data={"email": f"{name}@example.test", "password": PASSWORD}
+        )
         assert answer.status_code == 303
         return client
 
@@ -78,7 +80,11 @@ def office(server: ServerAddress, story: Callable[[Office], Awaitable[None]]) ->
                 )
             for role in ROLES:
                 await make_user(
-                    world, f"{role}@example.test", role.title(), PASSWORD, [Membership("partner", partner_id, role)]
+                    world,
+                    f"{role}@example.test",
+                    role.title(),
+                    PASSWORD,
+                    [Membership("partner", partner_id, role)],
                 )
             at = Office(shop, partner_id)
             try:
@@ -163,31 +169,53 @@ def test_the_list_is_searched_and_many_are_switched(server: ServerAddress) -> No
             await client.post(
                 "/partner/merchants",
                 data=NEW
-                | {"name": f"Shop {n}", "external_id": f"e{n}", "csrf": field(form, "csrf"), "key": field(form, "key")},
+                | {
+                    "name": f"Shop {n}",
+                    "external_id": f"e{n}",
+                    "csrf": field(form, "csrf"),
+                    "key": field(form, "key"),
+                },
             )
         await at.shop.ask()
         page = (await client.get("/partner?q=shop")).text
         mids = re.findall(r'name="mid" value="([0-9a-f-]{36})"', page)
         assert len(mids) == 3
         assert "crm-1" not in page
-        assert "Shop 1" in (await client.get("/partner?q=e1")).text, "found by the partner's own id too"
+        assert "Shop 1" in (await client.get("/partner?q=e1")).text, (
+            "found by the partner's own id too"
+        )
         assert "No matches" in (await client.get("/partner?q=nothing&state=paused")).text
-        answer = await post(client, "/partner", "/partner/switches", mid=[*mids[:2], str(uuid4())], mit="off", why="w")
+        answer = await post(
+            client,
+            "/partner",
+            "/partner/switches",
+            mid=[*mids[:2], str(uuid4())],
+            mit="off",
+            why="w",
+        )
         assert "2 of 3 merchants switched" in answer.text
         assert "There is no such merchant" in answer.text
         off = await at.sql("SELECT merchant_id FROM merchants WHERE NOT mit ORDER BY 1")
         assert [str(row[0]) for row in off] == sorted(mids[:2])
         noted = await at.sql("SELECT DISTINCT left(actor, 5) AS who FROM switch_changes")
         assert [row[0] for row in noted] == ["partn"]
-        assert (await post(client, "/partner", "/partner/switches", mid=mids[:1])).status_code == 400
+        assert (
+            await post(client, "/partner", "/partner/switches", mid=mids[:1])
+        ).status_code == 400
 
     office(server, story)
 
 
-def test_a_merchants_page_shows_how_it_stands_and_new_keys_end_the_old(server: ServerAddress) -> None:
+def test_a_merchants_page_shows_how_it_stands_and_new_keys_end_the_old(
+    server: ServerAddress,
+) -> None:
     async def story(at: Office) -> None:
         path = f"/partner/merchants/{at.shop.merchant_id}"
-        client, developer, analyst = await at.as_("owner"), await at.as_("developer"), await at.as_("analyst")
+        client, developer, analyst = (
+            await at.as_("owner"),
+            await at.as_("developer"),
+            await at.as_("analyst"),
+        )
         page = (await client.get(path)).text
         assert "A green checklist: Still open: " in page
         assert at.shop.keys.app_key[-4:] in page
@@ -222,7 +250,8 @@ def test_roles_may_what_they_may(server: ServerAddress) -> None:
             tried = {
                 "change": await client.post(path, data={"csrf": csrf, "state": "active"}),
                 "switch": await client.post(
-                    "/partner/switches", data={"csrf": csrf, "mid": str(at.shop.merchant_id), "mit": "on"}
+                    "/partner/switches",
+                    data={"csrf": csrf, "mid": str(at.shop.merchant_id), "mit": "on"},
                 ),
                 "key": await client.post("/partner/keys", data={"csrf": csrf, "overlap": "24"}),
                 "see": await client.get("/partner/keys"),
@@ -251,7 +280,11 @@ def test_a_paused_partner_looks_and_changes_nothing(server: ServerAddress) -> No
         page = (await client.get("/partner")).text
         assert "is paused" in page
         csrf = field(page, "csrf")
-        for path in ("/partner/keys", "/partner/switches", f"/partner/merchants/{at.shop.merchant_id}"):
+        for path in (
+            "/partner/keys",
+            "/partner/switches",
+            f"/partner/merchants/{at.shop.merchant_id}",
+        ):
             assert (await client.post(path, data={"csrf": csrf})).status_code == 403, path
 
     office(server, story)
@@ -261,7 +294,8 @@ def test_of_two_keys_made_at_once_the_second_ends_the_first(server: ServerAddres
     async def story(at: Office) -> None:
         await asyncio.gather(*(make_partner_key(at.world, at.partner_id) for _ in range(4)))
         live = await at.sql(
-            "SELECT app_key FROM partner_keys WHERE partner_id = $1 AND revoked_at IS NULL", at.partner_id
+            "SELECT app_key FROM partner_keys WHERE partner_id = $1 AND revoked_at IS NULL",
+            at.partner_id,
         )
         assert len(live) == 1
 
@@ -276,18 +310,24 @@ def test_a_key_in_daily_use_is_not_said_to_be_unused_before_it_ends(server: Serv
         key = await make_partner_key(at.world, at.partner_id)
         app: Any = Starlette(routes=rescue_routes(Services(at.world, at.shop.orders)))
         noted: Any = Entry(app, refuse, answered=lambda *told: note_call(log.note, *told))
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=noted), base_url="http://r.test") as api:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=noted), base_url="http://r.test"
+        ) as api:
             headers = {"authorization": f"ApiKey {key.app_key}:{key.app_secret}"}
             assert "not used yet" in (await developer.get("/partner/keys")).text
             assert (await api.get("/v1/partner", headers=headers)).status_code == 200
         assert await log.write() == 0, "the call is in no merchant's request log"
         assert "not used yet" not in (await developer.get("/partner/keys")).text
         on, print_ = "/partner/keys", sha256(key.app_key.encode()).hexdigest()
-        assert (await post(developer, on, f"{on}/name", print=print_, name="Billing server")).status_code == 303
+        assert (
+            await post(developer, on, f"{on}/name", print=print_, name="Billing server")
+        ).status_code == 303
         asked = (await post(developer, on, on, overlap="0", name="Next")).text
         told = " ".join(re.sub("<[^>]*>", " ", asked[asked.index('id="question"') :]).split())
         assert f"Partner key “ Billing server ” …{key.app_key[-4:]} last used" in told
-        form = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', asked[asked.index('id="question"') :]))
+        form = dict(
+            re.findall(r'name="([^"]+)" value="([^"]*)"', asked[asked.index('id="question"') :])
+        )
         assert "The secret is shown only once" in (await developer.post(on, data=form)).text
         names = await at.sql("SELECT name FROM partner_keys WHERE revoked_at IS NULL")
         assert [row["name"] for row in names] == ["Next"]
@@ -306,12 +346,20 @@ def test_who_may_not_make_keys_does_not_see_those_that_an_owner_made(server: Ser
         operations, boss = await at.as_("operations"), await at.as_("owner")
         form = (await operations.get("/partner/merchants/new")).text
         sent = NEW | {"csrf": field(form, "csrf"), "key": field(form, "key")}
-        first = re.search(r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text)
-        mid = (await at.sql("SELECT merchant_id FROM partner_merchants WHERE external_id = 'crm-2'"))[0][0]
+        first = re.search(
+            r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text
+        )
+        mid = (
+            await at.sql("SELECT merchant_id FROM partner_merchants WHERE external_id = 'crm-2'")
+        )[0][0]
         page = f"/partner/merchants/{mid}"
         assert (await post(operations, page, f"{page}/keys", overlap="0")).status_code == 403
-        second = re.search(r"(/handover/[\w=-]+)", (await post(boss, page, f"{page}/keys", overlap="24")).text)
-        again = re.search(r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text)
+        second = re.search(
+            r"(/handover/[\w=-]+)", (await post(boss, page, f"{page}/keys", overlap="24")).text
+        )
+        again = re.search(
+            r"(/handover/[\w=-]+)", (await operations.post("/partner/merchants", data=sent)).text
+        )
         assert first
         assert second
         assert again
@@ -332,7 +380,14 @@ def test_a_paused_partner_invites_nobody(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
         boss = await at.as_("owner")
         await at.sql("UPDATE partners SET state = 'paused'")
-        told = await post(boss, "/invitations", "/invitations", email="z@x.example", role="owner", subject="partner")
+        told = await post(
+            boss,
+            "/invitations",
+            "/invitations",
+            email="z@x.example",
+            role="owner",
+            subject="partner",
+        )
         assert told.status_code == 403
 
     office(server, story)
@@ -347,7 +402,8 @@ def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddres
         assert done.status_code == 200, done.text
         assert done.headers["cache-control"] == "no-store"
         keys = re.findall(
-            r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>", done.text
+            r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>",
+            done.text,
         )
         assert [key[:3] for key, _ in keys] == ["pk_", "ppk"]
         credentials = Credentials(at.world)
@@ -356,11 +412,15 @@ def test_somebody_signs_up_and_has_a_merchant_and_a_partner(server: ServerAddres
         assert "Ana&#39;s shop" in (await client.get("/partner")).text
         assert (await client.get("/orders")).status_code == 200
         other = at.browser("198.51.100.2")
-        signed = await other.post("/signin", data={"email": "ana@shop.example", "password": PASSWORD})
+        signed = await other.post(
+            "/signin", data={"email": "ana@shop.example", "password": PASSWORD}
+        )
         assert signed.status_code == 303
         back = at.browser("198.51.100.3")
         again = await back.post("/signup", data=ME | {"name": "Another company", "kind": "partner"})
-        assert "You already have an account" in again.text, "an account with its password: signed in, and no key ends"
+        assert "You already have an account" in again.text, (
+            "an account with its password: signed in, and no key ends"
+        )
         assert (await back.get("/orders")).status_code == 200
         await credentials.sign_in(*keys[0])
 
@@ -378,7 +438,9 @@ def test_who_signs_up_says_where_the_account_is(server: ServerAddress) -> None:
         assert (await client.post("/signup", data=ME | {"country": "de"})).status_code == 200
         [(country, region)] = [
             tuple(row)
-            for row in await at.sql("SELECT country, region FROM merchants WHERE country IS NOT NULL")
+            for row in await at.sql(
+                "SELECT country, region FROM merchants WHERE country IS NOT NULL"
+            )
             if row[0] != "US"
         ]
         assert (country, region) == ("DE", "eea")
@@ -398,7 +460,9 @@ def test_each_kind_lands_where_it_belongs(server: ServerAddress, kind: str) -> N
     async def story(at: Office) -> None:
         client = at.browser("198.51.100.4")
         done = await client.post(
-            "/signup", data=ME | {"kind": kind, "site_url": "" if kind == "partner" else "https://shop.example"}
+            "/signup",
+            data=ME
+            | {"kind": kind, "site_url": "" if kind == "partner" else "https://shop.example"},
         )
         assert done.status_code == 200, done.text
         home = await client.get("/orders")
@@ -432,14 +496,23 @@ def test_nobody_learns_by_sign_up_who_has_an_account(server: ServerAddress) -> N
         assert mids[0] != mids[1]
         third = at.browser("198.51.100.7")
         for password, mid in ((PASSWORD, mids[0]), ("another good password", mids[1])):
-            assert (await third.post("/signin", data={"email": ME["email"], "password": password})).status_code == 303
+            assert (
+                await third.post("/signin", data={"email": ME["email"], "password": password})
+            ).status_code == 303
             assert mid in str([row[0] for row in await at.sql("SELECT merchant_id FROM merchants")])
-            key = re.findall(r'value="([0-9a-f-]{36})" aria-current', (await third.get("/partner")).text)
+            key = re.findall(
+                r'value="([0-9a-f-]{36})" aria-current', (await third.get("/partner")).text
+            )
             assert key in ([mid], [])
-        wrong = await third.post("/signin", data={"email": ME["email"], "password": "neither of the two"})
+        wrong = await third.post(
+            "/signin", data={"email": ME["email"], "password": "neither of the two"}
+        )
         assert wrong.status_code == 401
         # An account that an operator made stays its owner's.
-        await third.post("/signup", data=ME | {"email": "owner@example.test", "password": "another good password"})
+        await third.post(
+            "/signup",
+            data=ME | {"email": "owner@example.test", "password": "another good password"},
+        )
         assert await at.as_("owner")
 
     office(server, story)
@@ -449,7 +522,9 @@ def test_a_sign_up_sent_twice_at_once_shows_keys_that_work(server: ServerAddress
     """The second one had ended the keys that the first one showed, and then refused itself."""
 
     async def story(at: Office) -> None:
-        both = await asyncio.gather(*(at.browser(f"198.51.100.{n}").post("/signup", data=ME) for n in (30, 31)))
+        both = await asyncio.gather(
+            *(at.browser(f"198.51.100.{n}").post("/signup", data=ME) for n in (30, 31))
+        )
         assert sorted(page.status_code for page in both)[0] == 200
         shape = r"<dt>App key</dt><dd[^>]*>([^<]*)</dd>\n?<dt>App secret</dt><dd[^>]*>([^<]*)</dd>"
         keys = [key for page in both for key in re.findall(shape, page.text)]
@@ -464,7 +539,9 @@ def test_passwords_are_not_guessed_by_sign_up(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
         guess = ME | {"email": "owner@example.test", "kind": "partner"}
         for n in range(8):
-            await at.browser(f"203.0.113.{n}").post("/signup", data=guess | {"password": f"a wrong password {n}"})
+            await at.browser(f"203.0.113.{n}").post(
+                "/signup", data=guess | {"password": f"a wrong password {n}"}
+            )
         right = await at.browser("203.0.113.9").post("/signup", data=guess | {"password": PASSWORD})
         assert right.status_code == 429
         assert "set-cookie" not in right.headers
@@ -500,7 +577,9 @@ def test_sign_ups_are_few_from_one_address(server: ServerAddress) -> None:
         ({"site_url": ""}, "Enter the address of the merchant"),
     ],
 )
-def test_what_cannot_be_is_said_beside_its_field(server: ServerAddress, changes: dict[str, str], told: str) -> None:
+def test_what_cannot_be_is_said_beside_its_field(
+    server: ServerAddress, changes: dict[str, str], told: str
+) -> None:
     async def story(at: Office) -> None:
         answer = await at.browser("198.51.100.10").post("/signup", data=ME | changes)
         assert answer.status_code == 400
@@ -511,7 +590,9 @@ def test_what_cannot_be_is_said_beside_its_field(server: ServerAddress, changes:
     office(server, story)
 
 
-def test_it_is_closed_where_the_operator_says_so_and_never_open_in_live(server: ServerAddress) -> None:
+def test_it_is_closed_where_the_operator_says_so_and_never_open_in_live(
+    server: ServerAddress,
+) -> None:
     async def story(at: Office) -> None:
         change_world(at.world, sign_up=False)
         client = at.browser("198.51.100.11")

@@ -32,7 +32,9 @@ def test_a_report_of_then_shows_what_it_showed_then(server: ServerAddress) -> No
             assert "This is the past" in page
             assert shown(page) == then
             main = page.partition("<main")[2]
-            links = [html.unescape(one) for one in re.findall(r'href="(/partner/report[^"]*)"', main)]
+            links = [
+                html.unescape(one) for one in re.findall(r'href="(/partner/report[^"]*)"', main)
+            ]
             back = [one for one in links if "asOf" not in one]
             assert back == [f"/partner/report?{span}"]
             [taken] = [one for one in links if ".csv" in one]
@@ -44,7 +46,9 @@ def test_a_report_of_then_shows_what_it_showed_then(server: ServerAddress) -> No
     office(server, story)
 
 
-@pytest.mark.parametrize("query", ["at=yesterday", "asOf=2999-01-01T00:00:00Z", "asOf=2001-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "query", ["at=yesterday", "asOf=2999-01-01T00:00:00Z", "asOf=2001-01-01T00:00:00Z"]
+)
 def test_a_moment_that_makes_no_sense_is_said_on_the_page_and_refused_for_the_file(
     server: ServerAddress, query: str
 ) -> None:

@@ -23,7 +23,9 @@ async def run(pool: Any, sql: str, *args: Any) -> Any:
 
 
 async def pause(shop: Shop) -> None:
-    await run(shop.world.db, "UPDATE partners SET state = 'paused' WHERE name = 'Subscriptions Inc'")
+    await run(
+        shop.world.db, "UPDATE partners SET state = 'paused' WHERE name = 'Subscriptions Inc'"
+    )
 
 
 async def member(shop: Shop, who: str, role: str) -> None:
@@ -38,8 +40,12 @@ async def member(shop: Shop, who: str, role: str) -> None:
 
 async def switched(client: httpx.AsyncClient, shop: Shop) -> tuple[int, bool]:
     """The answer's status, and whether the merchant takes MIT afterwards."""
-    answer = await post(client, "/switches", "/switches", flip=f"merchant:{shop.merchant_id}:mit:off", why="test")
-    rows = await run(shop.world.db, "SELECT mit FROM merchants WHERE merchant_id = $1", shop.merchant_id)
+    answer = await post(
+        client, "/switches", "/switches", flip=f"merchant:{shop.merchant_id}:mit:off", why="test"
+    )
+    rows = await run(
+        shop.world.db, "SELECT mit FROM merchants WHERE merchant_id = $1", shop.merchant_id
+    )
     return answer.status_code, rows[0]["mit"]
 
 
@@ -50,9 +56,15 @@ def test_no_form_of_a_paused_partners_people_changes_anything(server: ServerAddr
         await pause(shop)
         app, walked = Starlette(routes=routes(shop.world, shop.orders)), 0
         for route in app.routes:
-            if not isinstance(route, Route) or "POST" not in (route.methods or ()) or route.path in OPEN:
+            if (
+                not isinstance(route, Route)
+                or "POST" not in (route.methods or ())
+                or route.path in OPEN
+            ):
                 continue
-            if route.path.startswith(("/account", "/notifications", "/unsubscribe", "/look-as/end")):  # their own
+            if route.path.startswith(
+                ("/account", "/notifications", "/unsubscribe", "/look-as/end")
+            ):  # their own
                 continue
             path = route.path.format_map({name: UUID(int=1) for name in route.param_convertors})
             answer = await pat.post(path, data={"csrf": csrf})
@@ -70,7 +82,14 @@ def test_a_paused_partners_people_still_look(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         pat = await signed_in("pat")
         await pause(shop)
-        for path in ("/orders", "/switches", "/invitations", "/partner", "/applications", "/onboarding"):
+        for path in (
+            "/orders",
+            "/switches",
+            "/invitations",
+            "/partner",
+            "/applications",
+            "/onboarding",
+        ):
             page = await pat.get(path)
             assert "Subscriptions Inc is paused" in texts(page), path
         again = await post(pat, "/orders", "/merchant", merchant=str(shop.merchant_id))
@@ -86,7 +105,9 @@ def test_a_shops_own_people_go_on_while_its_partner_is_paused(server: ServerAddr
         owner, pat, olga = await signed_in("owner"), await signed_in("pat"), await signed_in("olga")
         await pause(shop)
         await member(shop, "pat", "analyst")
-        assert await switched(pat, shop) == (403, True), "an analyst of the shop, for as long as the partner is paused"
+        assert await switched(pat, shop) == (403, True), (
+            "an analyst of the shop, for as long as the partner is paused"
+        )
         assert "is paused" not in texts(await pat.get("/switches"))
         await run(
             shop.world.people,
@@ -96,6 +117,8 @@ def test_a_shops_own_people_go_on_while_its_partner_is_paused(server: ServerAddr
         for client in (owner, olga):
             assert await switched(client, shop) == (303, False)
         await run(shop.world.db, "UPDATE partners SET state = 'active'")
-        assert "Brightleaf Tea" in texts(await pat.get("/invitations")), "an owner of it, by the partner, again"
+        assert "Brightleaf Tea" in texts(await pat.get("/invitations")), (
+            "an owner of it, by the partner, again"
+        )
 
     portal(server, story)

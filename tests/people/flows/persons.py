@@ -65,7 +65,9 @@ class Person:
         return await read_session(self.world, self.token) is not None
 
     async def offered(self) -> str:
-        await second_factor.begin(self.world, Passwords(), self.me, PASSWORD, self.code() if self.secret else "")
+        await second_factor.begin(
+            self.world, Passwords(), self.me, PASSWORD, self.code() if self.secret else ""
+        )
         offer = (await second_factor.read_standing(self.world, self.me)).offer
         assert offer
         return offer
@@ -81,7 +83,9 @@ def wait(world: World, seconds: float) -> None:
 async def person(world: World, *memberships: Membership) -> Person:
     """Somebody new, signed in by the password alone."""
     email = f"{new_id().hex}@example.test"
-    made = Person(world, email, await make_user(world, email, "Somebody New", PASSWORD, memberships))
+    made = Person(
+        world, email, await make_user(world, email, "Somebody New", PASSWORD, memberships)
+    )
     made.token = (await made.enter()).token
     return made
 
@@ -112,6 +116,7 @@ def run(shop: Shop, work: Callable[[World], Awaitable[None]]) -> None:
 async def actions(who: Person) -> list[str]:
     """Of their log, the oldest first, without sign-ins."""
     rows = await who.world.people.fetch(
-        "SELECT action FROM account_log WHERE user_id = $1 AND action <> 'signed_in' ORDER BY log_id", who.user_id
+        "SELECT action FROM account_log WHERE user_id = $1 AND action <> 'signed_in' ORDER BY log_id",
+        who.user_id,
     )
     return [row["action"] for row in rows]

@@ -22,11 +22,20 @@ def test_an_act_and_its_line_are_written_together_or_not_at_all(server: ServerAd
             shop = await make_shop(*made)
             world, subject = shop.world, new_id()
             async with world.db.transaction() as tx:
-                await note(tx, shop.scope, world.clocks.wall(), "order.revealed", subject, {"what": ["a", "b"]})
+                await note(
+                    tx,
+                    shop.scope,
+                    world.clocks.wall(),
+                    "order.revealed",
+                    subject,
+                    {"what": ["a", "b"]},
+                )
             with pytest.raises(ZeroDivisionError):
                 await _act_that_fails(shop)
             async with world.db.connection() as connection:
-                lines: list[Any] = [dict(row) for row in await connection.fetch(_LINES, shop.merchant_id)]
+                lines: list[Any] = [
+                    dict(row) for row in await connection.fetch(_LINES, shop.merchant_id)
+                ]
             assert lines == [
                 {
                     "actor": shop.scope.actor.text(),
@@ -52,7 +61,9 @@ async def _act_that_fails(shop: Shop) -> None:
 def test_an_act_without_words_is_no_act() -> None:
     with pytest.raises(ValueError, match="without words"):
         checked("order.eaten", {})
-    assert checked("order.revealed", {"at": datetime(2026, 11, 20, tzinfo=UTC), "of": {"USD": (1, None)}}) == {
+    assert checked(
+        "order.revealed", {"at": datetime(2026, 11, 20, tzinfo=UTC), "of": {"USD": (1, None)}}
+    ) == {
         "at": "2026-11-20T00:00:00.000Z",
         "of": {"USD": [1, None]},
     }

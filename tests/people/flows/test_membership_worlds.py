@@ -42,8 +42,14 @@ class Two:
     async def reaches(self, user_id: UUID) -> tuple[bool, bool]:
         """In the sandbox, in the live world."""
         async with self.sandbox.people.connection() as connection:
-            found = [bool(await reachable(connection, user_id, world.name)) for world in (self.sandbox, self.live)]
-            assert found == [await belongs_in(connection, user_id, world.name) for world in (self.sandbox, self.live)]
+            found = [
+                bool(await reachable(connection, user_id, world.name))
+                for world in (self.sandbox, self.live)
+            ]
+            assert found == [
+                await belongs_in(connection, user_id, world.name)
+                for world in (self.sandbox, self.live)
+            ]
         return found[0], found[1]
 
     async def person(self, name: str, role: str, *worlds: World, kind: str = "merchant") -> UUID:
@@ -56,7 +62,9 @@ class Two:
     async def roles(self, user_id: UUID) -> dict[str, str]:
         connection = await asyncpg.connect(await people_dsn(self.sandbox))
         try:
-            rows = await connection.fetch("SELECT world, role FROM memberships WHERE user_id = $1", user_id)
+            rows = await connection.fetch(
+                "SELECT world, role FROM memberships WHERE user_id = $1", user_id
+            )
         finally:
             await connection.close()
         return {row["world"]: row["role"] for row in rows}
@@ -77,7 +85,9 @@ def run(server: ServerAddress, story: Callable[[Two], Awaitable[None]]) -> None:
     asyncio.run(inside())
 
 
-def test_who_belongs_to_a_merchant_in_the_sandbox_sees_nothing_of_it_live(server: ServerAddress) -> None:
+def test_who_belongs_to_a_merchant_in_the_sandbox_sees_nothing_of_it_live(
+    server: ServerAddress,
+) -> None:
     """The same id in both worlds was all that it took."""
 
     async def story(two: Two) -> None:
@@ -101,7 +111,9 @@ def test_who_belongs_to_a_merchant_in_the_sandbox_sees_nothing_of_it_live(server
 
 def test_who_signs_up_is_a_member_in_the_sandbox_alone(server: ServerAddress) -> None:
     async def story(two: Two) -> None:
-        asked = SignUp("eve@x.example", "a good password", "Eve", "both", "https://shop.example", "192.0.2.1")
+        asked = SignUp(
+            "eve@x.example", "a good password", "Eve", "both", "https://shop.example", "192.0.2.1"
+        )
         made = await sign_up(two.sandbox, Passwords(), asked)
         session = await read_session(two.sandbox, made.session)
         assert session is not None
@@ -144,9 +156,13 @@ def test_an_invitation_holds_in_its_world_and_keeps_the_other_role(server: Serve
         eve = await two.person("eve", "owner", two.sandbox)
         with pytest.raises(Problem, match="not an owner there"):
             await invite(two.live, two.subject, eve, "c@x.example", "owner", request_id="t")
-        invitation = await invite(two.sandbox, two.subject, ann, "bob@x.example", "owner", request_id="t")
+        invitation = await invite(
+            two.sandbox, two.subject, ann, "bob@x.example", "owner", request_id="t"
+        )
         connection = await asyncpg.connect(await people_dsn(two.sandbox))
-        sealed = await connection.fetchval("SELECT sealed_token FROM invitations WHERE invitation_id = $1", invitation)
+        sealed = await connection.fetchval(
+            "SELECT sealed_token FROM invitations WHERE invitation_id = $1", invitation
+        )
         await connection.close()
         token = two.sandbox.keys.open_secret(f"invitation:{invitation}", sealed).decode()
         with pytest.raises(Problem):
@@ -163,7 +179,9 @@ def test_an_owner_ends_a_membership_where_they_own_it(server: ServerAddress) -> 
         bob = await two.person("bob", "owner", two.sandbox, two.live)
         eve = await two.person("eve", "owner", two.sandbox)
         await end_membership(two.sandbox, two.subject, bob, by=eve, request_id="t")
-        assert await two.roles(bob) == {"live": "owner"}, "who owns the sandbox ends nothing that is live"
+        assert await two.roles(bob) == {"live": "owner"}, (
+            "who owns the sandbox ends nothing that is live"
+        )
         with pytest.raises(Problem, match="no such member"):
             await end_membership(two.live, two.subject, eve, by=ann, request_id="t")
         dev = await two.person("dev", "developer", two.sandbox, two.live)

@@ -39,7 +39,10 @@ class Desk:
         self.done: list[str] = []
         self.refused: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
-        self._first = [asyncio.create_task(self.passwords._in_turn(Turn(), self._open.wait)) for _ in range(AT_ONCE)]
+        self._first = [
+            asyncio.create_task(self.passwords._in_turn(Turn(), self._open.wait))
+            for _ in range(AT_ONCE)
+        ]
 
     async def comes(self, name: str, *, known: bool = False, times: int = 1) -> None:
         await settled()
@@ -165,7 +168,9 @@ def test_who_goes_away_as_they_are_refused_ends_nobody_elses_turn() -> None:
             await desk.comes(f"10.0.{n}.0/24")
         last = desk.tasks[LANE_MAX - 1]
         desk.tasks.append(asyncio.create_task(desk._one("b", known=False)))
-        asyncio.get_running_loop().call_soon(last.cancel)  # b has come, and the last of a is not yet told
+        asyncio.get_running_loop().call_soon(
+            last.cancel
+        )  # b has come, and the last of a is not yet told
         await settled()
         waiting = len(desk.passwords._strangers)
         await desk.over()

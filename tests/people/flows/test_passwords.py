@@ -43,7 +43,9 @@ def test_one_that_was_made_cheaply_is_outdated() -> None:
     assert outdated(QUICK.hash(RIGHT))
 
 
-def test_what_is_stretched_differs_by_password_salt_and_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_stretched_differs_by_password_salt_and_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def story() -> None:
         used = Passwords()
         first = await used.stretched(RIGHT, SALT)
@@ -56,7 +58,9 @@ def test_what_is_stretched_differs_by_password_salt_and_cost(monkeypatch: pytest
     asyncio.run(story())
 
 
-def test_a_password_is_the_same_however_its_characters_were_composed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_is_the_same_however_its_characters_were_composed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """One that was set on a phone (NFC) was refused from a Mac (NFD)."""
     monkeypatch.setattr(passwords, "_hasher", QUICK)
     composed, typed = "Gr\u00fc\u00dfe an Zo\u00eb 12", "Gru\u0308\u00dfe an\u00a0Zoe\u0308\u300012"
@@ -69,13 +73,25 @@ def test_a_password_is_the_same_however_its_characters_were_composed(monkeypatch
             ("kept as it was typed before", QUICK.hash(typed), typed, "typed"),
             ("the same, typed otherwise", QUICK.hash(typed), composed, None),
             ("a capital letter", await used.hashed(composed), typed.upper(), None),
-            ("a compatible letter is another", await used.hashed("\ufb01ve good words"), "five good words", None),
+            (
+                "a compatible letter is another",
+                await used.hashed("\ufb01ve good words"),
+                "five good words",
+                None,
+            ),
         ):
             if await used.fitting(given, kept) != expected:
                 wrong.append(name)
         assert not wrong
         assert await used.stretched(composed, SALT) == await used.stretched(typed, SALT)
-        for bad in ("twelve\tletters", "\x00" * 20, "\u00a0" * 20, "e\u0308" * 11, " ", "half \ud83d of a sign"):
+        for bad in (
+            "twelve\tletters",
+            "\x00" * 20,
+            "\u00a0" * 20,
+            "e\u0308" * 11,
+            " ",
+            "half \ud83d of a sign",
+        ):
             with pytest.raises(Problem) as caught:
                 await used.hashed(bad)
             assert (caught.value.code, caught.value.field) == ("invalid", "password")

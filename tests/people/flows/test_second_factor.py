@@ -79,7 +79,9 @@ def test_an_offer_is_shown_to_the_session_that_asked_and_not_for_long(shop: Shop
         with pytest.raises(Problem, match="set-up has expired"):
             await second_factor.confirm(world, ann.me, ann.code(), KEY)
         await purge_expired(world)
-        kept = await world.people.fetch("SELECT 1 FROM second_factors WHERE user_id = $1", ann.user_id)
+        kept = await world.people.fetch(
+            "SELECT 1 FROM second_factors WHERE user_id = $1", ann.user_id
+        )
         assert not kept, "what nobody took is forgotten"
         ann.secret = ""
         assert await ann.offered() != first
@@ -96,10 +98,14 @@ def test_one_code_opens_once_however_many_come_at_once(shop: Shop) -> None:
         ann = await secured(world)
         halves = [await ann.half() for _ in range(3)]
         code = ann.code()
-        assert await outcomes(*(ann.give(half, code) for half in halves)) == ["bad_credentials"] * 2 + ["ok"]
+        assert await outcomes(*(ann.give(half, code) for half in halves)) == [
+            "bad_credentials"
+        ] * 2 + ["ok"]
         recovery = ann.codes[0]
         halves = [await ann.half() for _ in range(3)]
-        assert await outcomes(*(ann.give(half, recovery) for half in halves)) == ["bad_credentials"] * 2 + ["ok"]
+        assert await outcomes(*(ann.give(half, recovery) for half in halves)) == [
+            "bad_credentials"
+        ] * 2 + ["ok"]
         stands = await second_factor.read_standing(world, ann.me)
         assert stands.codes_left == 9
         assert await actions(ann) == ["second_factor_on", "recovery_code_used"]
@@ -123,17 +129,23 @@ def test_the_same_form_sent_twice_opens_one_session(shop: Shop) -> None:
     run(shop, work)
 
 
-@pytest.mark.parametrize(("steps", "opens"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)], ids=range(5))
+@pytest.mark.parametrize(
+    ("steps", "opens"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)], ids=range(5)
+)
 def test_a_clock_that_is_off(shop: Shop, steps: int, opens: bool) -> None:
     async def work(world: World) -> None:
         ann = await secured(world)
         wait(world, 60)  # so that the oldest of them was not used
         half = await ann.half()
         wait(world, -(world.clocks.wall().timestamp() % 30) + 30.5)
-        assert await outcomes(ann.give(half, ann.code(steps))) == (["ok"] if opens else ["bad_credentials"])
+        assert await outcomes(ann.give(half, ann.code(steps))) == (
+            ["ok"] if opens else ["bad_credentials"]
+        )
         if opens:
             earlier = await outcomes(ann.give(await ann.half(), ann.code(steps - 1)))
-            assert earlier == ["bad_credentials"], "what comes before a code that opened opens nothing any more"
+            assert earlier == ["bad_credentials"], (
+                "what comes before a code that opened opens nothing any more"
+            )
 
     run(shop, work)
 
@@ -151,9 +163,13 @@ def test_guessing_codes_ends_soon_and_the_person_hears_of_it(shop: Shop) -> None
                 await ann.give(half, code, "198.51.100.99")
             assert refused.value.retry_after_seconds
         with pytest.raises(Problem, match="Too many"):
-            await ann.give(await ann.half(), ann.code(), "198.51.100.100")  # a new half is no new chance
+            await ann.give(
+                await ann.half(), ann.code(), "198.51.100.100"
+            )  # a new half is no new chance
         assert (await actions(ann)).count("codes_guessed") == 1
-        assert await ann.give(await ann.half(), ann.codes[3]), "a recovery code opens in spite of somebody's guesses"
+        assert await ann.give(await ann.half(), ann.codes[3]), (
+            "a recovery code opens in spite of somebody's guesses"
+        )
         wait(world, 60)
         assert await ann.give(await ann.half(), ann.code()), "and forgives them"
 
@@ -213,11 +229,15 @@ def test_recovery_codes_are_made_anew_and_the_old_ones_end(shop: Shop) -> None:
         ann = await secured(world)
         args = (world, Passwords(), ann.me, PASSWORD)
         with pytest.raises(Problem, match="The password is wrong"):
-            await second_factor.renew_codes(world, Passwords(), ann.me, "a guess at it", ann.code(), OTHER_KEY)
+            await second_factor.renew_codes(
+                world, Passwords(), ann.me, "a guess at it", ann.code(), OTHER_KEY
+            )
         with pytest.raises(Problem, match="not one of your recovery codes"):
             await second_factor.renew_codes(*args, "00000-00000", OTHER_KEY)
         code = ann.code()
-        one, two = await asyncio.gather(*(second_factor.renew_codes(*args, code, OTHER_KEY) for _ in range(2)))
+        one, two = await asyncio.gather(
+            *(second_factor.renew_codes(*args, code, OTHER_KEY) for _ in range(2))
+        )
         assert one == two, "a form sent twice shows one list"
         assert not set(one) & set(ann.codes)
         assert await outcomes(ann.give(await ann.half(), ann.codes[0])) == ["bad_credentials"]
@@ -238,7 +258,9 @@ def test_another_app_takes_over_with_its_first_code(shop: Shop) -> None:
             await second_factor.begin(world, Passwords(), ann.me, PASSWORD, "")
         new = await ann.offered()
         wait(world, 60)
-        assert await outcomes(ann.give(await ann.half(), ann.code())) == ["ok"], "until then the old app opens"
+        assert await outcomes(ann.give(await ann.half(), ann.code())) == ["ok"], (
+            "until then the old app opens"
+        )
         ann.secret = new
         await second_factor.confirm(world, ann.me, ann.code(), OTHER_KEY)
         wait(world, 60)
@@ -264,9 +286,13 @@ def test_turning_it_off_asks_for_password_and_code(shop: Shop) -> None:
                 await second_factor.turn_off(world, Passwords(), ann.me, password, code)
         off = second_factor.turn_off
         code = ann.code()
-        assert await outcomes(*(off(world, Passwords(), ann.me, PASSWORD, code) for _ in range(2))) == ["ok", "ok"]
+        assert await outcomes(
+            *(off(world, Passwords(), ann.me, PASSWORD, code) for _ in range(2))
+        ) == ["ok", "ok"]
         assert not (await ann.enter()).is_half
-        kept = await world.people.fetch("SELECT 1 FROM recovery_codes WHERE user_id = $1", ann.user_id)
+        kept = await world.people.fetch(
+            "SELECT 1 FROM recovery_codes WHERE user_id = $1", ann.user_id
+        )
         assert not kept
         assert await actions(ann) == ["second_factor_on", "second_factor_off"]
 
@@ -314,7 +340,9 @@ class Letters:
 
 def test_each_change_is_mailed_once_and_again_when_nobody_knows(shop: Shop) -> None:
     async def work(world: World) -> None:
-        await world.people.execute("UPDATE account_mails SET mail_state = 'sent', mail_due_at = NULL")
+        await world.people.execute(
+            "UPDATE account_mails SET mail_state = 'sent', mail_due_at = NULL"
+        )
         letters = Letters()
         object.__setattr__(world, "mail", letters)
         ann = await secured(world)
@@ -336,7 +364,8 @@ def test_each_change_is_mailed_once_and_again_when_nobody_knows(shop: Shop) -> N
         assert '<html lang="es">' in subjects[changed].html
         assert "Si no fue usted" in subjects[changed].html
         states = await world.people.fetch(
-            "SELECT mail_state FROM account_mails JOIN account_log USING (log_id) WHERE user_id = $1", ann.user_id
+            "SELECT mail_state FROM account_mails JOIN account_log USING (log_id) WHERE user_id = $1",
+            ann.user_id,
         )
         assert [row[0] for row in states] == ["sent"] * 3
 

@@ -16,7 +16,14 @@ from recoup.kit.upkeep import purge_expired
 from recoup.kit.world import World
 from recoup.people.flows.make_user import Membership, make_user
 from recoup.people.flows.passwords import Passwords
-from recoup.people.flows.sessions import IDLE, LASTS, is_csrf, read_session, sign_out, switch_merchant
+from recoup.people.flows.sessions import (
+    IDLE,
+    LASTS,
+    is_csrf,
+    read_session,
+    sign_out,
+    switch_merchant,
+)
 from recoup.people.flows.sign_in import SignIn, sign_in
 
 
@@ -82,7 +89,11 @@ def test_signing_in_again_ends_the_old_session_of_the_browser(shop: Shop) -> Non
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         here = await world()
         old = await token_of(here)
-        new = (await sign_in(here, Passwords(), SignIn("maya@example.test", PASSWORD, "127.0.0.1", old))).token
+        new = (
+            await sign_in(
+                here, Passwords(), SignIn("maya@example.test", PASSWORD, "127.0.0.1", old)
+            )
+        ).token
         assert await read_session(here, old) is None
         assert await read_session(here, new) is not None
         await sign_out(here, new)
@@ -143,7 +154,13 @@ def test_a_blocked_user_and_a_lost_membership_count_at_once(shop: Shop) -> None:
 def test_only_the_operators_people_decide_for_the_operator(shop: Shop) -> None:
     async def work(world: Callable[..., Awaitable[World]]) -> None:
         here = await world()
-        await make_user(here, "looks@example.test", "Looks", PASSWORD, [Membership("operator", UUID(int=0), "analyst")])
+        await make_user(
+            here,
+            "looks@example.test",
+            "Looks",
+            PASSWORD,
+            [Membership("operator", UUID(int=0), "analyst")],
+        )
         for email, decides in (("op", True), ("maya", False), ("pat", False), ("looks", False)):
             session = await read_session(here, await token_of(here, f"{email}@example.test"))
             assert session is not None

@@ -38,11 +38,18 @@ PARAMETERS = ("cursor", "after", "before", "next", "page", "size", "sort", "view
 EVERY_NAME = frozenset(PARAMETERS)
 PLACES_IN_LISTS = {"cursor", "after", "before", "next", "page"}
 SLOW = {"/signin", "/signup"}  # each try costs the time of a password
-PAGES = [path for (method, path), line in TABLE.items() if method == "GET" and not path.startswith((*APIS, "/static"))]
+PAGES = [
+    path
+    for (method, path), line in TABLE.items()
+    if method == "GET" and not path.startswith((*APIS, "/static"))
+]
 FORMS = [
     path
     for (method, path), line in TABLE.items()
-    if method == "POST" and not path.startswith(APIS) and path not in FILES and path not in {"/signout"} | SLOW
+    if method == "POST"
+    and not path.startswith(APIS)
+    and path not in FILES
+    and path not in {"/signout"} | SLOW
 ]
 
 
@@ -62,11 +69,18 @@ def address(ground: Ground, path: str, line: Line, told: str | None = None) -> s
 
 
 def asked(ground: Ground, method: str, path: str, line: Line, **more: Any) -> httpx.Response:
-    headers = {"cookie": f"{COOKIE}={session_of(ground, line)[0]}", "accept": "text/html"} | more.pop("headers", {})
+    headers = {
+        "cookie": f"{COOKIE}={session_of(ground, line)[0]}",
+        "accept": "text/html",
+    } | more.pop("headers", {})
     answer = ground.call(method, path, headers=headers, **more)
-    assert answer.status_code < 500, f"{method} {path[:200]}: {answer.status_code} {text_of(answer)[-300:]}"
+    assert answer.status_code < 500, (
+        f"{method} {path[:200]}: {answer.status_code} {text_of(answer)[-300:]}"
+    )
     if answer.status_code >= 400 and answer.headers["content-type"].startswith("text/html"):
-        assert re.search(r"<h1|class=\"error\"|class=\"notice", answer.text), "a page that says what happened"
+        assert re.search(r"<h1|class=\"error\"|class=\"notice", answer.text), (
+            "a page that says what happened"
+        )
     return answer
 
 
@@ -83,7 +97,16 @@ def read_names() -> Iterator[Set[str]]:
         return look_up
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("__getitem__", "__contains__", "getlist", "__iter__", "keys", "values", "items", "multi_items"):
+        for name in (
+            "__getitem__",
+            "__contains__",
+            "getlist",
+            "__iter__",
+            "keys",
+            "values",
+            "items",
+            "multi_items",
+        ):
             patch.setattr(QueryParams, name, noting(getattr(QueryParams, name)))
         yield read
 
@@ -128,9 +151,17 @@ def test_forms(ground: Ground, path: str) -> None:
     csrf = session_of(ground, line)[1]
     sent = line.body(ground.a) if line.body else {}
     for text in KINDS:
-        asked(ground, "POST", address(ground, path, line), line, data=dict.fromkeys(sent, text) | {"csrf": csrf})
+        asked(
+            ground,
+            "POST",
+            address(ground, path, line),
+            line,
+            data=dict.fromkeys(sent, text) | {"csrf": csrf},
+        )
         if "{" in path:
-            asked(ground, "POST", address(ground, path, line, text), line, data=sent | {"csrf": csrf})
+            asked(
+                ground, "POST", address(ground, path, line, text), line, data=sent | {"csrf": csrf}
+            )
     for body in (b"", b"csrf=%FF%FE", b"=&&&=%00", b"[" * 100, b"a=b&" * 600):
         kind = {"content-type": "application/x-www-form-urlencoded"}
         asked(ground, "POST", address(ground, path, line), line, content=body, headers=kind)
@@ -138,7 +169,9 @@ def test_forms(ground: Ground, path: str) -> None:
 
 @pytest.mark.timeout(300)
 @deep("fuzz")
-@each("path", draw("fuzz", [path for path in FORMS if TABLE["POST", path].body], 12, label="stored"))
+@each(
+    "path", draw("fuzz", [path for path in FORMS if TABLE["POST", path].body], 12, label="stored")
+)
 def test_what_is_stored_of_a_form_breaks_no_page(ground: Ground, path: str) -> None:
     """All but one field as they should be, so that much of it is taken."""
     line = TABLE["POST", path]
@@ -147,12 +180,22 @@ def test_what_is_stored_of_a_form_breaks_no_page(ground: Ground, path: str) -> N
     for name in sent.keys() - {"csrf"}:
         for text in (*KINDS, *LIKE_MOMENTS.values()):
             asked(ground, "POST", address(ground, path, line), line, data=sent | {name: text})
-    for page in ("/audit", "/audit.{form}", "/orders", "/orders/{order_id}", "/switches", "/notifications"):
+    for page in (
+        "/audit",
+        "/audit.{form}",
+        "/orders",
+        "/orders/{order_id}",
+        "/switches",
+        "/notifications",
+    ):
         asked(ground, "GET", address(ground, page, TABLE["GET", page]), TABLE["GET", page])
 
 
 def test_a_note_typed_while_the_session_ended_is_kept_and_sent_again(ground: Ground) -> None:
-    path, typed = f"/orders/{ground.a.ids['order']}/notes", 'Maya said: <b>wait</b> until "Friday" 🦊'
+    path, typed = (
+        f"/orders/{ground.a.ids['order']}/notes",
+        'Maya said: <b>wait</b> until "Friday" 🦊',
+    )
     token, csrf = ground.a.sessions["operations"]
     ours = {"origin": "http://door.test", "accept": "text/html"}
     old = {"csrf": "of the session that ended", "note": typed, "key": "f" * 32}
@@ -173,7 +216,10 @@ def test_a_note_typed_while_the_session_ended_is_kept_and_sent_again(ground: Gro
     page = ground.call("GET", f"/orders/{ground.a.ids['order']}", headers=mine)
     assert text_of(page).count(typed) == 1
     ground.call("POST", path, data=again | {"csrf": csrf}, headers=mine)  # a double click
-    assert text_of(ground.call("GET", f"/orders/{ground.a.ids['order']}", headers=mine)).count(typed) == 1
+    assert (
+        text_of(ground.call("GET", f"/orders/{ground.a.ids['order']}", headers=mine)).count(typed)
+        == 1
+    )
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", None])
@@ -182,7 +228,10 @@ def test_what_another_site_sends_is_not_kept(ground: Ground, origin: str | None)
     headers = {"accept": "text/html"} | ({"origin": origin} if origin else {})
     for cookie in ("over", ground.a.sessions["operations"][0]):
         answer = ground.call(
-            "POST", path, data={"note": "planted", "csrf": "no"}, headers=headers | {"cookie": f"{COOKIE}={cookie}"}
+            "POST",
+            path,
+            data={"note": "planted", "csrf": "no"},
+            headers=headers | {"cookie": f"{COOKIE}={cookie}"},
         )
         assert answer.status_code in {303, 403}
         assert "planted" not in answer.text
@@ -202,14 +251,22 @@ _ID = "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d"
         "/disputes?from=" + "9" * 5_000,
     ],
 )
-def test_what_only_looks_like_a_place_or_number_breaks_nothing(ground: Ground, address: str) -> None:
+def test_what_only_looks_like_a_place_or_number_breaks_nothing(
+    ground: Ground, address: str
+) -> None:
     assert asked(ground, "GET", address, TABLE["GET", "/orders"]).status_code == 200
 
 
 @each("path", ["/signin", "/signup", "/world", "/account/name", "/invitations/x", "/handover/x"])
 def test_a_form_from_an_origin_that_is_no_address_is_refused(ground: Ground, path: str) -> None:
-    headers = {"cookie": f"{COOKIE}={ground.a.sessions['owner'][0]}", "accept": "text/html", "origin": "http://[::1"}
-    answer = ground.call("POST", path, data={"csrf": ground.a.sessions["owner"][1]}, headers=headers)
+    headers = {
+        "cookie": f"{COOKIE}={ground.a.sessions['owner'][0]}",
+        "accept": "text/html",
+        "origin": "http://[::1",
+    }
+    answer = ground.call(
+        "POST", path, data={"csrf": ground.a.sessions["owner"][1]}, headers=headers
+    )
     assert answer.status_code == 403
     assert "This form came from another site" in text_of(answer)
 

@@ -33,7 +33,8 @@ async def mails(world: World, to: str) -> Sequence[asyncpg.Record]:
     try:
         return list(
             await connection.fetch(
-                "SELECT subject, text, html FROM mailbox.mails WHERE recipient = $1 ORDER BY arrived_at, id", to
+                "SELECT subject, text, html FROM mailbox.mails WHERE recipient = $1 ORDER BY arrived_at, id",
+                to,
             )
         )
     finally:
@@ -92,7 +93,9 @@ def test_who_forgot_the_password_sets_another_by_the_mails_link(server: ServerAd
     portal(server, story)
 
 
-def test_a_link_works_once_for_an_hour_and_reads_the_same_when_it_does_not(server: ServerAddress) -> None:
+def test_a_link_works_once_for_an_hour_and_reads_the_same_when_it_does_not(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         nobody = await signed_in("")
         used = await mailed(shop.world, nobody, "clerk@example.test")
@@ -105,8 +108,18 @@ def test_a_link_works_once_for_an_hour_and_reads_the_same_when_it_does_not(serve
         blocked = await mailed(shop.world, nobody, "dev@example.test")
         await people(shop, "UPDATE users SET state = 'blocked' WHERE email = 'dev@example.test'")
         pages = set()
-        for path in (used, other, over, blocked, "/signin/password/" + "x" * 43, "/signin/password/%00"):
-            for answer in (await nobody.get(path), await nobody.post(path, data={"password": "another one, later"})):
+        for path in (
+            used,
+            other,
+            over,
+            blocked,
+            "/signin/password/" + "x" * 43,
+            "/signin/password/%00",
+        ):
+            for answer in (
+                await nobody.get(path),
+                await nobody.post(path, data={"password": "another one, later"}),
+            ):
                 assert answer.status_code == 404, path
                 pages.add(re.sub(r"[0-9a-f-]{32,}", "", answer.text))
         assert len(pages) == 1
@@ -116,7 +129,9 @@ def test_a_link_works_once_for_an_hour_and_reads_the_same_when_it_does_not(serve
     portal(server, story)
 
 
-def test_of_two_passwords_sent_at_once_one_counts_and_the_same_twice_is_done_once(server: ServerAddress) -> None:
+def test_of_two_passwords_sent_at_once_one_counts_and_the_same_twice_is_done_once(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         nobody = await signed_in("")
         path = await mailed(shop.world, nobody, "clerk@example.test")
@@ -142,9 +157,14 @@ def test_a_used_link_is_no_place_to_guess_the_password_at(server: ServerAddress)
         nobody = await signed_in("")
         path = await mailed(shop.world, nobody, "clerk@example.test")
         await nobody.post(path, data={"password": NEW})
-        told = [(await nobody.post(path, data={"password": f"a guess number {n}"})).status_code for n in range(12)]
+        told = [
+            (await nobody.post(path, data={"password": f"a guess number {n}"})).status_code
+            for n in range(12)
+        ]
         assert told == [404] * 12
-        assert (await nobody.post(path, data={"password": NEW})).status_code == 404, "the tries are used up"
+        assert (await nobody.post(path, data={"password": NEW})).status_code == 404, (
+            "the tries are used up"
+        )
 
     portal(server, story)
 
@@ -153,15 +173,22 @@ def test_nobody_learns_who_has_an_account(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         nobody = await signed_in("")
         await people(shop, "UPDATE users SET state = 'blocked' WHERE email = 'dev@example.test'")
-        pages, emails = set(), ("clerk@example.test", "noone@example.test", "dev@example.test", "no address", "a@b#c")
+        pages, emails = (
+            set(),
+            ("clerk@example.test", "noone@example.test", "dev@example.test", "no address", "a@b#c"),
+        )
         for email in emails:
             answer = await asked(nobody, email)
             assert answer.status_code == 200
             pages.add(answer.text.replace(email, "*"))
             assert "set-cookie" not in answer.headers
         assert len(pages) == 1
-        rows = await people(shop, "SELECT mail_state, mail_tries FROM password_asks ORDER BY ask_id")
-        assert rows == [("owed", 0), *[("none", 0)] * 4], "the same work for each; the mail leaves later, by the worker"
+        rows = await people(
+            shop, "SELECT mail_state, mail_tries FROM password_asks ORDER BY ask_id"
+        )
+        assert rows == [("owed", 0), *[("none", 0)] * 4], (
+            "the same work for each; the mail leaves later, by the worker"
+        )
         await send_password_links(shop.world)
         assert len(await mails(shop.world, "clerk@example.test")) == 1
         for email in emails[1:]:
@@ -177,7 +204,10 @@ def test_nobodys_mailbox_is_filled_and_no_sign_in_is_stopped_by_it(server: Serve
     async def story(at: Office) -> None:
         email = "owner@example.test"
         for network in range(1, 9):
-            told = [(await asked(at.browser(f"203.0.{network}.7"), email)).status_code for _ in range(10)]
+            told = [
+                (await asked(at.browser(f"203.0.{network}.7"), email)).status_code
+                for _ in range(10)
+            ]
             assert told == [200] * 8 + [429] * 2
         while await send_password_links(at.world):
             pass
@@ -188,7 +218,9 @@ def test_nobodys_mailbox_is_filled_and_no_sign_in_is_stopped_by_it(server: Serve
     office(server, story)
 
 
-def test_who_ran_out_of_tries_may_say_that_they_forgot_and_signs_in_at_once(server: ServerAddress) -> None:
+def test_who_ran_out_of_tries_may_say_that_they_forgot_and_signs_in_at_once(
+    server: ServerAddress,
+) -> None:
     async def story(at: Office) -> None:
         mine, email = at.browser("203.0.113.7"), "owner@example.test"
         assert [await sign_in(mine, email, "a wrong password") for _ in range(9)][-1] == 429
@@ -204,9 +236,9 @@ def test_a_second_factor_is_asked_for_after_a_new_password(server: ServerAddress
         owner, nobody = await signed_in("owner"), await signed_in("")
         secret, _, _ = await set_up(shop, owner)
         half = await signed_in("")
-        assert (await half.post("/signin", data={"email": "owner@example.test", "password": PASSWORD})).headers[
-            "location"
-        ] == "/signin/code"
+        assert (
+            await half.post("/signin", data={"email": "owner@example.test", "password": PASSWORD})
+        ).headers["location"] == "/signin/code"
         path = await mailed(shop.world, nobody, "owner@example.test")
         done = await nobody.post(path, data={"password": NEW})
         assert "second factor" in texts(done)
@@ -226,7 +258,9 @@ def test_anothers_session_is_neither_changed_nor_used(server: ServerAddress) -> 
         rita = await signed_in("rita")
         path = await mailed(shop.world, rita, "clerk@example.test")
         assert "clerk@example.test" in texts(await rita.get(path))
-        foreign = await rita.post(path, data={"password": NEW}, headers={"origin": "https://evil.example"})
+        foreign = await rita.post(
+            path, data={"password": NEW}, headers={"origin": "https://evil.example"}
+        )
         assert foreign.status_code == 403
         assert (await rita.post(path, data={"password": NEW})).status_code == 200
         assert "Rita" in (await rita.get("/partner")).text
@@ -245,7 +279,9 @@ def test_the_link_is_at_our_address_whatever_a_caller_says(server: ServerAddress
             {"forwarded": "host=evil.example"},
         ):
             await mailed(shop.world, nobody, "clerk@example.test", **headers)
-        told = "".join(one["text"] + one["html"] for one in await mails(shop.world, "clerk@example.test"))
+        told = "".join(
+            one["text"] + one["html"] for one in await mails(shop.world, "clerk@example.test")
+        )
         assert told.count("http://recoup.test/signin/password/") == 9
         assert "evil" not in told
 
@@ -266,7 +302,9 @@ def test_a_password_that_is_changed_by_hand_ends_the_links(server: ServerAddress
     portal(server, story)
 
 
-def test_a_mail_that_is_being_made_while_the_password_changes_carries_no_link(server: ServerAddress) -> None:
+def test_a_mail_that_is_being_made_while_the_password_changes_carries_no_link(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         await asked(await signed_in(""), "clerk@example.test")
         ask, user = (await people(shop, "SELECT ask_id, user_id FROM password_asks"))[0]
@@ -278,9 +316,13 @@ def test_a_mail_that_is_being_made_while_the_password_changes_carries_no_link(se
     portal(server, story)
 
 
-def test_a_mail_whose_answer_is_lost_is_sent_again_with_a_link_that_works(server: ServerAddress) -> None:
+def test_a_mail_whose_answer_is_lost_is_sent_again_with_a_link_that_works(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
-        await people(shop, "UPDATE users SET email = 'later@example.test' WHERE email = 'clerk@example.test'")
+        await people(
+            shop, "UPDATE users SET email = 'later@example.test' WHERE email = 'clerk@example.test'"
+        )
         nobody = await signed_in("")
         path = await mailed(shop.world, nobody, "later@example.test")
         await people(shop, "UPDATE password_asks SET mail_due_at = now()")
@@ -302,7 +344,9 @@ def test_a_mail_whose_answer_is_lost_is_sent_again_with_a_link_that_works(server
         ("zh", "新密码"),
     ],
 )
-def test_page_and_mail_speak_the_language_of_who_forgot(server: ServerAddress, language: str, subject: str) -> None:
+def test_page_and_mail_speak_the_language_of_who_forgot(
+    server: ServerAddress, language: str, subject: str
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         nobody = await signed_in("")
         headers = {"accept-language": language}
@@ -333,7 +377,10 @@ def test_where_no_mail_leaves_the_page_says_who_helps(server: ServerAddress) -> 
         await people(shop, "UPDATE users SET state = 'blocked' WHERE email = 'clerk@example.test'")
         with pytest.raises(Problem, match="is blocked"):
             await link_by_operator(shop.world, "clerk@example.test", "operator:root")
-        done = await people(shop, "SELECT action, actor FROM account_log WHERE action LIKE 'password%' ORDER BY log_id")
+        done = await people(
+            shop,
+            "SELECT action, actor FROM account_log WHERE action LIKE 'password%' ORDER BY log_id",
+        )
         assert [one[0] for one in done] == ["password_link_made", "password_set"]
         assert done[0][1] == "operator:root"
         await send_account_mails(shop.world)
@@ -347,9 +394,18 @@ def test_who_shares_an_e_mail_gets_in_by_the_operators_link_alone(server: Server
     """Their account is found by their password, so the new one leads to it as the old one did."""
 
     async def story(shop: Shop, signed_in: As) -> None:
-        form = {"email": "clerk@example.test", "password": PASSWORD + "!", "name": "Another", "kind": "partner"}
+        form = {
+            "email": "clerk@example.test",
+            "password": PASSWORD + "!",
+            "name": "Another",
+            "kind": "partner",
+        }
         assert (await (await signed_in("")).post("/signup", data=form)).status_code == 200
-        login = str((await people(shop, "SELECT email FROM users WHERE email LIKE 'clerk@example.test#%'"))[0][0])
+        login = str(
+            (await people(shop, "SELECT email FROM users WHERE email LIKE 'clerk@example.test#%'"))[
+                0
+            ][0]
+        )
         nobody = await signed_in("")
         await asked(nobody, login)
         await send_password_links(shop.world)
@@ -359,7 +415,9 @@ def test_who_shares_an_e_mail_gets_in_by_the_operators_link_alone(server: Server
         assert "clerk@example.test" in texts(await nobody.get(found[1]))
         assert (await nobody.post(found[1], data={"password": NEW})).status_code == 200
         assert await sign_in(nobody, "clerk@example.test", NEW) == 303
-        assert await sign_in(await signed_in(""), "clerk@example.test", PASSWORD) == 303, "the other's stays"
+        assert await sign_in(await signed_in(""), "clerk@example.test", PASSWORD) == 303, (
+            "the other's stays"
+        )
 
     portal(server, story)
 

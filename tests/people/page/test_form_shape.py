@@ -27,7 +27,9 @@ from recoup.people.page.form_shape import (
     readers_of,
 )
 
-UNDECIDED = Problem("invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons.")
+UNDECIDED = Problem(
+    "invalid", "A dispute is won or lost.", field="decided", cure="Use one of the buttons."
+)
 GONE = Problem("not_found", "There is no such block.", cure="Reload the page.")
 
 
@@ -41,7 +43,14 @@ class Shape:
 
 
 def test_a_form_is_read_as_its_page_declares_it() -> None:
-    form = {"name": ["a", "b"], "note": ["long"], "sure": ["yes"], "chosen": ["1", "2"], "zone": [""], "other": ["x"]}
+    form = {
+        "name": ["a", "b"],
+        "note": ["long"],
+        "sure": ["yes"],
+        "chosen": ["1", "2"],
+        "zone": [""],
+        "other": ["x"],
+    }
     assert read_shape(Shape, form) == Shape("a", "lon", sure=True, chosen=("1", "2"), zone="")
 
 
@@ -77,7 +86,13 @@ class Decided:
 
 def test_a_text_stands_for_what_its_field_says() -> None:
     block, site = new_id(), new_id()
-    form = {"decided": ["won"], "block": [str(block)], "site": [str(site)], "hours": ["0"], "kind": ["fraud"]}
+    form = {
+        "decided": ["won"],
+        "block": [str(block)],
+        "site": [str(site)],
+        "hours": ["0"],
+        "kind": ["fraud"],
+    }
     assert read_shape(Decided, form) == Decided("won", block, site, 0, "fraud")
     form |= {"site": ["none"], "hours": ["7"], "kind": ["other"]}
     assert read_shape(Decided, form) == Decided("won", block, None, None, None)
@@ -85,7 +100,10 @@ def test_a_text_stands_for_what_its_field_says() -> None:
 
 @pytest.mark.parametrize(
     ("form", "refusal"),
-    [({"decided": ["drawn"], "block": [str(new_id())]}, UNDECIDED), ({"decided": ["won"], "block": ["x"]}, GONE)],
+    [
+        ({"decided": ["drawn"], "block": [str(new_id())]}, UNDECIDED),
+        ({"decided": ["won"], "block": ["x"]}, GONE),
+    ],
 )
 def test_what_stands_for_nothing_is_refused_in_the_words_of_its_field(
     form: dict[str, list[str]], refusal: Problem
@@ -94,7 +112,12 @@ def test_what_stands_for_nothing_is_refused_in_the_words_of_its_field(
         read_shape(Decided, form)
     assert raised.value is not refusal
     found, said = raised.value, refusal
-    assert (found.code, found.message, found.field, found.cure) == (said.code, said.message, said.field, said.cure)
+    assert (found.code, found.message, found.field, found.cure) == (
+        said.code,
+        said.message,
+        said.field,
+        said.cure,
+    )
 
 
 def test_a_refused_form_is_shown_again_with_what_was_typed() -> None:
@@ -102,7 +125,9 @@ def test_a_refused_form_is_shown_again_with_what_was_typed() -> None:
     shown = read_again(Decided, {"decided": ["drawn"], "block": [str(block)]})
     assert astuple(shown) == ("", block, None, None, None)
     assert astuple(read_again(Decided, {})) == ("", "", None, None, None)
-    assert read_again(Shape, {"note": ["long"]}) == Shape("", "lon", sure=False, chosen=(), zone=None)
+    assert read_again(Shape, {"note": ["long"]}) == Shape(
+        "", "lon", sure=False, chosen=(), zone=None
+    )
 
 
 def test_all_values_of_a_name_are_taken_up_to_a_maximum() -> None:
@@ -120,8 +145,14 @@ def test_all_values_of_a_name_are_taken_up_to_a_maximum() -> None:
 def test_names_that_only_the_form_knows_become_a_mapping() -> None:
     @dataclass(frozen=True, slots=True)
     class Lines:
-        lines: Annotated[Mapping[str, str], Names(lambda name: name.startswith("line_")), Text(2, strip=True)]
-        switched: Annotated[Mapping[str, bool], Names({"mit", "cit"}.__contains__), As({"on": True, "off": False}.get)]
+        lines: Annotated[
+            Mapping[str, str], Names(lambda name: name.startswith("line_")), Text(2, strip=True)
+        ]
+        switched: Annotated[
+            Mapping[str, bool],
+            Names({"mit", "cit"}.__contains__),
+            As({"on": True, "off": False}.get),
+        ]
 
     form = {"line_0": [" 12 3"], "line_1": [""], "mit": ["off"], "cit": [""], "other": ["on"]}
     assert read_shape(Lines, form) == Lines({"line_0": "12", "line_1": ""}, {"mit": False})
@@ -159,7 +190,9 @@ def _with(hint: Any) -> type[Any]:
     return dataclass(type("Wrong", (), {"__annotations__": {"count": hint}}))
 
 
-@pytest.mark.parametrize("hint", [int, Literal["a"], UUID, Annotated[str, among("ab")], Annotated[UUID, UNDECIDED]])
+@pytest.mark.parametrize(
+    "hint", [int, Literal["a"], UUID, Annotated[str, among("ab")], Annotated[UUID, UNDECIDED]]
+)
 def test_what_no_form_can_hold_is_no_shape(hint: Any) -> None:
     with pytest.raises(AssertionError, match="count"):
         readers_of(_with(hint))
@@ -171,8 +204,14 @@ def test_a_default_stands_for_what_was_not_sent_and_for_what_stands_for_nothing(
         format: Annotated[str, Text(6)] = "rescue"
         key: Literal["own", "shared"] = "own"
 
-    assert read_shape(Usual, {}) == read_shape(Usual, {"format": [""], "key": ["else"]}) == Usual("rescue", "own")
-    assert read_shape(Usual, {"format": ["stablecoin"], "key": ["shared"]}) == Usual("stable", "shared")
+    assert (
+        read_shape(Usual, {})
+        == read_shape(Usual, {"format": [""], "key": ["else"]})
+        == Usual("rescue", "own")
+    )
+    assert read_shape(Usual, {"format": ["stablecoin"], "key": ["shared"]}) == Usual(
+        "stable", "shared"
+    )
 
 
 def test_only_what_can_be_printed_is_taken_where_a_field_says_so() -> None:
@@ -185,7 +224,9 @@ def test_only_what_can_be_printed_is_taken_where_a_field_says_so() -> None:
 
 FRAME = SOURCE / "people/page"
 PAGES = [
-    path for path in files_of("page") if path.parent != FRAME or path.stem in ("impersonation", "invitations", "signin")
+    path
+    for path in files_of("page")
+    if path.parent != FRAME or path.stem in ("impersonation", "invitations", "signin")
 ]
 # What knows of forms as they come, beside the portal's own frame; this list only shrinks.
 RAW = {
@@ -208,7 +249,11 @@ def _reads_by_hand(node: ast.AST) -> bool:
 
 
 def test_no_page_reads_the_fields_of_a_form_by_hand() -> None:
-    raw = {path.relative_to(SOURCE).as_posix() for path in PAGES if any(map(_reads_by_hand, _nodes(path)))}
+    raw = {
+        path.relative_to(SOURCE).as_posix()
+        for path in PAGES
+        if any(map(_reads_by_hand, _nodes(path)))
+    }
     assert raw == set(RAW)
 
 
@@ -219,7 +264,9 @@ def test_no_secret_of_a_form_is_shown_with_it() -> None:
         for node in _nodes(path)
         if isinstance(node, ast.ClassDef)
         for field in node.body
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id in SECRETS
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and field.target.id in SECRETS
         if field.value is None or "repr=False" not in ast.unparse(field.value)
     ]
     assert shown == []

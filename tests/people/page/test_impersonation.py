@@ -20,7 +20,9 @@ BAND = "IMPERSONATING"
 
 
 async def choose(olga: httpx.AsyncClient, shop: Shop) -> None:
-    assert (await post(olga, "/orders", "/merchant", merchant=str(shop.merchant_id))).status_code == 303
+    assert (
+        await post(olga, "/orders", "/merchant", merchant=str(shop.merchant_id))
+    ).status_code == 303
 
 
 async def look(
@@ -64,9 +66,13 @@ def test_it_shows_the_portal_as_they_see_it_and_changes_nothing(server: ServerAd
         for path in ("/invitations", "/partner", "/look-as"):
             answer = await olga.get(path)
             assert answer.status_code == 403, path
-        nested = await post(olga, "/orders", "/look-as", whom="role:owner", reason=REASON, minutes="15")
+        nested = await post(
+            olga, "/orders", "/look-as", whom="role:owner", reason=REASON, minutes="15"
+        )
         assert nested.status_code == 403
-        assert (await post(olga, "/orders", "/merchant", merchant=str(shop.merchant_id))).status_code == 403
+        assert (
+            await post(olga, "/orders", "/merchant", merchant=str(shop.merchant_id))
+        ).status_code == 403
         assert (await post(olga, "/orders", "/look-as/end")).status_code == 303
         page = texts(await olga.get("/orders"))
         assert BAND not in page
@@ -104,8 +110,14 @@ def test_an_act_is_logged_under_both_names(server: ServerAddress) -> None:
         assert "actions allowed" in texts(await olga.get("/orders"))
         done = await post(olga, f"/orders/{order_id}", f"/orders/{order_id}/hold", reason="check")
         assert done.status_code == 303
-        assert (await post(olga, "/switches", "/switches/unknown-sites", unknown="refuse")).status_code == 303
-        lines = [line for line in await log_of(ada) if line["action"] in ("order.held", "unknown_sites.changed")]
+        assert (
+            await post(olga, "/switches", "/switches/unknown-sites", unknown="refuse")
+        ).status_code == 303
+        lines = [
+            line
+            for line in await log_of(ada)
+            if line["action"] in ("order.held", "unknown_sites.changed")
+        ]
         assert {line["who"] for line in lines} == {"Olga, operator staff, as Ops"}
         assert len(lines) == 2
         assert "Olga, operator staff, as Ops" in texts(await ada.get(f"/orders/{order_id}"))
@@ -113,14 +125,20 @@ def test_an_act_is_logged_under_both_names(server: ServerAddress) -> None:
         for path, fields in (
             ("/keys", {"kind": "api", "overlap": "keep"}),
             ("/keys/signing", {"which": "shared", "overlap": "0"}),
-            ("/bank", {"holder": "H", "currency": "USD", "routing": "011000015", "account": "12345678"}),
+            (
+                "/bank",
+                {"holder": "H", "currency": "USD", "routing": "011000015", "account": "12345678"},
+            ),
             ("/invitations", {"subject": "merchant", "email": "x@example.test", "role": "owner"}),
             ("/orders/look", {"zone": "Asia/Tokyo", "back": "/orders"}),
             ("/world", {"next": "/orders"}),
         ):
             answer = await post(olga, "/orders", path, **fields)
             assert answer.status_code == 403, path
-            assert "cannot be done while you impersonate" in texts(answer, 403) or path == "/invitations", path
+            assert (
+                "cannot be done while you impersonate" in texts(answer, 403)
+                or path == "/invitations"
+            ), path
 
     portal(server, story)
 
@@ -158,7 +176,9 @@ async def _age(shop: Shop) -> None:
         await connection.close()
 
 
-@pytest.mark.parametrize("how", ["by hand elsewhere", "sign-out", "operator no more", "member no more"])
+@pytest.mark.parametrize(
+    "how", ["by hand elsewhere", "sign-out", "operator no more", "member no more"]
+)
 def test_it_ends_and_a_form_of_it_does_nothing_any_more(server: ServerAddress, how: str) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga, ada = await signed_in("olga"), await signed_in("owner")
@@ -182,7 +202,11 @@ def test_it_ends_and_a_form_of_it_does_nothing_any_more(server: ServerAddress, h
         if answer.status_code == 303:
             assert answer.headers["location"].startswith("/signin")
         assert "On hold" not in texts(await ada.get(f"/orders/{order_id}"))
-        told = [line["facts"] for line in await log_of(ada, "kind=people") if line["action"] == "look.ended"]
+        told = [
+            line["facts"]
+            for line in await log_of(ada, "kind=people")
+            if line["action"] == "look.ended"
+        ]
         words = {
             "by hand elsewhere": "by hand",
             "sign-out": "signed out",
@@ -235,7 +259,9 @@ def test_nobody_but_the_operators_owner_and_operations_may(server: ServerAddress
             asked = {"whom": "role:owner", "reason": REASON, "minutes": "15"}
             assert (await post(client, "/orders", "/look-as", **asked)).status_code == 403, name
             assert 'href="/look-as"' not in (await client.get("/orders")).text
-        await people_sql(shop, "UPDATE memberships SET role = 'analyst' WHERE subject_kind = 'operator'")
+        await people_sql(
+            shop, "UPDATE memberships SET role = 'analyst' WHERE subject_kind = 'operator'"
+        )
         olga = await signed_in("olga")
         assert (await olga.get("/look-as")).status_code == 403
 
@@ -293,9 +319,16 @@ def test_the_mail_is_in_the_owners_language_and_zone(server: ServerAddress) -> N
         assert (await look(olga, shop, "analyst")).status_code == 303
         await send_impersonation_mails(shop.world)
         async with owner(shop.world) as connection:
-            [mail] = await connection.fetch("SELECT subject, text FROM mailbox.mails WHERE recipient LIKE 'owner@%'")
+            [mail] = await connection.fetch(
+                "SELECT subject, text FROM mailbox.mails WHERE recipient LIKE 'owner@%'"
+            )
         assert mail["subject"] == "Der Betreiber sieht sich Brightleaf Tea an"
-        for said in ("mit der Rolle Analyst", f"Grund: {REASON}", "Asia/Kolkata", "Er kann nichts ändern."):
+        for said in (
+            "mit der Rolle Analyst",
+            f"Grund: {REASON}",
+            "Asia/Kolkata",
+            "Er kann nichts ändern.",
+        ):
             assert said in mail["text"], said
 
     portal(server, story)

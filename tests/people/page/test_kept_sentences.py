@@ -33,7 +33,9 @@ async def call(shop: Shop, user: uuid.UUID) -> str:
 
 async def export(shop: Shop, user: uuid.UUID) -> str:
     key, wall = (shop.merchant_id, uuid.uuid4()), shop.world.clocks.wall()
-    made = NewExport(*key, user, "csv", {"a": 1}, [Sentence("Status: {0}", "Refunded")], "a.csv", "1", wall)
+    made = NewExport(
+        *key, user, "csv", {"a": 1}, [Sentence("Status: {0}", "Refunded")], "a.csv", "1", wall
+    )
     async with shop.world.db.transaction() as tx:
         assert await ask_export(tx, made, under_way_max=9, standing_max=9)
         run = await begin_run(tx, *key, wall)
@@ -53,9 +55,13 @@ async def bulk(shop: Shop, user: uuid.UUID) -> str:
 
 async def upload(shop: Shop, user: uuid.UUID) -> str:
     key, wall = (shop.merchant_id, uuid.uuid4()), shop.world.clocks.wall()
-    row = NewUploadRow(*key, 1, 1, "1", "A", code="invalid", errors=[{"field": "note", "message": NOTES}])
+    row = NewUploadRow(
+        *key, 1, 1, "1", "A", code="invalid", errors=[{"field": "note", "message": NOTES}]
+    )
     async with shop.world.db.transaction() as tx:
-        assert await begin_upload(tx, *key, "transmit", "json", b"x", "a.json", f"user:{user}", "1", wall)
+        assert await begin_upload(
+            tx, *key, "transmit", "json", b"x", "a.json", f"user:{user}", "1", wall
+        )
         await add_rows(tx, [row])
         await count_rows(tx, *key, 1, 1, [NOTES])
     return f"/uploads/{key[1]}"
@@ -63,12 +69,16 @@ async def upload(shop: Shop, user: uuid.UUID) -> str:
 
 @pytest.mark.parametrize("kept", [call, export, bulk, upload])
 def test_a_kept_sentence_is_read_in_another_language(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, kept: Callable[[Shop, uuid.UUID], Awaitable[str]]
+    server: ServerAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: Callable[[Shop, uuid.UUID], Awaitable[str]],
 ) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         boss = await signed_in("owner")
         async with shop.world.people.connection() as people:
-            user = await people.fetchval("SELECT user_id FROM users WHERE email = 'owner@example.test'")
+            user = await people.fetchval(
+                "SELECT user_id FROM users WHERE email = 'owner@example.test'"
+            )
         place = await kept(shop, user)
         searched = list[str]()
 

@@ -14,7 +14,11 @@ async def typed(client: httpx.AsyncClient, email: str, password: str = "a wrong 
 
 
 async def attacked(at: Office, email: str, networks: range, tries: int) -> list[int]:
-    return [await typed(at.browser(f"203.0.{network}.7"), email) for network in networks for _ in range(tries)]
+    return [
+        await typed(at.browser(f"203.0.{network}.7"), email)
+        for network in networks
+        for _ in range(tries)
+    ]
 
 
 async def operator(at: Office) -> None:
@@ -31,7 +35,9 @@ def test_a_stranger_who_guesses_locks_nobody_else_out(server: ServerAddress, who
         email = f"{who}@example.test"
         assert await attacked(at, email, range(1, 2), 10) == [401] * 8 + [429] * 2
         assert await typed(at.browser("198.51.100.9"), email, PASSWORD) == 303
-        assert await attacked(at, email, range(1, 2), 1) == [429], "whose right password forgives nobody else"
+        assert await attacked(at, email, range(1, 2), 1) == [429], (
+            "whose right password forgives nobody else"
+        )
 
     office(server, story)
 
@@ -92,7 +98,9 @@ def test_an_own_account_with_the_same_e_mail_gives_no_tries_back(server: ServerA
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "é", "A" * 64, "A" * 400])
-def test_a_device_that_nobody_signed_in_on_is_a_stranger(server: ServerAddress, cookie: str) -> None:
+def test_a_device_that_nobody_signed_in_on_is_a_stranger(
+    server: ServerAddress, cookie: str
+) -> None:
     async def story(at: Office) -> None:
         await attacked(at, "owner@example.test", range(1, 2), 8)
         client = at.browser("203.0.1.7")
@@ -104,7 +112,9 @@ def test_a_device_that_nobody_signed_in_on_is_a_stranger(server: ServerAddress, 
         assert answer.status_code == 429
         own = at.browser("203.0.1.7")
         assert await typed(own, "analyst@example.test", PASSWORD) == 303
-        assert await typed(own, "owner@example.test", PASSWORD) == 429, "a device is known of the one who signed in"
+        assert await typed(own, "owner@example.test", PASSWORD) == 429, (
+            "a device is known of the one who signed in"
+        )
 
     office(server, story)
 
@@ -112,7 +122,9 @@ def test_a_device_that_nobody_signed_in_on_is_a_stranger(server: ServerAddress, 
 def test_sign_ups_from_elsewhere_keep_nobody_from_signing_in_or_up(server: ServerAddress) -> None:
     async def story(at: Office) -> None:
         for n in range(12):
-            await at.browser(f"203.0.1.{n}").post("/signup", data=ME | {"password": f"a wrong password {n}"})
+            await at.browser(f"203.0.1.{n}").post(
+                "/signup", data=ME | {"password": f"a wrong password {n}"}
+            )
         assert (await at.browser("198.51.100.4").post("/signup", data=ME)).status_code == 200
         assert await typed(at.browser("198.51.100.5"), ME["email"], PASSWORD) == 303
 

@@ -41,7 +41,9 @@ def test_pages_of_one_person_are_made_a_few_at_a_time_and_those_of_others_beside
     asyncio.run(story())
 
 
-def test_too_many_pages_at_once_are_told_to_wait(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_pages_at_once_are_told_to_wait(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(portal, "WAITING_MAX", 2)
 
     async def work(client: httpx.AsyncClient, _shop: Shop) -> None:

@@ -20,17 +20,23 @@ from recoup.people.page import forms
 
 
 async def id_of(shop: Shop, who: str) -> UUID:
-    found: UUID = (await people(shop, "SELECT user_id FROM users WHERE email = $1", f"{who}@example.test"))[0][0]
+    found: UUID = (
+        await people(shop, "SELECT user_id FROM users WHERE email = $1", f"{who}@example.test")
+    )[0][0]
     return found
 
 
-async def end(shop: Shop, by: httpx.AsyncClient, who: str, subject: str = "merchant", **more: str) -> httpx.Response:
+async def end(
+    shop: Shop, by: httpx.AsyncClient, who: str, subject: str = "merchant", **more: str
+) -> httpx.Response:
     path = f"/invitations/members/{await id_of(shop, who)}/end"
     return await post(by, "/invitations", path, subject=subject, **more)
 
 
 async def grant(shop: Shop, who: str, role: str) -> None:
-    await people(shop, "UPDATE memberships SET role = $2 WHERE user_id = $1", await id_of(shop, who), role)
+    await people(
+        shop, "UPDATE memberships SET role = $2 WHERE user_id = $1", await id_of(shop, who), role
+    )
 
 
 def subject_of(shop: Shop) -> Subject:
@@ -72,8 +78,12 @@ def test_what_they_sent_and_what_would_let_them_back_opens_nothing(server: Serve
         for path in (sent, back):
             assert (await joined(await signed_in(""), path)).status_code == 404
         assert (await joined(await signed_in(""), kept)).status_code == 303
-        revoked = await people(shop, "SELECT revoked_by, sealed_token FROM invitations WHERE revoked_at IS NOT NULL")
-        assert [(row["revoked_by"], row["sealed_token"]) for row in revoked] == [(await id_of(shop, "owner"), None)] * 2
+        revoked = await people(
+            shop, "SELECT revoked_by, sealed_token FROM invitations WHERE revoked_at IS NOT NULL"
+        )
+        assert [(row["revoked_by"], row["sealed_token"]) for row in revoked] == [
+            (await id_of(shop, "owner"), None)
+        ] * 2
 
     portal(server, story)
 
@@ -85,7 +95,9 @@ def test_the_last_owner_stays_and_nobody_leaves_by_accident(server: ServerAddres
         assert "only owner" in texts(await end(shop, olga, "owner"), 409)
         await grant(shop, "ops", "owner")
         await people(shop, "UPDATE users SET state = 'blocked' WHERE email = 'ops@example.test'")
-        assert (await end(shop, owner, "owner", leave="yes")).status_code == 409, "a blocked owner is none"
+        assert (await end(shop, owner, "owner", leave="yes")).status_code == 409, (
+            "a blocked owner is none"
+        )
         await people(shop, "UPDATE users SET state = 'active'")
         assert "your own membership" in texts(await end(shop, owner, "owner"), 400)
         assert (await end(shop, owner, "owner", leave="yes")).status_code == 303
@@ -100,13 +112,17 @@ def test_of_two_owners_who_end_each_other_at_once_one_stays(server: ServerAddres
         one, two = await id_of(shop, "owner"), await id_of(shop, "ops")
 
         async def ended(user_id: UUID, by: UUID) -> Any:
-            return await end_membership(shop.world, subject_of(shop), user_id, by=by, request_id="r")
+            return await end_membership(
+                shop.world, subject_of(shop), user_id, by=by, request_id="r"
+            )
 
         told = await asyncio.gather(ended(one, two), ended(two, one), return_exceptions=True)
         assert [one.code for one in told if isinstance(one, Problem)] == ["conflict"]
         gone = two if told[1] is None else one
         with pytest.raises(Problem, match="not an owner there"):
-            await invite(shop.world, subject_of(shop), gone, "late@example.test", "owner", request_id="test")
+            await invite(
+                shop.world, subject_of(shop), gone, "late@example.test", "owner", request_id="test"
+            )
 
     portal(server, story)
 
@@ -117,15 +133,30 @@ def test_only_owners_and_the_operator_end_memberships_and_only_there(server: Ser
         for who in ("ops", "dev", "clerk", "pia"):
             client = await signed_in(who)
             path = f"/invitations/members/{await id_of(shop, 'clerk')}/end"
-            assert (await post(client, "/orders", path, subject="merchant", leave="yes")).status_code == 403, who
+            assert (
+                await post(client, "/orders", path, subject="merchant", leave="yes")
+            ).status_code == 403, who
         assert (await end(shop, rita, "pia", "partner")).status_code == 404
         assert (await end(shop, rita, "clerk")).status_code == 404
-        assert (await end(shop, pat, "clerk", "partner")).status_code == 404, "a member of the shop, not of the partner"
+        assert (await end(shop, pat, "clerk", "partner")).status_code == 404, (
+            "a member of the shop, not of the partner"
+        )
         assert (await end(shop, pat, "pia", "partner")).status_code == 303
-        assert (await end(shop, pat, "dev")).status_code == 303, "its partner's owner owns the shop, too"
-        await people(shop, "UPDATE memberships SET role = 'operations' WHERE subject_kind = 'operator'")
+        assert (await end(shop, pat, "dev")).status_code == 303, (
+            "its partner's owner owns the shop, too"
+        )
+        await people(
+            shop, "UPDATE memberships SET role = 'operations' WHERE subject_kind = 'operator'"
+        )
         assert (await end(shop, olga, "clerk")).status_code == 303
-        told = await post(olga, "/invitations", "/invitations", subject="merchant", email="x@e.example", role="owner")
+        told = await post(
+            olga,
+            "/invitations",
+            "/invitations",
+            subject="merchant",
+            email="x@e.example",
+            role="owner",
+        )
         assert told.status_code == 403
         left = await people(shop, "SELECT user_id FROM memberships WHERE subject_id = $1", PARTNER)
         assert [row["user_id"] for row in left] == [await id_of(shop, "pat")]
@@ -133,18 +164,25 @@ def test_only_owners_and_the_operator_end_memberships_and_only_there(server: Ser
     portal(server, story)
 
 
-def test_a_form_that_was_held_open_until_somebody_was_let_go_does_nothing(server: ServerAddress) -> None:
+def test_a_form_that_was_held_open_until_somebody_was_let_go_does_nothing(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         order_id, ops = await shop.admit(), await signed_in("ops")
         path, owner = f"/orders/{order_id}", await signed_in("owner")
         fields = {"csrf": await token(ops, path), "note": "still here", "key": "d" * 32}
-        file = {"files": {"file": ("a.json", b"[]", "application/json")}, "data": fields | {"kind": "transmit"}}
+        file = {
+            "files": {"file": ("a.json", b"[]", "application/json")},
+            "data": fields | {"kind": "transmit"},
+        }
         for to, more in ((f"{path}/notes", {"data": fields}), ("/uploads", file)):
             made = ops.build_request("POST", to, **more)
             body = await made.aread()
             arriving = asyncio.Event()
 
-            async def held(body: bytes = body, arriving: asyncio.Event = arriving) -> AsyncIterator[bytes]:
+            async def held(
+                body: bytes = body, arriving: asyncio.Event = arriving
+            ) -> AsyncIterator[bytes]:
                 yield body[:-10]
                 await arriving.wait()
                 yield body[-10:]
@@ -161,7 +199,9 @@ def test_a_form_that_was_held_open_until_somebody_was_let_go_does_nothing(server
     portal(server, story)
 
 
-def test_a_form_that_does_not_arrive_is_not_waited_for(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_that_does_not_arrive_is_not_waited_for(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(forms, "FORM_SECONDS_MAX", 0.2)
 
     async def story(shop: Shop, signed_in: As) -> None:
@@ -170,7 +210,9 @@ def test_a_form_that_does_not_arrive_is_not_waited_for(server: ServerAddress, mo
             await asyncio.sleep(60)
 
         kind = {"content-type": "application/x-www-form-urlencoded"}
-        answer = await asyncio.wait_for((await signed_in("ops")).post("/switches", content=never(), headers=kind), 10)
+        answer = await asyncio.wait_for(
+            (await signed_in("ops")).post("/switches", content=never(), headers=kind), 10
+        )
         assert "arrived incomplete" in texts(answer, 400)
 
     portal(server, story)

@@ -41,7 +41,9 @@ def test_the_menu_counts_what_waits_on_disputes_and_approvals(server: ServerAddr
     async def story(shop: Shop, signed_in: As) -> None:
         maya, order_id = await signed_in("owner"), await shop.admit()
         page = (await maya.get("/keys")).text
-        assert [counted(page, word) for word in ("Disputes", "Approvals", "Refunds", "Unknown outcomes")] == [None] * 4
+        assert [
+            counted(page, word) for word in ("Disputes", "Approvals", "Refunds", "Unknown outcomes")
+        ] == [None] * 4
         async with owner(shop.world) as connection:
             for number, state in enumerate(("open", "open", "won"), 1):
                 await connection.execute(_DISPUTE, shop.merchant_id, order_id, number, state)
@@ -55,7 +57,9 @@ def test_the_menu_counts_what_waits_on_disputes_and_approvals(server: ServerAddr
     portal(server, story)
 
 
-def test_the_operator_begins_with_merchants_money_to_approve_and_health(server: ServerAddress) -> None:
+def test_the_operator_begins_with_merchants_money_to_approve_and_health(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga, maya = await signed_in("olga"), await signed_in("owner")
         assert (await maya.get("/operator")).status_code == 403
@@ -66,13 +70,17 @@ def test_the_operator_begins_with_merchants_money_to_approve_and_health(server: 
             assert part in page, part
         row = (await olga.get("/operator?q=brightleaf")).text
         assert "Rival" not in re.sub(r'<nav class="side".*?</nav>', "", row, flags=re.DOTALL)
-        assert re.search(r'name="next" value="/approvals">.*?>1<span', row), "one adjustment to approve, a click away"
+        assert re.search(r'name="next" value="/approvals">.*?>1<span', row), (
+            "one adjustment to approve, a click away"
+        )
         assert "No merchant’s name contains this." in texts(await olga.get("/operator?q=zebra"))
 
     portal(server, story)
 
 
-def test_the_operators_home_and_the_overview_say_the_same_of_what_was_recovered(server: ServerAddress) -> None:
+def test_the_operators_home_and_the_overview_say_the_same_of_what_was_recovered(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         [_, returned, disputed_id, *_] = await sold(shop, 5)
         await give_back(shop, returned, "10.00")
@@ -84,7 +92,9 @@ def test_the_operators_home_and_the_overview_say_the_same_of_what_was_recovered(
         assert 'name="next" value="/overview?range=30d"' in (await olga.get("/operator")).text
         assert "Money recovered 229.50 USD" in texts(await olga.get("/overview?range=30d"))
         await shop.advance(timedelta(days=40))
-        assert "229.50 USD" not in texts(await olga.get("/operator?q=brightleaf")), "by the merchant's clock"
+        assert "229.50 USD" not in texts(await olga.get("/operator?q=brightleaf")), (
+            "by the merchant's clock"
+        )
         assert "Money recovered" not in texts(await olga.get("/overview?range=30d"))
 
     portal(server, story)
@@ -127,7 +137,15 @@ def test_each_role_has_the_lines_of_what_it_may_open(server: ServerAddress) -> N
         assert {"/overview", "/orders?attention=1", "/docs", "/account", "/roles"} <= lines["owner"]
         assert not {"/look-as", "/partner"} & lines["owner"]
         assert lines["owner"] - lines["dev"] == {"/approvals", "/invitations", "/audit"}
-        assert lines["olga"] - lines["owner"] == {"/cards", "/live-check", "/look-as", "/operator", "/processors"}
-        assert {"/partner", "/partner/report", "/partner/webhooks", "/partner/keys"} <= lines["rita"]
+        assert lines["olga"] - lines["owner"] == {
+            "/cards",
+            "/live-check",
+            "/look-as",
+            "/operator",
+            "/processors",
+        }
+        assert {"/partner", "/partner/report", "/partner/webhooks", "/partner/keys"} <= lines[
+            "rita"
+        ]
 
     portal(server, story)

@@ -17,7 +17,13 @@ def test_no_page_hides_behind_another_whose_address_fits_too(server: ServerAddre
         for route in made:
             path = re.sub(r"\{\w+\}", "x", route.path)
             for method in route.methods or ():
-                scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+                scope = {
+                    "type": "http",
+                    "method": method,
+                    "path": path,
+                    "root_path": "",
+                    "headers": [],
+                }
                 first = next(one for one in made if one.matches(scope)[0] is Match.FULL)
                 assert first is route, f"{method} {route.path} is answered by {first.path}"
 
@@ -32,6 +38,8 @@ def test_an_address_is_declared_once(server: ServerAddress) -> None:
             if isinstance(route, Route)
             for method in route.methods or ()
         ]
-        assert len(found) == len(set(found)), sorted(key for key in set(found) if found.count(key) > 1)
+        assert len(found) == len(set(found)), sorted(
+            key for key in set(found) if found.count(key) > 1
+        )
 
     portal(server, story)

@@ -17,4 +17,6 @@ def test_a_role_is_described_by_what_it_may_do() -> None:
 def test_who_may_not_is_told_to_ask_somebody_who_may() -> None:
     assert whom_to_ask("cancel") == "Ask somebody with the role operations."
     assert whom_to_ask("hooks") == "Ask somebody with the role operations or developer."
-    assert {whom_to_ask(action) for action in ("erase", "bank", "limits", "invite")} == {"Ask an owner."}
+    assert {whom_to_ask(action) for action in ("erase", "bank", "limits", "invite")} == {
+        "Ask an owner."
+    }

@@ -30,7 +30,9 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
     asyncio.run(drop_shop(server, made))
 
 
-def visit(shop: Shop, work: Work, email: str | None = "maya@example.test", address: str = "127.0.0.1") -> None:
+def visit(
+    shop: Shop, work: Work, email: str | None = "maya@example.test", address: str = "127.0.0.1"
+) -> None:
     async def inside() -> None:
         world = await make_world(shop)
         transport = httpx.ASGITransport(app=make_app(world), client=(address, 1234))
@@ -47,7 +49,9 @@ def visit(shop: Shop, work: Work, email: str | None = "maya@example.test", addre
     asyncio.run(inside())
 
 
-async def sign_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> httpx.Response:
+async def sign_in(
+    client: httpx.AsyncClient, email: str, password: str = PASSWORD
+) -> httpx.Response:
     return await client.post("/signin", data={"email": email, "password": password})
 
 
@@ -78,7 +82,10 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(shop: Shop) -> None:
         assert (await client.get("/")).headers["location"] == "/signin"
         path = order_path(shop, "completed") + "?show=money"
         answer = await client.get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/signin?next=" + quote(path, safe=""))
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            "/signin?next=" + quote(path, safe=""),
+        )
         form = await client.get(answer.headers["location"])
         wanted = field(form.text, "next")
         signed = await client.post(
@@ -95,13 +102,21 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(shop: Shop) -> None:
     visit(shop, work, email=None)
 
 
-ELSEWHERE = ["//evil.example", "https://evil.example", "/\\evil.example", "/ordersevil", "/orders\n"]
+ELSEWHERE = [
+    "//evil.example",
+    "https://evil.example",
+    "/\\evil.example",
+    "/ordersevil",
+    "/orders\n",
+]
 
 
 @pytest.mark.parametrize("wanted", ELSEWHERE)
 def test_sign_in_leads_to_no_other_site(shop: Shop, wanted: str) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
-        signed = await client.post("/signin", data={"email": "maya@example.test", "password": PASSWORD, "next": wanted})
+        signed = await client.post(
+            "/signin", data={"email": "maya@example.test", "password": PASSWORD, "next": wanted}
+        )
         assert signed.headers["location"] == "/overview"
 
     visit(shop, work, email=None, address="198.51.100.9")
@@ -162,8 +177,12 @@ def test_a_partner_switches_between_its_merchants_and_reaches_no_other(shop: Sho
         assert "Empty Ltd" in page
         assert "Other &amp; Sons" not in page
         csrf = field(page, "csrf")
-        assert (await client.post("/merchant", data={"csrf": csrf, "merchant": str(shop.other_id)})).status_code == 403
-        assert (await client.post("/merchant", data={"csrf": csrf, "merchant": "x"})).status_code == 400
+        assert (
+            await client.post("/merchant", data={"csrf": csrf, "merchant": str(shop.other_id)})
+        ).status_code == 403
+        assert (
+            await client.post("/merchant", data={"csrf": csrf, "merchant": "x"})
+        ).status_code == 400
         moved = await client.post("/merchant", data={"csrf": csrf, "merchant": str(shop.empty_id)})
         assert moved.status_code == 303
         empty = (await client.get("/orders")).text
@@ -189,7 +208,10 @@ def test_the_columns_stand_in_their_order_and_say_their_zone(shop: Shop) -> None
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         page = (await client.get("/orders")).text
         head = page[page.index("<thead>") : page.index("</thead>")]
-        words = [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<th.*?</th>", head, re.S)]
+        words = [
+            " ".join(re.sub(r"<[^>]+>", " ", cell).split())
+            for cell in re.findall(r"<th.*?</th>", head, re.S)
+        ]
         assert words == [
             "Select",
             "Action",
@@ -253,7 +275,10 @@ def test_search_by_name_email_reference_and_last_four(shop: Shop) -> None:
             assert str(story.order_id) in ids(page), typed
         for typed in (story.external_id, str(story.order_id), f" {story.order_id.hex} "):
             opened = await client.get("/orders", params={"q": typed})
-            assert (opened.status_code, opened.headers["location"]) == (303, f"/orders/{story.order_id}")
+            assert (opened.status_code, opened.headers["location"]) == (
+                303,
+                f"/orders/{story.order_id}",
+            )
         assert ids((await client.get("/orders", params={"q": "3184"})).text)
         assert ids((await client.get("/orders", params={"q": "wójcik"})).text)
         assert ids((await client.get("/orders", params={"q": "小林"})).text)
@@ -277,7 +302,9 @@ def test_customers_cannot_write_the_page(shop: Shop) -> None:
         await in_the_clear(shop)
         answer = await client.get("/orders", params={"q": '"><script>alert(2)</script>'})
         everything = await client.get("/orders?size=100")
-        assert "alert" not in "".join(re.findall("<script[^>]*>[^<]*", answer.text + everything.text))
+        assert "alert" not in "".join(
+            re.findall("<script[^>]*>[^<]*", answer.text + everything.text)
+        )
         assert not re.search('<script(?! src="/static/[a-z]+[.]js)', answer.text + everything.text)
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in everything.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -362,7 +389,9 @@ def test_a_foreign_order_does_not_exist(shop: Shop) -> None:
             assert (await client.get(path)).status_code == 404, path
         for action in ("refund", "cancel"):
             data = {"csrf": field(page, "csrf"), "amount": "1.00"}
-            assert (await client.post(f"/orders/{shop.other_order}/{action}", data=data)).status_code == 404
+            assert (
+                await client.post(f"/orders/{shop.other_order}/{action}", data=data)
+            ).status_code == 404
         for typed in (str(shop.other_order), "OTHER-1", "eve@other.example", "Eve"):
             assert not ids((await client.get("/orders", params={"q": typed})).text), typed
 
@@ -379,14 +408,24 @@ def test_a_refund_in_two_steps_and_the_same_form_again_is_the_same_refund(shop: 
         asset = shop.stories["completed"].asset
         amount = {"JPY": "7", "KWD": "0.007"}.get(asset, "0.07")
         first = (await client.get(path)).text
-        fields = {"how": "amount", "amount": amount, "reason": "broken <box>", "key": field(first, "key")}
+        fields = {
+            "how": "amount",
+            "amount": amount,
+            "reason": "broken <box>",
+            "key": field(first, "key"),
+        }
         review = await client.get(path + "/refund", params=fields)
         assert f"Refund {amount} {asset}</button>" in review.text
         assert "What will happen" in review.text
         assert "broken &lt;box&gt;" in review.text
         assert await refunded(client, path) == 0
-        form = {name: field(reviewed(review.text), name) for name in ("key", "how", "amount", "reason", "csrf")}
-        answers = await asyncio.gather(*(client.post(path + "/refund", data=form) for _ in range(3)))
+        form = {
+            name: field(reviewed(review.text), name)
+            for name in ("key", "how", "amount", "reason", "csrf")
+        }
+        answers = await asyncio.gather(
+            *(client.post(path + "/refund", data=form) for _ in range(3))
+        )
         assert {a.status_code for a in answers} == {303}
         assert len({a.headers["location"] for a in answers}) == 1
         assert await refunded(client, path) == 7
@@ -405,7 +444,9 @@ def test_a_refund_by_items_and_what_is_wrong_is_said_with_what_was_typed(shop: S
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         story = shop.stories["completed_items"]
         path = order_path(shop, "completed_items")
-        review = await client.get(path + "/refund", params={"how": "items", "line_1": "1", "amount": "x"})
+        review = await client.get(
+            path + "/refund", params={"how": "items", "line_1": "1", "amount": "x"}
+        )
         assert review.status_code == 200
         assert "Refund " in review.text
         for typed, words in (
@@ -425,7 +466,10 @@ def test_a_refund_by_items_and_what_is_wrong_is_said_with_what_was_typed(shop: S
             assert words in answer.text, typed
             assert 'class="dialog open" id="refund"' in answer.text
             assert 'value="why not"' in answer.text
-        form = {name: field(reviewed(review.text), name) for name in ("key", "how", "amount", "csrf", "line_1")}
+        form = {
+            name: field(reviewed(review.text), name)
+            for name in ("key", "how", "amount", "csrf", "line_1")
+        }
         assert (await client.post(path + "/refund", data=form)).status_code == 303
         assert await refunded(client, path) == pieces_units(story.units, 3, 0, 1)
 
@@ -438,7 +482,9 @@ def test_an_order_that_was_not_paid_offers_no_refund_and_takes_none(shop: Shop) 
         page = (await client.get(path)).text
         assert 'id="refund"' not in page
         assert (await client.get(path + "/refund?how=amount&amount=1")).status_code == 409
-        answer = await client.post(path + "/refund", data={"csrf": field(page, "csrf"), "amount": "1"})
+        answer = await client.post(
+            path + "/refund", data={"csrf": field(page, "csrf"), "amount": "1"}
+        )
         assert answer.status_code == 409
         assert await refunded(client, path) == 0
 
@@ -452,7 +498,9 @@ def test_forms_of_another_session_or_site_do_nothing(shop: Shop) -> None:
         assert (await client.post(path + "/cancel", data={"csrf": "x" * 32})).status_code == 403
         assert (await client.post(path + "/cancel")).status_code == 400
         evil = {"origin": "https://evil.example"}
-        assert (await client.post(path + "/cancel", data={"csrf": csrf}, headers=evil)).status_code == 403
+        assert (
+            await client.post(path + "/cancel", data={"csrf": csrf}, headers=evil)
+        ).status_code == 403
         big = await client.post(path + "/cancel", data={"csrf": csrf, "x": "y" * 70_000})
         assert big.status_code == 413
         raw = json.loads((await client.get(path + ".json")).text)
@@ -472,7 +520,9 @@ def test_cancelling_ends_the_order_and_a_second_press_changes_nothing(shop: Shop
         after = (await client.get(path)).text
         assert "You cancelled it." in after
         assert "Maya Okafor" in after
-        done = await client.post(order_path(shop, "completed") + "/cancel", data={"csrf": field(page, "csrf")})
+        done = await client.post(
+            order_path(shop, "completed") + "/cancel", data={"csrf": field(page, "csrf")}
+        )
         assert done.status_code == 409
         assert "cannot be cancelled" in done.text
 
@@ -483,9 +533,9 @@ def test_an_analyst_looks_and_changes_nothing(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, shop: Shop) -> None:
         path = order_path(shop, "part_refunded")
         page = (await client.get(path)).text
-        assert "Your role (analyst) may view orders, but not refund them." in html.unescape(page).replace(
-            "your role", "Your role"
-        )
+        assert "Your role (analyst) may view orders, but not refund them." in html.unescape(
+            page
+        ).replace("your role", "Your role")
         before = await refunded(client, path)
         form = {"csrf": field(page, "csrf"), "how": "amount", "amount": "1"}
         assert (await client.post(path + "/refund", data=form)).status_code == 403
@@ -493,7 +543,9 @@ def test_an_analyst_looks_and_changes_nothing(shop: Shop) -> None:
         waiting = order_path(shop, "processing")
         assert (await client.post(waiting + "/cancel", data=form)).status_code == 403
         assert await refunded(client, path) == before
-        assert json.loads((await client.get(waiting + ".json")).text)["order"]["stage"] == "processing"
+        assert (
+            json.loads((await client.get(waiting + ".json")).text)["order"]["stage"] == "processing"
+        )
 
     visit(shop, work, email="ann@example.test", address="198.51.100.8")
 

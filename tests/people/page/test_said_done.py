@@ -18,7 +18,14 @@ def test_a_link_of_somebody_else_tells_of_no_approval(server: ServerAddress) -> 
     async def story(shop: Shop, signed_in: As) -> None:
         operator = await signed_in("olga")
         for path, (code, words) in PAGES.items():
-            for link in (f"done={code}", f"done={code}.", f"done={code}.{'0' * 16}", f"{code}=1", "done=.", "done=é.é"):
+            for link in (
+                f"done={code}",
+                f"done={code}.",
+                f"done={code}.{'0' * 16}",
+                f"{code}=1",
+                "done=.",
+                "done=é.é",
+            ):
                 assert words not in texts(await operator.get(f"{path}?{link}")), link
 
     portal(server, story)
@@ -28,7 +35,9 @@ def test_who_approved_reads_it_and_nobody_else_by_the_same_link(server: ServerAd
     async def story(shop: Shop, signed_in: As) -> None:
         olga, otto = await signed_in("olga"), await signed_in("otto")
         account = await entered(await signed_in("owner"))
-        answer = await post(olga, "/approvals", f"/approvals/accounts/{account}", decision="approve")
+        answer = await post(
+            olga, "/approvals", f"/approvals/accounts/{account}", decision="approve"
+        )
         link = answer.headers["location"]
         assert "The bank account is approved." in texts(await olga.get(link))
         assert "The bank account is approved." in texts(await olga.get(link + "&currency=USD"))

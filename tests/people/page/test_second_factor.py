@@ -52,7 +52,9 @@ async def set_up(shop: Shop, client: httpx.AsyncClient) -> tuple[str, list[str],
 
 
 async def typed(client: httpx.AsyncClient, who: str, **more: str) -> httpx.Response:
-    return await client.post("/signin", data={"email": f"{who}@example.test", "password": PASSWORD} | more)
+    return await client.post(
+        "/signin", data={"email": f"{who}@example.test", "password": PASSWORD} | more
+    )
 
 
 def test_signing_in_by_password_and_code(server: ServerAddress) -> None:
@@ -71,24 +73,38 @@ def test_signing_in_by_password_and_code(server: ServerAddress) -> None:
         asked = await client.get(half.headers["location"])
         assert 'autocomplete="one-time-code"' in asked.text
         assert 'value="/settlements?x=1"' in asked.text
-        wrong = await client.post("/signin/code", data={"code": "00000", "next": "/settlements?x=1"})
+        wrong = await client.post(
+            "/signin/code", data={"code": "00000", "next": "/settlements?x=1"}
+        )
         assert "six digits" in texts(wrong, 400)
         assert 'value="/settlements?x=1"' in wrong.text
         replayed = await client.post("/signin/code", data={"code": used})
         assert "already used" in texts(replayed, 401)
-        opened = await client.post("/signin/code", data={"code": code(shop, secret, 1), "next": "/settlements?x=1"})
+        opened = await client.post(
+            "/signin/code", data={"code": code(shop, secret, 1), "next": "/settlements?x=1"}
+        )
         assert (opened.status_code, opened.headers["location"]) == (303, "/settlements?x=1")
         assert (await client.get("/orders")).status_code == 200
         other = await signed_in("")
         await typed(other, "owner")
         assert "Recovery code" in texts(await other.get("/signin/code?recovery=1"))
-        opened = await other.post("/signin/code", data={"code": codes[0].upper(), "next": "//evil.example"})
+        opened = await other.post(
+            "/signin/code", data={"code": codes[0].upper(), "next": "//evil.example"}
+        )
         assert (opened.status_code, opened.headers["location"]) == (303, "/overview")
         assert "9 of 10 left" in texts(await other.get(FACTOR))
         again = await (await signed_in("")).post(
-            "/signup", data={"email": "owner@example.test", "password": PASSWORD, "name": "Owner", "kind": "partner"}
+            "/signup",
+            data={
+                "email": "owner@example.test",
+                "password": PASSWORD,
+                "name": "Owner",
+                "kind": "partner",
+            },
         )
-        assert again.headers["location"] == "/signin/code", "signing up again opens no more than signing in"
+        assert again.headers["location"] == "/signin/code", (
+            "signing up again opens no more than signing in"
+        )
         assert COOKIE not in again.cookies
 
     portal(server, story)
@@ -109,15 +125,21 @@ def test_half_a_sign_in_is_no_session_and_a_session_no_half(server: ServerAddres
         swapped.cookies.set(HALF, owner.cookies[COOKIE], path="/signin")
         answer = await swapped.post("/signin/code", data={"code": code(shop, secret)})
         assert "expired before" in texts(answer, 401)
-        nothing = await (await signed_in("")).post("/signin/code", data={"code": code(shop, secret)})
+        nothing = await (await signed_in("")).post(
+            "/signin/code", data={"code": code(shop, secret)}
+        )
         assert "expired before" in texts(nothing, 401)
         assert (await (await signed_in("")).get("/signin/code")).headers["location"] == "/signin"
         foreign = await client.post(
-            "/signin/code", data={"code": code(shop, secret)}, headers={"origin": "https://evil.example"}
+            "/signin/code",
+            data={"code": code(shop, secret)},
+            headers={"origin": "https://evil.example"},
         )
         assert foreign.status_code == 403
         for much in ("9" * 10_240, "\u0661" * 6, "\x00" * 6, "é" * 30):
-            assert "six digits" in texts(await client.post("/signin/code", data={"code": much}), 400)
+            assert "six digits" in texts(
+                await client.post("/signin/code", data={"code": much}), 400
+            )
 
     portal(server, story)
 
@@ -127,7 +149,9 @@ def test_nobody_learns_who_has_an_account_or_a_second_factor(server: ServerAddre
         await set_up(shop, await signed_in("owner"))
         told = set()
         for email in ("owner@example.test", "ops@example.test", "nobody@example.test"):
-            answer = await (await signed_in("")).post("/signin", data={"email": email, "password": "a wrong password"})
+            answer = await (await signed_in("")).post(
+                "/signin", data={"email": email, "password": "a wrong password"}
+            )
             assert "set-cookie" not in answer.headers
             told.add((answer.status_code, answer.text.replace(email, "E-MAIL")))
         assert len(told) == 1
@@ -139,7 +163,10 @@ def test_forms_of_others_and_without_a_key_change_nothing(server: ServerAddress)
     async def story(shop: Shop, signed_in: As) -> None:
         owner, ops = await signed_in("owner"), await signed_in("ops")
         await set_up(shop, owner)
-        foreign, before = await token(ops, "/orders"), await people(shop, "SELECT s::text FROM sessions s ORDER BY 1")
+        foreign, before = (
+            await token(ops, "/orders"),
+            await people(shop, "SELECT s::text FROM sessions s ORDER BY 1"),
+        )
         for path in (
             "/account/name",
             "/account/password",
@@ -154,7 +181,13 @@ def test_forms_of_others_and_without_a_key_change_nothing(server: ServerAddress)
             for csrf in ("", foreign):
                 answer = await owner.post(
                     path,
-                    data={"csrf": csrf, "which": "others", "required": "yes", "subject": "merchant", "name": "Eve"},
+                    data={
+                        "csrf": csrf,
+                        "which": "others",
+                        "required": "yes",
+                        "subject": "merchant",
+                        "name": "Eve",
+                    },
                 )
                 assert answer.status_code == 403, path
             anonymous = await (await signed_in("")).post(path, data={"csrf": foreign})
@@ -184,7 +217,9 @@ def test_a_password_is_changed_and_everybody_else_signed_out(server: ServerAddre
         assert "was changed" in texts(await ops.get(again.headers["location"]))
         assert (await elsewhere.get("/orders")).headers["location"].startswith("/signin")
         assert (await typed(await signed_in(""), "ops")).status_code == 401
-        assert (await typed(await signed_in(""), "ops", password="a new one for me")).status_code == 303
+        assert (
+            await typed(await signed_in(""), "ops", password="a new one for me")
+        ).status_code == 303
         done = await people(shop, "SELECT action FROM account_log WHERE action <> 'signed_in'")
         assert done == [("password_changed",)]
         for _ in range(6):
@@ -198,7 +233,9 @@ def test_a_password_is_changed_and_everybody_else_signed_out(server: ServerAddre
 def test_sessions_are_listed_and_ended(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         ops, phone, owner = await signed_in("ops"), await signed_in(""), await signed_in("owner")
-        phone.headers["user-agent"] = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605 Safari/604"
+        phone.headers["user-agent"] = (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605 Safari/604"
+        )
         await typed(phone, "ops")
         page = await ops.get("/account/sessions")
         told = texts(page)
@@ -207,13 +244,21 @@ def test_sessions_are_listed_and_ended(server: ServerAddress) -> None:
         assert told.count("this session") == 1
         keys = re.findall(r'name="which" value="([0-9a-f]{64})"', page.text)
         assert len(keys) == 1
-        assert (await post(owner, "/account/sessions", "/account/sessions", which=keys[0])).status_code == 303
+        assert (
+            await post(owner, "/account/sessions", "/account/sessions", which=keys[0])
+        ).status_code == 303
         assert (await phone.get("/orders")).status_code == 200, "it is nobody else's to end"
-        assert (await post(ops, "/account/sessions", "/account/sessions", which="nonsense")).status_code == 400
-        assert (await post(ops, "/account/sessions", "/account/sessions", which=keys[0])).status_code == 303
+        assert (
+            await post(ops, "/account/sessions", "/account/sessions", which="nonsense")
+        ).status_code == 400
+        assert (
+            await post(ops, "/account/sessions", "/account/sessions", which=keys[0])
+        ).status_code == 303
         assert (await phone.get("/orders")).headers["location"].startswith("/signin")
         await typed(phone, "ops")
-        assert (await post(ops, "/account/sessions", "/account/sessions", which="others")).status_code == 303
+        assert (
+            await post(ops, "/account/sessions", "/account/sessions", which="others")
+        ).status_code == 303
         assert (await phone.get("/orders")).headers["location"].startswith("/signin")
         assert (await ops.get("/orders")).status_code == 200
         assert (await owner.get("/orders")).status_code == 200
@@ -237,22 +282,33 @@ def test_a_shop_requires_it_and_nothing_else_answers_before(server: ServerAddres
         rule = {"subject": "merchant", "required": "yes"}
         assert (await post(ops, "/orders", "/invitations/second-factor", **rule)).status_code == 403
         for _ in range(2):
-            assert (await post(owner, "/invitations", "/invitations/second-factor", **rule)).status_code == 303
+            assert (
+                await post(owner, "/invitations", "/invitations/second-factor", **rule)
+            ).status_code == 303
         assert "A second factor is required" in texts(await owner.get("/invitations"))
         for free in (owner, rita, olga):
             assert (await free.get("/orders")).status_code in (200, 403)
         for bound in (ops, pat):
             for route in routes(shop.world, shop.orders):
-                path, methods = getattr(route, "path", ""), getattr(route, "methods", set()) or set()
+                path, methods = (
+                    getattr(route, "path", ""),
+                    getattr(route, "methods", set()) or set(),
+                )
                 path = re.sub(r"\{[^}]*\}", str(UUID(int=1)), path)
                 if path.startswith(("/sign", "/static", "/handover", "/unsubscribe", FACTOR)):
                     continue
                 method = "POST" if "POST" in methods else "GET"
                 data = {"csrf": csrf} if method == "POST" else None
-                answer = await bound.request(method, path, data=data, headers={"accept": "text/html"})
+                answer = await bound.request(
+                    method, path, data=data, headers={"accept": "text/html"}
+                )
                 if path.startswith("/invitations/") and answer.status_code == 404:
                     continue  # the link of an invitation that is none
-                assert answer.headers.get("location") in (FACTOR, "/signin"), (method, path, answer.status_code)
+                assert answer.headers.get("location") in (FACTOR, "/signin"), (
+                    method,
+                    path,
+                    answer.status_code,
+                )
         alone = await ops.get(FACTOR)
         assert "One more step" in alone.text
         assert "Brightleaf Tea" in alone.text
@@ -263,12 +319,16 @@ def test_a_shop_requires_it_and_nothing_else_answers_before(server: ServerAddres
         stays = await post(ops, FACTOR, f"{FACTOR}/off", password=PASSWORD, code="123456")
         assert "requires you to have a second factor" in texts(stays, 403)
         assert "Turn off" not in texts(await ops.get(FACTOR))
-        await post(owner, "/invitations", "/invitations/second-factor", subject="merchant", required="no")
+        await post(
+            owner, "/invitations", "/invitations/second-factor", subject="merchant", required="no"
+        )
         assert (await pat.get("/orders")).status_code == 200
         told = texts(await owner.get("/audit?kind=people"))
         assert "made the second factor mandatory" in told
         assert "made the second factor optional" in told
-        made = await people(shop, "SELECT action FROM account_log WHERE action LIKE 'rule%' ORDER BY log_id")
+        made = await people(
+            shop, "SELECT action FROM account_log WHERE action LIKE 'rule%' ORDER BY log_id"
+        )
         assert made == [("rule_made",), ("rule_ended",)]
 
     portal(server, story)
@@ -295,7 +355,9 @@ def test_an_owner_helps_who_lost_it_and_belongs_to_nothing_else(server: ServerAd
         await typed(lost, "ops")
         place = f"/invitations/members/{await id_of(shop, 'ops')}/second-factor"
         assert f"{place}?subject=merchant" in (await owner.get("/invitations")).text
-        assert "Remove the second factor of Ops" in texts(await owner.get(f"{place}?subject=merchant"))
+        assert "Remove the second factor of Ops" in texts(
+            await owner.get(f"{place}?subject=merchant")
+        )
         form = {"subject": "merchant", "password": PASSWORD}
         for other in (olga, await signed_in("dev"), await signed_in("rita")):
             assert (await post(other, "/account", place, **form)).status_code in (403, 404)
@@ -317,9 +379,13 @@ def test_an_owner_helps_who_lost_it_and_belongs_to_nothing_else(server: ServerAd
             await id_of(shop, "ops"),
         )
         csrf = await token(owner, "/account")
-        twice = await asyncio.gather(*(owner.post(place, data=form | {"csrf": csrf}) for _ in range(2)))
+        twice = await asyncio.gather(
+            *(owner.post(place, data=form | {"csrf": csrf}) for _ in range(2))
+        )
         assert [answer.status_code for answer in twice] == [303, 303]
-        assert (await ops.get("/orders")).headers["location"].startswith("/signin"), "their sessions end"
+        assert (await ops.get("/orders")).headers["location"].startswith("/signin"), (
+            "their sessions end"
+        )
         assert (await lost.get("/signin/code")).headers["location"] == "/signin", "half ones, too"
         assert (await typed(lost, "ops")).headers["location"] == "/overview"
         done = await people(
@@ -344,7 +410,9 @@ def test_the_operator_helps_everybody_at_the_shell(server: ServerAddress) -> Non
         assert (await typed(await signed_in(""), "owner")).headers["location"] == "/overview"
         with pytest.raises(Problem, match="has no second factor"):
             await help_by_email(shop.world, "owner@example.test", "operator:root")
-        done = await people(shop, "SELECT actor FROM account_log WHERE action = 'second_factor_removed'")
+        done = await people(
+            shop, "SELECT actor FROM account_log WHERE action = 'second_factor_removed'"
+        )
         assert done == [("operator:root",)]
 
     portal(server, story)
@@ -365,7 +433,9 @@ def test_every_page_of_the_account_answers_everybody(server: ServerAddress) -> N
 
     async def story(shop: Shop, signed_in: As) -> None:
         ops, rita = await signed_in("ops"), await signed_in("rita")
-        await people(shop, "UPDATE merchant_worlds SET partner_id = NULL WHERE partner_id = $1", UUID(int=8))
+        await people(
+            shop, "UPDATE merchant_worlds SET partner_id = NULL WHERE partner_id = $1", UUID(int=8)
+        )
         dev = await signed_in("dev")
         await people(shop, "DELETE FROM memberships WHERE user_id = $1", await id_of(shop, "dev"))
         name = '<b>"Bobby"</b> 😀'
@@ -383,18 +453,24 @@ def test_every_page_of_the_account_answers_everybody(server: ServerAddress) -> N
     portal(server, story)
 
 
-def test_who_looks_as_somebody_sees_and_changes_nothing_of_their_account(server: ServerAddress) -> None:
+def test_who_looks_as_somebody_sees_and_changes_nothing_of_their_account(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga, elsewhere = await signed_in("olga"), await signed_in("olga")
         whom = f"user:{await id_of(shop, 'owner')}"
-        begun = await post(olga, "/look-as", "/look-as", whom=whom, reason="a ticket 42", minutes="15", act="yes")
+        begun = await post(
+            olga, "/look-as", "/look-as", whom=whom, reason="a ticket 42", minutes="15", act="yes"
+        )
         assert begun.status_code == 303, texts(begun, begun.status_code)
         csrf = await token(olga, "/orders")
         for route in routes(shop.world, shop.orders):
             path = getattr(route, "path", "")
             if path.startswith("/account"):
                 for method in getattr(route, "methods", set()) & {"GET", "POST"}:
-                    answer = await olga.request(method, path, data={"csrf": csrf} if method == "POST" else None)
+                    answer = await olga.request(
+                        method, path, data={"csrf": csrf} if method == "POST" else None
+                    )
                     assert answer.status_code == 403, path
         await post(elsewhere, "/account/sessions", "/account/sessions", which="others")
         assert await people(shop, "SELECT ended_how FROM impersonations") == [("signed_out",)], (

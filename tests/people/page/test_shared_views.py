@@ -37,18 +37,26 @@ async def words(client: httpx.AsyncClient, path: str = "/orders") -> str:
 
 
 async def did(client: httpx.AsyncClient, view: str, what: str, **more: str) -> httpx.Response:
-    return await post(client, "/orders", f"/orders/views/{view}", back="/orders?status=8", do=what, **more)
+    return await post(
+        client, "/orders", f"/orders/views/{view}", back="/orders?status=8", do=what, **more
+    )
 
 
 async def acts(shop: Shop) -> list[str]:
-    rows = await shop.world.db.fetch("SELECT action FROM audit_lines WHERE action LIKE 'view.%' ORDER BY line_id")
+    rows = await shop.world.db.fetch(
+        "SELECT action FROM audit_lines WHERE action LIKE 'view.%' ORDER BY line_id"
+    )
     return [row["action"] for row in rows]
 
 
-def test_everybody_of_the_merchant_sees_a_shared_view_with_its_makers_name(server: ServerAddress) -> None:
+def test_everybody_of_the_merchant_sees_a_shared_view_with_its_makers_name(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, dev = await as_("ops"), await as_("dev")
-        assert (await post(ops, "/orders", "/orders/views", name="Mine", back="/orders?status=7")).status_code == 303
+        assert (
+            await post(ops, "/orders", "/orders/views", name="Mine", back="/orders?status=7")
+        ).status_code == 303
         view = await shared(ops, "Ends soon", "/orders?status=4&expires=72h")
         assert "Ends soon shared" in await words(ops)
         for name in ("owner", "dev", "clerk", "pat", "olga"):
@@ -77,12 +85,16 @@ def test_only_its_maker_or_an_owner_changes_or_deletes_a_shared_view(server: Ser
             for what in ("save", "rename", "unshare", "share", "delete"):
                 told = await did(one, view, what, name="Taken over")
                 assert told.status_code == 403, (name, what)
-                assert "Only the author of a shared view or an owner may change it" in texts(told, 403)
+                assert "Only the author of a shared view or an owner may change it" in texts(
+                    told, 403
+                )
         rival = await as_("rita")
         assert (await rival.get("/orders")).status_code == 200
         assert "Ends soon" not in await words(rival)
         assert (await did(rival, view, "rename", name="Taken over")).status_code == 404
-        assert (await did(rival, view, "delete")).status_code == 303, "gone already, for all that they know"
+        assert (await did(rival, view, "delete")).status_code == 303, (
+            "gone already, for all that they know"
+        )
         assert "Ends soon shared" in await words(ops)
         assert (await did(owner, view, "rename", name="Ending")).status_code == 303
         assert (await did(owner, view, "save")).status_code == 303
@@ -92,13 +104,17 @@ def test_only_its_maker_or_an_owner_changes_or_deletes_a_shared_view(server: Ser
         assert "Ending" not in await words(ops)
         own = await post(ops, "/orders", "/orders/views", name="Mine", back="/orders?status=7")
         mine = parse_qs(urlsplit(own.headers["location"]).query)["view"][0]
-        assert (await did(owner, mine, "rename", name="Theirs")).status_code == 404, "not shared, not an owner's either"
+        assert (await did(owner, mine, "rename", name="Theirs")).status_code == 404, (
+            "not shared, not an owner's either"
+        )
         assert await acts(shop) == ["view.shared", "view.changed", "view.changed", "view.deleted"]
 
     portal(server, story)
 
 
-def test_whom_customers_are_masked_from_sees_no_shared_view_that_searches_for_words(server: ServerAddress) -> None:
+def test_whom_customers_are_masked_from_sees_no_shared_view_that_searches_for_words(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, clerk = await as_("ops"), await as_("clerk")
         await shared(ops, "That one", "/orders?q=duarte&status=4")
@@ -121,13 +137,18 @@ def test_what_the_operators_people_share_is_by_the_operator(server: ServerAddres
     portal(server, story)
 
 
-def test_shared_views_are_not_endless_and_those_of_another_world_are_not_seen(server: ServerAddress) -> None:
+def test_shared_views_are_not_endless_and_those_of_another_world_are_not_seen(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         ops, people = await as_("ops"), shop.world.people
         view = await shared(ops, "Live one", "/orders?status=4")
         async with people.connection() as connection:
             await connection.execute("UPDATE saved_views SET shared_in = 'live'")
-            users = [row["user_id"] for row in await connection.fetch("SELECT user_id FROM users ORDER BY email")]
+            users = [
+                row["user_id"]
+                for row in await connection.fetch("SELECT user_id FROM users ORDER BY email")
+            ]
         assert "Live one" not in await words(await as_("dev"))
         by = Scope(shop.merchant_id, Actor("user", "u"), "test")
         made = await asyncio.gather(
@@ -153,14 +174,18 @@ def test_an_erasure_takes_shared_views_that_name_the_customer(server: ServerAddr
         await shared(ops, "of Duarte-Zzyx", "/orders?status=4")
         await shared(ops, "hers", "/orders?q=duarte-zzyx")
         await shared(ops, "May", "/orders?status=4")
-        await erase_person(shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0])
+        await erase_person(
+            shop.world, shop.scope, payer_ids(shop.world, shop.merchant_id, EMAIL)[0]
+        )
         seen = tabs((await (await as_("owner")).get("/orders")).text)
         assert {"of Duarte-Zzyx", "hers", "May"} & set(seen) == {"May"}
 
     portal(server, story)
 
 
-def test_a_view_keeps_the_days_that_were_chosen_by_name(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_view_keeps_the_days_that_were_chosen_by_name(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not those that they were when it was saved: a list of the last seven days shows today's orders in three weeks."""
 
     monkeypatch.setattr(merchant_cache, "KEEP_SECONDS", 0)  # the door sees the moved clock at once
@@ -192,7 +217,10 @@ def test_what_the_overview_leads_to_keeps_its_days_by_name(server: ServerAddress
         await shop.admit()
         for name in ("today", "7d", "30d", "90d", "month", "quarter", "year"):
             page = html.unescape((await ops.get(f"/overview?range={name}")).text)
-            lists = [parse_qs(urlsplit(link).query) for link in re.findall(r'href="(/orders\?[^"]+)"', page)]
+            lists = [
+                parse_qs(urlsplit(link).query)
+                for link in re.findall(r'href="(/orders\?[^"]+)"', page)
+            ]
             named = [one for one in lists if one.get("placed") == [name] and one["zone"] == ["GMT"]]
             assert named, (name, lists)
             assert any("placed_from" in one for one in lists), "one day is that day"

@@ -13,7 +13,9 @@ from recoup.people.page.templates import FILES, _environment, ago
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_no_file_is_read_once_the_process_runs(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+def test_no_file_is_read_once_the_process_runs(
+    monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
     made = _environment.__wrapped__(language)
     names = list(FILES)
 
@@ -45,7 +47,9 @@ def test_how_long_ago_stands_beside_a_moment(minutes: int, said: str) -> None:
 
 def test_what_a_template_forgets_to_say_is_said() -> None:
     page = _environment("de").from_string("{{ sentence }} · {{ rate }} · {{ name }} · {{ known }}")
-    sentence = Sentence("The processor sends {0} back to {1}. Banks show it after a few days.", "450.00 USD", "7.11")
+    sentence = Sentence(
+        "The processor sends {0} back to {1}. Banks show it after a few days.", "450.00 USD", "7.11"
+    )
     shown = page.render(sentence=sentence, rate=Figure("72.7 %"), name="7.11", known="Returned")
     assert shown.startswith("Der Prozessor sendet 450,00 USD an 7.11 zurück. ")
     assert shown.endswith(" · 72,7 % · 7.11 · Returned")
@@ -67,7 +71,11 @@ def test_what_a_template_reads_of_its_pages_module_stands_there() -> None:
     declared()
     complaints = [
         f"{name}, of {module.__name__}: {word}"
-        for module in [one for name, one in sys.modules.items() if ".page" in name and name.startswith("recoup.")]
+        for module in [
+            one
+            for name, one in sys.modules.items()
+            if ".page" in name and name.startswith("recoup.")
+        ]
         for page in re.findall(r'"([\w/]+\.html)"', Path(module.__file__ or "").read_text())
         for name in _drawn_in(page, files)
         for word in re.findall(r"(?<![\w.])module\.(\w+)", files[name])

@@ -38,7 +38,11 @@ def test_a_phone_may_be_one_step_off_and_no_more(seconds: int, off: int) -> None
     at = datetime.fromtimestamp(seconds, UTC)
     step = step_at(at) + off
     found = step_of(SECRET, code_of(SECRET, step), at)
-    near = [one for one in range(step_at(at) - 1, step_at(at) + 2) if code_of(SECRET, one) == code_of(SECRET, step)]
+    near = [
+        one
+        for one in range(step_at(at) - 1, step_at(at) + 2)
+        if code_of(SECRET, one) == code_of(SECRET, step)
+    ]
     assert found == (near[-1] if near else None)
     if abs(off) <= DRIFT_STEPS:
         assert found is not None
@@ -127,7 +131,10 @@ def test_what_the_picture_says() -> None:
 @each(
     ("agent", "words"),
     [
-        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox on Linux",
+        ),
         (
             "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
             " Version/18 Safari/605",

@@ -24,7 +24,9 @@ def letters(to: Locale) -> dict[str, Letter]:
     }
     made["invitation"] = of_invitation(TYPED, "owner", AT, "https://x.test/invitations/a", to)
     made["look"] = of_impersonation("Olga", "Leaf", (TYPED, "owner"), TYPED, LASTS, True, to)
-    return made | {"look as a role": of_impersonation("Olga", "", ("", "analyst"), TYPED, LASTS, False, to)}
+    return made | {
+        "look as a role": of_impersonation("Olga", "", ("", "analyst"), TYPED, LASTS, False, to)
+    }
 
 
 @pytest.mark.parametrize("language", [one for one in languages() if one != ENGLISH])
@@ -34,7 +36,9 @@ def test_nothing_of_a_letter_stays_english_but_what_was_typed(language: str) -> 
         there = [english[name][0], *english[name][1]]
         for said, known in zip((subject, *parts), there, strict=True):
             rest = known.replace(TYPED, "")
-            assert [one for one in rest.rstrip(".").split(". ") if " " in one and one in said] == [], name
+            assert [
+                one for one in rest.rstrip(".").split(". ") if " " in one and one in said
+            ] == [], name
             assert said.count(TYPED) == known.count(TYPED)
 
 
@@ -47,6 +51,8 @@ def test_words_and_times_are_those_of_the_reader() -> None:
         "Dieser Link gilt einmal, bis 20. Nov. 2026 13:00 Europe/Berlin:",
         "https://x.test/invitations/a",
     ]
-    _, parts = of_account(HAPPENINGS["recovery_code_used"], AT, "ann@shop.example", 1, Locale("fr", "Asia/Kolkata"))
+    _, parts = of_account(
+        HAPPENINGS["recovery_code_used"], AT, "ann@shop.example", 1, Locale("fr", "Asia/Kolkata")
+    )
     assert parts[0].endswith("Il en reste un.")
     assert "20 nov. 2026 17:30 Asia/Kolkata" in parts[1]

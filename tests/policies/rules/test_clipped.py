@@ -23,13 +23,17 @@ OWN = terms(
 
 def test_nothing_is_cut_of_what_stays_under_its_bounds() -> None:
     assert clipped(OWN, None) == (OWN, {})
-    bound = terms(tries={"all": 8}, when={"gap": "1h"}, codes={"never": ["14"]}, budget={"sends": 5})
+    bound = terms(
+        tries={"all": 8}, when={"gap": "1h"}, codes={"never": ["14"]}, budget={"sends": 5}
+    )
     assert clipped(OWN, InForce((Part("operator", "", 1, bound),))) == (OWN, {})
 
 
 def test_each_line_is_cut_to_the_narrowest_bound_and_names_all_that_are_narrower() -> None:
     operator = terms(tries={"all": 5}, amounts={"max": {"USD": 700, "EUR": 800}}, link="last")
-    partner = terms(tries={"all": 6, "soft": 4}, when={"hours": ["08:00-10:00"], "gap": "3h"}, off=True)
+    partner = terms(
+        tries={"all": 6, "soft": 4}, when={"hours": ["08:00-10:00"], "gap": "3h"}, off=True
+    )
     wider = InForce((Part("operator", "", 1, operator), Part("partner", "p", 2, partner)))
     left, by = clipped(OWN, wider)
     assert left.to_plain() == {
@@ -54,4 +58,8 @@ def test_each_line_is_cut_to_the_narrowest_bound_and_names_all_that_are_narrower
 def test_of_hours_and_days_outside_the_bound_nothing_is_left() -> None:
     bound = terms(when={"hours": ["20:00-22:00"], "days": ["sun"]})
     left, by = clipped(OWN, InForce((Part("partner", "p", 1, bound),)))
-    assert (left.hours, left.days, by) == ((), (), {"when.hours": ("partner",), "when.days": ("partner",)})
+    assert (left.hours, left.days, by) == (
+        (),
+        (),
+        {"when.hours": ("partner",), "when.days": ("partner",)},
+    )

@@ -55,14 +55,29 @@ def test_a_policy_reads_back_from_its_file_and_from_its_plain_form(lines: dict[s
     assert diff(found, found) == []
 
 
-@pytest.mark.parametrize("text", ["a = " + "[" * 30_000, "a = " + "{a=" * 20_000, "a = " + "9" * 60_000, "[[["])
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 30_000, "a = " + "{a=" * 20_000, "a = " + "9" * 60_000, "[[["]
+)
 def test_a_file_that_no_reader_gets_through_is_no_policy(text: str) -> None:
     with pytest.raises(Problem, match="no TOML") as refused:
         parsed(text)
     assert refused.value.code == "invalid"
 
 
-_WORDS = ["tries", "when", "all", "soft", "hours", "gap", "off", "min", "amounts", "cost", "harm", "?"]
+_WORDS = [
+    "tries",
+    "when",
+    "all",
+    "soft",
+    "hours",
+    "gap",
+    "off",
+    "min",
+    "amounts",
+    "cost",
+    "harm",
+    "?",
+]
 _ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(_WORDS), inner),
@@ -120,7 +135,9 @@ def test_what_holds_is_inside_every_bound(found: InForce, default: int) -> None:
 def check_plan(decision: Decision, given: Evidence, found: InForce) -> None:
     end = found.end(given.first_declined_at, given.expires_at)
     last = max([given.first_declined_at, *(one.at for one in given.attempts)])
-    leaving = [given.now, *decision.plan] if decision.verdict == "attempt_now" else list(decision.plan)
+    leaving = (
+        [given.now, *decision.plan] if decision.verdict == "attempt_now" else list(decision.plan)
+    )
     for at in leaving:
         assert found.is_open(at, given.utc_offset)
         assert at < end
@@ -149,12 +166,19 @@ def test_no_plan_passes_hours_days_gap_tries_or_end(
 ) -> None:
     """Of both deciders; each repeats from what is stored of it."""
     now = DECLINED + timedelta(minutes=passed, seconds=17)
-    attempts = tuple(Tried("soft", DECLINED + timedelta(minutes=one)) for one in sorted(set(sent)) if one <= passed)
+    attempts = tuple(
+        Tried("soft", DECLINED + timedelta(minutes=one))
+        for one in sorted(set(sent))
+        if one <= passed
+    )
     more: dict[str, Any] = {"now": now, "attempts": attempts, "utc_offset": offset, "kind": kind}
     more["due_at"] = now - timedelta(seconds=17) if due else None
     given_ = evidence(code, **more)
     stored, policies = given_.features(), {found.name: found}
-    for decision in (decide(given_, CURRENT, found), decide_by_model(given_, ENGINE_2, MODEL, found)):
+    for decision in (
+        decide(given_, CURRENT, found),
+        decide_by_model(given_, ENGINE_2, MODEL, found),
+    ):
         check_plan(decision, given_, found)
         again = decide_again(stored, decision.versions, {MODEL.name: MODEL}, policies)
         assert again.to_dict() == decision.to_dict()
@@ -166,13 +190,18 @@ def test_without_a_policy_nothing_is_said_of_one() -> None:
     assert "policies" not in decide(asked(), CURRENT).versions
     assert "month_sends" not in asked().features()
     assert (
-        decide(asked(), CURRENT, InForce((Part("merchant", "", 1, NOTHING_SET),))).plan == decide(asked(), CURRENT).plan
+        decide(asked(), CURRENT, InForce((Part("merchant", "", 1, NOTHING_SET),))).plan
+        == decide(asked(), CURRENT).plan
     )
 
 
 def test_hours_days_gap_and_the_last_day_move_a_schedule() -> None:
     assert plan_of({}) == ["11-21 15:01", "11-24 15:01", "12-01 15:01"]
-    assert plan_of({"when": {"hours": ["12:00-13:00"]}}) == ["11-21 17:00", "11-24 17:00", "12-01 17:00"]
+    assert plan_of({"when": {"hours": ["12:00-13:00"]}}) == [
+        "11-21 17:00",
+        "11-24 17:00",
+        "12-01 17:00",
+    ]
     assert plan_of({"when": {"days": ["sun"]}}) == ["11-22 05:00", "11-29 05:00", "12-06 05:00"]
     assert plan_of({"when": {"gap": "5d"}}) == ["11-25 15:01", "11-30 15:01", "12-07 15:01"]
     assert plan_of({"when": {"last": 5}}) == ["11-21 15:01", "11-24 15:01"]
@@ -202,20 +231,30 @@ def test_what_is_never_tried_waits_and_says_why(lines: dict[str, Any], rule: str
 def test_a_spent_month_waits_for_the_next() -> None:
     lines = {"budget": {"sends": 3}}
     assert plan_of(lines, month_sends=MonthSends(merchant=2)) == plan_of({})
-    assert plan_of(lines, month_sends=MonthSends(merchant=2, campaign=3)) == plan_of({}), "nobody bounds the campaign"
+    assert plan_of(lines, month_sends=MonthSends(merchant=2, campaign=3)) == plan_of({}), (
+        "nobody bounds the campaign"
+    )
     first, *_ = plan_of(lines, month_sends=MonthSends(merchant=3))
     assert first == "12-01 00:00"
 
 
 def test_a_send_passes_every_budget_and_each_counts_its_own_scope() -> None:
     def budget(scope: ScopeKind, sends: int) -> Part:
-        return Part(scope, "" if scope in ("operator", "merchant") else "x", 1, PolicyTerms(budget=sends))
+        return Part(
+            scope, "" if scope in ("operator", "merchant") else "x", 1, PolicyTerms(budget=sends)
+        )
 
-    found = InForce((budget("operator", 9), budget("partner", 7), budget("merchant", 8), budget("campaign", 2)))
+    found = InForce(
+        (budget("operator", 9), budget("partner", 7), budget("merchant", 8), budget("campaign", 2))
+    )
     assert found.budgets == {"merchant": 7, "campaign": 2}
     assert found.fresh(NOW, MonthSends(6, None, 1)) == NOW
     next_month = datetime(2026, 12, 1, tzinfo=UTC)
-    assert found.fresh(NOW, MonthSends(7, None, 1)) == found.fresh(NOW, MonthSends(6, None, 2)) == next_month
+    assert (
+        found.fresh(NOW, MonthSends(7, None, 1))
+        == found.fresh(NOW, MonthSends(6, None, 2))
+        == next_month
+    )
 
 
 def test_a_decision_stores_the_counts_that_budgets_read() -> None:
@@ -236,7 +275,9 @@ def test_a_card_that_waits_for_the_morning_is_looked_for_again() -> None:
     decision = decide(asked("14", other_card=True), CURRENT, night)
     assert (decision.verdict, decision.rules) == ("plan", ("other_card_waits",))
     assert decision.plan[0] == datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
-    assert decide(asked("14", other_card=True, now=NOW + 2 * HOUR), CURRENT, night).rules == ("other_card",)
+    assert decide(asked("14", other_card=True, now=NOW + 2 * HOUR), CURRENT, night).rules == (
+        "other_card",
+    )
 
 
 def test_hours_over_midnight_are_one_span() -> None:
@@ -249,18 +290,53 @@ def test_hours_over_midnight_are_one_span() -> None:
 @each(
     ("lines", "line", "why", "instead"),
     [
-        ({"tries": {"all": 99}}, "tries.all", "never ends", {"tries": {"all": 14}, "when": {"gap": "145m"}}),
-        ({"tries": {"all": 18}, "when": SIX}, "tries.all", "Elo allows 15", {"tries": {"all": 14}, "when": SIX}),
-        ({"tries": {"all": 12}}, "tries.all", "Mastercard allows 10", {"tries": {"all": 12}, "when": {"gap": "145m"}}),
-        ({"tries": {"all": 3, "soft": 5}}, "tries.soft", "3 attempts in all", {"tries": {"all": 3, "soft": 3}}),
+        (
+            {"tries": {"all": 99}},
+            "tries.all",
+            "never ends",
+            {"tries": {"all": 14}, "when": {"gap": "145m"}},
+        ),
+        (
+            {"tries": {"all": 18}, "when": SIX},
+            "tries.all",
+            "Elo allows 15",
+            {"tries": {"all": 14}, "when": SIX},
+        ),
+        (
+            {"tries": {"all": 12}},
+            "tries.all",
+            "Mastercard allows 10",
+            {"tries": {"all": 12}, "when": {"gap": "145m"}},
+        ),
+        (
+            {"tries": {"all": 3, "soft": 5}},
+            "tries.soft",
+            "3 attempts in all",
+            {"tries": {"all": 3, "soft": 3}},
+        ),
         ({"when": {"last": 45}}, "when.last", "pass its expiry", {"when": {"last": 30}}),
         ({"when": {"gap": "40d"}}, "when.gap", "expiry", {"when": {"gap": "29d"}}),
-        ({"routes": {"only": ["mian"]}}, "routes.only", "the nearest is main", {"routes": {"only": ["main"]}}),
-        ({"codes": {"never": ["05", "ZZ9"]}}, "codes.never", "no response code", {"codes": {"never": ["05"]}}),
+        (
+            {"routes": {"only": ["mian"]}},
+            "routes.only",
+            "the nearest is main",
+            {"routes": {"only": ["main"]}},
+        ),
+        (
+            {"codes": {"never": ["05", "ZZ9"]}},
+            "codes.never",
+            "no response code",
+            {"codes": {"never": ["05"]}},
+        ),
         ({"amounts": {"max": {"XXQ": 5}}}, "amounts.max", "ISO 4217", {}),
         ({"tries": {"sotf": 5}}, "tries.sotf", "the nearest is tries.soft", {}),
         ({"when": {"hours": ["25:00-26:00"]}}, "when.hours", "no span of hours", {}),
-        ({"when": {"days": ["mon", "someday"]}}, "when.days", "no day", {"when": {"days": ["mon"]}}),
+        (
+            {"when": {"days": ["mon", "someday"]}},
+            "when.days",
+            "no day",
+            {"when": {"days": ["mon"]}},
+        ),
         ({"off": "yes"}, "off", "true or false", {}),
         ("tries", "policy", "There is no line", {}),
     ],
@@ -283,9 +359,15 @@ def test_groups_count_together_and_each_limit_is_named() -> None:
             "18 attempts after a payment could be 19 on the card in 24 hours; Mastercard allows 10; "
             "a gap of 145m leaves room.",
         ),
-        ("tries.soft", "18 attempts after a payment could be 19 on the card in 30 days; Elo allows 15."),
+        (
+            "tries.soft",
+            "18 attempts after a payment could be 19 on the card in 30 days; Elo allows 15.",
+        ),
     ]
-    assert nearest(found, GROUND).to_plain() == {"tries": {"soft": 5, "funds": 9}, "when": {"gap": "145m"}}
+    assert nearest(found, GROUND).to_plain() == {
+        "tries": {"soft": 5, "funds": 9},
+        "when": {"gap": "145m"},
+    }
     bound = InForce((Part("operator", "", 1, read_policy({"tries": {"all": 9}})[0]),))
     assert check(found, replace(GROUND, wider=bound)) == []
 
@@ -293,10 +375,14 @@ def test_groups_count_together_and_each_limit_is_named() -> None:
 def test_a_gap_that_a_narrower_policy_relies_on_stays() -> None:
     inside = (Part("site", "s", 2, read_policy({"tries": {"all": 12}})[0]),)
     ground = replace(GROUND, inside=(inside,))
-    wide, roomy, few = (read_policy(one)[0] for one in ({}, {"when": {"gap": "145m"}}, {"tries": {"all": 3}}))
+    wide, roomy, few = (
+        read_policy(one)[0] for one in ({}, {"when": {"gap": "145m"}}, {"tries": {"all": 3}})
+    )
     (complaint,) = check(wide, ground)
     assert complaint.line == "when.gap"
-    assert str(complaint.why).startswith("site:s/2 relies on it: 12 attempts after a payment could be 13 on the card")
+    assert str(complaint.why).startswith(
+        "site:s/2 relies on it: 12 attempts after a payment could be 13 on the card"
+    )
     assert nearest(wide, ground) == roomy
     assert check(roomy, ground) == check(few, ground) == []
 
@@ -310,15 +396,27 @@ def test_days_are_named_whole_or_by_three_letters() -> None:
 
 def test_a_bound_is_named_with_its_version() -> None:
     wider = InForce(
-        (Part("operator", "", 3, read_policy({"tries": {"all": 6}, "when": {"hours": ["08:00-20:00"]}})[0]),)
+        (
+            Part(
+                "operator",
+                "",
+                3,
+                read_policy({"tries": {"all": 6}, "when": {"hours": ["08:00-20:00"]}})[0],
+            ),
+        )
     )
     ground = replace(GROUND, wider=wider)
-    found, complaints = check_plain({"tries": {"all": 8}, "when": {"hours": ["07:00-12:00"]}}, ground)
+    found, complaints = check_plain(
+        {"tries": {"all": 8}, "when": {"hours": ["07:00-12:00"]}}, ground
+    )
     assert [(one.line, str(one.why)) for one in complaints] == [
         ("tries.all", "The bound is 6 at most (operator/3)."),
         ("when.hours", "The bound is 08:00-20:00 (operator/3)."),
     ]
-    assert nearest(found, ground).to_plain() == {"tries": {"all": 6}, "when": {"hours": ["08:00-12:00"]}}
+    assert nearest(found, ground).to_plain() == {
+        "tries": {"all": 6},
+        "when": {"hours": ["08:00-12:00"]},
+    }
 
 
 def test_the_highest_number_whose_time_has_come_holds() -> None:
@@ -363,7 +461,10 @@ def test_a_line_that_nobody_set_is_all_that_is_missing() -> None:
     assert found.lines() == ["tries.all", "tries.soft", "when.gap"]
     for line in found.lines():
         assert found.without(line).lines() == [one for one in found.lines() if one != line]
-    assert found.without("tries.soft").parts[0].terms.to_plain() == {"tries": {"all": 3}, "when": SIX}
+    assert found.without("tries.soft").parts[0].terms.to_plain() == {
+        "tries": {"all": 3},
+        "when": SIX,
+    }
 
 
 def test_the_engines_lines_are_read_checked_and_bounded() -> None:

@@ -21,7 +21,13 @@ def put(shop: Caller, status: int = 200, **body: Any) -> Any:
 
 def test_a_policy_is_saved_read_listed_and_gone_back_from(shop: Caller) -> None:
     before = shop.get("/policy").json()
-    assert (before["scope"], before["version"], before["inForce"], before["newest"], before["bounds"]) == (
+    assert (
+        before["scope"],
+        before["version"],
+        before["inForce"],
+        before["newest"],
+        before["bounds"],
+    ) == (
         "merchant",
         0,
         None,
@@ -37,10 +43,20 @@ def test_a_policy_is_saved_read_listed_and_gone_back_from(shop: Caller) -> None:
     back = shop.call("POST", "/policy/back", json={"reason": "off was wrong"}).json()
     assert (back["version"], back["newest"]["policy"]) == (3, NIGHT)
     listed = shop.get("/policy/versions?limit=2").json()
-    assert ([one["number"] for one in listed["data"]], listed["hasMore"], listed["next"]) == ([3, 2], True, 2)
+    assert ([one["number"] for one in listed["data"]], listed["hasMore"], listed["next"]) == (
+        [3, 2],
+        True,
+        2,
+    )
     rest = shop.get("/policy/versions?below=2").json()
-    assert ([one["number"] for one in rest["data"]], rest["hasMore"], rest["next"]) == ([1], False, None)
-    lines = shop.door.run(read_audit(shop.door.world, ("merchant", shop.shop.merchant_id), AuditFilter(), 50))
+    assert ([one["number"] for one in rest["data"]], rest["hasMore"], rest["next"]) == (
+        [1],
+        False,
+        None,
+    )
+    lines = shop.door.run(
+        read_audit(shop.door.world, ("merchant", shop.shop.merchant_id), AuditFilter(), 50)
+    )
     noted = [line for line in lines if line.action == "policy.set"]
     assert len(noted) == 3
     assert {"version": 2, "off": ["", "true"]}.items() <= noted[1].facts.items()
@@ -71,7 +87,9 @@ def test_the_second_of_two_sees_what_the_first_did(shop: Caller) -> None:
 
 
 def test_a_check_saves_nothing(shop: Caller) -> None:
-    found = shop.call("POST", "/policy/check", json={"policy": {"tries": {"all": 12}, "when": {"gap": "1h"}}}).json()
+    found = shop.call(
+        "POST", "/policy/check", json={"policy": {"tries": {"all": 12}, "when": {"gap": "1h"}}}
+    ).json()
     assert found["canBeSaved"] is False
     (one,) = found["complaints"]
     assert one["line"] == "tries.all"
@@ -94,7 +112,10 @@ def test_a_check_saves_nothing(shop: Caller) -> None:
         ),
         ({"policy": {"routes": {"only": ["nowhere"]}}}, {"Policy.Routes.Only"}),
         ({"policy": {"when": {"gap": "999d"}}}, {"Policy.When.Gap"}),
-        ({"policy": {"amounts": {"max": dict.fromkeys(sorted(EXPONENTS)[:101], 1)}}}, {"Policy.Amounts.Max"}),
+        (
+            {"policy": {"amounts": {"max": dict.fromkeys(sorted(EXPONENTS)[:101], 1)}}},
+            {"Policy.Amounts.Max"},
+        ),
         ({"policy": {"<script>": 1}}, {"Policy"}),
         ({"policy": {}, "reason": ""}, {"Reason"}),
         ({"policy": {}, "reason": "two\nlines"}, {"Reason"}),
@@ -103,7 +124,9 @@ def test_a_check_saves_nothing(shop: Caller) -> None:
         ({}, {"Policy"}),
     ],
 )
-def test_what_cannot_be_saved_names_its_field(shop: Caller, body: dict[str, Any], fields: set[str]) -> None:
+def test_what_cannot_be_saved_names_its_field(
+    shop: Caller, body: dict[str, Any], fields: set[str]
+) -> None:
     refused = put(shop, 400, **body)
     assert set(fields_of(refused)) == fields
     assert shop.get("/policy").json()["version"] == 0

@@ -18,7 +18,13 @@ from recoup.kernel.ids import LOWEST, new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.onboarding.flows.partners import make_partner
-from recoup.policy_versions.flows.policies import check_policy, go_back, read_standing, read_versions, save_policy
+from recoup.policy_versions.flows.policies import (
+    check_policy,
+    go_back,
+    read_standing,
+    read_versions,
+    save_policy,
+)
 from recoup.policy_versions.flows.policy_scopes import Where, where_of
 from recoup.uplift.flows.arms import ArmsChange, set_arms
 
@@ -28,7 +34,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Row = Mapping[str, Any]
 
 
-def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]], *, wrong: str = "") -> None:
+def run(
+    server: ServerAddress, story: Callable[[Shop], Awaitable[None]], *, wrong: str = ""
+) -> None:
     async def inside() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -45,7 +53,9 @@ async def own(shop: Shop) -> Where:
 
 
 async def save(shop: Shop, lines: Any, where: Where | None = None, **more: Any) -> int:
-    saved = await save_policy(shop.world, shop.scope, where or await own(shop), lines, "a reason", **more)
+    saved = await save_policy(
+        shop.world, shop.scope, where or await own(shop), lines, "a reason", **more
+    )
     return saved.number
 
 
@@ -75,9 +85,14 @@ def test_a_night_without_sends_is_obeyed_by_the_next_plan(server: ServerAddress)
         assert (old["policies"], new["policies"]) == (None, "merchant/1")
         assert {local(at, old).strftime("%H:%M") for at in old["plan"]} == {"00:05"}
         assert {local(at, new).strftime("%H:%M") for at in new["plan"]} == {"07:00"}
-        assert "The retry policy forbids attempts from 22:00 to 07:00, cardholder’s local time." in new["reasons"]
+        assert (
+            "The retry policy forbids attempts from 22:00 to 07:00, cardholder’s local time."
+            in new["reasons"]
+        )
         kept = await shop.order(before)
-        assert kept["next_attempt_at"].isoformat() == old["plan"][0], "it keeps the version that it was planned under"
+        assert kept["next_attempt_at"].isoformat() == old["plan"][0], (
+            "it keeps the version that it was planned under"
+        )
         await shop.advance(kept["next_attempt_at"] - await shop.now() + HOUR)
         await shop.settle()
         *_, decided = await decisions(shop, before)
@@ -99,7 +114,9 @@ def test_the_engine_decides_within_it_too(server: ServerAddress) -> None:
         made = model(data_from=(until - 150 * DAY).isoformat(), data_until=until.isoformat())
         await keep(shop.world, made, None, ANNA)
         await take(shop.world, made.name, ANNA)
-        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+        await set_arms(
+            shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
         shop.merchants.forget(shop.merchant_id)
         await save(shop, {"when": {"hours": ["03:00-04:00"], "gap": "30h"}, "tries": {"all": 3}})
         order_id = await shop.admit(pan=FUNDS_CARD)
@@ -114,7 +131,9 @@ def test_the_engine_decides_within_it_too(server: ServerAddress) -> None:
         times = [local(row["sent_at"], rows[0]) for row in sent]
         assert 1 <= len(times) <= 3
         assert {one.hour for one in times} == {3}
-        assert all(after - before >= 30 * HOUR for before, after in zip(times, times[1:], strict=False))
+        assert all(
+            after - before >= 30 * HOUR for before, after in zip(times, times[1:], strict=False)
+        )
 
     run(server, story)
 
@@ -125,7 +144,9 @@ def test_a_version_that_is_gone_or_changed_is_found_by_verify(server: ServerAddr
         await shop.admit(facts={"funding": "debit"})
         await shop.run_due()
         async with owner(shop.world) as connection:
-            await connection.execute('UPDATE policy_versions SET content = \'{"when": {"hours": ["09:00-10:00"]}}\'')
+            await connection.execute(
+                'UPDATE policy_versions SET content = \'{"when": {"hours": ["09:00-10:00"]}}\''
+            )
 
     run(server, story, wrong="plan of decision")
 
@@ -159,7 +180,9 @@ def test_scopes_lie_inside_each_other(server: ServerAddress) -> None:
         order_id = await shop.admit(pan=FUNDS_CARD, days=30)
         await shop.run_due()
         (row,) = await decisions(shop, order_id)
-        assert row["policies"] == f"operator/1 partner:{partner_id}/1 merchant/1 site:{shop.site_id}/1"
+        assert (
+            row["policies"] == f"operator/1 partner:{partner_id}/1 merchant/1 site:{shop.site_id}/1"
+        )
         assert len(row["plan"]) == 3
         assert {local(at, row).hour for at in row["plan"]} == {9}
         standing = await read_standing(world, site)
@@ -169,7 +192,9 @@ def test_scopes_lie_inside_each_other(server: ServerAddress) -> None:
         assert [one.line for one in checked.complaints] == ["when.gap", "tries.funds"] or {
             one.line for one in checked.complaints
         } == {"when.gap", "tries.funds"}
-        await save(shop, {"tries": {"funds": 2}}, partner)  # narrower than what the merchant has set since
+        await save(
+            shop, {"tries": {"funds": 2}}, partner
+        )  # narrower than what the merchant has set since
         later = await shop.admit(pan=FUNDS_CARD, days=30)
         await shop.run_due()
         (row,) = await decisions(shop, later)
@@ -240,13 +265,17 @@ def test_back_returns_and_a_later_version_waits_for_its_time(server: ServerAddre
     run(server, story)
 
 
-def test_what_waits_for_its_time_holds_at_once_when_it_is_saved_again_without_one(server: ServerAddress) -> None:
+def test_what_waits_for_its_time_holds_at_once_when_it_is_saved_again_without_one(
+    server: ServerAddress,
+) -> None:
     """Whoever switches off now, a week before it was to be, has it off now."""
 
     async def story(shop: Shop) -> None:
         where = await own(shop)
         assert await save(shop, {"off": True}, from_at=await shop.now() + 7 * DAY) == 1
-        assert await save(shop, {"off": True}, from_at=await shop.now() + 8 * DAY) == 1, "off by then"
+        assert await save(shop, {"off": True}, from_at=await shop.now() + 8 * DAY) == 1, (
+            "off by then"
+        )
         assert await save(shop, {"off": True}) == 2
         standing = await read_standing(shop.world, where)
         assert standing.in_force is not None
@@ -271,11 +300,16 @@ def test_what_comes_late_waits_for_the_morning(server: ServerAddress) -> None:
         late = due - await shop.now() + 5 * HOUR
         async with owner(shop.world) as connection:  # the clock goes on, and nobody works
             await connection.execute(
-                "UPDATE merchants SET offset_us = offset_us + $1", int(late.total_seconds() * 1_000_000)
+                "UPDATE merchants SET offset_us = offset_us + $1",
+                int(late.total_seconds() * 1_000_000),
             )
         await shop.run_due()
         assert (
-            await shop.value("SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL", order_id) == 0
+            await shop.value(
+                "SELECT count(*) FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL",
+                order_id,
+            )
+            == 0
         )
         *_, again = await decisions(shop, order_id)
         assert again["policies"] == "merchant/1"
@@ -304,7 +338,9 @@ def test_a_budget_is_counted_by_the_month(server: ServerAddress) -> None:
         await shop.settle()
         month = (await shop.now()).date().replace(day=1)
         sent = await shop.value("SELECT count(*) FROM attempts WHERE sent_at IS NOT NULL")
-        assert sent == 2 == await shop.value("SELECT sends FROM policy_sends WHERE month = $1", month)
+        assert (
+            sent == 2 == await shop.value("SELECT sends FROM policy_sends WHERE month = $1", month)
+        )
         waiting = await shop.value("SELECT min(due_at) FROM attempts WHERE state = 'planned'")
         assert (waiting.date() > month, waiting.day) == (True, 1)
 

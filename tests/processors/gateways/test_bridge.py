@@ -83,9 +83,19 @@ def test_a_charge_its_refund_and_questions_about_them() -> None:
         port: Processor = bridge
         charge = charge_of(first_network_id="0123")
         said = await port.charge(charge)
-        assert (said.state, said.scheme_code, said.reference) == ("approved", "00", f"ref-{str(charge.id)[-6:]}")
+        assert (said.state, said.scheme_code, said.reference) == (
+            "approved",
+            "00",
+            f"ref-{str(charge.id)[-6:]}",
+        )
         sent = twin.sent[str(charge.id)]
-        assert sent["card"] == {"number": PAN, "expMonth": 9, "expYear": 2031, "scheme": "visa", "cvv": "123"}
+        assert sent["card"] == {
+            "number": PAN,
+            "expMonth": 9,
+            "expYear": 2031,
+            "scheme": "visa",
+            "cvv": "123",
+        }
         assert (sent["amount"], sent["currency"], sent["initiator"]) == (4590, "USD", "merchant")
         assert sent["networkTransactionId"] == "0123"
         assert (await port.inquire(Inquiry(charge.id))).state == "approved"
@@ -93,9 +103,13 @@ def test_a_charge_its_refund_and_questions_about_them() -> None:
         back = reversal_of(charge.id)
         assert (await port.modify(back)).state == "approved"
         assert twin.sent[str(back.id)]["chargeId"] == str(charge.id)
-        answer = DisputeAnswer(new_id(), "case-1", charge.id, "accept", "", AT, Clocks().monotonic() + 60, 2.0)
+        answer = DisputeAnswer(
+            new_id(), "case-1", charge.id, "accept", "", AT, Clocks().monotonic() + 60, 2.0
+        )
         assert (await port.answer_dispute(answer)).state == "approved"
-        assert "files" not in twin.sent[str(answer.id)], "a bridge that was not asked for them knows none"
+        assert "files" not in twin.sent[str(answer.id)], (
+            "a bridge that was not asked for them knows none"
+        )
         bridge.takes_files = True
         files = (EvidenceFile("a.txt", "text/plain", b"delivered"),)
         answer = replace(answer, id=new_id(), key=new_id(), answer="contest", files=files)
@@ -109,9 +123,16 @@ def test_a_charge_its_refund_and_questions_about_them() -> None:
 
 def test_a_decline_brings_its_codes() -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
-        twin.says = [{"state": "declined", "schemeCode": "51", "adviceCode": "24", "text": "no funds"}]
+        twin.says = [
+            {"state": "declined", "schemeCode": "51", "adviceCode": "24", "text": "no funds"}
+        ]
         said = await bridge.charge(charge_of())
-        assert (said.state, said.scheme_code, said.advice_code, said.text) == ("declined", "51", "24", "no funds")
+        assert (said.state, said.scheme_code, said.advice_code, said.text) == (
+            "declined",
+            "51",
+            "24",
+            "no funds",
+        )
         twin.says = [{"state": "not_processed"}]
         assert (await bridge.charge(charge_of())).state == "not_sent"
 
@@ -130,7 +151,10 @@ def test_a_decline_brings_its_codes() -> None:
         {"status": 302, "headers": {"location": "/pay/charges"}},
         {"text": '{"x": ' + "[" * 7_000 + "]" * 7_000 + "}"},
         {"text": "[" * 16_000},
-        {"body": gzip.compress(b" " * 50_000_000 + b'{"state": "declined"}'), "headers": {"content-encoding": "gzip"}},
+        {
+            "body": gzip.compress(b" " * 50_000_000 + b'{"state": "declined"}'),
+            "headers": {"content-encoding": "gzip"},
+        },
     ],
 )
 def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
@@ -145,19 +169,30 @@ def test_what_is_not_understood_is_unknown(raw: dict[str, Any]) -> None:
 def test_a_card_number_that_the_processor_says_back_is_masked() -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
         grouped = " ".join(PAN[at : at + 4] for at in range(0, 16, 4))
-        twin.says = [{"state": "declined", "reference": f"r-{PAN}", "text": f"no card {grouped}, sorry"}]
+        twin.says = [
+            {"state": "declined", "reference": f"r-{PAN}", "text": f"no card {grouped}, sorry"}
+        ]
         said = await bridge.charge(charge_of())
         assert said.reference == f"r-{PAN[:6]}…{PAN[-4:]}"
         assert said.text == f"no card {PAN[:6]}…{PAN[-4:]}, sorry"
         twin.says = [{"state": "approved", "reference": script_card("visa", "51", 9)}]
-        assert (await bridge.charge(charge_of())).reference == script_card("visa", "51", 9), "ids are long numbers"
+        assert (await bridge.charge(charge_of())).reference == script_card("visa", "51", 9), (
+            "ids are long numbers"
+        )
 
     run(story)
 
 
 def test_an_approval_with_texts_of_any_length_is_an_approval_with_texts_that_can_be_kept() -> None:
     async def story(bridge: Bridge, twin: Twin) -> None:
-        names = ("schemeCode", "adviceCode", "processorCode", "reference", "networkTransactionId", "text")
+        names = (
+            "schemeCode",
+            "adviceCode",
+            "processorCode",
+            "reference",
+            "networkTransactionId",
+            "text",
+        )
         twin.says = [{"state": "approved"} | dict.fromkeys(names, "05\0\n" + "9" * 2_000)]
         said = await bridge.charge(charge_of())
         assert said.state == "approved"
@@ -167,7 +202,11 @@ def test_an_approval_with_texts_of_any_length_is_an_approval_with_texts_that_can
         assert said.reference is not None
         assert said.network_transaction_id is not None
         assert said.text is not None
-        assert (len(said.reference), len(said.network_transaction_id), len(said.text)) == (128, 128, 200)
+        assert (len(said.reference), len(said.network_transaction_id), len(said.text)) == (
+            128,
+            128,
+            200,
+        )
         twin.says = [{"state": "declined"} | dict.fromkeys(names, "\0 \n")]
         assert (await bridge.charge(charge_of())).scheme_code is None
 
@@ -214,7 +253,9 @@ def test_a_process_that_was_paused_before_the_first_byte_sends_nothing_late() ->
                 said = await bridge.charge(charge)
                 assert (said.state, said.text) == ("not_sent", "too late to send")
                 assert not twin.sent
-                assert (await bridge.inquire(Inquiry(charge.id))).state == "not_found"  # questions may be late
+                assert (
+                    await bridge.inquire(Inquiry(charge.id))
+                ).state == "not_found"  # questions may be late
             finally:
                 await bridge.close()
 
@@ -240,7 +281,9 @@ def test_without_a_processor_nothing_leaves() -> None:
         ("https://pay.example.com", SECRET, "", "live_acceptor_id"),
     ],
 )
-def test_settings_by_which_no_card_may_be_sent(url: str, secret: str, acceptor: str, field: str) -> None:
+def test_settings_by_which_no_card_may_be_sent(
+    url: str, secret: str, acceptor: str, field: str
+) -> None:
     with pytest.raises(Problem) as wrong:
         check_bridge(url, secret, acceptor)
     assert wrong.value.field == field

@@ -27,7 +27,9 @@ def read(**said: object) -> CardUpdate:
 def test_a_bridges_new_card_is_read() -> None:
     card = {"number": PAN, "expMonth": 4, "expYear": 2033}
     assert read(state="updated", card=card) == CardUpdate("updated", PAN, 4, 2033)
-    assert read(state="updated", card=card | {"number": None}) == CardUpdate("updated", None, 4, 2033)
+    assert read(state="updated", card=card | {"number": None}) == CardUpdate(
+        "updated", None, 4, 2033
+    )
     assert read(state="closed") == CardUpdate("closed")
 
 
@@ -43,8 +45,13 @@ def test_a_bridge_is_queried_signed_and_answers_the_same_to_a_repeat() -> None:
         async with bridge_twin() as twin:
             bridge = Bridge(twin.url, secret=SECRET, acceptor_id="acq-1")
             inquiry = UpdateInquiry(ID, ID, "acceptor", Card(PAN, 1, 2030, "visa"), 10.0)
-            twin.says = [{"state": "updated", "card": {"expMonth": 4, "expYear": 2033}}, {"state": "closed"}]
-            assert [await bridge.update_of(inquiry) for _ in range(2)] == 2 * [CardUpdate("updated", None, 4, 2033)]
+            twin.says = [
+                {"state": "updated", "card": {"expMonth": 4, "expYear": 2033}},
+                {"state": "closed"},
+            ]
+            assert [await bridge.update_of(inquiry) for _ in range(2)] == 2 * [
+                CardUpdate("updated", None, 4, 2033)
+            ]
             assert twin.sent[str(ID)]["path"] == "/pay/card-updates"
             twin.raw = lambda: web.Response(text="<html>", content_type="text/html")
             assert await bridge.update_of(inquiry) == UNKNOWN
@@ -65,19 +72,30 @@ def test_no_security_code_leaves_and_no_number_reaches_a_repr() -> None:
 @pytest.mark.parametrize("scheme", ["visa", "mastercard", "discover", "amex"])
 def test_a_test_card_with_a_new_number_is_paid_by_it(scheme: str) -> None:
     code = "101" if scheme == "amex" else "54"
-    found = magic_updates.update_of(script_card(scheme, code, 99, magic_updates.NEW_NUMBER), 5, 2030)
+    found = magic_updates.update_of(
+        script_card(scheme, code, 99, magic_updates.NEW_NUMBER), 5, 2030
+    )
     assert (found.state, found.exp_month, found.exp_year) == ("updated", 5, 2034)
     assert found.number is not None
     said = answer(
-        found.number, units=100, by_customer=False, phone=None, cvv_given=False, sends_before=0, declines_before=0
+        found.number,
+        units=100,
+        by_customer=False,
+        phone=None,
+        cvv_given=False,
+        sends_before=0,
+        declines_before=0,
     )
     assert said is not None
     assert said.approved
-    assert magic_updates.update_of(found.number, 5, 2034).state == "unchanged", "a new card has no newer one"
+    assert magic_updates.update_of(found.number, 5, 2034).state == "unchanged", (
+        "a new card has no newer one"
+    )
 
 
 @pytest.mark.parametrize(
-    ("serial", "state"), [(902, "updated"), (903, "closed"), (904, "contact"), (905, "unknown"), (1, "unchanged")]
+    ("serial", "state"),
+    [(902, "updated"), (903, "closed"), (904, "contact"), (905, "unknown"), (1, "unchanged")],
 )
 def test_the_serial_selects_the_answer(serial: int, state: str) -> None:
     found = magic_updates.update_of(script_card("visa", "54", 99, serial), 5, 2030)
@@ -113,6 +131,8 @@ class Told:
 
 
 def test_a_bridge_is_queried_about_a_method_that_it_stores() -> None:
-    body = update_body(UpdateInquiry(ID, ID, "acceptor", Stored("kept", "pm_1", "cus_1", "visa"), 10.0))
+    body = update_body(
+        UpdateInquiry(ID, ID, "acceptor", Stored("kept", "pm_1", "cus_1", "visa"), 10.0)
+    )
     assert body["storedMethod"] == {"id": "pm_1", "customer": "cus_1", "scheme": "visa"}
     assert "card" not in body

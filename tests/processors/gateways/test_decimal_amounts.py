@@ -40,7 +40,10 @@ def test_any_text_is_an_amount_or_none(text: str) -> None:
 
 
 def test_what_is_finer_than_the_currency_is_none() -> None:
-    assert [units_of(text, "USD") for text in ("1.2", "1.20", "1.200", "1.201", "1.", ".5", "1e3", "1,000.00")] == [
+    assert [
+        units_of(text, "USD")
+        for text in ("1.2", "1.20", "1.200", "1.201", "1.", ".5", "1e3", "1,000.00")
+    ] == [
         120,
         120,
         120,

@@ -15,7 +15,13 @@ from recoup.networks.magic_tokens import card_number, token_number
 from recoup.processors.gateways.bridge import Bridge
 from recoup.processors.gateways.bridge_wire import BridgeToken, charge_body, token_body, token_of
 from recoup.processors.gateways.credential import Card, CredentialNews, Token
-from recoup.processors.gateways.token_service import UNKNOWN, CryptogramRequest, TokenAnswer, TokenInquiry, TokenRequest
+from recoup.processors.gateways.token_service import (
+    UNKNOWN,
+    CryptogramRequest,
+    TokenAnswer,
+    TokenInquiry,
+    TokenRequest,
+)
 
 ID = UUID("01a20ac6-823a-70c4-bbf0-59a9e36c881a")
 PAN = script_card("visa", "51", 99)
@@ -33,7 +39,13 @@ def test_a_token_is_made_asked_about_and_given_a_cryptogram() -> None:
         async with bridge_twin() as twin:
             made = bridge(twin.url)
             request = TokenRequest(ID, ID, "acceptor", Card(PAN, 1, 2030, "visa", "123"), 10.0)
-            said = {"state": "active", "number": NUMBER, "expMonth": 4, "expYear": 2033, "requestorId": "501"}
+            said = {
+                "state": "active",
+                "number": NUMBER,
+                "expMonth": 4,
+                "expYear": 2033,
+                "requestorId": "501",
+            }
             twin.says = [said, {"state": "refused"}, {"cryptogram": "AgAA"}]
             answer = TokenAnswer("active", NUMBER, 4, 2033, "501")
             assert [await made.make_token(request) for _ in range(2)] == 2 * [answer]
@@ -41,12 +53,19 @@ def test_a_token_is_made_asked_about_and_given_a_cryptogram() -> None:
             assert twin.sent[str(ID)]["card"]["cvv"] is None
             assert await made.make_token(replace(request, id=uuid4())) == TokenAnswer("refused")
             twin.decided[str(ID)] = {"state": "suspended", "expMonth": 4, "expYear": 2037}
-            assert await made.standing_of(TokenInquiry(ID, ID, 10.0)) == TokenAnswer("suspended", None, 4, 2037)
+            assert await made.standing_of(TokenInquiry(ID, ID, 10.0)) == TokenAnswer(
+                "suspended", None, 4, 2037
+            )
             inquiry = TokenInquiry(ID, ID, 10.0)
             assert await made.delete_token(inquiry) == "unknown", "it still stands there"
             twin.decided[str(ID)] = {"state": "deleted"}
             assert await made.delete_token(inquiry) == "deleted"
-            for status, meant in ((404, "not_offered"), (405, "not_offered"), (501, "not_offered"), (503, "unknown")):
+            for status, meant in (
+                (404, "not_offered"),
+                (405, "not_offered"),
+                (501, "not_offered"),
+                (503, "unknown"),
+            ):
                 twin.raw = lambda status=status: web.Response(status=status)
                 assert await made.delete_token(inquiry) == meant
             twin.raw = None
@@ -69,7 +88,10 @@ def test_a_token_is_made_asked_about_and_given_a_cryptogram() -> None:
 
 def test_what_is_of_another_request_is_unknown() -> None:
     assert token_of(ID, None) == UNKNOWN
-    assert token_of(ID, msgspec.convert({"id": str(uuid4()), "state": "active"}, BridgeToken)) == UNKNOWN
+    assert (
+        token_of(ID, msgspec.convert({"id": str(uuid4()), "state": "active"}, BridgeToken))
+        == UNKNOWN
+    )
 
 
 def test_a_charge_by_a_token_has_it_in_place_of_the_card_and_hides_it_in_what_comes_back() -> None:
@@ -113,7 +135,11 @@ def test_a_bridge_of_before_is_sent_what_it_always_was() -> None:
 
 
 def test_neither_number_nor_cryptogram_reaches_a_repr() -> None:
-    shown = repr(TOKEN) + repr(TokenAnswer("active", NUMBER)) + repr(replace(charge_of(), credential=TOKEN))
+    shown = (
+        repr(TOKEN)
+        + repr(TokenAnswer("active", NUMBER))
+        + repr(replace(charge_of(), credential=TOKEN))
+    )
     assert NUMBER not in shown
     assert str(TOKEN.cryptogram) not in shown
 
@@ -130,6 +156,8 @@ def test_a_test_cards_token_stands_for_it_alone_and_is_no_card_that_the_sandbox_
     assert not any(card_number(number) for number in numbers)
 
 
-@pytest.mark.parametrize("number", ["", "1", "4" * 16, NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)])
+@pytest.mark.parametrize(
+    "number", ["", "1", "4" * 16, NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)]
+)
 def test_what_is_no_token_stands_for_no_card(number: str) -> None:
     assert card_number(number) is None

@@ -13,7 +13,9 @@ from recoup.processors.gateways.wire_amounts import IsoAmounts
 APPROVED = Outcome("approved", "r-1", units=4590, currency="usd")
 
 
-@pytest.mark.parametrize("lie", [{"units": 4589}, {"currency": "EUR"}, {"other_id": True}, {"units": 100}])
+@pytest.mark.parametrize(
+    "lie", [{"units": 4589}, {"currency": "EUR"}, {"other_id": True}, {"units": 100}]
+)
 def test_an_approval_of_something_else_is_unknown_and_a_case(lie: dict[str, Any]) -> None:
     read = as_requested(replace(APPROVED, **lie), 4590, "USD")
     assert (read.state, read.contradicts, read.reference) == ("unknown", True, "r-1")

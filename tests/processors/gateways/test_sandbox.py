@@ -17,7 +17,14 @@ from recoup.kernel.time import Clocks, WallTime
 from recoup.networks import magic
 from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.networks.card import scheme_of
-from recoup.processors.gateways.port import Card, Charge, Inquiry, ModificationMessage, Outcome, Processor
+from recoup.processors.gateways.port import (
+    Card,
+    Charge,
+    Inquiry,
+    ModificationMessage,
+    Outcome,
+    Processor,
+)
 from recoup.processors.gateways.sandbox import book
 from recoup.processors.gateways.sandbox.connections import active_faults, clear_faults, set_fault
 from recoup.processors.gateways.sandbox.processor import SandboxProcessor
@@ -36,7 +43,9 @@ class Sandbox:
         return await self.processor.charge(charge_of(pan, units, **more))
 
     async def count(self, table: str, id: UUID) -> int:
-        return int(await self.connection.fetchval(f"SELECT count(*) FROM issuer.{table} WHERE id = $1", id))
+        return int(
+            await self.connection.fetchval(f"SELECT count(*) FROM issuer.{table} WHERE id = $1", id)
+        )
 
 
 def charge_of(pan: str, units: int = 4590, **more: Any) -> Charge:
@@ -119,7 +128,11 @@ VISA_FAULT = magic.FAULT_CARDS["visa"]
 
 def test_it_is_a_processor() -> None:
     port: Processor = SandboxProcessor("postgresql://nowhere", mac_key=b"k")
-    assert (port.name, port.asks, port.settled_after) == ("sandbox", "by_our_key", timedelta(seconds=1))
+    assert (port.name, port.asks, port.settled_after) == (
+        "sandbox",
+        "by_our_key",
+        timedelta(seconds=1),
+    )
     assert port.idempotency_window >= timedelta(hours=24)
 
 
@@ -135,9 +148,13 @@ def test_cards_answer_as_documented(play: Play) -> None:
         assert (said.state, said.scheme_code, said.advice_code) == ("declined", "51", "26")
         phone = PHONE_CARD
         assert (await sandbox.charge(phone, initiator="customer")).state == "declined"
-        assert (await sandbox.charge(phone, initiator="customer", phone="+1 555 010 2030")).state == "approved"
+        assert (
+            await sandbox.charge(phone, initiator="customer", phone="+1 555 010 2030")
+        ).state == "approved"
         with_cvv = Card(phone, 9, 2029, "visa", cvv="123")
-        assert (await sandbox.charge(phone, initiator="customer", credential=with_cvv)).state == "approved"
+        assert (
+            await sandbox.charge(phone, initiator="customer", credential=with_cvv)
+        ).state == "approved"
 
     play(story)
 
@@ -151,7 +168,10 @@ def test_one_id_is_one_decision_however_often_it_arrives(play: Play) -> None:
         assert {(one.state, one.reference) for one in again} == {("declined", first.reference)}
         asked = await sandbox.processor.inquire(Inquiry(charge.id))
         assert replace(asked, latency_ms=0) == replace(first, latency_ms=0)
-        assert (await sandbox.count("sends", charge.id), await sandbox.count("calls", charge.id)) == (1, 10)
+        assert (
+            await sandbox.count("sends", charge.id),
+            await sandbox.count("calls", charge.id),
+        ) == (1, 10)
 
     play(story)
 
@@ -212,7 +232,9 @@ def test_a_real_card_number_never_leaves(play: Play) -> None:
 
 
 @pytest.mark.parametrize(("amount", "found"), [(80_001, "approved"), (80_002, "declined")])
-def test_a_time_out_is_unknown_and_an_inquiry_finds_what_became_of_it(play: Play, amount: int, found: str) -> None:
+def test_a_time_out_is_unknown_and_an_inquiry_finds_what_became_of_it(
+    play: Play, amount: int, found: str
+) -> None:
     async def story(sandbox: Sandbox) -> None:
         charge = charge_of(VISA_FAULT, amount, timeout_seconds=HASTY_SECONDS)
         started = time.monotonic()
@@ -229,7 +251,9 @@ def test_a_message_that_never_arrived_is_not_found_and_approved_when_sent_again(
     async def story(sandbox: Sandbox) -> None:
         charge = charge_of(VISA_FAULT, 80_003, timeout_seconds=HASTY_SECONDS)
         assert (await sandbox.processor.charge(charge)).state == "unknown"
-        assert [(await sandbox.processor.inquire(Inquiry(charge.id))).state for _ in range(2)] == ["not_found"] * 2
+        assert [(await sandbox.processor.inquire(Inquiry(charge.id))).state for _ in range(2)] == [
+            "not_found"
+        ] * 2
         assert (await sandbox.processor.charge(charge)).state == "approved"
         assert await sandbox.count("sends", charge.id) == 1
 
@@ -252,7 +276,10 @@ def test_a_message_that_arrives_twice_is_charged_once(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         charge = charge_of(VISA_FAULT, 80_006)
         assert (await sandbox.processor.charge(charge)).state == "approved"
-        assert (await sandbox.count("calls", charge.id), await sandbox.count("sends", charge.id)) == (2, 1)
+        assert (
+            await sandbox.count("calls", charge.id),
+            await sandbox.count("sends", charge.id),
+        ) == (2, 1)
 
     play(story)
 
@@ -283,7 +310,9 @@ def test_an_outage_and_an_unprocessed_code_are_proof_of_not_sent(play: Play) -> 
             assert amount == 80_008 or first.own_code in sandbox.processor.unprocessed_codes
             assert (await sandbox.charge(VISA_FAULT, amount, order_id=order)).state == "approved"
         order = new_id()
-        states = {(await sandbox.charge(VISA_FAULT, 80_009, order_id=order)).state for _ in range(3)}
+        states = {
+            (await sandbox.charge(VISA_FAULT, 80_009, order_id=order)).state for _ in range(3)
+        }
         assert states == {"not_sent"}
 
     play(story)
@@ -308,7 +337,9 @@ def test_an_issuer_that_is_mute_says_neither_yes_nor_that_it_knows_nothing(play:
         for _ in range(2):
             assert (await sandbox.processor.charge(mute)).state == "unknown"
             assert (await sandbox.processor.inquire(Inquiry(mute.id))).state == "unknown"
-        await sandbox.connection.execute("UPDATE issuer.sends SET known_from = now() WHERE id = $1", mute.id)
+        await sandbox.connection.execute(
+            "UPDATE issuer.sends SET known_from = now() WHERE id = $1", mute.id
+        )
         assert (await sandbox.processor.inquire(Inquiry(mute.id))).state == "approved"
 
     play(story)
@@ -460,7 +491,9 @@ def test_the_book_can_be_installed_again_and_by_two_at_once(play: Play) -> None:
 def test_a_hold_is_captured_in_parts_and_the_rest_let_go(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         async def reverse(charge: Charge, kind: str, units: int, **more: Any) -> str | None:
-            return (await sandbox.processor.modify(reversal_of(charge, kind, units, **more))).own_code
+            return (
+                await sandbox.processor.modify(reversal_of(charge, kind, units, **more))
+            ).own_code
 
         held = charge_of(PHONE_CARD, capture=False)
         await sandbox.processor.charge(held)
@@ -485,13 +518,18 @@ def test_a_hold_is_captured_in_parts_and_the_rest_let_go(play: Play) -> None:
 def test_a_payers_card_is_answered_by_the_time_of_the_charge(play: Play) -> None:
     async def story(sandbox: Sandbox) -> None:
         pan, day = magic.payer_card("mastercard", 7, 12), timedelta(days=1)
-        table = book.Timetable(pan, 4590, [SENT_AT, SENT_AT + day, SENT_AT + 2 * day], ["51/24", "00", "04"])
+        table = book.Timetable(
+            pan, 4590, [SENT_AT, SENT_AT + day, SENT_AT + 2 * day], ["51/24", "00", "04"]
+        )
         assert (await sandbox.charge(pan, sent_at=SENT_AT)).scheme_code == "14", (
             "a card without a timetable is nobody's"
         )
         await sandbox.processor.keep_timetables([table])
         await sandbox.processor.keep_timetables([table])
-        said = [await sandbox.charge(pan, sent_at=SENT_AT + hours * day / 24) for hours in (-1, 0, 23, 24, 47, 48, 900)]
+        said = [
+            await sandbox.charge(pan, sent_at=SENT_AT + hours * day / 24)
+            for hours in (-1, 0, 23, 24, 47, 48, 900)
+        ]
         assert [(one.state, one.scheme_code, one.advice_code) for one in said] == [
             ("declined", "51", "24"),
             ("declined", "51", "24"),
@@ -501,6 +539,8 @@ def test_a_payers_card_is_answered_by_the_time_of_the_charge(play: Play) -> None
             ("declined", "04", None),
             ("declined", "04", None),
         ]
-        assert (await sandbox.charge(pan, 4591, sent_at=SENT_AT + day)).scheme_code == "14", "of that amount only"
+        assert (await sandbox.charge(pan, 4591, sent_at=SENT_AT + day)).scheme_code == "14", (
+            "of that amount only"
+        )
 
     play(story)

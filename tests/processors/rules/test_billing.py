@@ -25,11 +25,23 @@ CASES = [
     ({"subscription": None, "billing_reason": "quote_accept"}, None, None),
     ({"billing_reason": "subscription_update"}, None, None),
     ({"billing_reason": "subscription_threshold"}, None, None),
-    ({"billing_reason": "subscription_create"}, None, None),  # begun by a schedule: Stripe retries it
+    (
+        {"billing_reason": "subscription_create"},
+        None,
+        None,
+    ),  # begun by a schedule: Stripe retries it
     ({"billing_reason": "subscription_create", "retried": False}, "first_payment", None),
     ({"retried": False}, None, None),
-    ({"subscription": "incomplete", "billing_reason": "subscription_create"}, "first_payment", None),
-    ({"subscription": "incomplete", "auto_advance": False, "retried": False}, "first_payment", "billing_stopped"),
+    (
+        {"subscription": "incomplete", "billing_reason": "subscription_create"},
+        "first_payment",
+        None,
+    ),
+    (
+        {"subscription": "incomplete", "auto_advance": False, "retried": False},
+        "first_payment",
+        "billing_stopped",
+    ),
     ({"auto_advance": False}, "billing_stopped", "billing_stopped"),
     ({"auto_advance": False, "retried": False}, "billing_stopped", "billing_stopped"),
     ({"is_automatic": False}, "billing_stopped", "billing_stopped"),
@@ -38,7 +50,11 @@ CASES = [
     ({"subscription": "unpaid"}, "subscription_unpaid", None),
     ({"subscription": "a_new_word"}, "subscription_unpaid", None),
     ({"subscription": "paused"}, "subscription_paused", "subscription_paused"),
-    ({"subscription": "canceled", "auto_advance": False}, "subscription_cancelled", "subscription_cancelled"),
+    (
+        {"subscription": "canceled", "auto_advance": False},
+        "subscription_cancelled",
+        "subscription_cancelled",
+    ),
     ({"subscription": "incomplete_expired", "status": "void"}, "invoice_voided", "invoice_voided"),
     ({"subscription": "incomplete_expired"}, "subscription_cancelled", "subscription_cancelled"),
     ({"status": "void"}, "invoice_voided", "invoice_voided"),
@@ -46,7 +62,11 @@ CASES = [
     ({"status": "draft"}, "invoice_gone", "invoice_gone"),
     ({"status": "paid", "units": 0, "paid": 4590}, "paid_elsewhere", "paid_elsewhere"),
     ({"status": "paid", "units": 0}, "paid_elsewhere", "paid_elsewhere"),
-    ({"status": "paid", "units": 0, "paid": 3590, "credited": 1000}, "paid_elsewhere", "paid_elsewhere"),
+    (
+        {"status": "paid", "units": 0, "paid": 3590, "credited": 1000},
+        "paid_elsewhere",
+        "paid_elsewhere",
+    ),
     ({"status": "paid", "units": 0, "credited": 4590}, "invoice_credited", "invoice_credited"),
     ({"units": 0, "credited": 4590}, "invoice_credited", "invoice_credited"),
     ({"units": 3590, "credited": 1000}, None, None),
@@ -93,14 +113,26 @@ STATES = st.builds(
     retried=st.booleans(),
     method=st.sampled_from([None, "pm_1"]),
     subscription=st.sampled_from(
-        [None, "active", "trialing", "past_due", "unpaid", "paused", "canceled", "incomplete", "incomplete_expired"]
+        [
+            None,
+            "active",
+            "trialing",
+            "past_due",
+            "unpaid",
+            "paused",
+            "canceled",
+            "incomplete",
+            "incomplete_expired",
+        ]
     ),
     paid_by=st.sampled_from([None, "in_2"]),
 )
 
 
 @given(STATES)
-def test_what_is_taken_is_owed_agreed_and_charged_by_the_billing_itself(state: InvoiceState) -> None:
+def test_what_is_taken_is_owed_agreed_and_charged_by_the_billing_itself(
+    state: InvoiceState,
+) -> None:
     why = unfit(state)
     if why is None:
         assert end_of(state) is None

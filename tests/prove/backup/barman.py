@@ -49,12 +49,18 @@ class Copied:
         return [str(PROGRAM), "-c", str(self.home / "barman.conf"), *words]
 
     def barman(self, *words: str) -> str:
-        done = subprocess.run(self.words(*words), capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            self.words(*words), capture_output=True, text=True, timeout=600, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def receivers(self) -> list[int]:
-        return [pid for pid, words in _processes() if f"--directory={self.home}/recoup/streaming" in words]
+        return [
+            pid
+            for pid, words in _processes()
+            if f"--directory={self.home}/recoup/streaming" in words
+        ]
 
     def kill_all(self) -> None:
         """Receiver, server, doors, worker, Barman: at once, without a last word."""
@@ -63,7 +69,9 @@ class Copied:
         mine, everyone = {up.pid}, list(_parents())
         for _ in range(4):
             mine |= {pid for pid, parent in everyone if parent in mine}
-        mine |= {pid for pid, words in _processes() if any(str(self.home) in word for word in words)}
+        mine |= {
+            pid for pid, words in _processes() if any(str(self.home) in word for word in words)
+        }
         for pid in [*self.receivers(), *sorted(mine, reverse=True)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -85,11 +93,17 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with suppress(OSError):
-                yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                yield (
+                    int(entry.name),
+                    (entry / "cmdline").read_bytes().decode(errors="replace").split("\0"),
+                )
 
 
 def _parents() -> Iterator[tuple[int, int]]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError, IndexError, ValueError):
-                yield int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                yield (
+                    int(entry.name),
+                    int((entry / "stat").read_text().rpartition(")")[2].split()[1]),
+                )

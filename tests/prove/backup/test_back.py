@@ -29,7 +29,11 @@ def test_a_million_orders_are_back_in_a_minute(tmp_path: Path) -> None:
         asyncio.run(fill(server.start(), "many", [ORDERS], lambda words: print(words, flush=True)))
         copied.set_up()
         copied.kill_all()
-        size = sum(path.stat().st_size for path in cluster_folder(installation.data_dir).rglob("*") if path.is_file())
+        size = sum(
+            path.stat().st_size
+            for path in cluster_folder(installation.data_dir).rglob("*")
+            if path.is_file()
+        )
         shutil.rmtree(cluster_folder(installation.data_dir))
         begun = time.monotonic()
         said = copied.recoup("restore", "--to", "latest", "--unverified", "--take")

@@ -38,7 +38,11 @@ def blocks(heading: str, kind: str) -> list[str]:
 
 
 def commands(heading: str) -> list[str]:
-    return [line.partition("  #")[0].strip() for line in blocks(heading, "sh")[-1].splitlines() if line.strip()]
+    return [
+        line.partition("  #")[0].strip()
+        for line in blocks(heading, "sh")[-1].splitlines()
+        if line.strip()
+    ]
 
 
 @dataclass
@@ -58,21 +62,31 @@ class Debian:
         if os.geteuid() == 0:
             words = ["runuser", "-u", "postgres", "--", *words]
         done = subprocess.run(
-            words, env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False
+            words,
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
     def start(self, cluster: Path) -> None:
         log = self.folder / "log"  # its output must not hold the pipes of this test
-        self.run(f"{BIN}/pg_ctl -D {cluster} -l {log} -w start >/dev/null 2>&1 || {{ cat {log}; false; }}")
+        self.run(
+            f"{BIN}/pg_ctl -D {cluster} -l {log} -w start >/dev/null 2>&1 || {{ cat {log}; false; }}"
+        )
 
     def stop(self, cluster: Path, how: str = "immediate") -> None:
         self.run(f"{BIN}/pg_ctl -D {cluster} -m {how} -w stop")
 
     def sql(self, text: str) -> str:
         quoted = text.replace("'", "'\\''")
-        return self.run(f"psql -X -A -t -v ON_ERROR_STOP=1 -h {self.folder} postgres -c '{quoted}'").strip()
+        return self.run(
+            f"psql -X -A -t -v ON_ERROR_STOP=1 -h {self.folder} postgres -c '{quoted}'"
+        ).strip()
 
     def script(self, text: str) -> None:
         for statement in filter(None, (one.strip() for one in text.split(";"))):
@@ -82,10 +96,20 @@ class Debian:
 @contextmanager
 def debian(name: str) -> Iterator[Debian]:
     """Outside the tests' own folder, which is open to its owner alone."""
-    subprocess.run([sys.executable, ROOT / "scripts/need.py", "pgbackrest", "postgres-15"], check=True)
-    folder = Path(subprocess.check_output(["mktemp", "-d", f"/tmp/recoup-{name}-XXXXXX"], text=True).strip())
+    subprocess.run(
+        [sys.executable, ROOT / "scripts/need.py", "pgbackrest", "postgres-15"], check=True
+    )
+    folder = Path(
+        subprocess.check_output(["mktemp", "-d", f"/tmp/recoup-{name}-XXXXXX"], text=True).strip()
+    )
     server = Debian(
-        folder, {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+        folder,
+        {
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+        },
     )
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
@@ -125,19 +149,27 @@ def test_barman_as_the_page_has_it() -> None:
                 server.sql("INSERT INTO charges SELECT generate_series(1, 500)")
                 time.sleep(1)
                 server.stop(server.main)
-            words = command.removeprefix("barman ").replace("/var/lib/postgresql/15", str(server.folder))
+            words = command.removeprefix("barman ").replace(
+                "/var/lib/postgresql/15", str(server.folder)
+            )
             barman = [str(PROGRAM), "-c", f"{server.folder}/barman.conf", *words.split()]
-            done = subprocess.run(barman, env=server.environment, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                barman, env=server.environment, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stdout + done.stderr
             if words == "cron":
                 time.sleep(5)
         if os.geteuid() == 0:
-            subprocess.run(["chown", "-R", "postgres:postgres", str(server.folder / "restored")], check=True)
+            subprocess.run(
+                ["chown", "-R", "postgres:postgres", str(server.folder / "restored")], check=True
+            )
         server.start(server.folder / "restored")
         until = time.monotonic() + 30
         while server.sql("SELECT pg_is_in_recovery()") == "t" and time.monotonic() < until:
             time.sleep(0.2)
-        assert server.sql("SELECT count(*) FROM charges") == "500", "the last of them stood in a partial segment"
+        assert server.sql("SELECT count(*) FROM charges") == "500", (
+            "the last of them stood in a partial segment"
+        )
 
 
 def test_pgbackrest_as_the_page_has_it() -> None:
@@ -153,12 +185,17 @@ def test_pgbackrest_as_the_page_has_it() -> None:
         more += f"pg1-socket-path={server.folder}\n"
         own = server.folder / "pgbackrest.conf"
         own.write_text(
-            written.replace("start-fast=y\n", f"start-fast=y\n{more.replace(f'pg1-socket-path={server.folder}', '')}")
+            written.replace(
+                "start-fast=y\n",
+                f"start-fast=y\n{more.replace(f'pg1-socket-path={server.folder}', '')}",
+            )
             + more.splitlines()[-1]
             + "\n"
         )
         config = f"--config={own}"
-        for statement in blocks("pgBackRest", "sql")[0].replace("--stanza", f"{config} --stanza").split(";"):
+        for statement in (
+            blocks("pgBackRest", "sql")[0].replace("--stanza", f"{config} --stanza").split(";")
+        ):
             if statement.strip():
                 server.sql(statement.strip())
         server.stop(server.main, "fast")

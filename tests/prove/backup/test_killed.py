@@ -41,7 +41,9 @@ class Timed(Load):
             self.at.setdefault(promise.order_id, time.time())
 
 
-async def under_load(copied: Copied, dsn: str, seed: int, seconds: float) -> tuple[dict[str, float], float, int, str]:
+async def under_load(
+    copied: Copied, dsn: str, seed: int, seconds: float
+) -> tuple[dict[str, float], float, int, str]:
     """Kills all after some seconds of load: when each order was answered, the moment, and what was synced by then."""
     load = Timed(copied.installation, seed)
     watch = await asyncpg.connect(dsn, timeout=10)
@@ -79,8 +81,12 @@ def test_at_most_a_second_of_commits_is_lost_with_the_host(tmp_path: Path) -> No
             copying = None
             if moment % 4 == 3:  # a copy is being made
                 quiet = subprocess.DEVNULL
-                copying = subprocess.Popen(copied.words("backup", "recoup"), stdout=quiet, stderr=quiet)
-            at, killed, flushed, strange = asyncio.run(under_load(copied, dsn, moment, dice.uniform(1, 6)))
+                copying = subprocess.Popen(
+                    copied.words("backup", "recoup"), stdout=quiet, stderr=quiet
+                )
+            at, killed, flushed, strange = asyncio.run(
+                under_load(copied, dsn, moment, dice.uniform(1, 6))
+            )
             if copying is not None:
                 with suppress(subprocess.TimeoutExpired):
                     copying.wait(10)

@@ -32,13 +32,24 @@ def readiness(installation: Installation) -> dict[str, object]:
         return found
 
 
-def test_a_lost_host_is_replaced_by_its_encrypted_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_host_is_replaced_by_its_encrypted_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gpg = Path(tempfile.mkdtemp(prefix="gpg-"))  # the path of its agent's socket is short
     monkeypatch.setenv("GNUPGHOME", str(gpg))
     passphrase = tmp_path / "passphrase"
     passphrase.write_text("a passphrase of the tests")
-    words = ["--batch", "--pinentry-mode", "loopback", "--passphrase-file", str(passphrase), "--quick-generate-key"]
-    subprocess.run(["gpg", *words, KEY, "default", "default", "never"], check=True, capture_output=True)
+    words = [
+        "--batch",
+        "--pinentry-mode",
+        "loopback",
+        "--passphrase-file",
+        str(passphrase),
+        "--quick-generate-key",
+    ]
+    subprocess.run(
+        ["gpg", *words, KEY, "default", "default", "never"], check=True, capture_output=True
+    )
     try:
         with installed(tmp_path) as installation:
             copied = Copied(installation, tmp_path / "copies")
@@ -47,13 +58,17 @@ def test_a_lost_host_is_replaced_by_its_encrypted_copy(tmp_path: Path, monkeypat
             assert not strange
             copied.forget_unsynced(flushed)
             shutil.rmtree(cluster_folder(installation.data_dir))
-            shutil.rmtree(installation.data_dir / "standing")  # a new machine: nothing is known here but the keys
+            shutil.rmtree(
+                installation.data_dir / "standing"
+            )  # a new machine: nothing is known here but the keys
             clear = [
                 path
                 for path in (copied.home / "recoup").rglob("*")
                 if path.is_file() and b"Ana Roe" in path.read_bytes()
             ]
-            assert [path.suffix for path in clear] in ([], [".partial"]), "only what is being received is in clear"
+            assert [path.suffix for path in clear] in ([], [".partial"]), (
+                "only what is being received is in clear"
+            )
             said = copied.recoup("restore", "--to", "latest", "--passphrase-file", str(passphrase))
             assert "verify sandbox: ok" in said
             copied.recoup("restore", "--take")

@@ -14,7 +14,14 @@ from recoup.db.server import ServerAddress
 from recoup.people.page.endpoint import COOKIE
 
 LIGHTHOUSE = "lighthouse@13"
-PAGES = ("/overview", "/orders", "/orders/{order}", "/customers/{customer}", "/settlements", "/signin")
+PAGES = (
+    "/overview",
+    "/orders",
+    "/orders/{order}",
+    "/customers/{customer}",
+    "/settlements",
+    "/signin",
+)
 AT_LEAST = {"accessibility": 95, "best-practices": 95}
 CATEGORIES = [*AT_LEAST, "performance"]
 
@@ -29,7 +36,9 @@ def installed(folder: Path) -> Path:
         timeout=600,
         check=False,
     )
-    assert done.returncode == 0, f"Lighthouse could not be installed from the npm registry: {done.stderr[-600:]}"
+    assert done.returncode == 0, (
+        f"Lighthouse could not be installed from the npm registry: {done.stderr[-600:]}"
+    )
     return folder / "node_modules/lighthouse/cli/index.js"
 
 
@@ -51,7 +60,12 @@ def scores(tool: Path, folder: Path, address: str, cookie: str, form: str) -> di
     if form == "desktop":
         command.append("--preset=desktop")
     done = subprocess.run(
-        command, env=os.environ | {"CHROME_PATH": CHROMIUM}, capture_output=True, text=True, timeout=300, check=False
+        command,
+        env=os.environ | {"CHROME_PATH": CHROMIUM},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     read = json.loads(report.read_text())
@@ -59,7 +73,9 @@ def scores(tool: Path, folder: Path, address: str, cookie: str, form: str) -> di
         for one in read["categories"][name]["auditRefs"]:
             audit = read["audits"][one["id"]]
             if one["weight"] and audit["score"] is not None and audit["score"] < 1:
-                print(f"  {name}: {audit['id']}: {audit['title']} {str(audit.get('details', ''))[:300]}")
+                print(
+                    f"  {name}: {audit['id']}: {audit['title']} {str(audit.get('details', ''))[:300]}"
+                )
     return {name: round(100 * read["categories"][name]["score"]) for name in CATEGORIES}
 
 
@@ -75,6 +91,10 @@ def test_pages_that_people_live_on(server: ServerAddress, tmp_path: Path) -> Non
             for form in ("mobile", "desktop"):
                 found = scores(tool, tmp_path, house.address + path_of(house, path), cookie, form)
                 print(f"{path:24} {form:8} {found}")
-                low += [f"{path} {form}: {name} {found[name]}" for name in AT_LEAST if found[name] < AT_LEAST[name]]
+                low += [
+                    f"{path} {form}: {name} {found[name]}"
+                    for name in AT_LEAST
+                    if found[name] < AT_LEAST[name]
+                ]
     if low:
         pytest.fail("\n".join(low))

@@ -24,7 +24,9 @@ SEEDS = tuple(range(1, 1 + int(os.environ.get("PROVE_VENDOR_SEEDS", "2"))))
 def test_killed_between_any_two_calls_both_books_agree(
     server: ServerAddress, tmp_path: Path, kind: str, seed: int
 ) -> None:
-    figures = asyncio.run(tell(server, ROUTES[kind](), tmp_path, orders=ORDERS, seed=seed, rest=(0.0, 1.0)))
+    figures = asyncio.run(
+        tell(server, ROUTES[kind](), tmp_path, orders=ORDERS, seed=seed, rest=(0.0, 1.0))
+    )
     print("\n" + figures.text(kind))
     assert figures.charges == ORDERS
     assert figures.kills > ORDERS // 4

@@ -32,7 +32,10 @@ def test_the_demo_ends_with_money_that_the_engine_added(tmp_path: Path) -> None:
         assert not [line for line in lines if line["level"] != "info"]
         assert recoup(data_dir, "verify").split()[-1] == "ok"
         with portal_of(data_dir, log) as portal:
-            pages = {path: portal.get(path).text for path in ("/overview", "/uplift", "/engine", "/imports")}
+            pages = {
+                path: portal.get(path).text
+                for path in ("/overview", "/uplift", "/engine", "/imports")
+            }
             given = portal.get("/backtests").text
             made = re.search(r'href="(/backtests/[0-9a-f-]{36})"', given)
             assert made is not None, given
@@ -61,7 +64,11 @@ def _far(kept: object, made: object, at: str = "") -> list[str]:
         assert kept.keys() == made.keys(), at
         return [one for key in kept for one in _far(kept[key], made[key], f"{at}.{key}")]
     if isinstance(kept, list) and isinstance(made, list):
-        return [one for n, pair in enumerate(zip(kept, made, strict=True)) for one in _far(*pair, f"{at}[{n}]")]
+        return [
+            one
+            for n, pair in enumerate(zip(kept, made, strict=True))
+            for one in _far(*pair, f"{at}[{n}]")
+        ]
     if isinstance(kept, float) and isinstance(made, int | float):
         return [] if abs(kept - made) < 1e-3 else [f"{at}: {kept} {made}"]
     return [] if kept == made else [f"{at}: {kept} {made}"]

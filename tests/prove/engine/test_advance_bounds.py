@@ -12,7 +12,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from recoup.terms.rules.advance_bounds import PAYERS_MIN, TENTHS, WEEK, WHOLE, Cell, TenthBounds, Week, tables_of
+from recoup.terms.rules.advance_bounds import (
+    PAYERS_MIN,
+    TENTHS,
+    WEEK,
+    WHOLE,
+    Cell,
+    TenthBounds,
+    Week,
+    tables_of,
+)
 
 UNTIL = date(2026, 6, 1)
 WORLDS = int(os.environ.get("PROVE_WORLDS", "300"))
@@ -31,7 +40,9 @@ class World(NamedTuple):
     source: str
 
 
-def drawn(world: World, draw: np.random.Generator, orders: int, mood: float) -> tuple[np.ndarray, ...]:
+def drawn(
+    world: World, draw: np.random.Generator, orders: int, mood: float
+) -> tuple[np.ndarray, ...]:
     """(tenth of the foreseen chance, amount, whether it was collected)"""
     true = draw.beta(4, 2, orders)
     foreseen = np.clip(true + world.flatters + draw.normal(0, 0.05, orders), 0, 0.9999)
@@ -51,7 +62,15 @@ def weeks_of(world: World, draw: np.random.Generator) -> list[Week]:
             names = tuple(int(one) for one in np.unique(payers[held])[:PAYERS_MIN])
             lost = int(units[held & ~paid].sum())
             cells.append(
-                Cell("model", world.source, int(tenth), int(held.sum()), int(units[held].sum()), lost, names)  # type: ignore[arg-type]
+                Cell(
+                    "model",
+                    world.source,
+                    int(tenth),
+                    int(held.sum()),
+                    int(units[held].sum()),
+                    lost,
+                    names,
+                )  # type: ignore[arg-type]
             )
         found.append(Week(UNTIL - (max(LOOKS) - number) * WEEK, tuple(cells)))
     return found
@@ -118,12 +137,16 @@ def test_what_the_rule_picks_loses_more_than_is_allowed_in_at_most_one_world_of_
         broken += any(tenth is not None and one.upward[tenth] > allowed for tenth in least)
         picked += least[-1] is not None
         easy += one.upward[TENTHS - 2] <= allowed - 0.1
-    print(f"allowed {allowed:.0%}: broken in {broken} of {WORLDS} worlds, picked in {picked}, easy in {easy}")
+    print(
+        f"allowed {allowed:.0%}: broken in {broken} of {WORLDS} worlds, picked in {picked}, easy in {easy}"
+    )
     assert broken <= 0.05 * WORLDS
     assert picked >= easy / 2, "a rule that never picks anything keeps every promise"
 
 
-def test_a_tenths_bound_is_above_what_it_brings_in_at_most_one_of_twenty(all_played: list[Played]) -> None:
+def test_a_tenths_bound_is_above_what_it_brings_in_at_most_one_of_twenty(
+    all_played: list[Played],
+) -> None:
     wrong = shown = 0
     for one in all_played:
         for tenth in range(TENTHS):

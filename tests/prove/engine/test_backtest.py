@@ -31,10 +31,14 @@ def _of_two_thousand(seed: int) -> list[tuple[str, bool, bool, float, float]]:
     draw = np.random.default_rng(seed)
     world = worlds.made(draw, explore=0.1, holdout=0.1)
     log = worlds.logged(world, 2_000, draw)
-    return [(name, *_interval(world, log, one)) for name, one in worlds.policies(world, draw).items()]
+    return [
+        (name, *_interval(world, log, one)) for name, one in worlds.policies(world, draw).items()
+    ]
 
 
-def _interval(world: worlds.World, log: worlds.Log, policy: worlds.Array) -> tuple[bool, bool, float, float]:
+def _interval(
+    world: worlds.World, log: worlds.Log, policy: worlds.Array
+) -> tuple[bool, bool, float, float]:
     evaluation = Evaluation(worlds.episodes(world, log, policy), worlds.BINS)
     found, truth = evaluation.mean(), worlds.value(world, policy)
     closed = Closed(len(log), sum(steps[-1][3] for _, steps in log), 90.0)
@@ -62,7 +66,11 @@ def _pair(seed: int) -> tuple[bool, bool, bool] | None:
         found.append(evaluation.mean())
         shown = shown and not missing(closed, evaluation.overlap, found[-1])
     more = difference([payer for payer, _ in log], *found)
-    return shown, (more.value > 0) == (truth > 0), verdict(more) == ("worse" if truth > 0 else "better")
+    return (
+        shown,
+        (more.value > 0) == (truth > 0),
+        verdict(more) == ("worse" if truth > 0 else "better"),
+    )
 
 
 def test_of_the_intervals_that_are_shown_87_to_93_percent_hold_the_truth() -> None:
@@ -76,7 +84,9 @@ def test_of_the_intervals_that_are_shown_87_to_93_percent_hold_the_truth() -> No
         f"{len(shown):,} of {len(seen):,} shown, {covered:.1%} cover, z spread {spread:.2f}",
         Counter(o[0] for o in shown),
     )
-    print(f"the refused would have covered {sum(one[2] for one in refused) / max(1, len(refused)):.1%}")
+    print(
+        f"the refused would have covered {sum(one[2] for one in refused) / max(1, len(refused)):.1%}"
+    )
     assert len(shown) >= 0.4 * WORLDS
     assert 0.87 <= covered <= 0.93
 
@@ -91,19 +101,27 @@ def test_half_widths_at_2000_orders() -> None:
         told = [one for one in found if one[0]]
         if told:
             width, covers = np.mean([one[2] for one in told]), np.mean([one[1] for one in told])
-            print(f"{name}: shown {len(told)} of {len(found)}, half-width {width:.3f}, covers {covers:.1%}")
+            print(
+                f"{name}: shown {len(told)} of {len(found)}, half-width {width:.3f}, covers {covers:.1%}"
+            )
     for name in ("engine", "fewer"):
         widths = [one[2] for one in rows[name] if one[0]]
-        assert len(widths) >= 0.9 * len(rows[name]), "near the engine at most one in ten is withheld"
+        assert len(widths) >= 0.9 * len(rows[name]), (
+            "near the engine at most one in ten is withheld"
+        )
         assert float(np.mean(widths)) <= 0.025
     assert float(np.mean([one[2] for one in rows["ladder"] if one[0]])) <= 0.05
 
 
 def test_of_policies_that_differ_by_three_points_the_order_is_right() -> None:
     with ProcessPoolExecutor(2) as pool:
-        pairs = [one for one in pool.map(_pair, range(50_000, 50_000 + WORLDS // 12)) if one is not None]
+        pairs = [
+            one for one in pool.map(_pair, range(50_000, 50_000 + WORLDS // 12)) if one is not None
+        ]
     told = [one for one in pairs if one[0]]
     right, wrong = (sum(one[place] for one in told) / len(told) for place in (1, 2))
-    print(f"{len(told)} of {len(pairs)} pairs shown: order right {right:.1%}, worse called better {wrong:.1%}")
+    print(
+        f"{len(told)} of {len(pairs)} pairs shown: order right {right:.1%}, worse called better {wrong:.1%}"
+    )
     assert right >= 0.95
     assert wrong <= 0.05

@@ -28,7 +28,9 @@ HOLDOUT = 0.2  # a tenth of so few customers is too little to judge a schedule b
 
 
 def _asked(file: Path, *more: str) -> str:
-    result = CliRunner().invoke(backtest, [str(file), "--policy", RETRY_2.version, *more], obj=Here(_nowhere))
+    result = CliRunner().invoke(
+        backtest, [str(file), "--policy", RETRY_2.version, *more], obj=Here(_nowhere)
+    )
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -56,9 +58,17 @@ def test_where_folklore_is_wrong_the_back_test_says_that_it_is_worse(tmp_path: P
             world = plugged.opened(kind, program, LOGGED, FRESH)
             found, text, page, truth = _said(world, tmp_path)
         then, told, more = found["then"], found["rescued"], found["difference"]
-        print(f"{kind.title}: then {then}, told {told}, difference {more}, missing {found['missing']}")
-        print(f"  truth {truth.value:.1%} ± {1.645 * truth.error:.1%} of {truth.orders:,}", page, flush=True)
-        assert truth.value + 1.645 * truth.error < then["value"], "the folklore is wrong in this world"
+        print(
+            f"{kind.title}: then {then}, told {told}, difference {more}, missing {found['missing']}"
+        )
+        print(
+            f"  truth {truth.value:.1%} ± {1.645 * truth.error:.1%} of {truth.orders:,}",
+            page,
+            flush=True,
+        )
+        assert truth.value + 1.645 * truth.error < then["value"], (
+            "the folklore is wrong in this world"
+        )
         if told is None:
             continue
         shown += 1
@@ -67,5 +77,7 @@ def test_where_folklore_is_wrong_the_back_test_says_that_it_is_worse(tmp_path: P
         assert found["verdict"] == "worse"
         assert "WORSE than what was done" in text
         assert "It is worse than what was done" in page
-    print(f"{shown} of {WORLDS} shown, all called worse; {covered} of the differences hold the truth")
+    print(
+        f"{shown} of {WORLDS} shown, all called worse; {covered} of the differences hold the truth"
+    )
     assert shown >= 0.5 * WORLDS

@@ -21,7 +21,14 @@ from recoup.backtest.flows.backtest_file import LEVELS_MAX, HistoryReport, backt
 from recoup.backtest.flows.backtest_plain import history_plain
 from recoup.backtest.rules.assuming import Narrowed
 from recoup.backtest.rules.history import Bounds, Payment, cohort_of
-from recoup.backtest.rules.model_word import Calibration, Past, PastTry, calibrate, expectations_of, past_tries
+from recoup.backtest.rules.model_word import (
+    Calibration,
+    Past,
+    PastTry,
+    calibrate,
+    expectations_of,
+    past_tries,
+)
 from recoup.backtest.rules.replay import EngineTarget, ScheduleTarget
 from recoup.engine.learn import history_models
 from recoup.engine.model import Model
@@ -40,7 +47,13 @@ PAYERS = int(os.environ.get("PROVE_PAYERS", "600"))
 RECORDED = int(os.environ.get("PROVE_RECORDED", "2400"))  # customers whose records are read
 FULL = 100  # from so many bounds on, one in a hundred may miss
 REGION = "world"
-DONE = ("retry-2", "daily", "days-1-3-5-7", "8-in-2-weeks", "kill-bill")  # what the merchant's processor did
+DONE = (
+    "retry-2",
+    "daily",
+    "days-1-3-5-7",
+    "8-in-2-weeks",
+    "kill-bill",
+)  # what the merchant's processor did
 
 
 class Plan(NamedTuple):
@@ -108,7 +121,9 @@ def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:
         logged = world.places(world.logged)
         for turn in range(2):
             done = DONE[(2 * number + turn) % len(DONE)]
-            arm = past.Noted(Retry2() if done == "retry-2" else SCHEDULES[done], (orders[one] for one in logged))
+            arm = past.Noted(
+                Retry2() if done == "retry-2" else SCHEDULES[done], (orders[one] for one in logged)
+            )
             play(world.ground, f"done/{done}", arm, only=logged)
             attempts = past.imported(arm.rows)
             for name, plan in (SCHEDULED | (ENGINE if turn == 0 else {})).items():
@@ -122,10 +137,14 @@ def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:
                     if plan.decider in POLICIES
                     else EngineTarget(world.model, ENGINE_2, plan.within)
                 )
-                rescued = dict(zip(logged, world.rescued(f"{done}/{name}", target, logged), strict=True))
+                rescued = dict(
+                    zip(logged, world.rescued(f"{done}/{name}", target, logged), strict=True)
+                )
                 cohort = [places[one[0].payment] for one in report.cohort.payments]
                 assert report.bounds is not None
-                held = Held(report, report.bounds, sum(rescued[one] for one in cohort) / len(cohort))
+                held = Held(
+                    report, report.bounds, sum(rescued[one] for one in cohort) / len(cohort)
+                )
                 print(f"{kind.title}, {done} was kept, {name}: {held.text()}", flush=True)
                 yield held
 
@@ -133,12 +152,16 @@ def _bounds(kind: plugged.Kind, number: int, folder: Path) -> Iterator[Held]:
 def test_the_bounds_hold_what_a_policy_rescues_of_the_same_payments() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = [
-            one for number, kind in enumerate(plugged.kinds(WORLDS)) for one in _bounds(kind, number, Path(folder))
+            one
+            for number, kind in enumerate(plugged.kinds(WORLDS))
+            for one in _bounds(kind, number, Path(folder))
         ]
     missed = [one for one in found if not (one.holds and one.holds_of_payer)]
     narrow = [one for one in found if one.width <= 0.15]
     missed_narrow = sum(not one.holds for one in narrow)
-    print(f"{len(found)} bounds, {len(missed)} miss the truth; of {len(narrow)} up to 15 points wide {missed_narrow}")
+    print(
+        f"{len(found)} bounds, {len(missed)} miss the truth; of {len(narrow)} up to 15 points wide {missed_narrow}"
+    )
     for one in found:
         assert intervals(history_plain(one.report)) == ["/then"], "no interval but of what happened"
     assert len(missed) <= (0.01 * len(found) if len(found) >= FULL else 0)
@@ -147,9 +170,13 @@ def test_the_bounds_hold_what_a_policy_rescues_of_the_same_payments() -> None:
 def _judged(kind: plugged.Kind, folder: Path) -> tuple[Calibration, Calibration] | None:
     """Of a model that learned from the records of half the customers: at their tries, and at those of the others. None
     where the records are too few."""
-    with Program(plugged.command(kind, RECORDED, folder), seconds=plugged.ANSWER_SECONDS) as program:
+    with Program(
+        plugged.command(kind, RECORDED, folder), seconds=plugged.ANSWER_SECONDS
+    ) as program:
         rows = past.scheduled(survey(program, kind.seed).history)
-    own, others = (past.imported(row for row in rows if _half(row["customerId"]) == half) for half in (0, 1))
+    own, others = (
+        past.imported(row for row in rows if _half(row["customerId"]) == half) for half in (0, 1)
+    )
     models, models_of = dict[str, Model](), history_models.models_of
 
     def kept(*asked: Any) -> Mapping[str, Model]:
@@ -160,8 +187,12 @@ def _judged(kind: plugged.Kind, folder: Path) -> tuple[Calibration, Calibration]
         report = backtest_history(own, "retry-1", None, REGION)
     if report.calibration is None:
         return None
-    expectation = expectations_of(models, _tries_of(payments_of(own), late=False, most=LEVELS_MAX))[history_models.OWN]
-    return report.calibration, calibrate(expectation, _tries_of(payments_of(others), late=True, most=len(others)))
+    expectation = expectations_of(models, _tries_of(payments_of(own), late=False, most=LEVELS_MAX))[
+        history_models.OWN
+    ]
+    return report.calibration, calibrate(
+        expectation, _tries_of(payments_of(others), late=True, most=len(others))
+    )
 
 
 def _tries_of(payments: Sequence[Payment], *, late: bool, most: int) -> list[PastTry]:
@@ -200,5 +231,7 @@ def test_a_model_is_as_far_off_as_is_said() -> None:
             both = f"said {said.error:.1%} at {_tries(said):,} tries, true {true.error:.1%} at {_tries(true):,}"
             print(f"{kind.title}: {both}", flush=True)
     within = sum(abs(one) <= 0.01 for one in apart)
-    print(f"{within} of {len(apart)} within a point, {held} but for chance; {min(apart):+.1%} to {max(apart):+.1%}")
+    print(
+        f"{within} of {len(apart)} within a point, {held} but for chance; {min(apart):+.1%} to {max(apart):+.1%}"
+    )
     assert held >= 0.9 * len(apart)

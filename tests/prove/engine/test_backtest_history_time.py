@@ -32,17 +32,29 @@ def test_a_long_history_is_back_tested_while_one_waits(
     monkeypatch.setattr(story, "PAYMENTS", payments)
     customers = int(payments / EACH)
     rows = (
-        row | {"customerId": f"c{int(row['orderId'][1:]) % customers}"} for row in story.history.__wrapped__(days=300)
+        row | {"customerId": f"c{int(row['orderId'][1:]) % customers}"}
+        for row in story.history.__wrapped__(days=300)
     )
     file, out = written(tmp_path / "history.csv", list(rows)), tmp_path / "said.json"
     began, worked = time.monotonic(), _worked()
     with out.open("w") as said:
-        words = [sys.executable, "-m", "recoup.main", "backtest", str(file), "--policy", "engine", "--json"]
+        words = [
+            sys.executable,
+            "-m",
+            "recoup.main",
+            "backtest",
+            str(file),
+            "--policy",
+            "engine",
+            "--json",
+        ]
         subprocess.run(words, stdout=said, check=True)
     seconds, work, found = time.monotonic() - began, _worked() - worked, json.loads(out.read_text())
     off, planned = found["calibration"]["error"], found["plannedOf"][0]
     took = f"{seconds:.1f} s, {work:.1f} s of work"
-    print(f"{payments:,} payments of {customers:,} customers: {took}; off by {off:.1%}, {planned:,} planned")
+    print(
+        f"{payments:,} payments of {customers:,} customers: {took}; off by {off:.1%}, {planned:,} planned"
+    )
     assert found["declined"] == payments
     assert found["rangeOfModels"] is not None
     assert (work / CORES if SHARED else seconds) <= SECONDS_MAX.get(payments, float("inf"))

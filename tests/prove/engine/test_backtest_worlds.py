@@ -22,7 +22,9 @@ SAMPLES = int(os.environ.get("PROVE_SAMPLES", "8"))
 FRESH = int(os.environ.get("PROVE_FRESH", "6000"))
 TARGETS = os.environ.get("PROVE_TARGETS", "engine").split(",")
 PAYERS = 1_000
-FULL = 500  # intervals, from which on the bands are held as they are written; below chance widens them
+FULL = (
+    500  # intervals, from which on the bands are held as they are written; below chance widens them
+)
 
 
 @dataclass(slots=True)
@@ -39,7 +41,9 @@ def _world(kind: plugged.Kind) -> dict[str, Seen]:
     wanted = SAMPLES * PAYERS
     with (
         tempfile.TemporaryDirectory() as folder,
-        Program(plugged.command(kind, wanted + FRESH, Path(folder)), seconds=plugged.ANSWER_SECONDS) as program,
+        Program(
+            plugged.command(kind, wanted + FRESH, Path(folder)), seconds=plugged.ANSWER_SECONDS
+        ) as program,
     ):
         world = plugged.opened(kind, program, wanted, FRESH)
         lines = world.log()
@@ -72,7 +76,9 @@ def test_of_the_intervals_in_plugged_worlds_85_to_95_percent_hold_the_truth() ->
     covered = sum(seen.covered for one in worlds for seen in one.values()) / shown
     near = [seen for one in worlds for name, seen in one.items() if name == "engine"]
     withheld = 1.0 - sum(seen.shown for seen in near) / sum(seen.samples for seen in near)
-    print(f"{len(worlds)} worlds, {shown:,} shown, {covered:.1%} cover; of the engine {withheld:.1%} withheld")
+    print(
+        f"{len(worlds)} worlds, {shown:,} shown, {covered:.1%} cover; of the engine {withheld:.1%} withheld"
+    )
     slack = 0.0 if shown >= FULL else 3 * (0.09 / shown) ** 0.5
     assert 0.85 - slack <= covered <= 0.95 + slack
     assert withheld <= 0.10

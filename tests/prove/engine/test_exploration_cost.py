@@ -30,8 +30,13 @@ def _cost(kind: plugged.Kind, folder: Path) -> plugged.Truth:
             arm = EngineArm(replace(world.briefing, explore=explore), world.model)
             played = play(world.ground, f"explore {explore}", arm, only=places)
             rescued[explore] = [played.days[place] is not None for place in places]
-            print(f"{kind.title}, {explore:.0%}: {sum(rescued[explore]) / len(places):.2%}", flush=True)
-        less = [one - other for one, other in zip(rescued[0.0], rescued[plugged.EXPLORE], strict=True)]
+            print(
+                f"{kind.title}, {explore:.0%}: {sum(rescued[explore]) / len(places):.2%}",
+                flush=True,
+            )
+        less = [
+            one - other for one, other in zip(rescued[0.0], rescued[plugged.EXPLORE], strict=True)
+        ]
         return plugged.share_of(world.ground, places, less)
 
 
@@ -41,9 +46,13 @@ def test_exploration_costs_half_a_point_at_most() -> None:
         for kind in plugged.kinds(WORLDS):
             cost = _cost(kind, Path(folder))
             costs.append(cost)
-            print(f"{kind.title}: {100 * cost.value:+.2f} points (± {164.5 * cost.error:.2f}, {cost.orders:,})")
+            print(
+                f"{kind.title}: {100 * cost.value:+.2f} points (± {164.5 * cost.error:.2f}, {cost.orders:,})"
+            )
     mean = sum(one.value for one in costs) / len(costs)
     error = sum(one.error**2 for one in costs) ** 0.5 / len(costs)
     spread = [100 * one.value for one in costs]
-    print(f"{len(costs)} worlds: {100 * mean:+.2f} ± {164.5 * error:.2f}, {min(spread):+.2f} to {max(spread):+.2f}")
+    print(
+        f"{len(costs)} worlds: {100 * mean:+.2f} ± {164.5 * error:.2f}, {min(spread):+.2f} to {max(spread):+.2f}"
+    )
     assert mean <= COST_MAX

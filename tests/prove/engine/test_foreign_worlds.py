@@ -32,13 +32,27 @@ EIGHT = (
 def test_no_comparator_is_above_the_engine(name: str) -> None:
     program = [sys.executable, str(WORLDS / f"{name}.py")]
     arms = ",".join((*COMPARATORS, "engine"))
-    command = ["lab", "compare", "--world-command", shlex.join(program), "--arms", arms, "--sends", "3", "--json"]
+    command = [
+        "lab",
+        "compare",
+        "--world-command",
+        shlex.join(program),
+        "--arms",
+        arms,
+        "--sends",
+        "3",
+        "--json",
+    ]
     found = _json([sys.executable, "-m", "recoup.main", *command])
     known = _json([*program, "--oracle", "--sends", "3"])
     oracle = 100 * known.get("upper", known["recovered"])  # at 3 sends that were made
     level = next(one for one in found["levels"] if one["level"] in ("3", "3.0"))
     shares = {row["arm"]: 100 * row["orders"]["value"] for row in level["arms"]}
-    beside = next(pair for pair in level["pairs"] if (pair["arm"], pair["against"]) == ("engine", level["best"]))
+    beside = next(
+        pair
+        for pair in level["pairs"]
+        if (pair["arm"], pair["against"]) == ("engine", level["best"])
+    )
     best = shares[level["best"]]
     print(
         f"\n{name}: engine {shares['engine']:.1f}, {level['best']} {best:.1f}, oracle {oracle:.1f}:",

@@ -47,7 +47,9 @@ WHERE NOT over
 async def _fill(shop: Shop) -> None:
     async with owner(shop.world) as connection:
         ms = int(shop.world.clocks.wall().timestamp() * 1000) - 3_600_000
-        await connection.execute(_FILL, shop.merchant_id, int(ATTEMPTS * PAYMENTS), ms, timeout=1200)
+        await connection.execute(
+            _FILL, shop.merchant_id, int(ATTEMPTS * PAYMENTS), ms, timeout=1200
+        )
         await connection.execute("ANALYZE transmissions")
 
 

@@ -34,7 +34,9 @@ def test_no_word_of_a_network_loses_money(name: str) -> None:
         without = _played(ground, "no-news")
         for arm in ("updater", "signals"):
             played = _played(ground, arm)
-            found = difference([_recovered(ground, played)], [_recovered(ground, without)], [_declined(ground)])
+            found = difference(
+                [_recovered(ground, played)], [_recovered(ground, without)], [_declined(ground)]
+            )
             print(
                 f"\n{name}: {arm} {100 * found.value:+.2f} [{100 * found.low:+.2f}, {100 * found.high:+.2f}] points of"
                 f" the amount; sends {played.mean_sends:.2f} beside {without.mean_sends:.2f}",
@@ -48,7 +50,14 @@ def _played(ground: Ground, name: str) -> Played:
     entry = CATALOGUE[name]
     arm = entry.make(Briefing(ground.hello, ground.history, ground.seed))
     return NewsPlay(
-        ground, name, arm, lambda _: None, None, None, CardSends.refusal, hears=entry.hears or Hears()
+        ground,
+        name,
+        arm,
+        lambda _: None,
+        None,
+        None,
+        CardSends.refusal,
+        hears=entry.hears or Hears(),
     ).run()
 
 
@@ -58,7 +67,9 @@ def _declined(ground: Ground) -> list[float]:
 
 def _recovered(ground: Ground, played: Played) -> list[float]:
     amounts = zip(ground.orders, played.days, strict=True)
-    return _by_customer(ground, [0.0 if days is None else float(order.amount) for order, days in amounts])
+    return _by_customer(
+        ground, [0.0 if days is None else float(order.amount) for order, days in amounts]
+    )
 
 
 def _by_customer(ground: Ground, amounts: list[float]) -> list[float]:

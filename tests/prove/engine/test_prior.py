@@ -42,13 +42,19 @@ class Shop:
         self.plays += 1
         played = play(self.ground, f"{self.plays}", arm)
         self.world.end(f"{self.plays}")
-        return played.mean_sends, 100 * sum(days is not None for days in played.days) / len(played.days)
+        return played.mean_sends, 100 * sum(days is not None for days in played.days) / len(
+            played.days
+        )
 
-    def at(self, sends: float, arm_of: Callable[[Briefing], Arm], history: list[HistoryRow]) -> float:
+    def at(
+        self, sends: float, arm_of: Callable[[Briefing], Arm], history: list[HistoryRow]
+    ) -> float:
         found = dict[float, float]()
 
         def mean(price: float) -> float:
-            sends, found[price] = self.share(arm_of(Briefing(self.ground.hello, history, SEED, price)))
+            sends, found[price] = self.share(
+                arm_of(Briefing(self.ground.hello, history, SEED, price))
+            )
             return sends
 
         brief: Any = Briefing(self.ground.hello, history, SEED)
@@ -74,13 +80,18 @@ def test_a_shop_without_history_does_no_worse_and_soon_better(name: str) -> None
     with Program(shlex.join([sys.executable, str(WORLDS / f"{name}.py")]), seconds=200) as world:
         shop = Shop(world, survey(world, SEED))
         sends, schedule = shop.share(Retry2())
-        gains = {"first month": shop.at(sends, by(prior_model(max(one.at for one in shop.ground.history).date())), [])}
+        gains = {
+            "first month": shop.at(
+                sends, by(prior_model(max(one.at for one in shop.ground.history).date())), []
+            )
+        }
         for label, months in (("second month", 1), ("third month", 2), ("all history", None)):
             history = shop.last(months)
             gains[label] = shop.at(sends, by(trained_on(history, "a test", issuer_of)), history)
     gains = {label: share - schedule for label, share in gains.items()}
     print(
-        f"\n{name}: retry-2 {schedule:.1f} at {sends:.2f} sends;", {one: f"{gain:+.1f}" for one, gain in gains.items()}
+        f"\n{name}: retry-2 {schedule:.1f} at {sends:.2f} sends;",
+        {one: f"{gain:+.1f}" for one, gain in gains.items()},
     )
     assert gains["first month"] >= 0.0
     assert gains["second month"] >= 2.0

@@ -72,13 +72,17 @@ def compare(seed: int, name: str, used: Weights) -> float:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_it_costs_a_fifth_less_than_the_best_single_rule_before_it_learned_anything(seed: int) -> None:
+def test_it_costs_a_fifth_less_than_the_best_single_rule_before_it_learned_anything(
+    seed: int,
+) -> None:
     assert compare(seed, "prior", PRIOR) <= AT_MOST
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_it_costs_a_fifth_less_after_a_year(seed: int) -> None:
-    weights = learned(((terms_of(one.facts), one.fraud) for one in payments(seed, PAST)), PRIOR, "learned")
+    weights = learned(
+        ((terms_of(one.facts), one.fraud) for one in payments(seed, PAST)), PRIOR, "learned"
+    )
     assert weights is not None
     assert compare(seed, "learned", weights) <= AT_MOST
 
@@ -101,7 +105,12 @@ def test_it_costs_a_fifth_less_after_the_first_night(server: ServerAddress, seed
 
 def _judged(one: Payment, dice: random.Random) -> Judged:
     by = dice.choice(("dispute", "dispute", "warning", "code"))
-    return Judged(terms_of(one.facts), dice.uniform(61, 390), dice.lognormvariate(3.0, 0.6) if one.fraud else None, by)
+    return Judged(
+        terms_of(one.facts),
+        dice.uniform(61, 390),
+        dice.lognormvariate(3.0, 0.6) if one.fraud else None,
+        by,
+    )
 
 
 def test_what_a_decision_takes() -> None:
@@ -110,7 +119,9 @@ def test_what_a_decision_takes() -> None:
     took = []
     for one in world:
         begun = time.perf_counter()
-        decide_risk(RiskInput.of(one.facts, PRIOR, COSTS, may_challenge=True, arm="engine")).to_dict()
+        decide_risk(
+            RiskInput.of(one.facts, PRIOR, COSTS, may_challenge=True, arm="engine")
+        ).to_dict()
         took.append(time.perf_counter() - begun)
     took.sort()
     print(f"\na decision: p50 {took[1_000] * 1e3:.3f} ms, p99 {took[1_980] * 1e3:.3f} ms")

@@ -84,7 +84,8 @@ async def routes_of(shop: Shop, hour: int | None) -> AsyncIterator[Daily]:
     world = shop.world
     clock = ShopsClock()
     second, own = (
-        Daily(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name=name) for name in ("second", "sandbox")
+        Daily(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name=name)
+        for name in ("second", "sandbox")
     )
     second.hour, second.hours, own.hours = hour, Counter(), Counter()
     second.clock = own.clock = clock
@@ -119,7 +120,13 @@ async def play(server: ServerAddress, hour: int | None) -> Played:
         )
         async with owner(shop.world) as connection:
             twice, busiest = await connection.fetchval(TWICE), await connection.fetchval(BUSIEST)
-        return Played(recovered, twice, busiest, second.hours, Counter({row["route"]: row["n"] for row in sent}))
+        return Played(
+            recovered,
+            twice,
+            busiest,
+            second.hours,
+            Counter({row["route"]: row["n"] for row in sent}),
+        )
 
 
 def test_an_outage_of_an_hour_a_day_costs_nearly_nothing_and_charges_nobody_twice(
@@ -133,7 +140,9 @@ def test_an_outage_of_an_hour_a_day_costs_nearly_nothing_and_charges_nobody_twic
         return without, await play(server, hour)
 
     without, outages = asyncio.run(both())
-    print(f"recovered without outages {without.recovered}, with them {outages.recovered}; sends {outages.by_route}")
+    print(
+        f"recovered without outages {without.recovered}, with them {outages.recovered}; sends {outages.by_route}"
+    )
     assert without.recovered > DAYS * ORDERS_A_DAY / 2
     assert outages.recovered >= KEPT * without.recovered
     assert (outages.twice, without.twice) == (0, 0)

@@ -15,7 +15,12 @@ def _looked(case: tuple[World, int]) -> tuple[bool, bool, bool, float]:
     looks = played(world, seed)
     wrong = any(look.low > world.uplift or look.high < world.uplift for look in looks)
     low, high = one_look(looks[-1])
-    return wrong, any(look.low > 0 for look in looks), low <= world.uplift <= high, (looks[-1].high - looks[-1].low) / 2
+    return (
+        wrong,
+        any(look.low > 0 for look in looks),
+        low <= world.uplift <= high,
+        (looks[-1].high - looks[-1].low) / 2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,7 +40,9 @@ def test_it_is_seldom_wrong_at_any_look_and_finds_three_points(
     with ProcessPoolExecutor(2) as pool:
         seen = list(pool.map(_looked, ((world, seed) for seed in range(count)), chunksize=10))
     wrong, found, covered, width = (sum(column) / count for column in zip(*seen, strict=True))
-    print(f"{world}: wrong {wrong:.3f}, found {found:.3f}, single look covers {covered:.3f}, half-width {width:.4f}")
+    print(
+        f"{world}: wrong {wrong:.3f}, found {found:.3f}, single look covers {covered:.3f}, half-width {width:.4f}"
+    )
     assert wrong <= wrong_max
     assert found >= found_min
     assert 0.87 - 0.03 <= covered <= 0.93 + 0.03

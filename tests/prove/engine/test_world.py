@@ -36,5 +36,9 @@ def test_each_world_that_is_shipped_can_be_played(name: str) -> None:
     world = build(read(shipped()[name], seed=1, orders=4_000))
     found = {one: play(world, one, offsets) for one, offsets in SCHEDULES.items()}
     found["oracle"], sends = play_oracle(world, 3.0, world.all_orders)
-    print(f"{name}:", ", ".join(f"{one} {share:.1f}" for one, share in found.items()), f"({sends:.2f} sends)")
+    print(
+        f"{name}:",
+        ", ".join(f"{one} {share:.1f}" for one, share in found.items()),
+        f"({sends:.2f} sends)",
+    )
     assert 0 < found["next day"] <= found["three daily"] < found["oracle"] < 90

@@ -38,7 +38,9 @@ Lines = list[dict[str, Any]]
 @pytest.fixture(scope="module", autouse=True)
 def programs() -> None:
     need = ("promtool", "faketime", "pgbouncer")
-    subprocess.run([sys.executable, "scripts/need.py", *need], check=True, cwd=Path(__file__).parents[3])
+    subprocess.run(
+        [sys.executable, "scripts/need.py", *need], check=True, cwd=Path(__file__).parents[3]
+    )
 
 
 class Ground:
@@ -67,7 +69,9 @@ class Ground:
     def recoup(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [*self.before, *RECOUP, *words, "--data-dir", str(self.up.data_dir)]
         environment = os.environ | self.environment
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=120, check=False, env=environment
+        )
 
     def doctor(self) -> Lines:
         done = self.recoup("doctor", "--json")
@@ -96,7 +100,11 @@ class Ground:
         words = ["serve", "--port", str(port), "--doors", "1", "--data-dir", str(self.up.data_dir)]
         with (self.folder / "beside.log").open("ab") as log:
             doors = subprocess.Popen(
-                [*before, *RECOUP, *words], env=os.environ | environment, stdout=log, stderr=log, start_new_session=True
+                [*before, *RECOUP, *words],
+                env=os.environ | environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.url = f"{scheme}://127.0.0.1:{port}"
         try:
@@ -164,7 +172,13 @@ def worker_killed(ground: Ground) -> Iterator[None]:
 @contextmanager
 def doors_killed(ground: Ground) -> Iterator[None]:
     with killed(ground, "doors"):
-        until(lambda: not ground.sql("SELECT FROM pg_stat_activity WHERE application_name = 'recoup-doors'"))
+        until(
+            lambda: (
+                not ground.sql(
+                    "SELECT FROM pg_stat_activity WHERE application_name = 'recoup-doors'"
+                )
+            )
+        )
         yield
 
 
@@ -191,7 +205,9 @@ def worker_stopped(ground: Ground) -> Iterator[None]:
 
 
 def long_ago(ground: Ground) -> None:
-    ground.sql("UPDATE directory.upkeep SET done_at = done_at - interval '2 minutes' WHERE task = 'worker'")
+    ground.sql(
+        "UPDATE directory.upkeep SET done_at = done_at - interval '2 minutes' WHERE task = 'worker'"
+    )
 
 
 @contextmanager
@@ -208,7 +224,13 @@ def read_only(ground: Ground) -> Iterator[None]:
 def statement_limit(ground: Ground) -> Iterator[None]:
     ground.set("statement_timeout", "'2s'")
     try:
-        ground.sql("SET statement_timeout = 0", "BEGIN", "LOCK TABLE due_work", "SELECT pg_sleep(6)", "COMMIT")
+        ground.sql(
+            "SET statement_timeout = 0",
+            "BEGIN",
+            "LOCK TABLE due_work",
+            "SELECT pg_sleep(6)",
+            "COMMIT",
+        )
         yield
     finally:
         ground.set("statement_timeout", "")
@@ -236,7 +258,9 @@ def locked(ground: Ground) -> Iterator[None]:
         for one in both:
             one.kill()
             one.wait()
-        ground.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock'")
+        ground.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
+        )
 
 
 @contextmanager
@@ -263,7 +287,10 @@ def clock_ahead(ground: Ground) -> Iterator[None]:
 @contextmanager
 def certificate_ends(ground: Ground) -> Iterator[None]:
     make_certificate(ground.folder, ends=timedelta(days=5))
-    files = {"RECOUP_TLS_CERT": str(ground.folder / "chain.pem"), "RECOUP_TLS_KEY": str(ground.folder / "key.pem")}
+    files = {
+        "RECOUP_TLS_CERT": str(ground.folder / "chain.pem"),
+        "RECOUP_TLS_KEY": str(ground.folder / "key.pem"),
+    }
     with ground.beside(**files):
         time.sleep(2)
         yield
@@ -279,7 +306,9 @@ def restored(ground: Ground) -> Iterator[None]:
         yield
     finally:
         ground.sql("UPDATE world SET epoch = epoch + 1")
-        until(lambda: (ground.scraped().samples or {}).get('recoup_quarantine{world="sandbox"}') == 0)
+        until(
+            lambda: (ground.scraped().samples or {}).get('recoup_quarantine{world="sandbox"}') == 0
+        )
 
 
 @contextmanager
@@ -328,15 +357,50 @@ RUNNING: Final = (
     Fault(5, second_up, None, set()),
     Fault(10, clock_ahead, ("clock", "clock is (89|9[01])", "NTP"), {"RecoupClockWrong"}),
     Fault(11, worker_stopped, ("worker", "none has lived for", CURE), {"RecoupWorkerGone"}),
-    Fault(12, read_only, ("writing", "read-only", "default_transaction_read_only"), {"RecoupDatabaseReadOnly"}),
-    Fault(13, statement_limit, ("limits", "by statement_timeout", "ALTER ROLE"), {"RecoupDatabaseSlow"}),
-    Fault(14, locked, ("locks", r"for a lock that process \d+", "pg_terminate_backend"), {"RecoupDatabaseBlocked"}),
-    Fault(15, postgres_stopped, ("database", "not answered for 5 s", "Does the server run"), {"RecoupDatabaseAway"}),
+    Fault(
+        12,
+        read_only,
+        ("writing", "read-only", "default_transaction_read_only"),
+        {"RecoupDatabaseReadOnly"},
+    ),
+    Fault(
+        13,
+        statement_limit,
+        ("limits", "by statement_timeout", "ALTER ROLE"),
+        {"RecoupDatabaseSlow"},
+    ),
+    Fault(
+        14,
+        locked,
+        ("locks", r"for a lock that process \d+", "pg_terminate_backend"),
+        {"RecoupDatabaseBlocked"},
+    ),
+    Fault(
+        15,
+        postgres_stopped,
+        ("database", "not answered for 5 s", "Does the server run"),
+        {"RecoupDatabaseAway"},
+    ),
     Fault(17, certificate_ends, ("certificate", "ends on", "Renew it"), {"RecoupCertificateEnds"}),
-    Fault(18, restored, ("database", "was restored or has lost data", "recoup recover"), {"RecoupQuarantined"}),
+    Fault(
+        18,
+        restored,
+        ("database", "was restored or has lost data", "recoup recover"),
+        {"RecoupQuarantined"},
+    ),
     Fault(22, copy_old, ("copy", "the newest is 2 days", "Does what copies"), {"RecoupCopyOld"}),
-    Fault(26, processor_silent, ("sandbox answers", "none of the attempts", "route off"), {"RecoupRouteSilent"}),
-    Fault(24, work_fails, ("bank_payout work", "1 fail again and again", "Mend what it names"), {"RecoupWorkFails"}),
+    Fault(
+        26,
+        processor_silent,
+        ("sandbox answers", "none of the attempts", "route off"),
+        {"RecoupRouteSilent"},
+    ),
+    Fault(
+        24,
+        work_fails,
+        ("bank_payout work", "1 fail again and again", "Mend what it names"),
+        {"RecoupWorkFails"},
+    ),
 )
 
 
@@ -363,7 +427,9 @@ def check_named(lines: Lines, finds: tuple[str, str, str]) -> None:
 
 def test_in_a_healthy_hour_nothing_fires(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """With memory and log of a load: calls and attempts have their lines, and nothing that was sent stands there."""
-    monkeypatch.setattr(load_module, "CARDS", [card for card in CARDS if card[0] not in FAULT_CARDS.values()])
+    monkeypatch.setattr(
+        load_module, "CARDS", [card for card in CARDS if card[0] not in FAULT_CARDS.values()]
+    )
     ground.up.wait_ready()
     time.sleep(12)  # a worker has said that it lives
     before = ground.scraped()
@@ -383,7 +449,9 @@ def test_in_a_healthy_hour_nothing_fires(ground: Ground, monkeypatch: pytest.Mon
     assert wrong(ground.doctor()) == {}
     assert fired(ground.folder, before, after) == set()
     assert after.samples is not None
-    memory = sum(value for name, value in after.samples.items() if name.startswith("recoup_memory_bytes"))
+    memory = sum(
+        value for name, value in after.samples.items() if name.startswith("recoup_memory_bytes")
+    )
     assert memory < 400e6  # noqa: PLR2004 - doors and worker
     log = ground.up.log.read_text()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
@@ -392,7 +460,9 @@ def test_in_a_healthy_hour_nothing_fires(ground: Ground, monkeypatch: pytest.Mon
     assert {"request", "operation", "status", "ms"} <= calls[-1].keys()
     attempts = [line for line in lines if line["event"] == "attempt"]
     assert attempts
-    assert all({"request", "order", "attempt", "route", "answer", "ms"} <= line.keys() for line in attempts)
+    assert all(
+        {"request", "order", "attempt", "route", "answer", "ms"} <= line.keys() for line in attempts
+    )
     sent = {one.body["paymentMethod"]["cardNumber"] for one in load.told.promises}
     sent |= {one.body["payer"]["email"] for one in load.told.promises} | {
         "Ana Roe",
@@ -401,7 +471,9 @@ def test_in_a_healthy_hour_nothing_fires(ground: Ground, monkeypatch: pytest.Mon
     assert not [one for one in sent if one in log]
 
 
-@pytest.mark.parametrize("fault", RUNNING, ids=lambda fault: f"{fault.number}-{fault.plant.__name__}")
+@pytest.mark.parametrize(
+    "fault", RUNNING, ids=lambda fault: f"{fault.number}-{fault.plant.__name__}"
+)
 def test_a_fault_is_named_and_alerted(ground: Ground, fault: Fault) -> None:
     ground.up.wait_ready()
     before = ground.scraped()
@@ -449,15 +521,21 @@ def test_a_page_that_was_flipped_is_named_and_costs_its_own_calls_alone(tmp_path
         kept = ground.up.credentials()
         keys = {"AppKey": kept["app_key"], "AppSecret": kept["app_secret"]}
 
-        def call(method: str, path: str, body: dict[str, Any] | None = None, token: str = "") -> httpx.Response:
+        def call(
+            method: str, path: str, body: dict[str, Any] | None = None, token: str = ""
+        ) -> httpx.Response:
             headers = {"authorization": f"Bearer {token}"} if token else {}
-            return httpx.request(method, ground.up.url + path, json=body, headers=headers, timeout=30)
+            return httpx.request(
+                method, ground.up.url + path, json=body, headers=headers, timeout=30
+            )
 
         token = call("POST", "/v1/oauth2/token", keys).json()["accessToken"]
         body = payment(kept["mid"], kept["site_id"], APPROVE_CARDS[0], is_mit=True, days=20)
         order_id = call("POST", "/v1/evaluate", body, token).json()["orderId"]
         table = "(SELECT tableoid FROM orders LIMIT 1)"
-        folder, path = ground.sql(f"SELECT current_setting('data_directory'), pg_relation_filepath({table}::oid)")[0]
+        folder, path = ground.sql(
+            f"SELECT current_setting('data_directory'), pg_relation_filepath({table}::oid)"
+        )[0]
         ground.sql("CHECKPOINT")
         stopped(ground, folder)
         flip(Path(folder) / path, 8_100)
@@ -487,7 +565,9 @@ def test_a_page_that_was_flipped_is_named_and_costs_its_own_calls_alone(tmp_path
         flip(Path(folder) / path, 8_100)
         ground.up.wait_ready()
         token = call("POST", "/v1/oauth2/token", keys).json()["accessToken"]
-        assert call("GET", f"/v1/orders/{order_id}", token=token).json()["orderId"] == order_id, "nothing was lost"
+        assert call("GET", f"/v1/orders/{order_id}", token=token).json()["orderId"] == order_id, (
+            "nothing was lost"
+        )
         assert ground.recoup("verify").returncode == 0
     finally:
         ground.up.stop()
@@ -539,7 +619,9 @@ def pooled(ground: Ground) -> Iterator[None]:
         "unix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
     )
     words = () if os.geteuid() else ("-u", "nobody")
-    pooler = subprocess.Popen([program("pgbouncer") or "", *words, str(file)], stderr=subprocess.DEVNULL)
+    pooler = subprocess.Popen(
+        [program("pgbouncer") or "", *words, str(file)], stderr=subprocess.DEVNULL
+    )
     ground.environment = {"RECOUP_DATABASE_URL": f"postgresql://recoup@127.0.0.1:{port}/postgres"}
     time.sleep(1)
     try:
@@ -559,7 +641,9 @@ AT_START: Final = (
 )
 
 
-@pytest.mark.parametrize(("number", "plant", "cure"), AT_START, ids=lambda one: getattr(one, "__name__", str(one)))
+@pytest.mark.parametrize(
+    ("number", "plant", "cure"), AT_START, ids=lambda one: getattr(one, "__name__", str(one))
+)
 def test_what_cannot_start_says_why(
     ground: Ground, number: int, plant: Callable[[Ground], AbstractContextManager[None]], cure: str
 ) -> None:
@@ -585,7 +669,9 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
                 while True:
                     file.write(bytes(1 << 20))
             time.sleep(6)  # a probe's answer holds for five seconds
-            ready = subprocess.run(["curl", "-s", f"{ground.url}/readyz"], capture_output=True, text=True, check=True)
+            ready = subprocess.run(
+                ["curl", "-s", f"{ground.url}/readyz"], capture_output=True, text=True, check=True
+            )
             after = ground.scraped()
             lines = ground.doctor()
             (disk / "fills").unlink()
@@ -598,7 +684,9 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_live_with_the_processor_of_the_sandbox_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_with_the_processor_of_the_sandbox_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in {
         "LIVE_PROCESSOR_URL": "https://bridge.example/",
         "LIVE_PROCESSOR_SECRET": "a" * 32,
@@ -616,7 +704,8 @@ def test_live_with_the_processor_of_the_sandbox_is_named(tmp_path: Path, monkeyp
         before = ground.scraped()
         found = fired(tmp_path, before, ground.scraped())
         check_named(
-            [one for one in ground.doctor() if one["place"] == "live"], ("live check", "processors", "live check")
+            [one for one in ground.doctor() if one["place"] == "live"],
+            ("live check", "processors", "live check"),
         )
         assert found == {"RecoupLiveCheck"}
     finally:

@@ -49,7 +49,15 @@ class Logged(Installation):
     def ensure(self) -> None:
         if self.up is not None and self.up.poll() is None:
             return
-        command = [*RECOUP, "up", "--port", str(self.port), "--data-dir", str(self.data_dir), *self.words]
+        command = [
+            *RECOUP,
+            "up",
+            "--port",
+            str(self.port),
+            "--data-dir",
+            str(self.data_dir),
+            *self.words,
+        ]
         with self.log.open("ab") as log:
             to = log.fileno() if self.to is None else self.to
             self.up = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=to, stderr=to)
@@ -102,7 +110,9 @@ class Load:
     async def run(self) -> None:
         headers = {"authorization": f"ApiKey {self.keys['app_key']}:{self.keys['app_secret']}"}
         limits = httpx.Limits(max_keepalive_connections=CALLERS // 2)  # some callers keep theirs
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20, limits=limits) as client:
+        async with httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=20, limits=limits
+        ) as client:
             await asyncio.gather(*(self._call_on(client, number) for number in range(CALLERS)))
 
     async def _call_on(self, client: httpx.AsyncClient, number: int) -> None:
@@ -260,7 +270,12 @@ FAULTS: Final = (
     Fault(closed_pipe, "", "RecoupLogLost"),
     Fault(removed_socket, "docs/monitoring.md#recoupdatabaseaway", ""),
     Fault(stopped_door, "has stood still", "RecoupStoodStill"),
-    Fault(stopped_worker, "worker has stood", "RecoupStoodStill", ("worker", "none has lived for", "two minutes")),
+    Fault(
+        stopped_worker,
+        "worker has stood",
+        "RecoupStoodStill",
+        ("worker", "none has lived for", "two minutes"),
+    ),
     Fault(
         flipped_page,
         "database page damaged",
@@ -320,10 +335,14 @@ def test_a_fault_under_load_loses_nothing_and_is_named(tmp_path: Path, fault: Fa
             time.sleep(SECONDS / 2)
             before, sent, half = site.scraped(), attempts(site), load.calls
             with fault.plant(site):
-                ends = time.monotonic() + max(SECONDS / 2, 180 if fault.plant is stopped_worker else 45)
+                ends = time.monotonic() + max(
+                    SECONDS / 2, 180 if fault.plant is stopped_worker else 45
+                )
                 if fault.finds is not None:
                     until(lambda: fault.finds is not None and found(site, fault.finds), 90)
-                site.sql("UPDATE merchants SET offset_us = offset_us + 9 * 86400000000")  # retries fall due
+                site.sql(
+                    "UPDATE merchants SET offset_us = offset_us + 9 * 86400000000"
+                )  # retries fall due
                 until(lambda: attempts(site) > sent + CALLERS, 120)
                 time.sleep(max(0.0, ends - time.monotonic()))
                 if fault.alert:  # of who was replaced, once its successor has started
@@ -364,7 +383,10 @@ def check_kept(site: Site, fault: Fault, half: int) -> None:
         "refused by the page": load.held,
     }
     print(told)
-    with suppress(OSError), open(os.environ.get("FAULT_LOAD_REPORT", os.devnull), "a", encoding="utf-8") as report:
+    with (
+        suppress(OSError),
+        open(os.environ.get("FAULT_LOAD_REPORT", os.devnull), "a", encoding="utf-8") as report,
+    ):
         print(told, file=report)
     assert not lost
     assert not load.changed

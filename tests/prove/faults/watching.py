@@ -65,8 +65,12 @@ def fired(folder: Path, before: Scrape, after: Scrape) -> set[str]:
         ],
     }
     file = folder / "rules_test.yml"
-    file.write_text(json.dumps({"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": [test]}))
-    done = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    file.write_text(
+        json.dumps({"rule_files": [str(ALERTS)], "evaluation_interval": "1m", "tests": [test]})
+    )
+    done = subprocess.run(
+        ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False
+    )
     found = set(re.findall(r'alertname="(\w+)"', done.stdout + done.stderr))
     assert found or done.returncode == 0, done.stdout + done.stderr
     return found

@@ -23,12 +23,16 @@ from recoup.main.api import OPERATIONS
 CALLS = int(os.environ.get("PROVE_CALLS", "20000"))
 AT_ONCE = 1_000
 SEED = 20_260_101
-PATIENT = replace(POLICY, cit_deadline=timedelta(seconds=20))  # a busy machine makes no 503 of a capture
+PATIENT = replace(
+    POLICY, cit_deadline=timedelta(seconds=20)
+)  # a busy machine makes no 503 of a capture
 
 
 def test_thousands_of_calls_and_no_surprise(server: ServerAddress) -> None:
     def at_once(number: int, heard: Counter[int]) -> None:
-        with opened_door(server, policy=PATIENT) as door:  # a world of its own for each, so that counting stays quick
+        with opened_door(
+            server, policy=PATIENT
+        ) as door:  # a world of its own for each, so that counting stays quick
             target = Target(door)
             for operation in OPERATIONS:
                 _one(target, operation, SEED + number, heard)

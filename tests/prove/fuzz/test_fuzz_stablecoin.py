@@ -24,7 +24,9 @@ SEED = 20_260_201
 
 def test_thousands_of_signed_calls_and_no_surprise(server: ServerAddress) -> None:
     def at_once(number: int, heard: Counter[int]) -> None:
-        with opened_door(server) as door:  # a world of its own for each, so that counting stays quick
+        with opened_door(
+            server
+        ) as door:  # a world of its own for each, so that counting stays quick
             target = Target(door)
             for operation in OPERATIONS:
                 _one(target, operation, SEED + number, heard)

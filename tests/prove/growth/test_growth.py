@@ -33,16 +33,24 @@ def both(request: pytest.FixtureRequest) -> Iterator[tuple[Measured, Measured]]:
 
 
 @pytest.mark.parametrize("whose", [*NAMES, "owner"])
-def test_a_day_costs_the_same_after_very_many_orders(both: tuple[Measured, Measured], whose: str) -> None:
+def test_a_day_costs_the_same_after_very_many_orders(
+    both: tuple[Measured, Measured], whose: str
+) -> None:
     few, many = (measure.days[whose] for measure in both)
-    assert len(few.keys() & many.keys()) >= (4 if whose == "owner" else 300), "most statements were met on both"
+    assert len(few.keys() & many.keys()) >= (4 if whose == "owner" else 300), (
+        "most statements were met on both"
+    )
     longest = sorted(few.keys() & many.keys(), key=lambda which: -many[which].ms)[:10]
-    print("\n".join((f"{whose}, the longest:", *(told(few[which], many[which]) for which in longest))))  # noqa: T201
+    print(
+        "\n".join((f"{whose}, the longest:", *(told(few[which], many[which]) for which in longest)))
+    )  # noqa: T201
     more = slower(few, many, partial(deeper, *both))
     assert not more, f"{whose}: {len(more)} statements are slower:\n" + "\n".join(more)
 
 
-def slower(few: Mapping[int, Cost], many: Mapping[int, Cost], deeper: Callable[[str], float]) -> list[str]:
+def slower(
+    few: Mapping[int, Cost], many: Mapping[int, Cost], deeper: Callable[[str], float]
+) -> list[str]:
     """What reads more or takes longer, the longest first."""
     more = [
         (before, after)
@@ -64,7 +72,10 @@ def slower(few: Mapping[int, Cost], many: Mapping[int, Cost], deeper: Callable[[
 def deeper(few: Measured, many: Measured, sql: str) -> float:
     """How many times as many blocks a look-up reads, with the row's own, in the index of the plan that grew most."""
     used = re.findall(r"(?:using|Bitmap Index Scan on) (\w+)", many.plans.get(sql, ""))
-    return max(((many.levels[name] + 1) / (few.levels[name] + 1) for name in used if name in few.levels), default=1.0)
+    return max(
+        ((many.levels[name] + 1) / (few.levels[name] + 1) for name in used if name in few.levels),
+        default=1.0,
+    )
 
 
 def told(before: Cost, after: Cost) -> str:

@@ -45,10 +45,20 @@ COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.Floo
 def mutations(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Places in a module that can be changed, by the number that `changed` takes, and what is there."""
     for number, node in enumerate(ast.walk(tree)):
-        kinds = [type(node.ops[0])] if isinstance(node, ast.Compare) else [type(getattr(node, "op", None))]
+        kinds = (
+            [type(node.ops[0])]
+            if isinstance(node, ast.Compare)
+            else [type(getattr(node, "op", None))]
+        )
         numeric = isinstance(node, ast.Constant) and type(node.value) is int
         negated = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-        if kinds[0] in COMPARED or kinds[0] in COMPUTED or isinstance(node, ast.BoolOp) or negated or numeric:
+        if (
+            kinds[0] in COMPARED
+            or kinds[0] in COMPUTED
+            or isinstance(node, ast.BoolOp)
+            or negated
+            or numeric
+        ):
             yield number, f"line {getattr(node, 'lineno', 0)}: {ast.unparse(node)[:60]}"
 
 
@@ -69,7 +79,10 @@ def changed(source: str, number: int) -> str:
     lines = source.encode().splitlines(keepends=True)
     starts = [sum(map(len, lines[:line])) for line in range(len(lines))]
     place = list(ast.walk(ast.parse(source)))[number]
-    begin, end = starts[place.lineno - 1] + place.col_offset, starts[place.end_lineno - 1] + place.end_col_offset
+    begin, end = (
+        starts[place.lineno - 1] + place.col_offset,
+        starts[place.end_lineno - 1] + place.end_col_offset,
+    )
     whole = source.encode()
     return (whole[:begin] + text.encode() + whole[end:]).decode()
 
@@ -77,7 +90,10 @@ def changed(source: str, number: int) -> str:
 def drawn() -> Iterator[tuple[Path, int, str]]:
     chance = random.Random(seed())
     sources = sorted(
-        {*files_of(*KINDS), *(file for one in features() for file in one.folder.rglob("*.py") if one.folder)}
+        {
+            *files_of(*KINDS),
+            *(file for one in features() for file in one.folder.rglob("*.py") if one.folder),
+        }
     )
     while True:
         file = chance.choice(sources)
@@ -93,7 +109,10 @@ def importers() -> dict[str, set[Path]]:
     for folder in ("src/recoup", "tests", "packages"):
         for file in (ROOT / folder).rglob("*.py"):
             for package, names in IMPORTED.findall(file.read_text()):
-                for name in (package, *(f"{package}.{one.strip()}" for one in names.strip("()").split(","))):
+                for name in (
+                    package,
+                    *(f"{package}.{one.strip()}" for one in names.strip("()").split(",")),
+                ):
                     found.setdefault(name, set()).add(file)
     return found
 
@@ -101,15 +120,23 @@ def importers() -> dict[str, set[Path]]:
 def near(mutated: Path, folders: list[str]) -> list[str]:
     """The ring's tests that import the module or one that does; of a feature, which is loaded by name, its own."""
     users = importers().get(module_of(mutated), set())
-    users = users.union(*(importers().get(module_of(one), set()) for one in users if one.is_relative_to(SOURCES)))
+    users = users.union(
+        *(importers().get(module_of(one), set()) for one in users if one.is_relative_to(SOURCES))
+    )
     tests = sorted(str(one.relative_to(ROOT)) for one in users if one.name.startswith("test_"))
     subject = mutated.relative_to(SOURCES).parts[0]
     own = [f"tests/{subject}"] if subject in {one.name for one in features() if one.folder} else []
-    return [one for one in (*own, *tests) if any(f"{one}/".startswith(f"{folder}/") for folder in folders)]
+    return [
+        one
+        for one in (*own, *tests)
+        if any(f"{one}/".startswith(f"{folder}/") for folder in folders)
+    ]
 
 
 def module_of(file: Path) -> str:
-    return ".".join(("recoup", *file.relative_to(SOURCES).with_suffix("").parts)).removesuffix(".__init__")
+    return ".".join(("recoup", *file.relative_to(SOURCES).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    )
 
 
 class Copy:
@@ -119,7 +146,9 @@ class Copy:
         self._folder = folder
         environment = {name: value for name, value in os.environ.items() if name != "PROVE_FAMILY"}
         self._environment = environment | {"PYTHONPATH": str(folder / "src"), "PROVE_DRAW": seed()}
-        leave = shutil.ignore_patterns(".git", ".venv", ".recoup", "__pycache__", ".mypy_cache", ".hypothesis")
+        leave = shutil.ignore_patterns(
+            ".git", ".venv", ".recoup", "__pycache__", ".mypy_cache", ".hypothesis"
+        )
         shutil.copytree(ROOT, folder, ignore=leave, symlinks=True)
 
     def caught_by(self, file: Path, number: int) -> tuple[str, str] | None:
@@ -131,7 +160,9 @@ class Copy:
             for ring, folders in RINGS.items():
                 spared: list[str] = []
                 for some in filter(None, (near(file, folders), folders)):
-                    while (found := self._failed(*some, *(f"--deselect={one}" for one in spared))) is not None:
+                    while (
+                        found := self._failed(*some, *(f"--deselect={one}" for one in spared))
+                    ) is not None:
                         place.write_text(original)
                         honest = self._failed(found) is None
                         place.write_text(mutant)
@@ -144,14 +175,34 @@ class Copy:
 
     def _failed(self, *tests: str) -> str | None:
         """The first that does; what cannot be collected is named as it was given."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", "-p", "no:cacheprovider", *tests]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-n",
+            "2",
+            "-p",
+            "no:cacheprovider",
+            *tests,
+        ]
         done = subprocess.run(
-            command, cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode == 0:
             return None
-        found = re.search(r"^(?:FAILED|ERROR) ((?:tests|packages)/.+?)(?: - .*)?$", done.stdout, re.M)
-        assert found is not None or done.returncode in (3, 4), done.stdout[-2000:]  # nothing could be run at all
+        found = re.search(
+            r"^(?:FAILED|ERROR) ((?:tests|packages)/.+?)(?: - .*)?$", done.stdout, re.M
+        )
+        assert found is not None or done.returncode in (3, 4), done.stdout[
+            -2000:
+        ]  # nothing could be run at all
         return found[1] if found is not None else tests[0]
 
 

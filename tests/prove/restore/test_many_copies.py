@@ -12,7 +12,18 @@ from functools import partial
 from pathlib import Path
 
 from tests.databases import drop
-from tests.restoring import DAYS, Callers, Processor, days, dumped, forgotten, installation, moved, refunded, twice
+from tests.restoring import (
+    DAYS,
+    Callers,
+    Processor,
+    days,
+    dumped,
+    forgotten,
+    installation,
+    moved,
+    refunded,
+    twice,
+)
 from tests.worlds import Shop, change_world, make_shop
 
 from recoup.db.server import ServerAddress
@@ -35,13 +46,17 @@ def test_from_whichever_copy_nothing_is_taken_twice(server: ServerAddress, tmp_p
                 shop, callers = await make_shop(*made), Callers()
                 since = made[0].clocks.wall()
                 kinds = ({"days": 21}, {"days": None}, {"days": 21, "units": 1990})
-                callers.requests = [await shop.declined(**kinds[n % len(kinds)]) for n in range(ORDERS)]
+                callers.requests = [
+                    await shop.declined(**kinds[n % len(kinds)]) for n in range(ORDERS)
+                ]
                 copies = [tmp_path / f"{number}.copy" for number in range(COPIES)]
                 await _loaded(shop, callers, copies, processors)
             assert twice(*processors) == (0, 0)
             charged = sum(len(one.taken) for one in processors)
             assert charged == ORDERS
-            book = [(deepcopy(one.taken), deepcopy(one.given), deepcopy(one.done)) for one in processors]
+            book = [
+                (deepcopy(one.taken), deepcopy(one.given), deepcopy(one.done)) for one in processors
+            ]
             book_of = [(deepcopy(one.charges), deepcopy(one.messages)) for one in processors]
             for number, copy in enumerate(copies):
                 for one, kept, state in zip(processors, book, book_of, strict=True):
@@ -59,7 +74,9 @@ def test_from_whichever_copy_nothing_is_taken_twice(server: ServerAddress, tmp_p
                     await refunded(again, callers)
                     found = await verify(made[0])
                     told = number, twice(*processors), found.difference
-                    known = await again.value("SELECT count(*) FROM orders WHERE stage = 'completed'")
+                    known = await again.value(
+                        "SELECT count(*) FROM orders WHERE stage = 'completed'"
+                    )
                 assert told == (number, (0, 0), None)
                 assert known == ORDERS, f"copy {number}: what was taken is known again"
                 await drop(server, name)
@@ -67,7 +84,9 @@ def test_from_whichever_copy_nothing_is_taken_twice(server: ServerAddress, tmp_p
     asyncio.run(whole())
 
 
-async def _loaded(shop: Shop, callers: Callers, copies: list[Path], processors: list[Processor]) -> None:
+async def _loaded(
+    shop: Shop, callers: Callers, copies: list[Path], processors: list[Processor]
+) -> None:
     """Orders come, are charged and refunded; copies are taken meanwhile. The first route is away now and then."""
     draws = random.Random(SEED)
 

@@ -24,10 +24,14 @@ from recoup.risk.flows.risk import RiskChange, set_risk
 
 CALLS, AT_ONCE = 1_000, 8
 DEADLINE = timedelta(seconds=2)
-POLICY = Policy(call_timeout=timedelta(seconds=4), settled_after=timedelta(seconds=0.2), cit_deadline=DEADLINE)
+POLICY = Policy(
+    call_timeout=timedelta(seconds=4), settled_after=timedelta(seconds=0.2), cit_deadline=DEADLINE
+)
 
 
-def test_answers_come_inside_the_deadline(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_come_inside_the_deadline(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draw, plain = random.Random(7), SandboxProcessor.charge
 
     async def slow(self: SandboxProcessor, charge: Charge) -> Outcome:
@@ -44,7 +48,13 @@ def test_answers_come_inside_the_deadline(server: ServerAddress, monkeypatch: py
             payer = Person(email=f"p{number}@example.test", ip=f"203.0.{number % 200}.9")
             card = script_card("visa", ("05", "51", "61", "91")[number % 4], number % 2)
             asked = await shop.declined(
-                is_mit=False, days=None, code="05", cvv="123", pan=card, payer=payer, avs="Y" if number % 5 else "N"
+                is_mit=False,
+                days=None,
+                code="05",
+                cvv="123",
+                pan=card,
+                payer=payer,
+                avs="Y" if number % 5 else "N",
             )
             begun = time.monotonic()
             word = await shop.evaluate.evaluate(shop.scope, asked)
@@ -63,6 +73,9 @@ def test_answers_come_inside_the_deadline(server: ServerAddress, monkeypatch: py
 
     asyncio.run(story())
     took.sort()
-    at = {name: took[round(share * (CALLS - 1))] for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))}
+    at = {
+        name: took[round(share * (CALLS - 1))]
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))
+    }
     print("\n" + ", ".join(f"{name} {seconds:.3f} s" for name, seconds in at.items()) + f"; {said}")
     assert at["p99.9"] <= DEADLINE.total_seconds()

@@ -49,7 +49,9 @@ def bodies(shop: Caller) -> list[dict[str, Any]]:
     ]
 
 
-async def ask_all(url: str, headers: dict[str, str], asked: list[dict[str, Any]]) -> list[tuple[str, str, float]]:
+async def ask_all(
+    url: str, headers: dict[str, str], asked: list[dict[str, Any]]
+) -> list[tuple[str, str, float]]:
     """(order, what was answered, seconds) of each call."""
     gate = asyncio.Semaphore(AT_ONCE)
     async with httpx.AsyncClient(timeout=30) as client:
@@ -70,11 +72,15 @@ def customers(*given: Any) -> list[tuple[str, str, float]]:
     return asyncio.run(ask_all(*given))
 
 
-async def served(door: Door, shop: Caller, asked: list[dict[str, Any]]) -> list[tuple[str, str, float]]:
+async def served(
+    door: Door, shop: Caller, asked: list[dict[str, Any]]
+) -> list[tuple[str, str, float]]:
     async with listening(door.app) as port:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             url = f"http://127.0.0.1:{port}/v1/evaluate"
-            told = await asyncio.get_running_loop().run_in_executor(pool, customers, url, shop.headers, asked)
+            told = await asyncio.get_running_loop().run_in_executor(
+                pool, customers, url, shop.headers, asked
+            )
     await shop.shop.settle(120)
     return told
 
@@ -84,10 +90,15 @@ def test_every_customer_is_answered_in_time_and_none_pays_for_a_no(server: Serve
         shop = door.shop()
         deadline = door.world.policy.cit_deadline.total_seconds()
         answers = door.run(served(door, shop, bodies(shop)))
-        told, took = {order: word for order, word, _ in answers}, [seconds for *_, seconds in answers]
+        told, took = (
+            {order: word for order, word, _ in answers},
+            [seconds for *_, seconds in answers],
+        )
         kept = {row["order_id"] for row in door.sql(_BOOK)}
         late = sum(1 for seconds in took if seconds > deadline)
-        words = ", ".join(f"{word} {count}" for word, count in sorted(Counter(told.values()).items()))
+        words = ", ".join(
+            f"{word} {count}" for word, count in sorted(Counter(told.values()).items())
+        )
         print(
             f"\ncustomers: {len(took)} answers ({words}), "
             f"median {median(took):.3f} s, slowest {max(took):.3f} s of {deadline:g} s, {late} late"

@@ -60,7 +60,9 @@ async def _made(world: World, shop: Shop, form: str) -> tuple[Path, float, float
     """The file; seconds on the wall, of ours on a processor, and by how many MB the peak grew."""
     key, scope = uuid4(), Scope(shop.merchant_id, Actor("user", str(USER)), "prove")
     wanted = ExportQuery(OrderFilter(shop.merchant_id), "placed", True, DEFAULT, "Europe/Berlin")
-    await ask_for_file(world, scope, USER, key, wanted, form=form, labels=[], file_name=f"orders.{form}")
+    await ask_for_file(
+        world, scope, USER, key, wanted, form=form, labels=[], file_name=f"orders.{form}"
+    )
     before, begun, used = _peak_mb(), time.perf_counter(), time.process_time()
     await make_export(world, Due(shop.merchant_id, "export", key, 1))
     took, cpu = time.perf_counter() - begun, time.process_time() - used
@@ -93,7 +95,9 @@ async def _is_the_list(world: World, shop: Shop, path: Path) -> None:
         lines = csv.DictReader(file)
         while True:
             async with world.db.connection() as connection:
-                page = await list_orders(connection, OrderFilter(shop.merchant_id), after=after, limit=LIMIT_MAX)
+                page = await list_orders(
+                    connection, OrderFilter(shop.merchant_id), after=after, limit=LIMIT_MAX
+                )
             for row in page.rows:
                 line, number = next(lines), number + 1
                 assert line["Order Id"] == str(row.order_id), number
@@ -116,7 +120,9 @@ def test_a_million_orders_become_a_file_quickly_and_it_is_the_list(
 
     async def work() -> None:
         db = await Database(address.dsn(NAME), size=4).open()
-        world = OpenWorld(name="sandbox", db=db, keys=None, processors={}, web=None, exports=tmp_path)
+        world = OpenWorld(
+            name="sandbox", db=db, keys=None, processors={}, web=None, exports=tmp_path
+        )
         try:
             copied, server = await _copied(address, shop)
             for form in ("csv", "json"):
@@ -130,7 +136,9 @@ def test_a_million_orders_become_a_file_quickly_and_it_is_the_list(
                 )
                 assert grown <= GROWN_MAX_MB
                 assert MANY / (cpu if SHARED else took) >= RATE
-                await (_is_the_list(world, shop, path) if form == "csv" else _same_ids(path, tmp_path))
+                await (
+                    _is_the_list(world, shop, path) if form == "csv" else _same_ids(path, tmp_path)
+                )
         finally:
             await db.close()
 
@@ -144,5 +152,7 @@ async def _same_ids(path: Path, folder: Path) -> None:
         rows: Any = csv.DictReader(table)
         for line in file:
             if line[:1] == b"{":
-                assert msgspec.json.decode(line.rstrip(b",\n"))["order_id"] == next(rows)["Order Id"]
+                assert (
+                    msgspec.json.decode(line.rstrip(b",\n"))["order_id"] == next(rows)["Order Id"]
+                )
         assert next(rows, None) is None

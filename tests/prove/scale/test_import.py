@@ -33,10 +33,17 @@ def write(file: Path, rows: int) -> None:
         out.write(HEADER)
         while count < rows:
             customer, payment = drawn.randrange(rows // 8), "".join(drawn.choices(LETTERS, k=24))
-            at, amount = begin + timedelta(seconds=drawn.randrange(500 * 86_400)), drawn.choice(("19.00", "49.90"))
+            at, amount = (
+                begin + timedelta(seconds=drawn.randrange(500 * 86_400)),
+                drawn.choice(("19.00", "49.90")),
+            )
             for day in (0, 3, 7, 12):
                 paid, count = drawn.random() < 0.6, count + 1
-                why = "Payment complete." if paid else f"The bank returned the decline code `{drawn.choice(WHY)}`."
+                why = (
+                    "Payment complete."
+                    if paid
+                    else f"The bank returned the decline code `{drawn.choice(WHY)}`."
+                )
                 out.write(
                     f"ch_{payment[:20]}{day},{at + timedelta(days=day):%Y-%m-%d %H:%M:%S},{amount},0.00,usd,{paid},"
                     f"{amount},Subscription update,0.84,false,live,card,{'Paid' if paid else 'Failed'},0.00,{why},"
@@ -67,7 +74,10 @@ def run(data: Path, *words: str) -> Run:
     )
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", script, *words, "--data-dir", str(data)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", script, *words, "--data-dir", str(data)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     seconds = time.monotonic() - began
     assert done.returncode == 0, done.stderr[-2_000:]
@@ -85,8 +95,12 @@ def test_a_million_attempts_within_a_minute(tmp_path: Path) -> None:
     first = run(data, "import", str(file), "--json")
     again = run(data, "import", str(file), "--json")
     own, ended = first.processor
-    print(f"\n{ROWS:,} attempts: {first.seconds:.1f} s, {first.megabytes} MB; processor {own:.1f} + {ended:.1f} s")
-    print(f"again in {again.seconds:.1f} s: {again.told['new']} new, {again.told['changed']} changed")
+    print(
+        f"\n{ROWS:,} attempts: {first.seconds:.1f} s, {first.megabytes} MB; processor {own:.1f} + {ended:.1f} s"
+    )
+    print(
+        f"again in {again.seconds:.1f} s: {again.told['new']} new, {again.told['changed']} changed"
+    )
     assert first.told["new"] == ROWS
     assert (again.told["new"], again.told["changed"]) == (0, 0)
     assert first.megabytes <= MEGABYTES_MAX

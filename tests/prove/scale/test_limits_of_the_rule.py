@@ -29,7 +29,9 @@ def test_ten_million_sends_as_the_count_has_them() -> None:
         for one in pool.map(play, range(SEED, SEED + parts), [min(PART, SENDS)] * parts):
             found.add(one)
     seconds = time.monotonic() - began
-    print(f"\nrule: {found.text()}; {seconds:.0f} s by {PROCESSES} processes ({found.sends / seconds:,.0f}/s)")
+    print(
+        f"\nrule: {found.text()}; {seconds:.0f} s by {PROCESSES} processes ({found.sends / seconds:,.0f}/s)"
+    )
     assert found.breaches.total() == 0, found.breaches
     assert found.too_strict.total() == 0, found.too_strict
     assert found.sends >= SENDS

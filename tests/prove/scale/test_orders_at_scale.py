@@ -68,10 +68,14 @@ async def _filled(address: ServerAddress) -> list[Shop]:
     if not known:
         return await fill(address, NAME, [MANY, FEW], lambda text: print(text, flush=True))
     connection = await asyncpg.connect(address.dsn(NAME))
-    found = await connection.fetch("SELECT merchant_id, name FROM merchants ORDER BY length(name) DESC")
+    found = await connection.fetch(
+        "SELECT merchant_id, name FROM merchants ORDER BY length(name) DESC"
+    )
     shops = []
     for row in found:
-        sites = await connection.fetch("SELECT site_id FROM sites WHERE merchant_id = $1", row["merchant_id"])
+        sites = await connection.fetch(
+            "SELECT site_id FROM sites WHERE merchant_id = $1", row["merchant_id"]
+        )
         count = int(row["name"].removeprefix("Of ").replace(",", ""))
         shops.append(Shop(row["merchant_id"], [s["site_id"] for s in sites], count))
     await connection.close()
@@ -80,7 +84,9 @@ async def _filled(address: ServerAddress) -> list[Shop]:
 
 def filters(shop: Shop) -> dict[str, dict[str, Any]]:
     end = BEGIN + SPAN
-    usd = tuple(UnitRange(assets, low, None) for assets, low in ((("USD", "EUR"), 89_900), (("JPY",), 899)))
+    usd = tuple(
+        UnitRange(assets, low, None) for assets, low in ((("USD", "EUR"), 89_900), (("JPY",), 899))
+    )
     return {
         "completed": {"statuses": (7,)},
         "problem": {"statuses": (3,)},
@@ -90,8 +96,14 @@ def filters(shop: Shop) -> dict[str, dict[str, Any]]:
         "site": {"site_id": shop.sites[2]},
         "campaign": {"campaign_id": shop.merchant_id},
         "newest week": {"placed_from": end - timedelta(days=7)},
-        "a month": {"placed_from": end - timedelta(days=430), "placed_to": end - timedelta(days=400)},
-        "created": {"created_from": end - timedelta(days=430), "created_to": end - timedelta(days=423)},
+        "a month": {
+            "placed_from": end - timedelta(days=430),
+            "placed_to": end - timedelta(days=400),
+        },
+        "created": {
+            "created_from": end - timedelta(days=430),
+            "created_to": end - timedelta(days=423),
+        },
         "dollars": {"asset": "USD"},
         "dinars": {"asset": "KWD"},
         "amount": {"units_from": 40_000, "units_to": 40_500},
@@ -111,7 +123,10 @@ def filters(shop: Shop) -> dict[str, dict[str, Any]]:
         "visa": {"scheme": "visa"},
         "a rare brand": {"scheme": "diners"},
         "issuer": {"bin": "424243"},
-        "ends soon": {"expires_from": end - timedelta(days=1), "expires_to": end + timedelta(days=2)},
+        "ends soon": {
+            "expires_from": end - timedelta(days=1),
+            "expires_to": end + timedelta(days=2),
+        },
     }
 
 
@@ -169,7 +184,9 @@ async def _blocks(connection: asyncpg.Connection) -> int:
 def wanted_by(shop: Shop) -> dict[str, tuple[OrderFilter, Any]]:
     single = filters(shop)
     found: dict[str, tuple[OrderFilter, Any]] = {"all": (OrderFilter(shop.merchant_id), "placed")}
-    found |= {name: (OrderFilter(shop.merchant_id, **said), "placed") for name, said in single.items()}
+    found |= {
+        name: (OrderFilter(shop.merchant_id, **said), "placed") for name, said in single.items()
+    }
     for one, other in combinations(single, 2):
         said = single[one] | single[other]
         if len(said) == len(single[one]) + len(single[other]):
@@ -190,7 +207,8 @@ def _compared(scale: tuple[ServerAddress, list[Shop]], cases: Any, limit_ms: flo
             async with database.connection() as connection:
                 many, few = (cases(shop) for shop in shops)
                 return [
-                    (name, await took(connection, *many[name]), await took(connection, *few[name])) for name in many
+                    (name, await took(connection, *many[name]), await took(connection, *few[name]))
+                    for name in many
                 ]
         finally:
             await database.close()
@@ -199,7 +217,9 @@ def _compared(scale: tuple[ServerAddress, list[Shop]], cases: Any, limit_ms: flo
     faults = []
     for name, many, few in sorted(found, key=lambda one: -one[1].p95):
         slow = many.p95 > limit_ms
-        grows = many.median > max(TIMES * few.median, NOISE_MS) and many.blocks > max(TIMES * few.blocks, NOISE_BLOCKS)
+        grows = many.median > max(TIMES * few.median, NOISE_MS) and many.blocks > max(
+            TIMES * few.blocks, NOISE_BLOCKS
+        )
         line = f"{name:45} {_said(many)}; at {shops[1].count:,}: {_said(few)}"
         print(line + (" SLOW" if slow else "") + (" GROWS" if grows else ""), flush=True)
         if slow or grows:
@@ -251,7 +271,9 @@ def test_searches_are_quick(scale: tuple[ServerAddress, list[Shop]]) -> None:
     )
     faults = _compared(scale, cases, LIST_MS)
     assert not [
-        line for line in faults if line.startswith(tuple(f"search: {name} " for name in mix)) and _slow(line)
+        line
+        for line in faults
+        if line.startswith(tuple(f"search: {name} " for name in mix)) and _slow(line)
     ], "\n".join(faults)
 
 

@@ -54,7 +54,11 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
         work(door)
         statements = Statements(server.dsn("postgres"), door.world.database)
         found: Costs = {}
-        for name, prepared in (("sync", lambda _: _sync), ("managed", lambda _: _managed), ("refund", _refunding)):
+        for name, prepared in (
+            ("sync", lambda _: _sync),
+            ("managed", lambda _: _managed),
+            ("refund", _refunding),
+        ):
             act = prepared(caller)
             every: dict[int, Cost] = {}
             with statements.counted(every, APP, READ):
@@ -62,7 +66,9 @@ def costs_after(server: ServerAddress, before: Played, orders: int) -> Costs:
                     act(caller)
                 work(door)
             for cost in sorted(every.values(), key=lambda c: -c.calls * c.buffers)[:3]:
-                print(f"{name} after {orders}: {cost.calls} x {cost.buffers:.0f} blocks: {cost.sql[:100]}")  # noqa: T201
+                print(
+                    f"{name} after {orders}: {cost.calls} x {cost.buffers:.0f} blocks: {cost.sql[:100]}"
+                )  # noqa: T201
             found[name] = (
                 sum(c.calls * c.buffers for c in every.values()) / EACH,
                 sum(c.calls * c.ms for c in every.values()) / EACH,
@@ -79,5 +85,7 @@ def test_an_order_costs_the_same_after_half_a_million() -> None:
             f"{name}: {few[name][0]:.0f} blocks {few[name][1]:.2f} ms after {FEW} orders, "  # noqa: T201
             f"{blocks:.0f} blocks {ms:.2f} ms after {MANY}"
         )
-    dearer = {name: (few[name], cost) for name, cost in many.items() if cost[0] > few[name][0] * MOST}
+    dearer = {
+        name: (few[name], cost) for name, cost in many.items() if cost[0] > few[name][0] * MOST
+    }
     assert not dearer, dearer

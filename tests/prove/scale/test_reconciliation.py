@@ -40,14 +40,20 @@ def test_a_hundred_thousand_lines_and_exactly_their_differences(server: ServerAd
             # Every line, by what it is about: its number in the file, or the id that is missing there.
             found = {row.line_no or row.our_id: row.outcome for row in rows}
             assert {key: found[key] for key in expected} == expected
-            wrong = {key: outcome for key, outcome in found.items() if expected.get(key, "matched") != outcome}
+            wrong = {
+                key: outcome
+                for key, outcome in found.items()
+                if expected.get(key, "matched") != outcome
+            }
             assert wrong == {}
             began = time.monotonic()
             assert (await compare(shop, lines, reading)).before
             again = time.monotonic() - began
             waiting = sum(row.recipe is not None for row in rows)
             began = time.monotonic()
-            assert (await book_lines(shop.world, person(shop), ran.run.run_id, None, "proved")).now == waiting
+            assert (
+                await book_lines(shop.world, person(shop), ran.run.run_id, None, "proved")
+            ).now == waiting
             booking = time.monotonic() - began
             counts = ", ".join(f"{n} {name}" for name, n in sorted(Counter(found.values()).items()))
             lines_a_second = ran.run.lines / seconds
@@ -78,7 +84,9 @@ def _edited(moved: list[Moved]) -> tuple[list[str], dict[object, str]]:
         told.append((one.line(**change), "matched"))
         if n in doubled:
             told.append((one.line(**change), "duplicate"))
-        if n in strange:  # the same amount, type and day as one of ours, under ids that nobody knows
+        if (
+            n in strange
+        ):  # the same amount, type and day as one of ours, under ids that nobody knows
             told.append((one.line(id=new_id(), reference=f"strange-{n}"), "missing_here"))
     told += [("this line is broken", "refused")] * EACH
     dice.shuffle(told)

@@ -78,7 +78,9 @@ async def _book(shop: Shop) -> None:
     wall = shop.world.clocks.wall()
     async with shop.world.db.transaction() as tx:
         row = (await lock_orders(tx, [key]))[0]
-        order = order_of(row, (await read_evidence(tx, {key: row}, wall - LOOKBACK, with_sends=False))[key], wall)
+        order = order_of(
+            row, (await read_evidence(tx, {key: row}, wall - LOOKBACK, with_sends=False))[key], wall
+        )
     gate = asyncio.Semaphore(3)
 
     async def some(first: int) -> None:
@@ -90,9 +92,17 @@ async def _book(shop: Shop) -> None:
 
 async def _post(shop: Shop, order: Order, numbers: range) -> None:
     wall = shop.world.clocks.wall()
-    change = Change(order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="prove")
+    change = Change(
+        order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="prove"
+    )
     kept = partial(
-        book, change.rows, order.merchant_id, order.asset, now=change.now, wall=wall, order_id=order.order_id
+        book,
+        change.rows,
+        order.merchant_id,
+        order.asset,
+        now=change.now,
+        wall=wall,
+        order_id=order.order_id,
     )
     for number in numbers:
         kept("attempt", new_id(), collected(UNITS, "sandbox", FEE))

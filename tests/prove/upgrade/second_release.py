@@ -15,6 +15,8 @@ def second_release(folder: Path, migrations: dict[str, str]) -> str:
     for name, sql in migrations.items():
         (target / name).write_text(sql)
     program = folder / "recoup"
-    program.write_text(f"#!/bin/sh\nPYTHONPATH='{folder / 'src'}' exec '{sys.executable}' -m recoup.main \"$@\"\n")
+    program.write_text(
+        f"#!/bin/sh\nPYTHONPATH='{folder / 'src'}' exec '{sys.executable}' -m recoup.main \"$@\"\n"
+    )
     program.chmod(0o755)
     return str(program)

@@ -63,7 +63,9 @@ async def _story(former: Installation, folder: Path) -> None:
     await asyncio.gather(*callers)
     await load.close()
     told = load.told
-    print(f"{told.calls} calls of the former release, {during} while it was migrated; failed: {told.repeats}")
+    print(
+        f"{told.calls} calls of the former release, {during} while it was migrated; failed: {told.repeats}"
+    )
     assert (told.strange, told.repeats) == ([], 0)
     assert during
     assert "ok" in await _verb(program, former, "verify")
@@ -79,7 +81,9 @@ async def _tables(dsn: str) -> list[str]:
 
 async def _verb(program: str, former: Installation, *words: str) -> str:
     command = [program, *words, "--data-dir", str(former.data_dir)]
-    ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    ran = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
@@ -88,7 +92,16 @@ async def _verb(program: str, former: Installation, *words: str) -> str:
 def _serving(program: str, former: Installation) -> Iterator[int]:
     """A door of the next release, on the same databases."""
     port = free_port()
-    command = [program, "serve", "--port", str(port), "--data-dir", str(former.data_dir), "--doors", "1"]
+    command = [
+        program,
+        "serve",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(former.data_dir),
+        "--doors",
+        "1",
+    ]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=dict(os.environ))
     try:
         yield port

@@ -20,7 +20,9 @@ ORDERS = 1_000_000
 STOP_SECONDS_MAX = 20.0  # of processor time, which other work on the machine does not stretch
 READY_SECONDS_MAX = 300.0
 # The largest table is read once for the check; no row is written again.
-STOPS = "ALTER TABLE order_heads ADD added_next bigint NOT NULL DEFAULT 0 CHECK (added_next >= 0);\n"
+STOPS = (
+    "ALTER TABLE order_heads ADD added_next bigint NOT NULL DEFAULT 0 CHECK (added_next >= 0);\n"
+)
 
 
 def test_an_upgrade_stops_a_million_orders_for_seconds(tmp_path: Path) -> None:
@@ -40,7 +42,10 @@ def test_an_upgrade_stops_a_million_orders_for_seconds(tmp_path: Path) -> None:
     assert former.wait(60) == 0
     ended = time.monotonic()
     applied = subprocess.run(
-        [program, "schema", "apply", "--data-dir", data_dir], capture_output=True, text=True, check=False
+        [program, "schema", "apply", "--data-dir", data_dir],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert applied.returncode == 0, applied.stderr
     said = time.monotonic()
@@ -61,7 +66,9 @@ async def _filled(server: ServerAddress) -> None:
     """As if nobody had begun yet: the first start makes keys and a merchant."""
     await fill(server, "recoup_sandbox", [ORDERS], print)
     connection = await asyncpg.connect(server.dsn("recoup_sandbox"))
-    await connection.execute("SET session_replication_role = replica; DELETE FROM merchants; DELETE FROM sites")
+    await connection.execute(
+        "SET session_replication_role = replica; DELETE FROM merchants; DELETE FROM sites"
+    )
     await connection.close()
 
 
@@ -98,7 +105,9 @@ def _processor_seconds() -> float:
 def _of(pid: int) -> float:
     """Of a process that runs and all below it, those that ended included."""
     try:
-        spent = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
+        spent = sum(
+            map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15])
+        )
         below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return 0.0

@@ -44,7 +44,9 @@ def test_pages_add_up_to_the_sums(traded: Caller) -> None:
     assert all(line["net"] == line["amount"] + line["fee"] for line in lines)
     amounts = [line for line in lines if line["kind"] == "amount"]
     assert [line["amount"] for line in amounts] == [4590, 4590]
-    assert all(line["settlementId"] and line["reference"] and line["descriptor"] for line in amounts)
+    assert all(
+        line["settlementId"] and line["reference"] and line["descriptor"] for line in amounts
+    )
     assert [line["amount"] for line in lines if line["kind"] == "refund"] == [-1000]
 
 

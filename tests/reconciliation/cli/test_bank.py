@@ -24,9 +24,20 @@ from recoup.reconciliation.cli.bank import bank
 from recoup.settlement.flows.adjust import decide_adjustment
 
 
-def _adjust(opened: Opened, loop: asyncio.AbstractEventLoop, shop: Shop, options: tuple[str, ...]) -> Any:
+def _adjust(
+    opened: Opened, loop: asyncio.AbstractEventLoop, shop: Shop, options: tuple[str, ...]
+) -> Any:
     here = Here(lambda work: asyncio.run_coroutine_threadsafe(work(opened), loop).result(30))
-    call = ("adjust", "-12.50", "USD", "--note", "Why", "--merchant", str(shop.merchant_id), *options)
+    call = (
+        "adjust",
+        "-12.50",
+        "USD",
+        "--note",
+        "Why",
+        "--merchant",
+        str(shop.merchant_id),
+        *options,
+    )
     done = CliRunner().invoke(bank, call, obj=here)
     return done.output if done.exception is None else done.exception
 
@@ -34,7 +45,9 @@ def _adjust(opened: Opened, loop: asyncio.AbstractEventLoop, shop: Shop, options
 def _file(out: Path, *options: str) -> Any:
     """`recoup bank file`, where the payout has a file."""
     here = Here(lambda _: ("payout.ach", b"101 the file"))
-    return CliRunner().invoke(bank, ("file", str(UUID(int=1)), "--out", str(out), *options), obj=here)
+    return CliRunner().invoke(
+        bank, ("file", str(UUID(int=1)), "--out", str(out), *options), obj=here
+    )
 
 
 def test_a_bank_file_is_a_new_file_that_nobody_else_can_read(tmp_path: Path) -> None:
@@ -59,7 +72,9 @@ def test_a_bank_file_is_a_new_file_that_nobody_else_can_read(tmp_path: Path) -> 
     assert _file(tmp_path / "none").exception.field == "out"
 
 
-@pytest.mark.parametrize("amount", ["999999999999999999.99", "-999999999999999999.99", "90000000000000000"])
+@pytest.mark.parametrize(
+    "amount", ["999999999999999999.99", "-999999999999999999.99", "90000000000000000"]
+)
 def test_an_adjustment_too_large_for_any_sum_is_refused_by_its_field(amount: str) -> None:
     here = Here(lambda _: pytest.fail("it was booked"))
     done = CliRunner().invoke(bank, ("adjust", amount, "USD", "--note", "Why"), obj=here)
@@ -73,7 +88,10 @@ def test_an_adjustment_begun_at_the_command_line_is_not_booked_by_the_same_perso
 ) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
-            shop, opened = await make_shop(*made), Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
+            shop, opened = (
+                await make_shop(*made),
+                Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1"),
+            )
             await sold(shop)
             await shop.close_pages()
             await make_operator(shop.world)
@@ -94,7 +112,9 @@ def test_an_adjustment_begun_at_the_command_line_is_not_booked_by_the_same_perso
                 assert isinstance(refused, Problem), refused
                 assert refused.field == "as"
             assert not await rows(shop, "SELECT * FROM adjustments WHERE merchant_id = $1")
-            told = await asyncio.to_thread(_adjust, opened, loop, shop, ("--as", OPERATOR_USER.upper()))
+            told = await asyncio.to_thread(
+                _adjust, opened, loop, shop, ("--as", OPERATOR_USER.upper())
+            )
             assert "second person" in told
             async with shop.world.people.connection() as connection:
                 operator = await find_user(connection, OPERATOR_USER)

@@ -44,7 +44,9 @@ def recoup(server: ServerAddress, tmp_path: Path) -> Iterator[Run]:
         cli.add_command(verb)
 
     def run(*words: str | Path) -> Result:
-        return CliRunner().invoke(cli, [*map(str, words), "--merchant", str(shop.merchant_id)], obj=Here(does))
+        return CliRunner().invoke(
+            cli, [*map(str, words), "--merchant", str(shop.merchant_id)], obj=Here(does)
+        )
 
     yield run
     loop.run_until_complete(opened_world.__aexit__(None, None, None))
@@ -67,13 +69,22 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
     header, *lines = file.read_text().splitlines()
     renamed = header.replace("amount", "Sum").replace("reference", "PSP")
     other = tmp_path / "other.csv"
-    other.write_text("\n".join([renamed, *lines[1:], lines[1], ",,fee,1.10,USD,2026-11-05,", "nonsense"]))
+    other.write_text(
+        "\n".join([renamed, *lines[1:], lines[1], ",,fee,1.10,USD,2026-11-05,", "nonsense"])
+    )
     refused = recoup("reconcile", other)
     assert isinstance(refused.exception, Problem)
     assert "no amount" in refused.exception.message
     words = ok(
         recoup(
-            "reconcile", other, "--map", "amount=Sum", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01"
+            "reconcile",
+            other,
+            "--map",
+            "amount=Sum",
+            "--map",
+            "reference=PSP",
+            "--period",
+            "2026-01-01..2100-01-01",
         )
     )
     for expected in (
@@ -85,7 +96,14 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
         "1 suggestion",
     ):
         assert expected in words
-    options = ("--map", "amount=Sum", "--map", "reference=PSP", "--period", "2026-01-01..2100-01-01")
+    options = (
+        "--map",
+        "amount=Sum",
+        "--map",
+        "reference=PSP",
+        "--period",
+        "2026-01-01..2100-01-01",
+    )
     again = ok(recoup("reconcile", other, *options, "--book", "6", "--note", "November"))
     assert "nothing was changed" in again
     assert "Booked: 1 now" in again
@@ -110,7 +128,9 @@ def test_a_statement_is_exported_edited_compared_and_booked(recoup: Run, tmp_pat
         ("--currency", "XXY"),
     ],
 )
-def test_options_that_cannot_be_are_refused(recoup: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_options_that_cannot_be_are_refused(
+    recoup: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
     file = tmp_path / "statement.csv"
     file.write_text("id,reference,type,amount,currency,date\n")
     assert isinstance(recoup("reconcile", file, *words).exception, Problem)
@@ -129,7 +149,9 @@ def test_the_report_is_a_file_and_its_sums(recoup: Run, tmp_path: Path) -> None:
     assert UUID(rows[0].split(",")[-1].split(".")[0])
 
 
-def test_currencies_are_named_at_once_and_refused_lines_come_last(recoup: Run, tmp_path: Path) -> None:
+def test_currencies_are_named_at_once_and_refused_lines_come_last(
+    recoup: Run, tmp_path: Path
+) -> None:
     file = tmp_path / "mixed.csv"
     rows = [
         "id,type,amount,currency,date",
@@ -148,11 +170,15 @@ def test_currencies_are_named_at_once_and_refused_lines_come_last(recoup: Run, t
 
 def test_a_banks_statement_is_compared_and_booked(recoup: Run, tmp_path: Path) -> None:
     file = tmp_path / "statement.sta"
-    file.write_bytes(mt940(":61:2611201120C100,00NTRFPO-1//B1", ":61:2611201120RC40,00NTRFPO-2//B2"))
+    file.write_bytes(
+        mt940(":61:2611201120C100,00NTRFPO-1//B1", ":61:2611201120RC40,00NTRFPO-2//B2")
+    )
     refused = recoup("reconcile", file)
     assert isinstance(refused.exception, Problem)
     assert "--kind bank" in str(refused.exception.cure)
-    words = ok(recoup("reconcile", file, "--kind", "bank", "--book", "all", "--note", "asked the bank"))
+    words = ok(
+        recoup("reconcile", file, "--kind", "bank", "--book", "all", "--note", "asked the bank")
+    )
     assert "2 entries, sum 60.00 EUR" in words
     assert "Booked: 2 now" in words
 
@@ -200,10 +226,16 @@ def test_files_as_vendors_and_banks_write_them(recoup: Run, tmp_path: Path) -> N
         file = tmp_path / name
         file.write_bytes(text.encode())
         told = json.loads(ok(recoup("reconcile", file, "--kind", kind, "--json")))
-        found = [(one["type"], one["theirs"], one["reference"]) for one in told["differences"] if one["line"]]
+        found = [
+            (one["type"], one["theirs"], one["reference"])
+            for one in told["differences"]
+            if one["line"]
+        ]
         assert (found, told["outcomes"]["refused"]) == (wanted, 0), name
     assert "smallest unit" in ok(recoup("reconcile", tmp_path / "sigma_balance_transactions.csv"))
-    whole = ok(recoup("reconcile", tmp_path / "sigma_balance_transactions.csv", "--amounts", "major"))
+    whole = ok(
+        recoup("reconcile", tmp_path / "sigma_balance_transactions.csv", "--amounts", "major")
+    )
     assert "theirs 4590.00 USD" in whole
 
 
@@ -214,5 +246,8 @@ def test_a_statement_in_cents_is_refused_with_what_to_say(recoup: Run, tmp_path:
     cents.write_text("\n".join([header, *(row.replace(".", "", 1) for row in rows)]) + "\n")
     refused = recoup("reconcile", cents).exception
     assert isinstance(refused, Problem)
-    assert (refused.field, str(refused.cure)) == ("amounts", "Say the unit of its amounts: --amounts minor.")
+    assert (refused.field, str(refused.cure)) == (
+        "amounts",
+        "Say the unit of its amounts: --amounts minor.",
+    )
     assert "matched                  4" in ok(recoup("reconcile", cents, "--amounts", "minor"))

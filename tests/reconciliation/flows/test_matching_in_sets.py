@@ -33,7 +33,9 @@ def test_the_sets_and_the_pure_matcher_agree(server: ServerAddress) -> None:
                 period = (ran.run.period_from, ran.run.period_to)
                 read = Statement(lambda text=text: numbered([text.encode()], "utf-8"), Reading())  # type: ignore[misc]
                 lines = [x for x in read if isinstance(x, Theirs)]
-                ours = [Ours((m.id, 1), m.id, m.type, m.reference, m.units, "USD", m.at) for m in moved]
+                ours = [
+                    Ours((m.id, 1), m.id, m.type, m.reference, m.units, "USD", m.at) for m in moved
+                ]
                 pure, missing = match("processor", lines, ours, period, "sandbox")
                 rows = await verdicts(shop, ran)
                 told = {
@@ -42,7 +44,12 @@ def test_the_sets_and_the_pure_matcher_agree(server: ServerAddress) -> None:
                     if row.line_no and row.outcome != "refused"
                 }
                 assert told == {
-                    line.number: (v.outcome, v.reason, v.text, v.posting.recipe if v.posting else None)
+                    line.number: (
+                        v.outcome,
+                        v.reason,
+                        v.text,
+                        v.posting.recipe if v.posting else None,
+                    )
                     for line, v in zip(lines, pure, strict=True)
                 }
                 assert [(r.our_id, r.reason) for r in rows if not r.line_no] == [

@@ -70,7 +70,10 @@ async def from_csv(world: World, report: str, asked: ReportRequest) -> Sums:
     text = b"".join([part async for part in report_csv(world, report, asked)]).decode()
     found: Sums = {}
     for row in csv.DictReader(io.StringIO(text)):
-        of, scale = found.setdefault(row["currency"], Counter()), Decimal(10) ** EXPONENTS[row["currency"]]
+        of, scale = (
+            found.setdefault(row["currency"], Counter()),
+            Decimal(10) ** EXPONENTS[row["currency"]],
+        )
         for name in AMOUNTS:
             of[name] += int(Decimal(row[name]) * scale)
         for name in COUNTS:
@@ -114,7 +117,9 @@ async def ledger(world: World, merchant_id: UUID) -> dict[str, tuple[int, int]]:
     for row in rows:
         away = movements_report.kind_of(row["recipe"]) in ("payout", "reserve", "carried")
         (moved if away else earned)[row["asset"]] += row["units"]
-    return {row["asset"]: (earned[row["asset"]], row["units"] - moved[row["asset"]]) for row in balances}
+    return {
+        row["asset"]: (earned[row["asset"]], row["units"] - moved[row["asset"]]) for row in balances
+    }
 
 
 async def agree_with_the_ledger(world: World, merchant_id: UUID) -> None:
@@ -123,7 +128,9 @@ async def agree_with_the_ledger(world: World, merchant_id: UUID) -> None:
     totals = await check(world, merchant_id, EVER)
     for asset, (earned, balance) in (await ledger(world, merchant_id)).items():
         assert totals.get(asset, Counter())["net"] == earned == balance, asset
-    cuts = sorted(random.Random(7).choices(await moments(world, merchant_id), k=3)) if totals else []
+    cuts = (
+        sorted(random.Random(7).choices(await moments(world, merchant_id), k=3)) if totals else []
+    )
     parts: Sums = {}
     for span in zip([EVER[0], *cuts], [*cuts, EVER[1]], strict=True):
         for asset, sums in (await check(world, merchant_id, Window(*span), limit=2)).items():
@@ -135,15 +142,22 @@ async def agree_with_the_ledger(world: World, merchant_id: UUID) -> None:
 
 async def moments(world: World, merchant_id: UUID) -> list[datetime]:
     async with world.db.connection() as connection:
-        rows = await connection.fetch("SELECT business_at FROM postings WHERE merchant_id = $1", merchant_id)
+        rows = await connection.fetch(
+            "SELECT business_at FROM postings WHERE merchant_id = $1", merchant_id
+        )
     return [row["business_at"] for row in rows]
 
 
-def test_a_world_that_was_lived_in_is_reported_to_the_cent(server: ServerAddress, lived_in: str) -> None:  # noqa: F811
+def test_a_world_that_was_lived_in_is_reported_to_the_cent(
+    server: ServerAddress,
+    lived_in: str,  # noqa: F811
+) -> None:
     async def story() -> None:
         async with _cloned(server, lived_in) as world:
             async with world.db.connection() as connection:
-                merchants = [row[0] for row in await connection.fetch("SELECT merchant_id FROM merchants")]
+                merchants = [
+                    row[0] for row in await connection.fetch("SELECT merchant_id FROM merchants")
+                ]
             for merchant_id in merchants:
                 await agree_with_the_ledger(world, merchant_id)
 
@@ -151,7 +165,11 @@ def test_a_world_that_was_lived_in_is_reported_to_the_cent(server: ServerAddress
 
 
 def test_every_recipe_on_the_merchants_account_has_a_column_or_leaves_it() -> None:
-    away = {recipe for recipe, kind in movements_report.KINDS.items() if kind in ("payout", "reserve", "carried")}
+    away = {
+        recipe
+        for recipe, kind in movements_report.KINDS.items()
+        if kind in ("payout", "reserve", "carried")
+    }
     kinds = movements_report.KINDS
     assert {kinds[recipe] for recipe in set(kinds) - away} == set(COLUMNS.values())
 
@@ -159,15 +177,23 @@ def test_every_recipe_on_the_merchants_account_has_a_column_or_leaves_it() -> No
 async def _sites_and_campaigns(shop: Shop) -> dict[str, UUID]:
     """Two sites, a campaign on each; orders of each, given back, disputed, adjusted, settled."""
     world, scope = shop.world, shop.scope
-    mugs = await sites.create(world, scope, sites.SiteFields("https://mugs.example", "Mugs", "MUGS*CLUB"))
-    spring = await campaigns.create(world, scope, shop.site_id, campaigns.CampaignFields("spring", "Spring"))
+    mugs = await sites.create(
+        world, scope, sites.SiteFields("https://mugs.example", "Mugs", "MUGS*CLUB")
+    )
+    spring = await campaigns.create(
+        world, scope, shop.site_id, campaigns.CampaignFields("spring", "Spring")
+    )
     summer = await campaigns.create(
         world, scope, mugs.site_id, campaigns.CampaignFields("summer", "Summer", "MUGS*SUMMER")
     )
     shop.merchants.forget(shop.merchant_id)
     await shop.fees(Tariff(290, 30, refund="pro_rata"), currency="USD")
     await change_terms(
-        world, scope, DisputeTermsRequest("USD", service_borne_by="merchant", fee_units=1500, fee_borne_by="merchant")
+        world,
+        scope,
+        DisputeTermsRequest(
+            "USD", service_borne_by="merchant", fee_units=1500, fee_borne_by="merchant"
+        ),
     )
     plain = await sold(shop, 3)
     of_spring = await sold(shop, 2, campaign="spring", units=1001)
@@ -178,7 +204,9 @@ async def _sites_and_campaigns(shop: Shop) -> dict[str, UUID]:
     await give_back(shop, of_spring[0])
     await dispute_on_demand(world, shop.orders, shop.key(plain[1]), units=2000)
     await dispute_on_demand(world, shop.orders, shop.key(of_summer[0]), kind="service", units=1111)
-    await dispute_on_demand(world, shop.orders, shop.key(of_summer[1]), kind="service", decided="won")
+    await dispute_on_demand(
+        world, shop.orders, shop.key(of_summer[1]), kind="service", decided="won"
+    )
     await shop.settle()
     await shop.close_pages()
     await adjust(world, person(shop, "olga"), 1234, "USD", "goodwill")
@@ -191,7 +219,9 @@ def test_each_site_and_campaign_is_told_what_is_its_own(server: ServerAddress) -
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, clock_behind=timedelta(days=30))
             world, other = shop.world, await make_shop(*made, name="Other")
-            await terms(shop, period="day", delay_days=0, reserve_basis_points=500, limits={"USD": 100_000})
+            await terms(
+                shop, period="day", delay_days=0, reserve_basis_points=500, limits={"USD": 100_000}
+            )
             await with_account(shop)
             ids = await _sites_and_campaigns(shop)
             await sold(other, 2)
@@ -204,22 +234,32 @@ def test_each_site_and_campaign_is_told_what_is_its_own(server: ServerAddress) -
             assert (by_site[None].adjusted, by_site[None].approvals) == (1200, 0)
             assert by_site["Mugs"].approved == 3 * 3333
             assert (by_site["Mugs"].chargebacks, by_site["Mugs"].disputed) == (-1111, -1111)
-            assert (by_site["Leaf"].chargebacks, by_site["Leaf"].disputed) == (0, -2000), "the operator bears it"
+            assert (by_site["Leaf"].chargebacks, by_site["Leaf"].disputed) == (0, -2000), (
+                "the operator bears it"
+            )
             by_campaign = {
-                row.campaign_id: row for row in (await grouped_report(world, "campaigns", asked)).rows if row.site_id
+                row.campaign_id: row
+                for row in (await grouped_report(world, "campaigns", asked)).rows
+                if row.site_id
             }
             assert by_campaign[ids["spring"]].refunded == -1001
             assert by_campaign[ids["summer"]].approvals == 3
-            by_text = {row.descriptor for row in (await grouped_report(world, "descriptors", asked)).rows}
+            by_text = {
+                row.descriptor for row in (await grouped_report(world, "descriptors", asked)).rows
+            }
             assert by_text == {"BRIGHTLEAF*TEA", "MUGS*SUMMER", "=MY*OWN", None}
-            text = b"".join([part async for part in report_csv(world, "descriptors", asked)]).decode()
+            text = b"".join(
+                [part async for part in report_csv(world, "descriptors", asked)]
+            ).decode()
             assert "'=MY*OWN" in text, "a spreadsheet takes no text for a formula"
             assert (done := await verify(world)).difference is None, done.difference
 
     asyncio.run(story())
 
 
-def test_rows_are_paged_and_too_many_are_refused(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_paged_and_too_many_are_refused(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -255,7 +295,9 @@ def test_a_file_of_many_orders_takes_a_bounded_number_of_statements(
                 return await by_order(*args)
 
             monkeypatch.setattr("recoup.reconciliation.flows.origin_reports.by_order", counted)
-            found = await from_csv(shop.world, "transactions", ReportRequest(shop.merchant_id, EVER))
+            found = await from_csv(
+                shop.world, "transactions", ReportRequest(shop.merchant_id, EVER)
+            )
             assert (found["USD"]["approvals"], len(asked)) == (21, 5)
 
     asyncio.run(story())

@@ -44,7 +44,9 @@ def test_the_processors_own_statement_matches_wholly(server: ServerAddress) -> N
     async def story(shop: Shop, other: Shop) -> None:
         await sold(shop)
         await sold(other)
-        held = await shop.ask(is_mit=False, days=None, code="05", pan=YES, facts={"transaction_type": "AUTHORIZATION"})
+        held = await shop.ask(
+            is_mit=False, days=None, code="05", pan=YES, facts={"transaction_type": "AUTHORIZATION"}
+        )
         assert held.evaluate
         lines = await statement(shop)
         assert len(lines) == 5
@@ -80,7 +82,10 @@ def test_a_fee_beside_its_charge_is_a_line_of_its_own(server: ServerAddress) -> 
             ]
             ran = await compare(shop, gzip.compress("\r".join(rows).encode()))
             assert await outcomes(shop, ran) == {"matched": 1, "missing_here": 1, "refused": 1}
-            told = {(row.outcome, row.line_no, row.type, row.units, row.recipe) for row in await verdicts(shop, ran)}
+            told = {
+                (row.outcome, row.line_no, row.type, row.units, row.recipe)
+                for row in await verdicts(shop, ran)
+            }
             assert ("missing_here", 2, "fee", 50, "processing_cost") in told
             [refused] = [row for row in await verdicts(shop, ran) if row.outcome == "refused"]
             assert str(refused.finding).startswith(
@@ -102,7 +107,9 @@ def test_a_fee_that_came_back_lowers_the_cost(server: ServerAddress) -> None:
             "txn_F3,2026-11-04 11:00:00,usd,-0.30,0.00,-0.30,fee,fee_3",
         ]
         ran = await compare(shop, rows)
-        told = [(row.type, row.units, row.recipe) for row in await verdicts(shop, ran) if row.line_no]
+        told = [
+            (row.type, row.units, row.recipe) for row in await verdicts(shop, ran) if row.line_no
+        ]
         assert told == [
             ("fee", 500, "processing_cost"),
             ("fee_returned", 500, "processing_cost_returned"),
@@ -110,10 +117,16 @@ def test_a_fee_that_came_back_lowers_the_cost(server: ServerAddress) -> None:
         ]
         for _ in range(2):
             await book_lines(shop.world, person(shop), ran.run.run_id, None, "Radar for November")
-        cost = "SELECT sum(units) FROM entries WHERE merchant_id = $1 AND account = 'processing_cost'"
+        cost = (
+            "SELECT sum(units) FROM entries WHERE merchant_id = $1 AND account = 'processing_cost'"
+        )
         assert await shop.value(cost, shop.merchant_id) == 30
-        again = await compare(shop, rows, again=True)  # what was booked is known again, the returned one too
-        assert [row.outcome for row in await verdicts(shop, again) if row.line_no] == ["matched"] * 3
+        again = await compare(
+            shop, rows, again=True
+        )  # what was booked is known again, the returned one too
+        assert [row.outcome for row in await verdicts(shop, again) if row.line_no] == [
+            "matched"
+        ] * 3
 
     run(server, story)
 
@@ -127,7 +140,10 @@ def test_a_file_in_another_unit_is_refused_and_changes_nothing(server: ServerAdd
         count = "SELECT count(*) FROM reconciliation_runs WHERE merchant_id = $1"
         with pytest.raises(Problem, match="in the smallest unit") as refused:
             await compare(shop, cents)
-        assert (refused.value.field, "--amounts minor" in str(refused.value.cure)) == ("amounts", True)
+        assert (refused.value.field, "--amounts minor" in str(refused.value.cure)) == (
+            "amounts",
+            True,
+        )
         assert await shop.value(count, shop.merchant_id) == 0
         with pytest.raises(Problem, match="in whole units"):
             await compare(shop, lines, Reading(amounts="minor"))
@@ -176,11 +192,16 @@ def test_a_second_charge_under_the_same_id_is_no_duplicate(server: ServerAddress
     async def story(shop: Shop) -> None:
         await sold(shop, 3, refunds=0)
         header, one, two, three = await statement(shop)
-        large, again = one.replace("45.90", "9999.00"), three.replace(three.split(",")[5], "2026-11-30T10:00:00Z")
+        large, again = (
+            one.replace("45.90", "9999.00"),
+            three.replace(three.split(",")[5], "2026-11-30T10:00:00Z"),
+        )
         parts = [two.replace("45.90", amount) for amount in ("20.00", "25.90")]
         lines = [header, one, large, one, *parts, three, again]
         ran = await compare(shop, lines)
-        told = {row.row_no: (row.outcome, row.reason, row.recipe) for row in await verdicts(shop, ran)}
+        told = {
+            row.row_no: (row.outcome, row.reason, row.recipe) for row in await verdicts(shop, ran)
+        }
         assert told == {
             2: ("matched", "by_id", None),
             3: ("missing_here", "another_amount", "suspended"),
@@ -193,11 +214,16 @@ def test_a_second_charge_under_the_same_id_is_no_duplicate(server: ServerAddress
         [row] = [row for row in await verdicts(shop, ran) if row.row_no == 3]
         assert (row.units, row.our_units) == (999_900, None)
         assert row.finding.startswith("Line 2 is this payment already, with another amount.")
-        assert await book_lines(shop.world, person(shop), ran.run.run_id, [3], "asked them") == Booked(1, 0)
+        assert await book_lines(
+            shop.world, person(shop), ran.run.run_id, [3], "asked them"
+        ) == Booked(1, 0)
         assert await books(shop) == (1, -999_900)
         anew = await compare(shop, [header, large, one])
         assert await outcomes(shop, anew) == {"matched": 2, "missing_there": 2}
-        assert {row.reason for row in await verdicts(shop, anew) if row.line_no} == {"by_id", "by_booked"}
+        assert {row.reason for row in await verdicts(shop, anew) if row.line_no} == {
+            "by_id",
+            "by_booked",
+        }
 
     run(server, story)
 
@@ -210,8 +236,12 @@ def test_a_second_run_changes_nothing_and_says_so(server: ServerAddress) -> None
         again = await compare(shop, lines)
         assert (first.before, again.before) == (False, True)
         assert again.run == first.run
-        assert await book_lines(shop.world, person(shop), first.run.run_id, None, "monthly fee") == Booked(1, 0)
-        assert await book_lines(shop.world, person(shop), first.run.run_id, None, "monthly fee") == Booked(0, 0)
+        assert await book_lines(
+            shop.world, person(shop), first.run.run_id, None, "monthly fee"
+        ) == Booked(1, 0)
+        assert await book_lines(
+            shop.world, person(shop), first.run.run_id, None, "monthly fee"
+        ) == Booked(0, 0)
         # Another file with the same line: it was booked, and matches.
         anew = await compare(shop, [lines[0], lines[-1], *lines[1:-1]])
         assert await outcomes(shop, anew) == {"matched": 5}
@@ -224,13 +254,17 @@ def test_a_second_run_changes_nothing_and_says_so(server: ServerAddress) -> None
     run(server, story)
 
 
-def test_a_statement_whose_name_or_mapping_holds_a_card_number_is_refused(server: ServerAddress) -> None:
+def test_a_statement_whose_name_or_mapping_holds_a_card_number_is_refused(
+    server: ServerAddress,
+) -> None:
     """By the command: the portal's form had refused it, and the run kept both as they were."""
 
     async def story(shop: Shop) -> None:
         card = "4" + "1" * 15
         with pytest.raises(Problem, match="file name holds a card number"):
-            await reconcile(shop.world, person(shop), File(f"of {card}.csv", io.BytesIO(b"")), Reading())
+            await reconcile(
+                shop.world, person(shop), File(f"of {card}.csv", io.BytesIO(b"")), Reading()
+            )
         with pytest.raises(Problem, match="mapping holds a card number"):
             await compare(shop, ["a,b"], Reading(columns={"reference": card}))
 
@@ -241,10 +275,18 @@ def test_a_booking_says_who_and_why_and_counts_once(server: ServerAddress) -> No
     async def story(shop: Shop) -> None:
         await sold(shop, 2, refunds=0)
         header, one, two = await statement(shop)
-        file = [header, one.replace("45.90", "47.00"), f"{new_id()},s1,refund,5.00,USD,{two.split(',')[5]},sandbox"]
+        file = [
+            header,
+            one.replace("45.90", "47.00"),
+            f"{new_id()},s1,refund,5.00,USD,{two.split(',')[5]},sandbox",
+        ]
         ran = await compare(shop, file)
         run_id, olga = ran.run.run_id, person(shop)
-        for numbers, note, code in (([2], " ", "invalid"), ([99], "why", "not_found"), ([4], "why", "wrong_state")):
+        for numbers, note, code in (
+            ([2], " ", "invalid"),
+            ([99], "why", "not_found"),
+            ([4], "why", "wrong_state"),
+        ):
             with pytest.raises(Problem) as refused:
                 await book_lines(shop.world, olga, run_id, numbers, note)
             assert refused.value.code == code
@@ -255,7 +297,9 @@ def test_a_booking_says_who_and_why_and_counts_once(server: ServerAddress) -> No
         assert await books(shop) == (1, -110)
         # The same unknown refund in the next file, booked from there, counts once here too.
         other = await compare(shop, [header, file[2]])
-        assert await book_lines(shop.world, olga, other.run.run_id, None, "asked them") == Booked(1, 0)
+        assert await book_lines(shop.world, olga, other.run.run_id, None, "asked them") == Booked(
+            1, 0
+        )
         assert await book_lines(shop.world, olga, run_id, [3], "asked them") == Booked(0, 1)
         assert await books(shop) == (2, 390)
         assert {r.row_no: r.note for r in await verdicts(shop, ran) if r.note} == {
@@ -299,10 +343,16 @@ def test_a_kill_between_any_two_statements(server: ServerAddress) -> None:
         for step in range(1, 60):
             killer = Killer(step, after=bool(step % 2))
             async with dying_process(shop, killer) as dying:
-                told = await run_until_killed(killer, compare(dying, [*lines, f",fee-{step},fee,1.00,USD,2026-11-20,"]))
+                told = await run_until_killed(
+                    killer, compare(dying, [*lines, f",fee-{step},fee,1.00,USD,2026-11-20,"])
+                )
             assert not isinstance(told, BaseException), told
             known = await compare(shop, [*lines, f",fee-{step},fee,1.00,USD,2026-11-20,"])
-            assert await outcomes(shop, known) == {"matched": 3, "missing_there": 1, "missing_here": 2}
+            assert await outcomes(shop, known) == {
+                "matched": 3,
+                "missing_there": 1,
+                "missing_here": 2,
+            }
             if told is not None:
                 break
         assert step > 8
@@ -333,14 +383,18 @@ def test_wrong_periods_and_what_lies_near_their_edges(server: ServerAddress) -> 
         assert await outcomes(shop, ran) == {"refused": 1, "matched": 1}
         assert [row.reason for row in await verdicts(shop, ran)] == ["other_period", "by_id"]
         ran = await compare(
-            shop, lines[:1] + [lines[1].replace("charge", "refund")], Reading(period=(now - timedelta(days=20), now))
+            shop,
+            lines[:1] + [lines[1].replace("charge", "refund")],
+            Reading(period=(now - timedelta(days=20), now)),
         )
         assert {row.reason for row in await verdicts(shop, ran)} == {"unknown", "not_in_the_file"}
 
     run(server, story)
 
 
-def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(server: ServerAddress) -> None:
+def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         for channel, amount in (("mock", "49.90"), ("mock_direct", "20.00"), ("mock", "7.00")):
             asked = StablecoinChargeRequest(f"order-{new_id().hex}", amount, "USDT", channel)
@@ -353,14 +407,19 @@ def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(se
                 actor=Actor("payer", "checkout"),
             )
             if amount == "7.00":
-                await refund(shop.world, shop.orders, shop.scope, order.order_id, RefundRequest(all=True))
+                await refund(
+                    shop.world, shop.orders, shop.scope, order.order_id, RefundRequest(all=True)
+                )
         await shop.settle()
         await shop.run_due()
         lines = await statement(shop, "channel")
         types = sorted(line.split(",")[2] for line in lines[1:])
         assert types == ["charge", "charge", "charge", "refund", "settlement"]
         assert await outcomes(shop, await compare(shop, lines, CHAIN)) == {"matched": 5}
-        hashes = [lines[0], *("," + line.partition(",")[2].replace(".9", ".8") for line in lines[1:-1])]
+        hashes = [
+            lines[0],
+            *("," + line.partition(",")[2].replace(".9", ".8") for line in lines[1:-1]),
+        ]
         found = await outcomes(shop, await compare(shop, hashes, CHAIN))
         assert found["matched"] == 3
         assert found["amount_differs"] == 1
@@ -371,7 +430,9 @@ def test_a_channels_statement_covers_payments_refunds_settlements_and_payouts(se
     run(server, story)
 
 
-def test_a_banks_statement_covers_payouts_what_comes_back_and_what_processors_pay(server: ServerAddress) -> None:
+def test_a_banks_statement_covers_payouts_what_comes_back_and_what_processors_pay(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await with_account(shop, "000123450002")  # the bank gives it back
         await terms(shop, period="day", delay_days=0)
@@ -393,8 +454,13 @@ def test_a_banks_statement_covers_payouts_what_comes_back_and_what_processors_pa
             f",NTRF-1,funding,80.00,USD,{day},",
         ]
         ran = await compare(shop, plain, bank)
-        assert await outcomes(shop, ran) == {"matched": 1, "missing_here": 1}  # it came back a day later
-        assert await book_lines(shop.world, person(shop), ran.run.run_id, [3], "paid for November") == Booked(1, 0)
+        assert await outcomes(shop, ran) == {
+            "matched": 1,
+            "missing_here": 1,
+        }  # it came back a day later
+        assert await book_lines(
+            shop.world, person(shop), ran.run.run_id, [3], "paid for November"
+        ) == Booked(1, 0)
         sums = await shop.world.db.fetch(
             "SELECT account, sum(units)::bigint FROM entries WHERE merchant_id = $1"
             " AND account IN ('bank', 'clearing') GROUP BY 1",
@@ -415,7 +481,9 @@ def test_disputes_and_their_fees_are_in_the_processors_statement(server: ServerA
         assert types == ["charge"] * 2 + ["dispute"] * 2 + ["dispute_fee"] * 2
         ran = await compare(shop, lines)
         assert await outcomes(shop, ran) == {"matched": 6}
-        assert {row.reason for row in await verdicts(shop, ran) if row.type != "charge"} == {"by_reference"}
+        assert {row.reason for row in await verdicts(shop, ran) if row.type != "charge"} == {
+            "by_reference"
+        }
 
     run(server, story)
 
@@ -438,7 +506,9 @@ def test_verify_finds_what_was_changed(server: ServerAddress, sql: str, words: s
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             await sold(shop, 1, refunds=0)
-            ran = await compare(shop, [*await statement(shop), ",fee-1,fee,3.00,USD,2026-11-20,sandbox"])
+            ran = await compare(
+                shop, [*await statement(shop), ",fee-1,fee,3.00,USD,2026-11-20,sandbox"]
+            )
             await book_lines(shop.world, person(shop), ran.run.run_id, None, "fee")
             assert (await verify(made[0])).difference is None
             async with owner(made[0]) as connection:

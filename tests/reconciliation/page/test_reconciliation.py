@@ -33,13 +33,17 @@ def shop(server: ServerAddress) -> Iterator[Shop]:
 async def upload(client: httpx.AsyncClient, text: str, **more: str) -> httpx.Response:
     page = (await client.get(FILES)).text
     data = {"csrf": field(page, "csrf"), "kind": "processor"} | more
-    return await client.post(FILES, data=data, files={"file": ("<b>november</b>.csv", text.encode(), "text/csv")})
+    return await client.post(
+        FILES, data=data, files={"file": ("<b>november</b>.csv", text.encode(), "text/csv")}
+    )
 
 
 def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         assert "No statements yet" in (await client.get(FILES)).text
-        made = await upload(client, HEADER + FEE + UNKNOWN + "broken\n", mapping='[values]\nroute = "acme"')
+        made = await upload(
+            client, HEADER + FEE + UNKNOWN + "broken\n", mapping='[values]\nroute = "acme"'
+        )
         assert made.status_code == 303
         page = await client.get(made.headers["location"])
         assert page.status_code == 200
@@ -48,7 +52,9 @@ def test_a_file_is_uploaded_compared_and_known_again(shop: Shop) -> None:
         assert "Line 4 could not be read" in page.text
         assert "2 suggestions wait for the operator" in page.text
         assert 'name="row"' not in page.text
-        again = await upload(client, HEADER + FEE + UNKNOWN + "broken\n", mapping='[values]\nroute = "acme"')
+        again = await upload(
+            client, HEADER + FEE + UNKNOWN + "broken\n", mapping='[values]\nroute = "acme"'
+        )
         assert again.headers["location"].startswith(made.headers["location"] + "?done=known.")
         assert "Nothing was changed" in (await client.get(again.headers["location"])).text
         one = await client.get(made.headers["location"] + "?outcome=refused")
@@ -117,7 +123,9 @@ def test_lines_in_other_currencies_are_told_once_and_taken_on_request(shop: Shop
         assert page.count("name every currency to take all") == 1
         assert "Different currency from the file: 3" in page
         assert 'Differences <span class="count hot">1<' in page
-        assert (await client.get(f"{where}?outcome=refused")).text.count("holds EUR, the file is in USD") == 3
+        assert (await client.get(f"{where}?outcome=refused")).text.count(
+            "holds EUR, the file is in USD"
+        ) == 3
         assert "4 not readable" in (await client.get(FILES)).text
         anew = await upload(client, text, like=where.rsplit("/", 1)[1])
         assert not anew.headers["location"].startswith(where)
@@ -136,7 +144,9 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
     async def work(client: httpx.AsyncClient, made: Shop) -> None:
         await sign_in(client, "op@example.test")
         orders = (await client.get("/orders")).text
-        await client.post("/merchant", data={"csrf": field(orders, "csrf"), "merchant": str(made.merchant_id)})
+        await client.post(
+            "/merchant", data={"csrf": field(orders, "csrf"), "merchant": str(made.merchant_id)}
+        )
         where = (await upload(client, HEADER + FEE.replace("12.50", "99.00"))).headers["location"]
         page = (await client.get(where)).text
         assert re.search(r'type="checkbox" name="row" value="2"', page)
@@ -146,15 +156,21 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
             ({"note": "why"}, "No line was chosen"),
             ({"row": "77", "note": "why"}, "has no line 77"),
         ):
-            refused = await client.post(where + "/book", data={"csrf": csrf, "which": "rows"} | data)
+            refused = await client.post(
+                where + "/book", data={"csrf": csrf, "which": "rows"} | data
+            )
             assert refused.status_code in (400, 404)
             assert words in refused.text
-        booked = await client.post(where + "/book", data={"csrf": csrf, "row": "2", "note": "November <i>"})
+        booked = await client.post(
+            where + "/book", data={"csrf": csrf, "row": "2", "note": "November <i>"}
+        )
         assert "1 booked." in (await client.get(booked.headers["location"])).text
         assert "November &lt;i&gt;" in (await client.get(where)).text
         twice = await client.post(where + "/book", data={"csrf": csrf, "row": "2", "note": "again"})
         assert twice.status_code == 409
-        foreign = await client.post(where + "/book", data={"csrf": "x", "row": "2", "note": "again"})
+        foreign = await client.post(
+            where + "/book", data={"csrf": "x", "row": "2", "note": "again"}
+        )
         assert foreign.status_code == 403
 
     visit(shop, work, email=None)
@@ -177,7 +193,9 @@ def test_the_operator_books_with_a_note_and_once(shop: Shop) -> None:
         ("OFXHEADER:100", {"kind": "bank"}, "of the format OFX"),
     ],
 )
-def test_a_file_that_cannot_be_is_refused(shop: Shop, text: str, more: dict[str, str], words: str) -> None:
+def test_a_file_that_cannot_be_is_refused(
+    shop: Shop, text: str, more: dict[str, str], words: str
+) -> None:
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
         answer = await upload(client, text, **more)
         assert answer.status_code == 400
@@ -194,7 +212,9 @@ def test_uploads_that_are_no_form_of_this_page(shop: Shop) -> None:
         torn = await client.post(FILES, content=b"--x\r\nnonsense", headers=headers)
         assert torn.status_code in (400, 403)
         csrf = field((await client.get(FILES)).text, "csrf")
-        assert (await client.post(FILES, data={"csrf": csrf, "kind": "bank"}, files={"other": b"x"})).status_code == 400
+        assert (
+            await client.post(FILES, data={"csrf": csrf, "kind": "bank"}, files={"other": b"x"})
+        ).status_code == 400
         for path in (f"{FILES}/none", f"{FILES}/{made.merchant_id}"):
             assert (await client.get(path)).status_code == 404
 
@@ -220,7 +240,13 @@ def test_the_report_of_a_month_in_any_zone(shop: Shop) -> None:
         assert 'href="/reconciliation" aria-current="page"' in page.text
         other = await client.get("/reconciliation?month=2020-01&zone=Asia/Kolkata")
         assert "No movements in 2020-01" in other.text
-        for query in ("month=2026-13", "zone=Mars", "after=x~y~z", "month=%00", f"zone={'x' * 300}"):
+        for query in (
+            "month=2026-13",
+            "zone=Mars",
+            "after=x~y~z",
+            "month=%00",
+            f"zone={'x' * 300}",
+        ):
             assert (await client.get(f"/reconciliation?{query}")).status_code == 200
         assert (await client.get("/reconciliation/report.csv?month=1999-01")).status_code == 400
         file = await client.get("/reconciliation/report.csv?month=2020-01&zone=Asia/Kolkata")
@@ -234,11 +260,18 @@ def test_the_report_shows_what_the_ledger_says(shop: Shop) -> None:
     """The shop's orders have postings of this month or the last; the page's sums are the file's."""
 
     async def work(client: httpx.AsyncClient, _: Shop) -> None:
-        months = re.findall(r"<option(?: selected)?>(20[0-9-]+)</option>", (await client.get("/reconciliation")).text)
+        months = re.findall(
+            r"<option(?: selected)?>(20[0-9-]+)</option>",
+            (await client.get("/reconciliation")).text,
+        )
         for month in months:
             page = (await client.get(f"/reconciliation?month={month}")).text
             rows = list(
-                csv.DictReader(io.StringIO(plain(await client.get(f"/reconciliation/report.csv?month={month}"))))
+                csv.DictReader(
+                    io.StringIO(
+                        plain(await client.get(f"/reconciliation/report.csv?month={month}"))
+                    )
+                )
             )
             for currency in {row["currency"] for row in rows}:
                 net = sum(Decimal(row["net"]) for row in rows if row["currency"] == currency)

@@ -39,7 +39,13 @@ class Ground:
         await plan_now(self.shop, order_id)
         await send_attempt(self.shop.world, self.shop.orders, self.shop.key(order_id))
         self.subject.standin.account.advance()
-        await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(amount="1.00"))
+        await refund(
+            self.shop.world,
+            self.shop.orders,
+            self.shop.scope,
+            order_id,
+            RefundRequest(amount="1.00"),
+        )
         await self.shop.run_due()
         assert await self.shop.value(STATES) == ["refund done"]
         return order_id
@@ -57,7 +63,10 @@ class Ground:
 
 
 def story(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, vendor: str, play: Callable[[Ground], Awaitable[None]]
+    server: ServerAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    vendor: str,
+    play: Callable[[Ground], Awaitable[None]],
 ) -> None:
     async def inside() -> None:
         subject: Any = VENDORS[vendor]()
@@ -71,7 +80,9 @@ def story(
             shop = await make_shop(*made)
             change_world(made[0], processors={vendor: connector})
             transport = httpx.ASGITransport(app=Starlette(routes=routes(shop.world, shop.orders)))
-            async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://door.test"
+            ) as client:
                 await play(Ground(shop, subject, client, f"/inbound/{vendor}/notices"))
             assert (await verify(shop.world)).difference is None
             change_world(made[0], processors=own)

@@ -12,7 +12,11 @@ from tests.rings import each
 
 from recoup.refunds.flows import refund
 
-PAID = {"expiryDateUtc": GONE, "transaction__responseCode": "91", "paymentMethod__cardNumber": APPROVES}
+PAID = {
+    "expiryDateUtc": GONE,
+    "transaction__responseCode": "91",
+    "paymentMethod__cardNumber": APPROVES,
+}
 ITEMS = [{"sku": "TEA", "name": "Tea", "amount": 3000, "quantity": 3, "tax": 90, "discountAmount": 0},
          {"sku": "MUG", "name": "Mug", "amount": 1500, "quantity": 1},
          {"sku": "MUG", "name": "Blue mug", "amount": 0}]  # fmt: skip
@@ -29,7 +33,12 @@ def failed(answer: Any, code: str) -> Any:
     told = typed(answer, shapes.Refunded)
     digits = {"2001": "400301", "2002": "400302", "2003": "400303", "2004": "400304"}
     assert answer.status_code == 200
-    assert (told.success, told.status, told.responseCode, told.statusCode) == (False, "FAILED", code, digits[code])
+    assert (told.success, told.status, told.responseCode, told.statusCode) == (
+        False,
+        "FAILED",
+        code,
+        digits[code],
+    )
     assert told.transactionId is None
     assert told.errors[0].item2 == told.errors[0].item3 == code
     return told
@@ -49,13 +58,18 @@ def test_part_after_part_until_nothing_is_left(shop: Caller) -> None:
     assert shop.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "APPROVED"
 
 
-def test_an_order_refunded_in_very_many_parts_slows_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_refunded_in_very_many_parts_slows_nobody_down(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An order is loaded with all of its refunds: the page of one with 900 stopped all doors for two seconds."""
     monkeypatch.setattr(refund, "REFUNDS_MAX", 2)
     order_id = paid(shop)
     for amount in (1, 2):
         assert shop.refund(order_id, {"amountToRefund": amount}).json()["status"] == "SUCCESS"
-    assert "refunded in 2 parts" in failed(shop.refund(order_id, {"amountToRefund": 3}), "2002").responseMessage
+    assert (
+        "refunded in 2 parts"
+        in failed(shop.refund(order_id, {"amountToRefund": 3}), "2002").responseMessage
+    )
     assert shop.refund(order_id, {"amountToRefund": 42.9}).json()["status"] == "SUCCESS", "the rest"
 
 
@@ -63,7 +77,10 @@ def test_more_than_is_left_is_2001_with_both_amounts(door: Door, shop: Caller) -
     order_id = paid(shop)
     with door.nothing_written():
         told = failed(shop.refund(order_id, {"amountToRefund": 60.00}), "2001")
-    assert told.responseMessage == "Amount to refund (60.00) is greater than maximum refund amount (45.90)"
+    assert (
+        told.responseMessage
+        == "Amount to refund (60.00) is greater than maximum refund amount (45.90)"
+    )
 
 
 @pytest.mark.parametrize("state", ["draft", "processing", "cancelled", "expired"])
@@ -84,14 +101,19 @@ def test_another_currency_is_2003(door: Door, shop: Caller) -> None:
     order_id = paid(shop)
     with door.nothing_written():
         failed(shop.refund(order_id, {"amountToRefund": 1, "currency": "EUR"}), "2003")
-    assert shop.refund(order_id, {"amountToRefund": 1, "currency": "usd"}).json()["status"] == "SUCCESS"
+    assert (
+        shop.refund(order_id, {"amountToRefund": 1, "currency": "usd"}).json()["status"]
+        == "SUCCESS"
+    )
 
 
 @pytest.mark.parametrize(
     ("currency", "text", "units"),
     [("JPY", "500", 500), ("KWD", "12.500", 12500), ("KWD", 0.001, 1), ("USD", "0.10", 10)],
 )
-def test_amounts_have_the_currencys_own_scale(shop: Caller, currency: str, text: object, units: int) -> None:
+def test_amounts_have_the_currencys_own_scale(
+    shop: Caller, currency: str, text: object, units: int
+) -> None:
     order_id = paid(shop, transaction__currency=currency, transaction__amount=50_000)
     assert shop.refund(order_id, {"amountToRefund": text}).json()["status"] == "SUCCESS"
     assert shop.order(order_id)["refundedAmount"] == units
@@ -127,7 +149,9 @@ def test_amounts_have_the_currencys_own_scale(shop: Caller, currency: str, text:
 def test_amounts_that_are_none_are_400(door: Door, shop: Caller, amount: object) -> None:
     order_id = paid(shop)
     with door.nothing_written():
-        assert list(fields_of(shop.refund(order_id, {"amountToRefund": amount}))) == ["AmountToRefund"]
+        assert list(fields_of(shop.refund(order_id, {"amountToRefund": amount}))) == [
+            "AmountToRefund"
+        ]
 
 
 def test_an_amount_with_too_many_places_for_its_currency_is_400(door: Door, shop: Caller) -> None:
@@ -139,7 +163,9 @@ def test_an_amount_with_too_many_places_for_its_currency_is_400(door: Door, shop
 
 def test_by_items(door: Door, shop: Caller) -> None:
     order_id = paid(shop, orderItems=ITEMS)
-    answer = shop.refund(order_id, {"items": [{"sku": "TEA", "quantity": 2}, {"line": 2, "amount": 500}]})
+    answer = shop.refund(
+        order_id, {"items": [{"sku": "TEA", "quantity": 2}, {"line": 2, "amount": 500}]}
+    )
     assert answer.json()["status"] == "SUCCESS"
     assert shop.order(order_id)["refundedAmount"] == 2060 + 500
     shop.door.run(shop.shop.settle())
@@ -159,7 +185,10 @@ def test_by_items(door: Door, shop: Caller) -> None:
 
 def test_a_cup_is_refunded_as_it_was_paid(shop: Caller) -> None:
     """A line of three tins for 30.00 was taken for 90.00, and the cup of 15.90 was refunded as 6.89."""
-    lines = [{"sku": "TEA", "amount": 3000, "quantity": 3}, {"sku": "CUP", "amount": 1590, "quantity": 1}]
+    lines = [
+        {"sku": "TEA", "amount": 3000, "quantity": 3},
+        {"sku": "CUP", "amount": 1590, "quantity": 1},
+    ]
     order_id = paid(shop, orderItems=lines)
     for item, units in (
         ({"sku": "CUP"}, 1590),
@@ -174,7 +203,9 @@ def test_a_cup_is_refunded_as_it_was_paid(shop: Caller) -> None:
 def test_lines_that_do_not_add_up_are_named_before_and_refused(door: Door, shop: Caller) -> None:
     lines = [{"sku": "TEA", "amount": 3000, "quantity": 3}, {"sku": "CUP", "amount": 1600}]
     body = shop.body(**PAID, orderItems=lines)
-    [remark] = [one for one in shop.post("/evaluate/check", body).json()["remarks"] if "orderItems" in one]
+    [remark] = [
+        one for one in shop.post("/evaluate/check", body).json()["remarks"] if "orderItems" in one
+    ]
     assert "add up to 46.00, not to 45.90 USD" in remark
     answer = shop.evaluate(body).json()
     assert remark in answer["customProperties"]["warning"]
@@ -188,7 +219,10 @@ def test_lines_that_do_not_add_up_are_named_before_and_refused(door: Door, shop:
 def test_an_order_without_items_says_so(door: Door, shop: Caller) -> None:
     order_id = paid(shop)
     with door.nothing_written():
-        assert "without items" in failed(shop.refund(order_id, {"items": [{"line": 1}]}), "2004").responseMessage
+        assert (
+            "without items"
+            in failed(shop.refund(order_id, {"items": [{"line": 1}]}), "2004").responseMessage
+        )
 
 
 @each(
@@ -208,7 +242,9 @@ def test_an_order_without_items_says_so(door: Door, shop: Caller) -> None:
         ({"amountToRefund": 1, "currency": 5}, None),
     ],
 )
-def test_forms_that_are_wrong_name_the_field(door: Door, shop: Caller, body: dict[str, Any], field: str | None) -> None:
+def test_forms_that_are_wrong_name_the_field(
+    door: Door, shop: Caller, body: dict[str, Any], field: str | None
+) -> None:
     order_id = paid(shop, orderItems=ITEMS)
     with door.nothing_written():
         answer = shop.refund(order_id, body)
@@ -230,7 +266,9 @@ def test_a_key_decides_for_ever(door: Door, shop: Caller, how: str) -> None:
     shop.door.run(shop.shop.settle())
     with door.nothing_written():
         assert shop.refund(order_id, body, headers=headers).json() == first
-        check_refused(shop.refund(order_id, body | {"amountToRefund": 6}, headers=headers), 409, "conflict")
+        check_refused(
+            shop.refund(order_id, body | {"amountToRefund": 6}, headers=headers), 409, "conflict"
+        )
         check_refused(shop.refund(another, body, headers=headers), 409, "conflict")
     assert shop.order(order_id)["refundedAmount"] == 500
 
@@ -238,7 +276,9 @@ def test_a_key_decides_for_ever(door: Door, shop: Caller, how: str) -> None:
 def test_keys_longer_than_ours_are_refused_and_not_cut(door: Door, shop: Caller) -> None:
     order_id = paid(shop)
     with door.nothing_written():
-        answer = shop.refund(order_id, {"amountToRefund": 1}, headers={"Idempotency-Key": "k" * 129})
+        answer = shop.refund(
+            order_id, {"amountToRefund": 1}, headers={"Idempotency-Key": "k" * 129}
+        )
         assert list(fields_of(answer)) == ["IdempotencyKey"]
 
 
@@ -286,7 +326,9 @@ def test_many_at_once_never_give_back_more_than_was_paid(door: Door, shop: Calle
     async def all_at_once() -> list[Any]:
         path = f"/v1/orders/{order_id}/refund"
         bodies = [{"amountToRefund": 10, "idempotencyKey": f"k{n % 10}"} for n in range(30)]
-        return await asyncio.gather(*(door.client.post(path, json=body, headers=shop.headers) for body in bodies))
+        return await asyncio.gather(
+            *(door.client.post(path, json=body, headers=shop.headers) for body in bodies)
+        )
 
     answers = door.run(all_at_once())
     assert {answer.status_code for answer in answers} == {200}
@@ -302,7 +344,10 @@ def test_of_32_refunds_of_60_percent_at_once_one_is_taken(door: Door, shop: Call
     async def together() -> list[Any]:
         path = f"/v1/orders/{order_id}/refund"
         return await asyncio.gather(
-            *(door.client.post(path, json={"amountToRefund": 60.00}, headers=one) for one in headers)
+            *(
+                door.client.post(path, json={"amountToRefund": 60.00}, headers=one)
+                for one in headers
+            )
         )
 
     told = [answer.json() for answer in door.run(together())]
@@ -318,7 +363,10 @@ def test_another_merchants_order_is_404(door: Door, shop: Caller, other: Caller)
 
 
 def test_items_that_the_order_has_not_are_told_with_those_it_has(shop: Caller) -> None:
-    lines = [{"sku": "shoe-41", "amount": 4000, "quantity": 2}, {"sku": "lace", "amount": 590, "quantity": 1}]
+    lines = [
+        {"sku": "shoe-41", "amount": 4000, "quantity": 2},
+        {"sku": "lace", "amount": 590, "quantity": 1},
+    ]
     order_id = shop.completed(orderItems=lines)
 
     def told(**item: Any) -> str:
@@ -326,8 +374,12 @@ def test_items_that_the_order_has_not_are_told_with_those_it_has(shop: Caller) -
         assert answer["errors"][0]["item1"] == answer["result"]
         return str(answer["result"])
 
-    wrong = "The order has no such item. Its lines are 1 (shoe-41), 2 (lace): name one by sku or line."
+    wrong = (
+        "The order has no such item. Its lines are 1 (shoe-41), 2 (lace): name one by sku or line."
+    )
     assert told(sku="boot") == wrong
     assert told(line=1, quantity=3) == "Line 1 has a quantity of 2 left to refund. Send 2 or less."
     shop.refund(order_id, {"items": [{"line": 2}]})
-    assert told(line=2, quantity=1).endswith("0 left to refund. Leave this line out: all of it is refunded.")
+    assert told(line=2, quantity=1).endswith(
+        "0 left to refund. Leave this line out: all of it is refunded."
+    )

@@ -45,9 +45,13 @@ def play(server: ServerAddress) -> Callable[[Story], None]:
     return run
 
 
-async def take(shop: Shop, order_id: UUID, units: int, *, final: bool | None, key: str | None = None) -> Captured:
+async def take(
+    shop: Shop, order_id: UUID, units: int, *, final: bool | None, key: str | None = None
+) -> Captured:
     key = key or f"{order_id}/{units}/{final}"
-    return await capture(shop.world, shop.orders, shop.scope, CaptureRequest(order_id, units, "USD", key, final))
+    return await capture(
+        shop.world, shop.orders, shop.scope, CaptureRequest(order_id, units, "USD", key, final)
+    )
 
 
 async def head(shop: Shop, order_id: UUID) -> tuple[int, int, int]:
@@ -64,7 +68,9 @@ async def refused(shop: Shop, order_id: UUID, units: int, *, final: bool | None)
     return f"captured {done.captured_units}" if done.done else "refused"
 
 
-def test_parts_are_booked_as_they_come_and_the_final_one_completes(play: Callable[[Story], None]) -> None:
+def test_parts_are_booked_as_they_come_and_the_final_one_completes(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
         first = await take(shop, order_id, 1000, final=False)
@@ -72,20 +78,26 @@ def test_parts_are_booked_as_they_come_and_the_final_one_completes(play: Callabl
         assert await head(shop, order_id) == (5, UNITS, 0)
         assert await shop.value(SUMS) == {"clearing": 1000, "merchant_payable": -1000}
         again = await take(shop, order_id, 1000, final=False)
-        assert (again.capture_id, again.captured_units) == (first.capture_id, 1000), "the same key is the same capture"
+        assert (again.capture_id, again.captured_units) == (first.capture_id, 1000), (
+            "the same key is the same capture"
+        )
         second = await take(shop, order_id, 500, final=False)
         assert second.held_units == 3090
         last = await take(shop, order_id, 2000, final=True)
         assert (last.captured_units, last.held_units) == (3500, 0)
         assert await head(shop, order_id) == (7, 3500, 0)
         assert (await shop.value(SUMS))["clearing"] == 3500
-        assert not await shop.value("SELECT count(*) FROM modifications WHERE kind = 'void'"), "released with the last"
-        assert await shop.value("SELECT body -> 'Order' ->> 'Amount' FROM outbox WHERE event = 'order.completed'") == (
-            "3500"
+        assert not await shop.value("SELECT count(*) FROM modifications WHERE kind = 'void'"), (
+            "released with the last"
         )
+        assert await shop.value(
+            "SELECT body -> 'Order' ->> 'Amount' FROM outbox WHERE event = 'order.completed'"
+        ) == ("3500")
         assert await refused(shop, order_id, 10, final=True) == "wrong_state"
         with pytest.raises(Problem) as over:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="35.01"))
+            await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="35.01")
+            )
         assert over.value.code == "over_remainder"
         for amount in ("10.00", "5.00", None):
             request = RefundRequest(amount=amount, all=amount is None)
@@ -109,7 +121,9 @@ def test_what_is_not_captured_is_let_go_when_the_merchant_says_so_or_the_window_
             await refund(shop.world, shop.orders, shop.scope, released, RefundRequest(all=True))
         assert held.value.code == "wrong_state"
         done = [await take(shop, released, 0, final=True, key="let go") for _ in range(2)]
-        assert [(one.done, one.captured_units, one.held_units) for one in done] == [(True, 1200, 0)] * 2
+        assert [(one.done, one.captured_units, one.held_units) for one in done] == [
+            (True, 1200, 0)
+        ] * 2
         await shop.advance(timedelta(days=8))
         for order_id in (released, forgotten):
             assert await head(shop, order_id) == (7, 1200, 0)
@@ -123,20 +137,29 @@ def test_amounts_that_cannot_be_captured_take_nothing(play: Callable[[Story], No
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
         for units, final in ((0, None), (0, False), (4591, True), (4591, False), (1000, None)):
-            assert await refused(shop, order_id, units, final=final) == "capture_amount", (units, final)
-        assert await refused(shop, order_id, 0, final=True) == "wrong_state", "nothing of it is captured yet"
+            assert await refused(shop, order_id, units, final=final) == "capture_amount", (
+                units,
+                final,
+            )
+        assert await refused(shop, order_id, 0, final=True) == "wrong_state", (
+            "nothing of it is captured yet"
+        )
         assert await head(shop, order_id) == (5, UNITS, 0)
         assert not await shop.value("SELECT count(*) FROM modifications")
         await take(shop, order_id, 4000, final=False)
         assert await refused(shop, order_id, 591, final=False) == "capture_amount"
         whole = await take(shop, order_id, 590, final=False)
-        assert (whole.captured_units, whole.held_units) == (4590, 0), "nothing is left: it is the final one"
+        assert (whole.captured_units, whole.held_units) == (4590, 0), (
+            "nothing is left: it is the final one"
+        )
         assert await head(shop, order_id) == (7, 4590, 0)
 
     play(story)
 
 
-def test_a_route_that_takes_one_capture_says_so_before_anything_is_sent(play: Callable[[Story], None]) -> None:
+def test_a_route_that_takes_one_capture_says_so_before_anything_is_sent(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
         sandbox = shop.world.processors["sandbox"]
@@ -160,9 +183,9 @@ def test_a_dispute_of_a_part_ends_the_capturing(play: Callable[[Story], None]) -
         await shop.run_due()
         assert await head(shop, order_id) == (8, 1500, 0)
         assert await shop.value("SELECT array_agg(units) FROM disputes") == [1500]
-        assert await shop.value("SELECT array_agg(state || units) FROM modifications WHERE kind = 'void'") == [
-            "done3090"
-        ]
+        assert await shop.value(
+            "SELECT array_agg(state || units) FROM modifications WHERE kind = 'void'"
+        ) == ["done3090"]
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), decided="won")
         assert await head(shop, order_id) == (7, 1500, 0)
 
@@ -205,15 +228,17 @@ def test_no_more_is_taken_of_what_the_customer_paid_otherwise_while_a_part_was_o
         assert await head(shop, order_id) == (7, 1000, 0)
         assert await shop.value("SELECT attention FROM order_heads") == "paid_twice"
         await shop.run_due()
-        assert await shop.value("SELECT array_agg(state || units) FROM modifications WHERE kind = 'void'") == [
-            "done3590"
-        ]
+        assert await shop.value(
+            "SELECT array_agg(state || units) FROM modifications WHERE kind = 'void'"
+        ) == ["done3590"]
         assert await refused(shop, order_id, 3590, final=True) == "wrong_state"
 
     play(story)
 
 
-def test_a_notice_of_a_dispute_that_is_refused_ends_no_capturing(play: Callable[[Story], None]) -> None:
+def test_a_notice_of_a_dispute_that_is_refused_ends_no_capturing(
+    play: Callable[[Story], None],
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
         await take(shop, order_id, 1000, final=False)
@@ -224,7 +249,10 @@ def test_a_notice_of_a_dispute_that_is_refused_ends_no_capturing(play: Callable[
             return lambda change: apply_notice(change, "sandbox", said)
 
         for units, currency in ((1001, "USD"), (500, "EUR")):
-            assert isinstance(await shop.orders.run(notice(units, currency), shop.key(order_id), cards=True), Refused)
+            assert isinstance(
+                await shop.orders.run(notice(units, currency), shop.key(order_id), cards=True),
+                Refused,
+            )
             assert await head(shop, order_id) == (5, UNITS, 0)
         assert (await take(shop, order_id, 3590, final=True)).captured_units == UNITS
 

@@ -55,7 +55,9 @@ async def closed(shop: Shop, order_id: UUID) -> None:
 async def _decided(shop: Shop, order_id: UUID, what: str) -> None:
     waiting = await shop.value(WAITING, order_id)
     if waiting is not None:
-        await decide(shop.world, shop.orders, by(shop, "olga"), waiting, what, "The account is closed.")
+        await decide(
+            shop.world, shop.orders, by(shop, "olga"), waiting, what, "The account is closed."
+        )
 
 
 async def told_before(shop: Shop, order_id: UUID) -> None:
@@ -78,7 +80,9 @@ Act = Callable[[Shop, UUID], Awaitable[Any]]
     ],
     ids=["it is told", "it is sent again", "it is closed"],
 )
-def test_between_every_two_steps(server: ServerAddress, before: Act, act: Act, states: list[str], given: int) -> None:
+def test_between_every_two_steps(
+    server: ServerAddress, before: Act, act: Act, states: list[str], given: int
+) -> None:
     async def whole() -> None:
         async with sandbox_world(server, policy=POLICY) as made:
             shop = await make_shop(*made)

@@ -40,7 +40,9 @@ assert HOLD
 
 
 async def with_mail(shop: Shop, case: Case) -> None:
-    case.more["mail_id"] = await shop.value("SELECT mail_id FROM mails WHERE order_id = $1", case.order_id)
+    case.more["mail_id"] = await shop.value(
+        "SELECT mail_id FROM mails WHERE order_id = $1", case.order_id
+    )
     assert case.more["mail_id"]
 
 
@@ -61,7 +63,9 @@ def stuck(proposed: bool = False) -> Prepare:
     async def prepare(shop: Shop) -> Case:
         case = await sent(YES, 4590)(shop)
         assert case.order_id
-        made = await refund(shop.world, shop.orders, shop.scope, case.order_id, RefundRequest(all=True))
+        made = await refund(
+            shop.world, shop.orders, shop.scope, case.order_id, RefundRequest(all=True)
+        )
         async with LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             await set_fault(shop.world, "refuse", timedelta(hours=1))
             await send_modification(shop.world, shop.orders, shop.merchant_id, made.refund_id)
@@ -80,7 +84,9 @@ LOCKS: dict[Any, asyncio.Lock] = {}  # a loop's own
 async def _decide(shop: Shop, case: Case, action: str, who: str) -> Any:
     scope = Scope(shop.merchant_id, Actor("user", who), "test")
     try:
-        return await decide(shop.world, shop.orders, scope, case.more["refund_id"], action, "a note")
+        return await decide(
+            shop.world, shop.orders, scope, case.more["refund_id"], action, "a note"
+        )
     except Problem as problem:
         if problem.code != "wrong_state":
             raise
@@ -132,7 +138,9 @@ def test_a_kill_between_any_two_steps(server: ServerAddress, story: Story) -> No
 async def _mails_are_asked_about(shop: Shop) -> None:
     """What a dead process had in its hands is taken up later; not in a test's time."""
     async with owner(shop.world) as connection:
-        await connection.execute("UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = 'mail'")
+        await connection.execute(
+            "UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = 'mail'"
+        )
     await shop.run_due()
 
 

@@ -41,12 +41,18 @@ async def stuck(shop: Shop, units: int = 9_999, **more: Any) -> tuple[UUID, UUID
     return order_id, made.refund_id
 
 
-async def act(shop: Shop, refund_id: UUID, action: str, who: Actor = ANN, note: str = "wire 7 of today") -> str:
-    return await decide(shop.world, shop.orders, Scope(shop.merchant_id, who, "test"), refund_id, action, note)
+async def act(
+    shop: Shop, refund_id: UUID, action: str, who: Actor = ANN, note: str = "wire 7 of today"
+) -> str:
+    return await decide(
+        shop.world, shop.orders, Scope(shop.merchant_id, who, "test"), refund_id, action, note
+    )
 
 
 async def state(shop: Shop, refund_id: UUID) -> str:
-    return str(await shop.value("SELECT state FROM modifications WHERE modification_id = $1", refund_id))
+    return str(
+        await shop.value("SELECT state FROM modifications WHERE modification_id = $1", refund_id)
+    )
 
 
 async def on_desk(shop: Shop) -> list[tuple[UUID, str]]:
@@ -78,7 +84,12 @@ def test_asking_once_more_for_a_stuck_refund_does_not_pay_it_twice(server: Serve
         assert (again.refund_id, again.remaining_units) == (first.refund_id, 8_999)
         await act(shop, first.refund_id, "again")
         await shop.settle()
-        assert await shop.value("SELECT sum(units)::bigint FROM modifications WHERE order_id = $1", order_id) == 1_000
+        assert (
+            await shop.value(
+                "SELECT sum(units)::bigint FROM modifications WHERE order_id = $1", order_id
+            )
+            == 1_000
+        )
 
     told(server, work)
 
@@ -121,7 +132,9 @@ def test_by_hand_takes_two_people(server: ServerAddress) -> None:
     told(server, work)
 
 
-def test_what_somebody_says_was_paid_by_hand_is_not_sent_again_by_another(server: ServerAddress) -> None:
+def test_what_somebody_says_was_paid_by_hand_is_not_sent_again_by_another(
+    server: ServerAddress,
+) -> None:
     async def work(shop: Shop) -> None:
         order_id, refund_id = await stuck(shop)
         await act(shop, refund_id, "propose")
@@ -156,7 +169,9 @@ def test_an_order_needs_somebody_while_one_of_its_refunds_is_stuck(server: Serve
         order_id = await paid(shop, 9_999)
         await set_fault(shop.world, "refuse", timedelta(hours=1))
         made = [
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount))
+            await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount=amount)
+            )
             for amount in ("10.00", "20.00")
         ]
         await shop.settle()
@@ -186,12 +201,16 @@ def test_what_is_under_way_is_nobodys_to_decide(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
         await set_fault(shop.world, "outage", timedelta(hours=1))
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+        made = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00")
+        )
         await shop.run_due()
         for action in ("propose", "refuse"):
             with pytest.raises(Problem, match="may still pay"):
                 await act(shop, made.refund_id, action)
-        await shop.value("UPDATE modifications SET tries = 6 WHERE modification_id = $1", made.refund_id)
+        await shop.value(
+            "UPDATE modifications SET tries = 6 WHERE modification_id = $1", made.refund_id
+        )
         assert await on_desk(shop) == [(made.refund_id, "delayed")]
         await clear_fault(shop.world, "outage")
         assert await act(shop, made.refund_id, "again") == "sent"
@@ -209,7 +228,9 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
     async def work(shop: Shop) -> None:
         order_id = await paid(shop)
         with processor_away(monkeypatch):
-            made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+            made = await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00")
+            )
             await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"
         await shop.value(
@@ -224,7 +245,9 @@ def test_a_refund_without_an_answer_is_not_paid_again_once_its_id_may_be_forgott
         assert await on_desk(shop) == [(made.refund_id, "outcome_unknown")]
         async with owner(shop.world) as connection:
             assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 0
-        await shop.value("UPDATE modifications SET send_id = NULL WHERE modification_id = $1", made.refund_id)
+        await shop.value(
+            "UPDATE modifications SET send_id = NULL WHERE modification_id = $1", made.refund_id
+        )
         await shop.settle()
         assert await state(shop, made.refund_id) == "done"
 
@@ -242,7 +265,12 @@ def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, k
         made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
         for _ in range(2):
             await hurried(shop)
-        assert await shop.value("SELECT tries FROM modifications WHERE modification_id = $1", made.refund_id) > 1
+        assert (
+            await shop.value(
+                "SELECT tries FROM modifications WHERE modification_id = $1", made.refund_id
+            )
+            > 1
+        )
         await shop.value(
             "UPDATE modifications SET send_id = $2 WHERE modification_id = $1",
             made.refund_id,
@@ -252,7 +280,12 @@ def test_what_never_left_goes_out_however_old_its_id_is(server: ServerAddress, k
         await clear_fault(shop.world, "outage")
         await hurried(shop)
         assert await state(shop, made.refund_id) == "done"
-        assert await shop.value("SELECT send_id FROM modifications WHERE modification_id = $1", made.refund_id) != old
+        assert (
+            await shop.value(
+                "SELECT send_id FROM modifications WHERE modification_id = $1", made.refund_id
+            )
+            != old
+        )
         async with owner(shop.world) as connection:
             assert await connection.fetchval("SELECT count(*) FROM issuer.reversals") == 1
 
@@ -275,7 +308,9 @@ def test_an_answer_that_was_lost_is_asked_for_and_not_sent_for_again(
             return Outcome("unknown")
 
         monkeypatch.setattr(processor, "modify", lost)
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+        made = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00")
+        )
         await shop.run_due()
         assert await state(shop, made.refund_id) == "sent"
         await act(shop, made.refund_id, "again")
@@ -290,16 +325,24 @@ def test_a_refund_of_a_hold_lets_it_go(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         order_id = (await shop.ask(**HOLD)).order_id
         with pytest.raises(Problem, match="part of it cannot") as problem:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+            await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00")
+            )
         assert "Capture it" in (problem.value.cure or "")
-        made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90"))
-        again = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90"))
+        made = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90")
+        )
+        again = await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90")
+        )
         assert (made.refund_id, made.remaining_units) == (again.refund_id, 0)
         await shop.settle()
         assert (await shop.happenings(order_id))[-3:] == ["cancelled", "void_owed", "voided"]
         assert await book(shop, order_id) == {}
         with pytest.raises(Problem, match="cannot be refunded"):
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90"))
+            await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="45.90")
+            )
 
     told(server, work)
 
@@ -313,7 +356,13 @@ def test_people_close_a_refund_whose_outcome_nobody_will_ever_say(
         order_id = await paid(shop)
         with processor_away(monkeypatch):
             made = [
-                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00", key=key))
+                await refund(
+                    shop.world,
+                    shop.orders,
+                    shop.scope,
+                    order_id,
+                    RefundRequest(amount="1.00", key=key),
+                )
                 for key in ("a", "b")
             ]
             await shop.run_due()
@@ -341,7 +390,9 @@ def test_two_people_close_a_void_whose_outcome_nobody_will_ever_say(
     async def work(shop: Shop) -> None:
         order_id = (await shop.ask(**HOLD)).order_id
         with processor_away(monkeypatch):
-            made = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+            made = await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True)
+            )
             await shop.run_due()
         with pytest.raises(Problem, match="let go, not paid"):
             await act(shop, made.refund_id, "propose", ANN)
@@ -372,7 +423,9 @@ def test_what_the_processor_proves_it_never_processed_goes_out_under_another_id(
             if kind == "capture":
                 assert await do_capture(shop, order_id) != "captured"
             else:
-                await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+                await refund(
+                    shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00")
+                )
             for _ in range(3):
                 await hurried(shop)
         async with owner(shop.world) as connection:

@@ -21,10 +21,16 @@ from recoup.terms.rules.fees import Tariff
 
 PAGE = Path(__file__).parent / "refund_matrix.md"
 POLICY = Policy(
-    call_timeout=timedelta(seconds=1), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
+    call_timeout=timedelta(seconds=1),
+    settled_after=timedelta(seconds=0.2),
+    cit_deadline=timedelta(seconds=10),
 )
 PART = {"amount": "20.00"}
-KINDS = {"20.00": PART, "two pieces of a line": {"items": ({"line": 1, "quantity": 2},)}, "in full": {"all": True}}
+KINDS = {
+    "20.00": PART,
+    "two pieces of a line": {"items": ({"line": 1, "quantity": 2},)},
+    "in full": {"all": True},
+}
 HEAD = """# Refund outcomes
 
 `tests/refunds/flows/test_refund_matrix.py` writes this page from its observations: an order of 45.90 USD (one line of
@@ -57,7 +63,10 @@ class Cells:
 
     def table(self, head: str, columns: list[str]) -> str:
         lines = [f"| {head} | " + " | ".join(columns) + " |", "|" + " --- |" * (len(columns) + 1)]
-        lines += [f"| {s.name} | " + " | ".join(self.seen[s.name, c] for c in columns) + " |" for s in STATES]
+        lines += [
+            f"| {s.name} | " + " | ".join(self.seen[s.name, c] for c in columns) + " |"
+            for s in STATES
+        ]
         return "\n".join(lines) + "\n"
 
 
@@ -66,7 +75,11 @@ async def ask(shop: Shop, order_id: UUID, **asked: object) -> str:
     try:
         await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(**asked))  # type: ignore[arg-type]
     except Problem as problem:
-        return f"`{problem.code}`: {problem.cure}" if problem.cure else f"`{problem.code}`: {problem.message}"
+        return (
+            f"`{problem.code}`: {problem.cure}"
+            if problem.cure
+            else f"`{problem.code}`: {problem.message}"
+        )
     return "accepted"
 
 
@@ -128,7 +141,9 @@ async def end_of(shop: Shop, order_id: UUID) -> str:
 async def walk(shop: Shop, state: State, cells: Cells) -> list[Callable[[], Awaitable[None]]]:
     """Prepares one order a cell; answers what looks at the ends, once everything is settled."""
     columns = [*KINDS, "the same key twice", "two at once", "against"]
-    ids = dict(zip(columns, await asyncio.gather(*(state.prepare(shop) for _ in columns)), strict=True))
+    ids = dict(
+        zip(columns, await asyncio.gather(*(state.prepare(shop) for _ in columns)), strict=True)
+    )
     if state.after:
         await shop.advance(state.after)
     if state.prepare not in (in_flight, draft, advanced, advanced_in_flight):
@@ -137,11 +152,17 @@ async def walk(shop: Shop, state: State, cells: Cells) -> list[Callable[[], Awai
     for kind, asked in KINDS.items():
         told = await ask(shop, ids[kind], **asked)
         later.append(_ends(shop, cells, state, kind, ids[kind], told))
-    again = await asyncio.gather(*(ask(shop, ids["the same key twice"], key="k" + state.name, **PART) for _ in "12"))
+    again = await asyncio.gather(
+        *(ask(shop, ids["the same key twice"], key="k" + state.name, **PART) for _ in "12")
+    )
     assert len(set(again)) == 1, again
-    later.append(_ends(shop, cells, state, "the same key twice", ids["the same key twice"], again[0]))
+    later.append(
+        _ends(shop, cells, state, "the same key twice", ids["the same key twice"], again[0])
+    )
     most = {"amount": state.most}
-    two = await asyncio.gather(*(ask(shop, ids["two at once"], key=f"{n}{state.name}", **most) for n in "12"))
+    two = await asyncio.gather(
+        *(ask(shop, ids["two at once"], key=f"{n}{state.name}", **most) for n in "12")
+    )
     assert two.count("accepted") <= 1, two
     told = "one accepted, one `over_remainder`" if "accepted" in two else two[0]
     later.append(_ends(shop, cells, state, "two at once", ids["two at once"], told))
@@ -164,7 +185,9 @@ def _ends(
     return look
 
 
-def _against(shop: Shop, cells: Cells, state: State, name: str, order_id: UUID) -> Callable[[], Awaitable[None]]:
+def _against(
+    shop: Shop, cells: Cells, state: State, name: str, order_id: UUID
+) -> Callable[[], Awaitable[None]]:
     async def look() -> None:
         end = await end_of(shop, order_id)
         assert end in state.ends, f"{state.name} against {name} ends with {end!r}"
@@ -200,7 +223,9 @@ def test_the_matrix(server: ServerAddress) -> None:
     )
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
         PAGE.write_text(page, encoding="utf-8")
-        pytest.fail("refund_matrix.md is written anew: look at what has changed, and at docs/money.md")
+        pytest.fail(
+            "refund_matrix.md is written anew: look at what has changed, and at docs/money.md"
+        )
 
 
 REFUSED = (
@@ -225,7 +250,9 @@ def test_what_cannot_be_refunded_is_refused_with_the_reason(server: ServerAddres
         async with sandbox_world(server, policy=POLICY) as made:
             shop = await make_shop(*made)
             order_id = await STATES[3].prepare(shop)
-            told = [(asked, (await ask(shop, order_id, **asked)).split("`")[1]) for asked, _ in REFUSED]
+            told = [
+                (asked, (await ask(shop, order_id, **asked)).split("`")[1]) for asked, _ in REFUSED
+            ]
             assert told == list(REFUSED)
             assert (await shop.order(order_id))["refunded_units"] == 0
 

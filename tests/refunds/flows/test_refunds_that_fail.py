@@ -38,7 +38,9 @@ def play(server: ServerAddress) -> Callable[..., None]:
                 await story(shop)
                 await shop.close_pages()
                 found = (await verify(shop.world)).difference
-                assert found is None or unknown_to_the_issuer and found.field.startswith("issuer's"), found
+                assert (
+                    found is None or unknown_to_the_issuer and found.field.startswith("issuer's")
+                ), found
 
         asyncio.run(whole())
 
@@ -81,7 +83,9 @@ def test_it_is_owed_again_once_and_sent_again_by_a_person(play: Callable[..., No
     async def story(shop: Shop) -> None:
         order_id = await given_back(shop)
         before = await shop.value(SUMS)
-        assert [await fails(shop, order_id, 1) for _ in range(2)] == [True, False], "a notice may come twice"
+        assert [await fails(shop, order_id, 1) for _ in range(2)] == [True, False], (
+            "a notice may come twice"
+        )
         assert await shop.value(STATES) == ["refund failed", "refund stuck"]
         order = await shop.order(order_id)
         assert (order["stage"], order["attention"]) == ("completed", "refund_failed")
@@ -91,7 +95,9 @@ def test_it_is_owed_again_once_and_sent_again_by_a_person(play: Callable[..., No
         body = await shop.value("SELECT body FROM outbox WHERE event = 'order.refundfailed'")
         assert body["RefundAmount"] == 2000
         with pytest.raises(Problem) as over:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="25.91"))
+            await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="25.91")
+            )
         assert over.value.code == "over_remainder"
         ran = await compare(shop, await statement(shop))
         assert await outcomes(shop, ran) == {"matched": 3}
@@ -107,20 +113,37 @@ def test_it_is_owed_again_once_and_sent_again_by_a_person(play: Callable[..., No
     play(story)
 
 
-def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(play: Callable[..., None]) -> None:
+def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(
+    play: Callable[..., None],
+) -> None:
     async def story(shop: Shop) -> None:
         for number, action in enumerate(("by hand", "refuse")):
             order_id = await given_back(shop)
             find = "SELECT modification_id FROM modifications WHERE order_id = $1 AND state = $2"
             await shop.orders.run(
-                lambda change: failed_since(change, change.order.modifications[0]), shop.key(order_id)
+                lambda change: failed_since(change, change.order.modifications[0]),
+                shop.key(order_id),
             )
             again = await shop.value(find, order_id, "stuck")
             if action == "refuse":
-                await decide(shop.world, shop.orders, by(shop, "olga"), again, "refuse", "The account is closed.")
-                assert await shop.value("SELECT refunded_units FROM order_heads WHERE order_id = $1", order_id) == 0
+                await decide(
+                    shop.world,
+                    shop.orders,
+                    by(shop, "olga"),
+                    again,
+                    "refuse",
+                    "The account is closed.",
+                )
+                assert (
+                    await shop.value(
+                        "SELECT refunded_units FROM order_heads WHERE order_id = $1", order_id
+                    )
+                    == 0
+                )
             else:
-                await decide(shop.world, shop.orders, by(shop, "olga"), again, "propose", "Transfer 17.")
+                await decide(
+                    shop.world, shop.orders, by(shop, "olga"), again, "propose", "Transfer 17."
+                )
                 with pytest.raises(Problem):
                     await decide(shop.world, shop.orders, by(shop, "olga"), again, "confirm")
                 await decide(shop.world, shop.orders, by(shop, "otto"), again, "confirm")
@@ -131,13 +154,18 @@ def test_it_is_paid_otherwise_by_two_people_or_closed_with_a_reason(play: Callab
     play(story)
 
 
-def test_a_capture_that_fails_later_takes_its_money_back_and_is_a_case(play: Callable[..., None]) -> None:
+def test_a_capture_that_fails_later_takes_its_money_back_and_is_a_case(
+    play: Callable[..., None],
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
-        await capture(shop.world, shop.orders, shop.scope, CaptureRequest(order_id, 4590, "USD", "k"))
+        await capture(
+            shop.world, shop.orders, shop.scope, CaptureRequest(order_id, 4590, "USD", "k")
+        )
         for _ in range(2):
             await shop.orders.run(
-                lambda change: failed_since(change, change.order.modifications[0]), shop.key(order_id)
+                lambda change: failed_since(change, change.order.modifications[0]),
+                shop.key(order_id),
             )
         order = await shop.order(order_id)
         assert (order["stage"], order["attention"]) == ("completed", "capture_failed")
@@ -157,7 +185,8 @@ def test_what_a_dispute_gave_back_is_not_owed_again(play: Callable[..., None]) -
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id))
         assert await shop.value("SELECT array_agg(units) FROM disputes") == [4590]
         late = await shop.orders.run(
-            lambda change: failed_since(change, change.order.modification(refund_id)), shop.key(order_id)
+            lambda change: failed_since(change, change.order.modification(refund_id)),
+            shop.key(order_id),
         )
         assert late
         assert await shop.value(STATES) == ["refund failed", "refund refused"]
@@ -168,7 +197,9 @@ def test_what_a_dispute_gave_back_is_not_owed_again(play: Callable[..., None]) -
     play(story)
 
 
-def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: Callable[..., None]) -> None:
+def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(
+    play: Callable[..., None],
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await given_back(shop)
         await dispute_on_demand(shop.world, shop.orders, shop.key(order_id), units=2590)
@@ -178,7 +209,9 @@ def test_of_a_part_that_a_dispute_left_the_refund_that_came_back_is_owed(play: C
     play(story)
 
 
-def test_who_gave_it_back_has_used_their_limit_although_it_came_back(play: Callable[..., None]) -> None:
+def test_who_gave_it_back_has_used_their_limit_although_it_came_back(
+    play: Callable[..., None],
+) -> None:
     async def story(shop: Shop) -> None:
         person, order_id = replace(by(shop, "ada"), role="operations"), await collected(shop)
         await change_limits(shop.world, shop.scope, "operations", "USD", Limits(day_max_units=2000))

@@ -63,15 +63,23 @@ def play(door: Door, rows: list[Said]) -> Played:
     found = Played()
     for region, country in COUNTRIES.items():
         shop = _shop(door, country)
-        numbers = {said: _card(said, len(COUNTRIES) * at + (region == "us")) for at, said in enumerate(rows)}
+        numbers = {
+            said: _card(said, len(COUNTRIES) * at + (region == "us"))
+            for at, said in enumerate(rows)
+        }
         _keep(door, [(numbers[said], units, "00") for said in rows for units in (NO, OTHER)])
-        mits = {said: _order(shop, said, numbers[said], units=NO, code=said.code, advice=said.advice) for said in rows}
+        mits = {
+            said: _order(shop, said, numbers[said], units=NO, code=said.code, advice=said.advice)
+            for said in rows
+        }
         shop.advance(days=20)
         sent = _sent(door, [id for id, _ in mits.values()])
         for at, said in enumerate(rows):
             own = _card(said, 1_000 + len(COUNTRIES) * at + (region == "us"))
             _keep(door, [(own, NO, "00")])
-            status = _order(shop, said, own, units=NO, code=said.code, advice=said.advice, cit=True)[1]
+            status = _order(
+                shop, said, own, units=NO, code=said.code, advice=said.advice, cit=True
+            )[1]
             found.came[said, region] = Came(mits[said][0] in sent, status)
     _scopes(door, rows, found)
     return found
@@ -80,7 +88,11 @@ def play(door: Door, rows: list[Said]) -> Played:
 def _scopes(door: Door, rows: list[Said], found: Played) -> None:
     shop, other = _shop(door, "US"), _shop(door, "US")
     cards = {said: _card(said, 2_000 + at) for at, said in enumerate(rows)}
-    _keep(door, [(cards[said], NO, said.text) for said in rows] + [(cards[said], OTHER, "00") for said in rows])
+    _keep(
+        door,
+        [(cards[said], NO, said.text) for said in rows]
+        + [(cards[said], OTHER, "00") for said in rows],
+    )
     first = {said: _order(shop, said, cards[said], units=NO)[0] for said in rows}
     shop.advance(days=9)
     other.advance(days=9)
@@ -95,7 +107,9 @@ def _scopes(door: Door, rows: list[Said], found: Played) -> None:
     sent = _sent(door, [*own.values(), *theirs.values()])
     same = {said: _order(shop, said, cards[said], units=NO, cit=True)[0] for said in rows}
     another = {said: _order(shop, said, cards[said], units=OTHER, cit=True)[0] for said in rows}
-    their_customer = {said: _order(other, said, cards[said], units=OTHER, cit=True)[0] for said in rows}
+    their_customer = {
+        said: _order(other, said, cards[said], units=OTHER, cit=True)[0] for said in rows
+    }
     sent |= _sent(door, [id for one in (same, another, their_customer) for id in one.values()])
     orders = (own, same, another, theirs, their_customer)
     for said in rows:
@@ -118,7 +132,14 @@ def _keep(door: Door, rows: list[tuple[str, int, str]]) -> None:
 
 
 def _order(
-    shop: Caller, said: Said, number: str, *, units: int, code: str = "", advice: str = "", cit: bool = False
+    shop: Caller,
+    said: Said,
+    number: str,
+    *,
+    units: int,
+    code: str = "",
+    advice: str = "",
+    cit: bool = False,
 ) -> tuple[UUID, str]:
     """Without a code it is a decline that says nothing: do not honour."""
     generic = "100" if said.network == "amex" else "05"

@@ -9,7 +9,17 @@ from email.utils import format_datetime
 
 import pytest
 from tests import rescue_shapes as shapes
-from tests.door import APPROVES, GONE, UNKNOWN, Caller, Door, changed, listening, tokenize_body, transmit_body
+from tests.door import (
+    APPROVES,
+    GONE,
+    UNKNOWN,
+    Caller,
+    Door,
+    changed,
+    listening,
+    tokenize_body,
+    transmit_body,
+)
 from tests.rescue_shapes import check_refused, fields_of, typed
 from tests.rings import each
 
@@ -22,16 +32,26 @@ from recoup.networks.magic import DECLINE_CARD
 def test_1_a_token_and_its_refusals(door: Door, shop: Caller) -> None:
     keys = shop.shop.keys
     before = time.time()
-    answer = door.call("POST", "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": keys.app_secret})
+    answer = door.call(
+        "POST", "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": keys.app_secret}
+    )
     token = typed(answer, shapes.Token)
     assert answer.status_code == 200
-    assert 595_000 < token.expires - before * 1000 <= 601_000  # ten minutes from now, in milliseconds
+    assert (
+        595_000 < token.expires - before * 1000 <= 601_000
+    )  # ten minutes from now, in milliseconds
     assert answer.headers["cache-control"] == "no-store"
-    bad = door.call("POST", "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": "sk_test_wrong"})
-    unknown = door.call("POST", "/v1/oauth2/token", json={"AppKey": "pk_test_none", "AppSecret": keys.app_secret})
+    bad = door.call(
+        "POST", "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": "sk_test_wrong"}
+    )
+    unknown = door.call(
+        "POST", "/v1/oauth2/token", json={"AppKey": "pk_test_none", "AppSecret": keys.app_secret}
+    )
     check_refused(bad, 400, "bad_credentials")
     check_refused(unknown, 400, "bad_credentials")
-    assert fields_of(bad) == fields_of(unknown), "a wrong secret and an unknown key must look the same"
+    assert fields_of(bad) == fields_of(unknown), (
+        "a wrong secret and an unknown key must look the same"
+    )
     stale = door.call("GET", "/v1/orders", headers={"authorization": "Bearer " + "x" * 40})
     check_refused(stale, 401, "unauthenticated")
 
@@ -69,7 +89,12 @@ def test_4_an_order_says_what_it_is(shop: Caller) -> None:
     assert order.externalOrderId == body["orderId"]
     assert order.referenceNumber == order_id.replace("-", "")[-8:].upper()
     assert (order.firstName, order.lastName, order.customer) == ("Ana", "Roe", "Ana Roe")
-    assert (order.amount, order.currencyCode, order.currencySymbol, order.refundedAmount) == (4590, "USD", "$", 0)
+    assert (order.amount, order.currencyCode, order.currencySymbol, order.refundedAmount) == (
+        4590,
+        "USD",
+        "$",
+        0,
+    )
     assert order.billingAddress["zipcode"] == "73301"
     assert order.correlationId == body["correlationId"]
     assert order.descriptor == "LEAF*CLUB"
@@ -82,23 +107,44 @@ def test_6_refund_success_and_failure(shop: Caller) -> None:
     order_id = shop.completed()
     answer = shop.refund(order_id, {"amountToRefund": 12.00, "refundMessage": "Customer request"})
     told = typed(answer, shapes.Refunded)
-    assert (told.success, told.status, told.responseCode, told.responseMessage) == (True, "SUCCESS", "100", "APPROVED")
+    assert (told.success, told.status, told.responseCode, told.responseMessage) == (
+        True,
+        "SUCCESS",
+        "100",
+        "APPROVED",
+    )
     assert (told.errors, str(told.orderId)) == ([], order_id)
     over = shop.refund(order_id, {"amountToRefund": 60})
     told = typed(over, shapes.Refunded)
     assert over.status_code == 200
-    assert (told.success, told.status, told.responseCode, told.statusCode) == (False, "FAILED", "2001", "400301")
+    assert (told.success, told.status, told.responseCode, told.statusCode) == (
+        False,
+        "FAILED",
+        "2001",
+        "400301",
+    )
     assert "60.00" in told.responseMessage
     assert "33.90" in told.responseMessage
     error = told.errors[0]
-    assert (error.item1, error.item2, error.item3, error.item4) == (told.responseMessage, "2001", "2001", True)
+    assert (error.item1, error.item2, error.item3, error.item4) == (
+        told.responseMessage,
+        "2001",
+        "2001",
+        True,
+    )
 
 
 def test_7_cancel_answers_exactly_an_empty_object(shop: Caller) -> None:
     order_id = shop.admit()
-    for body in (b"{}", b""):  # with the body of one client and the none of the other; a repeat is no error
+    for body in (
+        b"{}",
+        b"",
+    ):  # with the body of one client and the none of the other; a repeat is no error
         answer = shop.call(
-            "POST", f"/orders/{order_id}/cancel", content=body, headers={"content-type": "application/json"}
+            "POST",
+            f"/orders/{order_id}/cancel",
+            content=body,
+            headers={"content-type": "application/json"},
         )
         assert (answer.status_code, answer.content) == (200, b"{}")
     assert shop.order(order_id)["statusName"] == "CANCELLED"
@@ -117,11 +163,17 @@ def test_8_outcome_by_order_session_key(shop: Caller) -> None:
     assert shop.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "APPROVED"
 
 
-def test_8_outcome_finds_an_order_by_any_of_its_ids_as_the_portal_does(shop: Caller, other: Caller) -> None:
+def test_8_outcome_finds_an_order_by_any_of_its_ids_as_the_portal_does(
+    shop: Caller, other: Caller
+) -> None:
     order_id = shop.admit(orderId="SK-1")
     for named in ({"orderSessionKey": "SK-1"}, {"orderId": "SK-1"}, {"orderId": order_id}):
         told = shop.post("/outcome", named).json()
-        assert (told["status"], told["orderId"], told["externalOrderId"]) == ("SUBMITTED", order_id, "SK-1")
+        assert (told["status"], told["orderId"], told["externalOrderId"]) == (
+            "SUBMITTED",
+            order_id,
+            "SK-1",
+        )
         assert other.post("/outcome", named).json()["status"] == "NOTFOUND"
 
 
@@ -129,7 +181,12 @@ def test_8_outcome_finds_an_order_by_any_of_its_ids_as_the_portal_does(shop: Cal
 def test_8_an_unknown_order_session_key_is_not_found_with_200(shop: Caller, unknown: str) -> None:
     answer = shop.post("/outcome", {"orderSessionKey": unknown})
     told = typed(answer, shapes.Outcome)
-    assert (answer.status_code, told.success, told.status, told.statusCode) == (200, False, "NOTFOUND", "404101")
+    assert (answer.status_code, told.success, told.status, told.statusCode) == (
+        200,
+        False,
+        "NOTFOUND",
+        "404101",
+    )
 
 
 def test_transmit_answers_its_id_and_success(shop: Caller) -> None:
@@ -142,10 +199,17 @@ def test_transmit_answers_its_id_and_success(shop: Caller) -> None:
 
 def test_a_decline_is_an_answer_and_no_error(shop: Caller) -> None:
     """A synchronous MIT that the issuer declines for good."""
-    answer = shop.evaluate(expiryDateUtc=GONE, paymentMethod__cardNumber=DECLINE_CARD, transaction__responseCode="04")
+    answer = shop.evaluate(
+        expiryDateUtc=GONE, paymentMethod__cardNumber=DECLINE_CARD, transaction__responseCode="04"
+    )
     told = typed(answer, shapes.Evaluated)
     assert answer.status_code == 200
-    assert (told.success, told.status, told.statusCode, told.reason) == (False, "DECLINED", None, "declined")
+    assert (told.success, told.status, told.statusCode, told.reason) == (
+        False,
+        "DECLINED",
+        None,
+        "declined",
+    )
     assert told.result
     assert told.result.endswith(".")
 
@@ -190,7 +254,9 @@ def test_the_time_zone_as_text_number_or_nothing(shop: Caller, offset: object) -
 
 
 def test_numbers_where_texts_are_expected_and_the_other_way_round(shop: Caller) -> None:
-    token = shop.token_for(APPROVES, payment_method__credit_card__month=9, payment_method__credit_card__year=2031)
+    token = shop.token_for(
+        APPROVES, payment_method__credit_card__month=9, payment_method__credit_card__year=2031
+    )
     body = shop.body(
         transaction__id=3478613,
         transaction__responseCode=51,
@@ -203,19 +269,27 @@ def test_numbers_where_texts_are_expected_and_the_other_way_round(shop: Caller) 
     assert shop.order(shop.evaluate(body).json()["orderId"])["billingAddress"]["zipcode"] == "73301"
 
 
-@pytest.mark.parametrize("path", ["/v1//outcome", "//v1/outcome", "/v1/outcome/", "/v1///outcome//"])
+@pytest.mark.parametrize(
+    "path", ["/v1//outcome", "//v1/outcome", "/v1/outcome/", "/v1///outcome//"]
+)
 def test_doubled_and_trailing_slashes(door: Door, shop: Caller, path: str) -> None:
     order_id = shop.admit()
-    answer = door.call("POST", f"http://door.test{path}", json={"orderSessionKey": order_id}, headers=shop.headers)
+    answer = door.call(
+        "POST", f"http://door.test{path}", json={"orderSessionKey": order_id}, headers=shop.headers
+    )
     assert answer.json()["status"] == "SUBMITTED"
-    assert door.call("GET", f"/v1//orders//{order_id}/", headers=shop.headers).json()["id"] == order_id
+    assert (
+        door.call("GET", f"/v1//orders//{order_id}/", headers=shop.headers).json()["id"] == order_id
+    )
 
 
 def test_dates_as_rfc_1123(shop: Caller) -> None:
     until = shop.door.run(shop.shop.now()) + timedelta(days=15)
     text = format_datetime(until.replace(microsecond=0), usegmt=True)
     order = shop.order(shop.admit(expiryDateUtc=text, transaction__timestampUtc=text))
-    assert order["expiryDate"] == until.replace(microsecond=0).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert order["expiryDate"] == until.replace(microsecond=0).isoformat(
+        timespec="milliseconds"
+    ).replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize(
@@ -266,7 +340,13 @@ def test_content_types_of_json(shop: Caller, content_type: str | None) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=utf-16", "json"],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "application/json; charset=utf-16",
+        "json",
+    ],
 )
 def test_other_content_types_are_400(shop: Caller, content_type: str) -> None:
     body = json.dumps(shop.body())
@@ -274,11 +354,16 @@ def test_other_content_types_are_400(shop: Caller, content_type: str) -> None:
     assert "content-type" in fields_of(answer)
 
 
-@each("path", ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}", "/webhooks/{0}"])
+@each(
+    "path",
+    ["/orders/{0}", "/orders/{0}/refund", "/orders/{0}/cancel", "/transmit/{0}", "/webhooks/{0}"],
+)
 @each("unknown", [UNKNOWN, "nothing", "1"])
 def test_unknown_ids_are_404(shop: Caller, path: str, unknown: str) -> None:
     methods = {"/orders/{0}": "GET", "/webhooks/{0}": "DELETE", "/transmit/{0}": "PATCH"}
-    body = {"amountToRefund": 1, "isDeclined": True} if "{0}/" in path or "transmit" in path else None
+    body = (
+        {"amountToRefund": 1, "isDeclined": True} if "{0}/" in path or "transmit" in path else None
+    )
     answer = shop.call(methods.get(path, "POST"), path.format(unknown), json=body)
     check_refused(answer, 404, "not_found")
 
@@ -317,7 +402,14 @@ async def _exchange(port: int, *requests: bytes) -> list[bytes]:
 
 
 def _request(method: str, path: str, body: bytes, *headers: str) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: door.test", *headers, f"Content-Length: {len(body)}", "", ""]
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: door.test",
+        *headers,
+        f"Content-Length: {len(body)}",
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode() + body
 
 
@@ -328,11 +420,15 @@ def test_a_new_connection_for_each_call_and_many_on_one(door: Door, shop: Caller
     async def story() -> None:
         async with listening(door.app) as port:
             for _ in range(3):  # the same body each time, each on its own connection
-                [answer] = await _exchange(port, _request("POST", "/v1/evaluate", body, bearer, "Connection: close"))
+                [answer] = await _exchange(
+                    port, _request("POST", "/v1/evaluate", body, bearer, "Connection: close")
+                )
                 assert answer.startswith(b"HTTP/1.1 200")
                 assert b'"SUBMITTED"' in answer
             get = _request("GET", "/v1/orders?pageSize=1", b"", bearer)
-            answers = await _exchange(port, get, get, _request("POST", "/v1//evaluate/", body, bearer), get)
+            answers = await _exchange(
+                port, get, get, _request("POST", "/v1//evaluate/", body, bearer), get
+            )
             assert [a.split()[1] for a in answers] == [b"200"] * 4
             assert b'"totalItemCount":1' in answers[3]
 
@@ -344,7 +440,11 @@ def test_what_is_no_http_does_no_harm(door: Door, shop: Caller) -> None:
 
     async def story() -> None:
         async with listening(door.app) as port:
-            for rubbish in (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET\r\n\r\n", b"POST / HTTP/9.9\r\n\r\n"):
+            for rubbish in (
+                b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+                b"GET\r\n\r\n",
+                b"POST / HTTP/9.9\r\n\r\n",
+            ):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(rubbish)
                 said = await asyncio.wait_for(reader.read(), 10)
@@ -356,7 +456,9 @@ def test_what_is_no_http_does_no_harm(door: Door, shop: Caller) -> None:
             assert b'"413001"' in answer
             chunked = b"POST /v1/outcome HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
             chunked += bearer.encode() + b"\r\n\r\n"
-            [answer] = await _exchange(port, chunked + b'9\r\n{"orderSe\r\nf\r\nssionKey":"no"}\r\n0\r\n\r\n')
+            [answer] = await _exchange(
+                port, chunked + b'9\r\n{"orderSe\r\nf\r\nssionKey":"no"}\r\n0\r\n\r\n'
+            )
             assert b"NOTFOUND" in answer
             head = _request("HEAD", "/v1/orders", b"", bearer)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

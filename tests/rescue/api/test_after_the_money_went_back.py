@@ -46,7 +46,9 @@ def test_an_order_that_was_refunded_is_not_approved(shop: Caller) -> None:
 
 
 @pytest.mark.parametrize("decided", [None, "lost"])
-def test_an_order_that_was_charged_back_is_not_approved(door: Door, shop: Caller, decided: str | None) -> None:
+def test_an_order_that_was_charged_back_is_not_approved(
+    door: Door, shop: Caller, decided: str | None
+) -> None:
     body, order_id = paid(shop)
     door.run(disputed(shop.shop, uuid.UUID(order_id), decided=decided))
     told = again(shop, body)

@@ -58,7 +58,9 @@ def waits(shop: Caller, card: str = FUNDS, **more: Any) -> str:
     return order_id
 
 
-def test_an_order_changed_without_end_slows_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_changed_without_end_slows_nobody_down(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its page shows each change: 1,500 within a minute stopped all doors for half a second a visit."""
     order_id = waits(shop)
     monkeypatch.setattr(changes, "LINES_MAX", len(happenings(shop, order_id)) + 2)
@@ -159,15 +161,23 @@ def test_the_same_token_again_changes_nothing(shop: Caller) -> None:
 
 
 @pytest.mark.parametrize("first", [FUNDS, COUNTING_CARDS[1]])
-def test_asking_again_with_the_card_it_began_with_is_no_other_payment(shop: Caller, first: str) -> None:
+def test_asking_again_with_the_card_it_began_with_is_no_other_payment(
+    shop: Caller, first: str
+) -> None:
     """Who polls by /evaluate sends what they sent before, whatever they changed in between."""
     body = shop.body(expiryDateUtc=GONE, paymentMethod__cardNumber=first, transaction__amount=5677)
     order_id = shop.evaluate(body).json()["orderId"]
     patch(shop, order_id, cardToken=shop.token_for(OTHER_FUNDS))
     for key, card in (("k2", first), ("k3", OTHER_FUNDS)):
-        again = body | {"idempotencyKey": key, "paymentMethod": body["paymentMethod"] | {"cardNumber": card}}
+        again = body | {
+            "idempotencyKey": key,
+            "paymentMethod": body["paymentMethod"] | {"cardNumber": card},
+        }
         assert shop.evaluate(again).json()["orderId"] == order_id
-    other = body | {"idempotencyKey": "k4", "paymentMethod": body["paymentMethod"] | {"cardNumber": HARD}}
+    other = body | {
+        "idempotencyKey": "k4",
+        "paymentMethod": body["paymentMethod"] | {"cardNumber": HARD},
+    }
     check_refused(shop.evaluate(other), 409, "conflict")
 
 
@@ -196,7 +206,11 @@ def test_no_further_attempts_until_they_are_wanted_again(shop: Caller) -> None:
     order_id = waits(shop)
     assert shop.order(order_id)["nextAttemptAt"]
     stopped = patch(shop, order_id, doNotRetry=True)
-    assert (stopped["doNotRetry"], stopped["nextAttemptAt"], stopped["statusName"]) == (True, None, "PROCESSING")
+    assert (stopped["doNotRetry"], stopped["nextAttemptAt"], stopped["statusName"]) == (
+        True,
+        None,
+        "PROCESSING",
+    )
     shop.advance(days=10)
     assert all(one["sentAt"] is None for one in shop.order(order_id)["attempts"])
     goes_on = patch(shop, order_id, doNotRetry=False)
@@ -204,7 +218,10 @@ def test_no_further_attempts_until_they_are_wanted_again(shop: Caller) -> None:
     assert goes_on["nextAttemptAt"] is not None
     shop.advance(days=9)
     assert any(one["sentAt"] for one in shop.order(order_id)["attempts"])
-    assert [h for h in happenings(shop, order_id) if h.startswith("retries")] == ["retries_stopped", "retries_resumed"]
+    assert [h for h in happenings(shop, order_id) if h.startswith("retries")] == [
+        "retries_stopped",
+        "retries_resumed",
+    ]
 
 
 def test_an_order_that_is_not_to_be_tried_before_it_is_picked_up(shop: Caller) -> None:
@@ -248,9 +265,16 @@ def test_an_expiry_is_moved_both_ways(shop: Caller) -> None:
 
 def test_a_moved_expiry_ends_the_order_then(shop: Caller) -> None:
     order_id = waits(shop)
-    patch(shop, order_id, expiryDateUtc=(when(shop.order(order_id)["placedDate"]) + timedelta(days=2)).isoformat())
+    patch(
+        shop,
+        order_id,
+        expiryDateUtc=(when(shop.order(order_id)["placedDate"]) + timedelta(days=2)).isoformat(),
+    )
     shop.advance(days=3)
-    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == ("CANCELLED", "expired")
+    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == (
+        "CANCELLED",
+        "expired",
+    )
 
 
 def test_a_near_expiry_is_warned_of_in_the_answer(shop: Caller) -> None:
@@ -266,7 +290,13 @@ def test_an_expiry_stays_within_its_bounds(shop: Caller) -> None:
     order_id = waits(shop)
     placed = when(shop.order(order_id)["placedDate"])
     for days, word in ((31, "at most"), (0.5, "at least"), (-1, "past")):
-        told = refused(shop, order_id, 400, "invalid", expiryDateUtc=(placed + timedelta(days=days)).isoformat())
+        told = refused(
+            shop,
+            order_id,
+            400,
+            "invalid",
+            expiryDateUtc=(placed + timedelta(days=days)).isoformat(),
+        )
         assert word in told["ExpiryDateUtc"][0]
     assert "ExpiryDateUtc" in refused(shop, order_id, 400, "invalid", expiryDateUtc="soon")
 
@@ -283,13 +313,20 @@ def test_a_synchronous_rescue_has_no_expiry_to_move(shop: Caller) -> None:
 def test_notes_are_added_changed_and_taken_away(shop: Caller) -> None:
     order_id = waits(shop)
     assert shop.order(order_id)["metadata"] == {}
-    assert patch(shop, order_id, metadata={"a": "1", "Agent": "7"})["metadata"] == {"a": "1", "Agent": "7"}
-    assert patch(shop, order_id, metadata={"a": None, "b": ""})["metadata"] == {"Agent": "7", "b": ""}
+    assert patch(shop, order_id, metadata={"a": "1", "Agent": "7"})["metadata"] == {
+        "a": "1",
+        "Agent": "7",
+    }
+    assert patch(shop, order_id, metadata={"a": None, "b": ""})["metadata"] == {
+        "Agent": "7",
+        "b": "",
+    }
     lines = happenings(shop, order_id)
     patch(shop, order_id, metadata={"b": ""})
     assert happenings(shop, order_id) == lines, "what changes nothing leaves no line"
     [row] = shop.door.sql(
-        "SELECT string_agg(body::text, '') AS t FROM order_log WHERE order_id = $1", uuid.UUID(order_id)
+        "SELECT string_agg(body::text, '') AS t FROM order_log WHERE order_id = $1",
+        uuid.UUID(order_id),
     )
     assert "Agent" not in row["t"]
     listed = shop.get(f"/orders?id={order_id}").json()["orders"]["data"]
@@ -337,7 +374,15 @@ def test_only_an_open_order_changes(shop: Caller) -> None:
 
 def test_all_of_it_or_nothing(shop: Caller) -> None:
     order_id = waits(shop)
-    refused(shop, order_id, 400, "invalid", metadata={"a": "1"}, doNotRetry=True, expiryDateUtc="2001-01-01T00:00:00Z")
+    refused(
+        shop,
+        order_id,
+        400,
+        "invalid",
+        metadata={"a": "1"},
+        doNotRetry=True,
+        expiryDateUtc="2001-01-01T00:00:00Z",
+    )
     order = shop.order(order_id)
     assert (order["metadata"], order["doNotRetry"]) == ({}, False)
 

@@ -56,7 +56,9 @@ MALFORMED = {
 
 @each("what", MALFORMED)
 @each(("method", "path"), ENDPOINTS)
-def test_what_is_no_object_of_json_is_400(door: Door, steady: "Steady", method: str, path: str, what: str) -> None:
+def test_what_is_no_object_of_json_is_400(
+    door: Door, steady: "Steady", method: str, path: str, what: str
+) -> None:
     if path.endswith("/cancel") and what == "nothing":
         return  # the one call that needs no body
     with steady.nothing_written():
@@ -155,7 +157,9 @@ WRONG = [
 
 
 @each(("field", "value", "named"), WRONG)
-def test_a_wrong_value_names_its_field(steady: Steady, field: str, value: object, named: str) -> None:
+def test_a_wrong_value_names_its_field(
+    steady: Steady, field: str, value: object, named: str
+) -> None:
     body = steady.shop.body(**{field.replace(".", "__"): value})
     with steady.nothing_written():
         assert named in fields_of(steady.shop.evaluate(body))
@@ -203,7 +207,10 @@ def test_a_wrong_transmission(steady: Steady, field: str, value: object, named: 
 
 
 def test_an_empty_transmit_id_is_none(steady: Steady) -> None:
-    assert steady.shop.post("/transmit", transmit_body(steady.shop, transmitId="")).json()["result"] == "success"
+    assert (
+        steady.shop.post("/transmit", transmit_body(steady.shop, transmitId="")).json()["result"]
+        == "success"
+    )
 
 
 @each(
@@ -218,18 +225,37 @@ def test_an_empty_transmit_id_is_none(steady: Steady) -> None:
         ({"outcome": "x" * 257}, "Outcome"),
     ],
 )
-def test_a_wrong_update_of_a_transmission(door: Door, steady: Steady, update: dict[str, Any], named: str) -> None:
+def test_a_wrong_update_of_a_transmission(
+    door: Door, steady: Steady, update: dict[str, Any], named: str
+) -> None:
     transmit_id = steady.shop.post("/transmit", transmit_body(steady.shop)).json()["transmitId"]
-    before = door.sql("SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id))
+    before = door.sql(
+        "SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id)
+    )
     with steady.nothing_written():
-        assert named in fields_of(steady.shop.call("PATCH", f"/transmit/{transmit_id}", json=update))
-        assert named in fields_of(steady.shop.post("/transmit", {"transmitId": transmit_id} | update))
-    assert door.sql("SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id)) == before
+        assert named in fields_of(
+            steady.shop.call("PATCH", f"/transmit/{transmit_id}", json=update)
+        )
+        assert named in fields_of(
+            steady.shop.post("/transmit", {"transmitId": transmit_id} | update)
+        )
+    assert (
+        door.sql(
+            "SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id)
+        )
+        == before
+    )
 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"orderSessionKey": ""}, {"orderSessionKey": None}, {"orderSessionKey": []}, {"orderSessionKey": {"a": 1}}],
+    [
+        {},
+        {"orderSessionKey": ""},
+        {"orderSessionKey": None},
+        {"orderSessionKey": []},
+        {"orderSessionKey": {"a": 1}},
+    ],
 )
 def test_an_outcome_of_nothing(steady: Steady, body: dict[str, Any]) -> None:
     assert list(fields_of(steady.shop.post("/outcome", body))) == ["OrderSessionKey"]
@@ -246,7 +272,10 @@ def test_an_outcome_of_nothing(steady: Steady, body: dict[str, Any]) -> None:
         ({"payment_method.credit_card.month": "1.5"}, "PaymentMethod.CreditCard.Month"),
         ({"payment_method.credit_card.year": -1}, "PaymentMethod.CreditCard.Year"),
         ({"payment_method.credit_card.year": 10**6}, "PaymentMethod.CreditCard.Year"),
-        ({"payment_method.credit_card.verification_value": "12345"}, "PaymentMethod.CreditCard.VerificationValue"),
+        (
+            {"payment_method.credit_card.verification_value": "12345"},
+            "PaymentMethod.CreditCard.VerificationValue",
+        ),
         ({"payment_method.email": "x" * 300}, "PaymentMethod.Email"),
         ({"mid": "other"}, "Mid"),
         ({"mid": [1]}, "Mid"),
@@ -290,8 +319,12 @@ def test_a_real_looking_card_is_refused_and_nowhere_kept(steady: Steady, number:
     spaced = " ".join(re.findall(".{1,4}", number))
     with steady.nothing_written():
         for sent in (number, spaced, int(number)):
-            evaluated = steady.shop.evaluate(paymentMethod__cardNumber=sent, paymentMethod__verificationValue="917")
-            tokenized = steady.shop.post("/tokenize", tokenize_body(number, payment_method__credit_card__number=sent))
+            evaluated = steady.shop.evaluate(
+                paymentMethod__cardNumber=sent, paymentMethod__verificationValue="917"
+            )
+            tokenized = steady.shop.post(
+                "/tokenize", tokenize_body(number, payment_method__credit_card__number=sent)
+            )
             for answer, field in (
                 (evaluated, "PaymentMethod.CardNumber"),
                 (tokenized, "PaymentMethod.CreditCard.Number"),
@@ -303,14 +336,20 @@ def test_a_real_looking_card_is_refused_and_nowhere_kept(steady: Steady, number:
                 assert number[2:] not in answer.text
 
 
-@pytest.mark.parametrize("number", [APPROVES[:-1] + str((int(APPROVES[-1]) + 1) % 10), "0" * 16, "1234567890123456"])
+@pytest.mark.parametrize(
+    "number", [APPROVES[:-1] + str((int(APPROVES[-1]) + 1) % 10), "0" * 16, "1234567890123456"]
+)
 def test_a_number_that_is_none_is_refused(steady: Steady, number: str) -> None:
     with steady.nothing_written():
-        [text] = fields_of(steady.shop.evaluate(paymentMethod__cardNumber=number))["PaymentMethod.CardNumber"]
+        [text] = fields_of(steady.shop.evaluate(paymentMethod__cardNumber=number))[
+            "PaymentMethod.CardNumber"
+        ]
     assert number not in text
 
 
-def test_what_belongs_to_another_merchant_is_not_there(door: Door, shop: Caller, other: Caller) -> None:
+def test_what_belongs_to_another_merchant_is_not_there(
+    door: Door, shop: Caller, other: Caller
+) -> None:
     order_id = shop.admit()
     token = shop.token_for(APPROVES)
     transmit_id = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
@@ -319,19 +358,33 @@ def test_what_belongs_to_another_merchant_is_not_there(door: Door, shop: Caller,
         check_refused(other.get(f"/orders/{order_id}"), 404, "not_found")
         check_refused(other.refund(order_id, {"amountToRefund": 1}), 404, "not_found")
         check_refused(other.post(f"/orders/{order_id}/cancel"), 404, "not_found")
-        check_refused(other.call("PATCH", f"/transmit/{transmit_id}", json={"isDeclined": True}), 404, "not_found")
-        check_refused(other.post("/transmit", {"transmitId": transmit_id, "isDeclined": True}), 404, "not_found")
+        check_refused(
+            other.call("PATCH", f"/transmit/{transmit_id}", json={"isDeclined": True}),
+            404,
+            "not_found",
+        )
+        check_refused(
+            other.post("/transmit", {"transmitId": transmit_id, "isDeclined": True}),
+            404,
+            "not_found",
+        )
         assert other.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "NOTFOUND"
         assert list(fields_of(other.evaluate(theirs))) == ["PaymentMethod.CardNumber"]
-        assert other.get("/orders", params={"query": order_id}).json()["orders"]["totalItemCount"] == 0
+        assert (
+            other.get("/orders", params={"query": order_id}).json()["orders"]["totalItemCount"] == 0
+        )
     assert shop.order(order_id)["statusName"] == "DRAFT"
 
 
 # wrong states -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["completed", "returned", "declined", "expired", "paid_elsewhere"])
-def test_cancelling_what_is_over_is_409_and_says_what_is_possible(door: Door, shop: Caller, state: str) -> None:
+@pytest.mark.parametrize(
+    "state", ["completed", "returned", "declined", "expired", "paid_elsewhere"]
+)
+def test_cancelling_what_is_over_is_409_and_says_what_is_possible(
+    door: Door, shop: Caller, state: str
+) -> None:
     at_once = {"expiryDateUtc": GONE, "transaction__responseCode": "91"}
     body = shop.body(
         **(at_once if state in ("completed", "returned", "declined") else {}),
@@ -347,7 +400,9 @@ def test_cancelling_what_is_over_is_409_and_says_what_is_possible(door: Door, sh
         assert shop.order(order_id)["reason"] == "paid_elsewhere"
     with door.nothing_written():
         answer = check_refused(shop.post(f"/orders/{order_id}/cancel"), 409, "wrong_state")
-    told = {"completed": "refund it instead", "returned": "given back already"}.get(state, "It has ended")
+    told = {"completed": "refund it instead", "returned": "given back already"}.get(
+        state, "It has ended"
+    )
     assert told in answer["result"]
 
 
@@ -383,19 +438,34 @@ def logged() -> Iterator[io.StringIO]:
 
 def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, shop: Caller) -> None:
     """Cards that are taken and cards that are refused, in the right place and in wrong ones."""
-    pans = [script_card("visa", "51", 0, serial=4711), script_card("mastercard", "05", 1, serial=815), *REAL[:3]]
+    pans = [
+        script_card("visa", "51", 0, serial=4711),
+        script_card("mastercard", "05", 1, serial=815),
+        *REAL[:3],
+    ]
     codes = ["8306", "7042"]
     answers = []
     with logged() as log:
         for pan in pans:
             for code in codes:
                 answers += [
-                    shop.evaluate(paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code),
                     shop.evaluate(
-                        expiryDateUtc=GONE, paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code
+                        paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code
                     ),
-                    shop.evaluate(isMIT=False, paymentMethod__cardNumber=pan, paymentMethod__verificationValue=code),
-                    shop.post("/tokenize", tokenize_body(pan, payment_method__credit_card__verification_value=code)),
+                    shop.evaluate(
+                        expiryDateUtc=GONE,
+                        paymentMethod__cardNumber=pan,
+                        paymentMethod__verificationValue=code,
+                    ),
+                    shop.evaluate(
+                        isMIT=False,
+                        paymentMethod__cardNumber=pan,
+                        paymentMethod__verificationValue=code,
+                    ),
+                    shop.post(
+                        "/tokenize",
+                        tokenize_body(pan, payment_method__credit_card__verification_value=code),
+                    ),
                     shop.post("/transmit", transmit_body(shop, paymentMethod__cardNumber=pan)),
                     shop.evaluate(paymentMethod__token=True, paymentMethod__cardNumber=pan),
                     shop.evaluate(transaction__currency=pan),
@@ -414,27 +484,46 @@ def test_no_number_code_or_secret_in_any_answer_log_line_or_table(door: Door, sh
             door.call(
                 "POST",
                 "/v1/oauth2/token",
-                json={"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret + "x"},
+                json={
+                    "AppKey": shop.shop.keys.app_key,
+                    "AppSecret": shop.shop.keys.app_secret + "x",
+                },
             )
         )
         refresh = door.call(
-            "POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret}
+            "POST",
+            "/v1/oauth2/token",
+            json={"AppKey": shop.shop.keys.app_key, "AppSecret": shop.shop.keys.app_secret},
         )
         shop.advance(days=22)
     kept = door.run(everything(door.world))
     told = "\n".join(
-        [*(answer.text for answer in answers), *(str(answer.headers) for answer in answers), log.getvalue()]
+        [
+            *(answer.text for answer in answers),
+            *(str(answer.headers) for answer in answers),
+            log.getvalue(),
+        ]
     )
     assert "vault" in kept
     assert "outbox" in kept
     for pan in pans:
-        for form in (pan, pan.encode().hex(), base64.b64encode(pan.encode()).decode()[:18], pan[6:-4] + pan[-4:]):
+        for form in (
+            pan,
+            pan.encode().hex(),
+            base64.b64encode(pan.encode()).decode()[:18],
+            pan[6:-4] + pan[-4:],
+        ):
             assert form not in told, "a card number was told"
             assert form not in kept, "a card number is kept in the clear"
     for code in codes:
         assert not stands_in(code, told)
         assert not stands_in(code, kept)
-    secrets = [shop.shop.keys.app_secret, shop.shop.webhook_key, shop.token, refresh.json()["refreshToken"]]
+    secrets = [
+        shop.shop.keys.app_secret,
+        shop.shop.webhook_key,
+        shop.token,
+        refresh.json()["refreshToken"],
+    ]
     for secret in secrets:
         assert secret not in told
         assert secret not in kept
@@ -496,7 +585,9 @@ def test_a_field_has_one_message_and_what_to_do_stands_in_a_header(shop: Caller)
 
 
 @pytest.mark.parametrize("given", ["", "soon", "2020-01-01T00:00:00Z"])
-def test_an_expiry_is_not_checked_where_the_account_retries_by_itself(shop: Caller, given: str) -> None:
+def test_an_expiry_is_not_checked_where_the_account_retries_by_itself(
+    shop: Caller, given: str
+) -> None:
     assert shop.evaluate(expiryDateUtc=given).status_code == 400
     shop.set(mit_mode="sync")
     assert shop.post("/evaluate/check", shop.body(expiryDateUtc=given)).json()["complaints"] == []
@@ -504,7 +595,9 @@ def test_an_expiry_is_not_checked_where_the_account_retries_by_itself(shop: Call
 
 
 @each("unseen", ["\a", "\x1b[2J", "\x9b2J", "\u202e", "\u2066", "a\nb"])
-def test_an_id_that_a_terminal_would_obey_is_refused_by_its_field(shop: Caller, unseen: str) -> None:
+def test_an_id_that_a_terminal_would_obey_is_refused_by_its_field(
+    shop: Caller, unseen: str
+) -> None:
     odd = f"SO-{unseen}-1"
     for path, body, field in (
         ("/evaluate", evaluate_body(shop, orderId=odd), "OrderId"),

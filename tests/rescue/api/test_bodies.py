@@ -55,8 +55,15 @@ def test_only_calls_of_the_vendors_contract_take_fields_that_nobody_reads() -> N
     lenient = {one.path for one in OPERATIONS if one.lenient and one.body is not None}
     assert lenient == LENIENT
     for one in OPERATIONS:  # `{}` and whatever has no body
-        if one.lenient and one.body is not None and one.body.__struct_fields__ and "/check" not in one.path:
-            assert all("warnings" in shape.__struct_fields__ for shape in one.answers.values() if shape), one.path
+        if (
+            one.lenient
+            and one.body is not None
+            and one.body.__struct_fields__
+            and "/check" not in one.path
+        ):
+            assert all(
+                "warnings" in shape.__struct_fields__ for shape in one.answers.values() if shape
+            ), one.path
 
 
 def test_a_field_that_nobody_reads_is_refused_or_named(door: Door) -> None:
@@ -69,7 +76,9 @@ def test_a_field_that_nobody_reads_is_refused_or_named(door: Door) -> None:
         "There is no field 'isReccuring', so it was not read. Did you mean isRecurring?",
         "There is no field 'payer.eMial', so it was not read. Did you mean email?",
     ]
-    assert shop.call("POST", f"/orders/{answer['orderId']}/cancel", json={"why": "x"}).json() == {}, "no member"
+    assert (
+        shop.call("POST", f"/orders/{answer['orderId']}/cancel", json={"why": "x"}).json() == {}
+    ), "no member"
 
 
 FITS: dict[str, Any] = {"name": "Ana", "card": {"last4": "1111"}}
@@ -102,14 +111,18 @@ REFUSED = [
 
 
 @each(("sent", "member", "value"), TAKEN)
-def test_a_field_is_taken_as_clients_write_it(sent: dict[str, Any], member: str, value: Any) -> None:
+def test_a_field_is_taken_as_clients_write_it(
+    sent: dict[str, Any], member: str, value: Any
+) -> None:
     found = getattr(read_whole(FITS | sent, Body), member)
     assert found == value
     assert type(found) is type(value)
 
 
 @each(("sent", "name", "told"), REFUSED)
-def test_a_field_that_is_wrong_is_named_with_what_it_must_be(sent: dict[str, Any], name: str, told: str) -> None:
+def test_a_field_that_is_wrong_is_named_with_what_it_must_be(
+    sent: dict[str, Any], name: str, told: str
+) -> None:
     with pytest.raises(Problem) as refused:
         read_whole(FITS | sent, Body)
     assert refused.value.fields == {name: [told]}
@@ -165,7 +178,9 @@ def test_every_body_is_read_by_the_struct_that_the_documentation_shows(door: Doo
         reader = Reader(operation.body)
         read = [field for field in reader.fields if field.member not in ASIDE.get(name, ())]
         assert read, name
-        answer = target.call(operation.method, target.path(operation), {field.name: [True] for field in read})
+        answer = target.call(
+            operation.method, target.path(operation), {field.name: [True] for field in read}
+        )
         assert answer.status_code == 400, (name, answer.text)
         complained = {told.partition(".")[0].partition("[")[0] for told in answer.json()}
         assert complained >= {field.complaint_name for field in read}, name

@@ -9,7 +9,12 @@ from tests.door import Caller
 from recoup.networks.magic import COUNTING_CARDS
 from recoup.processors.rules.agreement import mit_reason_of
 
-MASTERCARD = {"holderName": "Ana Roe", "cardNumber": COUNTING_CARDS[1], "expirationMonth": 9, "expirationYear": 2031}
+MASTERCARD = {
+    "holderName": "Ana Roe",
+    "cardNumber": COUNTING_CARDS[1],
+    "expirationMonth": 9,
+    "expirationYear": 2031,
+}
 
 
 def checked(shop: Caller, **changes: Any) -> dict[str, Any]:
@@ -33,7 +38,9 @@ def test_an_advice_of_another_network_is_refused(shop: Caller, came: str) -> Non
     assert "two digits" in answer.text
 
 
-@pytest.mark.parametrize(("code", "kind"), [("81", "sca"), ("82", "hard"), ("83", "hard"), ("38", "data")])
+@pytest.mark.parametrize(
+    ("code", "kind"), [("81", "sca"), ("82", "hard"), ("83", "hard"), ("38", "data")]
+)
 def test_the_brand_that_answered_reads_its_own_codes(shop: Caller, code: str, kind: str) -> None:
     said = {"transaction__responseCode": code, "transaction__responseCodeSource": "acquirer"}
     assert checked(shop, paymentMethod__cardBrand="CB", **said)["decline"]["kind"] == kind
@@ -45,13 +52,20 @@ def test_the_brand_that_answered_reads_its_own_codes(shop: Caller, code: str, ki
         ({"subscription": {"subscriptionId": "sub-1"}, "isRecurring": None}, "recurring"),
         ({"subscription": {"subscriptionId": "sub-1"}, "isRecurring": False}, "unscheduled"),
         ({"subscription": None, "isRecurring": None}, "unscheduled"),
-        ({"subscription": None, "isRecurring": None, "transaction__mitReason": "no_show"}, "no_show"),
+        (
+            {"subscription": None, "isRecurring": None, "transaction__mitReason": "no_show"},
+            "no_show",
+        ),
         ({"isRecurring": True, "transaction__mitReason": "installment"}, "installment"),
     ],
 )
-def test_why_a_payment_is_made_without_its_customer(shop: Caller, changes: dict[str, Any], reason: str) -> None:
+def test_why_a_payment_is_made_without_its_customer(
+    shop: Caller, changes: dict[str, Any], reason: str
+) -> None:
     order_id = shop.admit(**changes)
-    facts = shop.door.sql("SELECT facts::text FROM orders WHERE order_id = $1::text::uuid", order_id)[0][0]
+    facts = shop.door.sql(
+        "SELECT facts::text FROM orders WHERE order_id = $1::text::uuid", order_id
+    )[0][0]
     assert mit_reason_of(json.loads(facts)) == reason
 
 

@@ -14,13 +14,55 @@ from recoup.networks.tables import PROCESSOR_CODES
 from recoup.rescue.flows.due import start
 
 VENDORS = ["adyen", "braintree", "checkout", "nmi", "shopify", "stripe"]
-LISTED = sorted({(row.source, row.code) for row in PROCESSOR_CODES if row.source in VENDORS and "-" not in row.code})
+LISTED = sorted(
+    {
+        (row.source, row.code)
+        for row in PROCESSOR_CODES
+        if row.source in VENDORS and "-" not in row.code
+    }
+)
 SOURCES = [*VENDORS, "visa", "mastercard", "amex", "network", "Example Gateway", ""]
-NETWORK = ["05", "5", "12", "14", "041", "41.0", "43", "51", "54", "57", "59", "65", "79", "83", "91", "R1", "N7", "00"]
-WORDS = ["", "Insufficient funds", "Do not honor", "CARD REPORTED LOST", "Account closed", "See the bank", "51 - Funds"]
+NETWORK = [
+    "05",
+    "5",
+    "12",
+    "14",
+    "041",
+    "41.0",
+    "43",
+    "51",
+    "54",
+    "57",
+    "59",
+    "65",
+    "79",
+    "83",
+    "91",
+    "R1",
+    "N7",
+    "00",
+]
+WORDS = [
+    "",
+    "Insufficient funds",
+    "Do not honor",
+    "CARD REPORTED LOST",
+    "Account closed",
+    "See the bank",
+    "51 - Funds",
+]
 
 
-METHODS = ["visa", "mastercard", "discover", "stored visa", "stored mastercard", "stored amex", "unknown", "no token"]
+METHODS = [
+    "visa",
+    "mastercard",
+    "discover",
+    "stored visa",
+    "stored mastercard",
+    "stored amex",
+    "unknown",
+    "no token",
+]
 FEW: Any = settings(
     max_examples=30,
     derandomize=True,
@@ -41,7 +83,12 @@ def method(name: str, serial: int) -> dict[str, Any]:
     if name == "unknown":
         return {"processor": "sandbox", "id": "pm_card_nobody"}
     number = script_card(scheme, "51", 0, serial=serial)
-    return {"holderName": "Ana Roe", "cardNumber": number, "expirationMonth": 9, "expirationYear": 2031}
+    return {
+        "holderName": "Ana Roe",
+        "cardNumber": number,
+        "expirationMonth": 9,
+        "expirationYear": 2031,
+    }
 
 
 said = st.one_of(
@@ -67,7 +114,8 @@ bodies = st.fixed_dictionaries(
 def drawn(shop: Caller, one: dict[str, Any], serial: int) -> dict[str, Any]:
     (source, code), at = one["said"], one["at"]
     return shop.body(
-        paymentMethod=method(one["method"], serial) | ({} if one["brand"] is GONE else {"cardBrand": one["brand"]}),
+        paymentMethod=method(one["method"], serial)
+        | ({} if one["brand"] is GONE else {"cardBrand": one["brand"]}),
         subscription__subscriptionId=f"sub-{serial}",
         transaction__responseCodeSource=source,
         transaction__responseCode=code,
@@ -82,14 +130,23 @@ def drawn(shop: Caller, one: dict[str, Any], serial: int) -> dict[str, Any]:
 def decided(shop: Caller, order_id: str) -> dict[str, Any]:
     """How the order's first decision read its decline."""
     shop.door.run(start(shop.door.orders, shop.shop.key(UUID(order_id))))
-    rows = shop.door.sql("SELECT features FROM decisions WHERE order_id = $1 ORDER BY at, decision_id", UUID(order_id))
+    rows = shop.door.sql(
+        "SELECT features FROM decisions WHERE order_id = $1 ORDER BY at, decision_id",
+        UUID(order_id),
+    )
     read: dict[str, Any] = json.loads(rows[0]["features"])["reading"]
     return {name: read[name] for name in ("code", "meaning", "klass", "retry", "min_wait_hours")}
 
 
 def checked(told: dict[str, Any]) -> dict[str, Any]:
     named = ("code", "meaning", "kind", "retry", "waitHours")
-    return dict(zip(("code", "meaning", "klass", "retry", "min_wait_hours"), map(told.get, named), strict=True))
+    return dict(
+        zip(
+            ("code", "meaning", "klass", "retry", "min_wait_hours"),
+            map(told.get, named),
+            strict=True,
+        )
+    )
 
 
 def test_whatever_is_drawn_is_decided_alike(shop: Caller) -> None:
@@ -145,8 +202,13 @@ def test_a_number_with_source_adyen_is_adyen_s(shop: Caller) -> None:
     }  # noqa: E501
     found = {}
     for code in ADYEN:
-        bare = shop.post("/evaluate/check", shop.body(paymentMethod=visa, **of_adyen(code))).json()["decline"]
-        named = shop.body(paymentMethod=visa, **of_adyen(f"adyen:{code}") | {"transaction__responseCodeSource": "visa"})
+        bare = shop.post("/evaluate/check", shop.body(paymentMethod=visa, **of_adyen(code))).json()[
+            "decline"
+        ]
+        named = shop.body(
+            paymentMethod=visa,
+            **of_adyen(f"adyen:{code}") | {"transaction__responseCodeSource": "visa"},
+        )
         assert shop.post("/evaluate/check", named).json()["decline"] == bare
         found[code] = (bare["kind"], bare["retry"])
     assert found == ADYEN

@@ -26,7 +26,9 @@ OFTEN = Card(script_card("visa", "51", 99), 9, 2031, "999")
 
 def credentials(shop: Caller) -> Credentials:
     keys = shop.shop.keys
-    return Credentials(keys.app_key, keys.app_secret, shop.mid, str(shop.shop.site_id), keys.tokenization_key)
+    return Credentials(
+        keys.app_key, keys.app_secret, shop.mid, str(shop.shop.site_id), keys.tokenization_key
+    )
 
 
 def talking(door: Any, story: Callable[[int], T], app: Any = None) -> T:
@@ -65,7 +67,9 @@ def test_a_gateway_library_hands_a_subscription_over_and_voids_it(door: Door, sh
 
     def story(port: int) -> None:
         gateway = GatewayLibrary(port, credentials(shop))
-        taken = gateway.purchase(4590, OFTEN, name(), mit=True, expiry=days_from(now, 21).isoformat())
+        taken = gateway.purchase(
+            4590, OFTEN, name(), mit=True, expiry=days_from(now, 21).isoformat()
+        )
         assert (taken.success, taken.params["status"]) == (True, "SUBMITTED")
         assert gateway.void(taken.authorization).success
         assert gateway.inquire(taken.authorization).params["statusName"] == "CANCELLED"
@@ -82,7 +86,9 @@ def test_a_gateway_library_is_refused_in_words(door: Door, shop: Caller) -> None
         assert not wrong.success
         assert "Merchant's orderId is required" in wrong.message
         assert not gateway.inquire("00000000-0000-0000-0000-000000000000#USD").success
-        assert not gateway.void(gateway.purchase(4590, SURE, name(), mit=True).authorization).success
+        assert not gateway.void(
+            gateway.purchase(4590, SURE, name(), mit=True).authorization
+        ).success
         stranger = GatewayLibrary(port, credentials(shop), token="nonsense", expires=1 << 60)
         assert not stranger.purchase(4590, SURE, name(), mit=True).success
 
@@ -92,11 +98,15 @@ def test_a_gateway_library_is_refused_in_words(door: Door, shop: Caller) -> None
 def test_a_gateway_library_authorizes_captures_and_voids(door: Door, shop: Caller) -> None:
     def story(port: int) -> None:
         gateway = GatewayLibrary(port, credentials(shop))
-        held = gateway.authorize(4590, Card(APPROVE_CARDS[1], 9, 2031, "111"), name(), phone="998888")
+        held = gateway.authorize(
+            4590, Card(APPROVE_CARDS[1], 9, 2031, "111"), name(), phone="998888"
+        )
         assert (held.success, held.params["status"]) == (True, "CAPTUREREQUIRED")
         assert gateway.inquire(held.authorization).params["statusName"] == "CAPTUREREQUIRED"
         assert gateway.capture(4590, held.authorization, str(uuid.uuid4())).success
-        other = gateway.authorize(4590, Card(APPROVE_CARDS[1], 9, 2031, "111"), name(), phone="998888")
+        other = gateway.authorize(
+            4590, Card(APPROVE_CARDS[1], 9, 2031, "111"), name(), phone="998888"
+        )
         assert gateway.void(other.authorization).success
 
     talking(door, story)
@@ -127,7 +137,9 @@ def test_a_gateway_class_with_doubled_slashes(door: Door, shop: Caller) -> None:
 def test_a_gateway_class_captures(door: Door, shop: Caller) -> None:
     def story(port: int) -> None:
         gateway = GatewayClass(port, credentials(shop))
-        held = gateway.evaluate(gateway.tokenize(SURE), name(), 4590, transactionType="AUTHORIZATION")
+        held = gateway.evaluate(
+            gateway.tokenize(SURE), name(), 4590, transactionType="AUTHORIZATION"
+        )
         assert held.body["status"] == "CAPTUREREQUIRED"
         assert gateway.capture(held.body["orderSessionKey"], 4590)
 

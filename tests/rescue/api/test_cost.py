@@ -95,7 +95,9 @@ def charge(body: bytes) -> object:
 
 @drawn("fuzz", "name", BODIES, 8)
 @drawn("fuzz", "reader", [evaluate, transmit, a_row, charge], 8, ids=lambda one: one.__name__)
-def test_no_body_costs_more_than_a_large_honest_one(reader: Callable[[bytes], object], name: str) -> None:
+def test_no_body_costs_more_than_a_large_honest_one(
+    reader: Callable[[bytes], object], name: str
+) -> None:
     assert steps_of(lambda: reader(BODIES[name])) < STEPS_MAX
 
 
@@ -117,7 +119,13 @@ def test_complaints_are_few_enough_to_read() -> None:
 
 
 def test_a_misspelt_expiry_is_still_asked_about() -> None:
-    for name in ("expiryDate", "expiryDateUTCs", "expireDateUtc", "expiry_date_utc", "ExpirydateUt"):
+    for name in (
+        "expiryDate",
+        "expiryDateUTCs",
+        "expireDateUtc",
+        "expiry_date_utc",
+        "ExpirydateUt",
+    ):
         with pytest.raises(Problem) as problem:
             evaluate(json.dumps({name: "2027-01-01"}).encode())
         assert "did you mean expiryDateUtc" in str(problem.value.fields), name
@@ -130,14 +138,19 @@ def test_a_query_of_names_costs_little() -> None:
 
 def test_a_header_of_a_file_costs_little() -> None:
     columns = ",".join(f"{NEAR}{'x' * 900}{n}" for n in range(200))
-    assert steps_of(lambda: TableRows([Line(1, columns + ",orderId")], columns_of("evaluate"))) < STEPS_MAX
+    assert (
+        steps_of(lambda: TableRows([Line(1, columns + ",orderId")], columns_of("evaluate")))
+        < STEPS_MAX
+    )
     deep: dict[str, Any] = {"kind": "evaluate"}
     for _ in range(5000):
         deep = {"kind": "evaluate", "inside": deep}
     assert steps_of(lambda: header_of(deep)) < 1000
 
 
-@pytest.mark.parametrize("value", [b'"' + b"\\a" * 30_000 + b'"', b"; " * 30_000, b"recoup=1; " * 6_000, b"=" * 60_000])
+@pytest.mark.parametrize(
+    "value", [b'"' + b"\\a" * 30_000 + b'"', b"; " * 30_000, b"recoup=1; " * 6_000, b"=" * 60_000]
+)
 def test_a_cookie_costs_little(value: bytes) -> None:
     headers = [(b"cookie", b"recoup=" + value)]
     assert steps_of(lambda: cookie_of(scope_of(headers=headers), "recoup")) < STEPS_MAX

@@ -27,7 +27,12 @@ def customer(shop: Caller, **changes: Any) -> dict[str, Any]:
 
 
 def capture(shop: Caller, order_id: str, **changes: Any) -> Any:
-    body = {"idempotencyKey": str(uuid.uuid4()), "orderId": order_id, "amount": 4590, "currency": "USD"}
+    body = {
+        "idempotencyKey": str(uuid.uuid4()),
+        "orderId": order_id,
+        "amount": 4590,
+        "currency": "USD",
+    }
     return shop.post("/capture", body | changes)
 
 
@@ -35,8 +40,15 @@ def capture(shop: Caller, order_id: str, **changes: Any) -> Any:
 def test_a_cit_is_answered_at_once(shop: Caller, source: str) -> None:
     told = customer(shop, orderSource=source)
     assert (told["status"], told["success"]) == ("APPROVED", True)
-    assert shop.order(told["orderId"])["orderSource"] == ("callcenter" if source == "moto" else source)
-    told = customer(shop, paymentMethod__cardNumber=PHONE_CARD, paymentMethod__verificationValue="", payer__phone="")
+    assert shop.order(told["orderId"])["orderSource"] == (
+        "callcenter" if source == "moto" else source
+    )
+    told = customer(
+        shop,
+        paymentMethod__cardNumber=PHONE_CARD,
+        paymentMethod__verificationValue="",
+        payer__phone="",
+    )
     assert (told["status"], told["success"], told["reason"]) == ("DECLINED", False, "declined")
     told = customer(shop, paymentMethod__cardNumber=PHONE_CARD, payer__phone=CHALLENGE_PHONES[0])
     assert (told["status"], told["success"]) == ("CHALLENGE", True)
@@ -113,7 +125,9 @@ def test_what_a_bad_capture_gets(door: Door, shop: Caller) -> None:
             said = fields_of(capture(shop, order_id, **{field: value}))
             assert field.lower() in {name.lower() for name in said}, said
         nothing = capture(shop, order_id, amount=0).json()
-        assert (nothing["status"], nothing["statusCode"]) == ("FAILED", "400401"), "only with finalCapture"
+        assert (nothing["status"], nothing["statusCode"]) == ("FAILED", "400401"), (
+            "only with finalCapture"
+        )
         check_refused(capture(shop, str(uuid.uuid4())), 404, "not_found")
         check_refused(capture(other, order_id), 404, "not_found")
 
@@ -127,7 +141,9 @@ def test_a_payment_without_the_customers_address_is_told_so(shop: Caller) -> Non
     assert "customerIp" in told["customProperties"]["warning"]
     for more in ({}, {"customerIp": None, "orderSource": "callcenter"}):
         assert customer(shop, **more)["customProperties"] == {}
-    assert shop.evaluate(customerIp=None).json()["customProperties"] == {}, "nobody waits for a recurring payment"
+    assert shop.evaluate(customerIp=None).json()["customProperties"] == {}, (
+        "nobody waits for a recurring payment"
+    )
 
 
 def test_a_security_code_that_is_used_up_is_told(shop: Caller) -> None:
@@ -143,15 +159,23 @@ def test_a_security_code_that_is_used_up_is_told(shop: Caller) -> None:
     assert told["status"] == "DECLINED"
     assert "serves one send" in told["customProperties"]["warning"]
     assert "verificationValue" in told["customProperties"]["warning"]
-    assert customer(shop, **asked | {"paymentMethod__verificationValue": "999"})["customProperties"] == {}
+    assert (
+        customer(shop, **asked | {"paymentMethod__verificationValue": "999"})["customProperties"]
+        == {}
+    )
 
 
 @pytest.mark.parametrize("kind", ["AUTHORIZATION", "Authorization"])
-def test_a_client_of_july_2024_asks_to_hold_inside_transaction_and_no_money_is_taken(shop: Caller, kind: str) -> None:
+def test_a_client_of_july_2024_asks_to_hold_inside_transaction_and_no_money_is_taken(
+    shop: Caller, kind: str
+) -> None:
     held = customer(shop, transaction__transactionType=kind)
     assert held["status"] == "CAPTUREREQUIRED"
     assert "transactionType PURCHASE" in held["customProperties"]["warning"]
     assert shop.order(held["orderId"])["statusName"] == "CAPTUREREQUIRED"
-    assert customer(shop, transaction__transactionType=kind, transactionType="PURCHASE")["status"] == "APPROVED"
+    assert (
+        customer(shop, transaction__transactionType=kind, transactionType="PURCHASE")["status"]
+        == "APPROVED"
+    )
     assert customer(shop, transaction__transactionType="CAPTURE")["status"] == "APPROVED"
     assert customer(shop, transaction__transactionType="Purchase")["status"] == "APPROVED"

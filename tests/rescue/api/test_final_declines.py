@@ -50,13 +50,22 @@ def said(source: str, code: str, text: str) -> dict[str, Any]:
 
 def of_card(number: str) -> dict[str, Any]:
     return {
-        "paymentMethod": {"holderName": "Ana Roe", "cardNumber": number, "expirationMonth": 9, "expirationYear": 2031}
+        "paymentMethod": {
+            "holderName": "Ana Roe",
+            "cardNumber": number,
+            "expirationMonth": 9,
+            "expirationYear": 2031,
+        }
     }
 
 
 def test_what_evaluate_is_told(shop: Caller) -> None:
-    cards = {kind: script_card("visa", "51", 99, serial=n) for n, kind in enumerate([*FINAL, "soft"])}
-    orders = {kind: shop.admit(**of_card(cards[kind]), **said(*FINAL.get(kind, SOFT))) for kind in cards}
+    cards = {
+        kind: script_card("visa", "51", 99, serial=n) for n, kind in enumerate([*FINAL, "soft"])
+    }
+    orders = {
+        kind: shop.admit(**of_card(cards[kind]), **said(*FINAL.get(kind, SOFT))) for kind in cards
+    }
     shop.advance(days=30)
     sent = {kind: sends(shop, order_id) for kind, order_id in orders.items()}
     assert sent.pop("soft") > 1
@@ -80,7 +89,9 @@ def test_another_order_of_the_same_card(shop: Caller, kind: str) -> None:
 @pytest.mark.parametrize("same_order", [True, False])
 def test_what_a_transmitted_copy_says(shop: Caller, same_order: bool) -> None:
     """The copy is of the order that is rescued, or of another payment of the same card, of another amount."""
-    cards = {kind: script_card("visa", "51", 99, serial=n) for n, kind in enumerate([*FINAL, "soft"])}
+    cards = {
+        kind: script_card("visa", "51", 99, serial=n) for n, kind in enumerate([*FINAL, "soft"])
+    }
     orders = {}
     for kind, number in cards.items():
         payer = {"id": f"payer of {kind}", "email": f"{kind.replace(' ', '-')}@example.test"}
@@ -120,10 +131,21 @@ def test_what_an_imported_file_says(shop: Caller, told: tuple[str, ...]) -> None
         token = shop.token_for(number)
         orders[kind] = shop.admit(paymentMethod={"cardNumber": token, "token": True}, **said(*SOFT))
         source, code, text = FINAL.get(kind, SOFT)
-        coded = {"schemeCode": code} if source == "visa" else {"processorCode": code, "processor": source}
-        past = {"orderId": f"past {kind}", "at": before.isoformat(), "amount": 1250, "currency": "USD"}
+        coded = (
+            {"schemeCode": code}
+            if source == "visa"
+            else {"processorCode": code, "processor": source}
+        )
+        past = {
+            "orderId": f"past {kind}",
+            "at": before.isoformat(),
+            "amount": 1250,
+            "currency": "USD",
+        }
         rows.append(past | coded | {"approved": False, "token": token, "text": text})
-    taken = shop.call("POST", "/imports?filename=past.jsonl", content="\n".join(map(json.dumps, rows)))
+    taken = shop.call(
+        "POST", "/imports?filename=past.jsonl", content="\n".join(map(json.dumps, rows))
+    )
     assert taken.status_code == 202, taken.text
     shop.advance(days=27)
     sent = {kind: sends(shop, order_id) for kind, order_id in orders.items()}

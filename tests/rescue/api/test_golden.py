@@ -33,7 +33,12 @@ class Replay:
     def __init__(self, door: Door, shop: Caller, card: str) -> None:
         self.door, self.shop = door, shop
         site = shop.post(
-            "/sites", {"url": "https://shoes.merchant.example", "name": "Shoes", "descriptor": "EXAMPLESHOES"}
+            "/sites",
+            {
+                "url": "https://shoes.merchant.example",
+                "name": "Shoes",
+                "descriptor": "EXAMPLESHOES",
+            },
         ).json()
         now = door.run(shop.shop.now())
         self.values = {
@@ -61,7 +66,9 @@ class Replay:
     def call(self, golden: dict[str, Any]) -> Any:
         headers = {} if golden.get("bearer") is False else self.shop.headers
         body = self.filled(golden["request"]) if "request" in golden else None
-        answer = self.door.call(golden["method"], self.filled(golden["path"]), headers=headers, json=body)
+        answer = self.door.call(
+            golden["method"], self.filled(golden["path"]), headers=headers, json=body
+        )
         assert answer.status_code == golden.get("status", 200), answer.text
         told = answer.json()
         if "orderSessionKey" in told:

@@ -36,7 +36,9 @@ def test_answers_say_nothing_that_changes_with_each_call(door: Door, shop: Calle
         ("DELETE", f"/v1/sites/{shop.shop.site_id}", 409),
     )
     for method, path, status in tried:
-        answer = slow.call(method, path, headers=shop.headers, json={} if method == "POST" else None)
+        answer = slow.call(
+            method, path, headers=shop.headers, json={} if method == "POST" else None
+        )
         assert answer.status_code == status
         assert limits_in(answer) == []
         assert answer.headers["x-request-id"]
@@ -61,7 +63,9 @@ def _pay(door: Door, key: str, address: str, count: int = 1) -> list[httpx.Respo
 
     async def calls() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
-            return [await client.post(f"/v1/tokenize?environment={key}", json={}) for _ in range(count)]
+            return [
+                await client.post(f"/v1/tokenize?environment={key}", json={}) for _ in range(count)
+            ]
 
     return door.run(calls())
 
@@ -77,20 +81,27 @@ def test_a_checkout_with_its_tokenization_key_counts_too(door: Door, shop: Calle
     slow.close()
 
 
-def test_a_stranger_with_the_key_of_a_checkout_page_keeps_no_other_payer_out(door: Door, shop: Caller) -> None:
+def test_a_stranger_with_the_key_of_a_checkout_page_keeps_no_other_payer_out(
+    door: Door, shop: Caller
+) -> None:
     key = shop.shop.keys.tokenization_key
     slow = another(door, payers=PayerLimits(per_minute=1))
     assert _pay(slow, key, "198.51.100.1", 30)[29].status_code == 429
     assert _pay(slow, key, "2001:db8::1", 30)[29].status_code == 429
     assert _pay(slow, key, "2001:db8::2")[0].status_code == 429, "one household holds a /64"
-    assert [_pay(slow, key, one)[0].status_code for one in ("198.51.100.2", "2001:db8:0:1::1")] == [400, 400]
+    assert [_pay(slow, key, one)[0].status_code for one in ("198.51.100.2", "2001:db8:0:1::1")] == [
+        400,
+        400,
+    ]
     asked = [_pay(slow, key, f"2001:db8:9:{one:x}::1", 10)[9] for one in range(5)]
     assert [answer.status_code for answer in asked] == [400] * 4 + [429], "a /48 has an end"
     assert asked[4].headers["ratelimit-policy"] == '"network";q=40;w=600'
     slow.close()
 
 
-def test_the_merchants_server_goes_on_while_a_stranger_calls_with_its_public_key(door: Door, shop: Caller) -> None:
+def test_the_merchants_server_goes_on_while_a_stranger_calls_with_its_public_key(
+    door: Door, shop: Caller
+) -> None:
     slow = another(door, payers=PayerLimits(per_minute=1))
     assert _pay(slow, shop.shop.keys.tokenization_key, "192.0.2.7", 30)[29].status_code == 429
     assert slow.call("GET", "/v1/orders", headers=shop.headers).status_code == 200
@@ -111,11 +122,15 @@ def test_many_strangers_together_stop_at_the_ceiling_of_one_merchant() -> None:
     payers.take([], "203.0.113.1", "tk_other", other, 0.0)
 
 
-def test_a_stranger_at_a_checkout_page_does_not_use_up_the_partners_minute(door: Door, partner: Partner) -> None:
+def test_a_stranger_at_a_checkout_page_does_not_use_up_the_partners_minute(
+    door: Door, partner: Partner
+) -> None:
     given = partner.merchant()["credentials"]
     partner.set(calls_per_minute=4)
     strict = another(door, limits=Limits(Quotas(door.world).of))
-    assert {answer.status_code for answer in _pay(strict, given["tokenizationKey"], "198.51.100.1", 20)} == {400}
+    assert {
+        answer.status_code for answer in _pay(strict, given["tokenizationKey"], "198.51.100.1", 20)
+    } == {400}
     answers = [strict.call("GET", "/v1/partner", headers=partner.headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[1].json()["quota"]["callsThisMinute"] == 2
@@ -125,7 +140,9 @@ def test_a_stranger_at_a_checkout_page_does_not_use_up_the_partners_minute(door:
 def test_the_stablecoin_api_says_nothing_either(door: Door, shop: Caller) -> None:
     keys = shop.shop.keys
     with door_over(door) as stable:
-        answer = Merchant(stable, shop.shop, Signer(keys.stablecoin_key_id, keys.stablecoin_secret)).get("/me")
+        answer = Merchant(
+            stable, shop.shop, Signer(keys.stablecoin_key_id, keys.stablecoin_secret)
+        ).get("/me")
     assert answer.status_code == 200
     assert limits_in(answer) == []
 
@@ -143,7 +160,9 @@ def _merchants(door: Door, partner: Partner, count: int) -> list[dict[str, str]]
     return found
 
 
-def test_a_partners_minute_is_shared_by_all_its_merchants(door: Door, partner: Partner, shop: Caller) -> None:
+def test_a_partners_minute_is_shared_by_all_its_merchants(
+    door: Door, partner: Partner, shop: Caller
+) -> None:
     first, second = _merchants(door, partner, 2)
     partner.set(calls_per_minute=4)
     strict = another(door, limits=Limits(Quotas(door.world).of))
@@ -156,15 +175,22 @@ def test_a_partners_minute_is_shared_by_all_its_merchants(door: Door, partner: P
     assert statuses == [200] * 4
     assert not any(limits_in(answer) for answer in answers)
     assert answers[3].json()["quota"]["callsThisMinute"] == 4
-    assert "This partner and its merchants made 4 calls" in check_refused(refused, 429, "too_many_requests")["result"]
+    assert (
+        "This partner and its merchants made 4 calls"
+        in check_refused(refused, 429, "too_many_requests")["result"]
+    )
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert refused.headers["ratelimit-policy"] == '"partner";q=4;w=60'
-    assert strict.call("GET", "/v1/orders", headers=shop.headers).status_code == 200, "others are not held up"
+    assert strict.call("GET", "/v1/orders", headers=shop.headers).status_code == 200, (
+        "others are not held up"
+    )
     strict.close()
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.floats(0, 40)), max_size=80), st.integers(1, 5))
-def test_no_key_makes_more_than_its_limit_in_a_minute(calls: list[tuple[int, float]], limit: int) -> None:
+def test_no_key_makes_more_than_its_limit_in_a_minute(
+    calls: list[tuple[int, float]], limit: int
+) -> None:
     minutes, now, made = Minutes(), 1_000.0, dict[tuple[int, int], int]()
     for key, pause in calls:
         now += pause

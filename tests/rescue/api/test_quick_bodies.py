@@ -24,7 +24,13 @@ EXAMPLES = [
 
 def places(value: Any) -> list[tuple[Any, Any]]:
     """Every place in a body: what it is in, and its name or number there."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [place for name, one in inside for place in [(value, name), *places(one)]]
 
 

@@ -37,7 +37,9 @@ def test_the_same_call_again_has_the_same_answer(door: Door, shop: Caller) -> No
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
 
 
-def test_a_call_whose_first_is_in_progress_says_so(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_whose_first_is_in_progress_says_so(
+    door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def never(*args: Any, **more: Any) -> None: ...
 
     with monkeypatch.context() as busy:
@@ -60,7 +62,9 @@ def test_codes_and_moments_do_not_count(door: Door, shop: Caller) -> None:
             {"transaction.timezoneUtcOffset": 3},
             {"paymentMethod.verificationValue": GONE},
         ):
-            assert shop.evaluate(same_key(body, **change)).json()["orderId"] == first["orderId"], change
+            assert shop.evaluate(same_key(body, **change)).json()["orderId"] == first["orderId"], (
+                change
+            )
 
 
 @each(
@@ -83,7 +87,9 @@ def test_codes_and_moments_do_not_count(door: Door, shop: Caller) -> None:
         {"expiryDateUtc": "2026-12-24T00:00:00Z"},
     ],
 )
-def test_the_same_key_with_other_content_is_409(door: Door, shop: Caller, change: dict[str, Any]) -> None:
+def test_the_same_key_with_other_content_is_409(
+    door: Door, shop: Caller, change: dict[str, Any]
+) -> None:
     body = shop.body()
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
     with door.nothing_written():
@@ -95,7 +101,11 @@ def test_a_new_key_for_the_same_order_reads_its_state(door: Door, shop: Caller) 
     body = shop.body()
     order_id = shop.evaluate(body).json()["orderId"]
     with door.nothing_written(but=("requests",)):
-        for change in ({}, {"transaction.id": "a-later-decline"}, {"payer.email": "new@example.test"}):
+        for change in (
+            {},
+            {"transaction.id": "a-later-decline"},
+            {"payer.email": "new@example.test"},
+        ):
             again = shop.evaluate(new_key(body, **change)).json()
             assert (again["orderId"], again["status"]) == (order_id, "SUBMITTED")
     read = new_key(body)
@@ -137,14 +147,24 @@ def test_another_amount_or_card_for_an_open_or_paid_order_is_409(
 
 
 def test_after_a_hard_end_the_end_is_read_until_something_differs(door: Door, shop: Caller) -> None:
-    body = shop.body(expiryDateUtc=GONE, paymentMethod__cardNumber=HARD, transaction__responseCode="91")
+    body = shop.body(
+        expiryDateUtc=GONE, paymentMethod__cardNumber=HARD, transaction__responseCode="91"
+    )
     first = shop.evaluate(body).json()
     assert first["reason"] == "declined"
     with door.nothing_written(but=("requests",)):
         again = shop.evaluate(new_key(body)).json()
-        assert (again["orderId"], again["status"], again["reason"]) == (first["orderId"], "DECLINED", "declined")
+        assert (again["orderId"], again["status"], again["reason"]) == (
+            first["orderId"],
+            "DECLINED",
+            "declined",
+        )
     generations = [first["orderId"]]
-    for change in ({"transaction.id": "next"}, {"transaction.amount": 4600}, {"paymentMethod.cardNumber": APPROVES}):
+    for change in (
+        {"transaction.id": "next"},
+        {"transaction.amount": 4600},
+        {"paymentMethod.cardNumber": APPROVES},
+    ):
         body = new_key(body, **change)
         made = shop.evaluate(body).json()["orderId"]
         assert made not in generations, change
@@ -182,7 +202,9 @@ def test_what_was_taken_is_answered_even_where_it_would_be_refused_today(shop: C
 def test_the_same_key_is_another_merchants_own(shop: Caller, other: Caller) -> None:
     body = shop.body()
     mine = shop.evaluate(body).json()["orderId"]
-    theirs = other.evaluate(body | {"mid": other.mid, "siteId": str(other.shop.site_id)}).json()["orderId"]
+    theirs = other.evaluate(body | {"mid": other.mid, "siteId": str(other.shop.site_id)}).json()[
+        "orderId"
+    ]
     assert mine != theirs
 
 

@@ -43,7 +43,9 @@ def invalid(door: Door, shop: Caller) -> httpx.Response:
 
 
 def bad_credentials(door: Door, shop: Caller) -> httpx.Response:
-    return door.call("POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key, "AppSecret": "wrong"})
+    return door.call(
+        "POST", "/v1/oauth2/token", json={"AppKey": shop.shop.keys.app_key, "AppSecret": "wrong"}
+    )
 
 
 def unauthenticated(door: Door, shop: Caller) -> httpx.Response:
@@ -63,7 +65,11 @@ def kind_switched_off(door: Door, shop: Caller) -> httpx.Response:
 
 def blocked(door: Door, shop: Caller) -> httpx.Response:
     payer = {"id": "blocked-1", "email": "blocked@example.test"}
-    door.run(block_of_order(door.world, shop.shop.scope, uuid.UUID(shop.admit(payer=payer)), "customer", "fraud"))
+    door.run(
+        block_of_order(
+            door.world, shop.shop.scope, uuid.UUID(shop.admit(payer=payer)), "customer", "fraud"
+        )
+    )
     return shop.evaluate(payer=payer)
 
 
@@ -111,7 +117,9 @@ def too_many_requests(door: Door, shop: Caller) -> httpx.Response:
 def internal(door: Door, shop: Caller) -> httpx.Response:
     """What stands in a row is none of ours."""
     order_id = shop.admit(**AT_ONCE)
-    door.sql("UPDATE attempts SET code_reason = 'nonsense' WHERE order_id = $1", uuid.UUID(order_id))
+    door.sql(
+        "UPDATE attempts SET code_reason = 'nonsense' WHERE order_id = $1", uuid.UUID(order_id)
+    )
     return shop.call("GET", f"/orders/{order_id}", allow_5xx=True)
 
 
@@ -196,7 +204,9 @@ def test_each_code_has_a_call_that_hears_it(door: Door, shop: Caller, name: str)
         ("wrong_state", {"amountToRefund": 1}),
     ],
 )
-def test_a_refused_refund_is_200_with_its_codes(shop: Caller, name: str, body: dict[str, object]) -> None:
+def test_a_refused_refund_is_200_with_its_codes(
+    shop: Caller, name: str, body: dict[str, object]
+) -> None:
     order_id = shop.admit() if name == "wrong_state" else shop.admit(**AT_ONCE)
     answer = shop.refund(order_id, body)
     told = answer.json()
@@ -212,7 +222,9 @@ def test_a_refused_capture_is_200_with_its_codes(shop: Caller) -> None:
     told = answer.json()
     assert (answer.status_code, told["captureStatus"], told["success"]) == (200, "FAILED", False)
     assert told["statusCode"] == TABLE["capture_amount"].digits
-    shop.door.sql("UPDATE issuer.sends SET decision = 'declined' WHERE order_id = $1", uuid.UUID(order_id))
+    shop.door.sql(
+        "UPDATE issuer.sends SET decision = 'declined' WHERE order_id = $1", uuid.UUID(order_id)
+    )
     told = shop.post("/capture", body | {"amount": 4590, "idempotencyKey": "capture-2"}).json()
     assert (told["status"], told["statusCode"]) == ("FAILED", TABLE["capture_refused"].digits)
     assert shop.order(order_id)["statusName"] == "CAPTUREREQUIRED"
@@ -226,16 +238,25 @@ def test_an_order_whose_captures_were_refused_very_often_takes_no_more(
     hold = {"isMIT": False, "expiryDateUtc": None, "transactionType": "AUTHORIZATION"}
     order_id = shop.evaluate(**hold, paymentMethod__cardNumber=APPROVE_CARDS[1]).json()["orderId"]
     body = {"orderId": order_id, "amount": 4590, "currency": "USD"}
-    shop.door.sql("UPDATE issuer.sends SET decision = 'declined' WHERE order_id = $1", uuid.UUID(order_id))
+    shop.door.sql(
+        "UPDATE issuer.sends SET decision = 'declined' WHERE order_id = $1", uuid.UUID(order_id)
+    )
     for n in range(3):
-        assert shop.post("/capture", body | {"idempotencyKey": f"capture-{n}"}).json()["status"] == "FAILED"
+        assert (
+            shop.post("/capture", body | {"idempotencyKey": f"capture-{n}"}).json()["status"]
+            == "FAILED"
+        )
     for _ in range(2):
         told = shop.post("/capture", body | {"idempotencyKey": "capture-3"})
         assert (told.status_code, told.json()["statusCode"]) == (409, TABLE["wrong_state"].digits)
         assert "refused 3 captures" in told.text
     again = shop.post("/capture", body | {"idempotencyKey": "capture-0"}).json()
-    assert (again["status"], again["statusCode"]) == ("FAILED", TABLE["capture_refused"].digits), "a repeat is no more"
-    shop.door.sql("UPDATE issuer.sends SET decision = 'approved' WHERE order_id = $1", uuid.UUID(order_id))
+    assert (again["status"], again["statusCode"]) == ("FAILED", TABLE["capture_refused"].digits), (
+        "a repeat is no more"
+    )
+    shop.door.sql(
+        "UPDATE issuer.sends SET decision = 'approved' WHERE order_id = $1", uuid.UUID(order_id)
+    )
     assert shop.post(f"/orders/{order_id}/cancel").status_code == 200
 
 

@@ -49,7 +49,9 @@ def test_every_form_of_one_moment_is_that_moment(door: Door, shop: Caller, sent:
 
 
 @each("sent", NONE)
-def test_what_cannot_be_read_is_said_and_the_time_of_the_call_counts(door: Door, shop: Caller, sent: Any) -> None:
+def test_what_cannot_be_read_is_said_and_the_time_of_the_call_counts(
+    door: Door, shop: Caller, sent: Any
+) -> None:
     body = shop.body(transaction__timestampUtc=sent)
     checked = shop.post("/evaluate/check", body).json()
     assert checked["valid"]
@@ -68,9 +70,14 @@ def test_a_time_to_come_is_said_and_counts_as_now(door: Door, shop: Caller) -> N
     assert AHEAD in told["customProperties"]["warning"]
     row = kept(door, told["orderId"])
     assert row["at"] == row["placed_at"].isoformat()
-    copy = shop.post("/transmit", transmit_body(shop, transaction__timestampUtc="2040-01-01T00:00:00Z")).json()
+    copy = shop.post(
+        "/transmit", transmit_body(shop, transaction__timestampUtc="2040-01-01T00:00:00Z")
+    ).json()
     assert AHEAD in copy["customProperties"]["warning"]
-    [row] = door.sql("SELECT transacted_at FROM transmissions WHERE transmit_id = $1::text::uuid", copy["transmitId"])
+    [row] = door.sql(
+        "SELECT transacted_at FROM transmissions WHERE transmit_id = $1::text::uuid",
+        copy["transmitId"],
+    )
     assert row["transacted_at"].year < 2040
 
 
@@ -99,6 +106,8 @@ def test_a_copy_and_a_row_of_a_file_say_it_too(door: Door, shop: Caller, sent: A
     assert row["transacted_at"].isoformat().startswith("2026-11-29T12:37:30") is not unread
     for kind in ("transmit", "evaluate"):
         copied = transmit_body(shop, transaction__timestampUtc=sent)
-        declined = shop.body(transaction__timestampUtc=sent, paymentMethod__cardNumber=shop.token_for(FUNDS))
+        declined = shop.body(
+            transaction__timestampUtc=sent, paymentMethod__cardNumber=shop.token_for(FUNDS)
+        )
         _, [answer] = worked(shop, [copied if kind == "transmit" else declined], f"?kind={kind}")
         assert (UNREAD in (answer["warning"] or "")) is unread

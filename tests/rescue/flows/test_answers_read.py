@@ -30,7 +30,11 @@ def test_every_message_state_and_fault_has_its_row() -> None:
                 if row is None:
                     complaints.append(f"{message} {state} {fault}: no row")
                     continue
-                if state == "not_sent" and fault in WRONG and row.step in ("try_later", "inquire", "route_waits"):
+                if (
+                    state == "not_sent"
+                    and fault in WRONG
+                    and row.step in ("try_later", "inquire", "route_waits")
+                ):
                     complaints.append(f"{message} {state} {fault}: repeated blind")
                 if row.step in ("refused", "other_route") and row.notifies == "nobody":
                     complaints.append(f"{message} {state} {fault}: nobody is told")
@@ -39,14 +43,23 @@ def test_every_message_state_and_fault_has_its_row() -> None:
                     and state == "not_sent"
                     and (row.step, row.notifies) != ("route_waits", "operator")
                 ):
-                    complaints.append(f"{message} {state} {fault}: it is the route's, and the operator's")
+                    complaints.append(
+                        f"{message} {state} {fault}: it is the route's, and the operator's"
+                    )
                 if state == "unknown" and row.step != "inquire":
                     complaints.append(f"{message} {state} {fault}: it may have happened")
-                if message not in CHARGES and row.step in ("other_route", "card_instead", "wait_for_payer"):
+                if message not in CHARGES and row.step in (
+                    "other_route",
+                    "card_instead",
+                    "wait_for_payer",
+                ):
                     complaints.append(f"{message} {state} {fault}: only a charge can do that")
     assert complaints == []
     used = {row.step for row in TABLE.values()}
-    assert (used, {row.notifies for row in TABLE.values()}) == (set(get_args(Step)), set(get_args(Audience)))
+    assert (used, {row.notifies for row in TABLE.values()}) == (
+        set(get_args(Step)),
+        set(get_args(Audience)),
+    )
     assert follows("card", "not_sent", "request").step == "other_route"
 
 
@@ -55,11 +68,15 @@ def test_every_flow_that_asks_a_processor_reads_the_fault() -> None:
     unread, found = [], set()
     for file in files_of("flows"):
         name = file.relative_to(SOURCE).as_posix()
-        calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+        calls = [
+            node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)
+        ]
         if not any(_asks(call.func) for call in calls):
             continue
         found.add(name)
-        if name not in ELSEWHERE and not READS & {c.func.id for c in calls if isinstance(c.func, ast.Name)}:
+        if name not in ELSEWHERE and not READS & {
+            c.func.id for c in calls if isinstance(c.func, ast.Name)
+        }:
             unread.append(name)
     assert unread == []
     assert set(ELSEWHERE) <= found, "a reason that is needed no more"
@@ -67,6 +84,10 @@ def test_every_flow_that_asks_a_processor_reads_the_fault() -> None:
 
 
 def _asks(call: ast.expr) -> bool:
-    if not isinstance(call, ast.Attribute) or call.attr not in ASKS or not isinstance(call.value, ast.Name):
+    if (
+        not isinstance(call, ast.Attribute)
+        or call.attr not in ASKS
+        or not isinstance(call.value, ast.Name)
+    ):
         return False
     return call.value.id in ("processor", "connector", "channel", "counterpart")

@@ -42,7 +42,9 @@ def test_an_approval_of_something_else_books_no_money(
             monkeypatch.setattr(SandboxProcessor, "charge", lying)
             assert await try_now(shop, order_id) == "unknown"
             assert await attention(shop, order_id) == ANSWER_DIFFERS
-            assert await shop.value("SELECT count(*) FROM postings WHERE order_id = $1", order_id) == 0
+            assert (
+                await shop.value("SELECT count(*) FROM postings WHERE order_id = $1", order_id) == 0
+            )
             await inquire(shop.world, shop.orders, shop.key(order_id))  # the truth, at last
             assert (await shop.order(order_id))["stage"] == "completed"
             assert await attention(shop, order_id) is None
@@ -50,7 +52,9 @@ def test_an_approval_of_something_else_books_no_money(
     asyncio.run(story())
 
 
-def test_a_late_answer_that_lies_is_a_case_and_no_money(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_answer_that_lies_is_a_case_and_no_money(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(SandboxProcessor, "_answer", lambda *_: Answer(False, "51", fault="silent"))
 
     async def lying(self: SandboxProcessor, inquiry: Inquiry) -> Outcome:
@@ -87,9 +91,13 @@ def test_a_refund_of_another_amount_is_not_booked_as_done(
             order_id = await started(shop, script_card("visa", "51", 0))
             assert await try_now(shop, order_id) == "approved"
             monkeypatch.setattr(SandboxProcessor, "modify", lying)
-            back = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00"))
+            back = await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="1.00")
+            )
             await shop.run_due()
-            state = await shop.value("SELECT state FROM modifications WHERE modification_id = $1", back.refund_id)
+            state = await shop.value(
+                "SELECT state FROM modifications WHERE modification_id = $1", back.refund_id
+            )
             assert (state, await attention(shop, order_id)) == ("sent", ANSWER_DIFFERS)
             reference = "SELECT reference FROM attempts WHERE order_id = $1 AND state = 'approved'"
             assert seen[0].reference == await shop.value(reference, order_id)
@@ -113,9 +121,12 @@ def test_an_id_is_not_sent_again_once_its_window_is_over(
             await shop.value(earlier, order_id)
             for _ in range(2):
                 await inquire(shop.world, shop.orders, shop.key(order_id))
-            assert await shop.value(OUT, order_id) == "(unknown,2)", "within the window it is sent again"
+            assert await shop.value(OUT, order_id) == "(unknown,2)", (
+                "within the window it is sent again"
+            )
             await shop.value(
-                "UPDATE attempts SET sent_at = sent_at - interval '23 hours' WHERE order_id = $1", order_id
+                "UPDATE attempts SET sent_at = sent_at - interval '23 hours' WHERE order_id = $1",
+                order_id,
             )
             await shop.value(earlier, order_id)
             for _ in range(3):
@@ -158,9 +169,13 @@ def test_a_question_that_may_be_a_send_is_put_only_when_a_send_is_allowed(
             order_id = await started(shop, script_card("visa", "51", 0))
             assert await try_now(shop, order_id) == "unknown"
             if barred:
-                await shop.value("UPDATE merchants SET killed = true WHERE merchant_id = $1", shop.scope.merchant_id)
                 await shop.value(
-                    "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1", shop.scope.merchant_id
+                    "UPDATE merchants SET killed = true WHERE merchant_id = $1",
+                    shop.scope.merchant_id,
+                )
+                await shop.value(
+                    "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1",
+                    shop.scope.merchant_id,
                 )
             await inquire(shop.world, shop.orders, shop.key(order_id))
             if barred:
@@ -184,7 +199,10 @@ def test_a_question_that_may_be_a_send_is_put_only_when_a_send_is_allowed(
     ],
 )
 def test_limits_count_what_reached_the_network(
-    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], counted: list[tuple[str, int]]
+    server: ServerAddress,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: dict[str, Any],
+    counted: list[tuple[str, int]],
 ) -> None:
     real = SandboxProcessor.charge
 

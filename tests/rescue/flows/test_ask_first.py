@@ -23,9 +23,19 @@ CASES: dict[str, tuple[Outcome, Outcome, bool, tuple[str, bool] | None]] = {
     "another took it, the own one is away": (AWAY, PAID, True, ("approved", False)),
     "both took it": (PAID, PAID, True, ("unknown", True)),
     "it is under way under its own key": (OWN_GOES, NOTHING, True, None),
-    "another charge of the order is under way there": (OTHER_GOES, NOTHING, True, ("unknown", True)),
+    "another charge of the order is under way there": (
+        OTHER_GOES,
+        NOTHING,
+        True,
+        ("unknown", True),
+    ),
     "the own route does not answer, and knows its keys": (AWAY, NOTHING, True, None),
-    "the own route does not answer, and may have forgotten": (AWAY, NOTHING, False, ("unknown", True)),
+    "the own route does not answer, and may have forgotten": (
+        AWAY,
+        NOTHING,
+        False,
+        ("unknown", True),
+    ),
     "another route does not answer": (NOTHING, AWAY, True, ("unknown", True)),
     "it was declined": (REFUSED, NOTHING, True, ("declined", False)),
 }
@@ -35,7 +45,9 @@ CASES: dict[str, tuple[Outcome, Outcome, bool, tuple[str, bool] | None]] = {
 def test_it_is_sent_only_where_nothing_can_have_been(name: str) -> None:
     own, other, knows, follows = CASES[name]
     clocks = Clocks()
-    world: Any = SimpleNamespace(clocks=clocks, standing=forgotten(clocks.wall() - timedelta(hours=3), clocks.wall()))
+    world: Any = SimpleNamespace(
+        clocks=clocks, standing=forgotten(clocks.wall() - timedelta(hours=3), clocks.wall())
+    )
     processor: Any = SimpleNamespace(idempotency_window=timedelta(days=1 if knows else 0))
     found = _taken(world, "a", {"a": own, "b": other}, processor, KEY)
     assert (found and (found.state, found.contradicts)) == follows

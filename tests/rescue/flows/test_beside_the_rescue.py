@@ -91,7 +91,9 @@ def test_a_refund_or_chargeback_of_last_months_payment_does_not_end_this_months_
     run(server, story)
 
 
-def test_a_chargeback_of_what_was_paid_after_the_first_rescue_does_not_end_the_second(server: ServerAddress) -> None:
+def test_a_chargeback_of_what_was_paid_after_the_first_rescue_does_not_end_the_second(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         first = await shop.admit(external_id="SUB-8", pan=HARD_CARD, code="04")
         await shop.run_due()
@@ -108,7 +110,9 @@ def test_a_chargeback_of_what_was_paid_after_the_first_rescue_does_not_end_the_s
     run(server, story)
 
 
-def test_a_chargeback_of_an_earlier_payment_does_not_take_an_advance_back(server: ServerAddress) -> None:
+def test_a_chargeback_of_an_earlier_payment_does_not_take_an_advance_back(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         first = await shop.transmitted("SUB-9", declined=False)
         await shop.advance(timedelta(days=30))
@@ -120,7 +124,9 @@ def test_a_chargeback_of_an_earlier_payment_does_not_take_an_advance_back(server
     with_terms(server, story)
 
 
-def test_a_refund_of_last_months_payment_does_not_flag_the_next_order_of_the_customer(server: ServerAddress) -> None:
+def test_a_refund_of_last_months_payment_does_not_flag_the_next_order_of_the_customer(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         payer = {"external_id": "", "email": "ana@example.test", "phone": "", "name": ""}
         first = await shop.transmitted("JAN", declined=False, payer=payer, last4=FUNDS_CARD[-4:])
@@ -140,10 +146,16 @@ def test_a_refund_of_last_months_payment_does_not_flag_the_next_order_of_the_cus
 
 @each("again", ["update", "redelivery", "copy"])
 @each("settled", ["dealt with", "given back"])
-def test_paid_twice_that_is_settled_stays_settled(server: ServerAddress, again: str, settled: str) -> None:
+def test_paid_twice_that_is_settled_stays_settled(
+    server: ServerAddress, again: str, settled: str
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await sold(shop)
-        told: dict[str, Any] = {"external_id": await name(shop, order_id), "declined": False, "transaction_id": "own-1"}
+        told: dict[str, Any] = {
+            "external_id": await name(shop, order_id),
+            "declined": False,
+            "transaction_id": "own-1",
+        }
         first = await shop.transmitted(**told)
         assert await attention_of(shop, order_id) == PAID_TWICE
         if settled == "dealt with":
@@ -165,7 +177,9 @@ def test_paid_twice_that_is_settled_stays_settled(server: ServerAddress, again: 
     run(server, story)
 
 
-def test_paid_by_the_merchant_after_all_was_given_back_is_not_paid_twice(server: ServerAddress) -> None:
+def test_paid_by_the_merchant_after_all_was_given_back_is_not_paid_twice(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await sold(shop)
         await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
@@ -176,7 +190,9 @@ def test_paid_by_the_merchant_after_all_was_given_back_is_not_paid_twice(server:
     run(server, story)
 
 
-def test_paid_under_another_id_that_is_dealt_with_is_not_flagged_again(server: ServerAddress) -> None:
+def test_paid_under_another_id_that_is_dealt_with_is_not_flagged_again(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
@@ -246,9 +262,17 @@ def test_a_stuck_refund_is_not_hidden_by_paid_twice(server: ServerAddress, ended
         if ended == "dealt with":
             await deal_with(shop.orders, shop.scope, order_id)
         else:
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="25.90", key="rest"))
+            await refund(
+                shop.world,
+                shop.orders,
+                shop.scope,
+                order_id,
+                RefundRequest(amount="25.90", key="rest"),
+            )
             await shop.settle()
-        states = await shop.value("SELECT array_agg(state ORDER BY modification_no) FROM modifications")
+        states = await shop.value(
+            "SELECT array_agg(state ORDER BY modification_no) FROM modifications"
+        )
         assert states[0] == "stuck"
         assert await attention_of(shop, order_id) is not None
 
@@ -316,7 +340,9 @@ def test_a_dispute_that_is_won_leaves_the_order_paid_twice(server: ServerAddress
 
 
 @pytest.mark.parametrize("how", ["cancelled", "paid elsewhere", "expired"])
-def test_paid_under_another_id_is_over_when_the_order_ends_unpaid(server: ServerAddress, how: str) -> None:
+def test_paid_under_another_id_is_over_when_the_order_ends_unpaid(
+    server: ServerAddress, how: str
+) -> None:
     """The page says: cancel this order. Who did found it among those that need attention all the same."""
 
     async def story(shop: Shop) -> None:
@@ -390,9 +416,13 @@ def test_a_hold_is_not_let_go_for_a_success_that_was_none(
     run(server, story, POLICY)
 
 
-def test_a_decline_that_turned_into_a_success_before_its_rescue_began(server: ServerAddress) -> None:
+def test_a_decline_that_turned_into_a_success_before_its_rescue_began(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
-        told = await shop.transmitted("TURNED", declined=True, transacted_at=await shop.now() + timedelta(seconds=5))
+        told = await shop.transmitted(
+            "TURNED", declined=True, transacted_at=await shop.now() + timedelta(seconds=5)
+        )
         await shop.transmit.update(shop.scope, told, {"is_declined": False})
         order_id = await shop.admit(external_id="TURNED")
         await shop.run_due()
@@ -409,7 +439,11 @@ def test_the_same_decline_copied_twice_counts_once(server: ServerAddress) -> Non
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         before = await shop.value("SELECT count(*) FROM network_sends")
-        told: dict[str, Any] = {"external_id": await name(shop, order_id), "declined": True, "transaction_id": "own-1"}
+        told: dict[str, Any] = {
+            "external_id": await name(shop, order_id),
+            "declined": True,
+            "transaction_id": "own-1",
+        }
         for _ in range(2):
             await shop.transmitted(**told)
         assert await shop.value("SELECT count(*) FROM network_sends") == before + 1
@@ -420,7 +454,9 @@ def test_the_same_decline_copied_twice_counts_once(server: ServerAddress) -> Non
 # what nobody could collect; what a verification is; a race -----------------------------------------------------------
 
 
-def test_what_nobody_could_collect_is_taken_back_when_the_merchant_was_paid(server: ServerAddress) -> None:
+def test_what_nobody_could_collect_is_taken_back_when_the_merchant_was_paid(
+    server: ServerAddress,
+) -> None:
     """The customer was never charged by us: "Paid twice: refund one of them" left the loss with the operator."""
 
     async def story(shop: Shop) -> None:

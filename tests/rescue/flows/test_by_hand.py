@@ -27,7 +27,9 @@ from recoup.rescue.flows.tokenize import CardGiven, Vault
 MAYA = Actor("user", "0199aa00-0000-7000-8000-000000000001")
 
 
-def told(server: ServerAddress, story: Callable[[Shop], Awaitable[None]], policy: Policy = POLICY) -> None:
+def told(
+    server: ServerAddress, story: Callable[[Shop], Awaitable[None]], policy: Policy = POLICY
+) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=policy) as made:
             shop = await make_shop(*made)
@@ -105,7 +107,10 @@ def test_what_the_operator_holds_the_operator_lets_go(server: ServerAddress) -> 
         await bring_forward(shop.orders, shop.scope, order_id)
         await shop.run_due()
         assert (await shop.order(order_id))["stage"] == "held"
-        assert await refused(release(shop.orders, shop.scope, order_id, operator=True)) == "wrong_state"
+        assert (
+            await refused(release(shop.orders, shop.scope, order_id, operator=True))
+            == "wrong_state"
+        )
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE merchants SET killed = false, version = version + 1")
         assert await refused(release(shop.orders, shop.scope, order_id)) == "forbidden"
@@ -119,7 +124,9 @@ def test_another_card_does_not_get_an_order_past_its_hold(server: ServerAddress)
         order_id = await waiting(shop)
         await hold(shop.orders, shop.scope, order_id, "fraud", operator=True)
         token_id = new_id()
-        await Vault(shop.world).store(CardGiven(shop.merchant_id, token_id, APPROVE_CARDS[1], 9, 2031, ""))
+        await Vault(shop.world).store(
+            CardGiven(shop.merchant_id, token_id, APPROVE_CARDS[1], 9, 2031, "")
+        )
         await amend(shop.world, shop.orders, shop.scope, order_id, Amended(token_id=token_id))
         await shop.advance(timedelta(days=2))
         order = await shop.order(order_id)
@@ -136,7 +143,10 @@ def test_retry_now_is_one_send_however_often_it_is_pressed(server: ServerAddress
         order_id = await waiting(shop)
         async with second_process(shop.world) as other:
             pressed = await asyncio.gather(
-                *(bring_forward(orders, shop.scope, order_id) for orders in (shop.orders, Orders(other)) * 8)
+                *(
+                    bring_forward(orders, shop.scope, order_id)
+                    for orders in (shop.orders, Orders(other)) * 8
+                )
             )
         assert sorted(pressed) == [False] * 15 + [True]
         await shop.settle()
@@ -195,12 +205,16 @@ def test_hold_and_a_send_race_and_one_of_them_is_first(server: ServerAddress) ->
 
         async with second_process(shop.world) as other:
             theirs = replace(shop, world=other, orders=Orders(other))
-            *answers, _ = await asyncio.gather(*(stop(order_id) for order_id in ids), theirs.run_due())
+            *answers, _ = await asyncio.gather(
+                *(stop(order_id) for order_id in ids), theirs.run_due()
+            )
         await shop.settle()
         for order_id, answer in zip(ids, answers, strict=True):
             order = await shop.order(order_id)
             held = answer == "True"
-            assert (order["stage"], order["attempts"]) == (("held", 0) if held else ("completed", 1)), answer
+            assert (order["stage"], order["attempts"]) == (
+                ("held", 0) if held else ("completed", 1)
+            ), answer
 
     told(server, story)
 

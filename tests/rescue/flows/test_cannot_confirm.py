@@ -66,7 +66,9 @@ async def no_page(shop: Shop, order_id: UUID) -> None:
     assert await events(shop, order_id) == []
 
 
-async def with_braintree(shop: Shop, tmp_path: Path, story: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+async def with_braintree(
+    shop: Shop, tmp_path: Path, story: Callable[[dict[str, Any]], Awaitable[None]]
+) -> None:
     """A method whose bank wants its customer, at Braintree."""
     vendor = OfBraintree()
     await vendor.start(tmp_path, Faults(1))
@@ -75,7 +77,13 @@ async def with_braintree(shop: Shop, tmp_path: Path, story: Callable[[dict[str, 
     change_world(shop.world, processors=processors, routes=CardRoutes([BRAINTREE, SANDBOX]))
     made = vendor.standin.account.make_method("authentication", "customer-1")
     try:
-        await story({"pan": None, "cvv": "", "method": Stored("braintree", made["id"], "customer-1", "visa")})
+        await story(
+            {
+                "pan": None,
+                "cvv": "",
+                "method": Stored("braintree", made["id"], "customer-1", "visa"),
+            }
+        )
         assert not vendor.taken()
     finally:
         await connector.close()
@@ -96,7 +104,10 @@ def test_who_waits_at_the_checkout_is_declined_at_once(
             made = "SELECT count(*) FROM attempts WHERE order_id = $1 AND route = 'braintree' AND state = 'declined'"
             assert await shop.value(made, word.order_id) == sends
             decision = await last_decision(shop, word.order_id)
-            assert (decision["verdict"], decision["rules"]) == ("decline_at_once", ["customer_cannot_confirm"])
+            assert (decision["verdict"], decision["rules"]) == (
+                "decline_at_once",
+                ["customer_cannot_confirm"],
+            )
             assert NOBODY_CAN in decision["reasons"]
             assert decision["reasons"][-1] == CURE
             assert decision["features"]["may_confirm"] is False
@@ -107,7 +118,9 @@ def test_who_waits_at_the_checkout_is_declined_at_once(
     run(server, story)
 
 
-def test_the_payer_of_a_managed_payment_is_asked_for_another_card(server: ServerAddress, tmp_path: Path) -> None:
+def test_the_payer_of_a_managed_payment_is_asked_for_another_card(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop) -> None:
         async def asks(wants: dict[str, Any]) -> None:
             order_id = await shop.admit(**wants, code="1A")
@@ -128,7 +141,9 @@ def test_the_payer_of_a_managed_payment_is_asked_for_another_card(server: Server
     run(server, story)
 
 
-def test_where_no_number_is_taken_either_no_link_is_offered(server: ServerAddress, tmp_path: Path) -> None:
+def test_where_no_number_is_taken_either_no_link_is_offered(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop) -> None:
         async def asks(wants: dict[str, Any]) -> None:
             change_world(shop.world, routes=CardRoutes([BRAINTREE], retired=[SANDBOX]))
@@ -214,7 +229,9 @@ def test_the_risk_check_asks_only_for_what_a_route_can_carry(
     run(server, story)
 
 
-def test_a_page_from_before_asks_for_another_card_once_no_route_can_ask(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_page_from_before_asks_for_another_card_once_no_route_can_ask(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop) -> None:
         bridges = Bridges()
         await bridges.start(shop, {}, tmp_path)
@@ -231,7 +248,9 @@ def test_a_page_from_before_asks_for_another_card_once_no_route_can_ask(server: 
     run(server, story)
 
 
-def test_a_second_card_whose_bank_asks_too_may_be_followed_by_a_third(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_second_card_whose_bank_asks_too_may_be_followed_by_a_third(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     """No page is left that says: confirm."""
 
     async def story(shop: Shop) -> None:
@@ -246,7 +265,9 @@ def test_a_second_card_whose_bank_asks_too_may_be_followed_by_a_third(server: Se
             assert (page.state, page.asks) == ("asked", "card")
             assert (await answered(shop, page, **ANOTHER)).state == "passed"
             async with owner(shop.world) as connection:
-                asked = await connection.fetchval("SELECT count(*) FROM challenges WHERE asks = 'confirm'")
+                asked = await connection.fetchval(
+                    "SELECT count(*) FROM challenges WHERE asks = 'confirm'"
+                )
             assert asked == 0
         finally:
             await bridges.stop()
@@ -255,7 +276,9 @@ def test_a_second_card_whose_bank_asks_too_may_be_followed_by_a_third(server: Se
 
 
 @pytest.mark.parametrize("missing", ["never read", "this one not yet"])
-def test_what_is_not_known_of_the_routes_declines_nobody(server: ServerAddress, tmp_path: Path, missing: str) -> None:
+def test_what_is_not_known_of_the_routes_declines_nobody(
+    server: ServerAddress, tmp_path: Path, missing: str
+) -> None:
     """A process that was just started, or a route that another one has just connected."""
 
     async def story(shop: Shop) -> None:

@@ -74,7 +74,9 @@ async def _five_orders_of_one_card(server: ServerAddress) -> int:
         return await sends(shop)
 
 
-def test_orders_that_are_tried_in_one_transaction_see_each_others_sends(server: ServerAddress) -> None:
+def test_orders_that_are_tried_in_one_transaction_see_each_others_sends(
+    server: ServerAddress,
+) -> None:
     assert asyncio.run(_five_orders_of_one_card(server)) == 15
 
 
@@ -126,7 +128,8 @@ def test_not_found_proves_nothing_of_an_id_that_may_be_forgotten(
             assert await try_now(shop, order_id) == "unknown"
             monkeypatch.setattr(SandboxProcessor, "idempotency_window", timedelta(hours=1))
             await shop.value(
-                "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1", order_id
+                "UPDATE attempts SET send_before = send_before - interval '1 hour' WHERE order_id = $1",
+                order_id,
             )
             for _ in range(3):
                 await inquire(shop.world, shop.orders, shop.key(order_id))
@@ -136,7 +139,9 @@ def test_not_found_proves_nothing_of_an_id_that_may_be_forgotten(
     asyncio.run(story())
 
 
-def test_not_found_counts_from_when_it_was_asked(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_found_counts_from_when_it_was_asked(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A slow answer to an early question proves nothing about what arrived while it was on its way."""
     monkeypatch.setattr(SandboxProcessor, "_answer", lambda *_: Answer(False, "51", fault="lost"))
     ask = SandboxProcessor.inquire
@@ -160,7 +165,9 @@ def test_not_found_counts_from_when_it_was_asked(server: ServerAddress, monkeypa
     asyncio.run(story())
 
 
-def test_a_call_leaves_no_later_than_the_database_says_however_long_the_locks_took(server: ServerAddress) -> None:
+def test_a_call_leaves_no_later_than_the_database_says_however_long_the_locks_took(
+    server: ServerAddress,
+) -> None:
     """The wait for a lock is no grace: otherwise an inquiry says "not found" of a call that is still to leave."""
 
     async def story() -> None:
@@ -181,12 +188,18 @@ def test_a_call_leaves_no_later_than_the_database_says_however_long_the_locks_to
             async with owner(made[0]) as beside:
                 lock = beside.transaction()
                 await lock.start()
-                await beside.execute("SELECT 1 FROM orders WHERE order_id = $1 FOR UPDATE", order_id)
-                call = asyncio.create_task(send_attempt(shop.world, shop.orders, shop.key(order_id)))
+                await beside.execute(
+                    "SELECT 1 FROM orders WHERE order_id = $1 FOR UPDATE", order_id
+                )
+                call = asyncio.create_task(
+                    send_attempt(shop.world, shop.orders, shop.key(order_id))
+                )
                 await asyncio.sleep(2)
                 await lock.rollback()
             assert await call == "declined"
-            send_before = await shop.value("SELECT send_before FROM attempts WHERE order_id = $1", order_id)
+            send_before = await shop.value(
+                "SELECT send_before FROM attempts WHERE order_id = $1", order_id
+            )
             left, wall = deadlines[0]
             assert abs(left - (send_before - wall).total_seconds()) < 0.2
             assert left < 3.5
@@ -195,7 +208,9 @@ def test_a_call_leaves_no_later_than_the_database_says_however_long_the_locks_to
 
 
 @pytest.mark.parametrize(("code", "allowed"), [("51", True), ("41", False)])
-def test_the_merchants_own_decline_binds_as_ours_would(server: ServerAddress, code: str, allowed: bool) -> None:
+def test_the_merchants_own_decline_binds_as_ours_would(
+    server: ServerAddress, code: str, allowed: bool
+) -> None:
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as made:
             shop = await make_shop(*made)
@@ -221,7 +236,11 @@ def test_a_transmission_that_is_looked_at_twice_is_noted_once(server: ServerAddr
             payer = {"external_id": "", "email": given.payer.email, "phone": "", "name": ""}
             assert given.pan
             transmit_id = await shop.transmitted(
-                "another order", declined=False, payer=payer, last4=given.pan[-4:], transaction_id="theirs"
+                "another order",
+                declined=False,
+                payer=payer,
+                last4=given.pan[-4:],
+                transaction_id="theirs",
             )
             await shop.transmit.update(shop.scope, transmit_id, {"outcome": "seen again"})
             assert (await shop.happenings(order_id)).count("merchant_attempt") == 1

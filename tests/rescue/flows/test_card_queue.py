@@ -28,7 +28,10 @@ def run(server: ServerAddress, story: Story) -> None:
 
 
 async def nine(shop: Shop) -> list[UUID]:
-    return [await started(shop, CARD, units=4_600 + 100 * number, code="51", days=30) for number in range(ORDERS)]
+    return [
+        await started(shop, CARD, units=4_600 + 100 * number, code="51", days=30)
+        for number in range(ORDERS)
+    ]
 
 
 @pytest.mark.parametrize(("after", "paid"), [(99, 0), (1, ORDERS), (3, ORDERS)])
@@ -66,13 +69,16 @@ def test_a_decline_rests_the_card_for_the_others_and_says_so(
         assert await try_now(shop, first) == "declined"
         due = "SELECT due_at FROM attempts WHERE order_id = $1 AND state = 'planned'"
         before = await shop.value(due, second)
-        await shop.value("UPDATE attempts SET due_at = now() WHERE order_id = $1 AND state = 'planned'", second)
+        await shop.value(
+            "UPDATE attempts SET due_at = now() WHERE order_id = $1 AND state = 'planned'", second
+        )
         await shop.value("UPDATE due_work SET due_at = now() WHERE subject_id = $1", second)
         await shop.run_due()
         assert await sends(shop) == 1
         assert await shop.value(due, second) >= before
         said = await shop.value(
-            "SELECT reasons::text FROM decisions WHERE order_id = $1 ORDER BY decision_id DESC LIMIT 1", second
+            "SELECT reasons::text FROM decisions WHERE order_id = $1 ORDER BY decision_id DESC LIMIT 1",
+            second,
         )
         assert "declined another of your orders with this card" in said
 
@@ -84,7 +90,12 @@ ALERTS = "SELECT jsonb_agg(facts ORDER BY created_at) FROM alerts WHERE kind = '
 
 @pytest.mark.parametrize(
     ("units", "told"),
-    [((4_590, 4_595), True), ((4_590, 4_590), False), ((4_590, 4_690), False), ((4_590, 4_689), True)],
+    [
+        ((4_590, 4_595), True),
+        ((4_590, 4_590), False),
+        ((4_590, 4_690), False),
+        ((4_590, 4_689), True),
+    ],
 )
 def test_amounts_that_differ_by_cents_on_one_card_are_told_once_a_week(
     server: ServerAddress, units: tuple[int, int], told: bool
@@ -109,12 +120,17 @@ def test_the_head_of_an_order_that_waits_for_another_s_answer_says_when_it_looks
         with processor_away(monkeypatch, "charge"):
             assert await try_now(shop, first) == "unknown"
             before = await shop.value("SELECT version FROM orders WHERE order_id = $1", second)
-            await shop.value("UPDATE attempts SET due_at = now() WHERE order_id = $1 AND state = 'planned'", second)
+            await shop.value(
+                "UPDATE attempts SET due_at = now() WHERE order_id = $1 AND state = 'planned'",
+                second,
+            )
             await shop.value("UPDATE due_work SET due_at = now() WHERE subject_id = $1", second)
             await shop.run_due()
         planned = "SELECT due_at FROM attempts WHERE order_id = $1 AND state = 'planned'"
         shown = "SELECT next_attempt_at FROM order_heads WHERE order_id = $1"
-        assert await shop.value("SELECT version FROM orders WHERE order_id = $1", second) == before, "it waits"
+        assert (
+            await shop.value("SELECT version FROM orders WHERE order_id = $1", second) == before
+        ), "it waits"
         assert await shop.value(shown, second) == await shop.value(planned, second)
 
     run(server, story)

@@ -45,7 +45,9 @@ class Counting(SandboxUpdater):
         return self.answer or await super().update_of(inquiry)
 
 
-def run(server: ServerAddress, story: Any, *, policy: Policy = MAGIC, answer: CardUpdate | None = None) -> None:
+def run(
+    server: ServerAddress, story: Any, *, policy: Policy = MAGIC, answer: CardUpdate | None = None
+) -> None:
     async def inside() -> None:
         async with sandbox_world(server, policy=policy) as (world, orders, deliveries):
             updater = Counting(answer)
@@ -57,7 +59,9 @@ def run(server: ServerAddress, story: Any, *, policy: Policy = MAGIC, answer: Ca
     asyncio.run(inside())
 
 
-async def begun(shop: Shop, code: str, serial: int, *, card_code: str | None = None, **more: Any) -> UUID:
+async def begun(
+    shop: Shop, code: str, serial: int, *, card_code: str | None = None, **more: Any
+) -> UUID:
     pan = script_card("visa", card_code or code, 99 if serial != NEW_EXPIRY else 0, serial)
     order_id = await shop.admit(pan=pan, code=code, **more)
     await start(shop.orders, shop.key(order_id))
@@ -67,11 +71,15 @@ async def begun(shop: Shop, code: str, serial: int, *, card_code: str | None = N
 @pytest.mark.parametrize("code", ["54", "14", "46"])
 def test_a_new_number_is_tried_at_once_and_pays(server: ServerAddress, code: str) -> None:
     async def story(shop: Shop, updater: Counting) -> None:
-        order_id = await begun(shop, code, NEW_NUMBER, facts={"network_transaction_id": "011111111111111"})
+        order_id = await begun(
+            shop, code, NEW_NUMBER, facts={"network_transaction_id": "011111111111111"}
+        )
         assert await shop.value(STAGE, order_id) == "processing"
         await shop.run_due()
         named = "SELECT consent ->> 'first_network_id' FROM attempts WHERE order_id = $1 AND sent_at IS NOT NULL"
-        assert await shop.value(named, order_id) == "011111111111111", "the consent goes on with the new number"
+        assert await shop.value(named, order_id) == "011111111111111", (
+            "the consent goes on with the new number"
+        )
         assert await shop.value(STAGE, order_id) == "completed"
         assert await shop.value(TRIES, order_id) == 1
         assert len(updater.ids) == 1
@@ -103,7 +111,9 @@ def test_a_new_expiry_is_tried_under_the_same_number(server: ServerAddress) -> N
         ("54", CONTACT, "processing"),
     ],
 )
-def test_without_a_new_card_the_decline_decides(server: ServerAddress, code: str, serial: int, stage: str) -> None:
+def test_without_a_new_card_the_decline_decides(
+    server: ServerAddress, code: str, serial: int, stage: str
+) -> None:
     async def story(shop: Shop, updater: Counting) -> None:
         order_id = await begun(shop, code, serial)
         for _ in range(60):
@@ -143,7 +153,9 @@ def test_a_new_number_resets_no_limit(server: ServerAddress) -> None:
         first = await begun(shop, "54", NEW_NUMBER)
         await shop.run_due()
         async with owner(shop.world) as connection:
-            heads = await connection.fetchval("SELECT count(DISTINCT coalesce(joined_to, card_id)) FROM cards")
+            heads = await connection.fetchval(
+                "SELECT count(DISTINCT coalesce(joined_to, card_id)) FROM cards"
+            )
             sends = await connection.fetchval("SELECT count(*) FROM network_sends")
         assert (heads, sends) == (1, 2)
         assert await shop.value(STAGE, first) == "completed"
@@ -163,7 +175,9 @@ def test_an_expired_card_is_queried_before_it_is_sent(server: ServerAddress) -> 
     run(server, story, policy=replace(MAGIC, expiry_max=timedelta(days=60)))
 
 
-def test_a_try_that_was_due_is_sent_though_its_account_is_closed_and_the_link_goes_on(server: ServerAddress) -> None:
+def test_a_try_that_was_due_is_sent_though_its_account_is_closed_and_the_link_goes_on(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, updater: Counting) -> None:
         await switch(shop.world, shop.scope, {"payment_link": True})
         now = await shop.now()
@@ -255,9 +269,13 @@ def test_a_merchants_other_card_goes_before_the_updaters(server: ServerAddress) 
         other = await begun(shop, "51", 1)
         token = await shop.value("SELECT token_id FROM orders WHERE order_id = $1", other)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE orders SET token_id = $2 WHERE order_id = $1", order_id, token)
+            await connection.execute(
+                "UPDATE orders SET token_id = $2 WHERE order_id = $1", order_id, token
+            )
         await shop.run_due()
-        assert await shop.value("SELECT token_id FROM orders WHERE order_id = $1", order_id) == token
+        assert (
+            await shop.value("SELECT token_id FROM orders WHERE order_id = $1", order_id) == token
+        )
 
     async def unverified(server: ServerAddress) -> None:
         async with sandbox_world(server, policy=MAGIC) as (world, orders, deliveries):
@@ -281,7 +299,9 @@ def test_nobody_is_queried_where_there_is_no_updater(server: ServerAddress) -> N
 
 def test_a_merchant_that_wants_no_queries_has_none(server: ServerAddress) -> None:
     async def story(shop: Shop, updater: Counting) -> None:
-        assert (await card_switches(shop.world, shop.merchant_id))["card_updates"], "on until it is switched off"
+        assert (await card_switches(shop.world, shop.merchant_id))["card_updates"], (
+            "on until it is switched off"
+        )
         await set_card_switches(shop.world, shop.scope, {"card_updates": False})
         order_id = await begun(shop, "14", NEW_NUMBER)
         await shop.run_due()

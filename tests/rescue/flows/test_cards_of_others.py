@@ -51,7 +51,9 @@ def test_what_another_merchant_says_of_a_card_leaves_our_orders_their_attempts(
     asyncio.run(story())
 
 
-def test_declines_that_another_merchant_invents_use_up_nothing_of_ours(server: ServerAddress) -> None:
+def test_declines_that_another_merchant_invents_use_up_nothing_of_ours(
+    server: ServerAddress,
+) -> None:
     """Twenty /evaluate of one amount, and no order of it could be tried for thirty days."""
 
     async def story() -> None:
@@ -112,7 +114,9 @@ def test_claims_of_ones_own_do_not_feel_for_what_others_sent(server: ServerAddre
             for _ in range(16):
                 await says(curious, pan, {})
             own = await started(curious, pan)
-            assert await try_now(curious, own) == "declined", "17 claims and 15 sends of others leave room"
+            assert await try_now(curious, own) == "declined", (
+                "17 claims and 15 sends of others leave room"
+            )
 
     asyncio.run(story())
 
@@ -122,7 +126,9 @@ def test_a_card_that_others_used_up_is_told_without_their_counts(server: ServerA
 
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as made:
-            ours, *others = [await make_shop(*made, name=name) for name in ("Ours", "One", "Another")]
+            ours, *others = [
+                await make_shop(*made, name=name) for name in ("Ours", "One", "Another")
+            ]
             pan = script_card("visa", "51", 99)
             order_id = await started(ours, pan)
             for other in others:
@@ -157,12 +163,17 @@ def test_a_flood_of_claims_about_a_card_is_read_in_part(server: ServerAddress) -
             own, other = await started(ours, pan), await started(theirs, pan)
             async with ours.world.db.transaction() as tx:
                 await tx.execute(flood, other)
-            assert [await sends_read(ours, own), await sends_read(theirs, other)] == [1, CLAIMS_READ]
+            assert [await sends_read(ours, own), await sends_read(theirs, other)] == [
+                1,
+                CLAIMS_READ,
+            ]
             assert await try_now(ours, own) == "declined"
 
     asyncio.run(story())
 
 
 async def sends_read(shop: Shop, order_id: UUID) -> int:
-    number: int = await shop.orders.change(Job(shop.key(order_id), lambda change: len(change.order.sends), cards=True))
+    number: int = await shop.orders.change(
+        Job(shop.key(order_id), lambda change: len(change.order.sends), cards=True)
+    )
     return number

@@ -21,31 +21,49 @@ ANOTHER = {"pan": APPROVE_CARDS[1], "exp_month": 8, "exp_year": 2033}
 
 
 async def challenged(shop: Shop, **more: Any) -> ChallengePage:
-    word = await waiting(shop.patient(), **({"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0]} | more))
+    word = await waiting(
+        shop.patient(), **({"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0]} | more)
+    )
     assert word.evaluate == "CHALLENGE"
     return await show(shop.world, shop.merchant_id, word.order_id)
 
 
 async def answered(shop: Shop, asked: ChallengePage, **given: Any) -> ChallengePage:
-    return await answer(shop.world, shop.orders, Vault(shop.world), asked, ChallengeAnswer(**given), "test")
+    return await answer(
+        shop.world, shop.orders, Vault(shop.world), asked, ChallengeAnswer(**given), "test"
+    )
 
 
 async def events(shop: Shop, order_id: Any) -> list[str]:
-    rows = await shop.world.db.fetch("SELECT event FROM outbox WHERE subject_id = $1 ORDER BY seq", order_id)
+    rows = await shop.world.db.fetch(
+        "SELECT event FROM outbox WHERE subject_id = $1 ORDER BY seq", order_id
+    )
     return [r["event"] for r in rows if r["event"].startswith("challenge.")]
 
 
 def test_a_confirmation_pays(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         asked = await challenged(shop)
-        assert (asked.state, asked.asks, asked.units, asked.last4) == ("asked", "confirm", 4590, PHONE_CARD[-4:])
+        assert (asked.state, asked.asks, asked.units, asked.last4) == (
+            "asked",
+            "confirm",
+            4590,
+            PHONE_CARD[-4:],
+        )
         with pytest.raises(Problem) as empty:
             await answered(shop, asked)
-        assert (empty.value.code, empty.value.facts.get("field") or empty.value.field) == ("invalid", "Confirmed")
+        assert (empty.value.code, empty.value.facts.get("field") or empty.value.field) == (
+            "invalid",
+            "Confirmed",
+        )
         done = await answered(shop, asked, confirmed=True)
         assert done.state == "passed"
         assert (await shop.order(asked.order_id))["stage"] == "completed"
-        assert await events(shop, asked.order_id) == ["challenge.presented", "challenge.attempted", "challenge.passed"]
+        assert await events(shop, asked.order_id) == [
+            "challenge.presented",
+            "challenge.attempted",
+            "challenge.passed",
+        ]
         with pytest.raises(Problem) as again:
             await answered(shop, asked, confirmed=True)
         assert again.value.code == "wrong_state"
@@ -65,7 +83,9 @@ def test_another_card_pays(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_a_card_that_is_declined_may_be_followed_by_another_three_in_all(server: ServerAddress) -> None:
+def test_a_card_that_is_declined_may_be_followed_by_another_three_in_all(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         asked = await challenged(shop)
         stolen = script_card("visa", "43", 99)
@@ -74,7 +94,11 @@ def test_a_card_that_is_declined_may_be_followed_by_another_three_in_all(server:
             assert (asked.state, asked.asks) == ("asked", "card")
         done = await answered(shop, asked, pan=DECLINE_CARD, exp_month=8, exp_year=2033)
         row = await shop.order(asked.order_id)
-        assert (done.state, row["stage"], row["reason"]) == ("over", "cancelled", "challenge_failed")
+        assert (done.state, row["stage"], row["reason"]) == (
+            "over",
+            "cancelled",
+            "challenge_failed",
+        )
         assert (await events(shop, asked.order_id))[-1] == "challenge.failed"
         assert not await kept(shop)
 
@@ -112,7 +136,9 @@ def test_many_answers_and_a_cancel_at_once(server: ServerAddress) -> None:
         for number in range(6):
             asked = await challenged(shop)
             calls = [answered(shop, asked, confirmed=True) for _ in range(4)]
-            others = [cancel(shop.world, shop.orders, shop.scope, asked.order_id)] if number % 2 else []
+            others = (
+                [cancel(shop.world, shop.orders, shop.scope, asked.order_id)] if number % 2 else []
+            )
             told = await asyncio.gather(*calls, *others, return_exceptions=True)
             assert all(isinstance(t, Problem) for t in told if isinstance(t, Exception)), told
         await shop.settle()
@@ -141,9 +167,16 @@ def test_a_link_for_a_managed_payment_that_waiting_cannot_cure(server: ServerAdd
         await shop.run_due()
         asked = await show(shop.world, shop.merchant_id, order_id)
         row = await shop.order(order_id)
-        assert (asked.state, asked.asks, row["stage"], row["status"]) == ("asked", "card", "processing", 4)
+        assert (asked.state, asked.asks, row["stage"], row["status"]) == (
+            "asked",
+            "card",
+            "processing",
+            4,
+        )
         assert asked.expires_at == row["expires_at"]
-        again = await answered(shop, asked, pan=script_card("visa", "54", 99, 7), exp_month=8, exp_year=2033)
+        again = await answered(
+            shop, asked, pan=script_card("visa", "54", 99, 7), exp_month=8, exp_year=2033
+        )
         assert (again.state, again.asks) == ("asked", "card")
         assert (await shop.order(order_id))["stage"] == "processing"
         assert (await answered(shop, again, **ANOTHER)).state == "passed"
@@ -155,7 +188,9 @@ def test_a_link_for_a_managed_payment_that_waiting_cannot_cure(server: ServerAdd
             "challenge.attempted",
             "challenge.passed",
         ]
-        sends = await shop.world.db.fetch("SELECT initiator FROM attempts WHERE order_id = $1", order_id)
+        sends = await shop.world.db.fetch(
+            "SELECT initiator FROM attempts WHERE order_id = $1", order_id
+        )
         assert {r["initiator"] for r in sends} == {"customer"}
 
     run(server, story)

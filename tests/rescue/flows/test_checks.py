@@ -57,15 +57,21 @@ async def read(shop: Shop, order_id: UUID) -> Order:
     return found
 
 
-def saying(server: ServerAddress, said: dict[str, Any], tell: Callable[..., Awaitable[None]]) -> None:
+def saying(
+    server: ServerAddress, said: dict[str, Any], tell: Callable[..., Awaitable[None]]
+) -> None:
     async def story() -> None:
         async with sandbox_world(server, policy=PATIENT) as (world, orders, deliveries):
             own = dict(world.processors)
-            processor = Noting(world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox")
+            processor = Noting(
+                world.dsn, mac_key=KEYRING.mac("issuer", b"book"), acceptor_id="sandbox"
+            )
             processor.said = said
             change_world(world, processors={"sandbox": processor})
             shop = await make_shop(world, orders, deliveries)
-            await (tell(shop, processor) if "processor" in signature(tell).parameters else tell(shop))
+            await (
+                tell(shop, processor) if "processor" in signature(tell).parameters else tell(shop)
+            )
             assert (found := await verify(world)).difference is None, found.difference
             change_world(world, processors=own)
             await processor.close()
@@ -80,9 +86,10 @@ def test_what_a_processor_says_beside_its_codes_is_kept(server: ServerAddress) -
         order = await read(shop, order_id)
         checks = order.attempts[0].checks
         assert checks is not None
-        wanted = {("advice" if name == "processor_advice" else name): value for name, value in SAID.items()} | {
-            "advice": "try_again_later"
-        }
+        wanted = {
+            ("advice" if name == "processor_advice" else name): value
+            for name, value in SAID.items()
+        } | {"advice": "try_again_later"}
         assert {name: getattr(checks, name) for name in wanted} == wanted
         assert checks.risk_level == "elevated"
         assert order.pan_id is not None
@@ -123,19 +130,25 @@ def test_nothing_is_sent_close_to_what_the_processor_repeats_by_itself(
         (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), None),
     ],
 )
-def test_a_time_that_a_processor_makes_up_breaks_nothing(said: datetime, kept: datetime | None) -> None:
+def test_a_time_that_a_processor_makes_up_breaks_nothing(
+    said: datetime, kept: datetime | None
+) -> None:
     outcome = Outcome("declined", retries_itself_at=said, risk_score=10**30, avs="Y" * 10_000)
     assert (outcome.retries_itself_at, outcome.risk_score) == (kept, None)
     assert outcome.checks is not None
     assert len(outcome.checks.avs or "") == CODE_MAX
 
 
-def test_later_charges_of_a_card_name_the_transaction_in_which_its_customer_consented(server: ServerAddress) -> None:
+def test_later_charges_of_a_card_name_the_transaction_in_which_its_customer_consented(
+    server: ServerAddress,
+) -> None:
     """Of whichever order: the first that the customer started, and the newest approval."""
 
     async def story(shop: Shop, processor: Noting) -> None:
         async def pay(**more: Any) -> tuple[Charge, Order]:
-            word = await shop.ask(**{"pan": script_card("visa", "51", 0), "facts": {"agreement": "recurring"}} | more)
+            word = await shop.ask(
+                **{"pan": script_card("visa", "51", 0), "facts": {"agreement": "recurring"}} | more
+            )
             if more.get("is_mit", True):
                 await start(shop.orders, shop.key(word.order_id))
                 await try_now(shop, word.order_id)
@@ -150,9 +163,16 @@ def test_later_charges_of_a_card_name_the_transaction_in_which_its_customer_cons
         assert (charge.sequence, charge.exemption) == (2, "mit")
         latest = order.attempts[0].network_transaction_id
         charge, order = await pay()
-        assert (charge.first_network_id, charge.latest_network_id, charge.sequence) == (first, latest, 3)
+        assert (charge.first_network_id, charge.latest_network_id, charge.sequence) == (
+            first,
+            latest,
+            3,
+        )
         charge, order = await pay(
-            facts={"network_transaction_id": "011111111111111", "subscription": {"paymentNumber": "12"}}
+            facts={
+                "network_transaction_id": "011111111111111",
+                "subscription": {"paymentNumber": "12"},
+            }
         )
         assert (charge.first_network_id, charge.sequence) == ("011111111111111", 12)
         assert order.attempts[0].consent is not None

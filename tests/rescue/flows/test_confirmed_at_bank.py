@@ -70,17 +70,23 @@ async def too_late(shop: Shop, page: ChallengePage) -> None:
     past = "SELECT now() - interval '1 second'"
     async with owner(shop.world) as connection:
         await connection.execute(
-            "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', to_jsonb((" + past + ")))"
+            "UPDATE attempts SET authentication = jsonb_set(authentication, '{until}', to_jsonb(("
+            + past
+            + ")))"
             " WHERE order_id = $1 AND authentication ->> 'url' IS NOT NULL",
             page.order_id,
         )
-        await connection.execute(f"UPDATE challenges SET expires_at = ({past}) WHERE order_id = $1", page.order_id)
+        await connection.execute(
+            f"UPDATE challenges SET expires_at = ({past}) WHERE order_id = $1", page.order_id
+        )
 
 
 async def waiting_for_people(shop: Shop) -> int:
     """Unknown outcomes, an hour after the call."""
     async with owner(shop.world) as connection:
-        await connection.execute("UPDATE attempts SET send_before = now() - interval '1 hour' WHERE state = 'open'")
+        await connection.execute(
+            "UPDATE attempts SET send_before = now() - interval '1 hour' WHERE state = 'open'"
+        )
     async with shop.world.db.connection() as connection:
         return len(await unknown_outcomes(connection, shop.merchant_id, shop.world.clocks.wall()))
 
@@ -102,11 +108,16 @@ def test_confirmed_and_paid_once(server: ServerAddress, tmp_path: Path, kind: ty
         await shop.settle()
         assert await stage(shop, page) == ("completed", None)
         assert bank.taken() == [4590]
-        assert await events(shop, page.order_id) == ["challenge.presented", "challenge.attempted", "challenge.passed"]
+        assert await events(shop, page.order_id) == [
+            "challenge.presented",
+            "challenge.attempted",
+            "challenge.passed",
+        ]
         happened = await shop.happenings(page.order_id)
         assert happened.count("payer_redirected") == 1
         kept = await shop.value(
-            "SELECT string_agg(authentication::text, '') FROM attempts WHERE order_id = $1", page.order_id
+            "SELECT string_agg(authentication::text, '') FROM attempts WHERE order_id = $1",
+            page.order_id,
         )
         assert "http" not in kept, "the bank's page is not kept once it is over"
 
@@ -126,7 +137,9 @@ def test_who_does_not_pass_may_try_again_three_times_in_all(
             page = await back(shop, await at_bank(page, "failed"))
             assert page.state == ("asked" if number < 3 else "over"), number
         assert await stage(shop, page) == ("cancelled", "challenge_failed")
-        assert await shop.value(sends, page.order_id) == before, "what the network never saw is not counted"
+        assert await shop.value(sends, page.order_id) == before, (
+            "what the network never saw is not counted"
+        )
         assert bank.taken() == []
 
     run(server, tmp_path, kind, story)
@@ -154,7 +167,9 @@ def test_who_never_comes_back_ends_the_order_and_nothing_stays_open(
     run(server, tmp_path, kind, story)
 
 
-def test_a_signed_approval_counts_while_the_payer_is_still_away(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_signed_approval_counts_while_the_payer_is_still_away(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     """Adyen goes on without the payer, who never comes back."""
 
     async def story(shop: Shop, bank: Bank) -> None:
@@ -187,13 +202,17 @@ def test_no_order_ends_without_the_processors_word_on_that_payment(
             await inquire(shop.world, shop.orders, shop.key(page.order_id))
             assert (await stage(shop, page))[0] == "processing"
         (waiting_there,) = bank.standin.book.all("redirect")
-        cancel_reference({"merchantAccount": MERCHANT, "paymentReference": waiting_there["form"]["reference"]})
+        cancel_reference(
+            {"merchantAccount": MERCHANT, "paymentReference": waiting_there["form"]["reference"]}
+        )
 
     run(server, tmp_path, OfAdyen, story)
 
 
 @pytest.mark.parametrize("kind", [OfBridge, OfStripe])
-def test_who_confirms_and_closes_the_browser_has_paid(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
+def test_who_confirms_and_closes_the_browser_has_paid(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank]
+) -> None:
     """Stripe goes on by itself; a bridge waits for the return, and is asked by none."""
 
     async def story(shop: Shop, bank: Bank) -> None:
@@ -210,17 +229,31 @@ def test_who_confirms_and_closes_the_browser_has_paid(server: ServerAddress, tmp
 
 
 @pytest.mark.parametrize("kind", BANKS)
-def test_what_is_forged_in_the_address_pays_nothing(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
+def test_what_is_forged_in_the_address_pays_nothing(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank]
+) -> None:
     async def story(shop: Shop, bank: Bank) -> None:
         other = await away(shop, bank)
         proof = await at_bank(other, "passed")
         page = await answered(shop, await challenged(shop, bank), confirmed=True)
         url = await at_bank(page, "failed")
-        forged = {"redirect_status": "succeeded", "payment_intent": "pi_other", "result": "passed", "status": "paid"}
+        forged = {
+            "redirect_status": "succeeded",
+            "payment_intent": "pi_other",
+            "result": "passed",
+            "status": "paid",
+        }
         brought = dict(part.split("=", 1) for part in proof.partition("?")[2].split("&"))
-        got = await back(shop, url, **forged, **{name: brought[name] for name in brought if name == "redirectResult"})
+        got = await back(
+            shop,
+            url,
+            **forged,
+            **{name: brought[name] for name in brought if name == "redirectResult"},
+        )
         assert got.state != "passed"
-        assert bank.taken() == ([4590] if bank.name == "stripe" else [])  # the other one's, which its bank confirmed
+        assert bank.taken() == (
+            [4590] if bank.name == "stripe" else []
+        )  # the other one's, which its bank confirmed
         assert (await shop.order(page.order_id))["stage"] != "completed"
         await cancel(shop.world, shop.orders, shop.scope, page.order_id)
         await back(shop, proof)
@@ -231,14 +264,18 @@ def test_what_is_forged_in_the_address_pays_nothing(server: ServerAddress, tmp_p
 
 
 @pytest.mark.parametrize("kind", BANKS)
-def test_a_cancelled_order_is_not_confirmed_any_more(server: ServerAddress, tmp_path: Path, kind: type[Bank]) -> None:
+def test_a_cancelled_order_is_not_confirmed_any_more(
+    server: ServerAddress, tmp_path: Path, kind: type[Bank]
+) -> None:
     async def story(shop: Shop, bank: Bank) -> None:
         page = await away(shop, bank)
         await cancel(shop.world, shop.orders, shop.scope, page.order_id)
         await inquire(shop.world, shop.orders, shop.key(page.order_id))
         assert (bank.left_open(), bank.taken()) == (0, [])
         async with owner(shop.world) as connection:
-            left = await connection.fetchval("SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')")
+            left = await connection.fetchval(
+                "SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')"
+            )
         assert left == 0
 
     run(server, tmp_path, kind, story)
@@ -246,7 +283,11 @@ def test_a_cancelled_order_is_not_confirmed_any_more(server: ServerAddress, tmp_
 
 @pytest.mark.parametrize(
     ("kind", "call"),
-    [(OfStripe, "confirm"), (OfBridge, "POST /pay/authentications"), (OfAdyen, "POST /v72/payments")],
+    [
+        (OfStripe, "confirm"),
+        (OfBridge, "POST /pay/authentications"),
+        (OfAdyen, "POST /v72/payments"),
+    ],
 )
 def test_an_answer_that_is_lost_on_the_way_is_asked_for_and_the_customer_goes_on(
     server: ServerAddress, tmp_path: Path, kind: type[Bank], call: str
@@ -281,7 +322,9 @@ def test_an_answer_that_is_lost_on_the_return_charges_once(
     async def story(shop: Shop, bank: Bank) -> None:
         page = await away(shop, bank)
         url = await at_bank(page, "passed")
-        bank.faults.add("html" if bank.name == "stripe" else "lost", call, times=1)  # a lost GET is repeated
+        bank.faults.add(
+            "html" if bank.name == "stripe" else "lost", call, times=1
+        )  # a lost GET is repeated
         assert (await back(shop, url)).state == "tried"
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'inquire'")
@@ -367,10 +410,16 @@ def test_a_typed_card_that_is_not_confirmed_is_neither_charged_nor_asked_about(
 def test_how_long_the_bank_is_waited_for() -> None:
     now = WallTime(datetime(2026, 11, 24, tzinfo=UTC))
     ends = WallTime(now + timedelta(minutes=14))
-    early = authentication(now, is_wanted=True, challenge_ends=ends, at_checkout=True, order_ends=None)
+    early = authentication(
+        now, is_wanted=True, challenge_ends=ends, at_checkout=True, order_ends=None
+    )
     assert early.until == ends
     late = authentication(
-        now, is_wanted=True, challenge_ends=WallTime(now + timedelta(minutes=1)), at_checkout=True, order_ends=None
+        now,
+        is_wanted=True,
+        challenge_ends=WallTime(now + timedelta(minutes=1)),
+        at_checkout=True,
+        order_ends=None,
     )
     assert late.until == now + AT_BANK_MIN
     link = authentication(
@@ -381,7 +430,9 @@ def test_how_long_the_bank_is_waited_for() -> None:
         order_ends=WallTime(now + timedelta(days=9)),
     )
     assert link.until == now + AT_BANK
-    last = authentication(now, is_wanted=True, challenge_ends=ends, at_checkout=False, order_ends=WallTime(now))
+    last = authentication(
+        now, is_wanted=True, challenge_ends=ends, at_checkout=False, order_ends=WallTime(now)
+    )
     assert not last.may_wait(now)
 
 
@@ -395,10 +446,14 @@ def test_a_signed_notice_of_the_approval_counts_where_its_answer_was_lost(
         assert (await back(shop, url)).state == "tried"
         attempt_id = await shop.value("SELECT attempt_id FROM attempts WHERE state = 'open'")
         async with owner(shop.world) as connection:  # our own call is over
-            await connection.execute("UPDATE attempts SET send_before = now() - interval '1 hour' WHERE state = 'open'")
+            await connection.execute(
+                "UPDATE attempts SET send_before = now() - interval '1 hour' WHERE state = 'open'"
+            )
         for _ in range(2):
             said = Outcome("approved", "P000000000000009", units=4590, currency="USD")
-            await settle_by_proof(shop.world, shop.orders, shop.key(page.order_id), attempt_id, said)
+            await settle_by_proof(
+                shop.world, shop.orders, shop.key(page.order_id), attempt_id, said
+            )
         await shop.settle()
         assert await stage(shop, page) == ("completed", None)
         assert bank.taken() == [4590]
@@ -406,7 +461,9 @@ def test_a_signed_notice_of_the_approval_counts_where_its_answer_was_lost(
     run(server, tmp_path, OfAdyen, story)
 
 
-def test_an_invoice_is_charged_beside_itself_where_its_payer_confirms(server: ServerAddress, tmp_path: Path) -> None:
+def test_an_invoice_is_charged_beside_itself_where_its_payer_confirms(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, bank: Bank) -> None:
         order_id = await shop.admit(**bank.wants(), code="1A", facts={"invoice": "in_1"})
         await shop.run_due()
@@ -418,7 +475,9 @@ def test_an_invoice_is_charged_beside_itself_where_its_payer_confirms(server: Se
     run(server, tmp_path, OfStripe, story)
 
 
-@pytest.mark.parametrize("page", ["javascript:alert(1)", "http://bank.example/", "https://u:p@bank.example/"])
+@pytest.mark.parametrize(
+    "page", ["javascript:alert(1)", "http://bank.example/", "https://u:p@bank.example/"]
+)
 def test_a_page_to_which_nobody_is_sent_is_no_page_and_the_charge_is_withdrawn(
     server: ServerAddress, tmp_path: Path, page: str
 ) -> None:

@@ -22,7 +22,9 @@ from recoup.rescue.flows.first_try import Tried
 from recoup.rescue.flows.taken import Person
 
 POLICY = Policy(
-    call_timeout=timedelta(seconds=0.8), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=0.6)
+    call_timeout=timedelta(seconds=0.8),
+    settled_after=timedelta(seconds=0.2),
+    cit_deadline=timedelta(seconds=0.6),
 )
 # Where the answer is what is looked at, not how soon it comes: a busy machine makes no other word of it.
 PATIENT = replace(POLICY, call_timeout=PATIENCE, cit_deadline=PATIENCE)
@@ -47,8 +49,17 @@ def run(server: ServerAddress, story: Story, policy: Policy = PATIENT) -> None:
 
 async def waiting(shop: Shop, **more: Any) -> Any:
     """One CIT of a customer at the checkout."""
-    person = Person(first_name="Ana", last_name="Roe", email="ana@example.test", phone=more.pop("phone", ""))
-    usual = {"is_mit": False, "days": None, "pan": APPROVE_CARDS[1], "code": "05", "cvv": "123", "payer": person}
+    person = Person(
+        first_name="Ana", last_name="Roe", email="ana@example.test", phone=more.pop("phone", "")
+    )
+    usual = {
+        "is_mit": False,
+        "days": None,
+        "pan": APPROVE_CARDS[1],
+        "code": "05",
+        "cvv": "123",
+        "payer": person,
+    }
     return await shop.ask(**(usual | more))
 
 
@@ -74,7 +85,11 @@ async def kept(shop: Shop) -> dict[Any, int]:
         ({"pan": PHONE_CARD, "cvv": "", "phone": CHALLENGE_PHONES[0]}, "CHALLENGE"),
         ({"pan": PHONE_CARD, "cvv": "123", "phone": CHALLENGE_PHONES[2]}, "CHALLENGE"),
         (
-            {"pan": PHONE_CARD, "phone": CHALLENGE_PHONES[0], "facts": {"transaction_type": "AUTHORIZATION"}},
+            {
+                "pan": PHONE_CARD,
+                "phone": CHALLENGE_PHONES[0],
+                "facts": {"transaction_type": "AUTHORIZATION"},
+            },
             "CAPTUREREQUIRED",
         ),
         ({"phone": "998888", "facts": {"transaction_type": "AUTHORIZATION"}}, "CAPTUREREQUIRED"),
@@ -154,7 +169,9 @@ def test_a_capture_takes_the_whole_amount_once(server: ServerAddress) -> None:
         with pytest.raises(Problem) as part:
             await capture(shop.world, shop.orders, shop.scope, asked(word, units=1000))
         assert part.value.code == "capture_amount"
-        several = await asyncio.gather(*(capture(shop.world, shop.orders, shop.scope, asked(word)) for _ in range(8)))
+        several = await asyncio.gather(
+            *(capture(shop.world, shop.orders, shop.scope, asked(word)) for _ in range(8))
+        )
         assert {c.done for c in several} == {True}
         assert len({c.capture_id for c in several}) == 1
         with pytest.raises(Problem) as again:
@@ -189,8 +206,14 @@ def test_capture_against_cancel_against_the_window(server: ServerAddress) -> Non
             if number % 3 == 2:
                 sql = "UPDATE due_work SET due_at = now() WHERE kind = 'capture_window' AND subject_id = $1"
                 await shop.world.db.execute(sql, word.order_id)
-            calls = [capture(shop.world, shop.orders, shop.scope, asked(word, f"c{number}{n}")) for n in range(3)]
-            calls += [cancel(shop.world, shop.orders, shop.scope, word.order_id) for _ in range(number % 2 + 1)]
+            calls = [
+                capture(shop.world, shop.orders, shop.scope, asked(word, f"c{number}{n}"))
+                for n in range(3)
+            ]
+            calls += [
+                cancel(shop.world, shop.orders, shop.scope, word.order_id)
+                for _ in range(number % 2 + 1)
+            ]
             told = await asyncio.gather(*calls, shop.run_due(), return_exceptions=True)
             won = [t for t in told if isinstance(t, Captured) and t.done]
             row = await shop.order(word.order_id)

@@ -95,7 +95,9 @@ def test_a_try_that_never_arrived_is_not_made_without_its_customer(
 def test_an_answer_whose_process_died_is_not_sent_hours_later(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         page = await challenged(shop)
-        await shop.orders.change(Job(shop.key(page.order_id), lambda c: answer_move(c, None), PAYER, "test"))
+        await shop.orders.change(
+            Job(shop.key(page.order_id), lambda c: answer_move(c, None), PAYER, "test")
+        )
         await set_merchant(shop, "offset_us = offset_us + 36000000000")
         await shop.run_due()
         assert (await shop.order(page.order_id))["stage"] == "cancelled"
@@ -104,7 +106,9 @@ def test_an_answer_whose_process_died_is_not_sent_hours_later(server: ServerAddr
     run(server, story)
 
 
-def test_a_page_that_said_no_is_not_charged_when_the_operator_lets_go(server: ServerAddress) -> None:
+def test_a_page_that_said_no_is_not_charged_when_the_operator_lets_go(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         page = await offered(shop)
         await set_merchant(shop, "killed = true")
@@ -173,7 +177,9 @@ def test_paid_elsewhere_while_a_capture_is_out_is_not_forgotten(
         else:
             assert row["stage"] == "completed"
             assert row["attention"] == "paid_twice"
-            await refund(shop.world, shop.orders, shop.scope, word.order_id, RefundRequest(all=True))
+            await refund(
+                shop.world, shop.orders, shop.scope, word.order_id, RefundRequest(all=True)
+            )
             await shop.settle()
             assert (await shop.order(word.order_id))["attention"] is None
 
@@ -194,7 +200,9 @@ def test_the_books_hold_while_a_capture_or_void_is_out(
             with pytest.raises(Problem):
                 await capture(shop.world, shop.orders, shop.scope, asked(word))
         else:
-            await set_merchant(shop, "offset_us = offset_us + (capture_window_minutes + 1) * 60000000::bigint")
+            await set_merchant(
+                shop, "offset_us = offset_us + (capture_window_minutes + 1) * 60000000::bigint"
+            )
             await until(shop, word.order_id, {"cancelled"})
             await shop.run_due()
         out = "SELECT count(*) FROM modifications WHERE kind = $1 AND state IN ('owed', 'sent', 'stuck')"
@@ -207,7 +215,9 @@ def test_the_books_hold_while_a_capture_or_void_is_out(
 def test_a_capture_after_its_window_is_refused(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         word = await held(shop)
-        await set_merchant(shop, "offset_us = offset_us + (capture_window_minutes + 1) * 60000000::bigint")
+        await set_merchant(
+            shop, "offset_us = offset_us + (capture_window_minutes + 1) * 60000000::bigint"
+        )
         with pytest.raises(Problem) as late:
             await capture(shop.world, shop.orders, shop.scope, asked(word))
         assert late.value.code == "wrong_state"
@@ -227,7 +237,9 @@ def test_a_link_that_has_done_its_work_writes_nothing(server: ServerAddress) -> 
             await answered(shop, done, billing={"addressLine1": "A stranger's street"}, **ANOTHER)
         assert over.value.code == "wrong_state"
         assert await shop.value("SELECT count(*) FROM vault") == before
-        billing = await shop.value("SELECT billing::text FROM order_payer WHERE order_id = $1", page.order_id)
+        billing = await shop.value(
+            "SELECT billing::text FROM order_payer WHERE order_id = $1", page.order_id
+        )
         assert "stranger" not in (billing or "")
 
     run(server, story)
@@ -261,13 +273,17 @@ def test_a_repeat_while_the_customers_try_is_out_is_answered(
         return await real(self, charge)
 
     async def story(shop: Shop) -> None:
-        given = await shop.declined(is_mit=False, days=None, pan=script_card("visa", "54", 99), code="54", cvv="123")
+        given = await shop.declined(
+            is_mit=False, days=None, pan=script_card("visa", "54", 99), code="54", cvv="123"
+        )
         word = await shop.evaluate.evaluate(shop.scope, given)
         assert word.evaluate == "CHALLENGE"
         page = await show(shop.world, shop.merchant_id, word.order_id)
         monkeypatch.setattr(SandboxProcessor, "charge", slow)
         trying = asyncio.create_task(
-            answer(shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(**ANOTHER), "test")
+            answer(
+                shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(**ANOTHER), "test"
+            )
         )
         await sent.wait()
         assert (await shop.evaluate.evaluate(shop.scope, given)).evaluate == "CHALLENGE"
@@ -281,15 +297,25 @@ def test_a_repeat_while_the_customers_try_is_out_is_answered(
 def test_the_merchants_card_does_not_go_out_as_the_customers(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         page = await offered(shop)
-        await shop.orders.change(Job(shop.key(page.order_id), lambda c: answer_move(c, None), PAYER, "test"))
+        await shop.orders.change(
+            Job(shop.key(page.order_id), lambda c: answer_move(c, None), PAYER, "test")
+        )
         with pytest.raises(Problem) as busy:
-            await amend(shop.world, shop.orders, shop.scope, page.order_id, Amended(token_id=await stored(shop)))
+            await amend(
+                shop.world,
+                shop.orders,
+                shop.scope,
+                page.order_id,
+                Amended(token_id=await stored(shop)),
+            )
         assert busy.value.code == "conflict"
 
     run(server, story)
 
 
-def test_attempts_are_wanted_again_while_the_operator_holds_the_order(server: ServerAddress) -> None:
+def test_attempts_are_wanted_again_while_the_operator_holds_the_order(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         page = await offered(shop)
         token = await stored(shop)
@@ -315,7 +341,9 @@ def test_a_longer_rescue_keeps_its_link(server: ServerAddress) -> None:
 
 def test_a_hold_of_the_same_customer_is_flagged_too(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        word = await waiting(shop, pan=APPROVE_CARDS[1], facts={"transaction_type": "AUTHORIZATION"})
+        word = await waiting(
+            shop, pan=APPROVE_CARDS[1], facts={"transaction_type": "AUTHORIZATION"}
+        )
         payer = {"external_id": "", "email": "ana@example.test", "phone": "", "name": ""}
         await shop.transmitted("another", declined=False, payer=payer, last4=APPROVE_CARDS[1][-4:])
         await shop.run_due()

@@ -38,7 +38,10 @@ def of_braintree(vendor: OfBraintree, name: str, scheme: str) -> Stored:
 def claims(vendor: Any) -> list[str | None]:
     """As its book has them, oldest first."""
     if vendor.name == "adyen":
-        return [one["form"]["additionalData"].get("scaExemption") for one in vendor.standin.book.all("payment")][::-1]
+        return [
+            one["form"]["additionalData"].get("scaExemption")
+            for one in vendor.standin.book.all("payment")
+        ][::-1]
     return [one["scaExemptionRequested"] for one in vendor.standin.book.all("transaction")][::-1]
 
 
@@ -47,7 +50,9 @@ async def confirmed(shop: Shop, vendor: Any, order_id: Any) -> None:
     asks = "SELECT asks FROM challenges WHERE order_id = $1"
     assert await shop.value(asks, order_id) == "confirm"
     page = await show(shop.world, shop.merchant_id, order_id)
-    done = await answer(shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(confirmed=True), "r")
+    done = await answer(
+        shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(confirmed=True), "r"
+    )
     await back(shop, await at_bank(done, "passed"))
     assert await shop.value("SELECT stage FROM orders WHERE order_id = $1", order_id) == "completed"
     assert await shop.value(CLAIMED, order_id) == ["low_value", None]
@@ -80,12 +85,23 @@ def test_an_exemption_that_the_bank_refuses_goes_to_a_challenge_at_once_where_th
         credential = stored(vendor, name, scheme)
         monkeypatch.setattr(charge, "open_card", lambda *_: credential)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE merchants SET region = 'eea_uk', version = version + 1")
+            await connection.execute(
+                "UPDATE merchants SET region = 'eea_uk', version = version + 1"
+            )
         await decide(shop)
         who = Person(email="quiet@example.test", billing=HOME)
-        quiet = {"avs": "Y", "cvv_result": "M", "currency": "EUR", "sense_key": None, "code": "51", "units": 2_900}
+        quiet = {
+            "avs": "Y",
+            "cvv_result": "M",
+            "currency": "EUR",
+            "sense_key": None,
+            "code": "51",
+            "units": 2_900,
+        }
         word = await ask(shop, **quiet, payer=who, pan=script_card(scheme, "51", 0))
-        may_confirm = vendor.name != "braintree"  # it takes results alone: its customer has no page to confirm on
+        may_confirm = (
+            vendor.name != "braintree"
+        )  # it takes results alone: its customer has no page to confirm on
         assert word.evaluate == ("CHALLENGE" if may_confirm else "DECLINED")
         assert await shop.value(SAID, word.order_id, code) == 1
         if may_confirm:

@@ -42,9 +42,13 @@ MODEL: Final = model()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BESIDE: Final = Beside(IssuerTries(214, 88), Dated(date(2027, 2, 27), 1_006_511))
 NOBODY: Final = UUID(int=0)
-NIGHT: Final = InForce((Part("merchant", "", 14, read_policy({"when": {"hours": ["07:00-22:00"]}})[0]),))
+NIGHT: Final = InForce(
+    (Part("merchant", "", 14, read_policy({"when": {"hours": ["07:00-22:00"]}})[0]),)
+)
 TERMS: Final = Terms(3, "share", share=60, holdout=10, explore=10)
-AT_HAND: Final = EngineAtHand(MODEL, "", lambda text: hashlib.sha256(b"order" + text.encode()).digest())
+AT_HAND: Final = EngineAtHand(
+    MODEL, "", lambda text: hashlib.sha256(b"order" + text.encode()).digest()
+)
 Lines = list[str]
 
 
@@ -65,9 +69,15 @@ def told(decision: Decision, features: dict[str, Any], within: InForce | None = 
         arm=None,
     )
     beside = BESIDE if decision.versions.get("model") else BESIDE._replace(model=None)
-    found = explain(row, {MODEL.name: MODEL}, {within.name: within} if within is not None else {}, beside)
+    found = explain(
+        row, {MODEL.name: MODEL}, {within.name: within} if within is not None else {}, beside
+    )
     assert found.repeats, "the stored inputs give the stored decision again"
-    said_by = [line for part in within.parts for line in version_words(part, "Jan")] if within is not None else []
+    said_by = (
+        [line for part in within.parts for line in version_words(part, "Jan")]
+        if within is not None
+        else []
+    )
     return [*row.reasons, *said_by, *found.rests_on, *map(sentence_of, found.what_ifs)]
 
 
@@ -86,7 +96,9 @@ def of_facts(known: Evidence, **changes: Any) -> Evidence:
 
 
 def advised() -> Lines:
-    reading = read_decline(scheme="mastercard", code=code_of(None, "51"), text=None, advice="28", on=DECLINED.date())
+    reading = read_decline(
+        scheme="mastercard", code=code_of(None, "51"), text=None, advice="28", on=DECLINED.date()
+    )
     return planned(replace(PAID, reading=reading))
 
 
@@ -116,7 +128,9 @@ def drawn() -> Lines:
 
 def by_hand(word: GateWord | None = None) -> Lines:
     before = PlanBefore(DECLINED + 3 * DAY, "funds", None)
-    asked = HandInput("attempt_now", "user:00000000-0000-0000-0000-000000000007", DECLINED + HOUR, before, word)
+    asked = HandInput(
+        "attempt_now", "user:00000000-0000-0000-0000-000000000007", DECLINED + HOUR, before, word
+    )
     return told(decide_by_hand(asked), asked.features())
 
 
@@ -134,7 +148,9 @@ def routed() -> Lines:
 
 
 def gated(*blocks: Block) -> Lines:
-    full = Tally("visa_20", ban=False, window_hours=720, maximum=20, counted=20, free_at=DECLINED + 3 * DAY)
+    full = Tally(
+        "visa_20", ban=False, window_hours=720, maximum=20, counted=20, free_at=DECLINED + 3 * DAY
+    )
     asked = GateInput("visa", "world", "merchant", DECLINED, (full,), blocks=blocks)
     return told(gate(asked), asked.features())
 
@@ -145,7 +161,12 @@ STORIES: Final[Sequence[tuple[str, Callable[[], Lines]]]] = (
     ("2 the bank asked to wait", advised),
     ("3 a lost card", lambda: planned(evidence("41"))),
     ("4 one more try is not worth it", after_four),
-    ("5 few sends left", lambda: planned(of_facts(PAID, sends_left=3, sends_max=20, sends_window=720, open_orders=2))),
+    (
+        "5 few sends left",
+        lambda: planned(
+            of_facts(PAID, sends_left=3, sends_max=20, sends_window=720, open_orders=2)
+        ),
+    ),
     ("6 the engine watched", lambda: by_arm("shadow", "shadow")),
     ("7 the comparison group", lambda: by_arm("holdout")),
     ("8 drawn", drawn),
@@ -165,7 +186,11 @@ STORIES: Final[Sequence[tuple[str, Callable[[], Lines]]]] = (
 
 @pytest.mark.parametrize("language", ALL)
 def test_every_explanation_is_the_golden_one(language: str) -> None:
-    check_golden("explanations", language, [line for name, story in STORIES for line in (f"# {name}", *story())])
+    check_golden(
+        "explanations",
+        language,
+        [line for name, story in STORIES for line in (f"# {name}", *story())],
+    )
 
 
 @each(

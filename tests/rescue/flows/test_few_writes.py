@@ -22,7 +22,9 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None
     asyncio.run(inside())
 
 
-def test_a_sync_payment_is_admitted_with_its_first_attempt_and_ends_in_one_more_commit(server: ServerAddress) -> None:
+def test_a_sync_payment_is_admitted_with_its_first_attempt_and_ends_in_one_more_commit(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         for pan, says in ((YES, "APPROVED"), (ONCE, "DECLINED")):
             word = await shop.ask(pan=pan, days=None, code="91")
@@ -36,7 +38,9 @@ def test_a_sync_payment_is_admitted_with_its_first_attempt_and_ends_in_one_more_
     run(server, story)
 
 
-def test_what_a_sync_payment_is_answered_is_what_it_is_answered_again(server: ServerAddress) -> None:
+def test_what_a_sync_payment_is_answered_is_what_it_is_answered_again(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         given = await shop.declined(days=None, code="91")
         first = await shop.evaluate.evaluate(shop.scope, given)
@@ -46,11 +50,15 @@ def test_what_a_sync_payment_is_answered_is_what_it_is_answered_again(server: Se
     run(server, story)
 
 
-def test_a_refund_rewrites_what_lists_show_only_where_it_changes_that(server: ServerAddress) -> None:
+def test_a_refund_rewrites_what_lists_show_only_where_it_changes_that(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = (await shop.ask(days=None, code="91")).order_id
         approved = await shop.value(HEAD, order_id)
-        await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00", key="one"))
+        await refund(
+            shop.world, shop.orders, shop.scope, order_id, RefundRequest(amount="10.00", key="one")
+        )
         owed = await shop.value(HEAD, order_id)
         await shop.settle()
         assert (await shop.happenings(order_id))[-2:] == ["refund_sent", "refund_done"]

@@ -21,7 +21,9 @@ from recoup_connectors.stripe.connector import Stripe
 from recoup_lab.processors.stripe.server import StandIn, signature
 
 
-async def warn(shop: Shop, standin: StandIn, route: str, charge: dict[str, Any], number: int = 1) -> None:
+async def warn(
+    shop: Shop, standin: StandIn, route: str, charge: dict[str, Any], number: int = 1
+) -> None:
     now = shop.world.clocks.wall()
     of_charge = {"charge": charge["id"], "payment_intent": charge["payment_intent"]}
     about = {"id": f"issfr_{number}", "object": "radar.early_fraud_warning", **of_charge}
@@ -38,7 +40,9 @@ async def warn(shop: Shop, standin: StandIn, route: str, charge: dict[str, Any],
     await shop.run_due()
 
 
-def test_its_card_is_not_charged_again_and_its_order_needs_somebody(server: ServerAddress, tmp_path: Path) -> None:
+def test_its_card_is_not_charged_again_and_its_order_needs_somebody(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin))
         await seen(shop)
@@ -53,7 +57,9 @@ def test_its_card_is_not_charged_again_and_its_order_needs_somebody(server: Serv
         assert (await shop.order(paid))["stage"] == "completed"
         assert (await shop.order(paid))["attention"] == FRAUD_WARNED
         assert (await shop.happenings(paid)).count("early_warning") == 1
-        told = await shop.value("SELECT count(*) FROM outbox WHERE event = 'payment.early_warning.received'")
+        told = await shop.value(
+            "SELECT count(*) FROM outbox WHERE event = 'payment.early_warning.received'"
+        )
         assert told == 1
         rows = "SELECT jsonb_agg(jsonb_build_array(order_id, warning_id IS NOT NULL)) FROM fraud_warnings"
         assert await shop.value(rows) == [[str(paid), True]]
@@ -110,7 +116,11 @@ def test_a_refund_that_fails_weeks_later_needs_somebody(
         failed = [one for one in standin.book.all("event") if one["type"] == "refund.failed"]
         for kind in told:
             body = json.dumps(failed[0] | {"id": f"evt_{kind}", "type": kind}).encode()
-            headers = {"stripe-signature": signature(body, SECRET, int(shop.world.clocks.wall().timestamp()))}
+            headers = {
+                "stripe-signature": signature(
+                    body, SECRET, int(shop.world.clocks.wall().timestamp())
+                )
+            }
             await take(shop.world, shop.orders, made.route, headers, body)
             if asked == "each time":
                 await shop.run_due()
@@ -144,11 +154,17 @@ def test_a_refund_that_failed_while_its_processor_was_silent_is_asked_about_agai
         with monkeypatch.context() as away:
             away.setattr(Stripe, "inquire", silent)
             body = json.dumps(failed).encode()
-            headers = {"stripe-signature": signature(body, SECRET, int(shop.world.clocks.wall().timestamp()))}
+            headers = {
+                "stripe-signature": signature(
+                    body, SECRET, int(shop.world.clocks.wall().timestamp())
+                )
+            }
             await take(shop.world, shop.orders, made.route, headers, body)
             await shop.run_due()
         assert (await shop.order(paid))["attention"] is None
-        assert await shop.value("SELECT count(*) FROM due_work WHERE kind = 'processor_notice'") == 1
+        assert (
+            await shop.value("SELECT count(*) FROM due_work WHERE kind = 'processor_notice'") == 1
+        )
         async with owner(shop.world) as connection:
             now = "UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = 'processor_notice'"
             await connection.execute(now)
@@ -158,7 +174,9 @@ def test_a_refund_that_failed_while_its_processor_was_silent_is_asked_about_agai
     run(server, tmp_path, story)
 
 
-def test_a_warning_of_somebody_elses_charge_changes_nothing(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_warning_of_somebody_elses_charge_changes_nothing(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin))
         await seen(shop)

@@ -55,7 +55,12 @@ def test_sixty_four_orders_at_once_are_sixty_four_orders(server: ServerAddress) 
             shop = await make_shop(*made)
             ids = await shop.admit_many(64)
             assert len(set(ids)) == 64
-            assert await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id) == 64
+            assert (
+                await shop.value(
+                    "SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id
+                )
+                == 64
+            )
 
     asyncio.run(story())
 
@@ -65,7 +70,9 @@ def test_one_key_sixty_four_times_at_once_is_one_order(server: ServerAddress) ->
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             given = await shop.declined()
-            words = await asyncio.gather(*(shop.evaluate.evaluate(shop.scope, given) for _ in range(64)))
+            words = await asyncio.gather(
+                *(shop.evaluate.evaluate(shop.scope, given) for _ in range(64))
+            )
             assert {w.order_id for w in words} == {words[0].order_id}
             assert {w.evaluate for w in words} == {"SUBMITTED"}
             assert await _counts(shop, given.external_id) == (1, 1, 0)
@@ -79,14 +86,18 @@ def test_sixty_four_keys_with_one_order_id_at_once_are_one_order(server: ServerA
             shop = await make_shop(*made)
             given = await shop.declined()
             calls = [replace(given, key=f"key {n}") for n in range(64)]
-            words = await asyncio.gather(*(shop.evaluate.evaluate(shop.scope, one) for one in calls))
+            words = await asyncio.gather(
+                *(shop.evaluate.evaluate(shop.scope, one) for one in calls)
+            )
             assert {w.order_id for w in words} == {words[0].order_id}
             assert await _counts(shop, given.external_id) == (1, 1, 0)
 
     asyncio.run(story())
 
 
-def test_two_processes_that_take_one_order_id_at_the_same_moment_make_one_order(server: ServerAddress) -> None:
+def test_two_processes_that_take_one_order_id_at_the_same_moment_make_one_order(
+    server: ServerAddress,
+) -> None:
     """Named after what the merchant saw: error 500, on every repeat, for the key that lost the race."""
 
     async def story() -> None:
@@ -97,7 +108,8 @@ def test_two_processes_that_take_one_order_id_at_the_same_moment_make_one_order(
                 given = await shop.declined()
                 pair = [replace(given, key=f"{round_} left"), replace(given, key=f"{round_} right")]
                 words = await asyncio.gather(
-                    shop.evaluate.evaluate(shop.scope, pair[0]), theirs.evaluate(shop.scope, pair[1])
+                    shop.evaluate.evaluate(shop.scope, pair[0]),
+                    theirs.evaluate(shop.scope, pair[1]),
                 )
                 assert words[0].order_id == words[1].order_id
                 assert await _counts(shop, given.external_id) == (1, 1, 0)
@@ -143,10 +155,17 @@ async def _until_somebody_waits(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"units": 4591}, {"currency": "EUR"}, {"transaction_id": "another"}, {"external_id": "another"}],
+    [
+        {"units": 4591},
+        {"currency": "EUR"},
+        {"transaction_id": "another"},
+        {"external_id": "another"},
+    ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_a_key_with_other_content_is_refused(server: ServerAddress, changed: dict[str, Any]) -> None:
+def test_a_key_with_other_content_is_refused(
+    server: ServerAddress, changed: dict[str, Any]
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -167,7 +186,9 @@ def test_a_bad_row_among_sixty_four_harms_no_other(server: ServerAddress) -> Non
             good = [await shop.declined() for _ in range(62)]
             unknown_token = replace(await shop.declined(), token_id=shop.merchant_id, pan=None)
             unreadable = await shop.declined()
-            unreadable = replace(unreadable, payer=replace(unreadable.payer, first_name="zero \x00 byte"))
+            unreadable = replace(
+                unreadable, payer=replace(unreadable.payer, first_name="zero \x00 byte")
+            )
             calls = good[:31] + [unknown_token] + good[31:] + [unreadable]
             answers = await asyncio.gather(
                 *(shop.evaluate.evaluate(shop.scope, one) for one in calls), return_exceptions=True
@@ -176,33 +197,51 @@ def test_a_bad_row_among_sixty_four_harms_no_other(server: ServerAddress) -> Non
             for number, answer in enumerate(answers):
                 assert isinstance(answer, BaseException) == (number in bad), (number, answer)
             assert isinstance(answers[31], Problem)
-            assert await shop.value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id) == 62
+            assert (
+                await shop.value(
+                    "SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant_id
+                )
+                == 62
+            )
 
     asyncio.run(story())
 
 
-def test_a_key_that_is_taken_harms_no_other_change_of_the_same_moment(server: ServerAddress) -> None:
+def test_a_key_that_is_taken_harms_no_other_change_of_the_same_moment(
+    server: ServerAddress,
+) -> None:
     """What the merchant saw: a refund sent twice at once, and a change of another order was refused with it."""
 
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            words = [await shop.evaluate.evaluate(shop.scope, await shop.declined()) for _ in range(2)]
+            words = [
+                await shop.evaluate.evaluate(shop.scope, await shop.declined()) for _ in range(2)
+            ]
             one, other = (shop.key(word.order_id) for word in words)
 
             def taking(change: Change) -> str:
                 change.take_key("refund", "the same", b"mac", {})
                 return "taken"
 
-            jobs = [Job(one, taking), Job(other, lambda _: "first"), Job(one, taking), Job(other, lambda _: "second")]
-            answers = await asyncio.gather(*(shop.orders.change(job) for job in jobs), return_exceptions=True)
+            jobs = [
+                Job(one, taking),
+                Job(other, lambda _: "first"),
+                Job(one, taking),
+                Job(other, lambda _: "second"),
+            ]
+            answers = await asyncio.gather(
+                *(shop.orders.change(job) for job in jobs), return_exceptions=True
+            )
             assert isinstance(answers.pop(2), KeyTaken)
             assert answers == ["taken", "first", "second"]
 
     asyncio.run(story())
 
 
-def test_the_same_order_id_with_another_amount_is_a_conflict_until_it_has_ended(server: ServerAddress) -> None:
+def test_the_same_order_id_with_another_amount_is_a_conflict_until_it_has_ended(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)

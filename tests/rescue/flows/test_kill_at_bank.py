@@ -25,7 +25,9 @@ from recoup_connectors.stripe import charges
 pytestmark = deep("kills")
 
 POLICY = Policy(
-    call_timeout=timedelta(seconds=1), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=20)
+    call_timeout=timedelta(seconds=1),
+    settled_after=timedelta(seconds=0.2),
+    cit_deadline=timedelta(seconds=20),
 )
 STEPS_MAX = 30
 Prepare = Callable[[Shop, Bank], Awaitable[tuple[ChallengePage, str]]]
@@ -107,7 +109,9 @@ def test_between_every_two_steps(
     asyncio.run(whole())
 
 
-async def _killed_everywhere(shop: Shop, bank: Bank, prepare: Prepare, act: Act, *, pays: bool) -> None:
+async def _killed_everywhere(
+    shop: Shop, bank: Bank, prepare: Prepare, act: Act, *, pays: bool
+) -> None:
     cases = list[ChallengePage]()
     for killer in kills(f"{bank.name} {act.__name__}", least=2, most=STEPS_MAX):
         page, url = await prepare(shop.patient(), bank)
@@ -124,7 +128,9 @@ async def _finished(shop: Shop, page: ChallengePage, *, pays: bool) -> None:
     """The customer and the worker of another process go on, as long as there is something to do."""
     for _ in range(100):
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE due_work SET due_at = now() WHERE kind IN ('inquire', 'retry')")
+            await connection.execute(
+                "UPDATE due_work SET due_at = now() WHERE kind IN ('inquire', 'retry')"
+            )
         await shop.run_due()
         page = await show(shop.world, *shop.key(page.order_id))
         if page.state in ("passed", "over"):

@@ -58,7 +58,9 @@ from recoup.webhooks.flows.publish import publish
 pytestmark = deep("kills")
 
 POLICY = Policy(
-    call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=0.8)
+    call_timeout=timedelta(seconds=0.3),
+    settled_after=timedelta(seconds=0.2),
+    cit_deadline=timedelta(seconds=0.8),
 )
 STEPS_MAX = 60
 AT_ONCE = 24 if rings.proving else 4  # cases prepared side by side
@@ -94,7 +96,9 @@ class Story:
     again: bool = False
     settled: float = 0.0  # seconds after the preparation at which the story begins
     advances: bool = False  # the merchant's customers may be charged later
-    after: timedelta = timedelta(0)  # the merchant's clock goes forward by this much before the story begins
+    after: timedelta = timedelta(
+        0
+    )  # the merchant's clock goes forward by this much before the story begins
 
 
 # how stories begin -----------------------------------------------------------------------------------------------
@@ -125,7 +129,9 @@ def hasty(shop: Shop, pan: str) -> Shop:
     if pan != FAULTY:
         return shop
     world = replace(shop.world, policy=POLICY)
-    return replace(shop, world=world, evaluate=Evaluate(world, shop.orders, shop.merchants, Vault(world)))
+    return replace(
+        shop, world=world, evaluate=Evaluate(world, shop.orders, shop.merchants, Vault(world))
+    )
 
 
 def sent(pan: str, units: int, then: Act | None = None, **more: Any) -> Prepare:
@@ -264,13 +270,19 @@ async def with_late_approval(shop: Shop, case: Case) -> None:
     raise AssertionError("the approval is not found")
 
 
-def advanced(pan: str = SOFT, units: int = 4590, then: Act | None = None, *, out: bool = False) -> Prepare:
+def advanced(
+    pan: str = SOFT, units: int = 4590, then: Act | None = None, *, out: bool = False
+) -> Prepare:
     """An order that was approved before its customer was charged; unless `out`, its next charge is due now."""
 
     async def prepare(shop: Shop) -> Case:
         for _ in range(10):  # a loaded machine may not answer in time, which is a decline
-            person = Person(first_name="Ana", last_name="Roe", email=f"ana-{uuid.uuid4().hex[:8]}@example.test")
-            given = await shop.declined(is_mit=False, days=None, pan=pan, units=units, code="05", payer=person)
+            person = Person(
+                first_name="Ana", last_name="Roe", email=f"ana-{uuid.uuid4().hex[:8]}@example.test"
+            )
+            given = await shop.declined(
+                is_mit=False, days=None, pan=pan, units=units, code="05", payer=person
+            )
             word = await hasty(shop, pan).evaluate.evaluate(shop.scope, given)
             if "advanced" in await shop.happenings(word.order_id):
                 break
@@ -287,7 +299,13 @@ def advanced(pan: str = SOFT, units: int = 4590, then: Act | None = None, *, out
 
 async def charge_soon(shop: Shop, order_id: UUID) -> None:
     """As soon as the customer's own try is answered."""
-    job = Job(shop.key(order_id), lambda c: bring_charge(c, shop.world.policy, "now"), WORKER, "test", cards=True)
+    job = Job(
+        shop.key(order_id),
+        lambda c: bring_charge(c, shop.world.policy, "now"),
+        WORKER,
+        "test",
+        cards=True,
+    )
     for _ in range(100):
         if await shop.orders.change(job):
             return
@@ -298,7 +316,9 @@ async def charge_soon(shop: Shop, order_id: UUID) -> None:
 
 async def written_off(shop: Shop, case: Case) -> None:
     assert case.order_id
-    await shop.orders.change(Job(shop.key(case.order_id), lambda c: write_off_move(c, "test"), WORKER, "test"))
+    await shop.orders.change(
+        Job(shop.key(case.order_id), lambda c: write_off_move(c, "test"), WORKER, "test")
+    )
 
 
 async def do_collect(shop: Shop, case: Case) -> Any:
@@ -318,22 +338,44 @@ async def do_allot(shop: Shop, case: Case) -> Any:
 
 CUSTOMER = {"is_mit": False, "days": None, "code": "05"}
 ADVANCES = (
-    Story("advance what is out", new(pan=FAULTY, units=SILENT_YES, **CUSTOMER), do_evaluate, again=True, advances=True),
-    Story("advance a soft decline", new(pan=SOFT, **CUSTOMER), do_evaluate, again=True, advances=True),
+    Story(
+        "advance what is out",
+        new(pan=FAULTY, units=SILENT_YES, **CUSTOMER),
+        do_evaluate,
+        again=True,
+        advances=True,
+    ),
+    Story(
+        "advance a soft decline", new(pan=SOFT, **CUSTOMER), do_evaluate, again=True, advances=True
+    ),
     Story("collect, approved", advanced(ONCE), do_collect, advances=True),
     Story("collect, declined", advanced(), do_collect, advances=True),
     Story("collect, no answer", advanced(FAULTY, SILENT_NO), do_collect, advances=True),
     Story("write off", advanced(), do_write_off, advances=True, after=timedelta(days=32)),
     Story("refund before the charge", advanced(), do_refund, again=True, advances=True),
-    Story("refund while a charge is out", advanced(FAULTY, SILENT_YES, out=True), do_refund, again=True, advances=True),
+    Story(
+        "refund while a charge is out",
+        advanced(FAULTY, SILENT_YES, out=True),
+        do_refund,
+        again=True,
+        advances=True,
+    ),
     Story(
         "ask about a charge, a refund waits",
         advanced(FAULTY, SILENT_YES, do_refund, out=True),
         do_inquire,
         advances=True,
     ),
-    Story("collect, a refund was netted", advanced(ONCE, 4590, do_refund), do_collect, advances=True),
-    Story("refund of bad debt", advanced(SOFT, 4590, written_off), do_refund, again=True, advances=True),
+    Story(
+        "collect, a refund was netted", advanced(ONCE, 4590, do_refund), do_collect, advances=True
+    ),
+    Story(
+        "refund of bad debt",
+        advanced(SOFT, 4590, written_off),
+        do_refund,
+        again=True,
+        advances=True,
+    ),
     Story("advanced, paid elsewhere", advanced(), do_transmit, again=True, advances=True),
     Story(
         "advanced, paid elsewhere, a charge is out",
@@ -366,14 +408,18 @@ async def settled_charge(shop: Shop, case: Case) -> None:
 
 async def dispute_in_the_book(shop: Shop, case: Case) -> None:
     issuer: Any = shop.world.processors["sandbox"]
-    case.more["notice"] = await issuer.dispute(DisputeRequest(case.more["charge"], "fraud", await shop.now()))
+    case.more["notice"] = await issuer.dispute(
+        DisputeRequest(case.more["charge"], "fraud", await shop.now())
+    )
 
 
 async def with_open_dispute(shop: Shop, case: Case) -> None:
     assert case.order_id
     await with_dispute(shop, case)
     await do_notice(shop, case)
-    case.more["dispute"] = await shop.value("SELECT dispute_id FROM disputes WHERE order_id = $1", case.order_id)
+    case.more["dispute"] = await shop.value(
+        "SELECT dispute_id FROM disputes WHERE order_id = $1", case.order_id
+    )
     await note_evidence(shop.world, shop.scope, case.more["dispute"], "It was delivered.")
 
 
@@ -409,16 +455,31 @@ FAULTY = FAULT_CARDS["visa"]
 STORIES = (
     Story("evaluate, managed", new(pan=SOFT, days=21), do_evaluate, again=True),
     Story("evaluate, sync, approved", new(pan=YES, days=None), do_evaluate, again=True),
-    Story("evaluate, sync, declined", new(pan=DECLINE_CARD, days=None, code="05"), do_evaluate, again=True),
+    Story(
+        "evaluate, sync, declined",
+        new(pan=DECLINE_CARD, days=None, code="05"),
+        do_evaluate,
+        again=True,
+    ),
     Story("evaluate, sync, hard", new(pan=HARD, days=None, code="05"), do_evaluate, again=True),
-    Story("evaluate, customer, approved", new(is_mit=False, pan=YES, days=None, code="05"), do_evaluate, again=True),
+    Story(
+        "evaluate, customer, approved",
+        new(is_mit=False, pan=YES, days=None, code="05"),
+        do_evaluate,
+        again=True,
+    ),
     Story(
         "evaluate, customer, no answer",
         new(is_mit=False, pan=FAULTY, units=SILENT_YES, days=None, code="05"),
         do_evaluate,
         again=True,
     ),
-    Story("authorise", new(is_mit=False, pan=YES, days=None, code="05", facts=HOLD), do_evaluate, again=True),
+    Story(
+        "authorise",
+        new(is_mit=False, pan=YES, days=None, code="05", facts=HOLD),
+        do_evaluate,
+        again=True,
+    ),
     Story("capture", held, do_capture, again=True),
     Story("cancel a hold", held, do_cancel, again=True),
     Story("start", admitted, do_start),
@@ -434,7 +495,12 @@ STORIES = (
     Story("cancel, the call is late", sent(FAULTY, LATE), do_cancel, again=True),
     Story("cancel, the call never arrived", sent(FAULTY, LOST), do_cancel, again=True),
     Story("expire", planned(days=2), do_expire, after=timedelta(days=4)),
-    Story("expire, a call is out", sent(FAULTY, SILENT_YES, days=2), do_expire, after=timedelta(days=4)),
+    Story(
+        "expire, a call is out",
+        sent(FAULTY, SILENT_YES, days=2),
+        do_expire,
+        after=timedelta(days=4),
+    ),
     Story("refund", sent(YES, 4590), do_refund, again=True),
     Story("send refund", sent(YES, 4590, with_refund), do_send_refund),
     Story("reverse", sent(FAULTY, SILENT_YES, with_late_approval), do_send_refund),
@@ -443,8 +509,18 @@ STORIES = (
     Story("a dispute is told", sent(YES, 4590, with_dispute), do_notice, again=True),
     Story("a dispute is won", sent(YES, 4590, with_won_dispute), do_notice, again=True),
     Story("a dispute is answered", sent(YES, 4590, with_open_dispute), do_answer, again=True),
-    Story("a dispute's deadline", sent(YES, 4590, with_open_dispute), do_deadline, after=timedelta(days=20)),
-    Story("a late approval is disputed", sent(FAULTY, SILENT_YES, with_disputed_late_approval), do_notice, again=True),
+    Story(
+        "a dispute's deadline",
+        sent(YES, 4590, with_open_dispute),
+        do_deadline,
+        after=timedelta(days=20),
+    ),
+    Story(
+        "a late approval is disputed",
+        sent(FAULTY, SILENT_YES, with_disputed_late_approval),
+        do_notice,
+        again=True,
+    ),
     Story("publish and seal", sent(YES, 4590), do_publish),
     *ADVANCES,
 )
@@ -462,12 +538,16 @@ async def kill_everywhere(shop: Shop, story: Story) -> tuple[list[Case], int]:
     steps = 0
     for killer in kills(story.name, least=2, most=STEPS_MAX):
         if not ready:
-            ready = list(await asyncio.gather(*(story.prepare(shop.patient()) for _ in range(AT_ONCE))))
+            ready = list(
+                await asyncio.gather(*(story.prepare(shop.patient()) for _ in range(AT_ONCE)))
+            )
             cases += ready
             await asyncio.sleep(story.settled)
             if story.after:
                 async with shop.world.db.connection() as connection:
-                    await move_clock(connection, shop.merchant_id, round(story.after / timedelta(microseconds=1)))
+                    await move_clock(
+                        connection, shop.merchant_id, round(story.after / timedelta(microseconds=1))
+                    )
         case = ready.pop()
         async with dying_process(shop, killer) as dying:
             told = await run_until_killed(killer, story.act(dying, case))
@@ -479,7 +559,9 @@ async def kill_everywhere(shop: Shop, story: Story) -> tuple[list[Case], int]:
         else:
             repeats.append(case)
     if story.again:
-        for case, told in zip(repeats, await asyncio.gather(*(story.act(shop, c) for c in repeats)), strict=True):
+        for case, told in zip(
+            repeats, await asyncio.gather(*(story.act(shop, c) for c in repeats)), strict=True
+        ):
             case.told.append(told)
     return [case for case in cases if case.order_id is not None or case.told], steps
 
@@ -509,7 +591,9 @@ async def until_nothing_is_due(shop: Shop, seconds: float = 300.0) -> None:
     async with working(shop), owner(shop.world) as connection:
         while await connection.fetchval(_LEFT):
             if asyncio.get_running_loop().time() > give_up:
-                rows = await connection.fetch("SELECT kind, due_at, tries, lease_until, last_error FROM due_work")
+                rows = await connection.fetch(
+                    "SELECT kind, due_at, tries, lease_until, last_error FROM due_work"
+                )
                 raise AssertionError(f"work is left over: {[tuple(r) for r in rows][:5]}")
             await asyncio.sleep(0.05)
 
@@ -556,10 +640,14 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
         if await was_advanced(shop, case.order_id):
             pass
         elif row["stage"] == "completed":
-            assert (count, units) == (1, row["units"]), f"paid, but the issuer kept {count} approvals"
+            assert (count, units) == (1, row["units"]), (
+                f"paid, but the issuer kept {count} approvals"
+            )
             assert refunded.get(case.order_id, 0) == row["refunded_units"]
         elif row["stage"] == "authorised":
-            assert (count, units) == (1, row["units"]), f"held, but the issuer kept {count} approvals"
+            assert (count, units) == (1, row["units"]), (
+                f"held, but the issuer kept {count} approvals"
+            )
         else:
             count -= taken.get(case.order_id, 0)
             assert count == 0, f"{row['stage']} ({row['reason']}), but the issuer kept an approval"
@@ -640,7 +728,9 @@ def test_a_kill_while_many_stories_run_at_once(server: ServerAddress) -> None:
         async with sandbox_world(server, policy=POLICY) as made:
             shop = await make_shop(*made, fee_basis_points=290)
             await agree(shop)
-            mixed = [s for s in STORIES if not s.settled and not s.after and s.name != "publish and seal"]
+            mixed = [
+                s for s in STORIES if not s.settled and not s.after and s.name != "publish and seal"
+            ]
             cases: list[Case] = []
             for round_ in draw("kills", range(18), 3, label="many at once"):
                 batch = [(s, await s.prepare(shop)) for s in mixed[round_ % 3 :: 3]]
@@ -667,7 +757,9 @@ def test_a_kill_while_many_stories_run_at_once(server: ServerAddress) -> None:
 
 def test_the_interim_no_of_a_sync_payment_keeps_its_late_approval(server: ServerAddress) -> None:
     async def tell() -> None:
-        async with sandbox_world(server, policy=replace(POLICY, cit_deadline=timedelta(seconds=0.4))) as made:
+        async with sandbox_world(
+            server, policy=replace(POLICY, cit_deadline=timedelta(seconds=0.4))
+        ) as made:
             shop = await make_shop(*made)
             given = await shop.declined(pan=FAULTY, units=SILENT_YES, days=None, code="05")
             word = await shop.evaluate.evaluate(shop.scope, given)

@@ -20,7 +20,9 @@ SENDS = 400
 PROCESSES = 3
 
 
-async def hammered(server: ServerAddress, pans: tuple[str, ...], *, sends: int, seed: int) -> Verdict:
+async def hammered(
+    server: ServerAddress, pans: tuple[str, ...], *, sends: int, seed: int
+) -> Verdict:
     """Three processes' worth of worlds in one loop, each with connections and memory of its own."""
     async with sandbox_world(server, policy=POLICY) as (world, _, _):
         merchants = await make_merchants(world, 4, random.Random(seed))
@@ -44,7 +46,9 @@ async def hammered(server: ServerAddress, pans: tuple[str, ...], *, sends: int, 
             seen.add(one)
         async with owner(world) as connection:
             found = await judge(connection, seen)
-        print(f"{found.sends} sends, {seen.refused} refused, {found.bans} bans, fullest {found.worst}")
+        print(
+            f"{found.sends} sends, {seen.refused} refused, {found.bans} bans, fullest {found.worst}"
+        )
         return found
 
 
@@ -84,7 +88,9 @@ async def hammered_and_killed(server: ServerAddress, folder: Path) -> tuple[Verd
 
 @pytest.mark.prove("kills")
 @pytest.mark.timeout(600)
-def test_processes_that_are_killed_leave_no_card_sent_too_often(server: ServerAddress, tmp_path: Path) -> None:
+def test_processes_that_are_killed_leave_no_card_sent_too_often(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     found, killed = asyncio.run(hammered_and_killed(server, tmp_path))
     print(f"{found.sends} sends, {killed} kills, {found.bans} bans, fullest {dict(found.worst)}")
     assert found.breaches == ()

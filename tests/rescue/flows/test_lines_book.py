@@ -29,7 +29,9 @@ def test_a_refund_that_is_done_without_its_posting_is_not_written(server: Server
         before = await shop.happenings(order_id)
         assert await refused("refund_done", None) == "refund_done books refund_done"
         posting = refund_done(100, "sandbox")
-        assert await refused("refund_sent", Booked(source, [posting])) == "refund_sent books nothing"
+        assert (
+            await refused("refund_sent", Booked(source, [posting])) == "refund_sent books nothing"
+        )
         assert await shop.happenings(order_id) == before
 
     told(server, work)

@@ -35,7 +35,9 @@ async def brought_forward(shop: Shop) -> UUID:
 
 async def with_a_new_card(shop: Shop) -> UUID:
     order_id, token_id = await waiting(shop), new_id()
-    await Vault(shop.world).store(CardGiven(shop.merchant_id, token_id, APPROVE_CARDS[1], 9, 2031, ""))
+    await Vault(shop.world).store(
+        CardGiven(shop.merchant_id, token_id, APPROVE_CARDS[1], 9, 2031, "")
+    )
     await amend(shop.world, shop.orders, shop.scope, order_id, Amended(token_id=token_id))
     return order_id
 
@@ -69,7 +71,9 @@ def test_event_log_and_report_say_what_brought_the_money(server: ServerAddress) 
         await check(shop.world, shop.merchant_id, EVER)
         request = ReportRequest(shop.merchant_id, EVER)
         rows = (await grouped_report(shop.world, "means", request)).rows
-        assert {row.means: (row.approvals, float(row.share)) for row in rows} == dict.fromkeys(STORIES, (1, 25.0))  # type: ignore[attr-defined]
+        assert {row.means: (row.approvals, float(row.share)) for row in rows} == dict.fromkeys(
+            STORIES, (1, 25.0)
+        )  # type: ignore[attr-defined]
         file = b"".join([part async for part in report_csv(shop.world, "means", request)]).decode()
         assert [line.split(",")[:2] for line in file.splitlines()] == [
             ["means", "share"],

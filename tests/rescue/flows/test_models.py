@@ -83,7 +83,9 @@ def test_one_command_goes_back_through_what_was_taken(server: ServerAddress) -> 
         assert await back(world, BEN) is None
         assert await current(world) == "no_model"
         async with world.db.connection() as connection:
-            rows = await connection.fetch("SELECT name, actor FROM model_choices ORDER BY choice_no")
+            rows = await connection.fetch(
+                "SELECT name, actor FROM model_choices ORDER BY choice_no"
+            )
         assert [(row["name"], row["actor"]) for row in rows] == [
             (FIRST.name, "operator:anna"),
             (SECOND.name, "operator:anna"),
@@ -102,7 +104,8 @@ def test_two_people_who_choose_at_once_do_not_overwrite_each_other(server: Serve
             await keep(world, one, None, ANNA)
         async with world.db.transaction() as tx:  # Anna's choice, not committed yet
             await tx.execute(
-                "INSERT INTO model_choices VALUES (1, $1, NULL, 'by hand', 'operator:anna', now())", FIRST.name
+                "INSERT INTO model_choices VALUES (1, $1, NULL, 'by hand', 'operator:anna', now())",
+                FIRST.name,
             )
             late = asyncio.create_task(take(world, SECOND.name, BEN))
             await asyncio.sleep(0.1)
@@ -161,7 +164,9 @@ def test_a_damaged_model_never_decides(server: ServerAddress, name: str) -> None
     told(server, story)
 
 
-def test_a_machine_without_arrays_decides_by_schedule(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_arrays_decides_by_schedule(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(world: World) -> None:
         await keep(world, FIRST, None, ANNA)
         await take(world, FIRST.name, ANNA)
@@ -182,7 +187,9 @@ def test_a_model_decides_only_within_its_time(server: ServerAddress) -> None:
         assert await current(world, just + timedelta(seconds=1)) == "model_stale"
         assert await current(world, datetime(2026, 10, 1, tzinfo=UTC)) == FIRST.name
         assert await current(world, datetime(2026, 9, 30, 23, tzinfo=UTC)) == "model_ahead"
-        assert {"no_model", "model_stale", "model_ahead", "model_damaged", "model_not_read"} == set(WHY_NONE)
+        assert {"no_model", "model_stale", "model_ahead", "model_damaged", "model_not_read"} == set(
+            WHY_NONE
+        )
 
     told(server, story)
 
@@ -215,7 +222,9 @@ def test_the_database_is_not_asked_for_each_decision(server: ServerAddress) -> N
         assert await current(other) == FIRST.name
         db.lost = True
         clocks.seconds += KEEP_SECONDS
-        assert await current(other) == FIRST.name, "without the database it goes on with what it has"
+        assert await current(other) == FIRST.name, (
+            "without the database it goes on with what it has"
+        )
         fresh = dataclasses.replace(world, models=Models(db, clocks))
         with pytest.raises(Problem, match="not reachable"):
             await current(fresh)

@@ -43,7 +43,11 @@ class SaysItBack:
         )
 
     async def modify(self, message: Any) -> Any:
-        return replace(await self.inner.modify(message), reference=CARD, processor_code=code_by("", f"00{CARD}"))
+        return replace(
+            await self.inner.modify(message),
+            reference=CARD,
+            processor_code=code_by("", f"00{CARD}"),
+        )
 
 
 def test_an_inquiry_and_a_refund_leave_no_card_number_behind(server: ServerAddress) -> None:

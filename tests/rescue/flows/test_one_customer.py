@@ -33,13 +33,21 @@ def stranger(number: int) -> Person:
 
 
 PLUS_TAGS: Callable[[int], str] = lambda n: f"Ana.Roe+{n}@example.test"  # noqa: E731
-DOTS: Callable[[int], str] = lambda n: "anaroe"[: n % 5 + 1] + "." + "anaroe"[n % 5 + 1 :] + "@gmail.com"  # noqa: E731
+
+
+def dots(n: int) -> str:
+    return "anaroe"[: n % 5 + 1] + "." + "anaroe"[n % 5 + 1 :] + "@gmail.com"
+
+
 PHONES: Callable[[int], str] = lambda n: ("+1 555 010 2030", "5550102030", "(555) 010-2030")[n % 3]  # noqa: E731
 ONE: dict[str, Callable[[int], dict[str, Any]]] = {
     "id": lambda n: {"payer": replace(stranger(n), external_id="cust-1"), "pan": cards(n)},
     "e-mail": lambda n: {"payer": replace(stranger(n), email="ana@example.test"), "pan": cards(n)},
-    "e-mail with tags": lambda n: {"payer": replace(stranger(n), email=PLUS_TAGS(n)), "pan": cards(n)},
-    "e-mail with dots": lambda n: {"payer": replace(stranger(n), email=DOTS(n)), "pan": cards(n)},
+    "e-mail with tags": lambda n: {
+        "payer": replace(stranger(n), email=PLUS_TAGS(n)),
+        "pan": cards(n),
+    },
+    "e-mail with dots": lambda n: {"payer": replace(stranger(n), email=dots(n)), "pan": cards(n)},
     "phone": lambda n: {"payer": replace(stranger(n), phone=PHONES(n)), "pan": cards(n)},
     "card": lambda n: {"payer": stranger(n)},
 }
@@ -52,8 +60,15 @@ def test_one_person_has_one_limit(server: ServerAddress, name: str, together: bo
     """The figures of the attack: a limit of 6.00, orders of 5.00; twelve were advanced."""
 
     async def story(shop: Shop) -> None:
-        calls = [lambda n=n: waiting(shop, units=500, **ONE[name](n)) for n in range(32 if together else 4)]
-        words = await asyncio.gather(*(call() for call in calls)) if together else [await call() for call in calls]
+        calls = [
+            lambda n=n: waiting(shop, units=500, **ONE[name](n))
+            for n in range(32 if together else 4)
+        ]
+        words = (
+            await asyncio.gather(*(call() for call in calls))
+            if together
+            else [await call() for call in calls]
+        )
         assert [w.evaluate for w in words].count("APPROVED") == 1
         assert await shop.value("SELECT max(used) FROM customer_exposure") == 500
         await shop.advance(timedelta(days=31))
@@ -73,7 +88,8 @@ def test_another_person_has_a_limit_of_their_own(server: ServerAddress) -> None:
 def test_a_filler_in_place_of_a_phone_is_nobody(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         calls = (
-            waiting(shop, units=500, payer=replace(stranger(n), phone="000-000-0000"), pan=cards(n)) for n in range(4)
+            waiting(shop, units=500, payer=replace(stranger(n), phone="000-000-0000"), pan=cards(n))
+            for n in range(4)
         )
         assert {w.evaluate for w in await asyncio.gather(*calls)} == {"APPROVED"}
 

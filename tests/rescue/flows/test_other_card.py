@@ -23,7 +23,9 @@ GOOD = script_card("visa", "51", 0)
 
 
 async def order(shop: Shop, who: str = "customer-1", **more: Any) -> UUID:
-    person = Person(external_id=who, first_name="Ana", last_name="Roe", email=f"{who}@payer.example")
+    person = Person(
+        external_id=who, first_name="Ana", last_name="Roe", email=f"{who}@payer.example"
+    )
     order_id = await shop.admit(**({"payer": person} | more))
     await shop.run_due()
     return order_id
@@ -50,10 +52,16 @@ def test_the_customers_other_card_pays_at_once_and_says_so(server: ServerAddress
         first = await paid_before(shop)
         order_id = await order(shop, **DEAD, facts={"network_transaction_id": "011111111111111"})
         assert await stage(shop, order_id) == "completed"
-        row = await shop.world.db.fetch("SELECT token_id, cards_before FROM orders WHERE order_id = $1", order_id)
-        assert row[0]["token_id"] == await shop.value("SELECT token_id FROM orders WHERE order_id = $1", first)
+        row = await shop.world.db.fetch(
+            "SELECT token_id, cards_before FROM orders WHERE order_id = $1", order_id
+        )
+        assert row[0]["token_id"] == await shop.value(
+            "SELECT token_id FROM orders WHERE order_id = $1", first
+        )
         assert len(row[0]["cards_before"]) == 1
-        said = "SELECT body ->> 'By' FROM outbox WHERE subject_id = $1 AND event = 'order.completed'"
+        said = (
+            "SELECT body ->> 'By' FROM outbox WHERE subject_id = $1 AND event = 'order.completed'"
+        )
         assert await shop.value(said, order_id) == "other_card"
         rules = "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'decide-1'"
         assert await shop.value(rules, order_id) == ["other_card"]
@@ -63,7 +71,12 @@ def test_the_customers_other_card_pays_at_once_and_says_so(server: ServerAddress
         assert await shop.value(named, order_id) is None, "that was the first card's"
         amended = "SELECT count(*) FROM outbox WHERE subject_id = $1 AND event = 'order.amended'"
         assert await shop.value(amended, order_id) == 1
-        assert await shop.value("SELECT count(*) FROM network_sends WHERE card_id = $1", row[0]["cards_before"][0]) == 1
+        assert (
+            await shop.value(
+                "SELECT count(*) FROM network_sends WHERE card_id = $1", row[0]["cards_before"][0]
+            )
+            == 1
+        )
 
     told(server, story)
 
@@ -80,7 +93,9 @@ def test_not_after_a_theft_or_an_agreement_that_was_ended(server: ServerAddress,
     told(server, story)
 
 
-def test_never_of_somebody_else_nor_where_it_is_off_nor_one_without_a_mandate(server: ServerAddress) -> None:
+def test_never_of_somebody_else_nor_where_it_is_off_nor_one_without_a_mandate(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await paid_before(shop)
         assert await stage(shop, await order(shop, **DEAD)) == "declined", "off"
@@ -90,7 +105,9 @@ def test_never_of_somebody_else_nor_where_it_is_off_nor_one_without_a_mandate(se
         assert await stage(shop, await order(shop, "customer-3", **DEAD)) == "declined"
         by_mail = Person(first_name="Ana", last_name="Roe", email="shared@payer.example")
         await paid_before(shop, payer=by_mail)
-        assert await stage(shop, await order(shop, payer=by_mail, **DEAD)) == "declined", "no key of the merchant's own"
+        assert await stage(shop, await order(shop, payer=by_mail, **DEAD)) == "declined", (
+            "no key of the merchant's own"
+        )
 
     told(server, story)
 
@@ -107,7 +124,9 @@ def test_never_of_another_merchant(server: ServerAddress) -> None:
     asyncio.run(inside())
 
 
-def test_a_card_that_was_declined_for_good_is_not_taken_nor_one_in_dispute(server: ServerAddress) -> None:
+def test_a_card_that_was_declined_for_good_is_not_taken_nor_one_in_dispute(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await paid_before(shop)
         assert await stage(shop, await order(shop, pan=GOOD, code="15")) == "declined"
@@ -121,7 +140,9 @@ def test_a_card_that_was_declined_for_good_is_not_taken_nor_one_in_dispute(serve
 
 
 @pytest.mark.parametrize("by", ["dispute", "warning"])
-def test_what_was_said_of_one_payment_holds_for_the_cards_others(server: ServerAddress, by: str) -> None:
+def test_what_was_said_of_one_payment_holds_for_the_cards_others(
+    server: ServerAddress, by: str
+) -> None:
     async def story(shop: Shop) -> None:
         await set_card_switches(shop.world, shop.scope, {"other_cards": True})
         fraud = await paid_before(shop)

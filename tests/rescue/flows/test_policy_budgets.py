@@ -24,7 +24,9 @@ HOUR = timedelta(hours=1)
 
 
 async def campaign(shop: Shop, key: str, budget: int | None = None) -> UUID:
-    made = await campaigns.create(shop.world, shop.scope, shop.site_id, campaigns.CampaignFields(key=key, name=key))
+    made = await campaigns.create(
+        shop.world, shop.scope, shop.site_id, campaigns.CampaignFields(key=key, name=key)
+    )
     shop.merchants.forget(shop.merchant_id)
     if budget is not None:
         where = await where_of(shop.world, shop.merchant_id, campaign_id=made.campaign_id)
@@ -34,7 +36,13 @@ async def campaign(shop: Shop, key: str, budget: int | None = None) -> UUID:
 
 async def admit(shop: Shop, key: str | None = None, count: int = 1) -> None:
     """Orders whose first try is due within two hours."""
-    decline = {"code": "91", "source": "visa", "text": "", "advice": None, "at": (await shop.now()).isoformat()}
+    decline = {
+        "code": "91",
+        "source": "visa",
+        "text": "",
+        "advice": None,
+        "at": (await shop.now()).isoformat(),
+    }
     for _ in range(count):
         await shop.admit(code="91", pan=FUNDS_CARD, campaign=key, decline=decline)
 
@@ -50,7 +58,9 @@ async def sent(shop: Shop) -> Counter[UUID | None]:
 
 async def counted(shop: Shop) -> dict[UUID, int]:
     """By merchant, site or campaign, in all months."""
-    rows = await shop.world.db.fetch("SELECT subject_id, sum(sends)::int AS sends FROM policy_sends GROUP BY 1")
+    rows = await shop.world.db.fetch(
+        "SELECT subject_id, sum(sends)::int AS sends FROM policy_sends GROUP BY 1"
+    )
     return {row["subject_id"]: row["sends"] for row in rows}
 
 
@@ -58,7 +68,9 @@ async def later(shop: Shop, by: timedelta) -> None:
     """What is due is decided; then the clock goes on, and nobody works."""
     await shop.run_due()
     async with owner(shop.world) as connection:
-        await connection.execute("UPDATE merchants SET offset_us = offset_us + $1", int(by.total_seconds() * 1_000_000))
+        await connection.execute(
+            "UPDATE merchants SET offset_us = offset_us + $1", int(by.total_seconds() * 1_000_000)
+        )
     shop.merchants.forget(shop.merchant_id)
 
 
@@ -71,15 +83,23 @@ def test_two_campaigns_do_not_use_each_others_budget(server: ServerAddress) -> N
         await shop.settle()
         assert await sent(shop) == {tea: 1, coffee: 2, None: 3}
         assert await counted(shop) == {tea: 1, coffee: 2}, "without a budget nothing is counted"
-        waiting = await shop.world.db.fetch("SELECT due_at FROM attempts WHERE state = 'planned' ORDER BY due_at")
+        waiting = await shop.world.db.fetch(
+            "SELECT due_at FROM attempts WHERE state = 'planned' ORDER BY due_at"
+        )
         month = (await shop.now()).date().replace(day=1)
-        in_budget = [row["due_at"] for row in waiting if row["due_at"].date() > month and row["due_at"].day == 1]
+        in_budget = [
+            row["due_at"]
+            for row in waiting
+            if row["due_at"].date() > month and row["due_at"].day == 1
+        ]
         assert len(in_budget) >= 3, "they wait for the next month"
 
     run(server, story)
 
 
-def test_a_merchants_budget_stands_above_those_of_its_campaigns_and_sites(server: ServerAddress) -> None:
+def test_a_merchants_budget_stands_above_those_of_its_campaigns_and_sites(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await save(shop, {"budget": {"sends": 4}})
         site = await where_of(shop.world, shop.merchant_id, site_id=shop.site_id)
@@ -106,7 +126,9 @@ def test_a_bound_is_a_ceiling_of_each_merchant(server: ServerAddress) -> None:
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE merchants SET partner_id = $1", partner_id)
         await save(shop, {"budget": {"sends": 3}}, await where_of(shop.world))
-        await save(shop, {"budget": {"sends": 2}}, await where_of(shop.world, partner_id=partner_id))
+        await save(
+            shop, {"budget": {"sends": 2}}, await where_of(shop.world, partner_id=partner_id)
+        )
         await admit(shop, None, 4)
         await shop.advance(2 * HOUR)
         await shop.settle()
@@ -174,7 +196,9 @@ def test_a_counter_of_an_earlier_month_leaves_room(server: ServerAddress) -> Non
         first = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=6)
         await shop.advance(first - now)
         await shop.settle()
-        rows: Any = await shop.world.db.fetch("SELECT month, sends FROM policy_sends ORDER BY month")
+        rows: Any = await shop.world.db.fetch(
+            "SELECT month, sends FROM policy_sends ORDER BY month"
+        )
         assert [row["sends"] for row in rows] == [1, 1]
 
     run(server, story)

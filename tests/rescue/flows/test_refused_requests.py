@@ -39,14 +39,19 @@ class Refusing(SandboxProcessor):
         if self.fault is None:
             return await super().charge(charge)
         self.sends += 1
-        return Outcome("not_sent", processor_code=our_code("amount_too_small"), text=SAID, fault=self.fault)
+        return Outcome(
+            "not_sent", processor_code=our_code("amount_too_small"), text=SAID, fault=self.fault
+        )
 
 
 @asynccontextmanager
 async def refusing(shop: Shop, *faults: Fault) -> AsyncIterator[list[Refusing]]:
     """The shop's world with routes that refuse, one for each of these faults: `sandbox`, and `second`."""
     terms = [OWN, SECOND][: len(faults)]
-    made = [Refusing(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name=one.name) for one in terms]
+    made = [
+        Refusing(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name=one.name)
+        for one in terms
+    ]
     for one, fault in zip(made, faults, strict=True):
         one.fault = fault
     await listed(shop, *(one.name for one in terms))
@@ -64,7 +69,9 @@ async def stage_of(shop: Shop, order_id: UUID) -> str:
     return str((await shop.order(order_id))["stage"])
 
 
-def test_what_was_refused_as_wrong_is_never_repeated_and_a_person_is_told(server: ServerAddress) -> None:
+def test_what_was_refused_as_wrong_is_never_repeated_and_a_person_is_told(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with refusing(shop, "request") as (route,):
             order_id = await shop.admit(units=30)
@@ -72,14 +79,24 @@ def test_what_was_refused_as_wrong_is_never_repeated_and_a_person_is_told(server
             await shop.advance(timedelta(days=20))
             assert (route.sends, await stage_of(shop, order_id)) == (1, "problem")
             head = await shop.order(order_id)
-            assert [head[name] for name in ("status", "attention", "next_attempt_at")] == [3, REQUEST_REFUSED, None]
+            assert [head[name] for name in ("status", "attention", "next_attempt_at")] == [
+                3,
+                REQUEST_REFUSED,
+                None,
+            ]
             told = await outcome_of(shop.world, str(order_id), shop.merchant_id)
             lines = {one["happening"]: one["detail"] for one in told["history"]}
             assert lines["attempt_not_sent"] == f"amount_too_small: {SAID}"
-            assert lines["broke"].startswith("The processor refused the request as invalid (amount_too_small)")
+            assert lines["broke"].startswith(
+                "The processor refused the request as invalid (amount_too_small)"
+            )
             state = await state_of(shop, "sandbox")
             assert state.sums is not None
-            assert (state.breaker, state.sums.refused, state.row.refused_code) == ("closed", 1, "amount_too_small")
+            assert (state.breaker, state.sums.refused, state.row.refused_code) == (
+                "closed",
+                1,
+                "amount_too_small",
+            )
             found = [line async for line in look_at(shop.world) if line.what == "sandbox requests"]
             assert [(one.ok, "amount_too_small" in one.finding) for one in found] == [(False, True)]
             alerts = await shop.value("SELECT count(*) FROM due_work WHERE kind = 'orders_alert'")
@@ -112,7 +129,10 @@ def test_over_a_month_each_fault_has_its_own_number_of_sends(server: ServerAddre
         found = {}
         for fault in get_args(Fault):
             async with refusing(shop, fault):
-                managed, sync = await shop.admit(units=30, days=30), await shop.admit(units=30, days=None)
+                managed, sync = (
+                    await shop.admit(units=30, days=30),
+                    await shop.admit(units=30, days=None),
+                )
                 await try_now(shop, managed)
                 await shop.run_due()
                 checkout = await shop.admit(units=30, days=None, is_mit=False)
@@ -135,22 +155,32 @@ def test_over_a_month_each_fault_has_its_own_number_of_sends(server: ServerAddre
     run(server, story)
 
 
-def test_another_route_takes_what_one_refused_and_that_one_is_not_asked_again(server: ServerAddress) -> None:
+def test_another_route_takes_what_one_refused_and_that_one_is_not_asked_again(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with refusing(shop, "request", "request") as (first, second):
             second.fault = None
-            order_id = await shop.admit(units=30, pan=script_card("visa", "51", 1))  # declined once, then approved
+            order_id = await shop.admit(
+                units=30, pan=script_card("visa", "51", 1)
+            )  # declined once, then approved
             await try_now(shop, order_id)
             await shop.advance(timedelta(days=10))
             await shop.settle()
             assert first.sends == 1
-            assert [route for route, _ in await routes_of(shop, order_id)] == ["sandbox", "second", "second"]
+            assert [route for route, _ in await routes_of(shop, order_id)] == [
+                "sandbox",
+                "second",
+                "second",
+            ]
             assert await stage_of(shop, order_id) == "completed"
 
     run(server, story)
 
 
-def test_what_waits_for_a_person_can_be_cancelled_or_gets_another_card(server: ServerAddress) -> None:
+def test_what_waits_for_a_person_can_be_cancelled_or_gets_another_card(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with refusing(shop, "request") as (route,):
             one, other = await shop.admit(units=30), await shop.admit(units=30)
@@ -160,7 +190,9 @@ def test_what_waits_for_a_person_can_be_cancelled_or_gets_another_card(server: S
             assert await stage_of(shop, one) == "cancelled"
             route.fault = None
             token = new_id()
-            await Vault(shop.world).store(CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031))
+            await Vault(shop.world).store(
+                CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031)
+            )
             await amend(shop.world, shop.orders, shop.scope, other, Amended(token_id=token))
             await shop.run_due()
             await shop.settle()
@@ -169,12 +201,16 @@ def test_what_waits_for_a_person_can_be_cancelled_or_gets_another_card(server: S
     run(server, story)
 
 
-def test_a_payment_that_alone_is_not_allowed_is_sent_more_and_more_seldom(server: ServerAddress) -> None:
+def test_a_payment_that_alone_is_not_allowed_is_sent_more_and_more_seldom(
+    server: ServerAddress,
+) -> None:
     """Others go through by the route, so that it stays in use; every 30 minutes for a month were 1,400 sends."""
 
     async def story(shop: Shop) -> None:
         async with refusing(shop, "account") as (route,):
-            change_world(shop.world, routes=CardRoutes([OWN]))  # counts nothing, as if others were answered
+            change_world(
+                shop.world, routes=CardRoutes([OWN])
+            )  # counts nothing, as if others were answered
             order_id = await shop.admit(units=30, days=30)
             await try_now(shop, order_id)
             await shop.advance(timedelta(days=2))

@@ -46,22 +46,34 @@ def test_a_customer_who_waits_is_asked_at_once(server: ServerAddress) -> None:
         word = await waiting(shop, pan=SILENT)
         assert word.evaluate == "CHALLENGE"
         async with owner(shop.world) as connection:
-            row = await connection.fetchrow("SELECT * FROM attempts WHERE order_id = $1", word.order_id)
-            asks = await connection.fetchval("SELECT asks FROM challenges WHERE order_id = $1", word.order_id)
-        assert (row["scheme_code"], row["code_reason"], row["klass"], asks) == ("05", "sca_required", "sca", "confirm")
+            row = await connection.fetchrow(
+                "SELECT * FROM attempts WHERE order_id = $1", word.order_id
+            )
+            asks = await connection.fetchval(
+                "SELECT asks FROM challenges WHERE order_id = $1", word.order_id
+            )
+        assert (row["scheme_code"], row["code_reason"], row["klass"], asks) == (
+            "05",
+            "sca_required",
+            "sca",
+            "confirm",
+        )
 
     run(server, story)
 
 
 @pytest.mark.usefixtures("wants")
-def test_a_customer_who_does_not_wait_gets_a_link_and_nothing_is_sent_again(server: ServerAddress) -> None:
+def test_a_customer_who_does_not_wait_gets_a_link_and_nothing_is_sent_again(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         word = await shop.ask(days=None, pan=SILENT, code="05")
         async with owner(shop.world) as connection:
             happened = [
                 row["happening"]
                 for row in await connection.fetch(
-                    "SELECT happening FROM order_log WHERE order_id = $1 ORDER BY seq", word.order_id
+                    "SELECT happening FROM order_log WHERE order_id = $1 ORDER BY seq",
+                    word.order_id,
                 )
             ]
         assert "challenge_offered" in happened
@@ -83,10 +95,17 @@ def test_a_customer_who_does_not_wait_gets_a_link_and_nothing_is_sent_again(serv
 )
 def test_which_codes_want_it(scheme: str, code: str, region: str, sca: bool) -> None:  # noqa: FBT001
     read = read_decline(
-        scheme=scheme, code=code_of(None, code), text=None, advice=None, on=date(2026, 11, 1), region=region
+        scheme=scheme,
+        code=code_of(None, code),
+        text=None,
+        advice=None,
+        on=date(2026, 11, 1),
+        region=region,
     )
     assert (read.reason == "sca_required") is sca
     assert (as_sca(read) == read) is sca
     assert as_sca(read).retry == "after_authentication"
-    hard = read_decline(scheme="visa", code=code_of(None, "04"), text=None, advice=None, on=date(2026, 11, 1))
+    hard = read_decline(
+        scheme="visa", code=code_of(None, "04"), text=None, advice=None, on=date(2026, 11, 1)
+    )
     assert as_sca(hard) == hard

@@ -27,10 +27,14 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None
     """With a model that knows tries after 54."""
     until = datetime.now(UTC).date() - timedelta(days=1)
     since = until - timedelta(days=150)
-    made = mixed_model(regression(keys=("51", "54")), data_from=since.isoformat(), data_until=until.isoformat())
+    made = mixed_model(
+        regression(keys=("51", "54")), data_from=since.isoformat(), data_until=until.isoformat()
+    )
 
     async def inside() -> None:
-        async with sandbox_world(server, policy=replace(POLICY, call_timeout=timedelta(seconds=20))) as (world, *more):
+        async with sandbox_world(
+            server, policy=replace(POLICY, call_timeout=timedelta(seconds=20))
+        ) as (world, *more):
             change_world(world, updater=Counting())
             shop = await make_shop(world, *more)
             await keep(shop.world, made, None, ANNA)
@@ -65,7 +69,9 @@ def test_a_notice_of_its_renewal_comes_before_the_plan(server: ServerAddress) ->
     run(server, story)
 
 
-def test_an_account_that_the_updater_calls_closed_is_left_to_the_link(server: ServerAddress) -> None:
+def test_an_account_that_the_updater_calls_closed_is_left_to_the_link(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await switch(shop.world, shop.scope, {"payment_link": True})
         order_id = await begun(shop, "54", CLOSED)

@@ -21,7 +21,9 @@ async def texts(shop: Shop, *, on: bool = True) -> None:
 
 
 async def open_order(shop: Shop, email: str = "", phone: str = PHONE) -> UUID:
-    person = Person(first_name="Ana", last_name="Roe", email=email, phone=phone, billing={"countryCode": "DE"})
+    person = Person(
+        first_name="Ana", last_name="Roe", email=email, phone=phone, billing={"countryCode": "DE"}
+    )
     order_id = await shop.admit(code=CLOSED, payer=person)
     await shop.run_due()
     return order_id
@@ -41,7 +43,9 @@ def test_whoever_left_no_address_gets_an_sms_and_pays_by_it(server: ServerAddres
         assert (got["recipient"], got["subject"]) == ("+491705550102", "")
         assert "http://recoup.test/checkout/" in got["text"]
         assert "Ana" not in got["text"]
-        assert (await answered(shop, await show(shop.world, *shop.key(order_id)), **ANOTHER)).state == "passed"
+        assert (
+            await answered(shop, await show(shop.world, *shop.key(order_id)), **ANOTHER)
+        ).state == "passed"
         assert (await shop.order(order_id))["stage"] == "completed"
 
     told(server, work)
@@ -57,7 +61,9 @@ def test_without_the_switch_there_is_no_sms(server: ServerAddress) -> None:
     told(server, work)
 
 
-def test_an_address_comes_first_and_a_number_without_its_country_is_none(server: ServerAddress) -> None:
+def test_an_address_comes_first_and_a_number_without_its_country_is_none(
+    server: ServerAddress,
+) -> None:
     async def work(shop: Shop) -> None:
         await texts(shop)
         await open_order(shop, "ana@payer.example")
@@ -99,7 +105,9 @@ def test_who_unsubscribes_gets_neither(server: ServerAddress) -> None:
         await open_order(shop)
         await open_order(shop, "ana@payer.example", "+49 171 1111111")
         await by_day(shop)
-        assert [way[1:] for way in await ways(shop)] == [("sent", "")] + [("withheld", "unsubscribed")] * 2
+        assert [way[1:] for way in await ways(shop)] == [("sent", "")] + [
+            ("withheld", "unsubscribed")
+        ] * 2
 
     told(server, work)
 
@@ -111,7 +119,9 @@ def test_what_is_sent_again_goes_the_same_way_under_one_id(server: ServerAddress
         await by_day(shop)
         assert [way[:2] for way in await ways(shop)] == [("mail", "owed")]
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE order_payer SET email = '' WHERE order_id = $1", order_id)
+            await connection.execute(
+                "UPDATE order_payer SET email = '' WHERE order_id = $1", order_id
+            )
             await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'mail'")
         await shop.run_due()
         assert await ways(shop) == [("mail", "no_address", "")]

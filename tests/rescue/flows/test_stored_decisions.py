@@ -27,7 +27,9 @@ from recoup.rescue.flows.tokenize import CardGiven, Vault
 
 MAYA = Actor("user", "0199aa00-0000-7000-8000-000000000001")
 POLICY = Policy(
-    call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=10)
+    call_timeout=timedelta(seconds=2),
+    settled_after=timedelta(seconds=0.2),
+    cit_deadline=timedelta(seconds=10),
 )
 OUTAGE_ONCE, OUTAGE_ALWAYS = 80_008, 80_009
 Row = Mapping[str, Any]
@@ -77,27 +79,41 @@ async def asked_to_wait(shop: Shop, pan: str = script_card("mastercard", "51", 0
     return order_id
 
 
-def test_a_send_that_the_gate_puts_off_says_which_rule_and_until_when(server: ServerAddress) -> None:
+def test_a_send_that_the_gate_puts_off_says_which_rule_and_until_when(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         before = await shop.now()
         order_id = await asked_to_wait(shop)
         row = await one(shop, order_id, "gate-1")
         (tally,) = [t for t in row["features"]["tallies"] if t["rule_id"] == "mc-attempts-24h"]
-        assert (row["verdict"], row["rules"], row["lines"]) == ("postpone", ["mc-attempts-24h"], ["held"])
+        assert (row["verdict"], row["rules"], row["lines"]) == (
+            "postpone",
+            ["mc-attempts-24h"],
+            ["held"],
+        )
         assert (tally["counted"], tally["maximum"]) == (10, 10)
         assert row["plan"] == [tally["free_at"]]
         held = await shop.order(order_id)
         assert held["next_attempt_at"].isoformat() == row["plan"][0]
-        assert timedelta(0) <= held["next_attempt_at"] - before - timedelta(hours=24) < timedelta(minutes=5)
+        assert (
+            timedelta(0)
+            <= held["next_attempt_at"] - before - timedelta(hours=24)
+            < timedelta(minutes=5)
+        )
         await shop.advance(timedelta(hours=25))
         await shop.settle()
         assert (await shop.order(order_id))["stage"] == "completed"
-        assert len(await decisions(shop, order_id, "gate-1")) == 1, "a yes is no decision of its own"
+        assert len(await decisions(shop, order_id, "gate-1")) == 1, (
+            "a yes is no decision of its own"
+        )
 
     run(server, story)
 
 
-def test_a_send_that_the_gate_refuses_for_good_is_withheld_with_its_reasons(server: ServerAddress) -> None:
+def test_a_send_that_the_gate_refuses_for_good_is_withheld_with_its_reasons(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         pan = script_card("mastercard", "51", 99)
         order_id = await shop.admit(pan=pan, external_id="ENDS", days=1)
@@ -119,14 +135,20 @@ def test_an_ordinary_order_has_no_decision_but_that_of_its_plan(server: ServerAd
         await shop.advance(timedelta(days=20))
         await shop.settle()
         assert (await shop.order(order_id))["stage"] == "completed"
-        assert [(row["decider"], row["attempts"]) for row in await decisions(shop, order_id)] == [("decide-1", [1])]
+        assert [(row["decider"], row["attempts"]) for row in await decisions(shop, order_id)] == [
+            ("decide-1", [1])
+        ]
 
     run(server, story)
 
 
-def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_nothing(server: ServerAddress) -> None:
+def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_nothing(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
-        second = SandboxProcessor(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="second")
+        second = SandboxProcessor(
+            shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="second"
+        )
         shop.world.processors["second"] = second
         try:
             order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ONCE)
@@ -138,7 +160,11 @@ def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_n
                 ["first_of_equals"],
                 ["attempt_sent"],
             )
-            assert (then["taken"], then["rules"], then["verdict"]) == ("second", ["proof_of_not_sent"], "send")
+            assert (then["taken"], then["rules"], then["verdict"]) == (
+                "second",
+                ["proof_of_not_sent"],
+                "send",
+            )
             assert [o["name"] for o in then["alternatives"]] == ["sandbox", "second"]
             (proof,) = then["features"]["failures"]
             assert (proof["route"], proof["attempt_no"], proof["how"]) == ("sandbox", 1, "not_sent")
@@ -150,9 +176,13 @@ def test_the_next_attempt_takes_another_route_by_the_proof_that_the_first_sent_n
     run(server, story)
 
 
-def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(server: ServerAddress) -> None:
+def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
-        second = SandboxProcessor(shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="second")
+        second = SandboxProcessor(
+            shop.world.dsn, mac_key=KEYRING.mac("issuer", b"book"), name="second"
+        )
         shop.world.processors["second"] = second
         try:
             order_id = await shop.admit(pan=script_card("visa", "91", 1), code="91")
@@ -161,9 +191,17 @@ def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(server
             assert (await shop.order(order_id))["stage"] == "completed"
             first, then = await decisions(shop, order_id, "route-4")
             assert (first["taken"], first["rules"]) == ("sandbox", ["first_of_equals"])
-            assert (then["taken"], then["rules"], then["lines"]) == ("second", ["technical_decline"], ["attempt_sent"])
+            assert (then["taken"], then["rules"], then["lines"]) == (
+                "second",
+                ["technical_decline"],
+                ["attempt_sent"],
+            )
             (failure,) = then["features"]["failures"]
-            assert (failure["route"], failure["how"], failure["code"]) == ("sandbox", "technical", "91")
+            assert (failure["route"], failure["how"], failure["code"]) == (
+                "sandbox",
+                "technical",
+                "91",
+            )
             sent = "SELECT count(*) FROM network_sends WHERE state = 'sent' AND send_id <> order_id"
             assert await shop.value(sent) == 2, "each route's send counts within the card's limits"
         finally:
@@ -172,12 +210,18 @@ def test_after_a_technical_decline_the_next_attempt_takes_the_other_route(server
     run(server, story)
 
 
-def test_with_one_route_a_retry_after_an_outage_says_that_there_was_no_other(server: ServerAddress) -> None:
+def test_with_one_route_a_retry_after_an_outage_says_that_there_was_no_other(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
-        order_id = await shop.admit(pan=FAULT_CARDS["visa"], units=OUTAGE_ALWAYS, days=None, code="05")
+        order_id = await shop.admit(
+            pan=FAULT_CARDS["visa"], units=OUTAGE_ALWAYS, days=None, code="05"
+        )
         await shop.advance(timedelta(hours=1))
         rows = await decisions(shop, order_id, "route-4")
-        assert {(row["taken"], *row["rules"]) for row in rows} == {("sandbox", "every_route_failed")}
+        assert {(row["taken"], *row["rules"]) for row in rows} == {
+            ("sandbox", "every_route_failed")
+        }
 
     run(server, story)
 
@@ -219,14 +263,27 @@ def test_a_new_card_and_a_customers_answer_are_requests_too(server: ServerAddres
     async def story(shop: Shop) -> None:
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
-        card = await Vault(shop.world).store(CardGiven(shop.merchant_id, new_id(), APPROVE_CARDS[0], 9, 2031))
+        card = await Vault(shop.world).store(
+            CardGiven(shop.merchant_id, new_id(), APPROVE_CARDS[0], 9, 2031)
+        )
         await amend(shop.world, shop.orders, shop.scope, order_id, Amended(token_id=card.token_id))
         row = await one(shop, order_id, "by_hand-1")
         assert (row["rules"][0], row["lines"], row["attempts"]) == ("new_card", ["planned"], [1])
-        payer = Person(first_name="Ana", last_name="Roe", email="ana@example.test", phone=CHALLENGE_PHONES[0])
-        word = await shop.ask(is_mit=False, days=None, pan=PHONE_CARD, code="05", cvv="123", payer=payer)
+        payer = Person(
+            first_name="Ana", last_name="Roe", email="ana@example.test", phone=CHALLENGE_PHONES[0]
+        )
+        word = await shop.ask(
+            is_mit=False, days=None, pan=PHONE_CARD, code="05", cvv="123", payer=payer
+        )
         asked = await show(shop.world, shop.merchant_id, word.order_id)
-        await answer(shop.world, shop.orders, Vault(shop.world), asked, ChallengeAnswer(confirmed=True), "test")
+        await answer(
+            shop.world,
+            shop.orders,
+            Vault(shop.world),
+            asked,
+            ChallengeAnswer(confirmed=True),
+            "test",
+        )
         row = await one(shop, word.order_id, "by_hand-1")
         assert (row["rules"][0], row["lines"]) == ("customer_answer", ["challenge_answered"])
         assert row["features"]["actor"] == "payer:page"
@@ -237,10 +294,14 @@ def test_a_new_card_and_a_customers_answer_are_requests_too(server: ServerAddres
     run(server, story)
 
 
-def test_each_charge_of_an_advanced_order_is_decided_and_so_is_its_end(server: ServerAddress) -> None:
+def test_each_charge_of_an_advanced_order_is_decided_and_so_is_its_end(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await agree(shop, allowed_loss_basis_points=10_000)
-        word = await shop.ask(is_mit=False, days=None, pan=script_card("visa", "05", 99), code="05", cvv="123")
+        word = await shop.ask(
+            is_mit=False, days=None, pan=script_card("visa", "05", 99), code="05", cvv="123"
+        )
         assert word.evaluate == "APPROVED"
         await shop.advance(timedelta(days=29))
         await shop.settle()
@@ -260,9 +321,16 @@ def test_stored_inputs_say_nothing_of_people_and_cards(server: ServerAddress) ->
     async def story(shop: Shop) -> None:
         order_id = await asked_to_wait(shop)
         await shop.advance(timedelta(days=2))
-        stored = json.dumps([[r["features"], r["reasons"], r["alternatives"]] for r in await decisions(shop, order_id)])
+        stored = json.dumps(
+            [
+                [r["features"], r["reasons"], r["alternatives"]]
+                for r in await decisions(shop, order_id)
+            ]
+        )
         row = await shop.order(order_id)
-        payer = await shop.world.db.fetchrow("SELECT * FROM order_payer WHERE order_id = $1", order_id)
+        payer = await shop.world.db.fetchrow(
+            "SELECT * FROM order_payer WHERE order_id = $1", order_id
+        )
         told = [
             str(value)
             for value in (

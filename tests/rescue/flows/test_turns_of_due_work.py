@@ -24,7 +24,9 @@ SELECT $1, 'unresolved', unnest($2::uuid[]), $3, true
 
 
 @asynccontextmanager
-async def two(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Shop, Shop, list[UUID]]]:
+async def two(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Shop, Shop, list[UUID]]]:
     """A merchant with very many and one with a few; and whose work has begun, none of which ends by itself."""
     begun: list[UUID] = []
 
@@ -36,7 +38,11 @@ async def two(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     monkeypatch.setattr(run_due, "BEGUN_ANEW", frozenset({"unresolved"}))
     monkeypatch.setattr(run_due, "TURN_SECONDS", 0.0)
     async with sandbox_world(server) as (world, orders, deliveries):
-        yield await make_shop(world, orders, deliveries), await make_shop(world, orders, deliveries), begun
+        yield (
+            await make_shop(world, orders, deliveries),
+            await make_shop(world, orders, deliveries),
+            begun,
+        )
 
 
 async def work(shop: Shop, count: int, age: timedelta) -> None:
@@ -82,12 +88,17 @@ def test_an_order_is_retried_while_slow_calls_of_another_merchant_have_all_place
     asyncio.run(story())
 
 
-def test_each_of_many_merchants_has_its_turn(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_of_many_merchants_has_its_turn(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run_due, "MERCHANTS_IN_TURN", 2)
 
     async def story() -> None:
         async with two(server, monkeypatch) as (many, few, begun):
-            others = [few, *[await make_shop(many.world, many.orders, many.deliveries) for _ in range(4)]]
+            others = [
+                few,
+                *[await make_shop(many.world, many.orders, many.deliveries) for _ in range(4)],
+            ]
             await work(many, 3_000, timedelta(hours=1))
             for shop in others:
                 await work(shop, 1, timedelta(seconds=1))

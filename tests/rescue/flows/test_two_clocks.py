@@ -19,7 +19,9 @@ from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.run_due import run_due
 
 FAR = timedelta(minutes=5)
-PATIENT = replace(POLICY, call_timeout=timedelta(seconds=90))  # the first call is out for as long as the test takes
+PATIENT = replace(
+    POLICY, call_timeout=timedelta(seconds=90)
+)  # the first call is out for as long as the test takes
 
 
 class Shifted(Clocks):
@@ -71,7 +73,9 @@ def test_a_charge_that_is_out_is_not_sent_again_by_a_machine_that_is_ahead(
             shop = await make_shop(*made)
             held = Held(shop.world.processors["sandbox"])
             shop.world.processors["sandbox"] = held
-            first = asyncio.create_task(shop.ask(is_mit=False, days=None, code="05"))  # sent at once
+            first = asyncio.create_task(
+                shop.ask(is_mit=False, days=None, code="05")
+            )  # sent at once
             await asyncio.wait_for(held.out.wait(), 60)
             order_id = await shop.value("SELECT order_id FROM orders LIMIT 1")
             async with other_machine(shop.world, Shifted(by)) as elsewhere:
@@ -99,7 +103,10 @@ async def _attempts(shop: Shop, order_id: Any) -> list[tuple[str, int, int]]:
 def test_both_machines_read_the_databases_time(server: ServerAddress) -> None:
     async def story() -> None:
         async with sandbox_world(server) as (world, _, _):
-            async with other_machine(world, Shifted(FAR)) as ahead, other_machine(world, Shifted(-FAR)) as behind:
+            async with (
+                other_machine(world, Shifted(FAR)) as ahead,
+                other_machine(world, Shifted(-FAR)) as behind,
+            ):
                 apart = (ahead.clocks.wall() - behind.clocks.wall()) / timedelta(seconds=1)
                 assert abs(apart) < 2
                 assert isinstance(ahead.clocks, DatabaseClocks)

@@ -30,7 +30,9 @@ async def linked(shop: Shop, **more: Any) -> ChallengePage:
 
 
 async def as_it_is(shop: Shop, order_id: UUID) -> Order:
-    found: Order = await shop.orders.run(lambda change: change.order, shop.key(order_id), cards=True)
+    found: Order = await shop.orders.run(
+        lambda change: change.order, shop.key(order_id), cards=True
+    )
     return found
 
 
@@ -46,7 +48,9 @@ def test_the_order_has_its_own_card_again_and_what_it_may_send(server: ServerAdd
         assert len(after.typed_once) == 1
         assert not set(after.cards_before) - after.typed_once
         await shop.advance(timedelta(days=22))
-        assert [one.initiator for one in (await as_it_is(shop, page.order_id)).attempts] == ["customer"] * 2
+        assert [one.initiator for one in (await as_it_is(shop, page.order_id)).attempts] == [
+            "customer"
+        ] * 2
 
     run(server, story)
 
@@ -77,7 +81,9 @@ def test_a_yes_is_for_the_card_that_was_read_and_is_told(server: ServerAddress) 
 
 
 @drawn("properties", "units", [80_002, 80_003, 80_009, 80_010], 2)
-def test_whatever_becomes_of_the_send_the_card_is_for_it_alone(server: ServerAddress, units: int) -> None:
+def test_whatever_becomes_of_the_send_the_card_is_for_it_alone(
+    server: ServerAddress, units: int
+) -> None:
     """Declined without an answer, lost on the way, not reached, refused unprocessed."""
 
     async def story(shop: Shop) -> None:

@@ -45,8 +45,12 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("pan", "said", "forbids"), CASES, ids=[f"{pan[0]}-{said}" for pan, said, _ in CASES])
-def test_what_an_answer_forbids(server: ServerAddress, pan: str, said: str, forbids: Forbids) -> None:
+@pytest.mark.parametrize(
+    ("pan", "said", "forbids"), CASES, ids=[f"{pan[0]}-{said}" for pan, said, _ in CASES]
+)
+def test_what_an_answer_forbids(
+    server: ServerAddress, pan: str, said: str, forbids: Forbids
+) -> None:
     async def story(shop: Shop, processor: Saying) -> None:
         other = await make_shop(shop.world, shop.orders, shop.deliveries)
         first = await begun(shop, "sub-1", pan, units=NO)
@@ -57,7 +61,9 @@ def test_what_an_answer_forbids(server: ServerAddress, pan: str, said: str, forb
             sent = len(processor.sent)
             if by_customer:
                 facts = named(None) | {"network_transaction_id": "of-another-consent"}
-                await at.ask(pan=pan, is_mit=False, days=None, cvv="123", units=units, facts=facts, code="05")
+                await at.ask(
+                    pan=pan, is_mit=False, days=None, cvv="123", units=units, facts=facts, code="05"
+                )
             else:
                 order_id = await begun(at, "sub-1", pan, units=units)
                 if (await at.order(order_id))["stage"] == "processing":

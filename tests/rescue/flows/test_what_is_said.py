@@ -28,8 +28,14 @@ SYNC = {"days": None, "code": "91"}  # tried at once
 # One code of each class that Visa has, and of each reason within it.
 BY_CLASS = {
     (row.klass, row.reason): row.code
-    for code in sorted({r.code for r in CODES if r.scheme in ("visa", "generic") and r.kind == "response"})
-    for row in [read_decline(scheme="visa", code=code_of("visa", code), text=None, advice=None, on=date(2026, 11, 1))]
+    for code in sorted(
+        {r.code for r in CODES if r.scheme in ("visa", "generic") and r.kind == "response"}
+    )
+    for row in [
+        read_decline(
+            scheme="visa", code=code_of("visa", code), text=None, advice=None, on=date(2026, 11, 1)
+        )
+    ]
     if row.code
 }
 
@@ -62,7 +68,11 @@ async def held_to_the_book(shop: Shop, word: EvaluateResult) -> str:
         return "challenge"
     assert told.cause is not None
     assert told.cause in SENTENCES
-    assert told.final == (stage in ("declined", "cancelled", "expired")) == (told.cause not in NOT_OVER)
+    assert (
+        told.final
+        == (stage in ("declined", "cancelled", "expired"))
+        == (told.cause not in NOT_OVER)
+    )
     if not told.final:
         assert "Do not charge" in (told.result or "") or told.result == "Success"
     approved = [r for r in rows if r["decision"] == "approved"]
@@ -114,15 +124,27 @@ def lived(server: ServerAddress, story: Any, policy: Policy = SLOW) -> None:
 @pytest.mark.parametrize("kind", ["cit", "sync", "managed"])
 def test_every_decline_is_told_as_what_it_was(server: ServerAddress, kind: str) -> None:
     more = {"cit": CIT, "sync": SYNC, "managed": {}}[kind]
-    assert {klass for klass, _ in BY_CLASS} >= {"funds", "soft", "technical", "data", "fraud", "hard"}
+    assert {klass for klass, _ in BY_CLASS} >= {
+        "funds",
+        "soft",
+        "technical",
+        "data",
+        "fraud",
+        "hard",
+    }
 
     async def story(shop: Shop) -> None:
         causes = {}
         revoking = {about: code for about, code in BY_CLASS.items() if code in STOP_CODES}
-        for codes in (BY_CLASS.keys() - revoking.keys(), revoking):  # a revoked mandate would end the other orders
+        for codes in (
+            BY_CLASS.keys() - revoking.keys(),
+            revoking,
+        ):  # a revoked mandate would end the other orders
             words = {}
             for about in sorted(codes):
-                words[about] = await shop.ask(pan=CODE_CARDS["visa"], units=amount_for(BY_CLASS[about]), **more)
+                words[about] = await shop.ask(
+                    pan=CODE_CARDS["visa"], units=amount_for(BY_CLASS[about]), **more
+                )
                 await held_to_the_book(shop, words[about])
             await shop.settle()
             await shop.advance(timedelta(days=8))
@@ -147,7 +169,11 @@ def test_whatever_becomes_of_a_try_is_told_as_what_it_was(server: ServerAddress,
 
     async def story(shop: Shop) -> None:
         words = await asyncio.gather(
-            *(shop.ask(pan=FAULT_CARDS["visa"], units=amount, **more) for amount in FAULTS if amount != 80_013)
+            *(
+                shop.ask(pan=FAULT_CARDS["visa"], units=amount, **more)
+                for amount in FAULTS
+                if amount != 80_013
+            )
         )
         first = {await held_to_the_book(shop, await now_said(shop, word)) for word in words}
         await shop.settle()
@@ -163,13 +189,20 @@ def test_whatever_becomes_of_a_try_is_told_as_what_it_was(server: ServerAddress,
     lived(server, story, QUICK)
 
 
-def test_an_answer_given_while_the_try_is_out_says_that_it_is_not_over(server: ServerAddress) -> None:
+def test_an_answer_given_while_the_try_is_out_says_that_it_is_not_over(
+    server: ServerAddress,
+) -> None:
     """A client that reads DECLINED alone charges elsewhere, and the bank may have approved."""
 
     async def story(shop: Shop) -> None:
         word = await shop.ask(pan=FAULT_CARDS["visa"], units=80_013, **SYNC)
         told = answer(word, None, None)
-        assert (told.status, told.final, told.cause, told.reason) == ("DECLINED", False, "outcome_unknown", None)
+        assert (told.status, told.final, told.cause, told.reason) == (
+            "DECLINED",
+            False,
+            "outcome_unknown",
+            None,
+        )
         assert "Do not charge this payment elsewhere" in (told.result or "")
 
     lived(server, story, QUICK)

@@ -39,7 +39,9 @@ def test_nothing_is_0_and_everything_100(is_mit: bool) -> None:
 
 
 @given(KINDS, FIELDS, FIELDS)
-def test_what_earlier_payments_left_need_not_be_sent(is_mit: bool, fields: set[str], kept: set[str]) -> None:
+def test_what_earlier_payments_left_need_not_be_sent(
+    is_mit: bool, fields: set[str], kept: set[str]
+) -> None:
     found = score(body_with(fields), is_mit, kept=frozenset(kept))
     assert found == score(body_with(fields | kept), is_mit)
 
@@ -49,7 +51,9 @@ def test_a_value_that_says_nothing_is_left_out(is_mit: bool, fields: set[str], e
     assert score(body_with(fields, empty), is_mit).points == 0
 
 
-JUNK = st.recursive(st.none() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s))
+JUNK = st.recursive(
+    st.none() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)
+)
 
 
 @given(JUNK, KINDS)

@@ -23,13 +23,22 @@ NOW = datetime(2026, 11, 20, 15, 0, 20, tzinfo=UTC)  # a Friday, 10:00 in New Yo
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def read(code: str, scheme: str = "visa", advice: str | None = None, region: str = "world") -> Reading:
+def read(
+    code: str, scheme: str = "visa", advice: str | None = None, region: str = "world"
+) -> Reading:
     return read_decline(
-        scheme=scheme, code=code_of(None, code), text=None, advice=advice, on=date(2026, 11, 20), region=region
+        scheme=scheme,
+        code=code_of(None, code),
+        text=None,
+        advice=advice,
+        on=date(2026, 11, 20),
+        region=region,
     )
 
 
-def evidence(code: str = "05", scheme: str = "visa", advice: str | None = None, **more: Any) -> Evidence:
+def evidence(
+    code: str = "05", scheme: str = "visa", advice: str | None = None, **more: Any
+) -> Evidence:
     usual: dict[str, Any] = {
         "kind": "managed_mit",
         "reading": read(code, scheme, advice),
@@ -62,7 +71,13 @@ def test_technical_failures_are_tried_soon() -> None:
 
 def test_funds_wait_for_pay_days() -> None:
     assert plan("51") == ["11-27 14:30", "11-30 14:30", "12-01 14:30", "12-04 14:30", "12-11 14:30"]
-    assert plan("51", funding="debit") == ["11-27 05:05", "11-30 05:05", "12-01 05:05", "12-04 05:05", "12-11 05:05"]
+    assert plan("51", funding="debit") == [
+        "11-27 05:05",
+        "11-30 05:05",
+        "12-01 05:05",
+        "12-04 05:05",
+        "12-11 05:05",
+    ]
 
 
 def test_funds_stop_after_21_days_whatever_the_expiry() -> None:
@@ -76,31 +91,45 @@ def test_a_send_that_left_late_does_not_lose_the_next_pay_day() -> None:
     for late in (timedelta(milliseconds=12), 20 * MINUTE):
         sent = (Tried("funds", decide(evidence("51")).plan[0]), Tried("funds", first + late))
         assert list(decide(evidence("51", attempts=sent, now=first + late)).plan) == rest
-    asked = evidence("51", "mastercard", "25", attempts=(Tried("funds", first + MINUTE),), now=first + MINUTE)
+    asked = evidence(
+        "51", "mastercard", "25", attempts=(Tried("funds", first + MINUTE),), now=first + MINUTE
+    )
     assert asked.reading.wait_by_rule
-    assert decide(asked).plan[0] == first + MINUTE + DAY, "what a network asks for is waited in full, and no longer"
+    assert decide(asked).plan[0] == first + MINUTE + DAY, (
+        "what a network asks for is waited in full, and no longer"
+    )
     assert decide(asked, POLICIES["retry-2"]).plan[0] == rest[1], "as it was decided before"
 
 
 def test_the_policy_of_before_decides_as_it_did() -> None:
     first, *rest = decide(evidence("51")).plan[1:]
     late = first + timedelta(milliseconds=12)
-    sent = evidence("51", attempts=(Tried("funds", decide(evidence("51")).plan[0]), Tried("funds", late)), now=late)
+    sent = evidence(
+        "51",
+        attempts=(Tried("funds", decide(evidence("51")).plan[0]), Tried("funds", late)),
+        now=late,
+    )
     before = decide(sent, POLICIES["retry-1"])
     assert (list(before.plan), before.versions["policy"]) == (rest[1:], "retry-1")
     assert list(decide(sent).plan) == rest
 
 
 def test_a_plan_that_is_used_up_promises_no_further_try() -> None:
-    six = tuple(Tried("funds", NOW - (6 - number) * DAY) for number in range(CURRENT.schedules["funds"].tries_max))
+    six = tuple(
+        Tried("funds", NOW - (6 - number) * DAY)
+        for number in range(CURRENT.schedules["funds"].tries_max)
+    )
     for more in ({"attempts": six}, {"expires_at": NOW}):
         decision = decide(evidence("51", **more))
         assert decision.verdict == "wait"
-        assert not [reason for reason in decision.reasons if "tries again" in reason], decision.reasons
+        assert not [reason for reason in decision.reasons if "tries again" in reason], (
+            decision.reasons
+        )
 
 
 @pytest.mark.parametrize(
-    ("advice", "hours"), [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)]
+    ("advice", "hours"),
+    [("24", 1), ("25", 24), ("26", 48), ("27", 96), ("28", 144), ("29", 192), ("30", 240)],
 )
 def test_the_time_that_mastercard_names_is_the_time(advice: str, hours: int) -> None:
     """In the first minute after it; an order that ends before is tried once at its end."""
@@ -108,7 +137,10 @@ def test_the_time_that_mastercard_names_is_the_time(advice: str, hours: int) -> 
     done = decide(evidence("51", "mastercard", advice))
     assert named <= done.plan[0] <= named + MINUTE
     assert "network_wait" in done.rules
-    assert f"The network names the time of the next attempt: {hours} hours after the one before." in done.reasons
+    assert (
+        f"The network names the time of the next attempt: {hours} hours after the one before."
+        in done.reasons
+    )
     long = decide(evidence("51", "mastercard", advice, expires_at=NOW + 30 * DAY))
     assert long.plan[0] == done.plan[0]
     ends = named - HOUR / 2
@@ -120,7 +152,11 @@ def test_the_time_that_mastercard_names_is_the_time(advice: str, hours: int) -> 
     assert ends - HOUR <= short.plan[0] < ends
     assert "The order ends before that time, so it is tried once at its end." in short.reasons
     again = (Tried("funds", short.plan[0]),)
-    after = decide(evidence("51", "mastercard", advice, expires_at=ends, attempts=again, now=short.plan[0] + MINUTE))
+    after = decide(
+        evidence(
+            "51", "mastercard", advice, expires_at=ends, attempts=again, now=short.plan[0] + MINUTE
+        )
+    )
     assert (after.verdict, after.plan) == ("wait", ())
 
 
@@ -152,7 +188,11 @@ def test_only_hard_declines_end_the_rescue_at_once() -> None:
 
 
 def test_an_old_decline_is_tried_soon_but_never_in_the_past() -> None:
-    assert plan("05", first_declined_at=NOW - 3 * DAY) == ["11-20 15:01", "11-23 15:01", "11-30 15:01"]
+    assert plan("05", first_declined_at=NOW - 3 * DAY) == [
+        "11-20 15:01",
+        "11-23 15:01",
+        "11-30 15:01",
+    ]
 
 
 def test_nothing_is_planned_at_or_after_expiry() -> None:
@@ -193,7 +233,9 @@ def test_a_sync_mit_is_tried_at_once_where_no_bank_asked_to_wait() -> None:
     assert decide(evidence("51", kind="sync_mit")).verdict == "plan"
     assert decide(evidence("51", "mastercard", "25", kind="sync_mit")).verdict == "plan"
     assert decide(evidence("51", kind="sync_mit", magic_first_send=True)).verdict == "attempt_now"
-    assert decide(evidence("41", kind="sync_mit", magic_first_send=True)).verdict == "decline_at_once"
+    assert (
+        decide(evidence("41", kind="sync_mit", magic_first_send=True)).verdict == "decline_at_once"
+    )
     once = (Tried("soft", NOW),)
     assert decide(evidence("05", kind="sync_mit", attempts=once)).verdict == "plan"
 
@@ -203,7 +245,10 @@ def test_with_the_customer_there_it_is_one_try_a_question_or_no() -> None:
     assert decide(evidence("1A", kind="cit")).verdict == "challenge"
     assert decide(evidence("N7", kind="cit")).verdict == "challenge"
     assert decide(evidence("59", kind="cit")).verdict == "decline_at_once"
-    assert decide(evidence("05", kind="cit", attempts=(Tried("soft", NOW),))).verdict == "decline_at_once"
+    assert (
+        decide(evidence("05", kind="cit", attempts=(Tried("soft", NOW),))).verdict
+        == "decline_at_once"
+    )
 
 
 def test_who_cannot_confirm_anywhere_is_not_asked_to() -> None:
@@ -211,14 +256,20 @@ def test_who_cannot_confirm_anywhere_is_not_asked_to() -> None:
     nowhere: dict[str, Any] = {"kind": "cit", "may_confirm": False, "may_enter_card": False}
     for more in ({}, {"may_enter_card": True}, {"challenge_tries": 1}, {"challenge_tries": 2}):
         decision = decide(evidence("1A", **(nowhere | more)))
-        assert (decision.verdict, decision.rules) == ("decline_at_once", ("customer_cannot_confirm",))
+        assert (decision.verdict, decision.rules) == (
+            "decline_at_once",
+            ("customer_cannot_confirm",),
+        )
         assert decision.reasons[-1].startswith("A route that can ask for 3-D Secure")
     again = decide(evidence("1A", **(nowhere | {"may_enter_card": True, "challenge_tries": 1})))
     assert (again.verdict, again.rules) == ("challenge", ("customer_may_try_again",))
     for kind in ("managed_mit", "sync_mit"):
         waits = decide(evidence("1A", kind=kind, may_confirm=False))
         assert (waits.verdict, waits.rules) == ("wait", ("no_cure_by_waiting",))
-        assert "No route can ask the customer to confirm this payment with 3-D Secure." in waits.reasons
+        assert (
+            "No route can ask the customer to confirm this payment with 3-D Secure."
+            in waits.reasons
+        )
 
 
 @pytest.mark.parametrize("language", ALL)

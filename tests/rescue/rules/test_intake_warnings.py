@@ -28,13 +28,19 @@ _SENT = {
 
 
 @each(("code", "sentence"), _SENT.items())
-def test_a_code_is_sent_as_its_sentence_and_an_older_sentence_as_it_was_kept(code: str, sentence: str) -> None:
+def test_a_code_is_sent_as_its_sentence_and_an_older_sentence_as_it_was_kept(
+    code: str, sentence: str
+) -> None:
     assert in_sentences([code]) == [sentence]
     assert in_sentences([sentence, code]) == [sentence, sentence]
 
 
 def test_every_code_is_among_them() -> None:
-    codes = {value for name, value in vars(intake_warnings).items() if name.isupper() and isinstance(value, str)}
+    codes = {
+        value
+        for name, value in vars(intake_warnings).items()
+        if name.isupper() and isinstance(value, str)
+    }
     assert codes == {code.partition(":")[0] for code in _SENT}
     assert codes >= UNKNOWN_SITE
     assert unknown_campaign("Shop: EU") in _SENT

@@ -42,16 +42,23 @@ def an_instant_early(gate_input: GateInput, asked: Asked) -> Word:
 
 
 def one_more(gate_input: GateInput, _: Asked) -> Word:
-    more = tuple(tally if tally.ban else replace(tally, maximum=tally.maximum + 1) for tally in gate_input.tallies)
+    more = tuple(
+        tally if tally.ban else replace(tally, maximum=tally.maximum + 1)
+        for tally in gate_input.tallies
+    )
     return ask_gate(replace(gate_input, tallies=more))
 
 
 def without_clocks_ahead(gate_input: GateInput, asked: Asked) -> Word:
-    return counted(gate_input, asked.tallies([send for send in asked.sends if send.at <= asked.now]))
+    return counted(
+        gate_input, asked.tallies([send for send in asked.sends if send.at <= asked.now])
+    )
 
 
 def without_unknown(gate_input: GateInput, asked: Asked) -> Word:
-    return counted(gate_input, asked.tallies([send for send in asked.sends if send.declined is not None]))
+    return counted(
+        gate_input, asked.tallies([send for send in asked.sends if send.declined is not None])
+    )
 
 
 def without_old_bans(gate_input: GateInput, asked: Asked) -> Word:
@@ -68,16 +75,24 @@ def as_claimed(send: Send, *, claimed: bool) -> Send:
 
 
 def whatever_others_claim(gate_input: GateInput, asked: Asked) -> Word:
-    return counted(gate_input, asked.tallies([as_claimed(send, claimed=False) for send in asked.sends]))
+    return counted(
+        gate_input, asked.tallies([as_claimed(send, claimed=False) for send in asked.sends])
+    )
 
 
 def claims_and_others_added_up(gate_input: GateInput, asked: Asked) -> Word:
-    sends = [as_claimed(one, claimed=one.claimed and one.merchant_id != asked.merchant) for one in asked.sends]
+    sends = [
+        as_claimed(one, claimed=one.claimed and one.merchant_id != asked.merchant)
+        for one in asked.sends
+    ]
     return counted(gate_input, asked.tallies(sends))
 
 
 def of_own_merchant(gate_input: GateInput, asked: Asked) -> Word:
-    return counted(gate_input, asked.tallies([send for send in asked.sends if send.merchant_id == asked.merchant]))
+    return counted(
+        gate_input,
+        asked.tallies([send for send in asked.sends if send.merchant_id == asked.merchant]),
+    )
 
 
 @drawn(
@@ -110,7 +125,10 @@ def of_own_merchant(gate_input: GateInput, asked: Asked) -> Word:
     3,
 )
 def test_the_count_finds_the_faults_of_a_gate(gate: Gate, scheme: str) -> None:
-    assert play(2, 2_000, gate, (scheme,), lambda found: found.breaches.total() > 0).breaches.total() > 0
+    assert (
+        play(2, 2_000, gate, (scheme,), lambda found: found.breaches.total() > 0).breaches.total()
+        > 0
+    )
 
 
 @pytest.mark.prove("properties")
@@ -139,15 +157,38 @@ def test_the_list_alone_shows_windows_that_were_too_full() -> None:
 def test_of_two_advised_waits_the_longer_may_end_last_once_it_is_rounded() -> None:
     """Found by ten million sends: for another merchant two days last until midnight, one until the hour."""
     count, noon = Count("mastercard"), 20_500 * DAY + 12 * HOUR
-    asking = Sent(noon + 49 * HOUR, "asks", "acceptor", "us", 4_590, "USD", "merchant", 20, ours=True)
+    asking = Sent(
+        noon + 49 * HOUR, "asks", "acceptor", "us", 4_590, "USD", "merchant", 20, ours=True
+    )
     sends = []
     for id, (at, advice) in enumerate([(noon, "26"), (noon + 25 * HOUR, "25")]):
         count.sent(id, asking._replace(at=at, merchant="sent"))
         count.declined(id, "51", advice)
         sends.append(
-            Send(moment(at), 4_590, "USD", "merchant", "acceptor", "sent", "sent", declined=True, advice=advice)
+            Send(
+                moment(at),
+                4_590,
+                "USD",
+                "merchant",
+                "acceptor",
+                "sent",
+                "sent",
+                declined=True,
+                advice=advice,
+            )
         )
-    asked = Asked("mastercard", sends, moment(asking.at), 4_590, "USD", "merchant", "acceptor", "asks", "us", 20)
+    asked = Asked(
+        "mastercard",
+        sends,
+        moment(asking.at),
+        4_590,
+        "USD",
+        "merchant",
+        "acceptor",
+        "asks",
+        "us",
+        20,
+    )
     assert count.free_at(asking) == 20_503 * DAY
     refused = ask_gate(asked.tallies())
     assert isinstance(refused, Refused)

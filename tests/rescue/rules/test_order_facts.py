@@ -21,8 +21,25 @@ from recoup.rescue.rules.order_facts import facts_of
 
 PLACED = datetime(2027, 3, 1, 14, 30, tzinfo=UTC)
 NOW = BusinessTime(PLACED + timedelta(days=3))
-MERCHANT = Merchant(new_id(), 1, "Shop", 0, "managed", True, True, True, "world", "A1", "decline", False, 60, "refuse")
-CARD = CardFacts(new_id(), "visa", "400088", "0011", None, 12, 2030, ("", b"", b"", b""), "40008800")
+MERCHANT = Merchant(
+    new_id(),
+    1,
+    "Shop",
+    0,
+    "managed",
+    True,
+    True,
+    True,
+    "world",
+    "A1",
+    "decline",
+    False,
+    60,
+    "refuse",
+)
+CARD = CardFacts(
+    new_id(), "visa", "400088", "0011", None, 12, 2030, ("", b"", b"", b""), "40008800"
+)
 
 
 def order(**changes: Any) -> Order:
@@ -52,7 +69,10 @@ def order(**changes: Any) -> Order:
         "cards_before": [],
         "do_not_retry": False,
         "metadata": {},
-        "facts": {"decline": {"code": "51", "source": "visa"}, "zone": {"minutes": -300, "told": True}},
+        "facts": {
+            "decline": {"code": "51", "source": "visa"},
+            "zone": {"minutes": -300, "told": True},
+        },
         "created_at": PLACED,
         "status": 1,
         "order_type": "MIT",
@@ -70,7 +90,19 @@ def order(**changes: Any) -> Order:
 
 
 def attempt(number: int, state: str, at: datetime | None, **changes: Any) -> Attempt:
-    return Attempt(new_id(), new_id(), number, state, "funds", PLACED, 4590, "USD", "merchant", sent_at=at, **changes)
+    return Attempt(
+        new_id(),
+        new_id(),
+        number,
+        state,
+        "funds",
+        PLACED,
+        4590,
+        "USD",
+        "merchant",
+        sent_at=at,
+        **changes,
+    )
 
 
 def looking(of: Order, *seen: Seen, now: datetime = NOW) -> Facts:
@@ -82,7 +114,12 @@ def looking(of: Order, *seen: Seen, now: datetime = NOW) -> Facts:
 def test_what_an_order_itself_says() -> None:
     facts = facts_of(order(), NOW)
     assert (facts.first.at, facts.first.answer, facts.first.tries) == (PLACED, FUNDS, 0)
-    assert (facts.first_key, facts.issuer, facts.zone, facts.zone_known) == ("51", "40008800", -300, True)
+    assert (facts.first_key, facts.issuer, facts.zone, facts.zone_known) == (
+        "51",
+        "40008800",
+        -300,
+        True,
+    )
     assert (facts.tries, facts.looks, facts.open_orders) == ((), (), 1)
     assert Facts.from_dict(facts.features()) == facts
 
@@ -101,11 +138,19 @@ def test_what_an_issuer_answered_to_several_merchants_is_told_with_the_decision(
     facts = facts_of(order(rescue=RescueKnown(issuer_answers=(5, 4, 3, 2, 1, 0))), NOW)
     assert facts.issuer_answers == (5, 4, 3, 2, 1, 0)
     assert Facts.from_dict(facts.features()) == facts
-    assert Facts.from_dict({k: v for k, v in facts.features().items() if k != "issuer_answers"}).issuer_answers == ()
+    assert (
+        Facts.from_dict(
+            {k: v for k, v in facts.features().items() if k != "issuer_answers"}
+        ).issuer_answers
+        == ()
+    )
 
 
 def test_an_order_from_before_the_engine_says_what_it_can() -> None:
-    facts = facts_of(order(facts={"decline": {"code": "05"}}, card=replace(CARD, issuer_digits=""), rescue=None), NOW)
+    facts = facts_of(
+        order(facts={"decline": {"code": "05"}}, card=replace(CARD, issuer_digits=""), rescue=None),
+        NOW,
+    )
     assert (facts.issuer, facts.zone, facts.zone_known) == ("400088", -480, False)
     assert (facts.sends_left, facts.free_at) == (None, None), "its card's sends were not read"
     assert facts_of(order(card=None), NOW).issuer == ""
@@ -122,7 +167,10 @@ def test_a_try_whose_answer_is_not_known_says_nothing_but_keeps_its_number() -> 
     facts = facts_of(order(attempts=tries), NOW)
     assert [(one.answer, one.tries) for one in facts.tries] == [(TECHNICAL, 1), (SOFT, 3)]
     tries[1].state = "approved"  # it was found out later
-    assert [(one.answer, one.tries) for one in facts_of(order(attempts=tries), NOW).tries][1] == (APPROVED, 2)
+    assert [(one.answer, one.tries) for one in facts_of(order(attempts=tries), NOW).tries][1] == (
+        APPROVED,
+        2,
+    )
 
 
 def test_looks_are_of_other_payments_and_before_now() -> None:
@@ -135,13 +183,19 @@ def test_looks_are_of_other_payments_and_before_now() -> None:
         Seen(NOW, APPROVED, 0, other),  # not before now
         Seen(NOW + timedelta(days=4), APPROVED, 0, other),  # a clock that was set back
     )
-    assert [one.at for one in facts.looks] == [PLACED - timedelta(days=2), PLACED - timedelta(days=1)]
+    assert [one.at for one in facts.looks] == [
+        PLACED - timedelta(days=2),
+        PLACED - timedelta(days=1),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "answer", "counts"), [(0, FUNDS, 0), (59, FUNDS, 0), (-60, FUNDS, 0), (61, FUNDS, 1), (0, APPROVED, 1)]
+    ("seconds", "answer", "counts"),
+    [(0, FUNDS, 0), (59, FUNDS, 0), (-60, FUNDS, 0), (61, FUNDS, 1), (0, APPROVED, 1)],
 )
-def test_the_merchants_copy_of_the_payment_that_came_in_is_no_look(seconds: int, answer: int, counts: int) -> None:
+def test_the_merchants_copy_of_the_payment_that_came_in_is_no_look(
+    seconds: int, answer: int, counts: int
+) -> None:
     facts = looking(order(), Seen(PLACED + timedelta(seconds=seconds), answer, 0, None))
     assert len(facts.looks) == counts
 

@@ -55,7 +55,9 @@ CAMPAIGNS = (SPRING, SUMMER, BOTH_A, BOTH_B, LOST)
         (Named(descriptor="MY*OWN", campaign="summer-24"), MUGS, SUMMER, ""),
     ],
 )
-def test_where_an_order_comes_from(named: Named, site: Site, campaign: Campaign | None, warned: str) -> None:
+def test_where_an_order_comes_from(
+    named: Named, site: Site, campaign: Campaign | None, warned: str
+) -> None:
     found = origin_of(SITES, CAMPAIGNS, named)
     assert (found.site, found.campaign) == (site, campaign)
     assert bool(found.warnings) is bool(warned)

@@ -79,11 +79,17 @@ def test_a_payment_was_declined_no_later_than_it_came() -> None:
 
 def test_a_copy_of_the_payment_that_came_in_is_the_same_attempt() -> None:
     one = order()
-    near, same = copy(START + SAME_ATTEMPT, declined=True), copy(START - DAY, declined=True, is_order=True)
+    near, same = (
+        copy(START + SAME_ATTEMPT, declined=True),
+        copy(START - DAY, declined=True, is_order=True),
+    )
     later = copy(START + SAME_ATTEMPT + MINUTE, declined=True)
     for told, counts in ((near, 1), (same, 1), (later, 2), (copy(START), 2)):
         assert len(seen_of([one], [replace(told, order_id=one.order_id)], "world")) == counts
-    assert brief(seen_of([one], [replace(later, order_id=one.order_id)], "world")) == [(FUNDS, 0), (FUNDS, 1)]
+    assert brief(seen_of([one], [replace(later, order_id=one.order_id)], "world")) == [
+        (FUNDS, 0),
+        (FUNDS, 1),
+    ]
 
 
 def test_what_is_transmitted_twice_is_one_attempt() -> None:

@@ -23,12 +23,19 @@ from recoup.rescue.rules.by_hand import GateWord, HandInput, PlanBefore, decide_
 from recoup.rescue.rules.charge import ChargeInput, plan_charge
 from recoup.rescue.rules.gate import Block, GateInput, ask_gate, gate
 from recoup.rescue.rules.signal import SignalInput, decide_by_signal
-from recoup.terms.rules.collection import COLLECTION_POLICIES, CURRENT_COLLECTION, CollectionPolicy, Plan
+from recoup.terms.rules.collection import (
+    COLLECTION_POLICIES,
+    CURRENT_COLLECTION,
+    CollectionPolicy,
+    Plan,
+)
 from recoup.webhooks.rules.replay import DECIDERS, UnknownVersion, decide_again
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-moments = st.integers(-5_000_000, 5_000_000).map(lambda seconds: NOW + timedelta(seconds=seconds, microseconds=17))
+moments = st.integers(-5_000_000, 5_000_000).map(
+    lambda seconds: NOW + timedelta(seconds=seconds, microseconds=17)
+)
 names = st.sampled_from(("sandbox", "bridge", "b", "ü"))
 tally = st.builds(
     Tally,
@@ -46,23 +53,41 @@ gate_inputs = st.builds(
     st.sampled_from(("merchant", "customer")),
     moments,
     st.lists(tally, max_size=4).map(tuple),
-    st.lists(st.builds(Block, st.sampled_from(("card", "customer", "other")), st.none() | moments), max_size=2).map(
-        tuple
-    ),
+    st.lists(
+        st.builds(Block, st.sampled_from(("card", "customer", "other")), st.none() | moments),
+        max_size=2,
+    ).map(tuple),
     st.booleans(),
     st.none() | moments,
 )
 hand_inputs = st.builds(
     HandInput,
-    st.sampled_from(("attempt_now", "new_card", "renewed_card", "customer_answer", "sandbox_answer", "charge_now")),
-    st.sampled_from(("user:0199aa00-0000-7000-8000-000000000001", "payer:page", "operator:sandbox")),
+    st.sampled_from(
+        (
+            "attempt_now",
+            "new_card",
+            "renewed_card",
+            "customer_answer",
+            "sandbox_answer",
+            "charge_now",
+        )
+    ),
+    st.sampled_from(
+        ("user:0199aa00-0000-7000-8000-000000000001", "payer:page", "operator:sandbox")
+    ),
     moments,
-    st.none() | st.builds(PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)),
-    st.none() | st.builds(GateWord, st.sampled_from(("", "visa-reattempt-30d")), st.none() | moments),
+    st.none()
+    | st.builds(
+        PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)
+    ),
+    st.none()
+    | st.builds(GateWord, st.sampled_from(("", "visa-reattempt-30d")), st.none() | moments),
     st.booleans(),
 )
 readings = st.sampled_from(("51", "05", "61", "91", "04", "N7", "65")).map(
-    lambda code: read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=NOW.date())
+    lambda code: read_decline(
+        scheme="visa", code=code_of(None, code), text=None, advice=None, on=NOW.date()
+    )
 )
 signal_inputs = st.builds(
     SignalInput,
@@ -70,7 +95,9 @@ signal_inputs = st.builds(
     moments,
     moments,
     moments,
-    st.builds(PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)),
+    st.builds(
+        PlanBefore, moments, st.sampled_from(("funds", "soft")), st.none() | st.uuids().map(str)
+    ),
     st.builds(GateWord, st.sampled_from(("", "visa-reattempt-30d")), st.none() | moments),
     st.integers(-720, 840),
     st.sampled_from((None, "engine", "ladder", "holdout", "shadow")),
@@ -148,13 +175,21 @@ GOOD_SIGNAL = SignalInput(
         ({"utc_offset": -240}, "night"),
         ({"gate": GateWord("visa-reattempt-30d")}, "gate_refuses"),
         (
-            {"reading": read_decline(scheme="visa", code=code_of(None, "04"), text=None, advice=None, on=NOW.date())},
+            {
+                "reading": read_decline(
+                    scheme="visa", code=code_of(None, "04"), text=None, advice=None, on=NOW.date()
+                )
+            },
             "no_cure_by_waiting",
         ),
         (
             {
                 "reading": read_decline(
-                    scheme="mastercard", code=code_of(None, "51"), text=None, advice="24", on=NOW.date()
+                    scheme="mastercard",
+                    code=code_of(None, "51"),
+                    text=None,
+                    advice="24",
+                    on=NOW.date(),
                 ),
                 "last_at": NOW - 0.9 * HOUR,
             },
@@ -162,7 +197,9 @@ GOOD_SIGNAL = SignalInput(
         ),
     ],
 )
-def test_a_signal_changes_nothing_that_a_limit_a_wait_or_a_comparison_holds(more: dict[str, Any], rule: str) -> None:
+def test_a_signal_changes_nothing_that_a_limit_a_wait_or_a_comparison_holds(
+    more: dict[str, Any], rule: str
+) -> None:
     decision = decide_by_signal(replace(GOOD_SIGNAL, **more))
     assert decision.rules == ("approved_elsewhere", rule)
     assert (decision.verdict == "attempt_now") == (rule == "within_limits")
@@ -178,11 +215,18 @@ def test_a_charge_is_decided_the_same_again(asked: ChargeInput) -> None:
 
 
 def test_the_policy_decides_when_a_charge_is_due() -> None:
-    reading = read_decline(scheme="visa", code=code_of(None, "91"), text=None, advice=None, on=NOW.date())
+    reading = read_decline(
+        scheme="visa", code=code_of(None, "91"), text=None, advice=None, on=NOW.date()
+    )
     asked = ChargeInput(reading, 4590, "USD", 0, NOW, NOW, NOW + 30 * DAY, 0)
-    later = CollectionPolicy("collect-x", CURRENT_COLLECTION.plans | {"technical": Plan("after_wait", (DAY,), 1)}, 1)
+    later = CollectionPolicy(
+        "collect-x", CURRENT_COLLECTION.plans | {"technical": Plan("after_wait", (DAY,), 1)}, 1
+    )
     assert plan_charge(asked, CURRENT_COLLECTION).plan == (NOW + HOUR,)
-    assert (plan_charge(asked, later).plan, plan_charge(asked, later).versions["policy"]) == ((NOW + DAY,), "collect-x")
+    assert (plan_charge(asked, later).plan, plan_charge(asked, later).versions["policy"]) == (
+        (NOW + DAY,),
+        "collect-x",
+    )
     assert plan_charge(replace(asked, made=1), later).rules == ("plan_used_up",)
     assert plan_charge(replace(asked, until=NOW + HOUR), later).rules == ("time_over",)
 
@@ -198,13 +242,21 @@ def test_the_policy_decides_when_a_charge_is_due() -> None:
         ({"blocks": (Block("card", NOW - HOUR),), "tallies": ()}, "allow", "within_limits"),
     ],
 )
-def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(more: dict[str, Any], verdict: str, rule: str) -> None:
+def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(
+    more: dict[str, Any], verdict: str, rule: str
+) -> None:
     sends = [Send(NOW - n * HOUR, 4590, "USD", "merchant", "acceptor", "0") for n in range(20)]
     found = tallies(
         "visa",
         sends,
         NOW,
-        Wish(units=4590, currency="USD", initiator="merchant", acceptor_id="acceptor", merchant_id="0"),
+        Wish(
+            units=4590,
+            currency="USD",
+            initiator="merchant",
+            acceptor_id="acceptor",
+            merchant_id="0",
+        ),
     )
     asked = GateInput("visa", "world", "merchant", NOW, found)
     decision = gate(replace(asked, **more))
@@ -216,12 +268,21 @@ def test_what_the_gate_says_of_a_card_whose_allowance_is_used_up(more: dict[str,
 
 
 def test_the_gate_stores_how_many_sends_there_were_and_never_whose() -> None:
-    sends = [Send(NOW, 12_345, "USD", "merchant", "their acceptor", "another merchant") for _ in range(20)]
+    sends = [
+        Send(NOW, 12_345, "USD", "merchant", "their acceptor", "another merchant")
+        for _ in range(20)
+    ]
     found = tallies(
         "visa",
         sends,
         NOW,
-        Wish(units=12_345, currency="USD", initiator="merchant", acceptor_id="their acceptor", merchant_id="ours"),
+        Wish(
+            units=12_345,
+            currency="USD",
+            initiator="merchant",
+            acceptor_id="their acceptor",
+            merchant_id="ours",
+        ),
     )
     stored = json.dumps(GateInput("visa", "world", "merchant", NOW, found).features())
     assert '"counted": 20' in stored

@@ -12,7 +12,13 @@ from tests.rings import each
 
 from recoup.kernel.problem import Problem
 from recoup.orders.rules.snapshot import Attempt
-from recoup.processors.rules.route_terms import Candidate, Carried, RouteTerms, check_carried, why_not
+from recoup.processors.rules.route_terms import (
+    Candidate,
+    Carried,
+    RouteTerms,
+    check_carried,
+    why_not,
+)
 from recoup.rescue.rules.route_by_worth import (
     MILLION,
     TRICKLE,
@@ -65,7 +71,11 @@ charges = st.builds(
     st.sampled_from(("card", "a", "b")),
 )
 failures = st.builds(
-    Failure, st.sampled_from("abcdef"), st.integers(1, 40), st.just(NOW), st.sampled_from(("not_sent", "technical"))
+    Failure,
+    st.sampled_from("abcdef"),
+    st.integers(1, 40),
+    st.just(NOW),
+    st.sampled_from(("not_sent", "technical")),
 )
 inputs = st.builds(
     WorthInput,
@@ -78,7 +88,9 @@ inputs = st.builds(
 )
 
 
-def among(*routes: Candidate, charge: Carried = CHARGE, failed: tuple[Failure, ...] = (), draw: int = 5) -> WorthInput:
+def among(
+    *routes: Candidate, charge: Carried = CHARGE, failed: tuple[Failure, ...] = (), draw: int = 5
+) -> WorthInput:
     return WorthInput(routes, charge, failed, USUAL_CHANCE, draw, NOW)
 
 
@@ -101,7 +113,11 @@ def test_a_stored_choice_is_made_the_same_again(asked: WorthInput) -> None:
 @given(inputs)
 def test_no_route_takes_what_it_cannot_carry_or_while_it_is_off(asked: WorthInput) -> None:
     taken = chosen_route(asked)
-    able = {one.terms.name for one in asked.routes if not one.off and why_not(one.terms, asked.charge) is None}
+    able = {
+        one.terms.name
+        for one in asked.routes
+        if not one.off and why_not(one.terms, asked.charge) is None
+    }
     assert taken in able if able else taken is None
 
 
@@ -118,14 +134,18 @@ def test_none_that_has_just_failed_is_taken_while_another_is_reachable(asked: Wo
 
 
 @given(candidates, charges, st.integers(0, MILLION))
-def test_the_chance_stays_one_and_more_approvals_never_lower_it(one: Candidate, charge: Carried, chance: int) -> None:
+def test_the_chance_stays_one_and_more_approvals_never_lower_it(
+    one: Candidate, charge: Carried, chance: int
+) -> None:
     better = replace(one, approved=one.approved + 1)
     assert 0 <= chance_at(one, chance) <= chance_at(better, chance) <= MILLION
     assert worth_at(one, charge, chance) <= worth_at(better, charge, chance)
 
 
 @given(st.lists(terms, max_size=4, unique_by=lambda one: one.name), charges)
-def test_the_door_refuses_exactly_what_no_route_carries(routes: list[RouteTerms], charge: Carried) -> None:
+def test_the_door_refuses_exactly_what_no_route_carries(
+    routes: list[RouteTerms], charge: Carried
+) -> None:
     carried = not routes or any(why_not(one, charge) is None for one in routes)
     if carried:
         check_carried(routes, charge)
@@ -145,7 +165,11 @@ def test_the_door_refuses_exactly_what_no_route_carries(routes: list[RouteTerms]
         (among(costing(A, fixed=1), B), "b", "most_worth"),
         (among(costing(A, share=1000), costing(B, share=999)), "b", "most_worth"),
         (among(replace(A, approved=10, expected=30 * MILLION), B), "b", "most_worth"),
-        (among(costing(A, fixed=300_000), replace(B, approved=0, expected=3 * MILLION)), "a", "most_worth"),
+        (
+            among(costing(A, fixed=300_000), replace(B, approved=0, expected=3 * MILLION)),
+            "a",
+            "most_worth",
+        ),
         (among(A, B, failed=(failing("a"),)), "b", "proof_of_not_sent"),
         (among(A, B, failed=(failing("a", "technical"),)), "b", "technical_decline"),
         (among(A, B, failed=(failing("b"), failing("a"))), "b", "every_route_failed"),
@@ -156,14 +180,24 @@ def test_the_door_refuses_exactly_what_no_route_carries(routes: list[RouteTerms]
         (among(replace(A, breaker="open"), B), "b", "most_worth"),
         (among(replace(A, breaker="trickle"), B), "b", "most_worth"),
         (among(replace(A, breaker="trickle"), B, draw=0), "a", "trickle"),
-        (among(replace(A, breaker="trickle"), B, draw=0, failed=(failing("a"),)), "b", "proof_of_not_sent"),
-        (among(replace(A, breaker="open"), costing(replace(B, breaker="open"), fixed=1)), "a", "every_breaker_open"),
+        (
+            among(replace(A, breaker="trickle"), B, draw=0, failed=(failing("a"),)),
+            "b",
+            "proof_of_not_sent",
+        ),
+        (
+            among(replace(A, breaker="open"), costing(replace(B, breaker="open"), fixed=1)),
+            "a",
+            "every_breaker_open",
+        ),
         (among(replace(A, terms=RouteTerms("a", currencies=("EUR",))), B), "b", "only_route"),
         (among(STORED, charge=replace(CHARGE, credential="b")), None, "no_route"),
         (among(STORED, charge=replace(CHARGE, credential="a")), "a", "only_route"),
     ],
 )
-def test_which_route_is_taken_and_by_which_rule(asked: WorthInput, taken: str | None, rule: str) -> None:
+def test_which_route_is_taken_and_by_which_rule(
+    asked: WorthInput, taken: str | None, rule: str
+) -> None:
     decision = choose_route(asked)
     assert (decision.taken, decision.rules) == (taken, (rule,))
     assert decision.verdict == ("send" if taken else "wait")
@@ -184,7 +218,12 @@ def test_a_large_amount_takes_the_likelier_route_and_a_small_one_the_cheaper() -
         ([EUROS, RouteTerms("b", amount_min=50_000_000)], CHARGE, "Transaction.Amount", ""),
         ([RouteTerms("a", amount_max=1_500_000)], CHARGE, "Transaction.Amount", ""),
         ([RouteTerms("a", schemes=("amex",))], CHARGE, "PaymentMethod.CardNumber", "amex"),
-        ([RouteTerms("a", countries=("DE",))], replace(CHARGE, country=""), "BillingInformation.CountryCode", "DE"),
+        (
+            [RouteTerms("a", countries=("DE",))],
+            replace(CHARGE, country=""),
+            "BillingInformation.CountryCode",
+            "DE",
+        ),
         ([RouteTerms("a", cards=False, stored=True)], CHARGE, "PaymentMethod.CardNumber", "stored"),
     ],
 )
@@ -203,10 +242,25 @@ def test_what_is_not_known_yet_is_not_judged() -> None:
 
 def test_an_unknown_outcome_clears_no_route_and_an_issuers_word_forgives_them_all() -> None:
     def tried(number: int, route: str, state: str, klass: str | None = None) -> Attempt:
-        usual = {"units": 1, "asset": "USD", "initiator": "merchant", "ladder": "soft", "due_at": NOW}
+        usual = {
+            "units": 1,
+            "asset": "USD",
+            "initiator": "merchant",
+            "ladder": "soft",
+            "due_at": NOW,
+        }
         made = Attempt(attempt_id=None, order_id=None, attempt_no=number, state=state, **usual)  # type: ignore[arg-type]
         return replace(made, route=route, klass=klass)
 
     assert failures_of([tried(1, "a", "not_sent"), tried(2, "b", "declined", "funds")]) == ()
-    found = failures_of([tried(1, "a", "not_sent"), tried(2, "b", "declined", "technical"), tried(3, "a", "not_sent")])
-    assert [(one.route, one.how, one.attempt_no) for one in found] == [("b", "technical", 2), ("a", "not_sent", 3)]
+    found = failures_of(
+        [
+            tried(1, "a", "not_sent"),
+            tried(2, "b", "declined", "technical"),
+            tried(3, "a", "not_sent"),
+        ]
+    )
+    assert [(one.route, one.how, one.attempt_no) for one in found] == [
+        ("b", "technical", 2),
+        ("a", "not_sent", 3),
+    ]

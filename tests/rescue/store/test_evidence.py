@@ -21,17 +21,22 @@ WHEN = re.compile(r"\s*CASE WHEN (.*?) THEN", re.DOTALL)
 
 def test_no_part_is_left_out_whose_condition_holds(server: ServerAddress) -> None:
     orders: list[Any] = [
-        SimpleNamespace(stage=stage, kind=kind, arm=arm) for stage, kind, arm in product(Stage, KINDS, (None, "engine"))
+        SimpleNamespace(stage=stage, kind=kind, arm=arm)
+        for stage, kind, arm in product(Stage, KINDS, (None, "engine"))
     ]
 
     async def called_for() -> list[set[str]]:
         """Of each order the parts whose own condition, as the statement has it, is true."""
         conditions = {
-            name: found[1] for name, _, sql in evidence._PARTS if (found := WHEN.match(sql)) and "v." not in found[1]
+            name: found[1]
+            for name, _, sql in evidence._PARTS
+            if (found := WHEN.match(sql)) and "v." not in found[1]
         }
         assert len(conditions) > 6
         columns = ", ".join(f"{sql} AS {name}" for name, sql in conditions.items())
-        given = "unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS o (stage, kind, arm, no)"
+        given = (
+            "unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS o (stage, kind, arm, no)"
+        )
         connection = await asyncpg.connect(server.dsn("postgres"), timeout=10)
         try:
             rows = await connection.fetch(

@@ -66,11 +66,15 @@ def _values(statement: str) -> str:
 def _plan(server: ServerAddress, statement: str) -> str:
     async def planned() -> str:
         async with sandbox_world(server) as (world, *_):
-            connection = await asyncpg.connect(world.dsn, statement_cache_size=0, server_settings=PLANS)
+            connection = await asyncpg.connect(
+                world.dsn, statement_cache_size=0, server_settings=PLANS
+            )
             try:
                 await connection.execute(_A_HUNDRED)
                 await connection.execute(f"PREPARE one AS {statement}")
-                rows = await connection.fetch(f"EXPLAIN (COSTS OFF) EXECUTE one ({_values(statement)})")
+                rows = await connection.fetch(
+                    f"EXPLAIN (COSTS OFF) EXECUTE one ({_values(statement)})"
+                )
             finally:
                 await connection.close()
         return "\n".join(row[0] for row in rows)
@@ -81,7 +85,9 @@ def _plan(server: ServerAddress, statement: str) -> str:
 def _plans_inside(server: ServerAddress, call: str) -> str:
     async def planned() -> str:
         async with sandbox_world(server) as (world, *_):
-            connection = await asyncpg.connect(world.dsn, statement_cache_size=0, server_settings=PLANS)
+            connection = await asyncpg.connect(
+                world.dsn, statement_cache_size=0, server_settings=PLANS
+            )
             try:
                 await connection.execute(_A_HUNDRED)
                 return await plans_inside(connection, call)
@@ -91,12 +97,18 @@ def _plans_inside(server: ServerAddress, call: str) -> str:
     return asyncio.run(planned())
 
 
-@pytest.mark.parametrize("statement", [sql_of(endpoints.list_endpoints), sql_of(partner_merchants.hooks_of)])
-def test_endpoints_that_were_deleted_without_end_slow_nobody_down(server: ServerAddress, statement: str) -> None:
+@pytest.mark.parametrize(
+    "statement", [sql_of(endpoints.list_endpoints), sql_of(partner_merchants.hooks_of)]
+)
+def test_endpoints_that_were_deleted_without_end_slow_nobody_down(
+    server: ServerAddress, statement: str
+) -> None:
     """Fifty stand at most, but each page looked through all that a merchant ever made."""
     plan = _plan(server, statement)
     assert "endpoints_of_merchant" in plan
-    assert not re.search(r"Scan (using endpoints_pkey )?on endpoints \w+\n(?! +(Index|Recheck) Cond)", plan)
+    assert not re.search(
+        r"Scan (using endpoints_pkey )?on endpoints \w+\n(?! +(Index|Recheck) Cond)", plan
+    )
 
 
 @each("name", STATEMENTS)

@@ -18,10 +18,20 @@ def put(shop: Caller, **body: Any) -> dict[str, Any]:
 
 def test_it_watches_until_it_is_set_and_what_is_missing_stays(shop: Caller) -> None:
     before = shop.get("/engine/risk").json()
-    assert (before["mode"], before["share"], before["holdout"], before["margin"]) == ("shadow", 0, 10, 30)
+    assert (before["mode"], before["share"], before["holdout"], before["margin"]) == (
+        "shadow",
+        0,
+        10,
+        30,
+    )
     assert (before["lastChange"], before["weights"]) == (None, None)
     found = put(shop, mode="share", share=50, margin=25)
-    assert (found["mode"], found["share"], found["holdout"], found["margin"]) == ("share", 50, 10, 25)
+    assert (found["mode"], found["share"], found["holdout"], found["margin"]) == (
+        "share",
+        50,
+        10,
+        25,
+    )
     assert found["lastChange"]["by"] == f"api:{shop.shop.keys.app_key}"
     assert put(shop, mode="off")["share"] == 50
     kept = shop.door.run(newest_risk(shop.door.world, shop.shop.merchant_id))
@@ -37,7 +47,9 @@ def test_the_weights_in_use_are_named(shop: Caller) -> None:
         " RETURNING 1"
     )
     found = shop.get("/engine/risk").json()["weights"]
-    assert {name: found[name] for name in ("version", "payments", "frauds", "heldFrauds", "score")} == {
+    assert {
+        name: found[name] for name in ("version", "payments", "frauds", "heldFrauds", "score")
+    } == {
         "version": 7,
         "payments": 9000,
         "frauds": 90,

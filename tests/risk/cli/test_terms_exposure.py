@@ -26,7 +26,10 @@ CALLS = (
 
 
 def told(
-    server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ...], noun: str = "exposure"
+    server: ServerAddress,
+    tmp_path: Path,
+    calls: tuple[tuple[str, ...], ...],
+    noun: str = "exposure",
 ) -> list[Any]:
     """What each call in turn says of one merchant, or the Problem that it raises."""
 
@@ -37,7 +40,9 @@ def told(
             opened = Opened(made[0], Services(*made[1:]), tmp_path, "http://127.0.0.1")
             for call in calls:
                 words = noun, "--json", "--merchant", str(shop.merchant_id), *call
-                found.append(await asyncio.to_thread(_run, opened, asyncio.get_running_loop(), words))
+                found.append(
+                    await asyncio.to_thread(_run, opened, asyncio.get_running_loop(), words)
+                )
         return found
 
     return asyncio.run(in_a_world(calls))
@@ -63,13 +68,33 @@ def test_the_country_is_shown_and_set(server: ServerAddress, tmp_path: Path) -> 
 
 def test_terms_are_shown_and_changed(server: ServerAddress, tmp_path: Path) -> None:
     nothing, limit, operator, less, ended = told(server, tmp_path, CALLS)
-    assert (nothing["limit"], nothing["allotted"], nothing["operator_limit"]) == ("0.00 USD", "0.00 USD", "0.00 USD")
-    assert (limit["limit"], limit["order_max"], limit["customer_max"]) == ("1000.00 USD", "1000.00 USD", "1000.00 USD")
-    assert (limit["chunk"], limit["allowed_loss"], limit["advance_on"]) == ("125.00 USD", "40.00 %", "both")
+    assert (nothing["limit"], nothing["allotted"], nothing["operator_limit"]) == (
+        "0.00 USD",
+        "0.00 USD",
+        "0.00 USD",
+    )
+    assert (limit["limit"], limit["order_max"], limit["customer_max"]) == (
+        "1000.00 USD",
+        "1000.00 USD",
+        "1000.00 USD",
+    )
+    assert (limit["chunk"], limit["allowed_loss"], limit["advance_on"]) == (
+        "125.00 USD",
+        "40.00 %",
+        "both",
+    )
     assert limit["allotted"] == "0.00 USD", "the operator has allowed nothing yet"
     assert (operator["allotted"], operator["operator_allotted"]) == ("500.00 USD", "500.00 USD")
-    assert (less["order_max"], less["customer_max"], less["limit"]) == ("99.99 USD", "150.00 USD", "1000.00 USD")
-    assert (ended["limit"], ended["allotted"], ended["operator_allotted"]) == ("0.00 USD", "0.00 USD", "0.00 USD")
+    assert (less["order_max"], less["customer_max"], less["limit"]) == (
+        "99.99 USD",
+        "150.00 USD",
+        "1000.00 USD",
+    )
+    assert (ended["limit"], ended["allotted"], ended["operator_allotted"]) == (
+        "0.00 USD",
+        "0.00 USD",
+        "0.00 USD",
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +108,9 @@ def test_terms_are_shown_and_changed(server: ServerAddress, tmp_path: Path) -> N
         ("--limit", "much"),
     ],
 )
-def test_what_makes_no_sense_is_refused(server: ServerAddress, tmp_path: Path, call: tuple[str, ...]) -> None:
+def test_what_makes_no_sense_is_refused(
+    server: ServerAddress, tmp_path: Path, call: tuple[str, ...]
+) -> None:
     [refused] = told(server, tmp_path, (call,))
     assert isinstance(refused, Problem)
     assert refused.code == "invalid"

@@ -73,14 +73,23 @@ def test_a_prior_is_held_to_what_was_collected_of_orders_like_it(server: ServerA
         assert rules == ["declined", "within_limits"], "eight weeks are not over yet"
         await shop.advance(timedelta(days=34))
         [(scored, source, tenth, orders, risked, lost)] = await cells(shop)
-        assert (scored, source, tenth, orders) in {("prior", "advanced", 6, 108), ("prior", "advanced", 6, 109)}
+        assert (scored, source, tenth, orders) in {
+            ("prior", "advanced", 6, 108),
+            ("prior", "advanced", 6, 109),
+        }
         assert 0.7 < lost / risked < 0.76
         found = await bounds_of(shop.world, shop.merchant_id, "USD")
         assert found is not None
-        assert (found.tables["prior"].payers[6], found.tables["prior"].is_known(6)) == (PAYERS_MIN, True)
+        assert (found.tables["prior"].payers[6], found.tables["prior"].is_known(6)) == (
+            PAYERS_MIN,
+            True,
+        )
         assert found.tables["prior"].collected[6] < 2_500
         last = await waiting(shop, pan=LATER, units=4_000)
-        assert await decided(shop, last.order_id) == (["declined", "expected_loss"], f"bounds-{found.version}")
+        assert await decided(shop, last.order_id) == (
+            ["declined", "expected_loss"],
+            f"bounds-{found.version}",
+        )
         assert early != f"bounds-{found.version}"
 
     run(server, story, allowed_loss_basis_points=6_000)
@@ -105,12 +114,15 @@ def test_orders_that_the_schedule_tried_again_vouch_for_the_model(server: Server
         await set_arms(shop.world, shop.scope, None, ArmsChange("shadow"))
         shop.merchants.forget(shop.merchant_id)
         for n in range(6):
-            await shop.admit(external_id=f"SUB-{n}", pan=LATER if n < 4 else NEVER, units=1_000 + n, days=29)
+            await shop.admit(
+                external_id=f"SUB-{n}", pan=LATER if n < 4 else NEVER, units=1_000 + n, days=29
+            )
         one = await waiting(shop, pan=NEVER, units=2_000)
         assert (await decided(shop, one.order_id))[0] == ["declined", "within_limits"]
         await shop.advance(timedelta(days=40))
         found = {
-            (scored, source): (orders, units, lost) for scored, source, _, orders, units, lost in await cells(shop)
+            (scored, source): (orders, units, lost)
+            for scored, source, _, orders, units, lost in await cells(shop)
         }
         assert found["model", "comparable"] == (6, 6_015, 1_004 + 1_005)
         assert found["model", "advanced"] == found["prior", "advanced"] == (1, 2_000, 2_000)
@@ -118,18 +130,26 @@ def test_orders_that_the_schedule_tried_again_vouch_for_the_model(server: Server
     run(server, story)
 
 
-def test_an_engine_is_asked_for_money_only_where_closed_orders_vouch_for_it(server: ServerAddress) -> None:
+def test_an_engine_is_asked_for_money_only_where_closed_orders_vouch_for_it(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         made = model()
         await keep(shop.world, made, None, shop.scope.actor)
         await take(shop.world, made.name, shop.scope.actor)
-        await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0))
+        await set_arms(
+            shop.world, shop.scope, None, ArmsChange("share", share=100, holdout=0, explore=0)
+        )
         shop.merchants.forget(shop.merchant_id)
         one = await waiting(shop, units=1_000)
         assert await decided(shop, one.order_id) == (["declined", "too_few_closed"], None)
         refused = await explain_order(shop.world, shop.merchant_id, one.order_id, LOWEST, 10)
-        [against] = [e for e in refused.explanations if e.decision.versions["decider"] == "advance-3"]
-        assert {w.change: w.verdict for w in against.what_ifs}["closed_orders_paid"] == "approve_now"
+        [against] = [
+            e for e in refused.explanations if e.decision.versions["decider"] == "advance-3"
+        ]
+        assert {w.change: w.verdict for w in against.what_ifs}[
+            "closed_orders_paid"
+        ] == "approve_now"
         assert against.repeats is True
         await vouched(shop)
         two = await waiting(shop, units=2_000)
@@ -143,7 +163,9 @@ def test_an_engine_is_asked_for_money_only_where_closed_orders_vouch_for_it(serv
     run(server, story)
 
 
-def test_a_version_is_kept_once_and_made_again_only_after_a_further_week(server: ServerAddress) -> None:
+def test_a_version_is_kept_once_and_made_again_only_after_a_further_week(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await waiting(shop, units=1_000)
         await vouched(shop)
@@ -154,7 +176,10 @@ def test_a_version_is_kept_once_and_made_again_only_after_a_further_week(server:
         after = await bounds_of(shop.world, shop.merchant_id, "USD")
         assert before is not None
         assert after is not None
-        assert (after.version, after.until - before.until) == (before.version + 1, timedelta(days=7))
+        assert (after.version, after.until - before.until) == (
+            before.version + 1,
+            timedelta(days=7),
+        )
         assert await shop.value("SELECT count(*) FROM due_work WHERE kind = 'advance_bounds'") == 1
 
     run(server, story)
@@ -238,6 +263,8 @@ def test_an_orders_page_says_why_it_was_advanced(server: ServerAddress) -> None:
         assert reasons[0] == "The order is approved now and its customer is charged later."
         assert "decider advance-3" in versions
         line = next(one for one in page.log if one.happening == "advanced")
-        assert decision_shown(page) == line.decision_id, "the charge that is planned follows from it"
+        assert decision_shown(page) == line.decision_id, (
+            "the charge that is planned follows from it"
+        )
 
     run(server, story)

@@ -10,16 +10,24 @@ from recoup.risk.moves import grant as move
 from recoup.risk.rules.advance import AdvanceInputs
 
 
-def test_payments_that_the_merchant_tells_of_raise_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_payments_that_the_merchant_tells_of_raise_no_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A customer who never existed, with a good payment each Friday, made the operator advance an order."""
     given: list[Any] = []
     known = evidence(looks=fridays(12)).facts
     assert known is not None
     assert known.looks
     monkeypatch.setattr(move, "facts_of", lambda order, now: known)
-    monkeypatch.setattr(move, "advance_by_arm", lambda arm, known, asked, bounds, engine: given.append(asked))
+    monkeypatch.setattr(
+        move, "advance_by_arm", lambda arm, known, asked, bounds, engine: given.append(asked)
+    )
     order = SimpleNamespace(
-        attempt_in_flight=lambda: None, arm="engine", arm_known=object(), facts={}, advance_bounds=None
+        attempt_in_flight=lambda: None,
+        arm="engine",
+        arm_known=object(),
+        facts={},
+        advance_bounds=None,
     )
     inputs: Any = AdvanceInputs("answer", object(), 100, "USD", 0, object(), known.first.at)  # type: ignore[arg-type]
     move._judged(SimpleNamespace(order=order, given=lambda kind: object(), now=None), inputs)  # type: ignore[arg-type]

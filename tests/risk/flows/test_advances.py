@@ -36,14 +36,22 @@ from recoup.terms.rules.collection import CURRENT_COLLECTION
 
 # Long enough that a try is out at the deadline on a busy machine too: then, and not before, it is advanced.
 POLICY = Policy(
-    call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=0.2), cit_deadline=timedelta(seconds=1.6)
+    call_timeout=timedelta(seconds=2),
+    settled_after=timedelta(seconds=0.2),
+    cit_deadline=timedelta(seconds=1.6),
 )
-SLOW = replace(POLICY, cit_deadline=timedelta(seconds=10))  # the answers are what is looked at, not the deadline
+SLOW = replace(
+    POLICY, cit_deadline=timedelta(seconds=10)
+)  # the answers are what is looked at, not the deadline
 SHARED = replace(SLOW, magic_inputs=False)  # numbers count for real, so that orders share a card
 FAULTY = FAULT_CARDS["visa"]
 SILENT_YES, SILENT_NO, LOST, HIDDEN = 80_001, 80_002, 80_003, 80_011
 OTHER_CARD = script_card("visa", "51", 3)
-LATER, NEVER, HARD_LATER = script_card("visa", "51", 1), script_card("visa", "51", 99), script_card("visa", "51", 2)
+LATER, NEVER, HARD_LATER = (
+    script_card("visa", "51", 1),
+    script_card("visa", "51", 99),
+    script_card("visa", "51", 2),
+)
 Story = Callable[[Shop], Awaitable[None]]
 
 
@@ -64,7 +72,14 @@ async def waiting(shop: Shop, **more: Any) -> Any:
     """One CIT of a customer at the checkout, each another one unless said."""
     number = more.pop("customer", None) or f"{more.get('units', 0)}-{id(more)}"
     person = Person(first_name="Ana", last_name="Roe", email=f"ana-{number}@example.test")
-    usual = {"is_mit": False, "days": None, "pan": LATER, "code": "05", "cvv": "123", "payer": person}
+    usual = {
+        "is_mit": False,
+        "days": None,
+        "pan": LATER,
+        "code": "05",
+        "cvv": "123",
+        "payer": person,
+    }
     return await shop.ask(**(usual | more))
 
 
@@ -79,7 +94,9 @@ async def advanced(shop: Shop, **more: Any) -> UUID:
 
 async def due(shop: Shop, order_id: UUID) -> tuple[str, int]:
     async with shop.world.db.connection() as connection:
-        row = await connection.fetchrow("SELECT state, due_units FROM advances WHERE order_id = $1", order_id)
+        row = await connection.fetchrow(
+            "SELECT state, due_units FROM advances WHERE order_id = $1", order_id
+        )
     return row["state"], row["due_units"]
 
 
@@ -112,7 +129,9 @@ async def judge(shop: Shop) -> None:
             "SELECT order_id, units, refunded_units, stage FROM orders JOIN order_heads USING (merchant_id, order_id,"
             " units)"
         )
-        used = await connection.fetchval("SELECT coalesce(sum(used), 0)::bigint FROM exposure_allotments")
+        used = await connection.fetchval(
+            "SELECT coalesce(sum(used), 0)::bigint FROM exposure_allotments"
+        )
         out = await connection.fetchval("SELECT coalesce(sum(due_units), 0)::bigint FROM advances")
     assert used == out
     await shop.settle()
@@ -131,7 +150,9 @@ async def give_back(shop: Shop, order_id: UUID, amount: str | None = None) -> An
 
 
 @pytest.mark.parametrize("units", [SILENT_YES, SILENT_NO, LOST, HIDDEN])
-def test_what_is_out_at_the_deadline_is_advanced_and_collected(server: ServerAddress, units: int) -> None:
+def test_what_is_out_at_the_deadline_is_advanced_and_collected(
+    server: ServerAddress, units: int
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await advanced(shop, pan=FAULTY, units=units)
         await shop.settle()
@@ -155,7 +176,11 @@ def test_a_soft_decline_is_advanced_and_charged_by_the_plan(server: ServerAddres
         assert held == {"customer_due": 4590, "merchant_payable": -(4590 - 133), "fees": -133}
         await shop.advance(timedelta(days=31))
         assert await due(shop, order_id) == ("charged", 0)
-        assert await balances(shop, order_id) == {"clearing": 4590, "merchant_payable": -(4590 - 133), "fees": -133}
+        assert await balances(shop, order_id) == {
+            "clearing": 4590,
+            "merchant_payable": -(4590 - 133),
+            "fees": -133,
+        }
         assert await kept(shop, order_id) == (1, 4590)
 
     run(server, story)
@@ -237,7 +262,9 @@ def test_declines_invented_before_the_advance_are_told_to_the_desk(server: Serve
     run(server, story, policy=SHARED)
 
 
-def test_a_stolen_card_that_only_the_merchant_knows_of_makes_no_bad_debt_at_once(server: ServerAddress) -> None:
+def test_a_stolen_card_that_only_the_merchant_knows_of_makes_no_bad_debt_at_once(
+    server: ServerAddress,
+) -> None:
     """Reported before the advance, and started after it."""
 
     async def story(shop: Shop) -> None:
@@ -283,7 +310,9 @@ def test_a_refund_before_the_charge_reduces_it(server: ServerAddress) -> None:
         await give_back(shop, order_id, "5.00")
         await shop.settle()
         assert await kept(shop, order_id) == (1, 3000)
-        states = await shop.value("SELECT array_agg(state ORDER BY modification_no) FROM modifications")
+        states = await shop.value(
+            "SELECT array_agg(state ORDER BY modification_no) FROM modifications"
+        )
         assert states == ["netted", "netted", "done"]
 
     run(server, story)
@@ -308,7 +337,12 @@ def test_a_full_refund_before_the_charge_cancels_it(server: ServerAddress) -> No
 
 @deep("properties")
 @each("units", draw("properties", [SILENT_YES, SILENT_NO, LOST, HIDDEN], 2, label="charge is out"))
-@each("parts", draw("properties", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)], 1, label="refunds"))
+@each(
+    "parts",
+    draw(
+        "properties", [("10.00",), ("10.00", "0.01"), (None,), ("10.00", None)], 1, label="refunds"
+    ),
+)
 def test_a_refund_while_the_charge_is_out_is_decided_by_its_answer(
     server: ServerAddress, units: int, parts: tuple[str | None, ...]
 ) -> None:
@@ -337,13 +371,17 @@ def test_refunds_against_the_answer_of_the_charge(server: ServerAddress) -> None
         await shop.world.db.execute(
             "UPDATE attempts SET due_at = now() - interval '1 second' WHERE ladder = 'collect' AND state = 'planned'"
         )
-        await shop.world.db.execute("UPDATE due_work SET due_at = now() - interval '1 second' WHERE kind = 'collect'")
+        await shop.world.db.execute(
+            "UPDATE due_work SET due_at = now() - interval '1 second' WHERE kind = 'collect'"
+        )
 
         async def both(number: int, order_id: UUID) -> None:
             await asyncio.sleep(0.004 * number)
             await asyncio.gather(*(give_back(shop, order_id, part) for part in ("7.00", "3.00")))
 
-        await asyncio.gather(*(both(n, o) for n, o in enumerate(ids)), *(shop.run_due() for _ in range(3)))
+        await asyncio.gather(
+            *(both(n, o) for n, o in enumerate(ids)), *(shop.run_due() for _ in range(3))
+        )
         await shop.settle()
         for number, order_id in enumerate(ids):
             assert await due(shop, order_id) == ("charged", 0)
@@ -362,19 +400,25 @@ def test_refunds_against_the_answer_of_the_charge(server: ServerAddress) -> None
         ({"order_max_units": 4589}, "over_order_limit"),
         ({"customer_max_units": 4589}, "customer_limit"),
         ({"allowed_loss_basis_points": 0}, "expected_loss"),
-        ({"allowed_loss_basis_points": 3710}, "expected_loss"),  # 40 % of 45.90 less the fee of 1.33
+        (
+            {"allowed_loss_basis_points": 3710},
+            "expected_loss",
+        ),  # 40 % of 45.90 less the fee of 1.33
         ({"limit_units": 4589}, "no_exposure"),
         ({"operator_limit_units": 4589}, "no_exposure"),
         ({"advance_on": "unresolved"}, None),
         ({"limit_units": 0}, None),
     ],
 )
-def test_what_stands_against_an_advance(server: ServerAddress, terms: dict[str, Any], rule: str | None) -> None:
+def test_what_stands_against_an_advance(
+    server: ServerAddress, terms: dict[str, Any], rule: str | None
+) -> None:
     async def story(shop: Shop) -> None:
         word = await waiting(shop)
         assert (word.evaluate, word.reason) == ("DECLINED", "declined")
         rules = await shop.value(
-            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'advance-3'", word.order_id
+            "SELECT rules FROM decisions WHERE order_id = $1 AND versions ->> 'decider' = 'advance-3'",
+            word.order_id,
         )
         assert rules == (["declined", rule] if rule else None)
         assert await shop.value("SELECT count(*) FROM advances") == 0
@@ -391,7 +435,9 @@ def test_the_least_loss_that_must_be_allowed(server: ServerAddress) -> None:
                 " AND versions ->> 'decider' = 'advance-3'",
                 order_id,
             )
-        again = advance_by_bounds(AdvanceInputs.from_dict(row["features"]), CURRENT_COLLECTION, None)
+        again = advance_by_bounds(
+            AdvanceInputs.from_dict(row["features"]), CURRENT_COLLECTION, None
+        )
         assert (again.verdict, list(again.reasons)) == (row["verdict"], row["reasons"])
 
     run(server, story, policy=SLOW, allowed_loss_basis_points=3711)
@@ -424,7 +470,8 @@ def test_an_amount_that_is_only_held_is_not_advanced(server: ServerAddress) -> N
 
 
 @pytest.mark.parametrize(
-    ("limit", "chunk", "fits"), [(5 * 4590, 5 * 4590, 5), (10 * 4590 + 4589, 1000, 10), (7 * 4590, 4590, 7)]
+    ("limit", "chunk", "fits"),
+    [(5 * 4590, 5 * 4590, 5), (10 * 4590 + 4589, 1000, 10), (7 * 4590, 4590, 7)],
 )
 def test_many_advances_at_once_for_the_last_of_the_exposure(
     server: ServerAddress, limit: int, chunk: int, fits: int
@@ -459,18 +506,28 @@ def test_one_customer_is_advanced_within_their_own_limit(server: ServerAddress) 
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_the_same_card_with_another_e_mail_has_no_limit_of_its_own(server: ServerAddress, together: bool) -> None:
+def test_the_same_card_with_another_e_mail_has_no_limit_of_its_own(
+    server: ServerAddress, together: bool
+) -> None:
     async def story(shop: Shop) -> None:
         asked = [lambda n=n: waiting(shop, customer=f"mail-{n}") for n in range(4)]
-        words = await asyncio.gather(*(ask() for ask in asked)) if together else [await ask() for ask in asked]
+        words = (
+            await asyncio.gather(*(ask() for ask in asked))
+            if together
+            else [await ask() for ask in asked]
+        )
         approved = [w for w in words if w.evaluate == "APPROVED"]
         assert len(approved) == 1
-        assert await shop.value("SELECT count(*) FROM customer_exposure WHERE used > 0") == 3  # e-mail twice, card
+        assert (
+            await shop.value("SELECT count(*) FROM customer_exposure WHERE used > 0") == 3
+        )  # e-mail twice, card
         assert (await waiting(shop, customer="mail-0", pan=OTHER_CARD)).evaluate == (
             "DECLINED" if words[0] is approved[0] else "APPROVED"
         )  # nor has the payer one for each card
         await shop.advance(timedelta(days=31))
-        assert (await shop.value("SELECT sum(used)::bigint FROM customer_exposure")) == 0  # both came free
+        assert (
+            await shop.value("SELECT sum(used)::bigint FROM customer_exposure")
+        ) == 0  # both came free
 
     run(server, story, policy=SLOW, customer_max_units=4590)
 
@@ -488,12 +545,18 @@ def test_a_limit_that_falls_takes_back_what_comes_free(server: ServerAddress) ->
         await shop.run_due()
         assert (await waiting(shop, customer="next")).evaluate == "APPROVED"
         held = await exposure_of(shop.world, shop.merchant_id, "USD")
-        assert (held.used_units, held.allotted_units, held.operator_drawn_units) == (9180, 9180, 9180)
+        assert (held.used_units, held.allotted_units, held.operator_drawn_units) == (
+            9180,
+            9180,
+            9180,
+        )
 
     run(server, story, policy=SLOW)
 
 
-def test_room_that_was_written_off_is_not_used_again_before_somebody_agrees(server: ServerAddress) -> None:
+def test_room_that_was_written_off_is_not_used_again_before_somebody_agrees(
+    server: ServerAddress,
+) -> None:
     """A limit of 100 made 100 of bad debt each month: with every write-off its room was there for the next card."""
 
     async def story(shop: Shop) -> None:
@@ -505,7 +568,11 @@ def test_room_that_was_written_off_is_not_used_again_before_somebody_agrees(serv
             await allot_due(shop.world, shop.merchant_id)
             assert (await waiting(shop, customer="next")).evaluate == "DECLINED"
         held = await exposure_of(shop.world, shop.merchant_id, "USD")
-        assert (held.allotted_units, held.lost_units, held.operator_drawn_units) == (1000, 9180, 1000)
+        assert (held.allotted_units, held.lost_units, held.operator_drawn_units) == (
+            1000,
+            9180,
+            1000,
+        )
         await agree(shop, limit_units=10180, chunk_units=1000)
         assert (await waiting(shop, customer="next")).evaluate == "APPROVED"
         held = await exposure_of(shop.world, shop.merchant_id, "USD")
@@ -531,12 +598,20 @@ def test_two_merchants_share_the_operators_limit(server: ServerAddress) -> None:
 
 def test_terms_that_make_no_sense_are_refused(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        for terms in (Terms(limit_units=-1), Terms(chunk_units=0), Terms(allowed_loss_basis_points=10_001)):
+        for terms in (
+            Terms(limit_units=-1),
+            Terms(chunk_units=0),
+            Terms(allowed_loss_basis_points=10_001),
+        ):
             with pytest.raises(Problem) as refused:
-                await agree_exposure(shop.world, Scope(shop.merchant_id, OPERATOR, "test"), "USD", terms)
+                await agree_exposure(
+                    shop.world, Scope(shop.merchant_id, OPERATOR, "test"), "USD", terms
+                )
             assert refused.value.code == "invalid"
         with pytest.raises(Problem) as unknown:
-            await agree_exposure(shop.world, Scope(shop.site_id, OPERATOR, "test"), "USD", Terms(limit_units=1))
+            await agree_exposure(
+                shop.world, Scope(shop.site_id, OPERATOR, "test"), "USD", Terms(limit_units=1)
+            )
         assert unknown.value.code == "not_found"
 
     run(server, story)
@@ -553,7 +628,10 @@ def test_an_advanced_order_is_neither_cancelled_nor_changed(server: ServerAddres
         before = await shop.order(order_id)
         with pytest.raises(Problem) as refused:
             await cancel(shop.world, shop.orders, shop.scope, order_id)
-        assert (refused.value.code, refused.value.cure) == ("wrong_state", "It is paid: refund it instead.")
+        assert (refused.value.code, refused.value.cure) == (
+            "wrong_state",
+            "It is paid: refund it instead.",
+        )
         for asked in (Amended(do_not_retry=True), Amended(token_id=before["token_id"])):
             with pytest.raises(Problem) as barred:
                 await amend(shop.world, shop.orders, shop.scope, order_id, asked)
@@ -579,7 +657,9 @@ def test_the_kill_switch_stops_advances_and_charges_and_not_the_book(server: Ser
 
 
 @pytest.mark.parametrize("units", [4590, SILENT_YES, SILENT_NO])
-def test_what_the_merchant_was_paid_directly_is_not_charged_again(server: ServerAddress, units: int) -> None:
+def test_what_the_merchant_was_paid_directly_is_not_charged_again(
+    server: ServerAddress, units: int
+) -> None:
     async def story(shop: Shop) -> None:
         order_id = await advanced(shop, units=units, pan=LATER if units == 4590 else FAULTY)
         row = await shop.order(order_id)
@@ -604,7 +684,9 @@ def test_nothing_is_asked_for_terms_where_nothing_may_be_advanced(server: Server
         sql = "SELECT cit_unresolved FROM merchants WHERE merchant_id = $1"
         assert await shop.value(sql, shop.merchant_id) == "decline_and_reverse"
         assert await shop.value("SELECT count(*) FROM customer_exposure") == 0
-        decided = await shop.value("SELECT count(*) FROM decisions WHERE versions ->> 'decider' = 'advance-3'")
+        decided = await shop.value(
+            "SELECT count(*) FROM decisions WHERE versions ->> 'decider' = 'advance-3'"
+        )
         assert decided == 0
 
     run(server, story, limit_units=0)
@@ -620,7 +702,9 @@ def test_no_terms_and_a_limit_of_nothing_cost_no_statement(server: ServerAddress
             counting.armed = False
         assert word.evaluate == "DECLINED"
         return [
-            told for told in counting.step_names if not told.startswith("SELECT o.order_id, o.generation")
+            told
+            for told in counting.step_names
+            if not told.startswith("SELECT o.order_id, o.generation")
         ]  # the polls
 
     async def whole() -> None:
@@ -680,7 +764,9 @@ def test_a_charge_that_cannot_be_sent_is_tried_until_it_can(server: ServerAddres
     run(server, story)
 
 
-def test_a_charge_that_provably_left_nowhere_goes_by_another_route_at_once(server: ServerAddress) -> None:
+def test_a_charge_that_provably_left_nowhere_goes_by_another_route_at_once(
+    server: ServerAddress,
+) -> None:
     """It waited for two minutes, as if there were no other."""
 
     async def story(shop: Shop) -> None:
@@ -696,7 +782,10 @@ def test_a_charge_that_provably_left_nowhere_goes_by_another_route_at_once(serve
                 "SELECT route, state, due_at FROM attempts WHERE order_id = $1 AND attempt_no > 1 ORDER BY attempt_no",
                 order_id,
             )
-            assert [(row["route"], row["state"]) for row in tried] == [("second", "not_sent"), ("sandbox", "approved")]
+            assert [(row["route"], row["state"]) for row in tried] == [
+                ("second", "not_sent"),
+                ("sandbox", "approved"),
+            ]
             assert tried[1]["due_at"] - tried[0]["due_at"] < timedelta(minutes=1)
             assert await due(shop, order_id) == ("charged", 0)
 

@@ -50,8 +50,17 @@ def run(server: ServerAddress, story: Callable[[Shop], Awaitable[None]]) -> None
 
 
 async def ask(shop: Shop, **more: Any) -> Any:
-    person = more.pop("payer", Person(first_name="Ana", email="ana@example.test", ip=IP, billing=HOME))
-    usual = {"is_mit": False, "days": None, "pan": APPROVE_CARDS[1], "code": "05", "cvv": "123", "payer": person}
+    person = more.pop(
+        "payer", Person(first_name="Ana", email="ana@example.test", ip=IP, billing=HOME)
+    )
+    usual = {
+        "is_mit": False,
+        "days": None,
+        "pan": APPROVE_CARDS[1],
+        "code": "05",
+        "cvv": "123",
+        "payer": person,
+    }
     return await shop.ask(**usual | {"sense_key": DEVICE} | more)
 
 
@@ -74,7 +83,9 @@ async def decision_of(shop: Shop, order_id: Any) -> Any:
     )
     assert len(found) == 1
     plain = dict(found[0])
-    return plain | {name: json.loads(plain[name]) for name in ("features", "reasons", "rules", "versions")}
+    return plain | {
+        name: json.loads(plain[name]) for name in ("features", "reasons", "rules", "versions")
+    }
 
 
 def test_by_itself_it_watches_and_changes_nothing(server: ServerAddress) -> None:
@@ -117,7 +128,9 @@ def test_plain_fraud_is_declined_before_anything_is_sent(server: ServerAddress) 
         await decide(shop)
         for number in range(12):
             await ask(shop, pan=[APPROVE_CARDS[1], *OTHERS][number % 5], units=200)
-        word = await ask(shop, **BAD, payer=Person(ip=IP, billing=HOME, shipping=AWAY, email="x@example.test"))
+        word = await ask(
+            shop, **BAD, payer=Person(ip=IP, billing=HOME, shipping=AWAY, email="x@example.test")
+        )
         assert word.evaluate == "DECLINED"
         assert word.order_id not in await kept(shop)
         assert not await rows(
@@ -142,16 +155,25 @@ def test_plain_fraud_is_declined_before_anything_is_sent(server: ServerAddress) 
 def test_a_doubtful_customer_confirms_with_the_same_card(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await decide(shop)
-        word = await ask(shop, **DOUBTFUL, payer=Person(ip=IP, billing=HOME, shipping=AWAY, email="x@example.test"))
+        word = await ask(
+            shop,
+            **DOUBTFUL,
+            payer=Person(ip=IP, billing=HOME, shipping=AWAY, email="x@example.test"),
+        )
         assert word.evaluate == "CHALLENGE"
         assert word.order_id not in await kept(shop)
         page = await show(shop.world, shop.merchant_id, word.order_id)
         assert (page.asks, page.by_risk) == ("confirm", True)
-        for wrong in (ChallengeAnswer(), ChallengeAnswer(pan=OTHERS[0], exp_month=9, exp_year=2031, confirmed=True)):
+        for wrong in (
+            ChallengeAnswer(),
+            ChallengeAnswer(pan=OTHERS[0], exp_month=9, exp_year=2031, confirmed=True),
+        ):
             with pytest.raises(Problem, match="onfirm the payment"):
                 await answer(shop.world, shop.orders, Vault(shop.world), page, wrong, "r")
         assert word.order_id not in await kept(shop)
-        after = await answer(shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(confirmed=True), "r")
+        after = await answer(
+            shop.world, shop.orders, Vault(shop.world), page, ChallengeAnswer(confirmed=True), "r"
+        )
         assert after.state == "passed"
         assert word.order_id in await kept(shop)
 
@@ -185,23 +207,31 @@ def test_the_comparison_group_is_only_watched(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_what_the_processor_said_of_the_card_counts_for_its_next_payment(server: ServerAddress) -> None:
+def test_what_the_processor_said_of_the_card_counts_for_its_next_payment(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         first = await ask(shop)
-        assert (await decision_of(shop, first.order_id))["features"]["risk"]["processor_risk"] == "unknown"
+        assert (await decision_of(shop, first.order_id))["features"]["risk"][
+            "processor_risk"
+        ] == "unknown"
         (said,) = await rows(shop, "SELECT risk_level FROM card_results WHERE merchant_id = $1")
         again = await decision_of(shop, (await ask(shop)).order_id)
         assert again["features"]["risk"]["processor_risk"] == said["risk_level"]
         assert f"processor_{said['risk_level']}" in again["features"]["held"]
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE card_results SET risk_at = risk_at - interval '91 days'")
+            await connection.execute(
+                "UPDATE card_results SET risk_at = risk_at - interval '91 days'"
+            )
         later = await decision_of(shop, (await ask(shop)).order_id)
         assert later["features"]["risk"]["processor_risk"] == "unknown"
 
     run(server, story)
 
 
-def test_a_quiet_payment_in_europe_claims_an_exemption(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quiet_payment_in_europe_claims_an_exemption(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the check decides; what only watches claims nothing, and neither does a payment of elsewhere."""
     sent: list[Charge] = []
     charge = SandboxProcessor.charge
@@ -215,8 +245,15 @@ def test_a_quiet_payment_in_europe_claims_an_exemption(server: ServerAddress, mo
 
     async def story(shop: Shop) -> None:
         async def claimed(number: int, **more: Any) -> str | None:
-            who = Person(email=f"q{number}@example.test", billing=HOME | {"addressLine1": f"{number} Main St"})
-            given = quiet | {"payer": who, "units": 2_900, "pan": APPROVE_CARDS[number % len(APPROVE_CARDS)]} | more
+            who = Person(
+                email=f"q{number}@example.test",
+                billing=HOME | {"addressLine1": f"{number} Main St"},
+            )
+            given = (
+                quiet
+                | {"payer": who, "units": 2_900, "pan": APPROVE_CARDS[number % len(APPROVE_CARDS)]}
+                | more
+            )
             assert (await ask(shop, **given)).evaluate == "APPROVED"
             return sent[-1].exemption
 
@@ -224,35 +261,56 @@ def test_a_quiet_payment_in_europe_claims_an_exemption(server: ServerAddress, mo
         await decide(shop)
         assert await claimed(2) is None
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE merchants SET region = 'eea_uk', version = version + 1")
+            await connection.execute(
+                "UPDATE merchants SET region = 'eea_uk', version = version + 1"
+            )
         shop.merchants.forget(shop.merchant_id)
         assert await claimed(3) == "low_value"
         (kept,) = await rows(
-            shop, "SELECT consent FROM attempts WHERE merchant_id = $1 AND consent ->> 'exemption' <> 'mit'"
+            shop,
+            "SELECT consent FROM attempts WHERE merchant_id = $1 AND consent ->> 'exemption' <> 'mit'",
         )
-        assert json.loads(kept["consent"])["exemption"] == "low_value", "sent again, it says the same"
+        assert json.loads(kept["consent"])["exemption"] == "low_value", (
+            "sent again, it says the same"
+        )
         assert await claimed(4, units=3_100) is None
         (kept_of,) = await rows(
-            shop, "SELECT rules FROM decisions WHERE merchant_id = $1 AND rules ? 'claims_low_value'"
+            shop,
+            "SELECT rules FROM decisions WHERE merchant_id = $1 AND rules ? 'claims_low_value'",
         )
         assert json.loads(kept_of["rules"])[0] == "approve"
 
     run(server, story)
 
 
-def test_the_claim_goes_on_by_another_route_where_nothing_left_by_the_first(server: ServerAddress) -> None:
+def test_the_claim_goes_on_by_another_route_where_nothing_left_by_the_first(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await decide(shop)
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE merchants SET region = 'eea_uk', version = version + 1")
+            await connection.execute(
+                "UPDATE merchants SET region = 'eea_uk', version = version + 1"
+            )
         shop.merchants.forget(shop.merchant_id)
         async with two_routes(shop, SECOND, OWN) as second:
             second.dead = True
-            quiet = {"avs": "Y", "cvv_result": "M", "currency": "EUR", "sense_key": None, "code": "51", "units": 2_900}
+            quiet = {
+                "avs": "Y",
+                "cvv_result": "M",
+                "currency": "EUR",
+                "sense_key": None,
+                "code": "51",
+                "units": 2_900,
+            }
             who = Person(email="quiet@example.test", billing=HOME)
             assert (await ask(shop, **quiet, payer=who)).evaluate == "APPROVED"
-        found = await rows(shop, "SELECT * FROM attempts WHERE merchant_id = $1 ORDER BY attempt_no")
-        said = [(one["route"], one["state"], json.loads(one["consent"])["exemption"]) for one in found]
+        found = await rows(
+            shop, "SELECT * FROM attempts WHERE merchant_id = $1 ORDER BY attempt_no"
+        )
+        said = [
+            (one["route"], one["state"], json.loads(one["consent"])["exemption"]) for one in found
+        ]
         assert said == [("second", "not_sent", "low_value"), ("sandbox", "approved", "low_value")]
 
     run(server, story)
@@ -267,7 +325,9 @@ def test_an_order_counts_once_however_often_it_comes(server: ServerAddress) -> N
         assert seen["ip"]["day"] == seen["device"]["day"] == 1
         assert seen["ip"]["cards"] == 1
         again = await ask(shop)
-        assert (await decision_of(shop, again.order_id))["features"]["risk"]["seen"]["card"]["day"] == 1
+        assert (await decision_of(shop, again.order_id))["features"]["risk"]["seen"]["card"][
+            "day"
+        ] == 1
 
     run(server, story)
 
@@ -288,9 +348,16 @@ def test_an_order_counts_once_however_often_it_comes(server: ServerAddress) -> N
 def test_odd_texts_are_names_like_any_other(server: ServerAddress, text: str) -> None:
     async def story(shop: Shop) -> None:
         odd = {"addressLine1": text, "zipcode": text, "countryCode": text}
-        word = await ask(shop, payer=Person(email="a@example.test", ip=text, billing=odd), sense_key=text, avs=text)
+        word = await ask(
+            shop,
+            payer=Person(email="a@example.test", ip=text, billing=odd),
+            sense_key=text,
+            avs=text,
+        )
         assert word.evaluate == "APPROVED"
-        found = await rows(shop, "SELECT s::text AS line FROM risk_sightings s WHERE merchant_id = $1")
+        found = await rows(
+            shop, "SELECT s::text AS line FROM risk_sightings s WHERE merchant_id = $1"
+        )
         assert found
         assert all(IP not in row["line"] and text not in row["line"] for row in found)
         kept_of = await decision_of(shop, word.order_id)
@@ -301,10 +368,22 @@ def test_odd_texts_are_names_like_any_other(server: ServerAddress, text: str) ->
 
 def test_names_are_counted_as_one_would_expect() -> None:
     assert ip_counted("::ffff:203.0.113.77") == ip_counted(" 203.0.113.77 ") == "203.0.113.77"
-    assert ip_counted("2001:db8::1") == ip_counted("2001:db8:0:0:ffff::9") != ip_counted("2001:db8:0:1::1")
+    assert (
+        ip_counted("2001:db8::1")
+        == ip_counted("2001:db8:0:0:ffff::9")
+        != ip_counted("2001:db8:0:1::1")
+    )
     assert ip_counted("unknown") == ip_counted("") == ip_counted("10.0.0.0/8") == ""
-    assert address_counted(HOME) == address_counted(HOME | {"addressLine1": "1  MAIN-st."}) != address_counted(AWAY)
-    assert address_counted({"countryCode": "US"}) == address_counted(None) == address_counted({"addressLine1": "--"})
+    assert (
+        address_counted(HOME)
+        == address_counted(HOME | {"addressLine1": "1  MAIN-st."})
+        != address_counted(AWAY)
+    )
+    assert (
+        address_counted({"countryCode": "US"})
+        == address_counted(None)
+        == address_counted({"addressLine1": "--"})
+    )
 
 
 def test_what_no_window_reaches_is_forgotten(server: ServerAddress) -> None:
@@ -338,9 +417,18 @@ def test_without_an_answer_of_the_look_the_payment_goes_on(
 
 @each(
     "wrong",
-    [{"share": 101}, {"share": -1}, {"holdout": 51}, {"margin": 0}, {"share": 95, "holdout": 10}, {"mode": "on"}],
+    [
+        {"share": 101},
+        {"share": -1},
+        {"holdout": 51},
+        {"margin": 0},
+        {"share": 95, "holdout": 10},
+        {"mode": "on"},
+    ],
 )
-def test_settings_that_make_no_sense_are_refused(server: ServerAddress, wrong: dict[str, Any]) -> None:
+def test_settings_that_make_no_sense_are_refused(
+    server: ServerAddress, wrong: dict[str, Any]
+) -> None:
     async def story(shop: Shop) -> None:
         with pytest.raises(Problem) as refused:
             await set_risk(shop.world, shop.scope, replace(RiskChange("share", 50, 10), **wrong))

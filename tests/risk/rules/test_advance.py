@@ -26,11 +26,15 @@ def advance(asked: AdvanceInputs) -> Decision:
 
 
 def loss_test(asked: AdvanceInputs) -> LossTest:
-    return loss_at(asked, chance_of(asked.reading, CURRENT_COLLECTION, out=asked.occasion == "unresolved"))
+    return loss_at(
+        asked, chance_of(asked.reading, CURRENT_COLLECTION, out=asked.occasion == "unresolved")
+    )
 
 
 def asked(code: str = "51", **more: Any) -> AdvanceInputs:
-    reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=date(2026, 5, 4))
+    reading = read_decline(
+        scheme="visa", code=code_of(None, code), text=None, advice=None, on=date(2026, 5, 4)
+    )
     usual: dict[str, Any] = {
         "occasion": "declined",
         "reading": reading,
@@ -87,7 +91,9 @@ def test_the_loss_is_rounded_up_and_what_is_allowed_down(
         ({"limits": replace(OPEN, allowed_loss_basis_points=3711)}, "within_limits"),
     ],
 )
-def test_each_answer_says_why_and_what_would_have_changed_it(more: dict[str, Any], rule: str) -> None:
+def test_each_answer_says_why_and_what_would_have_changed_it(
+    more: dict[str, Any], rule: str
+) -> None:
     decision = advance(asked(**more))
     assert decision.rules[-1] == rule
     assert (decision.verdict == "approve_now") == (rule == "within_limits")
@@ -99,8 +105,14 @@ def test_each_answer_says_why_and_what_would_have_changed_it(more: dict[str, Any
 def test_the_points_that_are_named_are_the_least_that_would_do() -> None:
     refused = advance(asked(limits=replace(OPEN, allowed_loss_basis_points=0)))
     points = int("".join(c for c in refused.reasons[-1] if c.isdigit()))
-    assert advance(asked(limits=replace(OPEN, allowed_loss_basis_points=points))).verdict == "approve_now"
-    assert advance(asked(limits=replace(OPEN, allowed_loss_basis_points=points - 1))).verdict != "approve_now"
+    assert (
+        advance(asked(limits=replace(OPEN, allowed_loss_basis_points=points))).verdict
+        == "approve_now"
+    )
+    assert (
+        advance(asked(limits=replace(OPEN, allowed_loss_basis_points=points - 1))).verdict
+        != "approve_now"
+    )
 
 
 def test_the_occasions_that_are_agreed_on() -> None:

@@ -24,14 +24,18 @@ UNTIL = NOW.date() - timedelta(days=35)
 
 def table(collected: int = 9_000, payers: int = 100, lost: int = 1_000) -> TenthBounds:
     known = (payers >= 100,) * TENTHS
-    return TenthBounds((payers,) * TENTHS, (20,) * TENTHS, (collected,) * TENTHS, known, (lost,) * TENTHS)
+    return TenthBounds(
+        (payers,) * TENTHS, (20,) * TENTHS, (collected,) * TENTHS, known, (lost,) * TENTHS
+    )
 
 
 def bounds(until: date = UNTIL, **more: Any) -> HeldBounds:
     return HeldBounds(4, until, table(**more))
 
 
-def by_model(held: HeldBounds | None, code: str = "51", **more: Any) -> tuple[AdvanceInputs, Decision]:
+def by_model(
+    held: HeldBounds | None, code: str = "51", **more: Any
+) -> tuple[AdvanceInputs, Decision]:
     asked = given_(code, looks=fridays(4), **more)
     given = replace(asked, bounds=held)
     return given, advance_by_bounds(given, CURRENT_COLLECTION, MODEL)
@@ -69,7 +73,9 @@ def test_orders_like_it_may_lose_no_more_than_fee_and_allowed_loss() -> None:
         held = bounds(collected=WHOLE, lost=lost)
         decision = by_prior(held, code="91", units=4590, fee_units=133, limits=limits)
         assert decision.verdict == verdict
-        assert decision.rules[-1] == ("within_limits" if verdict == "approve_now" else "loss_of_such_orders")
+        assert decision.rules[-1] == (
+            "within_limits" if verdict == "approve_now" else "loss_of_such_orders"
+        )
 
 
 def test_a_prior_that_closed_orders_disprove_is_lowered() -> None:
@@ -100,17 +106,29 @@ def test_what_waiting_does_not_cure_is_not_advanced(code: str, rule: str) -> Non
     learned=st.booleans(),
 )
 def test_it_is_decided_the_same_again_from_what_was_stored(
-    code: str, points: int, collected: int, lost: int, payers: int, known: bool, out: bool, learned: bool
+    code: str,
+    points: int,
+    collected: int,
+    lost: int,
+    payers: int,
+    known: bool,
+    out: bool,
+    learned: bool,
 ) -> None:
     asked = given_(
-        code, DECLINED + timedelta(seconds=1) if out else None, limits=replace(OPEN, allowed_loss_basis_points=points)
+        code,
+        DECLINED + timedelta(seconds=1) if out else None,
+        limits=replace(OPEN, allowed_loss_basis_points=points),
     )
     held = bounds(collected=collected, lost=lost, payers=payers) if known else None
     given = replace(asked, bounds=held) if learned else asked.by_prior(held)
     decision = advance_by_bounds(given, CURRENT_COLLECTION, MODEL if learned else None)
     kept = json.loads(json.dumps({"features": given.features(), "versions": decision.versions}))
     read = model_of(MODEL.to_json())
-    assert decide_again(kept["features"], kept["versions"], {read.name: read} if learned else {}) == decision
+    assert (
+        decide_again(kept["features"], kept["versions"], {read.name: read} if learned else {})
+        == decision
+    )
     if learned:
         with pytest.raises(UnknownVersion, match=MODEL.name):
             decide_again(kept["features"], kept["versions"])
@@ -119,7 +137,9 @@ def test_it_is_decided_the_same_again_from_what_was_stored(
 
 
 @given(st.integers(0, WHOLE), st.integers(0, WHOLE), st.integers(0, 10_000))
-def test_worse_bounds_never_advance_what_better_ones_refuse(first: int, second: int, points: int) -> None:
+def test_worse_bounds_never_advance_what_better_ones_refuse(
+    first: int, second: int, points: int
+) -> None:
     worse, better = sorted((first, second))
     limits = replace(OPEN, allowed_loss_basis_points=points)
     bad = by_model(bounds(collected=worse, lost=WHOLE - worse), limits=limits)[1]

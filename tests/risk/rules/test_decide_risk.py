@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.risk.rules.decide import RiskInput, answer_of, decide_risk, exemption_of
-from recoup.risk.rules.facts import COUNT_MAX, NAMES, RiskFacts, Seen, avs_of, cvv_of, is_authenticated
+from recoup.risk.rules.facts import (
+    COUNT_MAX,
+    NAMES,
+    RiskFacts,
+    Seen,
+    avs_of,
+    cvv_of,
+    is_authenticated,
+)
 from recoup.risk.rules.learn import FRAUDS_MIN, learned
 from recoup.risk.rules.score import risk_of, terms_of
 from recoup.risk.rules.weights import PRIOR
@@ -37,13 +45,21 @@ facts = st.builds(
     st.sampled_from(("unknown", "low", "elevated", "high", "strange")),
 )
 inputs = st.builds(
-    lambda known, may, arm: RiskInput.of(known, PRIOR, usual_costs(known.currency), may_challenge=may, arm=arm),
+    lambda known, may, arm: RiskInput.of(
+        known, PRIOR, usual_costs(known.currency), may_challenge=may, arm=arm
+    ),
     facts,
     st.booleans(),
     st.sampled_from(("engine", "ladder", "holdout", "shadow")),
 )
 BAD = RiskFacts(
-    24_000, "USD", 4_000, {"ip": Seen(6, 9, 12, 5), "card": Seen(1, 4, 4)}, "mismatch", "mismatch", shipped_abroad=True
+    24_000,
+    "USD",
+    4_000,
+    {"ip": Seen(6, 9, 12, 5), "card": Seen(1, 4, 4)},
+    "mismatch",
+    "mismatch",
+    shipped_abroad=True,
 )
 
 
@@ -71,10 +87,15 @@ def test_the_answer_is_the_cheapest_or_kinder(one: RiskInput) -> None:
 
 
 @given(facts, st.sampled_from(("payer", "address")), counts)
-def test_what_a_stranger_can_type_alone_declines_nobody(known: RiskFacts, name: str, cards: int) -> None:
+def test_what_a_stranger_can_type_alone_declines_nobody(
+    known: RiskFacts, name: str, cards: int
+) -> None:
     """Whoever enters another's e-mail or address a hundred times raises its counts, and declines none of its orders."""
     plain = replace(
-        known, seen={other: seen for other, seen in known.seen.items() if other not in ("payer", "address")}
+        known,
+        seen={
+            other: seen for other, seen in known.seen.items() if other not in ("payer", "address")
+        },
     )
     raised = replace(plain, seen={**plain.seen, name: Seen(COUNT_MAX, COUNT_MAX, COUNT_MAX, cards)})
     if answer_of(asked(raised)) == "decline":
@@ -83,7 +104,10 @@ def test_what_a_stranger_can_type_alone_declines_nobody(known: RiskFacts, name: 
 
 def test_plain_fraud_is_declined_and_a_known_customer_passes() -> None:
     assert answer_of(asked(BAD)) == "decline"
-    assert answer_of(asked(RiskFacts(5_000, "USD", 4_000, avs="match", cvv="match", paid_before=4))) == "approve"
+    assert (
+        answer_of(asked(RiskFacts(5_000, "USD", 4_000, avs="match", cvv="match", paid_before=4)))
+        == "approve"
+    )
     doubtful = RiskFacts(5_000, "USD", 4_000, avs="mismatch", cvv="unknown", shipped_abroad=True)
     assert answer_of(asked(doubtful)) == "challenge"
     assert answer_of(asked(doubtful, may_challenge=False)) == "approve"
@@ -147,7 +171,9 @@ def test_an_exemption_is_claimed_only_where_nothing_speaks_against_the_payment()
         given = RiskInput.of(known, PRIOR, usual_costs("EUR"), **made | more)
         decision = decide_risk(given)
         assert decide_again(json.loads(json.dumps(given.features())), decision.versions) == decision
-        claimed = [rule.removeprefix("claims_") for rule in decision.rules if rule.startswith("claims_")]
+        claimed = [
+            rule.removeprefix("claims_") for rule in decision.rules if rule.startswith("claims_")
+        ]
         assert claimed == [one for one in [exemption_of(given)] if one]
         return exemption_of(given)
 

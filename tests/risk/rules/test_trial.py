@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.risk.rules.trial import OWNER_SHARE, OWNERS_MIN, Divided, Outcome, divided, try_risk, within_shares
+from recoup.risk.rules.trial import (
+    OWNER_SHARE,
+    OWNERS_MIN,
+    Divided,
+    Outcome,
+    divided,
+    try_risk,
+    within_shares,
+)
 from recoup.risk.rules.weights import PRIOR, Weights, named
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -63,7 +63,9 @@ def test_connected_listed_checked_changed_and_ended(server: ServerAddress, tmp_p
     typed(server, tmp_path, story)
 
 
-def test_a_secret_is_no_argument_and_an_empty_one_is_refused(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_secret_is_no_argument_and_an_empty_one_is_refused(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     def story(run: Callable[..., Result], url: str, merchant: str) -> None:
         connect = ("stripe", "--merchant", merchant, "--url", url)
         assert run(*connect, "--key", KEY).exit_code == 2
@@ -71,7 +73,14 @@ def test_a_secret_is_no_argument_and_an_empty_one_is_refused(server: ServerAddre
             refused = run(*connect, given=given)
             assert isinstance(refused.exception, Problem)
             assert KEY not in refused.exception.message
-        far = run("stripe", "--merchant", merchant, "--url", "http://far.example", given=f"{KEY}\n{SECRET}\n")
+        far = run(
+            "stripe",
+            "--merchant",
+            merchant,
+            "--url",
+            "http://far.example",
+            given=f"{KEY}\n{SECRET}\n",
+        )
         assert isinstance(far.exception, Problem)
         assert far.exception.field == "url"
         assert isinstance(run("check", "stripe-nobody").exception, Problem)

@@ -24,7 +24,14 @@ from recoup.processors.gateways.port import Processor
 from recoup.rescue.flows.send import send_attempt
 from recoup.routes.flows import connect as flow
 from recoup.routes.flows.card_routes import CardRoutes
-from recoup.routes.flows.connect import ChangeRequest, ConnectRequest, change, check, connect, disconnect
+from recoup.routes.flows.connect import (
+    ChangeRequest,
+    ConnectRequest,
+    change,
+    check,
+    connect,
+    disconnect,
+)
 from recoup.routes.flows.connections import connection_of, connections_of
 from recoup.routes.flows.own_routes import SECRETS_OVERLAP, OpenProcessors
 from recoup.routes.flows.route_switches import read_route_states, switch_off
@@ -71,7 +78,9 @@ def run(server: ServerAddress, path: Path, story: Story) -> None:
 
 
 def request_of(standin: StandIn, **more: Any) -> ConnectRequest:
-    return ConnectRequest(**{"kind": "stripe", "key": KEY, "notice_secret": SECRET, "url": standin.url} | more)
+    return ConnectRequest(
+        **{"kind": "stripe", "key": KEY, "notice_secret": SECRET, "url": standin.url} | more
+    )
 
 
 def method_at(standin: StandIn, name: str = "visa") -> tuple[str, str]:
@@ -84,14 +93,20 @@ async def seen(shop: Shop) -> None:
     await shop.world.routes.ready()
 
 
-def test_connected_charged_and_seen_without_a_restart(server: ServerAddress, tmp_path: Path) -> None:
+def test_connected_charged_and_seen_without_a_restart(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
-        other_process = CardRoutes((), (), shop.world.db, shop.world.clocks, there := OpenProcessors({}, KEYRING))
+        other_process = CardRoutes(
+            (), (), shop.world.db, shop.world.clocks, there := OpenProcessors({}, KEYRING)
+        )
         await other_process.ready()
         made = await connect(shop.world, shop.scope, request_of(standin))
         assert (made.state, made.billing, made.version) == ("connected", "off", 1)
         assert made == await connection_of(shop.world, made.route)
-        assert [one.route for one in await connections_of(shop.world, shop.merchant_id)] == [made.route]
+        assert [one.route for one in await connections_of(shop.world, shop.merchant_id)] == [
+            made.route
+        ]
         other_process.forget()
         await other_process.ready()
         assert there[made.route].kind == "stripe"
@@ -105,13 +120,18 @@ def test_connected_charged_and_seen_without_a_restart(server: ServerAddress, tmp
         for order_id in (by_name, by_kind):
             assert (await shop.order(order_id))["stage"] == "completed"
         assert {one["metadata"]["recoup_id"] for one in standin.book.all("charge")} == {
-            str(one) for one in await shop.value("SELECT array_agg(key) FROM attempts WHERE state = 'approved'")
+            str(one)
+            for one in await shop.value(
+                "SELECT array_agg(key) FROM attempts WHERE state = 'approved'"
+            )
         }
 
     run(server, tmp_path, story)
 
 
-def test_a_route_never_carries_another_merchants_orders(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_route_never_carries_another_merchants_orders(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin))
         await seen(shop)
@@ -125,7 +145,9 @@ def test_a_route_never_carries_another_merchants_orders(server: ServerAddress, t
         routes, names = shop.world.routes, list(shop.world.processors)
         assert made.route in [one.terms.name for one in routes.candidates(names, shop.merchant_id)]
         for merchant_id in (other.merchant_id, None):
-            assert made.route not in [one.terms.name for one in routes.candidates(names, merchant_id)]
+            assert made.route not in [
+                one.terms.name for one in routes.candidates(names, merchant_id)
+            ]
         assert made.route not in routes.visible(names, other.merchant_id)
         for all_of_them in (names, shop.world.processors):
             assert routes.visible(all_of_them, other.merchant_id) == names[:-1]
@@ -144,7 +166,9 @@ def test_a_route_never_carries_another_merchants_orders(server: ServerAddress, t
     run(server, tmp_path, story)
 
 
-def test_an_order_of_another_merchant_with_that_method_is_not_sent(server: ServerAddress, tmp_path: Path) -> None:
+def test_an_order_of_another_merchant_with_that_method_is_not_sent(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     """Even when its stored method names the route, however that came about."""
 
     async def story(shop: Shop, standin: StandIn) -> None:
@@ -162,7 +186,9 @@ def test_an_order_of_another_merchant_with_that_method_is_not_sent(server: Serve
     run(server, tmp_path, story)
 
 
-def test_a_key_without_a_right_waits_until_a_check_passes(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_key_without_a_right_waits_until_a_check_passes(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin, key=POOR_KEY))
         assert made.state == "waiting"
@@ -178,25 +204,35 @@ def test_a_key_without_a_right_waits_until_a_check_passes(server: ServerAddress,
         await seen(shop)
         await shop.admit(pan=None, method=Stored(made.route, method, customer))
         standin.faults.add("never", "", share=1.0, times=None)
-        assert (await check(shop.world, shop.scope, made.route)).state == "connected", "an outage is no lost right"
+        assert (await check(shop.world, shop.scope, made.route)).state == "connected", (
+            "an outage is no lost right"
+        )
 
     run(server, tmp_path, story)
 
 
-def test_the_country_is_the_accounts_own_word_and_another_one_waits(server: ServerAddress, tmp_path: Path) -> None:
+def test_the_country_is_the_accounts_own_word_and_another_one_waits(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin))
         assert (made.country, made.state) == ("US", "connected"), "Stripe tells it"
         async with owner(shop.world) as connection:
-            await connection.execute("UPDATE merchants SET region = 'eea', country = 'DE', version = version + 1")
+            await connection.execute(
+                "UPDATE merchants SET region = 'eea', country = 'DE', version = version + 1"
+            )
         await seen(shop)
-        assert shop.world.routes.region_of(made.route) == "us", "the route's goes before its merchant's"
+        assert shop.world.routes.region_of(made.route) == "us", (
+            "the route's goes before its merchant's"
+        )
         other = await change(shop.world, shop.scope, made.route, ChangeRequest(country="fr"))
         assert (other.country, other.state) == ("FR", "waiting")
         [wrong] = [one for one in other.findings if one.name == "country"]
         assert "US" in wrong.read[0]
         assert "FR" in wrong.read[0]
-        assert (await change(shop.world, shop.scope, made.route, ChangeRequest(country="US"))).state == "connected"
+        assert (
+            await change(shop.world, shop.scope, made.route, ChangeRequest(country="US"))
+        ).state == "connected"
         with pytest.raises(Problem) as refused:
             await change(shop.world, shop.scope, made.route, ChangeRequest(country="EU"))
         assert refused.value.field == "country"
@@ -204,14 +240,18 @@ def test_the_country_is_the_accounts_own_word_and_another_one_waits(server: Serv
     run(server, tmp_path, story)
 
 
-def test_invoices_need_a_webhook_and_what_is_missing_is_named(server: ServerAddress, tmp_path: Path) -> None:
+def test_invoices_need_a_webhook_and_what_is_missing_is_named(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin, billing="take_over"))
         assert made.state == "waiting"
         assert "webhook" in [one.name for one in made.findings if not one.ok]
         place = f"https://recoup.example/inbound/{made.route}/notices"
         standin.account.make_endpoint({"url": place, "enabled_events": list(EVENTS)})
-        lacking = [one for one in (await check(shop.world, shop.scope, made.route)).findings if not one.ok]
+        lacking = [
+            one for one in (await check(shop.world, shop.scope, made.route)).findings if not one.ok
+        ]
         assert [one.name for one in lacking] == ["webhook invoices"]
         assert all(event in lacking[0].read[0] for event in INVOICE_EVENTS)
         standin.account.make_endpoint({"url": place, "enabled_events": ["*"]})
@@ -220,7 +260,9 @@ def test_invoices_need_a_webhook_and_what_is_missing_is_named(server: ServerAddr
     run(server, tmp_path, story)
 
 
-def test_stripes_own_retries_are_named_only_where_they_go_on(server: ServerAddress, tmp_path: Path) -> None:
+def test_stripes_own_retries_are_named_only_where_they_go_on(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         _, customer = method_at(standin)
         standin.account.make_invoice({"customer": customer, "amount_due": "4590"})
@@ -234,16 +276,23 @@ def test_stripes_own_retries_are_named_only_where_they_go_on(server: ServerAddre
     run(server, tmp_path, story)
 
 
-def test_operators_see_merchants_accounts_among_the_routes(server: ServerAddress, tmp_path: Path) -> None:
+def test_operators_see_merchants_accounts_among_the_routes(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         ended = await connect(shop.world, shop.scope, request_of(standin))
         await disconnect(shop.world, shop.scope, ended.route)
         made = await connect(shop.world, shop.scope, request_of(standin))
         shown = [one for one in await read_route_states(shop.world) if one.row.connection]
-        assert [(one.row.name, one.listed) for one in shown] == [(ended.route, False), (made.route, True)]
+        assert [(one.row.name, one.listed) for one in shown] == [
+            (ended.route, False),
+            (made.route, True),
+        ]
         with pytest.raises(Problem) as refused:
             await switch_off(shop.world, "nobody", "a typing error", "operator")
-        assert made.route not in str(refused.value.cure), "whose accounts there are is nobody's matter"
+        assert made.route not in str(refused.value.cure), (
+            "whose accounts there are is nobody's matter"
+        )
 
     run(server, tmp_path, story)
 
@@ -275,21 +324,29 @@ def test_what_cannot_be_is_refused_and_never_repeated(
     run(server, tmp_path, story)
 
 
-def test_key_and_secret_roll_and_the_secret_before_holds_for_a_while(server: ServerAddress, tmp_path: Path) -> None:
+def test_key_and_secret_roll_and_the_secret_before_holds_for_a_while(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin))
         await seen(shop)
         first = shop.world.processors[made.route]
-        again = await connect(shop.world, shop.scope, request_of(standin, notice_secret=NEXT_SECRET))
+        again = await connect(
+            shop.world, shop.scope, request_of(standin, notice_secret=NEXT_SECRET)
+        )
         assert (again.route, again.version) == (made.route, 2)
-        await change(shop.world, shop.scope, made.route, ChangeRequest(key=OTHER_KEY, billing="beside"))
+        await change(
+            shop.world, shop.scope, made.route, ChangeRequest(key=OTHER_KEY, billing="beside")
+        )
         await seen(shop)
         rolled: Any = shop.world.processors[made.route]
         assert rolled is not first
         assert (rolled._key, rolled._notice_secrets) == (OTHER_KEY, (NEXT_SECRET, SECRET))
         async with shop.world.db.transaction() as tx:
             ago = shop.world.clocks.wall() - SECRETS_OVERLAP - timedelta(minutes=1)
-            await tx.execute("UPDATE processor_connections SET secret_rolled_at = $1, version = version + 1", ago)
+            await tx.execute(
+                "UPDATE processor_connections SET secret_rolled_at = $1, version = version + 1", ago
+            )
         await seen(shop)
         last: Any = shop.world.processors[made.route]
         assert last._notice_secrets == (NEXT_SECRET,)
@@ -329,12 +386,17 @@ def test_what_has_ended_is_asked_until_nothing_is_open_and_then_forgotten(
         ended = await disconnect(shop.world, shop.scope, made.route)
         assert ended.state == "disconnected"
         await seen(shop)
-        assert made.route not in [one.name for one in shop.world.routes.terms(shop.world.processors, shop.merchant_id)]
+        assert made.route not in [
+            one.name for one in shop.world.routes.terms(shop.world.processors, shop.merchant_id)
+        ]
         assert shop.world.processors[made.route].kind == "stripe", "still asked"
         await shop.advance(timedelta(days=2))
         assert (await shop.order(order_id))["stage"] == "completed"
         assert await flow.erase_ended(shop.world) == 1
-        assert await shop.value("SELECT connection FROM card_routes WHERE name = $1", made.route) is None
+        assert (
+            await shop.value("SELECT connection FROM card_routes WHERE name = $1", made.route)
+            is None
+        )
         await seen(shop)
         assert made.route not in shop.world.processors
         with pytest.raises(Problem) as refused:
@@ -344,7 +406,9 @@ def test_what_has_ended_is_asked_until_nothing_is_open_and_then_forgotten(
     run(server, tmp_path, story)
 
 
-def test_a_merchant_with_stored_methods_alone_gives_no_numbers(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_merchant_with_stored_methods_alone_gives_no_numbers(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         made = await connect(shop.world, shop.scope, request_of(standin))
         opened = open_routes(shop, {"bridge": NoProcessor()})
@@ -395,8 +459,12 @@ def test_another_process_reads_the_connections_when_one_was_changed(
 def failing_invoice(standin: StandIn) -> str:
     account = standin.account
     method, customer = method_at(standin, "visa_chargeDeclinedInsufficientFunds")
-    subscription = account.make_subscription({"customer": customer, "default_payment_method": method})["id"]
-    made = account.make_invoice({"customer": customer, "amount_due": "4590", "subscription": subscription})
+    subscription = account.make_subscription(
+        {"customer": customer, "default_payment_method": method}
+    )["id"]
+    made = account.make_invoice(
+        {"customer": customer, "amount_due": "4590", "subscription": subscription}
+    )
     account.retry_invoice(made["id"])
     return str(made["id"])
 
@@ -446,24 +514,34 @@ def test_an_invoice_that_fails_while_its_connection_waits_is_taken_once_it_is_co
 ) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         name = await listen(shop, standin)
-        made = await connect(shop.world, shop.scope, request_of(standin, key=POOR_KEY, billing="take_over"))
+        made = await connect(
+            shop.world, shop.scope, request_of(standin, key=POOR_KEY, billing="take_over")
+        )
         assert (made.state, made.route) == ("waiting", name)
         await seen(shop)
         invoice = failing_invoice(standin)
-        (event,) = [one for one in standin.book.all("event") if one["type"] == "invoice.payment_failed"]
+        (event,) = [
+            one for one in standin.book.all("event") if one["type"] == "invoice.payment_failed"
+        ]
         body = json.dumps(event).encode()
-        signed = {"stripe-signature": signature(body, SECRET, int(shop.world.clocks.wall().timestamp()))}
+        signed = {
+            "stripe-signature": signature(body, SECRET, int(shop.world.clocks.wall().timestamp()))
+        }
         await take(shop.world, shop.orders, name, signed, body)
         assert await rescued(shop) == []
         await change(shop.world, shop.scope, name, ChangeRequest(key=KEY))
         async with shop.world.db.transaction() as tx:
-            await tx.execute("UPDATE due_work SET lease_until = NULL WHERE kind = 'processor_notice'")
+            await tx.execute(
+                "UPDATE due_work SET lease_until = NULL WHERE kind = 'processor_notice'"
+            )
         assert await rescued(shop) == [invoice]
 
     run(server, tmp_path, story)
 
 
-def test_with_billing_off_nothing_is_taken_that_failed_meanwhile(server: ServerAddress, tmp_path: Path) -> None:
+def test_with_billing_off_nothing_is_taken_that_failed_meanwhile(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, standin: StandIn) -> None:
         await listen(shop, standin)
         failing_invoice(standin)

@@ -44,7 +44,9 @@ from recoup.routes.store.card_routes import add_counts
 
 Story = Callable[[Shop], Awaitable[None]]
 OWN, SECOND = RouteTerms("sandbox"), RouteTerms("second")
-COUNTING = replace(POLICY, magic_inputs=False)  # numbers count for real, so that orders share a card
+COUNTING = replace(
+    POLICY, magic_inputs=False
+)  # numbers count for real, so that orders share a card
 
 
 class Faulty(SandboxProcessor):
@@ -108,7 +110,9 @@ async def try_now(shop: Shop, order_id: UUID) -> str | None:
     return await send_attempt(shop.world, shop.orders, shop.key(order_id))
 
 
-def test_each_order_goes_to_a_route_that_carries_it_and_comes_to_its_end(server: ServerAddress) -> None:
+def test_each_order_goes_to_a_route_that_carries_it_and_comes_to_its_end(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         euros = RouteTerms("second", currencies=("EUR",))
         async with two_routes(shop, RouteTerms("sandbox", currencies=("USD",)), euros):
@@ -118,7 +122,11 @@ def test_each_order_goes_to_a_route_that_carries_it_and_comes_to_its_end(server:
             assert await routes_of(shop, dollars) == [("sandbox", "approved")]
             assert await routes_of(shop, euro) == [("second", "approved")]
             (choice,) = await choices(shop, euro)
-            assert (choice["taken"], choice["rules"], choice["verdict"]) == ("second", ["only_route"], "send")
+            assert (choice["taken"], choice["rules"], choice["verdict"]) == (
+                "second",
+                ["only_route"],
+                "send",
+            )
             notes = {one["name"]: one["note"] for one in choice["alternatives"]}
             assert notes["sandbox"] == "It does not take this currency."
 
@@ -132,7 +140,11 @@ def test_each_order_goes_to_a_route_that_carries_it_and_comes_to_its_end(server:
         ({"amount_max": 10_000_000}, {"units": 1001}, "Transaction.Amount"),
         ({"amount_min": 10_000_000}, {"units": 999}, "Transaction.Amount"),
         ({"schemes": ("amex",)}, {}, "PaymentMethod.CardNumber"),
-        ({"countries": ("DE",)}, {"payer": Person(billing={"countryCode": "US"})}, "BillingInformation.CountryCode"),
+        (
+            {"countries": ("DE",)},
+            {"payer": Person(billing={"countryCode": "US"})},
+            "BillingInformation.CountryCode",
+        ),
         ({"countries": ("DE",)}, {}, "BillingInformation.CountryCode"),
     ],
 )
@@ -162,7 +174,9 @@ def test_the_region_of_the_route_that_sends_decides(server: ServerAddress) -> No
         async with two_routes(shop, ours, theirs):
             pan = script_card("mastercard", "65", 99)
             dollars = await shop.admit(currency="USD", pan=pan, code="51")
-            euros = await shop.admit(currency="EUR", pan=script_card("mastercard", "65", 99, serial=2), code="51")
+            euros = await shop.admit(
+                currency="EUR", pan=script_card("mastercard", "65", 99, serial=2), code="51"
+            )
             await shop.advance(timedelta(days=20))
             kept = await shop.world.db.fetch(
                 "SELECT order_id, array_agg(DISTINCT region) AS regions, count(*) AS sends FROM network_sends"
@@ -171,14 +185,18 @@ def test_the_region_of_the_route_that_sends_decides(server: ServerAddress) -> No
             found = {row["order_id"]: (row["regions"], row["sends"]) for row in kept}
             assert found[dollars][0] == ["us"]
             assert found[dollars][1] > 1
-            assert found[euros] == (["eea"], 1), "a soft decline there, which only the customer mends"
+            assert found[euros] == (["eea"], 1), (
+                "a soft decline there, which only the customer mends"
+            )
 
     run(server, story)
 
 
 def test_a_country_that_is_named_goes_to_its_route_on_every_try(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
-        async with two_routes(shop, RouteTerms("sandbox", countries=("DE",)), RouteTerms("second", countries=("US",))):
+        async with two_routes(
+            shop, RouteTerms("sandbox", countries=("DE",)), RouteTerms("second", countries=("US",))
+        ):
             payer = Person(billing={"countryCode": "US"}, email="ana@example.test")
             order_id = await shop.admit(payer=payer, pan=script_card("visa", "51", 2))
             await shop.advance(timedelta(days=20))
@@ -188,7 +206,9 @@ def test_a_country_that_is_named_goes_to_its_route_on_every_try(server: ServerAd
     run(server, story)
 
 
-def test_after_proof_of_not_sent_the_other_route_is_tried_and_nobody_is_charged_twice(server: ServerAddress) -> None:
+def test_after_proof_of_not_sent_the_other_route_is_tried_and_nobody_is_charged_twice(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with two_routes(shop, SECOND, OWN) as second:
             second.dead = True
@@ -196,13 +216,18 @@ def test_after_proof_of_not_sent_the_other_route_is_tried_and_nobody_is_charged_
             await shop.advance(timedelta(days=20))
             await shop.settle()
             for order_id in orders:
-                assert await routes_of(shop, order_id) == [("second", "not_sent"), ("sandbox", "approved")]
+                assert await routes_of(shop, order_id) == [
+                    ("second", "not_sent"),
+                    ("sandbox", "approved"),
+                ]
             assert await issued(shop) == dict.fromkeys(orders, 1)
 
     run(server, story)
 
 
-def test_the_other_route_is_tried_at_once_and_nobody_waits_two_minutes(server: ServerAddress) -> None:
+def test_the_other_route_is_tried_at_once_and_nobody_waits_two_minutes(
+    server: ServerAddress,
+) -> None:
     """Of whoever waits: the worker's order, the caller of a synchronous MIT, the customer at the checkout."""
 
     async def story(shop: Shop) -> None:
@@ -210,17 +235,28 @@ def test_the_other_route_is_tried_at_once_and_nobody_waits_two_minutes(server: S
             second.dead = True
             managed = await shop.admit(code="05")
             assert await try_now(shop, managed) == "approved"
-            for more in ({}, {"is_mit": False, "payer": Person(email="ana@example.test", ip="192.0.2.7")}):
+            for more in (
+                {},
+                {"is_mit": False, "payer": Person(email="ana@example.test", ip="192.0.2.7")},
+            ):
                 answer = await shop.patient().ask(days=None, cvv="123", code="05", **more)
                 assert (answer.evaluate, answer.outcome) == ("APPROVED", "APPROVED")
-                assert await routes_of(shop, answer.order_id) == [("second", "not_sent"), ("sandbox", "approved")]
-            assert await routes_of(shop, managed) == [("second", "not_sent"), ("sandbox", "approved")]
+                assert await routes_of(shop, answer.order_id) == [
+                    ("second", "not_sent"),
+                    ("sandbox", "approved"),
+                ]
+            assert await routes_of(shop, managed) == [
+                ("second", "not_sent"),
+                ("sandbox", "approved"),
+            ]
             assert set((await issued(shop)).values()) == {1}
 
     run(server, story)
 
 
-def test_with_every_route_dead_each_is_tried_once_and_then_the_order_waits(server: ServerAddress) -> None:
+def test_with_every_route_dead_each_is_tried_once_and_then_the_order_waits(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with two_routes(shop, SECOND, OWN) as second:
             second.dead = True
@@ -234,7 +270,12 @@ def test_with_every_route_dead_each_is_tried_once_and_then_the_order_waits(serve
             assert (await shop.order(order_id))["stage"] == "held"
             answer = await shop.ask(is_mit=False, days=None, cvv="123", code="05")
             assert answer.evaluate == "DECLINED"
-            assert await shop.value("SELECT count(*) FROM network_sends WHERE state <> 'not_sent' AND NOT claimed") == 0
+            assert (
+                await shop.value(
+                    "SELECT count(*) FROM network_sends WHERE state <> 'not_sent' AND NOT claimed"
+                )
+                == 0
+            )
             await third.close()
 
     run(server, story)
@@ -247,7 +288,9 @@ def test_a_stored_method_has_no_other_route(server: ServerAddress) -> None:
         terms = (replace(OWN, stored=True), replace(SECOND, stored=True))
         async with two_routes(shop, *terms) as second:
             second.dead = True
-            order_id = await shop.admit(code="05", pan=None, method=Stored("second", "pm_card_visa"))
+            order_id = await shop.admit(
+                code="05", pan=None, method=Stored("second", "pm_card_visa")
+            )
             assert await try_now(shop, order_id) == "not_sent"
             assert {route for route, _ in await routes_of(shop, order_id)} == {"second", None}
 
@@ -294,7 +337,8 @@ def test_a_route_that_would_have_to_round_the_amount_is_not_picked(server: Serve
 
 
 @pytest.mark.parametrize(
-    ("more", "field"), [({"units": 4590}, "Transaction.Amount"), ({"currency": "EUR"}, "Transaction.Currency")]
+    ("more", "field"),
+    [({"units": 4590}, "Transaction.Amount"), ({"currency": "EUR"}, "Transaction.Currency")],
 )
 def test_what_every_processor_would_round_or_refuse_is_refused_at_the_door(
     server: ServerAddress, more: dict[str, Any], field: str
@@ -310,23 +354,33 @@ def test_what_every_processor_would_round_or_refuse_is_refused_at_the_door(
     run(server, story)
 
 
-def test_a_card_that_no_route_carries_does_not_take_the_place_of_another(server: ServerAddress) -> None:
+def test_a_card_that_no_route_carries_does_not_take_the_place_of_another(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
-        async with two_routes(shop, replace(OWN, schemes=("visa",)), replace(SECOND, schemes=("visa",))):
+        async with two_routes(
+            shop, replace(OWN, schemes=("visa",)), replace(SECOND, schemes=("visa",))
+        ):
             order_id = await shop.admit(code="05")
             before = (await shop.order(order_id))["token_id"]
             token_id = new_id()
-            given = CardGiven(shop.merchant_id, token_id, script_card("mastercard", "51", 0), 9, 2031)
+            given = CardGiven(
+                shop.merchant_id, token_id, script_card("mastercard", "51", 0), 9, 2031
+            )
             await Vault(shop.world).store(given)
             with pytest.raises(Problem) as caught:
-                await amend(shop.world, shop.orders, shop.scope, order_id, Amended(token_id=token_id))
+                await amend(
+                    shop.world, shop.orders, shop.scope, order_id, Amended(token_id=token_id)
+                )
             assert (caught.value.code, caught.value.field) == ("invalid", "CardToken")
             assert (await shop.order(order_id))["token_id"] == before
 
     run(server, story)
 
 
-def test_an_unknown_outcome_is_asked_about_and_never_sent_to_another_route(server: ServerAddress) -> None:
+def test_an_unknown_outcome_is_asked_about_and_never_sent_to_another_route(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with two_routes(shop, SECOND, OWN) as second:
             second.lost = True
@@ -340,19 +394,25 @@ def test_an_unknown_outcome_is_asked_about_and_never_sent_to_another_route(serve
 
 
 @pytest.mark.parametrize(("acceptor", "allowed"), [("sandbox", 10), ("another", 20)])
-def test_routes_of_one_acceptor_count_together(server: ServerAddress, acceptor: str, allowed: int) -> None:
+def test_routes_of_one_acceptor_count_together(
+    server: ServerAddress, acceptor: str, allowed: int
+) -> None:
     """Mastercard: 10 sends a day by card and acceptor, the payment that came in included."""
 
     async def story(shop: Shop) -> None:
         pan = script_card("mastercard", "51", 99)
         for name in ("sandbox", "second"):
             terms = RouteTerms("sandbox"), RouteTerms("second", acceptor=acceptor)
-            async with two_routes(shop, *(replace(one, cost_fixed=int(one.name != name)) for one in terms)):
+            async with two_routes(
+                shop, *(replace(one, cost_fixed=int(one.name != name)) for one in terms)
+            ):
                 for number in range(12):
                     order_id = await shop.admit(pan=pan, units=1000 + number)
                     await try_now(shop, order_id)
         async with owner(shop.world) as connection:
-            sent = await connection.fetch("SELECT acceptor_id, count(*) AS n FROM issuer.sends GROUP BY 1")
+            sent = await connection.fetch(
+                "SELECT acceptor_id, count(*) AS n FROM issuer.sends GROUP BY 1"
+            )
         assert sum(row["n"] for row in sent) <= allowed
         assert all(row["n"] <= 10 for row in sent)
         assert len(sent) == (1 if acceptor == "sandbox" else 2)
@@ -368,14 +428,21 @@ def test_an_order_that_no_route_takes_any_more_waits_until_one_does(server: Serv
             change_world(
                 shop.world,
                 routes=CardRoutes(
-                    [RouteTerms("sandbox", currencies=("EUR",)), RouteTerms("second", currencies=("EUR",))]
+                    [
+                        RouteTerms("sandbox", currencies=("EUR",)),
+                        RouteTerms("second", currencies=("EUR",)),
+                    ]
                 ),
             )
             await shop.advance(timedelta(days=4))
             assert (await shop.order(order_id))["stage"] == "held"
             assert await routes_of(shop, order_id) == [(None, "planned")]
             choice = (await choices(shop, order_id))[0]
-            assert (choice["verdict"], choice["rules"], choice["taken"]) == ("wait", ["no_route"], None)
+            assert (choice["verdict"], choice["rules"], choice["taken"]) == (
+                "wait",
+                ["no_route"],
+                None,
+            )
             change_world(shop.world, routes=CardRoutes([OWN, SECOND]))
             await shop.advance(timedelta(days=4))
             await shop.settle()
@@ -390,7 +457,9 @@ def test_an_order_that_no_route_takes_any_more_waits_until_one_does(server: Serv
 async def listed(shop: Shop, *names: str, kind: str = "simulated") -> list[Left]:
     """As at a start with these routes in the settings; what left them."""
     world = shop.world
-    routes = [Listed(name, kind, "", "sandbox", Connection(name, acceptor="sandbox")) for name in names]
+    routes = [
+        Listed(name, kind, "", "sandbox", Connection(name, acceptor="sandbox")) for name in names
+    ]
     return await list_in_database(world.db, world.keys, world.clocks.wall(), routes)
 
 
@@ -399,7 +468,9 @@ async def shared_routes(shop: Shop) -> AsyncIterator[Faulty]:
     """Two routes whose state the database holds, `second` preferred."""
     await listed(shop, "second", "sandbox")
     async with two_routes(shop, SECOND, OWN) as second:
-        change_world(shop.world, routes=CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks))
+        change_world(
+            shop.world, routes=CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks)
+        )
         yield second
 
 
@@ -425,7 +496,9 @@ async def first_routes(shop: Shop, count: int) -> list[str]:
     return [(await routes_of(shop, order_id))[0][0] for order_id in made]
 
 
-def test_after_some_outages_no_order_tries_the_route_and_a_trickle_brings_it_back(server: ServerAddress) -> None:
+def test_after_some_outages_no_order_tries_the_route_and_a_trickle_brings_it_back(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with shared_routes(shop) as second:
             second.dead = True
@@ -455,11 +528,16 @@ def test_one_refused_key_opens_the_breaker_for_every_process(server: ServerAddre
             await other.ready()
             assert await other.down() == 0
             refused = Outcome("not_sent", fault="account")
-            await shop.world.routes.note("second", shop.merchant_id, refused, shop.merchant_id, "route_waits")
+            await shop.world.routes.note(
+                "second", shop.merchant_id, refused, shop.merchant_id, "route_waits"
+            )
             await flushed(shop)
             other.forget()
             assert await other.down() == 1
-            assert [one.breaker for one in other.candidates(("second", "sandbox"))] == ["refused", "closed"]
+            assert [one.breaker for one in other.candidates(("second", "sandbox"))] == [
+                "refused",
+                "closed",
+            ]
 
     run(server, story)
 
@@ -467,10 +545,14 @@ def test_one_refused_key_opens_the_breaker_for_every_process(server: ServerAddre
 def test_counts_of_two_processes_at_once_add_up(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         async with shared_routes(shop):
-            several = [CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks) for _ in range(4)]
+            several = [
+                CardRoutes([SECOND, OWN], (), shop.world.db, shop.world.clocks) for _ in range(4)
+            ]
             for one in several:
                 for _ in range(3):
-                    await one.note("second", shop.merchant_id, Outcome("approved"), shop.merchant_id, "book")
+                    await one.note(
+                        "second", shop.merchant_id, Outcome("approved"), shop.merchant_id, "book"
+                    )
                 one.forget()
             await asyncio.gather(*(one.ready() for one in several))
             sums = (await state_of(shop, "second")).sums
@@ -480,7 +562,9 @@ def test_counts_of_two_processes_at_once_add_up(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_routes_are_learned_from_hours_that_are_over_and_from_the_present_one(server: ServerAddress) -> None:
+def test_routes_are_learned_from_hours_that_are_over_and_from_the_present_one(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with shared_routes(shop):
             at, sums = shop.world.clocks.wall().replace(minute=30), LearnedSums()
@@ -493,7 +577,9 @@ def test_routes_are_learned_from_hours_that_are_over_and_from_the_present_one(se
 
             async def counted(at: datetime, approved: int) -> None:
                 async with shop.world.db.transaction() as tx:
-                    await add_counts(tx, "second", at, approved, approved * USUAL_CHANCE, 0, 0, 0, 0)
+                    await add_counts(
+                        tx, "second", at, approved, approved * USUAL_CHANCE, 0, 0, 0, 0
+                    )
 
             await counted(at - LEARNED_FROM - hour, 1_000)
             for hours, approved in ((100, 1), (2, 2), (1, 4), (0, 8)):
@@ -512,7 +598,9 @@ def test_routes_are_learned_from_hours_that_are_over_and_from_the_present_one(se
     run(server, story)
 
 
-def test_a_route_that_is_off_gets_nothing_new_and_orders_wait_while_all_are(server: ServerAddress) -> None:
+def test_a_route_that_is_off_gets_nothing_new_and_orders_wait_while_all_are(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with shared_routes(shop):
             assert await switch_off(shop.world, "second", "wrong fees", "operator:test")
@@ -554,7 +642,9 @@ def test_a_route_that_left_the_settings_is_asked_and_sends_nothing(server: Serve
             )
             await shop.settle()
             assert await routes_of(shop, order_id) == [("second", "approved")]
-            await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(key="back", all=True))
+            await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(key="back", all=True)
+            )
             await shop.settle()
             assert (await shop.order(order_id))["refunded_units"] == 4590
             assert set(await first_routes(shop, 2)) == {"sandbox"}
@@ -563,13 +653,19 @@ def test_a_route_that_left_the_settings_is_asked_and_sends_nothing(server: Serve
     run(server, story)
 
 
-def test_a_route_without_any_connection_left_is_asked_in_vain_and_raises_nothing(server: ServerAddress) -> None:
+def test_a_route_without_any_connection_left_is_asked_in_vain_and_raises_nothing(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         async with shared_routes(shop) as second:
             second.lost = True
             order_id = await shop.admit(code="91")
             await shop.advance(timedelta(minutes=1))
-            change_world(shop.world, processors={"sandbox": shop.world.processors["sandbox"]}, routes=CardRoutes([OWN]))
+            change_world(
+                shop.world,
+                processors={"sandbox": shop.world.processors["sandbox"]},
+                routes=CardRoutes([OWN]),
+            )
             await shop.run_due()
             assert (await routes_of(shop, order_id))[0][0] in ("second", None, "sandbox")
 
@@ -590,7 +686,9 @@ def test_a_routes_name_stays_with_its_kind_and_account(server: ServerAddress) ->
 @deep("kills")
 @pytest.mark.timeout(400)
 @each("dead", [False, True])
-def test_a_process_that_dies_anywhere_leaves_one_charge_by_one_route(server: ServerAddress, dead: bool) -> None:
+def test_a_process_that_dies_anywhere_leaves_one_charge_by_one_route(
+    server: ServerAddress, dead: bool
+) -> None:
     async def story(shop: Shop) -> None:
         async with two_routes(shop, SECOND, OWN) as second:
             for killer in kills(f"an attempt, its first route {'down' if dead else 'up'}", least=5):
@@ -604,4 +702,8 @@ def test_a_process_that_dies_anywhere_leaves_one_charge_by_one_route(server: Ser
                 await shop.settle()
             assert max((await issued(shop)).values()) == 1
 
-    run(server, story, replace(POLICY, call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.2)))
+    run(
+        server,
+        story,
+        replace(POLICY, call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.2)),
+    )

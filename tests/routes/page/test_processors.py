@@ -17,7 +17,10 @@ from recoup.routes.flows.listed_routes import Listed, list_in_database
 async def _listed(shop: Shop) -> None:
     world = shop.world
     await list_in_database(
-        world.db, world.keys, world.clocks.wall(), [Listed("sandbox", "simulated", "acct", "sandbox", None)]
+        world.db,
+        world.keys,
+        world.clocks.wall(),
+        [Listed("sandbox", "simulated", "acct", "sandbox", None)],
     )
     change_world(world, routes=CardRoutes([RouteTerms("sandbox")], (), world.db, world.clocks))
 
@@ -30,13 +33,17 @@ def test_the_operator_switches_a_route_off_and_on_and_the_log_has_it(server: Ser
         assert "Card processors" in page
         assert "reachable" in page
         off = {"name": "sandbox", "reason": "wrong fees"}
-        assert (await staff.post(staff_member, "/processors", "/processors/off", **off)).status_code == 303
+        assert (
+            await staff.post(staff_member, "/processors", "/processors/off", **off)
+        ).status_code == 303
         assert "Switched off" in (page := words(await staff_member.get("/processors")))
         assert "wrong fees" in page
         shop.world.routes.forget()
         await shop.world.routes.ready()
         assert [one.off for one in shop.world.routes.candidates(["sandbox"])] == [True]
-        assert (await staff.post(staff_member, "/processors", "/processors/on", name="sandbox")).status_code == 303
+        assert (
+            await staff.post(staff_member, "/processors", "/processors/on", name="sandbox")
+        ).status_code == 303
         assert "Switched off" not in words(await staff_member.get("/processors"))
         audit = words(await staff_member.get("/audit"))
         assert "switched a card processor off" in audit
@@ -49,7 +56,11 @@ def test_what_cannot_be_switched_says_so_on_the_page(server: ServerAddress) -> N
     async def story(shop: Shop, signed_in: As) -> None:
         await _listed(shop)
         staff_member = await signed_in("olga")
-        for name, reason, status in (("sandbox", "", 400), ("none", "why", 404), ("sandbox", "x" * 500, 400)):
+        for name, reason, status in (
+            ("sandbox", "", 400),
+            ("none", "why", 404),
+            ("sandbox", "x" * 500, 400),
+        ):
             off = {"name": name, "reason": reason}
             answer = await staff.post(staff_member, "/processors", "/processors/off", **off)
             assert answer.status_code == status
@@ -57,13 +68,17 @@ def test_what_cannot_be_switched_says_so_on_the_page(server: ServerAddress) -> N
     portal(server, story)
 
 
-def test_a_route_that_is_not_reachable_needs_the_operator_and_no_merchant(server: ServerAddress) -> None:
+def test_a_route_that_is_not_reachable_needs_the_operator_and_no_merchant(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         await _listed(shop)
         staff_member, owner = await signed_in("olga"), await signed_in("owner")
         for _ in range(5):
             out = Outcome("not_sent", fault="outage")
-            await shop.world.routes.note("sandbox", shop.merchant_id, out, shop.merchant_id, "try_later")
+            await shop.world.routes.note(
+                "sandbox", shop.merchant_id, out, shop.merchant_id, "try_later"
+            )
         shop.world.routes.forget()
         await shop.world.routes.ready()
         assert "Not reachable since" in words(await staff_member.get("/processors"))
@@ -74,7 +89,9 @@ def test_a_route_that_is_not_reachable_needs_the_operator_and_no_merchant(server
     portal(server, story)
 
 
-def test_a_refused_request_waits_on_its_page_and_a_refused_account_on_the_operators(server: ServerAddress) -> None:
+def test_a_refused_request_waits_on_its_page_and_a_refused_account_on_the_operators(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         async with refusing(shop, "request") as (route,):
             order_id = await shop.admit(units=30)
@@ -90,7 +107,9 @@ def test_a_refused_request_waits_on_its_page_and_a_refused_account_on_the_operat
                 "Cancel order…",
             ):
                 assert said in page, said
-            assert "Refused as invalid in 7 days 1 · last amount_too_small" in words(await olga.get("/processors"))
+            assert "Refused as invalid in 7 days 1 · last amount_too_small" in words(
+                await olga.get("/processors")
+            )
             route.fault = "account"
             assert (await staff.post(ops, here, f"{here}/retry")).status_code == 303
             await shop.run_due()

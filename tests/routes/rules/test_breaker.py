@@ -39,7 +39,9 @@ counts = st.builds(Counts, st.integers(0, 20), st.integers(0, 20), st.integers(0
         (Counts(answered=1, refused=1), "refused"),
     ],
 )
-def test_it_opens_on_outages_that_outweigh_answers_and_on_one_refused_key(seen: Counts, standing: str) -> None:
+def test_it_opens_on_outages_that_outweigh_answers_and_on_one_refused_key(
+    seen: Counts, standing: str
+) -> None:
     assert after(Breaker(NOW), seen, NOW).standing(NOW) == standing
 
 
@@ -83,7 +85,9 @@ def test_a_refused_key_takes_nothing_and_after_three_pauses_waits_for_a_person()
 
 
 @given(st.lists(st.tuples(counts, st.integers(0, 120)), max_size=30))
-def test_it_is_open_with_a_pause_or_closed_without_and_always_finds_back(steps: list[tuple[Counts, int]]) -> None:
+def test_it_is_open_with_a_pause_or_closed_without_and_always_finds_back(
+    steps: list[tuple[Counts, int]],
+) -> None:
     now, one = NOW, Breaker(NOW)
     for seen, seconds in steps:
         now += timedelta(seconds=seconds)
@@ -91,4 +95,6 @@ def test_it_is_open_with_a_pause_or_closed_without_and_always_finds_back(steps: 
         assert (one.opened_at is None) == (one.pause_until is None)
         assert one.pause_until is None or one.pause_until <= now + max(*PAUSES, *PAUSES_REFUSED)
     later = now + max(*PAUSES, *PAUSES_REFUSED)
-    assert after(one, ALIVE, later).standing(later) == "closed" or one == replace(one, opened_at=None)
+    assert after(one, ALIVE, later).standing(later) == "closed" or one == replace(
+        one, opened_at=None
+    )

@@ -21,14 +21,19 @@ from recoup.sandbox.cli.clock import clock
 
 def typed(verb: click.Command, *words: str) -> Result:
     """What happens before a world is opened."""
-    return CliRunner().invoke(verb, words, obj=Here(lambda _: pytest.fail("no world is needed for this")))
+    return CliRunner().invoke(
+        verb, words, obj=Here(lambda _: pytest.fail("no world is needed for this"))
+    )
 
 
 @pytest.mark.parametrize("back", ["-1d", "-1h", "-90m"])
 def test_a_clock_that_is_put_back_is_told_that_it_moves_forward_only(back: str) -> None:
     problem = typed(clock, "advance", back).exception
     assert isinstance(problem, Problem)
-    assert problem.sentence() == f"'{back}' goes back: a clock moves forward only. Write how far like 22d, 36h or 90m."
+    assert (
+        problem.sentence()
+        == f"'{back}' goes back: a clock moves forward only. Write how far like 22d, 36h or 90m."
+    )
 
 
 def test_an_option_of_the_clock_that_is_misspelt_is_still_named() -> None:
@@ -37,19 +42,28 @@ def test_an_option_of_the_clock_that_is_misspelt_is_still_named() -> None:
 
 def test_the_help_of_outcome_names_every_key_and_every_end() -> None:
     said = typed(outcome, "--help").output
-    for words in ("reference number", "merchant's own order id", "APPROVED, DECLINED, CANCELLED", "One JSON object"):
+    for words in (
+        "reference number",
+        "merchant's own order id",
+        "APPROVED, DECLINED, CANCELLED",
+        "One JSON object",
+    ):
         assert words.lower() in " ".join(said.split()).lower(), words
 
 
 def people_verb(*words: str) -> Work:
     """What a verb of `recoup people` does in its world."""
     works: list[Work] = []
-    CliRunner().invoke(people, words, obj=Here(lambda work: works.append(work) or "http://a.test/x"))
+    CliRunner().invoke(
+        people, words, obj=Here(lambda work: works.append(work) or "http://a.test/x")
+    )
     return works[0]
 
 
 @pytest.mark.parametrize("verb", ["password-link", "reset-second-factor"])
-def test_nobody_is_asked_about_a_person_who_does_not_exist(server: ServerAddress, tmp_path: Path, verb: str) -> None:
+def test_nobody_is_asked_about_a_person_who_does_not_exist(
+    server: ServerAddress, tmp_path: Path, verb: str
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         await set_up(shop, await as_("owner"))
         opened = Opened(shop.world, Services(shop.orders), tmp_path, "http://recoup.test")
@@ -65,7 +79,9 @@ def test_nobody_is_asked_about_a_person_who_does_not_exist(server: ServerAddress
     portal(server, story)
 
 
-def test_who_has_no_second_factor_is_told_before_anything_is_asked(server: ServerAddress, tmp_path: Path) -> None:
+def test_who_has_no_second_factor_is_told_before_anything_is_asked(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, as_: As) -> None:
         await as_("owner")
         opened = Opened(shop.world, Services(shop.orders), tmp_path, "http://recoup.test")

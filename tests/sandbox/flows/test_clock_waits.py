@@ -17,7 +17,8 @@ from recoup.sandbox.flows import advance_clock
 QUICK = Policy(call_timeout=timedelta(seconds=0.3), settled_after=timedelta(seconds=0.1))
 STATES = "SELECT array_agg(state) FROM attempts WHERE order_id = $1"
 LATER = (
-    "INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, $2, $3, now() + interval '1 h', $4)"
+    "INSERT INTO due_work (merchant_id, kind, subject_id, due_at, wall) VALUES ($1, "
+    "$2, $3, now() + interval '1 h', $4)"
 )
 
 
@@ -40,13 +41,17 @@ def test_a_clock_that_waits_for_the_processors_answer_says_so(
     asyncio.run(story())
 
 
-def test_the_first_press_on_the_clock_of_a_shop_with_an_unknown_outcome_moves_it(server: ServerAddress) -> None:
+def test_the_first_press_on_the_clock_of_a_shop_with_an_unknown_outcome_moves_it(
+    server: ServerAddress,
+) -> None:
     """The demo's shop has a payment whose outcome is unknown for two days: its clock stood still for as long."""
 
     async def story() -> None:
         async with sandbox_world(server, policy=QUICK) as made:
             shop = await make_shop(*made)
-            order_id = (await shop.ask(pan=FAULT_CARDS["visa"], units=80_013, days=None, code="91")).order_id
+            order_id = (
+                await shop.ask(pan=FAULT_CARDS["visa"], units=80_013, days=None, code="91")
+            ).order_id
             assert await shop.value(STATES, order_id) == ["unknown"]
             before = await shop.now()
             await shop.advance(timedelta(days=1))
@@ -69,7 +74,13 @@ def test_a_clock_with_a_stride_moves_less_often(server: ServerAddress) -> None:
             seen: list[datetime] = []
             span = timedelta(days=12)
             await advance_clock.advance_clock(
-                shop.world, shop.orders, shop.merchant_id, span, shop._publish, seen.append, stride=stride
+                shop.world,
+                shop.orders,
+                shop.merchant_id,
+                span,
+                shop._publish,
+                seen.append,
+                stride=stride,
             )
             return seen, sum([len(await shop.value(STATES, one)) for one in ids])
 

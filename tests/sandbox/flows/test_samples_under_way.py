@@ -35,20 +35,27 @@ def test_of_all_callers_only_so_many_are_under_way() -> None:
     with ExitStack() as held:
         for number in range(ALL_MAX):
             held.enter_context(samples.one(UUID(int=number)))
-        with pytest.raises(Problem, match="64 samples of all callers are under way"), samples.one(uuid4()):
+        with (
+            pytest.raises(Problem, match="64 samples of all callers are under way"),
+            samples.one(uuid4()),
+        ):
             pass
     with samples.one(uuid4()):
         pass
 
 
-def test_samples_that_a_receiver_holds_keep_further_ones_from_leaving(server: ServerAddress) -> None:
+def test_samples_that_a_receiver_holds_keep_further_ones_from_leaving(
+    server: ServerAddress,
+) -> None:
     """A refused one counts for nothing: it may leave as soon as another has ended, in whatever way."""
 
     async def story() -> None:
         arrived: asyncio.Queue[bytes] = asyncio.Queue()
         answering = asyncio.Event()
 
-        async def hold(_h: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+        async def hold(
+            _h: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+        ) -> None:
             arrived.put_nowait(body)
             await answering.wait()
             writer.write(OK)
@@ -56,8 +63,13 @@ def test_samples_that_a_receiver_holds_keep_further_ones_from_leaving(server: Se
         async with sandbox_world(server) as made, serving(hold) as port:
             shop = await make_shop(*made)
             url = f"http://127.0.0.1:{port}/"
-            which = (await endpoints.create(shop.world, shop.scope, url, None, "rescue")).endpoint_id
-            held = [asyncio.create_task(send_sample(shop.world, shop.scope, which, None)) for _ in range(OF_OWNER_MAX)]
+            which = (
+                await endpoints.create(shop.world, shop.scope, url, None, "rescue")
+            ).endpoint_id
+            held = [
+                asyncio.create_task(send_sample(shop.world, shop.scope, which, None))
+                for _ in range(OF_OWNER_MAX)
+            ]
             for _ in held:
                 await arrived.get()
             with pytest.raises(Problem, match="5 samples are under way"):
@@ -70,6 +82,9 @@ def test_samples_that_a_receiver_holds_keep_further_ones_from_leaving(server: Se
             answering.set()
             sent = await asyncio.gather(*held[1:], last)
             assert [one.status for one in sent] == [200] * OF_OWNER_MAX
-            assert await shop.value("SELECT count(*) FROM audit_lines WHERE action = 'webhook.tested'") == 6
+            assert (
+                await shop.value("SELECT count(*) FROM audit_lines WHERE action = 'webhook.tested'")
+                == 6
+            )
 
     asyncio.run(story())

@@ -36,7 +36,16 @@ def test_settlements_are_listed_newest_first_and_add_up(settled: Caller) -> None
     rows = page["data"]
     assert page["totalItemCount"] == len(rows) >= 2
     assert [r["closedDate"] for r in rows] == sorted((r["closedDate"] for r in rows), reverse=True)
-    parts = ("totalValue", "fees", "chargebackFees", "chargebacks", "returns", "adjustment", "reserve", "carried")
+    parts = (
+        "totalValue",
+        "fees",
+        "chargebackFees",
+        "chargebacks",
+        "returns",
+        "adjustment",
+        "reserve",
+        "carried",
+    )
     assert all(sum(r[name] for name in parts) == r["payout"] for r in rows)
     assert rows[0]["status"] == "carried"
     assert rows[0]["returns"] == -4590
@@ -47,7 +56,9 @@ def test_settlements_are_listed_newest_first_and_add_up(settled: Caller) -> None
 
 def test_pages_and_filters(settled: Caller) -> None:
     everything = listed(settled, pageSize=50)["data"]
-    paged = [listed(settled, pageSize=1, pageNumber=n)["data"][0] for n in range(1, len(everything) + 1)]
+    paged = [
+        listed(settled, pageSize=1, pageNumber=n)["data"][0] for n in range(1, len(everything) + 1)
+    ]
     assert paged == everything
     first = everything[-1]
     assert listed(settled, to=everything[-2]["closedDate"])["data"] == [first]
@@ -56,7 +67,9 @@ def test_pages_and_filters(settled: Caller) -> None:
     assert len(listed(settled, currency="usd", pageSize=50)["data"]) == len(everything)
 
 
-def test_pages_go_on_where_no_more_settlements_are_counted(settled: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_go_on_where_no_more_settlements_are_counted(
+    settled: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     everything = listed(settled, pageSize=50)["data"]
     monkeypatch.setattr(batches, "COUNTED_MAX", 1)
     found, number, page = [], 0, {"hasNextPage": True}
@@ -89,22 +102,30 @@ def test_lines_come_in_pages_and_are_the_settlement(settled: Caller) -> None:
         found: list[dict[str, Any]] = []
         after: dict[str, str] = {}
         while True:
-            page = settled.get(f"/settlements/{one['id']}/lines", params={"limit": 2} | after).json()
+            page = settled.get(
+                f"/settlements/{one['id']}/lines", params={"limit": 2} | after
+            ).json()
             found += page["data"]
             if page["next"] is None:
                 break
             after = {"after": page["next"]}
         assert len(found) == len({line["id"] for line in found}) == one["lines"]
         assert not sum(line["amount"] for line in found)
-        amounts = settled.get(f"/settlements/{one['id']}/lines", params={"kind": "amount"}).json()["data"]
+        amounts = settled.get(f"/settlements/{one['id']}/lines", params={"kind": "amount"}).json()[
+            "data"
+        ]
         assert sum(line["amount"] for line in amounts) == one["totalValue"]
-        assert all(line["orderId"] and line["externalOrderId"] and line["descriptor"] for line in amounts)
+        assert all(
+            line["orderId"] and line["externalOrderId"] and line["descriptor"] for line in amounts
+        )
 
 
 @pytest.mark.parametrize("how", ["format", "accept"])
 def test_lines_come_as_csv(settled: Caller, how: str) -> None:
     one = listed(settled)["data"][0]
-    given: dict[str, Any] = {"params": {"format": "csv"}} if how == "format" else {"headers": {"accept": "text/csv"}}
+    given: dict[str, Any] = (
+        {"params": {"format": "csv"}} if how == "format" else {"headers": {"accept": "text/csv"}}
+    )
     answer = settled.get(f"/settlements/{one['id']}/lines", **given)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert one["id"] in answer.headers["content-disposition"]

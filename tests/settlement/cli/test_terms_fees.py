@@ -35,11 +35,15 @@ def told(server: ServerAddress, tmp_path: Path, calls: tuple[tuple[str, ...], ..
     return asyncio.run(in_a_world())
 
 
-def _run(opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call: tuple[str, ...]) -> Any:
+def _run(
+    opened: Opened, loop: asyncio.AbstractEventLoop, merchant_id: Any, call: tuple[str, ...]
+) -> Any:
     def does(work: Work) -> Any:
         return asyncio.run_coroutine_threadsafe(work(opened), loop).result(30)
 
-    done = CliRunner().invoke(terms, [*call, "--merchant", str(merchant_id)], obj=Here(does), standalone_mode=False)
+    done = CliRunner().invoke(
+        terms, [*call, "--merchant", str(merchant_id)], obj=Here(does), standalone_mode=False
+    )
     if done.exception is not None:
         return done.exception
     return json.loads(done.output) if "--json" in call else done.output
@@ -139,6 +143,8 @@ def test_notices_are_switched(server: ServerAddress, tmp_path: Path) -> None:
     assert "receipt        on" in shown
 
 
-@pytest.mark.parametrize(("text", "points"), [("2.9", 290), ("0.250", 25), ("100", 10_000), ("0", 0)])
+@pytest.mark.parametrize(
+    ("text", "points"), [("2.9", 290), ("0.250", 25), ("100", 10_000), ("0", 0)]
+)
 def test_percentages_are_basis_points(text: str, points: int) -> None:
     assert basis_points(text, "percent") == points

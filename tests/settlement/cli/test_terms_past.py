@@ -53,7 +53,9 @@ async def agree(shop: Shop, number: int) -> None:
     """Other terms of each kind, from now on and from a day ahead on."""
     ahead = await shop.now() + timedelta(days=2 + number)
     for since in (None, ahead):
-        await set_fee_term(shop.world, shop.scope, FeeTermRequest(Tariff(100 + number), valid_from=since))
+        await set_fee_term(
+            shop.world, shop.scope, FeeTermRequest(Tariff(100 + number), valid_from=since)
+        )
         disputes = DisputeTermsRequest("USD", "merchant", 1500 + number, "merchant", None, since)
         await change_terms(shop.world, shop.scope, disputes)
         await set_terms(shop.world, shop.scope, {"delay_days": number}, since)
@@ -69,14 +71,19 @@ def test_terms_of_a_past_moment_are_those_of_then(server: ServerAddress) -> None
             await shop.advance(timedelta(days=1))
         await agree(shop, 9)
         for business, wall, read in seen:
-            for moment in (("--as-of", business.isoformat()), ("--as-of-recorded", wall.isoformat())):
+            for moment in (
+                ("--as-of", business.isoformat()),
+                ("--as-of-recorded", wall.isoformat()),
+            ):
                 for noun, then in read.items():
                     found = await verb(noun, "--json", *moment)
                     assert found.exit_code == 0, found
                     if noun != "settlement" or moment[0] == "--as-of":
                         assert found.output == then, (noun, moment)
                     else:  # what is valid is read off a clock that was moved since
-                        assert found.output.partition('"history"')[2] == then.partition('"history"')[2]
+                        assert (
+                            found.output.partition('"history"')[2] == then.partition('"history"')[2]
+                        )
 
     run(server, story)
 
@@ -105,15 +112,24 @@ def test_a_page_of_then_shows_what_had_been_agreed(server: ServerAddress) -> Non
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_a_moment_that_makes_no_sense_is_refused_and_sets_nothing(server: ServerAddress, noun: str) -> None:
-    new = {"fees": ("--percent", "3"), "disputes": ("--service", "merchant"), "settlement": ("--delay-days", "2")}
+def test_a_moment_that_makes_no_sense_is_refused_and_sets_nothing(
+    server: ServerAddress, noun: str
+) -> None:
+    new = {
+        "fees": ("--percent", "3"),
+        "disputes": ("--service", "merchant"),
+        "settlement": ("--delay-days", "2"),
+    }
 
     async def story(shop: Shop, verb: Verb) -> None:
         for words, says in (
             (("--as-of", "yesterday"), "no moment"),
             (("--as-of", "2098-01-01T00:00:00Z"), "has not come yet"),
             (("--as-of-recorded", "2001-01-01T00:00:00Z"), "was not there yet"),
-            (("--as-of", "2026-01-01T00:00:00Z", "--as-of-recorded", "2026-01-01T00:00:00Z"), "not both"),
+            (
+                ("--as-of", "2026-01-01T00:00:00Z", "--as-of-recorded", "2026-01-01T00:00:00Z"),
+                "not both",
+            ),
             (("--as-of", "2026-01-01T00:00:00Z", *new[noun]), "sets nothing"),
         ):
             refused = (await verb(noun, *words)).exception

@@ -45,7 +45,14 @@ def settlement() -> list[dict[str, Any]]:
         sums = sorted([account, "USD", place, units] for account, place, units in posting[6])  # type: ignore[union-attr]
         made = page_root(root, number, hashes, sums)
         pages.append(
-            {"type": "page", "page": number, "previousRoot": root, "root": made, "sums": sums, "postings": hashes}
+            {
+                "type": "page",
+                "page": number,
+                "previousRoot": root,
+                "root": made,
+                "sums": sums,
+                "postings": hashes,
+            }
         )
         root = made
     lines = [
@@ -76,11 +83,21 @@ def settlement() -> list[dict[str, Any]]:
     return [head, *pages, *lines]
 
 
-def verified(folder: Path, parts: list[dict[str, Any]], *more: str) -> subprocess.CompletedProcess[str]:
+def verified(
+    folder: Path, parts: list[dict[str, Any]], *more: str
+) -> subprocess.CompletedProcess[str]:
     text = b"".join(encoded(part) + b"\n" for part in parts)
     text += encoded({"type": "end", "sha256": hashlib.sha256(text).hexdigest()}) + b"\n"
     (folder / "settlement.jsonl").write_bytes(text)
-    command = [sys.executable, "-m", "recoup.main", "verify", "--file", str(folder / "settlement.jsonl"), *more]
+    command = [
+        sys.executable,
+        "-m",
+        "recoup.main",
+        "verify",
+        "--file",
+        str(folder / "settlement.jsonl"),
+        *more,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder)
 
 
@@ -118,7 +135,9 @@ def test_a_settlement_that_does_not_add_up_ends_verify_with_1(tmp_path: Path) ->
         (b"\xff\xfe", "malformed"),
     ],
 )
-def test_what_is_no_settlement_file_is_called_so(tmp_path: Path, content: bytes, found: str) -> None:
+def test_what_is_no_settlement_file_is_called_so(
+    tmp_path: Path, content: bytes, found: str
+) -> None:
     (tmp_path / "file").write_bytes(content)
     done = CliRunner().invoke(verify, ["--file", str(tmp_path / "file")])
     assert done.exit_code == 1

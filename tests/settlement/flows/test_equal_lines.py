@@ -36,14 +36,18 @@ async def costs(shop: Shop) -> int:
     return int(await shop.value(sql, shop.merchant_id))
 
 
-async def booked(shop: Shop, lines: list[str], reading: Reading | None = None, **more: Any) -> dict[str, int]:
+async def booked(
+    shop: Shop, lines: list[str], reading: Reading | None = None, **more: Any
+) -> dict[str, int]:
     """The outcomes, after everything that was suggested is booked."""
     ran = await compare(shop, lines, reading, **more)
     await book_lines(shop.world, person(shop), ran.run.run_id, None, "fees")
     return dict(await outcomes(shop, ran))
 
 
-def test_three_equal_fees_of_a_day_are_three_and_the_next_files_is_a_new_one(server: ServerAddress) -> None:
+def test_three_equal_fees_of_a_day_are_three_and_the_next_files_is_a_new_one(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         file = [HEAD, FEE, FEE, FEE]
         assert await booked(shop, file) == {"missing_here": 3}
@@ -51,7 +55,9 @@ def test_three_equal_fees_of_a_day_are_three_and_the_next_files_is_a_new_one(ser
         # The same file again, as it was read and anew.
         await booked(shop, file)
         assert await booked(shop, file, again=True) == {"matched": 3}
-        assert await booked(shop, file, Reading(columns={"amount": "Amount"}), again=True) == {"matched": 3}
+        assert await booked(shop, file, Reading(columns={"amount": "Amount"}), again=True) == {
+            "matched": 3
+        }
         assert await costs(shop) == 90
         # The same fee in the next file is a new one, and it says that there is another.
         ran = await compare(shop, [HEAD, FEE])
@@ -65,13 +71,20 @@ def test_three_equal_fees_of_a_day_are_three_and_the_next_files_is_a_new_one(ser
         second = Reading(period=days("2026-11-10", "2026-11-30", "UTC"))
         other = "fee,,0.40,USD,2026-11-20"
         assert await booked(shop, [HEAD, other, other], first) == {"missing_here": 2}
-        assert await booked(shop, [HEAD, other, other, other], second) == {"matched": 2, "missing_here": 1}
+        assert await booked(shop, [HEAD, other, other, other], second) == {
+            "matched": 2,
+            "missing_here": 1,
+        }
         assert await costs(shop) == 240
         # Unless they are of two processors.
-        change_world(shop.world, processors={"sandbox": shop.world.processors["sandbox"], "second": None})
+        change_world(
+            shop.world, processors={"sandbox": shop.world.processors["sandbox"], "second": None}
+        )
         for route, total in (("sandbox", 290), ("second", 340)):
             await booked(
-                shop, [HEAD, FEE.replace("0.30", "0.50"), f"{route},,,,"], replace(first, values={"route": route})
+                shop,
+                [HEAD, FEE.replace("0.30", "0.50"), f"{route},,,,"],
+                replace(first, values={"route": route}),
             )
             assert await costs(shop) == total
 
@@ -85,9 +98,15 @@ def test_overlapping_files_and_any_split_come_to_the_same_sum(server: ServerAddr
         chance = random.Random(36)
         for month in range(1, 7):
             day = f"2025-{month:02}-20"
-            fees = [f"fee,,0.{30 + kind},USD,{day}" for kind in range(3) for _ in range(chance.randint(1, 3))]
+            fees = [
+                f"fee,,0.{30 + kind},USD,{day}"
+                for kind in range(3)
+                for _ in range(chance.randint(1, 3))
+            ]
             named = [f"fee,inv-{month}-{number},1.00,USD,{day}" for number in range(4)]
-            cents = sum(30 + kind for kind in range(3) for fee in fees if f"0.{30 + kind}" in fee) + 400
+            cents = (
+                sum(30 + kind for kind in range(3) for fee in fees if f"0.{30 + kind}" in fee) + 400
+            )
             before, lines = await costs(shop), [*fees, *named]
             chance.shuffle(lines)
             if month % 2:  # parts have nothing in common
@@ -111,7 +130,10 @@ def test_equal_captures_of_one_charge_match_in_parts(server: ServerAddress) -> N
 
     async def story(shop: Shop) -> None:
         order_id = await authorised(shop)
-        for key in ("first", "second"):  # the ledger has two movements of the same amount, id and reference
+        for key in (
+            "first",
+            "second",
+        ):  # the ledger has two movements of the same amount, id and reference
             asked = CaptureRequest(order_id, 2295, "USD", key, key == "second")
             assert (await capture(shop.world, shop.orders, shop.scope, asked)).done
         header, *captures = await statement(shop)
@@ -135,7 +157,9 @@ def test_equal_captures_of_one_charge_match_in_parts(server: ServerAddress) -> N
         plain = "," + three.partition(",")[2].replace("45.90", "22.95")
         lines = [header, *captures, half, half, third, third, third, third, plain, plain]
         ran = await compare(shop, lines)
-        told = {row.row_no: (row.outcome, row.reason, row.recipe) for row in await verdicts(shop, ran)}
+        told = {
+            row.row_no: (row.outcome, row.reason, row.recipe) for row in await verdicts(shop, ran)
+        }
         part = ("matched", "in_parts", None)
         assert told == {
             2: ("matched", "by_id", None),

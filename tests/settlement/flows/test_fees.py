@@ -42,8 +42,17 @@ def test_fees_by_term_and_by_refund(server: ServerAddress) -> None:
             await shop.fees(Tariff(290, refund="pro_rata"))
             await shop.fees(Tariff(100, 30, 500, "full"), currency="JPY")
             await shop.fees(Tariff(1_000), site_id=shop.site_id, currency="EUR")
-            usd, jpy, eur = await paid(shop), await paid(shop, 1_000, currency="JPY"), await paid(shop, currency="EUR")
-            assert [(await book(shop, o)).get("fees") for o in (free, usd, jpy, eur)] == [None, -290, -500, -1_000]
+            usd, jpy, eur = (
+                await paid(shop),
+                await paid(shop, 1_000, currency="JPY"),
+                await paid(shop, currency="EUR"),
+            )
+            assert [(await book(shop, o)).get("fees") for o in (free, usd, jpy, eur)] == [
+                None,
+                -290,
+                -500,
+                -1_000,
+            ]
 
             for amount in ("33.33", "33.33", "33.33"):
                 await refund(world, orders, shop.scope, usd, RefundRequest(amount=amount))
@@ -65,7 +74,9 @@ def test_fees_by_term_and_by_refund(server: ServerAddress) -> None:
             assert told.value.code == "invalid"
             assert "past" in told.value.message
             async with owner(world) as connection:
-                rows = await connection.fetch("SELECT actor, valid_from FROM fee_terms ORDER BY term_id")
+                rows = await connection.fetch(
+                    "SELECT actor, valid_from FROM fee_terms ORDER BY term_id"
+                )
             assert [r["actor"] for r in rows] == [shop.scope.actor.text()] * 3
 
     asyncio.run(story())

@@ -20,7 +20,13 @@ from recoup.kit.as_of import Window
 from recoup.kit.report_spans import zone_of
 from recoup.merchants.store.merchants import move_clock
 from recoup.orders.rules.ledger import RECIPES
-from recoup.settlement.flows.report import KINDS, report_csv, report_lines, report_ready, report_totals
+from recoup.settlement.flows.report import (
+    KINDS,
+    report_csv,
+    report_lines,
+    report_ready,
+    report_totals,
+)
 from recoup.stablecoin.flows.charge import Charges, StablecoinChargeRequest
 from recoup.stablecoin.flows.pay import simulate
 
@@ -61,16 +67,26 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         asked = StablecoinChargeRequest(f"order-{new_id().hex}", "49.90", "USDT", "mock_direct")
         order = (await Charges(shop.world, shop.merchants).charge(shop.scope, asked)).order
         await simulate(
-            shop.world, shop.orders, (shop.merchant_id, order.order_id), approve=True, actor=Actor("payer", "checkout")
+            shop.world,
+            shop.orders,
+            (shop.merchant_id, order.order_id),
+            approve=True,
+            actor=Actor("payer", "checkout"),
         )
         await shop.settle()
         await shop.run_due()
-        open_ = [row async for rows in report_lines(shop.world, shop.merchant_id, await span_of(shop)) for row in rows]
+        open_ = [
+            row
+            async for rows in report_lines(shop.world, shop.merchant_id, await span_of(shop))
+            for row in rows
+        ]
         assert {row.batch_id for row in open_} == {None}
         await shop.advance(40 * DAY)
         await sold(shop, 2)
         span = await span_of(shop)
-        lines = [row async for rows in report_lines(shop.world, shop.merchant_id, span) for row in rows]
+        lines = [
+            row async for rows in report_lines(shop.world, shop.merchant_id, span) for row in rows
+        ]
         totals = await report_totals(shop.world, shop.merchant_id, span)
         sums: Counter[tuple[str, str]] = Counter()
         for row in lines:
@@ -82,7 +98,9 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
             shop.merchant_id,
         )
         assert dict(sums) == {(r["asset"], r["place"]): r["units"] for r in balances}
-        assert {(t.asset, "wallet" if t.balance == "wallet" else ""): t.units for t in totals} == dict(sums)
+        assert {
+            (t.asset, "wallet" if t.balance == "wallet" else ""): t.units for t in totals
+        } == dict(sums)
         kinds = Counter(row.recipe for row in lines)
         assert kinds["approve"] == 7
         assert kinds["refund_owed"] == 1
@@ -93,7 +111,14 @@ def test_lines_fees_and_sums_agree_with_the_ledger(server: ServerAddress) -> Non
         assert len(settled) == len([row for row in lines if row.place == ""]) - 2
         assert all(row.reference for row in lines if row.recipe == "approve")
         assert all(row.fee_units < 0 for row in lines if row.recipe == "approve")
-        text = b"".join([part async for part in report_csv(shop.world, shop.merchant_id, span, zone_of("Asia/Tokyo"))])
+        text = b"".join(
+            [
+                part
+                async for part in report_csv(
+                    shop.world, shop.merchant_id, span, zone_of("Asia/Tokyo")
+                )
+            ]
+        )
         rows = list(csv.DictReader(io.StringIO(text.decode())))
         assert len(rows) == len(lines)
         assert all(row["date_booked (Asia/Tokyo)"].endswith("+09:00") for row in rows)
@@ -106,7 +131,12 @@ def test_texts_are_no_formulas(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         await sold(shop, 1, external_id='=HYPERLINK("http://evil")')
         text = b"".join(
-            [part async for part in report_csv(shop.world, shop.merchant_id, await span_of(shop), zone_of("UTC"))]
+            [
+                part
+                async for part in report_csv(
+                    shop.world, shop.merchant_id, await span_of(shop), zone_of("UTC")
+                )
+            ]
         ).decode()
         (row,) = csv.DictReader(io.StringIO(text))
         assert row["external_order_id"].startswith("'=HYPERLINK")
@@ -150,7 +180,9 @@ def test_telling_survives_a_kill_between_any_two_statements(server: ServerAddres
             async with shop.world.db.connection() as connection:
                 sql = "SELECT offset_us FROM merchants WHERE merchant_id = $1"
                 offset = await connection.fetchval(sql, shop.merchant_id)
-                await move_clock(connection, shop.merchant_id, offset + 86_400_000_000 + 600_000_000)
+                await move_clock(
+                    connection, shop.merchant_id, offset + 86_400_000_000 + 600_000_000
+                )
             killer = Killer(step, after=bool(step % 2))
             async with dying_process(shop, killer) as dying:
                 told = await run_until_killed(killer, report_ready(dying.world, shop.merchant_id))
@@ -165,6 +197,8 @@ def test_telling_survives_a_kill_between_any_two_statements(server: ServerAddres
 
 
 def test_every_recipe_of_the_merchants_account_has_a_kind() -> None:
-    recipes = {one.name for one in RECIPES.values() if "merchant_payable" in (one.debit, one.credit)}
+    recipes = {
+        one.name for one in RECIPES.values() if "merchant_payable" in (one.debit, one.credit)
+    }
     assert recipes < KINDS.keys()
     assert "" not in KINDS.values()

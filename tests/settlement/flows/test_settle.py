@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 import pytest
 from tests.left_processes import dying_process, kills, run_until_killed, second_process
 from tests.rings import deep
-from tests.settling import DAY, batches, give_back, lines, payouts, person, rows, sold, terms, with_account
+from tests.settling import (
+    DAY,
+    batches,
+    give_back,
+    lines,
+    payouts,
+    person,
+    rows,
+    sold,
+    terms,
+    with_account,
+)
 from tests.worlds import Shop, make_shop, sandbox_world
 
 from recoup.db.server import ServerAddress
@@ -35,7 +46,9 @@ async def proved(shop: Shop) -> None:
 
 async def to_due(shop: Shop) -> None:
     """The clock stands where the next settlement is due; nothing has run yet."""
-    (work,) = await rows(shop, "SELECT due_at FROM due_work WHERE merchant_id = $1 AND kind = 'settlement'")
+    (work,) = await rows(
+        shop, "SELECT due_at FROM due_work WHERE merchant_id = $1 AND kind = 'settlement'"
+    )
     offset = (work["due_at"] - shop.world.clocks.wall()) / timedelta(microseconds=1)
     async with shop.world.db.connection() as connection:
         await move_clock(connection, shop.merchant_id, round(offset) + 1)
@@ -51,7 +64,10 @@ def test_a_months_orders_are_paid_once_less_fees_and_refunds(server: ServerAddre
             await give_back(shop, first, "10.00")
             await shop.advance(5 * DAY)
             found = await batches(shop)
-            assert [(b["amount_units"], b["fee_units"], b["refund_units"], b["payout_units"]) for b in found] == [
+            assert [
+                (b["amount_units"], b["fee_units"], b["refund_units"], b["payout_units"])
+                for b in found
+            ] == [
                 (13770, -399, 0, 13371),
                 (0, 0, -1000, 0),
             ]
@@ -62,7 +78,9 @@ def test_a_months_orders_are_paid_once_less_fees_and_refunds(server: ServerAddre
     asyncio.run(story())
 
 
-def test_what_a_merchant_owes_is_taken_from_its_next_settlement_and_no_other(server: ServerAddress) -> None:
+def test_what_a_merchant_owes_is_taken_from_its_next_settlement_and_no_other(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -71,11 +89,18 @@ def test_what_a_merchant_owes_is_taken_from_its_next_settlement_and_no_other(ser
             await shop.advance(DAY)
             await give_back(shop, first)
             await shop.advance(6 * DAY)
-            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [(4590, 0), (0, 4590)]
+            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [
+                (4590, 0),
+                (0, 4590),
+            ]
             await sold(shop, 2)
             await shop.advance(5 * DAY)
             found = await batches(shop)
-            assert [(b["payout_units"], b["carried_units"]) for b in found] == [(4590, 0), (0, 4590), (4590, -4590)]
+            assert [(b["payout_units"], b["carried_units"]) for b in found] == [
+                (4590, 0),
+                (0, 4590),
+                (4590, -4590),
+            ]
             assert await balance(shop, "settlement_due") == -9180
             assert not await balance(shop, "merchant_payable")
             await proved(shop)
@@ -90,10 +115,15 @@ def test_a_small_payout_waits_for_more(server: ServerAddress) -> None:
             await terms(shop, period="day", delay_days=0, minimums={"USD": 9_000})
             await sold(shop)
             await shop.advance(4 * DAY)
-            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [(0, -4590)]
+            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [
+                (0, -4590)
+            ]
             await sold(shop)
             await shop.advance(DAY)
-            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [(0, -4590), (9180, 4590)]
+            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [
+                (0, -4590),
+                (9180, 4590),
+            ]
             await proved(shop)
 
     asyncio.run(story())
@@ -110,7 +140,10 @@ def test_what_was_too_small_is_paid_once_the_minimum_falls_although_nothing_is_s
             await shop.advance(4 * DAY)
             await terms(shop, period="day", delay_days=0, minimums={"USD": 0})
             await shop.advance(3 * DAY)
-            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [(0, -4590), (4590, 4590)]
+            assert [(b["payout_units"], b["carried_units"]) for b in await batches(shop)] == [
+                (0, -4590),
+                (4590, 4590),
+            ]
             await proved(shop)
 
     asyncio.run(story())
@@ -120,15 +153,22 @@ def test_a_reserve_is_held_for_its_days_and_then_paid(server: ServerAddress) -> 
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            await terms(shop, period="day", delay_days=0, reserve_basis_points=1_000, reserve_days=10)
+            await terms(
+                shop, period="day", delay_days=0, reserve_basis_points=1_000, reserve_days=10
+            )
             await sold(shop, 2)
             await shop.advance(5 * DAY)
-            assert [(b["reserve_units"], b["payout_units"]) for b in await batches(shop)] == [(-918, 8262)]
+            assert [(b["reserve_units"], b["payout_units"]) for b in await batches(shop)] == [
+                (-918, 8262)
+            ]
             assert await balance(shop, "reserve") == -918
             await proved(shop)
             await shop.advance(7 * DAY)
             found = await batches(shop)
-            assert [(b["reserve_units"], b["payout_units"]) for b in found] == [(-918, 8262), (918, 918)]
+            assert [(b["reserve_units"], b["payout_units"]) for b in found] == [
+                (-918, 8262),
+                (918, 918),
+            ]
             assert found[1]["period_from"] <= found[0]["release_at"] < found[1]["period_to"]
             assert not await balance(shop, "reserve")
             await proved(shop)
@@ -136,14 +176,23 @@ def test_a_reserve_is_held_for_its_days_and_then_paid(server: ServerAddress) -> 
     asyncio.run(story())
 
 
-def test_three_months_make_their_settlements_in_order_in_each_currency(server: ServerAddress) -> None:
+def test_three_months_make_their_settlements_in_order_in_each_currency(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, fee_basis_points=100)
             for _ in range(3):
-                for asset, units in (("USD", 4590), ("JPY", 5000), ("KWD", 12_345), ("CLF", 45_678)):
+                for asset, units in (
+                    ("USD", 4590),
+                    ("JPY", 5000),
+                    ("KWD", 12_345),
+                    ("CLF", 45_678),
+                ):
                     await sold(shop, 1, currency=asset, units=units)
-                await shop.advance(timedelta(days=40 - (await shop.now()).day))  # into the next month, by its 12th
+                await shop.advance(
+                    timedelta(days=40 - (await shop.now()).day)
+                )  # into the next month, by its 12th
             await shop.advance(40 * DAY)
             found = await batches(shop)
             assert {b["asset"] for b in found} == {"USD", "JPY", "KWD", "CLF"}
@@ -153,7 +202,10 @@ def test_three_months_make_their_settlements_in_order_in_each_currency(server: S
                 assert all(b["period_from"].day == b["period_to"].day == 1 for b in own)
                 assert [b["period_from"] for b in own[1:]] == [b["period_to"] for b in own[:-1]]
                 assert [b["closed_at"] for b in own] == sorted(b["closed_at"] for b in own)
-                assert all(timedelta(0) <= b["closed_at"] - b["period_to"] - 2 * DAY < DAY / 24 for b in own)
+                assert all(
+                    timedelta(0) <= b["closed_at"] - b["period_to"] - 2 * DAY < DAY / 24
+                    for b in own
+                )
             await proved(shop)
 
     asyncio.run(story())
@@ -175,7 +227,9 @@ def test_what_is_booked_in_the_delay_is_of_the_next_period(server: ServerAddress
     asyncio.run(story())
 
 
-def test_events_name_the_settlement_its_payout_and_the_root_and_no_order(server: ServerAddress) -> None:
+def test_events_name_the_settlement_its_payout_and_the_root_and_no_order(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -213,7 +267,9 @@ def test_two_who_close_at_once_close_once(server: ServerAddress) -> None:
     asyncio.run(story())
 
 
-def test_orders_that_come_while_a_batch_closes_are_in_it_or_in_the_next(server: ServerAddress) -> None:
+def test_orders_that_come_while_a_batch_closes_are_in_it_or_in_the_next(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, fee_basis_points=290)
@@ -230,7 +286,9 @@ def test_orders_that_come_while_a_batch_closes_are_in_it_or_in_the_next(server: 
 
 @deep("kills")
 @pytest.mark.timeout(300)
-def test_a_process_that_dies_while_it_closes_leaves_a_whole_batch_or_none(server: ServerAddress) -> None:
+def test_a_process_that_dies_while_it_closes_leaves_a_whole_batch_or_none(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made, fee_basis_points=290)
@@ -239,7 +297,9 @@ def test_a_process_that_dies_while_it_closes_leaves_a_whole_batch_or_none(server
                 await sold(shop)
                 await to_due(shop)
                 async with dying_process(shop, killer) as dying:
-                    told = await run_until_killed(killer, settle_merchant(dying.world, dying.merchant_id))
+                    told = await run_until_killed(
+                        killer, settle_merchant(dying.world, dying.merchant_id)
+                    )
                 assert not isinstance(told, BaseException), told
                 await settle_merchant(shop.world, shop.merchant_id)
                 assert len(await batches(shop)) == count
@@ -255,7 +315,11 @@ def test_terms_are_history_and_begin_now_or_later(server: ServerAddress) -> None
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             now = await shop.now()
-            for change, start in (({"delay_days": 5}, now - DAY), ({"delay_days": 500}, None), ({"anchor": 31}, None)):
+            for change, start in (
+                ({"delay_days": 5}, now - DAY),
+                ({"delay_days": 500}, None),
+                ({"anchor": 31}, None),
+            ):
                 with pytest.raises(Problem):
                     await terms_from(shop, change, start)
             await terms_from(shop, {"period": "week", "anchor": 3}, None)
@@ -278,11 +342,15 @@ async def terms_from(shop: Shop, change: dict[str, object], start: datetime | No
     await set_terms(shop.world, person(shop, "olga"), change, start)
 
 
-def test_a_reserve_that_is_agreed_on_the_last_day_holds_nothing_of_what_was_sold_before(server: ServerAddress) -> None:
+def test_a_reserve_that_is_agreed_on_the_last_day_holds_nothing_of_what_was_sold_before(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
-            await terms(shop, period="week", delay_days=0, reserve_basis_points=1_000, reserve_days=10)
+            await terms(
+                shop, period="week", delay_days=0, reserve_basis_points=1_000, reserve_days=10
+            )
             await shop.advance(7 * DAY)
             await sold(shop, 2)
             await terms(shop, reserve_basis_points=5_000, reserve_days=90)
@@ -294,7 +362,10 @@ def test_a_reserve_that_is_agreed_on_the_last_day_holds_nothing_of_what_was_sold
             await sold(shop)
             await shop.advance(14 * DAY)
             found = await batches(shop)
-            assert (found[1]["held_units"], found[1]["release_at"] - found[1]["period_to"]) == (2295, 90 * DAY)
+            assert (found[1]["held_units"], found[1]["release_at"] - found[1]["period_to"]) == (
+                2295,
+                90 * DAY,
+            )
             assert sum(b["reserve_units"] for b in found) == -2295
             await proved(shop)
             assert (await verify(shop.world)).difference is None
@@ -311,7 +382,9 @@ def test_adjustments_of_both_signs_are_lines_with_their_note(server: ServerAddre
             await shop.close_pages()
             olga = person(shop, "olga")
             assert await adjust(shop.world, olga, 500, "USD", "Goodwill") == "booked"
-            assert await adjust(shop.world, olga, -200, "USD", "A fee that was forgotten") == "booked"
+            assert (
+                await adjust(shop.world, olga, -200, "USD", "A fee that was forgotten") == "booked"
+            )
             assert await adjust(shop.world, olga, 5_001, "USD", "Too much for one") == "waiting"
             for units, asset, note in ((0, "USD", "x"), (5, "USD", ""), (5, "EUR", "x")):
                 with pytest.raises(Problem):
@@ -325,7 +398,9 @@ def test_adjustments_of_both_signs_are_lines_with_their_note(server: ServerAddre
     asyncio.run(story())
 
 
-def test_what_one_person_adjusts_in_a_day_is_limited_as_one_adjustment_is(server: ServerAddress) -> None:
+def test_what_one_person_adjusts_in_a_day_is_limited_as_one_adjustment_is(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -333,12 +408,16 @@ def test_what_one_person_adjusts_in_a_day_is_limited_as_one_adjustment_is(server
             await sold(shop)
             await shop.close_pages()
             olga, maya = person(shop, "olga"), person(shop, "maya")
-            many = await asyncio.gather(*(adjust(shop.world, olga, 1_500, "USD", f"Part {n}") for n in range(6)))
+            many = await asyncio.gather(
+                *(adjust(shop.world, olga, 1_500, "USD", f"Part {n}") for n in range(6))
+            )
             assert sorted(many) == ["booked"] * 3 + ["waiting"] * 3
             assert await adjust(shop.world, olga, -600, "USD", "Back again") == "waiting"
             assert await adjust(shop.world, olga, 500, "USD", "What is left") == "booked"
             assert await adjust(shop.world, maya, 5_000, "USD", "Another person's") == "booked"
-            for row in await rows(shop, "SELECT * FROM adjustments WHERE merchant_id = $1 AND state = 'waiting'"):
+            for row in await rows(
+                shop, "SELECT * FROM adjustments WHERE merchant_id = $1 AND state = 'waiting'"
+            ):
                 await decide_adjustment(shop.world, maya, row["adjustment_id"], book=True)
             assert await adjust(shop.world, maya, 1, "USD", "Too much in a day") == "waiting"
             await shop.advance(DAY)
@@ -356,7 +435,9 @@ def test_a_killed_merchant_is_settled_and_paid_nothing(server: ServerAddress) ->
             await terms(shop, period="week", delay_days=0)
             await sold(shop)
             async with shop.world.db.connection() as connection:
-                await connection.execute("UPDATE merchants SET killed = true WHERE merchant_id = $1", shop.merchant_id)
+                await connection.execute(
+                    "UPDATE merchants SET killed = true WHERE merchant_id = $1", shop.merchant_id
+                )
             await shop.advance(8 * DAY)
             assert [b["payout_units"] for b in await batches(shop)] == [4590]
             await proved(shop)

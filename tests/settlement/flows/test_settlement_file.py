@@ -34,10 +34,16 @@ def kept(server: ServerAddress) -> dict[str, Any]:
             other, *_ = await sold(shop, 5)
             await give_back(shop, other, "1.00")
             await shop.advance(3 * DAY)
-            batch = await read_batch(shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"])
-            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch.batch_id)
+            batch = await read_batch(
+                shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"]
+            )
+            event = await shop.value(
+                "SELECT body FROM outbox WHERE subject_id = $1", batch.batch_id
+            )
             return {
-                "lines": b"".join([part async for part in settlement_file(shop.world, batch)]).splitlines(True),
+                "lines": b"".join(
+                    [part async for part in settlement_file(shop.world, batch)]
+                ).splitlines(True),
                 "csv": b"".join([part async for part in batch_csv(shop.world, batch)]).decode(),
                 "root": event["LedgerRoot"],
                 "amount": event["Amount"],
@@ -54,14 +60,21 @@ def told(lines: list[bytes]) -> list[dict[str, Any]]:
 def sealed(parts: list[dict[str, Any]]) -> list[bytes]:
     """Written again, with a checksum that fits: what somebody would do who wants to deceive."""
     lines = [encoded(part) + b"\n" for part in parts[:-1]]
-    return [*lines, encoded({"type": "end", "sha256": hashlib.sha256(b"".join(lines)).hexdigest()}) + b"\n"]
+    return [
+        *lines,
+        encoded({"type": "end", "sha256": hashlib.sha256(b"".join(lines)).hexdigest()}) + b"\n",
+    ]
 
 
 def test_an_intact_file_is_proved(kept: dict[str, Any]) -> None:
     found = prove(kept["lines"], kept["root"])
     assert isinstance(found, Proved), found
     batch = kept["batch"]
-    assert (found.settlement_id, found.payout, found.lines) == (str(batch.batch_id), batch.payout_units, batch.lines)
+    assert (found.settlement_id, found.payout, found.lines) == (
+        str(batch.batch_id),
+        batch.payout_units,
+        batch.lines,
+    )
     assert batch.payout_units > 0
     assert batch.carried_units < 0
     assert batch.reserve_units < 0
@@ -127,7 +140,12 @@ def _forged(parts: list[dict[str, Any]], page: int) -> list[bytes]:
     sign = 1 if fee["posting"][6][0][0] == "merchant_payable" else -1
     fee["posting"][6][0][2], fee["posting"][6][1][2] = 100 * sign, -100 * sign
     last["postings"].append(hashlib.sha256(encoded(fee["posting"])).hexdigest())
-    fee |= {"lineId": "a-fee.1", "amount": -100, "page": last["page"], "position": len(last["postings"])}
+    fee |= {
+        "lineId": "a-fee.1",
+        "amount": -100,
+        "page": last["page"],
+        "position": len(last["postings"]),
+    }
     for entry in paid["posting"][6]:
         entry[2] -= 100 if entry[2] > 0 else -100
     paid["amount"] += 100
@@ -139,7 +157,9 @@ def _forged(parts: list[dict[str, Any]], page: int) -> list[bytes]:
     for part in pages:
         part["previousRoot"] = before or part["previousRoot"]
         if part["page"] > parts[0]["page"] or before:
-            part["root"] = page_root(part["previousRoot"], part["page"], part["postings"], part["sums"])
+            part["root"] = page_root(
+                part["previousRoot"], part["page"], part["postings"], part["sums"]
+            )
             before = part["root"]
     return sealed([*parts[:-1], fee, parts[-1]])
 
@@ -171,7 +191,9 @@ def _without_an_order(parts: list[dict[str, Any]]) -> list[bytes]:
     return sealed([p for p in parts if p is not left_out])
 
 
-def test_a_line_that_was_left_out_is_found_by_the_amount_that_was_told(kept: dict[str, Any]) -> None:
+def test_a_line_that_was_left_out_is_found_by_the_amount_that_was_told(
+    kept: dict[str, Any],
+) -> None:
     assert isinstance(prove(kept["lines"], kept["root"], kept["amount"]), Proved)
     forged = _without_an_order(told(kept["lines"]))
     assert isinstance(prove(forged, kept["root"]), Proved), "the root alone does not say it"
@@ -189,9 +211,15 @@ def test_a_settlement_that_pays_nothing_tells_what_is_owed(server: ServerAddress
             await shop.advance(DAY)
             await give_back(shop, first)
             await shop.advance(DAY)
-            batch = await read_batch(shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"])
-            lines = b"".join([part async for part in settlement_file(shop.world, batch)]).splitlines(True)
-            event = await shop.value("SELECT body FROM outbox WHERE subject_id = $1", batch.batch_id)
+            batch = await read_batch(
+                shop.world, shop.merchant_id, (await batches(shop))[-1]["batch_id"]
+            )
+            lines = b"".join(
+                [part async for part in settlement_file(shop.world, batch)]
+            ).splitlines(True)
+            event = await shop.value(
+                "SELECT body FROM outbox WHERE subject_id = $1", batch.batch_id
+            )
             assert event["Amount"] == -4590
             assert isinstance(prove(lines, event["LedgerRoot"], event["Amount"]), Proved)
             assert isinstance(prove(lines, event["LedgerRoot"], 0), Wrong)
@@ -234,4 +262,7 @@ def test_the_csv_has_each_line_once_and_adds_up_to_nothing(kept: dict[str, Any])
     assert not sum(Decimal(row["amount"]) for row in rows)
     orders = [row for row in rows if row["kind"] == "amount"]
     assert all(row["external_order_id"].startswith("SUB-") and row["descriptor"] for row in orders)
-    assert all(row["date_placed_utc"].endswith("Z") and row["date_booked_utc"].endswith("Z") for row in orders)
+    assert all(
+        row["date_placed_utc"].endswith("Z") and row["date_booked_utc"].endswith("Z")
+        for row in orders
+    )

@@ -157,7 +157,12 @@ def template(server: ServerAddress) -> Iterator[str]:
             shop = await make_shop(*made, fee_basis_points=290)
             await with_account(shop)
             await terms(
-                shop, period="day", delay_days=0, reserve_basis_points=500, reserve_days=30, limits={"USD": 500}
+                shop,
+                period="day",
+                delay_days=0,
+                reserve_basis_points=500,
+                reserve_days=30,
+                limits={"USD": 500},
             )
             await shop.advance(4 * DAY)
             first, *_ = await sold(shop, 3)

@@ -19,7 +19,13 @@ from recoup.kernel.ids import new_id
 async def entered(owner: httpx.AsyncClient, account: str = ACCOUNT) -> str:
     """An account that its owner has proved; its id."""
     answer = await post(
-        owner, "/bank", "/bank", holder="Brightleaf Tea LLC", currency="USD", routing=ROUTING, account=account
+        owner,
+        "/bank",
+        "/bank",
+        holder="Brightleaf Tea LLC",
+        currency="USD",
+        routing=ROUTING,
+        account=account,
     )
     assert answer.status_code == 303, answer.text
     page = (await owner.get("/bank")).text
@@ -38,7 +44,9 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         owner, operator = await signed_in("owner"), await signed_in("olga")
         assert "No settlements yet" in texts(await owner.get("/settlements"))
         account = await entered(owner)
-        answer = await post(operator, "/approvals", f"/approvals/accounts/{account}", decision="approve")
+        answer = await post(
+            operator, "/approvals", f"/approvals/accounts/{account}", decision="approve"
+        )
         assert answer.status_code == 303, answer.text
         await terms(shop, period="week", delay_days=1)
         await sold(shop, 3)
@@ -64,7 +72,14 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         (payout,) = await payouts(shop)
         batch = (await batches(shop))[0]
         detail = texts(await owner.get(f"/settlements/{batch['batch_id']}"))
-        for word in ("Payment reference", payout["reference"], "Scheduled", "Service fee", "SUB-", batch["root"].hex()):
+        for word in (
+            "Payment reference",
+            payout["reference"],
+            "Scheduled",
+            "Service fee",
+            "SUB-",
+            batch["root"].hex(),
+        ):
             assert word in detail, word
         answer = await approve_reviewed(operator, payout_review(payout["payout_id"]))
         assert answer.status_code == 303, answer.text
@@ -72,19 +87,26 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
         await shop.run_due()
         assert "Sent" in texts(await owner.get(f"/settlements/{batch['batch_id']}"))
         file = await operator.get(f"/approvals/payouts/{payout['payout_id']}/file")
-        assert file.headers["content-disposition"] == f'attachment; filename="{payout["reference"]}.ach"'
+        assert (
+            file.headers["content-disposition"]
+            == f'attachment; filename="{payout["reference"]}.ach"'
+        )
         assert b"0000013371" in file.content
         await shop.advance(timedelta(days=2))
         assert "Confirmed" in texts(await owner.get("/settlements"))
         lines = await owner.get(f"/settlements/{batch['batch_id']}/lines.csv")
         assert lines.text.count("\r\n") == 1 + batch["lines"]
         assert lines.content.startswith(b"\xef\xbb\xbf"), "a spreadsheet reads it as UTF-8"
-        heads, *rows = sheet_of((await owner.get(f"/settlements/{batch['batch_id']}/lines.xlsx")).content)
+        heads, *rows = sheet_of(
+            (await owner.get(f"/settlements/{batch['batch_id']}/lines.xlsx")).content
+        )
         assert len(rows) == batch["lines"]
         assert sum(Decimal(row[heads.index("Amount")]) for row in rows) == 0
         printed = await owner.get(f"/settlements/{batch['batch_id']}?print=1")
         assert printed.text.count("<tr><td><span>") == batch["lines"]
-        assert (await owner.get(f"/settlements/{batch['batch_id']}/file")).text.count('"type":"line"') == batch["lines"]
+        assert (await owner.get(f"/settlements/{batch['batch_id']}/file")).text.count(
+            '"type":"line"'
+        ) == batch["lines"]
         assert (await verify(shop.world)).difference is None
 
     portal(server, story, fee_basis_points=290)
@@ -92,7 +114,11 @@ def test_a_shop_is_paid_by_two_people_and_a_bank(server: ServerAddress) -> None:
 
 def test_who_may_not_is_told_why(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
-        owner, clerk, olga = await signed_in("owner"), await signed_in("clerk"), await signed_in("olga")
+        owner, clerk, olga = (
+            await signed_in("owner"),
+            await signed_in("clerk"),
+            await signed_in("olga"),
+        )
         await terms(shop, period="day", delay_days=0, account_delay_days=3)
         await sold(shop)
         await shop.advance(DAY)
@@ -101,7 +127,9 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         press = {"payout": str(payout["payout_id"]), "seen": "x"}
         assert (await clerk.get("/approvals")).status_code == 403
         assert "/approvals" not in (await clerk.get("/settlements")).text
-        assert "Bank payouts" not in texts(await owner.get("/approvals")), "the owner agrees to refunds there, no more"
+        assert "Bank payouts" not in texts(await owner.get("/approvals")), (
+            "the owner agrees to refunds there, no more"
+        )
         assert (await post(owner, "/bank", to, **press)).status_code == 403
         assert (await owner.get(review)).status_code == 403
         page = texts(await olga.get("/approvals"))
@@ -110,10 +138,14 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         answer = await post(olga, "/approvals", to, **press)
         assert answer.status_code == 409
         assert "no active bank account" in html.unescape(answer.text)
-        answer = await post(clerk, "/orders", "/bank", holder="Me", routing=ROUTING, account=ACCOUNT, currency="USD")
+        answer = await post(
+            clerk, "/orders", "/bank", holder="Me", routing=ROUTING, account=ACCOUNT, currency="USD"
+        )
         assert answer.status_code == 403
         account = await entered(olga)  # the operator enters it for the shop
-        answer = await post(olga, "/approvals", f"/approvals/accounts/{account}", decision="approve")
+        answer = await post(
+            olga, "/approvals", f"/approvals/accounts/{account}", decision="approve"
+        )
         assert answer.status_code == 403
         assert "needs a second person" in answer.text
         otto = await signed_in("otto")
@@ -122,18 +154,24 @@ def test_who_may_not_is_told_why(server: ServerAddress) -> None:
         assert answer.status_code == 409
         assert "The bank account changed on" in answer.text
         await shop.advance(3 * DAY)
-        assert (await post(olga, "/approvals", to, **press)).status_code == 403  # entered the account
+        assert (
+            await post(olga, "/approvals", to, **press)
+        ).status_code == 403  # entered the account
         assert "Approve and send" not in texts(await olga.get(review))
         approved = await approve_reviewed(otto, review)
         assert approved.status_code == 303
-        assert "The payout is approved and is being sent." in texts(await otto.get(approved.headers["location"]))
+        assert "The payout is approved and is being sent." in texts(
+            await otto.get(approved.headers["location"])
+        )
         assert (await post(otto, "/approvals", to, **press)).status_code == 409
         assert (await olga.post(to, data=press | {"csrf": "of another"})).status_code == 403
 
     portal(server, story, fee_basis_points=290)
 
 
-def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_person(server: ServerAddress) -> None:
+def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_person(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         olga, otto = await signed_in("olga"), await signed_in("otto")
         await terms(shop, period="day", delay_days=0, limits={"USD": 10_000})
@@ -155,9 +193,13 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
         made, larger = str(new_id()), good | {"amount": "200.00", "direction": "from"}
         booked = await post(olga, "/approvals", path, **good, key=made)
         assert "The adjustment is booked." in texts(await olga.get(booked.headers["location"]))
-        assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 409, "a form sent twice"
+        assert (await post(olga, "/approvals", path, **good, key=made)).status_code == 409, (
+            "a form sent twice"
+        )
         waits = await post(olga, "/approvals", path, **larger, key=str(new_id()))
-        assert "The adjustment waits for a second person." in texts(await olga.get(waits.headers["location"]))
+        assert "The adjustment waits for a second person." in texts(
+            await olga.get(waits.headers["location"])
+        )
         page = (await olga.get("/approvals")).text
         one = re.search(r"/approvals/adjustments/[0-9a-f-]{36}", page)
         assert one
@@ -180,7 +222,11 @@ def test_an_adjustment_needs_a_note_an_amount_and_above_the_limit_a_second_perso
 
 def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
-        owner, olga, otto = await signed_in("owner"), await signed_in("olga"), await signed_in("otto")
+        owner, olga, otto = (
+            await signed_in("owner"),
+            await signed_in("olga"),
+            await signed_in("otto"),
+        )
         await terms(shop, period="day", delay_days=0, account_delay_days=0, limits={"USD": 10_000})
         account = await entered(owner)
         await post(otto, "/approvals", f"/approvals/accounts/{account}", decision="approve")
@@ -218,14 +264,20 @@ def test_payouts_of_one_currency_are_approved_together(server: ServerAddress) ->
         assert len(fields["payout"]) == 2, "the one without an account is left out"
         answer = await olga.post(action, data=fields)
         assert "The payouts are approved" in texts(await olga.get(answer.headers["location"]))
-        assert sorted(row["state"] for row in await payouts(shop)) == ["approved", "approved", "created"]
+        assert sorted(row["state"] for row in await payouts(shop)) == [
+            "approved",
+            "approved",
+            "created",
+        ]
         assert (await olga.post("/approvals/payouts", data=data)).status_code == 400
         assert (await post(owner, "/bank", "/approvals/payouts", payout=ids[0])).status_code == 403
 
     portal(server, story, fee_basis_points=290)
 
 
-def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(server: ServerAddress) -> None:
+def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop, signed_in: As) -> None:
         owner, olga = await signed_in("owner"), await signed_in("olga")
         await terms(shop, period="day", delay_days=0, account_delay_days=0)
@@ -238,10 +290,14 @@ def test_an_account_that_gave_a_payout_back_is_told_wherever_it_would_be_used(se
         await approve_reviewed(olga, payout_review(payout["payout_id"]))
         await shop.run_due()
         await shop.advance(2 * DAY)
-        assert "R02, the account is closed. Enter another account" in texts(await owner.get("/bank"))
+        assert "R02, the account is closed. Enter another account" in texts(
+            await owner.get("/bank")
+        )
         batch = f"/settlements/{payout['batch_id']}"
         assert (await post(owner, batch, f"{batch}/pay-again")).status_code == 303
-        assert "returned from this account: R02, the account is closed" in texts(await olga.get("/approvals"))
+        assert "returned from this account: R02, the account is closed" in texts(
+            await olga.get("/approvals")
+        )
 
     portal(server, story, fee_basis_points=290)
 
@@ -268,7 +324,9 @@ def test_pages_take_whatever_an_address_holds(server: ServerAddress) -> None:
             f"/bank/{shop.merchant_id}/prove",
             f"/settlements/{shop.merchant_id}/pay-again",
         ):
-            assert (await post(olga, "/approvals", path, decision="approve")).status_code == 404, path
+            assert (await post(olga, "/approvals", path, decision="approve")).status_code == 404, (
+                path
+            )
 
     portal(server, story, fee_basis_points=290)
 

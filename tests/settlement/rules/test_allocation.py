@@ -28,7 +28,11 @@ def baskets(draw: st.DrawFn) -> tuple[list[dict[str, Any]], int]:
     """Lines as a shop sends them, and what its customer paid. A line is worth something."""
     lines, paid = [], 0
     for _ in range(draw(st.integers(1, 8))):
-        worth, tax, discount = draw(st.integers(1, 10**7)), draw(st.integers(0, 10**5)), draw(st.integers(0, 10**6))
+        worth, tax, discount = (
+            draw(st.integers(1, 10**7)),
+            draw(st.integers(0, 10**5)),
+            draw(st.integers(0, 10**6)),
+        )
         line = {"amount": worth + discount, "tax": tax, "discountAmount": discount}
         if draw(st.booleans()):
             line["quantity"] = draw(st.integers(1, 12))
@@ -47,7 +51,9 @@ def test_a_basket_goes_back_piece_by_piece_to_the_unit(
     taken: dict[int, tuple[int, int]] = {}
     back = 0
     while open_lines := [
-        i for i in items if taken.get(i.line, (0, 0))[1] < i.quantity and taken.get(i.line, (0, 0))[0] < i.units
+        i
+        for i in items
+        if taken.get(i.line, (0, 0))[1] < i.quantity and taken.get(i.line, (0, 0))[0] < i.units
     ]:
         item = data.draw(st.sampled_from(open_lines))
         left = item.quantity - taken.get(item.line, (0, 0))[1]
@@ -75,9 +81,13 @@ def _take(taken: dict[int, tuple[int, int]], chosen: tuple[Chosen, ...]) -> None
         ([{"amount": 4_590}, {"amount": 0, "discountAmount": 500}], 4_090),  # a line below zero
     ],
 )
-def test_lines_that_do_not_add_up_are_refused_with_the_sums(lines: list[dict[str, Any]], paid: int) -> None:
+def test_lines_that_do_not_add_up_are_refused_with_the_sums(
+    lines: list[dict[str, Any]], paid: int
+) -> None:
     items = items_of(lines)
-    with pytest.raises(Problem, match=f"The lines add up to {sum(i.units for i in items) / 100:.2f}") as refused:
+    with pytest.raises(
+        Problem, match=f"The lines add up to {sum(i.units for i in items) / 100:.2f}"
+    ) as refused:
         check_lines(items, Money(paid, "USD"))
     assert (refused.value.code, refused.value.field) == ("refund_items", "Items")
     assert f"the order is {paid / 100:.2f}" in refused.value.message

@@ -34,13 +34,28 @@ def test_everything_that_was_sent_comes_back(merchant: Merchant) -> None:
 
 
 @pytest.mark.parametrize("unseen", ["\x1b[2J", "\x9b", "a\nb", "\u202eevil"])
-def test_what_a_terminal_obeys_is_no_customer_and_no_account(merchant: Merchant, unseen: str) -> None:
-    error = refused(merchant.post("/charges", merchant.body(customer=unseen)), 400, "invalid_request")
+def test_what_a_terminal_obeys_is_no_customer_and_no_account(
+    merchant: Merchant, unseen: str
+) -> None:
+    error = refused(
+        merchant.post("/charges", merchant.body(customer=unseen)), 400, "invalid_request"
+    )
     assert "The field customer contains control characters." in error["message"]
-    plan = {"title": "Pro", "amount": "20.00", "currency": "USDT", "interval_unit": "month", "customer": unseen}
+    plan = {
+        "title": "Pro",
+        "amount": "20.00",
+        "currency": "USDT",
+        "interval_unit": "month",
+        "customer": unseen,
+    }
     refused(merchant.post("/subscriptions", plan), 400, "invalid_request")
     if "\n" not in unseen:
-        bank = {"amount": "1.00", "currency": "USDT", "destination_type": "bank", "destination": f"DE02 {unseen}"}
+        bank = {
+            "amount": "1.00",
+            "currency": "USDT",
+            "destination_type": "bank",
+            "destination": f"DE02 {unseen}",
+        }
         refused(merchant.post("/payouts", bank), 400, "invalid_request")
 
 
@@ -54,12 +69,34 @@ def test_customers_stand_in_the_tables_that_can_be_erased(merchant: Merchant) ->
     merchant.charge(customer="ana.roe@example.test")
     mid = merchant.shop.merchant_id
     for table in ("orders", "order_log", "outbox", "requests", "order_heads", "attempts"):
-        assert not merchant.door.sql(f"SELECT FROM {table} x WHERE merchant_id = $1 AND x::text LIKE '%ana.roe%'", mid)
-    assert merchant.door.sql("SELECT FROM payers WHERE merchant_id = $1 AND external_id = 'ana.roe@example.test'", mid)
+        assert not merchant.door.sql(
+            f"SELECT FROM {table} x WHERE merchant_id = $1 AND x::text LIKE '%ana.roe%'", mid
+        )
+    assert merchant.door.sql(
+        "SELECT FROM payers WHERE merchant_id = $1 AND external_id = 'ana.roe@example.test'", mid
+    )
 
 
 @each(
-    "amount", [49.9, 50, True, [], {}, "1e2", "-1", "0", "0.00", "1.0000001", "9" * 30, "1,5", "", " 1", "NaN", "0x1"]
+    "amount",
+    [
+        49.9,
+        50,
+        True,
+        [],
+        {},
+        "1e2",
+        "-1",
+        "0",
+        "0.00",
+        "1.0000001",
+        "9" * 30,
+        "1,5",
+        "",
+        " 1",
+        "NaN",
+        "0x1",
+    ],
 )
 def test_amounts(merchant: Merchant, amount: Any) -> None:
     error = refused(merchant.post("/charges", merchant.body(amount=amount)), 400, "invalid_amount")
@@ -79,11 +116,18 @@ def test_a_field_that_nobody_reads_is_named(merchant: Merchant) -> None:
 def test_a_refusal_names_the_field_that_was_meant(merchant: Merchant) -> None:
     body = merchant.body(amount=None) | {"ammount": "1", "nonsense": 1}
     error = refused(merchant.post("/charges", body), 400, "invalid_amount")
-    assert error["message"].endswith("There is no field 'ammount', so it was not read. Did you mean amount?")
+    assert error["message"].endswith(
+        "There is no field 'ammount', so it was not read. Did you mean amount?"
+    )
 
 
 def test_a_missing_amount(merchant: Merchant) -> None:
-    assert refused(merchant.post("/charges", merchant.body(amount=None)), 400, "invalid_amount")["param"] == "amount"
+    assert (
+        refused(merchant.post("/charges", merchant.body(amount=None)), 400, "invalid_amount")[
+            "param"
+        ]
+        == "amount"
+    )
 
 
 @each(
@@ -93,7 +137,10 @@ def test_a_missing_amount(merchant: Merchant) -> None:
         ({"merchant_order_id": ""}, "merchant_order_id"),
         ({"merchant_order_id": "x" * 129}, "merchant_order_id"),
         ({"merchant_order_id": 7}, "merchant_order_id"),
-        *(({"merchant_order_id": f"SO{one}1"}, "merchant_order_id") for one in "\a\x1b\x9b\u202e\n"),
+        *(
+            ({"merchant_order_id": f"SO{one}1"}, "merchant_order_id")
+            for one in "\a\x1b\x9b\u202e\n"
+        ),
         ({"currency": None}, "currency"),
         ({"currency": "usdt"}, "currency"),
         ({"currency": "DOGE"}, "currency"),
@@ -117,9 +164,15 @@ def test_a_missing_amount(merchant: Merchant) -> None:
         ({"customer": "x" * 257}, "customer"),
     ],
 )
-def test_fields_that_are_not_allowed(merchant: Merchant, changes: dict[str, Any], param: str) -> None:
+def test_fields_that_are_not_allowed(
+    merchant: Merchant, changes: dict[str, Any], param: str
+) -> None:
     body = merchant.body() | changes
-    error = refused(merchant.post("/charges", {k: v for k, v in body.items() if v is not None}), 400, "invalid_request")
+    error = refused(
+        merchant.post("/charges", {k: v for k, v in body.items() if v is not None}),
+        400,
+        "invalid_request",
+    )
     assert error["param"] == param
     assert not merchant.get("/orders").json()["total"]
 
@@ -133,7 +186,9 @@ def test_fields_that_are_not_allowed(merchant: Merchant, changes: dict[str, Any]
         ({"channel": None, "network": "nowhere"}, "no_route"),
     ],
 )
-def test_channels_that_are_not_there(merchant: Merchant, changes: dict[str, Any], code: str) -> None:
+def test_channels_that_are_not_there(
+    merchant: Merchant, changes: dict[str, Any], code: str
+) -> None:
     refused(merchant.post("/charges", merchant.body(**changes)), 400, code)
 
 
@@ -161,10 +216,16 @@ def test_bodies_that_are_no_json_objects(merchant: Merchant, body: bytes) -> Non
 
 
 def test_a_body_of_another_kind(merchant: Merchant) -> None:
-    refused(merchant.post("/charges", merchant.body(), headers={"content-type": "text/xml"}), 400, "invalid_body")
+    refused(
+        merchant.post("/charges", merchant.body(), headers={"content-type": "text/xml"}),
+        400,
+        "invalid_body",
+    )
 
 
-@pytest.mark.parametrize("strange", ["a/b c?&=%", "ünïcødé ✓", "'; DROP TABLE orders; --", "x" * 128, "0"])
+@pytest.mark.parametrize(
+    "strange", ["a/b c?&=%", "ünïcødé ✓", "'; DROP TABLE orders; --", "x" * 128, "0"]
+)
 def test_ids_of_any_writing(merchant: Merchant, strange: str) -> None:
     order = merchant.charge(merchant_order_id=strange)["order"]
     assert order["merchant_order_id"] == strange
@@ -175,7 +236,13 @@ def test_ids_of_any_writing(merchant: Merchant, strange: str) -> None:
 
 
 def test_amounts_keep_their_scale(merchant: Merchant) -> None:
-    for text, currency in (("49.90", "USDT"), ("50", "USDC"), ("0.000001", "USDT"), ("7.5", "USD"), ("500", "JPY")):
+    for text, currency in (
+        ("49.90", "USDT"),
+        ("50", "USDC"),
+        ("0.000001", "USDT"),
+        ("7.5", "USD"),
+        ("500", "JPY"),
+    ):
         charged = merchant.charge(amount=text, currency=currency)
         assert charged["order"]["amount"] == charged["payment"]["amount"] == text
 
@@ -194,9 +261,12 @@ def test_the_same_charge_again_is_the_same_order(merchant: Merchant) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"amount": "49.91"}, {"currency": "USDC"}, {"channel": "mock_direct"}, {"channel": None}]
+    "change",
+    [{"amount": "49.91"}, {"currency": "USDC"}, {"channel": "mock_direct"}, {"channel": None}],
 )
-def test_the_same_id_with_other_content_is_a_conflict(merchant: Merchant, change: dict[str, Any]) -> None:
+def test_the_same_id_with_other_content_is_a_conflict(
+    merchant: Merchant, change: dict[str, Any]
+) -> None:
     body = merchant.body()
     merchant.post("/charges", body)
     changed = {name: value for name, value in (body | change).items() if value is not None}
@@ -212,7 +282,9 @@ def test_a_repeat_reads_the_order_as_it_stands(merchant: Merchant) -> None:
     assert again["instruction"] == {"type": "none"}
 
 
-def test_the_same_id_of_another_merchant_is_another_order(merchant: Merchant, other: Merchant) -> None:
+def test_the_same_id_of_another_merchant_is_another_order(
+    merchant: Merchant, other: Merchant
+) -> None:
     body = merchant.body()
     first, second = merchant.post("/charges", body), other.post("/charges", body)
     assert (first.status_code, second.status_code) == (201, 201)
@@ -225,7 +297,10 @@ def test_many_at_once_are_one_order_each(merchant: Merchant) -> None:
 
     async def together() -> list[int]:
         client = merchant.door.client
-        calls = (client.post("/api/v1/charges", content=b, headers=h) for b, h in zip(bodies, headers, strict=True))
+        calls = (
+            client.post("/api/v1/charges", content=b, headers=h)
+            for b, h in zip(bodies, headers, strict=True)
+        )
         return sorted(answer.status_code for answer in await asyncio.gather(*calls))
 
     assert merchant.door.run(together()) == [200] * 32 + [201] * 8
@@ -274,10 +349,22 @@ def test_no_secret_is_echoed(merchant: Merchant) -> None:
     ("changes", "told"),
     [
         ({"amount": 49.9}, "The field amount must be text in quotes, not a number. Write it like"),
-        ({"amount": 49}, "The field amount must be text in quotes, not a whole number. Write it like"),
-        ({"subject": []}, "The field subject must be text in quotes, not a list in brackets. Send text in quotes."),
-        ({"metadata": {"a": 1}}, "An entry of the field metadata must be text in quotes, not a whole number."),
-        ({"expires_in_seconds": "60"}, "The field expires_in_seconds must be a whole number, not text in quotes."),
+        (
+            {"amount": 49},
+            "The field amount must be text in quotes, not a whole number. Write it like",
+        ),
+        (
+            {"subject": []},
+            "The field subject must be text in quotes, not a list in brackets. Send text in quotes.",
+        ),
+        (
+            {"metadata": {"a": 1}},
+            "An entry of the field metadata must be text in quotes, not a whole number.",
+        ),
+        (
+            {"expires_in_seconds": "60"},
+            "The field expires_in_seconds must be a whole number, not text in quotes.",
+        ),
     ],
 )
 def test_a_field_of_another_kind_is_refused_in_plain_words(

@@ -39,7 +39,9 @@ def page(merchant: Merchant, charged: dict[str, object]) -> str:
 
 
 def test_the_page_says_what_is_to_be_paid_and_until_when(merchant: Merchant) -> None:
-    charged = merchant.charge(amount="49.90", subject="Leaf sampler", cancel_url="https://shop.example/cart")
+    charged = merchant.charge(
+        amount="49.90", subject="Leaf sampler", cancel_url="https://shop.example/cart"
+    )
     text = page(merchant, charged)
     for word in (
         "49.90",
@@ -112,7 +114,10 @@ def test_the_payer_picks_where_the_charge_left_it_open(merchant: Merchant) -> No
     assert merchant.press(charged, channel="nothing").status_code == 400
     assert merchant.press(charged, channel="mock_direct").status_code == 303
     found = merchant.order(charged["order"]["id"])
-    assert (found["order"]["channel_code"], found["order"]["settlement_mode"]) == ("mock_direct", "direct")
+    assert (found["order"]["channel_code"], found["order"]["settlement_mode"]) == (
+        "mock_direct",
+        "direct",
+    )
     assert found["payment"]["channel_code"] == "mock_direct"
     merchant.run_due()
     merchant.door.verified(merchant)
@@ -130,13 +135,18 @@ def test_two_windows_with_two_channels_pay_once(door: Door, merchant: Merchant) 
         address = page_of(charged) + "/pay"
 
         async def both(address: str = address) -> list[int]:
-            calls = (door.client.post(address, data={"channel": code}) for code in ("mock", "mock_direct"))
+            calls = (
+                door.client.post(address, data={"channel": code})
+                for code in ("mock", "mock_direct")
+            )
             return [answer.status_code for answer in await asyncio.gather(*calls)]
 
         assert set(door.run(both())) <= {303, 409, 503}
         order = merchant.order(charged["order"]["id"])["order"]
         assert order["status"] == "paid"
-        taken = door.sql("SELECT channel FROM mock_channel.payments WHERE order_id = $1", order_id(charged))
+        taken = door.sql(
+            "SELECT channel FROM mock_channel.payments WHERE order_id = $1", order_id(charged)
+        )
         assert [row["channel"] for row in taken] == [order["channel_code"]]
     merchant.run_due()
     door.verified(merchant)
@@ -161,15 +171,21 @@ def test_another_channel_is_another_attempt_when_the_first_knows_nothing(door: D
         assert merchant.press_raw(charged).status_code == 503
     finally:
         fault(door, None)
-    early = door.call("POST", page_of(charged) + "/pay", data={"channel": "mock_direct"}, allow_5xx=True)
+    early = door.call(
+        "POST", page_of(charged) + "/pay", data={"channel": "mock_direct"}, allow_5xx=True
+    )
     assert early.status_code == 503, "the first may still be on its way"
     door.sql(
-        "UPDATE attempts SET send_before = send_before - interval '1 minute' WHERE order_id = $1", order_id(charged)
+        "UPDATE attempts SET send_before = send_before - interval '1 minute' WHERE order_id = $1",
+        order_id(charged),
     )
     assert merchant.press(charged, channel="mock_direct").status_code == 303
     found = merchant.order(charged["order"]["id"])
     assert (found["order"]["status"], found["order"]["channel_code"]) == ("paid", "mock_direct")
-    states = door.sql("SELECT route, state FROM attempts WHERE order_id = $1 ORDER BY attempt_no", order_id(charged))
+    states = door.sql(
+        "SELECT route, state FROM attempts WHERE order_id = $1 ORDER BY attempt_no",
+        order_id(charged),
+    )
     assert [tuple(row) for row in states] == [("mock", "not_sent"), ("mock_direct", "approved")]
     merchant.run_due()
     door.verified(merchant)
@@ -177,7 +193,12 @@ def test_another_channel_is_another_attempt_when_the_first_knows_nothing(door: D
 
 def test_what_merchants_send_cannot_write_the_page(door: Door) -> None:
     merchant = door.merchant(name='<script>alert(1)</script>"')
-    text = page(merchant, merchant.charge(subject="<img src=x onerror=alert(1)>", description="</p><script>x</script>"))
+    text = page(
+        merchant,
+        merchant.charge(
+            subject="<img src=x onerror=alert(1)>", description="</p><script>x</script>"
+        ),
+    )
     assert "<script" not in text
     assert "<img" not in text
 
@@ -197,7 +218,12 @@ def test_a_link_is_bound_to_its_order(merchant: Merchant, other: Merchant) -> No
     plain = bytearray(base64.urlsafe_b64decode(token))
     foreign = base64.urlsafe_b64decode(page_of(theirs).rpartition("/")[2])
     plain[:32] = foreign[:32]
-    assert merchant.door.call("GET", f"/checkout/{base64.urlsafe_b64encode(bytes(plain)).decode()}").status_code == 404
+    assert (
+        merchant.door.call(
+            "GET", f"/checkout/{base64.urlsafe_b64encode(bytes(plain)).decode()}"
+        ).status_code
+        == 404
+    )
     assert order_of_token(world, token) is not None
     assert token == checkout_token(world, *order_of_token(world, token))  # type: ignore[misc]
     assert merchant.signer.secret not in token
@@ -206,11 +232,15 @@ def test_a_link_is_bound_to_its_order(merchant: Merchant, other: Merchant) -> No
     assert merchant.door.call("POST", f"/checkout/{unknown}/pay").status_code == 404
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"channel=%00", b"a&" * 30 + b"b=1&" * 30, b"channel=" + b"x" * 9999])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b"channel=%00", b"a&" * 30 + b"b=1&" * 30, b"channel=" + b"x" * 9999]
+)
 def test_forms_that_are_none(merchant: Merchant, body: bytes) -> None:
     charged = merchant.charge(channel=None)
     for kind in ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain"):
-        answer = merchant.door.call("POST", f"{page_of(charged)}/pay", content=body, headers={"content-type": kind})
+        answer = merchant.door.call(
+            "POST", f"{page_of(charged)}/pay", content=body, headers={"content-type": kind}
+        )
         assert answer.status_code in (303, 400, 409)
 
 
@@ -261,7 +291,9 @@ def test_a_held_order_can_be_paid(door: Door) -> None:
         ("en", "Waiting for your payment"),
     ],
 )
-def test_a_payer_reads_the_page_in_their_language(merchant: Merchant, language: str, word: str) -> None:
+def test_a_payer_reads_the_page_in_their_language(
+    merchant: Merchant, language: str, word: str
+) -> None:
     charged = merchant.charge(amount="49.90")
     asked = {"accept-language": f"{language},en;q=0.5"}
     answer = merchant.door.call("GET", page_of(charged), headers=asked)
@@ -269,4 +301,6 @@ def test_a_payer_reads_the_page_in_their_language(merchant: Merchant, language: 
     assert f'<html lang="{language}">' in answer.text
     assert ("29 minutes" in answer.text) == (language in ("en", "fr"))
     merchant.press(charged)
-    assert ("Thank you" in merchant.door.call("GET", page_of(charged), headers=asked).text) == (language == "en")
+    assert ("Thank you" in merchant.door.call("GET", page_of(charged), headers=asked).text) == (
+        language == "en"
+    )

@@ -12,6 +12,9 @@ from tests.stablecoin.door import Door
 @pytest.mark.prove("fuzz")
 def test_a_day_of_any_operations_answers_as_the_document_tells(door: Door) -> None:
     run_state_machine_as_test(
-        lambda: Day(door), settings=settings(QUICK, max_examples=12 if proving == "fuzz" else 5, stateful_step_count=25)
+        lambda: Day(door),
+        settings=settings(
+            QUICK, max_examples=12 if proving == "fuzz" else 5, stateful_step_count=25
+        ),
     )
     assert len(TOLD.heard) > 15

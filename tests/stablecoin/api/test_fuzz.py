@@ -53,7 +53,11 @@ def test_calls_bent_out_of_shape(target: Target, name: str) -> None:
 
 
 @settings(QUICK, max_examples=round(250 * MANY))
-@given(bend=st.sampled_from(sorted(BENDS)), operation=st.sampled_from(OPERATIONS), number=st.integers(1, 200))
+@given(
+    bend=st.sampled_from(sorted(BENDS)),
+    operation=st.sampled_from(OPERATIONS),
+    number=st.integers(1, 200),
+)
 def test_signatures_that_do_not_fit(target: Target, bend: str, operation: Any, number: int) -> None:
     code, how = BENDS[bend]
     body = written(target.known(operation)) if operation.body is not None else b""
@@ -68,12 +72,17 @@ def test_signatures_that_do_not_fit(target: Target, bend: str, operation: Any, n
 
 
 @settings(QUICK, max_examples=round(200 * MANY))
-@given(content=st.binary(max_size=200), name=st.sampled_from([name for name, one in NAMES.items() if one.body]))
+@given(
+    content=st.binary(max_size=200),
+    name=st.sampled_from([name for name, one in NAMES.items() if one.body]),
+)
 def test_bodies_of_any_bytes(target: Target, content: bytes, name: str) -> None:
     operation = NAMES[name]
     answer = target.send(target.sign(operation.method, target.path(operation), "", content))
     target.spend(operation, answer)
-    assert answer.status_code == 400 or name.endswith("refund") and b"amount" not in content  # then it is all of it
+    assert (
+        answer.status_code == 400 or name.endswith("refund") and b"amount" not in content
+    )  # then it is all of it
 
 
 @settings(QUICK, max_examples=round(150 * MANY))
@@ -115,7 +124,11 @@ def test_queries_of_any_kind(target: Target, query: str, name: str) -> None:
     ),
 )
 def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[str]) -> None:
-    target.send(target.sign(method, f"{PREFIX}/{'/'.join(parts)}", "", b"{}" if method in ("POST", "PUT") else b""))
+    target.send(
+        target.sign(
+            method, f"{PREFIX}/{'/'.join(parts)}", "", b"{}" if method in ("POST", "PUT") else b""
+        )
+    )
 
 
 def test_the_merchant_is_whole_after_all_that(target: Target) -> None:

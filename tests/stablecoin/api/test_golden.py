@@ -74,6 +74,8 @@ def test_every_answer_fits_its_shape(merchant: Merchant) -> None:
         ("/me", "/me"),
         ("/channels", "/channels"),
     ):
-        shape = next(o.answers[200] for o in OPERATIONS if (o.method, o.path) == ("GET", PREFIX + described))
+        shape = next(
+            o.answers[200] for o in OPERATIONS if (o.method, o.path) == ("GET", PREFIX + described)
+        )
         assert shape is not None
         msgspec.json.decode(merchant.get(path).content, type=shape, strict=True)

@@ -29,7 +29,10 @@ def balance(merchant: Merchant, currency: str = "USDT") -> str:
 
 
 def movements(merchant: Merchant) -> list[tuple[str, str, str]]:
-    return [(one["type"], one["amount"], one["balance_after"]) for one in merchant.get("/ledger").json()["data"]]
+    return [
+        (one["type"], one["amount"], one["balance_after"])
+        for one in merchant.get("/ledger").json()["data"]
+    ]
 
 
 def test_a_direct_order_leaves_nothing_behind(merchant: Merchant) -> None:
@@ -41,11 +44,19 @@ def test_a_direct_order_leaves_nothing_behind(merchant: Merchant) -> None:
     merchant.run_due()
     [settlement] = merchant.order(order["id"])["settlements"]
     assert settlement["id"].startswith("stl_")
-    assert (settlement["status"], settlement["amount"], settlement["fee"]) == ("confirmed", "49.75", "0.25")
+    assert (settlement["status"], settlement["amount"], settlement["fee"]) == (
+        "confirmed",
+        "49.75",
+        "0.25",
+    )
     assert settlement["tx_hash"].startswith("0x")
     assert settlement["network"] == "mock_direct"
     assert balance(merchant) == "0"
-    assert movements(merchant) == [("settlement", "-49.75", "0"), ("fee", "-0.25", "49.75"), ("credit", "50", "50")]
+    assert movements(merchant) == [
+        ("settlement", "-49.75", "0"),
+        ("fee", "-0.25", "49.75"),
+        ("credit", "50", "50"),
+    ]
     newest = merchant.get("/ledger", "limit=1").json()
     assert (newest["total"], newest["data"][0]["reference"]) == (3, settlement["tx_hash"])
     assert newest["data"][0]["order_id"] == order["id"]
@@ -119,15 +130,21 @@ def test_a_payout_that_fails_comes_back(merchant: Merchant) -> None:
 def test_no_more_leaves_than_is_there(merchant: Merchant) -> None:
     refused(merchant.post("/payouts", AWAY), 409, "insufficient_balance")
     merchant.paid(amount="49.90")
-    error = refused(merchant.post("/payouts", AWAY | {"amount": "49.91"}), 409, "insufficient_balance")
+    error = refused(
+        merchant.post("/payouts", AWAY | {"amount": "49.91"}), 409, "insufficient_balance"
+    )
     assert "49.90 USDT" in error["message"]
     refused(merchant.post("/payouts", AWAY | {"currency": "USDC"}), 409, "insufficient_balance")
 
 
-def test_direct_money_is_not_paid_out_while_its_settlement_is_on_the_way(merchant: Merchant) -> None:
+def test_direct_money_is_not_paid_out_while_its_settlement_is_on_the_way(
+    merchant: Merchant,
+) -> None:
     merchant.paid(channel="mock_direct", amount="50.00")
     assert balance(merchant) == "50"
-    error = refused(merchant.post("/payouts", AWAY | {"amount": "50.00"}), 409, "insufficient_balance")
+    error = refused(
+        merchant.post("/payouts", AWAY | {"amount": "50.00"}), 409, "insufficient_balance"
+    )
     assert "0 USDT can be paid out" in error["message"]
     merchant.paid(amount="30.00")
     refused(merchant.post("/payouts", AWAY | {"amount": "30.01"}), 409, "insufficient_balance")
@@ -139,12 +156,17 @@ def test_direct_money_is_not_paid_out_while_its_settlement_is_on_the_way(merchan
 
 def test_of_many_payouts_at_once_only_what_is_there_leaves(merchant: Merchant) -> None:
     merchant.paid(amount="100.00")
-    bodies = [written(AWAY | {"amount": "30.00", "destination": f"mock:T{n:030}"}) for n in range(12)]
+    bodies = [
+        written(AWAY | {"amount": "30.00", "destination": f"mock:T{n:030}"}) for n in range(12)
+    ]
     headers = [merchant.signer.headers("POST", "/api/v1/payouts", "", body) for body in bodies]
 
     async def together() -> list[int]:
         client = merchant.door.client
-        calls = (client.post("/api/v1/payouts", content=b, headers=h) for b, h in zip(bodies, headers, strict=True))
+        calls = (
+            client.post("/api/v1/payouts", content=b, headers=h)
+            for b, h in zip(bodies, headers, strict=True)
+        )
         return sorted(answer.status_code for answer in await asyncio.gather(*calls))
 
     assert merchant.door.run(together()) == [201] * 3 + [409] * 9
@@ -159,7 +181,11 @@ def test_a_key_makes_a_repeated_payout_one(merchant: Merchant) -> None:
     ids = {merchant.post("/payouts", AWAY, headers=key).json()["payout"]["id"] for _ in range(3)}
     assert len(ids) == 1
     assert balance(merchant) == "29.9"
-    refused(merchant.post("/payouts", AWAY | {"amount": "1.00"}, headers=key), 409, "idempotency_conflict")
+    refused(
+        merchant.post("/payouts", AWAY | {"amount": "1.00"}, headers=key),
+        409,
+        "idempotency_conflict",
+    )
 
 
 def test_a_key_for_payouts_in_two_currencies_at_once_is_a_conflict(merchant: Merchant) -> None:
@@ -170,8 +196,12 @@ def test_a_key_for_payouts_in_two_currencies_at_once_is_a_conflict(merchant: Mer
         calls = []
         for currency in ("USDT", "USDC"):
             body = written(AWAY | {"currency": currency, "amount": "1.00"})
-            headers = merchant.signer.headers("POST", "/api/v1/payouts", "", body) | {"Idempotency-Key": key}
-            calls.append(merchant.door.client.post("/api/v1/payouts", content=body, headers=headers))
+            headers = merchant.signer.headers("POST", "/api/v1/payouts", "", body) | {
+                "Idempotency-Key": key
+            }
+            calls.append(
+                merchant.door.client.post("/api/v1/payouts", content=body, headers=headers)
+            )
         return sorted(answer.status_code for answer in await asyncio.gather(*calls))
 
     for number in range(6):
@@ -189,11 +219,16 @@ def test_nothing_leaves_while_the_merchant_is_killed(merchant: Merchant) -> None
     merchant.door.verified(merchant)
     merchant.set(killed=False)
     merchant.door.run(merchant.door.services.merchants.get(merchant.shop.merchant_id))
-    merchant.door.sql("UPDATE merchants SET killed = true WHERE merchant_id = $1", merchant.shop.merchant_id)
-    refused(merchant.post("/payouts", AWAY), 403, "merchant_suspended")  # at once, whatever is still known
+    merchant.door.sql(
+        "UPDATE merchants SET killed = true WHERE merchant_id = $1", merchant.shop.merchant_id
+    )
+    refused(
+        merchant.post("/payouts", AWAY), 403, "merchant_suspended"
+    )  # at once, whatever is still known
     merchant.set(killed=False)
     merchant.door.sql(
-        "UPDATE due_work SET due_at = now() WHERE merchant_id = $1 AND kind = 'payout'", merchant.shop.merchant_id
+        "UPDATE due_work SET due_at = now() WHERE merchant_id = $1 AND kind = 'payout'",
+        merchant.shop.merchant_id,
     )
     merchant.run_due()
     assert merchant.get("/payouts").json()["data"][0]["status"] == "paid"
@@ -209,7 +244,9 @@ def test_nothing_leaves_while_the_merchant_is_killed(merchant: Merchant) -> None
         ({"destination_type": "cash"}, "invalid_request"),
     ],
 )
-def test_payouts_that_are_not_allowed(merchant: Merchant, change: dict[str, Any], code: str) -> None:
+def test_payouts_that_are_not_allowed(
+    merchant: Merchant, change: dict[str, Any], code: str
+) -> None:
     refused(merchant.post("/payouts", AWAY | change), 400, code)
 
 
@@ -253,7 +290,9 @@ def test_money_leaves_once_whatever_the_channel_does(door: Door, kind: str) -> N
     door.verified(merchant)
 
 
-def test_a_settlement_that_the_channel_refuses_for_good_is_stuck_and_sent_no_more(door: Door) -> None:
+def test_a_settlement_that_the_channel_refuses_for_good_is_stuck_and_sent_no_more(
+    door: Door,
+) -> None:
     merchant = door.merchant()
     order = merchant.paid(channel="mock_direct", amount="50.00")
     changed = "UPDATE mock_channel.payments SET currency = $2 WHERE merchant_id = $1"
@@ -266,7 +305,9 @@ def test_a_settlement_that_the_channel_refuses_for_good_is_stuck_and_sent_no_mor
     assert door.sql(left, merchant.shop.merchant_id) == []
     assert balance(merchant) == "50", "still the merchant's"
     refused(merchant.post("/payouts", AWAY), 409, "insufficient_balance")
-    head = door.sql("SELECT attention FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id)
+    head = door.sql(
+        "SELECT attention FROM order_heads WHERE merchant_id = $1", merchant.shop.merchant_id
+    )
     assert head[0]["attention"] == "settlement_stuck"
     door.sql(changed, merchant.shop.merchant_id, "USDT")
     door.verified(merchant)
@@ -316,7 +357,9 @@ EVM = "0x" + "ab" * 20
         TRON,
         "tron:TDemoXnotAReaLAddressXdoNotPayXQw8",  # its checksum does not fit
         "tron:1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",  # Bitcoin's prefix
-        "base:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD".replace("aA", "Aa"),  # capitals that do not fit
+        "base:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD".replace(
+            "aA", "Aa"
+        ),  # capitals that do not fit
         "my wallet",
         "doge:D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD",
         "tron:",
@@ -336,7 +379,9 @@ EVM = "0x" + "ab" * 20
 )
 def test_money_is_not_paid_out_to_what_is_no_address(merchant: Merchant, destination: str) -> None:
     merchant.paid(amount="49.90")
-    error = refused(merchant.post("/payouts", AWAY | {"destination": destination}), 400, "invalid_request")
+    error = refused(
+        merchant.post("/payouts", AWAY | {"destination": destination}), 400, "invalid_request"
+    )
     assert error["param"] == "destination"
     assert "For example: mock:" in error["message"] or "for example" in error["message"], error
     assert balance(merchant) == "49.9"
@@ -358,14 +403,23 @@ def test_money_is_paid_out_to_an_address_of_each_kind(merchant: Merchant, destin
 
 def test_a_bank_account_is_the_banks_words(merchant: Merchant) -> None:
     merchant.paid(amount="49.90")
-    bank = AWAY | {"destination_type": "bank", "destination": "Demo Bank, account 12 of Brightleaf Tea"}
+    bank = AWAY | {
+        "destination_type": "bank",
+        "destination": "Demo Bank, account 12 of Brightleaf Tea",
+    }
     assert merchant.post("/payouts", bank).status_code == 201
-    error = refused(merchant.post("/payouts", bank | {"destination": "    "}), 400, "invalid_request")
+    error = refused(
+        merchant.post("/payouts", bank | {"destination": "    "}), 400, "invalid_request"
+    )
     assert error["param"] == "destination"
 
 
 def test_an_error_shows_amounts_as_they_were_sent(merchant: Merchant) -> None:
     order = merchant.paid(amount="49.90")
-    over = refused(merchant.post(f"/orders/{order['id']}/refund", {"amount": "60.5"}), 400, "refund_exceeds_balance")
+    over = refused(
+        merchant.post(f"/orders/{order['id']}/refund", {"amount": "60.5"}),
+        400,
+        "refund_exceeds_balance",
+    )
     assert "(60.50)" in over["message"]
     assert "(49.90)" in over["message"]

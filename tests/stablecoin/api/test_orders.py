@@ -19,7 +19,12 @@ def test_lists_are_newest_first_with_exact_totals(merchant: Merchant) -> None:
     assert [one["id"] for one in page["data"]] == made[::-1][1:3]
     assert merchant.get("/orders").json()["limit"] == 20
     assert merchant.get("/orders", "limit=1000").json()["limit"] == 200
-    assert merchant.get("/orders", "offset=99").json() == {"data": [], "total": 5, "limit": 20, "offset": 99}
+    assert merchant.get("/orders", "offset=99").json() == {
+        "data": [],
+        "total": 5,
+        "limit": 20,
+        "offset": 99,
+    }
 
 
 @each(
@@ -61,7 +66,9 @@ def test_each_status_lists_its_orders(merchant: Merchant) -> None:
         assert page["total"] == 1
         assert page["data"][0]["status"] == status
         own = page["data"][0]["merchant_order_id"]
-        assert merchant.get("/orders", f"status={status}&merchant_order_id={own}").json()["total"] == 1
+        assert (
+            merchant.get("/orders", f"status={status}&merchant_order_id={own}").json()["total"] == 1
+        )
     assert merchant.get("/orders", "status=expired").json()["total"] == 0
     assert merchant.get("/orders", "merchant_order_id=nobody").json()["total"] == 0
     merchant.settle()
@@ -90,16 +97,26 @@ def test_the_other_dialects_orders_are_not_here(merchant: Merchant) -> None:
         refused(answer, 404, "not_found")
 
 
-@each("order_id", [UNKNOWN, "ord_1", "x", "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d", "ord_%00", "%F0%9F%98%80"])
+@each(
+    "order_id",
+    [UNKNOWN, "ord_1", "x", "0190f3c1-2b7a-7c3e-9d41-5e6f7a8b9c0d", "ord_%00", "%F0%9F%98%80"],
+)
 def test_ids_that_nothing_has(merchant: Merchant, order_id: str) -> None:
     for path in ("", "/refund", "/cancel", "/checkout"):
         answer = merchant.call("POST" if path else "GET", f"/orders/{order_id}{path}")
         refused(answer, 404, "not_found")
 
 
-def test_another_merchants_order_is_told_as_a_missing_one(merchant: Merchant, other: Merchant) -> None:
+def test_another_merchants_order_is_told_as_a_missing_one(
+    merchant: Merchant, other: Merchant
+) -> None:
     theirs = other.paid()["id"]
-    for path, body in (("", None), ("/refund", {"amount": "1"}), ("/cancel", None), ("/checkout", None)):
+    for path, body in (
+        ("", None),
+        ("/refund", {"amount": "1"}),
+        ("/cancel", None),
+        ("/checkout", None),
+    ):
         method = "POST" if path else "GET"
         foreign = merchant.call(method, f"/orders/{theirs}{path}", body)
         missing = merchant.call(method, f"/orders/{UNKNOWN}{path}", body)
@@ -129,12 +146,18 @@ def test_refunds_add_up_to_the_whole(merchant: Merchant) -> None:
     order_id = merchant.paid(amount="49.90")["id"]
     refund = f"/orders/{order_id}/refund"
     first = merchant.post(refund, {"amount": "10.00", "reason": "partial refund"}).json()["order"]
-    assert (first["status"], first["refunded_amount"], first["amount"]) == ("partially_refunded", "10.00", "49.90")
+    assert (first["status"], first["refunded_amount"], first["amount"]) == (
+        "partially_refunded",
+        "10.00",
+        "49.90",
+    )
     error = refused(merchant.post(refund, {"amount": "39.91"}), 400, "refund_exceeds_balance")
     assert error["param"] == "amount"
     rest = merchant.post(refund, {}).json()["order"]
     assert (rest["status"], rest["refunded_amount"]) == ("refunded", "49.90")
-    assert merchant.post(refund).json()["order"]["refunded_amount"] == "49.90"  # the same while it is under way
+    assert (
+        merchant.post(refund).json()["order"]["refunded_amount"] == "49.90"
+    )  # the same while it is under way
     merchant.settle()
     refused(merchant.post(refund), 409, "order_not_refundable")
     merchant.door.verified(merchant)
@@ -143,13 +166,19 @@ def test_refunds_add_up_to_the_whole(merchant: Merchant) -> None:
 @each("amount", [10, 1.5, "0", "-1", "1e1", "x", "0.0000001", True, "9" * 30])
 def test_refund_amounts_that_are_none(merchant: Merchant, amount: Any) -> None:
     order_id = merchant.paid()["id"]
-    error = refused(merchant.post(f"/orders/{order_id}/refund", {"amount": amount}), 400, "invalid_amount")
+    error = refused(
+        merchant.post(f"/orders/{order_id}/refund", {"amount": amount}), 400, "invalid_amount"
+    )
     assert error["param"] == "amount"
     assert "AmountToRefund" not in error["message"]
 
 
 def test_what_was_not_paid_is_not_refunded(merchant: Merchant) -> None:
-    error = refused(merchant.post(f"/orders/{merchant.charge()['order']['id']}/refund"), 409, "order_not_refundable")
+    error = refused(
+        merchant.post(f"/orders/{merchant.charge()['order']['id']}/refund"),
+        409,
+        "order_not_refundable",
+    )
     assert error["message"] == "An order that is created cannot be refunded. Cancel it instead."
     gone = merchant.charge()["order"]["id"]
     merchant.post(f"/orders/{gone}/cancel")
@@ -159,7 +188,9 @@ def test_what_was_not_paid_is_not_refunded(merchant: Merchant) -> None:
 
 def test_direct_orders_are_not_refunded(merchant: Merchant) -> None:
     order_id = merchant.paid(channel="mock_direct")["id"]
-    refused(merchant.post(f"/orders/{order_id}/refund", {"amount": "1.00"}), 409, "refund_unsupported")
+    refused(
+        merchant.post(f"/orders/{order_id}/refund", {"amount": "1.00"}), 409, "refund_unsupported"
+    )
     refused(merchant.post(f"/orders/{order_id}/refund"), 409, "refund_unsupported")
 
 
@@ -182,12 +213,16 @@ def test_of_32_refunds_of_60_percent_at_once_one_is_taken(merchant: Merchant) ->
 
     async def together() -> list[Any]:
         client = merchant.door.client
-        calls = (client.post(path, content=b, headers=h) for b, h in zip(bodies, headers, strict=True))
+        calls = (
+            client.post(path, content=b, headers=h) for b, h in zip(bodies, headers, strict=True)
+        )
         return list(await asyncio.gather(*calls))
 
     answers = merchant.door.run(together())
     assert sorted(a.status_code for a in answers) == [200] + [400] * 31
-    assert {a.json()["error"]["code"] for a in answers if a.status_code == 400} == {"refund_exceeds_balance"}
+    assert {a.json()["error"]["code"] for a in answers if a.status_code == 400} == {
+        "refund_exceeds_balance"
+    }
     assert merchant.order(order_id)["order"]["refunded_amount"] == "60.00"
     merchant.settle()
     merchant.door.verified(merchant)
@@ -204,7 +239,10 @@ def test_the_hosted_page_is_found_again(merchant: Merchant) -> None:
 def test_channels(merchant: Merchant) -> None:
     found = {one["code"]: one for one in merchant.get("/channels").json()["data"]}
     assert set(found) == {"mock", "mock_direct"}
-    assert found["mock"] | {"supports_refund": True, "settlement": "custodial", "name": "Mock (test)"} == found["mock"]
+    assert (
+        found["mock"] | {"supports_refund": True, "settlement": "custodial", "name": "Mock (test)"}
+        == found["mock"]
+    )
     assert found["mock_direct"]["supports_refund"] is False
     assert "network" not in found["mock"]
 

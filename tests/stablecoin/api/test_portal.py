@@ -27,7 +27,9 @@ def seen(door: Door, merchant: Merchant) -> Any:
         owner = Membership("merchant", merchant.shop.merchant_id, "owner")
         await make_user(door.world, email, "Maya", PASSWORD, [owner])
         app = Starlette(routes=routes(door.world, door.orders))
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://portal.test")
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://portal.test"
+        )
         answer = await client.post("/signin", data={"email": email, "password": PASSWORD})
         assert answer.status_code == 303, answer.text
         return client
@@ -42,7 +44,9 @@ def seen(door: Door, merchant: Merchant) -> Any:
             sent = door.run(client.post(path, data=form | {"csrf": token[1]}))
             assert sent.status_code in (303, 400, 409), sent.text
             return get(sent.headers["location"]) if sent.status_code == 303 else sent.text
-        answer = door.run(client.get(path, follow_redirects=True))  # who searches for an exact id lands on its page
+        answer = door.run(
+            client.get(path, follow_redirects=True)
+        )  # who searches for an exact id lands on its page
         assert answer.status_code == 200, answer.text
         return answer.text
 
@@ -99,7 +103,9 @@ def test_an_amount_is_shown_as_it_was_sent(merchant: Merchant, seen: Any) -> Non
         for path in (page_of(order), "/orders"):
             assert f"{amount}<span" in seen(path) or f"{amount} <span" in seen(path), path
         assert f"Paid: {amount} USDT" in seen(page_of(order))
-    shown = re.sub(r"<[^>]*>", " ", seen("/orders").partition("<tbody>")[2].partition("</table>")[0])
+    shown = re.sub(
+        r"<[^>]*>", " ", seen("/orders").partition("<tbody>")[2].partition("</table>")[0]
+    )
     assert "00000" not in shown.replace("0.000001", "")
 
 
@@ -117,7 +123,9 @@ def test_a_refund_is_told_in_the_words_of_this_api(merchant: Merchant, seen: Any
     order = merchant.paid()
     review = seen(f"{page_of(order)}/refund?how=amount&amount=10.00&key={'a' * 32}")
     assert "subscribes to <code>payment.refunded</code>" in review
-    assert merchant.call("PUT", "/webhook", {"url": "https://shop.example/hooks"}).status_code == 200
+    assert (
+        merchant.call("PUT", "/webhook", {"url": "https://shop.example/hooks"}).status_code == 200
+    )
     review = seen(f"{page_of(order)}/refund?how=amount&amount=10.00&key={'a' * 32}")
     assert "webhook <code>payment.refunded</code>" in review
     assert "Mock (test) sends 10.00 USDT back" in review
@@ -176,7 +184,9 @@ def test_late_money_is_given_back_by_a_button(door: Door, merchant: Merchant, se
     door.verified(merchant)
 
 
-def test_late_money_of_a_direct_channel_is_settled_by_hand(door: Door, merchant: Merchant, seen: Any) -> None:
+def test_late_money_of_a_direct_channel_is_settled_by_hand(
+    door: Door, merchant: Merchant, seen: Any
+) -> None:
     order = late(door, merchant, "mock_direct")
     path = page_of(order)
     page = seen(path)
@@ -190,7 +200,9 @@ def test_late_money_of_a_direct_channel_is_settled_by_hand(door: Door, merchant:
     door.verified(merchant)
 
 
-def test_a_stuck_settlement_is_tried_again_by_a_button(door: Door, merchant: Merchant, seen: Any) -> None:
+def test_a_stuck_settlement_is_tried_again_by_a_button(
+    door: Door, merchant: Merchant, seen: Any
+) -> None:
     order = merchant.paid(channel="mock_direct")
     other = "UPDATE mock_channel.payments SET currency = $2 WHERE merchant_id = $1"
     door.sql(other, merchant.shop.merchant_id, "USDC")
@@ -201,5 +213,8 @@ def test_a_stuck_settlement_is_tried_again_by_a_button(door: Door, merchant: Mer
     assert "did not leave" not in seen(f"{path}/settle-again", x="1")
     merchant.run_due()
     assert "reached your wallet" in seen(path)
-    assert [s["status"] for s in merchant.order(order["id"])["settlements"]] == ["failed", "confirmed"]
+    assert [s["status"] for s in merchant.order(order["id"])["settlements"]] == [
+        "failed",
+        "confirmed",
+    ]
     door.verified(merchant)

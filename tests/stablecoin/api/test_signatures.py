@@ -27,7 +27,12 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def send(
-    door: Door, headers: dict[str, str], path: str = ORDERS, query: str = "", body: bytes = b"", method: str = "GET"
+    door: Door,
+    headers: dict[str, str],
+    path: str = ORDERS,
+    query: str = "",
+    body: bytes = b"",
+    method: str = "GET",
 ) -> httpx.Response:
     raw = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     return door.call(method, path + (f"?{query}" if query else ""), headers=raw, content=body)
@@ -40,7 +45,9 @@ def test_a_call_without_one_of_the_headers(merchant: Merchant, missing: str) -> 
     refused(send(merchant.door, headers), 401, "missing_auth")
 
 
-@pytest.mark.parametrize("key", ["pk_test_nobody", "pk_live_0123456789", "x", "pk_test_" + "a" * 300, "é"])
+@pytest.mark.parametrize(
+    "key", ["pk_test_nobody", "pk_live_0123456789", "x", "pk_test_" + "a" * 300, "é"]
+)
 def test_a_key_that_nobody_has_is_told_as_a_live_key(merchant: Merchant, key: str) -> None:
     headers = merchant.signer.headers("GET", ORDERS) | {"X-Api-Key": key.encode().decode("latin-1")}
     error = refused(send(merchant.door, headers), 401, "invalid_api_key")
@@ -125,12 +132,18 @@ def test_of_equal_calls_at_once_one_gets_in(merchant: Merchant) -> None:
 @pytest.mark.parametrize("headers", [{"X-Signature": "ABC"}, {"X-Signature": "é"}])
 def test_what_is_no_signature(merchant: Merchant, headers: dict[str, str]) -> None:
     given = {name: value.encode().decode("latin-1") for name, value in headers.items()}
-    refused(send(merchant.door, merchant.signer.headers("GET", ORDERS) | given), 401, "bad_signature")
+    refused(
+        send(merchant.door, merchant.signer.headers("GET", ORDERS) | given), 401, "bad_signature"
+    )
 
 
 def test_upper_case_hex_is_no_signature(merchant: Merchant) -> None:
     headers = merchant.signer.headers("GET", ORDERS)
-    refused(send(merchant.door, headers | {"X-Signature": headers["X-Signature"].upper()}), 401, "bad_signature")
+    refused(
+        send(merchant.door, headers | {"X-Signature": headers["X-Signature"].upper()}),
+        401,
+        "bad_signature",
+    )
 
 
 QUERY = "merchant_order_id=a%2Fb%20c&limit=1&"
@@ -161,8 +174,15 @@ def test_a_signature_over_unsorted_parts_or_four_lines(merchant: Merchant) -> No
     import hashlib
     import hmac
 
-    signer, timestamp, empty = merchant.signer, str(int(time.time())), hashlib.sha256(b"").hexdigest()
-    for lines in (["GET", ORDERS, "status=paid&limit=1", timestamp, empty], ["GET", ORDERS, timestamp, empty]):
+    signer, timestamp, empty = (
+        merchant.signer,
+        str(int(time.time())),
+        hashlib.sha256(b"").hexdigest(),
+    )
+    for lines in (
+        ["GET", ORDERS, "status=paid&limit=1", timestamp, empty],
+        ["GET", ORDERS, timestamp, empty],
+    ):
         made = hmac.new(signer.secret.encode(), "\n".join(lines).encode(), "sha256").hexdigest()
         headers = {"X-Api-Key": signer.key_id, "X-Timestamp": timestamp, "X-Signature": made}
         query = "status=paid&limit=1" if len(lines) == 5 else ""
@@ -173,7 +193,9 @@ def test_the_body_is_signed_to_the_byte(merchant: Merchant) -> None:
     body = written(merchant.body())
     headers = merchant.signer.headers("POST", "/api/v1/charges", "", body)
     spaced = body.replace(b":", b": ").replace(b":  ", b": ") + b" "
-    refused(send(merchant.door, headers, "/api/v1/charges", "", spaced, "POST"), 401, "bad_signature")
+    refused(
+        send(merchant.door, headers, "/api/v1/charges", "", spaced, "POST"), 401, "bad_signature"
+    )
     assert send(merchant.door, headers, "/api/v1/charges", "", body, "POST").status_code == 201
 
 
@@ -181,7 +203,9 @@ def test_the_path_is_signed_as_it_is_sent(merchant: Merchant) -> None:
     for path in ("/api/v1/orders/", "/api/v1//orders", "/api/v1/orders/ord%5f1"):
         answer = send(merchant.door, merchant.signer.headers("GET", path), path)
         assert answer.status_code == (404 if "%" in path else 200), answer.text
-        refused(send(merchant.door, merchant.signer.headers("GET", ORDERS), path), 401, "bad_signature")
+        refused(
+            send(merchant.door, merchant.signer.headers("GET", ORDERS), path), 401, "bad_signature"
+        )
 
 
 def test_another_merchants_secret(merchant: Merchant, other: Merchant) -> None:
@@ -214,7 +238,9 @@ def test_a_body_that_is_too_large(merchant: Merchant) -> None:
         ("it", "en", "signed"),
     ],
 )
-def test_messages_speak_the_callers_language(door: Door, accepted: str, language: str, word: str) -> None:
+def test_messages_speak_the_callers_language(
+    door: Door, accepted: str, language: str, word: str
+) -> None:
     answer = door.call("GET", ORDERS, headers={"accept-language": accepted})
     assert word in refused(answer, 401, "missing_auth")["message"]
     assert answer.headers["content-language"] == language
@@ -264,7 +290,9 @@ def test_old_signatures_are_forgotten_and_young_ones_kept(merchant: Merchant) ->
     )
     merchant.door.run(purge_expired(merchant.door.world))
     assert len(merchant.door.sql("SELECT FROM seen_signatures WHERE key_id = $1", key)) == 1
-    assert merchant.door.sql("SELECT FROM seen_signatures WHERE merchant_id = $1", without_keys) == []
+    assert (
+        merchant.door.sql("SELECT FROM seen_signatures WHERE merchant_id = $1", without_keys) == []
+    )
     refused(send(merchant.door, headers), 401, "replayed_request")
 
 

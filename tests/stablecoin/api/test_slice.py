@@ -17,7 +17,9 @@ def test_a_charge_is_paid_on_the_hosted_page(merchant: Merchant) -> None:
     assert found["order"]["paid_at"]
     assert found["payment"]["status"] == "succeeded"
     assert found["payment"]["channel_ref"].startswith("0x")
-    answer = merchant.post(f"/orders/{order['id']}/refund", {"amount": "10.00", "reason": "partial refund"})
+    answer = merchant.post(
+        f"/orders/{order['id']}/refund", {"amount": "10.00", "reason": "partial refund"}
+    )
     assert answer.status_code == 200, answer.text
     assert answer.json()["order"]["status"] == "partially_refunded"
     assert answer.json()["order"]["refunded_amount"] == "10.00"

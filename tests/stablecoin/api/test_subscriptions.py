@@ -33,7 +33,9 @@ def plan(merchant: Merchant, **changes: Any) -> dict[str, Any]:
         "customer": "cust-7",
         "metadata": {"plan": "pro"},
     }
-    answer = merchant.post("/subscriptions", {k: v for k, v in (usual | changes).items() if v is not None})
+    answer = merchant.post(
+        "/subscriptions", {k: v for k, v in (usual | changes).items() if v is not None}
+    )
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()["subscription"]
     return found
@@ -48,8 +50,12 @@ def test_dates_with_strange_offsets_are_the_same_moments(door: Door) -> None:
     """The database knows no offset of a day."""
     merchant = door.merchant()
     day = f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}"
-    made = plan(merchant, billing_anchor=f"{day}T00:00:00+23:59", ends_at="2100-05-01T00:00:00-23:59")
-    assert datetime.fromisoformat(made["billing_anchor"]) == datetime.fromisoformat(f"{day}T00:00:00+23:59")
+    made = plan(
+        merchant, billing_anchor=f"{day}T00:00:00+23:59", ends_at="2100-05-01T00:00:00-23:59"
+    )
+    assert datetime.fromisoformat(made["billing_anchor"]) == datetime.fromisoformat(
+        f"{day}T00:00:00+23:59"
+    )
     assert made["ends_at"] == "2100-05-01T23:59:00Z"
 
 
@@ -57,7 +63,11 @@ def test_each_cycle_is_a_charge_that_the_payer_pays(door: Door, hooks: Receiver)
     merchant = door.merchant()
     listen(merchant, hooks)
     made = plan(merchant, interval_unit="day", interval_count=7, total_cycles=3)
-    assert (made["status"], made["cycles_done"], made["next_charge_at"]) == ("active", 0, made["billing_anchor"])
+    assert (made["status"], made["cycles_done"], made["next_charge_at"]) == (
+        "active",
+        0,
+        made["billing_anchor"],
+    )
     for cycle in (1, 2, 3):
         merchant.advance(days=0 if cycle == 1 else 7)
         now = current(merchant, made)
@@ -65,9 +75,15 @@ def test_each_cycle_is_a_charge_that_the_payer_pays(door: Door, hooks: Receiver)
         order = merchant.order(now["last_order_id"])
         assert order["order"]["subscription_id"] == made["id"]
         assert order["order"]["merchant_order_id"] == f"{made['id']}-{cycle}"
-        assert (order["order"]["customer"], order["order"]["metadata"]) == ("cust-7", {"plan": "pro"})
+        assert (order["order"]["customer"], order["order"]["metadata"]) == (
+            "cust-7",
+            {"plan": "pro"},
+        )
         assert (order["order"]["amount"], order["order"]["subject"]) == ("9.99", "Pro plan")
-        assert merchant.press({"instruction": {"redirect_url": order["checkout_url"]}}).status_code == 303
+        assert (
+            merchant.press({"instruction": {"redirect_url": order["checkout_url"]}}).status_code
+            == 303
+        )
     assert (now["status"], now["next_charge_at"]) == ("completed", None)
     merchant.advance(days=30)
     assert merchant.get("/orders").json()["total"] == 3
@@ -87,7 +103,9 @@ def test_month_ends_do_not_drift(door: Door) -> None:
     door.services.merchants.forget(merchant.shop.merchant_id)
     today = door.run(merchant.shop.now())
     year = today.year + (today.month == 12)
-    anchor = datetime(year, 1 if today.month == 12 else today.month + 1, 1, 9, tzinfo=today.tzinfo) + timedelta(days=30)
+    anchor = datetime(
+        year, 1 if today.month == 12 else today.month + 1, 1, 9, tzinfo=today.tzinfo
+    ) + timedelta(days=30)
     while anchor.day != 31:
         anchor += timedelta(days=1)
     made = plan(merchant, billing_anchor=anchor.isoformat(), total_cycles=4)
@@ -102,7 +120,9 @@ def test_month_ends_do_not_drift(door: Door) -> None:
     assert current(merchant, made)["status"] == "completed"
 
 
-def test_an_unpaid_cycle_makes_it_past_due_and_a_paid_one_active(door: Door, hooks: Receiver) -> None:
+def test_an_unpaid_cycle_makes_it_past_due_and_a_paid_one_active(
+    door: Door, hooks: Receiver
+) -> None:
     merchant = door.merchant()
     listen(merchant, hooks, events=["subscription.payment_failed"])
     made = plan(merchant, interval_unit="week")
@@ -129,12 +149,17 @@ def test_what_passes_in_a_pause_is_left_out(door: Door) -> None:
     made = plan(merchant, interval_unit="day")
     merchant.advance(seconds=1)
     for _ in range(2):
-        assert merchant.post(f"/subscriptions/{made['id']}/pause").json()["subscription"]["status"] == "paused"
+        assert (
+            merchant.post(f"/subscriptions/{made['id']}/pause").json()["subscription"]["status"]
+            == "paused"
+        )
     merchant.advance(days=10)
     assert current(merchant, made)["cycles_done"] == 1
     resumed = merchant.post(f"/subscriptions/{made['id']}/resume").json()["subscription"]
     assert resumed["status"] == "active"
-    anchor, due = (datetime.fromisoformat(resumed[name]) for name in ("billing_anchor", "next_charge_at"))
+    anchor, due = (
+        datetime.fromisoformat(resumed[name]) for name in ("billing_anchor", "next_charge_at")
+    )
     assert due - anchor == timedelta(days=11)
     merchant.advance(days=1)
     assert current(merchant, made)["cycles_done"] == 2
@@ -191,7 +216,9 @@ def test_what_was_charged_while_the_merchant_canceled_is_taken_back(
         patched.setattr(Charges, "charge", raced)
         merchant.run_due()
     merchant.post(f"/subscriptions/{made['id']}/cancel")
-    door.sql("UPDATE due_work SET lease_until = NULL WHERE merchant_id = $1", merchant.shop.merchant_id)
+    door.sql(
+        "UPDATE due_work SET lease_until = NULL WHERE merchant_id = $1", merchant.shop.merchant_id
+    )
     merchant.run_due()
     now = current(merchant, made)
     assert (now["status"], now["next_charge_at"], now["cycles_done"]) == ("canceled", None, 0)
@@ -213,11 +240,15 @@ def test_a_payer_owes_one_cycle_after_a_suspension_and_not_all(door: Door) -> No
     merchant.run_due()
     assert current(merchant, made)["cycles_done"] == 1
     merchant.set(killed=False)
-    door.sql("UPDATE due_work SET lease_until = NULL WHERE merchant_id = $1", merchant.shop.merchant_id)
+    door.sql(
+        "UPDATE due_work SET lease_until = NULL WHERE merchant_id = $1", merchant.shop.merchant_id
+    )
     for _ in range(3):
         merchant.run_due()
     now = current(merchant, made)
-    anchor, due = (datetime.fromisoformat(now[name]) for name in ("billing_anchor", "next_charge_at"))
+    anchor, due = (
+        datetime.fromisoformat(now[name]) for name in ("billing_anchor", "next_charge_at")
+    )
     assert (now["cycles_done"], due - anchor) == (2, timedelta(days=6))
     door.verified(merchant)
 
@@ -243,16 +274,27 @@ def test_lists_and_foreign_ones(merchant: Merchant, other: Merchant) -> None:
     assert merchant.get("/subscriptions", "status=paused").json()["total"] == 0
     refused(merchant.get("/subscriptions", "status=odd"), 400, "invalid_request")
     for path in ("", "/pause", "/resume", "/cancel"):
-        refused(other.call("POST" if path else "GET", f"/subscriptions/{made[0]}{path}"), 404, "not_found")
+        refused(
+            other.call("POST" if path else "GET", f"/subscriptions/{made[0]}{path}"),
+            404,
+            "not_found",
+        )
     assert other.get("/subscriptions").json()["data"] == []
 
 
 def test_a_key_makes_a_repeated_subscription_one(merchant: Merchant) -> None:
     body = {"title": "Pro", "amount": "9.99", "currency": "USDT", "interval_unit": "month"}
     key = {"idempotency-key": "once"}
-    ids = {merchant.post("/subscriptions", body, headers=key).json()["subscription"]["id"] for _ in range(3)}
+    ids = {
+        merchant.post("/subscriptions", body, headers=key).json()["subscription"]["id"]
+        for _ in range(3)
+    }
     assert len(ids) == 1
-    refused(merchant.post("/subscriptions", body | {"amount": "1"}, headers=key), 409, "idempotency_conflict")
+    refused(
+        merchant.post("/subscriptions", body | {"amount": "1"}, headers=key),
+        409,
+        "idempotency_conflict",
+    )
 
 
 def test_an_end_after_the_last_of_all_days_hid_every_subscription(merchant: Merchant) -> None:
@@ -267,7 +309,13 @@ def test_an_end_after_the_last_of_all_days_hid_every_subscription(merchant: Merc
 
 def test_a_live_channel_is_refused_as_the_reference_tells_it(merchant: Merchant) -> None:
     """The door holds each answer against what is told of its operation: this code was told for charges alone."""
-    body = {"title": "Pro", "amount": "9.99", "currency": "USDT", "interval_unit": "month", "channel": "usdt_trc20"}
+    body = {
+        "title": "Pro",
+        "amount": "9.99",
+        "currency": "USDT",
+        "interval_unit": "month",
+        "channel": "usdt_trc20",
+    }
     refused(merchant.post("/subscriptions", body), 400, "channel_environment_mismatch")
 
 
@@ -290,6 +338,8 @@ def test_a_live_channel_is_refused_as_the_reference_tells_it(merchant: Merchant)
         ("invalid_request", {"return_url": "javascript:1"}),
     ],
 )
-def test_subscriptions_that_are_not_allowed(merchant: Merchant, code: str, change: dict[str, Any]) -> None:
+def test_subscriptions_that_are_not_allowed(
+    merchant: Merchant, code: str, change: dict[str, Any]
+) -> None:
     body = {"title": "Pro", "amount": "9.99", "currency": "USDT", "interval_unit": "month"} | change
     refused(merchant.post("/subscriptions", body), 400, code)

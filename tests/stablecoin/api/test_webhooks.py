@@ -41,11 +41,16 @@ def opened(merchant: Merchant, delivery: Delivery) -> dict[str, Any]:
     secret = merchant.shop.keys.stablecoin_webhook_secret
     headers = delivery.headers
     message = headers["x-fluxa-timestamp"].encode() + b"." + delivery.body
-    assert hmac.new(secret.encode(), message, hashlib.sha256).hexdigest() == headers["x-fluxa-signature"]
+    assert (
+        hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+        == headers["x-fluxa-signature"]
+    )
     body = delivery.json
     if headers.get("x-fluxa-encryption") == "A256GCM":
         sealed = base64.b64decode(body["data"])
-        plain = AESGCM(hashlib.sha256(secret.encode()).digest()).decrypt(sealed[:12], sealed[12:], None)
+        plain = AESGCM(hashlib.sha256(secret.encode()).digest()).decrypt(
+            sealed[:12], sealed[12:], None
+        )
         body = json.loads(plain)
     assert body["event"] == headers["x-fluxa-event"]
     found: dict[str, Any] = body
@@ -82,9 +87,13 @@ def test_a_payment_is_told(merchant: Merchant, hooks: Receiver) -> None:
 
 def test_the_rescue_api_cannot_delete_it(merchant: Merchant, hooks: Receiver) -> None:
     listen(merchant, hooks)
-    [row] = merchant.door.sql("SELECT endpoint_id FROM endpoints WHERE merchant_id = $1", merchant.shop.merchant_id)
+    [row] = merchant.door.sql(
+        "SELECT endpoint_id FROM endpoints WHERE merchant_id = $1", merchant.shop.merchant_id
+    )
     with pytest.raises(Problem, match="no such webhook endpoint"):
-        merchant.door.run(endpoints.delete(merchant.door.world, merchant.shop.scope, row["endpoint_id"]))
+        merchant.door.run(
+            endpoints.delete(merchant.door.world, merchant.shop.scope, row["endpoint_id"])
+        )
     assert merchant.get("/webhook").json()["webhook"]["url"] == hooks.url()
 
 
@@ -103,7 +112,9 @@ def test_refunds_are_told_with_their_sum(merchant: Merchant, hooks: Receiver) ->
     assert {one["event"] for one in told} == {"payment.refunded"}
 
 
-def test_a_failure_is_told_a_cancel_is_not_and_expiry_when_asked_for(door: Door, hooks: Receiver) -> None:
+def test_a_failure_is_told_a_cancel_is_not_and_expiry_when_asked_for(
+    door: Door, hooks: Receiver
+) -> None:
     merchant = door.merchant()
     listen(merchant, hooks)
     failing, called_off = merchant.charge(), merchant.charge()
@@ -113,7 +124,11 @@ def test_a_failure_is_told_a_cancel_is_not_and_expiry_when_asked_for(door: Door,
     merchant.advance(seconds=61)
     merchant.publish()
     [one] = [opened(merchant, delivery) for delivery in hooks.got]
-    assert (one["event"], one["status"], one["order_id"]) == ("payment.failed", "failed", failing["order"]["id"])
+    assert (one["event"], one["status"], one["order_id"]) == (
+        "payment.failed",
+        "failed",
+        failing["order"]["id"],
+    )
     hooks.got.clear()
     listen(merchant, hooks, events=["order.expired"])
     late = merchant.charge(expires_in_seconds=60)["order"]["id"]
@@ -167,7 +182,9 @@ def test_a_replaced_secret_is_good_until_the_receiver_takes_the_new_one(
     merchant.publish()
     refused_, taken = hooks.got
     opened(merchant, refused_)
-    merchant.shop = replace(merchant.shop, keys=replace(merchant.shop.keys, stablecoin_webhook_secret=new))
+    merchant.shop = replace(
+        merchant.shop, keys=replace(merchant.shop.keys, stablecoin_webhook_secret=new)
+    )
     opened(merchant, taken)
     hooks.got.clear()
     merchant.paid()
@@ -176,7 +193,10 @@ def test_a_replaced_secret_is_good_until_the_receiver_takes_the_new_one(
     opened(merchant, hooks.got[0])
     with pytest.raises(Problem, match="good until"):
         door.run(rotate_shared(door.world, scope, timedelta(days=1), "stablecoin"))
-    assert door.run(rotate_shared(door.world, scope, timedelta(0), "stablecoin"))[0] not in (old, new)
+    assert door.run(rotate_shared(door.world, scope, timedelta(0), "stablecoin"))[0] not in (
+        old,
+        new,
+    )
 
 
 def test_encrypted_bodies(merchant: Merchant, hooks: Receiver) -> None:
@@ -207,7 +227,8 @@ def test_anything_but_2xx_is_a_failure_and_eight_tries_are_all(
     for delivery in hooks.got:
         opened(merchant, delivery)
     rows = merchant.door.sql(
-        "SELECT result, status FROM delivery_tries WHERE merchant_id = $1 ORDER BY try_no", merchant.shop.merchant_id
+        "SELECT result, status FROM delivery_tries WHERE merchant_id = $1 ORDER BY try_no",
+        merchant.shop.merchant_id,
     )
     assert [row["result"] for row in rows] == ["failed"] * 7 + ["parked"]
     assert {row["status"] for row in rows} == {answer}
@@ -215,7 +236,15 @@ def test_anything_but_2xx_is_a_failure_and_eight_tries_are_all(
 
 
 def test_the_waits_between_tries() -> None:
-    assert [int(wait.total_seconds()) for wait in STABLECOIN.usual] == [10, 30, 120, 600, 1800, 7200, 21600]
+    assert [int(wait.total_seconds()) for wait in STABLECOIN.usual] == [
+        10,
+        30,
+        120,
+        600,
+        1800,
+        7200,
+        21600,
+    ]
 
 
 def test_each_dialect_hears_its_own_orders(door: Door, hooks: Receiver) -> None:
@@ -224,7 +253,9 @@ def test_each_dialect_hears_its_own_orders(door: Door, hooks: Receiver) -> None:
 
     merchant = door.merchant()
     shop = merchant.shop
-    door.run(endpoints.create(door.world, shop.scope, hooks.url("/rescue"), list(CATALOGUE), "rescue"))
+    door.run(
+        endpoints.create(door.world, shop.scope, hooks.url("/rescue"), list(CATALOGUE), "rescue")
+    )
     listen(merchant, hooks, events=list(NAMES))
     rescued = door.run(shop.admit())
     order = merchant.paid()
@@ -233,7 +264,9 @@ def test_each_dialect_hears_its_own_orders(door: Door, hooks: Receiver) -> None:
     by_path: dict[str, set[str]] = {}
     for delivery in hooks.got:
         told = delivery.json
-        if order_id := told.get("OrderId") or told.get("order_id"):  # the end of a month tells of settlements, too
+        if order_id := told.get("OrderId") or told.get(
+            "order_id"
+        ):  # the end of a month tells of settlements, too
             by_path.setdefault(delivery.line.split()[1], set()).add(order_id)
     assert by_path == {"/rescue": {str(rescued)}, "/hooks": {order["id"]}}
     assert [e.format for e in door.run(endpoints.list_all(door.world, shop.scope))] == ["rescue"]
@@ -241,7 +274,12 @@ def test_each_dialect_hears_its_own_orders(door: Door, hooks: Receiver) -> None:
 
 
 def test_the_address_is_set_changed_and_taken_away(merchant: Merchant, hooks: Receiver) -> None:
-    assert merchant.get("/webhook").json()["webhook"] == {"url": "", "events": [], "encrypt": False, "state": "none"}
+    assert merchant.get("/webhook").json()["webhook"] == {
+        "url": "",
+        "events": [],
+        "encrypt": False,
+        "state": "none",
+    }
     made = listen(merchant, hooks)
     assert made == {"url": hooks.url(), "events": [], "encrypt": False, "state": "active"}
     listen(merchant, hooks, events=["payment.refunded", "payment.succeeded"])
@@ -249,7 +287,9 @@ def test_the_address_is_set_changed_and_taken_away(merchant: Merchant, hooks: Re
     assert me["webhook_url"] == hooks.url()
     assert me["webhook_events"] == "payment.refunded,payment.succeeded"
     assert merchant.shop.keys.stablecoin_webhook_secret not in json.dumps(me)
-    rows = merchant.door.sql("SELECT FROM endpoints WHERE merchant_id = $1", merchant.shop.merchant_id)
+    rows = merchant.door.sql(
+        "SELECT FROM endpoints WHERE merchant_id = $1", merchant.shop.merchant_id
+    )
     assert len(rows) == 1
     assert merchant.call("PUT", "/webhook", {"url": ""}).json()["webhook"]["state"] == "none"
     merchant.paid()
@@ -271,7 +311,9 @@ def test_the_address_is_set_changed_and_taken_away(merchant: Merchant, hooks: Re
         ({"url": "https://shop.example", "encrypt": "yes"}, "encrypt"),
     ],
 )
-def test_addresses_that_are_not_called(merchant: Merchant, body: dict[str, Any], param: str) -> None:
+def test_addresses_that_are_not_called(
+    merchant: Merchant, body: dict[str, Any], param: str
+) -> None:
     assert refused(merchant.call("PUT", "/webhook", body), 400, "invalid_request")["param"] == param
 
 

@@ -9,7 +9,9 @@ from recoup.refunds.flows.late import decide_late
 from recoup.rescue.flows.locked import Orders
 
 
-async def give_back(world: World, orders: Orders, scope: Scope, order_id: UUID, to_address: str | None = None) -> None:
+async def give_back(
+    world: World, orders: Orders, scope: Scope, order_id: UUID, to_address: str | None = None
+) -> None:
     await decide_late(world, orders, scope, order_id, "give_back", to_address=to_address)
 
 

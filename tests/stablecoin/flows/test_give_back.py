@@ -37,12 +37,16 @@ async def sent(shop: Shop, kind: str) -> int:
     return count
 
 
-def test_a_late_payment_is_given_back_once_however_often_the_button_is_pressed(server: ServerAddress) -> None:
+def test_a_late_payment_is_given_back_once_however_often_the_button_is_pressed(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             order_id = await paid_late(shop)
-            await asyncio.gather(*(give_back(shop.world, shop.orders, shop.scope, order_id) for _ in range(16)))
+            await asyncio.gather(
+                *(give_back(shop.world, shop.orders, shop.scope, order_id) for _ in range(16))
+            )
             assert await told(shop, order_id) is None, "nobody has to look any more"
             await proved(shop)
             await shop.run_due()
@@ -80,7 +84,9 @@ def test_what_the_channel_refused_to_give_back_can_be_tried_again(server: Server
     asyncio.run(story())
 
 
-def test_late_money_of_a_direct_channel_is_settled_by_hand_with_a_note(server: ServerAddress) -> None:
+def test_late_money_of_a_direct_channel_is_settled_by_hand_with_a_note(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
@@ -110,7 +116,9 @@ def test_money_that_its_channel_can_send_back_is_not_settled_by_hand(server: Ser
             with pytest.raises(Problem, match="with its channel"):
                 await settle_by_hand(shop.orders, shop.scope, order_id, "done")
             paid = await charge(shop, "order-2")
-            await simulate(shop.world, shop.orders, shop.key(paid.order_id), approve=True, actor=PAYER)
+            await simulate(
+                shop.world, shop.orders, shop.key(paid.order_id), approve=True, actor=PAYER
+            )
             for work in (
                 give_back(shop.world, shop.orders, shop.scope, paid.order_id),
                 settle_by_hand(shop.orders, shop.scope, paid.order_id, "done"),
@@ -129,7 +137,9 @@ def test_a_stuck_settlement_is_tried_again_and_leaves_once(server: ServerAddress
         async with sandbox_world(server) as made:
             shop = await make_shop(*made)
             order = await charge(shop, channel="mock_direct")
-            await simulate(shop.world, shop.orders, shop.key(order.order_id), approve=True, actor=PAYER)
+            await simulate(
+                shop.world, shop.orders, shop.key(order.order_id), approve=True, actor=PAYER
+            )
             await the_channel_refuses(shop, refuses=True)
             await shop.run_due()
             assert "stuck" in await told(shop, order.order_id)

@@ -70,7 +70,9 @@ async def do_charge(shop: Shop, case: Case) -> Any:
 async def do_pay(shop: Shop, case: Case) -> Any:
     assert case.order_id
     try:
-        return await simulate(shop.world, shop.orders, shop.key(case.order_id), approve=True, actor=PAYER)
+        return await simulate(
+            shop.world, shop.orders, shop.key(case.order_id), approve=True, actor=PAYER
+        )
     except Problem as problem:
         return problem.code
 
@@ -161,19 +163,26 @@ async def judge(shop: Shop, cases: list[Case]) -> None:
             )
         }
     for case in cases:
-        ids = {told for told in case.told if hasattr(told, "hex")} | ({case.order_id} if case.order_id else set())
+        ids = {told for told in case.told if hasattr(told, "hex")} | (
+            {case.order_id} if case.order_id else set()
+        )
         assert len(ids) == 1, "one charge, two orders"
         row = await shop.order(ids.pop())
         order_id = row["order_id"]
         if (owed := case.more.get("owed")) is not None:
             once = (1, 49_900_000) if owed else (0, 0)
-            assert (taken[order_id], moved.get((order_id, "refund"), (0, 0))) == (1, once), "late money goes back once"
+            assert (taken[order_id], moved.get((order_id, "refund"), (0, 0))) == (1, once), (
+                "late money goes back once"
+            )
             continue
         assert taken.get(order_id, 0) == (row["stage"] == "completed"), row["stage"]
         assert "approved" not in case.told or row["stage"] == "completed"
         assert moved.get((order_id, "refund"), (0, 0))[1] == row["refunded_units"]
         for told in case.told:
-            assert not isinstance(told, RefundAnswer) or row["refunded_units"] == told.units == 12_340_000
+            assert (
+                not isinstance(told, RefundAnswer)
+                or row["refunded_units"] == told.units == 12_340_000
+            )
         swept = moved.get((order_id, "sweep"), (0, 0))
         direct = case.given.channel == "mock_direct" and not case.more.get("stuck")
         assert swept[0] == (direct and row["stage"] == "completed"), "direct money leaves once"

@@ -26,7 +26,9 @@ PAYER = Actor("payer", "checkout")
 
 async def charge(shop: Shop, external_id: str = "order-1", channel: str | None = "mock") -> Any:
     charges = Charges(shop.world, shop.merchants)
-    asked = StablecoinChargeRequest(external_id, "49.90", "USDT", channel, expires_in=timedelta(minutes=10))
+    asked = StablecoinChargeRequest(
+        external_id, "49.90", "USDT", channel, expires_in=timedelta(minutes=10)
+    )
     return (await charges.charge(shop.scope, asked)).order
 
 
@@ -78,7 +80,9 @@ def test_the_page_does_not_pay_an_order_that_is_over(server: ServerAddress) -> N
             order = await charge(shop)
             await shop.advance(timedelta(minutes=11))
             with pytest.raises(Problem) as refused:
-                await simulate(shop.world, shop.orders, shop.key(order.order_id), approve=True, actor=PAYER)
+                await simulate(
+                    shop.world, shop.orders, shop.key(order.order_id), approve=True, actor=PAYER
+                )
             assert refused.value.code == "wrong_state"
             await proved(shop)
 
@@ -96,7 +100,9 @@ def test_what_nobody_told_us_of_is_asked_before_the_order_expires(
             shop = await make_shop(*made)
             order = await charge(shop)
             channel: MockChannel = shop.world.channels["mock"]
-            payment = Payment(order.attempt_id, order.order_id, shop.merchant_id, order.units, order.asset)
+            payment = Payment(
+                order.attempt_id, order.order_id, shop.merchant_id, order.units, order.asset
+            )
             await channel.pay(payment, approve)
             assert (await shop.order(order.order_id))["stage"] == "received"
             await shop.advance(timedelta(minutes=11))
@@ -106,7 +112,9 @@ def test_what_nobody_told_us_of_is_asked_before_the_order_expires(
     asyncio.run(story())
 
 
-def test_a_payment_that_arrives_after_the_cancel_is_asked_for_until_it_is_there(server: ServerAddress) -> None:
+def test_a_payment_that_arrives_after_the_cancel_is_asked_for_until_it_is_there(
+    server: ServerAddress,
+) -> None:
     """The payer's payment is on its way while the merchant cancels: nobody is told of it later."""
 
     async def story() -> None:
@@ -115,17 +123,25 @@ def test_a_payment_that_arrives_after_the_cancel_is_asked_for_until_it_is_there(
             arrives, lost = await charge(shop), await charge(shop, "order-2")
             channel: MockChannel = shop.world.channels["mock"]
             for order in (arrives, lost):
-                await shop.orders.change(Job(shop.key(order.order_id), lambda c: pick_channel(c, None), PAYER, "test"))
+                await shop.orders.change(
+                    Job(shop.key(order.order_id), lambda c: pick_channel(c, None), PAYER, "test")
+                )
                 await cancel(shop.world, shop.orders, shop.scope, order.order_id)
                 await shop.run_due()
             await proved(shop)
             waiting = "SELECT count(*) FROM due_work WHERE kind = 'last_word'"
             assert await shop.value(waiting) == 2, "the channel knows of nothing yet"
-            payment = Payment(arrives.attempt_id, arrives.order_id, shop.merchant_id, arrives.units, "USDT")
+            payment = Payment(
+                arrives.attempt_id, arrives.order_id, shop.merchant_id, arrives.units, "USDT"
+            )
             await channel.pay(payment, True)
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'last_word'")
-                await connection.execute("UPDATE attempts SET send_before = send_before - interval '1 minute'")
+                await connection.execute(
+                    "UPDATE due_work SET due_at = now() WHERE kind = 'last_word'"
+                )
+                await connection.execute(
+                    "UPDATE attempts SET send_before = send_before - interval '1 minute'"
+                )
             await shop.run_due()
             assert await shop.value(waiting) == 0
             assert await told(shop, arrives.order_id) == PAID_LATE
@@ -136,7 +152,9 @@ def test_a_payment_that_arrives_after_the_cancel_is_asked_for_until_it_is_there(
     asyncio.run(story())
 
 
-def test_a_payer_who_presses_again_in_the_first_window_does_not_pay_twice(server: ServerAddress) -> None:
+def test_a_payer_who_presses_again_in_the_first_window_does_not_pay_twice(
+    server: ServerAddress,
+) -> None:
     """The first channel denies the payment, then gets it after all, while the second window waits."""
 
     async def story() -> None:
@@ -147,7 +165,9 @@ def test_a_payer_who_presses_again_in_the_first_window_does_not_pay_twice(server
             again = Job(key, lambda change: pick_channel(change, "mock"), PAYER, "test")
             await shop.orders.change(again)
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE attempts SET send_before = send_before - interval '1 minute'")
+                await connection.execute(
+                    "UPDATE attempts SET send_before = send_before - interval '1 minute'"
+                )
             channel: MockChannel = shop.world.channels["mock"]
             ask = channel.inquire
 
@@ -158,9 +178,14 @@ def test_a_payer_who_presses_again_in_the_first_window_does_not_pay_twice(server
 
             channel.inquire = slow  # type: ignore[method-assign]
             with pytest.raises(Problem, match="went on elsewhere"):
-                await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER, channel="mock_direct")
+                await simulate(
+                    shop.world, shop.orders, key, approve=True, actor=PAYER, channel="mock_direct"
+                )
             channel.inquire = ask  # type: ignore[method-assign]
-            assert await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER) == "approved"
+            assert (
+                await simulate(shop.world, shop.orders, key, approve=True, actor=PAYER)
+                == "approved"
+            )
             async with owner(shop.world) as connection:
                 assert await connection.fetchval("SELECT count(*) FROM mock_channel.payments") == 1
             assert (await shop.order(order.order_id))["stage"] == "completed"
@@ -175,7 +200,10 @@ def test_two_payers_at_once_pay_once(server: ServerAddress) -> None:
             shop = await make_shop(*made)
             order = await charge(shop)
             key = shop.key(order.order_id)
-            presses = (simulate(shop.world, shop.orders, key, approve=n % 2 == 0, actor=PAYER) for n in range(16))
+            presses = (
+                simulate(shop.world, shop.orders, key, approve=n % 2 == 0, actor=PAYER)
+                for n in range(16)
+            )
             answers = await asyncio.gather(*presses, return_exceptions=True)
             assert {a for a in answers if isinstance(a, str)} <= {"approved", "declined"}
             assert len({a for a in answers if isinstance(a, str)}) == 1
@@ -195,7 +223,12 @@ def test_the_operator_pays_and_declines_by_any_id(server: ServerAddress) -> None
             shop = await make_shop(*made)
             first, second = await charge(shop, "a"), await charge(shop, "b", None)
             assert await simulate_by_operator(shop.world, shop.orders, "a", False) == "failed"
-            assert await simulate_by_operator(shop.world, shop.orders, wire_id("ord", second.order_id), True) == "paid"
+            assert (
+                await simulate_by_operator(
+                    shop.world, shop.orders, wire_id("ord", second.order_id), True
+                )
+                == "paid"
+            )
             rescue = await shop.admit(external_id="SUB-1")
             assert await simulate_by_operator(shop.world, shop.orders, str(rescue), True) is None
             assert (await shop.order(first.order_id))["stage"] == "declined"

@@ -134,7 +134,9 @@ def test_what_is_planted_is_found(server: ServerAddress, lived_in: str, name: st
         async with sandbox_world(server, template=lived_in) as (world, _, _):
             async with owner(world) as connection:
                 await connection.execute("SET session_replication_role = replica")
-                assert (await connection.execute(sql)).split()[-1] != "0", "the corruption changed nothing"
+                assert (await connection.execute(sql)).split()[-1] != "0", (
+                    "the corruption changed nothing"
+                )
             found = await verify(world)
             assert found.difference is not None, "not found"
             told = f"{found.difference.field} {found.difference.expected} {found.difference.found}"
@@ -167,13 +169,20 @@ def test_one_difference_hides_no_other(server: ServerAddress, lived_in: str) -> 
                 assert words in told, words
             assert found.difference == found.differences[0]
             text, plain = as_text(found), as_dict(found)
-            assert text.count("expected ") == len(found.differences) == len(plain["differences"]) > len(planted)
+            assert (
+                text.count("expected ")
+                == len(found.differences)
+                == len(plain["differences"])
+                > len(planted)
+            )
             assert (plain["ok"], plain["more"]) == (False, 0)
 
     asyncio.run(story())
 
 
-def test_a_flood_of_differences_is_counted_and_not_kept(server: ServerAddress, lived_in: str) -> None:
+def test_a_flood_of_differences_is_counted_and_not_kept(
+    server: ServerAddress, lived_in: str
+) -> None:
     async def story() -> None:
         async with sandbox_world(server, template=lived_in) as (world, _, _):
             async with owner(world) as connection:

@@ -92,7 +92,9 @@ def test_what_was_paid_out_is_not_refunded_as_well(server: ServerAddress) -> Non
             "insufficient_balance",
             "AmountToRefund",
         )
-        assert told.message == "The wallet holds 100.00 USDT, and this refund takes 1000.00 from it."
+        assert (
+            told.message == "The wallet holds 100.00 USDT, and this refund takes 1000.00 from it."
+        )
         assert told.cure == "Refund at most 100.00, or wait for more payments."
         assert (await shop.order(order_id))["refunded_units"] == 0
         await back(shop, order_id, "100.00")
@@ -146,7 +148,9 @@ def test_the_fee_that_the_operator_keeps_is_not_refunded_from_nothing(
         order_id = await paid(shop, "100.00", "order-1")
         if most != "100.00":
             told = await refused(back(shop, order_id))
-            assert told.message == "The wallet holds 99.00 USDT, and this refund takes 100.00 from it."
+            assert (
+                told.message == "The wallet holds 99.00 USDT, and this refund takes 100.00 from it."
+            )
         await back(shop, order_id, most)
         assert await holds(shop) == 0
 
@@ -194,7 +198,9 @@ def test_many_refunds_and_payouts_at_once_share_what_is_there(server: ServerAddr
         calls += [pay_out(shop, "30.00") for _ in range(12)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
         told = [a for a in answers if isinstance(a, BaseException)]
-        assert all(isinstance(t, Problem) and t.facts["detail"] == "insufficient_balance" for t in told), told
+        assert all(
+            isinstance(t, Problem) and t.facts["detail"] == "insufficient_balance" for t in told
+        ), told
         assert len(answers) - len(told) == 5
         assert await holds(shop) == units("20.00")
 
@@ -231,8 +237,12 @@ class Day:
         """Paid after its end, and given back."""
         self.made += 1
         name = f"order-{self.made}"
-        asked = StablecoinChargeRequest(name, f"{amount}.00", "USDT", "mock", expires_in=timedelta(minutes=5))
-        order_id = (await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, asked)).order.order_id
+        asked = StablecoinChargeRequest(
+            name, f"{amount}.00", "USDT", "mock", expires_in=timedelta(minutes=5)
+        )
+        order_id = (
+            await Charges(self.shop.world, self.shop.merchants).charge(self.shop.scope, asked)
+        ).order.order_id
         await self.shop.advance(timedelta(minutes=6))
         await simulate_by_operator(self.shop.world, self.shop.orders, name, True)
         await give_back(self.shop.world, self.shop.orders, self.shop.scope, order_id)
@@ -256,7 +266,9 @@ class Day:
         await self.shop.run_due()
         await the_channel_refuses(self.shop, refuses=False)
         scope = Scope(self.shop.merchant_id, OPERATOR, "test")
-        await review_queue.decide(self.shop.world, self.shop.orders, scope, made.refund_id, "refuse", "not possible")
+        await review_queue.decide(
+            self.shop.world, self.shop.orders, scope, made.refund_id, "refuse", "not possible"
+        )
 
     async def work(self, amount: int) -> None:
         await self.shop.run_due()
@@ -267,7 +279,9 @@ class Day:
 
 STEPS = [name for name in vars(Day) if not name.startswith("_")]
 DAYS = st.lists(
-    st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 60)), min_size=1, max_size=4), min_size=3, max_size=14
+    st.lists(st.tuples(st.sampled_from(STEPS), st.integers(1, 60)), min_size=1, max_size=4),
+    min_size=3,
+    max_size=14,
 )
 
 
@@ -286,7 +300,9 @@ def test_no_order_of_events_takes_a_wallet_below_nothing(
     async def story(shop: Shop) -> None:
         day = Day(shop)
         for at_once in days:
-            if any(name in ("late", "refund_that_is_refused") for name, _ in at_once):  # they move all of the shop
+            if any(
+                name in ("late", "refund_that_is_refused") for name, _ in at_once
+            ):  # they move all of the shop
                 steps = at_once[:1]
             else:
                 steps = at_once

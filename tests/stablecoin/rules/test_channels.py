@@ -49,7 +49,10 @@ def test_test_channels_are_no_live_channels() -> None:
 
 
 def test_channels() -> None:
-    mock, direct = choose("mock", None, "USD", test=True), choose("mock_direct", None, "USDT", test=True)
+    mock, direct = (
+        choose("mock", None, "USD", test=True),
+        choose("mock_direct", None, "USDT", test=True),
+    )
     assert mock is not None
     assert direct is not None
     assert (mock.name, mock.settlement, mock.supports_refund) == ("Mock (test)", "custodial", True)
@@ -59,7 +62,15 @@ def test_channels() -> None:
 
 
 def test_channels_of_the_settings_stand_beside_the_mock_ones() -> None:
-    base = Channel("usdc_base", "USDC on Base", "crypto", "direct", test=True, currencies=("USDC",), network="base")
+    base = Channel(
+        "usdc_base",
+        "USDC on Base",
+        "crypto",
+        "direct",
+        test=True,
+        currencies=("USDC",),
+        network="base",
+    )
     before = serve([base])
     try:
         assert (CHANNELS["usdc_base"], [*CHANNELS]) == (base, ["mock", "mock_direct", "usdc_base"])
@@ -101,7 +112,10 @@ def test_links_that_no_browser_is_sent_to(url: str) -> None:
 
 
 def test_links() -> None:
-    assert check_link("https://shop.example/thanks?a=1#b", "return_url") == "https://shop.example/thanks?a=1#b"
+    assert (
+        check_link("https://shop.example/thanks?a=1#b", "return_url")
+        == "https://shop.example/thanks?a=1#b"
+    )
     assert check_link("http://localhost:3000/x", "return_url") == "http://localhost:3000/x"
     assert check_link(None, "return_url") is None
 

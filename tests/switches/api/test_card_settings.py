@@ -51,7 +51,9 @@ def test_what_no_route_offers_can_be_switched_off_and_not_on(shop: Caller) -> No
     try:
         assert shop.get("/engine/cards").json()["networkTokens"]["available"] is False
         with shop.door.nothing_written():
-            answer = shop.call("PUT", "/engine/cards", json={"networkTokens": True, "otherCards": True})
+            answer = shop.call(
+                "PUT", "/engine/cards", json={"networkTokens": True, "otherCards": True}
+            )
             check_refused(answer, 409, "conflict")
         assert "No card route here makes network tokens." in answer.text
         assert put(shop, networkTokens=False)["networkTokens"] is False
@@ -68,7 +70,9 @@ def test_what_no_route_offers_can_be_switched_off_and_not_on(shop: Caller) -> No
         ({"mid": "00000000-0000-7000-8000-000000000001"}, "Mid"),
     ],
 )
-def test_what_is_wrong_names_its_field_and_nothing_changes(shop: Caller, body: dict[str, Any], field: str) -> None:
+def test_what_is_wrong_names_its_field_and_nothing_changes(
+    shop: Caller, body: dict[str, Any], field: str
+) -> None:
     with shop.door.nothing_written():
         answer = shop.call("PUT", "/engine/cards", json=body)
     assert answer.status_code in (400, 403), answer.text

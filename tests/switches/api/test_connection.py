@@ -54,10 +54,16 @@ def test_the_webhook_takes_a_signed_sample_and_no_card_is_charged(shop: Caller) 
         assert delivery.json["IsTestMode"] is True
         receiver.answers += [500]
         failed = hop_of(way_of(shop), "webhook")
-        assert (failed["state"], "500" in failed["told"], bool(failed["cure"])) == ("failed", True, True)
+        assert (failed["state"], "500" in failed["told"], bool(failed["cure"])) == (
+            "failed",
+            True,
+            True,
+        )
 
 
-def test_tests_send_no_more_samples_than_may_be(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tests_send_no_more_samples_than_may_be(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("recoup.webhooks.flows.send_sample.SAMPLES_MAX", 2)
     with receiving(shop.door) as receiver:
         made = shop.post("/webhooks", {"url": receiver.url()}).json()
@@ -80,7 +86,10 @@ def test_every_hop_that_fails_is_told_with_its_cure(door: Door, shop: Caller) ->
     shop.call("PUT", "/switches", json={"kind": "mit", "on": False, "siteId": site})
     shop.post("/webhooks", {"url": "http://127.0.0.1:9/"})
     shop.set(killed=True)
-    door.sql("UPDATE tokenization_keys SET revoked_at = now() WHERE merchant_id = $1", shop.shop.merchant_id)
+    door.sql(
+        "UPDATE tokenization_keys SET revoked_at = now() WHERE merchant_id = $1",
+        shop.shop.merchant_id,
+    )
     until = door.world.clocks.wall() + timedelta(minutes=5)
     door.sql("INSERT INTO issuer.faults (kind, until) VALUES ('outage', $1)", until)
     try:
@@ -88,7 +97,10 @@ def test_every_hop_that_fails_is_told_with_its_cure(door: Door, shop: Caller) ->
     finally:
         door.sql("DELETE FROM issuer.faults")
     assert found["success"] is False
-    assert {name for name, state in states(found).items() if state == "failed"} == set(HOPS) - {"credential", "outcome"}
+    assert {name for name, state in states(found).items() if state == "failed"} == set(HOPS) - {
+        "credential",
+        "outcome",
+    }
     assert all(hop["told"] and hop["cure"] for hop in found["hops"] if hop["state"] == "failed")
     assert found["result"].startswith("The operator has stopped all sending")
     assert states(way_of(shop, "cit_web"))["switch_merchant"] == "ok", "kinds are tested apart"
@@ -96,7 +108,10 @@ def test_every_hop_that_fails_is_told_with_its_cure(door: Door, shop: Caller) ->
 
 def test_a_merchant_that_is_paused_is_told(shop: Caller) -> None:
     shop.set(state="paused")
-    assert hop_of(way_of(shop), "merchant")["told"] == "This merchant is paused: it takes no new orders."
+    assert (
+        hop_of(way_of(shop), "merchant")["told"]
+        == "This merchant is paused: it takes no new orders."
+    )
 
 
 def test_a_campaign_that_nobody_made_is_a_hop_that_fails(shop: Caller) -> None:
@@ -105,7 +120,9 @@ def test_a_campaign_that_nobody_made_is_a_hop_that_fails(shop: Caller) -> None:
 
 
 def test_a_key_without_its_scopes_is_told(door: Door, shop: Caller) -> None:
-    door.sql("UPDATE api_keys SET scopes = '{merchants}' WHERE merchant_id = $1", shop.shop.merchant_id)
+    door.sql(
+        "UPDATE api_keys SET scopes = '{merchants}' WHERE merchant_id = $1", shop.shop.merchant_id
+    )
     shop.sign_in()
     assert {name: state for name, state in states(way_of(shop)).items() if state == "failed"} == {
         "credential": "failed",
@@ -141,6 +158,6 @@ def test_a_wrong_body_names_the_field(shop: Caller, body: dict[str, Any], field:
 
 
 def test_anothers_site_is_not_tested(shop: Caller, other: Caller) -> None:
-    assert list(fields_of(shop.post("/connection-test", {"kind": "mit", "siteId": str(other.shop.site_id)}))) == [
-        "SiteId"
-    ]
+    assert list(
+        fields_of(shop.post("/connection-test", {"kind": "mit", "siteId": str(other.shop.site_id)}))
+    ) == ["SiteId"]

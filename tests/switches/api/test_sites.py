@@ -24,19 +24,34 @@ def default_of(shop: Caller) -> dict[str, Any]:
 
 
 def admitted(shop: Caller, **more: Any) -> dict[str, Any]:
-    return shop.order(shop.admit(**({"siteId": None, "transaction__dynamicDescriptor": None} | more)))
+    return shop.order(
+        shop.admit(**({"siteId": None, "transaction__dynamicDescriptor": None} | more))
+    )
 
 
 def test_a_site_from_its_making_to_its_end(shop: Caller) -> None:
     site = made(shop)
     assert {name: site[name] for name in SHOES} == SHOES
-    assert (site["citWeb"], site["citCallcenter"], site["mit"], site["isDefault"]) == (True, True, True, False)
+    assert (site["citWeb"], site["citCallcenter"], site["mit"], site["isDefault"]) == (
+        True,
+        True,
+        True,
+        False,
+    )
     assert shop.get(f"/sites/{site['id']}").json() == site
-    assert [one["id"] for one in shop.get("/sites").json()["data"]] == [str(shop.shop.site_id), site["id"]]
+    assert [one["id"] for one in shop.get("/sites").json()["data"]] == [
+        str(shop.shop.site_id),
+        site["id"],
+    ]
     order = admitted(shop, siteUrl="https://www.shoes.merchant.example/checkout")
     assert (order["siteId"], order["descriptor"]) == (site["id"], "EXAMPLESHOES")
     assert shop.call("DELETE", f"/sites/{site['id']}").status_code == 204
-    for method, body in (("GET", None), ("PATCH", {"mit": False}), ("PUT", SHOES), ("DELETE", None)):
+    for method, body in (
+        ("GET", None),
+        ("PATCH", {"mit": False}),
+        ("PUT", SHOES),
+        ("DELETE", None),
+    ):
         check_refused(shop.call(method, f"/sites/{site['id']}", json=body), 404, "not_found")
     assert len(shop.get("/sites").json()["data"]) == 1
 
@@ -71,14 +86,19 @@ def test_switches_decide_at_once_which_orders_are_taken(shop: Caller) -> None:
     check_refused(shop.evaluate(siteId=site["id"]), 403, "kind_switched_off")
 
 
-def test_another_process_learns_of_a_change_by_the_merchants_version(door: Door, shop: Caller) -> None:
+def test_another_process_learns_of_a_change_by_the_merchants_version(
+    door: Door, shop: Caller
+) -> None:
     """Its kept settings may be a second old; an order is never taken by settings that are over."""
     site = made(shop)
     known = door.run(door.services.merchants.get(shop.shop.merchant_id))
     shop.call("PATCH", f"/sites/{site['id']}", json={"mit": False})
     now = door.run(door.services.merchants.get(shop.shop.merchant_id))
     assert now.merchant.version > known.merchant.version
-    door.services.merchants._kept[shop.shop.merchant_id] = (door.world.clocks.monotonic(), known)  # as elsewhere
+    door.services.merchants._kept[shop.shop.merchant_id] = (
+        door.world.clocks.monotonic(),
+        known,
+    )  # as elsewhere
     check_refused(shop.evaluate(siteId=site["id"]), 403, "kind_switched_off")
 
 
@@ -89,14 +109,19 @@ def test_put_replaces_and_patch_changes(shop: Caller) -> None:
     assert {name: put[name] for name in new} == new
     assert put["citWeb"] is True
     assert put["createdDate"] == site["createdDate"]
-    assert set(fields_of(shop.call("PUT", f"/sites/{site['id']}", json={"name": "x"}))) == {"Url", "Descriptor"}
+    assert set(fields_of(shop.call("PUT", f"/sites/{site['id']}", json={"name": "x"}))) == {
+        "Url",
+        "Descriptor",
+    }
 
 
 def test_there_is_always_one_default_site(shop: Caller) -> None:
     first = default_of(shop)
     told = check_refused(shop.call("DELETE", f"/sites/{first['id']}"), 409, "conflict")
     assert "default" in told["result"]
-    check_refused(shop.call("PATCH", f"/sites/{first['id']}", json={"isDefault": False}), 409, "conflict")
+    check_refused(
+        shop.call("PATCH", f"/sites/{first['id']}", json={"isDefault": False}), 409, "conflict"
+    )
     site = made(shop, isDefault=True)
     assert default_of(shop)["id"] == site["id"]
     assert admitted(shop)["siteId"] == site["id"]
@@ -156,11 +181,15 @@ def test_an_address_made_twice_at_once_is_made_once(door: Door, shop: Caller) ->
         ({"citWeb": 1}, "CitWeb"),
     ],
 )
-def test_forms_that_are_wrong_name_the_field(shop: Caller, body: dict[str, Any], field: str) -> None:
+def test_forms_that_are_wrong_name_the_field(
+    shop: Caller, body: dict[str, Any], field: str
+) -> None:
     with shop.door.nothing_written():
         assert field in fields_of(shop.post("/sites", SHOES | body if body else {}))
         if body.get("url") != "" and body.get("name") != "":  # in a PATCH empty is left out
-            assert field in fields_of(shop.call("PATCH", f"/sites/{shop.shop.site_id}", json=body or {"url": "a b"}))
+            assert field in fields_of(
+                shop.call("PATCH", f"/sites/{shop.shop.site_id}", json=body or {"url": "a b"})
+            )
 
 
 @pytest.mark.parametrize("descriptor", ["ABCDE", "A" * 22, "DEMO*COFFEE", "A&B.C-D/E #1", "1234A"])
@@ -173,7 +202,9 @@ def test_anothers_sites_are_not_there(shop: Caller, other: Caller) -> None:
     with shop.door.nothing_written():
         for method in ("GET", "DELETE"):
             check_refused(other.call(method, f"/sites/{site['id']}"), 404, "not_found")
-        check_refused(other.call("PATCH", f"/sites/{site['id']}", json={"mit": False}), 404, "not_found")
+        check_refused(
+            other.call("PATCH", f"/sites/{site['id']}", json={"mit": False}), 404, "not_found"
+        )
         for unknown in (UNKNOWN, "nonsense"):
             check_refused(shop.get(f"/sites/{unknown}"), 404, "not_found")
     assert made(other)["url"] == site["url"], "what is taken by one merchant is free for another"
@@ -189,7 +220,9 @@ def test_there_is_an_end_to_how_many(shop: Caller, monkeypatch: pytest.MonkeyPat
     assert "at most 3" in told["result"]
 
 
-def test_sites_made_and_deleted_without_end_slow_nobody_down(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sites_made_and_deleted_without_end_slow_nobody_down(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each request of a merchant reads its sites, deleted ones too: 30,000 of them held all doors for half a second."""
     from recoup.switches.flows import sites
 
@@ -231,7 +264,9 @@ def test_sites_made_and_deleted_without_end_slow_nobody_down(shop: Caller, monke
         "\u202eexample.shop",
     ],
 )
-def test_a_site_address_of_any_text_is_refused_and_told_what_is_allowed(shop: Caller, url: str) -> None:
+def test_a_site_address_of_any_text_is_refused_and_told_what_is_allowed(
+    shop: Caller, url: str
+) -> None:
     with shop.door.nothing_written():
         for answer in (
             shop.post("/sites", SHOES | {"url": url}),
@@ -255,4 +290,6 @@ def test_a_site_address_in_any_script_is_found_again(shop: Caller, url: str, sen
     site = made(shop, url=url)
     assert site["url"] == url
     assert admitted(shop, siteUrl=sent)["siteId"] == site["id"]
-    assert shop.post("/sites", SHOES | {"url": "https://" + sent.split("//")[-1]}).status_code == 409
+    assert (
+        shop.post("/sites", SHOES | {"url": "https://" + sent.split("//")[-1]}).status_code == 409
+    )

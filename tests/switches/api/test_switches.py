@@ -43,24 +43,37 @@ def test_all_switches_stand_with_their_last_change(shop: Caller) -> None:
     ]
     assert all(one["lastChange"] is None for one in before["data"])
     assert before["unknownSites"] == "use_default"
-    done = switched(shop, "cit_callcenter", False, campaignId=campaign["id"], why="the desk is closed")
+    done = switched(
+        shop, "cit_callcenter", False, campaignId=campaign["id"], why="the desk is closed"
+    )
     assert done["changed"] is True
     last = done["switch"]["lastChange"]
     assert (last["by"], last["why"]) == (f"api:{shop.shop.keys.app_key}", "the desk is closed")
     [off] = [one for one in shop.get("/switches").json()["data"] if not one["on"]]
     assert off == done["switch"]
-    assert (off["id"], off["key"], off["siteId"]) == (campaign["id"], "Spring-26", str(shop.shop.site_id))
+    assert (off["id"], off["key"], off["siteId"]) == (
+        campaign["id"],
+        "Spring-26",
+        str(shop.shop.site_id),
+    )
     assert switched(shop, "cit_callcenter", False, campaignId=campaign["id"])["changed"] is False
 
 
-def test_an_order_of_a_switched_off_kind_is_told_where_and_who_can_switch_it_on(shop: Caller) -> None:
+def test_an_order_of_a_switched_off_kind_is_told_where_and_who_can_switch_it_on(
+    shop: Caller,
+) -> None:
     campaign = campaign_of(shop)
     switched(shop, "mit", False, siteId=str(shop.shop.site_id))
     switched(shop, "mit", False, campaignId=campaign["id"])
     with shop.door.nothing_written():
         told = check_refused(shop.evaluate(campaign="spring-26"), 403, "kind_switched_off")
-    assert told["result"].startswith("MIT orders are switched off for the site Leaf and the campaign Spring.")
-    assert "The campaign Spring: the merchant, its partner or the operator can switch it on." in told["result"]
+    assert told["result"].startswith(
+        "MIT orders are switched off for the site Leaf and the campaign Spring."
+    )
+    assert (
+        "The campaign Spring: the merchant, its partner or the operator can switch it on."
+        in told["result"]
+    )
     assert told["customProperties"] == {"kind": "mit", "off": "site,campaign"}
     switched(shop, "mit", True, siteId=str(shop.shop.site_id))
     assert shop.evaluate().json()["status"] == "SUBMITTED", "the campaign alone is off"
@@ -105,7 +118,9 @@ def test_changes_are_paged_newest_first(shop: Caller) -> None:
         ({"kind": "mit", "on": True, "mid": ID}, {"Mid"}),
     ],
 )
-def test_a_wrong_body_names_its_fields(shop: Caller, body: dict[str, Any], fields: set[str]) -> None:
+def test_a_wrong_body_names_its_fields(
+    shop: Caller, body: dict[str, Any], fields: set[str]
+) -> None:
     with shop.door.nothing_written():
         assert set(fields_of(shop.call("PUT", "/switches", json=body))) == fields
 
@@ -151,7 +166,9 @@ def test_a_campaign_from_its_making_to_its_end(shop: Caller) -> None:
     assert shop.get(f"{path}/{campaign['id']}").json() == campaign
     assert shop.get(path).json()["data"] == [campaign]
     check_refused(shop.evaluate(campaign="SPRING-26"), 403, "kind_switched_off")
-    changed = shop.call("PATCH", f"{path}/{campaign['id']}", json={"mit": True, "descriptor": ""}).json()
+    changed = shop.call(
+        "PATCH", f"{path}/{campaign['id']}", json={"mit": True, "descriptor": ""}
+    ).json()
     assert changed == campaign | {"mit": True, "descriptor": ""}
     put = shop.call("PUT", f"{path}/{campaign['id']}", json=SPRING).json()
     assert put == campaign | {"mit": True}
@@ -159,7 +176,12 @@ def test_a_campaign_from_its_making_to_its_end(shop: Caller) -> None:
     order = shop.order(order_id)
     assert (order["campaignId"], order["descriptor"]) == (campaign["id"], "LEAF*SPRING")
     assert shop.call("DELETE", f"{path}/{campaign['id']}").status_code == 204
-    for method, body in (("GET", None), ("PATCH", {"mit": False}), ("PUT", SPRING), ("DELETE", None)):
+    for method, body in (
+        ("GET", None),
+        ("PATCH", {"mit": False}),
+        ("PUT", SPRING),
+        ("DELETE", None),
+    ):
         check_refused(shop.call(method, f"{path}/{campaign['id']}", json=body), 404, "not_found")
     assert shop.order(order_id)["campaignId"] == campaign["id"]
     assert campaign_of(shop)["id"] != campaign["id"], "its key is free again"
@@ -175,7 +197,9 @@ def test_an_order_says_which_campaign_and_a_guess_is_warned_of(shop: Caller) -> 
     assert "campaignId" not in shop.order(answer["orderId"])
 
 
-def test_the_same_order_with_another_campaign_under_its_key_is_another_content(shop: Caller) -> None:
+def test_the_same_order_with_another_campaign_under_its_key_is_another_content(
+    shop: Caller,
+) -> None:
     body = shop.body(campaign="spring-26")
     assert shop.evaluate(body).status_code == 200
     assert shop.evaluate(body).status_code == 200
@@ -188,16 +212,20 @@ def test_a_merchant_may_have_orders_of_unknown_sites_refused(shop: Caller) -> No
     assert answer.json()["unknownSites"] == "refuse"
     with shop.door.nothing_written():
         assert list(fields_of(shop.evaluate(campaign="autumn"))) == ["Campaign"]
-        assert list(fields_of(shop.evaluate(siteUrl="https://nobody.example", **ANY_SITE))) == ["SiteUrl"]
+        assert list(fields_of(shop.evaluate(siteUrl="https://nobody.example", **ANY_SITE))) == [
+            "SiteUrl"
+        ]
         assert list(fields_of(shop.evaluate(siteId=GONE))) == ["Transaction.DynamicDescriptor"]
     assert shop.evaluate(**ANY_SITE).json()["status"] == "SUBMITTED"
-    assert list(fields_of(shop.call("PUT", "/switches/unknown-sites", json={"unknownSites": "create"}))) == [
-        "UnknownSites"
-    ]
+    assert list(
+        fields_of(shop.call("PUT", "/switches/unknown-sites", json={"unknownSites": "create"}))
+    ) == ["UnknownSites"]
 
 
 def test_a_retired_sites_campaigns_are_gone_with_it(shop: Caller) -> None:
-    site = shop.post("/sites", {"url": "https://b.example", "name": "B", "descriptor": "SHOP*BEE"}).json()
+    site = shop.post(
+        "/sites", {"url": "https://b.example", "name": "B", "descriptor": "SHOP*BEE"}
+    ).json()
     path = f"/sites/{site['id']}/campaigns"
     shop.post(path, SPRING)
     shop.call("DELETE", f"/sites/{site['id']}")
@@ -221,7 +249,9 @@ def test_a_retired_sites_campaigns_are_gone_with_it(shop: Caller) -> None:
 )
 def test_a_wrong_campaign_names_the_field(shop: Caller, body: dict[str, Any], field: str) -> None:
     with shop.door.nothing_written():
-        assert list(fields_of(shop.post(f"/sites/{shop.shop.site_id}/campaigns", SPRING | body))) == [field]
+        assert list(
+            fields_of(shop.post(f"/sites/{shop.shop.site_id}/campaigns", SPRING | body))
+        ) == [field]
 
 
 def test_a_key_belongs_to_one_campaign_of_a_site(shop: Caller) -> None:
@@ -230,15 +260,24 @@ def test_a_key_belongs_to_one_campaign_of_a_site(shop: Caller) -> None:
     with shop.door.nothing_written():
         check_refused(shop.post(path, SPRING | {"key": "SPRING-26"}), 409, "conflict")
     second = campaign_of(shop, key="summer-26")
-    check_refused(shop.call("PATCH", f"{path}/{second['id']}", json={"key": "spring-26"}), 409, "conflict")
-    assert shop.call("PATCH", f"{path}/{first['id']}", json={"key": "SPRING-26"}).json()["key"] == "SPRING-26"
+    check_refused(
+        shop.call("PATCH", f"{path}/{second['id']}", json={"key": "spring-26"}), 409, "conflict"
+    )
+    assert (
+        shop.call("PATCH", f"{path}/{first['id']}", json={"key": "SPRING-26"}).json()["key"]
+        == "SPRING-26"
+    )
 
 
 def test_a_closed_site_is_not_opened_by_making_it_anew(door: Door, shop: Caller) -> None:
     """Retired, or moved to another address, it had left its own to a new site with everything on."""
     here = {"url": "https://second.example", "name": "Second", "descriptor": "SECONDSHOP"}
     made = shop.post("/sites", here).json()["id"]
-    door.sql("UPDATE sites SET mit = false WHERE merchant_id = $1 AND site_id = $2", shop.shop.merchant_id, made)
+    door.sql(
+        "UPDATE sites SET mit = false WHERE merchant_id = $1 AND site_id = $2",
+        shop.shop.merchant_id,
+        made,
+    )
     door.sql(
         "INSERT INTO switch_changes SELECT merchant_id, version, 'site', $2, 'mit', false, 'risk', 'operator:desk',"
         " 'r', now() FROM merchants WHERE merchant_id = $1",
@@ -268,8 +307,14 @@ def test_a_closed_campaign_is_not_opened_by_making_it_anew(door: Door, shop: Cal
         shop.call("DELETE", f"/sites/{site}"),
         shop.call("PATCH", f"/sites/{site}", json={"url": "https://elsewhere.example"}),
     ):
-        assert "the campaign autumn by its partner" in check_refused(refused, 403, "forbidden")["result"]
-    assert shop.call("PATCH", f"{path}/{made}", json={"key": "Autumn", "name": "Autumn"}).status_code == 200
+        assert (
+            "the campaign autumn by its partner"
+            in check_refused(refused, 403, "forbidden")["result"]
+        )
+    assert (
+        shop.call("PATCH", f"{path}/{made}", json={"key": "Autumn", "name": "Autumn"}).status_code
+        == 200
+    )
     door.run(change(door.world, acting, Subject("campaign", parse_id(made)), "mit", True))
     assert shop.call("DELETE", f"{path}/{made}").status_code in (200, 204)
     assert shop.call("DELETE", f"/sites/{site}").status_code in (200, 204)

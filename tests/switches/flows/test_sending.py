@@ -65,7 +65,9 @@ def test_a_refund_and_a_payout_wait(server: ServerAddress) -> None:
             payout = await closed(shop)
             await approve(shop.world, person(shop, "olga"), payout["payout_id"])
             await off(shop)
-            back = await refund(shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True))
+            back = await refund(
+                shop.world, shop.orders, shop.scope, order_id, RefundRequest(all=True)
+            )
             await shop.run_due()
             assert await shop.value(STATE, back.refund_id) == "owed"
             assert (await payouts(shop))[-1]["state"] == "approved"
@@ -85,13 +87,19 @@ def test_no_intent_is_committed_once_the_switch_has_answered(server: ServerAddre
     async def story(shop: Shop) -> None:
         made = await shop.admit_many(40, code="91")
         async with second_process(shop.world) as world, second_process(shop.world) as third:
-            one, other = (replace(shop, world=own, orders=Orders(own, together=1)) for own in (shop.world, world))
+            one, other = (
+                replace(shop, world=own, orders=Orders(own, together=1))
+                for own in (shop.world, world)
+            )
 
             async def send(by: Shop, orders: Sequence[UUID]) -> None:
                 for order in orders:
                     await try_now(by, order)
 
-            work = [asyncio.create_task(send(one, made[:20])), asyncio.create_task(send(other, made[20:]))]
+            work = [
+                asyncio.create_task(send(one, made[:20])),
+                asyncio.create_task(send(other, made[20:])),
+            ]
             async with asyncio.timeout(30):
                 while not await shop.value(INTENTS):  # noqa: ASYNC110 - other processes make them
                     await asyncio.sleep(0.005)
@@ -121,7 +129,9 @@ def test_the_switch_waits_for_who_has_looked_and_not_committed(
             await tx.execute("SELECT FROM orders WHERE order_id = $1 FOR UPDATE", order_id)
             with monkeypatch.context() as hasty:
                 hasty.setattr(sending, "OPEN_WAIT", timedelta(seconds=0.1))
-                assert await off(shop) is SwitchedOff.LEAVING, "it says so, and holds for all that comes"
+                assert await off(shop) is SwitchedOff.LEAVING, (
+                    "it says so, and holds for all that comes"
+                )
         assert await off(shop) is SwitchedOff.BEFORE
 
     run_story(server, story)

@@ -46,7 +46,9 @@ def told(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]
         run(story(**given))
 
     names = inspect.signature(story).parameters.values()
-    test.__signature__ = inspect.Signature([*names, inspect.Parameter("run", inspect.Parameter.KEYWORD_ONLY)])  # type: ignore[attr-defined]
+    test.__signature__ = inspect.Signature(
+        [*names, inspect.Parameter("run", inspect.Parameter.KEYWORD_ONLY)]
+    )  # type: ignore[attr-defined]
     test.__doc__ = story.__doc__
     return test
 
@@ -56,7 +58,10 @@ def by(shop: Shop, kind: str) -> Scope:
 
 
 async def noted(shop: Shop) -> list[tuple[Any, ...]]:
-    return [(h.level, h.kind, h.is_on, h.actor, h.why) for h in await history(shop.world, shop.scope, None, 50)]
+    return [
+        (h.level, h.kind, h.is_on, h.actor, h.why)
+        for h in await history(shop.world, shop.scope, None, 50)
+    ]
 
 
 async def refusal(shop: Shop, **order: Any) -> Problem:
@@ -78,7 +83,10 @@ async def test_a_change_is_noted_with_who_when_and_why_and_holds_at_once(shop: S
     assert (await change(shop.world, shop.scope, site, "mit", True)).changed
     await shop.admit()
     me = shop.scope.actor.text()
-    assert await noted(shop) == [("site", "mit", True, me, ""), ("site", "mit", False, me, "campaign is over")]
+    assert await noted(shop) == [
+        ("site", "mit", True, me, ""),
+        ("site", "mit", False, me, "campaign is over"),
+    ]
     rows = {(row.level, row.kind): row for row in await read_all(shop.world, shop.scope)}
     assert rows["site", "mit"].actor == me
     assert rows["site", "mit"].is_on
@@ -97,7 +105,9 @@ def test_each_world_has_switches_of_its_own(server: ServerAddress) -> None:
             await change(tried.world, tried.scope, MERCHANT, "mit", False, "only CIT is tried here")
             await sold.admit()
             await tried.ask(is_mit=False, expires_at=None)
-            assert (await refusal(tried)).message == "MIT orders are switched off for this merchant."
+            assert (
+                await refusal(tried)
+            ).message == "MIT orders are switched off for this merchant."
             told = await refusal(sold, is_mit=False, expires_at=None)
             assert told.cure == "This merchant: the operator can switch it on."
             await change(sold.world, by(sold, "operator"), MERCHANT, "cit_web", True, "go-live")
@@ -109,9 +119,14 @@ def test_each_world_has_switches_of_its_own(server: ServerAddress) -> None:
 
 @told
 async def test_the_same_again_changes_and_notes_nothing(shop: Shop) -> None:
-    version = await shop.value("SELECT version FROM merchants WHERE merchant_id = $1", shop.merchant_id)
+    version = await shop.value(
+        "SELECT version FROM merchants WHERE merchant_id = $1", shop.merchant_id
+    )
     assert not (await change(shop.world, shop.scope, MERCHANT, "mit", True)).changed
-    assert await shop.value("SELECT version FROM merchants WHERE merchant_id = $1", shop.merchant_id) == version
+    assert (
+        await shop.value("SELECT version FROM merchants WHERE merchant_id = $1", shop.merchant_id)
+        == version
+    )
     assert await noted(shop) == []
 
 
@@ -120,7 +135,10 @@ async def test_kinds_and_levels_are_independent(shop: Shop) -> None:
     await change(shop.world, shop.scope, MERCHANT, "cit_callcenter", False)
     await change(shop.world, shop.scope, Subject("site", shop.site_id), "cit_callcenter", False)
     phone = await refusal(shop, is_mit=False, order_source="callcenter", expires_at=None)
-    assert phone.message == "CIT (call centre) orders are switched off for this merchant and the site Leaf."
+    assert (
+        phone.message
+        == "CIT (call centre) orders are switched off for this merchant and the site Leaf."
+    )
     await shop.ask(is_mit=False, expires_at=None)
     await shop.admit()
 
@@ -156,7 +174,9 @@ async def test_who_switches_on_stands_as_high_as_who_switched_off(
 ) -> None:
     subject = MERCHANT if level == "merchant" else Subject("site", shop.site_id)
     await change(shop.world, by(shop, off), subject, "mit", False)
-    who = {"operator": "the operator", "partner": "its partner or the operator"}.get(off, "the merchant, its partner")
+    who = {"operator": "the operator", "partner": "its partner or the operator"}.get(
+        off, "the merchant, its partner"
+    )
     assert f": {who}" in ((await refusal(shop)).cure or "")
     if may:
         assert (await change(shop.world, by(shop, on), subject, "mit", True)).changed
@@ -166,7 +186,9 @@ async def test_who_switches_on_stands_as_high_as_who_switched_off(
     assert caught.value.code == "forbidden"
     if level == "site":  # nor by the site's own form
         with pytest.raises(Problem, match="was switched off"):
-            await sites.update(shop.world, by(shop, on), shop.site_id, SiteFields(mit=True, name="Other"))
+            await sites.update(
+                shop.world, by(shop, on), shop.site_id, SiteFields(mit=True, name="Other")
+            )
     assert len(await noted(shop)) == 1
     await refusal(shop)
 
@@ -175,20 +197,27 @@ async def test_who_switches_on_stands_as_high_as_who_switched_off(
 async def test_a_merchant_that_was_made_without_a_kind_waits_for_the_operator(shop: Shop) -> None:
     async with shop.world.db.connection() as connection:
         await connection.execute(
-            "UPDATE merchants SET mit = false, version = version + 1 WHERE merchant_id = $1", shop.merchant_id
+            "UPDATE merchants SET mit = false, version = version + 1 WHERE merchant_id = $1",
+            shop.merchant_id,
         )
     assert "the operator can switch it on" in ((await refusal(shop)).cure or "")
     with pytest.raises(Problem, match="was switched off"):
         await change(shop.world, shop.scope, MERCHANT, "mit", True)
     await change(shop.world, by(shop, "operator"), MERCHANT, "mit", True)
-    await change(shop.world, shop.scope, MERCHANT, "mit", False)  # from now on it is the merchant's to do
+    await change(
+        shop.world, shop.scope, MERCHANT, "mit", False
+    )  # from now on it is the merchant's to do
     await change(shop.world, shop.scope, MERCHANT, "mit", True)
 
 
 @told
 async def test_sites_that_are_made_or_changed_note_their_switches(shop: Shop) -> None:
-    made = await sites.create(shop.world, shop.scope, SiteFields("https://b.example", "B", "SHOP*B", cit_web=False))
-    await sites.update(shop.world, shop.scope, made.site_id, SiteFields(cit_web=True, mit=False, name="Bee"))
+    made = await sites.create(
+        shop.world, shop.scope, SiteFields("https://b.example", "B", "SHOP*B", cit_web=False)
+    )
+    await sites.update(
+        shop.world, shop.scope, made.site_id, SiteFields(cit_web=True, mit=False, name="Bee")
+    )
     assert [(kind, on) for _, kind, on, *_ in await noted(shop)] == [
         ("mit", False),
         ("cit_web", True),
@@ -207,7 +236,9 @@ async def test_sites_that_are_made_or_changed_note_their_switches(shop: Shop) ->
     ],
 )
 @told
-async def test_what_cannot_be_switched_is_said(shop: Shop, subject: Subject, kind: str, why: str, code: str) -> None:
+async def test_what_cannot_be_switched_is_said(
+    shop: Shop, subject: Subject, kind: str, why: str, code: str
+) -> None:
     with pytest.raises(Problem) as caught:
         await change(shop.world, shop.scope, subject, kind, False, why)
     assert caught.value.code == code
@@ -227,9 +258,13 @@ async def test_no_merchant_switches_anothers_site(shop: Shop) -> None:
 
 
 @told
-async def test_of_many_at_once_each_change_is_noted_once_and_the_last_line_is_how_it_stands(shop: Shop) -> None:
+async def test_of_many_at_once_each_change_is_noted_once_and_the_last_line_is_how_it_stands(
+    shop: Shop,
+) -> None:
     site = Subject("site", shop.site_id)
-    done = await asyncio.gather(*(change(shop.world, shop.scope, site, "mit", n % 3 == 0) for n in range(30)))
+    done = await asyncio.gather(
+        *(change(shop.world, shop.scope, site, "mit", n % 3 == 0) for n in range(30))
+    )
     lines = await noted(shop)
     assert len(lines) == sum(one.changed for one in done)
     assert all(new[2] != old[2] for new, old in zip(lines, lines[1:], strict=False))
@@ -245,7 +280,11 @@ async def test_no_order_passes_a_switch_that_was_off_before_it_came(shop: Shop) 
         coming = [asyncio.create_task(shop.ask()) for _ in range(4)]
         await change(shop.world, shop.scope, site, "mit", False)
         late = await asyncio.gather(*(shop.ask() for _ in range(6)), return_exceptions=True)
-        assert all(isinstance(one, Problem) and one.code == "kind_switched_off" for one in late), late
+        assert all(isinstance(one, Problem) and one.code == "kind_switched_off" for one in late), (
+            late
+        )
         await asyncio.gather(*coming, return_exceptions=True)
         await change(shop.world, shop.scope, site, "mit", True)
-        assert not isinstance((await asyncio.gather(shop.ask(), return_exceptions=True))[0], Problem)
+        assert not isinstance(
+            (await asyncio.gather(shop.ask(), return_exceptions=True))[0], Problem
+        )

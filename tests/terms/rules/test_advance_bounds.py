@@ -31,7 +31,12 @@ UNTIL = date(2026, 6, 1)
 
 
 def cell(tenth: int, lost: float = 0.0, payers: int = 20, week: int = 0, **more: Any) -> Cell:
-    usual: dict[str, Any] = {"scored": "model", "source": "comparable", "units": 10_000, "orders": payers}
+    usual: dict[str, Any] = {
+        "scored": "model",
+        "source": "comparable",
+        "units": 10_000,
+        "orders": payers,
+    }
     names = tuple(range(week * payers, (week + 1) * payers))
     return Cell(tenth=tenth, lost_units=int(10_000 * lost), payers=names, **(usual | more))
 
@@ -46,7 +51,10 @@ def model_table(found: list[Week]) -> TenthBounds:
 
 
 def test_a_tenth_says_something_from_a_hundred_customers_and_eight_weeks_on() -> None:
-    for few in (weeks(8, lambda n: cell(7, payers=12, week=n)), weeks(7, lambda n: cell(7, payers=20, week=n))):
+    for few in (
+        weeks(8, lambda n: cell(7, payers=12, week=n)),
+        weeks(7, lambda n: cell(7, payers=20, week=n)),
+    ):
         found = model_table(few)
         assert (found.is_known(7), found.collected[7], found.lost_from[0]) == (False, 0, WHOLE)
         assert found.least_tenth(WHOLE) is None
@@ -67,14 +75,24 @@ def test_the_worse_of_the_last_thirteen_weeks_and_of_all_counts() -> None:
     bad_lately = weeks(52, lambda n: cell(8, 0.1 if n < 39 else 0.6, week=n))
     bad_before = weeks(52, lambda n: cell(8, 0.6 if n < 39 else 0.1, week=n))
     steady = model_table(weeks(52, lambda n: cell(8, 0.1, week=n))).collected[8]
-    assert model_table(bad_lately).collected[8] < 4_000 < model_table(bad_before).collected[8] < steady
+    assert (
+        model_table(bad_lately).collected[8] < 4_000 < model_table(bad_before).collected[8] < steady
+    )
 
 
 def test_what_nobody_tried_lately_vouches_for_nothing() -> None:
-    old = [replace(week, begins=week.begins - 20 * WEEK) for week in weeks(30, lambda n: cell(8, week=n))]
+    old = [
+        replace(week, begins=week.begins - 20 * WEEK)
+        for week in weeks(30, lambda n: cell(8, week=n))
+    ]
     assert model_table(old).collected[8] == 0
-    prior = [replace(week, cells=tuple(replace(one, scored="prior") for one in week.cells)) for week in old]
-    assert tables_of(prior, UNTIL)["prior"].collected[8] == WHOLE - upper_bound([0.0] * 30), "a prior does not wear out"
+    prior = [
+        replace(week, cells=tuple(replace(one, scored="prior") for one in week.cells))
+        for week in old
+    ]
+    assert tables_of(prior, UNTIL)["prior"].collected[8] == WHOLE - upper_bound([0.0] * 30), (
+        "a prior does not wear out"
+    )
 
 
 def test_advances_that_lose_more_than_orders_like_them_decide() -> None:
@@ -87,7 +105,11 @@ def test_advances_that_lose_more_than_orders_like_them_decide() -> None:
 def test_the_loosest_chance_is_one_that_all_higher_ones_stand_by() -> None:
     known = (True,) * 9 + (False,)
     table = TenthBounds(
-        (100,) * TENTHS, (8,) * TENTHS, (0,) * TENTHS, known, (900, 800, 700, 600, 500, 990, 400, 300, 200, WHOLE)
+        (100,) * TENTHS,
+        (8,) * TENTHS,
+        (0,) * TENTHS,
+        known,
+        (900, 800, 700, 600, 500, 990, 400, 300, 200, WHOLE),
     )
     assert table.least_tenth(500) == 6, "what is above 50 % fails, so what is below is not asked"
     assert table.least_tenth(1_000) == 0
@@ -96,14 +118,18 @@ def test_the_loosest_chance_is_one_that_all_higher_ones_stand_by() -> None:
 
 @given(st.integers(0, WHOLE), st.integers(0, WHOLE))
 def test_who_allows_more_loss_never_gets_a_stricter_rule(first: int, second: int) -> None:
-    table = model_table(weeks(30, *(lambda n, t=t: cell(t, (10 - t) / 20, week=n) for t in range(TENTHS))))
+    table = model_table(
+        weeks(30, *(lambda n, t=t: cell(t, (10 - t) / 20, week=n) for t in range(TENTHS)))
+    )
     less, more = sorted((first, second))
     strict, loose = table.least_tenth(less), table.least_tenth(more)
     assert strict is None or loose is not None and loose <= strict
 
 
 def test_kinds_of_chance_are_told_apart() -> None:
-    found = tables_of(weeks(10, lambda n: cell(6, week=n), lambda n: cell(6, 1.0, week=n, scored="prior")), UNTIL)
+    found = tables_of(
+        weeks(10, lambda n: cell(6, week=n), lambda n: cell(6, 1.0, week=n, scored="prior")), UNTIL
+    )
     assert found["model"].collected[6] > 0
     assert found["prior"].collected[6] == 0
 
@@ -114,7 +140,9 @@ def test_a_chance_lies_in_one_tenth(chance: int, tenth: int) -> None:
 
 
 @given(
-    st.integers(0, 6 * 366 * 86_400).map(lambda seconds: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+    st.integers(0, 6 * 366 * 86_400).map(
+        lambda seconds: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    )
 )
 def test_a_week_counts_once_the_time_of_its_last_order_is_over(now: datetime) -> None:
     until = weeks_until(now)

@@ -19,8 +19,12 @@ OPEN = Limits(10**12, 10**12, 10**12, 1, 10_000, "both")
 NOW = DECLINED + timedelta(seconds=2)
 
 
-def given_(code: str = "51", out_at: datetime | None = None, looks: Any = (), **more: Any) -> AdvanceInputs:
-    reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=DECLINED.date())
+def given_(
+    code: str = "51", out_at: datetime | None = None, looks: Any = (), **more: Any
+) -> AdvanceInputs:
+    reading = read_decline(
+        scheme="visa", code=code_of(None, code), text=None, advice=None, on=DECLINED.date()
+    )
     usual: dict[str, Any] = {
         "occasion": "unresolved" if out_at else "declined",
         "reading": reading,
@@ -65,11 +69,20 @@ def test_the_decision_says_which_chance_it_was_made_by(
     done, beside = advance_by_arm(arm, known, asked, None, at_hand)
     assert (done.decision.versions["decider"], done.decision.versions["model"]) == ("advance-3", by)
     assert done.arm is not None
-    assert (done.arm["arm"], done.arm["part"], done.arm.get("fallback")) == (arm, "decides", fallback)
-    assert ("chance" in done.arm) == (there and not stopped), "kept in each arm, for orders of all vouch for a model"
+    assert (done.arm["arm"], done.arm["part"], done.arm.get("fallback")) == (
+        arm,
+        "decides",
+        fallback,
+    )
+    assert ("chance" in done.arm) == (there and not stopped), (
+        "kept in each arm, for orders of all vouch for a model"
+    )
     assert (beside is not None) == watched
     if beside is not None:
-        assert (beside.decision.versions["model"], (beside.arm or {})["part"]) == (MODEL.name, "watches")
+        assert (beside.decision.versions["model"], (beside.arm or {})["part"]) == (
+            MODEL.name,
+            "watches",
+        )
     if fallback:
         assert FALLBACKS[fallback] in done.decision.reasons
     if by is None:
@@ -88,5 +101,7 @@ def test_the_decision_says_which_chance_it_was_made_by(
         ("stable", "advance", False),
     ],
 )
-def test_orders_of_waiting_customers_have_an_arm_where_they_may_be_advanced(kind: str, setting: str, has: bool) -> None:
+def test_orders_of_waiting_customers_have_an_arm_where_they_may_be_advanced(
+    kind: str, setting: str, has: bool
+) -> None:
     assert has_arm(kind, setting) is has

@@ -25,7 +25,9 @@ def test_a_greater_loss_never_lowers_it(values: list[float], place: int, more: f
 
 
 @given(VALUES, st.floats(0, 1))
-def test_a_further_look_never_takes_back_what_was_shown(values: list[float], next_value: float) -> None:
+def test_a_further_look_never_takes_back_what_was_shown(
+    values: list[float], next_value: float
+) -> None:
     assert upper_bound([*values, next_value]) <= upper_bound(values)
 
 

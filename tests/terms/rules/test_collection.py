@@ -7,16 +7,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.networks.codes import Reading, code_of, read_decline
-from recoup.terms.rules.collection import CURRENT_COLLECTION, PERIOD, chance_of, next_charge, plan_for
+from recoup.terms.rules.collection import (
+    CURRENT_COLLECTION,
+    PERIOD,
+    chance_of,
+    next_charge,
+    plan_for,
+)
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
 
 def heard(code: str, scheme: str = "visa") -> Reading:
-    return read_decline(scheme=scheme, code=code_of(None, code), text=None, advice=None, on=date(2026, 5, 4))
+    return read_decline(
+        scheme=scheme, code=code_of(None, code), text=None, advice=None, on=date(2026, 5, 4)
+    )
 
 
-@given(code=st.sampled_from(("51", "05", "61", "91", "65")), offset=st.integers(-720, 720), late=st.integers(0, 9))
+@given(
+    code=st.sampled_from(("51", "05", "61", "91", "65")),
+    offset=st.integers(-720, 720),
+    late=st.integers(0, 9),
+)
 def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> None:
     reading, until = heard(code), NOW + PERIOD
     plan = plan_for(reading, CURRENT_COLLECTION)
@@ -24,7 +36,15 @@ def test_every_plan_ends_inside_its_time(code: str, offset: int, late: int) -> N
     made, last, now = 0, NOW, NOW
 
     def following() -> datetime | None:
-        return next_charge(reading, CURRENT_COLLECTION, made=made, last=last, now=now, until=until, utc_offset=offset)
+        return next_charge(
+            reading,
+            CURRENT_COLLECTION,
+            made=made,
+            last=last,
+            now=now,
+            until=until,
+            utc_offset=offset,
+        )
 
     while (due := following()) is not None:
         assert now < due < until
@@ -45,4 +65,6 @@ def test_chances_are_chances_and_a_try_that_is_out_adds_to_them() -> None:
     for code in ("51", "05", "61", "91"):
         later, out = (chance_of(heard(code), CURRENT_COLLECTION, out=out) for out in (False, True))
         assert 0 < later < out < 10_000
-    assert all(0 < plan.chance < 10_000 and plan.waits for plan in CURRENT_COLLECTION.plans.values())
+    assert all(
+        0 < plan.chance < 10_000 and plan.waits for plan in CURRENT_COLLECTION.plans.values()
+    )

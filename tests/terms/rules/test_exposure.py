@@ -16,10 +16,17 @@ def total(slots: tuple[Slot, ...], name: str) -> int:
 
 
 def sound(slots: tuple[Slot, ...]) -> bool:
-    return all(0 <= s.reclaim <= s.used <= s.allotted for s in slots) and [s.slot for s in slots] == list(range(SLOTS))
+    return all(0 <= s.reclaim <= s.used <= s.allotted for s in slots) and [
+        s.slot for s in slots
+    ] == list(range(SLOTS))
 
 
-@given(seed=st.integers(0, 2**32), limit=st.integers(0, 10**6), chunk=st.integers(1, 10**6), steps=st.integers(1, 60))
+@given(
+    seed=st.integers(0, 2**32),
+    limit=st.integers(0, 10**6),
+    chunk=st.integers(1, 10**6),
+    steps=st.integers(1, 60),
+)
 def test_no_walk_passes_the_limit(seed: int, limit: int, chunk: int, steps: int) -> None:
     dice, limits, room = random.Random(seed), Limits(limit_units=limit, chunk_units=chunk), limit
     slots = allot((), limits, room)
@@ -56,7 +63,9 @@ def test_no_walk_passes_the_limit(seed: int, limit: int, chunk: int, steps: int)
         assert sum(units for _, units in out) == total(slots, "used")
 
 
-@given(parts=st.lists(st.integers(0, 1000), min_size=SLOTS, max_size=SLOTS), units=st.integers(1, 2000))
+@given(
+    parts=st.lists(st.integers(0, 1000), min_size=SLOTS, max_size=SLOTS), units=st.integers(1, 2000)
+)
 def test_what_fits_in_all_slots_together_is_taken(parts: list[int], units: int) -> None:
     slots = tuple(Slot(number, part) for number, part in enumerate(parts))
     taken = take(slots, units, 3)

@@ -11,7 +11,15 @@ from tests.rings import each
 
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
-from recoup.terms.rules.fees import REFUND_POLICIES, FeeTerm, Tariff, check_term, choose, fee_units, returned_units
+from recoup.terms.rules.fees import (
+    REFUND_POLICIES,
+    FeeTerm,
+    Tariff,
+    check_term,
+    choose,
+    fee_units,
+    returned_units,
+)
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 SITE, OTHER = new_id(), new_id()
@@ -21,7 +29,9 @@ def term(points: int, days: int = 0, **scope: Any) -> FeeTerm:
     return FeeTerm(new_id(), T0 + timedelta(days=days), Tariff(points), **scope)
 
 
-def chosen(terms: list[FeeTerm], days: int = 1, site: UUID = SITE, kind: str = "MIT", currency: str = "USD") -> int:
+def chosen(
+    terms: list[FeeTerm], days: int = 1, site: UUID = SITE, kind: str = "MIT", currency: str = "USD"
+) -> int:
     at = T0 + timedelta(days=days)
     return choose(terms, site_id=site, order_type=kind, currency=currency, at=at).basis_points
 
@@ -63,20 +73,35 @@ def test_terms_are_dated() -> None:
         max_size=12,
     )
 )
-def test_a_term_that_begins_later_changes_nothing_before(drawn: list[tuple[int, Any, Any, Any]]) -> None:
-    terms = [term(n + 1, d, site_id=s, order_type=o, currency=c) for n, (d, s, o, c) in enumerate(drawn)]
+def test_a_term_that_begins_later_changes_nothing_before(
+    drawn: list[tuple[int, Any, Any, Any]],
+) -> None:
+    terms = [
+        term(n + 1, d, site_id=s, order_type=o, currency=c) for n, (d, s, o, c) in enumerate(drawn)
+    ]
     past = [t for t in terms if t.valid_from <= T0]
     assert chosen(terms, 0) == chosen(past, 0)
     assert chosen(terms, 0) == chosen(list(reversed(terms)), 0)
 
 
-@given(units=st.integers(1, 10**12), points=st.integers(0, 10_000), fixed=st.integers(0, 10**6), data=st.data())
-def test_many_refunds_give_back_what_one_would(units: int, points: int, fixed: int, data: st.DataObject) -> None:
+@given(
+    units=st.integers(1, 10**12),
+    points=st.integers(0, 10_000),
+    fixed=st.integers(0, 10**6),
+    data=st.data(),
+)
+def test_many_refunds_give_back_what_one_would(
+    units: int, points: int, fixed: int, data: st.DataObject
+) -> None:
     fee = fee_units(units, Tariff(points, fixed))
     for policy in REFUND_POLICIES:
         refunded = back = 0
         while refunded < units:
-            piece = data.draw(st.integers(1, units - refunded)) if data.draw(st.integers(0, 6)) else units - refunded
+            piece = (
+                data.draw(st.integers(1, units - refunded))
+                if data.draw(st.integers(0, 6))
+                else units - refunded
+            )
             given_back = returned_units(fee, policy, refunded + piece, units) - returned_units(
                 fee, policy, refunded, units
             )
@@ -99,7 +124,9 @@ def test_many_refunds_give_back_what_one_would(units: int, points: int, fixed: i
         ({"tariff": Tariff(0, refund="sometimes")}, "refund", "policy"),
     ],
 )
-def test_a_term_that_cannot_be_is_refused_with_the_reason(wrong: dict[str, Any], field: str, word: str) -> None:
+def test_a_term_that_cannot_be_is_refused_with_the_reason(
+    wrong: dict[str, Any], field: str, word: str
+) -> None:
     usual: dict[str, Any] = {"term_id": new_id(), "valid_from": T0, "tariff": Tariff(290)}
     check_term(FeeTerm(**usual), T0)
     with pytest.raises(Problem) as told:

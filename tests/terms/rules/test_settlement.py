@@ -33,7 +33,9 @@ MOMENTS = st.integers(0, 8 * 366 * 86_400_000_000).map(
     lambda us: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
 )
 TERMS = st.sampled_from(sorted(PERIODS)).flatmap(
-    lambda period: st.integers(1, PERIODS[period]).map(lambda anchor: Terms(period=period, anchor=anchor))
+    lambda period: st.integers(1, PERIODS[period]).map(
+        lambda anchor: Terms(period=period, anchor=anchor)
+    )
 )
 UNITS = st.integers(-(10**12), 10**12)
 
@@ -77,7 +79,9 @@ def test_the_periods_of_a_month_and_a_week() -> None:
     st.integers(0, 10**9),
     st.sampled_from(["USD", "JPY", "KWD"]),
 )
-def test_a_batch_closes_to_nothing(sums: dict[str, int], share: int, minimum: int, asset: str) -> None:
+def test_a_batch_closes_to_nothing(
+    sums: dict[str, int], share: int, minimum: int, asset: str
+) -> None:
     terms = Terms(reserve_basis_points=share, minimums={"USD": minimum})
     held, payout, carried = close(sums, asset, terms, [Earned(sums.get("amount", 0), terms)])
     assert sum(sums.values()) - held - payout - carried == 0
@@ -103,7 +107,10 @@ def test_a_share_of_a_half_is_rounded_up_and_never_more_than_there_is() -> None:
 
 
 def test_of_each_amount_the_share_of_its_day_is_held_and_for_its_days_at_most() -> None:
-    before, after = Terms(reserve_basis_points=100, reserve_days=30), Terms(reserve_basis_points=5_000, reserve_days=90)
+    before, after = (
+        Terms(reserve_basis_points=100, reserve_days=30),
+        Terms(reserve_basis_points=5_000, reserve_days=90),
+    )
     earned = [Earned(10_000, before), Earned(200, after), Earned(7_000, Terms(reserve_days=1))]
     assert close({"amount": 17_200}, "USD", after, earned).held == 100 + 100
     assert reserve_days(earned) == 30
@@ -111,7 +118,9 @@ def test_of_each_amount_the_share_of_its_day_is_held_and_for_its_days_at_most() 
 
 
 def test_every_recipe_on_the_merchants_account_has_a_kind() -> None:
-    moving = {one.name for one in RECIPES.values() if "merchant_payable" in one[1:3] and not one.wallet}
+    moving = {
+        one.name for one in RECIPES.values() if "merchant_payable" in one[1:3] and not one.wallet
+    }
     assert moving == KINDS.keys(), "give these a kind"
     assert set(KINDS.values()) == {*COLUMNS, "payout"}
 

@@ -33,7 +33,11 @@ def test_groups_weeks_and_sites_are_read(shop: Caller) -> None:
     assert sum(one["orders"] for one in weeks["weeks"]) == 600
     assert weeks["places"] == []
     (place,) = shop.get("/reports/cohorts?by=site").json()["places"]
-    assert (place["siteId"], place["site"], place["campaign"]) == (str(shop.shop.site_id), "Leaf", None)
+    assert (place["siteId"], place["site"], place["campaign"]) == (
+        str(shop.shop.site_id),
+        "Leaf",
+        None,
+    )
     assert (place["closed"], place["rescued"], place["rate"]) == (600, 300, 0.5)
     lines = shop.get("/reports/cohorts?by=site&format=csv").text.splitlines()
     assert len(lines) == 2
@@ -49,7 +53,9 @@ def test_another_merchant_reads_its_own(shop: Caller) -> None:
 def test_the_engine_stops_by_itself_where_that_is_set(shop: Caller) -> None:
     assert shop.call("PUT", "/engine/return", json={"onHarm": True}).json()["returnOnHarm"] is True
     assert shop.get("/reports/uplift").json()["returnOnHarm"] is True
-    assert shop.call("PUT", "/engine/return", json={"onHarm": False}).json()["returnOnHarm"] is False
+    assert (
+        shop.call("PUT", "/engine/return", json={"onHarm": False}).json()["returnOnHarm"] is False
+    )
 
 
 def test_what_makes_no_sense_is_refused_with_its_field(shop: Caller) -> None:

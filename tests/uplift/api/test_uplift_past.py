@@ -28,7 +28,10 @@ class Moment(NamedTuple):
 
 
 def read(shop: Caller, query: str = "") -> list[bytes]:
-    return [shop.get(f"{address}&{query}".replace("?&", "?").rstrip("?&")).content for address in ADDRESSES]
+    return [
+        shop.get(f"{address}&{query}".replace("?&", "?").rstrip("?&")).content
+        for address in ADDRESSES
+    ]
 
 
 def now(shop: Caller) -> Moment:
@@ -115,7 +118,9 @@ def test_a_report_asked_for_again_gives_the_bytes_that_it_gave_then(shop: Caller
         ("asOf=2026-01-01T00:00:00Z&asOfRecorded=2026-01-01T00:00:00Z", "AsOfRecorded", "not both"),
     ],
 )
-def test_a_moment_that_makes_no_sense_is_refused(shop: Caller, path: str, query: str, field: str, says: str) -> None:
+def test_a_moment_that_makes_no_sense_is_refused(
+    shop: Caller, path: str, query: str, field: str, says: str
+) -> None:
     answer = shop.get(f"{path}?{query}")
     check_refused(answer, 400)
     assert says in " ".join(answer.json()[field]), answer.text

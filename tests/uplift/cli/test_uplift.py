@@ -42,7 +42,9 @@ def written(tmp_path: Path, engine: int, holdout: int) -> Path:
         for n in range(count):
             rescued = f"2026-01-{2 + n % 20:02}T00:00:00Z,link" if n % 10 < good else ","
             ends = f"2026-02-{1 + n % 28:02}T00:00:00Z"
-            rows.append(f"{arm}-{n},o-{arm}-{n},2026-01-01T00:00:00Z,{ends},{arm},0.4,20.00,EUR,{rescued}")
+            rows.append(
+                f"{arm}-{n},o-{arm}-{n},2026-01-01T00:00:00Z,{ends},{arm},0.4,20.00,EUR,{rescued}"
+            )
     file = tmp_path / "orders.csv"
     file.write_text("\n".join([*rows, "x,,,,,,,,,"]))
     return file
@@ -93,7 +95,9 @@ def test_words_that_mean_nothing_are_refused(tmp_path: Path) -> None:
         assert problem.field == field
 
 
-def test_the_installations_own_orders_are_compared_once_their_window_has_closed(server: ServerAddress) -> None:
+def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
+    server: ServerAddress,
+) -> None:
     async def story() -> None:
         async with sandbox_world(server, policy=Policy(call_timeout=timedelta(seconds=2))) as made:
             shop: Shop = await make_shop(*made)
@@ -102,7 +106,9 @@ def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
             await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=50))
             shop.merchants.forget(shop.merchant_id)
             for who in range(8):
-                await shop.admit(pan=script_card("visa", "51", 1), email=f"payer-{who}@example.test")
+                await shop.admit(
+                    pan=script_card("visa", "51", 1), email=f"payer-{who}@example.test"
+                )
             await shop.run_due()
             before = await closed_orders(shop.world, shop.merchant_id)
             assert (before.closed, before.open) == ([], 8)
@@ -135,7 +141,9 @@ def test_the_installations_own_orders_are_compared_once_their_window_has_closed(
                 shown = await asyncio.to_thread(CliRunner().invoke, uplift, past, obj=Here(does))
                 assert getattr(shown.exception, "code", None) == code
             assert shown.output.splitlines()[:3] == result.output.splitlines()[:3]
-            as_json = await asyncio.to_thread(CliRunner().invoke, uplift, [*past, "--json"], obj=Here(does))
+            as_json = await asyncio.to_thread(
+                CliRunner().invoke, uplift, [*past, "--json"], obj=Here(does)
+            )
             assert json.loads(as_json.output) == report | {"refused": []}
 
     asyncio.run(story())

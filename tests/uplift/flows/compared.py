@@ -44,4 +44,6 @@ async def with_orders(shop: Shop, *, engine: int, holdout: int, count: int = 400
     terms = await set_arms(shop.world, shop.scope, None, ArmsChange("share", share=50, holdout=50))
     async with owner(shop.world) as connection:
         for arm, rescued in (("engine", engine), ("holdout", holdout)):
-            await connection.execute(_ORDERS, shop.merchant_id, arm, count, rescued, shop.site_id, terms.version)
+            await connection.execute(
+                _ORDERS, shop.merchant_id, arm, count, rescued, shop.site_id, terms.version
+            )

@@ -68,7 +68,11 @@ def test_the_engine_decides_from_the_decline_to_the_send(server: ServerAddress) 
         await shop.run_due()
         order = await shop.order(order_id)
         (first,) = await decisions(shop, order_id)
-        assert (order["arm"], first["decider"], first["model"]) == ("engine", "engine-1", MODEL.name)
+        assert (order["arm"], first["decider"], first["model"]) == (
+            "engine",
+            "engine-1",
+            MODEL.name,
+        )
         assert first["plan"][0] == order["next_attempt_at"].isoformat()
         assert 0 < first["arm"]["chance"] < 1
         await shop.advance(order["next_attempt_at"] - await shop.now() + timedelta(minutes=1))
@@ -91,7 +95,11 @@ def test_off_is_as_it_was(server: ServerAddress) -> None:
         order_id = await shop.admit()
         await shop.run_due()
         (row,) = await decisions(shop, order_id)
-        assert ((await shop.order(order_id))["arm"], row["decider"], row["arm"]) == (None, "decide-1", None)
+        assert ((await shop.order(order_id))["arm"], row["decider"], row["arm"]) == (
+            None,
+            "decide-1",
+            None,
+        )
         assert "facts" not in row["features"]
 
     run(server, story)
@@ -113,19 +121,25 @@ def test_in_the_shadow_the_ladder_sends_and_both_are_kept(server: ServerAddress)
         await shop.advance(timedelta(days=20))
         await shop.settle()
         assert (await shop.order(order_id))["stage"] == "completed"
-        assert len(await decisions(shop, order_id)) == 2, "what the ladder planned is sent, and not asked about again"
+        assert len(await decisions(shop, order_id)) == 2, (
+            "what the ladder planned is sent, and not asked about again"
+        )
 
     run(server, story)
 
 
-def test_an_order_keeps_its_arm_and_its_terms_when_the_settings_change(server: ServerAddress) -> None:
+def test_an_order_keeps_its_arm_and_its_terms_when_the_settings_change(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await set_to(shop, replace(ALL, explore=20))
         order_id = await shop.admit(pan=FUNDS_CARD)
         await shop.run_due()
         await set_to(shop, ArmsChange("off", explore=0))
         assert (await shop.order(await shop.admit()))["arm"] is None
-        await shop.advance(timedelta(days=20, hours=23))  # on some days of a month the first try is planned so late
+        await shop.advance(
+            timedelta(days=20, hours=23)
+        )  # on some days of a month the first try is planned so late
         await shop.settle()
         rows = await decisions(shop, order_id)
         assert len(rows) > 1, "some were made after the settings had changed"
@@ -166,7 +180,9 @@ def test_a_customer_is_always_in_the_same_arm(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_a_stopped_engine_decides_nothing_more_not_even_what_it_planned(server: ServerAddress) -> None:
+def test_a_stopped_engine_decides_nothing_more_not_even_what_it_planned(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await set_to(shop, ALL)
         planned, later = await shop.admit(), None
@@ -198,8 +214,14 @@ def test_without_a_model_the_ladder_decides_and_the_order_says_so(server: Server
         order_id = await shop.admit()
         await shop.run_due()
         (row,) = await decisions(shop, order_id)
-        assert (row["decider"], row["arm"]["fallback"], row["verdict"]) == ("decide-1", "model_stale", "plan")
-        told = await shop.value("SELECT body FROM order_log WHERE order_id = $1 AND happening = 'planned'", order_id)
+        assert (row["decider"], row["arm"]["fallback"], row["verdict"]) == (
+            "decide-1",
+            "model_stale",
+            "plan",
+        )
+        told = await shop.value(
+            "SELECT body FROM order_log WHERE order_id = $1 AND happening = 'planned'", order_id
+        )
         assert "more than 90 days old" in json.dumps(told)
 
     run(server, story)

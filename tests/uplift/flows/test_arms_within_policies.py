@@ -30,17 +30,25 @@ async def bound(shop: Shop, where: Where, **lines: Any) -> None:
 
 async def payers(shop: Shop, count: int) -> dict[UUID, int]:
     """An order each; (order, the place of its customer)."""
-    found = await asyncio.gather(*(shop.admit(email=f"payer-{who}@example.test") for who in range(count)))
-    rows = await shop.world.db.fetch("SELECT order_id, payer_id FROM order_payer WHERE order_id = ANY($1)", found)
+    found = await asyncio.gather(
+        *(shop.admit(email=f"payer-{who}@example.test") for who in range(count))
+    )
+    rows = await shop.world.db.fetch(
+        "SELECT order_id, payer_id FROM order_payer WHERE order_id = ANY($1)", found
+    )
     keys = shop.world.keys
     return {
-        row["order_id"]: place_of(keys.mac("rescue-arm", shop.merchant_id.bytes + row["payer_id"].bytes))
+        row["order_id"]: place_of(
+            keys.mac("rescue-arm", shop.merchant_id.bytes + row["payer_id"].bytes)
+        )
         for row in rows
     }
 
 
 @pytest.mark.prove("engine")
-def test_a_bound_of_20_over_a_share_of_50_is_what_every_later_figure_goes_by(server: ServerAddress) -> None:
+def test_a_bound_of_20_over_a_share_of_50_is_what_every_later_figure_goes_by(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await set_to(shop, HALF)
         await bound(shop, await where_of(shop.world), share=20)
@@ -48,8 +56,12 @@ def test_a_bound_of_20_over_a_share_of_50_is_what_every_later_figure_goes_by(ser
         rows = await shop.world.db.fetch("SELECT order_id, arm, arm_share FROM orders")
         arms = {row["order_id"]: row["arm"] for row in rows}
         assert {row["arm_share"] for row in rows} == {20}
-        assert arms == {order_id: arm_of(Terms(1, "share", 20, 10), place) for order_id, place in places.items()}
-        of_settings = {order_id: arm_of(Terms(1, "share", 50, 10), place) for order_id, place in places.items()}
+        assert arms == {
+            order_id: arm_of(Terms(1, "share", 20, 10), place) for order_id, place in places.items()
+        }
+        of_settings = {
+            order_id: arm_of(Terms(1, "share", 50, 10), place) for order_id, place in places.items()
+        }
         changed = {(of_settings[one], arms[one]) for one in arms if of_settings[one] != arms[one]}
         assert changed == {("engine", "ladder")}, "nobody enters or leaves the comparison group"
 
@@ -57,9 +69,13 @@ def test_a_bound_of_20_over_a_share_of_50_is_what_every_later_figure_goes_by(ser
         said = await shop.world.db.fetch("SELECT arm, reasons FROM decisions WHERE arm IS NOT NULL")
         assert {row["arm"]["share"] for row in said} == {20}
         words = "leaves the engine 20 % of the customers, where 50 % are set"
-        assert {words in " ".join(row["reasons"]) for row in said if row["arm"]["arm"] == "ladder"} == {True}
+        assert {
+            words in " ".join(row["reasons"]) for row in said if row["arm"]["arm"] == "ladder"
+        } == {True}
 
-        await bound(shop, await where_of(shop.world))  # what holds later is not what the orders came in by
+        await bound(
+            shop, await where_of(shop.world)
+        )  # what holds later is not what the orders came in by
         await shop.advance(timedelta(days=40))
         found = await backtest_policy(shop.world, shop.merchant_id, ScheduleTarget(CURRENT))
         assert {one.facts.engine_share for one in found.orders} == {0.2}
@@ -70,7 +86,9 @@ def test_a_bound_of_20_over_a_share_of_50_is_what_every_later_figure_goes_by(ser
     run(server, story)
 
 
-def test_an_order_keeps_its_share_while_bounds_change_and_off_is_for_new_ones(server: ServerAddress) -> None:
+def test_an_order_keeps_its_share_while_bounds_change_and_off_is_for_new_ones(
+    server: ServerAddress,
+) -> None:
     async def story(shop: Shop) -> None:
         await set_to(shop, ArmsChange("share", share=100, holdout=0, explore=0))
         await bound(shop, await where_of(shop.world, shop.merchant_id), share=0)
@@ -108,7 +126,9 @@ def test_a_version_whose_time_has_not_come_bounds_nothing(server: ServerAddress)
     async def story(shop: Shop) -> None:
         await set_to(shop, ArmsChange("share", share=100, holdout=0))
         where, later = await where_of(shop.world), await shop.now() + timedelta(days=2)
-        await save_policy(shop.world, shop.scope, where, {"engine": {"arm": "off"}}, "later", from_at=later)
+        await save_policy(
+            shop.world, shop.scope, where, {"engine": {"arm": "off"}}, "later", from_at=later
+        )
         shop.merchants.forget(shop.merchant_id)
         assert (await shop.order(await shop.admit()))["arm"] == "engine"
         await shop.advance(timedelta(days=3))

@@ -48,7 +48,10 @@ def test_a_report_says_what_its_orders_say(server: ServerAddress) -> None:
         assert row is not None
         report = row.report
         assert report["orders"] == {"closed": 800, "open": 0, "other": 0, "oneIn": 1}
-        assert (report["arms"]["engine"]["rescued"], report["arms"]["holdout"]["rescued"]) == (0.6, 0.4)
+        assert (report["arms"]["engine"]["rescued"], report["arms"]["holdout"]["rescued"]) == (
+            0.6,
+            0.4,
+        )
         look = report["looks"][-1]
         assert look["difference"] == 0.2
         assert 0 < look["low"] < 0.2 < look["high"]
@@ -60,7 +63,10 @@ def test_a_report_says_what_its_orders_say(server: ServerAddress) -> None:
         others = {one["name"]: one for one in report["others"]}
         assert set(others) == {"sends", "disputes", "orders_per_payer", "customers_lost"}
         assert (others["sends"]["engine"], others["sends"]["difference"]) == (3.0, 0.0)
-        assert (others["customers_lost"]["engine"], others["customers_lost"]["holdout"]) == (0.4, 0.6)
+        assert (others["customers_lost"]["engine"], others["customers_lost"]["holdout"]) == (
+            0.4,
+            0.6,
+        )
         assert not any(one["harm"] for one in others.values())
         weeks = report["cohorts"]
         assert sum(week["orders"] for week in weeks) == 800
@@ -69,7 +75,9 @@ def test_a_report_says_what_its_orders_say(server: ServerAddress) -> None:
         days = dict(zip(report["curveDays"], whole["curve"], strict=True))
         assert (days[3], days[7]) == (0.0, 0.5)
         assert days[30] is None, "the week's youngest order may be younger"
-        assert [(one["site"], one["orders"], one["rescued"]) for one in report["places"]] == [("Leaf", 800, 400)]
+        assert [(one["site"], one["orders"], one["rescued"]) for one in report["places"]] == [
+            ("Leaf", 800, 400)
+        ]
         (place,) = report["places"]
         assert place["rescuedUnits"] == {"USD": 400 * 4590}
         assert place["engine"] == {"orders": 400, "payers": 400, "rescued": 240}
@@ -88,12 +96,16 @@ def test_a_report_says_what_its_orders_say(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_who_asks_waits_only_where_few_orders_are_read(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_waits_only_where_few_orders_are_read(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
         await with_orders(shop, engine=50, holdout=50, count=2)
         async with database_owner(shop.world) as connection:
             await connection.execute("UPDATE orders SET arm = 'ladder' WHERE arm = 'holdout'")
-        assert not await ask_for_report(shop.world, shop.merchant_id), "the first time a worker does it"
+        assert not await ask_for_report(shop.world, shop.merchant_id), (
+            "the first time a worker does it"
+        )
         assert await watch_uplift(shop.world, shop.merchant_id) == 1
         row = await read_report(shop.world, shop.merchant_id)
         assert row is not None
@@ -116,7 +128,11 @@ def test_harm_stops_the_engine_once_where_the_merchant_wants_it(server: ServerAd
         words = words_of("uplift", (await told(shop))[0]["facts"])
         assert words.title == "The engine brings less than the comparison group"
         audit = await shop.world.db.fetch("SELECT action FROM audit_lines ORDER BY line_id")
-        assert [row["action"] for row in audit] == ["arms.changed", "engine.return_set", "engine.stopped"]
+        assert [row["action"] for row in audit] == [
+            "arms.changed",
+            "engine.return_set",
+            "engine.stopped",
+        ]
         await arms.resume(shop.world, shop.scope)
         await later(shop)
         assert await stops(shop) == [], "whoever starts it again is not overruled by the same harm"
@@ -154,7 +170,9 @@ def test_harm_stops_nothing_unless_somebody_wants_it(server: ServerAddress) -> N
     run(server, story)
 
 
-def test_an_order_without_an_expiry_counts_thirty_days_after_its_decline(server: ServerAddress) -> None:
+def test_an_order_without_an_expiry_counts_thirty_days_after_its_decline(
+    server: ServerAddress,
+) -> None:
     """One whose window ended with it would count successes before failures."""
 
     async def story(shop: Shop, people: dict[str, UUID]) -> None:
@@ -180,7 +198,9 @@ def test_two_workers_compute_it_once(server: ServerAddress) -> None:
         row = await read_report(shop.world, shop.merchant_id)
         assert row is not None
         assert row.report["looks"] == []
-        due = await shop.value("SELECT due_at - made_at FROM uplift_reports JOIN uplift_history USING (merchant_id)")
+        due = await shop.value(
+            "SELECT due_at - made_at FROM uplift_reports JOIN uplift_history USING (merchant_id)"
+        )
         assert due == timedelta(hours=1)
 
     run(server, story)
@@ -204,7 +224,9 @@ def test_only_what_another_look_would_show_is_computed_again(server: ServerAddre
         assert await look_again(shop) == first, "there is no order"
         await with_orders(shop, engine=60, holdout=40, count=20)
         async with database_owner(shop.world) as connection:
-            await connection.execute("UPDATE uplift_history SET until = until - interval '300 days'")
+            await connection.execute(
+                "UPDATE uplift_history SET until = until - interval '300 days'"
+            )
         second = await look_again(shop)
         assert second > first
         assert await look_again(shop) == second, "no window has closed since"

@@ -60,7 +60,9 @@ def test_harm_is_shown_at_the_top_and_the_switch_holds(server: ServerAddress) ->
         await watch_uplift(shop.world, shop.merchant_id)
         page = words(await owner.get("/uplift"))
         assert "The engine brings less than the comparison group" in page
-        assert "The engine is shown to bring less than the comparison group." in words(await owner.get("/engine"))
+        assert "The engine is shown to bring less than the comparison group." in words(
+            await owner.get("/engine")
+        )
         assert "stopped the rescue engine" in words(await owner.get("/audit"))
         assert (await post(owner)).status_code == 303
         off = await read_return(shop.world, shop.merchant_id)

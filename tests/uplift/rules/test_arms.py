@@ -46,14 +46,20 @@ def test_shares_come_out_over_ten_thousand_customers(share: int, holdout: int) -
 
 @settings(max_examples=30)
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
-def test_the_comparison_group_stays_when_the_share_moves(holdout: int, share: int, later: int) -> None:
+def test_the_comparison_group_stays_when_the_share_moves(
+    holdout: int, share: int, later: int
+) -> None:
     before, after = (arms(Terms(1, "share", one, holdout)) for one in sorted((share, later)))
     for was, now in zip(before, after, strict=True):
         assert (was == "holdout") is (now == "holdout")
-        assert was != "engine" or now == "engine"  # whom the engine has it keeps while its share grows
+        assert (
+            was != "engine" or now == "engine"
+        )  # whom the engine has it keeps while its share grows
 
 
-@given(in_force(), st.sampled_from(["off", "shadow", "share"]), st.integers(0, 50), st.integers(0, 50))
+@given(
+    in_force(), st.sampled_from(["off", "shadow", "share"]), st.integers(0, 50), st.integers(0, 50)
+)
 def test_what_policies_leave_is_within_each_and_moves_nobody_into_the_comparison_group(
     within: InForce, mode: Mode, share: int, holdout: int
 ) -> None:
@@ -65,7 +71,9 @@ def test_what_policies_leave_is_within_each_and_moves_nobody_into_the_comparison
     if left.mode == "share":
         assert left.share == min([share, *(one.share for one in bounds if one.share is not None)])
         pairs = set(zip(arms(of), arms(left), strict=True))
-        assert pairs <= {(one, one) for one in ("engine", "ladder", "holdout")} | {("engine", "ladder")}
+        assert pairs <= {(one, one) for one in ("engine", "ladder", "holdout")} | {
+            ("engine", "ladder")
+        }
     shown = cut(of, within)
     assert (shown is None) is (left == of)
     assert shown is None or shown.terms == left and shown.by
@@ -79,7 +87,11 @@ def test_off_gives_no_arm_and_shadow_all_the_same() -> None:
 def test_the_engine_decides_in_its_arm_alone() -> None:
     known = evidence(looks=fridays(5))
     done, watched = decide_by_arm("engine", Known(TERMS), known, at_hand())
-    assert (done.decision.versions["decider"], done.arm["part"], watched) == ("engine-1", "decides", None)
+    assert (done.decision.versions["decider"], done.arm["part"], watched) == (
+        "engine-1",
+        "decides",
+        None,
+    )
     assert done.arm["chance"] > 0
     for arm, word in (("holdout", "comparison group (10 %)"), ("ladder", "60 % of the customers")):
         done, watched = decide_by_arm(arm, Known(TERMS), known, at_hand())  # type: ignore[arg-type]
@@ -134,7 +146,9 @@ def test_what_has_come_due_under_a_stopped_engine_is_asked_of_the_ladder_anew() 
         ({"USD": 5000}, 1, "EUR", 0.0),
     ],
 )
-def test_nothing_is_drawn_above_an_amount(bounds: dict[str, int], units: int, currency: str, share: float) -> None:
+def test_nothing_is_drawn_above_an_amount(
+    bounds: dict[str, int], units: int, currency: str, share: float
+) -> None:
     known = evidence(units=units, currency=currency)
     done, _ = decide_by_arm("engine", Known(replace(TERMS, explore_max=bounds)), known, at_hand())
     assert done.evidence.facts is not None
@@ -146,9 +160,13 @@ def test_nothing_is_drawn_above_an_amount(bounds: dict[str, int], units: int, cu
 def test_nothing_is_drawn_for_the_last_free_send_nor_inside_an_advised_wait() -> None:
     last = evidence(sends_left=1)
     advised = evidence()
-    advised = replace(advised, reading=replace(advised.reading, wait_by_rule=True, min_wait_hours=24.0))
+    advised = replace(
+        advised, reading=replace(advised.reading, wait_by_rule=True, min_wait_hours=24.0)
+    )
     done, _ = decide_by_arm("engine", Known(TERMS), last, at_hand())
-    assert [one.probability for one in done.decision.alternatives if isinstance(one, Offered)][0] == 1.0
+    assert [one.probability for one in done.decision.alternatives if isinstance(one, Offered)][
+        0
+    ] == 1.0
     done, _ = decide_by_arm("engine", Known(TERMS), advised, at_hand())
     assert not [one for one in done.decision.alternatives if isinstance(one, Offered)]
     assert done.decision.plan[0] == advised.now + timedelta(hours=24)
@@ -158,8 +176,12 @@ def test_a_draw_is_repeated_and_named() -> None:
     """Asked again it is the same; the next decision draws anew; what was taken is among what was offered."""
     known, taken = evidence(looks=fridays(5)), Counter[bool]()
     for number in range(300):
-        engine = EngineAtHand(MODEL, "", lambda text, n=number: hashlib.sha256(f"{n}/{text}".encode()).digest())
-        (done, _), (again, _) = (decide_by_arm("engine", Known(TERMS), known, engine) for _ in range(2))
+        engine = EngineAtHand(
+            MODEL, "", lambda text, n=number: hashlib.sha256(f"{n}/{text}".encode()).digest()
+        )
+        (done, _), (again, _) = (
+            decide_by_arm("engine", Known(TERMS), known, engine) for _ in range(2)
+        )
         assert done == again
         offers = {one.name: one for one in done.decision.alternatives if isinstance(one, Offered)}
         assert done.decision.taken is not None
@@ -169,6 +191,8 @@ def test_a_draw_is_repeated_and_named() -> None:
 
 
 def test_a_model_whose_numbers_break_does_not_stop_the_order() -> None:
-    broken = Model(msgspec.structs.replace(model().learned, rhythms=((0.0,) * len(RHYTHMS),) * 2))  # not checked
+    broken = Model(
+        msgspec.structs.replace(model().learned, rhythms=((0.0,) * len(RHYTHMS),) * 2)
+    )  # not checked
     done, _ = decide_by_arm("engine", Known(TERMS), evidence(), at_hand(broken))
     assert done.decision.verdict == "plan"

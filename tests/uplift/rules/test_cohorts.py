@@ -6,7 +6,14 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.uplift.rules.cohorts import CURVE_DAYS, CohortCount, by_place, cohort_file, cohorts, monday
+from recoup.uplift.rules.cohorts import (
+    CURVE_DAYS,
+    CohortCount,
+    by_place,
+    cohort_file,
+    cohorts,
+    monday,
+)
 from recoup.uplift.rules.report import cohort_report
 
 NOW = datetime(2026, 3, 30, 12, tzinfo=UTC)
@@ -33,7 +40,9 @@ def count(week: date, day: int | None, orders: int, *, closed: bool = True) -> C
 
 def test_a_week_shows_only_what_every_order_of_it_is_old_enough_for() -> None:
     week = date(2026, 3, 9)  # its youngest order is 14 days old on the 30th
-    (found,) = cohorts([count(week, 0, 10), count(week, 5, 10), count(week, None, 60, closed=False)], NOW)
+    (found,) = cohorts(
+        [count(week, 0, 10), count(week, 5, 10), count(week, None, 60, closed=False)], NOW
+    )
     assert dict(zip(CURVE_DAYS, found.curve, strict=True)) == {
         0: 0.125,
         1: 0.125,
@@ -43,7 +52,12 @@ def test_a_week_shows_only_what_every_order_of_it_is_old_enough_for() -> None:
         21: None,
         30: None,
     }
-    assert (found.sums.orders, found.sums.closed, found.sums.rescued, found.sums.rate) == (80, 20, 20, 1.0)
+    assert (found.sums.orders, found.sums.closed, found.sums.rescued, found.sums.rate) == (
+        80,
+        20,
+        20,
+        1.0,
+    )
     assert cohorts([count(monday(NOW), 0, 3)], NOW)[0].curve == (None,) * len(CURVE_DAYS)
 
 
@@ -51,7 +65,9 @@ def test_a_week_shows_only_what_every_order_of_it_is_old_enough_for() -> None:
 def test_weeks_and_places_hold_the_same_orders(counts: list[CohortCount]) -> None:
     weeks, places = cohorts(counts, NOW), by_place(counts)
     for name in ("orders", "closed", "rescued"):
-        assert sum(getattr(one.sums, name) for one in weeks) == sum(getattr(one, name) for one in places.values())
+        assert sum(getattr(one.sums, name) for one in weeks) == sum(
+            getattr(one, name) for one in places.values()
+        )
     for one in weeks:
         shares = [share for share in one.curve if share is not None]
         assert shares == sorted(shares)

@@ -18,7 +18,11 @@ def read(until: date, a_day: int = 60, days: int = 90) -> OrdersRead:
         arm = "engine" if number % 2 else "holdout"
         if on + WINDOW <= until:
             rescued = on if number % 4 < 2 else None
-            found.add(ClosedOrder(on + WINDOW, on, f"{number}", arm, None, 20.0, "EUR", rescued, "", place="a"))  # type: ignore[arg-type]
+            found.add(
+                ClosedOrder(
+                    on + WINDOW, on, f"{number}", arm, None, 20.0, "EUR", rescued, "", place="a"
+                )
+            )  # type: ignore[arg-type]
         elif on <= until:
             found.add_waiting(Came(f"{number}", on, arm, Shares(), "a"))  # type: ignore[arg-type]
     found.finish()
@@ -26,14 +30,18 @@ def read(until: date, a_day: int = 60, days: int = 90) -> OrdersRead:
 
 
 def test_the_orders_of_ninety_days_are_fixed_before_the_first_look_and_stay_so() -> None:
-    before, at, later = (looks_of(read(BEGAN + FIRST + timedelta(days=more)), "day") for more in (-1, 0, 45))
+    before, at, later = (
+        looks_of(read(BEGAN + FIRST + timedelta(days=more)), "day") for more in (-1, 0, 45)
+    )
     assert (before.expected, before.looks[-1].difference) == (0, None)
     assert before.counted.payers("engine") >= 200, "there are payers enough"
     assert at.expected == later.expected == 3 * 60 * FIRST.days, "open windows count too"
     shown = [look for look in later.looks if look.difference is not None]
     assert shown[0].on == BEGAN + FIRST
     again = next(look for look in later.looks if look.on == at.looks[-1].on + timedelta(days=1))
-    assert again == looks_of(read(again.on), "day").looks[-1], "a look shows later what it showed then"
+    assert again == looks_of(read(again.on), "day").looks[-1], (
+        "a look shows later what it showed then"
+    )
 
 
 def test_somebody_who_fixed_them_has_looks_from_the_first_payers_on() -> None:

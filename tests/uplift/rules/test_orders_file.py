@@ -29,8 +29,18 @@ def read(*rows: dict[str, str], header: str = ",".join(COLUMNS)) -> OrdersRead:
 def test_a_line_is_an_order() -> None:
     found = read(GOOD, GOOD | {"order": "o2", "rescuedAt": "", "by": "", "chance": ""})
     paid, unpaid = found.closed
-    assert (paid.closed_on, paid.rescued_on, paid.by) == (date(2026, 3, 30), date(2026, 3, 9), "retry")
-    assert (paid.payer, paid.arm, paid.chance, paid.amount, paid.currency) == ("p1", "engine", 0.31, 45.9, "USD")
+    assert (paid.closed_on, paid.rescued_on, paid.by) == (
+        date(2026, 3, 30),
+        date(2026, 3, 9),
+        "retry",
+    )
+    assert (paid.payer, paid.arm, paid.chance, paid.amount, paid.currency) == (
+        "p1",
+        "engine",
+        0.31,
+        45.9,
+        "USD",
+    )
     assert (unpaid.rescued_on, unpaid.by, unpaid.chance) == (None, "", None)
     assert not found.refused
 
@@ -74,11 +84,28 @@ def test_an_order_counts_once_and_its_payer_in_one_arm() -> None:
 
 
 def test_a_payers_first_order_is_the_earliest_in_whatever_line_and_of_whatever_arm() -> None:
-    later = GOOD | {"order": "o2", "declinedAt": "2026-03-05T10:00:00Z", "arm": "holdout", "share": "30"}
-    waits = later | {"order": "o3", "payer": "p2", "expiresAt": "2026-07-01T00:00:00Z", "declinedAt": "2026-03-01"}
+    later = GOOD | {
+        "order": "o2",
+        "declinedAt": "2026-03-05T10:00:00Z",
+        "arm": "holdout",
+        "share": "30",
+    }
+    waits = later | {
+        "order": "o3",
+        "payer": "p2",
+        "expiresAt": "2026-07-01T00:00:00Z",
+        "declinedAt": "2026-03-01",
+    }
     ladder = GOOD | {"order": "o4", "declinedAt": "2026-03-01", "arm": "ladder", "share": "10"}
     first = GOOD | {"share": "20"}
-    found = read(later, first, ladder, GOOD | {"order": "o5", "payer": "p2"}, waits, header=",".join([*COLUMNS, MORE]))
+    found = read(
+        later,
+        first,
+        ladder,
+        GOOD | {"order": "o5", "payer": "p2"},
+        waits,
+        header=",".join([*COLUMNS, MORE]),
+    )
     assert [(one.payer, one.arm, one.stratum) for one in found.closed] == [
         ("p1", "engine", (10, 0, 30, 0)),
         ("p1", "engine", (10, 0, 20, 0)),
@@ -89,14 +116,20 @@ def test_a_payers_first_order_is_the_earliest_in_whatever_line_and_of_whatever_a
 
 def test_what_is_open_of_another_arm_or_late_does_not_count_as_rescued() -> None:
     late = GOOD | {"order": "o2", "rescuedAt": "2026-04-02T00:00:00Z"}
-    found = read(GOOD | {"expiresAt": "2026-06-02T00:00:00Z"}, late, GOOD | {"order": "o3", "arm": "ladder"})
+    found = read(
+        GOOD | {"expiresAt": "2026-06-02T00:00:00Z"}, late, GOOD | {"order": "o3", "arm": "ladder"}
+    )
     assert (found.open, found.other) == (1, 1)
     assert [(one.rescued_on, one.by) for one in found.closed] == [(None, "")]
 
 
 def test_a_time_without_an_offset_is_of_the_zone() -> None:
-    text = ",".join(COLUMNS) + "\n" + ",".join((GOOD | {"expiresAt": "2026-03-30T23:00:00"}).values())
-    found = read_orders(lines([text.encode()], "utf-8-sig"), until=UNTIL, zone=ZoneInfo("America/Chicago"))
+    text = (
+        ",".join(COLUMNS) + "\n" + ",".join((GOOD | {"expiresAt": "2026-03-30T23:00:00"}).values())
+    )
+    found = read_orders(
+        lines([text.encode()], "utf-8-sig"), until=UNTIL, zone=ZoneInfo("America/Chicago")
+    )
     assert found.closed[0].closed_on == date(2026, 3, 31)
 
 

@@ -25,7 +25,9 @@ def order(
 ) -> ClosedOrder:
     on = date(2026, 3, day)
     paid = on if rescued else None
-    return ClosedOrder(on, on, who, arm, 0.4, 20.0, "EUR", paid, "retry", Shares(10), sends, disputed, card)
+    return ClosedOrder(
+        on, on, who, arm, 0.4, 20.0, "EUR", paid, "retry", Shares(10), sends, disputed, card
+    )
 
 
 def both(engine: ClosedOrder, holdout: ClosedOrder, payers: int = 2_000) -> list[ClosedOrder]:
@@ -38,7 +40,10 @@ def both(engine: ClosedOrder, holdout: ClosedOrder, payers: int = 2_000) -> list
 
 def test_more_disputes_are_harm_and_more_sends_are_none_by_themselves() -> None:
     orders = both(order("", "engine", sends=4), order("", "holdout"))
-    orders = [one._replace(disputed=at % 20 == 0) if one.arm == "engine" else one for at, one in enumerate(orders)]
+    orders = [
+        one._replace(disputed=at % 20 == 0) if one.arm == "engine" else one
+        for at, one in enumerate(orders)
+    ]
     found = {one.name: one for one in other_outcomes(orders, 10_000)}
     assert set(found) == set(HARM)
     assert (found["sends"].engine, found["sends"].holdout, found["sends"].harm) == (4.0, 2.0, False)
@@ -53,7 +58,11 @@ def disputed(seed: int, engine: float, holdout: float) -> Iterator[bool]:
     draw, orders = random.Random(seed), []
     for number in range(6_000):
         arm: ComparedArm = "holdout" if draw.random() < 0.1 else "engine"
-        orders.append(order(f"{number}", arm, disputed=draw.random() < (engine if arm == "engine" else holdout)))
+        orders.append(
+            order(
+                f"{number}", arm, disputed=draw.random() < (engine if arm == "engine" else holdout)
+            )
+        )
         if number % 1_000 == 999:
             yield next(one.harm for one in other_outcomes(orders, 5_000) if one.name == "disputes")
 
@@ -84,21 +93,37 @@ def test_customers_who_come_less_often_are_harm() -> None:
 
 
 def test_a_customer_is_lost_by_the_last_order() -> None:
-    came_back = [order("a", "engine", rescued=False, day=2), order("a", "engine", rescued=True, day=9)]
+    came_back = [
+        order("a", "engine", rescued=False, day=2),
+        order("a", "engine", rescued=True, day=9),
+    ]
     left = [order("b", "engine", rescued=True, day=2), order("b", "engine", rescued=False, day=9)]
-    found = {one.name: one for one in other_outcomes([*came_back, *left, order("c", "holdout")], 100)}
+    found = {
+        one.name: one for one in other_outcomes([*came_back, *left, order("c", "holdout")], 100)
+    }
     assert (found["customers_lost"].engine, found["customers_lost"].holdout) == (0.5, 0.0)
     assert found["customers_lost"].difference is None, "of three payers nothing is said"
 
 
 def test_what_nobody_counted_is_not_compared() -> None:
-    orders = both(order("", "engine", sends=None, disputed=None), order("", "holdout", sends=None, disputed=None), 10)
-    assert {one.name for one in other_outcomes(orders, 100)} == {"orders_per_payer", "customers_lost"}
+    orders = both(
+        order("", "engine", sends=None, disputed=None),
+        order("", "holdout", sends=None, disputed=None),
+        10,
+    )
+    assert {one.name for one in other_outcomes(orders, 100)} == {
+        "orders_per_payer",
+        "customers_lost",
+    }
     assert other_outcomes([], 1) == []
 
 
 def test_cards_of_payers_in_both_arms_are_counted() -> None:
-    orders = [order("a", "engine", card="x"), order("b", "holdout", card="x"), order("c", "engine", card="y")]
+    orders = [
+        order("a", "engine", card="x"),
+        order("b", "holdout", card="x"),
+        order("c", "engine", card="y"),
+    ]
     cards = shared_cards([*orders, order("d", "engine")])
     assert (cards.shared, cards.cards, cards.too_many) == (1, 2, True)
     assert not shared_cards([]).too_many

@@ -48,7 +48,11 @@ def test_difference_and_variance_are_those_of_all_orders_at_once(drawn: list[ORD
     whole = sum(weights.values())
     part = {stratum: sum(weights[stratum, arm] for arm in ARMS) / whole for stratum, _ in weights}
     difference = sum(
-        share * (values[name, "engine"] / weights[name, "engine"] - values[name, "holdout"] / weights[name, "holdout"])
+        share
+        * (
+            values[name, "engine"] / weights[name, "engine"]
+            - values[name, "holdout"] / weights[name, "holdout"]
+        )
         for name, share in part.items()
     )
     influence: dict[tuple[str, str], float] = defaultdict(float)
@@ -57,7 +61,9 @@ def test_difference_and_variance_are_those_of_all_orders_at_once(drawn: list[ORD
         influence[arm, payer] += part[stratum] * (value - mean * weight) / weights[stratum, arm]
     found = strata.estimate()
     assert found.difference == pytest.approx(difference, abs=1e-9)
-    assert found.variance == pytest.approx(sum(one**2 for one in influence.values()), rel=1e-6, abs=1e-12)
+    assert found.variance == pytest.approx(
+        sum(one**2 for one in influence.values()), rel=1e-6, abs=1e-12
+    )
     assert found.orders == len(orders)
 
 
@@ -70,7 +76,13 @@ def read(before: Shares, after: Shares, seed: int) -> OrdersRead:
         shares = after if is_later else before
         who = number - 6_000 if is_later and number % 2 else number
         place = places.setdefault(who, 100 * draw.random())
-        arm = "holdout" if place < shares.holdout else "engine" if place >= 100 - shares.engine else None
+        arm = (
+            "holdout"
+            if place < shares.holdout
+            else "engine"
+            if place >= 100 - shares.engine
+            else None
+        )
         on = BEGAN + timedelta(days=number // 200)
         chance = 0.7 if who != number or not is_later else 0.3
         rescued = on if draw.random() < chance - 0.2 * is_later else None

@@ -36,7 +36,9 @@ def test_rows_full_of_digits_are_refused_and_the_others_taken(shop: Caller) -> N
     assert "more long numbers than can be checked" in told[1]["errors"][0]["message"]
 
 
-def test_a_file_that_takes_too_long_frees_its_place(door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_takes_too_long_frees_its_place(
+    door: Door, shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = json.dumps(copies(shop, 3))
     with monkeypatch.context() as patch:
         patch.setattr(file_turns, "SMALL_SECONDS_MAX", 0)
@@ -94,12 +96,16 @@ def test_a_workbook_of_a_few_kilobytes_leaves_nothing_behind(shop: Caller, path:
     every = [*BOMBS.values(), *(content for content, _ in REFUSED.values())]
     for content in draw(FAMILY, every, 2, label=path.__name__):
         answer = send_to(shop, content)
-        check_refused(answer, answer.status_code, {400: "invalid", 413: "too_large"}[answer.status_code])
+        check_refused(
+            answer, answer.status_code, {400: "invalid", 413: "too_large"}[answer.status_code]
+        )
     assert memory() - before < 64 << 20
     assert shop.get("/imports").json()["data"] == shop.get("/uploads").json()["data"] == []
 
 
-def test_a_workbook_is_opened_in_its_turn_and_under_its_deadline(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workbook_is_opened_in_its_turn_and_under_its_deadline(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(file_turns, "SMALL_SECONDS_MAX", 0.4)
     for send_to in (send, send_past):
         answer = send_to(shop, slow())

@@ -15,7 +15,9 @@ from tests.rescue_shapes import check_refused
 from tests.rings import each
 
 
-def send(shop: Caller, body: bytes | str, query: str = "?kind=transmit", **headers: str) -> httpx.Response:
+def send(
+    shop: Caller, body: bytes | str, query: str = "?kind=transmit", **headers: str
+) -> httpx.Response:
     content = body.encode() if isinstance(body, str) else body
     return shop.call("POST", f"/uploads{query}", content=content, headers=headers)
 
@@ -28,7 +30,9 @@ def sent(shop: Caller, rows: Any, query: str = "?kind=transmit") -> dict[str, An
     return made
 
 
-def worked(shop: Caller, rows: Any, query: str = "?kind=transmit") -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def worked(
+    shop: Caller, rows: Any, query: str = "?kind=transmit"
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Stored and worked; the upload and its answers."""
     upload_id = sent(shop, rows, query)["id"]
     shop.door.run(shop.shop.run_due())
@@ -56,11 +60,18 @@ def copies(shop: Caller, count: int) -> list[dict[str, Any]]:
 
 def declines(shop: Caller, count: int, **changes: Any) -> list[dict[str, Any]]:
     token = shop.token_for(APPROVES)
-    return [shop.body(paymentMethod={"cardNumber": token, "token": True}, **changes) for _ in range(count)]
+    return [
+        shop.body(paymentMethod={"cardNumber": token, "token": True}, **changes)
+        for _ in range(count)
+    ]
 
 
 def counted(shop: Caller, table: str) -> int:
-    return int(shop.door.sql(f"SELECT count(*) FROM {table} WHERE merchant_id = $1", shop.shop.merchant_id)[0][0])
+    return int(
+        shop.door.sql(
+            f"SELECT count(*) FROM {table} WHERE merchant_id = $1", shop.shop.merchant_id
+        )[0][0]
+    )
 
 
 # what a file may look like ------------------------------------------------------------------------------------------
@@ -72,12 +83,18 @@ def layouts(rows: list[dict[str, Any]], mid: str) -> Iterable[tuple[str, str]]:
     yield "a list", json.dumps(rows)
     yield "a list, indented", json.dumps(rows, indent=2)
     yield "one object a line", lines
-    yield "one object a line, configuration first", json.dumps(head) + "\r\n" + lines.replace("\n", "\r\n") + "\r\n"
+    yield (
+        "one object a line, configuration first",
+        json.dumps(head) + "\r\n" + lines.replace("\n", "\r\n") + "\r\n",
+    )
     yield "a list that begins with the configuration", json.dumps([head, *rows])
     yield "the configuration, then the list", json.dumps(head) + "\n" + json.dumps(rows)
     yield "a configuration and a list in a list", json.dumps([head, rows])
     yield "an object that holds both", json.dumps({**head, "transactions": rows})
-    yield "an object of two", json.dumps({"header": {**head, "bearer": "x"}, "records": rows}, indent=1)
+    yield (
+        "an object of two",
+        json.dumps({"header": {**head, "bearer": "x"}, "records": rows}, indent=1),
+    )
     yield "with a byte order mark", "\ufeff" + json.dumps(rows)
 
 
@@ -131,7 +148,9 @@ def test_each_row_is_answered_by_itself(shop: Caller, other: Caller) -> None:
     rows[5]["orderId"] = ""
     rows[6]["sequenceNumber"] = "1"
     rows[7] = 5  # type: ignore[call-overload]
-    rows[8]["extraData"] = {"note": f"card {APPROVES[:4]} {APPROVES[4:8]} {APPROVES[8:12]} {APPROVES[12:]}"}
+    rows[8]["extraData"] = {
+        "note": f"card {APPROVES[:4]} {APPROVES[4:8]} {APPROVES[8:12]} {APPROVES[12:]}"
+    }
     rows[9]["senseKey"] = "\ud800"
     rows[10]["orderId"] = "SO-1"  # another transaction of the same order
     upload, told = worked(shop, rows)
@@ -151,7 +170,10 @@ def test_each_row_is_answered_by_itself(shop: Caller, other: Caller) -> None:
     ]
     assert (upload["rows"], upload["done"], upload["refused"]) == (12, 3, 9)
     assert told[1]["errors"] == [
-        {"field": "Transaction.Amount", "message": "The field Amount must be a whole number of cents: 4590 for 45.90."}
+        {
+            "field": "Transaction.Amount",
+            "message": "The field Amount must be a whole number of cents: 4590 for 45.90.",
+        }
     ]
     assert "does not belong" in told[2]["errors"][0]["message"]
     assert told[3]["errors"][0]["cure"] == "The row was not stored."
@@ -169,14 +191,20 @@ def test_no_card_data_and_no_waiting_row_stays(door: Door, shop: Caller) -> None
     kept = door.run(everything(door.world))
     assert APPROVES not in kept
     assert not stands_in("73911", kept)
-    rows_kept = door.sql("SELECT given FROM upload_rows WHERE merchant_id = $1", shop.shop.merchant_id)
+    rows_kept = door.sql(
+        "SELECT given FROM upload_rows WHERE merchant_id = $1", shop.shop.merchant_id
+    )
     assert [row["given"] for row in rows_kept] == [None] * 4
 
 
 def test_files_take_merchant_initiated_payments_by_token(shop: Caller) -> None:
     rows = declines(shop, 5)
     rows[0]["isMIT"] = False
-    rows[1]["paymentMethod"] = {"cardNumber": APPROVES, "expirationMonth": 9, "expirationYear": 2031}
+    rows[1]["paymentMethod"] = {
+        "cardNumber": APPROVES,
+        "expirationMonth": 9,
+        "expirationYear": 2031,
+    }
     rows[2].pop("expiryDateUtc")
     rows[3]["paymentMethod"] = {"cardNumber": UNKNOWN, "token": True}
     upload, told = worked(shop, rows, "?kind=evaluate")
@@ -208,9 +236,15 @@ def test_a_broken_row_costs_itself(shop: Caller) -> None:
 
 
 def test_a_csv_is_answered_as_one(shop: Caller) -> None:
-    lines = ["sequenceNumber;orderId;isDeclined;transaction.id;amount;transaction.currency;payer.email;Shop"]
+    lines = [
+        "sequenceNumber;orderId;isDeclined;transaction.id;amount;transaction.currency;payer.email;Shop"
+    ]
     lines += [f"{n};SO-{n};no;tx-{n};4590;USD;ana{n}@example.test;north" for n in range(1, 4)]
-    lines += ["4;=SO-4;maybe;tx-4;45.90;USD;;north", '5;"SO-5;no', "6;SO-6;no;tx-6;4590;USD;x@example.test;north"]
+    lines += [
+        "4;=SO-4;maybe;tx-4;45.90;USD;;north",
+        '5;"SO-5;no',
+        "6;SO-6;no;tx-6;4590;USD;x@example.test;north",
+    ]
     made = sent(shop, "\ufeff" + "\r\n".join(lines) + "\r\n")
     assert made["form"] == "csv"
     assert made["notes"] == ["Columns that nothing was read from: Shop."]
@@ -218,7 +252,9 @@ def test_a_csv_is_answered_as_one(shop: Caller) -> None:
     answer = shop.get(f"/uploads/{made['id']}/answers")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     told = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [(row["row"], row["line"], row["orderId"], row["status"], row["code"]) for row in told] == [
+    assert [
+        (row["row"], row["line"], row["orderId"], row["status"], row["code"]) for row in told
+    ] == [
         ("1", "2", "SO-1", "SUCCESS", ""),
         ("2", "3", "SO-2", "SUCCESS", ""),
         ("3", "4", "SO-3", "SUCCESS", ""),
@@ -237,8 +273,13 @@ def test_a_row_tells_what_became_of_an_earlier_one(shop: Caller) -> None:
         {"transmitId": UNKNOWN, "outcome": "APPROVED"},
     ]
     _, later = worked(shop, rows)
-    assert [(row["status"], row["code"]) for row in later] == [("SUCCESS", None), ("REFUSED", "not_found")]
-    outcome = shop.door.sql("SELECT outcome FROM transmissions WHERE merchant_id = $1", shop.shop.merchant_id)[0][0]
+    assert [(row["status"], row["code"]) for row in later] == [
+        ("SUCCESS", None),
+        ("REFUSED", "not_found"),
+    ]
+    outcome = shop.door.sql(
+        "SELECT outcome FROM transmissions WHERE merchant_id = $1", shop.shop.merchant_id
+    )[0][0]
     assert json.loads(outcome)["chargeback"]["id"] == "c-1"
 
 
@@ -267,7 +308,9 @@ def test_rows_that_came_before_are_answered_with_what_they_became(shop: Caller) 
     changed = [row | {"idempotencyKey": f"new-{n}"} for n, row in enumerate(rows)]
     changed[2] = changed[2] | {"transaction": changed[2]["transaction"] | {"amount": 100}}
     _, told = worked(shop, [*rows[:1], *changed[1:], *more], "?kind=evaluate")
-    assert [row["orderSessionKey"] for row in told[:2]] == [row["orderSessionKey"] for row in first[:2]]
+    assert [row["orderSessionKey"] for row in told[:2]] == [
+        row["orderSessionKey"] for row in first[:2]
+    ]
     assert told[2]["code"] == "conflict"
     assert counted(shop, "orders") == 4
     copied, before = worked(shop, copies(shop, 3))
@@ -281,7 +324,9 @@ def test_rows_that_came_before_are_answered_with_what_they_became(shop: Caller) 
 def test_rows_about_one_order_go_in_turn(shop: Caller) -> None:
     row = declines(shop, 1)[0]
     other_amount = row | {"transaction": row["transaction"] | {"amount": 1}, "idempotencyKey": "x"}
-    _, told = worked(shop, [row, row, other_amount, row | {"idempotencyKey": "y"}], "?kind=evaluate")
+    _, told = worked(
+        shop, [row, row, other_amount, row | {"idempotencyKey": "y"}], "?kind=evaluate"
+    )
     assert [line["code"] for line in told] == [None, None, "conflict", None]
     assert len({line["orderSessionKey"] for line in told} - {None}) == 1
     same = copies(shop, 1)[0]
@@ -309,8 +354,16 @@ def test_rows_about_one_order_go_in_turn(shop: Caller) -> None:
         (b'[{"orderId": "1"}]', "?kind=evaluate&filename=transmit_1.json", "Kind"),
         (b'[{"orderId": "1"}]', "?kind=transmit&filename=evaluate_1.json", "Kind"),
         (b'{"kind": "evaluate", "rows": [{"orderId": "1"}]}', "?kind=transmit", "Kind"),
-        (b'{"mid": "' + UNKNOWN.encode() + b'", "rows": [{"orderId": "1"}]}', "?kind=transmit", "Mid"),
-        (b'[{"mid": "' + UNKNOWN.encode() + b'", "bearer": "x"}, {"orderId": "1"}]', "?kind=transmit", "Mid"),
+        (
+            b'{"mid": "' + UNKNOWN.encode() + b'", "rows": [{"orderId": "1"}]}',
+            "?kind=transmit",
+            "Mid",
+        ),
+        (
+            b'[{"mid": "' + UNKNOWN.encode() + b'", "bearer": "x"}, {"orderId": "1"}]',
+            "?kind=transmit",
+            "Mid",
+        ),
         (b'{"rows": [{"orderId": "1"}], "mid": "x"}', "?kind=transmit", "File"),
         (b"a,b\n1,2\n", "?kind=transmit", "File"),
         (b"orderId,a\n", "?kind=transmit", "File"),
@@ -319,7 +372,9 @@ def test_rows_about_one_order_go_in_turn(shop: Caller) -> None:
         (b'[{"orderId": "1"}]', "?kindd=transmit", "Query"),
     ],
 )
-def test_a_file_of_which_nothing_can_be_taken(shop: Caller, body: bytes, query: str, field: str) -> None:
+def test_a_file_of_which_nothing_can_be_taken(
+    shop: Caller, body: bytes, query: str, field: str
+) -> None:
     with shop.door.nothing_written():
         answer = send(shop, body, query)
     told = check_refused(answer, 400, "invalid")
@@ -344,14 +399,18 @@ def test_one_line_of_a_megabyte_costs_itself(shop: Caller) -> None:
     rows = [json.dumps(row) for row in copies(shop, 3)]
     rows[1] = rows[1][:-1] + ', "extraData": "' + "x" * 1_000_000 + '"}'
     _, told = worked(shop, "\n".join(rows))
-    assert [row["code"] for row in told] == [None, "broken", None] or [row["code"] for row in told] == [
+    assert [row["code"] for row in told] == [None, "broken", None] or [
+        row["code"] for row in told
+    ] == [
         None,
         "too_long",
         None,
     ]
 
 
-def test_a_body_that_stops_coming_leaves_nothing(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_stops_coming_leaves_nothing(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("recoup.kit.edge.spool.PIECE_SECONDS_MAX", 0.1)
 
     async def stops() -> AsyncIterator[bytes]:
@@ -365,12 +424,16 @@ def test_a_body_that_stops_coming_leaves_nothing(shop: Caller, monkeypatch: pyte
 
 
 def test_a_form_with_one_file(shop: Caller) -> None:
-    files = {"file": ("transmit_day.json", json.dumps(copies(shop, 2)).encode(), "application/json")}
+    files = {
+        "file": ("transmit_day.json", json.dumps(copies(shop, 2)).encode(), "application/json")
+    }
     answer = shop.call("POST", "/uploads", files=files)
     assert answer.status_code == 202
     assert (answer.json()["fileName"], answer.json()["kind"]) == ("transmit_day.json", "transmit")
     check_refused(
-        shop.call("POST", "/uploads?kind=transmit", files={"a": ("transmit_a", b"[]"), "b": ("b", b"[]")}),
+        shop.call(
+            "POST", "/uploads?kind=transmit", files={"a": ("transmit_a", b"[]"), "b": ("b", b"[]")}
+        ),
         400,
         "malformed",
     )
@@ -410,14 +473,19 @@ def test_the_list_is_paged(shop: Caller) -> None:
     ids = [sent(shop, [row])["id"] for row in copies(shop, 3)]
     first = shop.get("/uploads?limit=2").json()
     assert [one["id"] for one in first["data"]] == ids[:0:-1]
-    assert [one["id"] for one in shop.get(f"/uploads?after={first['next']}").json()["data"]] == ids[:1]
+    assert [one["id"] for one in shop.get(f"/uploads?after={first['next']}").json()["data"]] == ids[
+        :1
+    ]
     assert shop.get("/uploads?kind=evaluate").json()["data"] == []
 
 
 def test_the_end_is_told(shop: Caller) -> None:
-    upload, _ = worked(shop, [*copies(shop, 2), {"orderId": "x"}], "?kind=transmit&filename=transmit_1")
+    upload, _ = worked(
+        shop, [*copies(shop, 2), {"orderId": "x"}], "?kind=transmit&filename=transmit_1"
+    )
     row = shop.door.sql(
-        "SELECT body FROM outbox WHERE merchant_id = $1 AND event = 'upload.completed'", shop.shop.merchant_id
+        "SELECT body FROM outbox WHERE merchant_id = $1 AND event = 'upload.completed'",
+        shop.shop.merchant_id,
     )
     assert [json.loads(one["body"]) for one in row] == [
         {
@@ -432,7 +500,8 @@ def test_the_end_is_told(shop: Caller) -> None:
     ]
     assert (
         shop.door.sql(
-            "SELECT count(*) FROM due_work WHERE kind = 'upload' AND merchant_id = $1", shop.shop.merchant_id
+            "SELECT count(*) FROM due_work WHERE kind = 'upload' AND merchant_id = $1",
+            shop.shop.merchant_id,
         )[0][0]
         == 0
     )

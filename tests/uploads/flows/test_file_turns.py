@@ -12,7 +12,15 @@ from tests.rings import each
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.uploads.flows import file_turns
-from recoup.uploads.flows.file_turns import AT_ONCE, SMALL_BYTES, SMALL_MARKS, WAITING_MAX, Line, ReadingTime, is_small
+from recoup.uploads.flows.file_turns import (
+    AT_ONCE,
+    SMALL_BYTES,
+    SMALL_MARKS,
+    WAITING_MAX,
+    Line,
+    ReadingTime,
+    is_small,
+)
 
 
 class Readers:
@@ -41,7 +49,9 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def full_line(read: ReadingTime | None = None) -> tuple[Readers, list[UUID], list[asyncio.Task[None]]]:
+async def full_line(
+    read: ReadingTime | None = None,
+) -> tuple[Readers, list[UUID], list[asyncio.Task[None]]]:
     readers, first = Readers(read or ReadingTime()), [new_id() for _ in range(AT_ONCE)]
     return readers, first, [await readers.come(one) for one in first]
 
@@ -138,7 +148,9 @@ def test_reading_time_adds_up_and_fades(monkeypatch: pytest.MonkeyPatch) -> None
     assert read.of(one) == 325
 
 
-def test_of_more_merchants_than_are_kept_who_read_least_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_more_merchants_than_are_kept_who_read_least_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(file_turns, "READERS_MAX", 2)
     read, (some, little, much) = ReadingTime(), (new_id(), new_id(), new_id())
     for one, seconds in ((some, 30), (little, 0.2), (much, 900)):

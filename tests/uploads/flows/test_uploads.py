@@ -64,7 +64,11 @@ async def token_of(shop: Shop) -> str:
 async def rows_of(shop: Shop, kind: str, name: str, count: int = 5) -> list[dict[str, Any]]:
     """The last is refused when it is read; the one before it is about the first one's order again."""
     expiry = (await shop.now() + timedelta(days=20)).isoformat()
-    body: dict[str, Any] = {"isDeclined": kind == "evaluate", "isMIT": True, "expiryDateUtc": expiry}
+    body: dict[str, Any] = {
+        "isDeclined": kind == "evaluate",
+        "isMIT": True,
+        "expiryDateUtc": expiry,
+    }
     transaction = {
         "amount": 4590,
         "currency": "USD",
@@ -77,7 +81,8 @@ async def rows_of(shop: Shop, kind: str, name: str, count: int = 5) -> list[dict
     if kind == "evaluate":
         body["paymentMethod"] = {"cardNumber": await token_of(shop), "token": True}
     made = [
-        body | {"orderId": f"{name}-{n}", "transaction": transaction | {"id": f"{name}-{n}"}} for n in range(count - 2)
+        body | {"orderId": f"{name}-{n}", "transaction": transaction | {"id": f"{name}-{n}"}}
+        for n in range(count - 2)
     ]
     return [*made, made[0], {"orderId": f"{name}-bad"}]
 
@@ -93,14 +98,20 @@ def due_of(shop: Shop, upload_id: UUID) -> Due:
 
 async def answers(shop: Shop, upload_id: UUID) -> list[Any]:
     async with owner(shop.world) as connection:
-        return list(await connection.fetch("SELECT * FROM upload_rows WHERE upload_id = $1 ORDER BY row_no", upload_id))
+        return list(
+            await connection.fetch(
+                "SELECT * FROM upload_rows WHERE upload_id = $1 ORDER BY row_no", upload_id
+            )
+        )
 
 
 async def check(shop: Shop, kind: str, upload_id: UUID, name: str, count: int = 5) -> None:
     """All answered, each once; the counts are those of the rows; the end was told once."""
     upload = await one_upload(shop.world, shop.merchant_id, upload_id)
     rows = await answers(shop, upload_id)
-    assert [row["state"] for row in rows] == ["done"] * (count - 1) + ["refused"], [dict(row) for row in rows]
+    assert [row["state"] for row in rows] == ["done"] * (count - 1) + ["refused"], [
+        dict(row) for row in rows
+    ]
     assert (upload.state, upload.row_count, upload.done_count, upload.refused_count) == (
         "completed",
         count,
@@ -109,7 +120,9 @@ async def check(shop: Shop, kind: str, upload_id: UUID, name: str, count: int = 
     )
     assert all(row["given"] is None for row in rows)
     assert rows[0]["subject_id"] == rows[-2]["subject_id"]
-    table, column = ("orders", "order_id") if kind == "evaluate" else ("transmissions", "transmit_id")
+    table, column = (
+        ("orders", "order_id") if kind == "evaluate" else ("transmissions", "transmit_id")
+    )
     async with owner(shop.world) as connection:
         found = await connection.fetch(
             f"SELECT {column} AS id, external_id FROM {table} WHERE merchant_id = $1 AND"  # noqa: S608
@@ -117,10 +130,16 @@ async def check(shop: Shop, kind: str, upload_id: UUID, name: str, count: int = 
             shop.merchant_id,
             name + "-%",
         )
-        assert sorted(row["external_id"] for row in found) == sorted(f"{name}-{n}" for n in range(count - 2))
+        assert sorted(row["external_id"] for row in found) == sorted(
+            f"{name}-{n}" for n in range(count - 2)
+        )
         assert {row["id"] for row in found} == {row["subject_id"] for row in rows[:-1]}
-        told = await connection.fetchval("SELECT count(*) FROM outbox WHERE subject_id = $1", upload_id)
-        left = await connection.fetchval("SELECT count(*) FROM due_work WHERE subject_id = $1", upload_id)
+        told = await connection.fetchval(
+            "SELECT count(*) FROM outbox WHERE subject_id = $1", upload_id
+        )
+        left = await connection.fetchval(
+            "SELECT count(*) FROM due_work WHERE subject_id = $1", upload_id
+        )
     assert (told, left) == (1, 0)
 
 
@@ -182,8 +201,15 @@ def test_two_equal_files_at_once_are_one(server: ServerAddress) -> None:
     async def story(shop: Shop) -> None:
         rows = await rows_of(shop, "transmit", "r", 200)
         async with second_process(shop.world) as other:
-            there = Shop(**{**{name: getattr(shop, name) for name in shop.__dataclass_fields__}, "world": other})
-            at_once = await asyncio.gather(sent(shop, "transmit", rows), sent(there, "transmit", rows))
+            there = Shop(
+                **{
+                    **{name: getattr(shop, name) for name in shop.__dataclass_fields__},
+                    "world": other,
+                }
+            )
+            at_once = await asyncio.gather(
+                sent(shop, "transmit", rows), sent(there, "transmit", rows)
+            )
         taken = [*at_once, await sent(shop, "transmit", rows)]
         assert len({one.upload.upload_id for one in taken}) == 1
         assert sorted(one.before for one in taken) == [False, True, True]
@@ -200,7 +226,9 @@ def test_a_small_file_is_taken_while_strangers_send_the_largest(
     going, read = asyncio.Event(), taking._take
     monkeypatch.setattr(file_turns, "SMALL_BYTES", 20_000)
 
-    async def slowly(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
+    async def slowly(
+        world: World, scope: Scope, file: File, readers: Mapping[str, Reader]
+    ) -> TakenUpload:
         if not file_turns.is_small(file.content):
             await going.wait()
         return await read(world, scope, file, readers)
@@ -209,9 +237,14 @@ def test_a_small_file_is_taken_while_strangers_send_the_largest(
 
     async def story(shop: Shop) -> None:
         names = [f"Stranger {n}" for n in range(file_turns.AT_ONCE + 3)]
-        strangers = [await make_shop(shop.world, shop.orders, shop.deliveries, name=name) for name in names]
+        strangers = [
+            await make_shop(shop.world, shop.orders, shop.deliveries, name=name) for name in names
+        ]
         large = [await rows_of(one, "transmit", "large", 100) for one in strangers]
-        tasks = [asyncio.create_task(sent(one, "transmit", rows)) for one, rows in zip(strangers, large, strict=True)]
+        tasks = [
+            asyncio.create_task(sent(one, "transmit", rows))
+            for one, rows in zip(strangers, large, strict=True)
+        ]
         small = await rows_of(shop, "transmit", "n")
         assert not (await sent(shop, "transmit", small)).before
         assert not any(task.done() for task in tasks)
@@ -234,7 +267,9 @@ def test_two_workers_on_one_file_do_nothing_twice(
         upload_id = (await sent(shop, kind, await rows_of(shop, kind, "w", 100))).upload.upload_id
         async with second_process(shop.world) as other:
             due = due_of(shop, upload_id)
-            await asyncio.gather(*(work_upload(one, Orders(one), due) for one in (shop.world, other, shop.world)))
+            await asyncio.gather(
+                *(work_upload(one, Orders(one), due) for one in (shop.world, other, shop.world))
+            )
         await finish(shop, upload_id)
         await check(shop, kind, upload_id, "w", 100)
 
@@ -248,7 +283,9 @@ def test_files_that_overlap_go_in_turn(server: ServerAddress) -> None:
         second = await sent(shop, "transmit", [*rows, {"orderId": "o-more"}])
         orders = Orders(shop.world)
         await work_upload(shop.world, orders, due_of(shop, second.upload.upload_id))
-        assert (await one_upload(shop.world, shop.merchant_id, second.upload.upload_id)).done_count == 0
+        assert (
+            await one_upload(shop.world, shop.merchant_id, second.upload.upload_id)
+        ).done_count == 0
         await finish(shop, first.upload.upload_id)
         await finish(shop, second.upload.upload_id)
         told = await answers(shop, second.upload.upload_id)
@@ -258,26 +295,37 @@ def test_files_that_overlap_go_in_turn(server: ServerAddress) -> None:
     run(server, story)
 
 
-def test_a_file_stopped_while_it_is_worked(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_stopped_while_it_is_worked(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was begun is answered with what it became, what was not is left out; both are all there is."""
     monkeypatch.setattr(working, "ROWS_AT_ONCE", 10)
 
     async def story(shop: Shop) -> None:
-        upload_id = (await sent(shop, "transmit", await rows_of(shop, "transmit", "s", 400))).upload.upload_id
-        work = asyncio.create_task(work_upload(shop.world, Orders(shop.world), due_of(shop, upload_id)))
+        upload_id = (
+            await sent(shop, "transmit", await rows_of(shop, "transmit", "s", 400))
+        ).upload.upload_id
+        work = asyncio.create_task(
+            work_upload(shop.world, Orders(shop.world), due_of(shop, upload_id))
+        )
         while not (await one_upload(shop.world, shop.merchant_id, upload_id)).done_count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         with suppress(Problem):
             await stop_upload(shop.world, shop.scope, upload_id)
         await work
         await finish(shop, upload_id)
-        upload, rows = await one_upload(shop.world, shop.merchant_id, upload_id), await answers(shop, upload_id)
+        upload, rows = (
+            await one_upload(shop.world, shop.merchant_id, upload_id),
+            await answers(shop, upload_id),
+        )
         states = [row["state"] for row in rows]
         assert upload.state == "stopped"
         assert states.count("done") == upload.done_count > 0
         assert states.count("refused") == upload.refused_count == 1
         assert states.count("stopped") > 0
-        made = await shop.value("SELECT count(*) FROM transmissions WHERE merchant_id = $1", shop.merchant_id)
+        made = await shop.value(
+            "SELECT count(*) FROM transmissions WHERE merchant_id = $1", shop.merchant_id
+        )
         assert made == states.count("done")
 
     run(server, story)
@@ -287,7 +335,9 @@ def test_a_row_that_breaks_on_our_side_is_tried_again_and_then_given_up(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(shop: Shop) -> None:
-        upload_id = (await sent(shop, "transmit", await rows_of(shop, "transmit", "b"))).upload.upload_id
+        upload_id = (
+            await sent(shop, "transmit", await rows_of(shop, "transmit", "b"))
+        ).upload.upload_id
         async with owner(shop.world) as connection:
             broken = "UPDATE upload_rows SET given = 'x' WHERE upload_id = $1 AND row_no = 2"
             await connection.execute(broken, upload_id)
@@ -307,7 +357,10 @@ def test_a_row_that_breaks_on_our_side_is_tried_again_and_then_given_up(
         ("DELETE FROM due_work WHERE kind = 'upload'", "due work of upload"),
         ("DELETE FROM upload_rows WHERE row_no = 1", "rows of upload"),
         ("DELETE FROM outbox WHERE event = 'upload.completed'", "events of upload"),
-        ("UPDATE upload_rows SET subject_id = upload_id WHERE row_no = 1 AND state = 'done'", "order of row 1"),
+        (
+            "UPDATE upload_rows SET subject_id = upload_id WHERE row_no = 1 AND state = 'done'",
+            "order of row 1",
+        ),
         (
             "UPDATE upload_rows SET state = 'refused', status = NULL, code = 'x' WHERE row_no = 1 AND state = 'done'",
             "rows done of upload",

@@ -58,7 +58,9 @@ def visit(shop: Shop, work: object, email: str = "maya@example.test") -> None:
         world = await make_world(shop)
         app = Starlette(routes=routes(world, Orders(world), readers=readers()))
         try:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HOME) as client:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app), base_url=HOME
+            ) as client:
                 await sign_in(client, email)
                 await work(Visitor(client, world))  # type: ignore[operator]
         finally:
@@ -86,10 +88,17 @@ def test_a_file_is_sent_looked_at_and_answered(shop: Shop) -> None:
         assert "whole number of cents" in page
         assert "Reload" not in page
         told = await visitor.client.get(f"{place}/answers")
-        assert [json.loads(line)["status"] for line in told.text.splitlines()] == ["SUCCESS", "REFUSED", "SUCCESS"]
+        assert [json.loads(line)["status"] for line in told.text.splitlines()] == [
+            "SUCCESS",
+            "REFUSED",
+            "SUCCESS",
+        ]
         again = await visitor.send("transmit_day.json", json.dumps(bad).encode())
         assert again.headers["location"].startswith(place + "?done=known.")
-        assert "This file was uploaded before" in (await visitor.client.get(again.headers["location"])).text
+        assert (
+            "This file was uploaded before"
+            in (await visitor.client.get(again.headers["location"])).text
+        )
         assert "transmit_day.json" in (await visitor.client.get("/uploads")).text
 
     visit(shop, work)
@@ -97,7 +106,9 @@ def test_a_file_is_sent_looked_at_and_answered(shop: Shop) -> None:
 
 def test_a_file_can_be_stopped(shop: Shop) -> None:
     async def work(visitor: Visitor) -> None:
-        place = (await visitor.send("transmit_b", json.dumps(rows("B", 3)).encode())).headers["location"]
+        place = (await visitor.send("transmit_b", json.dumps(rows("B", 3)).encode())).headers[
+            "location"
+        ]
         csrf = field((await visitor.client.get(place)).text, "csrf")
         await visitor.client.post(f"{place}/stop", data={"csrf": csrf})
         assert "Stopping" in (await visitor.client.get(place)).text
@@ -119,7 +130,9 @@ def test_a_file_can_be_stopped(shop: Shop) -> None:
         ("transmit_x", b"PK\x03\x04", "ZIP is damaged"),
     ],
 )
-def test_a_file_that_cannot_be_taken_is_told(shop: Shop, name: str, content: bytes, told: str) -> None:
+def test_a_file_that_cannot_be_taken_is_told(
+    shop: Shop, name: str, content: bytes, told: str
+) -> None:
     async def work(visitor: Visitor) -> None:
         answer = await visitor.send(name, content)
         assert answer.status_code == 400
@@ -132,7 +145,11 @@ def test_an_analyst_looks_and_a_stranger_sees_nothing(shop: Shop) -> None:
     places: list[str] = []
 
     async def send(visitor: Visitor) -> None:
-        places.append((await visitor.send("transmit_d", json.dumps(rows("D", 1)).encode())).headers["location"])
+        places.append(
+            (await visitor.send("transmit_d", json.dumps(rows("D", 1)).encode())).headers[
+                "location"
+            ]
+        )
 
     async def look(visitor: Visitor) -> None:
         page = (await visitor.client.get("/uploads")).text
@@ -141,7 +158,9 @@ def test_an_analyst_looks_and_a_stranger_sees_nothing(shop: Shop) -> None:
         csrf = re.search(r'name="csrf" value="([^"]+)"', page)
         assert csrf
         answer = await visitor.client.post(
-            "/uploads", data={"csrf": csrf[1], "kind": "transmit"}, files={"file": ("transmit_e", b"[]")}
+            "/uploads",
+            data={"csrf": csrf[1], "kind": "transmit"},
+            files={"file": ("transmit_e", b"[]")},
         )
         assert answer.status_code == 403
 

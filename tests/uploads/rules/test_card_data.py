@@ -42,7 +42,11 @@ def test_a_number_is_found_in_any_text(card: str, written: str) -> None:
 
 @pytest.mark.parametrize("mark", ["\n", "\t", "\r\n", "\u2003"])
 def test_a_number_is_found_behind_what_json_escapes(mark: str) -> None:
-    body = {"billingInformation": {"firstName": mark.join(CARDS[0][at : at + 4] for at in range(0, 16, 4))}}
+    body = {
+        "billingInformation": {
+            "firstName": mark.join(CARDS[0][at : at + 4] for at in range(0, 16, 4))
+        }
+    }
     assert may_hold_number(json.dumps(body))
     assert may_hold_number(json.dumps(body, ensure_ascii=False))
     assert card_data(body)
@@ -83,7 +87,16 @@ def test_an_id_is_no_card(value: uuid.UUID) -> None:
 
 
 @each(
-    "name", ["cvv", "CVV2", "cvc", "verificationValue", "Verification_Value", "security-code", "cardVerificationValue"]
+    "name",
+    [
+        "cvv",
+        "CVV2",
+        "cvc",
+        "verificationValue",
+        "Verification_Value",
+        "security-code",
+        "cardVerificationValue",
+    ],
 )
 def test_a_security_code_is_found_by_its_name(name: str) -> None:
     body = {"paymentMethod": {name: "123"}}
@@ -117,7 +130,9 @@ def test_a_row_full_of_digits_is_refused_before_they_are_looked_through(digits: 
 
 def test_an_identifiers_digits_are_looked_through_once() -> None:
     room, like = Room(40), list[tuple[str, str]]()
-    assert card_data({"orderId": CARDS[0], "items": [{"sku": CARDS[1]}]}, like=like, room=room) is None
+    assert (
+        card_data({"orderId": CARDS[0], "items": [{"sku": CARDS[1]}]}, like=like, room=room) is None
+    )
     assert [digits for _, digits in like] == [CARDS[1], CARDS[0]]
 
 

@@ -35,7 +35,10 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=6,
 )
-ROWS = st.lists(st.fixed_dictionaries({"orderId": st.text(max_size=6)}, optional={"extraData": VALUES}), max_size=6)
+ROWS = st.lists(
+    st.fixed_dictionaries({"orderId": st.text(max_size=6)}, optional={"extraData": VALUES}),
+    max_size=6,
+)
 
 
 @given(
@@ -44,7 +47,9 @@ ROWS = st.lists(st.fixed_dictionaries({"orderId": st.text(max_size=6)}, optional
     st.sampled_from([None, 2]),
     st.sampled_from(["list", "lines", "head", "object", "both"]),
 )
-def test_rows_come_out_as_they_went_in(rows: list[Any], size: int, indent: int | None, layout: str) -> None:
+def test_rows_come_out_as_they_went_in(
+    rows: list[Any], size: int, indent: int | None, layout: str
+) -> None:
     listed = json.dumps(rows, indent=indent, ensure_ascii=bool(indent))
     text = {
         "list": listed,
@@ -56,7 +61,9 @@ def test_rows_come_out_as_they_went_in(rows: list[Any], size: int, indent: int |
     found, source = read(text, size)
     assert [json.loads(one.text or "") for one in found] == rows
     assert [one.number for one in found] == list(range(1, len(rows) + 1))
-    assert source.header == (Header() if layout in ("list", "lines") else Header("", "m-1", "2026-03-23"))
+    assert source.header == (
+        Header() if layout in ("list", "lines") else Header("", "m-1", "2026-03-23")
+    )
     assert not source.notes
 
 
@@ -117,11 +124,20 @@ def test_what_is_no_file_of_rows_is_refused(text: str) -> None:
         read(text)
 
 
-@pytest.mark.parametrize("tail", ['"mid": "m-1"', '"expiryDateUtc": "2026"', '"header": {"mid": "x"}'])
+@pytest.mark.parametrize(
+    "tail", ['"mid": "m-1"', '"expiryDateUtc": "2026"', '"header": {"mid": "x"}']
+)
 def test_a_configuration_after_the_rows_is_refused(tail: str) -> None:
     with pytest.raises(Problem, match="after rows"):
         read('{"rows": [' + json.dumps(row(1)) + "], " + tail + "}")
-    assert len(read('{"rows": [' + json.dumps(row(1)) + '], "note": [1, {"a": 2}], "more": {"b": 1}}')[0]) == 1
+    assert (
+        len(
+            read('{"rows": [' + json.dumps(row(1)) + '], "note": [1, {"a": 2}], "more": {"b": 1}}')[
+                0
+            ]
+        )
+        == 1
+    )
 
 
 def test_a_configuration_that_contradicts_itself_is_refused() -> None:
@@ -158,7 +174,9 @@ def test_a_line_that_is_a_list_of_values_is_one_row(size: int) -> None:
         (4, 4, ""),
     ]
     lists, _ = read("\n".join([json.dumps([row(1)]), json.dumps([row(2), row(3)])]), size)
-    assert [one.number for one in lists if not one.code] == [1, 2, 3], "lists of rows are read as before"
+    assert [one.number for one in lists if not one.code] == [1, 2, 3], (
+        "lists of rows are read as before"
+    )
 
 
 def test_values_without_end_that_are_no_rows_are_refused() -> None:

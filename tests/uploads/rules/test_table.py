@@ -12,7 +12,9 @@ from recoup.uploads.rules.record import Record
 from recoup.uploads.rules.table import TableRows, body_of
 
 
-def read(text: str | bytes, kind: str = "transmit", encoding: str = "utf-8-sig") -> tuple[list[Record], TableRows]:
+def read(
+    text: str | bytes, kind: str = "transmit", encoding: str = "utf-8-sig"
+) -> tuple[list[Record], TableRows]:
     raw = text.encode() if isinstance(text, str) else text
     table = TableRows(lines([raw], encoding), columns_of(kind))
     return list(table), table
@@ -55,7 +57,12 @@ def test_names_with_dots_become_objects(delimiter: str, end: str) -> None:
             "payer": {"email": "a@example.test"},
             "sequenceNumber": "1",
         },
-        {"orderId": "SO-2", "isDeclined": False, "transaction": {"amount": "45.90"}, "sequenceNumber": "2"},
+        {
+            "orderId": "SO-2",
+            "isDeclined": False,
+            "transaction": {"amount": "45.90"},
+            "sequenceNumber": "2",
+        },
     ]
     assert read(text)[1].notes == ["Columns that nothing was read from: Shop."]
 
@@ -134,4 +141,6 @@ def test_currency_stands_alone_and_what_several_may_mean_is_told() -> None:
     [body] = bodies("orderId,amount,currency,isMIT\no-1,4590,USD,true\n", "evaluate")
     assert body["transaction"] == {"amount": 4590, "currency": "USD"}
     _, source = read("orderId,id\no-1,7\n", "evaluate")
-    assert any("payer.id or" in note and "transaction.id" in note for note in source.notes), source.notes
+    assert any("payer.id or" in note and "transaction.id" in note for note in source.notes), (
+        source.notes
+    )

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 from tests import rescue_shapes as shapes
-from tests.door import APPROVES, FUNDS, GONE, HARD, Caller, Door, changed, tokenize_body, transmit_body
+from tests.door import (
+    APPROVES,
+    FUNDS,
+    GONE,
+    HARD,
+    Caller,
+    Door,
+    changed,
+    tokenize_body,
+    transmit_body,
+)
 from tests.rescue_shapes import check_refused, fields_of, typed
 from tests.rings import each
 
@@ -22,7 +32,10 @@ def in_days(shop: Caller, days: float) -> str:
 # expiry (C5) --------------------------------------------------------------------------------------------------
 
 
-@each(("days", "warned"), [(1, True), (13.9, True), (14, False), (21, False), (30, False), (30.03, False)])
+@each(
+    ("days", "warned"),
+    [(1, True), (13.9, True), (14, False), (21, False), (30, False), (30.03, False)],
+)
 def test_expiry_within_its_bounds(shop: Caller, days: float, warned: bool) -> None:
     answer = shop.evaluate(expiryDateUtc=in_days(shop, days)).json()
     assert answer["status"] == "SUBMITTED"
@@ -47,10 +60,15 @@ def test_an_expiry_that_is_too_late_names_the_latest_date(door: Door, shop: Call
     body = shop.body(expiryDateUtc=in_days(shop, 31))
     with door.nothing_written():
         [text] = fields_of(shop.evaluate(body))["ExpiryDateUtc"]
-    latest = datetime.fromisoformat(text.split("at most ")[1].split()[0].rstrip(".").replace("Z", "+00:00"))
+    latest = datetime.fromisoformat(
+        text.split("at most ")[1].split()[0].rstrip(".").replace("Z", "+00:00")
+    )
     now = door.run(shop.shop.now())
     assert timedelta(days=30) - timedelta(minutes=1) < latest - now <= timedelta(days=30, hours=1)
-    assert shop.evaluate(expiryDateUtc=(latest - timedelta(seconds=5)).isoformat()).json()["status"] == "SUBMITTED"
+    assert (
+        shop.evaluate(expiryDateUtc=(latest - timedelta(seconds=5)).isoformat()).json()["status"]
+        == "SUBMITTED"
+    )
 
 
 @each(
@@ -66,10 +84,15 @@ def test_an_expiry_that_is_too_late_names_the_latest_date(door: Door, shop: Call
         "Mon, 02 Mar 2026 09:15:31 +99999999999999999999",
     ],
 )
-def test_an_expiry_that_is_no_date_says_the_words_that_clients_know(door: Door, shop: Caller, text: str) -> None:
+def test_an_expiry_that_is_no_date_says_the_words_that_clients_know(
+    door: Door, shop: Caller, text: str
+) -> None:
     body = shop.body(expiryDateUtc=text)
     with door.nothing_written():
-        assert fields_of(shop.evaluate(body))["ExpiryDateUtc"][0] == "The field ExpiryDateUtc is invalid."
+        assert (
+            fields_of(shop.evaluate(body))["ExpiryDateUtc"][0]
+            == "The field ExpiryDateUtc is invalid."
+        )
 
 
 def test_bounds_follow_the_merchants_own_clock(shop: Caller) -> None:
@@ -101,7 +124,9 @@ def test_the_merchants_mode(shop: Caller, mode: str, expiry: bool, status: str) 
     assert answer["status"] == status
     assert answer["success"] is (status == "SUBMITTED")
     order = shop.order(answer["orderId"])
-    days = (datetime.fromisoformat(order["expiryDate"]) - datetime.fromisoformat(order["placedDate"])).days
+    days = (
+        datetime.fromisoformat(order["expiryDate"]) - datetime.fromisoformat(order["placedDate"])
+    ).days
     assert days in (20, 21)
 
 
@@ -113,11 +138,15 @@ def test_managed_without_an_expiry_is_refused(shop: Caller) -> None:
 
 def test_a_sync_mit_that_is_approved_at_once(shop: Caller) -> None:
     for card in APPROVE_CARDS:
-        answer = typed(shop.evaluate(expiryDateUtc=GONE, paymentMethod__cardNumber=card), shapes.Evaluated)
+        answer = typed(
+            shop.evaluate(expiryDateUtc=GONE, paymentMethod__cardNumber=card), shapes.Evaluated
+        )
         assert (answer.success, answer.status, answer.reason) == (True, "APPROVED", None), card
 
 
-def test_a_sync_mit_goes_on_in_the_background_and_is_asked_with_the_same_order_id(shop: Caller) -> None:
+def test_a_sync_mit_goes_on_in_the_background_and_is_asked_with_the_same_order_id(
+    shop: Caller,
+) -> None:
     """`DECLINED` meanwhile, `APPROVED` once a later try went through; DECLINED when it expires."""
     card = script_card("visa", "51", 1)
     body = shop.body(expiryDateUtc=GONE, paymentMethod__cardNumber=card)
@@ -132,7 +161,12 @@ def test_a_sync_mit_goes_on_in_the_background_and_is_asked_with_the_same_order_i
     order_id = shop.evaluate(body).json()["orderId"]
     shop.advance(days=22)
     end = shop.evaluate(body | {"idempotencyKey": str(uuid.uuid4())}).json()
-    assert (end["status"], end["success"], end["orderId"], end["reason"]) == ("DECLINED", False, order_id, "expired")
+    assert (end["status"], end["success"], end["orderId"], end["reason"]) == (
+        "DECLINED",
+        False,
+        order_id,
+        "expired",
+    )
     assert shop.post("/outcome", {"orderSessionKey": order_id}).json()["status"] == "EXPIRED"
 
 
@@ -188,13 +222,16 @@ TEXTS = sorted(REQUIRED.keys() - {"isDeclined", "transaction.amount"})
 
 @each(
     ("field", "absent"),
-    [(f, a) for f in sorted(REQUIRED) for a in (GONE, None)] + [(f, a) for f in TEXTS for a in ("", "  ")],
+    [(f, a) for f in sorted(REQUIRED) for a in (GONE, None)]
+    + [(f, a) for f in TEXTS for a in ("", "  ")],
 )
 def test_each_required_field(shop: Caller, field: str, absent: object) -> None:
     fields = fields_of(shop.evaluate(**{field.replace(".", "__"): absent}))
     assert list(fields) == [REQUIRED[field]]
     last = REQUIRED[field].rpartition(".")[2]
-    wanted = "Merchant's orderId is required" if field == "orderId" else f"The {last} field is required."
+    wanted = (
+        "Merchant's orderId is required" if field == "orderId" else f"The {last} field is required."
+    )
     assert fields[REQUIRED[field]] == [wanted]
 
 
@@ -203,7 +240,8 @@ def test_an_approved_payment_is_no_rescue(shop: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency"), [(1, "USD"), (100_000_000, "USD"), (150_000_000, "IDR"), (26_000_000_000, "VND")]
+    ("amount", "currency"),
+    [(1, "USD"), (100_000_000, "USD"), (150_000_000, "IDR"), (26_000_000_000, "VND")],
 )
 def test_amounts_up_to_the_bounds(shop: Caller, amount: int, currency: str) -> None:
     """1.5 million rupiah, some 92 dollars, were over the bound."""
@@ -211,7 +249,24 @@ def test_amounts_up_to_the_bounds(shop: Caller, amount: int, currency: str) -> N
     assert order["amount"] == amount
 
 
-@each("amount", [0, -1, 100_000_001, 45.9, "45.90", "4_590", "+4590", "0x10", "٤٥", "9" * 25, True, [4590], 10**18])
+@each(
+    "amount",
+    [
+        0,
+        -1,
+        100_000_001,
+        45.9,
+        "45.90",
+        "4_590",
+        "+4590",
+        "0x10",
+        "٤٥",
+        "9" * 25,
+        True,
+        [4590],
+        10**18,
+    ],
+)
 def test_amounts_beyond_are_refused(door: Door, shop: Caller, amount: object) -> None:
     body = shop.body(transaction__amount=amount)
     with door.nothing_written():
@@ -275,12 +330,17 @@ def test_mit_switched_off_for_the_merchant_or_the_site(door: Door, shop: Caller)
     shop.set(mit=False)
     body = shop.body()
     with door.nothing_written():
-        assert "MIT orders" in check_refused(shop.evaluate(body), 403, "kind_switched_off")["result"]
+        assert (
+            "MIT orders" in check_refused(shop.evaluate(body), 403, "kind_switched_off")["result"]
+        )
     shop.set(mit=True)
     door.sql("UPDATE sites SET mit = false WHERE merchant_id = $1", shop.shop.merchant_id)
     shop.set(name="Brightleaf")
     with door.nothing_written():
-        assert "the site Leaf" in check_refused(shop.evaluate(body), 403, "kind_switched_off")["result"]
+        assert (
+            "the site Leaf"
+            in check_refused(shop.evaluate(body), 403, "kind_switched_off")["result"]
+        )
     door.sql("UPDATE sites SET mit = true WHERE merchant_id = $1", shop.shop.merchant_id)
     shop.set(name="Brightleaf Tea")
     assert shop.evaluate(body).json()["status"] == "SUBMITTED"
@@ -309,8 +369,19 @@ def sites(door: Door, shop: Caller) -> dict[str, str]:
         ({"siteId": "mugs"}, "mugs", False),
         ({"siteUrl": "https://mugs.example.test"}, "mugs", False),
         ({"siteUrl": "WWW.MUGS.example.test/other?x=1"}, "mugs", False),
-        ({"siteUrl": "https://unknown.example.test", "transaction.dynamicDescriptor": "mugs*club"}, "mugs", True),
-        ({"siteUrl": "https://unknown.example.test", "transaction.descriptor": "MUGS*CLUB"}, "mugs", True),
+        (
+            {
+                "siteUrl": "https://unknown.example.test",
+                "transaction.dynamicDescriptor": "mugs*club",
+            },
+            "mugs",
+            True,
+        ),
+        (
+            {"siteUrl": "https://unknown.example.test", "transaction.descriptor": "MUGS*CLUB"},
+            "mugs",
+            True,
+        ),
         ({"siteUrl": "https://unknown.example.test"}, "leaf", True),
         (
             {
@@ -348,15 +419,22 @@ def test_the_mid_must_be_the_credentials_own(door: Door, shop: Caller, other: Ca
     body = shop.body(mid=other.mid)
     with door.nothing_written():
         assert list(fields_of(shop.evaluate(body))) == ["Mid"]
-        assert list(fields_of(shop.post("/transmit", transmit_body(shop, mid=other.mid)))) == ["Mid"]
+        assert list(fields_of(shop.post("/transmit", transmit_body(shop, mid=other.mid)))) == [
+            "Mid"
+        ]
 
 
 def test_both_names_of_the_descriptor_are_read(shop: Caller) -> None:
     assert (
-        shop.order(shop.admit(transaction__dynamicDescriptor=GONE, transaction__descriptor="OLD*NAME"))["descriptor"]
+        shop.order(
+            shop.admit(transaction__dynamicDescriptor=GONE, transaction__descriptor="OLD*NAME")
+        )["descriptor"]
         == "OLD*NAME"
     )
-    assert shop.order(shop.admit(transaction__dynamicDescriptor=GONE))["descriptor"] == "BRIGHTLEAF*TEA"
+    assert (
+        shop.order(shop.admit(transaction__dynamicDescriptor=GONE))["descriptor"]
+        == "BRIGHTLEAF*TEA"
+    )
 
 
 # response codes -----------------------------------------------------------------------------------------------
@@ -384,7 +462,9 @@ def test_the_codes_of_the_source_nmi(door: Door, shop: Caller, code: str) -> Non
     """Each behaves as the scheme's code that it stands for; hard ones end the order within a second."""
     mine = shop.admit(transaction__responseCode=code, transaction__responseCodeSource="nmi")
     scheme = shop.admit(transaction__responseCode=NMI[code], transaction__responseCodeSource="visa")
-    as_number = shop.admit(transaction__responseCode=int(code), transaction__responseCodeSource="NMI")
+    as_number = shop.admit(
+        transaction__responseCode=int(code), transaction__responseCodeSource="NMI"
+    )
     shop.advance(seconds=1)
     read = [_read(door, order_id) for order_id in (mine, scheme, as_number)]
     assert read[0]["klass"] == read[1]["klass"] == read[2]["klass"]
@@ -433,8 +513,14 @@ def test_an_authorisation_waits_for_its_capture(door: Door, shop: Caller, kind: 
         days += 1
     assert shop.order(order_id)["statusName"] == "CAPTUREREQUIRED"
     shop.advance(days=7)
-    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == ("CANCELLED", "capture_window")
-    assert "AUTHORIZATION or PURCHASE" in fields_of(shop.evaluate(transactionType="HOLD"))["TransactionType"][0]
+    assert (shop.order(order_id)["statusName"], shop.order(order_id)["reason"]) == (
+        "CANCELLED",
+        "capture_window",
+    )
+    assert (
+        "AUTHORIZATION or PURCHASE"
+        in fields_of(shop.evaluate(transactionType="HOLD"))["TransactionType"][0]
+    )
 
 
 # magic cards --------------------------------------------------------------------------------------------------
@@ -444,7 +530,8 @@ def test_the_declining_card_declines_every_send_with_05(door: Door, shop: Caller
     order_id = shop.admit(paymentMethod__cardNumber=DECLINE_CARD)
     shop.advance(days=22)
     codes = door.sql(
-        "SELECT DISTINCT scheme_code FROM attempts WHERE order_id = $1 AND state <> 'planned'", uuid.UUID(order_id)
+        "SELECT DISTINCT scheme_code FROM attempts WHERE order_id = $1 AND state <> 'planned'",
+        uuid.UUID(order_id),
     )
     assert [row["scheme_code"] for row in codes] == ["05"]
     assert shop.order(order_id)["reason"] == "expired"
@@ -454,13 +541,24 @@ def test_a_magic_amount_counts_only_on_its_card(shop: Caller) -> None:
     """A lost card (41) by the amount: at once on the code card, not at all on an approving one."""
     amount = amount_for("41")
     more = {"expiryDateUtc": GONE, "transaction__amount": amount, "transaction__responseCode": "91"}
-    assert shop.evaluate(**more, paymentMethod__cardNumber=CODE_CARDS["visa"]).json()["reason"] == "declined"
-    assert shop.evaluate(**more, paymentMethod__cardNumber=PHONE_CARD).json()["status"] == "APPROVED"
+    assert (
+        shop.evaluate(**more, paymentMethod__cardNumber=CODE_CARDS["visa"]).json()["reason"]
+        == "declined"
+    )
+    assert (
+        shop.evaluate(**more, paymentMethod__cardNumber=PHONE_CARD).json()["status"] == "APPROVED"
+    )
 
 
 def test_a_hard_answer_to_a_send_ends_the_order_at_once(shop: Caller) -> None:
-    answer = shop.evaluate(expiryDateUtc=GONE, paymentMethod__cardNumber=HARD, transaction__responseCode="91").json()
-    assert (answer["status"], answer["reason"], answer["success"]) == ("DECLINED", "declined", False)
+    answer = shop.evaluate(
+        expiryDateUtc=GONE, paymentMethod__cardNumber=HARD, transaction__responseCode="91"
+    ).json()
+    assert (answer["status"], answer["reason"], answer["success"]) == (
+        "DECLINED",
+        "declined",
+        False,
+    )
 
 
 # the list -----------------------------------------------------------------------------------------------------
@@ -470,13 +568,26 @@ def test_the_list_of_orders_and_its_paging(shop: Caller) -> None:
     made = [shop.admit(transaction__amount=amount) for amount in (300, 100, 200)]
     assert shop.post(f"/orders/{made[0]}/cancel").content == b"{}"
     page = typed(shop.get("/orders"), shapes.Orders)
-    assert (page.orders.totalItemCount, page.orders.pageSize, page.orders.pageNumber, page.success) == (3, 10, 1, True)
+    assert (
+        page.orders.totalItemCount,
+        page.orders.pageSize,
+        page.orders.pageNumber,
+        page.success,
+    ) == (3, 10, 1, True)
     assert page.statuses == {str(code): name for code, name in STATUS_NAMES.items()}
     assert page.statuses["8"] == "Chargeback"
     assert [str(order.id) for order in page.orders.data] == made[::-1]
-    first = typed(shop.get("/orders?pageSize=2&pageNumber=1&orderBy=amount&sort=asc"), shapes.Orders).orders
+    first = typed(
+        shop.get("/orders?pageSize=2&pageNumber=1&orderBy=amount&sort=asc"), shapes.Orders
+    ).orders
     assert [order.amount for order in first.data] == [100, 200]
-    assert (first.pageCount, first.isFirstPage, first.isLastPage, first.hasNextPage, first.hasPreviousPage) == (
+    assert (
+        first.pageCount,
+        first.isFirstPage,
+        first.isLastPage,
+        first.hasNextPage,
+        first.hasPreviousPage,
+    ) == (
         2,
         True,
         False,
@@ -484,11 +595,24 @@ def test_the_list_of_orders_and_its_paging(shop: Caller) -> None:
         False,
     )
     assert (first.firstItemOnPage, first.lastItemOnPage) == (1, 2)
-    second = typed(shop.get("/orders?PageSize=2&PAGENUMBER=2&orderby=Amount&sort=ASC"), shapes.Orders).orders
-    assert ([o.amount for o in second.data], second.isLastPage, second.firstItemOnPage) == ([300], True, 3)
+    second = typed(
+        shop.get("/orders?PageSize=2&PAGENUMBER=2&orderby=Amount&sort=ASC"), shapes.Orders
+    ).orders
+    assert ([o.amount for o in second.data], second.isLastPage, second.firstItemOnPage) == (
+        [300],
+        True,
+        3,
+    )
     beyond = typed(shop.get("/orders?pageNumber=9"), shapes.Orders).orders
-    assert (beyond.data, beyond.firstItemOnPage, beyond.lastItemOnPage, beyond.totalItemCount) == ([], 0, 0, 3)
-    assert [str(o.id) for o in typed(shop.get("/orders?status=2"), shapes.Orders).orders.data] == [made[0]]
+    assert (beyond.data, beyond.firstItemOnPage, beyond.lastItemOnPage, beyond.totalItemCount) == (
+        [],
+        0,
+        0,
+        3,
+    )
+    assert [str(o.id) for o in typed(shop.get("/orders?status=2"), shapes.Orders).orders.data] == [
+        made[0]
+    ]
     assert typed(shop.get("/orders?status=2&status=0"), shapes.Orders).orders.totalItemCount == 3
     assert typed(shop.get(f"/orders?mid={shop.mid}"), shapes.Orders).orders.totalItemCount == 3
 
@@ -497,7 +621,10 @@ def test_from_is_included_and_to_is_not(shop: Caller) -> None:
     order = shop.order(shop.admit())
     placed = order["placedDate"]
     later = (datetime.fromisoformat(placed) + timedelta(milliseconds=1)).isoformat()
-    assert shop.get("/orders", params={"from": placed, "to": later}).json()["orders"]["totalItemCount"] == 1
+    assert (
+        shop.get("/orders", params={"from": placed, "to": later}).json()["orders"]["totalItemCount"]
+        == 1
+    )
     assert shop.get("/orders", params={"from": later}).json()["orders"]["totalItemCount"] == 0
     assert shop.get("/orders", params={"to": placed}).json()["orders"]["totalItemCount"] == 0
 
@@ -546,11 +673,17 @@ def test_a_list_that_cannot_be_asked_for_says_why(shop: Caller, query: str, fiel
 
 def test_a_transmission_is_updated_by_its_key(door: Door, shop: Caller) -> None:
     transmit_id = shop.post("/transmit", transmit_body(shop)).json()["transmitId"]
-    by_post = shop.post("/transmit", {"transmitId": transmit_id, "refund": {"amount": 4590, "reason": "asked"}})
+    by_post = shop.post(
+        "/transmit", {"transmitId": transmit_id, "refund": {"amount": 4590, "reason": "asked"}}
+    )
     assert typed(by_post, shapes.Transmitted).transmitId == uuid.UUID(transmit_id)
-    by_patch = shop.call("PATCH", f"/transmit/{transmit_id}", json={"chargeback": {"amount": 100, "id": "cb-1"}})
+    by_patch = shop.call(
+        "PATCH", f"/transmit/{transmit_id}", json={"chargeback": {"amount": 100, "id": "cb-1"}}
+    )
     assert typed(by_patch, shapes.Transmitted).transmitId == uuid.UUID(transmit_id)
-    [row] = door.sql("SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id))
+    [row] = door.sql(
+        "SELECT outcome::text FROM transmissions WHERE transmit_id = $1", uuid.UUID(transmit_id)
+    )
     assert "refund" in row["outcome"]
     assert "cb-1" in row["outcome"]
 
@@ -575,7 +708,9 @@ def test_copies_of_approved_and_declined_payments_are_taken(shop: Caller, declin
 # tokenize -----------------------------------------------------------------------------------------------------
 
 
-def test_tokenize_takes_a_bearer_or_an_environment_key(door: Door, shop: Caller, other: Caller) -> None:
+def test_tokenize_takes_a_bearer_or_an_environment_key(
+    door: Door, shop: Caller, other: Caller
+) -> None:
     body, key = tokenize_body(APPROVES), shop.shop.keys.tokenization_key
     path = "/v1/tokenize"
     bad = {"authorization": "Bearer nonsense"}
@@ -599,7 +734,11 @@ def test_tokenize_takes_a_bearer_or_an_environment_key(door: Door, shop: Caller,
         ({"environment": "tk_test_unknown"}, bad),
     ):
         with door.nothing_written():
-            check_refused(door.call("POST", path, params=params, headers=headers, json=body), 401, "unauthenticated")
+            check_refused(
+                door.call("POST", path, params=params, headers=headers, json=body),
+                401,
+                "unauthenticated",
+            )
     with door.nothing_written():
         nul = {"environment": "a\0b"}
         assert list(fields_of(door.call("POST", path, params=nul, json=body))) == ["Query"]
@@ -610,7 +749,10 @@ def test_tokenize_takes_a_bearer_or_an_environment_key(door: Door, shop: Caller,
 def test_a_token_is_the_merchants_own(door: Door, shop: Caller, other: Caller) -> None:
     """One that came by the environment key serves the merchant's /evaluate, and no one else's."""
     answer = door.call(
-        "POST", "/v1/tokenize", params={"environment": shop.shop.keys.tokenization_key}, json=tokenize_body(APPROVES)
+        "POST",
+        "/v1/tokenize",
+        params={"environment": shop.shop.keys.tokenization_key},
+        json=tokenize_body(APPROVES),
     )
     token = answer.json()["transaction"]["payment_method"]["token"]
     assert shop.evaluate(paymentMethod__cardNumber=token).json()["status"] == "SUBMITTED"
@@ -636,4 +778,6 @@ def test_the_older_shape_of_tokenize(shop: Caller) -> None:
 @pytest.mark.parametrize("absent", ["number", "month", "year"])
 def test_what_a_card_needs(shop: Caller, absent: str) -> None:
     body = tokenize_body(APPROVES, **{f"payment_method__credit_card__{absent}": ""})
-    assert list(fields_of(shop.post("/tokenize", body))) == [f"PaymentMethod.CreditCard.{absent.capitalize()}"]
+    assert list(fields_of(shop.post("/tokenize", body))) == [
+        f"PaymentMethod.CreditCard.{absent.capitalize()}"
+    ]

@@ -40,7 +40,9 @@ def publish(shop: Caller) -> None:
 def test_an_endpoint_is_changed_and_keeps_its_key(shop: Caller, hooks: Receiver) -> None:
     made = endpoint(shop, hooks.url("/old"), ownKey=True)
     path = f"/webhooks/{made['id']}"
-    changed = shop.call("PATCH", path, json={"url": hooks.url("/new"), "Events": ["order.submitted"]}).json()
+    changed = shop.call(
+        "PATCH", path, json={"url": hooks.url("/new"), "Events": ["order.submitted"]}
+    ).json()
     assert changed == made | {"url": hooks.url("/new"), "events": ["order.submitted"]}
     assert shop.get(path).json() == changed
     shop.admit()
@@ -57,7 +59,9 @@ def test_an_endpoint_is_changed_and_keeps_its_key(shop: Caller, hooks: Receiver)
     assert list(fields_of(shop.call("PUT", path, json={"format": "rescue"}))) == ["Url"]
 
 
-def test_a_disabled_endpoint_hears_nothing_until_it_is_active_again(shop: Caller, hooks: Receiver) -> None:
+def test_a_disabled_endpoint_hears_nothing_until_it_is_active_again(
+    shop: Caller, hooks: Receiver
+) -> None:
     made = endpoint(shop, hooks.url(), events=["order.submitted"])
     path = f"/webhooks/{made['id']}"
     off = shop.call("PATCH", path, json={"state": "disabled"}).json()
@@ -101,7 +105,9 @@ def test_an_endpoint_that_a_410_disabled_is_taken_up_again(shop: Caller, hooks: 
         ({"state": 1}, "State"),
     ],
 )
-def test_changes_that_are_wrong_name_the_field(shop: Caller, method: str, body: dict[str, Any], field: str) -> None:
+def test_changes_that_are_wrong_name_the_field(
+    shop: Caller, method: str, body: dict[str, Any], field: str
+) -> None:
     made = endpoint(shop, "https://hooks.merchant.example.com/")
     with shop.door.nothing_written():
         body = {"url": made["url"]} | body
@@ -109,14 +115,24 @@ def test_changes_that_are_wrong_name_the_field(shop: Caller, method: str, body: 
     assert shop.get(f"/webhooks/{made['id']}").json() == made
 
 
-def test_anothers_endpoint_is_neither_changed_nor_tried(shop: Caller, other: Caller, hooks: Receiver) -> None:
+def test_anothers_endpoint_is_neither_changed_nor_tried(
+    shop: Caller, other: Caller, hooks: Receiver
+) -> None:
     made = endpoint(shop, hooks.url())
     gone = endpoint(shop, hooks.url("/2"))
     shop.call("DELETE", f"/webhooks/{gone['id']}")
     with shop.door.nothing_written():
         for caller, which in ((other, made["id"]), (shop, UNKNOWN), (shop, "nonsense")):
-            check_refused(caller.call("PATCH", f"/webhooks/{which}", json={"state": "disabled"}), 404, "not_found")
-            check_refused(caller.call("PUT", f"/webhooks/{which}", json={"url": hooks.url()}), 404, "not_found")
+            check_refused(
+                caller.call("PATCH", f"/webhooks/{which}", json={"state": "disabled"}),
+                404,
+                "not_found",
+            )
+            check_refused(
+                caller.call("PUT", f"/webhooks/{which}", json={"url": hooks.url()}),
+                404,
+                "not_found",
+            )
             check_refused(caller.post(f"/webhooks/{which}/test", {}), 404, "not_found")
             check_refused(caller.get(f"/webhooks/{which}/deliveries"), 404, "not_found")
     assert hooks.got == []
@@ -126,17 +142,28 @@ def test_anothers_endpoint_is_neither_changed_nor_tried(shop: Caller, other: Cal
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_sample_of_every_event_is_signed_and_in_its_shape(shop: Caller, hooks: Receiver, name: str) -> None:
+def test_a_sample_of_every_event_is_signed_and_in_its_shape(
+    shop: Caller, hooks: Receiver, name: str
+) -> None:
     made = endpoint(shop, hooks.url(), ownKey=True)
     with shop.door.nothing_written(but=("delivery_tries", "audit_lines")):
         told = shop.post(f"/webhooks/{made['id']}/test", {"event": name}).json()
     [got] = hooks.got
     signed_by_hand(made["signingKey"], got.headers, got.body)
-    assert (got.event, got.json["IsTestMode"], got.json["ExternalOrderId"]) == (name, True, "SAMPLE")
+    assert (got.event, got.json["IsTestMode"], got.json["ExternalOrderId"]) == (
+        name,
+        True,
+        "SAMPLE",
+    )
     own = {k: v for k, v in got.data.items() if k not in ("Mid", "SiteId", "Sequence", "EventId")}
     msgspec.convert(own, CATALOGUE[name].data)
     assert got.data["EventId"] == told["eventId"]
-    assert (told["success"], told["status"], told["answer"], told["event"]) == (True, 200, "ok", name)
+    assert (told["success"], told["status"], told["answer"], told["event"]) == (
+        True,
+        200,
+        "ok",
+        name,
+    )
 
 
 def test_a_sample_in_the_endpoints_own_format(shop: Caller, hooks: Receiver) -> None:
@@ -151,7 +178,9 @@ def test_whatever_the_receiver_says_is_told(shop: Caller, hooks: Receiver, statu
     hooks.answers = [status]
     told = shop.post(f"/webhooks/{made['id']}/test", {}).json()
     assert (told["status"], told["success"]) == (status, status == 201)
-    assert shop.get(f"/webhooks/{made['id']}").json()["state"] == "active", "a trial disables nothing"
+    assert shop.get(f"/webhooks/{made['id']}").json()["state"] == "active", (
+        "a trial disables nothing"
+    )
 
 
 def test_an_unknown_event_is_400_and_names_those_there_are(shop: Caller, hooks: Receiver) -> None:
@@ -175,7 +204,9 @@ def nobody() -> str:
         return f"http://127.0.0.1:{one.getsockname()[1]}/"
 
 
-@pytest.mark.parametrize("answer", [None, b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 20_000 + b"\r\n\r\n"])
+@pytest.mark.parametrize(
+    "answer", [None, b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 20_000 + b"\r\n\r\n"]
+)
 def test_a_receiver_that_cannot_be_reached_or_understood_is_502(
     shop: Caller, hooks: Receiver, answer: bytes | None
 ) -> None:
@@ -190,7 +221,9 @@ def test_a_receiver_that_stays_silent_is_504(door: Door, shop: Caller, hooks: Re
     impatient = another(door, world=replace(door.world, policy=policy))
     made = endpoint(shop, hooks.url())
     hooks.holding = asyncio.Event()
-    told = impatient.call("POST", f"/v1/webhooks/{made['id']}/test", headers=shop.headers, json={}, allow_5xx=True)
+    told = impatient.call(
+        "POST", f"/v1/webhooks/{made['id']}/test", headers=shop.headers, json={}, allow_5xx=True
+    )
     hooks.holding.set()
     impatient.close()
     assert "in time" in check_refused(told, 504, "gateway_timeout")["result"]
@@ -220,7 +253,12 @@ def test_tries_are_told_newest_first_and_in_pages(shop: Caller, hooks: Receiver)
     assert [one["orderId"] for one in told["data"]] == orders[::-1]
     assert told["next"] is None
     first = told["data"][-1]
-    assert (first["event"], first["status"], first["result"], first["attempt"]) == ("order.submitted", 500, "failed", 1)
+    assert (first["event"], first["status"], first["result"], first["attempt"]) == (
+        "order.submitted",
+        500,
+        "failed",
+        1,
+    )
     assert first["externalOrderId"] == shop.order(orders[0])["externalOrderId"]
     assert {one["result"] for one in told["data"][:-1]} == {"delivered"}
     found, before = [], None
@@ -243,7 +281,8 @@ def test_another_endpoints_tries_are_not_told(shop: Caller, hooks: Receiver) -> 
 
 
 @pytest.mark.parametrize(
-    ("query", "field"), [("limit=0", "Limit"), ("limit=201", "Limit"), ("limit=x", "Limit"), ("before=x", "Before")]
+    ("query", "field"),
+    [("limit=0", "Limit"), ("limit=201", "Limit"), ("limit=x", "Limit"), ("before=x", "Before")],
 )
 def test_pages_that_cannot_be_asked_for(shop: Caller, query: str, field: str) -> None:
     made = endpoint(shop, "https://hooks.merchant.example.com/")

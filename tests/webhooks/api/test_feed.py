@@ -102,7 +102,9 @@ def test_only_some_events(shop: Caller) -> None:
         {"after": "1e3"},
     ],
 )
-def test_what_cannot_be_read_names_the_parameter(shop: Caller, door: Door, query: dict[str, str]) -> None:
+def test_what_cannot_be_read_names_the_parameter(
+    shop: Caller, door: Door, query: dict[str, str]
+) -> None:
     with door.nothing_written():
         fields = fields_of(shop.get("/events", params=query))
     name = next(iter(query))

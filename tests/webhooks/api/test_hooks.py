@@ -75,7 +75,9 @@ def fails_until_open(shop: Caller, hooks: Receiver) -> int:
 # the breaker ----------------------------------------------------------------------------------------------------
 
 
-def test_a_dead_endpoint_is_only_probed_and_catches_up_when_it_is_back(shop: Caller, hooks: Receiver) -> None:
+def test_a_dead_endpoint_is_only_probed_and_catches_up_when_it_is_back(
+    shop: Caller, hooks: Receiver
+) -> None:
     made = subscribe(shop, hooks.url(), events=["order.submitted", "order.completed"])
     assert made["health"] == {
         "state": "new",
@@ -98,7 +100,9 @@ def test_a_dead_endpoint_is_only_probed_and_catches_up_when_it_is_back(shop: Cal
         probe_now(shop)
         assert len(hooks.got) == posts + number, "one probe at a time"
     probed = [got.json["OrderId"] for got in hooks.got[posts:]]
-    assert len(set(probed)) == 3, "in turn, so that an event that breaks the receiver is not the only one"
+    assert len(set(probed)) == 3, (
+        "in turn, so that an event that breaks the receiver is not the only one"
+    )
     hooks.answers = []
     probe_now(shop)
     assert read(shop, made)["health"] == made["health"] | {"state": "ok"}
@@ -122,7 +126,9 @@ def test_a_new_address_begins_in_good_health(shop: Caller, hooks: Receiver) -> N
     assert read(shop, made)["health"]["waitingEvents"] == 0
 
 
-def test_what_the_old_address_answers_does_not_switch_off_the_new_one(shop: Caller, hooks: Receiver) -> None:
+def test_what_the_old_address_answers_does_not_switch_off_the_new_one(
+    shop: Caller, hooks: Receiver
+) -> None:
     """A merchant moves because the old one is gone, while a delivery to it is under way."""
     made = subscribe(shop, hooks.url("/old"), events=["order.completed"])
     shop.admit(**AT_ONCE)
@@ -144,7 +150,9 @@ def test_what_the_old_address_answers_does_not_switch_off_the_new_one(shop: Call
     assert [got.line.split()[1] for got in hooks.got] == ["/old", "/new"]
 
 
-def test_an_endpoint_that_nobody_answers_for_weeks_is_switched_off(shop: Caller, hooks: Receiver) -> None:
+def test_an_endpoint_that_nobody_answers_for_weeks_is_switched_off(
+    shop: Caller, hooks: Receiver
+) -> None:
     made = subscribe(shop, hooks.url(), events=["order.completed"])
     fails_until_open(shop, hooks)
     weeks = "UPDATE endpoints SET opened_at = opened_at - interval '14 days', probes = 100 WHERE merchant_id = $1"
@@ -199,7 +207,9 @@ def signed_with(key: str, got: Delivery) -> bool:
     return verify(key, got.headers["host"], got.headers, got.body, now=datetime.now(UTC))
 
 
-def test_a_replaced_key_stays_good_until_the_receiver_knows_the_new_one(shop: Caller, hooks: Receiver) -> None:
+def test_a_replaced_key_stays_good_until_the_receiver_knows_the_new_one(
+    shop: Caller, hooks: Receiver
+) -> None:
     made = subscribe(shop, hooks.url(), events=["order.completed"], ownKey=True)
     changed = shop.post(f"/webhooks/{made['id']}/rotate", {"overlapHours": 2}).json()
     assert changed["signingKey"] != made["signingKey"]
@@ -276,7 +286,8 @@ def test_the_merchants_key_is_replaced_for_all_that_share_it(shop: Caller, hooks
 
 
 @pytest.mark.parametrize(
-    "body", [{"overlapHours": -1}, {"overlapHours": 169}, {"overlapHours": "2h"}, {"overlapHours": 1.5}]
+    "body",
+    [{"overlapHours": -1}, {"overlapHours": 169}, {"overlapHours": "2h"}, {"overlapHours": 1.5}],
 )
 def test_overlaps_that_cannot_be(shop: Caller, door: Door, body: dict[str, Any]) -> None:
     made = subscribe(shop, "https://hooks.merchant.example.com/")
@@ -315,7 +326,12 @@ def test_a_range_is_sent_again_in_order_and_marked(shop: Caller, hooks: Receiver
         numbers = [got.data["Sequence"] for got in again if got.json["OrderId"] == order_id]
         assert numbers == sorted(numbers)
     [listed] = shop.get(f"/webhooks/{made['id']}/replays").json()["data"]
-    assert (listed["id"], listed["state"], listed["found"], listed["ordersLeft"]) == (told["id"], "done", 5, 0)
+    assert (listed["id"], listed["state"], listed["found"], listed["ordersLeft"]) == (
+        told["id"],
+        "done",
+        5,
+        0,
+    )
     assert listed["asked"] == dict.fromkeys(RANGE_FIELDS) | {"fromNumber": 2, "toNumber": 6}
     repeated = replay(shop, made, fromNumber=2, toNumber=6, idempotencyKey="once")
     assert (repeated["id"], repeated["state"]) == (told["id"], "done")
@@ -399,7 +415,9 @@ def test_by_time_and_by_name(shop: Caller, hooks: Receiver) -> None:
         ({"idempotencyKey": "x" * 129}, "IdempotencyKey"),
     ],
 )
-def test_replays_that_cannot_be_name_the_field(shop: Caller, door: Door, body: dict[str, Any], field: str) -> None:
+def test_replays_that_cannot_be_name_the_field(
+    shop: Caller, door: Door, body: dict[str, Any], field: str
+) -> None:
     made = subscribe(shop, "https://hooks.merchant.example.com/", events=["order.completed"])
     shop.shop  # noqa: B018
     shop.admit(**AT_ONCE)
@@ -421,7 +439,9 @@ def test_foreign_and_disabled_endpoints(shop: Caller, other: Caller, door: Door)
             check_refused(other.post(f"/webhooks/{made['id']}/{word}", body), 404, "not_found")
         check_refused(other.get(f"/webhooks/{made['id']}/replays"), 404, "not_found")
     shop.call("PATCH", f"/webhooks/{made['id']}", json={"state": "disabled"})
-    check_refused(shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}), 409, "wrong_state")
+    check_refused(
+        shop.post(f"/webhooks/{made['id']}/replay", {"fromNumber": 1}), 409, "wrong_state"
+    )
 
 
 # partners ---------------------------------------------------------------------------------------------------------
@@ -431,7 +451,9 @@ def test_a_partner_hears_of_all_its_merchants_and_of_no_other(door: Door, hooks:
     partner, rival = make_one(door), make_one(door)
     merchants = [developer(door, partner.merchant(name=name)) for name in ("Tea", "Coffee")]
     stranger = developer(door, rival.merchant())
-    made = partner.post("/partner/webhooks", {"url": hooks.url(), "events": ["order.completed"]}).json()
+    made = partner.post(
+        "/partner/webhooks", {"url": hooks.url(), "events": ["order.completed"]}
+    ).json()
     assert made["ownKey"] is True
     for caller in (*merchants, stranger):
         caller.admit(**AT_ONCE)
@@ -450,7 +472,9 @@ def test_a_partner_hears_of_all_its_merchants_and_of_no_other(door: Door, hooks:
         publish(caller)
     assert [got.data["Mid"] for got in hooks.got] == [merchants[1].mid]
     assert hooks.got[0].json["IsResent"] is True
-    assert partner.get(f"/partner/webhooks/{made['id']}/replays").json()["data"][0]["state"] == "done"
+    assert (
+        partner.get(f"/partner/webhooks/{made['id']}/replays").json()["data"][0]["state"] == "done"
+    )
     changed = partner.post(f"/partner/webhooks/{made['id']}/rotate").json()
     assert changed["signingKey"] != made["signingKey"]
     with door.nothing_written():

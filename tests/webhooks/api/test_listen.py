@@ -58,8 +58,12 @@ def test_what_is_listened_to_is_what_a_webhook_would_carry(shop: Caller, door: D
         body = one["body"].encode()
         assert verify(page["signingKey"], "localhost:3000", one["headers"], body)
         assert not verify(page["signingKey"], "elsewhere:3000", one["headers"], body)
-        assert not verify(shop.shop.webhook_key, "localhost:3000", one["headers"], body), "no webhook has its key"
-        assert {*one["headers"]} == {name for name in sent[0].headers if name.startswith("x-fc-")} | {"content-type"}
+        assert not verify(shop.shop.webhook_key, "localhost:3000", one["headers"], body), (
+            "no webhook has its key"
+        )
+        assert {*one["headers"]} == {
+            name for name in sent[0].headers if name.startswith("x-fc-")
+        } | {"content-type"}
     assert listen(shop, after=page["next"])["data"] == []
     for one in listen(shop, after=0, format="standard")["data"]:
         assert is_standard(page["signingKey"], one["headers"], one["body"].encode())
@@ -67,7 +71,9 @@ def test_what_is_listened_to_is_what_a_webhook_would_carry(shop: Caller, door: D
     assert {one["event"] for one in only["data"]} == {"order.refunded"}
 
 
-def test_events_of_the_stablecoin_api_are_listened_to_in_its_own_dialect(shop: Caller, door: Door) -> None:
+def test_events_of_the_stablecoin_api_are_listened_to_in_its_own_dialect(
+    shop: Caller, door: Door
+) -> None:
     merchant_id, order_id, event_id = shop.shop.merchant_id, new_id(), new_id()
     body = {"merchant_order_id": "order-1", "status": "paid"}
     door.sql(
@@ -81,13 +87,30 @@ def test_events_of_the_stablecoin_api_are_listened_to_in_its_own_dialect(shop: C
     publish(shop)
     page = listen(shop, after=0)
     [one] = page["data"]
-    assert (one["event"], one["format"], one["eventId"]) == ("payment.succeeded", "stablecoin", str(event_id))
-    at = Event(event_id, merchant_id, None, order_id, None, "order.completed", 1, door.world.clocks.wall(), body, True)
+    assert (one["event"], one["format"], one["eventId"]) == (
+        "payment.succeeded",
+        "stablecoin",
+        str(event_id),
+    )
+    at = Event(
+        event_id,
+        merchant_id,
+        None,
+        order_id,
+        None,
+        "order.completed",
+        1,
+        door.world.clocks.wall(),
+        body,
+        True,
+    )
     again = render_stable(at, page["signingKey"], door.world.clocks.wall(), encrypt=False)
     assert again is not None
     assert json.loads(one["body"]) == json.loads(again.body)
     assert one["headers"].keys() == again.headers.keys()
-    assert [x["event"] for x in listen(shop, after=0, event="payment.succeeded")["data"]] == ["payment.succeeded"]
+    assert [x["event"] for x in listen(shop, after=0, event="payment.succeeded")["data"]] == [
+        "payment.succeeded"
+    ]
     assert listen(shop, after=0, event="order.completed")["data"] == []
 
 
@@ -104,7 +127,9 @@ def test_calls_wait_for_the_next_event_and_hold_no_connection(
     monkeypatch.setattr(flow, "last_places", last_places)
 
     async def story() -> list[Any]:
-        calls = [asyncio.create_task(door.client.get(path, headers=shop.headers)) for _ in range(15)]
+        calls = [
+            asyncio.create_task(door.client.get(path, headers=shop.headers)) for _ in range(15)
+        ]
         await asyncio.sleep(1.2)
         assert not any(call.done() for call in calls)
         assert looks[: len(calls)] == [1] * len(calls), "each looked once when it came"
@@ -119,10 +144,14 @@ def test_calls_wait_for_the_next_event_and_hold_no_connection(
     assert door.services.get(flow.Listening)._waiting == {}
 
 
-def test_too_many_who_wait_and_a_door_that_ends(shop: Caller, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_who_wait_and_a_door_that_ends(
+    shop: Caller, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     after = listen(shop)["next"]
     monkeypatch.setattr(flow, "MERCHANT_WAITING_MAX", 0)
-    check_refused(shop.get("/events/listen", params={"after": after, "wait": 5}), 429, "too_many_requests")
+    check_refused(
+        shop.get("/events/listen", params={"after": after, "wait": 5}), 429, "too_many_requests"
+    )
     assert listen(shop, after=after)["data"] == [], "who does not wait is answered"
     monkeypatch.undo()
     ending = another(door, is_ending=lambda: True)
@@ -143,7 +172,9 @@ def test_too_many_who_wait_and_a_door_that_ends(shop: Caller, door: Door, monkey
         {"from": "1"},
     ],
 )
-def test_what_cannot_be_read_names_the_parameter(shop: Caller, door: Door, query: dict[str, str]) -> None:
+def test_what_cannot_be_read_names_the_parameter(
+    shop: Caller, door: Door, query: dict[str, str]
+) -> None:
     with door.nothing_written():
         fields = fields_of(shop.get("/events/listen", params=query))
     name = next(iter(query))
@@ -193,8 +224,14 @@ class Listener:
 
 
 @asynccontextmanager
-async def command(folder: Path, shop: Caller, *options: str, **more: str) -> AsyncIterator[Listener]:
-    keys = {"RECOUP_APP_KEY": shop.shop.keys.app_key, "RECOUP_APP_SECRET": shop.shop.keys.app_secret, **more}
+async def command(
+    folder: Path, shop: Caller, *options: str, **more: str
+) -> AsyncIterator[Listener]:
+    keys = {
+        "RECOUP_APP_KEY": shop.shop.keys.app_key,
+        "RECOUP_APP_SECRET": shop.shop.keys.app_secret,
+        **more,
+    }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "recoup.main", "listen", *options),
         cwd=folder,
@@ -238,19 +275,27 @@ def test_events_come_to_a_developers_machine_also_after_the_server_was_away(
         listener = door.run(story(hooks.url()))
     assert listener.said[-1] == "Ended."
     key = listener.said[1].removeprefix("Signing key: ")
-    assert len({one.data["EventId"] for one in hooks.got}) == len(hooks.got) == 2, "nothing lost, nothing twice"
+    assert len({one.data["EventId"] for one in hooks.got}) == len(hooks.got) == 2, (
+        "nothing lost, nothing twice"
+    )
     for got in hooks.got:
         assert got.data["EventId"] in " ".join(listener.said)
         assert got.body.decode() in listener.said
         assert verify(key, f"127.0.0.1:{hooks.port}", got.headers, got.body)
 
 
-def test_the_secret_alone_is_printed_for_a_receiver(shop: Caller, door: Door, tmp_path: Path) -> None:
+def test_the_secret_alone_is_printed_for_a_receiver(
+    shop: Caller, door: Door, tmp_path: Path
+) -> None:
     async def story() -> tuple[list[str], list[str]]:
         async with listening(door.app, services=door.services) as port:
-            async with command(tmp_path, shop, "--at", f"http://127.0.0.1:{port}", "--print-secret") as listener:
+            async with command(
+                tmp_path, shop, "--at", f"http://127.0.0.1:{port}", "--print-secret"
+            ) as listener:
                 assert await listener.ended() == 0
-        async with command(tmp_path, shop, "--at", f"http://127.0.0.1:{port}", "--print-secret") as away:
+        async with command(
+            tmp_path, shop, "--at", f"http://127.0.0.1:{port}", "--print-secret"
+        ) as away:
             assert await away.ended() == 1
         return listener.said, away.said
 
@@ -260,7 +305,9 @@ def test_the_secret_alone_is_printed_for_a_receiver(shop: Caller, door: Door, tm
     assert "Cannot reach" in away[0]
 
 
-def test_what_stands_in_the_way_is_said_in_one_line(shop: Caller, door: Door, tmp_path: Path) -> None:
+def test_what_stands_in_the_way_is_said_in_one_line(
+    shop: Caller, door: Door, tmp_path: Path
+) -> None:
     async def told(*options: str, **more: str) -> str:
         async with command(tmp_path, shop, *options, **more) as listener:
             assert await listener.ended() == 1
@@ -287,7 +334,10 @@ def test_what_stands_in_the_way_is_said_in_one_line(shop: Caller, door: Door, tm
     assert "'recoup.example' is no address" in no_address
 
 
-@each(("minutes", "says"), [(0, None), (-4.5, "s ahead of the Recoup's"), (7, "s behind the Recoup's")])
+@each(
+    ("minutes", "says"),
+    [(0, None), (-4.5, "s ahead of the Recoup's"), (7, "s behind the Recoup's")],
+)
 def test_a_clock_that_is_off_is_said(shop: Caller, minutes: float, says: str | None) -> None:
     """Its receiver, on the same machine, would refuse what was signed by the server's clock."""
     page, said = listen(shop), list[str]()
@@ -296,17 +346,23 @@ def test_a_clock_that_is_off_is_said(shop: Caller, minutes: float, says: str | N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command_module._Source, "ask", lambda *_: page)
         patch.setattr(command_module.click, "echo", lambda text, **_: said.append(text))
-        assert next(command_module._events(command_module._Source("http://a", "", ""), {}, None, None)) == {"number": 1}
+        assert next(
+            command_module._events(command_module._Source("http://a", "", ""), {}, None, None)
+        ) == {"number": 1}
     clock = [line for line in said if "clock" in line]
     assert len(clock) == (says is not None)
     assert says is None or says in clock[0]
 
 
-def test_a_receiver_that_is_down_costs_its_events_alone(shop: Caller, door: Door, tmp_path: Path) -> None:
+def test_a_receiver_that_is_down_costs_its_events_alone(
+    shop: Caller, door: Door, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with listening(door.app, services=door.services) as port:
             at = f"http://127.0.0.1:{port}"
-            async with command(tmp_path, shop, "--at", at, "--url", "http://127.0.0.1:9/") as listener:
+            async with command(
+                tmp_path, shop, "--at", at, "--url", "http://127.0.0.1:9/"
+            ) as listener:
                 await listener.says("Listening")
                 for number in (1, 2):
                     await shop.shop.admit()
@@ -326,7 +382,9 @@ def test_a_caller_that_hangs_up_waits_no_longer(shop: Caller, door: Door) -> Non
         async with listening(door.app, services=door.services) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             proof = shop.headers["authorization"]
-            writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {proof}\r\n\r\n".encode())
+            writer.write(
+                f"GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {proof}\r\n\r\n".encode()
+            )
             async with asyncio.timeout(SECONDS):
                 while not waiting:  # noqa: ASYNC110 - of another task
                     await asyncio.sleep(0.02)
@@ -343,7 +401,9 @@ def test_a_signal_that_comes_in_a_finaliser_ends_it_too() -> None:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    before = {
+        name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    }
     try:
         with command_module.until_ended():
             Closes()

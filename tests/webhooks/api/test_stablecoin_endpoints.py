@@ -29,7 +29,11 @@ def hooks(door: Door) -> Iterator[Receiver]:
 def payer(door: Door, shop: Caller) -> Iterator[Merchant]:
     """The same merchant, at the stablecoin API."""
     with door_over(door) as other:
-        yield Merchant(other, shop.shop, Signer(shop.shop.keys.stablecoin_key_id, shop.shop.keys.stablecoin_secret))
+        yield Merchant(
+            other,
+            shop.shop,
+            Signer(shop.shop.keys.stablecoin_key_id, shop.shop.keys.stablecoin_secret),
+        )
 
 
 def endpoint(shop: Caller, url: str, **more: Any) -> dict[str, Any]:
@@ -42,7 +46,10 @@ def endpoint(shop: Caller, url: str, **more: Any) -> dict[str, Any]:
 def opened(secret: str, got: Delivery) -> dict[str, Any]:
     """The body, after the signature was checked as the stablecoin contract says."""
     message = got.headers["x-fluxa-timestamp"].encode() + b"." + got.body
-    assert hmac.new(secret.encode(), message, hashlib.sha256).hexdigest() == got.headers["x-fluxa-signature"]
+    assert (
+        hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+        == got.headers["x-fluxa-signature"]
+    )
     body: dict[str, Any] = got.json
     if got.headers.get("x-fluxa-encryption") == "A256GCM":
         sealed = base64.b64decode(body["data"])
@@ -52,24 +59,40 @@ def opened(secret: str, got: Delivery) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("more", [{}, {"ownKey": True}, {"encrypt": True}, {"ownKey": True, "encrypt": True}])
+@pytest.mark.parametrize(
+    "more", [{}, {"ownKey": True}, {"encrypt": True}, {"ownKey": True, "encrypt": True}]
+)
 def test_a_stablecoin_payment_is_told_in_its_own_dialect(
     shop: Caller, payer: Merchant, hooks: Receiver, more: dict[str, Any]
 ) -> None:
     made = endpoint(shop, hooks.url(), **more)
-    assert (made["format"], tuple(made["events"]), made["encrypt"]) == ("stablecoin", DEFAULT, "encrypt" in more)
+    assert (made["format"], tuple(made["events"]), made["encrypt"]) == (
+        "stablecoin",
+        DEFAULT,
+        "encrypt" in more,
+    )
     assert (made["signingKey"] == shop.shop.webhook_key) == ("ownKey" not in more)
     order = payer.paid(amount="49.90")
     shop.completed()
     shop.door.run(shop.shop.publish())
     [got] = hooks.got
     told = opened(made["signingKey"], got)
-    assert (told["event"], told["order_id"], told["amount"]) == ("payment.succeeded", order["id"], "49.90")
+    assert (told["event"], told["order_id"], told["amount"]) == (
+        "payment.succeeded",
+        order["id"],
+        "49.90",
+    )
     [tried] = shop.get(f"/webhooks/{made['id']}/deliveries").json()["data"]
-    assert (tried["event"], tried["result"], tried["isSample"]) == ("payment.succeeded", "delivered", False)
+    assert (tried["event"], tried["result"], tried["isSample"]) == (
+        "payment.succeeded",
+        "delivered",
+        False,
+    )
 
 
-def test_the_other_apis_webhook_stays_its_own(shop: Caller, payer: Merchant, hooks: Receiver) -> None:
+def test_the_other_apis_webhook_stays_its_own(
+    shop: Caller, payer: Merchant, hooks: Receiver
+) -> None:
     payer.call("PUT", "/webhook", {"url": hooks.url("/theirs")})
     made = endpoint(shop, hooks.url("/ours"), events=["payment.refunded"])
     assert [one["id"] for one in shop.get("/webhooks").json()["data"]] == [made["id"]]
@@ -110,18 +133,30 @@ def test_an_endpoint_keeps_its_dialect(shop: Caller) -> None:
     changed = shop.call("PATCH", path, json={"encrypt": True, "events": ["payment.failed"]}).json()
     assert changed == stable | {"encrypt": True, "events": ["payment.failed"]}
     assert shop.call("PUT", path, json={"url": stable["url"]}).json() == stable
-    assert "format" in fields_of(shop.call("PATCH", f"/webhooks/{rescue['id']}", json={"encrypt": True}))["Encrypt"][0]
-    assert "payment.failed" in fields_of(shop.call("PATCH", path, json={"events": ["order.completed"]}))["Events"][0]
+    assert (
+        "format"
+        in fields_of(shop.call("PATCH", f"/webhooks/{rescue['id']}", json={"encrypt": True}))[
+            "Encrypt"
+        ][0]
+    )
+    assert (
+        "payment.failed"
+        in fields_of(shop.call("PATCH", path, json={"events": ["order.completed"]}))["Events"][0]
+    )
 
 
 # the same url twice -------------------------------------------------------------------------------------------
 
 
-def test_the_same_url_twice_is_a_conflict_that_names_the_endpoint(shop: Caller, other: Caller) -> None:
+def test_the_same_url_twice_is_a_conflict_that_names_the_endpoint(
+    shop: Caller, other: Caller
+) -> None:
     url = "https://hooks.merchant.example.com/"
     first, second = (shop.post("/webhooks", {"url": one}).json() for one in (url, url + "2"))
     with shop.door.nothing_written():
-        told = check_refused(shop.post("/webhooks", {"url": url, "format": "standard"}), 409, "conflict")["result"]
+        told = check_refused(
+            shop.post("/webhooks", {"url": url, "format": "standard"}), 409, "conflict"
+        )["result"]
         assert first["id"] in told
         again = shop.call("PATCH", f"/webhooks/{second['id']}", json={"url": url})
         assert first["id"] in check_refused(again, 409, "conflict")["result"]
@@ -133,7 +168,9 @@ def test_the_same_url_twice_is_a_conflict_that_names_the_endpoint(shop: Caller, 
 def test_the_same_url_at_once_is_one_endpoint(door: Door, shop: Caller) -> None:
     async def together() -> list[int]:
         body = {"url": "https://hooks.merchant.example.com/once"}
-        calls = (door.client.post("/v1/webhooks", headers=shop.headers, json=body) for _ in range(6))
+        calls = (
+            door.client.post("/v1/webhooks", headers=shop.headers, json=body) for _ in range(6)
+        )
         return sorted([answer.status_code for answer in await asyncio.gather(*calls)])
 
     assert door.run(together()) == [201, 409, 409, 409, 409, 409]

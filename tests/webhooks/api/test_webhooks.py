@@ -47,7 +47,9 @@ def publish(shop: Caller) -> None:
     shop.door.run(shop.shop.publish())
 
 
-def subscribe(shop: Caller, hooks: Receiver, events: list[str] | None = None, **more: Any) -> dict[str, Any]:
+def subscribe(
+    shop: Caller, hooks: Receiver, events: list[str] | None = None, **more: Any
+) -> dict[str, Any]:
     body = {"url": hooks.url(), **more} | ({"events": events} if events is not None else {})
     answer = shop.post("/webhooks", body)
     assert answer.status_code == 201, answer.text
@@ -64,7 +66,9 @@ def try_again(shop: Caller) -> None:
 
 
 def tries(shop: Caller) -> list[Any]:
-    return shop.door.sql("SELECT * FROM delivery_tries WHERE merchant_id = $1 ORDER BY try_id", shop.shop.merchant_id)
+    return shop.door.sql(
+        "SELECT * FROM delivery_tries WHERE merchant_id = $1 ORDER BY try_id", shop.shop.merchant_id
+    )
 
 
 # what is sent -------------------------------------------------------------------------------------------------
@@ -78,7 +82,9 @@ def test_the_vector_of_the_contract() -> None:
         b'"SUB-7731-2026-03","OrderId":"5f0d3c52-8a6e-4c0b-9a55-0f8a1b7e2c41","ConfirmationId":"9C41D0AF",'
         b'"IsTestMode":true,"IsResent":false}'
     )
-    signature = "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGRGiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
+    signature = (
+        "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGRGiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
+    )
     headers = {
         "host": "hooks.merchant.example",
         "x-fc-nonce": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
@@ -105,7 +111,9 @@ def test_an_approval_is_told_once_and_signed(shop: Caller, hooks: Receiver) -> N
     assert got.headers["content-type"] == "application/json"
     assert got.headers["host"] == f"127.0.0.1:{hooks.port}"
     signed_by_hand(shop.shop.webhook_key, got.headers, got.body)
-    assert verify(shop.shop.webhook_key, got.headers["host"], got.headers, got.body, now=datetime.now(UTC))
+    assert verify(
+        shop.shop.webhook_key, got.headers["host"], got.headers, got.body, now=datetime.now(UTC)
+    )
     told = got.json
     assert list(told) == [
         "Event",
@@ -117,12 +125,22 @@ def test_an_approval_is_told_once_and_signed(shop: Caller, hooks: Receiver) -> N
         "IsTestMode",
         "IsResent",
     ]
-    assert (told["Event"], told["OrderId"], told["ExternalOrderId"]) == ("order.completed", order_id, body["orderId"])
+    assert (told["Event"], told["OrderId"], told["ExternalOrderId"]) == (
+        "order.completed",
+        order_id,
+        body["orderId"],
+    )
     assert told["ConfirmationId"] == order_id.replace("-", "")[-8:].upper()
     assert (told["IsTestMode"], told["IsResent"]) == (True, False)
     assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z", told["TimeStamp"])
     sums = {name: got.data[name] for name in got.data.keys() - ALWAYS}
-    assert sums == {"Status": "COMPLETED", "Amount": 4590, "Currency": "USD", "Attempts": 1, "By": "retry"}
+    assert sums == {
+        "Status": "COMPLETED",
+        "Amount": 4590,
+        "Currency": "USD",
+        "Attempts": 1,
+        "By": "retry",
+    }
     assert set(got.data) > ALWAYS
     assert (got.data["Mid"], got.data["SiteId"]) == (shop.mid, str(shop.shop.site_id))
     publish(shop)
@@ -145,9 +163,13 @@ def test_status_events_only_for_those_who_ask(shop: Caller, hooks: Receiver) -> 
     assert shop.order(order_id)["statusName"] == "COMPLETED"
     # The end of a month may tell of its settlement, too.
     assert [event for event in hooks.events if event.startswith(OF_ORDERS)] == ["order.completed"]
-    assert not {"order.submitted", "order.processing", "order.onhold", "order.problem", "attempt.declined"} & set(
-        events_by_default()
-    )
+    assert not {
+        "order.submitted",
+        "order.processing",
+        "order.onhold",
+        "order.problem",
+        "attempt.declined",
+    } & set(events_by_default())
 
 
 def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) -> None:
@@ -180,7 +202,11 @@ def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) 
         "IsFinal",
         "NextAttemptAt",
     }
-    assert (declined["AttemptNumber"], declined["ResponseCode"], declined["IsFinal"]) == (1, "51", False)
+    assert (declined["AttemptNumber"], declined["ResponseCode"], declined["IsFinal"]) == (
+        1,
+        "51",
+        False,
+    )
     assert declined["NextAttemptAt"] > hooks.got[2].json["TimeStamp"]
     progress = hooks.got[0].data
     assert set(progress) == ALWAYS | {"Status", "Amount", "Currency", "Attempts", "NextAttemptAt"}
@@ -195,19 +221,33 @@ def test_the_whole_life_of_an_order_in_its_order(shop: Caller, hooks: Receiver) 
         "RefundedAmount",
         "RefundableAmount",
     }
-    assert (refunded["RefundAmount"], refunded["RefundedAmount"], refunded["RefundableAmount"]) == (500, 500, 4090)
+    assert (refunded["RefundAmount"], refunded["RefundedAmount"], refunded["RefundableAmount"]) == (
+        500,
+        500,
+        4090,
+    )
 
 
 @pytest.mark.parametrize(
     ("story", "event", "more"),
     [
-        ("declined", "order.cancelled", {"Reason": "declined", "Attempts": 1, "ResponseCode": "04"}),
-        ("cancelled", "order.cancelled", {"Reason": "merchant_cancelled", "Attempts": 0, "ResponseCode": None}),
+        (
+            "declined",
+            "order.cancelled",
+            {"Reason": "declined", "Attempts": 1, "ResponseCode": "04"},
+        ),
+        (
+            "cancelled",
+            "order.cancelled",
+            {"Reason": "merchant_cancelled", "Attempts": 0, "ResponseCode": None},
+        ),
         ("expired", "order.expired", {}),
         ("returned", "order.refunded", {"RefundableAmount": 0, "Status": "RETURNED"}),
     ],
 )
-def test_how_an_order_ends(shop: Caller, hooks: Receiver, story: str, event: str, more: dict[str, Any]) -> None:
+def test_how_an_order_ends(
+    shop: Caller, hooks: Receiver, story: str, event: str, more: dict[str, Any]
+) -> None:
     subscribe(shop, hooks)
     if story == "declined":
         shop.evaluate(**AT_ONCE, paymentMethod__cardNumber=HARD)
@@ -231,7 +271,9 @@ def test_how_an_order_ends(shop: Caller, hooks: Receiver, story: str, event: str
 
 def test_nothing_about_a_person_is_in_an_event(shop: Caller, hooks: Receiver) -> None:
     subscribe(shop, hooks, EVERYTHING)
-    shop.completed(payer__email="planted@person.example", billingInformation__lastName="Plantedname")
+    shop.completed(
+        payer__email="planted@person.example", billingInformation__lastName="Plantedname"
+    )
     bodies = b"".join(got.body for got in hooks.got).decode().lower()
     assert hooks.got
     assert not any(text in bodies for text in ("planted", "roe", "73301", "elm st", "555 010"))
@@ -294,7 +336,11 @@ def test_the_next_event_of_an_order_waits_for_the_one_before(shop: Caller, hooks
     try_again(shop)
     mine = [got.event for got in hooks.got if got.json["OrderId"] == order_id]
     assert mine == ["order.submitted", "order.submitted", "order.completed"]
-    first, second = (got for got in hooks.got if got.json["OrderId"] == order_id and got.event == "order.submitted")
+    first, second = (
+        got
+        for got in hooks.got
+        if got.json["OrderId"] == order_id and got.event == "order.submitted"
+    )
     assert first.body == second.body
     assert first.headers["x-fc-nonce"] != second.headers["x-fc-nonce"]
 
@@ -306,10 +352,17 @@ def test_back_off_and_the_log_of_tries(shop: Caller, hooks: Receiver) -> None:
     publish(shop)
     for number, wait in enumerate(SCHEDULE, 1):
         log = tries(shop)
-        assert (len(log), log[-1]["try_no"], log[-1]["status"], log[-1]["result"]) == (number, number, 500, "failed")
+        assert (len(log), log[-1]["try_no"], log[-1]["status"], log[-1]["result"]) == (
+            number,
+            number,
+            500,
+            "failed",
+        )
         assert log[-1]["subject_id"] == uuid.UUID(order_id)
         assert log[-1]["answer"] == "ok"
-        [lane] = shop.door.sql("SELECT due_at, fails FROM lanes WHERE merchant_id = $1", shop.shop.merchant_id)
+        [lane] = shop.door.sql(
+            "SELECT due_at, fails FROM lanes WHERE merchant_id = $1", shop.shop.merchant_id
+        )
         assert 0.79 < (lane["due_at"] - log[-1]["at"]) / wait < 1.21
         publish(shop)
         assert len(hooks.got) == number, "nothing before its time"
@@ -334,7 +387,9 @@ def test_back_off_and_the_log_of_tries(shop: Caller, hooks: Receiver) -> None:
         b"HTTP/1.1 307 Away\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
     ],
 )
-def test_answers_that_are_no_yes_are_tried_again(shop: Caller, hooks: Receiver, answer: bytes | int) -> None:
+def test_answers_that_are_no_yes_are_tried_again(
+    shop: Caller, hooks: Receiver, answer: bytes | int
+) -> None:
     subscribe(shop, hooks)
     hooks.answers = [answer]
     shop.admit(**AT_ONCE)
@@ -346,7 +401,9 @@ def test_answers_that_are_no_yes_are_tried_again(shop: Caller, hooks: Receiver, 
     assert tries(shop)[-1]["result"] == "delivered"
 
 
-@pytest.mark.parametrize("wait", ["Fri, 31 Dec 9999 23:59:59 -2359", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 30])
+@pytest.mark.parametrize(
+    "wait", ["Fri, 31 Dec 9999 23:59:59 -2359", "Fri, 31 Dec 9999 23:59:59 GMT", "9" * 30]
+)
 def test_a_receiver_that_asks_for_a_wait_without_end_is_tried_again_within_a_day(
     shop: Caller, hooks: Receiver, wait: str
 ) -> None:
@@ -357,7 +414,9 @@ def test_a_receiver_that_asks_for_a_wait_without_end_is_tried_again_within_a_day
     publish(shop)
     [tried] = tries(shop)
     assert (tried["status"], tried["result"]) == (503, "failed")
-    [lane] = shop.door.sql("SELECT due_at, fails FROM lanes WHERE merchant_id = $1", shop.shop.merchant_id)
+    [lane] = shop.door.sql(
+        "SELECT due_at, fails FROM lanes WHERE merchant_id = $1", shop.shop.merchant_id
+    )
     assert lane["fails"] == 1
     assert timedelta(hours=23) < lane["due_at"] - tried["at"] <= timedelta(hours=24)
 
@@ -393,13 +452,16 @@ def test_an_answer_that_the_database_does_not_take_is_a_failed_try(
     assert [(row["error"], row["result"]) for row in tries(shop)] == [("protocol", "failed")]
 
 
-def test_a_card_number_that_a_receiver_sends_back_is_masked_in_the_log(shop: Caller, hooks: Receiver) -> None:
+def test_a_card_number_that_a_receiver_sends_back_is_masked_in_the_log(
+    shop: Caller, hooks: Receiver
+) -> None:
     made = subscribe(shop, hooks)
     pan = APPROVE_CARDS[0]
     grouped, masked = " ".join(pan[n : n + 4] for n in range(0, 16, 4)), f"{pan[:6]}…{pan[-4:]}"
     bodies = [f'{{"echo":"{grouped}", "n":"{pan}"}}', "x" * (ANSWER_BYTES - 15) + pan]
     hooks.answers = [
-        f"HTTP/1.1 500 X\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode() for body in [*bodies, bodies[0]]
+        f"HTTP/1.1 500 X\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
+        for body in [*bodies, bodies[0]]
     ]
     shop.admit(**AT_ONCE)
     publish(shop)
@@ -418,7 +480,8 @@ def test_a_card_number_that_a_receiver_sends_back_is_masked_in_the_log(shop: Cal
 def test_any_2xx_is_a_yes(shop: Caller, hooks: Receiver, status: int) -> None:
     subscribe(shop, hooks)
     hooks.answers = [
-        f"HTTP/1.1 {status} Fine\r\n".encode() + (b"\r\n" if status == 204 else b"content-length: 0\r\n\r\n")
+        f"HTTP/1.1 {status} Fine\r\n".encode()
+        + (b"\r\n" if status == 204 else b"content-length: 0\r\n\r\n")
     ]
     shop.admit(**AT_ONCE)
     publish(shop)
@@ -439,10 +502,14 @@ def test_410_ends_an_endpoint(shop: Caller, hooks: Receiver) -> None:
     assert [row["result"] for row in tries(shop)] == ["disabled"]
 
 
-def test_410_also_ends_what_had_been_waiting_for_that_endpoint(shop: Caller, hooks: Receiver) -> None:
+def test_410_also_ends_what_had_been_waiting_for_that_endpoint(
+    shop: Caller, hooks: Receiver
+) -> None:
     subscribe(shop, hooks)
     hooks.answers = [500, 410]
-    for _ in range(2):  # the first one waits for another try, the second is told that the receiver is gone
+    for _ in range(
+        2
+    ):  # the first one waits for another try, the second is told that the receiver is gone
         shop.admit(**AT_ONCE)
         publish(shop)
     try_again(shop)
@@ -458,7 +525,9 @@ def test_a_receiver_that_is_not_there(shop: Caller, door: Door) -> None:
     assert (tried["status"], tried["error"], tried["result"]) == (None, "connect", "failed")
 
 
-def test_what_was_posted_but_not_recorded_is_sent_again(shop: Caller, door: Door, hooks: Receiver) -> None:
+def test_what_was_posted_but_not_recorded_is_sent_again(
+    shop: Caller, door: Door, hooks: Receiver
+) -> None:
     """A crash in between: at least once, recognisable by its event id."""
     subscribe(shop, hooks)
     shop.admit(**AT_ONCE)
@@ -510,7 +579,10 @@ def test_another_merchants_events_stay_theirs(shop: Caller, other: Caller, hooks
 
 
 def test_made_listed_read_and_deleted(shop: Caller) -> None:
-    answer = shop.post("/webhooks", {"Url": "https://hooks.merchant.example.com/a?b=c", "Events": ["order.completed"]})
+    answer = shop.post(
+        "/webhooks",
+        {"Url": "https://hooks.merchant.example.com/a?b=c", "Events": ["order.completed"]},
+    )
     assert answer.status_code == 201
     made = typed(answer, shapes.Endpoint)
     assert (made.url, made.events, made.format, made.state) == (
@@ -577,7 +649,12 @@ def test_addresses_that_are_refused_say_why(door: Door, shop: Caller, url: str) 
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:8400/hooks", "http://127.0.0.1:1", "https://hooks.merchant.example.com:8443/x"]
+    "url",
+    [
+        "http://127.0.0.1:8400/hooks",
+        "http://127.0.0.1:1",
+        "https://hooks.merchant.example.com:8443/x",
+    ],
 )
 def test_addresses_that_are_allowed(shop: Caller, url: str) -> None:
     assert shop.post("/webhooks", {"url": url}).status_code == 201
@@ -598,16 +675,27 @@ def test_addresses_that_are_allowed(shop: Caller, url: str) -> None:
         ({"format": []}, "Format"),
     ],
 )
-def test_forms_that_are_wrong_name_the_field(door: Door, shop: Caller, body: dict[str, Any], field: str) -> None:
+def test_forms_that_are_wrong_name_the_field(
+    door: Door, shop: Caller, body: dict[str, Any], field: str
+) -> None:
     with door.nothing_written():
-        assert field in fields_of(shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"} | body))
+        assert field in fields_of(
+            shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"} | body)
+        )
 
 
 def test_there_is_an_end_to_how_many(door: Door, shop: Caller) -> None:
     for number in range(50):
-        assert shop.post("/webhooks", {"url": f"https://hooks.merchant.example.com/{number}"}).status_code == 201
+        assert (
+            shop.post(
+                "/webhooks", {"url": f"https://hooks.merchant.example.com/{number}"}
+            ).status_code
+            == 201
+        )
     with door.nothing_written():
-        check_refused(shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"}), 409, "conflict")
+        check_refused(
+            shop.post("/webhooks", {"url": "https://hooks.merchant.example.com/"}), 409, "conflict"
+        )
 
 
 def test_another_merchants_endpoints_are_not_there(door: Door, shop: Caller, other: Caller) -> None:
@@ -618,13 +706,18 @@ def test_another_merchants_endpoints_are_not_there(door: Door, shop: Caller, oth
     assert other.get("/webhooks").json()["data"] == []
 
 
-def test_endpoints_made_at_once_are_never_more_than_there_may_be(shop: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoints_made_at_once_are_never_more_than_there_may_be(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each had counted before the others were there."""
     monkeypatch.setattr("recoup.webhooks.flows.endpoints.ENDPOINTS_MAX", 2)
     door, scope = shop.door, shop.shop.scope
 
     async def together() -> list[object]:
-        asked = [create(door.world, scope, f"https://hooks.example.com/{n}", None, "rescue") for n in range(6)]
+        asked = [
+            create(door.world, scope, f"https://hooks.example.com/{n}", None, "rescue")
+            for n in range(6)
+        ]
         return await asyncio.gather(*asked, return_exceptions=True)
 
     told = door.run(together())

@@ -93,7 +93,11 @@ FORGED: dict[str, Callable[[Door, Caller], str]] = {
 def test_forged_tokens_are_401(door: Door, shop: Caller, how: str) -> None:
     headers = {"authorization": f"Bearer {FORGED[how](door, shop)}"}
     with door.nothing_written():
-        for method, path in (("GET", "/v1/orders"), ("POST", "/v1/evaluate"), ("POST", "/v1/tokenize")):
+        for method, path in (
+            ("GET", "/v1/orders"),
+            ("POST", "/v1/evaluate"),
+            ("POST", "/v1/tokenize"),
+        ):
             answer = door.call(method, path, headers=headers, json=shop.body())
             check_refused(answer, 401, "unauthenticated")
             assert answer.headers["www-authenticate"] == "Bearer"
@@ -116,7 +120,9 @@ def test_forged_tokens_are_401(door: Door, shop: Caller, how: str) -> None:
     ],
 )
 def test_no_credential_or_half_of_one_is_401(door: Door, value: str) -> None:
-    check_refused(door.call("GET", "/v1/orders", headers={"authorization": value}), 401, "unauthenticated")
+    check_refused(
+        door.call("GET", "/v1/orders", headers={"authorization": value}), 401, "unauthenticated"
+    )
     check_refused(door.call("GET", "/v1/orders"), 401, "unauthenticated")
 
 
@@ -126,7 +132,14 @@ def test_a_token_lives_ten_minutes_and_no_longer(door: Door, shop: Caller) -> No
     assert body["exp"] - body["nbf"] == 600
     assert body["custom:mid"] == shop.mid
     assert re.fullmatch("[0-9]{13}", body["iat"])
-    assert body["aud"] == ["payments", "orders", "merchants", "eligibility-sftp", "eligibility", "contact"]
+    assert body["aud"] == [
+        "payments",
+        "orders",
+        "merchants",
+        "eligibility-sftp",
+        "eligibility",
+        "contact",
+    ]
     assert body["custom:world"] == "sandbox"
     for age, status in ((timedelta(seconds=595), 200), (timedelta(seconds=600), 401)):
         aged = access_claims(
@@ -142,15 +155,21 @@ def test_a_token_lives_ten_minutes_and_no_longer(door: Door, shop: Caller) -> No
     assert "expired" in door.call("GET", "/v1/orders", headers=headers).json()["result"]
 
 
-def test_a_token_without_the_word_bearer_is_taken_as_the_vendor_does(door: Door, shop: Caller) -> None:
+def test_a_token_without_the_word_bearer_is_taken_as_the_vendor_does(
+    door: Door, shop: Caller
+) -> None:
     for _again in range(2):
-        assert door.call("GET", "/v1/orders", headers={"authorization": shop.token}).status_code == 200
+        assert (
+            door.call("GET", "/v1/orders", headers={"authorization": shop.token}).status_code == 200
+        )
     for forged in ("cut", "the live world", "two dots"):
         headers = {"authorization": FORGED[forged](door, shop)}
         check_refused(door.call("GET", "/v1/orders", headers=headers), 401, "unauthenticated")
 
 
-def test_text_json_and_paths_in_any_case_are_taken_as_the_vendor_does(door: Door, shop: Caller) -> None:
+def test_text_json_and_paths_in_any_case_are_taken_as_the_vendor_does(
+    door: Door, shop: Caller
+) -> None:
     headers = shop.headers | {"content-type": "text/json"}
     taken = door.call("POST", "/V1/Evaluate", headers=headers, content=json.dumps(shop.body()))
     assert taken.json()["status"] == "SUBMITTED"
@@ -167,7 +186,10 @@ def test_text_json_and_paths_in_any_case_are_taken_as_the_vendor_does(door: Door
 def test_an_api_key_instead_of_a_token(door: Door, shop: Caller) -> None:
     keys = shop.shop.keys
     headers = {"authorization": f"ApiKey {keys.app_key}:{keys.app_secret}"}
-    assert door.call("POST", "/v1/evaluate", headers=headers, json=shop.body()).json()["status"] == "SUBMITTED"
+    assert (
+        door.call("POST", "/v1/evaluate", headers=headers, json=shop.body()).json()["status"]
+        == "SUBMITTED"
+    )
     wrong = {"authorization": f"ApiKey {keys.app_key}:{keys.app_secret}x"}
     answer = check_refused(door.call("GET", "/v1/orders", headers=wrong), 401, "unauthenticated")
     assert keys.app_secret not in json.dumps(answer)
@@ -175,7 +197,9 @@ def test_an_api_key_instead_of_a_token(door: Door, shop: Caller) -> None:
 
 def test_a_refresh_token_works_once(door: Door, shop: Caller) -> None:
     keys = shop.shop.keys
-    first = door.call("POST", "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": keys.app_secret}).json()
+    first = door.call(
+        "POST", "/v1/oauth2/token", json={"AppKey": keys.app_key, "AppSecret": keys.app_secret}
+    ).json()
     second = door.call("POST", "/v1/oauth2/refresh", json={"RefreshToken": first["refreshToken"]})
     typed(second, shapes.Token)
     headers = {"authorization": f"Bearer {second.json()['accessToken']}"}
@@ -184,7 +208,9 @@ def test_a_refresh_token_works_once(door: Door, shop: Caller) -> None:
         answer = door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": used})
         check_refused(answer, 400, "bad_credentials")
         assert used not in answer.text
-    third = door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": second.json()["refreshToken"]})
+    third = door.call(
+        "POST", "/v1/oauth2/refresh", json={"refreshToken": second.json()["refreshToken"]}
+    )
     assert third.status_code == 200
     assert list(fields_of(door.call("POST", "/v1/oauth2/refresh", json={}))) == ["RefreshToken"]
 
@@ -198,7 +224,9 @@ def test_a_refresh_token_works_once(door: Door, shop: Caller) -> None:
         ({"AppKey": [], "AppSecret": {}}, ["AppKey", "AppSecret"]),
     ],
 )
-def test_a_sign_in_without_its_fields_is_400(door: Door, body: dict[str, Any], fields: list[str]) -> None:
+def test_a_sign_in_without_its_fields_is_400(
+    door: Door, body: dict[str, Any], fields: list[str]
+) -> None:
     assert list(fields_of(door.call("POST", "/v1/oauth2/token", json=body))) == fields
 
 
@@ -207,11 +235,20 @@ def test_revoked_keys_sign_in_no_more(door: Door, shop: Caller) -> None:
     body = {"AppKey": keys.app_key, "AppSecret": keys.app_secret}
     kept = door.call("POST", "/v1/oauth2/token", json=body).json()["refreshToken"]
     door.sql("UPDATE api_keys SET revoked_at = now() WHERE app_key = $1", keys.app_key)
-    door.sql("UPDATE tokenization_keys SET revoked_at = now() WHERE merchant_id = $1", shop.shop.merchant_id)
+    door.sql(
+        "UPDATE tokenization_keys SET revoked_at = now() WHERE merchant_id = $1",
+        shop.shop.merchant_id,
+    )
     check_refused(door.call("POST", "/v1/oauth2/token", json=body), 400, "bad_credentials")
-    check_refused(door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": kept}), 400, "bad_credentials")
+    check_refused(
+        door.call("POST", "/v1/oauth2/refresh", json={"refreshToken": kept}), 400, "bad_credentials"
+    )
     params = {"environment": keys.tokenization_key}
-    check_refused(door.call("POST", "/v1/tokenize", params=params, json=tokenize_body("1")), 401, "unauthenticated")
+    check_refused(
+        door.call("POST", "/v1/tokenize", params=params, json=tokenize_body("1")),
+        401,
+        "unauthenticated",
+    )
 
 
 # scopes -------------------------------------------------------------------------------------------------------
@@ -235,7 +272,9 @@ def test_a_key_may_do_what_its_scopes_say(door: Door, shop: Caller, scope: str, 
     door.sql("UPDATE api_keys SET scopes = $2 WHERE app_key = $1", shop.shop.keys.app_key, [scope])
     shop.sign_in()
     if how == "api key":
-        shop.headers = {"authorization": f"ApiKey {shop.shop.keys.app_key}:{shop.shop.keys.app_secret}"}
+        shop.headers = {
+            "authorization": f"ApiKey {shop.shop.keys.app_key}:{shop.shop.keys.app_secret}"
+        }
     for method, path, needed in CALLS:
         answer = door.call(method, path, headers=shop.headers, json={} if method != "GET" else None)
         if covers(expanded([scope]), needed):
@@ -245,11 +284,15 @@ def test_a_key_may_do_what_its_scopes_say(door: Door, shop: Caller, scope: str, 
 
 
 def test_a_token_of_a_merchant_that_is_not_here_is_403(door: Door, shop: Caller) -> None:
-    foreign = claims(door, shop, **{"custom:mid": str(new_id()), "aud": ["payments", "orders", "merchants"]})
+    foreign = claims(
+        door, shop, **{"custom:mid": str(new_id()), "aud": ["payments", "orders", "merchants"]}
+    )
     headers = {"authorization": f"Bearer {door.world.keys.sign_token(foreign)}"}
     body = shop.body(mid=None)
     with door.nothing_written():
-        check_refused(door.call("POST", "/v1/evaluate", headers=headers, json=body), 403, "forbidden")
+        check_refused(
+            door.call("POST", "/v1/evaluate", headers=headers, json=body), 403, "forbidden"
+        )
 
 
 # order of precedence, methods, paths, rate --------------------------------------------------------------------
@@ -268,9 +311,14 @@ def test_what_is_wrong_first_is_said_first(door: Door, shop: Caller) -> None:
     check_refused(shop.raw("/orders/none/refund", b"{"), 400, "malformed")
 
 
-@each("path", ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/oauth2", "/v1/orders/x/capture"])
+@each(
+    "path",
+    ["/v1", "/v1/order", "/v2/orders", "/v1/orders/1/2", "/v1/oauth2", "/v1/orders/x/capture"],
+)
 def test_paths_that_lead_nowhere(door: Door, shop: Caller, path: str) -> None:
-    answer = check_refused(door.call("POST", path, headers=shop.headers, json={}), 404, "no_such_path")
+    answer = check_refused(
+        door.call("POST", path, headers=shop.headers, json={}), 404, "no_such_path"
+    )
     assert "under /v1" in answer["result"]
 
 
@@ -288,7 +336,9 @@ def test_wrong_methods_name_the_right_ones(door: Door, shop: Caller, method: str
         assert allowed[0] in answer.json()["result"]
 
 
-def test_too_many_calls_of_one_key_are_429_with_the_wait(door: Door, shop: Caller, other: Caller) -> None:
+def test_too_many_calls_of_one_key_are_429_with_the_wait(
+    door: Door, shop: Caller, other: Caller
+) -> None:
     slow = another(door, buckets=Buckets(per_second=0.5, burst=2))
     for status in (200, 200, 429):
         answer = slow.call("GET", "/v1/orders", headers=shop.headers)
@@ -303,7 +353,9 @@ def test_too_many_calls_of_one_key_are_429_with_the_wait(door: Door, shop: Calle
 
 
 def test_the_table_of_six_digits_is_complete_and_true() -> None:
-    assert {name.partition("/")[0] for name in TABLE} == set(CODES), "behind a stroke: of some calls"
+    assert {name.partition("/")[0] for name in TABLE} == set(CODES), (
+        "behind a stroke: of some calls"
+    )
     digits = [code.digits for code in TABLE.values()]
     assert len(set(digits)) == len(digits)
     for code in TABLE.values():
@@ -318,7 +370,9 @@ def test_the_table_of_six_digits_is_complete_and_true() -> None:
 
 def test_every_answer_names_its_call(shop: Caller) -> None:
     answer = shop.call(
-        "GET", "/orders/none", headers={"x-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+        "GET",
+        "/orders/none",
+        headers={"x-request-id": "order-7", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"},
     )
     assert answer.headers["x-request-id"] == "order-7"
     refused = shop.post("/evaluate", {}, headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
@@ -345,7 +399,10 @@ def test_a_door_that_goes_by_its_memory_ends_a_token_with_its_key(door: Door) ->
             assert endings.by_memory
             before = await door.client.get("/v1/orders", headers=shop.headers)
             await make_keys(door.world, shop.shop.merchant_id, new_signing_key())
-            return [before.status_code, (await door.client.get("/v1/orders", headers=shop.headers)).status_code]
+            return [
+                before.status_code,
+                (await door.client.get("/v1/orders", headers=shop.headers)).status_code,
+            ]
 
     for _ in range(3):
         shop = door.shop()

@@ -37,10 +37,14 @@ def test_events_are_counted_listed_and_sent_again(server: ServerAddress, tmp_pat
             )
 
             async def said(*words: str) -> Any:
-                return await asyncio.to_thread(_run, opened, loop, *words, "--merchant", str(shop.merchant_id))
+                return await asyncio.to_thread(
+                    _run, opened, loop, *words, "--merchant", str(shop.merchant_id)
+                )
 
             assert await said("list") == ""
-            one = await endpoints.create(shop.world, shop.scope, receiver.url, ["order.submitted"], "rescue")
+            one = await endpoints.create(
+                shop.world, shop.scope, receiver.url, ["order.submitted"], "rescue"
+            )
             which = str(one.endpoint_id)
             assert f"{which}  active    new" in await said("list")
             await shop.admit_many(2)
@@ -50,7 +54,10 @@ def test_events_are_counted_listed_and_sent_again(server: ServerAddress, tmp_pat
             assert "0 events" in await said("replay", which, "--count", "--until", "2020-01-01")
             told = json.loads(await said("replay", which, "--key", "once", "--json"))
             assert (told["events"], told["orders"], told["exact"]) == (2, 2, True)
-            assert told["id"] == json.loads(await said("replay", which, "--key", "once", "--json"))["id"]
+            assert (
+                told["id"]
+                == json.loads(await said("replay", which, "--key", "once", "--json"))["id"]
+            )
             await shop.run_due()
             await shop.publish()
             assert len(receiver.got) == 4

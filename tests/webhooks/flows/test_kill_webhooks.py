@@ -86,12 +86,16 @@ async def delivered(case: Case) -> None:
 
 async def asked(case: Case) -> None:
     await delivered(case)
-    made = await replay.ask(case.shop.world, case.shop.scope, case.endpoint_id, await the_newest(case), None)
+    made = await replay.ask(
+        case.shop.world, case.shop.scope, case.endpoint_id, await the_newest(case), None
+    )
     case.replays.add(made.replay_id)
 
 
 async def the_newest(case: Case) -> replay.ReplayRequest:
-    last = await case.shop.value("SELECT number FROM closers WHERE merchant_id = $1", case.shop.merchant_id)
+    last = await case.shop.value(
+        "SELECT number FROM closers WHERE merchant_id = $1", case.shop.merchant_id
+    )
     return replay.ReplayRequest(from_number=last - 1)
 
 
@@ -99,7 +103,9 @@ async def dead(case: Case) -> None:
     """So many events that their failing opens the breaker, on top of what failed before."""
     case.book.ill = True
     async with owner(case.shop.world) as connection:
-        await connection.execute("UPDATE endpoints SET failures = $1, failing_since = now()", FAILURES_TO_OPEN - 2)
+        await connection.execute(
+            "UPDATE endpoints SET failures = $1, failing_since = now()", FAILURES_TO_OPEN - 2
+        )
     await fed(case, 3)
 
 
@@ -145,7 +151,9 @@ STORIES: tuple[tuple[str, Callable[[Case], Awaitable[None]], Act, bool], ...] = 
 async def a_case(made: Any) -> AsyncIterator[Case]:
     book = Book()
 
-    async def note(head: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def note(
+        head: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         lines = [line.split(":", 1) for line in head.decode("latin-1").strip().split("\r\n")[1:]]
         if not book.ill:
             book.got.append(({name.lower(): value.strip() for name, value in lines}, body))
@@ -162,8 +170,15 @@ async def a_case(made: Any) -> AsyncIterator[Case]:
                 partner_id,
             )
         url = f"http://127.0.0.1:{book.port}/hook"
-        endpoint = await endpoints.create(shop.world, shop.scope, url, list(CATALOGUE), "rescue", own_key=True)
-        yield Case(shop, book, endpoint.endpoint_id, PartnerScope(partner_id, Actor("partner", "p"), "test"))
+        endpoint = await endpoints.create(
+            shop.world, shop.scope, url, list(CATALOGUE), "rescue", own_key=True
+        )
+        yield Case(
+            shop,
+            book,
+            endpoint.endpoint_id,
+            PartnerScope(partner_id, Actor("partner", "p"), "test"),
+        )
 
 
 async def finish(case: Case) -> None:
@@ -180,7 +195,9 @@ async def finish(case: Case) -> None:
     await shop.run_due()
     await shop.publish()
     await publish_for(shop.world, shop.merchant_id)
-    assert not await shop.value("SELECT count(*) FROM lanes WHERE merchant_id = $1", shop.merchant_id)
+    assert not await shop.value(
+        "SELECT count(*) FROM lanes WHERE merchant_id = $1", shop.merchant_id
+    )
 
 
 async def judge(case: Case) -> None:
@@ -227,7 +244,9 @@ def test_a_kill_between_any_two_steps_loses_no_event(server: ServerAddress, name
     asyncio.run(tell())
 
 
-def test_a_signature_holds_with_one_of_the_keys_whenever_its_replacement_dies(server: ServerAddress) -> None:
+def test_a_signature_holds_with_one_of_the_keys_whenever_its_replacement_dies(
+    server: ServerAddress,
+) -> None:
     async def tell() -> None:
         async with sandbox_world(server) as made, a_case(made) as case:
             for k in range(1, 12):
@@ -241,6 +260,8 @@ def test_a_signature_holds_with_one_of_the_keys_whenever_its_replacement_dies(se
                 keys = (before.signing_key, after.signing_key)
                 assert any(verify_signature(key, headers["host"], headers, body) for key in keys)
                 async with owner(case.shop.world) as connection:
-                    await connection.execute("UPDATE endpoints SET previous_key = NULL, previous_until = NULL")
+                    await connection.execute(
+                        "UPDATE endpoints SET previous_key = NULL, previous_until = NULL"
+                    )
 
     asyncio.run(tell())

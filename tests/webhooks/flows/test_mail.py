@@ -57,7 +57,12 @@ def test_receipt_and_refund(server: ServerAddress) -> None:
         assert {m["recipient"] for m in got.values()} == {"ana@payer.example"}
         first, second = got[receipt["mail_id"]], got[refunded["mail_id"]]
         assert first["subject"] == "Your payment of 99.99 USD to Leaf"
-        for word in ("ending in", "BRIGHTLEAF *TEA", "http://recoup.test/charge", "https://leaf.example.test"):
+        for word in (
+            "ending in",
+            "BRIGHTLEAF *TEA",
+            "http://recoup.test/charge",
+            "https://leaf.example.test",
+        ):
             assert word in first["text"], word
         assert "9.99 USD for your order" in second["text"]
 
@@ -79,10 +84,20 @@ def test_the_link_of_a_challenge(server: ServerAddress) -> None:
 def test_addresses_that_take_nothing(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         await switch(shop.world, shop.scope, ALL)
-        for address in ("refused@payer.example", "", "a@x.example\nBcc: b@y.example", "later@payer.example"):
+        for address in (
+            "refused@payer.example",
+            "",
+            "a@x.example\nBcc: b@y.example",
+            "later@payer.example",
+        ):
             await paid(shop, email=address)
         await shop.run_due()
-        assert [m["state"] for m in await mails(shop)] == ["refused", "no_address", "no_address", "owed"]
+        assert [m["state"] for m in await mails(shop)] == [
+            "refused",
+            "no_address",
+            "no_address",
+            "owed",
+        ]
         late = (await mails(shop))[-1]
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE mails SET tries = 4 WHERE state = 'owed'")
@@ -91,7 +106,9 @@ def test_addresses_that_take_nothing(server: ServerAddress) -> None:
             await connection.execute("UPDATE due_work SET due_at = now() WHERE kind = 'mail'")
         await shop.run_due()
         assert (await mails(shop))[-1]["state"] == "sent"
-        assert (await arrived(shop))[late["mail_id"]]["times"] == 2, "the same id again: the reader sees it once"
+        assert (await arrived(shop))[late["mail_id"]]["times"] == 2, (
+            "the same id again: the reader sees it once"
+        )
         assert not await shop.value("SELECT count(*) FROM due_work WHERE kind = 'mail'")
 
     told(server, work)
@@ -120,7 +137,9 @@ def test_switches(server: ServerAddress) -> None:
             await switch(shop.world, shop.scope, {"birthday": True})
         assert problem.value.field == "notice"
         assert (await switch(shop.world, shop.scope, {"receipt": True}))["receipt"]
-        assert not (await switch(shop.world, shop.scope, {"receipt": False, "challenge": False}))["challenge"]
+        assert not (await switch(shop.world, shop.scope, {"receipt": False, "challenge": False}))[
+            "challenge"
+        ]
         await paid(shop)
         assert await mails(shop) == []
         assert (await shop.advance(timedelta(days=1))) is not None
@@ -142,7 +161,12 @@ def test_a_payer_reads_what_their_billing_country_reads(
 ) -> None:
     async def work(shop: Shop) -> None:
         await switch(shop.world, shop.scope, ALL)
-        await paid(shop, payer=Person(first_name="Ana", last_name="Roe", email="ana@payer.example", billing=billing))
+        await paid(
+            shop,
+            payer=Person(
+                first_name="Ana", last_name="Roe", email="ana@payer.example", billing=billing
+            ),
+        )
         await shop.settle()
         [mail] = (await arrived(shop)).values()
         assert mail["subject"] == subject

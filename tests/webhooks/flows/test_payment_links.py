@@ -41,7 +41,9 @@ async def open_order(shop: Shop, email: str = "ana@payer.example", **more: Any) 
     return order_id
 
 
-def test_a_hard_decline_ends_an_order_unless_the_merchant_sends_links(server: ServerAddress) -> None:
+def test_a_hard_decline_ends_an_order_unless_the_merchant_sends_links(
+    server: ServerAddress,
+) -> None:
     async def work(shop: Shop) -> None:
         assert not (await switches(shop.world, shop.merchant_id))["payment_link"]
         without = await open_order(shop)
@@ -95,7 +97,12 @@ def test_quiet_hours_wait_and_a_payment_in_them_withholds_the_mail(server: Serve
 def test_four_in_thirty_days_to_one_address_however_it_is_written(server: ServerAddress) -> None:
     async def work(shop: Shop) -> None:
         await links(shop)
-        for email in ("ana@payer.example", "ANA@payer.example", "Ana@Payer.example", "ana@payer.example") * 2:
+        for email in (
+            "ana@payer.example",
+            "ANA@payer.example",
+            "Ana@Payer.example",
+            "ana@payer.example",
+        ) * 2:
             await open_order(shop, email)
         await by_day(shop)
         states = sorted((m["state"], m["why"]) for m in await mails(shop))

@@ -21,7 +21,9 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
         async with sandbox_world(server) as made:
             world = made[0]
             shop = await make_shop(*made)
-            await endpoints.create(world, shop.scope, "http://127.0.0.1:9/hook", list(CATALOGUE), "rescue")
+            await endpoints.create(
+                world, shop.scope, "http://127.0.0.1:9/hook", list(CATALOGUE), "rescue"
+            )
             given = await shop.declined()
             order_id = (await shop.evaluate.evaluate(shop.scope, given)).order_id
             await publish(world, shop.merchant_id)
@@ -29,7 +31,9 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             async with world.db.connection() as connection:
                 lane = (await claim(connection, wall))[0]
             assert lane.next_seq == 1
-            await shop.transmitted(given.external_id, declined=False)  # the next event: cancelled, paid elsewhere
+            await shop.transmitted(
+                given.external_id, declined=False
+            )  # the next event: cancelled, paid elsewhere
 
             taken = FinishedLane(
                 merchant_id=shop.merchant_id,
@@ -47,7 +51,9 @@ def test_an_event_fed_while_its_orders_lane_ends_is_delivered(server: ServerAddr
             )
             async with world.db.transaction() as delivering:
                 # The delivery is being written: the lane is locked, its next event not yet looked for.
-                await delivering.fetch("SELECT 1 FROM lanes WHERE merchant_id = $1 FOR UPDATE", shop.merchant_id)
+                await delivering.fetch(
+                    "SELECT 1 FROM lanes WHERE merchant_id = $1 FOR UPDATE", shop.merchant_id
+                )
                 fed, commit = asyncio.Event(), asyncio.Event()
                 feeding = asyncio.create_task(feed_and_wait(shop, fed, commit))
                 await _until_fed_or_waiting(fed, world)

@@ -20,7 +20,9 @@ async def made(client: httpx.AsyncClient, url: str) -> str:
     return re.findall(r'href="(/partner/webhooks/[0-9a-f-]{36})"', answer.text)[0]
 
 
-def test_a_partner_sees_its_endpoints_health_log_and_sample_in_the_portal(server: ServerAddress) -> None:
+def test_a_partner_sees_its_endpoints_health_log_and_sample_in_the_portal(
+    server: ServerAddress,
+) -> None:
     async def story(at: Office) -> None:
         dev = await at.as_("developer")
         assert "/partner/webhooks" in (await dev.get("/partner")).text
@@ -52,12 +54,16 @@ def test_a_partner_sees_its_endpoints_health_log_and_sample_in_the_portal(server
     office(server, story)
 
 
-def test_a_partner_reads_its_report_in_the_portal_and_takes_it_as_a_file(server: ServerAddress) -> None:
+def test_a_partner_reads_its_report_in_the_portal_and_takes_it_as_a_file(
+    server: ServerAddress,
+) -> None:
     async def story(at: Office) -> None:
         await at.shop.admit()
         analyst = await at.as_("analyst")
         day = f"{await at.shop.now():%Y-%m-%d}"
-        page = await analyst.get(f"/partner/report?from={day}&to={day}&currency=USD&mid={at.shop.merchant_id}")
+        page = await analyst.get(
+            f"/partner/report?from={day}&to={day}&currency=USD&mid={at.shop.merchant_id}"
+        )
         assert page.status_code == 200
         assert "Placed" in page.text
         assert re.search(r"45\.90<span class=\"cur\">USD", page.text)
@@ -65,7 +71,10 @@ def test_a_partner_reads_its_report_in_the_portal_and_takes_it_as_a_file(server:
         assert file.headers["content-type"].startswith("text/csv")
         assert f"{at.shop.merchant_id}," in file.text
         assert ",placed,1,45.90" in file.text
-        assert "Nothing from" in (await analyst.get(f"/partner/report?from={day}&to={day}&currency=EUR")).text
+        assert (
+            "Nothing from"
+            in (await analyst.get(f"/partner/report?from={day}&to={day}&currency=EUR")).text
+        )
         wrong = await analyst.get("/partner/report?from=2026-03-01&to=2026-01-01")
         assert (wrong.status_code, "The last day must be" in wrong.text) == (400, True)
         strange = await analyst.get(f"/partner/report?mid={at.partner_id}")
@@ -82,7 +91,11 @@ def test_a_merchants_analyst_reads_of_a_partners_endpoint_the_host_and_no_key_an
 
     async def story(at: Office) -> None:
         await make_user(
-            at.world, "mia@example.test", "Mia", PASSWORD, [Membership("merchant", at.shop.merchant_id, "analyst")]
+            at.world,
+            "mia@example.test",
+            "Mia",
+            PASSWORD,
+            [Membership("merchant", at.shop.merchant_id, "analyst")],
         )
         async with receiving() as hooks:
             hooks.says = b"the partner's own words"

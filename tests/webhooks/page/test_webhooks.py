@@ -49,7 +49,9 @@ class Receiver:
 async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
 
-    async def behave(_head: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter) -> None:
+    async def behave(
+        _head: bytes, body: bytes, _c: int, _n: int, writer: asyncio.StreamWriter
+    ) -> None:
         receiver.got.append(body)
         status = receiver.answers.pop(0) if receiver.answers else 200
         head = f"HTTP/1.1 {status} Told\r\ncontent-length: {len(receiver.says)}\r\n\r\n".encode()
@@ -61,7 +63,9 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def make(client: httpx.AsyncClient, url: str, events: tuple[str, ...] = ("order.completed",)) -> str:
+async def make(
+    client: httpx.AsyncClient, url: str, events: tuple[str, ...] = ("order.completed",)
+) -> str:
     """The path of an endpoint that the page makes."""
     fields = {"url": url, "format": "rescue", "events": list(events), "key": "own"}
     answer = await post(client, "/webhooks/new", "/webhooks", **fields)
@@ -140,26 +144,53 @@ def test_what_the_api_refuses_the_form_refuses_and_keeps_as_typed(server: Server
             'https://a.example/"><script>',
             "https://user:pw@hooks.example/",
         ):
-            answer = await post(ops, "/webhooks/new", "/webhooks", url=url, format="rescue", events=["order.completed"])
+            answer = await post(
+                ops,
+                "/webhooks/new",
+                "/webhooks",
+                url=url,
+                format="rescue",
+                events=["order.completed"],
+            )
             assert answer.status_code == 400, url
             assert 'aria-invalid="true"' in answer.text
             assert "<script>" not in answer.text
             if url and len(url) < 100 and '"' not in url:
                 assert f'value="{url}"' in answer.text
         for wrong in ({"format": "xml"}, {"events": ["order.unheard"]}, {"events": []}):
-            fields = {"url": "https://hooks.example.com/x", "format": "rescue", "events": ["order.completed"]} | wrong
+            fields = {
+                "url": "https://hooks.example.com/x",
+                "format": "rescue",
+                "events": ["order.completed"],
+            } | wrong
             assert (await post(ops, "/webhooks/new", "/webhooks", **fields)).status_code == 400
         assert await endpoints.list_all(shop.world, shop.scope) == []
         at = await make(ops, "https://hooks.example.com/one")
         await make(ops, "https://hooks.example.com/two")
         taken = await post(
-            ops, at, at, url="https://hooks.example.com/two", format="rescue", events=["order.completed"]
+            ops,
+            at,
+            at,
+            url="https://hooks.example.com/two",
+            format="rescue",
+            events=["order.completed"],
         )
         assert "has this url already" in texts(taken, 409)
         assert 'value="https://hooks.example.com/two"' in taken.text
-        for path in (f"{at}/deliveries/x", f"/webhooks/{new_id()}", "/webhooks/x", f"{at}/deliveries/{new_id()}"):
+        for path in (
+            f"{at}/deliveries/x",
+            f"/webhooks/{new_id()}",
+            "/webhooks/x",
+            f"{at}/deliveries/{new_id()}",
+        ):
             assert (await ops.get(path)).status_code == 404
-        for query in ("?result=x", "?event=<b>", "?before=zzz", "?result=failed&event=order.completed", "?result=%00"):
+        for query in (
+            "?result=x",
+            "?event=<b>",
+            "?before=zzz",
+            "?result=failed&event=order.completed",
+            "?result=%00",
+        ):
             assert (await ops.get(at + query)).status_code == 200
 
     portal(server, story)
@@ -176,10 +207,16 @@ def test_who_may_only_look_sees_the_log_and_changes_nothing(server: ServerAddres
             assert "Your role may view webhooks" in texts(await clerk.get(at))
             csrf = await token(clerk, at)
             for path in ("", "/state", "/delete", "/test", "/rotate", "/replay"):
-                answer = await clerk.post(at + path, data={"csrf": csrf, "switch": "off", "key": "0" * 32})
+                answer = await clerk.post(
+                    at + path, data={"csrf": csrf, "switch": "off", "key": "0" * 32}
+                )
                 assert answer.status_code == 403, path
-            assert (await clerk.post(f"{row}/redeliver", data={"csrf": csrf, "key": "0" * 32})).status_code == 403
-            assert (await clerk.post("/webhooks", data={"csrf": csrf, "url": receiver.url})).status_code == 403
+            assert (
+                await clerk.post(f"{row}/redeliver", data={"csrf": csrf, "key": "0" * 32})
+            ).status_code == 403
+            assert (
+                await clerk.post("/webhooks", data={"csrf": csrf, "url": receiver.url})
+            ).status_code == 403
             assert (await ops.post(f"{at}/delete", data={"csrf": "guess"})).status_code == 403
             assert len(receiver.got) == 1
 
@@ -193,7 +230,9 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
             at = await make(dev, receiver.url)
             (one,) = await endpoints.list_all(shop.world, shop.scope)
             receiver.answers = [418]
-            receiver.says = f"<b>no</b> key={one.signing_key} token=abcdefgh12345678 {PHONE_CARD}".encode()
+            receiver.says = (
+                f"<b>no</b> key={one.signing_key} token=abcdefgh12345678 {PHONE_CARD}".encode()
+            )
             answer = texts(await post(dev, at, f"{at}/test", event="order.refunded"))
             assert "The receiver answered 418 to order.refunded" in answer
             (row,) = await rows(dev, at)
@@ -204,7 +243,9 @@ def test_a_sample_shows_what_the_receiver_says_and_what_was_sent(server: ServerA
             assert "<b>no</b>" in read
             for secret in (one.signing_key, "abcdefgh12345678", PHONE_CARD):
                 assert secret not in shown.text
-            assert "A sample belongs to no order" in texts(await post(dev, row, f"{row}/redeliver", key="0" * 32), 409)
+            assert "A sample belongs to no order" in texts(
+                await post(dev, row, f"{row}/redeliver", key="0" * 32), 409
+            )
         silent = texts(await post(dev, at, f"{at}/test", event="order.refunded"))
         assert "cannot be reached" in silent
         assert (await post(dev, at, f"{at}/test", event="nothing")).status_code == 400
@@ -220,19 +261,28 @@ def test_of_many_samples_at_once_no_more_leave_than_may(
     monkeypatch.setattr(send_sample, "SAMPLES_MAX", 3)
 
     async def story(shop: Shop, signed_in: As) -> None:
-        scope = shop.scope if whose == "merchant" else PartnerScope(PARTNER, Actor("partner", "k"), "test")
+        scope = (
+            shop.scope
+            if whose == "merchant"
+            else PartnerScope(PARTNER, Actor("partner", "k"), "test")
+        )
 
         refused: list[Problem] = []
 
         async def sample(one: endpoints.Endpoint) -> int:
             try:
-                return (await send_sample.send_sample(shop.world, scope, one.endpoint_id, None)).status
+                return (
+                    await send_sample.send_sample(shop.world, scope, one.endpoint_id, None)
+                ).status
             except Problem as problem:
                 refused.append(problem)
                 return 429
 
         async with receiving() as receiver:
-            made = [await endpoints.create(shop.world, scope, f"{receiver.url}/{n}", None, "rescue") for n in range(2)]
+            made = [
+                await endpoints.create(shop.world, scope, f"{receiver.url}/{n}", None, "rescue")
+                for n in range(2)
+            ]
             async with owner(shop.world) as connection, connection.transaction():
                 await connection.execute("LOCK TABLE audit_lines, partner_log IN EXCLUSIVE MODE")
                 asked = [asyncio.create_task(sample(made[n % 2])) for n in range(8)]
@@ -252,11 +302,16 @@ def test_of_many_samples_at_once_no_more_leave_than_may(
             assert [await sample(made[0]), await sample(made[1])] == [200, 429]
             assert {problem.code for problem in refused} == {"too_many_requests"}
             assert all(0 < (problem.retry_after_seconds or 0) <= 60 for problem in refused)
-            assert all(one.cure == f"Send the next one in {one.retry_after_seconds} s." for one in refused)
+            assert all(
+                one.cure == f"Send the next one in {one.retry_after_seconds} s." for one in refused
+            )
             if whose == "merchant":
                 dev, at = await signed_in("dev"), f"/webhooks/{made[0].endpoint_id}"
                 read = texts(await post(dev, at, f"{at}/test", event="order.completed"), 429)
-                assert "3 samples were sent within a minute, which is the limit. Send the next one in" in read
+                assert (
+                    "3 samples were sent within a minute, which is the limit. Send the next one in"
+                    in read
+                )
 
     portal(server, story)
 
@@ -276,7 +331,9 @@ def test_a_key_is_replaced_once_however_often_the_form_comes(server: ServerAddre
         assert after.signing_key in first
         assert after.previous_until is not None
         assert after.signing_key in texts(await dev.post(f"{at}/rotate", data=form))
-        assert (await endpoints.list_all(shop.world, shop.scope))[0].signing_key == after.signing_key
+        assert (await endpoints.list_all(shop.world, shop.scope))[
+            0
+        ].signing_key == after.signing_key
         assert "two signing keys" in texts(await dev.get("/webhooks"))
         newer = re.search(r'name="of" value="([0-9a-f]+)"', (await dev.get(at)).text)
         assert newer
@@ -319,12 +376,17 @@ def test_an_event_is_sent_again_from_the_log_and_from_the_order(server: ServerAd
             assert order.text.count("Request and response") == 3
             assert "real time" not in order.text
             sent = await ops.post(
-                f"{row}/redeliver", data={"csrf": csrf, "key": "3" * 32, "back": "order", "order": str(order_id)}
+                f"{row}/redeliver",
+                data={"csrf": csrf, "key": "3" * 32, "back": "order", "order": str(order_id)},
             )
             assert sent.headers["location"] == f"/orders/{order_id}?show=webhooks#timeline"
-            assert (await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "no"})).status_code == 400
+            assert (
+                await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "no"})
+            ).status_code == 400
             await post(ops, at, f"{at}/state", switch="off")
-            assert "is disabled" in texts(await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "4" * 32}), 409)
+            assert "is disabled" in texts(
+                await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "4" * 32}), 409
+            )
 
     portal(server, story)
 
@@ -369,7 +431,9 @@ def test_a_range_is_counted_before_it_is_sent_and_sent_once(server: ServerAddres
             assert "3 events of 3 orders" in counted
             assert "Send 3 again" in counted
             for until in ("2020-01-01T00:00", "202001010000"):
-                assert "0 events of 0 orders" in texts(await ops.get(f"{at}/replay?count=1&until={until}")), until
+                assert "0 events of 0 orders" in texts(
+                    await ops.get(f"{at}/replay?count=1&until={until}")
+                ), until
             for query in (
                 "from=x",
                 "from=-1",
@@ -405,7 +469,12 @@ def test_the_last_events_of_several_orders_are_all_sent_again(server: ServerAddr
             await shop.admit_many(3)
             await shop.publish()
             page = (await ops.get("/orders")).text
-            chosen = {"csrf": await token(ops, at), "do": "redeliver", "order": ids(page), "back": "/orders"}
+            chosen = {
+                "csrf": await token(ops, at),
+                "do": "redeliver",
+                "order": ids(page),
+                "back": "/orders",
+            }
             answer = texts(await ops.post("/orders/bulk", data=chosen))
             assert answer.count("Sent again: order.submitted to 1 endpoint") == 3
             twice = texts(await ops.post("/orders/bulk", data=chosen))
@@ -448,7 +517,9 @@ def test_what_a_range_leaves_out_is_sent_while_the_range_is_opened(server: Serve
             csrf = await token(ops, at)
             range_ = {"csrf": csrf, "key": "7" * 32, "to": "1"}
             assert (await ops.post(f"{at}/replay", data=range_)).status_code == 303
-            assert await shop.value("SELECT min(number) FROM feed WHERE subject_id = $1", first) == 1
+            assert (
+                await shop.value("SELECT min(number) FROM feed WHERE subject_id = $1", first) == 1
+            )
             form = {"csrf": csrf, "do": "redeliver", "back": "/orders"}
             inside = texts(await ops.post("/orders/bulk", data=form | {"order": [str(first)]}))
             assert "order.submitted is on its way already" in inside
@@ -490,10 +561,16 @@ def test_an_event_is_sent_again_after_the_range_that_leaves_it_out(server: Serve
             at = await make(ops, receiver.url, ("order.submitted", "order.cancelled"))
             order_id = await story_of_two(shop)
             csrf = await token(ops, at)
-            assert (await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32, "to": "1"})).status_code == 303
+            assert (
+                await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32, "to": "1"})
+            ).status_code == 303
             form = {"csrf": csrf, "do": "redeliver", "back": "/orders", "order": [str(order_id)]}
-            assert "Sent again: order.cancelled to 1 endpoint" in texts(await ops.post("/orders/bulk", data=form))
-            assert "order.cancelled is on its way already" in texts(await ops.post("/orders/bulk", data=form))
+            assert "Sent again: order.cancelled to 1 endpoint" in texts(
+                await ops.post("/orders/bulk", data=form)
+            )
+            assert "order.cancelled is on its way already" in texts(
+                await ops.post("/orders/bulk", data=form)
+            )
             assert await told(shop, receiver) == ["order.submitted"]
             await asyncio.sleep(LOOKS_EVERY_MIN / timedelta(seconds=1))
             assert await told(shop, receiver) == ["order.submitted", "order.cancelled"]
@@ -524,7 +601,9 @@ def test_events_of_an_order_are_sent_again_one_after_the_other(server: ServerAdd
             assert await told(shop, receiver) == ["order.cancelled"], "not taken"
             again = await ops.post(f"{submitted}/redeliver", data={"csrf": csrf, "key": "3" * 32})
             assert "This event is already being resent there" in texts(again, 409)
-            waits = "SELECT due_at - now() > interval '2 seconds' FROM due_work WHERE kind = 'replay'"
+            waits = (
+                "SELECT due_at - now() > interval '2 seconds' FROM due_work WHERE kind = 'replay'"
+            )
             assert await told(shop, receiver) == ["order.cancelled"]
             await asyncio.sleep(LOOKS_EVERY_MIN / timedelta(seconds=1))
             await shop.run_due()
@@ -550,7 +629,9 @@ def test_one_event_waits_until_a_range_is_through(server: ServerAddress) -> None
             await shop.publish()
             row, _ = await rows(ops, at)
             csrf = await token(ops, at)
-            assert (await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32})).status_code == 303
+            assert (
+                await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "7" * 32})
+            ).status_code == 303
             busy = await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "8" * 32})
             assert "This event is already being resent there" in texts(busy, 409)
             second = await ops.post(f"{at}/replay", data={"csrf": csrf, "key": "9" * 32})
@@ -558,7 +639,9 @@ def test_one_event_waits_until_a_range_is_through(server: ServerAddress) -> None
             await shop.run_due()
             await shop.publish()
             assert len(receiver.got) == 4
-            assert (await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "8" * 32})).status_code == 303
+            assert (
+                await ops.post(f"{row}/redeliver", data={"csrf": csrf, "key": "8" * 32})
+            ).status_code == 303
             await shop.run_due()
             await shop.publish()
             assert len(receiver.got) == 5
@@ -570,7 +653,9 @@ def test_what_a_partner_hears_is_not_shown_to_its_merchant(server: ServerAddress
     async def story(shop: Shop, signed_in: As) -> None:
         ops = await signed_in("ops")
         partner = PartnerScope(PARTNER, Actor("partner", "k"), "test")
-        theirs = await endpoints.create(shop.world, partner, "https://crm.example.com/in", None, "rescue")
+        theirs = await endpoints.create(
+            shop.world, partner, "https://crm.example.com/in", None, "rescue"
+        )
         order_id, try_id = await shop.admit(), new_id()
         async with owner(shop.world) as connection:
             await connection.execute(
@@ -584,7 +669,10 @@ def test_what_a_partner_hears_is_not_shown_to_its_merchant(server: ServerAddress
         page = await ops.get(f"/orders/{order_id}?show=webhooks")
         assert "crm.example.com answered" in texts(page) or "crm.example.com gave" in texts(page)
         assert "Request and response" not in page.text
-        for path in (f"/webhooks/{theirs.endpoint_id}", f"/webhooks/{theirs.endpoint_id}/deliveries/{try_id}"):
+        for path in (
+            f"/webhooks/{theirs.endpoint_id}",
+            f"/webhooks/{theirs.endpoint_id}/deliveries/{try_id}",
+        ):
             assert (await ops.get(path)).status_code == 404
 
     portal(server, story)
@@ -596,8 +684,12 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
             ops = await signed_in("ops")
 
             async def told(order_id: UUID) -> list[str]:
-                page = re.sub(r'.*id="h-hook"', "", (await ops.get(f"/orders/{order_id}")).text, flags=re.S)
-                rows = re.findall(r"<tr>.*?</tr>", page.split("</section>")[0].split("<tbody>")[1], re.S)
+                page = re.sub(
+                    r'.*id="h-hook"', "", (await ops.get(f"/orders/{order_id}")).text, flags=re.S
+                )
+                rows = re.findall(
+                    r"<tr>.*?</tr>", page.split("</section>")[0].split("<tbody>")[1], re.S
+                )
                 return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
 
             unheard = await shop.admit()
@@ -605,7 +697,9 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
             await shop.publish()
             assert await told(unheard) == ["order.submitted – – No endpoint subscribes to it."]
             async with owner(shop.world) as connection:
-                await connection.execute("UPDATE outbox SET recorded_at = recorded_at - interval '1 year'")
+                await connection.execute(
+                    "UPDATE outbox SET recorded_at = recorded_at - interval '1 year'"
+                )
             assert "kept for 3 months" in (await told(unheard))[0]
 
             await make(ops, receiver.url, ("order.submitted", "order.cancelled"))
@@ -617,7 +711,9 @@ def test_an_order_tells_of_each_event_where_it_stands(server: ServerAddress) -> 
             receiver.answers = [500]
             await shop.publish()
             again, tried = await told(heard)
-            assert re.fullmatch(rf"order.submitted – 2 Next attempt \d+ \w+ \d\d:\d\d:\d\d GMT {where} –", again)
+            assert re.fullmatch(
+                rf"order.submitted – 2 Next attempt \d+ \w+ \d\d:\d\d:\d\d GMT {where} –", again
+            )
             assert " 1 500 " in tried
             await shop.transmitted(given.external_id, declined=False)
             await shop.run_due()
@@ -644,13 +740,17 @@ def test_a_neighbour_and_the_other_api_are_left_alone(server: ServerAddress) -> 
             await configure(shop.world, shop.scope, receiver.url, (), encrypt=False)
             listed = await endpoints.list_all(shop.world, shop.scope, every_door=True)
             assert [one.door for one in listed] == ["stablecoin"]
-            assert await endpoints.list_all(shop.world, shop.scope) == [], "the API of webhooks does not know it"
+            assert await endpoints.list_all(shop.world, shop.scope) == [], (
+                "the API of webhooks does not know it"
+            )
             at = f"/webhooks/{listed[0].endpoint_id}"
             assert "managed by" in texts(await ops.get("/webhooks"))
             assert (await ops.get(at)).status_code == 200
             csrf = await token(ops, at)
             for path in ("", "/state", "/delete", "/rotate", "/test", "/replay"):
-                answer = await ops.post(at + path, data={"csrf": csrf, "switch": "off", "url": receiver.url})
+                answer = await ops.post(
+                    at + path, data={"csrf": csrf, "switch": "off", "url": receiver.url}
+                )
                 assert answer.status_code == 409, path
             assert (await rival.get(at)).status_code == 404
             other = Scope(UUID(int=5), Actor("user", "x"), "test")

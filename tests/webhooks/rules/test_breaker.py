@@ -26,7 +26,12 @@ PROBE = Tried(False, probe=True, error="timeout")
 
 def test_it_opens_at_the_tenth_failure_in_a_row() -> None:
     nine = after_tries(Health(), [NO] * (FAILURES_TO_OPEN - 1), NOW, 0.5)
-    assert (nine.state, nine.failures, nine.failing_since, nine.last_error) == ("failing", 9, NOW, "HTTP 500")
+    assert (nine.state, nine.failures, nine.failing_since, nine.last_error) == (
+        "failing",
+        9,
+        NOW,
+        "HTTP 500",
+    )
     assert after_tries(nine, [YES, NO], NOW, 0.5).failures == 1, "in a row"
     ten = after_tries(nine, [NO], NOW, 0.5)
     assert (ten.state, ten.opened_at, ten.probe_at) == ("open", NOW, NOW + PAUSES[0])
@@ -34,7 +39,9 @@ def test_it_opens_at_the_tenth_failure_in_a_row() -> None:
 
 def test_probes_at_growing_pauses_and_what_was_out_is_none() -> None:
     health = after_tries(Health(), [NO] * (FAILURES_TO_OPEN + 60), NOW, 0.5)
-    assert (health.probes, health.probe_at) == (0, NOW + PAUSES[0]), "tries that were out make no pause longer"
+    assert (health.probes, health.probe_at) == (0, NOW + PAUSES[0]), (
+        "tries that were out make no pause longer"
+    )
     now, pauses = NOW, []
     for _ in range(len(PAUSES) + 2):
         now = health.probe_at or now
@@ -50,17 +57,24 @@ def test_probes_at_growing_pauses_and_what_was_out_is_none() -> None:
 
 def test_a_receiver_that_names_a_time_is_not_asked_before() -> None:
     later = NOW + timedelta(hours=5)
-    opened = after_tries(Health(), [Tried(False, error="HTTP 429", not_before=later)] * FAILURES_TO_OPEN, NOW, 0.5)
+    opened = after_tries(
+        Health(), [Tried(False, error="HTTP 429", not_before=later)] * FAILURES_TO_OPEN, NOW, 0.5
+    )
     assert opened.probe_at == later
 
 
 def test_a_receiver_that_asks_for_years_is_asked_again_in_a_day() -> None:
     for later in (NOW + timedelta(days=1_157), datetime(9999, 12, 31, tzinfo=UTC)):
         told = Tried(False, error="HTTP 503", not_before=later)
-        assert after_tries(Health(), [told] * FAILURES_TO_OPEN, NOW, 0.5).probe_at == NOW + timedelta(days=1)
+        assert after_tries(
+            Health(), [told] * FAILURES_TO_OPEN, NOW, 0.5
+        ).probe_at == NOW + timedelta(days=1)
 
 
-@given(tries=st.lists(st.builds(Tried, st.booleans(), st.booleans(), st.text(max_size=3))), jitter=st.floats(0, 0.999))
+@given(
+    tries=st.lists(st.builds(Tried, st.booleans(), st.booleans(), st.text(max_size=3))),
+    jitter=st.floats(0, 0.999),
+)
 def test_open_has_a_next_probe_and_closed_has_none(tries: list[Tried], jitter: float) -> None:
     health = after_tries(Health(), tries, NOW, jitter)
     assert (health.opened_at is None) == (health.probe_at is None)
@@ -111,7 +125,9 @@ def test_places_are_given_in_turn() -> None:
     pace = Pace()
     assert begin(pace, *ids(3)) == dict.fromkeys(ids(3), 4)
     pace = Pace(places=10)
-    assert begin(pace, *ids(3)) == dict(zip(ids(3), [2, 2, 1], strict=True)), "half of the places for those not known"
+    assert begin(pace, *ids(3)) == dict(zip(ids(3), [2, 2, 1], strict=True)), (
+        "half of the places for those not known"
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.floats(0, 3)), max_size=200))

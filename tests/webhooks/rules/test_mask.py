@@ -36,7 +36,11 @@ def test_what_is_called_a_secret_is_hidden(text: str) -> None:
 
 @pytest.mark.parametrize("card", APPROVE_CARDS)
 def test_digits_of_a_card_are_hidden_however_they_are_spaced(card: str) -> None:
-    for text in (card, " ".join(card), "-".join(card[at : at + 4] for at in range(0, len(card), 4))):
+    for text in (
+        card,
+        " ".join(card),
+        "-".join(card[at : at + 4] for at in range(0, len(card), 4)),
+    ):
         assert masked(f"card {text}.", []) == f"card {MASK}."
 
 

@@ -30,7 +30,9 @@ def test_the_contracts_vector() -> None:
             "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
             "3PbQGKNFg1NpYA29d7AqMz81ojqRgl2WjnyuLjn59sGRGiXjA0R+Eb7+unIx3srcPI9Dvy6VU1OUAqvlp08BYg=="
         ),
-        "x-fc-signature": ("A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ=="),
+        "x-fc-signature": (
+            "A899srHJdNi9xse9gRjXTJnfIC2M1bNk0AMrRHZdxQMmZ/PEq7znnBblaV7ip4/702JIMTwNIkDemYaNNf1tHQ=="
+        ),
     }
 
 
@@ -92,7 +94,9 @@ def test_the_public_vector_of_standard_webhooks() -> None:
 def test_while_a_key_is_replaced_both_sign() -> None:
     """Standard Webhooks: several signatures, each with its version, apart by a space; one that fits is enough."""
     now, other = datetime.fromtimestamp(1614265330, UTC), "whsec_" + "A" * 32
-    headers = standard_headers([other, SECRET], "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}')
+    headers = standard_headers(
+        [other, SECRET], "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}'
+    )
     first, second = headers["webhook-signature"].split(" ")
     assert second == STANDARD["webhook-signature"]
     assert first.startswith("v1,")

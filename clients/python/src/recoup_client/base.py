@@ -111,7 +111,12 @@ class AsyncPages(_Listed[Item, Answer]):
 
 class _Calls(Generic[Client]):
     def __init__(
-        self, base_url: str, credential: Credential, client: Client | None, timeout: float, max_retries: int
+        self,
+        base_url: str,
+        credential: Credential,
+        client: Client | None,
+        timeout: float,
+        max_retries: int,
     ) -> None:
         self._url = address(base_url)
         self._credential, self._retries = credential, max_retries
@@ -135,11 +140,27 @@ class Waiting(_Calls[httpx.Client]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
-    def _call(self, method: str, path: str, *, body: Any = None, query: Any = None, key: str | None = None) -> Any:
-        talk = call(self._credential, self._url, method, path, body=body, query=query, key=key, retries=self._retries)
+    def _call(
+        self, method: str, path: str, *, body: Any = None, query: Any = None, key: str | None = None
+    ) -> Any:
+        talk = call(
+            self._credential,
+            self._url,
+            method,
+            path,
+            body=body,
+            query=query,
+            key=key,
+            retries=self._retries,
+        )
         return perform(self._client, talk)
 
 
@@ -157,12 +178,24 @@ class Awaiting(_Calls[httpx.AsyncClient]):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         await self.close()
 
     async def _call(
         self, method: str, path: str, *, body: Any = None, query: Any = None, key: str | None = None
     ) -> Any:
-        talk = call(self._credential, self._url, method, path, body=body, query=query, key=key, retries=self._retries)
+        talk = call(
+            self._credential,
+            self._url,
+            method,
+            path,
+            body=body,
+            query=query,
+            key=key,
+            retries=self._retries,
+        )
         return await perform_async(self._client, talk)

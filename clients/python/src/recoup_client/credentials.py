@@ -37,8 +37,13 @@ class AppKey:
     def sign(self, request: httpx.Request) -> Talk:
         if time.monotonic() >= self._until:
             told = read((yield httpx.Request("POST", self._url, json=self._keys)))
-            lives = told["expires"] / 1000 - time.time()  # by a clock that may be wrong: see `renew`
-            self._token, self._until = told["accessToken"], time.monotonic() + max(lives - EARLY_SECONDS, EARLY_SECONDS)
+            lives = (
+                told["expires"] / 1000 - time.time()
+            )  # by a clock that may be wrong: see `renew`
+            self._token, self._until = (
+                told["accessToken"],
+                time.monotonic() + max(lives - EARLY_SECONDS, EARLY_SECONDS),
+            )
         request.headers["authorization"] = f"Bearer {self._token}"
 
     def renew(self, code: str) -> bool:
@@ -61,7 +66,9 @@ class Signature:
         digest = hashlib.sha256(request.content).hexdigest().encode()
         seconds, self._back = int(time.time()) - self._back, 0
         while True:
-            told = b"\n".join((request.method.encode(), path, ordered, str(seconds).encode(), digest))
+            told = b"\n".join(
+                (request.method.encode(), path, ordered, str(seconds).encode(), digest)
+            )
             proof = hmac.new(self._secret, told, hashlib.sha256).hexdigest()
             if proof not in self._used:
                 break

@@ -12,8 +12,12 @@ class RecoupError(Exception):
     an answer. `message`: the API's own words. `fields`: name -> complaints.
     """
 
-    def __init__(self, status: int, code: str, message: str, fields: dict[str, list[str]], request_id: str) -> None:
-        super().__init__((f"{status} " if status else "") + message + (f" ({request_id})" if request_id else ""))
+    def __init__(
+        self, status: int, code: str, message: str, fields: dict[str, list[str]], request_id: str
+    ) -> None:
+        super().__init__(
+            (f"{status} " if status else "") + message + (f" ({request_id})" if request_id else "")
+        )
         self.status, self.code, self.message = status, code, message
         self.fields, self.request_id = fields, request_id
 
@@ -64,13 +68,20 @@ def told(response: httpx.Response) -> dict[str, Any]:
         body = None
     body = body if isinstance(body, dict) else {"result": _strange(response)}
     error = body.get("error")
-    code, message = response.headers.get("x-recoup-code") or body.get("statusCode"), body.get("result")
+    code, message = (
+        response.headers.get("x-recoup-code") or body.get("statusCode"),
+        body.get("result"),
+    )
     fields: dict[str, list[str]] = {}
     if isinstance(error, dict):  # the stablecoin API
         code, message = error.get("code"), error.get("message")
         fields = {error["param"]: [message or ""]} if error.get("param") else {}
     elif response.status_code == 400:  # fields, each with its complaints
-        fields = {name: texts for name, texts in body.items() if name != "TraceId" and isinstance(texts, list)}
+        fields = {
+            name: texts
+            for name, texts in body.items()
+            if name != "TraceId" and isinstance(texts, list)
+        }
         first = next((text for texts in fields.values() for text in texts), "")
         message = f"{first} {response.headers.get('x-recoup-hint', '')}".strip()
     return {

@@ -63,7 +63,9 @@ def call(
         tries, is_signed = tries + 1, False
         sent: Any = {"content": body} if isinstance(body, bytes) else {"json": body}
         headers = {"Idempotency-Key": key} if key else None
-        request = httpx.Request(method, base_url + path, **sent, params=_given(query), headers=headers)
+        request = httpx.Request(
+            method, base_url + path, **sent, params=_given(query), headers=headers
+        )
         try:
             yield from credential.sign(request)
             is_signed = True
@@ -79,7 +81,11 @@ def call(
             if credential.renew(told(response)["code"]):
                 tries -= 1
                 continue
-        if tries <= retries and _is_passing(response) and (response.status_code == 429 or repeatable):
+        if (
+            tries <= retries
+            and _is_passing(response)
+            and (response.status_code == 429 or repeatable)
+        ):
             yield Pause(_seconds(tries, response.headers.get("retry-after")))
             continue
         return read(response)
@@ -87,12 +93,18 @@ def call(
 
 def _is_passing(response: httpx.Response) -> bool:
     """Whether the same call may fare better in a moment."""
-    return response.status_code in _AGAIN or response.status_code == 409 and told(response)["code"] == _IN_PROGRESS
+    return (
+        response.status_code in _AGAIN
+        or response.status_code == 409
+        and told(response)["code"] == _IN_PROGRESS
+    )
 
 
 def may_repeat(method: str, body: Any) -> bool:
     """Whether the same call twice does once what it does."""
-    return method in ("GET", "PUT", "DELETE") or (isinstance(body, dict) and any(body.get(key) for key in _KEYS))
+    return method in ("GET", "PUT", "DELETE") or (
+        isinstance(body, dict) and any(body.get(key) for key in _KEYS)
+    )
 
 
 def read(response: httpx.Response) -> Any:

@@ -55,7 +55,9 @@ def construct_event(
     elif "x-fluxa-signature" in given:
         _check_stablecoin(secret, given, body, at)
     else:
-        raise SignatureError("No header of the request is a signature of Recoup. Pass its headers as they came.")
+        raise SignatureError(
+            "No header of the request is a signature of Recoup. Pass its headers as they came."
+        )
     event = json.loads(body)
     if "x-fluxa-encryption" in given:
         event = json.loads(_decrypted(secret, event["data"]))

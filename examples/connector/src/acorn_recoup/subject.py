@@ -30,8 +30,15 @@ class StandIn(Serving):
         known = self.book.get("message", asked.get("id") or request.path.rpartition("/")[2])
         if known is None and asked:
             code, network_code = self._done(request.path.split("/")[2:], asked)
-            said = {"state": "declined" if code else "approved", "code": code, "network_code": network_code}
-            names = {"reference": f"ref-{asked['id']}", "network_id": None if code else "900000000000001"}
+            said = {
+                "state": "declined" if code else "approved",
+                "code": code,
+                "network_code": network_code,
+            }
+            names = {
+                "reference": f"ref-{asked['id']}",
+                "network_id": None if code else "900000000000001",
+            }
             known = self.book.put({"object": "message", **asked, **said, **names})
         return as_json(known or {}, 200 if known else 404)
 
@@ -69,7 +76,13 @@ class AcornSubject(VendorSubject[StandIn]):
     kind, server, secrets = "acorn", StandIn, (KEY,)
     paths = {"charge": "POST /charges", "first": "POST /charges", "modify": "/refund"}
     amounts = {"USD": (4590, 4590), "JPY": (500, 500), "BHD": (12345, 12345)}
-    golden = {"declined": {"scheme_code": "51", "processor_code": "insufficient_funds", "processor_advice": None}}
+    golden = {
+        "declined": {
+            "scheme_code": "51",
+            "processor_code": "insufficient_funds",
+            "processor_advice": None,
+        }
+    }
     unlike = {27: "it passes no network's advice on"}
 
     def _make(self, url: str) -> Processor:

@@ -10,7 +10,9 @@ UNREACHED: Final = "Stripe cannot be reached: {0}."
 LOOK_AT_NETWORK: Final = "Look at the network and the url."
 ANSWERS: Final = "Stripe answers {0}."
 TRY_AGAIN: Final = "Try again in a few minutes."
-NOT_PROVEN: Final = "This proves nothing about the right. Look the request up in the processor's log."
+NOT_PROVEN: Final = (
+    "This proves nothing about the right. Look the request up in the processor's log."
+)
 NO_WEBHOOK: Final = "Stripe has no enabled webhook endpoint that ends with {0}."
 ADD_WEBHOOK: Final = "Add it in Stripe, with the events that the guide names."
 EVENTS_SENT: Final = "Stripe sends the events that are needed."

@@ -1,6 +1,6 @@
-"""XML from outside: elements and text alone. A document type, an entity of its own, or more than is bounded here is
-refused; nothing outside the text is read. (defusedxml refuses document types too, but bounds neither depth nor number.)
-"""
+"""XML from outside: elements and text alone. A document type, an entity of its own, or more than is
+bounded here is refused; nothing outside the text is read. (defusedxml refuses document types too,
+but bounds neither depth nor number.)"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -80,7 +80,9 @@ class AtStripe(AtVendor, OfStripe):
 
     def refund(self, reference: str, units: int, key: str = "") -> str:
         metadata = {"metadata": {"recoup_id": key}} if key else {}
-        made = self.standin.account.refund({"payment_intent": reference, "amount": str(units)} | metadata)
+        made = self.standin.account.refund(
+            {"payment_intent": reference, "amount": str(units)} | metadata
+        )
         return str(made["id"])
 
     def void(self, reference: str) -> None:
@@ -107,7 +109,9 @@ class AtStripe(AtVendor, OfStripe):
 
 class AtAdyen(AtVendor, OfAdyen):
     def connector(self) -> Any:
-        return Adyen(key=ADYEN_KEY, account=MERCHANT, url=self.standin.url, notice_secrets=(ADYEN_SECRET,))
+        return Adyen(
+            key=ADYEN_KEY, account=MERCHANT, url=self.standin.url, notice_secrets=(ADYEN_SECRET,)
+        )
 
     def _modify(self, reference: str, verb: str, units: int, key: str = "") -> str:
         amount = {"value": units, "currency": "USD"}
@@ -127,10 +131,19 @@ class AtAdyen(AtVendor, OfAdyen):
         account = self.standin.account
         payment = account._need("payment", reference, "167", "unknown")
         amount = payment["amount"] | {"value": payment["captured"]}
-        made = account._new("modification", payment=reference, verb="captures", reference="", amount=amount, done=False)
+        made = account._new(
+            "modification",
+            payment=reference,
+            verb="captures",
+            reference="",
+            amount=amount,
+            done=False,
+        )
         account.book.put(payment | {"captured": 0})
         account._line("SettledReversed", payment, -payment["captured"], 0, by=made)
-        account._notify("CAPTURE_FAILED", payment["reference"], amount, psp=made["id"], about=reference)
+        account._notify(
+            "CAPTURE_FAILED", payment["reference"], amount, psp=made["id"], about=reference
+        )
 
     def costs(self) -> None:
         self._of_account("Fee", -500, "Transaction Fees November 2026")
@@ -140,7 +153,15 @@ class AtAdyen(AtVendor, OfAdyen):
         self._of_account("MerchantPayout", -self._paid_out, "TX1 batch 1, StandInECOM")
 
     def _of_account(self, type: str, net: int, text: str) -> None:
-        values = {"gross": 0, "cost": 0, "net": net, "currency": "USD", "by": text, "own": "", "batch": None}
+        values = {
+            "gross": 0,
+            "cost": 0,
+            "net": net,
+            "currency": "USD",
+            "by": text,
+            "own": "",
+            "batch": None,
+        }
         self.standin.account._new("line", type=type, payment="", reference="", **values)
 
     def balance(self) -> int:
@@ -162,7 +183,9 @@ class AtBraintree(AtVendor, OfBraintree):
 
     def capture_fails(self, reference: str) -> None:
         account = self.standin.account
-        one = account._to(account.need("transaction", reference), "SETTLEMENT_DECLINED", "SettlementDeclinedEvent")
+        one = account._to(
+            account.need("transaction", reference), "SETTLEMENT_DECLINED", "SettlementDeclinedEvent"
+        )
         account.notices.append(("transaction_settlement_declined", one))
 
     def balance(self) -> int:
@@ -176,7 +199,9 @@ class AtNmi(AtVendor, OfNmi):
 
     def refund(self, reference: str, units: int, key: str = "") -> str:
         self.standin.account.advance()
-        form = {"transactionid": reference, "amount": f"{units / 100:.2f}"} | ({"orderid": key} if key else {})
+        form = {"transactionid": reference, "amount": f"{units / 100:.2f}"} | (
+            {"orderid": key} if key else {}
+        )
         return str(self.standin.account.refund(form)[0]["id"])
 
     def void(self, reference: str) -> None:
@@ -189,7 +214,11 @@ class AtNmi(AtVendor, OfNmi):
         """The acquirer tells of it, not NMI."""
 
     def balance(self) -> int:
-        return sum(int(Decimal(one["gross"]) * 100) for one in self.standin.moved() if one["kind"] == "settle")
+        return sum(
+            int(Decimal(one["gross"]) * 100)
+            for one in self.standin.moved()
+            if one["kind"] == "settle"
+        )
 
 
 VENDORS: tuple[type[Any], ...] = (AtStripe, AtAdyen, AtBraintree, AtNmi)

@@ -49,18 +49,32 @@ OURS = UUID("0199aaaa-0000-7000-8000-000000000001")
 BACK = UUID("0199aaaa-0000-7000-8000-000000000002")
 
 
-def row(type: str, gross: str = ",,", net: str = "EUR,,", costs: str = ",,,", own: str = "", ours: str = "") -> str:
+def row(
+    type: str,
+    gross: str = ",,",
+    net: str = "EUR,,",
+    costs: str = ",,,",
+    own: str = "",
+    ours: str = "",
+) -> str:
     return f"Shop,P1,{ours},2026-11-20 12:00:00,CET,{type},M1,{gross},{net},{costs},{own}\n"
 
 
 def test_each_movement_is_a_line_and_its_cost_another() -> None:
-    text = HEAD + row("Settled", "EUR,,5.00", "EUR,,4.88", ",0.04,0.01,0.07", own="x", ours=str(OURS))
+    text = HEAD + row(
+        "Settled", "EUR,,5.00", "EUR,,4.88", ",0.04,0.01,0.07", own="x", ours=str(OURS)
+    )
     text += row("Refunded", "EUR,5.00,", "EUR,5.00,", own=str(BACK), ours=str(OURS))
     text += row("Chargeback", "EUR,349.99,", "EUR,357.49,", "7.5,,,", ours=str(OURS))
     text += row("Settled", "USD,,10.00", "EUR,,9.00", ",0.10,,0.20", ours=str(OURS))
     text += row("MerchantPayout", net="EUR,100.10,") + row("Fee", net="EUR,3.21,")
-    text += row("Settled", "JPY,,500", "JPY,,500", ours=str(OURS)) + row("Settled").replace("Shop", "Other")
-    found = [(one.id, one.reference, one.type, one.units, one.currency) for one in report_lines(text, "Shop")]
+    text += row("Settled", "JPY,,500", "JPY,,500", ours=str(OURS)) + row("Settled").replace(
+        "Shop", "Other"
+    )
+    found = [
+        (one.id, one.reference, one.type, one.units, one.currency)
+        for one in report_lines(text, "Shop")
+    ]
     assert found == [
         (OURS, "P1", "charge", 500, "EUR"),
         (None, "P1", "fee", -12, "EUR"),

@@ -45,7 +45,11 @@ class OfAdyen(Vendor):
         return taken
 
     def given_back(self) -> list[tuple[str, int]]:
-        made = [one for one in self.standin.book.all("modification") if one["verb"] == "refunds" and one["done"]]
+        made = [
+            one
+            for one in self.standin.book.all("modification")
+            if one["verb"] == "refunds" and one["done"]
+        ]
         return [(one["reference"], one["amount"]["value"]) for one in made]
 
     def settle(self) -> None:

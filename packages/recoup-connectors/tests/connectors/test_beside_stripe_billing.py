@@ -38,9 +38,16 @@ class Story(NamedTuple):
 def failing(on: Ground, **more: str) -> str:
     """Of a subscription, charged to its customer's default method; Stripe has tried it once."""
     account, customer = on.account, on.customer
-    account.change_customer(customer, {"invoice_settings": {"default_payment_method": on.method(FAILS)}})
+    account.change_customer(
+        customer, {"invoice_settings": {"default_payment_method": on.method(FAILS)}}
+    )
     subscription = account.make_subscription({"customer": customer})["id"]
-    form = {"customer": customer, "amount_due": "4590", "subscription": subscription, "product": "prod_gym"}
+    form = {
+        "customer": customer,
+        "amount_due": "4590",
+        "subscription": subscription,
+        "product": "prod_gym",
+    }
     made = account.make_invoice(form | more)
     account.retry_invoice(made["id"])
     return str(made["id"])
@@ -55,12 +62,16 @@ def change(on: Ground, invoice: str, **values: Any) -> None:
 
 
 def of_customer(on: Ground, invoice: str) -> None:
-    on.account.change_customer(on.customer, {"invoice_settings": {"default_payment_method": on.method(PAYS)}})
+    on.account.change_customer(
+        on.customer, {"invoice_settings": {"default_payment_method": on.method(PAYS)}}
+    )
 
 
 def of_both(on: Ground, invoice: str) -> None:
     method = on.method(PAYS)
-    on.account.change_customer(on.customer, {"invoice_settings": {"default_payment_method": method}})
+    on.account.change_customer(
+        on.customer, {"invoice_settings": {"default_payment_method": method}}
+    )
     change(on, invoice, default_payment_method=method)
 
 
@@ -90,12 +101,16 @@ def source_of_customer(on: Ground, invoice: str) -> None:
 
 def replaced(on: Ground, invoice: str) -> None:
     """The card is removed; another comes later."""
-    on.account.detach(on.account.need("customer", on.customer)["invoice_settings"]["default_payment_method"])
+    on.account.detach(
+        on.account.need("customer", on.customer)["invoice_settings"]["default_payment_method"]
+    )
     of_customer(on, invoice)
 
 
 def removed(on: Ground, invoice: str) -> None:
-    on.account.detach(on.account.need("customer", on.customer)["invoice_settings"]["default_payment_method"])
+    on.account.detach(
+        on.account.need("customer", on.customer)["invoice_settings"]["default_payment_method"]
+    )
 
 
 def no_default(on: Ground, invoice: str) -> None:
@@ -107,7 +122,9 @@ def a_bank_account(on: Ground, invoice: str) -> None:
     method = on.account.need("payment_method", on.method(PAYS))
     on.standin.book.put(method | {"type": "us_bank_account", "card": None})
     on.account.retry_invoice = on.there  # type: ignore[method-assign]  # the stand-in charges cards alone
-    on.account.change_customer(on.customer, {"invoice_settings": {"default_payment_method": method["id"]}})
+    on.account.change_customer(
+        on.customer, {"invoice_settings": {"default_payment_method": method["id"]}}
+    )
 
 
 def credited(on: Ground, invoice: str) -> None:
@@ -133,7 +150,12 @@ def credit_voided(on: Ground, invoice: str) -> None:
 def paid_in_part(on: Ground, invoice: str) -> None:
     """By a payment that the merchant attached."""
     before = on.there(invoice)
-    about = {"amount": 1000, "currency": "usd", "customer": on.customer, "payment_method": on.method(PAYS)}
+    about = {
+        "amount": 1000,
+        "currency": "usd",
+        "customer": on.customer,
+        "payment_method": on.method(PAYS),
+    }
     intent = on.account.confirm(on.account.make_intent(about)["id"], {})
     paid = [{"status": "paid", "intent": intent["id"]}, *before["payments"]]
     on.standin.book.put(before | {"amount_paid": 1000, "amount_remaining": 3590, "payments": paid})
@@ -170,7 +192,11 @@ def anew(product: str, amount: int = 4590) -> Act:
 
     def act(on: Ground, invoice: str) -> None:
         price = {"currency": "usd", "product": product, "unit_amount": str(amount)}
-        form = {"customer": on.customer, "items": [{"price_data": price}], "default_payment_method": on.method(PAYS)}
+        form = {
+            "customer": on.customer,
+            "items": [{"price_data": price}],
+            "default_payment_method": on.method(PAYS),
+        }
         assert on.account.subscribe(form)["status"] == "active"
 
     return act
@@ -179,13 +205,19 @@ def anew(product: str, amount: int = 4590) -> Act:
 def anew_unnamed(on: Ground, invoice: str) -> None:
     form = {"customer": on.customer, "default_payment_method": on.method(PAYS)}
     subscription = on.account.make_subscription(form)["id"]
-    made = on.account.make_invoice({"customer": on.customer, "amount_due": "4590", "subscription": subscription})
+    made = on.account.make_invoice(
+        {"customer": on.customer, "amount_due": "4590", "subscription": subscription}
+    )
     on.account.pay_invoice(made["id"], {"off_session": "false"})
 
 
 def once_more(on: Ground, invoice: str) -> None:
     """The next month of the same subscription is paid."""
-    form = {"customer": on.customer, "amount_due": "4590", "subscription": subscription_of(on, invoice)}
+    form = {
+        "customer": on.customer,
+        "amount_due": "4590",
+        "subscription": subscription_of(on, invoice),
+    }
     made = on.account.make_invoice(form | {"product": "prod_gym"})
     on.account.pay_invoice(made["id"], {"payment_method": on.method(PAYS)})
     of_customer(on, invoice)
@@ -211,32 +243,53 @@ STORIES = {
     "new default beside": Story(of_both, COMPLETED, "paid", billing="beside", retries="on"),
     "card removed": Story(removed, GOES_ON, "open", taken=0, retries="given_back"),
     "no default any more": Story(no_default, GOES_ON, "open", taken=0, retries="given_back"),
-    "a bank account": Story(a_bank_account, ("cancelled", "billing_stopped"), "open", taken=0, retries="given_back"),
+    "a bank account": Story(
+        a_bank_account, ("cancelled", "billing_stopped"), "open", taken=0, retries="given_back"
+    ),
     "credit note": Story(credited, ("cancelled", "invoice_credited"), "paid", taken=0),
     "two credit notes": Story(credited_twice, ("cancelled", "invoice_credited"), "paid", taken=0),
     "credit note of a part": Story(credited_in_part, COMPLETED, "paid", units=3590, taken=3590),
     "credit note voided": Story(credit_voided, COMPLETED, "paid"),
     "paid in part": Story(paid_in_part, COMPLETED, "paid", units=3590),
     "voided": Story(closed("void"), ("cancelled", "invoice_voided"), "void", taken=0),
-    "uncollectible": Story(closed("uncollectible"), ("cancelled", "invoice_uncollectible"), "uncollectible", taken=0),
+    "uncollectible": Story(
+        closed("uncollectible"), ("cancelled", "invoice_uncollectible"), "uncollectible", taken=0
+    ),
     "paid by the customer": Story(paid, ("cancelled", "paid_elsewhere"), "paid"),
     "paid out of band": Story(out_of_band, ("cancelled", "paid_elsewhere"), "paid", taken=0),
     "subscription ended": Story(ended, ("cancelled", "subscription_cancelled"), "open", taken=0),
     "collection paused": Story(
-        collects_nothing, ("cancelled", "subscription_paused"), "open", taken=0, retries="given_back"
+        collects_nothing,
+        ("cancelled", "subscription_paused"),
+        "open",
+        taken=0,
+        retries="given_back",
     ),
     "subscription paused": Story(
         stands_paused, ("cancelled", "subscription_paused"), "open", taken=0, retries="given_back"
     ),
     "subscribed anew": Story(anew("prod_gym"), ("cancelled", "paid_elsewhere"), "open"),
-    "subscribed anew for a year": Story(anew("prod_gym", 45900), ("cancelled", "paid_elsewhere"), "open", taken=45900),
-    "subscribed anew, no product named": Story(anew_unnamed, ("cancelled", "paid_elsewhere"), "open"),
-    "subscribed to another product": Story(anew("prod_pool"), GOES_ON, "open", retries="given_back"),
+    "subscribed anew for a year": Story(
+        anew("prod_gym", 45900), ("cancelled", "paid_elsewhere"), "open", taken=45900
+    ),
+    "subscribed anew, no product named": Story(
+        anew_unnamed, ("cancelled", "paid_elsewhere"), "open"
+    ),
+    "subscribed to another product": Story(
+        anew("prod_pool"), GOES_ON, "open", retries="given_back"
+    ),
     "next month is paid": Story(once_more, COMPLETED, "paid", taken=2 * 4590),
     "switched off": Story(
-        switched_off, ("cancelled", "billing_stopped"), "open", taken=0, billing="beside", retries="on"
+        switched_off,
+        ("cancelled", "billing_stopped"),
+        "open",
+        taken=0,
+        billing="beside",
+        retries="on",
     ),
-    "sent by mail": Story(sent_by_mail, ("cancelled", "billing_stopped"), "open", taken=0, retries="given_back"),
+    "sent by mail": Story(
+        sent_by_mail, ("cancelled", "billing_stopped"), "open", taken=0, retries="given_back"
+    ),
 }
 LOST, ORDERS = -1, 12
 CASES = [(name, order) for name in STORIES for order in range(LOST, ORDERS)]
@@ -283,11 +336,20 @@ def test_what_is_done_at_stripe_meanwhile_is_followed(
         ((retries, why),) = await on.shop.value(ROWS)
         assert retries == told.retries
         assert why == {"completed": "paid", "expired": "not_rescued"}.get(stage, reason)
-        ours = [one for one in on.charges()[: len(on.charges()) - before] if one["payment_method"] in old]
+        ours = [
+            one
+            for one in on.charges()[: len(on.charges()) - before]
+            if one["payment_method"] in old
+        ]
         if "default" in name or "source" in name or "card" in name or "bank" in name:
             assert not ours, "nothing goes out on a card that the invoice is not charged to"
-        assert await on.shop.value("SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')") == 0
-        assert (attention == "invoice_left_open") is (told.there == "open" and reason == "paid_elsewhere")
+        assert (
+            await on.shop.value("SELECT count(*) FROM attempts WHERE state IN ('open', 'unknown')")
+            == 0
+        )
+        assert (attention == "invoice_left_open") is (
+            told.there == "open" and reason == "paid_elsewhere"
+        )
 
     story(server, tmp_path, tell, told.billing)
 
@@ -301,7 +363,11 @@ async def left_for(on: Ground, why: str) -> None:
 
 def first(on: Ground, card: str) -> dict[str, Any]:
     price = {"currency": "usd", "product": "prod_gym", "unit_amount": "4590"}
-    form = {"customer": on.customer, "items": [{"price_data": price}], "default_payment_method": on.method(card)}
+    form = {
+        "customer": on.customer,
+        "items": [{"price_data": price}],
+        "default_payment_method": on.method(card),
+    }
     return on.account.subscribe(form)
 
 
@@ -335,7 +401,9 @@ def waits_for_an_upgrade(on: Ground, invoice: str) -> None:
 
 def stands(status: str) -> Act:
     def act(on: Ground, invoice: str) -> None:
-        on.standin.book.put(on.account.need("subscription", subscription_of(on, invoice)) | {"status": status})
+        on.standin.book.put(
+            on.account.need("subscription", subscription_of(on, invoice)) | {"status": status}
+        )
 
     return act
 
@@ -382,7 +450,12 @@ def test_what_happens_between_the_read_and_the_charge_is_no_charge_of_ours(
         failing(on)
         await on.hear()
         real, raced = on.account.pay_invoice, list[str]()
-        acts: dict[str, Act] = {"paid": paid, "void": closed("void"), "credited": credited, "another card": of_customer}
+        acts: dict[str, Act] = {
+            "paid": paid,
+            "void": closed("void"),
+            "credited": credited,
+            "another card": of_customer,
+        }
 
         def pay(id: str, form: dict[str, Any]) -> dict[str, Any]:
             if on.account.request["idempotency_key"] and not raced:
@@ -402,7 +475,9 @@ def test_what_happens_between_the_read_and_the_charge_is_no_charge_of_ours(
     story(server, tmp_path, tell)
 
 
-def test_an_invoice_that_cannot_be_read_is_not_charged(server: ServerAddress, tmp_path: Path) -> None:
+def test_an_invoice_that_cannot_be_read_is_not_charged(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def tell(on: Ground) -> None:
         invoice = failing(on)
         await on.hear()
@@ -420,7 +495,9 @@ def test_an_invoice_that_cannot_be_read_is_not_charged(server: ServerAddress, tm
     story(server, tmp_path, tell)
 
 
-def test_the_timeline_says_which_card_and_amount_took_the_place_of_which(server: ServerAddress, tmp_path: Path) -> None:
+def test_the_timeline_says_which_card_and_amount_took_the_place_of_which(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def tell(on: Ground) -> None:
         invoice = failing(on)
         await on.hear()
@@ -428,7 +505,8 @@ def test_the_timeline_says_which_card_and_amount_took_the_place_of_which(server:
         of_customer(on, invoice)
         await on.days(1)
         bodies = (
-            "SELECT jsonb_agg(body ORDER BY seq) FROM order_log WHERE happening IN ('amount_changed', 'card_replaced')"
+            "SELECT jsonb_agg(body ORDER BY seq) FROM order_log WHERE happening IN "
+            "('amount_changed', 'card_replaced')"
         )
         amount, card = await on.shop.value(bodies)
         assert (amount["before"], amount["units"]) == (4590, 3590)
@@ -439,7 +517,9 @@ def test_the_timeline_says_which_card_and_amount_took_the_place_of_which(server:
     story(server, tmp_path, tell)
 
 
-def test_a_new_card_is_another_card_to_its_networks_limit(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_new_card_is_another_card_to_its_networks_limit(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     """The old one may not be sent any more this month."""
 
     async def tell(on: Ground) -> None:

@@ -31,7 +31,9 @@ class OfBraintree(Vendor):
         return Braintree(url=self.standin.address, keys=KeyPair(PUBLIC, PRIVATE), accounts=accounts)
 
     def method(self, *, declines: bool) -> Stored:
-        made = self.standin.account.make_method("insufficient_funds" if declines else "visa", "customer")
+        made = self.standin.account.make_method(
+            "insufficient_funds" if declines else "visa", "customer"
+        )
         return Stored("braintree", made["id"], "customer", "visa")
 
     def taken(self) -> Counter[str]:

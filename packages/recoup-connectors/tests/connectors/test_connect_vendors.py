@@ -20,7 +20,15 @@ from recoup.insight.flows.verify import verify
 from recoup.kernel.problem import Problem
 from recoup.processors.gateways.credential import Stored
 from recoup.processors.gateways.kinds import KINDS, secrets_of
-from recoup.routes.flows.connect import ChangeRequest, ConnectRequest, address_of, change, check, connect, connectable
+from recoup.routes.flows.connect import (
+    ChangeRequest,
+    ConnectRequest,
+    address_of,
+    change,
+    check,
+    connect,
+    connectable,
+)
 from recoup_lab.processors.adyen.account import MERCHANT
 from recoup_lab.processors.adyen.server import KEY as ADYEN_KEY
 from recoup_lab.processors.adyen.server import SECRET as ADYEN_SECRET
@@ -76,14 +84,20 @@ def test_connected_and_charged(server: ServerAddress, tmp_path: Path, kind: str)
         assert (await connect(shop.world, shop.scope, request)).route == made.route
         await seen(shop)
         method = vendor.method(declines=False)
-        order_id = await shop.admit(pan=None, method=Stored(made.route, method.id, method.customer), currency="USD")
+        order_id = await shop.admit(
+            pan=None, method=Stored(made.route, method.id, method.customer), currency="USD"
+        )
         await shop.advance(timedelta(days=20))
-        attempts = await shop.value("SELECT array_agg(state) FROM attempts WHERE order_id = $1", order_id)
+        attempts = await shop.value(
+            "SELECT array_agg(state) FROM attempts WHERE order_id = $1", order_id
+        )
         assert "declined" not in (attempts or [])
         assert sum(vendor.taken().values()) > 0, attempts
         async with shop.world.db.connection() as connection:
             kept = await connection.fetch("SELECT * FROM card_routes WHERE name = $1", made.route)
-            kept += await connection.fetch("SELECT * FROM processor_connections WHERE route = $1", made.route)
+            kept += await connection.fetch(
+                "SELECT * FROM processor_connections WHERE route = $1", made.route
+            )
             kept += await connection.fetch("SELECT * FROM audit_lines")
         for secret in (request.key, *(one for one in request.notice_secret.split())):
             assert secret not in str(kept)
@@ -91,7 +105,9 @@ def test_connected_and_charged(server: ServerAddress, tmp_path: Path, kind: str)
     run(server, tmp_path, kind, story)
 
 
-def test_a_right_that_is_missing_lets_it_wait_and_an_outage_does_not(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_right_that_is_missing_lets_it_wait_and_an_outage_does_not(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, vendor: Any, request: ConnectRequest) -> None:
         vendor.standin.keys[ADYEN_KEY] = ("/payments",)
         waits = await connect(shop.world, shop.scope, request)
@@ -107,12 +123,19 @@ def test_a_right_that_is_missing_lets_it_wait_and_an_outage_does_not(server: Ser
     run(server, tmp_path, "adyen", story)
 
 
-def test_both_hmac_keys_hold_together_while_the_ones_before_roll_out(server: ServerAddress, tmp_path: Path) -> None:
+def test_both_hmac_keys_hold_together_while_the_ones_before_roll_out(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, _: Any, request: ConnectRequest) -> None:
         made = await connect(shop.world, shop.scope, request)
         await seen(shop)
         assert hex_of(shop.world.processors[made.route]) == [ADYEN_SECRET.lower(), HMAC]
-        await change(shop.world, shop.scope, made.route, ChangeRequest(notice_secret=f"{'b' * 64}, {'c' * 64}"))
+        await change(
+            shop.world,
+            shop.scope,
+            made.route,
+            ChangeRequest(notice_secret=f"{'b' * 64}, {'c' * 64}"),
+        )
         await seen(shop)
         held = hex_of(shop.world.processors[made.route])
         assert held == ["b" * 64, "c" * 64, ADYEN_SECRET.lower(), HMAC]
@@ -120,15 +143,23 @@ def test_both_hmac_keys_hold_together_while_the_ones_before_roll_out(server: Ser
     run(server, tmp_path, "adyen", story)
 
 
-def test_a_new_currency_is_added_and_an_old_pair_still_signs(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_new_currency_is_added_and_an_old_pair_still_signs(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(shop: Shop, _: Any, request: ConnectRequest) -> None:
         made = await connect(shop.world, shop.scope, _with(request, account="EUR=acme_eur"))
-        wrong = await change(shop.world, shop.scope, made.route, ChangeRequest(account="EUR=acme_usd"))
+        wrong = await change(
+            shop.world, shop.scope, made.route, ChangeRequest(account="EUR=acme_usd")
+        )
         assert [one.name for one in wrong.findings if not one.ok] == ["account EUR"]
         assert wrong.state == "waiting"
-        both = await change(shop.world, shop.scope, made.route, ChangeRequest(account="EUR=acme_eur USD=acme_usd"))
+        both = await change(
+            shop.world, shop.scope, made.route, ChangeRequest(account="EUR=acme_eur USD=acme_usd")
+        )
         assert (both.state, both.account) == ("connected", "EUR=acme_eur USD=acme_usd")
-        other = await change(shop.world, shop.scope, made.route, ChangeRequest(key="otherpublic:otherprivate"))
+        other = await change(
+            shop.world, shop.scope, made.route, ChangeRequest(key="otherpublic:otherprivate")
+        )
         assert other.state == "waiting", "the stand-in does not know that pair"
         await seen(shop)
         held = shop.world.processors[made.route]
@@ -158,7 +189,9 @@ REFUSED: dict[str, tuple[ConnectRequest, str]] = {
 
 
 @pytest.mark.parametrize("name", list(REFUSED))
-def test_refused_with_the_field_and_without_the_secret(server: ServerAddress, tmp_path: Path, name: str) -> None:
+def test_refused_with_the_field_and_without_the_secret(
+    server: ServerAddress, tmp_path: Path, name: str
+) -> None:
     request, field = REFUSED[name]
 
     async def inside() -> None:
@@ -176,7 +209,9 @@ def test_refused_with_the_field_and_without_the_secret(server: ServerAddress, tm
     asyncio.run(inside())
 
 
-@each("prefix", ["", "evil.example/", "x@y", "a b", "1797a841fbb37ca7-Acme.evil", "-checkout", "ab"])
+@each(
+    "prefix", ["", "evil.example/", "x@y", "a b", "1797a841fbb37ca7-Acme.evil", "-checkout", "ab"]
+)
 def test_a_prefix_is_never_a_host(prefix: str) -> None:
     with pytest.raises(Problem) as refused:
         address_of("adyen", prefix, test=False)

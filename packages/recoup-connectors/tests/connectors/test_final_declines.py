@@ -85,7 +85,9 @@ TOLD = {
             "token revoked": _adyen("50", "Token Revoked"),
         },
         _adyen("12", "Not enough balance"),
-        lambda vendor, name: Stored("adyen", vendor.standin.account.store(name)["id"], "shopper-1", "visa"),
+        lambda vendor, name: Stored(
+            "adyen", vendor.standin.account.store(name)["id"], "shopper-1", "visa"
+        ),
     ),
     "braintree": Told(
         OfBraintree,
@@ -110,7 +112,9 @@ TOLD = {
             "closed, in words alone": OfNmiCard("visa", "2", "200", "DECLINE: ACCOUNT CLOSED"),
         },
         OfNmiCard("visa", "2", "202", "Insufficient funds"),
-        lambda vendor, name: Stored("nmi", vendor.standin.account.make_vault(name)["id"], None, "visa"),
+        lambda vendor, name: Stored(
+            "nmi", vendor.standin.account.make_vault(name)["id"], None, "visa"
+        ),
     ),
 }
 ATTEMPTS = "SELECT count(*) FROM attempts WHERE order_id = ANY ($1) AND sent_at IS NOT NULL AND state <> 'not_sent'"
@@ -133,11 +137,16 @@ def test_no_further_charge_for_30_days(
             own = dict(made[0].processors)
             change_world(made[0], processors={name: connector})
             methods = {
-                kind: told.store(vendor, said) for kind, said in zip([*told.final, "soft"], answers, strict=True)
+                kind: told.store(vendor, said)
+                for kind, said in zip([*told.final, "soft"], answers, strict=True)
             }
-            first = {kind: await shop.admit(pan=None, method=method) for kind, method in methods.items()}
+            first = {
+                kind: await shop.admit(pan=None, method=method) for kind, method in methods.items()
+            }
             await shop.advance(timedelta(days=14))
-            later = {kind: await shop.admit(pan=None, method=method) for kind, method in methods.items()}
+            later = {
+                kind: await shop.admit(pan=None, method=method) for kind, method in methods.items()
+            }
             await shop.advance(timedelta(days=14))
             sent = {kind: await shop.value(ATTEMPTS, [first[kind]]) for kind in methods}
             again = {kind: await shop.value(ATTEMPTS, [later[kind]]) for kind in methods}
@@ -145,7 +154,9 @@ def test_no_further_charge_for_30_days(
             assert again.pop("soft") >= 1
             assert sent == dict.fromkeys(told.final, 1)
             # A stopped payment is that payment alone: the next of its agreement is made.
-            assert again == {kind: int(told.module is stripe and kind == "stopped") for kind in told.final}
+            assert again == {
+                kind: int(told.module is stripe and kind == "stopped") for kind in told.final
+            }
             assert (found := await verify(shop.world)).difference is None, found.difference
             change_world(made[0], processors=own)
         await connector.close()
@@ -154,7 +165,9 @@ def test_no_further_charge_for_30_days(
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("said", [_stripe("lost_card"), _stripe("generic_decline", "do_not_try_again")])
+@pytest.mark.parametrize(
+    "said", [_stripe("lost_card"), _stripe("generic_decline", "do_not_try_again")]
+)
 def test_an_invoice_whose_own_try_was_answered_so(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: OfStripeCard
 ) -> None:
@@ -165,6 +178,8 @@ def test_an_invoice_whose_own_try_was_answered_so(
         await ground.hear()
         await ground.days(14, step=timedelta(days=1))
         assert await ground.stage() == "declined"
-        assert await ground.shop.value("SELECT count(*) FROM attempts WHERE sent_at IS NOT NULL") == 0
+        assert (
+            await ground.shop.value("SELECT count(*) FROM attempts WHERE sent_at IS NOT NULL") == 0
+        )
 
     story(server, tmp_path, tell)

@@ -48,7 +48,13 @@ class Ground:
         return order_id
 
     async def refund(self, order_id: UUID, amount: str = "1.00") -> None:
-        await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(amount=amount))
+        await refund(
+            self.shop.world,
+            self.shop.orders,
+            self.shop.scope,
+            order_id,
+            RefundRequest(amount=amount),
+        )
         await self.shop.run_due()
 
     async def post(self, *, only: str = "") -> list[httpx.Response]:
@@ -56,7 +62,9 @@ class Ground:
         self.standin.send_notices()
         made, self._posted = self.standin.posted[self._posted :], len(self.standin.posted)
         chosen = [one for one in made if only in one.body.decode()]
-        return [await self.client.post(PATH, content=one.body, headers=one.headers) for one in chosen]
+        return [
+            await self.client.post(PATH, content=one.body, headers=one.headers) for one in chosen
+        ]
 
 
 def story(
@@ -80,7 +88,9 @@ def story(
                 change_world(made[0], processors={"adyen": adyen})
                 app = Starlette(routes=routes(shop.world, shop.orders))
                 transport = httpx.ASGITransport(app=app, client=("192.0.2.9", 4000))
-                async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+                async with httpx.AsyncClient(
+                    transport=transport, base_url="http://door.test"
+                ) as client:
                     await play(Ground(shop, standin, client))
                 change_world(made[0], processors=own)
         finally:  # a client left open fails a test that runs later
@@ -166,7 +176,9 @@ def test_a_refund_whose_first_id_was_paid_after_all_needs_people(
         await on.refund(order_id)
         refund_id = await on.shop.value("SELECT modification_id FROM modifications")
         await on.shop.value(
-            "UPDATE modifications SET send_id = $2, send_key = $2 WHERE modification_id = $1", refund_id, new_id()
+            "UPDATE modifications SET send_id = $2, send_key = $2 WHERE modification_id = $1",
+            refund_id,
+            new_id(),
         )
         assert {one.status_code for one in await on.post()} == {200}
         assert await on.shop.value(SENT) == ["sent"]
@@ -201,7 +213,9 @@ def test_a_lost_answer_is_asked_by_the_message_itself(
         assert {one.status_code for one in await on.post(only="AUTHORISATION")} == {200}
         await on.shop.run_due()
         assert await on.shop.value(ATTEMPT) == "approved"
-        assert await on.shop.value("SELECT network_transaction_id IS NOT NULL FROM attempts WHERE route IS NOT NULL")
+        assert await on.shop.value(
+            "SELECT network_transaction_id IS NOT NULL FROM attempts WHERE route IS NOT NULL"
+        )
         assert len(list(on.standin.book.all("payment"))) == 1
 
     story(server, monkeypatch, tmp_path, play)
@@ -255,7 +269,9 @@ def test_each_event_of_a_dispute_moves_or_ends_its_case(
             reason = "4853" if number == len(ENDS) - 1 else "13.1"  # of Visa
             for event in events:
                 more = {"chargebackReasonCode": f" {reason}"}
-                on.standin.account.tell(event, f"D{number}", payment, original=number % 2 == 0, **more)
+                on.standin.account.tell(
+                    event, f"D{number}", payment, original=number % 2 == 0, **more
+                )
                 if {one.status_code for one in await on.post()} != {200}:
                     wrong.append((events, event))
             said = await on.shop.value(row, order_id)
@@ -275,7 +291,9 @@ def test_a_hold_that_expired_needs_people_and_names_no_original(
         held = await authorised(on.shop)
         for order_id, attention in ((taken, None), (held, "hold_expired")):
             key = str(
-                await on.shop.value("SELECT key FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id)
+                await on.shop.value(
+                    "SELECT key FROM attempts WHERE order_id = $1 AND state = 'approved'", order_id
+                )
             )
             payment = next(one for one in on.standin.book.all("payment") if one["reference"] == key)
             on.standin.account.tell("EXPIRE", payment["id"], payment["id"], original=False)
@@ -299,7 +317,9 @@ def test_a_kind_that_nobody_knows_is_counted_by_its_name_and_one_that_says_nothi
         assert {(one.status_code, one.content) for one in await on.post()} == {(200, b"[accepted]")}
         became = "SELECT jsonb_object_agg(became, count) FROM processor_notice_counts"
         assert await on.shop.value(became) == {"taken": 1, "needs_nothing": 2, "unknown_kind": 3}
-        lines = [line async for line in look_at(on.shop.world) if line.what == "adyen unread notices"]
+        lines = [
+            line async for line in look_at(on.shop.world) if line.what == "adyen unread notices"
+        ]
         assert [one.ok for one in lines] == [True]
         assert "BRAND_NEW (2), x y" in lines[0].finding
         text, _ = await scrape([on.shop.world], tmp_path)

@@ -40,17 +40,23 @@ WAITING = "SELECT count(*) FROM due_work WHERE kind = 'processor_notice'"
 
 
 class Ground:
-    def __init__(self, shop: Shop, standin: StandIn, client: httpx.AsyncClient, customer: str) -> None:
+    def __init__(
+        self, shop: Shop, standin: StandIn, client: httpx.AsyncClient, customer: str
+    ) -> None:
         self.shop, self.standin, self.client, self.customer = shop, standin, client, customer
 
     def attach(self, name: str) -> Stored:
         made = self.standin.account.attach(f"pm_card_{name}", {"customer": self.customer})
         return Stored("stripe", made["id"], self.customer, made["card"]["brand"])
 
-    async def post(self, event: dict[str, Any], *, secret: str = SECRET, late: int = 0) -> httpx.Response:
+    async def post(
+        self, event: dict[str, Any], *, secret: str = SECRET, late: int = 0
+    ) -> httpx.Response:
         body = json.dumps(event).encode()
         at = int(self.shop.world.clocks.wall().timestamp()) - late
-        return await self.client.post(PATH, content=body, headers={"stripe-signature": signature(body, secret, at)})
+        return await self.client.post(
+            PATH, content=body, headers={"stripe-signature": signature(body, secret, at)}
+        )
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -85,7 +91,9 @@ def story(
             app.router.default = _no_path
             typed: Any = Entry(app, refuse)  # type: ignore[arg-type]
             transport = httpx.ASGITransport(app=typed, client=("192.0.2.9", 4000))
-            async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://door.test"
+            ) as client:
                 ground = Ground(shop, standin, client, customer)
                 method = ground.attach(card)
                 monkeypatch.setattr(charge, "open_card", lambda *_: method)
@@ -116,18 +124,30 @@ def test_what_is_not_signed_or_not_ours_changes_nothing(
         assert (await on.client.post(PATH, content=b"{}")).status_code == 401
         assert (await on.client.post(PATH, content=b" " * 262_145)).status_code == 413
         assert await on.shop.value(COUNTS) == {"unsigned": 3}
-        for other in (event | {"livemode": True}, event | {"account": "acct_other"}, event | {"type": "topup.created"}):
+        for other in (
+            event | {"livemode": True},
+            event | {"account": "acct_other"},
+            event | {"type": "topup.created"},
+        ):
             assert (await on.post(other)).status_code == 200
         metadata = {"recoup_id": "00000000-0000-4000-8000-000000000000"}
         about = {**event["data"]["object"], "metadata": metadata, "id": "pi_9"}
         stranger = event | {"id": "evt_9", "data": {"object": about}}
         assert (await on.post(stranger)).json() == {"notices": ["not_ours"]}
-        assert await on.shop.value(COUNTS) == {"unsigned": 3, "not_mine": 2, "needs_nothing": 1, "not_ours": 1}
+        assert await on.shop.value(COUNTS) == {
+            "unsigned": 3,
+            "not_mine": 2,
+            "needs_nothing": 1,
+            "not_ours": 1,
+        }
         assert not await on.shop.value(WAITING)
         assert (await on.client.get(PATH)).status_code == 405
         async with owner(on.shop.world) as connection:
             for days, left in ((-1, 4), (2, 0)):
-                await retain(connection, on.shop.world.clocks.wall() + NOTICE_DAYS_KEPT + timedelta(days=days))
+                await retain(
+                    connection,
+                    on.shop.world.clocks.wall() + NOTICE_DAYS_KEPT + timedelta(days=days),
+                )
                 assert len(await on.shop.value(COUNTS)) == left
 
     story(server, monkeypatch, tmp_path, tell)
@@ -141,11 +161,15 @@ def test_a_lost_answer_is_asked_about_as_soon_as_a_notice_comes(
     async def tell(on: Ground) -> None:
         on.standin.faults.add("lost", "/confirm")
         order_id = await sent(on)
-        assert await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "unknown"
+        assert (
+            await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "unknown"
+        )
         later = "UPDATE due_work SET due_at = due_at + interval '1 hour' WHERE kind = 'inquire' RETURNING 1"
         assert await on.shop.value(later)
         (event,) = await on.hear("payment_intent.succeeded")
-        assert await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "approved"
+        assert (
+            await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "approved"
+        )
         assert (await on.shop.order(order_id))["stage"] == "completed"
         calls = len(on.standin.calls)
         assert (await on.post(event)).json() == {"notices": ["repeated"]}
@@ -172,14 +196,21 @@ def test_money_that_was_taken_by_what_was_called_a_decline_is_a_case_and_not_tak
     async def tell(on: Ground) -> None:
         monkeypatch.setattr(Stripe, "charge", lying)
         order_id = await sent(on)
-        assert await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "declined"
+        assert (
+            await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "declined"
+        )
         monkeypatch.setattr(Stripe, "charge", real)
         if on_hold:
-            await on.shop.orders.run(lambda c: hold(c, OUTAGE, "processor_outage", c.now), on.shop.key(order_id))
+            await on.shop.orders.run(
+                lambda c: hold(c, OUTAGE, "processor_outage", c.now), on.shop.key(order_id)
+            )
         await on.hear("payment_intent.succeeded")
         order = await on.shop.order(order_id)
         assert (order["stage"], order["attention"]) == ("held", ANSWER_DIFFERS)
-        assert await on.shop.value("SELECT became FROM processor_notices WHERE subject = 'charge'") == "differs"
+        assert (
+            await on.shop.value("SELECT became FROM processor_notices WHERE subject = 'charge'")
+            == "differs"
+        )
         calls = [one for one in on.standin.calls if one.endswith("/confirm")]
         await on.shop.advance(timedelta(days=19))
         assert [one for one in on.standin.calls if one.endswith("/confirm")] == calls
@@ -198,7 +229,9 @@ def test_a_dispute_is_read_from_the_vendors_book(
         lie = created[0]["data"]["object"] | {"amount": 1, "status": "lost"}
         assert (await on.post(created[0] | {"data": {"object": lie}})).status_code == 200
         await on.shop.run_due()
-        row = "SELECT array[state, stage, reason_code, units::text] FROM disputes WHERE order_id = $1"
+        row = (
+            "SELECT array[state, stage, reason_code, units::text] FROM disputes WHERE order_id = $1"
+        )
         assert await on.shop.value(row, order_id) == ["open", "first", "10.4", "4590"]
         await on.hear("charge.dispute.created")
         assert await on.shop.value("SELECT count(*) FROM disputes") == 1
@@ -231,9 +264,14 @@ def test_a_dispute_that_cannot_be_read_just_now_is_read_later(
         await on.hear("charge.dispute.created")
         assert not await on.shop.value("SELECT count(*) FROM disputes")
         assert await on.shop.value(WAITING) == 1
-        await on.shop.value("UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = 'processor_notice'")
+        await on.shop.value(
+            "UPDATE due_work SET due_at = now(), lease_until = NULL WHERE kind = 'processor_notice'"
+        )
         await on.shop.run_due()
-        assert await on.shop.value("SELECT state FROM disputes WHERE order_id = $1", order_id) == "open"
+        assert (
+            await on.shop.value("SELECT state FROM disputes WHERE order_id = $1", order_id)
+            == "open"
+        )
 
     story(server, monkeypatch, tmp_path, tell, "createDispute")
 
@@ -245,15 +283,27 @@ def test_an_early_fraud_warning_is_kept_once_for_the_risk_check(
         order_id = await sent(on)
         (paid,) = [one for one in on.events if one["type"] == "payment_intent.succeeded"]
         charged = paid["data"]["object"]
-        about = {"object": "radar.early_fraud_warning", "id": "issfr_1", "payment_intent": charged["id"]}
+        about = {
+            "object": "radar.early_fraud_warning",
+            "id": "issfr_1",
+            "payment_intent": charged["id"],
+        }
         for number, kind in enumerate(("created", "updated", "created")):
-            event = paid | {"id": f"evt_w{number}", "type": f"radar.early_fraud_warning.{kind}", "request": None}
+            event = paid | {
+                "id": f"evt_w{number}",
+                "type": f"radar.early_fraud_warning.{kind}",
+                "request": None,
+            }
             assert (await on.post(event | {"data": {"object": about}})).status_code == 200
             await on.shop.run_due()
         assert await on.shop.value("SELECT array_agg(order_id) FROM fraud_warnings") == [order_id]
         assert await on.shop.value("SELECT stage FROM orders") == "completed", "it moves nothing"
         strange = about | {"id": "issfr_2", "payment_intent": "pi_of_nobody"}
-        event = paid | {"id": "evt_w9", "type": "radar.early_fraud_warning.created", "request": None}
+        event = paid | {
+            "id": "evt_w9",
+            "type": "radar.early_fraud_warning.created",
+            "request": None,
+        }
         old = event | {"created": event["created"] - 3600, "data": {"object": strange}}
         assert (await on.post(old)).json() == {"notices": ["not_ours"]}
         assert await on.shop.value("SELECT count(*) FROM fraud_warnings") == 1
@@ -282,10 +332,14 @@ def test_a_refund_that_is_under_way_is_asked_about(
     async def tell(on: Ground) -> None:
         order_id = await sent(on)
         on.standin.faults.add("lost", "/refunds")
-        await refund(on.shop.world, on.shop.orders, on.shop.scope, order_id, RefundRequest(amount="1.00"))
+        await refund(
+            on.shop.world, on.shop.orders, on.shop.scope, order_id, RefundRequest(amount="1.00")
+        )
         await on.shop.run_due()
         assert await on.shop.value("SELECT state FROM modifications") == "sent"
-        long_ago = "UPDATE modifications SET send_before = send_before - interval '1 hour' RETURNING 1"
+        long_ago = (
+            "UPDATE modifications SET send_before = send_before - interval '1 hour' RETURNING 1"
+        )
         await on.shop.value(long_ago)
         await on.hear("refund.created")
         assert await on.shop.value("SELECT state FROM modifications") == "done"
@@ -298,7 +352,11 @@ def test_a_vendor_is_answered_in_its_own_words(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def challenge(_: Any, query: dict[str, str]) -> Acknowledgement | None:
-        return Acknowledgement(query["bt_challenge"].upper().encode()) if "bt_challenge" in query else None
+        return (
+            Acknowledgement(query["bt_challenge"].upper().encode())
+            if "bt_challenge" in query
+            else None
+        )
 
     monkeypatch.setattr(Stripe, "acknowledgement", Acknowledgement(b"[accepted]"), raising=False)
     monkeypatch.setattr(Stripe, "answer_challenge", challenge, raising=False)

@@ -57,7 +57,9 @@ class Ground:
             for one in left:
                 headers = {name.lower(): value for name, value in one.headers.items()}
                 try:
-                    await take(self.shop.world, self.shop.orders, self.vendor.name, headers, one.body)
+                    await take(
+                        self.shop.world, self.shop.orders, self.vendor.name, headers, one.body
+                    )
                 except Problem as problem:
                     if problem.code != "unavailable":
                         raise
@@ -67,7 +69,13 @@ class Ground:
             await self.shop.run_due()
 
     async def give_back(self, order_id: UUID, amount: str) -> None:
-        await refund(self.shop.world, self.shop.orders, self.shop.scope, order_id, RefundRequest(amount=amount))
+        await refund(
+            self.shop.world,
+            self.shop.orders,
+            self.shop.scope,
+            order_id,
+            RefundRequest(amount=amount),
+        )
 
     async def proved(self) -> None:
         await self.shop.close_pages()
@@ -76,7 +84,9 @@ class Ground:
 
 
 @pytest.fixture
-def play(server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def play(
+    server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
     def run(kind: type[Any], story: Callable[[Ground], Awaitable[None]]) -> None:
         monkeypatch.setattr(work, "PAUSE", timedelta(0))
 
@@ -110,7 +120,9 @@ def play(server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("kind", VENDORS)
-def test_a_refund_made_there_is_the_orders_and_is_not_made_again(play: Callable[..., None], kind: type[Any]) -> None:
+def test_a_refund_made_there_is_the_orders_and_is_not_made_again(
+    play: Callable[..., None], kind: type[Any]
+) -> None:
     async def story(on: Ground) -> None:
         order_id = await on.paid()
         await on.hear()
@@ -123,12 +135,18 @@ def test_a_refund_made_there_is_the_orders_and_is_not_made_again(play: Callable[
         on.vendor.refund(await reference_of(on.shop, order_id), 2590)
         await on.hear()
         assert await on.shop.value(ROWS, order_id) == ["refund done 2000", "refund done 2590"]
-        assert await on.shop.value("SELECT status FROM order_heads WHERE order_id = $1", order_id) == 6, "Returned"
+        assert (
+            await on.shop.value("SELECT status FROM order_heads WHERE order_id = $1", order_id) == 6
+        ), "Returned"
         money = await on.shop.value(MONEY, order_id)
-        assert not {"clearing", "refund_due"} & money.keys(), "the processor has nothing of it, and nothing is owed"
+        assert not {"clearing", "refund_due"} & money.keys(), (
+            "the processor has nothing of it, and nothing is owed"
+        )
         events = await on.shop.value(EVENTS, order_id)
         assert events.count("order.refunded") == 2
-        notified = "SELECT count(*) FROM alerts WHERE kind = 'elsewhere' AND facts ->> 'order_id' = $1"
+        notified = (
+            "SELECT count(*) FROM alerts WHERE kind = 'elsewhere' AND facts ->> 'order_id' = $1"
+        )
         assert await on.shop.value(notified, str(order_id)) == 2
         with pytest.raises(Problem) as over:
             await on.give_back(order_id, "45.90")
@@ -138,7 +156,9 @@ def test_a_refund_made_there_is_the_orders_and_is_not_made_again(play: Callable[
 
 
 @pytest.mark.parametrize("kind", VENDORS)
-def test_a_refund_of_ours_is_never_counted_twice(play: Callable[..., None], kind: type[Any]) -> None:
+def test_a_refund_of_ours_is_never_counted_twice(
+    play: Callable[..., None], kind: type[Any]
+) -> None:
     """Its own notices come in any order, doubled, while another is made there."""
 
     async def story(on: Ground) -> None:
@@ -151,7 +171,10 @@ def test_a_refund_of_ours_is_never_counted_twice(play: Callable[..., None], kind
         told = on.vendor.notices()
         for _ in range(2):
             await on.hear([*reversed(told), *told])
-        assert sorted(await on.shop.value(ROWS, order_id)) == ["refund done 1000", "refund done 500"]
+        assert sorted(await on.shop.value(ROWS, order_id)) == [
+            "refund done 1000",
+            "refund done 500",
+        ]
         assert (await on.shop.order(order_id))["attention"] is None
 
     play(kind, story)
@@ -172,7 +195,9 @@ def test_a_refund_there_and_then_its_failure_come_out_the_same_in_every_order(
             await on.hear(told if number else told[::-1])
             money = await on.shop.value(MONEY, order_id)
             head = await on.shop.order(order_id)
-            found.append((await on.shop.value(ROWS, order_id), head["attention"], money["clearing"]))
+            found.append(
+                (await on.shop.value(ROWS, order_id), head["attention"], money["clearing"])
+            )
         assert found[0] == found[1]
         assert found[0] == (["refund failed 1000", "refund stuck 1000"], "refund_failed", 4590)
 
@@ -180,13 +205,17 @@ def test_a_refund_there_and_then_its_failure_come_out_the_same_in_every_order(
 
 
 @pytest.mark.parametrize("kind", VENDORS)
-def test_what_does_not_fit_the_order_is_for_people(play: Callable[..., None], kind: type[Any]) -> None:
+def test_what_does_not_fit_the_order_is_for_people(
+    play: Callable[..., None], kind: type[Any]
+) -> None:
     async def story(on: Ground) -> None:
         order_id = await on.paid()
         await on.hear()
         on.vendor.settle()
         await on.give_back(order_id, "40.00")
-        await on.shop.value("UPDATE due_work SET due_at = now() + interval '1 hour' WHERE kind = 'modification'")
+        await on.shop.value(
+            "UPDATE due_work SET due_at = now() + interval '1 hour' WHERE kind = 'modification'"
+        )
         on.vendor.refund(await reference_of(on.shop, order_id), 1000)
         await on.hear()
         assert await on.shop.value(ROWS, order_id) == ["refund owed 4000"]
@@ -226,11 +255,20 @@ def test_a_void_there_ends_what_it_voids(play: Callable[..., None], kind: type[A
         told = on.vendor.notices()
         await on.hear([*told, *told])
         order = await on.shop.order(order_id)
-        assert (order["stage"], order["reason"], order["attention"]) == ("cancelled", "merchant_cancelled", None)
+        assert (order["stage"], order["reason"], order["attention"]) == (
+            "cancelled",
+            "merchant_cancelled",
+            None,
+        )
         assert await on.shop.value(ROWS, order_id) == ["void done 4590"]
         assert not await on.shop.value(MONEY, order_id)
         with pytest.raises(Problem):
-            await capture(on.shop.world, on.shop.orders, on.shop.scope, CaptureRequest(order_id, 4590, "USD", "k"))
+            await capture(
+                on.shop.world,
+                on.shop.orders,
+                on.shop.scope,
+                CaptureRequest(order_id, 4590, "USD", "k"),
+            )
 
     play(kind, story)
 
@@ -244,7 +282,10 @@ def test_a_capture_there_captures_the_order(play: Callable[..., None], kind: typ
         on.vendor.settle()
         told = on.vendor.notices()
         await on.hear([*told, *told])
-        assert await on.shop.value("SELECT stage FROM orders WHERE order_id = $1", order_id) == "completed"
+        assert (
+            await on.shop.value("SELECT stage FROM orders WHERE order_id = $1", order_id)
+            == "completed"
+        )
         assert await on.shop.value(ROWS, order_id) == ["capture done 2000"]
         assert (await on.shop.value(MONEY, order_id))["clearing"] == 2000
 
@@ -252,7 +293,9 @@ def test_a_capture_there_captures_the_order(play: Callable[..., None], kind: typ
 
 
 @pytest.mark.parametrize("kind", [AtAdyen, AtBraintree])
-def test_a_capture_that_failed_takes_its_money_back_and_is_a_case(play: Callable[..., None], kind: type[Any]) -> None:
+def test_a_capture_that_failed_takes_its_money_back_and_is_a_case(
+    play: Callable[..., None], kind: type[Any]
+) -> None:
     async def story(on: Ground) -> None:
         by_itself = await on.paid()
         ours = await authorised(on.shop)
@@ -289,23 +332,32 @@ def test_a_sale_that_was_voided_before_it_settled_went_back(play: Callable[..., 
     play(AtBraintree, story)
 
 
-def test_a_captured_hold_that_was_voided_before_it_settled_went_back(play: Callable[..., None]) -> None:
+def test_a_captured_hold_that_was_voided_before_it_settled_went_back(
+    play: Callable[..., None],
+) -> None:
     """The merchant stayed credited: the capture is the order's, and its void was taken for one of a hold."""
 
     async def story(on: Ground) -> None:
         on.vendor.standin.account.settles_after = 3600.0
         order_id = await authorised(on.shop)
-        await capture(on.shop.world, on.shop.orders, on.shop.scope, CaptureRequest(order_id, 4590, "USD", "k"))
+        await capture(
+            on.shop.world, on.shop.orders, on.shop.scope, CaptureRequest(order_id, 4590, "USD", "k")
+        )
         await on.shop.run_due()
         on.vendor.void(await reference_of(on.shop, order_id))
         for _ in range(2):
             await on.hear()
-        assert sorted(await on.shop.value(ROWS, order_id)) == ["capture done 4590", "refund done 4590"]
+        assert sorted(await on.shop.value(ROWS, order_id)) == [
+            "capture done 4590",
+            "refund done 4590",
+        ]
 
     play(AtBraintree, story)
 
 
-def test_in_each_order_of_its_notices_a_rescue_comes_out_the_same(play: Callable[..., None]) -> None:
+def test_in_each_order_of_its_notices_a_rescue_comes_out_the_same(
+    play: Callable[..., None],
+) -> None:
     """Two refunds there, one of which fails, and one of ours between them."""
 
     async def story(on: Ground) -> None:
@@ -325,7 +377,10 @@ def test_in_each_order_of_its_notices_a_rescue_comes_out_the_same(play: Callable
             rows = sorted(await on.shop.value(ROWS, order_id))
             seen.add(f"{rows} {(await on.shop.value(MONEY, order_id))['clearing']}")
         assert len(seen) == 1, seen
-        assert seen.pop() == "['refund done 300', 'refund done 500', 'refund failed 700', 'refund stuck 700'] 3790"
+        assert (
+            seen.pop()
+            == "['refund done 300', 'refund done 500', 'refund failed 700', 'refund stuck 700'] 3790"
+        )
 
     play(AtAdyen, story)
 
@@ -335,8 +390,20 @@ def test_another_currency_or_no_signature_changes_no_money(play: Callable[..., N
         order_id = await on.paid()
         await on.hear()
         account, reference = on.vendor.standin.account, await reference_of(on.shop, order_id)
-        account._notify("REFUND", "customer asked", {"value": 4590, "currency": "EUR"}, psp="M1", about=reference)
-        account._notify("REFUND", "customer asked", {"value": 4590, "currency": "USD"}, psp="M2", about=reference)
+        account._notify(
+            "REFUND",
+            "customer asked",
+            {"value": 4590, "currency": "EUR"},
+            psp="M1",
+            about=reference,
+        )
+        account._notify(
+            "REFUND",
+            "customer asked",
+            {"value": 4590, "currency": "USD"},
+            psp="M2",
+            about=reference,
+        )
         foreign, forged = on.vendor.notices()
         with pytest.raises(Problem) as refused:
             await on.hear([Posted(forged.body.replace(b"4590", b"4580"), forged.headers)])
@@ -358,9 +425,13 @@ def test_a_refund_whose_notice_comes_before_the_charges_answer_waits_for_it(
         order_id = await started(on.shop, script_card("visa", "51", 0))
         await plan_now(on.shop, order_id)
         await send_attempt(on.shop.world, on.shop.orders, on.shop.key(order_id))
-        assert await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "unknown"
+        assert (
+            await on.shop.value("SELECT state FROM attempts WHERE route IS NOT NULL") == "unknown"
+        )
         book = on.vendor.standin.book
-        reference = next(book.all("payment_intent" if on.vendor.name == "stripe" else "payment"))["id"]
+        reference = next(book.all("payment_intent" if on.vendor.name == "stripe" else "payment"))[
+            "id"
+        ]
         on.vendor.notices()
         on.vendor.refund(reference, 1500)
         for _ in range(20):  # until our own call would have ended

@@ -36,7 +36,9 @@ class OfNmi(Vendor):
     def taken(self) -> Counter[str]:
         taken = Counter[str]()
         for one in self._all("sale", "auth"):
-            last = next(act for act in reversed(one["actions"]) if act["action_type"] in ("sale", "capture"))
+            last = next(
+                act for act in reversed(one["actions"]) if act["action_type"] in ("sale", "capture")
+            )
             taken[one["order_id"]] += int(Decimal(last["amount"]) * 100)
         return taken
 

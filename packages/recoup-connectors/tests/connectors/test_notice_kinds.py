@@ -42,7 +42,9 @@ def test_each_kind_that_a_vendor_publishes_has_its_row() -> None:
     for vendor, (rows, kinds, number) in published.items():
         assert (vendor, len(kinds)) == (vendor, number)
         found = {kind: meaning_of(rows, kind) for kind in kinds}
-        assert {kind for kind, one in found.items() if (one.subject is None) is not bool(one.because)} == set(), vendor
+        assert {
+            kind for kind, one in found.items() if (one.subject is None) is not bool(one.because)
+        } == set(), vendor
         used = set(found.values())
         assert [one.begin for one in rows if one not in used] == [], vendor
         assert meaning_of(rows, "brand.new") == Row("")
@@ -52,6 +54,8 @@ def test_each_kind_that_a_vendor_publishes_has_its_row() -> None:
 
 def test_each_state_of_a_dispute_is_read() -> None:
     assert set(stripe_connector.STANDINGS) | {"prevented"} == words_of("stripe._dispute", "status")
-    assert {one.lower() for one in braintree_disputes.STANDINGS} == constants(braintree.Dispute.Status)
+    assert {one.lower() for one in braintree_disputes.STANDINGS} == constants(
+        braintree.Dispute.Status
+    )
     for disputed in ("DISPUTED", "UNDER_REVIEW"):
         assert braintree_disputes.STANDINGS[disputed] == "answered", "no deadline runs any more"

@@ -11,7 +11,11 @@ from recoup_connectors.plain_xml import DEPTH_MAX, ELEMENTS_MAX, NotPlainError, 
 def test_elements_text_and_attributes() -> None:
     root = read_xml(b"<a> <b x='1'>one &amp; two</b><b>2</b><c><d>3</d></c></a>")
     assert [one.text for one in root.of("b")] == ["one & two", "2"]
-    assert (root.text_at("c", "d"), root.text_at("c", "e"), root.at("b") is root.children[0]) == ("3", "", True)
+    assert (root.text_at("c", "d"), root.text_at("c", "e"), root.at("b") is root.children[0]) == (
+        "3",
+        "",
+        True,
+    )
     assert root.children[0].attributes == {"x": "1"}
 
 

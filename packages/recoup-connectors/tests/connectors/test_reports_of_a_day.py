@@ -77,13 +77,20 @@ def test_each_line_of_a_vendors_own_report_is_one_of_ours(
             if name in WHOLE[on.vendor.name]:
                 compared.append((ran, lines, content))
         here, there = (
-            {(one.order_id, one.type) for _, lines, _ in compared for one in lines if one.outcome == outcome}
+            {
+                (one.order_id, one.type)
+                for _, lines, _ in compared
+                for one in lines
+                if one.outcome == outcome
+            }
             for outcome in ("matched", "missing_there")
         )
         assert there <= here, "each movement of ours is in one of them"
         assert len(compared) == len(WHOLE[on.vendor.name])
         for ran, _, _ in compared:
-            await book_lines(on.shop.world, person(on.shop), ran.run.run_id, None, "the costs of the day")
+            await book_lines(
+                on.shop.world, person(on.shop), ran.run.run_id, None, "the costs of the day"
+            )
         assert await on.shop.value(PLACES, on.shop.merchant_id) == on.vendor.balance()
 
     play(kind, story)

@@ -8,7 +8,13 @@ from recoup.kernel.money import EXPONENTS
 from recoup_connectors.stripe.amounts import DECIMALS, exponent, units_of, wire_amount
 from recoup_connectors.stripe.api import lines_of
 
-EXCEPTIONS = {"ISK": (100, 10_000), "UGX": (100, 10_000), "MGA": (100, 1), "HUF": (100, 100), "TWD": (100, 100)}
+EXCEPTIONS = {
+    "ISK": (100, 10_000),
+    "UGX": (100, 10_000),
+    "MGA": (100, 1),
+    "HUF": (100, 100),
+    "TWD": (100, 100),
+}
 
 
 @each("currency", sorted(EXPONENTS))

@@ -36,7 +36,9 @@ ROWS = "SELECT jsonb_agg(jsonb_build_array(retries, ended)) FROM processor_invoi
 
 
 class Ground:
-    def __init__(self, shop: Shop, standin: StandIn, client: httpx.AsyncClient, clocks: Moved) -> None:
+    def __init__(
+        self, shop: Shop, standin: StandIn, client: httpx.AsyncClient, clocks: Moved
+    ) -> None:
         self.shop, self.standin, self.client, self.clocks = shop, standin, client, clocks
         self.account, self.heard = standin.account, set[str]()
         self.draws = random.Random(3)
@@ -62,7 +64,11 @@ class Ground:
         """Of the same subscription and amount."""
         before = self.there(invoice)
         subscription = before["parent"]["subscription_details"]["subscription"]
-        form = {"customer": self.customer, "amount_due": str(before["amount_due"]), "subscription": subscription}
+        form = {
+            "customer": self.customer,
+            "amount_due": str(before["amount_due"]),
+            "subscription": subscription,
+        }
         made = self.account.make_invoice(form)
         self.account.retry_invoice(made["id"])
         return str(made["id"])
@@ -78,7 +84,9 @@ class Ground:
     async def post(self, event: dict[str, Any]) -> int:
         body = json.dumps(event).encode()
         at = int(self.clocks.wall().timestamp())
-        answer = await self.client.post(PATH, content=body, headers={"stripe-signature": signature(body, SECRET, at)})
+        answer = await self.client.post(
+            PATH, content=body, headers={"stripe-signature": signature(body, SECRET, at)}
+        )
         return answer.status_code
 
     async def hear(self) -> None:
@@ -97,7 +105,10 @@ class Ground:
         for _ in range(int(timedelta(days=count) / step)):
             self.clocks.move(step)
             for one in list(self.standin.book.all("invoice")):
-                if one["next_payment_attempt"] and one["next_payment_attempt"] <= self.clocks.wall().timestamp():
+                if (
+                    one["next_payment_attempt"]
+                    and one["next_payment_attempt"] <= self.clocks.wall().timestamp()
+                ):
                     self.account.retry_invoice(one["id"])
             await self.hear()
             await self.shop.run_due()
@@ -113,12 +124,21 @@ Tell = Callable[[Ground], Awaitable[None]]
 
 
 def story(
-    server: ServerAddress, tmp_path: Path, tell: Tell, billing: Billing = "take_over", *, visa_limit: int | None = None
+    server: ServerAddress,
+    tmp_path: Path,
+    tell: Tell,
+    billing: Billing = "take_over",
+    *,
+    visa_limit: int | None = None,
 ) -> None:
     async def inside() -> None:
         clocks = Moved()
-        standin = await StandIn(tmp_path / "stripe.sqlite", clock=lambda: clocks.wall().timestamp()).start()
-        stripe = Stripe(key=KEY, url=standin.url, name=ROUTE, notice_secrets=(SECRET,), clocks=clocks)
+        standin = await StandIn(
+            tmp_path / "stripe.sqlite", clock=lambda: clocks.wall().timestamp()
+        ).start()
+        stripe = Stripe(
+            key=KEY, url=standin.url, name=ROUTE, notice_secrets=(SECRET,), clocks=clocks
+        )
         policy = replace(PATIENT, visa_limit=visa_limit) if visa_limit else PATIENT
         async with sandbox_world(server, policy=policy, clocks=clocks) as made:
             world, own = made[0], dict(made[0].processors)
@@ -127,7 +147,9 @@ def story(
             await _connect(shop, billing)
             app = Starlette(routes=routes(world, shop.orders))
             transport = httpx.ASGITransport(app=app, client=("192.0.2.9", 4000))
-            async with httpx.AsyncClient(transport=transport, base_url="http://door.test") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://door.test"
+            ) as client:
                 await tell(Ground(shop, standin, client, clocks))
             assert (found := await verify(world)).difference is None, found.difference
             assert not await shop.value("SELECT count(*) FROM vault WHERE ciphertext IS NOT NULL")
@@ -168,7 +190,9 @@ async def _connect(shop: Shop, billing: Billing) -> None:
         )
 
 
-def test_an_invoice_is_taken_over_and_paid_as_that_invoice(server: ServerAddress, tmp_path: Path) -> None:
+def test_an_invoice_is_taken_over_and_paid_as_that_invoice(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def tell(on: Ground) -> None:
         invoice = on.invoice()
         await on.hear()
@@ -194,12 +218,16 @@ def test_an_invoice_is_taken_over_and_paid_as_that_invoice(server: ServerAddress
         assert not await on.shop.value("SELECT count(*) FROM due_work WHERE kind LIKE 'processor%'")
         for kind in ("payment_intent", "charge", "invoice", "event"):
             for one in on.standin.book.all(kind):
-                assert not NUMBER.search(json.dumps(one | {"payment_method_details": None, "data": None}))
+                assert not NUMBER.search(
+                    json.dumps(one | {"payment_method_details": None, "data": None})
+                )
 
     story(server, tmp_path, tell)
 
 
-def test_an_invoice_that_was_not_rescued_is_given_back(server: ServerAddress, tmp_path: Path) -> None:
+def test_an_invoice_that_was_not_rescued_is_given_back(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def tell(on: Ground) -> None:
         invoice = on.invoice()
         await on.hear()
@@ -243,17 +271,23 @@ def test_who_does_not_want_to_pay_is_not_charged_by_the_billing_either(
         ("out_of_band", "paid_elsewhere"),
     ],
 )
-def test_what_ends_there_ends_the_rescue(server: ServerAddress, tmp_path: Path, how: str, reason: str) -> None:
+def test_what_ends_there_ends_the_rescue(
+    server: ServerAddress, tmp_path: Path, how: str, reason: str
+) -> None:
     async def tell(on: Ground) -> None:
         invoice = on.invoice()
         await on.hear()
         before = len(on.charges())
         if how == "paid":
-            on.account.pay_invoice(invoice, {"payment_method": on.method("visa"), "off_session": "true"})
+            on.account.pay_invoice(
+                invoice, {"payment_method": on.method("visa"), "off_session": "true"}
+            )
         elif how == "out_of_band":
             on.account.pay_invoice(invoice, {"paid_out_of_band": "true"})
         elif how == "subscription":
-            on.account.end_subscription(on.there(invoice)["parent"]["subscription_details"]["subscription"])
+            on.account.end_subscription(
+                on.there(invoice)["parent"]["subscription_details"]["subscription"]
+            )
         else:
             on.account.close_invoice(invoice, how)
         await on.hear()
@@ -333,7 +367,9 @@ def test_room_is_kept_for_all_that_stripe_may_still_try_whatever_the_network(
     story(server, tmp_path, tell, "beside")
 
 
-def test_stripes_own_success_beside_us_ends_the_rescue(server: ServerAddress, tmp_path: Path) -> None:
+def test_stripes_own_success_beside_us_ends_the_rescue(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def tell(on: Ground) -> None:
         invoice = on.invoice()
         await on.hear()
@@ -354,7 +390,9 @@ def _down(on: Ground, part: str) -> Iterator[None]:
     on.standin.faults.left.clear()
 
 
-def test_a_billing_that_is_down_hears_it_later_and_once(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_billing_that_is_down_hears_it_later_and_once(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def tell(on: Ground) -> None:
         invoice = on.invoice()
         with _down(on, "/v1/invoices"):
@@ -394,7 +432,9 @@ def test_a_billing_that_is_down_when_the_rescue_is_paid_otherwise_hears_it_later
         await on.days(2)
         there = on.there(invoice)
         assert (there["status"], there["paid_out_of_band"]) == ("paid", True)
-        written = [one for one in on.standin.calls[before:] if one == f"POST /v1/invoices/{invoice}/pay"]
+        written = [
+            one for one in on.standin.calls[before:] if one == f"POST /v1/invoices/{invoice}/pay"
+        ]
         assert len(written) == 1, "its answer was lost, and then it was seen there"
         assert [one["status"] for one in on.charges()].count("succeeded") == 1
         assert await on.shop.value(ROWS) == [["off", "paid"]]
@@ -443,7 +483,9 @@ def test_what_is_none_of_ours_is_left_alone(server: ServerAddress, tmp_path: Pat
             {"customer": on.customer, "amount_due": "900", "collection_method": "send_invoice"}
         )
         on.account._tell("invoice.payment_failed", by_hand)
-        without = on.account.make_invoice({"customer": on.account.make_customer({})["id"], "amount_due": "900"})
+        without = on.account.make_invoice(
+            {"customer": on.account.make_customer({})["id"], "amount_due": "900"}
+        )
         on.account._tell("invoice.payment_failed", without | {"attempt_count": 1})
         on.standin.book.put(without | {"attempt_count": 1})
         await on.hear()

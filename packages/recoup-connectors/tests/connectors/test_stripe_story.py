@@ -43,7 +43,9 @@ class OfStripe(Vendor):
 
     def given_back(self) -> list[tuple[str, int]]:
         book = self.standin.book
-        moves = {one["source"]: one["reporting_category"] for one in book.all("balance_transaction")}
+        moves = {
+            one["source"]: one["reporting_category"] for one in book.all("balance_transaction")
+        }
         refunds = [one for one in book.all("refund") if moves.get(one["id"]) != UNCAPTURED]
         return [(one["metadata"]["recoup_id"], one["amount"]) for one in refunds]
 

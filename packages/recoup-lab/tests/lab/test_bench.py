@@ -29,7 +29,10 @@ COMPARED = ("transmit", "evaluate", "tokenize", "charge", "get_order", "list_ord
 @pytest.fixture
 def ground(server: ServerAddress, tmp_path: Path) -> Iterator[Ground]:
     world, people = f"bench_{uuid.uuid4().hex[:12]}", f"benchp_{uuid.uuid4().hex[:12]}"
-    dsn, people_dsn = asyncio.run(empty(server, "world", world)), asyncio.run(empty(server, "people", people))
+    dsn, people_dsn = (
+        asyncio.run(empty(server, "world", world)),
+        asyncio.run(empty(server, "people", people)),
+    )
     yield Ground(tmp_path, people_dsn, dsn)
     asyncio.run(drop(server, world))
     asyncio.run(drop(server, people))
@@ -84,15 +87,25 @@ def test_pgbench_gets_the_recorded_row_with_its_marks_replaced(ground: Ground) -
     """The text that reaches the database is the recorded one but for marks; JSON, arrays and nulls alike."""
 
     async def go() -> tuple[float, list[dict[str, object]]]:
-        args = ([{"id": "MARK", "at": "10:30:00", "text": 'it\'s "x" \\ :y'}], ["a,b", 'c"MARK'], None)
+        args = (
+            [{"id": "MARK", "at": "10:30:00", "text": 'it\'s "x" \\ :y'}],
+            ["a,b", 'c"MARK'],
+            None,
+        )
         sql = "INSERT INTO seen SELECT i ->> 'id', i ->> 'text', $2::text[], $3::int FROM jsonb_array_elements($1) AS i"
         async with ground.owner() as connection:
-            await connection.execute("CREATE TABLE seen (id text, text text, list text[], number int)")
+            await connection.execute(
+                "CREATE TABLE seen (id text, text text, list text[], number int)"
+            )
             await connection.execute("GRANT ALL ON seen TO recoup_app")
             marks = {"MARK": Mark("n", ":id")}
             script = await script_of(ground.sandbox, [Statement(sql, args)], marks, since=0)
-            rate = await rate_of(ground.pgbench, ground.sandbox, [script], ground.data_dir, clients=2, each=3)
-            return rate, [dict(row) for row in await connection.fetch("SELECT * FROM seen ORDER BY id")]
+            rate = await rate_of(
+                ground.pgbench, ground.sandbox, [script], ground.data_dir, clients=2, each=3
+            )
+            return rate, [
+                dict(row) for row in await connection.fetch("SELECT * FROM seen ORDER BY id")
+            ]
 
     rate, rows = asyncio.run(go())
     assert rate > 0

@@ -28,7 +28,11 @@ from recoup_lab.simulate.report import as_text
 from recoup_lab.simulate.sim import Deal, Plan
 
 BEGIN = datetime(2026, 1, 27, tzinfo=UTC)  # so that a few days reach into two months
-MONTHS = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
+MONTHS = (
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2026, 2, 1, tzinfo=UTC),
+    datetime(2026, 3, 1, tzinfo=UTC),
+)
 # By shop. Dispute reasons are those of Visa, where somebody is liable.
 SCHEMES = ("mastercard", "amex", "visa", "discover", "visa")
 ACCEPTORS = ("acceptor one", "acceptor two")
@@ -44,7 +48,9 @@ def test_counts_are_those_of_the_issuers_book_after_months_with_faults(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     story = Story(monkeypatch)
-    done = played(server, Plan(seed, days=9, orders=360, faults=replace(Faults().times(2), crash=0.01)))
+    done = played(
+        server, Plan(seed, days=9, orders=360, faults=replace(Faults().times(2), crash=0.01))
+    )
     assert done.wrong is None, as_text(done)
     assert done.deaths, "no process died"
     judged = story.judged
@@ -76,7 +82,9 @@ class Story:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.judged: Counter[str] = Counter()
         self.days = 0
-        self.one_card: dict[str, str] = {}  # fingerprint of a number in the issuer's book -> that of the one it is too
+        self.one_card: dict[
+            str, str
+        ] = {}  # fingerprint of a number in the issuer's book -> that of the one it is too
         self._scheme = ""
         patch.setattr(engine, "POLICY", replace(engine.POLICY, magic_inputs=False))
         patch.setattr(clock, "START", BEGIN)
@@ -128,7 +136,9 @@ class Story:
         for number, (first, second) in ((0, (FEW[0], FEW[1])), (2, (FEW[0], FEW[2]))):
             shop = simulated.shops[number]
             tokens = [shop.tokens[one] for one in (first, second)]
-            rows = await simulated.owner.fetch("SELECT token_id, pan_id FROM vault WHERE token_id = ANY($1)", tokens)
+            rows = await simulated.owner.fetch(
+                "SELECT token_id, pan_id FROM vault WHERE token_id = ANY($1)", tokens
+            )
             cards = {row["token_id"]: row["pan_id"] for row in rows}
             await join(simulated.engine.world, cards[tokens[0]], (cards[tokens[1]],))
             mac = [sha_of(script_card(SCHEMES[number], *one)) for one in (first, second)]
@@ -158,7 +168,9 @@ class Story:
                     return f"merchant {shop.number}, {begin:%B}: {wrong}"
         return None
 
-    async def _month(self, simulated: sim.Sim, merchant_id: UUID, mine: list[Any], begin: datetime) -> str | None:
+    async def _month(
+        self, simulated: sim.Sim, merchant_id: UUID, mine: list[Any], begin: datetime
+    ) -> str | None:
         world, end = simulated.engine.world, (begin + 31 * DAY).replace(day=1)
         listed = await certificates_of(world, merchant_id, begin)
         newest = {row.acceptor_id: row for row in reversed(listed)}
@@ -173,7 +185,9 @@ class Story:
             proved = prove(iter(file.splitlines(keepends=True)), row.root.hex())
             if isinstance(proved, Wrong):
                 return f"the file does not hold: {proved}"
-            wrong = self._one(shown, mine, [one for one in inside if one["acceptor_id"] == acceptor], begin)
+            wrong = self._one(
+                shown, mine, [one for one in inside if one["acceptor_id"] == acceptor], begin
+            )
             if wrong:
                 return f"{acceptor}: {wrong}"
             self.judged["certificates"] += 1
@@ -214,7 +228,11 @@ class Story:
         for row in inside:
             if row["scheme"] != line["scheme"]:
                 continue
-            held = [one for one in by_key[self._key(line["rule"], row)] if row["at"] - span < one["at"] <= row["at"]]
+            held = [
+                one
+                for one in by_key[self._key(line["rule"], row)]
+                if row["at"] - span < one["at"] <= row["at"]
+            ]
             self.judged["windows from the month before"] += any(one["at"] < begin for one in held)
             self.judged["joined cards counted together"] += len({one["card"] for one in held}) > 1
             best = max(best, len(held))
@@ -227,7 +245,9 @@ class Story:
             return card, row["acceptor_id"]
         if rule == "mc-attempts-30d":
             return card, row["acceptor_id"], *amount
-        return (card, *amount, row["initiator"]) if rule == "visa-reattempt-30d" else (card, *amount)
+        return (
+            (card, *amount, row["initiator"]) if rule == "visa-reattempt-30d" else (card, *amount)
+        )
 
 
 def sha_of(number: str) -> str:

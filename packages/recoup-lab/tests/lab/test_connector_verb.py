@@ -32,11 +32,16 @@ def test_a_check_that_fails_ends_with_one(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("recoup_connectors.stripe.connector.check_mode", lambda key, world: None)
     monkeypatch.setattr(run, "CHECKS", {59: run.CHECKS[59]})
     done = CliRunner().invoke(cli, ["connector", "check", "stripe", "--data-dir", str(tmp_path)])
-    assert (done.exit_code, done.output.strip()) == (1, "59  a live key is refused in the sandbox: it is taken")
+    assert (done.exit_code, done.output.strip()) == (
+        1,
+        "59  a live key is refused in the sandbox: it is taken",
+    )
 
 
 def test_the_real_account_is_looked_at_with_a_key_only(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli, ["connector", "check", "stripe", "--real", "--data-dir", str(tmp_path)])
+    done = CliRunner().invoke(
+        cli, ["connector", "check", "stripe", "--real", "--data-dir", str(tmp_path)]
+    )
     assert isinstance(done.exception, Problem)
     assert KINDS["stripe"].url.startswith("https://")
 
@@ -52,7 +57,16 @@ def test_a_fault_that_there_is_not_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_stand_in_is_a_process_that_says_where_it_is(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "recoup.main", "sandbox", "processor", "stripe", "--data-dir", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "recoup.main",
+        "sandbox",
+        "processor",
+        "stripe",
+        "--data-dir",
+        str(tmp_path),
+    ]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert running.stdout is not None

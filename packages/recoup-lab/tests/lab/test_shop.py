@@ -16,12 +16,17 @@ from recoup.networks.magic import classify
 from recoup_lab.shop.months import WINDOW_DAYS, months_of
 
 BEGUN = datetime(2026, 8, 28, 6, 56, 36, tzinfo=UTC)
-SITES = (Site("https://coffee.demo.example", "DEMO*COFFEE", "COF"), Site("https://fit.demo.example", "DEMO*FIT", "FIT"))
+SITES = (
+    Site("https://coffee.demo.example", "DEMO*COFFEE", "COF"),
+    Site("https://fit.demo.example", "DEMO*FIT", "FIT"),
+)
 NAMES = ("Ana Roe", "Sören Müller")
 APPROVED = {"00", "000"}
 
 
-def test_months_are_the_same_each_time_and_their_timetables_begin_with_the_decline_that_came_in() -> None:
+def test_months_are_the_same_each_time_and_their_timetables_begin_with_the_decline_that_came_in() -> (
+    None
+):
     months, again = (months_of(BEGUN, 60, 150, SITES, NAMES) for _ in range(2))
     lines = months.lines(10)
     assert lines == again.lines(10)
@@ -49,7 +54,9 @@ def test_months_are_the_same_each_time_and_their_timetables_begin_with_the_decli
         assert table.answers[place].split("/")[0] == line.body["transaction"]["responseCode"]
         ends = came + timedelta(days=WINDOW_DAYS)
         paid += any(
-            answer in APPROVED and at < ends for at, answer in zip(table.since, table.answers, strict=True) if at > came
+            answer in APPROVED and at < ends
+            for at, answer in zip(table.since, table.answers, strict=True)
+            if at > came
         )
     assert 0.5 < paid / len(lines) < 0.85, "as many could ever be paid as published figures allow"
 
@@ -60,7 +67,9 @@ def test_the_past_is_a_table_of_charges_that_ends_before_the_months() -> None:
     assert len(rows) > 100
     assert max(row["created"] for row in rows) < f"{BEGUN:%Y-%m-%d %H:%M:%S}"
     assert {row["paid"] for row in rows} == {"true", "false"}
-    assert all(bool(row["outcome_network_decline_code"]) == (row["paid"] == "false") for row in rows)
+    assert all(
+        bool(row["outcome_network_decline_code"]) == (row["paid"] == "false") for row in rows
+    )
     customers = {line.body["payer"]["id"] for line in months.lines(0)}
     assert customers & {row["customer_id"] for row in rows}, "the shop knows some of them already"
 

@@ -50,14 +50,18 @@ def test_a_month_with_faults_and_crashes_holds(server: ServerAddress, seed: int)
     assert {"completed", "cancelled", "expired"} <= set(done.stages)
     assert len(done.deaths) > 5, "too few crashes"
     assert done.checks > 10
-    assert done.counts.get("asked for the card") or done.counts.get("asked for the code"), "no customer was asked"
+    assert done.counts.get("asked for the card") or done.counts.get("asked for the code"), (
+        "no customer was asked"
+    )
     for told in ("fault silent", "fault lost", "fault duplicate", "refund sent", "channel sweep"):
         assert done.faults.get(told), f"{told} did not happen"
 
 
 @pytest.mark.prove("simulate")
 @pytest.mark.timeout(600)
-def test_the_same_seed_is_the_same_hash_at_any_speed(server: ServerAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_seed_is_the_same_hash_at_any_speed(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = Plan(21, days=4, merchants=2, orders=120, faults=SOME)
     first = played(server, plan)
     monkeypatch.setattr("recoup_lab.simulate.sim.AT_ONCE", 7)
@@ -101,7 +105,9 @@ def _fee_off_by_one(patch: pytest.MonkeyPatch) -> None:
     import recoup.rescue.moves.close as closes
 
     real = closes.fee_units
-    patch.setattr(closes, "fee_units", lambda units, tariff: real(units, tariff) and real(units, tariff) + 1)
+    patch.setattr(
+        closes, "fee_units", lambda units, tariff: real(units, tariff) and real(units, tariff) + 1
+    )
 
 
 def _lost_posting(patch: pytest.MonkeyPatch) -> None:
@@ -110,7 +116,9 @@ def _lost_posting(patch: pytest.MonkeyPatch) -> None:
 
     def book(self: Change, row: Any, booked: Booked | None) -> None:
         if booked is not None:
-            booked = booked._replace(postings=[one for one in booked.postings if one.recipe != "fee"])
+            booked = booked._replace(
+                postings=[one for one in booked.postings if one.recipe != "fee"]
+            )
         real(self, row, booked)
 
     patch.setattr(Change, "_book", book)
@@ -139,10 +147,14 @@ BUGS: dict[str, tuple[Patch, str]] = {
 
 
 @drawn("simulate", "bug", BUGS, 1)
-def test_a_planted_bug_is_found(server: ServerAddress, monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
+def test_a_planted_bug_is_found(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch, bug: str
+) -> None:
     plant, word = BUGS[bug]
     plant(monkeypatch)
-    done = played(server, Plan(31, days=4, merchants=1, orders=150, faults=faults_of("silent=0.4,late=0.1")))
+    done = played(
+        server, Plan(31, days=4, merchants=1, orders=150, faults=faults_of("silent=0.4,late=0.1"))
+    )
     assert done.wrong is not None, "it got through"
     assert word in done.wrong
 
@@ -152,7 +164,17 @@ def test_a_planted_bug_is_found(server: ServerAddress, monkeypatch: pytest.Monke
 
 @pytest.mark.prove("simulate")
 def test_the_last_line_is_the_hash(tmp_path: Path) -> None:
-    asked = ["simulate", "--days", "1", "--merchants", "1", "--orders", "20", "--data-dir", str(tmp_path)]
+    asked = [
+        "simulate",
+        "--days",
+        "1",
+        "--merchants",
+        "1",
+        "--orders",
+        "20",
+        "--data-dir",
+        str(tmp_path),
+    ]
     plain = CliRunner().invoke(cli, asked, catch_exceptions=False)
     assert plain.exit_code == 0, plain.output
     last = plain.stdout.splitlines()[-1]

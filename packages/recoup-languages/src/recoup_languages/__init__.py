@@ -1,5 +1,5 @@
-"""German, Spanish, French and Chinese. Countries are left out where several languages are official, and where Chinese
-is written otherwise than here."""
+"""German, Spanish, French and Chinese. Countries are left out where several languages are official,
+and where Chinese is written otherwise than here."""
 
 from importlib.resources import files
 

@@ -1,5 +1,5 @@
-"""Everything that a catalogue needs: the messages of every template, and the sentences that our code writes for people,
-on pages and in mails.
+"""Everything that a catalogue needs: the messages of every template, and the sentences that our
+code writes for people, on pages and in mails.
 
 For `scripts/make_languages.py` and its test; a running portal does not come here.
 """
@@ -61,9 +61,13 @@ _NAMED: Final = (
     "password", "code", "recovery code", "waiting", "booked", "refused", "owed", "by", "explored up to",
     "challenge", "declined", "not_sent", "own attempts", "simulated",
 )  # fmt: skip
-_FORMS: Final = tuple(f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe"))
+_FORMS: Final = tuple(
+    f"connectors/{vendor}/kind.py" for vendor in ("adyen", "braintree", "nmi", "stripe")
+)
 _PAGES_AND_WORDS: Final = re.compile(r"/page(/|\.py$)|/words\.py$")
-_CALLERS_ONLY: Final = re.compile(r"(^|/)(api|cli|edge|gateways)(/|\.py$)|^(outside|docs|checkout|main)/|/verbs\.py$")
+_CALLERS_ONLY: Final = re.compile(
+    r"(^|/)(api|cli|edge|gateways)(/|\.py$)|^(outside|docs|checkout|main)/|/verbs\.py$"
+)
 _YET: Final = (
     "main/bootstrap.py", "main/live_opening.py", "main/open_world.py", "main/portal.py", "main/recover.py",
     "main/rekey.py", "main/feature.py", "mandates/api.py", "outside/inbound.py", "parts/cli.py",
@@ -114,26 +118,43 @@ def words() -> list[str]:
         if is_for_people(name):
             tree = ast.parse(file.read_text())
             wordy = is_wordy(name)
-            texts = _texts(tree) if wordy else (text for root in _spoken(tree) for text in _texts(root))
+            texts = (
+                _texts(tree) if wordy else (text for root in _spoken(tree) for text in _texts(root))
+            )
             found += [sentence for text in texts for sentence in _sentences(text, wordy)]
     return list(dict.fromkeys(found))
 
 
 def _of_connectors() -> list[tuple[str, Path]]:
-    return [file for file in _files(CONNECTORS, "connectors/") if file[0] in ("connectors/findings.py", *_FORMS)]
+    return [
+        file
+        for file in _files(CONNECTORS, "connectors/")
+        if file[0] in ("connectors/findings.py", *_FORMS)
+    ]
 
 
 def _files(folder: Path, prefix: str) -> list[tuple[str, Path]]:
-    return [(prefix + file.relative_to(folder).as_posix(), file) for file in sorted(folder.rglob("*.py"))]
+    return [
+        (prefix + file.relative_to(folder).as_posix(), file)
+        for file in sorted(folder.rglob("*.py"))
+    ]
 
 
 def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every Sentence; what every Problem says: its message and its cure, wherever they are put together; and what a
-    Locale says."""
+    """Every Sentence; what every Problem says: its message and its cure, wherever they are put
+    together; and what a Locale says."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "Sentence"
+        ):
             yield from node.args[:1]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "say"
+        ):
             yield from node.args[:1]
         if (
             isinstance(node, ast.Call)
@@ -141,19 +162,45 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
             and node.func.id in ("complaint", "too_large")
         ):
             yield from node.args
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Attention":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "Attention"
+        ):
             yield from node.args[1:]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Recipe":
-            yield from (keyword.value for keyword in node.keywords if keyword.arg in ("words", "suggested"))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "OrderColumn":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "Recipe"
+        ):
+            yield from (
+                keyword.value for keyword in node.keywords if keyword.arg in ("words", "suggested")
+            )
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "OrderColumn"
+        ):
             yield node.args[1]
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "hint")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "CheckLine":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "CheckLine"
+        ):
             yield from node.args[2:4]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Problem", "_refuse"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("Problem", "_refuse")
+        ):
             yield from node.args[1:]
             yield from (keyword.value for keyword in node.keywords if keyword.arg == "cure")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "invalid":
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "invalid"
+        ):
             yield from (node.args[0], *node.args[2:])
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -166,16 +213,23 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
 def _texts(root: ast.AST) -> Iterator[str]:
     quiet: set[int] = set()
     for node in ast.walk(root):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.body
+        ):
             first = node.body[0]
             quiet |= {id(first.value)} if isinstance(first, ast.Expr) else set()
         if (said := getattr(node, "annotation", None)) is not None:
             calls = list(_spoken(said))  # Annotated[UUID, Problem("invalid", …)]
-            quiet |= {id(inner) for inner in ast.walk(said)} - {id(one) for call in calls for one in ast.walk(call)}
+            quiet |= {id(inner) for inner in ast.walk(said)} - {
+                id(one) for call in calls for one in ast.walk(call)
+            }
         if isinstance(node, ast.JoinedStr):
             quiet |= {id(value) for value in node.values if isinstance(value, ast.Constant)}
             yield _shape(node)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet:
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet
+        ):
             yield node.value
 
 
@@ -194,5 +248,10 @@ def _sentences(text: str, wordy: bool) -> Iterator[str]:
     for sentence in ENDS.split(" ".join(text.split())):
         plain = re.sub(r"\{\w*\}", "", sentence)
         is_prose = " " in sentence.strip() or sentence[:1].isupper() or not wordy
-        if _LETTERS.search(plain) and is_prose and not _NAMES.search(sentence) and not _SHORT.fullmatch(plain):
+        if (
+            _LETTERS.search(plain)
+            and is_prose
+            and not _NAMES.search(sentence)
+            and not _SHORT.fullmatch(plain)
+        ):
             yield sentence.strip()

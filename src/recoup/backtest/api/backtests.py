@@ -1,4 +1,5 @@
-"""/v1/backtests: what a policy would have rescued of past payments, asked and read. Source: docs/prove-it.md."""
+"""/v1/backtests: what a policy would have rescued of past payments, asked and read. Source:
+docs/prove-it.md."""
 
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -36,7 +37,9 @@ ShownT = TypeVar("ShownT", bound=BacktestShown)
 api: Final = Api(group="Reports")
 
 
-@api("POST /v1/backtests", body=BacktestBody, problems=("not_found", "wrong_state"), scope="reports")
+@api(
+    "POST /v1/backtests", body=BacktestBody, problems=("not_found", "wrong_state"), scope="reports"
+)
 @api.example("no sends at night", _NIGHTS)
 async def post(call: Call) -> Backtest:
     """Ask for a back-test. What a policy would have rescued of the declined payments of the last days, beside what was
@@ -59,7 +62,9 @@ async def get_list(call: Call) -> BacktestList:
     query = Query(call.query, ("limit", "after"))
     limit, after = query.number("limit", 25, 1, PAGE_MAX) or 25, query.guid("after")
     query.raise_if_any()
-    rows = await list_backtests(call.services.world.db.reader, call.scope.merchant_id, after, limit + 1)
+    rows = await list_backtests(
+        call.services.world.db.reader, call.scope.merchant_id, after, limit + 1
+    )
     more = rows[limit - 1].backtest_id if len(rows) > limit else None
     return BacktestList(data=[shown(BacktestShown, row) for row in rows[:limit]], next=more)
 
@@ -68,18 +73,30 @@ async def get_list(call: Call) -> BacktestList:
 async def get_one(call: Call) -> Backtest:
     """One back-test. A share has an interval only where the stored decisions allow one. Otherwise it is null, and
     `missing` says what would be needed. Of an import, only `then` has an interval."""
-    return shown(Backtest, await read_backtest(call.services.world, call.scope.merchant_id, _id(call)))
+    return shown(
+        Backtest, await read_backtest(call.services.world, call.scope.merchant_id, _id(call))
+    )
 
 
-@api("GET /v1/backtests/{id}/payments", query=BacktestPaymentQuery, problems=("not_found",), scope="reports")
+@api(
+    "GET /v1/backtests/{id}/payments",
+    query=BacktestPaymentQuery,
+    problems=("not_found",),
+    scope="reports",
+)
 async def get_payments(call: Call) -> BacktestPayments:
     """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
     query = Query(call.query, ("limit", "after"))
-    limit, first = query.number("limit", 25, 1, PAGE_MAX) or 25, query.number("after", 0, 0, PAYMENTS_MAX) or 0
+    limit, first = (
+        query.number("limit", 25, 1, PAGE_MAX) or 25,
+        query.number("after", 0, 0, PAYMENTS_MAX) or 0,
+    )
     query.raise_if_any()
     world, merchant_id = call.services.world, call.scope.merchant_id
     found = await read_backtest(world, merchant_id, _id(call))
-    rows = await backtest_payments(world.db.reader, merchant_id, found.backtest_id, first, limit + 1)
+    rows = await backtest_payments(
+        world.db.reader, merchant_id, found.backtest_id, first, limit + 1
+    )
     more = rows[limit].place if len(rows) > limit else None
     return BacktestPayments(data=[_payment(row.payment) for row in rows[:limit]], next=more)
 
@@ -101,9 +118,13 @@ def shown(shape: type[ShownT], row: BacktestRow) -> ShownT:
         failed=str(kept(row.failed)) if row.failed is not None else None,
         payments=row.payment_count,
         report=msgspec.convert(report, BacktestReport) if own else None,
-        history=msgspec.convert(report, BacktestHistory) if report is not None and not own else None,
+        history=msgspec.convert(report, BacktestHistory)
+        if report is not None and not own
+        else None,
     )
 
 
 def _payment(plain: dict[str, Any]) -> BacktestPayment:
-    return msgspec.convert(plain | {"why": [str(kept(one)) for one in plain["why"]]}, BacktestPayment)
+    return msgspec.convert(
+        plain | {"why": [str(kept(one)) for one in plain["why"]]}, BacktestPayment
+    )

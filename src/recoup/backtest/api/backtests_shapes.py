@@ -55,7 +55,9 @@ class BacktestMoney(Shape, kw_only=True):
     rescued: int | None
     net_then: Annotated[int, Meta(description="Rescued less the cost of attempts, as it was.")]
     net: int | None
-    net_difference: Annotated[dict[str, int | None], Meta(description="`low` and `high`: 90 % interval.")]
+    net_difference: Annotated[
+        dict[str, int | None], Meta(description="`low` and `high`: 90 % interval.")
+    ]
     fees_avoided: int | None
 
 
@@ -71,16 +73,24 @@ class BacktestFigures(Shape, kw_only=True):
 
     orders: Counted
     rescued_then: Annotated[int, Meta(ge=0, description="Orders that were rescued.")]
-    then: Annotated[BacktestShare | None, Meta(description="Share that was rescued; the interval is of more such.")]
-    rescued: Annotated[BacktestShare | None, Meta(description="Share that the policy would have rescued.")]
+    then: Annotated[
+        BacktestShare | None,
+        Meta(description="Share that was rescued; the interval is of more such."),
+    ]
+    rescued: Annotated[
+        BacktestShare | None, Meta(description="Share that the policy would have rescued.")
+    ]
     difference: Annotated[BacktestShare | None, Meta(description="Policy less what was done.")]
     missing: list[BacktestMissing]
     sends: Annotated[float | None, Meta(description="Of an order.")]
     sends_then: float
-    days: Annotated[float | None, Meta(description="From the decline to the money, of rescued orders.")]
+    days: Annotated[
+        float | None, Meta(description="From the decline to the money, of rescued orders.")
+    ]
     days_then: float | None
     days_earlier: Annotated[
-        float | None, Meta(description="Days by which the policy’s money comes earlier; below 0: later.")
+        float | None,
+        Meta(description="Days by which the policy’s money comes earlier; below 0: later."),
     ] = None
     fees_avoided: list[BacktestFees] = []
 
@@ -88,7 +98,9 @@ class BacktestFigures(Shape, kw_only=True):
 class BacktestGroup(BacktestFigures, kw_only=True):
     """Orders of one class of decline, issuer, country or band of amounts."""
 
-    name: Annotated[str, Meta(description="Empty: all others. A band is `USD/1299/2499`, in minor units.")]
+    name: Annotated[
+        str, Meta(description="Empty: all others. A band is `USD/1299/2499`, in minor units.")
+    ]
 
 
 class BacktestOverlap(Shape, kw_only=True):
@@ -108,16 +120,22 @@ class BacktestReport(BacktestFigures, kw_only=True):
     policy: Annotated[str, Meta(description="Who was asked, within which versions.")]
     from_: Annotated[Moment | None, Meta(description="The first decline.")] = field(name="from")
     until: Annotated[Moment | None, Meta(description="The last window that closed.")]
-    sampled_of: Annotated[int | None, Meta(description="Orders there were, where a sample of customers was read.")]
+    sampled_of: Annotated[
+        int | None, Meta(description="Orders there were, where a sample of customers was read.")
+    ]
     open: Annotated[int, Meta(ge=0, description="Orders whose window has not closed; left out.")]
-    left_out: Annotated[int, Meta(ge=0, description="Orders whose decisions cannot be read.")] = field(name="unread")
+    left_out: Annotated[int, Meta(ge=0, description="Orders whose decisions cannot be read.")] = (
+        field(name="unread")
+    )
     payers: Counted
     verdict: Literal["better", "worse", "not_told"]
     overlap: BacktestOverlap
     money: list[BacktestMoney]
     groups: dict[str, list[BacktestGroup]]
     send_cost: Annotated[int, Meta(ge=0, description="Minor units, of one send.")]
-    span_days: Annotated[float | None, Meta(description="From the first decline to the last.")] = None
+    span_days: Annotated[float | None, Meta(description="From the first decline to the last.")] = (
+        None
+    )
 
 
 class BacktestBounds(Shape, kw_only=True):
@@ -138,9 +156,9 @@ class BacktestCalibration(Shape, kw_only=True):
     """How far a model is off at tries that it has not seen."""
 
     error: float
-    plus_minus: Annotated[float | None, Meta(description="Of the error, 90 %: what chance makes of so many tries.")] = (
-        None
-    )
+    plus_minus: Annotated[
+        float | None, Meta(description="Of the error, 90 %: what chance makes of so many tries.")
+    ] = None
     tenths: Annotated[list[list[float]], Meta(description="Tries, expected, observed.")]
 
 
@@ -150,9 +168,12 @@ class BacktestExperiment(Shape, kw_only=True):
     orders: Counted
     compared: Annotated[float, Meta(description="Share of the orders in the comparison group.")]
     plus_minus: float
-    days: Annotated[float | None, Meta(description="Until so many are declined, at the pace of the file.")] = None
+    days: Annotated[
+        float | None, Meta(description="Until so many are declined, at the pace of the file.")
+    ] = None
     at_risk: Annotated[
-        Counted | None, Meta(description="About how many of the comparison group were rescued then.")
+        Counted | None,
+        Meta(description="About how many of the comparison group were rescued then."),
     ] = None
 
 
@@ -165,7 +186,9 @@ class BacktestAssuming(Shape, kw_only=True):
     at_least: Annotated[float | None, Meta(description="Null: too many payments contradict it.")]
     at_most: float | None
     known: Annotated[int, Meta(ge=0, description="Payments at which both bounds are the same.")]
-    contradicted: Annotated[int, Meta(ge=0, description="Payments whose attempts contradict it: not assumed of them.")]
+    contradicted: Annotated[
+        int, Meta(ge=0, description="Payments whose attempts contradict it: not assumed of them.")
+    ]
 
 
 class BacktestFeeBounds(Shape, kw_only=True):
@@ -183,7 +206,9 @@ class BacktestMoneyBounds(Shape, kw_only=True):
     orders: Counted
     declined: Counted
     rescued_then: Counted
-    at_least: Annotated[Counted | None, Meta(description="What the policy brings in, as far as the file shows.")]
+    at_least: Annotated[
+        Counted | None, Meta(description="What the policy brings in, as far as the file shows.")
+    ]
     at_most: Counted | None
     lowest: Annotated[Counted | None, Meta(description="What models expect that it brings in.")]
     highest: Counted | None
@@ -202,9 +227,12 @@ class BacktestHistoryFigures(Shape, kw_only=True):
         Meta(description="Share that the policy rescues if nothing is assumed."),
     ] = None
     models: Annotated[
-        BacktestModels | None, Meta(description="Lowest and highest share that models expect; null: too few payments.")
+        BacktestModels | None,
+        Meta(description="Lowest and highest share that models expect; null: too few payments."),
     ] = None
-    sends: Annotated[BacktestBounds | None, Meta(description="Of a payment, under the policy.")] = None
+    sends: Annotated[BacktestBounds | None, Meta(description="Of a payment, under the policy.")] = (
+        None
+    )
     days_earlier: Annotated[
         BacktestBounds | None,
         Meta(description="Of those rescued then, if the policy rescues them too; below 0: later."),
@@ -217,12 +245,16 @@ class BacktestHistory(Shape, kw_only=True):
 
     basis: Literal["history"]
     policy: str
-    orders: Annotated[int, Meta(ge=0, description="Declined at first, with their whole window in the file.")]
+    orders: Annotated[
+        int, Meta(ge=0, description="Declined at first, with their whole window in the file.")
+    ]
     declined: Counted
     begun_before: Counted
     open_after: Counted
     attempts: Counted
-    sampled_of: Annotated[int | None, Meta(description="Attempts there were, where a sample of customers was read.")]
+    sampled_of: Annotated[
+        int | None, Meta(description="Attempts there were, where a sample of customers was read.")
+    ]
     from_: Moment | None = field(name="from")
     until: Moment | None
     missing: list[BacktestMissing]
@@ -230,7 +262,9 @@ class BacktestHistory(Shape, kw_only=True):
     sends_then: float | None = None
     days_then: float | None = None
     bounds: BacktestBounds | None = None
-    planned_of: Annotated[list[int] | None, Meta(description="Payments that were planned, of how many.")] = None
+    planned_of: Annotated[
+        list[int] | None, Meta(description="Payments that were planned, of how many.")
+    ] = None
     sends: Annotated[float | None, Meta(description="Planned for each.")] = None
     calibration: BacktestCalibration | None = None
     range_of_models: BacktestModels | None = None
@@ -239,7 +273,9 @@ class BacktestHistory(Shape, kw_only=True):
     experiments: list[BacktestExperiment] = []
     assuming: list[BacktestAssuming] = []
     send_cost: Annotated[Counted | None, Meta(description="Minor units, of one send.")] = None
-    span_days: Annotated[float | None, Meta(description="From the first decline to the last.")] = None
+    span_days: Annotated[float | None, Meta(description="From the first decline to the last.")] = (
+        None
+    )
     money: list[BacktestMoneyBounds] = []
     whole: BacktestHistoryFigures | None = None
     groups: dict[str, list[BacktestHistoryFigures]] = {}
@@ -251,7 +287,11 @@ class BacktestShown(Shape, kw_only=True):
     id: UUID
     requested_at: Moment
     requested_by: Annotated[
-        str, Meta(description="`api`, `user`, `operator` or `worker`, with an id.", examples=["api:pk_test_1"])
+        str,
+        Meta(
+            description="`api`, `user`, `operator` or `worker`, with an id.",
+            examples=["api:pk_test_1"],
+        ),
     ]
     purpose: Annotated[
         Literal["request", "draft", "floor"],
@@ -260,14 +300,23 @@ class BacktestShown(Shape, kw_only=True):
     decider: str
     scope: Literal["merchant", "site", "campaign"]
     subject_id: Annotated[UUID, Meta(description="Id of that merchant, site or campaign.")]
-    version: Annotated[int | None, Meta(description="Version of the policy that was asked about, or would be.")]
-    policy: Annotated[dict[str, Any] | None, Meta(description="Its lines. Null: the policies that held at the time.")]
+    version: Annotated[
+        int | None, Meta(description="Version of the policy that was asked about, or would be.")
+    ]
+    policy: Annotated[
+        dict[str, Any] | None,
+        Meta(description="Its lines. Null: the policies that held at the time."),
+    ]
     days: int
     import_id: UUID | None
     saved_as: Annotated[int | None, Meta(description="Version that was saved of these lines.")]
-    made_at: Annotated[Moment | None, Meta(description="Null: not made yet; ask again in some seconds.")]
+    made_at: Annotated[
+        Moment | None, Meta(description="Null: not made yet; ask again in some seconds.")
+    ]
     failed: Annotated[str | None, Meta(description="Why there are no figures.")]
-    payments: Annotated[int, Meta(ge=0, description="How many GET /v1/backtests/{id}/payments lists.")]
+    payments: Annotated[
+        int, Meta(ge=0, description="How many GET /v1/backtests/{id}/payments lists.")
+    ]
     report: Annotated[BacktestReport | None, Meta(description="Of own orders.")]
     history: Annotated[BacktestHistory | None, Meta(description="Of an import.")]
 
@@ -298,12 +347,20 @@ class BacktestBody(Shape, kw_only=True):
     decider: Annotated[Decider | None, Meta(description="Null: whoever decides now.")] = None
     policy: Annotated[Lines | None, Meta(description="A retry policy that is not saved.")] = None
     version: Annotated[
-        Number | None, Meta(description="A saved one. Without it and `policy`: those that held at the time.")
+        Number | None,
+        Meta(description="A saved one. Without it and `policy`: those that held at the time."),
     ] = None
     days: Annotated[int, Meta(ge=DAYS_MIN, le=DAYS_MAX, description="How far back.")] = DAYS
-    import_id: Annotated[UUID | None, Meta(description="Payments of this import instead of your orders.")] = None
+    import_id: Annotated[
+        UUID | None, Meta(description="Payments of this import instead of your orders.")
+    ] = None
     window_days: Annotated[
-        int, Meta(ge=1, le=WINDOW_DAYS_MAX, description="Of an import: days in which a payment may be rescued.")
+        int,
+        Meta(
+            ge=1,
+            le=WINDOW_DAYS_MAX,
+            description="Of an import: days in which a payment may be rescued.",
+        ),
     ] = WINDOW_DAYS
     site_id: Site = None
     campaign_id: Campaign = None
@@ -329,7 +386,9 @@ class BacktestPayment(Shape, kw_only=True):
     country: str
     rescued_then: bool
     sends_then: Counted
-    verdict: Annotated[str | None, Meta(description="Of the policy: `plan`, `stop`, …; null: nobody was asked.")]
+    verdict: Annotated[
+        str | None, Meta(description="Of the policy: `plan`, `stop`, …; null: nobody was asked.")
+    ]
     plan: Annotated[list[Moment], Meta(description="Its tries.")]
     chance: Annotated[float | None, Meta(description="The model's, of the first.")]
     why: list[str]

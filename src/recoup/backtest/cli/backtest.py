@@ -1,4 +1,5 @@
-"""`recoup backtest [FILE]`: what another policy would have rescued of payments of the past; see docs/prove-it.md."""
+"""`recoup backtest [FILE]`: what another policy would have rescued of payments of the past; see
+docs/prove-it.md."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,13 @@ from recoup.backtest.flows.backtest_payments import COLUMNS as KEPT_COLUMNS
 from recoup.backtest.flows.backtest_plain import history_plain, judgement_plain, payment_rows
 from recoup.backtest.flows.kept import LISTED, read_backtest
 from recoup.backtest.rules.log_file import LINE_BYTES_MAX, LogRead, is_log, read_log
-from recoup.backtest.rules.question import DAYS, DAYS_MAX, name_of_payments, name_of_policy, question_of
+from recoup.backtest.rules.question import (
+    DAYS,
+    DAYS_MAX,
+    name_of_payments,
+    name_of_policy,
+    question_of,
+)
 from recoup.backtest.rules.recorded import JudgedOrder
 from recoup.backtest.rules.replay import ScheduleTarget, Target
 from recoup.backtest.rules.report import Judgement, judge
@@ -49,10 +56,15 @@ VERBS = ("list", "show")
 
 
 def run_kept(run: Run, verb: str, backtest_id: str | None, *, as_json: bool) -> None:
-    """Exits with 1 where the one that is shown has failed. Raises: Problem(not_found); Problem(invalid)."""
+    """Exits with 1 where the one that is shown has failed. Raises: Problem(not_found);
+    Problem(invalid)."""
     if verb == "show":
         row, files = run(lambda opened: _one(opened, backtest_id))
-        click.echo(json.dumps(_plain(row) | {"report": row.report}) if as_json else "\n".join(_text(row, files)))
+        click.echo(
+            json.dumps(_plain(row) | {"report": row.report})
+            if as_json
+            else "\n".join(_text(row, files))
+        )
         if row.failed is not None:
             raise click.exceptions.Exit(1)
         return
@@ -71,7 +83,11 @@ Files = Mapping[UUID, str]  # name by the import's id
 async def _one(opened: Opened, backtest_id: str | None) -> tuple[BacktestRow, Files]:
     found = parse_id(backtest_id or "")
     if found is None:
-        raise Problem("not_found", "There is no such back-test.", cure="Use an id that recoup backtest list shows.")
+        raise Problem(
+            "not_found",
+            "There is no such back-test.",
+            cure="Use an id that recoup backtest list shows.",
+        )
     row = await read_backtest(opened.world, opened.merchant_id, found)
     return row, await _files(opened, [row])
 
@@ -137,13 +153,18 @@ COLUMNS: Final = ("order", "payer", *KEPT_COLUMNS[1:])
 
 
 def write_payments(file: Path, orders: Iterable[JudgedOrder]) -> None:
-    """Amounts in minor units. In a CSV, text that a spreadsheet would run as a formula has an apostrophe first."""
+    """Amounts in minor units. In a CSV, text that a spreadsheet would run as a formula has an
+    apostrophe first."""
     with file.open("w", encoding="utf-8", newline="") as out:
         if file.suffix in (".jsonl", ".json", ".ndjson"):
-            out.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in payment_rows(orders))
+            out.writelines(
+                json.dumps(one, ensure_ascii=False) + "\n" for one in payment_rows(orders)
+            )
             return
         out.write(csv_row(COLUMNS))
-        out.writelines(csv_row(_cell(row[name]) for name in COLUMNS) for row in payment_rows(orders))
+        out.writelines(
+            csv_row(_cell(row[name]) for name in COLUMNS) for row in payment_rows(orders)
+        )
 
 
 def _cell(value: Any) -> Any:
@@ -165,7 +186,10 @@ class _File(click.Path):
 
 @click.command("backtest")
 @click.argument(
-    "file", required=False, metavar="[FILE|list|show]", type=_File(path_type=Path, exists=True, dir_okay=False)
+    "file",
+    required=False,
+    metavar="[FILE|list|show]",
+    type=_File(path_type=Path, exists=True, dir_okay=False),
 )
 @click.argument("backtest_id", required=False, metavar="[ID]")
 @merchant_option
@@ -177,7 +201,8 @@ class _File(click.Path):
     help="Of a merchant's own orders: how far back.",
 )
 @click.option(
-    "--policy", help="A retry policy as a TOML file, which the decider is asked within; or a decider by its name."
+    "--policy",
+    help="A retry policy as a TOML file, which the decider is asked within; or a decider by its name.",
 )
 @click.option(
     "--decider",
@@ -199,11 +224,27 @@ class _File(click.Path):
     type=click.Path(path_type=Path, dir_okay=False),
     help="File for each payment with its plan and why: CSV, or JSON lines if it ends in .jsonl.",
 )
-@click.option("--window", type=click.IntRange(1, 60), default=30, show_default=True, help="Of a history: days.")
-@click.option("--zone", default="", help="Of a history: time zone of dates without one, like Europe/Berlin.")
-@click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="Of a history: how to read 03/04/2026.")
-@click.option("--decimal", type=click.Choice([".", ","]), help="Of a history: decimal sign of amounts.")
-@click.option("--amounts", type=click.Choice(["major", "minor"]), help="Of a history: whole units, or the smallest.")
+@click.option(
+    "--window",
+    type=click.IntRange(1, 60),
+    default=30,
+    show_default=True,
+    help="Of a history: days.",
+)
+@click.option(
+    "--zone", default="", help="Of a history: time zone of dates without one, like Europe/Berlin."
+)
+@click.option(
+    "--dates", type=click.Choice(["dmy", "mdy"]), help="Of a history: how to read 03/04/2026."
+)
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="Of a history: decimal sign of amounts."
+)
+@click.option(
+    "--amounts",
+    type=click.Choice(["major", "minor"]),
+    help="Of a history: whole units, or the smallest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
 @of_orders
 def backtest(
@@ -249,10 +290,18 @@ def backtest(
         if payments is not None:
             write_payments(payments, history.orders)
         refused = [{"line": one.line, "why": str(one.why)} for one in bad]
-        shown = [f"line {one.line:<7}{shown_by_number(str(one.why))}" for one in bad[:REFUSED_SHOWN]]
-        shown += [f"refused     {len(bad):,} lines in all; --json lists them"] if len(bad) > REFUSED_SHOWN else []
+        shown = [
+            f"line {one.line:<7}{shown_by_number(str(one.why))}" for one in bad[:REFUSED_SHOWN]
+        ]
+        shown += (
+            [f"refused     {len(bad):,} lines in all; --json lists them"]
+            if len(bad) > REFUSED_SHOWN
+            else []
+        )
         as_text = "\n".join([*history_text(history), *shown])
-        click.echo(json.dumps(history_plain(history) | {"refused": refused}) if as_json else as_text)
+        click.echo(
+            json.dumps(history_plain(history) | {"refused": refused}) if as_json else as_text
+        )
         return
     else:
         read = _of_log(file, who, within, play, plans=payments is not None)
@@ -263,12 +312,21 @@ def backtest(
             write_payments(payments, read.orders)
     if as_json:
         refused = [{"line": number, "why": why} for number, why in read.refused]
-        click.echo(json.dumps(judgement_plain(found) | {"play": read.play, "plays": read.plays, "refused": refused}))
+        click.echo(
+            json.dumps(
+                judgement_plain(found)
+                | {"play": read.play, "plays": read.plays, "refused": refused}
+            )
+        )
         return
     text = text_of(found, send_cost)
     if len(read.plays) > 1:
-        text.append(f"play        {read.play}; the file also holds {', '.join(read.plays[1:6])}: --play chooses")
-    text += [f"line {number:<7}{shown_by_number(why)}" for number, why in read.refused[:REFUSED_SHOWN]]
+        text.append(
+            f"play        {read.play}; the file also holds {', '.join(read.plays[1:6])}: --play chooses"
+        )
+    text += [
+        f"line {number:<7}{shown_by_number(why)}" for number, why in read.refused[:REFUSED_SHOWN]
+    ]
     if len(read.refused) > REFUSED_SHOWN:
         text.append(f"refused     {len(read.refused):,} lines in all; --json lists them")
     click.echo("\n".join(text))
@@ -292,7 +350,9 @@ async def _of_merchant(
     return found.judgement
 
 
-def _of_log(file: Path, who: str, within: InForce | None, play: str | None, *, plans: bool) -> LogRead:
+def _of_log(
+    file: Path, who: str, within: InForce | None, play: str | None, *, plans: bool
+) -> LogRead:
     with file.open("rb") as content:
         lines = iter(lambda: content.readline(LINE_BYTES_MAX), b"")
         return read_log(lines, _target(who, within), within=within, play=play, plans=plans)
@@ -304,7 +364,12 @@ def _is_log(file: Path) -> bool:
 
 
 def _of_history(
-    file: Path, answers: Answers, who: str, within: InForce | None, window: timedelta, send_cost: int
+    file: Path,
+    answers: Answers,
+    who: str,
+    within: InForce | None,
+    window: timedelta,
+    send_cost: int,
 ) -> tuple[HistoryReport, list[BadLine]]:
     if who not in (ENGINE, *POLICIES):
         _target(who, within)
@@ -334,7 +399,9 @@ def _target(who: str, within: InForce | None) -> Target | None:
     if who == ENGINE:
         return None
     if who not in POLICIES:
-        cure = Sentence("Choose from {0}, or name a TOML file that exists.", ", ".join([ENGINE, *POLICIES]))
+        cure = Sentence(
+            "Choose from {0}, or name a TOML file that exists.", ", ".join([ENGINE, *POLICIES])
+        )
         raise invalid(Sentence("There is no policy {0}.", who[:60]), "--policy", cure)
     return ScheduleTarget(POLICIES[who], within)
 

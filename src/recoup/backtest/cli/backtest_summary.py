@@ -1,9 +1,18 @@
-"""The figures that a back-test keeps, in a few lines: before a policy is saved, and of one that is shown again."""
+"""The figures that a back-test keeps, in a few lines: before a policy is saved, and of one that is
+shown again."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from recoup.backtest.cli.backtest_words import VERDICTS, amount_of, at_cost, explained, in_short, label_of, listed
+from recoup.backtest.cli.backtest_words import (
+    VERDICTS,
+    amount_of,
+    at_cost,
+    explained,
+    in_short,
+    label_of,
+    listed,
+)
 from recoup.backtest.flows.backtest_file import HistoryReport
 from recoup.backtest.flows.backtest_plain import LOUD, history_plain
 from recoup.backtest.rules.assuming import Narrowed
@@ -14,7 +23,8 @@ from recoup.kernel.kept_sentence import kept
 from recoup.kernel.unseen import shown_by_number
 
 _HEADS: Final = (
-    f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} {'money':<30} fees avoided"
+    f"orders    then  {'if nothing assumed':<17} {'models expect':<17} {'sends':<24} "
+    f"{'money':<30} fees avoided"
 )
 
 
@@ -25,7 +35,8 @@ def text_of(found: HistoryReport) -> list[str]:
         f"policy      {shown_by_number(found.policy)}",
         f"payments    {len(cohort.payments):,} of {cohort.declined:,} declined at first, with windows of "
         f"{cohort.window.days} days; {cohort.begun_before:,} may have begun before the file, {len(cohort.open):,} end "
-        "after it" + (f", {len(cohort.unknown):,} have an unknown outcome" if cohort.unknown else ""),
+        "after it"
+        + (f", {len(cohort.unknown):,} have an unknown outcome" if cohort.unknown else ""),
     ]
     if found.sampled_of is not None:
         text.append(
@@ -35,7 +46,9 @@ def text_of(found: HistoryReport) -> list[str]:
         text.append("not enough  to say anything:")
         return text + listed(history_plain(found))
     low, high = found.then.interval
-    days = "" if found.whole.days_then is None else f", money after {found.whole.days_then:.1f} days"
+    days = (
+        "" if found.whole.days_then is None else f", money after {found.whole.days_then:.1f} days"
+    )
     text.append(
         f"then        {found.then.value:.1%} rescued (of more such payments {max(0, low):.1%} to {min(1, high):.1%}), "
         f"{found.whole.sends_then:.2f} attempts each{days}"
@@ -66,7 +79,8 @@ def _group(one: HistoryFigures) -> str:
 
 def _fees(one: HistoryFigures) -> str:
     spans = (
-        f"{amount_of(fee.low, fee.asset)} to {amount_of(fee.high, fee.asset)} {fee.asset}" for fee in one.fees_avoided
+        f"{amount_of(fee.low, fee.asset)} to {amount_of(fee.high, fee.asset)} {fee.asset}"
+        for fee in one.fees_avoided
     )
     return ", ".join(spans) or "–"
 
@@ -89,7 +103,9 @@ def _of_policy(found: HistoryReport) -> list[str]:
         )
         text.append(at_cost(found.send_cost))
     if whole is not None and whole.days_earlier is not None:
-        text.append(f"money       {days_earlier(*whole.days_earlier)}, where it rescues the same payments")
+        text.append(
+            f"money       {days_earlier(*whole.days_earlier)}, where it rescues the same payments"
+        )
     if found.calibration is not None:
         off = found.calibration
         text.append(
@@ -123,19 +139,25 @@ def summary(row: BacktestRow) -> list[str]:
         return [LATER.format(row.backtest_id)]
     if report is None:
         return [f"back-test   {shown_by_number(str(kept(row.failed or '')))}"]
-    text = [f"back-test   {shown_by_number(report['policy'])}, of {report['orders']:,} orders of the last days"]
+    text = [
+        f"back-test   {shown_by_number(report['policy'])}, of {report['orders']:,} orders of the last days"
+    ]
     return [*text, *figures_of(report)]
 
 
 def figures_of(report: Mapping[str, Any]) -> list[str]:
     """Figures of a merchant's own orders, or of an import."""
-    return in_short(report) + (_of_history(report) if report["basis"] == "history" else _of_own(report))
+    return in_short(report) + (
+        _of_history(report) if report["basis"] == "history" else _of_own(report)
+    )
 
 
 def _of_own(report: Mapping[str, Any]) -> list[str]:
     text = []
     if report["sampledOf"] is not None:
-        text.append(f"sample      of {report['sampledOf']:,} orders, by customers drawn with a fixed seed")
+        text.append(
+            f"sample      of {report['sampledOf']:,} orders, by customers drawn with a fixed seed"
+        )
     if report["then"] is not None:
         text.append(
             f"then        {report['then']['value']:.1%} of {report['orders']:,} orders rescued, "
@@ -149,7 +171,9 @@ def _of_own(report: Mapping[str, Any]) -> list[str]:
 def _of_history(report: Mapping[str, Any]) -> list[str]:
     text = []
     if report["sampledOf"] is not None:
-        text.append(f"sample      of {report['sampledOf']:,} attempts, by customers drawn with a fixed seed")
+        text.append(
+            f"sample      of {report['sampledOf']:,} attempts, by customers drawn with a fixed seed"
+        )
     then = report["then"]
     if then is None:
         return [*text, "policy      not enough to say what was rescued:", *listed(report)]
@@ -159,7 +183,9 @@ def _of_history(report: Mapping[str, Any]) -> list[str]:
     )
     if report["bounds"] is not None:
         least, most = report["bounds"]["atLeast"], report["bounds"]["atMost"]
-        text.append(f"policy      at least {least:.1%} and at most {most:.1%} rescued, if nothing is assumed")
+        text.append(
+            f"policy      at least {least:.1%} and at most {most:.1%} rescued, if nothing is assumed"
+        )
     if report["rangeOfModels"] is None:
         return text
     models = report["rangeOfModels"]

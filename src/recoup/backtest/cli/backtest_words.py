@@ -13,7 +13,12 @@ from recoup.kernel.money import EXPONENTS, apart, shown
 from recoup.kernel.unseen import shown_by_number
 
 GROUP_WIDTH: Final = 26
-_KINDS: Final = {"class": "by class of decline", "issuer": "by issuer", "country": "by country", "amount": "by amount"}
+_KINDS: Final = {
+    "class": "by class of decline",
+    "issuer": "by issuer",
+    "country": "by country",
+    "amount": "by amount",
+}
 VERDICTS: Final = {
     "better": "better than what was done",
     "worse": "WORSE than what was done",
@@ -35,9 +40,13 @@ def text_of(found: Judgement, send_cost: int) -> list[str]:
         f"{found.open:,} open"
     )
     if found.unread:
-        text.append(f"unread      {found.unread:,} orders hold decisions that cannot be read; they are left out")
+        text.append(
+            f"unread      {found.unread:,} orders hold decisions that cannot be read; they are left out"
+        )
     if whole.orders:
-        text.append(f"then        {whole.then.value:.1%} rescued (of more such orders {_interval(whole.then)})")
+        text.append(
+            f"then        {whole.then.value:.1%} rescued (of more such orders {_interval(whole.then)})"
+        )
     text += _with_policy(found)
     text += [_money(one) for one in found.money] + [at_cost(send_cost)] * bool(found.money)
     text += _overlap(found)
@@ -54,7 +63,11 @@ def in_short(report: Mapping[str, Any]) -> list[str]:
     found = headline(report)
     if found is None:
         return []
-    return [f"in short    {found.money}", f"            {found.payments}", f"            {found.advice}"]
+    return [
+        f"in short    {found.money}",
+        f"            {found.payments}",
+        f"            {found.advice}",
+    ]
 
 
 def listed(report: Mapping[str, Any]) -> list[str]:
@@ -64,7 +77,11 @@ def listed(report: Mapping[str, Any]) -> list[str]:
 
 def explained(classes: Iterable[str]) -> list[str]:
     """Explains what each class of decline means."""
-    return [f"  {name or 'others':<{GROUP_WIDTH - 2}} {CLASSES[name]}" for name in classes if name in CLASSES]
+    return [
+        f"  {name or 'others':<{GROUP_WIDTH - 2}} {CLASSES[name]}"
+        for name in classes
+        if name in CLASSES
+    ]
 
 
 def at_cost(units: int) -> str:
@@ -75,7 +92,10 @@ def at_cost(units: int) -> str:
 def _with_policy(found: Judgement) -> list[str]:
     whole = found.whole
     if whole.rescued is None or whole.difference is None:
-        return ["policy      not enough to say what it would have rescued:", *listed(judgement_plain(found))]
+        return [
+            "policy      not enough to say what it would have rescued:",
+            *listed(judgement_plain(found)),
+        ]
     low, high = (100 * one for one in whole.difference.interval)
     return [
         f"policy      {whole.rescued.value:.1%} rescued, 90 % interval {_interval(whole.rescued)}",

@@ -12,7 +12,13 @@ from typing import Final
 from uuid import UUID
 
 from recoup.backtest.rules.question import DAYS
-from recoup.backtest.rules.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
+from recoup.backtest.rules.recorded import (
+    Answer,
+    JudgedOrder,
+    OrderFacts,
+    RecordedDecision,
+    is_drawn,
+)
 from recoup.backtest.rules.replay import Engines, EngineTarget, ScheduleTarget, Target, add_step
 from recoup.backtest.rules.report import Judgement, judge
 from recoup.insight.store.judged import JudgedDecision, JudgedRow, judged_decisions, judged_orders
@@ -34,7 +40,11 @@ ORDERS_MAX: Final = 100_000
 SLACK: Final = timedelta(days=1)  # between the making of an order's id and its time
 PAGE: Final = 250
 MODELS_MAX: Final = 30
-_ANSWERS: Final[dict[str | None, Answer]] = {"approved": "approved", "declined": "declined", "unknown": "unknown"}
+_ANSWERS: Final[dict[str | None, Answer]] = {
+    "approved": "approved",
+    "declined": "declined",
+    "unknown": "unknown",
+}
 _UNREADABLE: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
@@ -59,8 +69,9 @@ EVERYWHERE: Final = Places()
 
 @dataclass(slots=True)
 class _Reading:
-    """`thin`: how many bits of a payer's hash have to be zero; of more than `at_most` orders half the payers are
-    left out, again and again. `place`: of a customer among all, by whose order it is."""
+    """`thin`: how many bits of a payer's hash have to be zero; of more than `at_most` orders half
+    the payers are left out, again and again. `place`: of a customer among all, by whose order it
+    is."""
 
     target: Target
     place: Callable[[UUID], int]
@@ -79,9 +90,12 @@ class _Reading:
     thin: int = 0
 
 
-async def target_named(world: World, merchant_id: UUID, name: str, within: InForce | None = None) -> Target:
-    """`engine`, with the model in use, or a schedule by its version. `within`: the set policies that are asked about;
-    None: those that held at the time. Raises: Problem(invalid), Problem(not_found)."""
+async def target_named(
+    world: World, merchant_id: UUID, name: str, within: InForce | None = None
+) -> Target:
+    """`engine`, with the model in use, or a schedule by its version. `within`: the set policies
+    that are asked about; None: those that held at the time. Raises: Problem(invalid),
+    Problem(not_found)."""
     if name in POLICIES:
         return ScheduleTarget(POLICIES[name], within)
     if name != ENGINE:
@@ -171,14 +185,20 @@ def _is_meant(reading: _Reading, row: JudgedRow) -> bool:
 
 def _target_of(reading: _Reading, row: JudgedRow) -> Target:
     others = reading.places.others
-    own = (others.get(row.campaign_id) if row.campaign_id is not None else None) or others.get(row.site_id)
+    own = (others.get(row.campaign_id) if row.campaign_id is not None else None) or others.get(
+        row.site_id
+    )
     target = reading.target if own is None else replace(reading.target, within=own)
     return target.of_customer(reading.place(row.who))
 
 
-async def _read_models(world: World, reading: _Reading, decisions: Sequence[JudgedDecision]) -> None:
+async def _read_models(
+    world: World, reading: _Reading, decisions: Sequence[JudgedDecision]
+) -> None:
     """Reads the models that decided, as far as they can be read."""
-    names = {decision.versions.get("model") or decision.arm.get("model") for decision in decisions} - {None}
+    names = {
+        decision.versions.get("model") or decision.arm.get("model") for decision in decisions
+    } - {None}
     for name in sorted(str(one) for one in names):
         if name not in reading.models and len(reading.models) < MODELS_MAX:
             model: Model | None = await world.models.by_name(name)
@@ -211,7 +231,10 @@ def _add(reading: _Reading, rows: Sequence[JudgedRow], decisions: Sequence[Judge
 
 def _facts(row: JudgedRow, decisions: Sequence[JudgedDecision]) -> OrderFacts:
     assert row.closed_at is not None
-    declined = next((decision.features["reading"] for decision in decisions if "reading" in decision.features), None)
+    declined = next(
+        (decision.features["reading"] for decision in decisions if "reading" in decision.features),
+        None,
+    )
     reading = Reading(**declined) if declined is not None else None
     return OrderFacts(
         str(row.order_id),

@@ -28,7 +28,14 @@ from recoup.backtest.rules.history import (
     then,
     tries_of,
 )
-from recoup.backtest.rules.history_figures import Case, HistoryFigures, MoneySpan, by_group, figures_of, money_of
+from recoup.backtest.rules.history_figures import (
+    Case,
+    HistoryFigures,
+    MoneySpan,
+    by_group,
+    figures_of,
+    money_of,
+)
 from recoup.backtest.rules.model_word import (
     PARTS,
     Calibration,
@@ -42,7 +49,13 @@ from recoup.backtest.rules.model_word import (
     past_tries,
     range_of,
 )
-from recoup.backtest.rules.recorded import JudgedOrder, OrderFacts, Planned, is_drawn, place_in_sample
+from recoup.backtest.rules.recorded import (
+    JudgedOrder,
+    OrderFacts,
+    Planned,
+    is_drawn,
+    place_in_sample,
+)
 from recoup.backtest.rules.replay import EngineTarget, ScheduleTarget, Target, place_in_file
 from recoup.imports.rules.attempt import Attempt
 from recoup.imports.rules.payments import payments_of
@@ -77,8 +90,8 @@ HISTORY_MODELS: Final = Place[HistoryModels]("history_models")
 
 
 class Sample:
-    """Attempts as they come; of more than `at_most` half the customers are left out, again and again, by a hash with a
-    fixed seed. `seen`: how many came."""
+    """Attempts as they come; of more than `at_most` half the customers are left out, again and
+    again, by a hash with a fixed seed. `seen`: how many came."""
 
     def __init__(self, at_most: int = ATTEMPTS_MAX) -> None:
         self.attempts: list[Attempt] = []
@@ -99,9 +112,10 @@ class Sample:
 
 @dataclass(slots=True)
 class HistoryReport:
-    """`lacking`: while there is anything, nothing else is said. `planned_of`: payments that were planned, of how many.
-    `why_no_models`: empty where they are asked. `send_cost`: minor units of a send, on which fees rest. `sampled_of`:
-    how many attempts there were, where this is a sample of customers: of so many, `cohort.attempts` were read."""
+    """`lacking`: while there is anything, nothing else is said. `planned_of`: payments that were
+    planned, of how many. `why_no_models`: empty where they are asked. `send_cost`: minor units of a
+    send, on which fees rest. `sampled_of`: how many attempts there were, where this is a sample of
+    customers: of so many, `cohort.attempts` were read."""
 
     policy: str
     cohort: Cohort
@@ -132,8 +146,8 @@ def backtest_history(
     send_cost: int = ENGINE_2.send_units,
     processes: int = 1,
 ) -> HistoryReport:
-    """`decider`: `engine` or a schedule's version. `send_cost`: minor units of a send. `processes`: that a long history
-    may take. Raises: Problem(invalid)."""
+    """`decider`: `engine` or a schedule's version. `send_cost`: minor units of a send. `processes`:
+    that a long history may take. Raises: Problem(invalid)."""
     sample = attempts if isinstance(attempts, Sample) else Sample()
     if not isinstance(attempts, Sample):
         for attempt in attempts:
@@ -162,7 +176,10 @@ def backtest_history(
                 first = dict(list(plans.items())[:EXPECTED_MAX])
                 by_model = expect(expectations, list(first.values()), spread)
                 found.models = range_of(by_model)
-                expected = {place: [one[row] for one in by_model.values()] for row, place in enumerate(first)}
+                expected = {
+                    place: [one[row] for one in by_model.values()]
+                    for row, place in enumerate(first)
+                }
     for order in found.orders:
         order.facts = order.facts._replace(payer=labels[order.facts.payer])
     _figures(found, past, plans, expected, assuming.charges_by_card(payments), send_cost)
@@ -170,12 +187,15 @@ def backtest_history(
 
 
 def _renamed(payments: Sequence[Payment]) -> tuple[list[list[Attempt]], Mapping[str, str]]:
-    """Names each customer after their first attempt; with what each was called. A file has its own ids and an import
-    keyed hashes of them: samples and models are of the same customers in the same order only by a common name."""
+    """Names each customer after their first attempt; with what each was called. A file has its own
+    ids and an import keyed hashes of them: samples and models are of the same customers in the same
+    order only by a common name."""
     names = dict[str, str]()
     for one in sorted(payments, key=lambda one: (one[0].at, one[0].ref)):
         names.setdefault(payer_of(one), f"{one[0].provider} {one[0].ref}")
-    renamed = [[one._replace(customer=names[payer_of(payment)]) for one in payment] for payment in payments]
+    renamed = [
+        [one._replace(customer=names[payer_of(payment)]) for one in payment] for payment in payments
+    ]
     return renamed, {name: payer for payer, name in names.items()}
 
 
@@ -199,7 +219,12 @@ def _figures(
             planned.append(assuming.Case(one, plan, outcome))
         cases.append(
             Case(
-                {"class": _klass(past, one), "issuer": first.bin, "country": first.country, "amount": band},
+                {
+                    "class": _klass(past, one),
+                    "issuer": first.bin,
+                    "country": first.country,
+                    "amount": band,
+                },
                 first.asset,
                 first.units,
                 len(tries_of(one, cohort.window)),
@@ -216,13 +241,17 @@ def _figures(
     found.money = money_of(cases, found.narrowed.spans if found.narrowed and held else None)
 
 
-def _models(found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread) -> Mapping[str, Model]:
+def _models(
+    found: HistoryReport, payments: Sequence[Payment], past: Past, spread: Spread
+) -> Mapping[str, Model]:
     """Models by name, the own one first; none of them has seen the last quarter of the time."""
     cohort = found.cohort
     assert cohort.first is not None
     learns = HISTORY_MODELS.first()
     try:
-        models = learns(payments, past, cohort.first, cohort.learned_until, spread) if learns else {}
+        models = (
+            learns(payments, past, cohort.first, cohort.learned_until, spread) if learns else {}
+        )
     except ImportError:
         found.why_no_models = NO_ARRAYS
         return {}
@@ -237,7 +266,9 @@ def _expectations(
     """Expectations by the model's name, the own one first and judged."""
     if not models:
         return {}
-    payments = sorted((*found.cohort.payments, *found.cohort.open, *found.cohort.unknown), key=turn_of)
+    payments = sorted(
+        (*found.cohort.payments, *found.cohort.open, *found.cohort.unknown), key=turn_of
+    )
     early = past_tries(past, found.cohort, payments, late=False, most=LEVELS_MAX)
     expectations = expectations_of(models, early, spread)
     late = past_tries(past, found.cohort, payments, late=True, most=TRIES_MAX)
@@ -259,13 +290,18 @@ def _target(decider: str, within: InForce | None, models: Mapping[str, Model]) -
     return EngineTarget(models[_own(models)], ENGINE_2, within) if models else None
 
 
-def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> dict[int, tuple[Evidence, Decision]]:
+def _plan(
+    found: HistoryReport, target: Target, past: Past, spread: Spread
+) -> dict[int, tuple[Evidence, Decision]]:
     """Plans all payments, or a sample of customers with a fixed seed; by the payment's place."""
     cohort = found.cohort
     payments = cohort.payments
     chosen = sorted(range(len(payments)), key=lambda place: turn_of(payments[place]))
     plans = dict[int, tuple[Evidence, Decision]]()
-    known = [(payer_of(payments[place]), past.evidence(payments[place], cohort)) for place in chosen[:PLANS_MAX]]
+    known = [
+        (payer_of(payments[place]), past.evidence(payments[place], cohort))
+        for place in chosen[:PLANS_MAX]
+    ]
     parts = spread(_decided, [(target, some) for some in parts_of(known, PARTS)])
     decisions = [decision for part in parts for decision in part]
     for place, (_, evidence), decision in zip(chosen[:PLANS_MAX], known, decisions, strict=True):
@@ -279,7 +315,10 @@ def _plan(found: HistoryReport, target: Target, past: Past, spread: Spread) -> d
 def _decided(job: tuple[Target, Sequence[tuple[str, Evidence]]]) -> list[Decision]:
     """Decisions of some customers' payments."""
     target, payments = job
-    return [target.of_customer(place_in_file(payer)).decide(evidence) for payer, evidence in stoppable(payments, 100)]
+    return [
+        target.of_customer(place_in_file(payer)).decide(evidence)
+        for payer, evidence in stoppable(payments, 100)
+    ]
 
 
 def _order(found: HistoryReport, past: Past, payment: Payment, decision: Decision) -> JudgedOrder:

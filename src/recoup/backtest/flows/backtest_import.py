@@ -1,4 +1,5 @@
-"""A back-test of attempts that were imported: what `recoup backtest FILE` says, of the rows that are kept."""
+"""A back-test of attempts that were imported: what `recoup backtest FILE` says, of the rows that
+are kept."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -36,7 +37,12 @@ async def backtest_import(
     """
     found = await one_import(world, merchant_id, import_id)
     if found.finished_at is None:
-        raise Problem("wrong_state", "The import is not finished yet.", field="importId", cure="Ask again once it is.")
+        raise Problem(
+            "wrong_state",
+            "The import is not finished yet.",
+            field="importId",
+            cure="Ask again once it is.",
+        )
     known = await load_merchant(world.db, merchant_id)
     if known is None:
         raise no_such_merchant()
@@ -47,7 +53,9 @@ async def backtest_import(
         if len(rows) < ROWS_AT_ONCE:
             break
         after, ref = rows[-1].row, rows[-1].ref
-    return await run_stoppable(backtest_history, sample, decider, within, known.merchant.region, window, send_cost)
+    return await run_stoppable(
+        backtest_history, sample, decider, within, known.merchant.region, window, send_cost
+    )
 
 
 def _add(sample: Sample, rows: Iterable[Attempt]) -> None:

@@ -21,11 +21,15 @@ async def payments_file(world: World, merchant_id: UUID, backtest_id: UUID) -> A
     yield csv_row(COLUMNS).encode()
     first = 0
     while True:
-        rows = await backtest_payments(world.db.reader, merchant_id, backtest_id, first, ROWS_AT_ONCE)
+        rows = await backtest_payments(
+            world.db.reader, merchant_id, backtest_id, first, ROWS_AT_ONCE
+        )
         if not rows:
             return
         first = rows[-1].place + 1
-        yield "".join(csv_row(_cell(row.payment[name]) for name in COLUMNS) for row in rows).encode()
+        yield "".join(
+            csv_row(_cell(row.payment[name]) for name in COLUMNS) for row in rows
+        ).encode()
 
 
 def _cell(value: Any) -> Any:

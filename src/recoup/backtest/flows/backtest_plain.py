@@ -1,4 +1,5 @@
-"""A back-test's figures as plain values: what the command prints as JSON, and what a back-test keeps."""
+"""A back-test's figures as plain values: what the command prints as JSON, and what a back-test
+keeps."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,9 @@ from recoup.backtest.rules.recorded import JudgedOrder
 from recoup.backtest.rules.report import Figures, Judgement, MoneyFigures
 from recoup.kernel.time import iso
 
-LOUD: Final = "THE MODELS' WORD: no history of one schedule can prove what another would have brought"
+LOUD: Final = (
+    "THE MODELS' WORD: no history of one schedule can prove what another would have brought"
+)
 
 
 def judgement_plain(found: Judgement) -> dict[str, Any]:
@@ -39,7 +42,10 @@ def judgement_plain(found: Judgement) -> dict[str, Any]:
             "largestPayer": round(overlap.largest, 6),
         },
         "money": [_money_dict(one) for one in found.money],
-        "groups": {kind: [{"name": name} | _figures(one) for name, one in rows] for kind, rows in found.groups.items()},
+        "groups": {
+            kind: [{"name": name} | _figures(one) for name, one in rows]
+            for kind, rows in found.groups.items()
+        },
     }
 
 
@@ -56,12 +62,16 @@ def _figures(one: Figures) -> dict[str, Any]:
         "days": _rounded(one.days),
         "daysThen": _rounded(one.days_then),
         "daysEarlier": _rounded(one.days_earlier),
-        "feesAvoided": [{"currency": fee.asset, "units": round(fee.units)} for fee in one.fees_avoided],
+        "feesAvoided": [
+            {"currency": fee.asset, "units": round(fee.units)} for fee in one.fees_avoided
+        ],
     }
 
 
 def missing_dicts(lacking: Sequence[Shortfall]) -> list[dict[str, Any]]:
-    return [{"what": one.what, "have": _have(one), "needed": round(one.needed, 6)} for one in lacking]
+    return [
+        {"what": one.what, "have": _have(one), "needed": round(one.needed, 6)} for one in lacking
+    ]
 
 
 def _have(one: Shortfall) -> float | None:
@@ -126,14 +136,18 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
     assert found.whole is not None
     plain |= {"sendsThen": round(found.whole.sends_then, 4), "daysThen": found.whole.days_then}
     if found.bounds is not None:
-        plain["bounds"] = {"atLeast": round(found.bounds.at_least, 6), "atMost": round(found.bounds.at_most, 6)}
+        plain["bounds"] = {
+            "atLeast": round(found.bounds.at_least, 6),
+            "atMost": round(found.bounds.at_most, 6),
+        }
         plain |= {"plannedOf": list(found.planned_of), "sends": round(found.sends or 0.0, 4)}
     if found.calibration is not None:
         plain["calibration"] = {
             "error": round(found.calibration.error, 6),
             "plusMinus": round(found.calibration.plus_minus, 6),
             "tenths": [
-                [tenth.tries, round(tenth.expected, 6), round(tenth.observed, 6)] for tenth in found.calibration.tenths
+                [tenth.tries, round(tenth.expected, 6), round(tenth.observed, 6)]
+                for tenth in found.calibration.tenths
             ],
         }
     plain["rangeOfModels"] = None
@@ -151,15 +165,24 @@ def history_plain(found: HistoryReport) -> dict[str, Any]:
         }
         for experiment in found.experiments
     ]
-    plain["assuming"] = [] if found.narrowed is None else [{"assumed": ["payer"], **_narrowed(found.narrowed)}]
+    plain["assuming"] = (
+        [] if found.narrowed is None else [{"assumed": ["payer"], **_narrowed(found.narrowed)}]
+    )
     plain["money"] = [
-        {"currency": one.asset, "orders": one.orders, "declined": one.declined, "rescuedThen": one.rescued_then}
+        {
+            "currency": one.asset,
+            "orders": one.orders,
+            "declined": one.declined,
+            "rescuedThen": one.rescued_then,
+        }
         | _ends(one.proved, "atLeast", "atMost")
         | _ends(one.models, "lowest", "highest")
         for one in found.money
     ]
     plain["whole"] = _history_figures(found.whole)
-    plain["groups"] = {by: [_history_figures(row) for row in rows] for by, rows in found.groups.items()}
+    plain["groups"] = {
+        by: [_history_figures(row) for row in rows] for by, rows in found.groups.items()
+    }
     return plain
 
 
@@ -184,7 +207,8 @@ def _history_figures(one: HistoryFigures) -> dict[str, Any]:
         "sends": _span(one.sends),
         "daysEarlier": _span(one.days_earlier),
         "feesAvoided": [
-            {"currency": fee.asset, "atLeast": round(fee.low), "atMost": round(fee.high)} for fee in one.fees_avoided
+            {"currency": fee.asset, "atLeast": round(fee.low), "atMost": round(fee.high)}
+            for fee in one.fees_avoided
         ],
     }
 
@@ -203,7 +227,8 @@ def _lowest(one: Span | RangeOfModels) -> dict[str, float]:
 
 
 def payment_rows(orders: Iterable[JudgedOrder]) -> Iterator[dict[str, Any]]:
-    """Each payment with what was done and what the policy would have planned, and why. Amounts in minor units."""
+    """Each payment with what was done and what the policy would have planned, and why. Amounts in
+    minor units."""
     for order in orders:
         facts, planned = order.facts, order.planned
         yield {

@@ -1,8 +1,8 @@
-"""A retry policy is back-tested before it is saved, and what was tested is tied to what is saved: the same lines, as
-the same next version, inside the same bounds. Otherwise it is tested again.
+"""A retry policy is back-tested before it is saved, and what was tested is tied to what is saved:
+the same lines, as the same next version, inside the same bounds. Otherwise it is tested again.
 
-A merchant with little history has the figures with the check; of much history they are made beside it, and the version
-may be saved meanwhile: its back-test is made all the same.
+A merchant with little history has the figures with the check; of much history they are made beside
+it, and the version may be saved meanwhile: its back-test is made all the same.
 """
 
 import asyncio
@@ -37,8 +37,9 @@ LOOK_AGAIN_SECONDS: Final = 0.5  # at figures that somebody else makes
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """`backtest`: without figures while they are made; None: of bounds, of what cannot be saved or changes nothing, and
-    while others wait for theirs. `bounds`: of bounds of several merchants, at each."""
+    """`backtest`: without figures while they are made; None: of bounds, of what cannot be saved or
+    changes nothing, and while others wait for theirs. `bounds`: of bounds of several merchants, at
+    each."""
 
     checked: Checked
     backtest: BacktestRow | None = None
@@ -62,7 +63,9 @@ async def try_policy(world: World, scope: Acting, where: Where, plain: object) -
         checked.terms.to_plain(),
         await decider_of(world, where.merchant_id, by_settings=True),
     )
-    return Tried(checked, await put_and_make(world, at_merchant(where.merchant_id, scope), question))
+    return Tried(
+        checked, await put_and_make(world, at_merchant(where.merchant_id, scope), question)
+    )
 
 
 async def finish(world: World, where: Where, tried: Tried) -> Tried:
@@ -71,7 +74,10 @@ async def finish(world: World, where: Where, tried: Tried) -> Tried:
         return replace(tried, backtest=await _finished(world, where.merchant_id, tried.backtest))
     if tried.bounds is None:
         return tried
-    each = [replace(one, row=await _finished(world, one.merchant_id, one.row)) for one in tried.bounds.tried]
+    each = [
+        replace(one, row=await _finished(world, one.merchant_id, one.row))
+        for one in tried.bounds.tried
+    ]
     return replace(tried, bounds=AtMerchants(each, tried.bounds.of))
 
 
@@ -96,14 +102,24 @@ async def save_tried(
 ) -> PolicyVersion:
     """Saves as `save_policy`, with its back-test."""
     also = await _tying(world, scope, where)
-    return await save_policy(world, scope, where, plain, reason, seen=seen, from_at=from_at, also=also)
+    return await save_policy(
+        world, scope, where, plain, reason, seen=seen, from_at=from_at, also=also
+    )
 
 
 async def go_back_tried(
-    world: World, scope: Acting, where: Where, reason: str, *, to: int | None = None, seen: int | None = None
+    world: World,
+    scope: Acting,
+    where: Where,
+    reason: str,
+    *,
+    to: int | None = None,
+    seen: int | None = None,
 ) -> PolicyVersion:
     """Goes back as `go_back`, with its back-test."""
-    return await go_back(world, scope, where, reason, to=to, seen=seen, also=await _tying(world, scope, where))
+    return await go_back(
+        world, scope, where, reason, to=to, seen=seen, also=await _tying(world, scope, where)
+    )
 
 
 async def _tying(world: World, scope: Acting, where: Where) -> Also | None:

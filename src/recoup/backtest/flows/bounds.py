@@ -1,4 +1,5 @@
-"""Bounds of several merchants are back-tested too: at each of the merchants with the most orders, by its own orders.
+"""Bounds of several merchants are back-tested too: at each of the merchants with the most orders,
+by its own orders.
 
 What comes of it is for whoever sets the bounds; the merchants' own lists do not have it.
 """
@@ -62,7 +63,10 @@ async def merchants_within(world: World, where: Where) -> list[UUID]:
 
 async def try_bounds(world: World, scope: Acting, where: Where, terms: PolicyTerms) -> AtMerchants:
     """Back-tests the bounds on each merchant's orders; its own policies stay as they hold now."""
-    merchants, number = await merchants_within(world, where), (await read_standing(world, where)).number + 1
+    merchants, number = (
+        await merchants_within(world, where),
+        (await read_standing(world, where)).number + 1,
+    )
     tried = []
     for merchant_id in merchants[:MERCHANTS_MAX]:
         question = await of_bounds(world, merchant_id, where, number, terms.to_plain())

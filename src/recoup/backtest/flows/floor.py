@@ -1,7 +1,7 @@
-"""The floor under the engine: once a day, for each merchant that it decides for, a back-test of the fixed schedule on
-the merchant's own orders. Where the schedule would have rescued more, the engine stops: with 90 % confidence, however
-often one looks. Of an engine that somebody has started again only the orders since then count.
-"""
+"""The floor under the engine: once a day, for each merchant that it decides for, a back-test of the
+fixed schedule on the merchant's own orders. Where the schedule would have rescued more, the engine
+stops: with 90 % confidence, however often one looks. Of an engine that somebody has started again
+only the orders since then count."""
 
 from typing import Final
 from uuid import UUID
@@ -30,7 +30,8 @@ WHY: Final = "Its back-test shows that the fixed schedule would have rescued mor
 
 
 async def watch_floor(world: World, merchant_id: UUID | None = None) -> int:
-    """Answers for how many merchants the engine was stopped. The failure of one does not starve those after it."""
+    """Answers for how many merchants the engine was stopped. The failure of one does not starve
+    those after it."""
     stopped = 0
     for merchant in await served_merchants(world.db.alone, merchant_id):
         try:
@@ -55,7 +56,9 @@ async def _watch(world: World, merchant_id: UUID) -> bool:
     report = row.report if row is not None else None
     if row is None or report is None or report["difference"] is None:
         return False
-    low, high = at_any_look(report["difference"]["low"], report["difference"]["high"], report["orders"])
+    low, high = at_any_look(
+        report["difference"]["low"], report["difference"]["high"], report["orders"]
+    )
     if low <= 0:
         return False
     facts = {

@@ -1,7 +1,8 @@
-"""Back-tests that somebody asked for, and those before a policy is saved: kept with their question, made by due work.
+"""Back-tests that somebody asked for, and those before a policy is saved: kept with their question,
+made by due work.
 
-A back-test reads weeks of orders: of little history it is made at once, otherwise beside the request that asked. The
-newest of a merchant are kept, each question is answered once a day.
+A back-test reads weeks of orders: of little history it is made at once, otherwise beside the
+request that asked. The newest of a merchant are kept, each question is answered once a day.
 
 Source: docs/prove-it.md.
 """
@@ -31,7 +32,8 @@ from recoup.merchants.store.sites import lock_merchant
 
 
 async def asker_of(db: Read, actor: Actor) -> UUID | None:
-    """The real user, also while impersonating; of a merchant's key, whoever made it. None: nobody is known."""
+    """The real user, also while impersonating; of a merchant's key, whoever made it. None: nobody
+    is known."""
     if actor.kind == "api":
         actor = Actor.of(await maker_of_key(db, actor.id) or "")
     return parse_id(actor.behind or actor.id) if actor.kind in ("user", "operator") else None
@@ -42,21 +44,25 @@ LISTED: Final = KEPT
 WAITING_MAX: Final = 3  # of a merchant and a purpose, that have no figures yet
 FRESH: Final = timedelta(days=1)  # so long the same question has the same answer
 AT_ONCE: Final = 250  # orders of that time, of which it is made within the request
-_at_once: Final = asyncio.Lock()  # of a process: one within a request, others are made beside theirs
+_at_once: Final = (
+    asyncio.Lock()
+)  # of a process: one within a request, others are made beside theirs
 
 
 async def ask(world: World, scope: Scope, question: Question) -> BacktestRow:
-    """The back-test of that question: one of today if there is one, else a new one, which is made at once where there
-    is little to read.
+    """The back-test of that question: one of today if there is one, else a new one, which is made
+    at once where there is little to read.
 
-    Raises: Problem(wrong_state) while several wait for their figures; Problem(invalid) for a decider that cannot be
-    asked; Problem(not_found).
+    Raises: Problem(wrong_state) while several wait for their figures; Problem(invalid) for a
+    decider that cannot be asked; Problem(not_found).
     """
     if question.basis == "orders":
         try:
             await target_named(world, scope.merchant_id, question.decider)
         except Problem as problem:
-            raise Problem(problem.code, problem.message, field="decider", cure=problem.cure) from None
+            raise Problem(
+                problem.code, problem.message, field="decider", cure=problem.cure
+            ) from None
     row = await put_and_make(world, scope, question, audited=True)
     if row is None:
         raise Problem(
@@ -67,7 +73,9 @@ async def ask(world: World, scope: Scope, question: Question) -> BacktestRow:
     return row
 
 
-async def put_and_make(world: World, scope: Scope, question: Question, *, audited: bool = False) -> BacktestRow | None:
+async def put_and_make(
+    world: World, scope: Scope, question: Question, *, audited: bool = False
+) -> BacktestRow | None:
     """Puts a back-test as `put`, made at once where there is little to read."""
     async with world.db.transaction() as tx:
         await lock_merchant(tx, scope.merchant_id)
@@ -76,7 +84,13 @@ async def put_and_make(world: World, scope: Scope, question: Question, *, audite
 
 
 async def put(
-    world: World, tx: Tx, scope: Scope, question: Question, saved_as: int | None = None, *, audited: bool = False
+    world: World,
+    tx: Tx,
+    scope: Scope,
+    question: Question,
+    saved_as: int | None = None,
+    *,
+    audited: bool = False,
 ) -> BacktestRow | None:
     """Puts a back-test under the merchant's lock: the one of today if there is one, else a new one.
     None where as many wait as may."""
@@ -90,7 +104,9 @@ async def put(
     if await count_unmade(tx, merchant_id, question.purpose) >= WAITING_MAX:
         return None
     backtest_id, by = new_id(), scope.actor.text()
-    await begin_backtest(tx, merchant_id, backtest_id, question.plain(), question.hash, by, saved_as, wall, asker)
+    await begin_backtest(
+        tx, merchant_id, backtest_id, question.plain(), question.hash, by, saved_as, wall, asker
+    )
     if audited:
         await audit.note(tx, scope, wall, "backtest.asked", backtest_id)
     return BacktestRow(backtest_id, question.plain(), wall, by, saved_as, None, None, None, None, 0)
@@ -105,7 +121,9 @@ async def _made_at_once(world: World, scope: Scope, row: BacktestRow) -> Backtes
     async with _at_once:
         offset_us = await known_offset(world.db, merchant_id)
         since = world.clocks.business(offset_us) - timedelta(days=question.days)
-        count = await count_judged(world.db, merchant_id, first_behind(since, offset_us), AT_ONCE + 1)
+        count = await count_judged(
+            world.db, merchant_id, first_behind(since, offset_us), AT_ONCE + 1
+        )
         asker = await asker_of(world.db, scope.actor)
         if count > AT_ONCE or not await _made(world, merchant_id, row, asker):
             return row
@@ -137,4 +155,6 @@ async def as_kept(world: World, merchant_id: UUID, backtest_id: UUID) -> Backtes
 
 
 def _none() -> Problem:
-    return Problem("not_found", "There is no such back-test.", cure="Check the id; see the list of back-tests.")
+    return Problem(
+        "not_found", "There is no such back-test.", cure="Check the id; see the list of back-tests."
+    )

@@ -1,5 +1,5 @@
-"""A back-test's figures are made, by one at a time: whoever has the lease of its due work. The worker has it done by a
-process of its own; a request makes what takes a moment itself.
+"""A back-test's figures are made, by one at a time: whoever has the lease of its due work. The
+worker has it done by a process of its own; a request makes what takes a moment itself.
 
 Whatever dies on the way, the lease runs out and the next one begins anew; figures are kept once.
 """
@@ -41,7 +41,9 @@ ORDERS_MAX: Final = 20_000  # beside everything else on the machine; the command
 PAYMENTS_MAX: Final = 20_000
 PROCESS_MAX: Final = timedelta(minutes=20)  # then it is ended
 TRIES_MAX: Final = 3
-TURN: Final = timedelta(seconds=3)  # until it is looked again whether another is being made, or its import is under way
+TURN: Final = timedelta(
+    seconds=3
+)  # until it is looked again whether another is being made, or its import is under way
 RENEWED_SECONDS: Final = LEASE.total_seconds() / 3
 FAILED: Final = Sentence("Something went wrong on our side, several times.")
 _turn: Final = asyncio.Lock()  # of a process: one at a time
@@ -58,8 +60,8 @@ class _Made:
 
 
 async def work_backtest(world: World, due: Due) -> None:
-    """Due work `backtest`: one at a time in a process; others wait where they keep no worker from payments. What fails
-    again and again, or ends who makes it, ends without figures.
+    """Due work `backtest`: one at a time in a process; others wait where they keep no worker from
+    payments. What fails again and again, or ends who makes it, ends without figures.
 
     Raises: why it was not made; then it is tried again.
     """
@@ -92,8 +94,11 @@ async def _is_under_way(world: World, merchant_id: UUID, question: Mapping[str, 
     return found is not None and found.finished_at is None
 
 
-async def make_leased(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> bool:
-    """Computes its figures, unless somebody else is at it: then False. `answered`: whoever has them in a response."""
+async def make_leased(
+    world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None
+) -> bool:
+    """Computes its figures, unless somebody else is at it: then False. `answered`: whoever has them
+    in a response."""
     due, wall = Due(merchant_id, "backtest", backtest_id, 0), world.clocks.wall()
     if not await lease(world.db.alone, due, wall, wall + LEASE):
         return False
@@ -118,8 +123,12 @@ async def _renewed(world: World, due: Due) -> AsyncIterator[None]:
     async def again() -> None:
         try:
             await postpone(world.db.alone, due, world.clocks.wall() + LEASE, "")
-        except Problem as problem:  # the database is away: if it stays away, the figures cannot be kept either
-            log.warning("lease of a back-test", backtest=str(due.subject_id), error=in_words(problem))
+        except (
+            Problem
+        ) as problem:  # the database is away: if it stays away, the figures cannot be kept either
+            log.warning(
+                "lease of a back-test", backtest=str(due.subject_id), error=in_words(problem)
+            )
 
     task = asyncio.create_task(renew())
     try:
@@ -129,9 +138,11 @@ async def _renewed(world: World, due: Due) -> AsyncIterator[None]:
         await task
 
 
-async def make(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None) -> None:
-    """Computes its figures and keeps them, unless it has some by now. A refusal is kept in their place. All who asked
-    are notified, but for `answered`."""
+async def make(
+    world: World, merchant_id: UUID, backtest_id: UUID, answered: UUID | None = None
+) -> None:
+    """Computes its figures and keeps them, unless it has some by now. A refusal is kept in their
+    place. All who asked are notified, but for `answered`."""
     row = await find_backtest(world.db, merchant_id, backtest_id)
     until = world.clocks.business(await known_offset(world.db, merchant_id))
     if row is None or row.made_at is not None:
@@ -146,13 +157,17 @@ async def make(world: World, merchant_id: UUID, backtest_id: UUID, answered: UUI
     await _end(world, merchant_id, backtest_id, made, answered)
 
 
-async def _figures(world: World, merchant_id: UUID, question: Question, until: BusinessTime) -> _Made:
+async def _figures(
+    world: World, merchant_id: UUID, question: Question, until: BusinessTime
+) -> _Made:
     within, places = await places_of(world, merchant_id, question)
     cost = within.priced(ENGINE_2).send_units if within is not None else ENGINE_2.send_units
     if question.basis == "import":
         assert question.import_id is not None
         window = timedelta(days=question.window_days)
-        history = await backtest_import(world, merchant_id, question.import_id, question.decider, within, window, cost)
+        history = await backtest_import(
+            world, merchant_id, question.import_id, question.decider, within, window, cost
+        )
         return _Made(until, history_plain(history), list(history.orders))
     target = await target_named(world, merchant_id, question.decider, within)
     shows_payments = question.purpose not in ("bounds", "floor")
@@ -177,7 +192,11 @@ async def _give_up(world: World, due: Due, why: str) -> None:
 
 
 async def _end(
-    world: World, merchant_id: UUID, backtest_id: UUID, made: _Made | None, answered: UUID | None = None
+    world: World,
+    merchant_id: UUID,
+    backtest_id: UUID,
+    made: _Made | None,
+    answered: UUID | None = None,
 ) -> None:
     payments = await run_stoppable(_payments, made.orders) if made is not None else []
 
@@ -203,7 +222,9 @@ async def _end(
 
 def _payments(orders: list[JudgedOrder]) -> list[dict[str, Any]]:
     """The latest decline first. Whose they are is not kept: a customer's data may have to go."""
-    newest = sorted(orders, key=lambda order: (order.facts.declined_at, order.facts.order), reverse=True)
+    newest = sorted(
+        orders, key=lambda order: (order.facts.declined_at, order.facts.order), reverse=True
+    )
     found = []
     for row in payment_rows(newest[:PAYMENTS_MAX]):
         del row["payer"]

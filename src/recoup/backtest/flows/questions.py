@@ -28,8 +28,11 @@ from recoup.policy_versions.flows.policies import (
 from recoup.policy_versions.flows.policy_scopes import Where, where_of
 
 
-async def places_of(world: World, merchant_id: UUID, question: Question) -> tuple[InForce | None, Places]:
-    """The policies as one, and those of sites and campaigns that have their own. None: those that held then.
+async def places_of(
+    world: World, merchant_id: UUID, question: Question
+) -> tuple[InForce | None, Places]:
+    """The policies as one, and those of sites and campaigns that have their own. None: those that
+    held then.
 
     Raises: Problem(not_found).
     """
@@ -48,19 +51,31 @@ async def places_of(world: World, merchant_id: UUID, question: Question) -> tupl
     return InForce((*wider, own)), Places(only, others)
 
 
-async def _within_bounds(world: World, merchant_id: UUID, question: Question) -> tuple[InForce, Places]:
-    """The merchant's policies as they hold now, with these bounds in the place of those of their scope."""
+async def _within_bounds(
+    world: World, merchant_id: UUID, question: Question
+) -> tuple[InForce, Places]:
+    """The merchant's policies as they hold now, with these bounds in the place of those of their
+    scope."""
     assert question.lines is not None
-    own, subject = await where_of(world, merchant_id), str(question.subject) if question.scope == "partner" else ""
+    own, subject = (
+        await where_of(world, merchant_id),
+        str(question.subject) if question.scope == "partner" else "",
+    )
     bounds = part_of(question.scope, subject, question.number, question.lines)
     parts = [*_beside(question.scope, await read_standing(world, own)), bounds]
     whole = tuple(sorted(parts, key=lambda part: SCOPES.index(part.scope)))
     inside = (await holding_inside(world, own)).items()
-    return InForce(whole), Places(None, {place: InForce((*whole, *inner)) for place, inner in inside})
+    return InForce(whole), Places(
+        None, {place: InForce((*whole, *inner)) for place, inner in inside}
+    )
 
 
 def _beside(scope: ScopeKind, standing: Standing) -> list[Part]:
-    return [part for part in standing.whole.parts if part.scope != scope] if standing.whole is not None else []
+    return (
+        [part for part in standing.whole.parts if part.scope != scope]
+        if standing.whole is not None
+        else []
+    )
 
 
 async def _where(world: World, merchant_id: UUID, question: Question) -> Where:
@@ -96,7 +111,9 @@ def draft_of(where: Where, standing: Standing, lines: Mapping[str, Any], decider
     )
 
 
-async def of_bounds(world: World, merchant_id: UUID, where: Where, number: int, lines: Mapping[str, Any]) -> Question:
+async def of_bounds(
+    world: World, merchant_id: UUID, where: Where, number: int, lines: Mapping[str, Any]
+) -> Question:
     """The question of bounds before they are saved, as version `number`, at one of the merchants
     under them."""
     own = await where_of(world, merchant_id)
@@ -130,20 +147,23 @@ class BacktestRequest:
 
 
 async def question_for(world: World, merchant_id: UUID, request: BacktestRequest) -> Question:
-    """Raises: Problem(not_found), Problem(invalid) for lines that could not be saved, and for a decider without
-    meaning."""
+    """Raises: Problem(not_found), Problem(invalid) for lines that could not be saved, and for a
+    decider without meaning."""
     if request.decider not in ("", ENGINE, *POLICIES):
         cure = Sentence("Choose from {0}.", ", ".join([ENGINE, *POLICIES]))
         raise invalid(Sentence("There is no policy {0}.", request.decider[:60]), "decider", cure)
     if request.import_id is not None:
         await one_import(world, merchant_id, request.import_id)
-    where = await where_of(world, merchant_id, site_id=request.site_id, campaign_id=request.campaign_id)
+    where = await where_of(
+        world, merchant_id, site_id=request.site_id, campaign_id=request.campaign_id
+    )
     standing = await read_standing(world, where)
     lines, number = await _lines(world, where, standing, request)
     return Question(
         basis="orders" if request.import_id is None else "import",
         import_id=request.import_id,
-        decider=request.decider or await decider_of(world, merchant_id, by_settings=lines is not None),
+        decider=request.decider
+        or await decider_of(world, merchant_id, by_settings=lines is not None),
         lines=lines,
         scope=where.scope,
         subject=where.subject_id,

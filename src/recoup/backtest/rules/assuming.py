@@ -1,7 +1,8 @@
-"""Bounds of a history that one assumption narrows. Another charge of the same card (of the customer, where the file
-names no card) shows what an attempt within six hours of it would have brought: approved and of as much at least, or
-declined and of as much at most. It is not assumed of a payment whose own attempts contradict it. Such payments are
-counted; of many no bounds are told. Pure."""
+"""Bounds of a history that one assumption narrows. Another charge of the same card (of the
+customer, where the file names no card) shows what an attempt within six hours of it would have
+brought: approved and of as much at least, or declined and of as much at most. It is not assumed of
+a payment whose own attempts contradict it. Such payments are counted; of many no bounds are told.
+Pure."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -18,9 +19,9 @@ CONTRADICTED_MAX: Final = 0.1  # of the payments of which it says anything
 
 
 class Narrowed(NamedTuple):
-    """The share that is rescued at least and at most, None where too many payments speak against the assumption.
-    `known`: payments at which both are the same; `contradicted`: those whose attempts speak against it. `spans`:
-    of each payment."""
+    """The share that is rescued at least and at most, None where too many payments speak against
+    the assumption. `known`: payments at which both are the same; `contradicted`: those whose
+    attempts speak against it. `spans`: of each payment."""
 
     at_least: float | None
     at_most: float | None
@@ -53,7 +54,9 @@ def whose(one: Attempt) -> str:
     return one.card or one.customer
 
 
-def narrow(cases: Sequence[Case], charges: Mapping[str, Sequence[Attempt]], window: timedelta) -> Narrowed:
+def narrow(
+    cases: Sequence[Case], charges: Mapping[str, Sequence[Attempt]], window: timedelta
+) -> Narrowed:
     """Narrows the bounds of at least one case."""
     spans, concerned, contradicted = list[tuple[int, int]](), 0, 0
     for one in cases:
@@ -75,22 +78,37 @@ def _span(case: Case, charges: Sequence[Attempt], window: timedelta) -> tuple[in
         return outcome.least, outcome.most
     begin, end = payment[0].at, payment[0].at + window
     unseen = plan[outcome.sends_least - 1 :]  # the attempts before were made, and declined
-    near = [(max(begin, at - SAME_SLOT - timedelta.resolution), min(end, at + SAME_SLOT)) for at in unseen]
-    would, would_not = ([_shown(payment, charges, state, *slot) for slot in near] for state in ("approved", "declined"))
+    near = [
+        (max(begin, at - SAME_SLOT - timedelta.resolution), min(end, at + SAME_SLOT))
+        for at in unseen
+    ]
+    would, would_not = (
+        [_shown(payment, charges, state, *slot) for slot in near]
+        for state in ("approved", "declined")
+    )
     if any(map(and_, would, would_not)):
         return None
     least = 1 if any(would) else outcome.least
     return least, 0 if all(would_not) and not least else outcome.most
 
 
-def _shown(payment: Payment, charges: Sequence[Attempt], state: Answered, begin: datetime, end: datetime) -> bool:
+def _shown(
+    payment: Payment, charges: Sequence[Attempt], state: Answered, begin: datetime, end: datetime
+) -> bool:
     """True when another charge of the card, after `begin` and until `end`, shows that this amount
     would be paid, or that it would not."""
     first, own = payment[0], {(one.provider, one.ref) for one in payment}
-    for place in range(bisect_right(charges, begin, key=_time), bisect_right(charges, end, key=_time)):
+    for place in range(
+        bisect_right(charges, begin, key=_time), bisect_right(charges, end, key=_time)
+    ):
         one = charges[place]
         tells = one.units >= first.units if state == "approved" else one.units <= first.units
-        if one.state == state and tells and one.asset == first.asset and (one.provider, one.ref) not in own:
+        if (
+            one.state == state
+            and tells
+            and one.asset == first.asset
+            and (one.provider, one.ref) not in own
+        ):
             return True
     return False
 

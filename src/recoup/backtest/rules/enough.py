@@ -14,7 +14,9 @@ DAYS_MIN: Final = 14.0
 EACH_MIN: Final = 50
 
 Unread = Literal["attempts", "only_successes", "declined", "customers", "guessed", "unknown"]
-Missing = Literal[Unread, "weight", "support", "clipped", "one_payer", "width", "days", "rescued", "not_rescued"]
+Missing = Literal[
+    Unread, "weight", "support", "clipped", "one_payer", "width", "days", "rescued", "not_rescued"
+]
 
 
 class Shortfall(NamedTuple):
@@ -26,7 +28,8 @@ class Shortfall(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """The orders whose window has closed. `days`: between the first decline and the last window that closed."""
+    """The orders whose window has closed. `days`: between the first decline and the last window
+    that closed."""
 
     orders: int
     rescued: int
@@ -45,7 +48,11 @@ def missing_of_orders(closed: Closed) -> list[Shortfall]:
 
 def missing_of_overlap(overlap: Overlap) -> list[Shortfall]:
     """Shortfalls of overlap that this policy cannot be judged without."""
-    found = [Shortfall("weight", overlap.effective, EFFECTIVE_MIN)] if overlap.effective < EFFECTIVE_MIN else []
+    found = (
+        [Shortfall("weight", overlap.effective, EFFECTIVE_MIN)]
+        if overlap.effective < EFFECTIVE_MIN
+        else []
+    )
     too_much: tuple[Shortfall, ...] = (
         Shortfall("support", overlap.unsupported, UNSUPPORTED_MAX),
         Shortfall("clipped", overlap.clipped, CLIPPED_MAX),
@@ -54,7 +61,9 @@ def missing_of_overlap(overlap: Overlap) -> list[Shortfall]:
     return found + [one for one in too_much if one.have > one.needed]
 
 
-def missing(closed: Closed, overlap: Overlap, estimate: Estimate, *, to_decide: float | None = None) -> list[Shortfall]:
+def missing(
+    closed: Closed, overlap: Overlap, estimate: Estimate, *, to_decide: float | None = None
+) -> list[Shortfall]:
     """Shortfalls of an interval; an empty list where it may be shown. `to_decide`: the difference
     that a decision hangs on."""
     found = [*missing_of_orders(closed), *missing_of_overlap(overlap)]

@@ -1,5 +1,5 @@
-"""A declined order as an estimator reads it: the decisions that were made about it, and what another policy would have
-done at each of them. Pure.
+"""A declined order as an estimator reads it: the decisions that were made about it, and what
+another policy would have done at each of them. Pure.
 
 Source: the doubly robust estimator for each decision, decision 0078.
 """
@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 
 class Features(NamedTuple):
-    """An order's history with one way to go on. `bins`: which of the columns are 1; `chance`: a model's of it."""
+    """An order's history with one way to go on. `bins`: which of the columns are 1; `chance`: a
+    model's of it."""
 
     bins: tuple[int, ...]
     chance: float
@@ -32,8 +33,8 @@ class Step(NamedTuple):
 
 
 class Episode(NamedTuple):
-    """`payer`: orders of one go together. `shares`: of the arms when it came in, in the order in which steps have
-    them; they add up to 1."""
+    """`payer`: orders of one go together. `shares`: of the arms when it came in, in the order in
+    which steps have them; they add up to 1."""
 
     payer: str
     shares: tuple[float, ...]

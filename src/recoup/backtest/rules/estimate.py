@@ -109,8 +109,9 @@ CLIP_LEAST: Final = 10.0
 
 
 class Weighed(NamedTuple):
-    """`weights`: after each decision up to the one where the order ends, clipped; the last one stays. `raw`: the last
-    one, unclipped. `unsupported`: the weight that was lost where the policy names what no arm could do."""
+    """`weights`: after each decision up to the one where the order ends, clipped; the last one
+    stays. `raw`: the last one, unclipped. `unsupported`: the weight that was lost where the policy
+    names what no arm could do."""
 
     weights: tuple[float, ...]
     raw: float
@@ -130,7 +131,9 @@ def weigh(one: Episode, clip: float) -> Weighed:
     for step in one.steps:
         if step.named is None:
             break
-        nobody_could = not any(share * could for share, could in zip(likely, step.could, strict=True))
+        nobody_could = not any(
+            share * could for share, could in zip(likely, step.could, strict=True)
+        )
         if nobody_could and not step.same:
             unsupported += min(weight, clip)
         if step.same:
@@ -177,8 +180,8 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`value`: a mean over all orders. `influence`: of each order, in their order. `error`: a standard error. `above`,
-    `below`: how much more and less it may be by what no arm could do."""
+    """`value`: a mean over all orders. `influence`: of each order, in their order. `error`: a
+    standard error. `above`, `below`: how much more and less it may be by what no arm could do."""
 
     value: float
     influence: Sequence[float]
@@ -224,9 +227,13 @@ class Evaluation:
         if part is None:
             return _overlap(self._orders, self._weighed)
         places = [place for place, inside in enumerate(part) if inside]
-        return _overlap([self._orders[place] for place in places], [self._weighed[place] for place in places])
+        return _overlap(
+            [self._orders[place] for place in places], [self._weighed[place] for place in places]
+        )
 
-    def mean(self, measure: Measure = "rescued", weights: Sequence[float] | None = None) -> Estimate:
+    def mean(
+        self, measure: Measure = "rescued", weights: Sequence[float] | None = None
+    ) -> Estimate:
         """The mean of an order; with `weights`, as a share of what orders weigh: their amounts, or
         1 and 0 for a part of them. Days of an order that is not rescued are 0."""
         count = len(self._orders)
@@ -236,11 +243,17 @@ class Evaluation:
         scaled = [one / mean for one in weights] if mean else [0.0] * count
         found = self.of({measure: scaled})
         # A ratio: whoever has more of the weight moves the denominator too.
-        moved = [one - found.value * (weight - 1.0) for one, weight in zip(found.influence, scaled, strict=True)]
-        return Estimate(found.value, array("d", moved), clustered(self._payers(), moved), found.above)
+        moved = [
+            one - found.value * (weight - 1.0)
+            for one, weight in zip(found.influence, scaled, strict=True)
+        ]
+        return Estimate(
+            found.value, array("d", moved), clustered(self._payers(), moved), found.above
+        )
 
     def of(self, weights: Mapping[Measure, Sequence[float]]) -> Estimate:
-        """The mean of a sum of measures, each weighted for each order: rescued amounts less the cost of sends."""
+        """The mean of a sum of measures, each weighted for each order: rescued amounts less the
+        cost of sends."""
         parts, weighings = [self._expected(weight) for weight in weights], list(weights.values())
         above = self.overlap.unsupported if "rescued" in weights else 0.0
         return self._summed(parts, weighings, above)
@@ -251,7 +264,10 @@ class Evaluation:
         count = len(self._orders)
         if not count:
             return Estimate(math.nan, array("d"), math.nan)
-        firsts, surplus = array("d", bytes(8 * count)), [[0.0] * len(one.weights) for one in self._weighed]
+        firsts, surplus = (
+            array("d", bytes(8 * count)),
+            [[0.0] * len(one.weights) for one in self._weighed],
+        )
         for expected, weighing in zip(parts, weights, strict=True):
             for place, (own, weight) in enumerate(zip(expected, weighing, strict=True)):
                 firsts[place] += weight * own.first
@@ -261,18 +277,27 @@ class Evaluation:
         for one, values in zip(self._weighed, surplus, strict=True):
             for step, value in enumerate(values):
                 gained[step] += one.weights[step] * value
-        gained = [total / (count * mean) if mean else 0.0 for total, mean in zip(gained, self._means, strict=True)]
+        gained = [
+            total / (count * mean) if mean else 0.0
+            for total, mean in zip(gained, self._means, strict=True)
+        ]
         first = sum(firsts) / count
         influence = self._influence(firsts, first, surplus, gained)
         return Estimate(first + sum(gained), influence, clustered(self._payers(), influence), above)
 
     def _influence(
-        self, firsts: Sequence[float], first: float, surplus: Sequence[Sequence[float]], gained: Sequence[float]
+        self,
+        firsts: Sequence[float],
+        first: float,
+        surplus: Sequence[Sequence[float]],
+        gained: Sequence[float],
     ) -> Sequence[float]:
         """An order that has ended keeps its last weight, and takes part in each later mean."""
         after = [0.0] * (len(gained) + 1)
         for step in reversed(range(len(gained))):
-            after[step] = after[step + 1] + (gained[step] / self._means[step] if self._means[step] else 0.0)
+            after[step] = after[step + 1] + (
+                gained[step] / self._means[step] if self._means[step] else 0.0
+            )
         found = array("d")
         for own, one, values in zip(firsts, self._weighed, surplus, strict=True):
             influence = own - first
@@ -309,7 +334,8 @@ class Evaluation:
         for step in reversed(range(self._depth)):
             places, design = self._design(fold, step)
             targets = [
-                reward(self._orders[place].steps[step]) + _named(self._orders[place], step + 1, models)
+                reward(self._orders[place].steps[step])
+                + _named(self._orders[place], step + 1, models)
                 for place in places
             ]
             models[step] = design.fit(targets, highest)
@@ -348,7 +374,11 @@ def clustered(payers: Iterable[str], influence: Sequence[float]) -> float:
     sums: dict[str, float] = {}
     for payer, one in zip(payers, influence, strict=True):
         sums[payer] = sums.get(payer, 0.0) + one
-    return math.sqrt(sum(one * one for one in sums.values())) / len(influence) if len(influence) else math.nan
+    return (
+        math.sqrt(sum(one * one for one in sums.values())) / len(influence)
+        if len(influence)
+        else math.nan
+    )
 
 
 def _named(one: Episode, step: int, models: Sequence[Fitted]) -> float:

@@ -22,8 +22,8 @@ def grouped(names: Sequence[str]) -> Iterator[tuple[str, list[bool]]]:
 
 
 def bands(amounts: Sequence[tuple[str, int]]) -> list[str]:
-    """Quarters of the amounts of each currency: `USD/1299/2499`, in minor units, 0 where it is open. `amounts`:
-    currency and minor units."""
+    """Quarters of the amounts of each currency: `USD/1299/2499`, in minor units, 0 where it is
+    open. `amounts`: currency and minor units."""
     edges: dict[str, list[int]] = {}
     for asset in {one[0] for one in amounts}:
         units = sorted(one[1] for one in amounts if one[0] == asset)

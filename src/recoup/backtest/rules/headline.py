@@ -1,5 +1,6 @@
-"""The first words of a back-test, for somebody who decides: money a month now and under the policy, how many payments,
-and what to do. Command and portal say them alike, of the figures that are kept. Pure."""
+"""The first words of a back-test, for somebody who decides: money a month now and under the policy,
+how many payments, and what to do. Command and portal say them alike, of the figures that are kept.
+Pure."""
 
 import math
 from collections.abc import Mapping
@@ -46,17 +47,28 @@ class Headline(NamedTuple):
 
 
 def headline(report: Mapping[str, Any]) -> Headline | None:
-    """`report`: as it is kept. None where it holds no figures of the policy, or is of an earlier release."""
+    """`report`: as it is kept. None where it holds no figures of the policy, or is of an earlier
+    release."""
     has_figures = all(report.get(name) for name in ("spanDays", "money", "then"))
     if not has_figures or report["basis"] == "history" and _unproved(report):
         return None
     now, rescued = report["then"]["value"], shares_of(report)
     first = report["money"][0]
-    means = _of_own(first) if report["basis"] == "propensities" else _of_history(report, first, now, rescued)
+    means = (
+        _of_own(first)
+        if report["basis"] == "propensities"
+        else _of_history(report, first, now, rescued)
+    )
     who = RECOUP if report["policy"].startswith("engine") else THIS_POLICY
     a_month = MONTH_DAYS / _days(report) / _drawn(report)
     advice = ITSELF if is_of_itself(report) else _advice(report, *means, now, rescued, who)
-    return Headline(_money(first, *means, a_month, who), _payments(report, now, rescued, who), advice, now, rescued)
+    return Headline(
+        _money(first, *means, a_month, who),
+        _payments(report, now, rescued, who),
+        advice,
+        now,
+        rescued,
+    )
 
 
 def is_of_itself(report: Mapping[str, Any]) -> bool:
@@ -66,8 +78,8 @@ def is_of_itself(report: Mapping[str, Any]) -> bool:
 
 
 def shares_of(report: Mapping[str, Any]) -> Range:
-    """The share that the policy rescues: the interval of one's own orders; of a history what models expect, as far off
-    as they were and as chance is, or what it holds at least and at most."""
+    """The share that the policy rescues: the interval of one's own orders; of a history what models
+    expect, as far off as they were and as chance is, or what it holds at least and at most."""
     if report["basis"] == "propensities":
         own = report["rescued"]
         return Range(max(0.0, own["low"]), min(1.0, own["high"]), own["value"])
@@ -82,7 +94,8 @@ def shares_of(report: Mapping[str, Any]) -> Range:
 
 
 def _within(least: float, most: float, low: float, high: float, best: float) -> Range:
-    """The range that models expect, as far as the file does not disprove it; the proved one where it disproves all."""
+    """The range that models expect, as far as the file does not disprove it; the proved one where
+    it disproves all."""
     low, high = max(least, low), min(most, high)
     return Range(low, high, min(max(best, low), high)) if low <= high else Range(least, most)
 
@@ -92,12 +105,14 @@ def _unproved(report: Mapping[str, Any]) -> bool:
 
 
 def _days(report: Mapping[str, Any]) -> float:
-    """Days that the file speaks for: a month at least, as a shorter file may hold all of a month's renewals."""
+    """Days that the file speaks for: a month at least, as a shorter file may hold all of a month's
+    renewals."""
     return max(float(report["spanDays"]), MONTH_DAYS)
 
 
 def _proved(report: Mapping[str, Any]) -> tuple[float, float]:
-    """Bounds without models, narrowed by other charges of the card where the file does not contradict that."""
+    """Bounds without models, narrowed by other charges of the card where the file does not
+    contradict that."""
     for one in report.get("assuming") or ():
         if one["assumed"] == ["payer"] and one["atLeast"] is not None:
             return one["atLeast"], one["atMost"]
@@ -105,12 +120,15 @@ def _proved(report: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _of_own(first: Mapping[str, Any]) -> tuple[float, Range]:
-    """Money now and under the policy, in minor units over all orders, after the cost of attempts."""
+    """Money now and under the policy, in minor units over all orders, after the cost of
+    attempts."""
     now, more = first["netThen"], first["netDifference"]
     return now, Range(now + more["low"], now + more["high"], first["net"])
 
 
-def _of_history(report: Mapping[str, Any], first: Mapping[str, Any], now: float, rescued: Range) -> tuple[float, Range]:
+def _of_history(
+    report: Mapping[str, Any], first: Mapping[str, Any], now: float, rescued: Range
+) -> tuple[float, Range]:
     """The range of shares, of amounts: by what models expect of each amount, or its bounds."""
     units, declined = first["rescuedThen"], first["declined"]
     proved = first["atLeast"], first["atMost"]
@@ -121,7 +139,9 @@ def _of_history(report: Mapping[str, Any], first: Mapping[str, Any], now: float,
     return units, _within(*proved, best - below * declined, best + above * declined, best)
 
 
-def _money(first: Mapping[str, Any], now: float, found: Range, a_month: float, who: Sentence) -> Sentence:
+def _money(
+    first: Mapping[str, Any], now: float, found: Range, a_month: float, who: Sentence
+) -> Sentence:
     asset = first["currency"]
     declined, then, low, high = (
         _amount(one * a_month, asset) for one in (first["declined"], now, found.low, found.high)

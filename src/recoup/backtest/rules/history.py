@@ -1,7 +1,9 @@
-"""Declined payments of a file without probabilities: what was rescued, and bounds that assume next to nothing. Pure.
+"""Declined payments of a file without probabilities: what was rescued, and bounds that assume next
+to nothing. Pure.
 
-Payments whose first try may lie before the file, and those whose window ends after it, are left out: the one would have
-failed already, the other may still be paid. So are those of which nobody knows whether a later try was approved.
+Payments whose first try may lie before the file, and those whose window ends after it, are left
+out: the one would have failed already, the other may still be paid. So are those of which nobody
+knows whether a later try was approved.
 """
 
 from array import array
@@ -22,7 +24,9 @@ from recoup.uplift.rules.comparison import half_width, mixture
 WINDOW: Final = RESCUE
 JUDGED: Final = 4  # models are judged by the last quarter of the time
 SAME_SLOT: Final = timedelta(hours=6)
-PAUSE: Final = timedelta(days=100)  # longer than a quarter: between two parts of a file, no time of business
+PAUSE: Final = timedelta(
+    days=100
+)  # longer than a quarter: between two parts of a file, no time of business
 LENGTHS: Final = (14, 28, 56, 91, 182, 365)  # days of an experiment
 SHARES: Final = (0.1, 0.5)
 TELLING: Final = 0.01  # nobody needs it closer
@@ -35,9 +39,9 @@ Payment = Sequence[Attempt]
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """`payments`: declined at first, whose window lies in the file. `begun_before`, `open`: left out at its edges.
-    `unknown`: left out, too. `guessed`: share of attempts that were put together without a link. `pauses`: begin and
-    end of times without any attempt."""
+    """`payments`: declined at first, whose window lies in the file. `begun_before`, `open`: left
+    out at its edges. `unknown`: left out, too. `guessed`: share of attempts that were put together
+    without a link. `pauses`: begin and end of times without any attempt."""
 
     payments: Sequence[Payment]
     open: Sequence[Payment]
@@ -67,7 +71,8 @@ class Cohort:
 
     @property
     def days(self) -> float:
-        """Days from the first decline of the cohort to the last window that closed, without pauses."""
+        """Days from the first decline of the cohort to the last window that closed, without
+        pauses."""
         return self.running + self.window / timedelta(days=1) if self.payments else 0.0
 
     @property
@@ -79,7 +84,8 @@ class Cohort:
 
 
 class Bounds(NamedTuple):
-    """The share that is rescued at least and at most, and the payments at which both are the same."""
+    """The share that is rescued at least and at most, and the payments at which both are the
+    same."""
 
     at_least: float
     at_most: float
@@ -90,8 +96,17 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
     every = [payment for payment in payments if payment]
     times = sorted(attempt.at for one in every for attempt in one)
     pauses = [(one, other) for one, other in pairwise(times) if other - one > PAUSE]
-    begins, ends = [*times[:1], *(end for _, end in pauses)], [*(begin for begin, _ in pauses), *times[-1:]]
-    kept, is_open, unknown, before, declined = list[Payment](), list[Payment](), list[Payment](), 0, 0
+    begins, ends = (
+        [*times[:1], *(end for _, end in pauses)],
+        [*(begin for begin, _ in pauses), *times[-1:]],
+    )
+    kept, is_open, unknown, before, declined = (
+        list[Payment](),
+        list[Payment](),
+        list[Payment](),
+        0,
+        0,
+    )
     attempts = len(times)
     for one in every:
         if one[0].state != "declined":
@@ -104,17 +119,24 @@ def cohort_of(payments: Iterable[Payment], window: timedelta = WINDOW) -> Cohort
             before += 1
         elif edge == "after":
             is_open.append(one)
-        elif rescued_at(one, window) is None and any(it.state == "unknown" for it in tries_of(one, window)):
+        elif rescued_at(one, window) is None and any(
+            it.state == "unknown" for it in tries_of(one, window)
+        ):
             unknown.append(one)
         else:
             kept.append(one)
-    guessed = sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
+    guessed = (
+        sum(attempt.guessed for one in every for attempt in one) / attempts if attempts else 0.0
+    )
     first, last = (times[0], times[-1]) if times else (None, None)
-    return Cohort(kept, is_open, unknown, attempts, declined, before, guessed, first, last, window, pauses)
+    return Cohort(
+        kept, is_open, unknown, attempts, declined, before, guessed, first, last, window, pauses
+    )
 
 
 def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
-    """Payments without the customers and cards that are placeholders: under such a name each payment is alone."""
+    """Payments without the customers and cards that are placeholders: under such a name each
+    payment is alone."""
     firsts = [one[0] for one in payments if one]
     crowds = [
         {name for name, count in Counter(names).items() if name and count > PERSON_MAX}
@@ -135,10 +157,16 @@ def of_persons(payments: Sequence[Payment]) -> Sequence[Payment]:
 
 
 def rescued_at(payment: Payment, window: timedelta) -> datetime | None:
-    """The time of rescue by a later attempt in its window. An approval that failed later is none."""
+    """The time of rescue by a later attempt in its window. An approval that failed later is
+    none."""
     end = payment[0].at + window
     return next(
-        (one.at for one in payment[1:] if one.state == "approved" and not one.failed_later and one.at <= end), None
+        (
+            one.at
+            for one in payment[1:]
+            if one.state == "approved" and not one.failed_later and one.at <= end
+        ),
+        None,
     )
 
 
@@ -168,7 +196,9 @@ def lacking(cohort: Cohort) -> list[Shortfall]:
     customers = len({payer_of(payment) for payment in cohort.payments})
     if not found and customers < CUSTOMERS_MIN:
         found.append(Shortfall("customers", customers, CUSTOMERS_MIN))
-    return found + ([Shortfall("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else [])
+    return found + (
+        [Shortfall("guessed", cohort.guessed, GUESSED_MAX)] if cohort.guessed > GUESSED_MAX else []
+    )
 
 
 def then(cohort: Cohort) -> Estimate:
@@ -183,7 +213,8 @@ def then(cohort: Cohort) -> Estimate:
 
 
 def _unknown(cohort: Cohort) -> float:
-    """The share of payments, but for those at the edges, of which nobody knows whether they were rescued."""
+    """The share of payments, but for those at the edges, of which nobody knows whether they were
+    rescued."""
     return len(cohort.unknown) / max(1, len(cohort.payments) + len(cohort.unknown))
 
 
@@ -204,19 +235,27 @@ class Outcome(NamedTuple):
 
 
 def bounds(outcomes: Sequence[Outcome]) -> Bounds:
-    low, high = sum(outcome.least for outcome in outcomes), sum(outcome.most for outcome in outcomes)
+    low, high = (
+        sum(outcome.least for outcome in outcomes),
+        sum(outcome.most for outcome in outcomes),
+    )
     count = len(outcomes)
-    return Bounds(low / count, high / count, sum(outcome.least == outcome.most for outcome in outcomes))
+    return Bounds(
+        low / count, high / count, sum(outcome.least == outcome.most for outcome in outcomes)
+    )
 
 
 def outcome_of(payment: Payment, plan: Sequence[datetime], window: timedelta) -> Outcome:
-    """`plan`: the tries that the policy plans when the payment is declined. Where its first tries were made then, six
-    hours earlier or later, their outcome counts as seen; of what comes after, nothing is known."""
+    """`plan`: the tries that the policy plans when the payment is declined. Where its first tries
+    were made then, six hours earlier or later, their outcome counts as seen; of what comes after,
+    nothing is known."""
     tries, begin = tries_of(payment, window), payment[0].at
     for place, at in enumerate(plan):
         known = place < len(tries) and abs(tries[place].at - at) <= SAME_SLOT
         if not known or tries[place].state == "unknown":
-            return Outcome(0, 1, place + 1, len(plan), _days(plan[place] - begin), _days(plan[-1] - begin))
+            return Outcome(
+                0, 1, place + 1, len(plan), _days(plan[place] - begin), _days(plan[-1] - begin)
+            )
         if tries[place].state == "approved":
             days = _days(tries[place].at - begin)
             return Outcome(int(not tries[place].failed_later), 1, place + 1, place + 1, days, days)
@@ -228,9 +267,10 @@ def _days(span: timedelta) -> float:
 
 
 class Experiment(NamedTuple):
-    """A comparison of so many payments, a share of them retried at random delays or by another policy. `plus_minus`:
-    half the width of the interval that it shows, whenever one looks; a share. `days`: until so many come in.
-    `at_risk`: payments of that share which today's retries would have rescued, about."""
+    """A comparison of so many payments, a share of them retried at random delays or by another
+    policy. `plus_minus`: half the width of the interval that it shows, whenever one looks; a share.
+    `days`: until so many come in. `at_risk`: payments of that share which today's retries would
+    have rescued, about."""
 
     orders: int
     compared: float
@@ -250,7 +290,9 @@ def experiments(cohort: Cohort, rescued: float, drawn: float = 1.0) -> list[Expe
             if orders * share < COMPARED_MIN and days < LENGTHS[-1]:
                 continue
             half = _half(rescued, orders, share)
-            found.append(Experiment(orders, share, half, orders / a_day, round(orders * share * rescued)))
+            found.append(
+                Experiment(orders, share, half, orders / a_day, round(orders * share * rescued))
+            )
             if half <= TELLING:
                 break
     return sorted(found)
@@ -266,5 +308,7 @@ def weeks_to_tell(rescued: float, a_day: float, difference: float) -> int | None
 
 
 def _half(rescued: float, orders: int, holdout: float) -> float:
-    variance = rescued * (1.0 - rescued) * (1.0 / (orders * holdout) + 1.0 / (orders * (1.0 - holdout)))
+    variance = (
+        rescued * (1.0 - rescued) * (1.0 / (orders * holdout) + 1.0 / (orders * (1.0 - holdout)))
+    )
     return half_width(variance, orders, mixture(orders))

@@ -57,9 +57,10 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HistoryFigures:
-    """`rescued`: the share that the policy rescues, `sends`: of a payment, `models`: the share that models expect to be
-    rescued; None where nothing was planned, or too few were asked about. `days_earlier`: of the payments that were
-    rescued then, where the policy rescues them too; below 0: later. `fees_avoided`: by currency."""
+    """`rescued`: the share that the policy rescues, `sends`: of a payment, `models`: the share that
+    models expect to be rescued; None where nothing was planned, or too few were asked about.
+    `days_earlier`: of the payments that were rescued then, where the policy rescues them too; below
+    0: later. `fees_avoided`: by currency."""
 
     name: str
     orders: int
@@ -78,7 +79,9 @@ def by_group(cases: Sequence[Case], send_cost: int) -> dict[By, list[HistoryFigu
     found: dict[By, list[HistoryFigures]] = {}
     for by in cases[0].names if cases else ():
         found[by] = [
-            figures_of(name, [one for one, inside in zip(cases, part, strict=True) if inside], send_cost)
+            figures_of(
+                name, [one for one, inside in zip(cases, part, strict=True) if inside], send_cost
+            )
             for name, part in grouped([one.names[by] for one in cases])
         ]
     return found
@@ -97,20 +100,28 @@ def figures_of(name: str, cases: Sequence[Case], send_cost: int) -> HistoryFigur
         _mean([(outcome.least, outcome.most) for outcome in outcomes]),
         _mean([(outcome.sends_least, outcome.sends_most) for outcome in outcomes]),
         _earlier(cases),
-        tuple(_fees(cases, asset, send_cost) for asset in sorted({one.asset for one in cases})) if outcomes else (),
+        tuple(_fees(cases, asset, send_cost) for asset in sorted({one.asset for one in cases}))
+        if outcomes
+        else (),
         _models([one.expected for one in cases if one.expected]),
     )
 
 
 def money_of(cases: Sequence[Case], spans: Iterable[tuple[int, int]] | None) -> list[MoneySpan]:
-    """Money by currency, most payments first. `spans`: whether each planned payment is rescued at least and at most;
-    None: as its outcome has it."""
+    """Money by currency, most payments first. `spans`: whether each planned payment is rescued at
+    least and at most; None: as its outcome has it."""
     known = iter(spans) if spans is not None else None
     ends = [
-        None if one.outcome is None else next(known) if known else (one.outcome.least, one.outcome.most)
+        None
+        if one.outcome is None
+        else next(known)
+        if known
+        else (one.outcome.least, one.outcome.most)
         for one in cases
     ]
-    return [_money(asset, cases, ends) for asset, _ in Counter(one.asset for one in cases).most_common()]
+    return [
+        _money(asset, cases, ends) for asset, _ in Counter(one.asset for one in cases).most_common()
+    ]
 
 
 def _money(asset: str, cases: Sequence[Case], ends: Sequence[tuple[int, int] | None]) -> MoneySpan:
@@ -123,18 +134,27 @@ def _money(asset: str, cases: Sequence[Case], ends: Sequence[tuple[int, int] | N
         sums = (sum(units * it[side] for units, *it in planned) for side in (0, 1))
         proved = Span(*(one * declined / whole for one in sums))
     if len(expected) >= EXPECTED_MIN and (whole := sum(units for units, _ in expected)):
-        columns = zip(*([units * chance for chance in chances] for units, chances in expected), strict=True)
+        columns = zip(
+            *([units * chance for chance in chances] for units, chances in expected), strict=True
+        )
         totals = [sum(column) * declined / whole for column in columns]
         models = Span(min(totals), max(totals))
     return MoneySpan(
-        asset, len(own), declined, sum(one.units for one, _ in own if one.days is not None), proved, models
+        asset,
+        len(own),
+        declined,
+        sum(one.units for one, _ in own if one.days is not None),
+        proved,
+        models,
     )
 
 
 def _mean(spans: Sequence[tuple[float, float]]) -> Span | None:
     if not spans:
         return None
-    return Span(sum(span[0] for span in spans) / len(spans), sum(span[1] for span in spans) / len(spans))
+    return Span(
+        sum(span[0] for span in spans) / len(spans), sum(span[1] for span in spans) / len(spans)
+    )
 
 
 def _earlier(cases: Sequence[Case]) -> Span | None:

@@ -1,7 +1,8 @@
-"""The log that `recoup lab compare --log` writes, as the back-test reads it: a line a decision. Pure.
+"""The log that `recoup lab compare --log` writes, as the back-test reads it: a line a decision.
+Pure.
 
-A log holds plays of several arms at several levels; those in which the product's deciders decided at their own prices
-say what they were made from, and one of those is read.
+A log holds plays of several arms at several levels; those in which the product's deciders decided
+at their own prices say what they were made from, and one of those is read.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
-from recoup.backtest.rules.recorded import Answer, JudgedOrder, OrderFacts, RecordedDecision, is_drawn
+from recoup.backtest.rules.recorded import (
+    Answer,
+    JudgedOrder,
+    OrderFacts,
+    RecordedDecision,
+    is_drawn,
+)
 from recoup.backtest.rules.replay import Engines, EngineTarget, Target, add_step, place_in_file
 from recoup.kernel.problem import Sentence, invalid
 from recoup.policies.rules.in_force import InForce
@@ -60,8 +67,9 @@ class _Row(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(slots=True)
 class LogRead:
-    """`refused`: line and reason. `plays`: those that could be read, `play` the one that was. `sampled_of`: how many
-    orders there were, where these are a sample of payers with a fixed seed."""
+    """`refused`: line and reason. `plays`: those that could be read, `play` the one that was.
+    `sampled_of`: how many orders there were, where these are a sample of payers with a fixed
+    seed."""
 
     orders: list[JudgedOrder] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
@@ -73,8 +81,8 @@ class LogRead:
 
 @dataclass(slots=True)
 class _Reading:
-    """`thin`: how many bits of a payer's hash have to be zero. `left_out`: orders of payers that are not read, counted
-    by their hashes."""
+    """`thin`: how many bits of a payer's hash have to be zero. `left_out`: orders of payers that
+    are not read, counted by their hashes."""
 
     target: Target | None
     within: InForce | None
@@ -109,10 +117,11 @@ def read_log(
     plans: bool = False,
     at_most: int = ORDERS_MAX,
 ) -> LogRead:
-    """`target`: None for the engine that the log names, asked `within` a set policy. `play`: as `1/engine/3`; without
-    it the first one. `at_most`: of more orders a sample of payers is read.
+    """`target`: None for the engine that the log names, asked `within` a set policy. `play`: as
+    `1/engine/3`; without it the first one. `at_most`: of more orders a sample of payers is read.
 
-    Raises: Problem(invalid) where there is no such play, or the log does not hold what decisions were made from.
+    Raises: Problem(invalid) where there is no such play, or the log does not hold what decisions
+    were made from.
     """
     reading = _Reading(target, within, plans, play, at_most=at_most)
     decoder = msgspec.json.Decoder(_Row)
@@ -128,7 +137,10 @@ def read_log(
     found = reading.found
     if not reading.orders:
         raise invalid(
-            Sentence("The log holds no decisions with what they were made from{0}.", f" of {play}" if play else ""),
+            Sentence(
+                "The log holds no decisions with what they were made from{0}.",
+                f" of {play}" if play else "",
+            ),
             "file",
             "Write it with `recoup lab compare --arms engine --explore 0.1 --holdout 0.1 --log FILE`.",
         )

@@ -57,7 +57,10 @@ def levels_of(tries: Iterable[tuple[Cell, float, bool]]) -> Levels:
     cells = defaultdict[Cell, list[tuple[float, bool]]](list)
     for cell, chance, approved in tries:
         cells[cell].append((chance, approved))
-    return {cell: _level([one for one, _yes in seen], sum(yes for _one, yes in seen)) for cell, seen in cells.items()}
+    return {
+        cell: _level([one for one, _yes in seen], sum(yes for _one, yes in seen))
+        for cell, seen in cells.items()
+    }
 
 
 def _level(chances: list[float], approved: int) -> float:
@@ -114,7 +117,8 @@ class Tenth(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`error`: root of the mean square of expected less observed over tenths, without what chance alone makes of it."""
+    """`error`: root of the mean square of expected less observed over tenths, without what chance
+    alone makes of it."""
 
     tenths: tuple[Tenth, ...]
     error: float
@@ -175,8 +179,12 @@ class Past:
         country = first.country if len(first.country) == 2 else None
         zone, zone_known = zones.offset_minutes(first.utc_offset, country)
         looks = self._looks.get(payer_of(payment), [])
-        before = (looks[place] for place in range(bisect_left(looks, last.at, key=_time) - 1, -1, -1))
-        others = list(islice((look for _, order, look in before if order != first.payment), LOOKS_MAX))
+        before = (
+            looks[place] for place in range(bisect_left(looks, last.at, key=_time) - 1, -1, -1)
+        )
+        others = list(
+            islice((look for _, order, look in before if order != first.payment), LOOKS_MAX)
+        )
         facts = Facts(
             Look(first.at, class_of(readings[0]), 0),
             key_of(readings[0]),
@@ -184,7 +192,9 @@ class Past:
             zone_known,
             tuple(
                 Look(one.at, class_of(reading), number)
-                for number, (one, reading) in enumerate(zip(tries, readings[1:], strict=True), start=1)
+                for number, (one, reading) in enumerate(
+                    zip(tries, readings[1:], strict=True), start=1
+                )
             ),
             tuple(reversed(others)),
             zone=zone,
@@ -200,7 +210,11 @@ class Past:
             units=first.units,
             currency=first.asset,
             attempts=tried(readings, [one.at for one in tries]),
-            funding="credit" if first.funding == "credit" else "debit" if first.funding == "debit" else None,
+            funding="credit"
+            if first.funding == "credit"
+            else "debit"
+            if first.funding == "debit"
+            else None,
             utc_offset=offset_minutes(first.utc_offset, country),
             facts=facts,
         )
@@ -211,7 +225,9 @@ def _time(row: tuple[datetime, str, Look]) -> datetime:
 
 
 @cached(4_096)
-def _reading(scheme: str, code: DeclineCode | None, text: str, advice: str, on: date, region: str) -> Reading:
+def _reading(
+    scheme: str, code: DeclineCode | None, text: str, advice: str, on: date, region: str
+) -> Reading:
     return read_decline(
         scheme=scheme or "generic",
         code=code,
@@ -260,7 +276,9 @@ class Expectation:
         assert facts is not None
         answer = facts.tries[-1].answer if facts.tries else facts.first.answer
         instants = [evidence.now] if plan.verdict == "attempt_now" else []
-        for number, when in enumerate([*instants, *plan.plan][:_SENDS_MAX], start=len(facts.tries) + 1):
+        for number, when in enumerate(
+            [*instants, *plan.plan][:_SENDS_MAX], start=len(facts.tries) + 1
+        ):
             fails *= 1.0 - self.at(facts, evidence.utc_offset, when)
             facts = replace(facts, tries=(*facts.tries, Look(when, answer, number)))
         return 1.0 - fails
@@ -280,7 +298,10 @@ def expectations_of(
         POOLED: Expectation(first.pooled(), alone=True)
     }
     levels = spread(_levels, [(one, tries) for one in plain.values()])
-    return {name: replace(one, levels=of_one) for (name, one), of_one in zip(plain.items(), levels, strict=True)}
+    return {
+        name: replace(one, levels=of_one)
+        for (name, one), of_one in zip(plain.items(), levels, strict=True)
+    }
 
 
 def _levels(job: tuple[Expectation, Sequence[PastTry]]) -> Levels:
@@ -288,14 +309,16 @@ def _levels(job: tuple[Expectation, Sequence[PastTry]]) -> Levels:
     learned = one.model.learned
     begin, end = date.fromisoformat(learned.data_from), date.fromisoformat(learned.data_until)
     seen = [it for it in tries if begin <= it.at.date() <= end]
-    return levels_of((cell_of(it.evidence.facts), one.of(it), it.approved) for it in seen if it.evidence.facts)
+    return levels_of(
+        (cell_of(it.evidence.facts), one.of(it), it.approved) for it in seen if it.evidence.facts
+    )
 
 
 def drawn_in(
     expectations: Mapping[str, Expectation], tries: Sequence[PastTry], spread: Spread = alone
 ) -> dict[str, Expectation]:
-    """Each with its slope by tries that it has not seen: what it finds better in some instants is partly chance, and a
-    plan picks just those."""
+    """Each with its slope by tries that it has not seen: what it finds better in some instants is
+    partly chance, and a plan picks just those."""
     found = spread(_drawn_in, [(expectation, tries) for expectation in expectations.values()])
     return dict(zip(expectations, found, strict=True))
 
@@ -307,12 +330,18 @@ def _drawn_in(job: tuple[Expectation, Sequence[PastTry]]) -> Expectation:
         assert it.evidence.facts is not None
         cells[cell_of(it.evidence.facts)].append((_logit(one.of(it)), it.approved))
     means = {cell: sum(logit for logit, _ in seen) / len(seen) for cell, seen in cells.items()}
-    rows = [(means[cell], logit - means[cell], yes) for cell, seen in cells.items() for logit, yes in seen]
+    rows = [
+        (means[cell], logit - means[cell], yes)
+        for cell, seen in cells.items()
+        for logit, yes in seen
+    ]
     return replace(one, slope=slope_of(rows), means=means)
 
 
 def expect(
-    expectations: Mapping[str, Expectation], plans: Sequence[tuple[Evidence, Decision]], spread: Spread = alone
+    expectations: Mapping[str, Expectation],
+    plans: Sequence[tuple[Evidence, Decision]],
+    spread: Spread = alone,
 ) -> dict[str, list[float]]:
     """The chance that each model sees for each plan."""
     found = spread(_expected, [(expectation, plans) for expectation in expectations.values()])
@@ -330,24 +359,32 @@ def range_of(expected: Mapping[str, Sequence[float]]) -> RangeOfModels:
     return RangeOfModels(min(found.values()), max(found.values()), found)
 
 
-def past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], *, late: bool, most: int) -> list[PastTry]:
+def past_tries(
+    past: Past, cohort: Cohort, payments: Sequence[Payment], *, late: bool, most: int
+) -> list[PastTry]:
     """Attempts of the last quarter of the time, which no model has seen, or those before; each at
     the instant at which it was made. A payment's window may be open: the attempts that it has are
     answered."""
     return list(islice(_past_tries(past, cohort, payments, late), most))
 
 
-def _past_tries(past: Past, cohort: Cohort, payments: Sequence[Payment], late: bool) -> Iterator[PastTry]:
+def _past_tries(
+    past: Past, cohort: Cohort, payments: Sequence[Payment], late: bool
+) -> Iterator[PastTry]:
     for payment in payments:
         tries = tries_of(payment, cohort.window)
         for number, one in enumerate(tries):
             if one.state == "unknown":
                 break
             if (one.at >= cohort.learned_until) == late:
-                yield PastTry(past.evidence(payment, cohort, tries[:number]), one.at, one.state == "approved")
+                yield PastTry(
+                    past.evidence(payment, cohort, tries[:number]), one.at, one.state == "approved"
+                )
 
 
-def calibrate(expectation: Expectation, tries: Sequence[PastTry], spread: Spread = alone) -> Calibration:
+def calibrate(
+    expectation: Expectation, tries: Sequence[PastTry], spread: Spread = alone
+) -> Calibration:
     """Calibrates an expectation by attempts that it has not seen."""
     parts = spread(_outcomes, [(expectation, some) for some in parts_of(tries, PARTS)])
     return calibration_of([pair for part in parts for pair in part])

@@ -56,7 +56,11 @@ def question_of(plain: Mapping[str, Any]) -> Question:
 
 def name_of_policy(question: Question) -> Sentence:
     """Name of the decider and of the policy within which it was asked."""
-    who = Sentence("Rescue engine") if question.decider == "engine" else Sentence("Schedule {0}", question.decider)
+    who = (
+        Sentence("Rescue engine")
+        if question.decider == "engine"
+        else Sentence("Schedule {0}", question.decider)
+    )
     if question.lines is None:
         return Sentence("{0}, within the policies that held at the time", who)
     if question.purpose == "draft":

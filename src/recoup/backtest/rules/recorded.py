@@ -1,6 +1,5 @@
-"""Declined orders with the decisions that were stored about them, as the back-test reads them: of the database, or of
-the log of a simulation. Pure.
-"""
+"""Declined orders with the decisions that were stored about them, as the back-test reads them: of
+the database, or of the log of a simulation. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -26,9 +25,10 @@ def is_drawn(payer: str, thin: int) -> bool:
 
 
 class RecordedDecision(NamedTuple):
-    """`features`, `versions`, `verdict`, `plan`, `alternatives` as stored. `by`: whose arm the order is in. `answer`,
-    `sent_at`: of the send that this decision led to, None where none did. `engine_model`: by which the engine would
-    have decided here, None where it could not; empty where that was not stored."""
+    """`features`, `versions`, `verdict`, `plan`, `alternatives` as stored. `by`: whose arm the
+    order is in. `answer`, `sent_at`: of the send that this decision led to, None where none did.
+    `engine_model`: by which the engine would have decided here, None where it could not; empty
+    where that was not stored."""
 
     features: Mapping[str, Any]
     versions: Mapping[str, str | None]
@@ -42,8 +42,8 @@ class RecordedDecision(NamedTuple):
 
 
 class OrderFacts(NamedTuple):
-    """`closes_at`: the end of its window. `engine_share`: of customers for whom the engine decided when it came in, 0
-    to 1. `klass`: class of the decline. `issuer`: the card's first digits."""
+    """`closes_at`: the end of its window. `engine_share`: of customers for whom the engine decided
+    when it came in, 0 to 1. `klass`: class of the decline. `issuer`: the card's first digits."""
 
     order: str
     payer: str
@@ -68,8 +68,8 @@ class Planned(NamedTuple):
 
 @dataclass(slots=True)
 class JudgedOrder:
-    """`planned`: None where nobody asked. `was`: whether it was rescued and with how many sends, of a payment whose
-    decisions nobody stored."""
+    """`planned`: None where nobody asked. `was`: whether it was rescued and with how many sends, of
+    a payment whose decisions nobody stored."""
 
     facts: OrderFacts
     steps: list[Step] = field(default_factory=list)

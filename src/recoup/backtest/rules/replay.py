@@ -1,7 +1,8 @@
-"""Stored decisions read again: what each arm, and the policy that is asked about, would have done at each. Pure.
+"""Stored decisions read again: what each arm, and the policy that is asked about, would have done
+at each. Pure.
 
-Every arm's decider is asked with the stored inputs, also about what the other arm did. A schedule sends what it has
-planned when that falls due; the engine decides again.
+Every arm's decider is asked with the stored inputs, also about what the other arm did. A schedule
+sends what it has planned when that falls due; the engine decides again.
 """
 
 import hashlib
@@ -39,7 +40,8 @@ class ScheduleTarget:
         return _named(self.policy.version, self.within)
 
     def decide(self, evidence: Evidence, then: InForce | None = None) -> Decision:
-        """A schedule has planned nothing that would be due: it is asked as after the last decline."""
+        """A schedule has planned nothing that would be due: it is asked as after the last
+        decline."""
         return by_schedule(replace(evidence, due_at=None), self.policy, self.within or then)
 
     def of_customer(self, place: int) -> "Target":
@@ -107,7 +109,11 @@ def same(one: float | None, other: float | None, hours: float = SAME_HOURS) -> b
 def stored_ways(alternatives: Iterable[Mapping[str, Any]]) -> list[Way]:
     """Ways of an engine's decision, its own first; empty where it offered none."""
     return [
-        Way(_hours(alternative["at"]) if alternative["at"] else None, alternative["chance"], alternative["probability"])
+        Way(
+            _hours(alternative["at"]) if alternative["at"] else None,
+            alternative["chance"],
+            alternative["probability"],
+        )
         for alternative in alternatives
         if "probability" in alternative
     ]
@@ -115,7 +121,11 @@ def stored_ways(alternatives: Iterable[Mapping[str, Any]]) -> list[Way]:
 
 def offered_ways(decision: Decision) -> list[Way]:
     return [
-        Way(_hours(alternative.at) if alternative.at else None, alternative.chance, alternative.probability)
+        Way(
+            _hours(alternative.at) if alternative.at else None,
+            alternative.chance,
+            alternative.probability,
+        )
         for alternative in decision.alternatives
         if isinstance(alternative, Offered)
     ]
@@ -136,7 +146,8 @@ def probability(ways: Iterable[Way], at: float | None) -> float:
 
 
 def chance_at(ways: Iterable[Way], at: float, now: float) -> tuple[float, bool]:
-    """The chance of the way that is the same, else of one in the same block; and whether it is that one's own."""
+    """The chance of the way that is the same, else of one in the same block; and whether it is that
+    one's own."""
     nearest, block, in_block = None, block_of(max(0.0, at - now)), 0.0
     for way in ways:
         if way.at is None or way.chance is None:
@@ -208,7 +219,9 @@ class Engines:
 
 def _pricing_beside(schedule: str | None) -> Pricing:
     """The engine's while that schedule decided for the comparison group."""
-    return next((pricing for pricing in PRICINGS.values() if pricing.schedules == schedule), ENGINE_2)
+    return next(
+        (pricing for pricing in PRICINGS.values() if pricing.schedules == schedule), ENGINE_2
+    )
 
 
 def _schedule_beside(pricing: str | None) -> RetryPolicy:
@@ -217,9 +230,12 @@ def _schedule_beside(pricing: str | None) -> RetryPolicy:
     return POLICIES[known.schedules] if known is not None else CURRENT
 
 
-def add_step(order: JudgedOrder, one: RecordedDecision, target: Target, engines: Engines, *, plans: bool) -> None:
-    """`plans`: keep what the policy would have planned at the first one. Of more than `STEPS_MAX` only what came of
-    them. Raises: KeyError, TypeError, ValueError for features that no decision was made from."""
+def add_step(
+    order: JudgedOrder, one: RecordedDecision, target: Target, engines: Engines, *, plans: bool
+) -> None:
+    """`plans`: keep what the policy would have planned at the first one. Of more than `STEPS_MAX`
+    only what came of them. Raises: KeyError, TypeError, ValueError for features that no decision
+    was made from."""
     if plans and order.planned is None and one.features:
         order.planned = planned(one, target, engines)
     if len(order.steps) < STEPS_MAX or one.answer == "approved":
@@ -227,7 +243,9 @@ def add_step(order: JudgedOrder, one: RecordedDecision, target: Target, engines:
 
 
 def planned(one: RecordedDecision, target: Target, engines: Engines) -> Planned:
-    decision = target.decide(_evidence(one.features, facts="facts" in one.features), engines.within(one))
+    decision = target.decide(
+        _evidence(one.features, facts="facts" in one.features), engines.within(one)
+    )
     chance = next((way.chance for way in offered_ways(decision)), None)
     return Planned(decision.verdict, decision.plan, chance, decision.reasons)
 
@@ -269,7 +287,11 @@ def _by_schedule(
 
 
 def _by_engine(
-    one: RecordedDecision, now: float, taken: float | None, schedules: float | None, engines: Engines
+    one: RecordedDecision,
+    now: float,
+    taken: float | None,
+    schedules: float | None,
+    engines: Engines,
 ) -> list[Way]:
     if one.by == "engine":
         if not one.versions.get("model"):  # the schedule decided in its place
@@ -283,7 +305,13 @@ def _by_engine(
 
 
 def _by_target(
-    one: RecordedDecision, target: Target, now: float, ways: list[Way], engines: Engines, *, due: bool
+    one: RecordedDecision,
+    target: Target,
+    now: float,
+    ways: list[Way],
+    engines: Engines,
+    *,
+    due: bool,
 ) -> float | None:
     if isinstance(target, ScheduleTarget):
         if due:
@@ -304,24 +332,38 @@ def _is_decided(one: RecordedDecision, target: EngineTarget, now: float, engines
     if target.within is not None and target.within.name != one.versions.get("policies"):
         return False
     if one.by == "engine":
-        return one.versions.get("model") == target.model.name and one.versions.get("policy") == target.pricing.version
+        return (
+            one.versions.get("model") == target.model.name
+            and one.versions.get("policy") == target.pricing.version
+        )
     engine = engines.of(one, now)
-    return engine is not None and engine[0].name == target.model.name and engine[1] == target.pricing
+    return (
+        engine is not None and engine[0].name == target.model.name and engine[1] == target.pricing
+    )
 
 
 def _evidence(features: Mapping[str, Any], *, facts: bool = True) -> Evidence:
     if facts:
         return Evidence.from_dict(features)
-    return Evidence.from_dict({name: value for name, value in features.items() if name not in _WITHOUT})
+    return Evidence.from_dict(
+        {name: value for name, value in features.items() if name not in _WITHOUT}
+    )
 
 
-def _features(features: Mapping[str, Any], ways: list[Way], at: float, now: float, *, due: bool) -> Features:
+def _features(
+    features: Mapping[str, Any], ways: list[Way], at: float, now: float, *, due: bool
+) -> Features:
     chance, own = chance_at(ways, at, now)
     klass = class_of(Reading(**features["reading"]))
     block = sum(at - now > end for end in BLOCKS_HOURS)
     tries = min(len(features["attempts"]), _TRIES - 1)
     bins = [klass, _TRY_AT + tries, _BLOCK_AT + block, _CLASS_BLOCK + klass * _BLOCKS + block]
-    flags = ((_NOW, at <= now), (_CREDIT, features.get("funding") == "credit"), (_OWN_CHANCE, own), (_DUE, due))
+    flags = (
+        (_NOW, at <= now),
+        (_CREDIT, features.get("funding") == "credit"),
+        (_OWN_CHANCE, own),
+        (_DUE, due),
+    )
     bins += [place for place, there in flags if there]
     return Features(tuple(bins), chance)
 

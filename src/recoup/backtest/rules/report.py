@@ -24,7 +24,9 @@ def difference(payers: Iterable[str], one: Estimate, other: Estimate) -> Estimat
     without support may only have brought more, and the other's less."""
     influence = array("d", (a - b for a, b in zip(one.influence, other.influence, strict=True)))
     error = clustered(payers, influence)
-    return Estimate(one.value - other.value, influence, error, one.above + other.below, one.below + other.above)
+    return Estimate(
+        one.value - other.value, influence, error, one.above + other.below, one.below + other.above
+    )
 
 
 def verdict(found: Estimate) -> Verdict:
@@ -34,7 +36,8 @@ def verdict(found: Estimate) -> Verdict:
 
 
 class FeesAvoided(NamedTuple):
-    """Fees avoided by sends that the policy does not make, in minor units; below 0: it makes more."""
+    """Fees avoided by sends that the policy does not make, in minor units; below 0: it makes
+    more."""
 
     asset: str
     units: float
@@ -62,7 +65,11 @@ class Figures:
     @property
     def days_earlier(self) -> float | None:
         """Days by which the money comes earlier; below 0: later."""
-        return self.days_then - self.days if self.days is not None and self.days_then is not None else None
+        return (
+            self.days_then - self.days
+            if self.days is not None and self.days_then is not None
+            else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +91,9 @@ class MoneyFigures:
 
 @dataclass(slots=True)
 class Judgement:
-    """`open`: orders whose window has not closed. `days`: from the first decline to the last window that closed;
-    `span_days`: to the last decline.
-    `unread`: orders whose decisions could not be read. `sampled_of`: how many there were, where this is a sample of
-    payers."""
+    """`open`: orders whose window has not closed. `days`: from the first decline to the last window
+    that closed; `span_days`: to the last decline. `unread`: orders whose decisions could not be
+    read. `sampled_of`: how many there were, where this is a sample of payers."""
 
     policy: str
     whole: Figures
@@ -105,7 +111,9 @@ class Judgement:
     groups: dict[By, list[tuple[str, Figures]]] = field(default_factory=dict)
 
 
-def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups: bool = True) -> Judgement:
+def judge(
+    policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups: bool = True
+) -> Judgement:
     """`orders`: those whose window has closed. `send_cost`: minor units of a send."""
     evaluation = Evaluation([order.episode for order in orders], BINS)
     closed = _closed(orders)
@@ -130,11 +138,17 @@ def judge(policy: str, orders: Sequence[JudgedOrder], send_cost: int, *, groups:
 
 
 def _figures(
-    evaluation: Evaluation, orders: Sequence[JudgedOrder], closed: Closed, part: Sequence[bool] | None, send_cost: int
+    evaluation: Evaluation,
+    orders: Sequence[JudgedOrder],
+    closed: Closed,
+    part: Sequence[bool] | None,
+    send_cost: int,
 ) -> Figures:
     look_up()
     weights = None if part is None else [float(one) for one in part]
-    inside = orders if part is None else [one for one, there in zip(orders, part, strict=True) if there]
+    inside = (
+        orders if part is None else [one for one, there in zip(orders, part, strict=True) if there]
+    )
     then = _then(orders, [float(order.rescued) for order in orders], weights)
     overlap = evaluation.overlap if part is None else evaluation.overlap_of(part)
     rescued = evaluation.mean("rescued", weights)
@@ -159,7 +173,9 @@ def _figures(
     )
 
 
-def _then(orders: Sequence[JudgedOrder], values: Sequence[float], weights: Sequence[float] | None) -> Estimate:
+def _then(
+    orders: Sequence[JudgedOrder], values: Sequence[float], weights: Sequence[float] | None
+) -> Estimate:
     """The actual value: exact of these orders; its interval is that of more orders like them."""
     weighing = weights or [1.0] * len(orders)
     whole = sum(weighing)
@@ -167,13 +183,19 @@ def _then(orders: Sequence[JudgedOrder], values: Sequence[float], weights: Seque
         return Estimate(math.nan, array("d"), math.nan)
     mean = sum(one * weight for one, weight in zip(values, weighing, strict=True)) / whole
     scale = len(orders) / whole
-    influence = array("d", (scale * weight * (one - mean) for one, weight in zip(values, weighing, strict=True)))
+    influence = array(
+        "d", (scale * weight * (one - mean) for one, weight in zip(values, weighing, strict=True))
+    )
     return Estimate(mean, influence, clustered((order.facts.payer for order in orders), influence))
 
 
-def _money(evaluation: Evaluation, orders: Sequence[JudgedOrder], asset: str, send_cost: int) -> MoneyFigures:
+def _money(
+    evaluation: Evaluation, orders: Sequence[JudgedOrder], asset: str, send_cost: int
+) -> MoneyFigures:
     own = [order.facts.asset == asset for order in orders]
-    amounts = [float(one.facts.units) if there else 0.0 for one, there in zip(orders, own, strict=True)]
+    amounts = [
+        float(one.facts.units) if there else 0.0 for one, there in zip(orders, own, strict=True)
+    ]
     costs = [float(send_cost) if there else 0.0 for there in own]
     count = len(orders)
     rescued = evaluation.of({"rescued": amounts})
@@ -210,19 +232,31 @@ def _groups(
 
 
 def _fees(
-    evaluation: Evaluation, orders: Sequence[JudgedOrder], part: Sequence[bool] | None, sends: float, send_cost: int
+    evaluation: Evaluation,
+    orders: Sequence[JudgedOrder],
+    part: Sequence[bool] | None,
+    sends: float,
+    send_cost: int,
 ) -> tuple[FeesAvoided, ...]:
     """`sends`: of an order of the part, under the policy."""
     inside = [one for one, there in zip(orders, part or [True] * len(orders), strict=True) if there]
     assets = _assets(inside)
     if len(assets) == 1:
-        return (FeesAvoided(assets[0], (sum(one.sends for one in inside) - sends * len(inside)) * send_cost),)
+        return (
+            FeesAvoided(
+                assets[0], (sum(one.sends for one in inside) - sends * len(inside)) * send_cost
+            ),
+        )
     found = []
     for asset in assets:
         own = [float(order.facts.asset == asset) for order in orders]
         own = [one * there for one, there in zip(own, part or [True] * len(orders), strict=True)]
         then = sum(weight * one.sends for weight, one in zip(own, orders, strict=True))
-        found.append(FeesAvoided(asset, (then - evaluation.of({"sends": own}).value * len(orders)) * send_cost))
+        found.append(
+            FeesAvoided(
+                asset, (then - evaluation.of({"sends": own}).value * len(orders)) * send_cost
+            )
+        )
     return tuple(found)
 
 
@@ -240,7 +274,9 @@ def _span_days(orders: Sequence[JudgedOrder]) -> float:
 
 
 def _assets(orders: Sequence[JudgedOrder]) -> list[str]:
-    return [name for name, _ in Counter(order.facts.asset for order in orders).most_common(GROUPS_MAX)]
+    return [
+        name for name, _ in Counter(order.facts.asset for order in orders).most_common(GROUPS_MAX)
+    ]
 
 
 _NAMES: Final[Mapping[By, Callable[[Sequence[JudgedOrder]], list[str]]]] = {

@@ -41,7 +41,8 @@ MORE: Final = Sentence(
     "Let the engine decide for more of the customers, some of them at random, and look again in a few weeks."
 )
 NO_ARM: Final = (
-    "No order has stored probabilities yet: let the rescue engine watch, or decide for a share of customers."
+    "No order has stored probabilities yet: let the rescue engine watch, or decide "
+    "for a share of customers."
 )
 
 
@@ -66,7 +67,9 @@ def days_earlier(low: float, high: float | None = None) -> Sentence:
     """Sentence of so many days earlier; below 0: later. `high`: the other end of a range."""
     high = low if high is None else high
     if low < 0.0 < high:
-        return Sentence("{0} days later to {1} earlier", Figure(f"{-low:.1f}"), Figure(f"{high:.1f}"))
+        return Sentence(
+            "{0} days later to {1} earlier", Figure(f"{-low:.1f}"), Figure(f"{high:.1f}")
+        )
     ends = sorted({Figure(f"{abs(end):.1f}") for end in (low, high)}, key=float)
     if len(ends) > 1:
         return Sentence("{0} to {1} days earlier" if low >= 0.0 else "{0} to {1} days later", *ends)

@@ -31,7 +31,8 @@ DEPOSIT_MAX = 99  # of the currency's smallest unit
 
 
 async def enter_account(world: World, scope: Scope, account: BankAccount, asset: str) -> UUID:
-    """The numbers are sealed before they are kept, with the two amounts that its owner will read on the statement.
+    """The numbers are sealed before they are kept, with the two amounts that its owner will read on
+    the statement.
 
     Raises: Problem(invalid); Problem(conflict) for one too many.
     """
@@ -47,7 +48,9 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
         if await count_accounts(tx, scope.merchant_id) >= ACCOUNTS_MAX:
             raise Problem(
                 "conflict",
-                Sentence("A merchant has at most {0} bank accounts, refused ones included.", ACCOUNTS_MAX),
+                Sentence(
+                    "A merchant has at most {0} bank accounts, refused ones included.", ACCOUNTS_MAX
+                ),
                 cure="Use one that was entered before.",
             )
         await add_account(
@@ -68,7 +71,9 @@ async def enter_account(world: World, scope: Scope, account: BankAccount, asset:
     return account_id
 
 
-async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: tuple[int, int]) -> bool:
+async def prove_account(
+    world: World, scope: Scope, account_id: UUID, amounts: tuple[int, int]
+) -> bool:
     """Checks that these are the two amounts, in any order. After three wrong answers the account is
     refused.
 
@@ -85,15 +90,25 @@ async def prove_account(world: World, scope: Scope, account_id: UUID, amounts: t
             if row.tries >= TRIES_MAX:
                 row = replace(row, state="refused", ended_at=now, reason="three wrong amounts")
         await save_account(tx, row)
-        details = {"state": ["added", row.state]} if row.state != "added" else {"wrong_answers": row.tries}
+        details = (
+            {"state": ["added", row.state]}
+            if row.state != "added"
+            else {"wrong_answers": row.tries}
+        )
         await note(
-            tx, scope, world.clocks.wall(), f"bank_account.{'proved' if right else 'not_proved'}", account_id, details
+            tx,
+            scope,
+            world.clocks.wall(),
+            f"bank_account.{'proved' if right else 'not_proved'}",
+            account_id,
+            details,
         )
     return right
 
 
 async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
-    """The second person's word. From here on it is the one of its currency; the one before takes no more payouts.
+    """The second person's word. From here on it is the one of its currency; the one before takes no
+    more payouts.
 
     Raises: Problem not_found, wrong_state, forbidden.
     """
@@ -105,16 +120,23 @@ async def approve_account(world: World, scope: Scope, account_id: UUID) -> None:
         if old is not None:
             before = await _locked(tx, scope.merchant_id, old.account_id, "active")
             await save_account(tx, replace(before, state="replaced", ended_at=now))
-        await save_account(tx, replace(row, state="active", approved_by=scope.actor.text(), active_at=now))
+        await save_account(
+            tx, replace(row, state="active", approved_by=scope.actor.text(), active_at=now)
+        )
         details = {"currency": row.asset, "account": [old.masked if old else None, row.masked]}
         await note(tx, scope, world.clocks.wall(), "bank_account.approved", account_id, details)
 
 
 async def refuse_account(world: World, scope: Scope, account_id: UUID, reason: str) -> None:
-    """Refuses an account that is not active yet. Raises: Problem not_found, wrong_state, invalid."""
+    """Refuses an account that is not active yet. Raises: Problem not_found, wrong_state,
+    invalid."""
     reason = " ".join(reason.split())[:200]
     if not reason:
-        raise invalid("Give a reason for refusing the account.", "reason", "Enter the reason beside the button.")
+        raise invalid(
+            "Give a reason for refusing the account.",
+            "reason",
+            "Enter the reason beside the button.",
+        )
     now = await _now(world, scope.merchant_id)
     async with world.db.transaction() as tx:
         row = await _locked(tx, scope.merchant_id, account_id, "added", "verified")

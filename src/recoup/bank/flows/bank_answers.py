@@ -17,7 +17,8 @@ from recoup.kit.world import World
 
 
 class AnswerTaken(NamedTuple):
-    """A row with what was done; `known`: it was said before; `told`: it changes nothing. `why`: nothing was done."""
+    """A row with what was done; `known`: it was said before; `told`: it changes nothing. `why`:
+    nothing was done."""
 
     payout_return: PayoutReturn
     done: Literal["paid", "returned", "known", "told", "not_done"]
@@ -48,16 +49,23 @@ async def _take(world: World, scope: Scope, payout_return: PayoutReturn) -> Answ
         return AnswerTaken(payout_return, "not_done", "there is no such payout")
     if payout_return.outcome == "notice":
         return AnswerTaken(payout_return, "told", payout_return.reason)
-    if payout_return.units is not None and (payout_return.units, payout_return.asset) != (payout.units, payout.asset):
+    if payout_return.units is not None and (payout_return.units, payout_return.asset) != (
+        payout.units,
+        payout.asset,
+    ):
         theirs = f"{written(payout_return.units, payout_return.asset)} {payout_return.asset}"
         ours = f"{written(payout.units, payout.asset)} {payout.asset}"
         return AnswerTaken(
-            payout_return, "not_done", Sentence("the file says {0}, but the payout is {1}", theirs, ours)
+            payout_return,
+            "not_done",
+            Sentence("the file says {0}, but the payout is {1}", theirs, ours),
         )
     if payout.state == payout_return.outcome:
         return AnswerTaken(payout_return, "known")
     try:
-        await tell_outcome(world, scope, payout.payout_id, payout_return.outcome, payout_return.reason)
+        await tell_outcome(
+            world, scope, payout.payout_id, payout_return.outcome, payout_return.reason
+        )
     except Problem as problem:
         return AnswerTaken(payout_return, "not_done", problem.message)
     return AnswerTaken(payout_return, "paid" if payout_return.outcome == "paid" else "returned")

@@ -1,4 +1,5 @@
-"""A payout on its way to the merchant's bank: a second person's approval, intent, call, outcome, the bank's word."""
+"""A payout on its way to the merchant's bank: a second person's approval, intent, call, outcome,
+the bank's word."""
 
 from datetime import timedelta
 from hashlib import sha256
@@ -37,7 +38,9 @@ from recoup.terms.store.settlement_terms import account_delay
 REPLACED = "the bank account was replaced after the approval: approve it for the new one"
 
 
-async def approve(world: World, scope: Scope, payout_id: UUID, reviewed: UUID | None = None) -> None:
+async def approve(
+    world: World, scope: Scope, payout_id: UUID, reviewed: UUID | None = None
+) -> None:
     """The second person's word; the caller has made sure that it decides for the operator.
     `reviewed`: the account that they saw.
 
@@ -64,42 +67,56 @@ async def approve(world: World, scope: Scope, payout_id: UUID, reviewed: UUID | 
             if reviewed not in (None, account.account_id):
                 message = "The bank account was replaced since the payout was reviewed."
                 raise Problem("conflict", message, cure="Review the payout again.")
-            await approve_payout(tx, row, account.account_id, scope.actor.text(), now=now, wall=wall)
+            await approve_payout(
+                tx, row, account.account_id, scope.actor.text(), now=now, wall=wall
+            )
             details = {"amount": amount(row.units, row.asset)}
             await note(tx, scope, wall, "payout.approved", payout_id, details)
 
     await retrying(once)
 
 
-async def tell_outcome(world: World, scope: Scope, payout_id: UUID, state: str, reason: str | None) -> None:
+async def tell_outcome(
+    world: World, scope: Scope, payout_id: UUID, state: str, reason: str | None
+) -> None:
     """Somebody read the bank's statement: `state` paid or returned.
 
     Raises: Problem not_found, wrong_state; Problem(invalid) for a return without a reason.
     """
     reason = " ".join((reason or "").split())[:200] or None
     if state not in ("paid", "returned"):
-        raise invalid("A payout is either paid or returned.", "outcome", "Use one of the two buttons.")
+        raise invalid(
+            "A payout is either paid or returned.", "outcome", "Use one of the two buttons."
+        )
     if state == "returned" and reason is None:
         raise invalid("Enter why the bank returned it.", "reason", "Copy it from the statement.")
     await _close(world, scope.merchant_id, payout_id, state, reason, recorded_by=scope)
 
 
 async def read_file(world: World, merchant_id: UUID, payout_id: UUID) -> tuple[str, bytes]:
-    """Name and content of the file as it was made. Raises: Problem(not_found) before that; Problem(conflict) while the
-    bank may have it from before a restore, and Problem(unavailable) in quarantine."""
+    """Name and content of the file as it was made. Raises: Problem(not_found) before that;
+    Problem(conflict) while the bank may have it from before a restore, and Problem(unavailable) in
+    quarantine."""
     world.standing.check()
     if await awaits_statement(world.db.reader, merchant_id):
-        message = "After a restore, files for banks wait for a bank statement of the time that was lost."
+        message = (
+            "After a restore, files for banks wait for a bank statement of the time that was lost."
+        )
         cure = "Upload it on the page Reconciliation: it shows what the bank has paid already."
         raise Problem("conflict", message, cure=cure)
     row = await payout_file(world.db, merchant_id, payout_id)
     if row is None:
-        raise Problem("not_found", "The bank file of this payout does not exist yet.", cure="Approve the payout first.")
+        raise Problem(
+            "not_found",
+            "The bank file of this payout does not exist yet.",
+            cure="Approve the payout first.",
+        )
     return row.file_name, world.keys.open_secret(file_context(payout_id), row.file)
 
 
 async def go_on(world: World, merchant_id: UUID, payout_id: UUID) -> None:
-    """Due work `bank_payout`: gives an approved one to the bank; asks what became of one that was sent."""
+    """Due work `bank_payout`: gives an approved one to the bank; asks what became of one that was
+    sent."""
     async with world.db.transaction() as tx:
         row = await _locked(tx, merchant_id, payout_id)
     if row.state == "approved":
@@ -143,7 +160,8 @@ async def _send(world: World, merchant_id: UUID, payout_id: UUID) -> None:
 
 
 async def _still_active(tx: Tx, row: LockedPayout) -> bool:
-    """Its account is locked: nobody replaces it before the file is kept. Of a file that is made the bank may know."""
+    """Its account is locked: nobody replaces it before the file is kept. Of a file that is made the
+    bank may know."""
     assert row.account_id is not None, "it is approved"
     account = await lock_account(tx, row.merchant_id, row.account_id)
     return account is not None and account.state == "active"
@@ -183,9 +201,18 @@ async def _close(
         async with world.db.transaction() as tx:
             row = await _locked(tx, merchant_id, payout_id)
             if only_from in (None, row.state):
-                await close_payout(tx, row, state, reason, now=business_at(wall, row.offset_us), wall=wall)
+                await close_payout(
+                    tx, row, state, reason, now=business_at(wall, row.offset_us), wall=wall
+                )
                 if recorded_by is not None:
-                    await note(tx, recorded_by, wall, f"payout.{state}", payout_id, {"state": [row.state, state]})
+                    await note(
+                        tx,
+                        recorded_by,
+                        wall,
+                        f"payout.{state}",
+                        payout_id,
+                        {"state": [row.state, state]},
+                    )
 
     await retrying(once)
 

@@ -1,4 +1,5 @@
-"""Choice of a transfer's file: NACHA to routing numbers where it is known who sends it, else CSV."""
+"""Choice of a transfer's file: NACHA to routing numbers where it is known who sends it, else
+CSV."""
 
 import csv
 import io
@@ -19,7 +20,9 @@ _COMPARED: Final = ("reference", "iban", "routing_number", "account_number", "am
 
 def bank_file(transfer: Transfer, originator: Originator | None) -> BankFile:
     if transfer.account.scheme == "us" and originator is not None:
-        return BankFile(f"{transfer.reference}.ach", nacha_file(transfer, originator).encode("ascii"))
+        return BankFile(
+            f"{transfer.reference}.ach", nacha_file(transfer, originator).encode("ascii")
+        )
     return BankFile(f"{transfer.reference}.csv", csv_file(transfer).encode())
 
 
@@ -49,17 +52,26 @@ def says(content: bytes, transfer: Transfer) -> bool:
         text = content.decode("utf-8")
         if transfer.account.scheme == "us" and text.startswith(NACHA_BEGINS):
             return paid_by(text) == {
-                (transfer.account.routing, transfer.account.account, transfer.reference): transfer.units
+                (
+                    transfer.account.routing,
+                    transfer.account.account,
+                    transfer.reference,
+                ): transfer.units
             }
         (row,) = csv.DictReader(io.StringIO(text, newline=""))
     except ValueError:
         return False
-    wanted = dict(zip(COLUMNS, next(csv.reader(io.StringIO(csv_file(transfer).split("\r\n")[1]))), strict=True))
+    wanted = dict(
+        zip(
+            COLUMNS, next(csv.reader(io.StringIO(csv_file(transfer).split("\r\n")[1]))), strict=True
+        )
+    )
     return all(row.get(name) == wanted[name] for name in _COMPARED)
 
 
 class ByHand:
-    """The file is ready to be fetched as soon as it is made. Without an originator it is a CSV for every account."""
+    """The file is ready to be fetched as soon as it is made. Without an originator it is a CSV for
+    every account."""
 
     asks_after: timedelta | None = None
     shows_deposits = False
@@ -72,7 +84,11 @@ class ByHand:
 
     def paid_by(self, scheme: str) -> str:
         one = self._originator
-        return f"{one.company} ({one.company_id}), {one.bank} {one.routing}" if one and scheme == "us" else ""
+        return (
+            f"{one.company} ({one.company_id}), {one.bank} {one.routing}"
+            if one and scheme == "us"
+            else ""
+        )
 
     async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
         return Outcome("approved", reference=file.name)

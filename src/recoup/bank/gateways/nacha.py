@@ -1,5 +1,6 @@
-"""A payout as a NACHA file: records of 94 characters in blocks of ten, one batch of CCD credits with an addenda each.
-Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8, 9)."""
+"""A payout as a NACHA file: records of 94 characters in blocks of ten, one batch of CCD credits
+with an addenda each. Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8,
+9)."""
 
 import string
 import unicodedata
@@ -71,7 +72,14 @@ def nacha_file(transfer: Transfer, originator: Originator) -> str:
     ]
     blocks = -(-(len(records) + 1) // BLOCK)
     records.append(
-        "9" + _number(1, 6) + _number(blocks, 6) + _number(count, 8) + checksum + _number(0, 12) + total + " " * 39
+        "9"
+        + _number(1, 6)
+        + _number(blocks, 6)
+        + _number(count, 8)
+        + checksum
+        + _number(0, 12)
+        + total
+        + " " * 39
     )
     records += ["9" * WIDTH] * (blocks * BLOCK - len(records))
     return "".join(record + "\n" for record in records)
@@ -123,7 +131,15 @@ def _entries(transfer: Transfer, originator: Originator) -> list[tuple[str, str]
             + originator.routing[:8]
             + _number(number, 7)
         )
-        made.append((entry, "705" + _text(f"SETTLEMENT {transfer.reference}", 80) + _number(1, 4) + _number(number, 7)))
+        made.append(
+            (
+                entry,
+                "705"
+                + _text(f"SETTLEMENT {transfer.reference}", 80)
+                + _number(1, 4)
+                + _number(number, 7),
+            )
+        )
         left -= units
     return made
 
@@ -144,7 +160,9 @@ def _number(value: int, width: int) -> str:
 def _text(value: str, width: int) -> str:
     """Capitals and what the format takes of ASCII; accents are dropped, what is too long is cut."""
     plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().upper()
-    return "".join(c if c.isalnum() or c in " .-/&,:#$%*+" else " " for c in plain)[:width].ljust(width)
+    return "".join(c if c.isalnum() or c in " .-/&,:#$%*+" else " " for c in plain)[:width].ljust(
+        width
+    )
 
 
 def _next_weekday(moment: datetime) -> datetime:

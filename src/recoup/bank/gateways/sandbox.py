@@ -1,6 +1,8 @@
-"""The sandbox's bank: it takes every file and pays a day later, but for accounts that say by their number what happens.
+"""The sandbox's bank: it takes every file and pays a day later, but for accounts that say by their
+number what happens.
 
-It remembers nothing: the same payout always ends the same, however often it is sent or inquired about.
+It remembers nothing: the same payout always ends the same, however often it is sent or inquired
+about.
 """
 
 from datetime import timedelta

@@ -14,8 +14,8 @@ BYTES_MAX: Final = 5_000_000
 
 
 def answers_of(content: bytes) -> list[PayoutReturn]:
-    """Each payout's, those that cannot be told with the reason; of a packed file, too. Raises: Problem(invalid),
-    Problem(too_large) for what is no such file."""
+    """Each payout's, those that cannot be told with the reason; of a packed file, too. Raises:
+    Problem(invalid), Problem(too_large) for what is no such file."""
     _check_size(len(content))
     source = source_of(BytesIO(content))
     named = format_of(next(iter(source()), b""))

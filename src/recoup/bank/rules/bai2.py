@@ -1,6 +1,8 @@
-"""BAI2: a bank's cash management report. Detail records (16) are entries; totals and counts must be right.
+"""BAI2: a bank's cash management report. Detail records (16) are entries; totals and counts must be
+right.
 
-Source: BAI, Cash Management Balance Reporting Specifications, version 2 (2005): records and type codes.
+Source: BAI, Cash Management Balance Reporting Specifications, version 2 (2005): records and type
+codes.
 """
 
 import re
@@ -30,7 +32,8 @@ _GROUPS: Final = {"2": "a deletion", "3": "a correction", "4": "a test"}
 
 
 class _Record(NamedTuple):
-    """A record with its continuations (88). `body`: without the code; `lines`: of the file; `slash`: how it ends."""
+    """A record with its continuations (88). `body`: without the code; `lines`: of the file;
+    `slash`: how it ends."""
 
     line: int
     code: str
@@ -72,7 +75,10 @@ class _Reader:
                 continue
             fields = [part.strip() for part in record.body.split(",")]
             if record.code == "01":
-                inside, self._sender = "01", (*fields[:2], fields[2] if len(fields) > 2 else "", *fields[4:5])
+                inside, self._sender = (
+                    "01",
+                    (*fields[:2], fields[2] if len(fields) > 2 else "", *fields[4:5]),
+                )
             elif record.code == "02":
                 inside = "02"
                 self._begin_group(record, fields)
@@ -91,14 +97,18 @@ class _Reader:
                 inside = "99"
                 _check(record, self._file, fields, "groups")
         if inside != "99":
-            raise complaint("The end of the file", "its last record (99) is missing; the file is cut off")
+            raise complaint(
+                "The end of the file", "its last record (99) is missing; the file is cut off"
+            )
 
     def _begin_group(self, one: _Record, fields: list[str]) -> None:
         self._group = _Count()
         self._group.records = one.lines
         status = _at(fields, 2)
         if status in _GROUPS:
-            message = Sentence("the group is {0} (status {1}), which is not taken", _GROUPS[status], status)
+            message = Sentence(
+                "the group is {0} (status {1}), which is not taken", _GROUPS[status], status
+            )
             raise complaint(_place(one), message, "Ask the bank for the whole report of the day.")
         self._day = _date(one, _at(fields, 3))
         self._currency = _at(fields, 5) or "USD"
@@ -114,7 +124,13 @@ class _Reader:
             raise complaint(_place(one), message, "Leave this account out of the file.")
         name = _at(fields, 0)
         place = Sentence("Line {0}, account {1}", one.line, masked(name))
-        identity = (*self._sender, *self._about, name, asset, sha256(one.body.encode()).hexdigest()[:16])
+        identity = (
+            *self._sender,
+            *self._about,
+            name,
+            asset,
+            sha256(one.body.encode()).hexdigest()[:16],
+        )
         self._account = Account(place, masked(name), identity, asset)
         for code, units in _summaries(one, fields[2:]):
             if units is None:
@@ -166,7 +182,12 @@ class _Reader:
             return
         account.entries += 1
         place = _place(one)
-        yield (account, BankEntry(place, signed, account.asset, day, code in _BACK, code, (customer, bank), text))
+        yield (
+            account,
+            BankEntry(
+                place, signed, account.asset, day, code in _BACK, code, (customer, bank), text
+            ),
+        )
 
 
 def _records(lines: Iterable[Line]) -> Iterator[_Record]:
@@ -181,7 +202,9 @@ def _records(lines: Iterable[Line]) -> Iterator[_Record]:
         begins = _BEGINS.match(text)
         code = begins[1] if begins else ""
         if begins is None or code not in _CODES:
-            message = Sentence("{0} begins with no record code of {1}", repr(text[:20]), " ".join(_CODES))
+            message = Sentence(
+                "{0} begins with no record code of {1}", repr(text[:20]), " ".join(_CODES)
+            )
             raise complaint(Sentence("Line {0}", line.number), message)
         body = begins[2].removeprefix(",")
         slash = body.endswith("/")
@@ -195,14 +218,17 @@ def _records(lines: Iterable[Line]) -> Iterator[_Record]:
             raise complaint(Sentence("Line {0}", line.number), "a continuation (88) of nothing")
         size += len(body)
         if held.lines > CONTINUED_MAX or size > RECORD_MAX:
-            raise complaint(Sentence("Line {0}", line.number), "the record is continued without end")
+            raise complaint(
+                Sentence("Line {0}", line.number), "the record is continued without end"
+            )
         held = held._replace(body=_continued(held, body), lines=held.lines + 1, slash=slash)
     if held is not None:
         yield held
 
 
 def _continued(held: _Record, body: str) -> str:
-    """A record that ended with a slash goes on with its next field; without, an entry goes on within its text."""
+    """A record that ended with a slash goes on with its next field; without, an entry goes on
+    within its text."""
     return f"{held.body} {body}" if held.code == "16" and not held.slash else f"{held.body},{body}"
 
 
@@ -210,7 +236,10 @@ def _check_order(one: _Record, inside: str) -> None:
     """Checks that a record may stand here. `inside`: the header that is open."""
     wanted = {"01": "", "02": "01", "03": "02", "16": "03", "49": "03", "98": "02", "99": "01"}
     if one.code not in wanted or wanted[one.code] != inside:
-        _refuse(one, Sentence("the record {0} cannot stand here; records are missing or doubled", one.code))
+        _refuse(
+            one,
+            Sentence("the record {0} cannot stand here; records are missing or doubled", one.code),
+        )
 
 
 def _summaries(one: _Record, fields: list[str]) -> Iterator[tuple[str, int | None]]:
@@ -234,10 +263,15 @@ def _behind_funds(one: _Record, fields: list[str], at: int) -> int:
     if funds == "D":
         times = _at(fields, at + 1)
         if not re.fullmatch(r"[0-9]{1,3}", times):
-            _refuse(one, Sentence("the funds type D is followed by {0}, not by a number", repr(times[:20])))
+            _refuse(
+                one,
+                Sentence("the funds type D is followed by {0}, not by a number", repr(times[:20])),
+            )
         return at + 2 + 2 * int(times)
     if funds not in ("", "0", "1", "2", "Z"):
-        _refuse(one, Sentence("the funds type {0} is none of 0, 1, 2, S, V, D, Z", repr(funds[:20])))
+        _refuse(
+            one, Sentence("the funds type {0} is none of 0, 1, 2, S, V, D, Z", repr(funds[:20]))
+        )
     return at + 1
 
 

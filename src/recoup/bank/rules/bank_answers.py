@@ -1,7 +1,7 @@
 """A bank's answer file: what became of payouts, one a row.
 
-A table of any common making with the columns `payout` (its id or its reference), `outcome` (paid or returned), `reason`
-for a return.
+A table of any common making with the columns `payout` (its id or its reference), `outcome` (paid or
+returned), `reason` for a return.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ _COLUMNS: Final = ("payout", "outcome", "reason")
 
 
 class PayoutReturn(NamedTuple):
-    """`line` of the file, from 1; `payout` as it is written there; `outcome`: paid, returned, or a notice that changes
-    nothing; `wrong`: why nothing can be done with the row. `units`, `asset`: where the file says them."""
+    """`line` of the file, from 1; `payout` as it is written there; `outcome`: paid, returned, or a
+    notice that changes nothing; `wrong`: why nothing can be done with the row. `units`, `asset`:
+    where the file says them."""
 
     line: int
     payout: str
@@ -32,7 +33,8 @@ class PayoutReturn(NamedTuple):
 
 
 def read_answers(source: Source) -> list[PayoutReturn]:
-    """Each row, those that cannot be read with the reason. Raises: Problem(invalid) for what is no such file."""
+    """Each row, those that cannot be read with the reason. Raises: Problem(invalid) for what is no
+    such file."""
     table = Table(lines(source(), encoding_in(source)), _places, _unknown)
     found = []
     for record in table:
@@ -46,7 +48,11 @@ def read_answers(source: Source) -> list[PayoutReturn]:
         try:
             _check(payout, outcome.lower(), reason)
         except BadCell as bad:
-            found.append(PayoutReturn(record.line, payout[:REFERENCE_MAX], outcome[:20], "", bad.complaint.text()))
+            found.append(
+                PayoutReturn(
+                    record.line, payout[:REFERENCE_MAX], outcome[:20], "", bad.complaint.text()
+                )
+            )
         else:
             found.append(PayoutReturn(record.line, payout, outcome.lower(), reason))
     return found
@@ -61,7 +67,12 @@ def _places(names: Sequence[str]) -> tuple[int | None, ...] | None:
 def _unknown(number: int, names: Sequence[str]) -> Problem:
     lacks = [name for name in _COLUMNS[:2] if name not in map(plain, names)]
     return invalid(
-        Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), shown_names(names)),
+        Sentence(
+            "Line {0}, the header, has no {1}; it has {2}.",
+            number,
+            ", no ".join(lacks),
+            shown_names(names),
+        ),
         "file",
         "The columns are payout, outcome, reason.",
     )

@@ -81,11 +81,14 @@ class Account(Protocol):
     def active_at(self) -> datetime: ...
 
 
-def check_approval(payout: Payout, account: Account | None, approver: str, now: datetime, delay_days: int) -> None:
+def check_approval(
+    payout: Payout, account: Account | None, approver: str, now: datetime, delay_days: int
+) -> None:
     """`account`: the active one of the payout's currency.
 
-    Raises: Problem(wrong_state) for a payout that is approved already, without an account, or with one that changed
-    less than `delay_days` ago; Problem(forbidden) for the person who requested the payout or entered the account.
+    Raises: Problem(wrong_state) for a payout that is approved already, without an account, or with
+    one that changed less than `delay_days` ago; Problem(forbidden) for the person who requested the
+    payout or entered the account.
     """
     check_step(payout.state, "approved")
     if account is None:

@@ -1,14 +1,24 @@
-"""camt.053 and camt.054: entries of a bank's statement or notice in XML. Versions 02 to 13 are alike in what is read.
+"""camt.053 and camt.054: entries of a bank's statement or notice in XML. Versions 02 to 13 are
+alike in what is read.
 
-Source: ISO 20022, BankToCustomerStatement and BankToCustomerDebitCreditNotification, message definition reports.
-An entry counts, or its details do, never both: the details when each has its amount and they add up to the entry.
+Source: ISO 20022, BankToCustomerStatement and BankToCustomerDebitCreditNotification, message
+definition reports. An entry counts, or its details do, never both: the details when each has its
+amount and they add up to the entry.
 """
 
 from collections.abc import Iterable
 from datetime import date
 from typing import Final, NamedTuple
 
-from recoup.bank.rules.entries import Account, BankEntry, Parts, bank_parts, complaint, masked, units_of
+from recoup.bank.rules.entries import (
+    Account,
+    BankEntry,
+    Parts,
+    bank_parts,
+    complaint,
+    masked,
+    units_of,
+)
 from recoup.kernel.problem import Sentence, figure
 from recoup.kit.files.xml_parts import Element
 
@@ -19,12 +29,15 @@ LEFT_OUT: Final = {
     "PDNG": "pending (PDNG)", "INFO": "for information (INFO)", "FUTR": "of a future day (FUTR)",
 }  # fmt: skip
 _OPENING: Final = ("OPBD", "PRCD")
-_RETURNS: Final = frozenset({"RRTN", "RPCR", "UPCT", "UPDD", "RRCT", "PRDD", "RCDD", "TRPT", "FRTN"})
+_RETURNS: Final = frozenset(
+    {"RRTN", "RPCR", "UPCT", "UPDD", "RRCT", "PRDD", "RCDD", "TRPT", "FRTN"}
+)
 _TEXT_MAX: Final = 4_000
 
 
 class _Detail(NamedTuple):
-    """`amount`, `asset`: as they are written, empty without; `way`: CRDT, DBIT, or empty for the entry's."""
+    """`amount`, `asset`: as they are written, empty without; `way`: CRDT, DBIT, or empty for the
+    entry's."""
 
     amount: str = ""
     asset: str = ""
@@ -44,13 +57,17 @@ def read_camt(chunks: Iterable[bytes]) -> Parts:
         if done.name == "TxDtls":
             if len(details) >= DETAILS_MAX:
                 message = Sentence("the entry has more than {0} details", figure(DETAILS_MAX))
-                raise complaint(_place(done), message, "Ask the bank for entries one by one, or for fewer days.")
+                raise complaint(
+                    _place(done), message, "Ask the bank for entries one by one, or for fewer days."
+                )
             details.append(_detail(done))
             continue
         if done.name == "Bal":
             _keep_balance(balances, done)
             continue
-        statement = done if done.name in _ONE else next((one for one in above if one.name in _ONE), None)
+        statement = (
+            done if done.name in _ONE else next((one for one in above if one.name in _ONE), None)
+        )
         if statement is None:
             raise complaint(_place(done), "an entry stands in no statement")
         if account is None:
@@ -85,7 +102,8 @@ def _account(statement: Element, number: int) -> Account:
 
 
 def _keep_balance(balances: dict[str, tuple[int, str, str]], balance: Element) -> None:
-    """The booked ones, each with its day. One without a sign is a credit, as its entries then have to prove."""
+    """The booked ones, each with its day. One without a sign is a credit, as its entries then have
+    to prove."""
     code = balance.said("Tp", "CdOrPrtry", "Cd") or balance.said("Tp", "Cd")
     amount = balance.at("Amt")
     if code not in (*_OPENING, "CLBD") or amount is None:
@@ -94,7 +112,9 @@ def _keep_balance(balances: dict[str, tuple[int, str, str]], balance: Element) -
     units = units_of(amount.text, asset, _place(balance), "Bal, Amt")
     signed = _signed(units, balance, _place(balance)) if balance.said("CdtDbtInd") else units
     if code in balances and balances[code][:2] != (signed, asset):
-        raise complaint(_place(balance), Sentence("the statement has two different balances {0}", code))
+        raise complaint(
+            _place(balance), Sentence("the statement has two different balances {0}", code)
+        )
     balances[code] = (signed, asset, balance.said("Dt", "Dt") or balance.said("Dt", "DtTm"))
 
 
@@ -113,13 +133,16 @@ def _close(account: Account, balances: dict[str, tuple[int, str, str]], statemen
 def _entries(
     entry: Element, details: list[_Detail], account: Account, closed_on: str, *, bare: bool
 ) -> Iterable[BankEntry]:
-    """`closed_on`: the day of an entry without one; `bare`: one without a status is booked, as a statement's are."""
+    """`closed_on`: the day of an entry without one; `bare`: one without a status is booked, as a
+    statement's are."""
     place = _place(entry)
     status = entry.said("Sts", "Cd") or entry.said("Sts", "Prtry") or entry.said("Sts")
     status = "BOOK" if bare and entry.at("Sts") is None else status
     if status != "BOOK":
         if status not in LEFT_OUT:
-            message = Sentence("Sts: the entry's status {0} is none of BOOK, PDNG, INFO, FUTR", repr(status[:20]))
+            message = Sentence(
+                "Sts: the entry's status {0} is none of BOOK, PDNG, INFO, FUTR", repr(status[:20])
+            )
             raise complaint(place, message)
         account.leave_out(LEFT_OUT[status])
         return
@@ -157,8 +180,11 @@ def _entries(
         )
 
 
-def _usable(details: list[_Detail], units: int, asset: str, place: str, account: Account) -> list[tuple[_Detail, int]]:
-    """Details that stand for the entry, with their signed units; the entry itself if they do not add up to it."""
+def _usable(
+    details: list[_Detail], units: int, asset: str, place: str, account: Account
+) -> list[tuple[_Detail, int]]:
+    """Details that stand for the entry, with their signed units; the entry itself if they do not
+    add up to it."""
     if len(details) < 2:
         return [(details[0] if details else _Detail(), units)]
     way = 1 if units > 0 else -1
@@ -187,7 +213,9 @@ def _detail(done: Element) -> _Detail:
     names = ("EndToEndId", "InstrId", "TxId", "PmtInfId", "MsgId", "ChqNb", "AcctSvcrRef")
     references = tuple(refs.said(name) for name in names) if refs is not None else ()
     remittance = done.at("RmtInf")
-    text = " ".join((*(remittance.texts() if remittance is not None else ()), done.said("AddtlTxInf")))
+    text = " ".join(
+        (*(remittance.texts() if remittance is not None else ()), done.said("AddtlTxInf"))
+    )
     return _Detail(
         amount.text if amount is not None else "",
         amount.attributes.get("Ccy", "") if amount is not None else "",
@@ -208,7 +236,9 @@ def _code(of: Element) -> str:
     domain = of.at("BkTxCd", "Domn")
     if domain is None:
         return of.said("BkTxCd", "Prtry", "Cd")
-    return "/".join((domain.said("Cd"), domain.said("Fmly", "Cd"), domain.said("Fmly", "SubFmlyCd")))
+    return "/".join(
+        (domain.said("Cd"), domain.said("Fmly", "Cd"), domain.said("Fmly", "SubFmlyCd"))
+    )
 
 
 def _signed(units: int, of: Element, place: str) -> int:
@@ -220,13 +250,17 @@ def _signed(units: int, of: Element, place: str) -> int:
 
 def _day(entry: Element, place: str, closed_on: str) -> date:
     """The booking day; else the value day, or the closing balance's."""
-    said = [(name, entry.said(name, "Dt") or entry.said(name, "DtTm")) for name in ("BookgDt", "ValDt")]
+    said = [
+        (name, entry.said(name, "Dt") or entry.said(name, "DtTm")) for name in ("BookgDt", "ValDt")
+    ]
     for name, text in (*said, ("Bal, Dt", closed_on)):
         if text:
             try:
                 return date.fromisoformat(text[:10])
             except ValueError:
-                raise complaint(place, Sentence("{0}: {1} is no date", name, repr(text[:40]))) from None
+                raise complaint(
+                    place, Sentence("{0}: {1} is no date", name, repr(text[:40]))
+                ) from None
     raise complaint(place, "BookgDt: the entry has no date")
 
 

@@ -1,6 +1,7 @@
 """A bank's statement, whatever its format: entries of accounts become lines that can be compared.
 
-A file is taken whole or not at all: what cannot be read, or does not add up, is refused with its place and cure.
+A file is taken whole or not at all: what cannot be read, or does not add up, is refused with its
+place and cure.
 """
 
 import re
@@ -27,8 +28,8 @@ _AMOUNT: Final = re.compile(r"[0-9]{1,18}(?:[.,][0-9]{0,18})?|[.,][0-9]{1,18}")
 
 
 class BankEntry(NamedTuple):
-    """A movement on the account. `units`: signed, + is a credit; `back`: it undoes an earlier one; `code`: the bank's
-    own; `references`: the best first; `text`: may hold our reference."""
+    """A movement on the account. `units`: signed, + is a credit; `back`: it undoes an earlier one;
+    `code`: the bank's own; `references`: the best first; `text`: may hold our reference."""
 
     place: str
     units: int
@@ -91,7 +92,8 @@ Parts = Iterator[tuple[Account, BankEntry | None]]
 
 
 class BankStatement:
-    """A file being read. Iterating gives lines, and at its end `notes` say what each account comes to.
+    """A file being read. Iterating gives lines, and at its end `notes` say what each account comes
+    to.
 
     Raises: Problem(invalid), while it is read, for a file of which nothing may be taken.
     """
@@ -117,7 +119,9 @@ class BankStatement:
             yield self._line(self.last_number, account, entry)
 
     def notes(self) -> list[str]:
-        said: list[str] = [Sentence("Read as {0}; the line is the number of the entry.", self._named)]
+        said: list[str] = [
+            Sentence("Read as {0}; the line is the number of the entry.", self._named)
+        ]
         for account in self._accounts:
             said += _said(account)
         if len(self._seen) > SHOWN_MAX:
@@ -126,8 +130,12 @@ class BankStatement:
 
     def _end(self, account: Account) -> None:
         if account.key() in self._seen:
-            message = Sentence("the statement {0} is in the file twice", " ".join(account.identity)[:80])
-            raise complaint(account.place, message, "Remove one of the two, or fetch the file again.")
+            message = Sentence(
+                "the statement {0} is in the file twice", " ".join(account.identity)[:80]
+            )
+            raise complaint(
+                account.place, message, "Remove one of the two, or fetch the file again."
+            )
         if len(self._seen) >= STATEMENTS_MAX:
             message = Sentence("the file has more than {0} statements", figure(STATEMENTS_MAX))
             raise complaint(account.place, message, "Ask for a file of fewer days.")
@@ -141,23 +149,33 @@ class BankStatement:
         stated = self._reading.types.get(entry.code) or kind_of(entry, ours=ours)
         kind = signed_type("bank", stated, came_in=entry.units > 0, ours=ours)
         if self._wanted and entry.asset not in self._wanted:
-            why = Sentence("it is in {0}, and only {1} was asked for", entry.asset, " and ".join(sorted(self._wanted)))
+            why = Sentence(
+                "it is in {0}, and only {1} was asked for",
+                entry.asset,
+                " and ".join(sorted(self._wanted)),
+            )
             return Broken(number, "mixed_currencies", why)
         self.currencies.add(entry.asset)
         at = of_these_days(datetime.combine(entry.day, datetime.min.time()), self._zone)
         if at is None:
-            message = Sentence("the day {0} is not of the years 2000 to 2200", entry.day.isoformat())
+            message = Sentence(
+                "the day {0} is not of the years 2000 to 2200", entry.day.isoformat()
+            )
             raise complaint(entry.place, message)
         period = self._reading.period
         if period is not None and not period[0] <= at < period[1]:
             why = Sentence("its date {0} lies outside the period", entry.day.isoformat())
             return Broken(number, "other_period", why)
         units = abs(entry.units)
-        said = reference if our_id or reference else f"\x1e{account.name}"  # equal ones of two accounts are no equals
+        said = (
+            reference if our_id or reference else f"\x1e{account.name}"
+        )  # equal ones of two accounts are no equals
         line_id = content_id("bank", kind, our_id, said, units, entry.asset, at)
         if self._open[0] is not account:
             self._open = account, account.key()
-        return Theirs(number, line_id, kind, our_id, reference, units, entry.asset, at, "", self._open[1])
+        return Theirs(
+            number, line_id, kind, our_id, reference, units, entry.asset, at, "", self._open[1]
+        )
 
 
 def kind_of(entry: BankEntry, *, ours: bool) -> str:
@@ -170,12 +188,17 @@ def kind_of(entry: BankEntry, *, ours: bool) -> str:
 def complaint(place: str, what: str, cure: str = AGAIN) -> Problem:
     """Problem with a file, of which nothing is taken."""
     return invalid(
-        Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)), "file", cure
+        Sentence("{0}: {1}. Nothing of the file was taken.", _said_once(place), _said_once(what)),
+        "file",
+        cure,
     )
 
 
-def bank_parts(chunks: Iterable[bytes], cut: Collection[str]) -> Iterator[tuple[Element, tuple[Element, ...]]]:
-    """The parts of a bank's XML. Raises: Problem(invalid) with the line, for what is no such XML."""
+def bank_parts(
+    chunks: Iterable[bytes], cut: Collection[str]
+) -> Iterator[tuple[Element, tuple[Element, ...]]]:
+    """The parts of a bank's XML. Raises: Problem(invalid) with the line, for what is no such
+    XML."""
     try:
         yield from parts(chunks, cut)
     except XmlError as error:
@@ -192,9 +215,15 @@ def units_of(text: str, asset: str, place: str, name: str) -> int:
         message = Sentence("{0}: the currency {1} is unknown", name, repr(asset[:8]))
         raise complaint(place, message, "Leave this account out of the file.")
     text = text.strip()
-    value = Decimal(text.replace(",", ".")).scaleb(EXPONENTS[asset]) if _AMOUNT.fullmatch(text) else Decimal(-1)
+    value = (
+        Decimal(text.replace(",", ".")).scaleb(EXPONENTS[asset])
+        if _AMOUNT.fullmatch(text)
+        else Decimal(-1)
+    )
     if value < 0 or value != value.to_integral_value() or value > UNITS_MAX:
-        raise complaint(place, Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset))
+        raise complaint(
+            place, Sentence("{0}: {1} is no amount of {2}", name, repr(text[:40]), asset)
+        )
     return int(value)
 
 
@@ -216,7 +245,10 @@ def _said(account: Account) -> list[str]:
             "Account {0}: {1} entries, sum {2}.",
             account.name,
             account.entries,
-            ", ".join(f"{written(units, asset)} {asset}".strip() for asset, units in sorted(sums.items())[:SHOWN_MAX]),
+            ", ".join(
+                f"{written(units, asset)} {asset}".strip()
+                for asset, units in sorted(sums.items())[:SHOWN_MAX]
+            ),
         )
     ]
     if account.opening is not None and account.closing is not None:
@@ -229,11 +261,18 @@ def _said(account: Account) -> list[str]:
             )
         )
     else:
-        said.append(Sentence("The file has no opening and closing balance of it, so its sum could not be checked."))
+        said.append(
+            Sentence(
+                "The file has no opening and closing balance of it, so its sum could not be checked."
+            )
+        )
     for why, count in sorted(account.left_out.items()):
         said.append(Sentence("Entries left out, {0}: {1}.", _said_once(why), count))
     if account.whole:
         said.append(
-            Sentence("Batches taken as one entry, because their details do not add up to it: {0}.", account.whole)
+            Sentence(
+                "Batches taken as one entry, because their details do not add up to it: {0}.",
+                account.whole,
+            )
         )
     return said

@@ -1,4 +1,5 @@
-"""A file's format, told by its first bytes; one that nothing here reads is named with what to ask for."""
+"""A file's format, told by its first bytes; one that nothing here reads is named with what to ask
+for."""
 
 import codecs
 import re
@@ -46,7 +47,9 @@ _TAGS: Final = re.compile(r"^[ \t\x1a]*:(\d\d[A-Z]?):", re.M)
 _BAI2: Final = re.compile(r"01,[^,\n]{0,40},[^,\n]{0,40},\d{6},")
 _NACHA: Final = re.compile(r"101[ \d]\d{9}[\w ]{10}\d{6}[\d ]{4}[A-Z0-9]094")
 
-_NACHA_BATCH: Final = re.compile(r"5(?:200|220|225|280).{36}.{10}[A-Z]{3}.{10}")  # its file header is missing
+_NACHA_BATCH: Final = re.compile(
+    r"5(?:200|220|225|280).{36}.{10}[A-Z]{3}.{10}"
+)  # its file header is missing
 
 
 def format_of(head: bytes) -> str | None:
@@ -73,16 +76,24 @@ def format_of(head: bytes) -> str | None:
 
 
 def check_statement(named: str, kind: str) -> None:
-    """Raises: Problem(invalid) for an answer file, and for a bank's statement that is not compared as one."""
+    """Raises: Problem(invalid) for an answer file, and for a bank's statement that is not compared
+    as one."""
     if named in ANSWERS:
         raise invalid(
-            Sentence("This is a file of the format {0}: what a bank answers about payouts, not a statement.", named),
+            Sentence(
+                "This is a file of the format {0}: what a bank answers about payouts, not a statement.",
+                named,
+            ),
             "file",
             "Record it with: recoup bank answers FILE.",
         )
     if kind != "bank":
         raise invalid(
-            Sentence("This is a file of the format {0}: a bank's statement, given as the kind {1}.", named, kind),
+            Sentence(
+                "This is a file of the format {0}: a bank's statement, given as the kind {1}.",
+                named,
+                kind,
+            ),
             "kind",
             "Choose Bank as its source; on the command line: --kind bank.",
         )
@@ -92,7 +103,10 @@ def check_answers(named: str) -> None:
     """Raises: Problem(invalid) for a statement."""
     if named not in ANSWERS:
         raise invalid(
-            Sentence("This is a file of the format {0}: a statement of an account, not answers about payouts.", named),
+            Sentence(
+                "This is a file of the format {0}: a statement of an account, not answers about payouts.",
+                named,
+            ),
             "file",
             "Compare it with: recoup reconcile FILE --kind bank.",
         )

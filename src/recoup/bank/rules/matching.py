@@ -25,18 +25,26 @@ from recoup.orders.rules.ledger import (
     suspended,
 )
 
-OUTCOMES: Final = ("matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused")
+OUTCOMES: Final = (
+    "matched",
+    "missing_here",
+    "missing_there",
+    "amount_differs",
+    "duplicate",
+    "refused",
+)
 _LINES: Final = tomllib.loads((files(__package__) / "lines.toml").read_text("ascii"))
 # kind of file -> types that its lines may name
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    kind: tuple(type_ for type_, row in rows.items() if not row.get("beside")) for kind, rows in _LINES.items()
+    kind: tuple(type_ for type_, row in rows.items() if not row.get("beside"))
+    for kind, rows in _LINES.items()
 }
 EDGE: Final = timedelta(days=1)
 
 
 def recipes_of(kind: str) -> Mapping[str, tuple[str, ...]]:
-    """The recipes of the postings that a line is, by type; none of a word of one processor, which becomes
-    another."""
+    """The recipes of the postings that a line is, by type; none of a word of one processor, which
+    becomes another."""
     return {
         type_: tuple(recipe.name for recipe in RECIPES.values() if recipe.files.get(kind) == type_)
         for type_ in KINDS[kind]
@@ -44,9 +52,10 @@ def recipes_of(kind: str) -> Mapping[str, tuple[str, ...]]:
 
 
 class Theirs(NamedTuple):
-    """A line that could be read. `units` without sign; `line_id` stands for what it says, `number` for where.
-    `statement`: which one of a bank, where every line is a movement of its own, however alike; else empty. `refs`: the
-    other side's further ids of the movement, those of its own first."""
+    """A line that could be read. `units` without sign; `line_id` stands for what it says, `number`
+    for where. `statement`: which one of a bank, where every line is a movement of its own, however
+    alike; else empty. `refs`: the other side's further ids of the movement, those of its own
+    first."""
 
     number: int
     line_id: UUID
@@ -62,8 +71,8 @@ class Theirs(NamedTuple):
 
 
 class Ours(NamedTuple):
-    """A movement of the ledger on the account that the file is about. `entry`: which, `from_file`: the line that it was
-    booked from, if it was."""
+    """A movement of the ledger on the account that the file is about. `entry`: which, `from_file`:
+    the line that it was booked from, if it was."""
 
     entry: tuple[UUID, int]
     source_id: UUID
@@ -77,7 +86,8 @@ class Ours(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """`reason` for machines, `text` for people; `posting`: what somebody may book, if anything settles it."""
+    """`reason` for machines, `text` for people; `posting`: what somebody may book, if anything
+    settles it."""
 
     outcome: str
     reason: str
@@ -130,7 +140,9 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         text = Sentence("The same payment is in {0} here and in {1} there.", ours.asset, line.asset)
         return Verdict("amount_differs", "currency_differs", text)
     if by != "booked" and ours.units != line.units:
-        posting = suspended(_sign(kind, line) * (line.units - ours.units), line.route or route, kind)
+        posting = suspended(
+            _sign(kind, line) * (line.units - ours.units), line.route or route, kind
+        )
         text = "The same payment has another amount there; the difference may wait in suspense."
         return Verdict("amount_differs", "amount_differs", text, posting)
     return Verdict(
@@ -145,25 +157,35 @@ def judge(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
 
 
 def unit_of(line: Theirs, found: Found) -> str:
-    """The unit in which the line's amount is that of the movement found for it: `same`, `minor` where it is read as
-    whole units and is in the smallest, `major` the other way round; else `other`, nothing where none was found."""
+    """The unit in which the line's amount is that of the movement found for it: `same`, `minor`
+    where it is read as whole units and is in the smallest, `major` the other way round; else
+    `other`, nothing where none was found."""
     ours = found.ours
     if ours is None:
         return ""
     theirs, factor = line.units if line.asset == ours.asset else 0, 10 ** decimals_of(ours.asset)
     if theirs == ours.units or found.parts or found.whole:
         return "same"
-    return "minor" if theirs == ours.units * factor else "major" if theirs * factor == ours.units else "other"
+    return (
+        "minor"
+        if theirs == ours.units * factor
+        else "major"
+        if theirs * factor == ours.units
+        else "other"
+    )
 
 
 def check_units(counted: Counter[str]) -> None:
-    """Raises: Problem(invalid) for a file with no amount of ours, most of whose amounts are ours in another unit."""
+    """Raises: Problem(invalid) for a file with no amount of ours, most of whose amounts are ours in
+    another unit."""
     unit = max(("minor", "major"), key=lambda unit: counted[unit])
     if not counted["same"] and counted[unit] > counted["other"]:
         message = "This file gives our amounts in the smallest unit."
         if unit == "major":
             message = "This file gives our amounts in whole units."
-        raise invalid(message, "amounts", Sentence("Say the unit of its amounts: --amounts {0}.", unit))
+        raise invalid(
+            message, "amounts", Sentence("Say the unit of its amounts: --amounts {0}.", unit)
+        )
 
 
 def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
@@ -176,7 +198,8 @@ def judge_missing(ours: Ours, period: tuple[datetime, datetime]) -> Verdict:
 
 
 def _second(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
-    """Another line about a movement that has one: perhaps a second charge, never passed over as a repetition."""
+    """Another line about a movement that has one: perhaps a second charge, never passed over as a
+    repetition."""
     posting = suspended(_sign(kind, line) * line.units, route, kind)
     if found.same_day:
         text = Sentence(
@@ -218,9 +241,13 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
         )
     if line.type == "fee_returned":
         text = "The processor gave back what it took; booked from here, it lowers the cost."
-        return Verdict("missing_here", "cost_returned", text, processing_cost_returned(line.units, route))
+        return Verdict(
+            "missing_here", "cost_returned", text, processing_cost_returned(line.units, route)
+        )
     if kind == "processor" and line.type == "funding":
-        return Verdict("missing_here", "funding", "The processor paid this out; book it from the bank's file.")
+        return Verdict(
+            "missing_here", "funding", "The processor paid this out; book it from the bank's file."
+        )
     if kind == "processor" and line.type == "funding_return":
         text = "What the processor paid out came back to it; book it from the bank's file."
         return Verdict("missing_here", "funding_return", text)
@@ -253,12 +280,17 @@ def _missing_here(kind: str, line: Theirs, found: Found, route: str) -> Verdict:
             "" if found.alike == 1 else "s",
         )
         return Verdict("missing_here", "possible", text, posting)
-    return Verdict("missing_here", "unknown", "Nothing here has its id or reference; it may wait in suspense.", posting)
+    return Verdict(
+        "missing_here",
+        "unknown",
+        "Nothing here has its id or reference; it may wait in suspense.",
+        posting,
+    )
 
 
 def signed_type(kind: str, type_: str, *, came_in: bool, ours: bool = False) -> str:
-    """The type of a line by which way its money went; empty where it cannot have gone that way. `ours`: a bank's line
-    with a payout's id or reference."""
+    """The type of a line by which way its money went; empty where it cannot have gone that way.
+    `ours`: a bank's line with a payout's id or reference."""
     found: str = _LINES[kind][type_]["in" if came_in else "out"]
     return "payout_return" if ours and found == "funding" != type_ else found
 

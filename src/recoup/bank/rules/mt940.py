@@ -1,6 +1,8 @@
-"""MT940: a bank's statement as SWIFT writes it, in one or several pages, and as banks write it without the envelope.
+"""MT940: a bank's statement as SWIFT writes it, in one or several pages, and as banks write it
+without the envelope.
 
-Source: SWIFT MT940 Customer Statement Message, fields 20, 25, 28C, 60a, 61, 86, 62a; standards release 2024.
+Source: SWIFT MT940 Customer Statement Message, fields 20, 25, 28C, 60a, 61, 86, 62a; standards
+release 2024.
 """
 
 import re
@@ -19,10 +21,14 @@ _AROUND: Final = "\x01\x03\x1a\ufeff\xef\xbb\xbf\xa0\t "  # blanks, control char
 _FIELD: Final = re.compile(r":(\d\d[A-Z]?|NS):(.*)", re.S)
 _BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9,.]{1,20})\s*")
 # value date, booking day, mark, third letter of the currency, amount, type, references
-_LINE: Final = re.compile(r"([0-9]{6})([0-9]{4})? {0,4}(R?[CD])([A-Z])?([0-9,.]{1,20})([NFS][A-Z0-9]{3}|)(.*)", re.S)
+_LINE: Final = re.compile(
+    r"([0-9]{6})([0-9]{4})? {0,4}(R?[CD])([A-Z])?([0-9,.]{1,20})([NFS][A-Z0-9]{3}|)(.*)", re.S
+)
 _EXPECTED: Final = re.compile(r"\d{6}(?:\d{4})? {0,4}E[CD]")
 _RETURNED: Final = frozenset({"RTI", "RTN", "RET", "RTC"})
-_END_TO_END: Final = re.compile(r"(?:EREF\+|EREF:|/EREF/)\s*([^/+?\s][^/+?]{0,34}?)(?=\s*+(?:[A-Z]{4}[+:]|/|\?|$))")
+_END_TO_END: Final = re.compile(
+    r"(?:EREF\+|EREF:|/EREF/)\s*([^/+?\s][^/+?]{0,34}?)(?=\s*+(?:[A-Z]{4}[+:]|/|\?|$))"
+)
 _SUBFIELD: Final = re.compile(r"\?(2\d|6[0-3])")
 _ANY_SUBFIELD: Final = re.compile(r"\?\d\d")
 _TEXT_MAX: Final = 4_000
@@ -56,7 +62,11 @@ def read_mt940(lines: Iterable[Line]) -> Parts:
     before: _Page | None = None
     pages = 0
     for part in _fields(lines):
-        if part.tag == "20" or page is None or (part.tag in ("25", "25P", "60F", "60M") and page.closed):
+        if (
+            part.tag == "20"
+            or page is None
+            or (part.tag in ("25", "25P", "60F", "60M") and page.closed)
+        ):
             if page is not None:
                 yield from _end(page, before)
                 before = page
@@ -68,7 +78,9 @@ def read_mt940(lines: Iterable[Line]) -> Parts:
     yield from _end(page, before)
     if page.closed and not page.last:
         raise complaint(
-            Sentence("Line {0}, :62M:", page.line), "the last page of this statement is missing", "Add the page."
+            Sentence("Line {0}, :62M:", page.line),
+            "the last page of this statement is missing",
+            "Add the page.",
         )
 
 
@@ -152,7 +164,9 @@ def _account(page: _Page) -> Account:
 def _end(page: _Page, before: _Page | None) -> Parts:
     """A page that has ended: its balances, and that it follows the page before."""
     if page.opening is None:
-        raise complaint(Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)")
+        raise complaint(
+            Sentence("Line {0}", page.line), "the statement has no opening balance (:60F:)"
+        )
     if page.closed is None:
         message = "the statement has no closing balance (:62F:); the file is cut off"
         raise complaint(Sentence("Line {0}", page.line), message)
@@ -166,7 +180,9 @@ def _end(page: _Page, before: _Page | None) -> Parts:
     account.check(account.place)
     goes_on = before is not None and before.name == page.name and before.closed and not before.last
     if goes_on and before is not None and (page.first or page.opening != before.closed):
-        message = "it does not begin with the balance that the page before ended with; a page is missing"
+        message = (
+            "it does not begin with the balance that the page before ended with; a page is missing"
+        )
         raise complaint(account.place, message, "Add the page, or fetch the file again.")
     yield account, None
 
@@ -174,7 +190,9 @@ def _end(page: _Page, before: _Page | None) -> Parts:
 def _balance(part: _Field) -> tuple[int, str]:
     stated = _BALANCE.fullmatch(part.text.strip())
     if stated is None:
-        _refuse(part, Sentence("{0} is no balance like C261120EUR100,00", repr(part.text.strip()[:40])))
+        _refuse(
+            part, Sentence("{0} is no balance like C261120EUR100,00", repr(part.text.strip()[:40]))
+        )
     units = units_of(stated[4], stated[3], _place(part), f":{part.tag}:")
     return units if stated[1] == "C" else -units, stated[3]
 
@@ -189,10 +207,18 @@ def _entry(page: _Page, part: _Field) -> BankEntry:
     if stated is None:
         if _EXPECTED.match(first):
             _refuse(part, "an expected entry (EC or ED), which is not booked")
-        _refuse(part, Sentence("{0} is no entry like 2611201120C100,00NTRFPO-1//BANK1", repr(first[:60])))
+        _refuse(
+            part,
+            Sentence("{0} is no entry like 2611201120C100,00NTRFPO-1//BANK1", repr(first[:60])),
+        )
     asset = page.opening[1]
     if stated[4] and stated[4] != asset[2]:
-        _refuse(part, Sentence("the letter {0} behind the mark is not the third one of {1}", stated[4], asset))
+        _refuse(
+            part,
+            Sentence(
+                "the letter {0} behind the mark is not the third one of {1}", stated[4], asset
+            ),
+        )
     units = units_of(stated[5], asset, _place(part), "amount")
     back = stated[3].startswith("R")
     # A reversed credit leaves the account, a reversed debit comes back to it.
@@ -212,7 +238,8 @@ def _entry(page: _Page, part: _Field) -> BankEntry:
 
 
 def _day(part: _Field, value: str, booked: str | None) -> date:
-    """The booking day. It has no year: the nearest to the value date, which some banks set on 30 February."""
+    """The booking day. It has no year: the nearest to the value date, which some banks set on 30
+    February."""
     try:
         year, month, day = 2000 + int(value[:2]), int(value[2:4]), int(value[4:])
         if not booked:
@@ -221,12 +248,16 @@ def _day(part: _Field, value: str, booked: str | None) -> date:
         found = [date(at, int(booked[:2]), int(booked[2:])) for at in _years(year, booked)]
         return min(found, key=lambda one: abs(one - near))
     except ValueError:
-        _refuse(part, Sentence("{0} is no value date and booking day", repr(f"{value}{booked or ''}")))
+        _refuse(
+            part, Sentence("{0} is no value date and booking day", repr(f"{value}{booked or ''}"))
+        )
 
 
 def _years(year: int, booked: str) -> Iterator[int]:
     """Neighbouring years that have the day."""
-    return (at for at in (year - 1, year, year + 1) if _is_day(at, int(booked[:2]), int(booked[2:])))
+    return (
+        at for at in (year - 1, year, year + 1) if _is_day(at, int(booked[:2]), int(booked[2:]))
+    )
 
 
 def _is_day(year: int, month: int, day: int) -> bool:
@@ -244,7 +275,9 @@ def _plain(text: str) -> str:
     joined = text.replace("\n", "")
     pieces = _ANY_SUBFIELD.split(joined)[1:]
     numbers = _ANY_SUBFIELD.findall(joined)
-    return "".join(piece for number, piece in zip(numbers, pieces, strict=True) if _SUBFIELD.fullmatch(number))
+    return "".join(
+        piece for number, piece in zip(numbers, pieces, strict=True) if _SUBFIELD.fullmatch(number)
+    )
 
 
 def _place(part: _Field) -> str:

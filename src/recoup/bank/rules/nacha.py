@@ -1,6 +1,7 @@
 """NACHA return files: payouts that come back (addenda 99) and notices of change (addenda 98).
 
-Source: Nacha operating rules, appendix 3 (record formats: 1, 5, 6, 799, 798, 8, 9) and 4 (return and change codes).
+Source: Nacha operating rules, appendix 3 (record formats: 1, 5, 6, 799, 798, 8, 9) and 4 (return
+and change codes).
 """
 
 import tomllib
@@ -14,7 +15,9 @@ from recoup.bank.rules.entries import complaint, masked, written
 from recoup.kernel.problem import Sentence
 
 WIDTH: Final = 94
-WIDEST: Final = 100  # some banks pad; what is read stands in the first 64 positions, and the controls prove it
+WIDEST: Final = (
+    100  # some banks pad; what is read stands in the first 64 positions, and the controls prove it
+)
 ASSET: Final = "USD"
 _HASH: Final = 10**10
 _CODES: Final = tomllib.loads(Path(__file__).with_name("nacha.toml").read_text("utf-8"))
@@ -73,7 +76,9 @@ def read_nacha(content: bytes) -> list[PayoutReturn]:
         elif record.text.strip("9 "):
             _refuse(record, "a record behind the file control (9)")
     if not read.ended:
-        raise complaint("The end of the file", "its file control (9) is missing; the file is cut off")
+        raise complaint(
+            "The end of the file", "its file control (9) is missing; the file is cut off"
+        )
     if not read.known:
         raise complaint(
             "The file",
@@ -99,8 +104,17 @@ def _records(content: bytes) -> Iterator[_Record]:
 
 def _take(read: _Read, record: _Record, lines: int) -> None:
     kind = record.part(1, 1)
-    if (kind == "1") != (lines == 1) or (kind in "678") != (read.batch is not None) or kind not in "156789":
-        _refuse(record, Sentence("the record {0} cannot stand here; records are missing or doubled", repr(kind)))
+    if (
+        (kind == "1") != (lines == 1)
+        or (kind in "678") != (read.batch is not None)
+        or kind not in "156789"
+    ):
+        _refuse(
+            record,
+            Sentence(
+                "the record {0} cannot stand here; records are missing or doubled", repr(kind)
+            ),
+        )
     if kind == "5":
         read.batch, read.held, read.entry = record, _Sums(), None
     elif kind == "6":
@@ -133,7 +147,9 @@ def _finish(read: _Read) -> None:
     """The entry that was read last: without addenda 98 or 99 it is no answer."""
     if read.entry is not None:
         place, payout = read.entry.line, read.entry.part(40, 54).strip()
-        read.answers.append(PayoutReturn(place, payout, "notice", "", "is no return: it has no addenda 99"))
+        read.answers.append(
+            PayoutReturn(place, payout, "notice", "", "is no return: it has no addenda 99")
+        )
         read.entry = None
 
 
@@ -160,7 +176,9 @@ def _answer(read: _Read, record: _Record) -> None:
         read.answers.append(answer._replace(wrong="is a returned debit, not a payout"))
     else:
         said = f"{code}: {RETURNS[code]}"
-        read.answers.append(answer._replace(outcome="returned", reason=said, units=units, asset=ASSET))
+        read.answers.append(
+            answer._replace(outcome="returned", reason=said, units=units, asset=ASSET)
+        )
 
 
 def _disputed(answer: PayoutReturn, code: str) -> PayoutReturn:
@@ -173,7 +191,10 @@ def _change(record: _Record) -> str:
     what = CHANGES.get(code, "an unknown part")
     parts = " ".join(masked(part) for part in given.split())
     return Sentence(
-        "{0}: the bank asks to change the {1} to {2}; correct the merchant's bank account", code, what, parts or "?"
+        "{0}: the bank asks to change the {1} to {2}; correct the merchant's bank account",
+        code,
+        what,
+        parts or "?",
     )
 
 
@@ -210,14 +231,20 @@ def _check(record: _Record, sums: _Sums, at: tuple[tuple[int, int], ...]) -> Non
         said = _number(record, first, last, name)
         if said != found:
             is_money = name.startswith("total")
-            stated, is_ = (written(said, ASSET), written(found, ASSET)) if is_money else (str(said), str(found))
+            stated, is_ = (
+                (written(said, ASSET), written(found, ASSET))
+                if is_money
+                else (str(said), str(found))
+            )
             _refuse(record, Sentence("the {0} is {1}, but the file has {2}", name, stated, is_))
 
 
 def _number(record: _Record, first: int, last: int, name: str) -> int:
     text = record.part(first, last).strip()
     if not (text.isascii() and text.isdigit()):
-        message = Sentence("the {0} (positions {1} to {2}) is no number: {3}", name, first, last, repr(text))
+        message = Sentence(
+            "the {0} (positions {1} to {2}) is no number: {3}", name, first, last, repr(text)
+        )
         _refuse(record, message)
     return int(text)
 

@@ -43,7 +43,11 @@ def read_payment_status(content: bytes) -> list[PayoutReturn]:
     batched = 0  # of the batch that is read
     for done, _ in bank_parts([content], ("OrgnlGrpInfAndSts", "TxInfAndSts", "OrgnlPmtInfAndSts")):
         if len(found) >= ANSWERS_MAX:
-            raise complaint(_place(done), Sentence("more than {0} answers", figure(ANSWERS_MAX)), "Split the file.")
+            raise complaint(
+                _place(done),
+                Sentence("more than {0} answers", figure(ANSWERS_MAX)),
+                "Split the file.",
+            )
         if done.name == "OrgnlGrpInfAndSts":
             group = done
         elif done.name == "TxInfAndSts":
@@ -74,7 +78,9 @@ def _transaction(done: Element) -> PayoutReturn:
     if amount is None or amount.attributes.get("Ccy", "") not in EXPONENTS:
         return answer
     asset = amount.attributes["Ccy"]
-    return answer._replace(units=units_of(amount.text, asset, _place(amount), "InstdAmt"), asset=asset)
+    return answer._replace(
+        units=units_of(amount.text, asset, _place(amount), "InstdAmt"), asset=asset
+    )
 
 
 def _inherited(answer: PayoutReturn, above: Element, name: str) -> PayoutReturn:
@@ -91,7 +97,9 @@ def _of(element: Element, references: tuple[str, ...], name: str) -> PayoutRetur
     payout = (str(our_id) if our_id else reference)[:REFERENCE_MAX]
     status = element.said(name)
     outcome, reason, wrong = _said(element, status) if status else ("", "", None)
-    return PayoutReturn(element.line, payout, outcome, reason, wrong if payout else "names no payout")
+    return PayoutReturn(
+        element.line, payout, outcome, reason, wrong if payout else "names no payout"
+    )
 
 
 def _said(element: Element, status: str) -> tuple[str, str, str | None]:
@@ -114,7 +122,9 @@ def _reason(element: Element) -> str:
     code = found.said("Rsn", "Cd") or found.said("Rsn", "Prtry")
     words = [one.text for one in found.all("AddtlInf") if one.text]
     meant = _REASONS.get(code, "")
-    return ": ".join(part for part in (code, " ".join((*([meant] if meant else []), *words))) if part)
+    return ": ".join(
+        part for part in (code, " ".join((*([meant] if meant else []), *words))) if part
+    )
 
 
 def _place(element: Element) -> str:

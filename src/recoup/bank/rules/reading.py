@@ -23,7 +23,12 @@ COLUMNS: Final = tuple(OTHERS["columns"])
 _WITH_YEAR: Final = frozenset("cGxyY")
 _DIRECTIVES: Final = _WITH_YEAR | frozenset("aAbBdfHIjmMpSuUVwWXzZ")
 _SOME: Final = datetime(2026, 11, 20, 13, 14, 15, tzinfo=UTC)
-_LATER: Final = ("dates", "statuses", "amounts", "signs")  # left out where empty, so that known files stay known
+_LATER: Final = (
+    "dates",
+    "statuses",
+    "amounts",
+    "signs",
+)  # left out where empty, so that known files stay known
 MAPPING_MAX: Final = 16_384  # characters
 DOTS_MAX: Final = 20  # of a line: what reads TOML takes the square of a name's dots
 EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file holds
@@ -60,7 +65,11 @@ class Reading:
             "currencies": sorted(self.currencies),
             "period": [moment.astimezone(UTC).isoformat() for moment in self.period or ()],
         }
-        return {name: value for name, value in said.items() if name != "routes" and (value or name not in _LATER)}
+        return {
+            name: value
+            for name, value in said.items()
+            if name != "routes" and (value or name not in _LATER)
+        }
 
 
 def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Reading:
@@ -70,13 +79,15 @@ def reading_of(stored: Mapping[str, Any], currencies: tuple[str, ...]) -> Readin
 
 
 def mapping_file(text: str) -> dict[str, Any]:
-    """A mapping as TOML: tables `columns`, `types`, `statuses`, `values`, `format`. Raises: Problem(invalid) naming the
-    mistake."""
+    """A mapping as TOML: tables `columns`, `types`, `statuses`, `values`, `format`. Raises:
+    Problem(invalid) naming the mistake."""
     if len(text) > MAPPING_MAX or any(line.count(".") > DOTS_MAX for line in text.split("\n")):
         raise invalid(
             "The mapping is too long, or has a line with too many dots.",
             "mapping",
-            Sentence("Write at most {0} characters, and {1} dots in a line.", MAPPING_MAX, DOTS_MAX),
+            Sentence(
+                "Write at most {0} characters, and {1} dots in a line.", MAPPING_MAX, DOTS_MAX
+            ),
         )
     try:
         mapping = tomllib.loads(text)
@@ -91,7 +102,16 @@ def mapping_file(text: str) -> dict[str, Any]:
         "types": None,
         "statuses": None,
         "values": ("type", "currency", "route"),
-        "format": ("delimiter", "decimal", "date_format", "dates", "zone", "encoding", "amounts", "signs"),
+        "format": (
+            "delimiter",
+            "decimal",
+            "date_format",
+            "dates",
+            "zone",
+            "encoding",
+            "amounts",
+            "signs",
+        ),
     }
     found: dict[str, Any] = {}
     for name, table in mapping.items():
@@ -104,10 +124,22 @@ def mapping_file(text: str) -> dict[str, Any]:
         for key, value in table.items():
             allowed = tables[name]
             if allowed is not None and key not in allowed or not isinstance(value, str):
-                cure = Sentence("It knows {0}, each a text.", ", ".join(allowed)) if allowed else "Write it as a text."
-                raise invalid(Sentence("The mapping's {0}.{1} is unknown or no text.", name, key), "mapping", cure)
+                cure = (
+                    Sentence("It knows {0}, each a text.", ", ".join(allowed))
+                    if allowed
+                    else "Write it as a text."
+                )
+                raise invalid(
+                    Sentence("The mapping's {0}.{1} is unknown or no text.", name, key),
+                    "mapping",
+                    cure,
+                )
             if "\0" in key + value:
-                raise invalid(Sentence("In {0} the mapping holds a NUL byte.", name), "mapping", "Write it without.")
+                raise invalid(
+                    Sentence("In {0} the mapping holds a NUL byte.", name),
+                    "mapping",
+                    "Write it without.",
+                )
         found |= table if name == "format" else {name: table}
     return found
 
@@ -115,9 +147,13 @@ def mapping_file(text: str) -> dict[str, Any]:
 def check(reading: Reading) -> ZoneInfo:
     """The zone. Raises: Problem(invalid) for options that cannot be."""
     if reading.kind not in KINDS:
-        raise invalid(Sentence("A file is one of {0}.", ", ".join(KINDS)), "kind", "Choose one of them.")
+        raise invalid(
+            Sentence("A file is one of {0}.", ", ".join(KINDS)), "kind", "Choose one of them."
+        )
     if reading.delimiter and len(reading.delimiter) != 1:
-        raise invalid("A delimiter is one character.", "delimiter", "Write , or ; or \\t for a tab.")
+        raise invalid(
+            "A delimiter is one character.", "delimiter", "Write , or ; or \\t for a tab."
+        )
     if reading.decimal not in ("", ".", ","):
         raise invalid("The decimal sign is a dot or a comma.", "decimal", "Write . or , alone.")
     if reading.dates not in DATES:
@@ -133,7 +169,9 @@ def check(reading: Reading) -> ZoneInfo:
         if ours not in KINDS[reading.kind]:
             known = ", ".join(KINDS[reading.kind])
             raise invalid(
-                Sentence("The type {0} is mapped to {1}; there are {2}.", repr(theirs), repr(ours), known),
+                Sentence(
+                    "The type {0} is mapped to {1}; there are {2}.", repr(theirs), repr(ours), known
+                ),
                 "types",
                 "Map it to one of these.",
             )
@@ -158,7 +196,9 @@ def _check_choices(reading: Reading) -> None:
         ("statuses", {*reading.statuses.values()}, ("money", "none")),
     ):
         if not given <= {"", *known}:
-            raise invalid(Sentence("{0} can be {1}.", name, " or ".join(known)), name, "Choose one of them.")
+            raise invalid(
+                Sentence("{0} can be {1}.", name, " or ".join(known)), name, "Choose one of them."
+            )
 
 
 def _can_read(form: str) -> bool:

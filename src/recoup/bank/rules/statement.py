@@ -1,7 +1,7 @@
 """Reads somebody else's statement: a table of any common making becomes lines that can be compared.
 
-It is read twice: what its columns speak for is known before the first line is. What cannot be read is reported with its
-number and reason, and the lines beside it are kept. Source: docs/money.md.
+It is read twice: what its columns speak for is known before the first line is. What cannot be read
+is reported with its number and reason, and the lines beside it are kept. Source: docs/money.md.
 """
 
 import re
@@ -22,7 +22,15 @@ from recoup.kernel.time import of_these_days
 from recoup.kit.files.amounts import NoAmount, SignEvidence, units_of
 from recoup.kit.files.ids import BadCell, are_plain, check_id, plain_cell
 from recoup.kit.files.lines import Line
-from recoup.kit.files.moments import AMBIGUOUS, DATES, Order, OrderEvidence, instant, read_moment, zone_named
+from recoup.kit.files.moments import (
+    AMBIGUOUS,
+    DATES,
+    Order,
+    OrderEvidence,
+    instant,
+    read_moment,
+    zone_named,
+)
 from recoup.kit.files.table import Table, plain, shown_name, shown_names
 from recoup.networks.card_text import masked_numbers
 from recoup.orders.rules.references import is_ours, named_by
@@ -31,11 +39,25 @@ LINES_MAX: Final = 2_000_000
 FEES_FROM: Final = 1_000_000_000  # the fee of line 7 is number 1,000,000,007
 # Stripe's reports and its table of balance transactions, whose `status` says when money is available, not whether.
 _OF_STRIPE: Final = frozenset({"reportingcategory", "availableon"})
-_UNCAPTURED: Final = "partial_capture_reversal"  # Stripe's: what of the charge before it was not captured
-_STATUSES: Final = {plain(word): said for said, words in OTHERS["statuses"].items() for word in words}
-_SPLIT: Final = frozenset({"gross", "fee", "net"})  # fees are split off by themselves where all of these stand
-_NAMELESS: Final = ("fee", "fee_returned", "funding", "funding_return")  # types that need no id and no reference
-_MINUS, _ANY = frozenset("-(\N{MINUS SIGN}"), frozenset("123456789")  # in an amount below zero, in one that is not 0
+_UNCAPTURED: Final = (
+    "partial_capture_reversal"  # Stripe's: what of the charge before it was not captured
+)
+_STATUSES: Final = {
+    plain(word): said for said, words in OTHERS["statuses"].items() for word in words
+}
+_SPLIT: Final = frozenset(
+    {"gross", "fee", "net"}
+)  # fees are split off by themselves where all of these stand
+_NAMELESS: Final = (
+    "fee",
+    "fee_returned",
+    "funding",
+    "funding_return",
+)  # types that need no id and no reference
+_MINUS, _ANY = (
+    frozenset("-(\N{MINUS SIGN}"),
+    frozenset("123456789"),
+)  # in an amount below zero, in one that is not 0
 _NO_FEES: Final = "to read the amount alone, map no column: --map fee= --map net="
 _AMOUNTS: Final = ("amount", "debit", "credit", "fee", "net", "net_debit", "net_credit")
 
@@ -57,9 +79,10 @@ class _Sum(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The layout of a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`: names of
-    columns without use. `exponents`: of amounts in the smallest unit, where they are not ISO 4217's; None of major
-    units. `signed`: a minus is money that goes out. `keys`, `refs`: positions of further ids, ours and theirs."""
+    """The layout of a file. `columns`: our name -> position; `names`: our name -> theirs; `unread`:
+    names of columns without use. `exponents`: of amounts in the smallest unit, where they are not
+    ISO 4217's; None of major units. `signed`: a minus is money that goes out. `keys`, `refs`:
+    positions of further ids, ours and theirs."""
 
     delimiter: str
     decimal: str
@@ -77,15 +100,20 @@ class Layout(NamedTuple):
 
 
 class Statement:
-    """A file being read: first its layout, then its lines. Iterating gives `Theirs` and `Broken` in the file's order.
+    """A file being read: first its layout, then its lines. Iterating gives `Theirs` and `Broken` in
+    the file's order.
 
-    `source` gives its lines, from the first, as often as it is called; `encoding`: in which, where that was found out;
-    `file_name`: as its owner calls it. Raises: Problem(invalid) when there is no header that can be understood, and for
-    what has to be asked.
+    `source` gives its lines, from the first, as often as it is called; `encoding`: in which, where
+    that was found out; `file_name`: as its owner calls it. Raises: Problem(invalid) when there is
+    no header that can be understood, and for what has to be asked.
     """
 
     def __init__(
-        self, source: Callable[[], Iterable[Line]], reading: Reading, encoding: str = "", file_name: str = ""
+        self,
+        source: Callable[[], Iterable[Line]],
+        reading: Reading,
+        encoding: str = "",
+        file_name: str = "",
     ) -> None:
         self.encoding = encoding
         self._reading, self._zone, self._source = reading, check(reading), source
@@ -142,11 +170,19 @@ class Statement:
             raise BadCell("no_id", Sentence("has neither our id nor a reference"))
         route = values.get("route", "")
         if route and reading.routes and route not in reading.routes:
-            unknown = Sentence("holds {0}, which is none of {1}", repr(route[:40]), ", ".join(reading.routes))
+            unknown = Sentence(
+                "holds {0}, which is none of {1}", repr(route[:40]), ", ".join(reading.routes)
+            )
             raise BadCell("unknown_route", unknown, layout.column("route"))
         same = (values.get("net_currency", "").upper() or asset) == asset
-        net = self._money(values, asset, ("net", "net_debit", "net_credit")) if same and self._nets else None
-        kind, units = self._moved(gross if gross is not None else net, stated, ours=is_ours(our_id, reference))
+        net = (
+            self._money(values, asset, ("net", "net_debit", "net_credit"))
+            if same and self._nets
+            else None
+        )
+        kind, units = self._moved(
+            gross if gross is not None else net, stated, ours=is_ours(our_id, reference)
+        )
         taken_back = stated == _UNCAPTURED
         fee = self._fee(values, asset, is_inward(reading.kind, kind) and not taken_back, gross, net)
         at = self._date(values)
@@ -156,9 +192,13 @@ class Statement:
         units = -units if taken_back else units
         made = [self._line(number, kind, our_id, reference, units, asset, at, route)]
         if fee and stated not in ("fee", "fee_returned"):
-            of = "dispute_fee" if kind == "dispute" else "fee"  # a dispute's may be booked from its notice
+            of = (
+                "dispute_fee" if kind == "dispute" else "fee"
+            )  # a dispute's may be booked from its notice
             of = signed_type(reading.kind, of, came_in=fee < 0)
-            made.append(self._line(FEES_FROM + number, of, our_id, reference, abs(fee), asset, at, route))
+            made.append(
+                self._line(FEES_FROM + number, of, our_id, reference, abs(fee), asset, at, route)
+            )
         return [one._replace(our_id=key, refs=refs) for one in made]
 
     def _line(
@@ -176,11 +216,14 @@ class Statement:
         return Theirs(number, line_id, kind, our_id, reference, units, asset, at, route)
 
     def _currency(self, number: int, text: str, name: str) -> str:
-        """A file is of one currency, unless others were named or all: two sums must not become one."""
+        """A file is of one currency, unless others were named or all: two sums must not become
+        one."""
         asset, column = text.upper(), self.layout.column(name)
         if not was_currency(asset):
             raise BadCell(
-                "unknown_currency", Sentence("holds a currency that is not known: {0}", repr(text[:8])), column
+                "unknown_currency",
+                Sentence("holds a currency that is not known: {0}", repr(text[:8])),
+                column,
             )
         if EVERY in self._reading.currencies:
             self.currencies.add(asset)
@@ -197,23 +240,37 @@ class Statement:
         return asset
 
     def _check_status(self, text: str) -> None:
-        """Raises: BadCell for a row whose status says that no money has moved, and for a status that is not known."""
+        """Raises: BadCell for a row whose status says that no money has moved, and for a status
+        that is not known."""
         said = self._reading.statuses.get(text) or _STATUSES.get(plain(text))
         if not text or said == "money":
             return
         column = self.layout.column("status")
         if said:
-            raise BadCell("no_money", Sentence("holds {0}: no money has moved", repr(text[:40])), column)
+            raise BadCell(
+                "no_money", Sentence("holds {0}: no money has moved", repr(text[:40])), column
+            )
         unknown = Sentence("holds the status {0}, which is not known", repr(text[:40]))
-        raise BadCell("unknown_status", unknown, column, "map it to money or none, under [statuses] of the mapping")
+        raise BadCell(
+            "unknown_status",
+            unknown,
+            column,
+            "map it to money or none, under [statuses] of the mapping",
+        )
 
-    def _money(self, values: Mapping[str, str], asset: str, names: tuple[str, str, str]) -> _Sum | None:
+    def _money(
+        self, values: Mapping[str, str], asset: str, names: tuple[str, str, str]
+    ) -> _Sum | None:
         """An amount, or a debit or a credit; None where nothing is told."""
         one, debit, credit = names
         read = {name: self._cell(values[name], asset, name) for name in names if values.get(name)}
-        filled = {name: found for name, found in read.items() if found[0]} or dict([*read.items()][:1])
+        filled = {name: found for name, found in read.items() if found[0]} or dict(
+            [*read.items()][:1]
+        )
         if len(filled) > 1:
-            both = Sentence("has an amount in {0} and in {1}", *map(self.layout.column, [*filled][:2]))
+            both = Sentence(
+                "has an amount in {0} and in {1}", *map(self.layout.column, [*filled][:2])
+            )
             raise BadCell("bad_amount", both, cure="map one of them")
         for name, (units, negative) in filled.items():
             if name != one and negative:
@@ -230,19 +287,32 @@ class Statement:
             raise BadCell("bad_amount", found.what, self.layout.column(name), found.cure)
         return found
 
-    def _fee(self, values: Mapping[str, str], asset: str, came_in: bool, gross: _Sum | None, net: _Sum | None) -> int:
-        """The fee taken from the line's amount, below zero where it was given back; 0 if the file has none."""
+    def _fee(
+        self,
+        values: Mapping[str, str],
+        asset: str,
+        came_in: bool,
+        gross: _Sum | None,
+        net: _Sum | None,
+    ) -> int:
+        """The fee taken from the line's amount, below zero where it was given back; 0 if the file
+        has none."""
         fee = self._cell(values["fee"], asset, "fee") if values.get("fee") else None
         if gross is None or (fee is None and net is None):
             return 0
-        whole, rest = (units * (-1 if negative else 1) for units, negative, *_ in (gross, net or gross))
+        whole, rest = (
+            units * (-1 if negative else 1) for units, negative, *_ in (gross, net or gross)
+        )
         if (whole > 0) != came_in:  # written without its sign
             whole, rest = -whole, abs(rest) if came_in else -abs(rest)
         cost = whole - rest if fee is None else -fee[0] if fee[1] else fee[0]
         if net is not None and whole - cost != rest:
             if whole + cost != rest:
                 raise BadCell(
-                    "bad_amount", Sentence("is not the amount less the fee"), self.layout.column(net.column), _NO_FEES
+                    "bad_amount",
+                    Sentence("is not the amount less the fee"),
+                    self.layout.column(net.column),
+                    _NO_FEES,
                 )
             cost = -cost  # the fee stands as what it adds
         if cost < 0 and net is None:
@@ -253,17 +323,25 @@ class Statement:
     def _moved(self, amount: _Sum | None, stated: str, *, ours: bool) -> tuple[str, int]:
         """The line's type by which way its money went, and units without a sign."""
         if amount is None:
-            raise BadCell("bad_amount", Sentence("has no amount"), "" if "debit" in self.layout.columns else "amount")
+            raise BadCell(
+                "bad_amount",
+                Sentence("has no amount"),
+                "" if "debit" in self.layout.columns else "amount",
+            )
         units, negative, name = amount
         if not units:
             raise BadCell("bad_amount", Sentence("holds 0"), self.layout.column(name))
         kind = self._reading.kind
         by_sign = is_either(kind, stated) or self.layout.signed or name not in ("amount", "net")
-        found = signed_type(kind, stated, came_in=negative != (by_sign or is_inward(kind, stated)), ours=ours)
+        found = signed_type(
+            kind, stated, came_in=negative != (by_sign or is_inward(kind, stated)), ours=ours
+        )
         if not found:
             below = Sentence("holds an amount below zero, which a {0} cannot be", stated)
             wrong = below if negative else Sentence("holds a credit, which a {0} cannot be", stated)
-            raise BadCell("bad_amount", wrong, self.layout.column(name), "correct its sign, or map its type")
+            raise BadCell(
+                "bad_amount", wrong, self.layout.column(name), "correct its sign, or map its type"
+            )
         return found, units
 
     def _date(self, values: Mapping[str, str]) -> datetime:
@@ -278,7 +356,9 @@ class Statement:
             raise BadCell("bad_date", none, self.layout.column("date"))
         period = self._reading.period
         if period is not None and not period[0] <= at < period[1]:
-            outside = Sentence("holds {0}, which lies outside the period", f"{at.astimezone(self._zone):%Y-%m-%d}")
+            outside = Sentence(
+                "holds {0}, which lies outside the period", f"{at.astimezone(self._zone):%Y-%m-%d}"
+            )
             raise BadCell("other_period", outside, self.layout.column("date"))
         return at
 
@@ -292,7 +372,12 @@ class Statement:
         zone: tzinfo | None = UTC if read.zone is None else self._zone
         if word.upper() in AMBIGUOUS and self._reading.zone == "UTC":
             two = Sentence("holds {0}, which has two meanings", word.upper())
-            raise BadCell("bad_date", two, self.layout.column("zone" if column else "date"), "say the file's time zone")
+            raise BadCell(
+                "bad_date",
+                two,
+                self.layout.column("zone" if column else "date"),
+                "say the file's time zone",
+            )
         if word and word.upper() not in AMBIGUOUS:
             zone = zone_named(word)
         return instant(read.at, zone, None) if zone is not None else None
@@ -312,18 +397,34 @@ def _type_of(text: str, reading: Reading, column: str) -> str:
     if found not in known and reading.kind == "processor":
         found = OTHERS["at_processor"].get(found, found)
     if found not in known:
-        none = Sentence("holds the type {0}, which is none of {1}", repr(text[:40]), ", ".join(known))
+        none = Sentence(
+            "holds the type {0}, which is none of {1}", repr(text[:40]), ", ".join(known)
+        )
         bank = "map it, or read by the sign alone: --map type="
         raise BadCell("unknown_type", none, column, bank if reading.kind == "bank" else "map it")
     return found
 
 
 def content_id(
-    file_kind: str, kind: str, our_id: UUID | None, reference: str, units: int, asset: str, at: datetime
+    file_kind: str,
+    kind: str,
+    our_id: UUID | None,
+    reference: str,
+    units: int,
+    asset: str,
+    at: datetime,
 ) -> UUID:
     """The id of what a line says, wherever it stands: the same line in another file is the same
     line."""
-    parts = (file_kind, kind, str(our_id or ""), reference, str(units), asset, at.astimezone(UTC).isoformat())
+    parts = (
+        file_kind,
+        kind,
+        str(our_id or ""),
+        reference,
+        str(units),
+        asset,
+        at.astimezone(UTC).isoformat(),
+    )
     return UUID(bytes=sha256("\x1f".join(parts).encode("utf-8", "replace")).digest()[:16])
 
 
@@ -355,23 +456,41 @@ def _layout(table: Table[dict[str, int]], reading: Reading, file_name: str) -> L
     decimal = reading.decimal or ("." if minor else sign.sign())
     order = DATES[reading.dates] or dates.order()
     if not decimal:
-        message = Sentence("It cannot be told whether the amount {0} has a decimal sign.", repr(sign.examples()))
+        message = Sentence(
+            "It cannot be told whether the amount {0} has a decimal sign.", repr(sign.examples())
+        )
         raise invalid(message, "decimal", "Say which it is: --decimal , or --decimal .")
     if dates.numbered and not order:
         example = dates.example or f"{dates.day} · {dates.month}"
         message = Sentence(
-            "It cannot be told whether the day or the month comes first in {0}.", masked_numbers(example)
+            "It cannot be told whether the day or the month comes first in {0}.",
+            masked_numbers(example),
         )
         raise invalid(message, "dates", "Say which it is: --dates dmy or --dates mdy.")
     names = table.header.names
     positions = {plain(name): position for position, name in enumerate(names)}
-    keys, refs = ([positions[word] for word in words if word in positions] for words in OTHERS["ids"].values())
+    keys, refs = (
+        [positions[word] for word in words if word in positions] for words in OTHERS["ids"].values()
+    )
     used = {*columns.values(), *keys, *refs}
     unread = tuple(name for position, name in enumerate(names) if position not in used)
     shown = {ours: shown_name(names[position]) for ours, position in columns.items()}
-    exponents = (profiles()["stripe-charges"].exponents if table_of_stripe else {}) if minor else None
+    exponents = (
+        (profiles()["stripe-charges"].exponents if table_of_stripe else {}) if minor else None
+    )
     signed = _is_signed(reading.signs, sides, of_stripe=not _OF_STRIPE.isdisjoint(known))
-    return Layout(table.header.delimiter, decimal, order, exponents, signed, columns, shown, unread, keys, refs)
+    return Layout(
+        table.header.delimiter,
+        decimal,
+        order,
+        exponents,
+        signed,
+        columns,
+        shown,
+        unread,
+        keys,
+        refs,
+    )
 
 
 def _is_signed(stated: str, sides: Counter[int], *, of_stripe: bool) -> bool:
@@ -412,15 +531,32 @@ def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
     positions: dict[str, int] = {}
     for position, name in enumerate(names):
         positions.setdefault(plain(name), position)
-    found = {ours: positions[plain(theirs)] for ours, theirs in reading.columns.items() if plain(theirs) in positions}
+    found = {
+        ours: positions[plain(theirs)]
+        for ours, theirs in reading.columns.items()
+        if plain(theirs) in positions
+    }
     split = {name: (name,) for name in ("fee", "net")} if set(positions) >= _SPLIT else {}
     gross = {"amount", "debit", "credit"} & reading.columns.keys()
     for ours, words in (OTHERS["columns"] | split).items():
-        if ours in reading.columns or ours in reading.values or gross and ours in ("amount", "debit", "credit"):
+        if (
+            ours in reading.columns
+            or ours in reading.values
+            or gross
+            and ours in ("amount", "debit", "credit")
+        ):
             continue
-        if ours == "text" and reading.kind != "bank" or ours == "status" and not _OF_STRIPE.isdisjoint(positions):
+        if (
+            ours == "text"
+            and reading.kind != "bank"
+            or ours == "status"
+            and not _OF_STRIPE.isdisjoint(positions)
+        ):
             continue
-        also = next((word for word in words if word in positions and positions[word] not in found.values()), None)
+        also = next(
+            (word for word in words if word in positions and positions[word] not in found.values()),
+            None,
+        )
         if also is not None:
             found[ours] = positions[also]
     return found
@@ -428,18 +564,29 @@ def _columns(names: Sequence[str], reading: Reading) -> dict[str, int]:
 
 def _only(reading: Reading) -> str:
     """The one currency that was named."""
-    return reading.currencies[0] if len(reading.currencies) == 1 and reading.currencies != (EVERY,) else ""
+    return (
+        reading.currencies[0]
+        if len(reading.currencies) == 1 and reading.currencies != (EVERY,)
+        else ""
+    )
 
 
 def _lacks(found: Mapping[str, int], reading: Reading) -> list[str]:
     """Columns that a header needs, and mapped ones that it does not have."""
-    known = {*found, *reading.values, *["type"] * (reading.kind == "bank"), *["currency"] * bool(_only(reading))}
+    known = {
+        *found,
+        *reading.values,
+        *["type"] * (reading.kind == "bank"),
+        *["currency"] * bool(_only(reading)),
+    }
     lacks = [name for name in ("type", "currency", "date") if name not in known]
     if "amount" not in found and not {"debit", "credit"} <= found.keys():
         lacks.insert(1 if lacks[:1] == ["type"] else 0, "amount")
     if not {"id", "reference", "text"} & found.keys():
         lacks.insert(0, "id or reference")
-    return lacks + [name for name, theirs in reading.columns.items() if theirs and name not in found]
+    return lacks + [
+        name for name, theirs in reading.columns.items() if theirs and name not in found
+    ]
 
 
 def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
@@ -452,10 +599,17 @@ def _unknown(number: int, names: Sequence[str], reading: Reading) -> Problem:
     have, found = shown_names(names), _columns(names, reading)
     for ours, theirs in reading.columns.items():
         if theirs and ours not in found:
-            message = Sentence("Line {0}, the header, has no column {1}; it has {2}.", number, repr(theirs[:40]), have)
+            message = Sentence(
+                "Line {0}, the header, has no column {1}; it has {2}.",
+                number,
+                repr(theirs[:40]),
+                have,
+            )
             return invalid(message, "map", "Look at the file's first line.")
     lacks = _lacks(found, reading)
-    message = Sentence("Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), have)
+    message = Sentence(
+        "Line {0}, the header, has no {1}; it has {2}.", number, ", no ".join(lacks), have
+    )
     first = lacks[0].split(" ", maxsplit=1)[0]
     return invalid(message, "file", Sentence("Map a column: {0}=Their name.", first))
 

@@ -28,8 +28,8 @@ async def active_account(db: Read, merchant_id: UUID, asset: str) -> ActiveAccou
 
 
 class AccountRow(Row, frozen=True):
-    """`sealed`: its numbers; `deposits`: the two amounts that prove who reads its statement, sealed. `masked` is what
-    anybody sees. Business time."""
+    """`sealed`: its numbers; `deposits`: the two amounts that prove who reads its statement,
+    sealed. `masked` is what anybody sees. Business time."""
 
     merchant_id: UUID
     account_id: UUID
@@ -226,8 +226,11 @@ async def find_adjustment(db: Read, merchant_id: UUID, adjustment_id: UUID) -> A
 SELECT coalesce(sum(abs(units)), 0)::bigint FROM adjustments
 WHERE merchant_id = $1 AND asset = $2 AND made_by = $3 AND created_at > $4 AND state = 'booked' AND decided_by IS NULL
 """)
-async def adjusted_alone(db: Read, merchant_id: UUID, asset: str, made_by: str, since: datetime) -> int:
-    """The amount that one person booked since then without a second one, in both directions. Units."""
+async def adjusted_alone(
+    db: Read, merchant_id: UUID, asset: str, made_by: str, since: datetime
+) -> int:
+    """The amount that one person booked since then without a second one, in both directions.
+    Units."""
 
 
 class BankMovement(Row, frozen=True):

@@ -34,13 +34,19 @@ SELECT $1, $2, coalesce(max(state_no), 0) + 1, $3, $4, $5 FROM bank_payout_state
 WHERE merchant_id = $1 AND payout_id = $2
 """)
 async def add_payout_state(
-    db: Tx, merchant_id: UUID, payout_id: UUID, state: PayoutState, business_at: datetime, recorded_at: datetime
+    db: Tx,
+    merchant_id: UUID,
+    payout_id: UUID,
+    state: PayoutState,
+    business_at: datetime,
+    recorded_at: datetime,
 ) -> None:
     """Adds the state that a payout came into. Under its lock, or with its making."""
 
 
 class LockedPayout(PayoutHead, frozen=True):
-    """`version` numbers its events; `file` is sealed; `offset_us` and `killed` are its merchant's."""
+    """`version` numbers its events; `file` is sealed; `offset_us` and `killed` are its
+    merchant's."""
 
     merchant_id: UUID
     version: int
@@ -132,7 +138,9 @@ async def lock_account(db: Tx, merchant_id: UUID, account_id: UUID) -> AccountRo
     return await find_account(db, merchant_id, account_id)
 
 
-@MERCHANT.statement("SELECT account_id FROM bank_accounts WHERE merchant_id = $1 ORDER BY account_id FOR UPDATE")
+@MERCHANT.statement(
+    "SELECT account_id FROM bank_accounts WHERE merchant_id = $1 ORDER BY account_id FOR UPDATE"
+)
 async def _lock_accounts(db: Tx, merchant_id: UUID) -> list[UUID]:
     """Locks the accounts in one order."""
 
@@ -173,7 +181,9 @@ async def _save_account(
     """Saves an account under its lock."""
 
 
-@MERCHANT.statement("INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)")
+@MERCHANT.statement(
+    "INSERT INTO adjustments SELECT * FROM jsonb_populate_record(NULL::adjustments, $1)"
+)
 async def add_adjustment(db: Tx, adjustment: Adjustment) -> None:
     """Booked, or waiting for a second person."""
 
@@ -190,7 +200,9 @@ SELECT a.merchant_id, a.adjustment_id, a.asset, a.units, a.note, a.state, a.made
 FROM adjustments a JOIN merchants m USING (merchant_id)
 WHERE a.merchant_id = $1 AND a.adjustment_id = $2 FOR UPDATE OF a
 """)
-async def lock_adjustment(db: Tx, merchant_id: UUID, adjustment_id: UUID) -> LockedAdjustment | None:
+async def lock_adjustment(
+    db: Tx, merchant_id: UUID, adjustment_id: UUID
+) -> LockedAdjustment | None:
     """Locks an adjustment; None for a foreign or unknown id."""
 
 

@@ -1,5 +1,5 @@
-"""Sealed bank accounts and the files of payouts, in bounded steps, for a process that can open them; what was booked
-from statements, runs and reports against their lines."""
+"""Sealed bank accounts and the files of payouts, in bounded steps, for a process that can open
+them; what was booked from statements, runs and reports against their lines."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime

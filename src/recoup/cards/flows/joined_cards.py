@@ -1,8 +1,8 @@
-"""A card that is known under several prints: a number of the vault, methods of several accounts, before and after a
-reissue. What is sent of one counts for all, in every limit.
+"""A card that is known under several prints: a number of the vault, methods of several accounts,
+before and after a reissue. What is sent of one counts for all, in every limit.
 
-Only a processor's word joins them: the account behind the card (PAR), or its own fingerprint of it. Each such name is a
-card as well, one that is never sent: what has the name is joined to it.
+Only a processor's word joins them: the account behind the card (PAR), or its own fingerprint of it.
+Each such name is a card as well, one that is never sent: what has the name is joined to it.
 """
 
 import re
@@ -21,7 +21,9 @@ from recoup.processors.gateways.port import Processor
 _ACCOUNT_REFERENCE: Final = re.compile(r"[0-9A-Z]{29}")
 
 
-async def join_by_answer(world: World, order: Order, processor: Processor, news: CredentialNews | None) -> None:
+async def join_by_answer(
+    world: World, order: Order, processor: Processor, news: CredentialNews | None
+) -> None:
     """Joins cards before the outcome is closed: a process that dies meanwhile hears it again when
     it inquires.
 
@@ -54,12 +56,18 @@ def _names(
 def account_named(world: World, account_reference: str | None) -> tuple[UUID, ...]:
     """The card of an account (PAR); none for a reference of another form."""
     account = (account_reference or "").strip().upper()
-    return (world.keys.derived_id("card-account", account),) if _ACCOUNT_REFERENCE.fullmatch(account) else ()
+    return (
+        (world.keys.derived_id("card-account", account),)
+        if _ACCOUNT_REFERENCE.fullmatch(account)
+        else ()
+    )
 
 
 def fingerprinted(world: World, processor: Processor, fingerprint: str) -> UUID:
     """The same card has another fingerprint at another account."""
-    made: UUID = world.keys.derived_id("stored-card", processor.kind, account_of(processor), "card", fingerprint)
+    made: UUID = world.keys.derived_id(
+        "stored-card", processor.kind, account_of(processor), "card", fingerprint
+    )
     return made
 
 

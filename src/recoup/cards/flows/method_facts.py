@@ -31,7 +31,9 @@ async def described(world: World, processor: Describing, given: Stored) -> Store
             return await processor.describe(given)
     except TimeoutError:
         message = "The card processor did not say in time what this payment method is."
-        raise Problem("unavailable", message, cure="Send the same call again.", retry_after_seconds=1) from None
+        raise Problem(
+            "unavailable", message, cure="Send the same call again.", retry_after_seconds=1
+        ) from None
 
 
 async def keep_news(world: World, order: Order, outcome: Outcome) -> None:
@@ -55,9 +57,16 @@ async def keep_news(world: World, order: Order, outcome: Outcome) -> None:
 
 
 async def look_again(world: World, order: Order, known: Stored | None) -> None:
-    """The facts of a method that are older than 30 days, read anew. Nobody waits for it; never raises."""
+    """The facts of a method that are older than 30 days, read anew. Nobody waits for it; never
+    raises."""
     processor = world.processors.get(known.route) if known else None
-    if known is None or processor is None or order.card is None or not describes(processor) or is_closed(order):
+    if (
+        known is None
+        or processor is None
+        or order.card is None
+        or not describes(processor)
+        or is_closed(order)
+    ):
         return
     now, key = world.clocks.wall(), (order.merchant_id, order.card.token_id)
     with suppress(Problem):
@@ -73,7 +82,16 @@ async def look_again(world: World, order: Order, known: Stored | None) -> None:
         month, year = _expiry(found.exp_month, found.exp_year)
         async with world.db.transaction() as tx:
             await renew_method(
-                tx, *key, month, year, found.last4, None, found.fingerprint, found.funding, found.country, now
+                tx,
+                *key,
+                month,
+                year,
+                found.last4,
+                None,
+                found.fingerprint,
+                found.funding,
+                found.country,
+                now,
             )
 
 

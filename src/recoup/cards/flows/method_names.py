@@ -9,10 +9,15 @@ from recoup.processors.gateways.credential import Stored
 
 
 def with_route(world: World, merchant_id: UUID, given: Stored | None) -> Stored | None:
-    """A processor's kind stands for the merchant's route of that kind, as long as there is only one."""
+    """A processor's kind stands for the merchant's route of that kind, as long as there is only
+    one."""
     if given is None or given.route in world.processors:
         return given
-    own = [name for name in routes_for_methods(world, merchant_id) if world.processors[name].kind == given.route]
+    own = [
+        name
+        for name in routes_for_methods(world, merchant_id)
+        if world.processors[name].kind == given.route
+    ]
     return replace(given, route=own[0]) if len(own) == 1 else given
 
 
@@ -24,5 +29,7 @@ def routes_for_methods(world: World, merchant_id: UUID) -> list[str]:
 
 def method_id_of(world: World, merchant_id: UUID, given: Stored) -> UUID:
     """The same for the same method; nothing needs to be looked up."""
-    found: UUID = world.keys.derived_id("stored-method", merchant_id.bytes, given.route, given.id, given.customer or "")
+    found: UUID = world.keys.derived_id(
+        "stored-method", merchant_id.bytes, given.route, given.id, given.customer or ""
+    )
     return found

@@ -23,11 +23,16 @@ log = structlog.get_logger()
 
 
 async def refuse_cards(
-    world: World, body: Any, names: Names | None = None, path_name: Callable[[str], str] = str, *, caller: UUID | None
+    world: World,
+    body: Any,
+    names: Names | None = None,
+    path_name: Callable[[str], str] = str,
+    *,
+    caller: UUID | None,
 ) -> None:
-    """`names`: of the fields that are read; without them all are looked at. `path_name`: the dialect's name of a path.
-    `caller`: the merchant or partner who sent it, None for a stranger, or `PROCESSOR`. Only a body with an identifier
-    that looks like a card costs a look-up.
+    """`names`: of the fields that are read; without them all are looked at. `path_name`: the
+    dialect's name of a path. `caller`: the merchant or partner who sent it, None for a stranger, or
+    `PROCESSOR`. Only a body with an identifier that looks like a card costs a look-up.
 
     Raises: Problem(invalid) naming the fields, never the number.
     """
@@ -46,7 +51,9 @@ async def held_cards(world: World, numbers: Collection[str], caller: UUID | None
     documented cards are, whether or not they came before."""
     found = set[str]()
     if world.policy.magic_inputs:
-        found = {one for one in numbers if classify(one, with_world=world.policy.world_cards) is not None}
+        found = {
+            one for one in numbers if classify(one, with_world=world.policy.world_cards) is not None
+        }
     if caller is None or not numbers:
         return found
     hits = world.card_hits

@@ -1,10 +1,12 @@
-"""Cards that a processor keeps: a call names processor and method, and no vault is sealed or opened for them.
+"""Cards that a processor keeps: a call names processor and method, and no vault is sealed or opened
+for them.
 
-Such a card's identity, by which limits count, is a keyed hash of the account and the processor's fingerprint of it;
-where the processor does not say one, of the method's id.
+Such a card's identity, by which limits count, is a keyed hash of the account and the processor's
+fingerprint of it; where the processor does not say one, of the method's id.
 
-A method, and the customer that it belongs to, is the merchant's that named it first: on a route that several merchants
-use no other one charges it, unless the operator lets them share. Nobody learns that it is there.
+A method, and the customer that it belongs to, is the merchant's that named it first: on a route
+that several merchants use no other one charges it, unless the operator lets them share. Nobody
+learns that it is there.
 """
 
 from dataclasses import replace
@@ -14,7 +16,13 @@ from uuid import UUID
 from recoup.cards.flows.joined_cards import fingerprinted, join, method_named, names_of
 from recoup.cards.flows.method_facts import described
 from recoup.cards.flows.method_names import method_id_of, routes_for_methods
-from recoup.cards.store.stored_methods import NewMethod, add_method, is_brought_by_another, is_method_known, lock_names
+from recoup.cards.store.stored_methods import (
+    NewMethod,
+    add_method,
+    is_brought_by_another,
+    is_method_known,
+    lock_names,
+)
 from recoup.cards.store.vault import StoredCard, store_cards
 from recoup.db.pool import retrying
 from recoup.db.statement import Tx
@@ -25,19 +33,28 @@ from recoup.networks.codes import SCHEMES
 from recoup.networks.magic import classify
 from recoup.networks.magic_methods import EXAMPLES, method_of
 from recoup.processors.gateways.credential import Stored
-from recoup.processors.gateways.describing import account_of, describes, has_guessable_ids, needs_customer
+from recoup.processors.gateways.describing import (
+    account_of,
+    describes,
+    has_guessable_ids,
+    needs_customer,
+)
 from recoup.processors.gateways.port import Processor
 
 _PROCESSOR = "PaymentMethod.Processor"
 _ID = "PaymentMethod.Id"
 _CUSTOMER = "PaymentMethod.Customer"
 _LAST4 = "PaymentMethod.CardLast4Digits"
-_BRANDS = {"american express": "amex", "diners": "discover", "jcb": "discover"}  # whose network's rules hold
+_BRANDS = {
+    "american express": "amex",
+    "diners": "discover",
+    "jcb": "discover",
+}  # whose network's rules hold
 
 
 def check_route(world: World, merchant_id: UUID, given: Stored) -> None:
-    """Raises: Problem(invalid) for a processor that is not one of this merchant's for stored methods, or that needs the
-    customer too."""
+    """Raises: Problem(invalid) for a processor that is not one of this merchant's for stored
+    methods, or that needs the customer too."""
     taking = routes_for_methods(world, merchant_id)
     if given.route not in taking:
         message = "No card processor of this name takes stored payment methods here."
@@ -59,18 +76,25 @@ def check_known_card(world: World, given: Stored, found: Stored | None = None) -
     Raises: Problem(invalid) for a call that leaves out what would prove it.
     """
     processor, routes = world.processors[given.route], world.routes
-    if world.policy.test_mode or not has_guessable_ids(processor) or not routes.is_for_all(given.route):
+    if (
+        world.policy.test_mode
+        or not has_guessable_ids(processor)
+        or not routes.is_for_all(given.route)
+    ):
         return True
     named = given.last4, given.exp_month, given.exp_year
     if None in named:
         message = "A method of this processor is taken for the first time with its card's last four digits and expiry."
-        cure = "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."
+        cure = (
+            "Send cardLast4Digits, expirationMonth and expirationYear, as the processor has them."
+        )
         raise invalid(message, _LAST4, cure)
     return found is None or named == (found.last4, found.exp_month, found.exp_year)
 
 
 async def look_up_method(world: World, merchant_id: UUID, given: Stored) -> Stored:
-    """A method that comes for the first time, as its processor has it; keeps nothing. Raises: as `keep_method`."""
+    """A method that comes for the first time, as its processor has it; keeps nothing. Raises: as
+    `keep_method`."""
     processor = world.processors[given.route]
     if world.unknown_methods.left(merchant_id, world.clocks.monotonic()) <= 0:
         message = "Too many payment methods that the processor does not know were sent today; no new one is looked up."
@@ -95,7 +119,10 @@ async def keep_method(world: World, merchant_id: UUID, given: Stored) -> None:
     method_id = method_id_of(world, merchant_id, given)
     if await is_method_known(world.db, merchant_id, method_id):
         return
-    processor, found = world.processors[given.route], await look_up_method(world, merchant_id, given)
+    processor, found = (
+        world.processors[given.route],
+        await look_up_method(world, merchant_id, given),
+    )
     now = world.clocks.wall()
     card = _card(world, merchant_id, method_id, processor, found, now)
     method = filled(
@@ -129,15 +156,23 @@ async def _is_anothers(world: World, tx: Tx, merchant_id: UUID, found: Stored) -
     processor = world.processors[found.route]
     if world.routes.shares_methods(found.route):
         return False
-    is_test = processor.kind == "sandbox" and method_of(found.id) is not None  # its ids are everybody's
+    is_test = (
+        processor.kind == "sandbox" and method_of(found.id) is not None
+    )  # its ids are everybody's
     if is_test and found.customer is None:
         return False
     account = _account(processor)
     visible = routes_for_methods(world, merchant_id)
-    routes = [name for name in visible if _account(world.processors[name]) == account] or [found.route]
-    for name in sorted({found.id, found.customer or found.id}):  # who names the customer, and who does not
+    routes = [name for name in visible if _account(world.processors[name]) == account] or [
+        found.route
+    ]
+    for name in sorted(
+        {found.id, found.customer or found.id}
+    ):  # who names the customer, and who does not
         await lock_names(tx, ":".join((*account, name)))
-    return await is_brought_by_another(tx, merchant_id, routes, None if is_test else found.id, found.customer)
+    return await is_brought_by_another(
+        tx, merchant_id, routes, None if is_test else found.id, found.customer
+    )
 
 
 def _account(processor: Processor) -> tuple[str, str]:
@@ -175,7 +210,12 @@ async def _described(world: World, processor: Processor, given: Stored) -> Store
 
 
 def _card(
-    world: World, merchant_id: UUID, method_id: UUID, processor: Processor, found: Stored, now: datetime
+    world: World,
+    merchant_id: UUID,
+    method_id: UUID,
+    processor: Processor,
+    found: Stored,
+    now: datetime,
 ) -> StoredCard:
     return StoredCard(
         merchant_id=merchant_id,

@@ -1,4 +1,5 @@
-"""A stored method that its processor no longer has: read as an expired card's decline, whose cure is another card."""
+"""A stored method that its processor no longer has: read as an expired card's decline, whose cure
+is another card."""
 
 from typing import Final
 

@@ -1,4 +1,5 @@
-"""A token service's notice, read strictly: something became of a network token. What, the service is asked."""
+"""A token service's notice, read strictly: something became of a network token. What, the service
+is asked."""
 
 from typing import Annotated, Final
 from uuid import UUID

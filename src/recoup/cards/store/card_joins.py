@@ -38,7 +38,8 @@ async def print_of(db: Read, merchant_id: UUID, order_id: UUID) -> Print | None:
 
 
 class CardJoin(Row, frozen=True):
-    """`first_order`, `second_order`: by which the prints were named; the other two as the merchant calls them."""
+    """`first_order`, `second_order`: by which the prints were named; the other two as the merchant
+    calls them."""
 
     join_id: UUID
     first_card: UUID
@@ -71,11 +72,15 @@ async def lock_join(db: Tx, merchant_id: UUID, join_id: UUID) -> CardJoin | None
 @MERCHANT.statement(
     f"{_ROW} WHERE j.merchant_id = $1 AND j.first_card = $2 AND j.second_card = $3 AND j.state <> 'refused'"
 )
-async def join_of_pair(db: Read, merchant_id: UUID, first_card: UUID, second_card: UUID) -> CardJoin | None:
+async def join_of_pair(
+    db: Read, merchant_id: UUID, first_card: UUID, second_card: UUID
+) -> CardJoin | None:
     """The one that waits or holds."""
 
 
-@MERCHANT.statement(f"{_ROW} WHERE j.merchant_id = $1 ORDER BY j.created_at DESC, j.join_id DESC LIMIT {ROWS_MAX}")
+@MERCHANT.statement(
+    f"{_ROW} WHERE j.merchant_id = $1 ORDER BY j.created_at DESC, j.join_id DESC LIMIT {ROWS_MAX}"
+)
 async def list_joins(db: Read, merchant_id: UUID) -> list[CardJoin]:
     """The newest first, at most ROWS_MAX."""
 
@@ -121,7 +126,12 @@ async def add_join(
     "UPDATE card_joins SET state = $3, decided_by = $4, decided_at = $5 WHERE merchant_id = $1 AND join_id = $2"
 )
 async def close_join(
-    db: Tx, merchant_id: UUID, join_id: UUID, state: Literal["joined", "refused"], decided_by: str, at: datetime
+    db: Tx,
+    merchant_id: UUID,
+    join_id: UUID,
+    state: Literal["joined", "refused"],
+    decided_by: str,
+    at: datetime,
 ) -> None: ...
 
 

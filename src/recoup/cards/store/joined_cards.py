@@ -14,7 +14,8 @@ SAME_CARDS: Final = """(SELECT h.head_id || ARRAY(SELECT o.card_id FROM cards o 
 
 @HUB.statement("SELECT join_cards($1, $2)")
 async def join_cards(db: Tx, same: Sequence[UUID], at: datetime) -> None:
-    """Joins cards for good, and once, however often it is said. A card that was never sent is made."""
+    """Joins cards for good, and once, however often it is said. A card that was never sent is
+    made."""
 
 
 async def are_joined(db: Read, same: Sequence[UUID]) -> bool:

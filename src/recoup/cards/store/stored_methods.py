@@ -28,7 +28,9 @@ async def find_method(db: Read, merchant_id: UUID, method_id: UUID) -> UUID | No
     """The card of a method; None for one that came for the first time."""
 
 
-@MERCHANT.statement("SELECT reference <> '' FROM stored_methods WHERE merchant_id = $1 AND method_id = $2")
+@MERCHANT.statement(
+    "SELECT reference <> '' FROM stored_methods WHERE merchant_id = $1 AND method_id = $2"
+)
 async def is_method_known(db: Read, merchant_id: UUID, method_id: UUID) -> bool | None:
     """Tells whether a method is known: None for one that came for the first time, False for one
     that was erased."""

@@ -1,4 +1,5 @@
-"""Cards into the vault: prints, sealed numbers, codes that live for an hour. Set-based, inserts only."""
+"""Cards into the vault: prints, sealed numbers, codes that live for an hour. Set-based, inserts
+only."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -31,7 +32,9 @@ class _KnownPrint(Row, frozen=True):
 SELECT key_id, print, card_id FROM card_prints
 WHERE (key_id, print) IN (SELECT * FROM unnest($1::text[], $2::bytea[]))
 """)
-async def _find_prints(db: Read, key_ids: Collection[str], prints: Collection[bytes]) -> list[_KnownPrint]:
+async def _find_prints(
+    db: Read, key_ids: Collection[str], prints: Collection[bytes]
+) -> list[_KnownPrint]:
     """Pairs of key and print."""
 
 
@@ -45,7 +48,9 @@ INSERT INTO card_prints (key_id, print, card_id)
 SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[]) ORDER BY 1, 2
 ON CONFLICT DO NOTHING
 """)
-async def _add_prints(db: Tx, key_ids: Collection[str], prints: Collection[bytes], cards: Collection[UUID]) -> None:
+async def _add_prints(
+    db: Tx, key_ids: Collection[str], prints: Collection[bytes], cards: Collection[UUID]
+) -> None:
     """Key, print and card of each."""
 
 
@@ -112,7 +117,9 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, token_id, dig
 WHERE v.merchant_id = k.merchant_id AND v.token_id = k.token_id AND v.issuer_digits = ''
   AND k.token_id = ANY (ARRAY[k.token_id])  -- true; see `write_changes`
 """)
-async def _note_issuers(db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]) -> None:
+async def _note_issuers(
+    db: Tx, merchants: Collection[UUID], tokens: Collection[UUID], digits: Collection[str]
+) -> None:
     """Notes the issuers' digits where none are kept."""
 
 
@@ -125,7 +132,9 @@ async def forget_codes(db: Tx, before: datetime) -> None:
 UPDATE vault SET exp_month = $3, exp_year = $4, last4 = coalesce(nullif($5, ''), last4)
 WHERE merchant_id = $1 AND token_id = $2
 """)
-async def renew_card(db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str) -> None:
+async def renew_card(
+    db: Tx, merchant_id: UUID, token_id: UUID, exp_month: int, exp_year: int, last4: str
+) -> None:
     """Renews a card as the network's updater says."""
 
 
@@ -137,7 +146,9 @@ class CardExpiry(Row, frozen=True):
     exp_year: int
 
 
-@MERCHANT.statement("SELECT pan_id, exp_month, exp_year FROM vault WHERE merchant_id = $1 AND token_id = $2")
+@MERCHANT.statement(
+    "SELECT pan_id, exp_month, exp_year FROM vault WHERE merchant_id = $1 AND token_id = $2"
+)
 async def expiry_of_card(db: Read, merchant_id: UUID, token_id: UUID) -> CardExpiry | None: ...
 
 
@@ -156,7 +167,9 @@ class WrappedCard(Row, frozen=True):
 SELECT merchant_id, token_id, pan_id, kek_id, wrapped_dek, nonce, ciphertext, issuer_digits FROM vault
 WHERE (merchant_id, token_id) > ($1, $2) AND kek_id IS NOT NULL ORDER BY merchant_id, token_id LIMIT $3
 """)
-async def _cards(db: Read, after_merchant: UUID, after_token: UUID, limit: int) -> list[WrappedCard]: ...
+async def _cards(
+    db: Read, after_merchant: UUID, after_token: UUID, limit: int
+) -> list[WrappedCard]: ...
 
 
 async def card_page(db: Read, after: tuple[UUID, UUID]) -> list[WrappedCard]:

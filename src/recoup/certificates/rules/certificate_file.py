@@ -1,9 +1,9 @@
 """A compliance certificate as a file that its receiver can prove without a database.
 
-JSON Lines: the certificate, its lines, an end. The root is made of the root of the merchant's certificate before, of
-what the certificate says, and of each line; the event `certificate.ready` tells it. So a changed byte, a dropped line
-and a certificate that was left out of the row are found.
-Source: decision 0076.
+JSON Lines: the certificate, its lines, an end. The root is made of the root of the merchant's
+certificate before, of what the certificate says, and of each line; the event `certificate.ready`
+tells it. So a changed byte, a dropped line and a certificate that was left out of the row are
+found. Source: decision 0076.
 """
 
 import hashlib
@@ -23,7 +23,16 @@ _ORDER: Final = (*PARTS, "change", "end")
 _decode: Final = msgspec.json.Decoder().decode
 
 
-_PROVED: Final = ("certificateId", "month", "acceptorId", "number", "sends", "breaches", "lines", "root")
+_PROVED: Final = (
+    "certificateId",
+    "month",
+    "acceptorId",
+    "number",
+    "sends",
+    "breaches",
+    "lines",
+    "root",
+)
 
 
 class ProvedCertificate(NamedTuple):
@@ -61,7 +70,9 @@ def written(head: Line, lines: Iterable[Line]) -> tuple[bytes, bytes]:
     root = _root(first, map(_hash, encoded))
     parts = [encode_sorted(first | {"root": root.hex()}), *encoded]
     text = b"".join(part + b"\n" for part in parts)
-    return text + encode_sorted({"type": "end", "sha256": hashlib.sha256(text).hexdigest()}) + b"\n", root
+    return text + encode_sorted(
+        {"type": "end", "sha256": hashlib.sha256(text).hexdigest()}
+    ) + b"\n", root
 
 
 def read(file: bytes) -> tuple[Line, list[Line]]:
@@ -80,7 +91,8 @@ def is_certificate(first_line: bytes) -> bool:
 
 
 def prove(lines: Iterable[bytes], root: str | None = None) -> ProvedCertificate | Wrong:
-    """Reads the file once. `root`: that of the event; without it the file is held against itself alone."""
+    """Reads the file once. `root`: that of the event; without it the file is held against itself
+    alone."""
     proof = _Proof()
     wrong = first_wrong(
         lines,
@@ -94,11 +106,17 @@ def prove(lines: Iterable[bytes], root: str | None = None) -> ProvedCertificate 
     return ProvedCertificate(*(proof.head[name] for name in _PROVED))
 
 
-def _part(proof: _Proof, part: dict[str, Any], raw: bytes, checksum: str, root: str | None) -> Difference | None:
+def _part(
+    proof: _Proof, part: dict[str, Any], raw: bytes, checksum: str, root: str | None
+) -> Difference | None:
     if not proof.head:
         return _head(proof, part, raw, root)
     if proof.ended or part["type"] not in _ORDER[proof.place :]:
-        return "type", "end of the file" if proof.ended else " or ".join(_ORDER[proof.place :]), str(part["type"])
+        return (
+            "type",
+            "end of the file" if proof.ended else " or ".join(_ORDER[proof.place :]),
+            str(part["type"]),
+        )
     proof.place = _ORDER.index(part["type"])
     if encode_sorted(part) + b"\n" != raw:
         return "line", "as it was written, without a blank", "the same in other bytes"
@@ -108,7 +126,11 @@ def _part(proof: _Proof, part: dict[str, Any], raw: bytes, checksum: str, root: 
     proof.hashes.append(_hash(raw[:-1]))
     _add(proof.sums, part)
     if part["type"] == "fee":
-        return differs("amount of avoided fees", str(whole(part, "sends") * whole(part, "fee")), str(part["amount"]))
+        return differs(
+            "amount of avoided fees",
+            str(whole(part, "sends") * whole(part, "fee")),
+            str(part["amount"]),
+        )
     return None
 
 
@@ -120,8 +142,16 @@ def _head(proof: _Proof, part: dict[str, Any], raw: bytes, root: str | None) -> 
         return "counts", "whole numbers", "something else"
     return (
         differs("format", FORMAT, part["format"])
-        or (None if encode_sorted(part) + b"\n" == raw else ("line", "as it was written", "the same in other bytes"))
-        or (differs("root that the event certificate.ready told", root.lower(), part["root"]) if root else None)
+        or (
+            None
+            if encode_sorted(part) + b"\n" == raw
+            else ("line", "as it was written", "the same in other bytes")
+        )
+        or (
+            differs("root that the event certificate.ready told", root.lower(), part["root"])
+            if root
+            else None
+        )
     )
 
 
@@ -151,7 +181,9 @@ def _add(sums: dict[str, int], line: Mapping[str, Any]) -> None:
 
 def _root(head: Line, hashes: Iterable[bytes]) -> bytes:
     """`head` without its root."""
-    return hashlib.sha256(bytes.fromhex(head["previousRoot"]) + _hash(encode_sorted(head)) + b"".join(hashes)).digest()
+    return hashlib.sha256(
+        bytes.fromhex(head["previousRoot"]) + _hash(encode_sorted(head)) + b"".join(hashes)
+    ).digest()
 
 
 def _hash(line: bytes) -> bytes:

@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from recoup.certificates.rules.month_count import EXCESS_MAX, AcceptorCount, Closest, Excess, RuleCount
+from recoup.certificates.rules.month_count import (
+    EXCESS_MAX,
+    AcceptorCount,
+    Closest,
+    Excess,
+    RuleCount,
+)
 from recoup.kernel.encode import encode_sorted
 from recoup.kernel.time import iso
 from recoup.networks.limits import span_of
@@ -39,7 +45,9 @@ class Refusals(NamedTuple):
 
 def fee_row(scheme: str, rule_id: str, on: date, region: str) -> LimitRow | None:
     """The row that prices a send beyond the rule on that day; None where nothing does."""
-    row = valid_row([row for row in LIMITS if row.scheme == scheme and row.rule_id == rule_id], on, region)
+    row = valid_row(
+        [row for row in LIMITS if row.scheme == scheme and row.rule_id == rule_id], on, region
+    )
     return row if row is not None and row.fee_units is not None else None
 
 
@@ -51,7 +59,10 @@ def avoided(refusals: Iterable[Refusals]) -> list[dict[str, Any]]:
         if row is not None:
             sends[row] += refusal.orders
     lines = [_line(row, number) for row, number in sends.items() if number]
-    return sorted(lines, key=lambda line: (line["scheme"], line["rule"], line["region"], line["validFrom"] or ""))
+    return sorted(
+        lines,
+        key=lambda line: (line["scheme"], line["rule"], line["region"], line["validFrom"] or ""),
+    )
 
 
 def day_text(day: date) -> str | None:
@@ -61,20 +72,49 @@ def day_text(day: date) -> str | None:
 
 def _line(row: LimitRow, number: int) -> dict[str, Any]:
     assert row.fee_units is not None
-    priced = {"rule": row.rule_id, "sends": number, "fee": row.fee_units, "amount": number * row.fee_units}
+    priced = {
+        "rule": row.rule_id,
+        "sends": number,
+        "fee": row.fee_units,
+        "amount": number * row.fee_units,
+    }
     return priced | _source(row) | _members(row, "scheme", "currency", "confidence")
 
 
 def _members(of: object, *names: str) -> Line:
     """Its values under their names as JSON has them: `notSent`."""
-    return {re.sub("_([a-z])", lambda found: found[1].upper(), name): getattr(of, name) for name in names}
+    return {
+        re.sub("_([a-z])", lambda found: found[1].upper(), name): getattr(of, name)
+        for name in names
+    }
 
 
-PARTS: Final = ("scheme", "rule", "excess", "refusal", "fee", "edition", "unseen", "recount", "difference")
+PARTS: Final = (
+    "scheme",
+    "rule",
+    "excess",
+    "refusal",
+    "fee",
+    "edition",
+    "unseen",
+    "recount",
+    "difference",
+)
 DIFFERENCES_MAX: Final = 100  # are named; all are counted
 CHANGES_MAX: Final = 100
 FINGERPRINT_DIGITS: Final = 16
-_KEYS: Final = ("scheme", "rule", "what", "by", "sendId", "field", "region", "document", "edition", "validFrom")
+_KEYS: Final = (
+    "scheme",
+    "rule",
+    "what",
+    "by",
+    "sendId",
+    "field",
+    "region",
+    "document",
+    "edition",
+    "validFrom",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +214,26 @@ def _key(line: Line) -> tuple[str, ...]:
 
 def _scheme(name: str, acceptor: AcceptorCount) -> Line:
     count = acceptor.schemes[name]
-    counted = ("sends", "approved", "declined", "unanswered", "repeated", "not_sent", "reported", "cards")
+    counted = (
+        "sends",
+        "approved",
+        "declined",
+        "unanswered",
+        "repeated",
+        "not_sent",
+        "reported",
+        "cards",
+    )
     return {"type": "scheme", "scheme": name} | _members(count, *counted)
 
 
 def _rule(
-    scheme: str, rule_id: str, count: RuleCount, recount: Recount, merchant_id: str, gate_limit: int | None
+    scheme: str,
+    rule_id: str,
+    count: RuleCount,
+    recount: Recount,
+    merchant_id: str,
+    gate_limit: int | None,
 ) -> Line:
     row, span = count.row, span_of(count.row)
     recounted = recount.closest.get((scheme, rule_id)) if recount.closest is not None else None
@@ -189,7 +243,9 @@ def _rule(
         "rule": rule_id,
         "windowHours": int(span.total_seconds() // 3600) if span is not None else None,
         "limit": row.maximum_sends,
-        "gateLimit": min(gate_limit, row.maximum_sends) if gate_limit is not None else row.maximum_sends,
+        "gateLimit": min(gate_limit, row.maximum_sends)
+        if gate_limit is not None
+        else row.maximum_sends,
         "key": row.key,
         **_members(count, "sends", "reported", "carried", "bans"),
         "closest": _closest(count.closest, merchant_id),
@@ -210,7 +266,11 @@ def _closest(found: Closest | None, merchant_id: str) -> Line | None:
 
 
 def _excess(one: Excess, merchant_id: str) -> Line:
-    return {"type": "excess", "rule": one.rule_id} | _members(one, "scheme", "cause") | _counted(one, merchant_id)
+    return (
+        {"type": "excess", "rule": one.rule_id}
+        | _members(one, "scheme", "cause")
+        | _counted(one, merchant_id)
+    )
 
 
 def _counted(one: Closest | Excess, merchant_id: str) -> Line:
@@ -241,7 +301,10 @@ def _editions(schemes: Iterable[str], span: tuple[datetime, datetime]) -> list[L
     found = {
         (row.scheme, row.document, row.edition)
         for row in CODES
-        if row.scheme in schemes and row.valid_from <= last and row.valid_to >= first and row.edition
+        if row.scheme in schemes
+        and row.valid_from <= last
+        and row.valid_to >= first
+        and row.edition
     }
     return [
         {"type": "edition", "scheme": scheme, "document": document, "edition": edition}
@@ -263,7 +326,12 @@ def _unseen(acceptor: AcceptorCount, reported: Reported, recount: Recount) -> li
     }
     unseen |= {"recount": None} if recount.by == "none" else {}
     return [
-        {"type": "unseen", "what": what, "since": since if what == "merchant_sends" else None, "number": number}
+        {
+            "type": "unseen",
+            "what": what,
+            "since": since if what == "merchant_sends" else None,
+            "number": number,
+        }
         for what, number in unseen.items()
     ]
 
@@ -272,5 +340,8 @@ def _recounted(recount: Recount) -> list[Line]:
     counted = _members(recount, "by", "sends", "approved", "matched", "counted_only", "differing")
     return [
         {"type": "recount"} | counted,
-        *({"type": "difference"} | difference for difference in recount.differences[:DIFFERENCES_MAX]),
+        *(
+            {"type": "difference"} | difference
+            for difference in recount.differences[:DIFFERENCES_MAX]
+        ),
     ]

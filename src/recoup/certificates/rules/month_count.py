@@ -14,7 +14,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from recoup.networks.limits import OF_THE_NUMBER, STOP_ADVICE, STOP_CODES, Send, reaches, rules_at, span_of, triggers
+from recoup.networks.limits import (
+    OF_THE_NUMBER,
+    STOP_ADVICE,
+    STOP_CODES,
+    Send,
+    reaches,
+    rules_at,
+    span_of,
+    triggers,
+)
 from recoup.networks.tables import LimitRow
 
 Cause = Literal["gate", "known_later", "repeated", "joined", "advance", "merchant"]
@@ -26,10 +35,10 @@ _NONE: Final = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class LoggedSend:
-    """A send as it stands in the hub. `card_id`: of its print; of several that are joined, each has its own.
-    `known_at`, `answered_at`: wall time since when it, and its answer, could be counted; None where nobody kept it.
-    `joined_at`: since when its print is known as one with others, if it is joined to one. `is_replaced`: the network
-    has replaced the card's number since."""
+    """A send as it stands in the hub. `card_id`: of its print; of several that are joined, each has
+    its own. `known_at`, `answered_at`: wall time since when it, and its answer, could be counted;
+    None where nobody kept it. `joined_at`: since when its print is known as one with others, if it
+    is joined to one. `is_replaced`: the network has replaced the card's number since."""
 
     send_id: str
     card_id: str
@@ -61,14 +70,17 @@ class Closest:
         if other is None:
             return True
         ours, theirs = self.count * other.maximum, other.count * self.maximum
-        return ours > theirs or (ours == theirs and (self.at, self.send_id) < (other.at, other.send_id))
+        return ours > theirs or (
+            ours == theirs and (self.at, self.send_id) < (other.at, other.send_id)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A send that left where a rule left no room. `without_reported`: there was some, but for what the merchant itself
-    reports. `at_once`: the orders of those counted that left at the same instant; which was first, nobody keeps.
-    `stops`: where nothing but a customer's stop forbids it, the sends that were answered so."""
+    """A send that left where a rule left no room. `without_reported`: there was some, but for what
+    the merchant itself reports. `at_once`: the orders of those counted that left at the same
+    instant; which was first, nobody keeps. `stops`: where nothing but a customer's stop forbids it,
+    the sends that were answered so."""
 
     rule_id: str
     scheme: str
@@ -86,9 +98,9 @@ class Excess:
 
 @dataclass(slots=True)
 class RuleCount:
-    """`sends` and `reported` of the month; `carried`: of the month before, still held by a window of one of the month's
-    sends. `closest` counts what the merchant reported too, `closest_sent` only what was sent here. `bans`: answers of
-    the month that forbid more sends."""
+    """`sends` and `reported` of the month; `carried`: of the month before, still held by a window
+    of one of the month's sends. `closest` counts what the merchant reported too, `closest_sent`
+    only what was sent here. `bans`: answers of the month that forbid more sends."""
 
     row: LimitRow
     sends: int = 0
@@ -112,7 +124,9 @@ class SchemeCount:
     repeated: int = 0
     not_sent: int = 0
     reported: int = 0
-    reported_again: int = 0  # of those: what the merchant sent beside a rescue, not the decline that it began with
+    reported_again: int = (
+        0  # of those: what the merchant sent beside a rescue, not the decline that it began with
+    )
     copied: int = 0  # of those reported: what a file of past attempts held
     cards: int = 0
     category_3: int = 0
@@ -139,8 +153,8 @@ class AcceptorCount:
                 excess["advance"] += 1
 
     def lift(self, lifted: Container[tuple[str, str]]) -> None:
-        """A customer's stop is about its agreement, until they agree anew. `lifted`: (send, answered send) of those
-        that were not about the send."""
+        """A customer's stop is about its agreement, until they agree anew. `lifted`: (send,
+        answered send) of those that were not about the send."""
         kept = []
         for one in self.excess:
             if one.stops and all((one.send_id, stop) in lifted for stop in one.stops):
@@ -158,12 +172,16 @@ class MonthCount:
         self.acceptors: dict[str, AcceptorCount] = {}
 
     def add_card(self, sends: Sequence[LoggedSend]) -> None:
-        """All of one card's sends, of all that are joined to it, by whomever; of claims only the merchant's count.
-        Those before the month as far as a window or a lasting answer reaches."""
+        """All of one card's sends, of all that are joined to it, by whomever; of claims only the
+        merchant's count. Those before the month as far as a window or a lasting answer reaches."""
         mine = [send for send in sends if self._is_mine(send)]
         self._add_schemes([one for one in mine if self._in_month(one)])
         rows = sorted(
-            (send for send in sends if send.is_sent and (self._is_mine(send) or not send.send.claimed)),
+            (
+                send
+                for send in sends
+                if send.is_sent and (self._is_mine(send) or not send.send.claimed)
+            ),
             key=lambda send: (send.send.at, send.send_id),
         )
         carried: set[tuple[str, str, str, str]] = set()
@@ -193,8 +211,8 @@ class MonthCount:
         return self.acceptors.setdefault(one.send.acceptor_id, AcceptorCount())
 
     def _rule(self, one: LoggedSend, row: LimitRow) -> RuleCount:
-        """A rule that changes within the month is counted in one place, under its last row; each send is held against
-        the row of its own day."""
+        """A rule that changes within the month is counted in one place, under its last row; each
+        send is held against the row of its own day."""
         count = self._acceptor(one).rules.setdefault((one.scheme, row.rule_id), RuleCount(row))
         count.row = max(count.row, row, key=lambda each: each.valid_from)
         return count
@@ -229,7 +247,9 @@ class MonthCount:
             if _weight(own) > row.maximum_sends:
                 self._add_excess(one, row, count, "merchant", _weight(own), without_reported=True)
             return
-        count.closest_sent = _closer(count.closest_sent, [o for o in own if not o.send.claimed], one, row)
+        count.closest_sent = _closer(
+            count.closest_sent, [o for o in own if not o.send.claimed], one, row
+        )
         of_all = [other for other in held if not other.send.claimed]
         for counted in (own, of_all):
             if _weight(counted) > row.maximum_sends:
@@ -244,7 +264,9 @@ class MonthCount:
                 )
                 return
 
-    def _add_ban(self, before: Sequence[LoggedSend], one: LoggedSend, row: LimitRow, count: RuleCount) -> None:
+    def _add_ban(
+        self, before: Sequence[LoggedSend], one: LoggedSend, row: LimitRow, count: RuleCount
+    ) -> None:
         count.bans += triggers(row, one.send)
         answers = [other for other in before if self._forbids(other, one, row)]
         if answers:
@@ -270,23 +292,44 @@ class MonthCount:
             span = timedelta(hours=row.window_hours or 0)
         if span is not None and answer.send.at + span <= one.send.at:
             return False
-        is_of_old_number = answer.is_replaced and answer.card_id != one.card_id and answer.send.code in OF_THE_NUMBER
+        is_of_old_number = (
+            answer.is_replaced
+            and answer.card_id != one.card_id
+            and answer.send.code in OF_THE_NUMBER
+        )
         return not is_of_old_number or answer.send.advice is not None
 
-    def _stops(self, answers: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> tuple[str, ...]:
+    def _stops(
+        self, answers: Sequence[LoggedSend], one: LoggedSend, row: LimitRow
+    ) -> tuple[str, ...]:
         """Stops that may have been lifted. As long as the network bills an advice it binds,
         whatever the customer says since."""
         billed = timedelta(hours=row.window_hours or 0)
-        over = all(other.send.code in STOP_CODES or other.send.at + billed <= one.send.at for other in answers)
-        return tuple(other.send_id for other in answers) if over and all(map(self._may_be_lifted, answers)) else ()
+        over = all(
+            other.send.code in STOP_CODES or other.send.at + billed <= one.send.at
+            for other in answers
+        )
+        return (
+            tuple(other.send_id for other in answers)
+            if over and all(map(self._may_be_lifted, answers))
+            else ()
+        )
 
     def _may_be_lifted(self, answer: LoggedSend) -> bool:
         """True when the customer has stopped it at the bank: that binds its merchant, and not what
         the customer starts."""
-        return self._is_mine(answer) and (answer.send.code in STOP_CODES or answer.send.advice == STOP_ADVICE)
+        return self._is_mine(answer) and (
+            answer.send.code in STOP_CODES or answer.send.advice == STOP_ADVICE
+        )
 
     def _add_excess(
-        self, one: LoggedSend, row: LimitRow, count: RuleCount, cause: Cause, number: int, **more: Any
+        self,
+        one: LoggedSend,
+        row: LimitRow,
+        count: RuleCount,
+        cause: Cause,
+        number: int,
+        **more: Any,
     ) -> None:
         count.excess[cause] += 1
         self._acceptor(one).excess.append(
@@ -327,7 +370,9 @@ def _meets(other: Send, send: Send, row: LimitRow) -> bool:
     return (
         (not row.initiator_split or other.initiator == send.initiator)
         and ("acceptor" not in row.key or other.acceptor_id == send.acceptor_id)
-        and ("amount" not in row.key or (other.units, other.currency) == (send.units, send.currency))
+        and (
+            "amount" not in row.key or (other.units, other.currency) == (send.units, send.currency)
+        )
     )
 
 
@@ -346,7 +391,9 @@ def _weight(sends: Sequence[LoggedSend]) -> int:
     return sum(send.send.network_attempts for send in sends)
 
 
-def _closer(best: Closest | None, held: Sequence[LoggedSend], one: LoggedSend, row: LimitRow) -> Closest | None:
+def _closer(
+    best: Closest | None, held: Sequence[LoggedSend], one: LoggedSend, row: LimitRow
+) -> Closest | None:
     found = Closest(_weight(held), row.maximum_sends, one.send.at, one.card_id, one.send_id)
     return found if found.is_closer(best) else best
 
@@ -381,7 +428,9 @@ def _was_sent(other: LoggedSend, one: LoggedSend) -> bool:
     return _was_known(other.known_at, other, one, _RACE if other.send.claimed else _NONE)
 
 
-def _was_known(since: datetime | None, other: LoggedSend, one: LoggedSend, race: timedelta = _NONE) -> bool:
+def _was_known(
+    since: datetime | None, other: LoggedSend, one: LoggedSend, race: timedelta = _NONE
+) -> bool:
     """True when it was known as `one` left. Where nobody kept the time, it is taken as known."""
     return other is one or since is None or one.known_at is None or since + race <= one.known_at
 

@@ -1,4 +1,5 @@
-"""Months that certificates are made of: UTC, by the merchant's business time, once they are closed."""
+"""Months that certificates are made of: UTC, by the merchant's business time, once they are
+closed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -29,13 +30,22 @@ def month_text(begin: datetime) -> str:
 
 
 def closed_month(text: str, now: datetime) -> datetime:
-    """The first instant of a month, `2026-11`, that is closed at `now`. Raises: Problem(invalid), its field month."""
+    """The first instant of a month, `2026-11`, that is closed at `now`. Raises: Problem(invalid),
+    its field month."""
     begin = month(text, "UTC")[0]
     if begin > now:
-        raise invalid(Sentence("{0} lies in the future.", month_text(begin)), "month", "Name a month that is over.")
+        raise invalid(
+            Sentence("{0} lies in the future.", month_text(begin)),
+            "month",
+            "Name a month that is over.",
+        )
     if now < closes_at(begin):
         raise invalid(
-            Sentence("{0} is not closed before {1}.", month_text(begin), f"{closes_at(begin):%Y-%m-%d %H:%M} UTC"),
+            Sentence(
+                "{0} is not closed before {1}.",
+                month_text(begin),
+                f"{closes_at(begin):%Y-%m-%d %H:%M} UTC",
+            ),
             "month",
             "Late answers and reported declines still count; ask again then.",
         )

@@ -15,7 +15,8 @@ async def begin_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> bool:
 
 
 class CertificateClock(Row, frozen=True):
-    """`month_from`: of the first month that nothing was made of. `region`, `acceptor_id`: the merchant's."""
+    """`month_from`: of the first month that nothing was made of. `region`, `acceptor_id`: the
+    merchant's."""
 
     month_from: datetime
     offset_us: int
@@ -40,7 +41,9 @@ async def lock_clock(db: Tx, merchant_id: UUID) -> CertificateClock | None:
     """Its holder makes this merchant's certificates; others wait."""
 
 
-@MERCHANT.statement("UPDATE certificate_clocks SET month_from = greatest(month_from, $2) WHERE merchant_id = $1")
+@MERCHANT.statement(
+    "UPDATE certificate_clocks SET month_from = greatest(month_from, $2) WHERE merchant_id = $1"
+)
 async def move_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> None:
     """Moves the clock on to the month that begins then."""
 
@@ -90,7 +93,9 @@ class ChainEnd(Row, frozen=True):
     root: bytes
 
 
-@MERCHANT.statement("SELECT chain_no, root FROM certificates WHERE merchant_id = $1 ORDER BY chain_no DESC LIMIT 1")
+@MERCHANT.statement(
+    "SELECT chain_no, root FROM certificates WHERE merchant_id = $1 ORDER BY chain_no DESC LIMIT 1"
+)
 async def chain_end(db: Read, merchant_id: UUID) -> ChainEnd | None:
     """The chain's end, of the merchant's newest."""
 
@@ -128,12 +133,19 @@ WHERE merchant_id = $1 AND ($2::timestamptz IS NULL OR month_from = $2) AND ($3:
 ORDER BY chain_no DESC LIMIT $5
 """)
 async def list_certificates(
-    db: Read, merchant_id: UUID, month_from: datetime | None, acceptor_id: str | None, before_no: int, limit: int
+    db: Read,
+    merchant_id: UUID,
+    month_from: datetime | None,
+    acceptor_id: str | None,
+    before_no: int,
+    limit: int,
 ) -> list[Certificate]:
     """The newest first, from that number of the chain on."""
 
 
-@MERCHANT.statement(f"SELECT {_COLUMNS} FROM certificates WHERE merchant_id = $1 AND certificate_id = $2")
+@MERCHANT.statement(
+    f"SELECT {_COLUMNS} FROM certificates WHERE merchant_id = $1 AND certificate_id = $2"
+)
 async def find_certificate(db: Read, merchant_id: UUID, certificate_id: UUID) -> Certificate | None:
     """Finds a certificate; None where the merchant has none of that id."""
 
@@ -147,5 +159,7 @@ async def file_of(db: Read, merchant_id: UUID, certificate_id: UUID) -> bytes | 
 SELECT EXISTS (SELECT FROM certificates WHERE merchant_id = $1 AND month_from = $2 AND acceptor_id = $3
   AND number > $4)
 """)
-async def is_corrected(db: Read, merchant_id: UUID, month_from: datetime, acceptor_id: str, number: int) -> bool:
+async def is_corrected(
+    db: Read, merchant_id: UUID, month_from: datetime, acceptor_id: str, number: int
+) -> bool:
     """True when a later one takes its place."""

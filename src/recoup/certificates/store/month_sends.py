@@ -1,5 +1,6 @@
-"""A merchant's sends of a month, card by card, with those of the same cards that the windows and bans reach back to;
-and what others hold of them: the sandbox issuer's book, a processor's statements."""
+"""A merchant's sends of a month, card by card, with those of the same cards that the windows and
+bans reach back to; and what others hold of them: the sandbox issuer's book, a processor's
+statements."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,8 +16,8 @@ SECONDS: Final = 600.0
 
 
 class SendPlace(Row, frozen=True):
-    """`head_id`: which card, where several prints are one. `is_first`: no earlier send of the month is the merchant's
-    and of the same card."""
+    """`head_id`: which card, where several prints are one. `is_first`: no earlier send of the month
+    is the merchant's and of the same card."""
 
     at: datetime
     send_id: UUID
@@ -37,7 +38,13 @@ CROSS JOIN LATERAL (
 ORDER BY s.at, s.send_id
 """)
 async def sends_in_order(
-    db: Read, merchant_id: UUID, begin: datetime, end: datetime, after: datetime, after_id: UUID, limit: int
+    db: Read,
+    merchant_id: UUID,
+    begin: datetime,
+    end: datetime,
+    after: datetime,
+    after_id: UUID,
+    limit: int,
 ) -> list[SendPlace]:
     """The merchant's next of the month, sent here or reported."""
 
@@ -117,7 +124,9 @@ async def reported(db: Read, merchant_id: UUID, first_id: UUID, end_id: UUID) ->
     """Reports that the merchant copied to us between two ids, and when it began to."""
 
 
-@MERCHANT.statement("SELECT order_id FROM advances WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])")
+@MERCHANT.statement(
+    "SELECT order_id FROM advances WHERE merchant_id = $1 AND order_id = ANY($2::uuid[])"
+)
 async def advanced_orders(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[UUID]:
     """Orders among these whose merchant has had its money before it was collected."""
 
@@ -164,7 +173,9 @@ SELECT DISTINCT o.order_id, c.card_id FROM orders o
 CROSS JOIN LATERAL unnest(o.card_id || o.cards_before) AS c (card_id)
 WHERE o.merchant_id = $1 AND o.order_id = ANY($2::uuid[]) AND c.card_id IS NOT NULL
 """)
-async def cards_of_orders(db: Read, merchant_id: UUID, order_ids: Sequence[UUID]) -> list[OrderCards]:
+async def cards_of_orders(
+    db: Read, merchant_id: UUID, order_ids: Sequence[UUID]
+) -> list[OrderCards]:
     """Each that they have had."""
 
 
@@ -190,7 +201,9 @@ ORDER BY coalesce(l.line_id, l.posting_id), r.created_at DESC, r.run_id DESC
 SELECT count(*) FILTER (WHERE line_no IS NOT NULL) AS lines, count(*) FILTER (WHERE outcome = 'matched') AS matched,
   count(*) FILTER (WHERE outcome <> 'matched') AS differing FROM ({_LINES}) l
 """)
-async def statement_sums(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> StatementSums:
+async def statement_sums(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime
+) -> StatementSums:
     """Sums of all statements of processors that have the month or a part of it."""
 
 

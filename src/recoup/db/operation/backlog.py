@@ -10,9 +10,10 @@ from recoup.db.statement import MERCHANT, Read, Row
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """`late_seconds`: the age of the oldest by what it is: due work by kind, `feed`, `pages`, `deliveries`. `failing`:
-    due work that ended in an error again and again, by kind. `oldest_seconds`: of the oldest due work that nobody has
-    taken. `unknown_seconds`: since the oldest attempt was sent whose outcome nobody knows."""
+    """`late_seconds`: the age of the oldest by what it is: due work by kind, `feed`, `pages`,
+    `deliveries`. `failing`: due work that ended in an error again and again, by kind.
+    `oldest_seconds`: of the oldest due work that nobody has taken. `unknown_seconds`: since the
+    oldest attempt was sent whose outcome nobody knows."""
 
     waiting: dict[str, int]
     late_seconds: dict[str, float]
@@ -25,7 +26,8 @@ async def read_backlog(db: Read, wall: datetime) -> Backlog:
     due, rest = await _due(db, wall), asdict(await _rest(db, wall))
     late = {name: rest.pop(f"{name}_seconds") for name in ("feed", "pages", "deliveries")}
     return Backlog(
-        {f"due_{one.kind}": one.number for one in due} | {name: rest[name] for name in rest if "seconds" not in name},
+        {f"due_{one.kind}": one.number for one in due}
+        | {name: rest[name] for name in rest if "seconds" not in name},
         {f"due_{one.kind}": one.late_seconds for one in due} | late,
         {one.kind: one.failing for one in due if one.failing},
         rest["oldest_seconds"],

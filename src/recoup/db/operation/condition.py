@@ -7,14 +7,24 @@ from typing import Final
 from recoup.db.statement import MERCHANT, Read, Row
 
 # Whose rows change most.
-HOT: Final = ("attempts", "due_work", "lanes", "order_heads", "orders", "outbox", "postings", "requests")
+HOT: Final = (
+    "attempts",
+    "due_work",
+    "lanes",
+    "order_heads",
+    "orders",
+    "outbox",
+    "postings",
+    "requests",
+)
 
 
 class Condition(Row, frozen=True):
-    """`snapshot_age`: transactions since the oldest snapshot that a session, a slot or a prepared transaction holds: no
-    row that died since can be cleared. `snapshot_of`: the process of it, 0 for one of the others. `blocked_seconds`:
-    how long somebody has waited for a lock, and the process that holds it. `damaged_pages`: that were read since the
-    counts began, of all databases of the server."""
+    """`snapshot_age`: transactions since the oldest snapshot that a session, a slot or a prepared
+    transaction holds: no row that died since can be cleared. `snapshot_of`: the process of it, 0
+    for one of the others. `blocked_seconds`: how long somebody has waited for a lock, and the
+    process that holds it. `damaged_pages`: that were read since the counts began, of all databases
+    of the server."""
 
     snapshot_age: int
     snapshot_of: int

@@ -19,7 +19,8 @@ START: Final = (LOWEST, LOWEST)
 
 
 class Place(NamedTuple):
-    """A column of sealed bytes. `keys` name its row; `owner`: what the bytes are sealed for, in SQL."""
+    """A column of sealed bytes. `keys` name its row; `owner`: what the bytes are sealed for, in
+    SQL."""
 
     table: str
     keys: tuple[str, ...]
@@ -82,12 +83,19 @@ async def sealed_page(db: Read, place: Place, current: str) -> list[SealedValue]
     """Some whose column is not sealed by the current key."""
     behind = 1 + len(place.keys)
     records = await db.fetch(_SEALED[place], current)
-    return [SealedValue(record[0], tuple(record[1:behind]), tuple(record[behind:])) for record in records]
+    return [
+        SealedValue(record[0], tuple(record[1:behind]), tuple(record[behind:]))
+        for record in records
+    ]
 
 
-async def reseal(connection: asyncpg.Connection, place: Place, rows: Sequence[tuple[bytes, SealedValue]]) -> None:
+async def reseal(
+    connection: asyncpg.Connection, place: Place, rows: Sequence[tuple[bytes, SealedValue]]
+) -> None:
     """`rows`: the bytes to be, and what was found; one that changed since stays."""
-    await connection.executemany(_RESEAL[place], [(made, row.found, *row.keys) for made, row in rows])
+    await connection.executemany(
+        _RESEAL[place], [(made, row.found, *row.keys) for made, row in rows]
+    )
 
 
 @MERCHANT.statement("""
@@ -107,10 +115,13 @@ async def _printed_by(db: Read, current: str) -> dict[str, int]: ...
 
 
 async def needs_of_world(db: Read, current_print: str | None) -> dict[tuple[str, str], int]:
-    """(purpose, key id) -> how much cannot be read, or would not be known again, without that key. `current_print`:
-    None without a vault."""
+    """(purpose, key id) -> how much cannot be read, or would not be known again, without that key.
+    `current_print`: None without a vault."""
     found = {("card", key_id): count for key_id, count in (await _wrapped_by(db)).items()}
-    found |= {("print", key_id): count for key_id, count in (await _printed_by(db, current_print or "")).items()}
+    found |= {
+        ("print", key_id): count
+        for key_id, count in (await _printed_by(db, current_print or "")).items()
+    }
     return found | await _sealed_by(db, WORLD)
 
 

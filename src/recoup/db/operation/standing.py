@@ -9,7 +9,8 @@ from recoup.kernel.standing import Mark, Reached
 
 
 class WorldMark(Row, frozen=True):
-    """`lost_from`, `lost_to` and `asks_first_until` span all that was lost and is still asked for."""
+    """`lost_from`, `lost_to` and `asks_first_until` span all that was lost and is still asked
+    for."""
 
     epoch: int
     beat: int
@@ -99,7 +100,9 @@ class Noted(Row, frozen=True):
         return Mark(self.epoch, self.noted)
 
 
-@PEOPLE.statement("SELECT epoch, beat, beat_at, feed, noted FROM installation_worlds WHERE name = $1")
+@PEOPLE.statement(
+    "SELECT epoch, beat, beat_at, feed, noted FROM installation_worlds WHERE name = $1"
+)
 async def noted_mark(db: Read, world: str) -> Noted | None: ...
 
 
@@ -110,6 +113,14 @@ UPDATE installation_worlds SET noted = noted + 1, epoch = greatest(epoch, $2), f
 WHERE name = $1 AND (epoch, noted) >= ($6, $7) RETURNING epoch, beat, beat_at, feed, noted
 """)
 async def note_mark(
-    db: Tx, world: str, epoch: int, beat: int, at: datetime, feed: int, known_epoch: int, known_noted: int
+    db: Tx,
+    world: str,
+    epoch: int,
+    beat: int,
+    at: datetime,
+    feed: int,
+    known_epoch: int,
+    known_noted: int,
 ) -> Noted | None:
-    """Notes a mark, where none higher is noted; None for a database that is no longer so far itself."""
+    """Notes a mark, where none higher is noted; None for a database that is no longer so far
+    itself."""

@@ -1,5 +1,5 @@
-"""Upkeep's leases, so that one worker at a time does a task; what it forgets; and whether a server takes writes: one
-that was demoted answers all else as ever."""
+"""Upkeep's leases, so that one worker at a time does a task; what it forgets; and whether a server
+takes writes: one that was demoted answers all else as ever."""
 
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,9 @@ ON CONFLICT (task) DO UPDATE SET lease_until = EXCLUDED.lease_until
 WHERE (upkeep.lease_until IS NULL OR upkeep.lease_until <= $3) AND (upkeep.done_at IS NULL OR upkeep.done_at <= $4)
 RETURNING true
 """)
-async def lease_upkeep(db: Tx, task: str, *, until: datetime, now: datetime, done_before: datetime) -> bool:
+async def lease_upkeep(
+    db: Tx, task: str, *, until: datetime, now: datetime, done_before: datetime
+) -> bool:
     """Leases a task; True when it is ours to do: nobody else does it, and it was last done before
     `done_before`."""
 
@@ -28,7 +30,8 @@ async def finish_upkeep(db: Tx, task: str, now: datetime) -> None:
 
 @DIRECTORY.statement("INSERT INTO upkeep (task, done_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 async def begin_upkeep(db: Tx, task: str, now: datetime) -> None:
-    """A task that was never done counts as done now: it is first due when its time comes, not at the first start."""
+    """A task that was never done counts as done now: it is first due when its time comes, not at
+    the first start."""
 
 
 @DIRECTORY.statement("""

@@ -22,5 +22,5 @@ SELECT EXISTS (SELECT FROM due_work WHERE due_at <= $1 AND (lease_until IS NULL 
   EXISTS (SELECT FROM lanes WHERE due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)) AS deliver
 """)
 async def what_waits(db: Read, wall: datetime) -> Waiting:
-    """More than can be begun, maybe: a merchant's clock that stands in the past and a receiver that does not answer are
-    the loops' own to know."""
+    """More than can be begun, maybe: a merchant's clock that stands in the past and a receiver that
+    does not answer are the loops' own to know."""

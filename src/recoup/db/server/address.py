@@ -30,7 +30,8 @@ class ServerAddress:
 
 
 def socket_folder(data_dir: Path) -> Path:
-    """`<data-dir>/socket`, or a short private folder elsewhere when that path is too long for a socket.
+    """`<data-dir>/socket`, or a short private folder elsewhere when that path is too long for a
+    socket.
 
     The short folder's name is kept in the data folder, so that a later start uses it again.
     """

@@ -64,7 +64,11 @@ def find_binaries(major: int | None = None) -> Binaries:
     """
     for folder in _candidates():
         found = _major(folder / "postgres")
-        if found >= OLDEST_MAJOR and (major is None or found == major) and (folder / "initdb").exists():
+        if (
+            found >= OLDEST_MAJOR
+            and (major is None or found == major)
+            and (folder / "initdb").exists()
+        ):
             return Binaries(folder, found)
     wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST_MAJOR} or newer"
     raise Problem(

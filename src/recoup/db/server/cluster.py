@@ -64,7 +64,10 @@ def environment() -> dict[str, str]:
     """The environment that the server sees of ours: no secrets, no PG* settings; its clock is moved
     where ours is (`make test-at`)."""
     kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LD_PRELOAD", "FAKETIME", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C", "TZ": "UTC"}
+    return {name: os.environ[name] for name in kept if name in os.environ} | {
+        "LC_ALL": "C",
+        "TZ": "UTC",
+    }
 
 
 def _locale(major: int) -> list[str]:

@@ -71,7 +71,12 @@ _SETTINGS: Final = {
 }
 _DURABLE: Final = {"fsync": "on", "synchronous_commit": "local", "full_page_writes": "on"}
 # For tests, of which several at once have worlds of their own.
-_NOT_DURABLE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "250"}
+_NOT_DURABLE: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "250",
+}
 
 
 def arguments(socket: Path, *, major: int, durable: bool) -> list[str]:
@@ -98,8 +103,8 @@ _POLL_SECONDS: Final = 0.02
 class EmbeddedServer:
     """Starts, attaches to, keeps alive and stops the server of one data folder.
 
-    `owned` says whether this object answers for the server: then `ensure` restarts it and `stop` stops it. An
-    object that only attached leaves it alone.
+    `owned` says whether this object answers for the server: then `ensure` restarts it and `stop`
+    stops it. An object that only attached leaves it alone.
 
     `durable=False` trades crash safety for speed, for tests that kill nothing.
     """
@@ -126,8 +131,8 @@ class EmbeddedServer:
     def start(self) -> ServerAddress:
         """Attach to the running server, or start it; returns when it takes connections.
 
-        Call from the main thread: on Linux the server is shut down when the thread that started it ends.
-        Raises: Problem, one clear line, when there is no server to be had.
+        Call from the main thread: on Linux the server is shut down when the thread that started it
+        ends. Raises: Problem, one clear line, when there is no server to be had.
         """
         began = time.monotonic()
         try:
@@ -161,9 +166,9 @@ class EmbeddedServer:
     def ensure(self) -> None:
         """Bring a dead server back; call it about every 0.2 s, from the main thread.
 
-        Does not wait until the server takes connections, and never raises for a server that will not start:
-        `trouble` says why. Restarts are spaced by 0 to 5 seconds while the server keeps dying. An object that
-        only attached becomes the owner here when the owner is gone.
+        Does not wait until the server takes connections, and never raises for a server that will
+        not start: `trouble` says why. Restarts are spaced by 0 to 5 seconds while the server keeps
+        dying. An object that only attached becomes the owner here when the owner is gone.
         """
         now = time.monotonic()
         if self.running():
@@ -292,7 +297,9 @@ class EmbeddedServer:
             raise self._problem(reason_since(self.log, self._log_offset))
         alone = not self.owned and not postmaster.find_postmaster(self.cluster)
         if alone and waited_seconds > OWNER_SECONDS_MAX:
-            raise self._problem("another Recoup process answers for it, but its server does not come up")
+            raise self._problem(
+                "another Recoup process answers for it, but its server does not come up"
+            )
         if waited_seconds > START_SECONDS_MAX:
             raise self._problem(f"not ready after {waited_seconds:.0f} s; see {self.log}")
 

@@ -1,4 +1,5 @@
-"""The data folder is its owner's alone, also one that was there before; what locks it is nobody else's to hold."""
+"""The data folder is its owner's alone, also one that was there before; what locks it is nobody
+else's to hold."""
 
 import os
 import stat
@@ -14,16 +15,19 @@ _OTHERS_OF_ROOT: Final = 0o066
 
 
 def close_folder(folder: Path) -> None:
-    """Makes the folder, or takes away what others may do there, with settings and other files that have secrets.
+    """Makes the folder, or takes away what others may do there, with settings and other files that
+    have secrets.
 
-    Raises: Problem(unavailable) for one that is somebody else's, that stays open, or that anybody could write to.
+    Raises: Problem(unavailable) for one that is somebody else's, that stays open, or that anybody
+    could write to.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
     except OSError as error:
         raise _refused(
-            f"The data folder {folder} cannot be made: {error.strerror}.", "Choose another --data-dir."
+            f"The data folder {folder} cannot be made: {error.strerror}.",
+            "Choose another --data-dir.",
         ) from None
     mode, others = stat.S_IMODE(found.st_mode), _OTHERS if os.geteuid() else _OTHERS_OF_ROOT
     if os.geteuid() not in (0, found.st_uid):
@@ -46,7 +50,10 @@ def close_folder(folder: Path) -> None:
                 f"The data folder {folder} is open to others (mode {mode:04o}) and cannot be closed.",
                 f"Run: chmod 700 {folder}; or put it on a file system that keeps modes.",
             )
-    for file in (folder / "recoup.toml", *folder.glob("*.json")):  # they have secrets, and may come from elsewhere
+    for file in (
+        folder / "recoup.toml",
+        *folder.glob("*.json"),
+    ):  # they have secrets, and may come from elsewhere
         if file.is_file() and file.stat().st_uid == found.st_uid:
             file.chmod(0o600)
 
@@ -57,7 +64,9 @@ def open_lock(path: Path) -> IO[str]:
     Raises: Problem(unavailable) for what is no plain file, or somebody else's.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
     except OSError as error:
         raise _refused(
             f"The file {path} cannot be opened: {error.strerror}.",

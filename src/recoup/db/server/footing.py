@@ -64,7 +64,9 @@ def find_footing(binaries: Binaries, data_dir: Path, cluster: Path) -> Footing:
         if _reaches(namespace, binaries, data_dir):
             return namespace
     mode = data_dir.stat().st_mode
-    data_dir.chmod(mode | stat.S_IXOTH)  # to be passed through, not listed: what matters within has modes of its own
+    data_dir.chmod(
+        mode | stat.S_IXOTH
+    )  # to be passed through, not listed: what matters within has modes of its own
     for uid, gid in _users(owner):
         stepped_down = Footing(uid=uid, gid=gid)
         if _reaches(stepped_down, binaries, data_dir):
@@ -73,7 +75,9 @@ def find_footing(binaries: Binaries, data_dir: Path, cluster: Path) -> Footing:
     raise Problem(
         "unavailable",
         Sentence(
-            "PostgreSQL refuses to run as root, and no other user can reach both {0} and {1}", binaries.folder, data_dir
+            "PostgreSQL refuses to run as root, and no other user can reach both {0} and {1}",
+            binaries.folder,
+            data_dir,
         ),
         cure="Run Recoup as an ordinary user, allow user namespaces, or set RECOUP_DATABASE_URL.",
     )
@@ -83,7 +87,9 @@ def _users(owner: int) -> list[tuple[int, int]]:
     users = {user.pw_name: user for user in pwd.getpwall()}
     if owner:
         return [(user.pw_uid, user.pw_gid) for user in users.values() if user.pw_uid == owner][:1]
-    return [(users[name].pw_uid, users[name].pw_gid) for name in ("postgres", "nobody") if name in users]
+    return [
+        (users[name].pw_uid, users[name].pw_gid) for name in ("postgres", "nobody") if name in users
+    ]
 
 
 def _reaches(footing: Footing, binaries: Binaries, data_dir: Path) -> bool:

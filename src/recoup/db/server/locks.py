@@ -1,4 +1,5 @@
-"""Locks between the processes that share one data folder. They are free again when their holder dies."""
+"""Locks between the processes that share one data folder. They are free again when their holder
+dies."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from recoup.db.server.folder import open_lock
 
 
 def try_lock(path: Path) -> IO[str] | None:
-    """The held lock, or None when someone else holds it. Closing the file lets go. Raises: Problem(unavailable)."""
+    """The held lock, or None when someone else holds it. Closing the file lets go. Raises:
+    Problem(unavailable)."""
     handle = open_lock(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,7 +11,8 @@ _STAMP: Final = re.compile(r"^\d{4}-\d\d-\d\d .*?\] +")
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """The log, to append to. A file beyond its cap is set aside as `.1`, in place of the one before."""
+    """The log, to append to. A file beyond its cap is set aside as `.1`, in place of the one
+    before."""
     if path.exists() and path.stat().st_size > _BYTES_MAX:
         path.replace(path.with_name(path.name + ".1"))
     path.touch(mode=0o600)

@@ -22,7 +22,8 @@ class Postmaster:
 
 
 def find_postmaster(cluster: Path) -> Postmaster | None:
-    """The living server of this cluster. A stale lock file, or one with another program's pid, is none."""
+    """The living server of this cluster. A stale lock file, or one with another program's pid, is
+    none."""
     try:
         lines = (cluster / _FILE).read_text().splitlines()
         pid = int(lines[0])
@@ -47,10 +48,11 @@ def serves(pid: int, cluster: Path) -> bool:
 
 
 def clear_stale_locks(cluster: Path, socket: Path) -> None:
-    """Remove lock files whose pid belongs to an unrelated program, which PostgreSQL would take for a server.
+    """Remove lock files whose pid belongs to an unrelated program, which PostgreSQL would take for
+    a server.
 
-    Call only after `find_postmaster` found none and with the starter's lock held. A lock of a dead pid stays:
-    PostgreSQL itself clears it, after it has looked for survivors of the dead server.
+    Call only after `find_postmaster` found none and with the starter's lock held. A lock of a dead
+    pid stays: PostgreSQL itself clears it, after it has looked for survivors of the dead server.
     """
     for lock in (cluster / _FILE, *socket.glob(".s.PGSQL.*.lock")):
         try:
@@ -72,8 +74,13 @@ def wait_for_survivors(cluster: Path, seconds_max: float) -> None:
 
 
 def end(pid: int, cluster: Path, *, seconds_max: float) -> None:
-    """Fast shutdown; without an answer in time, the immediate one; at last kill. Returns when it is gone."""
-    for how, patience in ((signal.SIGINT, seconds_max), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
+    """Fast shutdown; without an answer in time, the immediate one; at last kill. Returns when it is
+    gone."""
+    for how, patience in (
+        (signal.SIGINT, seconds_max),
+        (signal.SIGQUIT, 10.0),
+        (signal.SIGKILL, 10.0),
+    ):
         if not serves(pid, cluster):
             return
         try:
@@ -105,8 +112,15 @@ def _command(pid: int) -> str:
     """The command line of a living process; empty for a dead one."""
     if os.path.isdir("/proc/self"):
         try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            return (
+                Path(f"/proc/{pid}/cmdline")
+                .read_bytes()
+                .replace(b"\0", b" ")
+                .decode(errors="replace")
+            )
         except OSError:
             return ""
     listed = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-    return subprocess.run(listed, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+    return subprocess.run(
+        listed, capture_output=True, text=True, timeout=10, check=False
+    ).stdout.strip()

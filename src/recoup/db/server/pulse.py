@@ -1,4 +1,5 @@
-"""Check that the server takes connections: its process may live without its socket, or stand still."""
+"""Check that the server takes connections: its process may live without its socket, or stand
+still."""
 
 import socket
 import time
@@ -9,8 +10,12 @@ from recoup.db.server.address import PORT
 
 EVERY_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 5.0
-UNANSWERED_MAX: Final = 5  # in a row; not by the clock, which goes on while we stand still ourselves
-_SSL_REQUEST: Final = (8).to_bytes(4) + (80877103).to_bytes(4)  # asked before anybody signs in; every state answers it
+UNANSWERED_MAX: Final = (
+    5  # in a row; not by the clock, which goes on while we stand still ourselves
+)
+_SSL_REQUEST: Final = (8).to_bytes(4) + (80877103).to_bytes(
+    4
+)  # asked before anybody signs in; every state answers it
 
 
 class Pulse:

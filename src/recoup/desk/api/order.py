@@ -47,7 +47,13 @@ from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import collected_in_parts, is_hold, second_answers
 from recoup.orders.store.order_page import order_balances, order_lines
 from recoup.orders.store.wire_orders import RefundStep as PastRefundStep
-from recoup.orders.store.wire_orders import WholeOrder, WireAttempt, WireOrder, WireRefund, wire_order
+from recoup.orders.store.wire_orders import (
+    WholeOrder,
+    WireAttempt,
+    WireOrder,
+    WireRefund,
+    wire_order,
+)
 from recoup.processors.rules.checks import NONE, Checks
 from recoup.rescue.api.declined_shapes import Subscription, ThreeDSecure
 from recoup.rescue.api.places import order_fields
@@ -66,24 +72,35 @@ async def read_cut(call: Call) -> Cut | None:
     query = Query(call.query)
     if not any(query.one(name) for name in NAMES) and not query.errors:
         return None
-    cut = Cut(query.instant("asOf"), query.instant("asOfRecorded"), query.number("asOfVersion", None, 1, VERSION_MAX))
+    cut = Cut(
+        query.instant("asOf"),
+        query.instant("asOfRecorded"),
+        query.number("asOfVersion", None, 1, VERSION_MAX),
+    )
     given = [name for name in NAMES if query.one(name)]
     if len(given) > 1:
         query.complain(given[1], text=f"Send {given[0]} or {given[1]}, not both.")
     wall = call.services.world.clocks.wall()
     if cut.recorded is not None and cut.recorded > wall:
-        query.complain("asOfRecorded", text=f"That has not come yet: it is {iso(wall)} in real time.")
+        query.complain(
+            "asOfRecorded", text=f"That has not come yet: it is {iso(wall)} in real time."
+        )
     if cut.business is not None and "AsOf" not in query.errors:
         settings = await call.services.merchants.get(call.scope.merchant_id)
         now = settings.merchant.business(wall)
         if cut.business > now:
-            query.complain("asOf", text=f"That has not come yet: the merchant's clock shows {iso(now)}.")
+            query.complain(
+                "asOf", text=f"That has not come yet: the merchant's clock shows {iso(now)}."
+            )
     query.raise_if_any()
     return cut
 
 
-async def as_it_stood(db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut) -> tuple[WholeOrder, AsOf, int]:
-    """Third: what had been collected in parts. Raises: Problem(invalid) for an instant before the order."""
+async def as_it_stood(
+    db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut
+) -> tuple[WholeOrder, AsOf, int]:
+    """Third: what had been collected in parts. Raises: Problem(invalid) for an instant before the
+    order."""
     lines = await order_lines(db, merchant_id, row.order_id)
     if not lines:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
@@ -92,13 +109,17 @@ async def as_it_stood(db: Read, merchant_id: UUID, row: WholeOrder, cut: Cut) ->
     last = found.line
     balances = await order_balances(db, merchant_id, row.order_id, last.recorded_at)
     kept = [line for line in lines if line.seq <= last.seq]
-    decided = next((line.decision_id for line in reversed(kept) if line.decision_id is not None), None)
+    decided = next(
+        (line.decision_id for line in reversed(kept) if line.decision_id is not None), None
+    )
     shown = AsOf(
         version=last.seq,
         at=iso(last.business_at),
         recorded_at=iso(last.recorded_at),
         decision_id=decided,
-        balances=[AsOfBalance(account=balance.account, amount=balance.units) for balance in balances],
+        balances=[
+            AsOfBalance(account=balance.account, amount=balance.units) for balance in balances
+        ],
     )
     return _then(row, found, kept), shown, found.state.collected_units
 
@@ -126,7 +147,9 @@ def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
             for refund in row.refunds or ()
             if refund.modification_id in found.modifications
         ],
-        "disputes": disputes_then(found, row.disputes or ()) if state.stage is Stage.COMPLETED else [],
+        "disputes": disputes_then(found, row.disputes or ())
+        if state.stage is Stage.COMPLETED
+        else [],
         "facets": facets_then(row.facets or {}, until),
         "challenged": False,
     }
@@ -135,12 +158,26 @@ def _then(row: WholeOrder, found: Past, kept: list[Line]) -> WholeOrder:
 
 def _past_refund(row: WireRefund, found: Past, kept: list[Line]) -> WireRefund:
     state = found.modifications[row.modification_id]
-    life = [PastRefundStep(one.happening, one.business_at) for one in kept if one.fact_id == row.modification_id]
-    return with_fields(row, state=state, life=life, reference=row.reference if state in ("done", "failed") else None)
+    life = [
+        PastRefundStep(one.happening, one.business_at)
+        for one in kept
+        if one.fact_id == row.modification_id
+    ]
+    return with_fields(
+        row,
+        state=state,
+        life=life,
+        reference=row.reference if state in ("done", "failed") else None,
+    )
 
 
 # Else PENDING.
-_REFUND_STATUS: Final = {"done": "COMPLETED", "netted": "COMPLETED", "refused": "FAILED", "failed": "FAILED"}
+_REFUND_STATUS: Final = {
+    "done": "COMPLETED",
+    "netted": "COMPLETED",
+    "refused": "FAILED",
+    "failed": "FAILED",
+}
 
 
 api: Final = Api(group="Orders", scope="orders")
@@ -154,16 +191,22 @@ async def get_order(call: Call) -> OrderDetail:
     return await _detail(OrderDetail, call, order_id, cut)
 
 
-async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | None = None, **more: Any) -> DetailT:
+async def _detail(
+    shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | None = None, **more: Any
+) -> DetailT:
     merchant_id = call.scope.merchant_id
     shown: AsOf | UnsetType = UNSET
     row = await wire_order(call.services.world.db.reader, merchant_id, order_id)
     if row is None:
         raise Problem("not_found", "There is no such order.", cure=FIND_ORDER)
     seconds = second_answers(row.attempts or ())
-    collected = collected_in_parts(Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ())
+    collected = collected_in_parts(
+        Stage(row.stage), row.kind, is_hold(row.facts), row.attempts or ()
+    )
     if cut is not None:
-        row, shown, collected = await as_it_stood(call.services.world.db.reader, merchant_id, row, cut)
+        row, shown, collected = await as_it_stood(
+            call.services.world.db.reader, merchant_id, row, cut
+        )
     return shape.of(
         row,
         **members(row),
@@ -175,14 +218,24 @@ async def _detail(shape: type[DetailT], call: Call, order_id: UUID, cut: Cut | N
         three_d_secure=convert(row.facts.get("three_d_secure"), ThreeDSecure | None),
         collected_amount=collected,
         items=[
-            Item(line=number, **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")})
+            Item(
+                line=number,
+                **{name: line.get(name) for name in ("sku", "name", "amount", "quantity")},
+            )
             for number, line in enumerate(row.items or (), 1)
         ],
         refunds=[_refund(refund) for refund in row.refunds or ()],
-        disputes=[await _dispute(call, dispute, row.scheme, shown is not UNSET) for dispute in row.disputes or ()],
-        attempts=[_attempt(attempt, seconds.get(attempt.attempt_no)) for attempt in row.attempts or ()],
+        disputes=[
+            await _dispute(call, dispute, row.scheme, shown is not UNSET)
+            for dispute in row.disputes or ()
+        ],
+        attempts=[
+            _attempt(attempt, seconds.get(attempt.attempt_no)) for attempt in row.attempts or ()
+        ],
         **{field.name: field.of(row) for field in order_fields()},
-        challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id) if row.challenged else None,
+        challenge_url=call.services.challenge_url(call.scope.merchant_id, order_id)
+        if row.challenged
+        else None,
     )
 
 
@@ -290,18 +343,27 @@ def _checks(said: Checks) -> ChecksShown:
 
 
 @api(
-    "PATCH /v1/orders/{id}", body=AmendBody, problems=("not_found", "wrong_state", "conflict"), examples=examples.AMEND
+    "PATCH /v1/orders/{id}",
+    body=AmendBody,
+    problems=("not_found", "wrong_state", "conflict"),
+    examples=examples.AMEND,
 )
 async def patch_order(call: Call) -> AmendedOrder:
     """Change an open order. Changes the card, the expiry (within the limits of /evaluate) or the metadata, and stops or
     resumes attempts. A new card is tried soon, even if the old one was not worth retrying; the card networks' limits
     apply."""
     order_id, (body, complaints) = call.object_id(), read_body(call.body, AmendBody)
-    amendment = Amended(body.card_token, body.expiry_date_utc, body.metadata or {}, body.do_not_retry)
+    amendment = Amended(
+        body.card_token, body.expiry_date_utc, body.metadata or {}, body.do_not_retry
+    )
     if amendment == Amended() and not complaints:
-        complaints.add("Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change.")
+        complaints.add(
+            "Body", text="Send cardToken, expiryDateUtc, metadata or doNotRetry: what shall change."
+        )
     complaints.raise_if_any()
-    warnings = await amend(call.services.world, call.services.get(Orders), call.scope, order_id, amendment)
+    warnings = await amend(
+        call.services.world, call.services.get(Orders), call.scope, order_id, amendment
+    )
     properties = {"warning": " ".join(in_sentences(warnings))} if warnings else UNSET
     return await _detail(AmendedOrder, call, order_id, custom_properties=properties)
 
@@ -315,5 +377,7 @@ async def patch_order(call: Call) -> AmendedOrder:
 )
 async def cancel(call: Call) -> Nothing:
     """Cancel an order. Possible while the order is open. Cancelling a cancelled order gives the same response, `{}`."""
-    await cancel_order(call.services.world, call.services.get(Orders), call.scope, call.object_id(), door="rescue")
+    await cancel_order(
+        call.services.world, call.services.get(Orders), call.scope, call.object_id(), door="rescue"
+    )
     return Nothing()

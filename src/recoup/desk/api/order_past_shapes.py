@@ -24,7 +24,10 @@ class AsOf(Shape, kw_only=True):
     at: Annotated[Moment, Meta(description="Business time of the line.")]
     recorded_at: Annotated[Moment, Meta(description="Real time at which it was recorded.")]
     decision_id: Annotated[
-        UUID | None, Meta(description="What had been decided last, with what was known then: see its decisions.")
+        UUID | None,
+        Meta(
+            description="What had been decided last, with what was known then: see its decisions."
+        ),
     ]
     balances: Annotated[list[AsOfBalance], Meta(description="The order's balances as they stood.")]
 
@@ -32,8 +35,13 @@ class AsOf(Shape, kw_only=True):
 class OrderAt(Shape, kw_only=True):
     """At most one of them."""
 
-    as_of: Annotated[Instant | None, Meta(description="The order as it stood at this business time.")] = None
-    as_of_recorded: Annotated[
-        Instant | None, Meta(description="As it was recorded at this real time, whatever was dated back since.")
+    as_of: Annotated[
+        Instant | None, Meta(description="The order as it stood at this business time.")
     ] = None
-    as_of_version: Annotated[Version | None, Meta(description="As it stood after this line of its log.")] = None
+    as_of_recorded: Annotated[
+        Instant | None,
+        Meta(description="As it was recorded at this real time, whatever was dated back since."),
+    ] = None
+    as_of_version: Annotated[
+        Version | None, Meta(description="As it stood after this line of its log.")
+    ] = None

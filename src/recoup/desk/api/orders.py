@@ -26,7 +26,11 @@ from recoup.rescue.rules.intake import source_of
 
 _NAMES: Final = tuple(names_of(OrderQuery))
 _STATUSES: Final = {str(code): name for code, name in STATUS_NAMES.items()}
-_COLUMNS: Final[dict[str, OrderBy]] = {"createdon": "placed", "processedon": "created", "amount": "amount"}
+_COLUMNS: Final[dict[str, OrderBy]] = {
+    "createdon": "placed",
+    "processedon": "created",
+    "amount": "amount",
+}
 _ORDER_BY: Final = {"createdon": "createdOn", "processedon": "processedOn", "amount": "amount"}
 _SORT: Final = {"asc": "asc", "desc": "desc"}
 
@@ -48,7 +52,10 @@ async def get_orders(call: Call) -> Orders:
     `from` is inclusive, `to` is exclusive. An unknown parameter is refused. While orders
     arrive, a page number may repeat some; to read them all, send `next` as `after`."""
     query = Query(call.query, _NAMES)
-    size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
+    size, number = (
+        query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10,
+        query.number("pageNumber", 1, 1, 10**6) or 1,
+    )
     order_by = _COLUMNS[query.choice("orderBy", _ORDER_BY, "createdon")]
     descending = query.choice("sort", _SORT, "desc") == "desc"
     assert call.caller is not None
@@ -103,7 +110,9 @@ def _after(query: Query, by: OrderBy) -> Cursor | None:
 async def _total(call: Call, connection: ReadConnection, order_filter: OrderFilter) -> int:
     """Exact, unless that takes too long. Of all orders it is known but for the newest."""
     services = call.services
-    if order_filter == OrderFilter(order_filter.merchant_id, door="rescue", sight=order_filter.sight):
+    if order_filter == OrderFilter(
+        order_filter.merchant_id, door="rescue", sight=order_filter.sight
+    ):
         known = await services.totals.total(
             connection, order_filter.merchant_id, "rescue", services.world.clocks.wall()
         )
@@ -204,5 +213,7 @@ def _source(query: Query) -> str | None:
 def _currency(query: Query) -> str | None:
     text = query.one("currency")
     if text and text.upper() not in EXPONENTS:
-        query.complain("currency", text=f"The currency {text[:8]!r} is not an ISO 4217 code like USD.")
+        query.complain(
+            "currency", text=f"The currency {text[:8]!r} is not an ISO 4217 code like USD."
+        )
     return text.upper() or None

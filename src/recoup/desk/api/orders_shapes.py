@@ -1,4 +1,5 @@
-"""Orders as they are shown, listed and changed. Source: contract §6, §8–§11, §17.1 (U3, U4, U7, C10)."""
+"""Orders as they are shown, listed and changed. Source: contract §6, §8–§11, §17.1 (U3, U4, U7,
+C10)."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
@@ -40,7 +41,10 @@ class Item(Shape, kw_only=True):
 class RefundStep(Shape, kw_only=True):
     """Something that happened to a refund."""
 
-    happening: Annotated[str, Meta(description="`refund_owed`, `refund_sent`, `refund_done`, `void_owed`, `voided`, …")]
+    happening: Annotated[
+        str,
+        Meta(description="`refund_owed`, `refund_sent`, `refund_done`, `void_owed`, `voided`, …"),
+    ]
     at: Moment
 
 
@@ -70,10 +74,15 @@ class RefundShown(Shape, kw_only=True):
         ),
     ] = "refund"
     state: Annotated[
-        str, Meta(description="`owed`, `sent`, `netted` against the charge, `done`, `stuck`, `refused` or `failed`.")
+        str,
+        Meta(
+            description="`owed`, `sent`, `netted` against the charge, `done`, `stuck`, `refused` or `failed`."
+        ),
     ] = "owed"
     items: list[RefundedItem] = field(default_factory=list)
-    history: Annotated[list[RefundStep], Meta(description="History, oldest first.")] = field(default_factory=list)
+    history: Annotated[list[RefundStep], Meta(description="History, oldest first.")] = field(
+        default_factory=list
+    )
 
 
 class EarlierPayment(Shape, kw_only=True):
@@ -105,7 +114,9 @@ class CompellingEvidence(Shape, kw_only=True):
 
     matches: Annotated[
         list[str],
-        Meta(description="What the payments share: `ip`, `device`, `account`, `address`. Empty: not qualified."),
+        Meta(
+            description="What the payments share: `ip`, `device`, `account`, `address`. Empty: not qualified."
+        ),
     ]
     payments: list[EarlierPayment]
     missing: MissingShown | None = None
@@ -116,11 +127,18 @@ class DisputeShown(Shape, kw_only=True):
 
     id: Annotated[UUID, Meta(description="`ChargebackId` of the event.")]
     number: Annotated[int, Meta(ge=1)]
-    kind: Annotated[str, Meta(description="`fraud`, `service`, `authorisation`, `processing` or `other`.")]
-    stage: Annotated[
-        str, Meta(description="`inquiry` (no money is taken), `first`, `pre_arbitration` or `arbitration`.")
+    kind: Annotated[
+        str, Meta(description="`fraud`, `service`, `authorisation`, `processing` or `other`.")
     ]
-    status: Annotated[str, Meta(description="`OPEN`, `ANSWERED`, `WON`, `LOST`, `ACCEPTED` or `EXPIRED`.")]
+    stage: Annotated[
+        str,
+        Meta(
+            description="`inquiry` (no money is taken), `first`, `pre_arbitration` or `arbitration`."
+        ),
+    ]
+    status: Annotated[
+        str, Meta(description="`OPEN`, `ANSWERED`, `WON`, `LOST`, `ACCEPTED` or `EXPIRED`.")
+    ]
     amount: Annotated[int, Meta(description="Minor units.")]
     reason_code: Annotated[str, Meta(description="The card network's reason code.")]
     reason: Annotated[str, Meta(description="The code in words.")]
@@ -129,7 +147,8 @@ class DisputeShown(Shape, kw_only=True):
     respond_by: Annotated[Moment | None, Meta(description="Deadline for evidence.")] = None
     closed_date: Moment | None = None
     compelling_evidence: Annotated[
-        CompellingEvidence | None, Meta(description="Of a Visa dispute with code 10.4, not of the past.")
+        CompellingEvidence | None,
+        Meta(description="Of a Visa dispute with code 10.4, not of the past."),
     ] = None
 
 
@@ -138,12 +157,20 @@ class ChecksShown(Shape, kw_only=True):
 
     avs_result_code: Annotated[str | None, Meta(description="Of the billing address.")] = None
     cvv_result_code: Annotated[str | None, Meta(description="Of the card's security code.")] = None
-    cavv_result_code: Annotated[str | None, Meta(description="Of the 3-D Secure authentication.")] = None
+    cavv_result_code: Annotated[
+        str | None, Meta(description="Of the 3-D Secure authentication.")
+    ] = None
     risk: Annotated[str | None, Meta(description="The processor's word for the risk.")] = None
-    risk_score: Annotated[int | None, Meta(description="The processor's number for it, in its own scale.")] = None
-    category: Annotated[str | None, Meta(description="How the processor classes its answer.")] = None
+    risk_score: Annotated[
+        int | None, Meta(description="The processor's number for it, in its own scale.")
+    ] = None
+    category: Annotated[str | None, Meta(description="How the processor classes its answer.")] = (
+        None
+    )
     auth_code: Annotated[str | None, Meta(description="Authorisation code.")] = None
-    processor_advice: Annotated[str | None, Meta(description="The processor's own, not the network's.")] = None
+    processor_advice: Annotated[
+        str | None, Meta(description="The processor's own, not the network's.")
+    ] = None
 
 
 class AttemptShown(Shape, kw_only=True):
@@ -154,16 +181,21 @@ class AttemptShown(Shape, kw_only=True):
     status: Literal["PLANNED", "SENT", "APPROVED", "DECLINED", "UNKNOWN", "NOT_SENT"]
     due_at: Annotated[Moment, Meta(description="Planned time.")]
     sent_at: Moment | None = None
-    response_code: Annotated[str | None, Meta(description="Code of the network or the processor.")] = None
+    response_code: Annotated[
+        str | None, Meta(description="Code of the network or the processor.")
+    ] = None
     advice_code: str | None = None
     response_text: Annotated[str | None, Meta(description="The code in words.")] = None
     cure: Annotated[str | None, Meta(description="What would help next.")] = None
     network_transaction_id: Annotated[str | None, Meta(description="The card network's id.")] = None
     checks: ChecksShown | None = None
     retries_itself_at: Annotated[
-        Moment | None, Meta(description="When the processor repeats the payment by itself, in real time.")
+        Moment | None,
+        Meta(description="When the processor repeats the payment by itself, in real time."),
     ] = None
-    by_network_token: Annotated[bool, Meta(description="Sent by the card's network token, not by its number.")] = False
+    by_network_token: Annotated[
+        bool, Meta(description="Sent by the card's network token, not by its number.")
+    ] = False
     second_answer_of: Annotated[
         int | None,
         Meta(
@@ -212,7 +244,9 @@ class Order(Shape, kw_only=True):
     secondary_email: str = ""
     correlation_id: str | None = None
     expiry_date: Moment | None = None
-    created_date: Annotated[Moment | None, Meta(description="Start of processing; null while Draft.")] = None
+    created_date: Annotated[
+        Moment | None, Meta(description="Start of processing; null while Draft.")
+    ] = None
     reason: Annotated[str | None, Meta(description="Why it ended without a payment.")] = None
     next_attempt_at: Moment | None = None
 
@@ -228,20 +262,28 @@ class OrderDetail(WithFields, kw_only=True):
     """One order with its lines, refunds, attempts and disputes."""
 
     attempt_count: Annotated[
-        int | None, Meta(description="`attemptCount` of /evaluate: the attempt that was declined; null if not sent.")
+        int | None,
+        Meta(
+            description="`attemptCount` of /evaluate: the attempt that was declined; null if not sent."
+        ),
     ] = None
     is_recurring: Annotated[bool | None, Meta(description="As sent to /evaluate.")] = None
     subscription: Annotated[Subscription | None, Meta(description="As sent to /evaluate.")] = None
     three_d_secure: Annotated[ThreeDSecure | None, Meta(description="As sent to /evaluate.")] = None
     collected_amount: Annotated[
         int,
-        Meta(ge=0, description="Minor units collected in parts up to now, while the rest of `amount` is owed; else 0."),
+        Meta(
+            ge=0,
+            description="Minor units collected in parts up to now, while the rest of `amount` is owed; else 0.",
+        ),
     ]
     items: list[Item]
     refunds: list[RefundShown]
     attempts: list[AttemptShown]
     disputes: list[DisputeShown]
-    challenge_url: Annotated[str | None, Meta(description="Page where the customer can resolve the decline.")]
+    challenge_url: Annotated[
+        str | None, Meta(description="Page where the customer can resolve the decline.")
+    ]
     as_of: Annotated[
         AsOf | UnsetType,
         Meta(
@@ -256,7 +298,8 @@ class AmendedOrder(OrderDetail, kw_only=True):
     """The order as it is now, and what should be known besides."""
 
     custom_properties: Annotated[
-        dict[str, str] | UnsetType, Meta(description="`warning`: information for the caller; absent without one.")
+        dict[str, str] | UnsetType,
+        Meta(description="`warning`: information for the caller; absent without one."),
     ] = UNSET
 
 
@@ -264,11 +307,21 @@ class OrderQuery(Shape, kw_only=True):
     """All are optional; several narrow further. Those with lists may be repeated."""
 
     query: Annotated[Text | None, Meta(description="Searches names, e-mails and ids.")] = None
-    status: Annotated[list[Annotated[int, Meta(ge=0, le=8)]] | None, Meta(description="Any of these.")] = None
-    id: Annotated[list[UUID], Meta(max_length=IDS_MAX, description="Any of these orders.")] | None = None
-    external_order_id: Annotated[list[str], Meta(max_length=IDS_MAX, description="Or of these.")] | None = None
-    reference_number: Annotated[list[Tail], Meta(max_length=IDS_MAX, description="Or that end so.")] | None = None
-    from_: Annotated[Moment | None, Meta(description="Placed at or after.")] = field(default=None, name="from")
+    status: Annotated[
+        list[Annotated[int, Meta(ge=0, le=8)]] | None, Meta(description="Any of these.")
+    ] = None
+    id: (
+        Annotated[list[UUID], Meta(max_length=IDS_MAX, description="Any of these orders.")] | None
+    ) = None
+    external_order_id: (
+        Annotated[list[str], Meta(max_length=IDS_MAX, description="Or of these.")] | None
+    ) = None
+    reference_number: (
+        Annotated[list[Tail], Meta(max_length=IDS_MAX, description="Or that end so.")] | None
+    ) = None
+    from_: Annotated[Moment | None, Meta(description="Placed at or after.")] = field(
+        default=None, name="from"
+    )
     to: Annotated[Moment | None, Meta(description="Placed before.")] = None
     created_from: Annotated[Moment | None, Meta(description="Processing began at or after.")] = None
     created_to: Annotated[Moment | None, Meta(description="Processing began before.")] = None
@@ -278,20 +331,30 @@ class OrderQuery(Shape, kw_only=True):
     is_mit: bool | None = field(default=None, name="isMIT")
     order_source: Text64 | None = None
     currency: Annotated[str | None, Meta(description="ISO 4217.")] = None
-    descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor; not case-sensitive.")] = None
+    descriptor: Annotated[
+        Text64 | None, Meta(description="Statement descriptor; not case-sensitive.")
+    ] = None
     reason: Annotated[list[str] | None, Meta(description=_REASONS)] = None
-    decline_code: Annotated[Text64 | None, Meta(description="Code of the original decline; not case-sensitive.")] = None
+    decline_code: Annotated[
+        Text64 | None, Meta(description="Code of the original decline; not case-sensitive.")
+    ] = None
     card_brand: Annotated[str | None, Meta(description=f"One of {', '.join(SCHEME_WORDS)}.")] = None
-    card_bin: Annotated[Annotated[str, Meta(pattern="^[0-9]{6}$")] | None, Meta(description=_BIN)] = None
+    card_bin: Annotated[
+        Annotated[str, Meta(pattern="^[0-9]{6}$")] | None, Meta(description=_BIN)
+    ] = None
     has_refund: Annotated[bool | None, Meta(description="Whether the order has a refund.")] = None
     mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
-    order_by: Annotated[str | None, Meta(description="`createdOn` (= placed), `processedOn` or `amount`.")] = None
+    order_by: Annotated[
+        str | None, Meta(description="`createdOn` (= placed), `processedOn` or `amount`.")
+    ] = None
     sort: Annotated[str | None, Meta(description="`desc` (default) or `asc`.")] = None
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
     page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     after: Annotated[
         Text | None,
-        Meta(description="`next` of the page before, instead of `pageNumber`: no order comes twice."),
+        Meta(
+            description="`next` of the page before, instead of `pageNumber`: no order comes twice."
+        ),
     ] = None
 
 
@@ -309,7 +372,9 @@ class OrderList(Shape, kw_only=True):
     has_previous_page: bool
     has_next_page: bool
     data: list[Order]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = (
+        None
+    )
 
 
 class Orders(Shape, kw_only=True):
@@ -327,7 +392,9 @@ def _notes(value: Any, limits: Limits) -> dict[str, str | None] | Wrong:
         return Wrong(f"may have at most {limits.high} entries")
     if any(not 0 < len(name) <= NOTE_NAME_MAX for name in value):
         return Wrong(f"must have names of 1 to {NOTE_NAME_MAX} characters")
-    if not all(one is None or (isinstance(one, str) and len(one) <= NOTE_MAX) for one in value.values()):
+    if not all(
+        one is None or (isinstance(one, str) and len(one) <= NOTE_MAX) for one in value.values()
+    ):
         return Wrong(f"must have texts of at most {NOTE_MAX} characters, or null, as values")
     return value
 
@@ -335,12 +402,17 @@ def _notes(value: Any, limits: Limits) -> dict[str, str | None] | Wrong:
 class AmendBody(Shape, kw_only=True):
     """What may be changed of an open order; what is left out stays."""
 
-    card_token: Annotated[UUID | None, Meta(description="Token of /tokenize: a new card, or new data.")] = None
+    card_token: Annotated[
+        UUID | None, Meta(description="Token of /tokenize: a new card, or new data.")
+    ] = None
     expiry_date_utc: Annotated[Instant | None, Meta(description="New expiry.")] = None
     metadata: Annotated[
-        Notes | None, Meta(description="Added to existing metadata; null removes a name.", extra=rule(_notes))
+        Notes | None,
+        Meta(description="Added to existing metadata; null removes a name.", extra=rule(_notes)),
     ] = None
-    do_not_retry: Annotated[bool | None, Meta(description="True stops further attempts; false resumes them.")] = None
+    do_not_retry: Annotated[
+        bool | None, Meta(description="True stops further attempts; false resumes them.")
+    ] = None
 
 
 class CancelBody(Shape, kw_only=True):

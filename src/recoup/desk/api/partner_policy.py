@@ -1,4 +1,5 @@
-"""/partner/policy: what a partner bounds the retry policies of its merchants by, as versions. Source: decision 0077."""
+"""/partner/policy: what a partner bounds the retry policies of its merchants by, as versions.
+Source: decision 0077."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -51,9 +52,13 @@ class PolicyBoundsChecked(RetryPolicyChecked, kw_only=True):
 
     merchants: Annotated[
         list[PolicyBoundsAtMerchant],
-        Meta(description="Those with the most orders, at most 5. Empty where the bounds change nothing."),
+        Meta(
+            description="Those with the most orders, at most 5. Empty where the bounds change nothing."
+        ),
     ]
-    merchants_in_all: Annotated[int, Meta(ge=0, description="How many have orders whose decisions are kept.")]
+    merchants_in_all: Annotated[
+        int, Meta(ge=0, description="How many have orders whose decisions are kept.")
+    ]
 
 
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
@@ -110,18 +115,29 @@ async def check(call: Call) -> PolicyBoundsChecked:
 
 def _at_merchant(one: AtMerchant) -> PolicyBoundsAtMerchant:
     made = backtest_shown(BacktestShown, one.row) if one.row is not None else None
-    figures: dict[str, Any] = {name: getattr(made, name, None) for name in ("made_at", "failed", "report")}
+    figures: dict[str, Any] = {
+        name: getattr(made, name, None) for name in ("made_at", "failed", "report")
+    }
     return PolicyBoundsAtMerchant(mid=one.merchant_id, name=one.name, **figures)
 
 
-@api("POST /v1/partner/policy/back", body=PolicyBoundsBackBody, problems=("not_found", "conflict", "wrong_state"))
+@api(
+    "POST /v1/partner/policy/back",
+    body=PolicyBoundsBackBody,
+    problems=("not_found", "conflict", "wrong_state"),
+)
 @api.example("the one before", {"reason": "too narrow"})
 async def back(call: Call) -> RetryPolicyShown:
     """Return to earlier bounds. The content of the version before the newest, or of the one named, as a new version."""
     where, body = await _where(call, writes=True), read_whole(call.body, PolicyBoundsBackBody)
     with named_as_here():
         await policies.go_back(
-            call.services.world, partner_scope(call), where, body.reason, to=body.to, seen=body.version
+            call.services.world,
+            partner_scope(call),
+            where,
+            body.reason,
+            to=body.to,
+            seen=body.version,
         )
     return await shown(call, where)
 

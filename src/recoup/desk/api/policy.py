@@ -1,4 +1,5 @@
-"""/policy: retry policies of the merchant, its sites and campaigns, as versions. Source: decision 0077.
+"""/policy: retry policies of the merchant, its sites and campaigns, as versions. Source: decision
+0077.
 
 A partner's bounds (`partner_policy`) are read and shown in the same way.
 """
@@ -85,7 +86,13 @@ async def change(call: Call) -> RetryPolicyShown:
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():
         await save_tried(
-            call.services.world, call.scope, where, body.policy, body.reason, seen=body.version, from_at=body.starts_at
+            call.services.world,
+            call.scope,
+            where,
+            body.policy,
+            body.reason,
+            seen=body.version,
+            from_at=body.starts_at,
         )
     call.services.merchants.forget(call.scope.merchant_id)
     return await shown(call, where)
@@ -103,7 +110,11 @@ async def check(call: Call) -> RetryPolicyChecked:
     return RetryPolicyChecked(**checked(tried.checked), backtest_id=backtest_id)
 
 
-@api("POST /v1/policy/back", body=RetryPolicyBackBody, problems=("not_found", "conflict", "wrong_state"))
+@api(
+    "POST /v1/policy/back",
+    body=RetryPolicyBackBody,
+    problems=("not_found", "conflict", "wrong_state"),
+)
 @api.example("the one before", {"reason": "off was wrong"})
 async def back(call: Call) -> RetryPolicyShown:
     """Return to an earlier retry policy. The content of the version before the newest, or of the one named, as a new
@@ -111,7 +122,9 @@ async def back(call: Call) -> RetryPolicyShown:
     body = read_own(call, RetryPolicyBackBody)
     where = await _where(call, body.site_id, body.campaign_id)
     with named_as_here():
-        await go_back_tried(call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version)
+        await go_back_tried(
+            call.services.world, call.scope, where, body.reason, to=body.to, seen=body.version
+        )
     call.services.merchants.forget(call.scope.merchant_id)
     return await shown(call, where)
 
@@ -120,14 +133,22 @@ def checked(found: Checked) -> dict[str, Any]:
     """Members of `RetryPolicyChecked`."""
     return {
         "can_be_saved": not found.complaints,
-        "complaints": [RetryPolicyComplaint(line=complaint.line, why=complaint.why) for complaint in found.complaints],
+        "complaints": [
+            RetryPolicyComplaint(line=complaint.line, why=complaint.why)
+            for complaint in found.complaints
+        ],
         "nearest": found.nearest.to_plain(),
-        "changes": [RetryPolicyChange(line=one.line, before=one.before, after=one.after) for one in found.changes],
+        "changes": [
+            RetryPolicyChange(line=one.line, before=one.before, after=one.after)
+            for one in found.changes
+        ],
     }
 
 
 async def _where(call: Call, site_id: UUID | None, campaign_id: UUID | None) -> Where:
-    return await where_of(call.services.world, call.scope.merchant_id, site_id=site_id, campaign_id=campaign_id)
+    return await where_of(
+        call.services.world, call.scope.merchant_id, site_id=site_id, campaign_id=campaign_id
+    )
 
 
 async def shown(call: Call, where: Where) -> RetryPolicyShown:
@@ -167,4 +188,6 @@ def _clips(standing: Standing) -> list[RetryPolicyClip]:
 
 
 def _version(version: PolicyVersion) -> RetryPolicyVersionShown:
-    return RetryPolicyVersionShown.of(version, policy=version.content, starts_at=iso(version.from_at))
+    return RetryPolicyVersionShown.of(
+        version, policy=version.content, starts_at=iso(version.from_at)
+    )

@@ -1,4 +1,5 @@
-"""GET /orders, GET /orders/:id, and what is done to an order. Source: contract stablecoin-api §2.2–§2.4; seed 002."""
+"""GET /orders, GET /orders/:id, and what is done to an order. Source: contract stablecoin-api
+§2.2–§2.4; seed 002."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -66,10 +67,19 @@ class OrderOnly(Struct, frozen=True):
 
 
 class RefundBody(Struct, frozen=True):
-    amount: Annotated[str | None, Meta(description="Decimal text; default: the remaining amount.")] = None
-    reason: Annotated[str, Meta(max_length=1000, description="Reason, stored with the refund.")] | None = None
+    amount: Annotated[
+        str | None, Meta(description="Decimal text; default: the remaining amount.")
+    ] = None
+    reason: (
+        Annotated[str, Meta(max_length=1000, description="Reason, stored with the refund.")] | None
+    ) = None
     to_address: (
-        Annotated[str, Meta(max_length=64, description="On a chain: the wallet that gets it, with its checksum.")]
+        Annotated[
+            str,
+            Meta(
+                max_length=64, description="On a chain: the wallet that gets it, with its checksum."
+            ),
+        ]
         | None
     ) = None
 
@@ -80,7 +90,9 @@ class CheckoutAnswer(Struct, frozen=True):
 
 
 _AT: Final = "/api/v1/orders/{id}"
-api: Final = Api(group="Orders", credential="signature", scope="orders", lenient=True, body_optional=True)
+api: Final = Api(
+    group="Orders", credential="signature", scope="orders", lenient=True, body_optional=True
+)
 
 
 @api("GET /api/v1/orders", query=ListQuery)
@@ -104,8 +116,12 @@ async def list_all(call: Call) -> OrderList:
             known = None
             if status is None:
                 wall = call.services.world.clocks.wall()
-                known = await call.services.totals.total(connection, merchant_id, "stablecoin", wall)
-            found, total = await list_stable_orders(connection, merchant_id, status, limit, offset, known)
+                known = await call.services.totals.total(
+                    connection, merchant_id, "stablecoin", wall
+                )
+            found, total = await list_stable_orders(
+                connection, merchant_id, status, limit, offset, known
+            )
     return OrderList([order_object(call.services, order) for order in found], total, limit, offset)
 
 
@@ -121,9 +137,13 @@ async def read_one(call: Call) -> OrderAnswer:
 
 
 def _settlement(order: StableOrder, row: OrderSettlement) -> Settlement:
-    net, fee = (text_like(units, order.asset, order.amount_text) for units in (row.units, row.fee_units))
+    net, fee = (
+        text_like(units, order.asset, order.amount_text) for units in (row.units, row.fee_units)
+    )
     stl = wire_id("stl", row.settlement_id)
-    status: Literal["pending", "broadcast", "confirmed", "failed"] = "failed" if row.state == "stuck" else row.state
+    status: Literal["pending", "broadcast", "confirmed", "failed"] = (
+        "failed" if row.state == "stuck" else row.state
+    )
     network = row.network or (network_of(order.channel) if row.tx_hash else "")
     return Settlement(stl, status, net, fee, row.to_address, row.tx_hash or "", network)
 

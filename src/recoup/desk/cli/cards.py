@@ -6,7 +6,14 @@ from typing import Any
 import click
 
 from recoup.cards.store.card_joins import Alike, CardJoin
-from recoup.desk.flows.operator_joins import CardPage, alike_prints_of, decide_join, joins_of, propose_join, read_card
+from recoup.desk.flows.operator_joins import (
+    CardPage,
+    alike_prints_of,
+    decide_join,
+    joins_of,
+    propose_join,
+    read_card,
+)
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
@@ -32,7 +39,9 @@ def list_verb(run: Run, as_json: bool) -> None:
 
     async def work(opened: Opened) -> tuple[list[CardJoin], list[Alike]]:
         merchant_id = opened.merchant_id
-        return await joins_of(opened.world, merchant_id), await alike_prints_of(opened.world, merchant_id)
+        return await joins_of(opened.world, merchant_id), await alike_prints_of(
+            opened.world, merchant_id
+        )
 
     joins, alike = run(work)
     lines = [_line(one) for one in joins] + [
@@ -60,7 +69,9 @@ def list_verb(run: Run, as_json: bool) -> None:
 @click.argument("first")
 @click.argument("second")
 @click.option("--reason", required=True, help="Why the two are one card.")
-@click.option("--evidence", required=True, help="Where the evidence is kept: a letter, a ticket, a report.")
+@click.option(
+    "--evidence", required=True, help="Where the evidence is kept: a letter, a ticket, a report."
+)
 @as_option
 @merchant_option
 @in_world
@@ -79,7 +90,9 @@ def join(run: Run, first: str, second: str, reason: str, evidence: str, email: s
 
 @cards.command()
 @click.argument("proposal")
-@click.option("--refuse", is_flag=True, help="Refuse it; without this, the two are joined for good.")
+@click.option(
+    "--refuse", is_flag=True, help="Refuse it; without this, the two are joined for good."
+)
 @as_option
 @merchant_option
 @in_world
@@ -115,14 +128,25 @@ def show_verb(run: Run, order: str, as_json: bool) -> None:
 
 def _card_lines(found: CardPage) -> Iterator[str]:
     card = found.card
-    yield f"{card.scheme} {card.last4} {card.exp_month:02}/{card.exp_year}" + f", {card.route}" * bool(card.route)
+    yield (
+        f"{card.scheme} {card.last4} {card.exp_month:02}/{card.exp_year}"
+        + f", {card.route}" * bool(card.route)
+    )
     yield f"print {card.card_id}"
-    yield f"joined with others, last {iso(found.joined_at)}" if found.joined_at is not None else "joined with no other"
+    yield (
+        f"joined with others, last {iso(found.joined_at)}"
+        if found.joined_at is not None
+        else "joined with no other"
+    )
     yield from map(_line, found.joins)
 
 
 def _line(one: CardJoin) -> str:
-    by = f"by {one.decided_by}, {iso(one.decided_at)}" if one.decided_at is not None else "for a second person"
+    by = (
+        f"by {one.decided_by}, {iso(one.decided_at)}"
+        if one.decided_at is not None
+        else "for a second person"
+    )
     words = {"waiting": "waits", "joined": "joined", "refused": "refused"}[one.state]
     return (
         f"{one.join_id} {words} {by}: orders {one.first_external} and {one.second_external};"

@@ -31,13 +31,21 @@ from recoup.policy_versions.flows.policy_scopes import Where, where_of
 def summary_of_bounds(found: AtMerchants) -> list[str]:
     """Merchant by merchant."""
     if not found.tried:
-        return ["back-test   no merchant under these bounds has orders of the last days whose decisions are kept"]
+        return [
+            "back-test   no merchant under these bounds has orders of the last days whose decisions are kept"
+        ]
     text = []
     if len(found.tried) < found.of:
-        text.append(f"back-test   of the {len(found.tried)} merchants with the most orders, of {found.of:,}")
+        text.append(
+            f"back-test   of the {len(found.tried)} merchants with the most orders, of {found.of:,}"
+        )
     for one in found.tried:
         text.append(f"merchant    {shown_by_number(one.name)}")
-        text += summary(one.row) if one.row is not None else ["back-test   several wait for their figures already"]
+        text += (
+            summary(one.row)
+            if one.row is not None
+            else ["back-test   several wait for their figures already"]
+        )
     return text
 
 
@@ -88,11 +96,15 @@ def show(run: Run, number: int | None, listed: bool, as_json: bool, **place: Any
         standing = await policies.read_standing(opened.world, where)
         if number is not None:
             return standing, [await policies.read_version(opened.world, where, number)]
-        return standing, await policies.read_versions(opened.world, where, None, policies.PAGE_MAX if listed else 1)
+        return standing, await policies.read_versions(
+            opened.world, where, None, policies.PAGE_MAX if listed else 1
+        )
 
     standing, found = run(work)
     if as_json:
-        click.echo(json.dumps({"version": standing.number, "versions": [_dict(one) for one in found]}))
+        click.echo(
+            json.dumps({"version": standing.number, "versions": [_dict(one) for one in found]})
+        )
     elif listed:
         click.echo("\n".join(_line(one) for one in found) or "No policy was set.")
     else:
@@ -100,7 +112,9 @@ def show(run: Run, number: int | None, listed: bool, as_json: bool, **place: Any
 
 
 @policy.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+)
 @_place
 @_tested
 @in_world
@@ -117,7 +131,9 @@ def check(run: Run, file: Path, back_test: bool, **place: Any) -> None:
         click.echo(line)
 
 
-async def _tried(opened: Opened, text: str, *, back_test: bool, **place: Any) -> tuple[Checked, list[str]]:
+async def _tried(
+    opened: Opened, text: str, *, back_test: bool, **place: Any
+) -> tuple[Checked, list[str]]:
     """Tries a policy, with the lines of its back-test, for whose figures the command waits."""
     world, where = opened.world, await _where(opened, **place)
     if not back_test:
@@ -129,9 +145,18 @@ async def _tried(opened: Opened, text: str, *, back_test: bool, **place: Any) ->
 
 
 @policy.command("diff")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), required=False)
+@click.argument(
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    required=False,
+)
 @_place
-@click.option("--from", "before", type=click.IntRange(1), help="An earlier version; default: the one before the last.")
+@click.option(
+    "--from",
+    "before",
+    type=click.IntRange(1),
+    help="An earlier version; default: the one before the last.",
+)
 @in_world
 def diff_verb(run: Run, file: Path | None, before: int | None, **place: Any) -> None:
     """Shows what FILE, or the newest version, says otherwise than an earlier one."""
@@ -141,7 +166,11 @@ def diff_verb(run: Run, file: Path | None, before: int | None, **place: Any) -> 
         where = await _where(opened, **place)
         standing = await policies.read_standing(opened.world, where)
         number = before or (standing.number if plain is not None else standing.number - 1)
-        old = (await policies.read_version(opened.world, where, number)).terms if number > 0 else NOTHING_SET
+        old = (
+            (await policies.read_version(opened.world, where, number)).terms
+            if number > 0
+            else NOTHING_SET
+        )
         if plain is None:
             return diff(old, standing.terms)
         return diff(old, (await policies.check_policy(opened.world, where, plain)).terms)
@@ -150,15 +179,29 @@ def diff_verb(run: Run, file: Path | None, before: int | None, **place: Any) -> 
 
 
 @policy.command("set")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+)
 @_place
 @_tested
 @click.option("--why", required=True, help="Reason, kept with the version.")
-@click.option("--from", "from_at", help="Business time from which it holds, ISO 8601. Default: at once.")
-@click.option("--seen", type=click.IntRange(0), help="Version that you have seen last: another one since is refused.")
+@click.option(
+    "--from", "from_at", help="Business time from which it holds, ISO 8601. Default: at once."
+)
+@click.option(
+    "--seen",
+    type=click.IntRange(0),
+    help="Version that you have seen last: another one since is refused.",
+)
 @in_world
 def set_verb(
-    run: Run, file: Path, back_test: bool, why: str, from_at: str | None, seen: int | None, **place: Any
+    run: Run,
+    file: Path,
+    back_test: bool,
+    why: str,
+    from_at: str | None,
+    seen: int | None,
+    **place: Any,
 ) -> None:
     """Saves the policy in FILE as a new version; FILE says all of it. What it would have rescued is said first."""
     text = _read(file)
@@ -166,7 +209,9 @@ def set_verb(
 
     async def work(opened: Opened) -> PolicyVersion:
         where = await _where(opened, **place)
-        return await save_tried(opened.world, _scope(where), where, parsed(text), why, seen=seen, from_at=starts)
+        return await save_tried(
+            opened.world, _scope(where), where, parsed(text), why, seen=seen, from_at=starts
+        )
 
     try:
         if back_test:
@@ -181,7 +226,9 @@ def set_verb(
 @policy.command()
 @_place
 @click.option("--why", required=True, help="Reason, kept with the version.")
-@click.option("--to", type=click.IntRange(1), help="Version to return to; default: the one before the newest.")
+@click.option(
+    "--to", type=click.IntRange(1), help="Version to return to; default: the one before the newest."
+)
 @in_world
 def back(run: Run, why: str, to: int | None, **place: Any) -> None:
     """Returns to the version before: its content becomes a new version."""
@@ -193,7 +240,9 @@ def back(run: Run, why: str, to: int | None, **place: Any) -> None:
     click.echo(_line(run(work)))
 
 
-async def _where(opened: Opened, operator: bool, partner: str | None, site: str | None, campaign: str | None) -> Where:
+async def _where(
+    opened: Opened, operator: bool, partner: str | None, site: str | None, campaign: str | None
+) -> Where:
     if sum(map(bool, (operator, partner, opened.merchant or site or campaign))) > 1:
         raise Problem("invalid", "These options exclude each other.", cure="Name one scope.")
     if operator:
@@ -251,11 +300,15 @@ def _with_lines(text: str, problem: Problem) -> Problem:
         number = line_number(text, complaint.line)
         lines.append(f"{f'line {number}, ' if number else ''}{complaint.line}: {complaint.why}")
     could = written(problem.facts["nearest"], "the nearest that could be saved").rstrip()
-    return Problem("invalid", "\n".join(["The policy cannot be saved.", *lines]), cure=f"\n\n{could}")
+    return Problem(
+        "invalid", "\n".join(["The policy cannot be saved.", *lines]), cure=f"\n\n{could}"
+    )
 
 
 def _shown(standing: Standing, version: PolicyVersion | None) -> str:
-    lines = [f"# {part.name} bounds: {_lines(part.terms.lines())}" for part in _bounds(standing)] + _clips(standing)
+    lines = [
+        f"# {part.name} bounds: {_lines(part.terms.lines())}" for part in _bounds(standing)
+    ] + _clips(standing)
     if version is None:
         return "\n".join([*lines, "# No policy was set.", ""])
     return "\n".join([*lines, written(version.terms, _line(version))])
@@ -300,6 +353,8 @@ def _dict(version: PolicyVersion) -> dict[str, Any]:
 
 def _changes(changes: Sequence[LineDiff]) -> str:
     return (
-        "\n".join(f"{change.line}: {change.before or '-'} -> {change.after or '-'}" for change in changes)
+        "\n".join(
+            f"{change.line}: {change.before or '-'} -> {change.after or '-'}" for change in changes
+        )
         or "No line differs."
     )

@@ -1,4 +1,5 @@
-"""`recoup terms NOUN`: what a merchant's contract says. Without options it is shown; with them it is changed."""
+"""`recoup terms NOUN`: what a merchant's contract says. Without options it is shown; with them it
+is changed."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -35,11 +36,17 @@ _PARTY = click.Choice(get_args(Party))
 
 @click.command()
 @merchant_option
-@click.option("--service", type=_PARTY, help="Who bears disputes about goods and services; the operator bears fraud.")
+@click.option(
+    "--service",
+    type=_PARTY,
+    help="Who bears disputes about goods and services; the operator bears fraud.",
+)
 @click.option("--fee", help="Fee per dispute: 15.00; needs --currency.")
 @click.option("--fee-by", type=_PARTY, help="Who bears the fee.")
 @click.option("--currency", default="", help="Only for this currency.")
-@click.option("--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked.")
+@click.option(
+    "--block-cards/--allow-cards", default=None, help="Whether a card disputed as fraud is blocked."
+)
 @from_option
 @as_of_options
 @json_option
@@ -53,7 +60,9 @@ def disputes(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
     async def work(opened: Opened) -> list[dict[str, Any]]:
         if request is not None:
             await change_terms(opened.world, opened.scope("terms"), request)
-        rows = await read_dispute_terms(opened.world.db.reader, opened.merchant_id, *await past.cut(opened))
+        rows = await read_dispute_terms(
+            opened.world.db.reader, opened.merchant_id, *await past.cut(opened)
+        )
         return [_disputes_shown(row) for row in rows]
 
     rows = run(work)
@@ -62,7 +71,9 @@ def disputes(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
         f"  fee: {row['fee']} by {row['fee_by']}  cards: {row['cards']}  {row['by']}"
         for row in rows
     ]
-    standard = ["Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked."]
+    standard = [
+        "Standard terms: the operator bears all disputes, no fee, cards disputed as fraud are blocked."
+    ]
     show(rows, lines if rows else standard, as_json=as_json)
 
 
@@ -117,7 +128,11 @@ _POLICIES = tuple(name.replace("_", "-") for name in REFUND_POLICIES)
 @click.option("--percent", help="Percentage of the amount: 2.9")
 @click.option("--fixed", help="Fixed part: 0.30")
 @click.option("--minimum", help="Minimum amount: 0.50")
-@click.option("--refund", type=click.Choice(_POLICIES), help="Part of the fee that a refund returns. Default: keep.")
+@click.option(
+    "--refund",
+    type=click.Choice(_POLICIES),
+    help="Part of the fee that a refund returns. Default: keep.",
+)
 @from_option
 @click.option("--end", is_flag=True, help="End this fee; the next more general one applies.")
 @click.option("--note", default="", help="Reason.")
@@ -133,12 +148,17 @@ def fees(run: Run, past: AsTyped, as_json: bool, **options: Any) -> None:
     async def work(opened: Opened) -> list[dict[str, Any]]:
         if request is not None:
             await set_fee_term(opened.world, opened.scope("terms"), request)
-        rows = await fee_history(opened.world.db.reader, opened.merchant_id, *await past.cut(opened))
+        rows = await fee_history(
+            opened.world.db.reader, opened.merchant_id, *await past.cut(opened)
+        )
         return [_fees_shown(row) for row in rows]
 
     rows = run(work)
     lines = [f"{'from':24}  scope, fee, returned on refunds, author, reason"] + [
-        "  ".join(f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")).rstrip() for row in rows
+        "  ".join(
+            f"{row[name]}" for name in ("from", "scope", "fee", "refund", "by", "note")
+        ).rstrip()
+        for row in rows
     ]
     show(rows, lines if rows else ["No fee is charged: none was agreed."], as_json=as_json)
 
@@ -176,7 +196,9 @@ def _request(
         return None
     site_id = parse_id(site) if site else None
     if site and site_id is None:
-        raise invalid(f"{site!r} is not a site id.", "site", "See GET /v1/sites, or the order's page.")
+        raise invalid(
+            f"{site!r} is not a site id.", "site", "See GET /v1/sites, or the order's page."
+        )
     currency = currency.upper() if currency else None
     tariff = Tariff(
         basis_points(percent or "0", "percent"),
@@ -185,7 +207,13 @@ def _request(
         (refund or "keep").replace("-", "_"),
     )
     return FeeTermRequest(
-        tariff, site_id, order_type.upper() if order_type else None, currency, moment(valid_from), end, note[:300]
+        tariff,
+        site_id,
+        order_type.upper() if order_type else None,
+        currency,
+        moment(valid_from),
+        end,
+        note[:300],
     )
 
 
@@ -198,7 +226,10 @@ def _units(text: str | None, currency: str | None, field: str) -> int:
 
 
 def _fees_shown(row: FeeTermRow) -> dict[str, Any]:
-    scope = " ".join(str(part) for part in (row.site, row.order_type, row.currency) if part) or "everything"
+    scope = (
+        " ".join(str(part) for part in (row.site, row.order_type, row.currency) if part)
+        or "everything"
+    )
     parts = [f"{to_text(row.basis_points, 2)} %"]
     if row.currency:
         scale = EXPONENTS[row.currency]
@@ -216,20 +247,35 @@ def _fees_shown(row: FeeTermRow) -> dict[str, Any]:
     }
 
 
-_FIELDS = ("period", "anchor", "delay_days", "reserve_basis_points", "reserve_days", "account_delay_days")
+_FIELDS = (
+    "period",
+    "anchor",
+    "delay_days",
+    "reserve_basis_points",
+    "reserve_days",
+    "account_delay_days",
+)
 
 
 @click.command()
 @merchant_option
 @click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
 @click.option(
-    "--anchor", type=int, help="First day of the period: day of the week (1: Monday) or of the month (up to 28)."
+    "--anchor",
+    type=int,
+    help="First day of the period: day of the week (1: Monday) or of the month (up to 28).",
 )
 @click.option("--delay-days", type=int, help="Days between the end of a period and its settlement.")
-@click.option("--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %.")
+@click.option(
+    "--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %."
+)
 @click.option("--reserve-days", type=int, help="Days that the reserve is held.")
-@click.option("--account-delay-days", type=int, help="Days before a new bank account receives payouts.")
-@click.option("--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated.")
+@click.option(
+    "--account-delay-days", type=int, help="Days before a new bank account receives payouts."
+)
+@click.option(
+    "--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated."
+)
 @click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
 @from_option
 @as_of_options
@@ -246,12 +292,16 @@ def settlement(
 ) -> None:
     """Shows the settlement terms with their history; options change single terms."""
     change = {name: options[name] for name in _FIELDS if options[name] is not None}
-    change |= {name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts}
+    change |= {
+        name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts
+    }
     past.check_only_shown(changes=bool(change))
     start = moment(valid_from)
     if start is not None and not change:
         raise invalid(
-            "--from without new terms: nothing was set.", "period", "Add the terms that start then, like --period week."
+            "--from without new terms: nothing was set.",
+            "period",
+            "Add the terms that start then, like --period week.",
         )
 
     async def work(opened: Opened) -> tuple[Terms, list[DatedTerms]]:
@@ -260,7 +310,9 @@ def settlement(
         return await read_terms(opened.world, opened.merchant_id, await past.cut(opened))
 
     now, history = run(work)
-    shown = [{"from": iso(row.valid_from), "by": row.actor} | _shown_terms(row.terms) for row in history]
+    shown = [
+        {"from": iso(row.valid_from), "by": row.actor} | _shown_terms(row.terms) for row in history
+    ]
     lines = _terms_lines(shown or [{"from": "always", "by": "default"} | _shown_terms(now)])
     show({"now": _shown_terms(now), "history": shown}, lines, as_json=as_json)
 
@@ -275,13 +327,19 @@ def _terms_lines(shown: list[dict[str, Any]]) -> Iterator[str]:
 
 def _shown_terms(terms: Terms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in _FIELDS} | {
-        name: {asset: to_text(units, EXPONENTS[asset]) for asset, units in getattr(terms, name).items()}
+        name: {
+            asset: to_text(units, EXPONENTS[asset]) for asset, units in getattr(terms, name).items()
+        }
         for name in ("minimums", "limits")
     }
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(f"{asset} {text}" for asset, text in value.items()) or "-" if isinstance(value, dict) else value
+    return (
+        ", ".join(f"{asset} {text}" for asset, text in value.items()) or "-"
+        if isinstance(value, dict)
+        else value
+    )
 
 
 def _amounts(texts: tuple[str, ...]) -> dict[str, int]:
@@ -310,7 +368,10 @@ def notices(run: Run, on: tuple[str, ...], off: tuple[str, ...], as_json: bool) 
         return await switch(opened.world, opened.scope("terms"), wanted)
 
     found = run(work)
-    lines = (f"{notice.name:14} {'on' if found[notice.name] else 'off':4} {notice.meaning}" for notice in NOTICES)
+    lines = (
+        f"{notice.name:14} {'on' if found[notice.name] else 'off':4} {notice.meaning}"
+        for notice in NOTICES
+    )
     show(found, lines, as_json=as_json)
 
 
@@ -329,7 +390,11 @@ def country(run: Run, code: str | None, as_json: bool) -> None:
 
     found = run(work)
     shown = {"country": found.country, "region": found.region}
-    show(shown, [f"{found.country or 'no country'}: the rules of {found.region} hold."], as_json=as_json)
+    show(
+        shown,
+        [f"{found.country or 'no country'}: the rules of {found.region} hold."],
+        as_json=as_json,
+    )
 
 
 @click.group(cls=VerbGroup, later=with_features("terms", {}))

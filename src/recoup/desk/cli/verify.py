@@ -1,4 +1,5 @@
-"""`recoup verify`: proves log, statuses, ledger and balances; exit 1 and what differs when they do not hold."""
+"""`recoup verify`: proves log, statuses, ledger and balances; exit 1 and what differs when they do
+not hold."""
 
 import json
 from pathlib import Path
@@ -28,13 +29,24 @@ from recoup.settlement.rules.settlement_file import prove as prove_settlement
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Verify this settlement or certificate file instead; needs no database.",
 )
-@click.option("--root", help="With --file: LedgerRoot of settlement.closed, or CertificateRoot of certificate.ready.")
+@click.option(
+    "--root",
+    help="With --file: LedgerRoot of settlement.closed, or CertificateRoot of certificate.ready.",
+)
 @click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
-@click.option("--chain", is_flag=True, help="Verify the book against the balances on the chains, too.")
+@click.option(
+    "--chain", is_flag=True, help="Verify the book against the balances on the chains, too."
+)
 @click.option("--json", "as_json", is_flag=True)
 @in_any_state
 def verify(
-    run: Run, merchant: str | None, path: Path | None, root: str | None, amount: int | None, chain: bool, as_json: bool
+    run: Run,
+    merchant: str | None,
+    path: Path | None,
+    root: str | None,
+    amount: int | None,
+    chain: bool,
+    as_json: bool,
 ) -> None:
     """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails."""
     if path is not None:
@@ -43,7 +55,9 @@ def verify(
     merchant_id = parse_id(merchant) if merchant else None
     if merchant and merchant_id is None:
         raise Problem(
-            "invalid", f"{merchant!r} is not a merchant id.", cure="It is the mid that `recoup bootstrap` prints."
+            "invalid",
+            f"{merchant!r} is not a merchant id.",
+            cure="It is the mid that `recoup bootstrap` prints.",
         )
 
     async def work(opened: Opened) -> Verified:
@@ -64,10 +78,20 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
         is_of_month = is_certificate(file.readline(LINE_BYTES_MAX + 1))
         file.seek(0)
         lines = iter(lambda: file.readline(LINE_BYTES_MAX + 1), b"")
-        found = prove_certificate(lines, root) if is_of_month else prove_settlement(lines, root, amount)
+        found = (
+            prove_certificate(lines, root) if is_of_month else prove_settlement(lines, root, amount)
+        )
     wrong = found._asdict() if isinstance(found, Wrong) else None
     if as_json:
-        click.echo(json.dumps({"ok": wrong is None, "difference": wrong, "file": None if wrong else found._asdict()}))
+        click.echo(
+            json.dumps(
+                {
+                    "ok": wrong is None,
+                    "difference": wrong,
+                    "file": None if wrong else found._asdict(),
+                }
+            )
+        )
     elif isinstance(found, ProvedCertificate):
         click.echo(_certificate(found, root))
     elif isinstance(found, Proved):
@@ -79,7 +103,12 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
         )
     else:
         click.echo(
-            "\n".join(["The first difference:", *(f"  {name:9} {value}" for name, value in found._asdict().items())])
+            "\n".join(
+                [
+                    "The first difference:",
+                    *(f"  {name:9} {value}" for name, value in found._asdict().items()),
+                ]
+            )
         )
         if found.line <= 1 and found.field in ("line", "end", "type"):
             click.echo(
@@ -126,7 +155,9 @@ def as_text(done: Verified) -> str:
     for name, count in done.checked.items():
         lines.append(f"{name:15} {count:>12,}")
         if name == "decisions":
-            lines += [f"  {decider:13} {number:>12,}" for decider, number in sorted(done.decided.items())]
+            lines += [
+                f"  {decider:13} {number:>12,}" for decider, number in sorted(done.decided.items())
+            ]
     if not done.issuer:
         lines.append("issuer's book   not compared: it is not readable here")
     if done.difference is None:

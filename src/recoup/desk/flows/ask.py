@@ -1,4 +1,5 @@
-"""Somebody asks for a file of a long list, fixed at the request, fetches it when it is ready, or calls it off."""
+"""Somebody asks for a file of a long list, fixed at the request, fetches it when it is ready, or
+calls it off."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -59,26 +60,40 @@ async def ask_for_file(
     labels: Sequence[str],
     file_name: str,
 ) -> None:
-    """The worker makes it. `key` is the form's own, and names the export: the same form again asks for nothing more.
+    """The worker makes it. `key` is the form's own, and names the export: the same form again asks
+    for nothing more.
 
-    Raises: Problem(conflict) when there are as many as there may be; Problem(unavailable) without a place for files.
+    Raises: Problem(conflict) when there are as many as there may be; Problem(unavailable) without a
+    place for files.
     """
     folder_of(world)
     wall = world.clocks.wall()
     new = NewExport(
-        scope.merchant_id, key, user_id, form, query.kept(), list(labels), file_name, scope.request_id, wall
+        scope.merchant_id,
+        key,
+        user_id,
+        form,
+        query.kept(),
+        list(labels),
+        file_name,
+        scope.request_id,
+        wall,
     )
 
     async def once() -> bool:
         async with world.db.transaction() as tx:
             if await take_export(tx, new):
-                await note(tx, scope, wall, "export.asked", key, {"form": form, "columns": query.columns})
+                await note(
+                    tx, scope, wall, "export.asked", key, {"form": form, "columns": query.columns}
+                )
                 return True
             return await find_export(tx, scope.merchant_id, user_id, key) is not None
 
     if not await retrying(once):
         message = Sentence(
-            "You have {0} exports under way, or this merchant has {1} stored exports.", UNDER_WAY_MAX, STANDING_MAX
+            "You have {0} exports under way, or this merchant has {1} stored exports.",
+            UNDER_WAY_MAX,
+            STANDING_MAX,
         )
         raise Problem("conflict", message, cure="Wait until one finishes, or delete one.")
 
@@ -96,11 +111,18 @@ async def one_export(world: World, merchant_id: UUID, user_id: UUID, export_id: 
 
 
 async def fetch(world: World, scope: Scope, row: Export) -> Path:
-    """The file; that it is fetched is noted. Raises: Problem(not_found) before it is ready and after it is gone."""
+    """The file; that it is fetched is noted. Raises: Problem(not_found) before it is ready and
+    after it is gone."""
     path = await _file(world, row)
     if row.state != "ready" or row.is_over(world.clocks.wall()) or not path.is_file():
-        message = "The file was deleted." if row.state in ("ready", "gone") else "The file is not ready."
-        raise Problem("not_found", message, cure="The page Exports shows the progress; otherwise export again.")
+        message = (
+            "The file was deleted." if row.state in ("ready", "gone") else "The file is not ready."
+        )
+        raise Problem(
+            "not_found",
+            message,
+            cure="The page Exports shows the progress; otherwise export again.",
+        )
     async with world.db.transaction() as tx:
         facts = {"form": row.form, "orders": row.rows_done}
         await note(tx, scope, world.clocks.wall(), "export.fetched", row.export_id, facts)
@@ -108,7 +130,8 @@ async def fetch(world: World, scope: Scope, row: Export) -> Path:
 
 
 async def _file(world: World, row: Export) -> Path:
-    """The file of an export, also as the release before wrote it, if it can be no other merchant's."""
+    """The file of an export, also as the release before wrote it, if it can be no other
+    merchant's."""
     path = file_of(world, row.merchant_id, row.export_id, row.run_no)
     former = former_file_of(world, row.export_id, row.run_no)
     if path.is_file() or not former.is_file():

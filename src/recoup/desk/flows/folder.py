@@ -23,7 +23,9 @@ def folder_of(world: World) -> Path:
     """Raises: Problem(unavailable) where there is none."""
     folder = world.exports
     if folder is None:
-        raise Problem("unavailable", "This installation has no folder for exports.", cure="Narrow the list.")
+        raise Problem(
+            "unavailable", "This installation has no folder for exports.", cure="Narrow the list."
+        )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
@@ -66,16 +68,25 @@ def check_room(path: Path, size: int) -> None:
             cure="Narrow the list, or choose fewer columns.",
         )
     if shutil.disk_usage(path.parent).free < FREE_MIN:
-        raise Problem("no_space", "There is no disk space left for exports.", cure="Ask the operator to free space.")
+        raise Problem(
+            "no_space",
+            "There is no disk space left for exports.",
+            cure="Ask the operator to free space.",
+        )
 
 
 def lying(world: World) -> Iterator[tuple[UUID | None, UUID, int, Path]]:
-    """Every file of an export, finished or not: of which merchant, export and run it is. A file that the release before
-    wrote does not name its merchant."""
+    """Every file of an export, finished or not: of which merchant, export and run it is. A file
+    that the release before wrote does not name its merchant."""
     with suppress(FileNotFoundError):
         for path in folder_of(world).iterdir():
             if found := _NAME.fullmatch(path.name):
-                yield UUID(hex=found[1]) if found[1] else None, UUID(hex=found[2]), int(found[3]), path
+                yield (
+                    UUID(hex=found[1]) if found[1] else None,
+                    UUID(hex=found[2]),
+                    int(found[3]),
+                    path,
+                )
 
 
 def _part(path: Path) -> Path:

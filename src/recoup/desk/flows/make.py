@@ -1,6 +1,7 @@
 """Due work `export`: the file is written as of one moment, and is there when it is whole.
 
-A run that ends early, however, leaves a file that nobody may fetch; the next one begins anew under a number of its own.
+A run that ends early, however, leaves a file that nobody may fetch; the next one begins anew under
+a number of its own.
 """
 
 import asyncio
@@ -61,9 +62,13 @@ async def make_export(world: World, due: Due) -> None:
         if not refused and due.tries < TRIES_MAX:
             raise
         log.warning("export refused", export=str(due.subject_id), error=in_words(error)[:200])
-        await making.end(in_words(error) if refused else "Something went wrong on our side, several times.")
+        await making.end(
+            in_words(error) if refused else "Something went wrong on our side, several times."
+        )
     else:
-        await making.end()  # the file stays even if the answer gets lost: what nobody may fetch is swept
+        await (
+            making.end()
+        )  # the file stays even if the answer gets lost: what nobody may fetch is swept
 
 
 async def _begin(world: World, key: tuple[UUID, UUID]) -> Export | None:
@@ -95,7 +100,9 @@ class _Making:
         self._sheet = sheet = Sheet("Orders", table.heads, file) if form == "xlsx" else None
         async with self._world.db.connection() as connection:
             await self._count(connection, wanted.filter)
-            batches = all_orders(connection, wanted.filter, wanted.by, table.fields, newest_first=wanted.newest_first)
+            batches = all_orders(
+                connection, wanted.filter, wanted.by, table.fields, newest_first=wanted.newest_first
+            )
             file.write(b"" if sheet else table.head(form))
             async with aclosing(batches):  # type: ignore[type-var]
                 async for rows in batches:
@@ -124,14 +131,21 @@ class _Making:
             raise too_many()
 
     async def _progress(self, file: IO[bytes]) -> None:
-        """Reports once a second: how far it is, that somebody is at it, and whether there is room."""
+        """Reports once a second: how far it is, that somebody is at it, and whether there is
+        room."""
         now = self._world.clocks.monotonic()
         if now < self._beat_at:
             return
         self._beat_at, self._size, wall = now + BEAT_SECONDS, file.tell(), self._world.clocks.wall()
         check_room(self._path, self._size)
         if not await beat(
-            self._world.db.alone, *self._key, self._run.run_no, self._rows, self._size, self._total, wall
+            self._world.db.alone,
+            *self._key,
+            self._run.run_no,
+            self._rows,
+            self._size,
+            self._total,
+            wall,
         ):
             raise _OverError
         await postpone(self._world.db.alone, self._due, wall + LEASE, "")

@@ -62,15 +62,23 @@ class Act:
 async def take_all(
     world: World, scope: Scope, act_id: UUID, act: Act, order_filter: OrderFilter, expected: int
 ) -> None:
-    """Everything that the list has now, if it is as many as somebody was shown. `act_id` is the form's own: the same
-    form again begins nothing more.
+    """Everything that the list has now, if it is as many as somebody was shown. `act_id` is the
+    form's own: the same form again begins nothing more.
 
-    Raises: Problem(conflict) when they are more or fewer; Problem(invalid) for a note that is none, and for too many.
+    Raises: Problem(conflict) when they are more or fewer; Problem(invalid) for a note that is none,
+    and for too many.
     """
     text = checked_note(act.note) if act.action == "note" else ""
     wall = world.clocks.wall()
     new = NewAct(
-        scope.merchant_id, act_id, act.action, text, list(act.said), scope.actor.text(), scope.request_id, wall
+        scope.merchant_id,
+        act_id,
+        act.action,
+        text,
+        list(act.said),
+        scope.actor.text(),
+        scope.request_id,
+        wall,
     )
 
     async def once() -> None:
@@ -88,7 +96,9 @@ async def take_all(
                 )
                 raise Problem("conflict", message, cure="Check again, then repeat.")
             if await take_act(tx, new, order_ids):
-                await note(tx, scope, wall, "bulk.begun", act_id, {"what": act.action, "orders": expected})
+                await note(
+                    tx, scope, wall, "bulk.begun", act_id, {"what": act.action, "orders": expected}
+                )
 
     await retrying(once)
 
@@ -106,7 +116,9 @@ async def stop_act(world: World, merchant_id: UUID, act_id: UUID) -> None:
     await ask_act_stop(world.db.alone, merchant_id, act_id, world.clocks.wall())
 
 
-async def act_on(world: World, orders: Orders, scope: Scope, act: Act, act_id: UUID, order_id: UUID) -> str:
+async def act_on(
+    world: World, orders: Orders, scope: Scope, act: Act, act_id: UUID, order_id: UUID
+) -> str:
     """Acts on one order; the same again is harmless. Answers what was done. Raises: Problem."""
     own = uuid5(act_id, str(order_id))
     if act.action == "note":
@@ -132,7 +144,9 @@ async def work_bulk(world: World, orders: Orders, due: Due) -> None:
             await hand_back(world.db.alone, due)
             return
         last_try = due.tries >= TRIES_MAX
-        answers, trouble = await _some(world, orders, row, [one.order_id for one in waiting], last_try=last_try)
+        answers, trouble = await _some(
+            world, orders, row, [one.order_id for one in waiting], last_try=last_try
+        )
         for one, answer in zip(waiting, answers, strict=True):
             answer["row_no"] = one.row_no
         answers = [answer for answer in answers if answer["state"] != "waiting"]
@@ -141,7 +155,9 @@ async def work_bulk(world: World, orders: Orders, due: Due) -> None:
             raise trouble
 
 
-async def _step(world: World, key: tuple[UUID, UUID], answers: Sequence[dict[str, Any]]) -> _Next | None:
+async def _step(
+    world: World, key: tuple[UUID, UUID], answers: Sequence[dict[str, Any]]
+) -> _Next | None:
     """Keeps the answers; the orders that come next. None: there are none, and it has ended."""
 
     async def once() -> _Next | None:
@@ -174,18 +190,27 @@ async def _some(
     async def one(order_id: UUID) -> dict[str, Any]:
         try:
             async with room:
-                return {"state": "done", "answer": await act_on(world, orders, scope, act, row.act_id, order_id)}
+                return {
+                    "state": "done",
+                    "answer": await act_on(world, orders, scope, act, row.act_id, order_id),
+                }
         except Problem as problem:
             if problem.code in _NOT_NOW and not last_try:
                 trouble.append(problem)
                 return {"state": "waiting"}
-            return {"state": "refused", "answer": joined(filter(None, (problem.message, problem.cure)))}
+            return {
+                "state": "refused",
+                "answer": joined(filter(None, (problem.message, problem.cure))),
+            }
         except Exception as error:  # noqa: BLE001 - whatever it was, the other orders go on
             log.warning("bulk row failed", order=str(order_id), error=in_words(error)[:200])
             if not last_try:
                 trouble.append(error)
                 return {"state": "waiting"}
-            return {"state": "refused", "answer": "Something went wrong on our side. Do it on the order's own page."}
+            return {
+                "state": "refused",
+                "answer": "Something went wrong on our side. Do it on the order's own page.",
+            }
 
     answers = await asyncio.gather(*(one(order_id) for order_id in order_ids))
     return answers, trouble[0] if trouble else None

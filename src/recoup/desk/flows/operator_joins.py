@@ -1,7 +1,8 @@
-"""The operator's word that two prints are one card: one person proposes it with a reason and evidence, another decides.
+"""The operator's word that two prints are one card: one person proposes it with a reason and
+evidence, another decides.
 
-A join is for good, and takes allowance from both cards; see decision 60. Merchants have no word in it: prints that look
-alike are only listed.
+A join is for good, and takes allowance from both cards; see decision 60. Merchants have no word in
+it: prints that look alike are only listed.
 """
 
 from dataclasses import dataclass
@@ -41,20 +42,24 @@ WAITING_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class CardPage:
-    """The card of an order. `joined_at`: when it last became one with another print, by whoever's word; wall time.
-    `joins`: those of the operator's."""
+    """The card of an order. `joined_at`: when it last became one with another print, by whoever's
+    word; wall time. `joins`: those of the operator's."""
 
     card: Print
     joined_at: datetime | None
     joins: list[CardJoin]
 
 
-async def propose_join(world: World, scope: Scope, orders: tuple[UUID, UUID], reason: str, evidence: str) -> CardJoin:
-    """The cards of two orders of the merchant are said to be one; a second person decides. Once for each pair, however
-    often and in whichever order it is said: then the one that waits or holds is answered.
+async def propose_join(
+    world: World, scope: Scope, orders: tuple[UUID, UUID], reason: str, evidence: str
+) -> CardJoin:
+    """The cards of two orders of the merchant are said to be one; a second person decides. Once for
+    each pair, however often and in whichever order it is said: then the one that waits or holds is
+    answered.
 
-    Raises: Problem(invalid) without reason or evidence, for orders without a card, for one print, for cards of two
-    brands; Problem(not_found); Problem(conflict) for prints that are one already or too many proposals.
+    Raises: Problem(invalid) without reason or evidence, for orders without a card, for one print,
+    for cards of two brands; Problem(not_found); Problem(conflict) for prints that are one already
+    or too many proposals.
     """
     reason, evidence = _text(reason, "reason"), _text(evidence, "evidence")
 
@@ -81,21 +86,26 @@ async def propose_join(world: World, scope: Scope, orders: tuple[UUID, UUID], re
                 wall,
             )
             if made is not None:  # otherwise somebody was quicker
-                facts = {"orders": [str(first.order_id), str(second.order_id)]}  # words are erased with their person
+                facts = {
+                    "orders": [str(first.order_id), str(second.order_id)]
+                }  # words are erased with their person
                 await note(tx, scope, wall, "card_join.proposed", made, facts)
             kept = await join_of_pair(tx, scope.merchant_id, first.card_id, second.card_id)
             if kept is None:
-                raise Problem("conflict", "This proposal was just refused.", cure="Reload the page.")
+                raise Problem(
+                    "conflict", "This proposal was just refused.", cure="Reload the page."
+                )
             return kept
 
     return await retrying(once)
 
 
 async def decide_join(world: World, scope: Scope, join_id: UUID, *, join: bool) -> CardJoin:
-    """The second person joins the two for good, or anybody of the operator refuses. What was decided so stays so, and
-    may be said again.
+    """The second person joins the two for good, or anybody of the operator refuses. What was
+    decided so stays so, and may be said again.
 
-    Raises: Problem not_found, wrong_state; Problem(forbidden) for a join by the person who proposed it.
+    Raises: Problem not_found, wrong_state; Problem(forbidden) for a join by the person who proposed
+    it.
     """
     state: Literal["joined", "refused"] = "joined" if join else "refused"
 
@@ -104,9 +114,15 @@ async def decide_join(world: World, scope: Scope, join_id: UUID, *, join: bool) 
         async with world.db.transaction() as tx:
             row = await lock_join(tx, scope.merchant_id, join_id)
             if row is None:
-                raise Problem("not_found", "There is no such proposal.", cure="Check the id in the list of cards.")
+                raise Problem(
+                    "not_found",
+                    "There is no such proposal.",
+                    cure="Check the id in the list of cards.",
+                )
             if row.state != "waiting" and row.state != state:
-                raise Problem("wrong_state", "This proposal is decided already.", cure="Reload the page.")
+                raise Problem(
+                    "wrong_state", "This proposal is decided already.", cure="Reload the page."
+                )
             if row.state == "waiting":
                 if join:
                     check_second(row.made_by, scope.actor.text(), "A join of two cards")
@@ -128,7 +144,8 @@ async def joins_of(world: World, merchant_id: UUID) -> list[CardJoin]:
 
 
 async def alike_prints(db: Read, merchant_id: UUID) -> list[Alike]:
-    """Pairs worth a look, each once: never joined by themselves. Many cards have the same brand, digits and date."""
+    """Pairs worth a look, each once: never joined by themselves. Many cards have the same brand,
+    digits and date."""
     found: dict[tuple[UUID, UUID], Alike] = {}
     for row in await list_alike(db, merchant_id):
         pair = (min(row.first_card, row.second_card), max(row.first_card, row.second_card))
@@ -185,7 +202,11 @@ async def _check_new(db: Read, merchant_id: UUID, first: Print, second: Print) -
     if first.scheme != second.scheme:
         raise invalid("Cards of two brands are not one card.", "order", "Check the evidence.")
     if await are_joined(db, [first.card_id, second.card_id]):
-        raise Problem("conflict", "These fingerprints are known as one card already.", cure="Nothing has to be done.")
+        raise Problem(
+            "conflict",
+            "These fingerprints are known as one card already.",
+            cure="Nothing has to be done.",
+        )
     if await count_waiting(db, merchant_id) >= WAITING_MAX:
         raise Problem(
             "conflict",
@@ -199,6 +220,8 @@ def _text(given: str, field: str) -> str:
     text = masked_numbers(" ".join(given.split()))[:TEXT_MAX]
     if not text:
         raise invalid(
-            "A join needs a reason and the evidence for it.", field, "Say why, and where the evidence is kept."
+            "A join needs a reason and the evidence for it.",
+            field,
+            "Say why, and where the evidence is kept.",
         )
     return text

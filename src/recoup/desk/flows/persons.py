@@ -1,7 +1,8 @@
-"""A payer asks what is kept of them, or to be forgotten. The books stay: they hold ids, amounts and codes, no person.
+"""A payer asks what is kept of them, or to be forgotten. The books stay: they hold ids, amounts and
+codes, no person.
 
-Erasure goes in parts and ends with the payer's own row: a process that dies in between has erased less, says nothing in
-the log, and is requested again.
+Erasure goes in parts and ends with the payer's own row: a process that dies in between has erased
+less, says nothing in the log, and is requested again.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -46,7 +47,10 @@ R = TypeVar("R")
 def payer_ids(world: World, merchant_id: UUID, typed: str) -> tuple[UUID, ...]:
     """Ids under which a customer may be known whom somebody names by e-mail or by the merchant's
     own id of them."""
-    found = (world.keys.derived_id("payer", merchant_id.bytes, text) for text in dict.fromkeys((typed, typed.lower())))
+    found = (
+        world.keys.derived_id("payer", merchant_id.bytes, text)
+        for text in dict.fromkeys((typed, typed.lower()))
+    )
     return tuple(found) if typed else ()
 
 
@@ -69,9 +73,9 @@ class Erased:
 
 
 async def find_all_by_name(world: World, merchant_id: UUID, typed: str) -> frozenset[UUID]:
-    """Everybody whom the merchant knows by this: its own id of them, or an e-mail. One address may be known under
-    several ids. Of very many orders with one address the newest are looked through: ask again after these were erased.
-    """
+    """Everybody whom the merchant knows by this: its own id of them, or an e-mail. One address may
+    be known under several ids. Of very many orders with one address the newest are looked through:
+    ask again after these were erased."""
     typed = typed.strip()
     by_name = await find_by_name(world, merchant_id, typed)
     found = set() if by_name is None else {by_name}
@@ -82,8 +86,11 @@ async def find_all_by_name(world: World, merchant_id: UUID, typed: str) -> froze
     return frozenset(found)
 
 
-async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[str, frozenset[UUID]]:
-    """A customer's e-mail, and all whom the merchant knows by it: without one, empty and nobody but them.
+async def find_alike(
+    world: World, merchant_id: UUID, payer_id: UUID
+) -> tuple[str, frozenset[UUID]]:
+    """A customer's e-mail, and all whom the merchant knows by it: without one, empty and nobody but
+    them.
 
     Raises: Problem(not_found).
     """
@@ -96,7 +103,9 @@ async def find_alike(world: World, merchant_id: UUID, payer_id: UUID) -> tuple[s
     return email, await find_all_by_name(world, merchant_id, email) | {payer_id}
 
 
-async def erase_all(world: World, scope: Scope, typed: str, known: frozenset[UUID], last: UUID | None = None) -> Erased:
+async def erase_all(
+    world: World, scope: Scope, typed: str, known: frozenset[UUID], last: UUID | None = None
+) -> Erased:
     """Erases as `erase_person`, each that is `known`, and all who are found by `typed` after that.
     Of `last` somebody read by what the others are found: an erasure that died before the others are
     done is requested there again.
@@ -131,7 +140,8 @@ async def _forget_imported(world: World, scope: Scope, typed: str) -> int:
 
 
 async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIterator[bytes]:
-    """Everything that is kept of them, as one JSON object, a part at a time. Noted before the first byte leaves.
+    """Everything that is kept of them, as one JSON object, a part at a time. Noted before the first
+    byte leaves.
 
     Raises: Problem(not_found).
     """
@@ -141,12 +151,16 @@ async def export_person(world: World, scope: Scope, payer_id: UUID) -> AsyncIter
         raise no_such_customer()
     async with world.db.transaction() as tx:
         wall = world.clocks.wall()
-        await note_person(tx, scope.merchant_id, new_id(), payer_id, "exported", orders, scope.actor.text(), wall)
+        await note_person(
+            tx, scope.merchant_id, new_id(), payer_id, "exported", orders, scope.actor.text(), wall
+        )
         await note(tx, scope, wall, "customer.exported", payer_id, {"orders": orders})
     return _parts(world, scope.merchant_id, payer_id, customer)
 
 
-async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Customer) -> AsyncIterator[bytes]:
+async def _parts(
+    world: World, merchant_id: UUID, payer_id: UUID, customer: Customer
+) -> AsyncIterator[bytes]:
     known = {
         "id": payer_id,
         "email": customer.email,
@@ -175,9 +189,13 @@ async def _parts(world: World, merchant_id: UUID, payer_id: UUID, customer: Cust
 
 
 async def _listed(
-    world: World, read: Callable[[Read, UUID], Awaitable[Sequence[R]]], id_of: Callable[[R], UUID], place: UUID
+    world: World,
+    read: Callable[[Read, UUID], Awaitable[Sequence[R]]],
+    id_of: Callable[[R], UUID],
+    place: UUID,
 ) -> AsyncIterator[bytes]:
-    """The rows that `read` finds from a place on; a connection is kept for one part of them only."""
+    """The rows that `read` finds from a place on; a connection is kept for one part of them
+    only."""
     comma = b""
     for _ in range(PARTS_MAX):
         async with world.db.connection() as connection:
@@ -191,9 +209,9 @@ async def _listed(
 
 
 async def erase_person(world: World, scope: Scope, payer_id: UUID) -> tuple[int, int]:
-    """Names, addresses and all that was typed beside their orders go, for good; what was paid stays. Answers of how
-    many orders, and how many of these are open still. Again, it changes nothing but the log. What comes with a later
-    order, or is typed later, is kept anew.
+    """Names, addresses and all that was typed beside their orders go, for good; what was paid
+    stays. Answers of how many orders, and how many of these are open still. Again, it changes
+    nothing but the log. What comes with a later order, or is typed later, is kept anew.
 
     Raises: Problem(not_found).
     """
@@ -228,11 +246,15 @@ async def _last(world: World, scope: Scope, payer_id: UUID, erased: int) -> None
         wall = world.clocks.wall()
         await end_files_of(tx, merchant_id, wall)
         await forget_lists_of(tx, merchant_id)
-        await note_person(tx, merchant_id, new_id(), payer_id, "erased", erased, scope.actor.text(), wall)
+        await note_person(
+            tx, merchant_id, new_id(), payer_id, "erased", erased, scope.actor.text(), wall
+        )
         await note(tx, scope, wall, "customer.erased", payer_id, {"orders": erased})
 
 
-async def _part(world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *, erase: bool) -> list[OrderPerson]:
+async def _part(
+    world: World, merchant_id: UUID, payer_id: UUID, after: UUID, *, erase: bool
+) -> list[OrderPerson]:
     """Their next orders, with who they are there before it is erased."""
 
     async def once() -> list[OrderPerson]:

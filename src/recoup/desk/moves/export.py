@@ -29,9 +29,17 @@ async def take_export(tx: Tx, new: NewExport) -> bool:
 
 
 async def end_export(
-    tx: Tx, key: Key, run_no: int, wall: WallTime, *, rows: int, size: int, refused: str | None = None
+    tx: Tx,
+    key: Key,
+    run_no: int,
+    wall: WallTime,
+    *,
+    rows: int,
+    size: int,
+    refused: str | None = None,
 ) -> bool:
-    """Ready, or `refused` for a reason; the requester is notified. False when this run ends nothing any more."""
+    """Ready, or `refused` for a reason; the requester is notified. False when this run ends nothing
+    any more."""
     state, gone_at = ("refused", None) if refused else ("ready", wall + KEPT)
     ended = await end_run(tx, *key, run_no, state, rows, size, refused, wall, gone_at)
     if ended is None:

@@ -48,9 +48,13 @@ class WaitingPayout(store.PayoutRow, frozen=True):
     same: bool = False
 
 
-async def _described(visit: Visit, connection: Read, rows: Sequence[store.PayoutRow]) -> list[WaitingPayout]:
+async def _described(
+    visit: Visit, connection: Read, rows: Sequence[store.PayoutRow]
+) -> list[WaitingPayout]:
     created = {row.asset for row in rows if row.state == "created"}
-    accounts = {one: await store.active_account(connection, visit.merchant_id, one) for one in created}
+    accounts = {
+        one: await store.active_account(connection, visit.merchant_id, one) for one in created
+    }
     delays = {
         one: await account_delay(connection, visit.merchant_id, account.active_at, visit.now)
         for one, account in accounts.items()
@@ -61,14 +65,18 @@ async def _described(visit: Visit, connection: Read, rows: Sequence[store.Payout
         account = accounts.get(row.asset)
         one = _shown(visit, row, account, delays.get(row.asset, 0))
         if row.payout_no > 1 and row.state == "created":
-            before = (await store.payouts_of(connection, visit.merchant_id, row.batch_id))[row.payout_no - 2]
+            before = (await store.payouts_of(connection, visit.merchant_id, row.batch_id))[
+                row.payout_no - 2
+            ]
             same = account is not None and account.account_id == before.account_id
             one = replace(one, back=before.reason, same=same)
         shown.append(one)
     return shown
 
 
-def _shown(visit: Visit, row: store.PayoutRow, account: store.ActiveAccount | None, delay_days: int) -> WaitingPayout:
+def _shown(
+    visit: Visit, row: store.PayoutRow, account: store.ActiveAccount | None, delay_days: int
+) -> WaitingPayout:
     not_now = None
     try:
         check_approval(row, account, visit.scope.actor.text(), visit.now, delay_days)
@@ -122,7 +130,9 @@ async def approvals(visit: Visit) -> Values:
         counts = await store.open_payout_counts(connection, visit.merchant_id)
         open_rows = await store.open_payouts(connection, visit.merchant_id, asset)
         payouts = await _described(visit, connection, open_rows)
-    typed = read_again(make_adjustment, visit.typed if visit.request.url.path in (ADJUSTMENTS, NEW) else {})
+    typed = read_again(
+        make_adjustment, visit.typed if visit.request.url.path in (ADJUSTMENTS, NEW) else {}
+    )
     shown = visit.world.bank.shows_deposits
     waiting = [a for a in accounts if a.state in ("added", "verified")]
     actors = [who for row in payouts for who in (row.requested_by, row.approved_by)]
@@ -156,7 +166,8 @@ async def _id(visit: Visit) -> UUID:
 
 @member.page("/approvals/payouts", "desk/settlements_review.html", may=DECIDE)
 async def payout_review(visit: Visit) -> Values | Answer:
-    """Shows what is sent, to which account and what it is made of: the step before it is approved."""
+    """Shows what is sent, to which account and what it is made of: the step before it is
+    approved."""
     named_in = visit.typed or {"payout": visit.request.query_params.getlist("payout")}
     chosen = read_again(approve_payouts, named_in).payout
     if not chosen:
@@ -194,7 +205,9 @@ async def _chosen(visit: Visit, ids: Sequence[UUID | None]) -> list[WaitingPayou
     async with visit.world.db.read() as connection:
         rows: list[store.PayoutRow] = []
         for fromkey in dict.fromkeys(ids):
-            row = await store.find_payout(connection, visit.merchant_id, fromkey) if fromkey else None
+            row = (
+                await store.find_payout(connection, visit.merchant_id, fromkey) if fromkey else None
+            )
             if row is None:
                 message = "There is no such payout."
                 raise Problem("not_found", message, cure="Reload the approvals page.")
@@ -236,7 +249,9 @@ async def approve_payouts(
 
 
 @approvals.post("/approvals/payouts/{id}/outcome", may=DECIDE, find=_id)
-async def payout_outcome(visit: Visit, found: UUID, *, outcome: str, reason: Annotated[str, Text(300)]) -> Answer:
+async def payout_outcome(
+    visit: Visit, found: UUID, *, outcome: str, reason: Annotated[str, Text(300)]
+) -> Answer:
     """`outcome`: paid or returned."""
     await tell_outcome(visit.world, visit.scope, found, outcome, reason)
     return redirect(_back(visit, "paid" if outcome == "paid" else "returned"))
@@ -251,7 +266,9 @@ async def payout_file(visit: Visit) -> Response:
 
 
 @approvals.post("/approvals/accounts/{id}", may=DECIDE, find=_id)
-async def decide_account(visit: Visit, found: UUID, *, decision: str, reason: Annotated[str, Text(300)]) -> Answer:
+async def decide_account(
+    visit: Visit, found: UUID, *, decision: str, reason: Annotated[str, Text(300)]
+) -> Answer:
     """Decides an account. What is not approved is refused."""
     if decision == "approve":
         await approve_account(visit.world, visit.scope, found)
@@ -272,7 +289,9 @@ async def make_adjustment(
 ) -> Answer:
     """`direction`: to or from the merchant."""
     units, asset = _signed(amount, currency, direction)
-    return redirect(_back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key)))
+    return redirect(
+        _back(visit, await adjust(visit.world, visit.scope, units, asset, note, key=key))
+    )
 
 
 def _signed(amount: str, currency: str, direction: str) -> tuple[int, str]:
@@ -280,7 +299,9 @@ def _signed(amount: str, currency: str, direction: str) -> tuple[int, str]:
     asset = currency.upper()
     if asset not in EXPONENTS:
         raise invalid(
-            "This currency is not known.", "currency", "Choose a currency in which the merchant has a balance."
+            "This currency is not known.",
+            "currency",
+            "Choose a currency in which the merchant has a balance.",
         )
     units = typed_amounts.units(amount, asset, "amount")
     return -units if direction == "from" else units, asset
@@ -297,16 +318,22 @@ async def new_adjustment(visit: Visit) -> Values | Answer:
         waits = await would_wait(visit.world, visit.scope, units, asset, typed.note)
     except Problem as problem:
         return await approvals.answer(replace_visit(visit, typed=fields), shown(problem))
-    row = store.Adjustment(visit.merchant_id, new_id(), asset, units, typed.note, "waiting", me, None, visit.now, None)
+    row = store.Adjustment(
+        visit.merchant_id, new_id(), asset, units, typed.note, "waiting", me, None, visit.now, None
+    )
     balance, people = await _payable(visit, asset), await named(visit, [me])
-    return dict(row=row, balance=balance, people=people, mine=False, typed=typed, waits=waits, key=new_id())
+    return dict(
+        row=row, balance=balance, people=people, mine=False, typed=typed, waits=waits, key=new_id()
+    )
 
 
 async def _adjustment(visit: Visit) -> store.Adjustment:
     async with visit.world.db.read() as connection:
         found = await store.find_adjustment(connection, visit.merchant_id, await _id(visit))
     if found is None:
-        raise Problem("not_found", "There is no such adjustment.", cure="Reload the approvals page.")
+        raise Problem(
+            "not_found", "There is no such adjustment.", cure="Reload the approvals page."
+        )
     return found
 
 
@@ -350,7 +377,9 @@ async def decide(visit: Visit, row: store.Adjustment, *, decision: str, seen: st
     if book and row.state == "waiting":
         if not seen:
             return shown()
-        check_reviewed(visit.session, seen, *_adjustment_facts(row, await _payable(visit, row.asset)))
+        check_reviewed(
+            visit.session, seen, *_adjustment_facts(row, await _payable(visit, row.asset))
+        )
     await decide_adjustment(visit.world, visit.scope, row.adjustment_id, book=book)
     return redirect(_back(visit, "booked" if book else "not_booked"))
 

@@ -1,4 +1,5 @@
-"""/audit: who did what, when, from where, to which object; of a shop for its owner, of a partner for its own."""
+"""/audit: who did what, when, from where, to which object; of a shop for its owner, of a partner
+for its own."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -58,7 +59,11 @@ class Query:
         since, until = self.days.span(self.zone, now.astimezone(ZoneInfo(self.zone)).date())
         actors = GROUPS[self.who][1] if self.who in GROUPS else (self.who,) if self.who else None
         if only is not None:
-            actors = only if actors is None else tuple(actor for actor in actors if actor in only) or ("nobody",)
+            actors = (
+                only
+                if actors is None
+                else tuple(actor for actor in actors if actor in only) or ("nobody",)
+            )
         first = tuple(part for kind in self.kinds for part in kinds_of(kind))
         return AuditFilter(actors, first, self.object, since, until, _place(self.before))
 
@@ -165,7 +170,9 @@ class _Reader:
     only: tuple[str, ...] | None = None
 
 
-@member.page(PLACE, "desk/audit.html", menu=Entry("Settings", 6, "Audit log", "list", sees=by_role("audit")))
+@member.page(
+    PLACE, "desk/audit.html", menu=Entry("Settings", 6, "Audit log", "list", sees=by_role("audit"))
+)
 async def audit_page(visit: Visit) -> Answer:
     return await _page(visit, await _reader(visit))
 
@@ -175,7 +182,11 @@ async def audit_file(visit: Visit) -> Response:
     return await _file(visit, await _reader(visit))
 
 
-@partner.page(OF_PARTNER, "desk/audit.html", menu=Entry("Partner", 5, "Audit log", "list", sees=by_seat("audit")))
+@partner.page(
+    OF_PARTNER,
+    "desk/audit.html",
+    menu=Entry("Partner", 5, "Audit log", "list", sees=by_seat("audit")),
+)
 async def partner_page(visit: PartnerVisit) -> Answer:
     return await _page(visit, await _partner_reader(visit))
 
@@ -189,7 +200,9 @@ async def _reader(visit: Visit) -> _Reader:
     """Raises: Problem(forbidden)."""
     session = visit.session
     if not visit.is_operator and not session.may_by_role("audit"):
-        raise Problem("forbidden", "Only the merchant's owner can view the audit log.", cure="Ask the owner.")
+        raise Problem(
+            "forbidden", "Only the merchant's owner can view the audit log.", cure="Ask the owner."
+        )
     people = await _people(visit, ("merchant", visit.merchant_id))
     own = visit.is_operator or session.merchant is not None and session.merchant.own_role == "owner"
     if own or session.seat is None:
@@ -201,18 +214,25 @@ async def _reader(visit: Visit) -> _Reader:
 async def _partner_reader(visit: PartnerVisit) -> _Reader:
     """Raises: Problem(forbidden)."""
     if not visit.seat.may("audit"):
-        raise Problem("forbidden", "Only the partner's owner can view the audit log.", cure="Ask the owner.")
+        raise Problem(
+            "forbidden", "Only the partner's owner can view the audit log.", cure="Ask the owner."
+        )
     subject = ("partner", visit.partner.partner_id)
     return _Reader(subject, OF_PARTNER, await _people(visit, subject))
 
 
 async def _people(visit: AnyVisit, subject: tuple[str, UUID]) -> dict[str, str]:
     """People who belong there or did: id -> name."""
-    return {str(user_id): name for user_id, name in await people_of(visit.world.people.reader, *subject)}
+    return {
+        str(user_id): name for user_id, name in await people_of(visit.world.people.reader, *subject)
+    }
 
 
 async def _query(visit: AnyVisit) -> Query:
-    return read_query(visit.request.query_params, await read_zone(visit.world.people.reader, visit.session.user_id))
+    return read_query(
+        visit.request.query_params,
+        await read_zone(visit.world.people.reader, visit.session.user_id),
+    )
 
 
 def _wanted(visit: AnyVisit, reader: _Reader, query: Query) -> AuditFilter:
@@ -224,7 +244,9 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
     lines: list[AuditLine] = []
     try:
         if not query.misread:
-            lines = await read_audit(visit.world, reader.subject, _wanted(visit, reader, query), SIZE + 1)
+            lines = await read_audit(
+                visit.world, reader.subject, _wanted(visit, reader, query), SIZE + 1
+            )
     except Problem as found:
         if found.code != "unavailable":
             raise
@@ -252,7 +274,9 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
     )
 
 
-async def _rows(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times) -> list[dict[str, Any]]:
+async def _rows(
+    visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], times: Times
+) -> list[dict[str, Any]]:
     """The lines as the page and the files show them."""
     names = await names_for(visit.portal, [line.actor for line in lines], staff=True)
     from_ = await places(visit.world, reader.subject[1], lines) if lines else {}
@@ -263,8 +287,12 @@ async def _rows(visit: AnyVisit, reader: _Reader, lines: Sequence[AuditLine], ti
             "who": names[line.actor],
             "what": words.what(line.action),
             "kind": words.object_word(line.action),
-            "place": words.place(line.action, line.subject, line.facts) if reader.path == PLACE else "",
-            "changes": words.facts_in_words(words.facts_with_sentence(line.action, line.facts), times),
+            "place": words.place(line.action, line.subject, line.facts)
+            if reader.path == PLACE
+            else "",
+            "changes": words.facts_in_words(
+                words.facts_with_sentence(line.action, line.facts), times
+            ),
             "door": words.door(line.actor),
             "from": line.facts.get("place") or from_.get(line.request_id, ("", ""))[1],
         }
@@ -276,12 +304,20 @@ async def _file(visit: AnyVisit, reader: _Reader) -> Response:
     """The file of what the page shows, all of it."""
     form = visit.request.path_params["form"]
     if form not in ("csv", "json"):
-        raise Problem("not_found", "The log is available as CSV or JSON.", cure="Go to the log and choose a file.")
+        raise Problem(
+            "not_found",
+            "The log is available as CSV or JSON.",
+            cure="Go to the log and choose a file.",
+        )
     query = await _query(visit)
     if query.misread:
-        message = Sentence("Not understood: {0}; no file was made.", ", ".join((query.unread or {}).values()))
+        message = Sentence(
+            "Not understood: {0}; no file was made.", ", ".join((query.unread or {}).values())
+        )
         raise Problem("invalid", message, cure="Correct the filters, then export again.")
-    narrowed_by = {name: value for name, value in query.pairs() if name in ("from", "to", "zone", "kind")}
+    narrowed_by = {
+        name: value for name, value in query.pairs() if name in ("from", "to", "zone", "kind")
+    }
     await taken(visit, "audit log", form=form, **narrowed_by)
     wanted = _wanted(visit, reader, query)
     parts = spooled(_parts(visit, reader, wanted, Times(query.zone, visit.wall), form))
@@ -301,7 +337,10 @@ async def _parts(
         if form == "csv":
             yield csv_rows([_cells(row, times) for row in rows]).encode()
             continue
-        objects = [{name: row[of] for name, of in _MEMBERS.items()} | {"at": iso(row["at"])} for row in rows]
+        objects = [
+            {name: row[of] for name, of in _MEMBERS.items()} | {"at": iso(row["at"])}
+            for row in rows
+        ]
         yield comma + b",\n".join(map(encode, objects))
         comma = b",\n"
     if form == "json":
@@ -310,7 +349,8 @@ async def _parts(
 
 def _cells(row: dict[str, Any], times: Times) -> list[str]:
     changes = "; ".join(
-        f"{name}: {old}" + (f" -> {new}" if new is not None else "") for name, old, new in row["changes"]
+        f"{name}: {old}" + (f" -> {new}" if new is not None else "")
+        for name, old, new in row["changes"]
     )
     shown = row | {"at": times.file(row["at"]), "changes": changes}
     return [shown[name] for name in _CELLS.values()]

@@ -128,7 +128,9 @@ def facts_in_words(facts: Mapping[str, Any], times: Times) -> list[tuple[str, st
             continue
         pair = isinstance(value, list) and len(value) == 2 and name not in ("events", "kinds")
         old, new = (value[0], value[1]) if pair else (value, None)
-        found.append((name.replace("_", " "), _word(old, times), _word(new, times) if pair else None))
+        found.append(
+            (name.replace("_", " "), _word(old, times), _word(new, times) if pair else None)
+        )
     return found
 
 
@@ -140,7 +142,12 @@ def _word(value: Any, times: Times) -> str:
     if isinstance(value, list):
         return ", ".join(_word(one, times) for one in value)
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_word(one, times)}" for name, one in value.items()) or "none"
+        return (
+            ", ".join(
+                f"{name.replace('_', ' ')} {_word(one, times)}" for name, one in value.items()
+            )
+            or "none"
+        )
     return _moment(value, times) or str(value)
 
 
@@ -157,6 +164,10 @@ def _moment(value: Any, times: Times) -> str:
 def door(actor: str) -> str:
     """The door by which it came, as far as the actor says."""
     one = Actor.of(actor)
-    return {"user": "portal", "partner": "partner", "api": "API", "link": "link", "worker": "Recoup"}.get(
-        one.kind, "portal" if parse_id(one.id) else "command line"
-    )
+    return {
+        "user": "portal",
+        "partner": "partner",
+        "api": "API",
+        "link": "link",
+        "worker": "Recoup",
+    }.get(one.kind, "portal" if parse_id(one.id) else "command line")

@@ -1,4 +1,5 @@
-"""/cards: two prints that are one card by the operator's word: proposed by one person, joined for good by another."""
+"""/cards: two prints that are one card by the operator's word: proposed by one person, joined for
+good by another."""
 
 from typing import Annotated, Final
 from uuid import UUID
@@ -23,7 +24,12 @@ DONE: Final = {
 }
 
 
-@member.page(PLACE, "desk/cards.html", may=DECIDE, menu=Entry("Operator", 4, "Linked cards", "copy", sees=for_operator))
+@member.page(
+    PLACE,
+    "desk/cards.html",
+    may=DECIDE,
+    menu=Entry("Operator", 4, "Linked cards", "copy", sees=for_operator),
+)
 async def cards(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         joins = await list_joins(connection, visit.merchant_id)
@@ -55,7 +61,9 @@ async def post_proposal(
     """`first`, `second`: ids of two orders."""
     orders = _order(first, "first"), _order(second, "second")
     row = await propose_join(visit.world, visit.scope, orders, reason, evidence)
-    return redirect(with_done(visit.session, PLACE, "joined" if row.state == "joined" else "proposed"))
+    return redirect(
+        with_done(visit.session, PLACE, "joined" if row.state == "joined" else "proposed")
+    )
 
 
 async def _id(visit: Visit) -> UUID:
@@ -75,5 +83,7 @@ async def post_decision(visit: Visit, found: UUID, *, decision: str) -> Answer:
 def _order(text: str, field: str) -> UUID:
     found = parse_id(text)
     if found is None:
-        raise invalid("This is no id of an order.", field, "Copy the id from the address of the order.")
+        raise invalid(
+            "This is no id of an order.", field, "Copy the id from the address of the order."
+        )
     return found

@@ -5,7 +5,14 @@ from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import ReadConnection
-from recoup.desk.flows.persons import erase_all, export_person, find_alike, find_by_name, no_such_customer, nobody_found
+from recoup.desk.flows.persons import (
+    erase_all,
+    export_person,
+    find_alike,
+    find_by_name,
+    no_such_customer,
+    nobody_found,
+)
 from recoup.desk.page.order.act import BLOCK, BlockId, unblock_by
 from recoup.desk.store import customers as store
 from recoup.desk.store.order_filter import OrderFilter
@@ -53,10 +60,14 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
     async with visit.world.db.read() as connection:
         blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
         if found is None:
-            rows = await store.list_customers(connection, visit.merchant_id, after, LIST_SIZE + 1, clear=clear)
+            rows = await store.list_customers(
+                connection, visit.merchant_id, after, LIST_SIZE + 1, clear=clear
+            )
             count = await store.count_customers(connection, visit.merchant_id)
         else:
-            rows = await store.these_customers(connection, visit.merchant_id, list(found), clear=clear)
+            rows = await store.these_customers(
+                connection, visit.merchant_id, list(found), clear=clear
+            )
             count = min(len(rows), FOUND_MAX), len(rows) <= FOUND_MAX
     size = LIST_SIZE if found is None else FOUND_MAX
     return dict(
@@ -75,22 +86,31 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
 
 
 async def _found(visit: Visit, typed: str) -> set[UUID]:
-    """The customers with exactly this; else the customers of the orders that it finds. Raises: Problem(unavailable)
-    when that takes too long."""
+    """The customers with exactly this; else the customers of the orders that it finds. Raises:
+    Problem(unavailable) when that takes too long."""
     merchant_id = visit.merchant_id
     payer_id = parse_id(typed) or await find_by_name(visit.world, merchant_id, typed)
     async with visit.world.db.read() as connection:
-        known = payer_id and await store.find_customer(connection, merchant_id, payer_id, clear=False)
+        known = payer_id and await store.find_customer(
+            connection, merchant_id, payer_id, clear=False
+        )
         found = {payer_id} if payer_id and known else set()
         if "@" in typed:
-            found |= {row.payer_id for row in await store.customers_by_email(connection, merchant_id, typed, FOUND_MAX)}
+            found |= {
+                row.payer_id
+                for row in await store.customers_by_email(connection, merchant_id, typed, FOUND_MAX)
+            }
             found |= await store.payers_by_email(connection, merchant_id, typed, FOUND_MAX)
-        return found or await _by_orders(connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access))
+        return found or await _by_orders(
+            connection, OrderFilter(merchant_id, text=typed, sight=visit.pii_access)
+        )
 
 
 async def _by_orders(connection: ReadConnection, order_filter: OrderFilter) -> set[UUID]:
     page = await list_orders(connection, order_filter, limit=ORDERS_MAX)
-    return await store.customers_of(connection, order_filter.merchant_id, [row.order_id for row in page.rows])
+    return await store.customers_of(
+        connection, order_filter.merchant_id, [row.order_id for row in page.rows]
+    )
 
 
 def _text(row: store.ListedCustomer) -> str:
@@ -104,7 +124,11 @@ def _place(text: str) -> store.Place:
         moment, found = datetime.fromisoformat(at), parse_id(payer_id)
     except ValueError:
         return store.BEGIN
-    if found is None or moment.tzinfo is None or not 1970 < moment.year < store.BEGIN.first_seen_at.year:
+    if (
+        found is None
+        or moment.tzinfo is None
+        or not 1970 < moment.year < store.BEGIN.first_seen_at.year
+    ):
         return store.BEGIN
     return store.Place(moment, found)
 
@@ -120,7 +144,9 @@ def label_of(customer: store.Customer, language: str) -> str:
 
 def is_gone(customer: store.Customer) -> bool:
     """True when nothing names them any more."""
-    return not any((customer.email, customer.name, customer.phone, customer.external_id, customer.newest))
+    return not any(
+        (customer.email, customer.name, customer.phone, customer.external_id, customer.newest)
+    )
 
 
 SIZE: Final = 100
@@ -128,8 +154,9 @@ SIZE: Final = 100
 
 @member.page("/customers/{payer_id}", "desk/customers_customer.html")
 async def customer_page(visit: Visit) -> Values:
-    """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the problem. Raises:
-    Problem(not_found) for an id that is none, and for another merchant's customer."""
+    """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the
+    problem. Raises: Problem(not_found) for an id that is none, and for another merchant's
+    customer."""
     payer_id, merchant_id = _id(visit), visit.merchant_id
     before = parse_id(visit.request.query_params.get("before", "")) or HIGHEST
     email, alike = await find_alike(visit.world, merchant_id, payer_id)
@@ -150,7 +177,9 @@ async def customer_page(visit: Visit) -> Values:
         blocks = await standing_blocks(connection, merchant_id, [payer_id])
         panels = await customer_panels(connection, merchant_id, payer_id)
     actors = [row.actor for row in lines] + [row.actor for row in blocks]
-    newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (customer.newest or {})
+    newest = dict.fromkeys(("first_name", "last_name", "email", "phone"), "") | (
+        customer.newest or {}
+    )
     return dict(
         customer=customer,
         newest=newest,
@@ -181,7 +210,8 @@ async def customer_page(visit: Visit) -> Values:
 
 
 async def find(visit: Visit) -> store.Customer:
-    """The customer of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
+    """The customer of the address. Raises: Problem(not_found) for an id that is none, and for
+    another merchant's."""
     async with visit.world.db.read() as connection:
         until = await clear_until(visit, connection, _id(visit))
         clear = visit.pii_access == SHOWN or until is not None
@@ -208,7 +238,10 @@ async def post_unblock(visit: Visit, *, block: BlockId) -> None:
 
 
 @customer_page.post(
-    "/customers/{payer_id}/export", may=role("erase", "export a customer's data"), find=find, shows=nothing
+    "/customers/{payer_id}/export",
+    may=role("erase", "export a customer's data"),
+    find=find,
+    shows=nothing,
 )
 async def post_export(visit: Visit, customer: store.Customer) -> Answer:
     payer_id = customer.payer_id
@@ -218,7 +251,10 @@ async def post_export(visit: Visit, customer: store.Customer) -> Answer:
 
 
 @customer_page.post(
-    "/customers/{payer_id}/erase", may=role("erase", "erase a customer's data"), find=find, shows=nothing
+    "/customers/{payer_id}/erase",
+    may=role("erase", "erase a customer's data"),
+    find=find,
+    shows=nothing,
 )
 async def post_erasure(visit: Visit, customer: store.Customer, *, confirm: str) -> Answer:
     """Erases all who are known by the same e-mail, and only with the customer's name typed as the

@@ -27,7 +27,9 @@ _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check th
 async def delivery_page(visit: AnyVisit) -> Values:
     endpoint = await who.find(visit)
     mine = visit.merchant_id if isinstance(visit, Visit) else None
-    clear = isinstance(visit, Visit) and visit.pii_access == SHOWN  # a partner's role is of many merchants
+    clear = (
+        isinstance(visit, Visit) and visit.pii_access == SHOWN
+    )  # a partner's role is of many merchants
     delivery = await delivery_of(visit.world, mine, endpoint, _try_id(visit), clear=clear)
     row = delivery.row
     return dict(
@@ -46,15 +48,27 @@ async def delivery_page(visit: AnyVisit) -> Values:
 
 
 @delivery_page.post(
-    "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver", may=who.acting, find=who.find, sessions=member
+    "/webhooks/{endpoint_id}/deliveries/{try_id}/redeliver",
+    may=who.acting,
+    find=who.find,
+    sessions=member,
 )
-async def post_redeliver(visit: AnyVisit, found: Endpoint, *, key: FormKey, back: str, order: UUID | None) -> Answer:
-    """`back`: order, for the page of `order`; else the delivery's own. The same `key` again changes nothing."""
+async def post_redeliver(
+    visit: AnyVisit, found: Endpoint, *, key: FormKey, back: str, order: UUID | None
+) -> Answer:
+    """`back`: order, for the page of `order`; else the delivery's own. The same `key` again changes
+    nothing."""
     assert isinstance(visit, Visit)
-    done = await redeliver(visit.world, who.at_merchant(visit), found, _try_id(visit), request_key(key))
+    done = await redeliver(
+        visit.world, who.at_merchant(visit), found, _try_id(visit), request_key(key)
+    )
     if back == "order" and order is not None:
         return redirect(back_to(visit, order, "timeline", show="webhooks"))
-    return redirect(with_done(visit.session, f"{who.PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done))
+    return redirect(
+        with_done(
+            visit.session, f"{who.PLACE}/{found.endpoint_id}/deliveries/{_try_id(visit)}", done
+        )
+    )
 
 
 _try_id: Final = id_in_path("try_id", _GONE)
@@ -99,7 +113,9 @@ async def replay(visit: Visit) -> Values | Answer:
 async def post_replay(visit: Visit, form: ReplayForm, found: Endpoint) -> Answer:
     try:
         request = _request(form, found)
-        await ask(visit.world, who.at_merchant(visit), found.endpoint_id, request, request_key(form.key))
+        await ask(
+            visit.world, who.at_merchant(visit), found.endpoint_id, request, request_key(form.key)
+        )
     except Problem as problem:
         raise who.in_portal(problem, _CURES.get(problem.code, problem.cure or "")) from None
     return redirect(f"{who.PLACE}/{found.endpoint_id}#replays")
@@ -122,7 +138,13 @@ def _request(typed: Range, endpoint: Endpoint) -> ReplayRequest:
         raise invalid("The end is before the start.", "until", "Enter a later end.")
     events = tuple(dict.fromkeys(typed.event))
     every = not events or set(events) == set(endpoint.events)
-    return ReplayRequest(_number(typed.from_, "from"), _number(typed.to, "to"), since, until, None if every else events)
+    return ReplayRequest(
+        _number(typed.from_, "from"),
+        _number(typed.to, "to"),
+        since,
+        until,
+        None if every else events,
+    )
 
 
 def _number(typed: str, name: str) -> int | None:
@@ -130,7 +152,11 @@ def _number(typed: str, name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= NUMBER_MAX):
-        raise invalid(Sentence("{0} is no number of an event.", repr(text)), name, "Enter a whole number from 1.")
+        raise invalid(
+            Sentence("{0} is no number of an event.", repr(text)),
+            name,
+            "Enter a whole number from 1.",
+        )
     return int(text)
 
 

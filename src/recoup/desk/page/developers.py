@@ -1,4 +1,5 @@
-"""/developers: base addresses, ids and keys; in the sandbox its inputs, its clock, and declines to try."""
+"""/developers: base addresses, ids and keys; in the sandbox its inputs, its clock, and declines to
+try."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
@@ -26,8 +27,19 @@ from recoup.rescue.flows.simulate_decline import Simulated, simulate_decline
 from recoup.sandbox.flows.clock_moves import ClockMoves
 from recoup.webhooks.flows import endpoints
 
-STEPS: Final = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(days=7), "22d": timedelta(days=22)}
-STEP_WORDS: Final = {"1h": "1 hour", "1d": "1 day", "7d": "7 days", "22d": "22 days", "next": "to the next due time"}
+STEPS: Final = {
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "22d": timedelta(days=22),
+}
+STEP_WORDS: Final = {
+    "1h": "1 hour",
+    "1d": "1 day",
+    "7d": "7 days",
+    "22d": "22 days",
+    "next": "to the next due time",
+}
 KINDS: Final = {
     "mit_managed": "MIT, retried for 21 days", "mit_sync": "MIT, answered at once",
     "cit_web": CHANNELS["cit_web"][0], "cit_callcenter": CHANNELS["cit_callcenter"][0],
@@ -58,7 +70,9 @@ def acting(visit: Visit) -> Scope:
     """Raises: Problem(forbidden)."""
     if not visit.world.policy.test_mode:
         raise Problem(
-            "forbidden", "This tool exists only in the sandbox; nothing was done.", cure="Switch to the sandbox."
+            "forbidden",
+            "This tool exists only in the sandbox; nothing was done.",
+            cure="Switch to the sandbox.",
         )
     return visit.acting("sandbox", "use the sandbox tools")
 
@@ -114,7 +128,9 @@ async def developers(visit: Visit) -> Values:
         may=may_play(visit),
         input_schemes=list(dict.fromkeys(one.scheme for one in inputs())),
         chosen=chosen,
-        shown=[one for one in inputs() if all(not v or getattr(one, n) == v for n, v in chosen.items())],
+        shown=[
+            one for one in inputs() if all(not v or getattr(one, n) == v for n, v in chosen.items())
+        ],
     )
 
 
@@ -133,9 +149,13 @@ class DeclineForm(Decline):
 @developers.post("/developers/decline", may=acting, shape=DeclineForm)
 async def post_decline(visit: Visit, form: DeclineForm) -> Answer:
     """The same form again shows the same order."""
-    simulation = Simulated(form.scheme, form.code, form.kind, form.answer, _units(form.amount), form.key)
+    simulation = Simulated(
+        form.scheme, form.code, form.kind, form.answer, _units(form.amount), form.key
+    )
     portal = visit.portal
-    result = await simulate_decline(portal.world, portal.get(Evaluate), acting(visit), visit.known, simulation)
+    result = await simulate_decline(
+        portal.world, portal.get(Evaluate), acting(visit), visit.known, simulation
+    )
     return shown(word=result)
 
 
@@ -144,7 +164,9 @@ def _units(text: str) -> int:
     units = typed_amounts.units(text, "USD", "amount")
     if not 0 < units < UNITS_MAX:
         raise invalid(
-            Sentence("{0} is not an amount in US dollars.", repr(text)), "amount", "Enter an amount like 45.90."
+            Sentence("{0} is not an amount in US dollars.", repr(text)),
+            "amount",
+            "Enter an amount like 45.90.",
         )
     return units
 

@@ -1,4 +1,5 @@
-"""The desk of disputes: open ones by deadline, the rest newest first; and the notices that fit no charge."""
+"""The desk of disputes: open ones by deadline, the rest newest first; and the notices that fit no
+charge."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -66,7 +67,11 @@ VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 
-@member.page("/disputes", "desk/disputes.html", menu=Entry("Queues", 4, "Disputes", "chargeback", counts="disputes"))
+@member.page(
+    "/disputes",
+    "desk/disputes.html",
+    menu=Entry("Queues", 4, "Disputes", "chargeback", counts="disputes"),
+)
 async def disputes(visit: Visit) -> Values:
     query = visit.request.query_params
     view = query.get("view", "open")
@@ -74,7 +79,9 @@ async def disputes(visit: Visit) -> Values:
     kind = query.get("kind") or None
     kind = kind if kind is None or kind in DISPUTE_KINDS else "unknown"  # which no dispute is
     begin = query.get("from", "")
-    offset = min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
+    offset = (
+        min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
+    )
     states = VIEWS[view][1]
     rows = await store.list_disputes(
         visit.world.db.reader,
@@ -89,7 +96,8 @@ async def disputes(visit: Visit) -> Values:
     strangers = [visit.merchant_id, NOBODY] if visit.is_operator else []
     notices = await store.unmatched(visit.world.db.reader, strangers) if strangers else []
     views = [
-        (name, word, [numbers[state] for state in of or numbers], name == view) for name, (word, of) in VIEWS.items()
+        (name, word, [numbers[state] for state in of or numbers], name == view)
+        for name, (word, of) in VIEWS.items()
     ]
     return dict(
         rows=rows[: store.LISTED_MAX],
@@ -107,8 +115,8 @@ async def disputes(visit: Visit) -> Values:
 
 @disputes.post("/disputes/notices", may=operator("process notices"), shows=nothing)
 async def notice_again(visit: Visit, *, route: str, notice: str, nobody: bool, what: str) -> Answer:
-    """The operator has it tried once more, or has dealt with it. A processor's notice by its `route` and id; `nobody`:
-    it is of no merchant so far. `what`: again or done."""
+    """The operator has it tried once more, or has dealt with it. A processor's notice by its
+    `route` and id; `nobody`: it is of no merchant so far. `what`: again or done."""
     world, merchant_id = visit.world, NOBODY if nobody else visit.merchant_id
     key = (visit.operator_scope, merchant_id, route, notice)
     if what == "done":
@@ -124,7 +132,10 @@ def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
     found: list[str] = []
     for refund in page.modifications:
         if refund.kind in ("refund", "reversal") and refund.state == "done":
-            amount, reference = Figure(money(refund.units, asset)), refund.reference or refund.modification_id
+            amount, reference = (
+                Figure(money(refund.units, asset)),
+                refund.reference or refund.modification_id,
+            )
             found.append(
                 Sentence(
                     "{0} {1} were refunded to the cardholder, requested on {2}, reference {3}.",
@@ -150,20 +161,30 @@ def suggested(page: OrderPage, dispute: store.DisputeRow) -> list[str]:
         )
     passed = next((line for line in page.log if line.happening == "challenge_passed"), None)
     if passed is not None:
-        found.append(Sentence("The cardholder passed the bank's check on {0}.", full(passed.business_at)))
+        found.append(
+            Sentence("The cardholder passed the bank's check on {0}.", full(passed.business_at))
+        )
     return found
 
 
 ANSWER: Final = role("dispute", "answer disputes")
-FILE_TYPES: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG", "text/plain": "text"}
+FILE_TYPES: Final = {
+    "application/pdf": "PDF",
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "text/plain": "text",
+}
 
 
 _UNDECIDED: Final = invalid("A dispute is won or lost.", "decided", "Use one of the buttons.")
-_NO_KIND: Final = invalid("A dispute is about fraud, service or processing.", "kind", "Choose one of them.")
+_NO_KIND: Final = invalid(
+    "A dispute is about fraud, service or processing.", "kind", "Choose one of them."
+)
 
 
 dispute_id_of: Final = id_in_path(
-    "dispute_id", Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
+    "dispute_id",
+    Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes."),
 )
 
 
@@ -171,12 +192,18 @@ dispute_id_of: Final = id_in_path(
 async def dispute_page(visit: Visit) -> Values:
     dispute_id = dispute_id_of(visit)
     async with visit.world.db.read() as connection:
-        dispute = await store.read_dispute(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        dispute = await store.read_dispute(
+            connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN
+        )
         if dispute is None:
             message = Sentence("{0} has no dispute with this id.", visit.known.merchant.name)
             raise Problem("not_found", message, cure="Choose it from the list of disputes.")
-        notes = await store.read_notes(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
-        files = await store.read_files(connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN)
+        notes = await store.read_notes(
+            connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN
+        )
+        files = await store.read_files(
+            connection, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN
+        )
         compelling = await compelling_of(connection, visit.merchant_id, dispute, dispute.scheme)
         page = await read_as_seen(visit, connection, dispute.order_id)
     assert page is not None
@@ -185,7 +212,9 @@ async def dispute_page(visit: Visit) -> Values:
     accepting = answering and dispute.answer == "accept"
     takes_evidence = visit.session.may("dispute") and dispute.state in UNDECIDED and not accepting
     in_time = dispute.respond_by is None or visit.now < dispute.respond_by
-    may_answer = visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
+    may_answer = (
+        visit.session.may("dispute") and dispute.state == "open" and not answering and in_time
+    )
     return dict(
         dispute=dispute,
         notes=notes,
@@ -229,7 +258,9 @@ async def post_answer(visit: Visit, *, answer: str) -> None:
     await answer_dispute(visit.world, visit.portal.get(Orders), visit.scope, dispute_id, answer)
 
 
-@dispute_page.post("/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found"))
+@dispute_page.post(
+    "/disputes/{dispute_id}/decide", may=operator("decide sandbox disputes"), shows=but("not_found")
+)
 async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UNDECIDED]) -> None:
     """Decides a dispute in the sandbox: the operator says what the cardholder's bank decides."""
     dispute_id = dispute_id_of(visit)
@@ -237,7 +268,9 @@ async def decide(visit: Visit, *, decided: Annotated[Literal["won", "lost"], _UN
         visit.world.db.reader, visit.merchant_id, dispute_id, clear=visit.pii_access == SHOWN
     )
     if dispute is None:
-        raise Problem("not_found", "There is no such dispute.", cure="Choose it from the list of disputes.")
+        raise Problem(
+            "not_found", "There is no such dispute.", cure="Choose it from the list of disputes."
+        )
     await dispute_on_demand(
         visit.world,
         visit.portal.get(Orders),
@@ -260,7 +293,9 @@ async def dispute_order(
     `amount`: empty for the whole order."""
     world, order_key, asset = visit.world, (visit.merchant_id, page.order_id), page.order.asset
     units = typed_amounts.units(amount, asset, "amount") if amount and asset in EXPONENTS else None
-    await dispute_on_demand(world, visit.portal.get(Orders), order_key, kind=kind, units=units, by=visit.scope)
+    await dispute_on_demand(
+        world, visit.portal.get(Orders), order_key, kind=kind, units=units, by=visit.scope
+    )
     return redirect(back_to(visit, page.order_id, "disputes"))
 
 
@@ -276,7 +311,9 @@ async def post_evidence(visit: Visit, *, file: Annotated[UploadFile, _NO_FILE]) 
     return redirect(f"/disputes/{dispute_id}#evidence")
 
 
-_GONE: Final = Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
+_GONE: Final = Problem(
+    "not_found", "There is no such file.", cure="Reload the dispute: it may have been erased."
+)
 _file_id: Final = id_in_path("file_id", _GONE)
 
 

@@ -27,22 +27,32 @@ from recoup.people.page.words import State
 FORMS: Final = {"csv": "CSV", "json": "JSON", "xlsx": "XLSX"}
 STATES: Final = {
     "asked": State("Waits", "off", "draft", "The worker starts it as soon as it has capacity."),
-    "working": State("Running", "run", "processing", "It is being written; it can be downloaded once complete."),
+    "working": State(
+        "Running", "run", "processing", "It is being written; it can be downloaded once complete."
+    ),
     "ready": State("Ready", "ok", "completed", "It can be downloaded until it is deleted."),
-    "refused": State("Failed", "prob", "problem", "The export failed; the reason is shown beside it."),
+    "refused": State(
+        "Failed", "prob", "problem", "The export failed; the reason is shown beside it."
+    ),
     "cancelled": State("Cancelled", "off", "cancelled", "You cancelled it."),
-    "gone": State("Deleted", "off", "cancelled", "The file was deleted. Export again to get a new one."),
+    "gone": State(
+        "Deleted", "off", "cancelled", "The file was deleted. Export again to get a new one."
+    ),
 }
 
 
 PLACE: Final = "/exports"
 _NO_TYPE: Final = Problem(
-    "invalid", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
+    "invalid",
+    "Orders are exported as CSV, JSON or XLSX.",
+    cure="Open the orders and choose Export.",
 )
 UNDER_WAY: Final = frozenset({"asked", "working"})
 
 
-_id: Final = id_in_path("export_id", Problem("not_found", "There is no such file.", cure="Open the list of exports."))
+_id: Final = id_in_path(
+    "export_id", Problem("not_found", "There is no such file.", cure="Open the list of exports.")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +81,16 @@ async def new_export(visit: Visit) -> Values:
         typed = read_again(NewExport, visit.typed)
         query, form, key = await _query(visit, typed), typed.form, typed.key
     else:
-        query, form, key = await export.query_of(visit), visit.request.path_params["form"], fresh_key()
+        query, form, key = (
+            await export.query_of(visit),
+            visit.request.path_params["form"],
+            fresh_key(),
+        )
     if form not in export.TYPES:
         raise Problem(
-            "not_found", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
+            "not_found",
+            "Orders are exported as CSV, JSON or XLSX.",
+            cure="Open the orders and choose Export.",
         )
     wanted = export.wanted_of(visit, query)
     count = await export.counted(visit, wanted)
@@ -121,7 +137,9 @@ async def export_file(visit: Visit) -> Response:
             cure="Delete it and export again.",
         )
     path = await fetch(visit.world, visit.scope, row)
-    return FileResponse(path, media_type=export.TYPES[row.form], filename=row.file_name, headers=HEADERS)
+    return FileResponse(
+        path, media_type=export.TYPES[row.form], filename=row.file_name, headers=HEADERS
+    )
 
 
 @exports.post("/exports/{export_id}/cancel", may=anybody, shows=nothing)

@@ -1,4 +1,5 @@
-"""/fees: what the operator keeps of this merchant's orders, what disputes cost, and how it is settled; as agreed."""
+"""/fees: what the operator keeps of this merchant's orders, what disputes cost, and how it is
+settled; as agreed."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -20,7 +21,11 @@ from recoup.settlement.store.fee_terms import FeeTermRow, fee_history
 from recoup.terms.rules.fees import REFUND_POLICIES, fee_units, in_force
 
 EXAMPLE: Final = 100  # of the currency
-TYPES: Final = {"CIT": "Customers’ payments", "MIT": "Recurring payments", "STABLE": "Stablecoin payments"}
+TYPES: Final = {
+    "CIT": "Customers’ payments",
+    "MIT": "Recurring payments",
+    "STABLE": "Stablecoin payments",
+}
 
 
 @member.page("/fees", "desk/fees.html", menu=Entry("Money", 4, "Fees and terms", "percent"))
@@ -28,7 +33,10 @@ async def fees_page(visit: Visit) -> Values:
     then = await read_as_of(visit)
     now = await end_of(visit.world, visit.merchant_id, then.cut) if then.at else visit.now
     rows = await fee_history(visit.world.db.reader, visit.merchant_id, *then.cut)
-    disputes = [row.terms for row in await dispute_terms(visit.world.db.reader, visit.merchant_id, *then.cut)]
+    disputes = [
+        row.terms
+        for row in await dispute_terms(visit.world.db.reader, visit.merchant_id, *then.cut)
+    ]
     settled, _ = await read_terms(visit.world, visit.merchant_id, then.cut)
     who = await named(visit, {row.actor for row in rows})
     lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, now)
@@ -48,8 +56,8 @@ async def fees_page(visit: Visit) -> Values:
 def _lines(
     rows: Iterable[FeeTermRow], sites: Mapping[UUID, str], people: Mapping[str, str], now: datetime
 ) -> list[Values]:
-    """The widest first, as they are chosen from. `example`: what the term takes of EXAMPLE, empty without a currency of
-    its own; `state`: now, later or over."""
+    """The widest first, as they are chosen from. `example`: what the term takes of EXAMPLE, empty
+    without a currency of its own; `state`: now, later or over."""
     terms = [(row.term, row) for row in rows]
     valid = {term.term_id for term in in_force((term for term, _ in terms), now)}
     lines: list[Values] = []
@@ -63,8 +71,14 @@ def _lines(
                 percent=Figure(to_text(term.tariff.basis_points, 2)),
                 fixed=Figure(to_text(fixed, scale)) if fixed else "",
                 minimum=Figure(to_text(minimum, scale)) if minimum else "",
-                example=Figure(to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale)) if term.currency else "",
-                state="later" if term.valid_from > now else "now" if term.term_id in valid else "over",
+                example=Figure(to_text(fee_units(EXAMPLE * 10**scale, term.tariff), scale))
+                if term.currency
+                else "",
+                state="later"
+                if term.valid_from > now
+                else "now"
+                if term.term_id in valid
+                else "over",
                 by=people.get(row.actor, "the operator"),
                 note=row.note,
             )
@@ -75,5 +89,8 @@ def _lines(
 def _in_force(terms: Iterable[DisputeTerms], now: datetime) -> list[DisputeTerms]:
     """Terms in force: those of every currency first, then those of one alone."""
     known = list(terms)
-    by_asset = [dispute_terms_at(known, now, asset) for asset in sorted({one.asset for one in known if one.asset})]
+    by_asset = [
+        dispute_terms_at(known, now, asset)
+        for asset in sorted({one.asset for one in known if one.asset})
+    ]
     return [dispute_terms_at(known, now, ""), *(one for one in by_asset if one.asset)]

@@ -30,8 +30,13 @@ ALSO: Final = {
 @account.page("/find", "desk/find.html")
 async def find(visit: AccountVisit) -> Values:
     session = visit.session
-    lines = [*menu.top(session), *(line for group in menu.groups(session, "") for line in group.lines)]
-    acts = [Line(one.address, "right", ACTS[one.address], 0) for one in lines if one.address in ACTS]
+    lines = [
+        *menu.top(session),
+        *(line for group in menu.groups(session, "") for line in group.lines),
+    ]
+    acts = [
+        Line(one.address, "right", ACTS[one.address], 0) for one in lines if one.address in ACTS
+    ]
     if any(one.address == "/uploads" for one in lines):
         acts.append(Line("/imports", "right", ACTS["/imports"], 0))
     return dict(lines=lines + acts, also=ALSO)

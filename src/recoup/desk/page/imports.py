@@ -1,4 +1,5 @@
-"""/imports: files of past attempts, with a form that checks the next one or imports it; one import with its report."""
+"""/imports: files of past attempts, with a form that checks the next one or imports it; one import
+with its report."""
 
 from contextlib import suppress
 from typing import Annotated, Final, Literal
@@ -38,13 +39,19 @@ STATES: Final = {
     "received": State("Received", "hold", "draft", "Stored; its attempts are queued."),
     "working": State("Importing", "run", "processing", "Its attempts are taken over in parts."),
     "completed": State("Completed", "ok", "completed", "All attempts are taken over."),
-    "stopped": State("Stopped", "off", "cancelled", "Stopped; attempts not yet taken over were dropped."),
+    "stopped": State(
+        "Stopped", "off", "cancelled", "Stopped; attempts not yet taken over were dropped."
+    ),
 }
 ATTEMPTS: Final = {
     "approved": "approved", "declined": "declined", "not_sent": "never sent to the issuer",
     "unknown": "without a known outcome",
 }  # fmt: skip
-ORDERS: Final = {"": "As the file shows", "day": "Day first: 31/12/2026", "month": "Month first: 12/31/2026"}
+ORDERS: Final = {
+    "": "As the file shows",
+    "day": "Day first: 31/12/2026",
+    "month": "Month first: 12/31/2026",
+}
 MARKS: Final = {"": "As the file shows", ".": "Point: 1,234.50", ",": "Comma: 1.234,50"}
 LEFT_OUT: Final = SKIPPED
 TITLES: Final = {
@@ -98,12 +105,18 @@ async def post_import(
     if file is None:
         raise invalid("No file was chosen.", "file")
     answers = Answers(zone, order, decimal, units)
-    reading = read_import(visit.world, visit.scope, file.filename or "", file.file, answers, dry_run=act == "check")
+    reading = read_import(
+        visit.world, visit.scope, file.filename or "", file.file, answers, dry_run=act == "check"
+    )
     found: ReadFile = await while_there(visit.request.receive, reading)
     if found.stored is None:
         return shown(checked=found)
     path = f"{PLACE}/{found.stored.import_id}"
-    if found.stored.report["declined"] and not found.before and visit.may("switch", or_operator=True):
+    if (
+        found.stored.report["declined"]
+        and not found.before
+        and visit.may("switch", or_operator=True)
+    ):
         with suppress(Problem):  # others wait: the page offers a button
             await _prove(visit, found.stored)
     return redirect(with_done(visit.session, path, "known") if found.before else path)
@@ -141,7 +154,9 @@ async def import_page(visit: Visit) -> Values:
 async def bad_lines_file(visit: Visit) -> Response:
     found = await _find(visit)
     await taken(visit, "bad lines of an import", found.import_id)
-    return download(lines_file(visit.world, visit.merchant_id, found.import_id), f"lines-{found.import_id}.csv")
+    return download(
+        lines_file(visit.world, visit.merchant_id, found.import_id), f"lines-{found.import_id}.csv"
+    )
 
 
 @member.page("/imports/{import_id}/attempts.jsonl")
@@ -164,10 +179,13 @@ async def post_prove(visit: Visit, found: Import) -> None:
 
 
 async def _prove(visit: Visit, found: Import) -> None:
-    """Asks what the schedule and the engine would have rescued of its payments, once all are there."""
+    """Asks what the schedule and the engine would have rescued of its payments, once all are
+    there."""
     for decider in PROVED:
         request = BacktestRequest(decider, import_id=found.import_id)
-        await ask(visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request))
+        await ask(
+            visit.world, asking(visit), await question_for(visit.world, visit.merchant_id, request)
+        )
 
 
 def _may(visit: Visit) -> bool:
@@ -178,5 +196,7 @@ def _must(visit: Visit) -> None:
     """Raises: Problem(forbidden)."""
     if not _may(visit):
         raise Problem(
-            "forbidden", "Your role may view files, but not send them.", cure="Ask somebody with the role operations."
+            "forbidden",
+            "Your role may view files, but not send them.",
+            cure="Ask somebody with the role operations.",
         )

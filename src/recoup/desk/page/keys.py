@@ -1,11 +1,20 @@
-"""/keys: what opens a merchant's APIs, what its webhooks are signed with. What is made is shown once, on the answer."""
+"""/keys: what opens a merchant's APIs, what its webhooks are signed with. What is made is shown
+once, on the answer."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from recoup.kernel.problem import Problem, invalid
 from recoup.keys.flows.issue_key import KEY_KINDS
-from recoup.keys.flows.merchant_keys import NAME_MAX, decide_key, end_key, list_keys, make_key, rename_key, working_keys
+from recoup.keys.flows.merchant_keys import (
+    NAME_MAX,
+    decide_key,
+    end_key,
+    list_keys,
+    make_key,
+    rename_key,
+    working_keys,
+)
 from recoup.keys.page import OVERLAPS, WORDS, Ending, Question, endings_of, hours
 from recoup.keys.rules.key_scopes import every
 from recoup.people.page.endpoint import redirect
@@ -25,19 +34,31 @@ SCOPES: Final = sorted(every("merchant"))
 KINDS: Final = {
     "api": (WORDS["api"], ("App key", "App secret"), "for the rescue API"),
     "stablecoin": (WORDS["stablecoin"], ("Key id", "Secret"), "signs calls to the stablecoin API"),
-    "tokenization": (WORDS["tokenization"], ("Tokenization key",), "for tokenizing cards in your pages"),
+    "tokenization": (
+        WORDS["tokenization"],
+        ("Tokenization key",),
+        "for tokenizing cards in your pages",
+    ),
 }
 # what signs webhooks -> how the page calls it, and the API whose deliveries it signs
-SIGNING: Final = {"shared": ("Webhook key", "rescue"), "stablecoin": ("Stablecoin webhook secret", "stablecoin")}
+SIGNING: Final = {
+    "shared": ("Webhook key", "rescue"),
+    "stablecoin": ("Stablecoin webhook secret", "stablecoin"),
+}
 assert set(KINDS) == set(KEY_KINDS)
-_NOT_LISTED: Final = Problem("invalid", "This key is not listed on this page.", cure="Reload the page.")
+_NOT_LISTED: Final = Problem(
+    "invalid", "This key is not listed on this page.", cure="Reload the page."
+)
 # Nothing ends by mistake.
 _NO_END: Final = invalid("Choose when the old key ends.", "overlap", "Reload the page.")
 
 
 @member.page("/keys", "desk/keys.html", menu=Entry("Integration", 2, "Keys", "key"))
 async def keys(visit: Visit) -> Values:
-    rows, hooks = await list_keys(visit.world, visit.scope), await list_all(visit.world, visit.scope)
+    rows, hooks = (
+        await list_keys(visit.world, visit.scope),
+        await list_all(visit.world, visit.scope),
+    )
     signing = [
         (which, word, *await shared_key_state(visit.world, visit.scope, door))
         for which, (word, door) in SIGNING.items()
@@ -67,8 +88,9 @@ async def make(
     scope: tuple[str, ...],
     sure: bool,
 ) -> Answer:
-    """A new one. Sent again it makes another, and the first ends as the form says. `overlap`: hours that keys of this
-    kind go on, or `keep`. `scope`: none: as the one before. `sure`, here and below: confirmed."""
+    """A new one. Sent again it makes another, and the first ends as the form says. `overlap`: hours
+    that keys of this kind go on, or `keep`. `scope`: none: as the one before. `sure`, here and
+    below: confirmed."""
     ends_after = None if overlap == KEEP else timedelta(hours=int(overlap))
     if ends_after == timedelta(0) and not sure and kind in KINDS:
         ending = await working_keys(visit.world, visit.scope, kind)
@@ -126,15 +148,20 @@ async def _last_delivered(visit: Visit, door: str) -> datetime | None:
     hooks = await list_all(visit.world, visit.scope, every_door=True)
     signed = [hook for hook in hooks if hook.door == door and not hook.own_key]
     sums = await sums_of(visit.world, signed) if signed else {}
-    return max((one.last_delivered_at for one in sums.values() if one.last_delivered_at), default=None)
+    return max(
+        (one.last_delivered_at for one in sums.values() if one.last_delivered_at), default=None
+    )
 
 
 async def _new_shared(visit: Visit, overlap: timedelta, of: str, door: str) -> str:
-    """The form names the key it replaces: sent twice it shows the same new one twice. Raises: as the flow."""
+    """The form names the key it replaces: sent twice it shows the same new one twice. Raises: as
+    the flow."""
     try:
         return (await rotate_shared(visit.world, visit.scope, overlap, door))[0]
     except Problem as problem:
-        found = problem.code == "conflict" and await shared_key_after(visit.world, visit.scope, of, door)
+        found = problem.code == "conflict" and await shared_key_after(
+            visit.world, visit.scope, of, door
+        )
         if not found:
             raise
         return found

@@ -1,4 +1,5 @@
-"""/operator: the operator's home. All merchants, money that waits for approval, and the installation's health."""
+"""/operator: the operator's home. All merchants, money that waits for approval, and the
+installation's health."""
 
 from typing import Annotated, Final
 
@@ -39,7 +40,9 @@ async def home(visit: AccountVisit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await operated_merchants(connection, known, text, ROWS_MAX + 1)
         shown = rows[:ROWS_MAX]
-        recovered = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall, RECOVERED_WITHIN)
+        recovered = await rescued_of(
+            connection, [row.merchant_id for row in shown], visit.wall, RECOVERED_WITHIN
+        )
         backlog = await read_backlog(connection, visit.wall)
         days_left = await read_days_left(connection, visit.wall)
         off = await standing_stop(connection)
@@ -67,14 +70,24 @@ async def home(visit: AccountVisit) -> Values:
 def _refuses_live(visit: AccountVisit) -> bool | None:
     """True when a line of the live check refused, when it was last looked at; None without a live
     world."""
-    worlds = [one for one in (visit.world, visit.world.other) if one is not None and one.opening is not None]
-    return any(line.verdict == "refuse" for line in worlds[0].opening.lines) if worlds and worlds[0].opening else None
+    worlds = [
+        one
+        for one in (visit.world, visit.world.other)
+        if one is not None and one.opening is not None
+    ]
+    return (
+        any(line.verdict == "refuse" for line in worlds[0].opening.lines)
+        if worlds and worlds[0].opening
+        else None
+    )
 
 
 def _doer(visit: AccountVisit) -> tuple[str, Scope | None]:
     """The actor, and the scope for the audit log of the merchant that is looked at."""
     actor, at = Actor("operator", str(visit.session.user_id)), visit.session.merchant
-    return actor.text(), Scope(at.merchant_id, actor, request_id(visit.request.scope)) if at is not None else None
+    return actor.text(), Scope(
+        at.merchant_id, actor, request_id(visit.request.scope)
+    ) if at is not None else None
 
 
 @home.post("/operator/sending-off", may=_switch)

@@ -1,4 +1,5 @@
-"""/outcome: one field for whatever id somebody has in hand, and what became of that order, as `/outcome` answers it."""
+"""/outcome: one field for whatever id somebody has in hand, and what became of that order, as
+`/outcome` answers it."""
 
 from typing import Any
 from urllib.parse import urlencode

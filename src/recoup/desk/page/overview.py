@@ -1,5 +1,5 @@
-"""The overview: money first; then what was declined, what of it was rescued, and what is still open, for some days and
-sites, beside as many days before."""
+"""The overview: money first; then what was declined, what of it was rescued, and what is still
+open, for some days and sites, beside as many days before."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,15 @@ from recoup.desk.page.overview_figures import (
     rates_before,
     reading_of,
 )
-from recoup.desk.store.overview import BUCKETS, CODES_OF, GROUPS_MAX, ORDERS_MAX, CodeSums, Overview, read_overview
+from recoup.desk.store.overview import (
+    BUCKETS,
+    CODES_OF,
+    GROUPS_MAX,
+    ORDERS_MAX,
+    CodeSums,
+    Overview,
+    read_overview,
+)
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kit.languages.dates import day_of
@@ -67,7 +75,11 @@ class Range:
     def listed(self) -> Days:
         """The days as the list of orders names them: a preset stays one, so that a view that is
         saved of it moves along."""
-        return Days(self.name.replace("_", "-")) if self.name else Days(first=self.first, last=self.last)
+        return (
+            Days(self.name.replace("_", "-"))
+            if self.name
+            else Days(first=self.first, last=self.last)
+        )
 
     @property
     def days(self) -> list[date]:
@@ -76,9 +88,17 @@ class Range:
 
 def read_range(query: Mapping[str, str], today: date) -> Range:
     """Whatever stands in the address."""
-    first, last, name = query.get("from", "").strip(), query.get("to", "").strip(), query.get("range", "")
+    first, last, name = (
+        query.get("from", "").strip(),
+        query.get("to", "").strip(),
+        query.get("range", ""),
+    )
     if not (first or last):
-        unclear = Sentence("There is no range {0}.", repr(name[:20])) if name and name not in PRESETS else ""
+        unclear = (
+            Sentence("There is no range {0}.", repr(name[:20]))
+            if name and name not in PRESETS
+            else ""
+        )
         return _preset(name if name in PRESETS else USUAL, today, unclear)
     try:
         begin, end = (read_day(text) if text else today for text in (first, last))
@@ -145,10 +165,14 @@ async def overview_file(visit: Visit) -> Response:
     found = await _read(visit, chosen, site)
     values = _charts(visit, chosen, site, found)
     groups = {"all": [values["whole"]]} | {group: values[name] for group, name in GROUPS.items()}
-    groups["day"] = [replace(one, name=str(day)) for day, one in zip(chosen.days, groups["day"], strict=True)]
+    groups["day"] = [
+        replace(one, name=str(day)) for day, one in zip(chosen.days, groups["day"], strict=True)
+    ]
     days = {"from": str(chosen.first), "to": str(chosen.last)}
     await taken(visit, "overview", **days, **({"site": str(site.site_id)} if site else {}))
-    return download(_parts(file_of(groups, values["money"])), f"overview-{days['from']}-{days['to']}.csv")
+    return download(
+        _parts(file_of(groups, values["money"])), f"overview-{days['from']}-{days['to']}.csv"
+    )
 
 
 # group of the file -> what the page calls its rows
@@ -165,7 +189,9 @@ async def _parts(lines: Iterator[str]) -> AsyncIterator[bytes]:
 
 def _chosen(visit: Visit) -> tuple[Range, Any]:
     query = visit.request.query_params
-    site = next((s for s in visit.known.sites if s.site_id == parse_id(query.get("site", ""))), None)
+    site = next(
+        (s for s in visit.known.sites if s.site_id == parse_id(query.get("site", ""))), None
+    )
     return read_range(query, visit.now.date()), site
 
 
@@ -215,7 +241,11 @@ async def _proved(visit: Visit) -> Proved | None:
 
 def _linker(chosen: Range, site: Any) -> Callable[..., str]:
     def link(**changes: str) -> str:
-        days = {"range": chosen.name} if chosen.name else {"from": str(chosen.first), "to": str(chosen.last)}
+        days = (
+            {"range": chosen.name}
+            if chosen.name
+            else {"from": str(chosen.first), "to": str(chosen.last)}
+        )
         if "range" in changes:
             days = {}
         fields = days | ({"site": str(site.site_id)} if site else {}) | changes
@@ -233,11 +263,16 @@ def _charts(visit: Visit, chosen: Range, site: Any, found: Overview) -> dict[str
         row, name = by_day.get(day), day_of(visit.language, day, with_year=False)
         counts = (row.declined, row.rescued, row.open) if row else (0, 0, 0)
         days.append(Group(name, *counts, listed.link(placed=Days(first=day, last=day))))
-    drawn = [(day, one.declined, one.rescued, one.open) for day, one in zip(chosen.days, days, strict=True)]
+    drawn = [
+        (day, one.declined, one.rescued, one.open)
+        for day, one in zip(chosen.days, days, strict=True)
+    ]
     names: dict[UUID | None, str] = {one.site_id: one.name for one in visit.known.sites}
 
     def site_group(row: Any) -> Group:
-        return Group.of(row, names.get(row.site_id, str(row.site_id)), listed.link(site=row.site_id))
+        return Group.of(
+            row, names.get(row.site_id, str(row.site_id)), listed.link(site=row.site_id)
+        )
 
     sites = _compared(now.sites[:GROUPS_MAX], before.sites, lambda row: row.site_id, site_group)
     whole_before = rates_before([(None, before.whole)])[None]
@@ -271,7 +306,10 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
     """Groups that are no sites, each with the whole that they are part of."""
     now, before, on = found.now, found.before, visit.now.date()
     whole, coded = Group.of(now.whole), Group.of(now.coded)
-    reasons, before_by_reason = by_reason(now.codes, on), rates_before(by_reason(before.codes, on).items())
+    reasons, before_by_reason = (
+        by_reason(now.codes, on),
+        rates_before(by_reason(before.codes, on).items()),
+    )
 
     def brand(row: Any) -> Group:
         link = listed.link(brand=row.scheme) if row.scheme in SCHEMES else ""
@@ -281,10 +319,18 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
         return Group.of(row, row.descriptor or "")
 
     return {
-        "reasons": ([replace(one, before=before_by_reason.get(key, "–")) for key, one in reasons.items()], coded),
+        "reasons": (
+            [replace(one, before=before_by_reason.get(key, "–")) for key, one in reasons.items()],
+            coded,
+        ),
         "brands": (_compared(now.schemes, before.schemes, lambda row: row.scheme, brand), whole),
         "countries": (
-            _compared(now.countries, before.countries, lambda row: row.country, lambda row: Group.of(row, row.country)),
+            _compared(
+                now.countries,
+                before.countries,
+                lambda row: row.country,
+                lambda row: Group.of(row, row.country),
+            ),
             coded,
         ),
         "descriptors": (
@@ -293,7 +339,10 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
         ),
         "codes": (
             _compared(
-                now.codes, before.codes, lambda row: (row.name, row.source), lambda row: _code(visit, row, listed)
+                now.codes,
+                before.codes,
+                lambda row: (row.name, row.source),
+                lambda row: _code(visit, row, listed),
             ),
             coded,
         ),
@@ -301,7 +350,10 @@ def _named(visit: Visit, listed: Query, found: Overview) -> dict[str, tuple[list
 
 
 def _compared(
-    now: Iterable[Any], before: Iterable[Any], key: Callable[[Any], Any], group: Callable[[Any], Group]
+    now: Iterable[Any],
+    before: Iterable[Any],
+    key: Callable[[Any], Any],
+    group: Callable[[Any], Group],
 ) -> list[Group]:
     """The rows as groups, each with its rate in the days before."""
     rates = rates_before((key(row), row) for row in before)
@@ -311,7 +363,10 @@ def _compared(
 def _rows(visit: Visit, groups: tuple[list[Group], Group]) -> list[Group]:
     found, whole = groups
     return _with_rest(
-        [one if one.name else replace(one, name=said(visit.language, UNKNOWN)) for one in found[:GROUPS_MAX]],
+        [
+            one if one.name else replace(one, name=said(visit.language, UNKNOWN))
+            for one in found[:GROUPS_MAX]
+        ],
         whole,
         visit.language,
     )
@@ -323,13 +378,20 @@ def _with_rest(groups: Iterable[Group], whole: Group, language: str) -> list[Gro
     declined, rescued, open_ = (
         sum(getattr(group, name) for group in shown) for name in ("declined", "rescued", "open")
     )
-    rest = Group(said(language, "Others"), whole.declined - declined, whole.rescued - rescued, whole.open - open_)
+    rest = Group(
+        said(language, "Others"),
+        whole.declined - declined,
+        whole.rescued - rescued,
+        whole.open - open_,
+    )
     return [*shown, rest] if len(shown) == GROUPS_MAX and rest.declined else shown
 
 
 def _code(visit: Visit, row: CodeSums, listed: Query) -> Group:
     source, name = (row.source or "").lower(), row.name or ""
-    meaning = reading_of(row, visit.now.date()).meaning.partition(";")[0] if name else "without a code"
+    meaning = (
+        reading_of(row, visit.now.date()).meaning.partition(";")[0] if name else "without a code"
+    )
     note = joined(filter(None, (SCHEMES.get(source, row.source or ""), meaning)), " · ")
     link = listed.link(code=name, code_source=source) if name else ""
     return Group.of(row, name or "–", link, note)

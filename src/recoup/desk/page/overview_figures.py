@@ -253,10 +253,13 @@ def gain_of(report: Mapping[str, Any], asset: str, at: datetime) -> Gain | None:
     arms, money = report["arms"], report["byAmount"].get(asset)
     if money is None or not arms["engine"]["orders"] or not arms["holdout"]["orders"]:
         return None
-    last = report["looks"][-1] if report["looks"] else {"difference": None, "low": None, "high": None}
+    last = (
+        report["looks"][-1] if report["looks"] else {"difference": None, "low": None, "high": None}
+    )
     declined = money["engine"]["declined"]
     units, low, high = (
-        None if money["low"] is None else round(money[name] * declined) for name in ("difference", "low", "high")
+        None if money["low"] is None else round(money[name] * declined)
+        for name in ("difference", "low", "high")
     )
     return Gain(
         asset=asset,

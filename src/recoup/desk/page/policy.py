@@ -1,5 +1,5 @@
-"""/policy: when declined payments may be tried again, of the whole shop, a site or a campaign, as versions; and what
-operator and partner bound that by. /partner/policy: a partner's bounds."""
+"""/policy: when declined payments may be tried again, of the whole shop, a site or a campaign, as
+versions; and what operator and partner bound that by. /partner/policy: a partner's bounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,7 +83,10 @@ ARMS: Final = {
     "share": "The engine, for its share of the customers",
 }  # fmt: skip
 # lines with few values -> what each is called
-SELECTS: Final = {"engine.arm": ("Allowed decision mode", ARMS), "link": ("Payment link by e-mail", LINKS)}
+SELECTS: Final = {
+    "engine.arm": ("Allowed decision mode", ARMS),
+    "link": ("Payment link by e-mail", LINKS),
+}
 BOUNDS: Final[Mapping[str, str]] = {
     "operator": "Operator’s bound: {0}", "partner": "Partner’s bound: {0}", "merchant": "Merchant’s policy: {0}",
     "site": "Site’s policy: {0}",
@@ -106,15 +109,23 @@ NAMES: Final[Mapping[str, str]] = {
 async def policy(visit: AnyVisit) -> Values:
     query = visit.request.query_params
     return await _values(
-        visit, await whose.where_of(visit, whose.Named(*(query.get(name, "") for name in whose.Named._fields)))
+        visit,
+        await whose.where_of(
+            visit, whose.Named(*(query.get(name, "") for name in whose.Named._fields))
+        ),
     )
 
 
 async def _values(visit: AnyVisit, where: Where) -> Values:
     standing = await policies.read_standing(visit.world, where)
     rows = await policies.read_versions(visit.world, where, None, VERSIONS_SHOWN + 1)
-    older = [row.terms for row in rows[1:]] + ([NOTHING_SET] if rows and rows[-1].number == 1 else [])
-    listed = [dict(version=row, changes=_changes(before, row.terms)) for row, before in zip(rows, older, strict=False)]
+    older = [row.terms for row in rows[1:]] + (
+        [NOTHING_SET] if rows and rows[-1].number == 1 else []
+    )
+    listed = [
+        dict(version=row, changes=_changes(before, row.terms))
+        for row, before in zip(rows, older, strict=False)
+    ]
     return dict(
         where=where,
         saved=done_of(visit.session, visit.request) == "saved",
@@ -156,7 +167,10 @@ async def _tests(visit: AnyVisit, where: Where) -> dict[int, UUID]:
 def _changes(before: PolicyTerms, after: PolicyTerms) -> list[Values]:
     """Each line as the form calls it and writes its value; empty: not set."""
     old, new = texts_of(before), texts_of(after)
-    return [dict(name=NAMES[one.line], before=old[one.line], after=new[one.line]) for one in diff(before, after)]
+    return [
+        dict(name=NAMES[one.line], before=old[one.line], after=new[one.line])
+        for one in diff(before, after)
+    ]
 
 
 def _bounds(standing: Standing) -> dict[str, list[Sentence]]:
@@ -174,7 +188,10 @@ def _clips(standing: Standing) -> list[tuple[Values, list[str]]]:
     left, by = standing.clipped
     lines = [one.line for one in diff(standing.terms, left)]
     changes = _changes(standing.terms, left)
-    return [(change, [CLIPS[scope] for scope in by[line]]) for line, change in zip(lines, changes, strict=True)]
+    return [
+        (change, [CLIPS[scope] for scope in by[line]])
+        for line, change in zip(lines, changes, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +205,9 @@ class PolicyForm:
     seen: str
     reason: Annotated[str, Text(policies.REASON_CHARS_MAX, strip=True)]
     act: str
-    lines: Annotated[Mapping[str, str], Names(lambda name: name if name in ATTRIBUTES else None)] = field(
-        default_factory=dict
-    )
+    lines: Annotated[
+        Mapping[str, str], Names(lambda name: name if name in ATTRIBUTES else None)
+    ] = field(default_factory=dict)
 
 
 @policy.post(may=whose.acting, shape=PolicyForm)
@@ -236,7 +253,13 @@ async def _again(
         why.setdefault(complaint.line, []).append(complaint.why)
     values = await _values(visit, where)
     typed = dict.fromkeys(ATTRIBUTES, "") | dict(texts)
-    more = {"texts": typed, "reason": form.reason, "why": why, "checked": checked, "could": texts_of(checked.nearest)}
+    more = {
+        "texts": typed,
+        "reason": form.reason,
+        "why": why,
+        "checked": checked,
+        "could": texts_of(checked.nearest),
+    }
     more["would_change"] = _changes(values["standing"].terms, checked.terms)
     if tried is not None:
         more["tested"] = shown_values(tried.backtest) if tried.backtest is not None else None
@@ -246,7 +269,9 @@ async def _again(
 
 
 def _bounded(found: AtMerchants) -> dict[str, Any]:
-    rows = [(one.name, shown_values(one.row) if one.row is not None else None) for one in found.tried]
+    rows = [
+        (one.name, shown_values(one.row) if one.row is not None else None) for one in found.tried
+    ]
     return {"each": rows, "of": found.of}
 
 

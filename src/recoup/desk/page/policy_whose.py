@@ -38,14 +38,19 @@ async def where_of(visit: AnyVisit, named: Named) -> Where:
         visit.only_operator("set bounds")
         return await _bounds(visit, named.bounds)
     return await policy_scopes.where_of(
-        visit.world, visit.merchant_id, site_id=_id(named.site, "site"), campaign_id=_id(named.campaign, "campaign")
+        visit.world,
+        visit.merchant_id,
+        site_id=_id(named.site, "site"),
+        campaign_id=_id(named.campaign, "campaign"),
     )
 
 
 async def _bounds(visit: Visit, bounds: str) -> Where:
     if bounds == "operator":
         return await policy_scopes.where_of(visit.world)
-    found = await partner_of_merchant(visit.world, visit.merchant_id) if bounds == "partner" else None
+    found = (
+        await partner_of_merchant(visit.world, visit.merchant_id) if bounds == "partner" else None
+    )
     if found is None:
         raise Problem("not_found", "There is no such partner.")
     return found
@@ -69,20 +74,30 @@ def named_by(visit: AnyVisit, where: Where) -> Named:
 
 
 async def choices(visit: AnyVisit, where: Where) -> list[dict[str, Any]]:
-    """The merchant's own, its open sites' and its campaigns'; for the operator the bounds around it."""
+    """The merchant's own, its open sites' and its campaigns'; for the operator the bounds around
+    it."""
     if not isinstance(visit, Visit):
         return []
     mid, known = visit.merchant_id, visit.known
     found: list[tuple[Where, str]] = [(Where("merchant", mid, mid), known.merchant.name)]
-    found += [(Where("site", site.site_id, mid), site.name) for site in known.sites if site.retired_at is None]
-    found += [(Where("campaign", campaign.campaign_id, mid), campaign.name) for campaign in known.campaigns]
+    found += [
+        (Where("site", site.site_id, mid), site.name)
+        for site in known.sites
+        if site.retired_at is None
+    ]
+    found += [
+        (Where("campaign", campaign.campaign_id, mid), campaign.name)
+        for campaign in known.campaigns
+    ]
     if visit.is_operator:
         partner = await partner_of_merchant(visit.world, mid)
         found += [(partner, Sentence("Bounds of {0}", partner.name))] if partner is not None else []
         found.append((Where("operator", OPERATOR_ID), Sentence("Bounds of all merchants")))
     here = (where.scope, where.subject_id)
     return [
-        dict(address=address_of(visit, one), name=name, is_shown=(one.scope, one.subject_id) == here)
+        dict(
+            address=address_of(visit, one), name=name, is_shown=(one.scope, one.subject_id) == here
+        )
         for one, name in found
     ]
 
@@ -114,11 +129,16 @@ async def authors(visit: AnyVisit, actors: Iterable[str]) -> dict[str, str]:
         return await names_of_actors(visit, actors)
     given = set(actors)
     own = {actor for actor in given if actor.startswith("partner:")}
-    return await names_for(visit.portal, given - own) | await names_for(visit.portal, own, staff=True)
+    return await names_for(visit.portal, given - own) | await names_for(
+        visit.portal, own, staff=True
+    )
 
 
 def _id(text: str, noun: str) -> UUID | None:
     found = parse_id(text) if text else None
     if text and found is None:
-        raise Problem("not_found", "There is no such site." if noun == "site" else "There is no such campaign.")
+        raise Problem(
+            "not_found",
+            "There is no such site." if noun == "site" else "There is no such campaign.",
+        )
     return found

@@ -1,4 +1,5 @@
-"""Refunds that wait for a second person: the forms by which people decide, on the desk and on the order's page."""
+"""Refunds that wait for a second person: the forms by which people decide, on the desk and on the
+order's page."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -18,7 +19,14 @@ from recoup.orders.store.order_page import OrderPage
 from recoup.orders.store.order_page_rows import PageRequest
 from recoup.orders.store.waiting_modifications import ROWS_MAX, WaitingModification
 from recoup.people.flows.standing import role_who_may
-from recoup.people.page.endpoint import check_reviewed, done_of, id_in_path, redirect, review_mark, with_done
+from recoup.people.page.endpoint import (
+    check_reviewed,
+    done_of,
+    id_in_path,
+    redirect,
+    review_mark,
+    with_done,
+)
 from recoup.people.page.form_shape import among
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, Values, member, shown
@@ -30,7 +38,11 @@ from recoup.refunds.flows.review_queue import ACTIONS, decide, waiting_refunds
 from recoup.refunds.page import Waiting
 from recoup.rescue.flows.locked import Orders
 
-_OPERATOR: Final = {"propose": "pay a refund by hand", "confirm": "confirm it", "refuse": "refuse a refund"}
+_OPERATOR: Final = {
+    "propose": "pay a refund by hand",
+    "confirm": "confirm it",
+    "refuse": "refuse a refund",
+}
 KINDS: Final = {"refund": "Refund", "reversal": "Late approval", "void": "Hold"}
 WAITS: Final = {
     "stuck": "Stuck", "waits_for_charge": "Waits for the charge", "outcome_unknown": "Outcome unknown",
@@ -44,12 +56,20 @@ DONE: Final = {
 }
 
 
-_id: Final = id_in_path("request_id", Problem("not_found", "There is no such request.", cure="Reload the page."))
+_id: Final = id_in_path(
+    "request_id", Problem("not_found", "There is no such request.", cure="Reload the page.")
+)
 
 
-@member.page("/refunds", "desk/refunds.html", menu=Entry("Queues", 3, "Refunds", "returned", counts="refunds"))
+@member.page(
+    "/refunds",
+    "desk/refunds.html",
+    menu=Entry("Queues", 3, "Refunds", "returned", counts="refunds"),
+)
 async def refunds(visit: Visit) -> Values:
-    rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN)
+    rows = await waiting_refunds(
+        visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN
+    )
     return dict(
         shown=rows,
         names=await named(visit, [row.hand_actor for row in rows]),
@@ -64,11 +84,15 @@ async def refunds(visit: Visit) -> Values:
 async def _waiting(visit: Visit) -> WaitingModification:
     """Raises: Problem(not_found), also for one that waits no more."""
     modification_id = parse_id(visit.request.path_params["modification_id"])
-    rows = await waiting_refunds(visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN)
+    rows = await waiting_refunds(
+        visit.world, visit.merchant_id, visit.now, clear=visit.pii_access == SHOWN
+    )
     for row in rows:
         if row.modification_id == modification_id:
             return row
-    raise Problem("not_found", "No such refund is waiting.", cure="Look it up in the list, or at its order.")
+    raise Problem(
+        "not_found", "No such refund is waiting.", cure="Look it up in the list, or at its order."
+    )
 
 
 @member.page("/refunds/{modification_id}", "desk/refunds_refund.html")
@@ -87,19 +111,29 @@ async def refund_review(visit: Visit) -> Values:
         me=me,
         may_confirm=may_confirm,
         may_again=visit.session.may("refund") and not may_confirm and row.why != "waits_for_charge",
-        by_hand=visit.is_operator and (row.why == "outcome_unknown" or row.why == "stuck" and row.kind != "void"),
+        by_hand=visit.is_operator
+        and (row.why == "outcome_unknown" or row.why == "stuck" and row.kind != "void"),
         seen=review_mark(visit.session, *_refund_facts(row)),
     )
 
 
 def _refund_facts(row: WaitingModification) -> tuple[object, ...]:
     """Facts that may change in what a review shows."""
-    return (row.modification_id, row.why, row.state, row.tries, row.refusals, row.hand_actor, row.hand_note)
+    return (
+        row.modification_id,
+        row.why,
+        row.state,
+        row.tries,
+        row.refusals,
+        row.hand_actor,
+        row.hand_note,
+    )
 
 
 @refund_review.post(may=anybody)
 async def act(visit: Visit, *, action: str, note: str, seen: str) -> Answer:
-    """Back to the queue. `action`: of `ACTIONS`. `seen`: the mark of the review; without it, only shows one."""
+    """Back to the queue. `action`: of `ACTIONS`. `seen`: the mark of the review; without it, only
+    shows one."""
     if action not in ACTIONS:
         raise Problem("not_found", "There is no such refund.", cure="Look it up in the list.")
     if action in _OPERATOR:
@@ -143,7 +177,9 @@ async def _requested(visit: Visit) -> OrderPage:
     if "order_id" in visit.request.path_params:
         page = await find(visit)
     else:
-        page = await find_by(visit, await requests.order_of(visit.world, visit.merchant_id, request_id))
+        page = await find_by(
+            visit, await requests.order_of(visit.world, visit.merchant_id, request_id)
+        )
     if request_id not in {row.request_id for row in page.requests}:
         cure = "Check the order's refunds."
         raise Problem("not_found", "There is no such request.", cure=cure)
@@ -165,7 +201,13 @@ async def review_request(visit: Visit) -> Values:
         left=left,
         possible=row.act != REFUND or row.units <= left,
         sentences=_consequences(page, row),
-        decision=Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now, row.to),
+        decision=Waiting(
+            row,
+            row.asker,
+            is_theirs(row.requested_by, visit.scope.actor.text()),
+            row.not_now,
+            row.to,
+        ),
         seen=review_mark(visit.session, *_facts(page, row)),
         path=visit.request.url.path + inside(came_from(visit)),
     )
@@ -174,7 +216,9 @@ async def review_request(visit: Visit) -> Values:
 _MAY: Final = role("approve", "approve refunds")
 _REVIEW: Final = "desk/refunds_review.html"
 on_desk: Final = member.page("/approvals/refunds/{request_id}", _REVIEW, may=_MAY)(review_request)
-on_order: Final = member.page("/orders/{order_id}/refunds/{request_id}", _REVIEW, may=_MAY)(review_request)
+on_order: Final = member.page("/orders/{order_id}/refunds/{request_id}", _REVIEW, may=_MAY)(
+    review_request
+)
 
 
 def _consequences(page: OrderPage, row: PageRequest) -> tuple[str, ...]:
@@ -200,7 +244,9 @@ async def post_on_desk(visit: Visit, form: Decision, page: OrderPage) -> Answer:
     return await _decide(visit, form, page) or redirect(back)
 
 
-@on_order.post("/orders/{order_id}/refunds/{request_id}", may=anybody, shape=Decision, find=_requested)
+@on_order.post(
+    "/orders/{order_id}/refunds/{request_id}", may=anybody, shape=Decision, find=_requested
+)
 async def post_on_order(visit: Visit, form: Decision, page: OrderPage) -> Answer:
     """Back to the order."""
     return await _decide(visit, form, page) or redirect(back_to(visit, page.order_id, "refunds"))
@@ -223,14 +269,20 @@ async def _decide(visit: Visit, form: Decision, page: OrderPage) -> Answer | Non
             raise Problem("forbidden", row.not_now, cure=whom_to_ask("approve"))
         check_reviewed(visit.session, form.seen, *_facts(page, row))
     role_now, seen = await _requester_role(visit, row), page.head.refunded_units
-    await requests.approve(world, orders, visit.scope, row.request_id, requester_role=role_now, seen_units=seen)
+    await requests.approve(
+        world, orders, visit.scope, row.request_id, requester_role=role_now, seen_units=seen
+    )
     return None
 
 
 async def _requester_role(visit: Visit, row: PageRequest) -> str | None:
-    """The requester's role now; None when they may not refund any more. A request while impersonating has the role
-    that they had then, as long as they are somebody here themselves."""
+    """The requester's role now; None when they may not refund any more. A request while
+    impersonating has the role that they had then, as long as they are somebody here themselves."""
     asker = Actor.of(row.requested_by)
     person = parse_id(asker.behind or asker.id)
-    now = await role_who_may(visit.world, person, visit.merchant_id, "refund") if person is not None else None
+    now = (
+        await role_who_may(visit.world, person, visit.merchant_id, "refund")
+        if person is not None
+        else None
+    )
     return row.requested_role if asker.behind and now is not None else now

@@ -21,9 +21,13 @@ _FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
 async def requests_page(visit: Visit) -> Values:
     """Whatever the address asks for: what nothing has is found nowhere."""
     query = visit.request.query_params
-    filters = {name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()}
+    filters = {
+        name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()
+    }
     before = parse_id(query.get("before", ""))
-    status = int(filters["status"]) if filters["status"] in CLASSES else 0 if filters["status"] else None
+    status = (
+        int(filters["status"]) if filters["status"] in CLASSES else 0 if filters["status"] else None
+    )
     rows, older = await read_calls(
         visit.world.db.reader,
         visit.merchant_id,
@@ -36,7 +40,8 @@ async def requests_page(visit: Visit) -> Values:
     )
     choices = await read_choices(visit.world.db.reader, visit.merchant_id)
     people = await named(
-        visit, [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")]
+        visit,
+        [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")],
     )
     return dict(
         rows=rows,

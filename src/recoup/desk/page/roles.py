@@ -1,4 +1,5 @@
-"""/roles: what each role may do here, what its people may refund, and whether they see customers' data."""
+"""/roles: what each role may do here, what its people may refund, and whether they see customers'
+data."""
 
 from typing import Annotated, Final, TypeAlias
 
@@ -30,7 +31,11 @@ PII_ACCESS: Final = {
     "shown": "always shown", "reveal": "masked; shown per order or customer on request, which is logged",
     "masked": "always masked",
 }  # fmt: skip
-BRIEFLY: Final = {"shown": "customers shown", "reveal": "customers on request", "masked": "customers masked"}
+BRIEFLY: Final = {
+    "shown": "customers shown",
+    "reveal": "customers on request",
+    "masked": "customers masked",
+}
 
 
 _Amount: TypeAlias = Annotated[str, Text(40, strip=True)]
@@ -38,7 +43,8 @@ _Amount: TypeAlias = Annotated[str, Text(40, strip=True)]
 
 @member.page(PLACE, "desk/roles.html", menu=Entry("Settings", 7, "Roles and limits", "shield"))
 async def roles_page(visit: Visit) -> Values:
-    """Open is the role that a form was about, else the one that the address names, else one's own."""
+    """Open is the role that a form was about, else the one that the address names, else one's
+    own."""
     limits = await read_limits(visit.world, visit.merchant_id)
     assets = await payable_assets(visit.world.db.reader, visit.merchant_id)
     known = visit.known.merchant.sight
@@ -79,7 +85,9 @@ async def post_limits(
     """Sets a role's limits in one currency: amounts as typed, empty for no limit."""
     asset, typed = currency.strip().upper()[:8], (refund_max, day_max, second_from)
     if "refund" not in MAY.get(role, frozenset()):
-        raise invalid("This role does not refund: it needs no limit.", "role", "Choose owner or operations.")
+        raise invalid(
+            "This role does not refund: it needs no limit.", "role", "Choose owner or operations."
+        )
     if asset not in EXPONENTS:
         raise invalid("This currency is not known.", "currency", "Write it like USD.")
     limits = Limits(*(_units(text, name, asset) for text, name in zip(typed, FIELDS, strict=True)))
@@ -112,7 +120,10 @@ def _units(typed: str, name: str, asset: str) -> int | None:
 def _rows(role: str, limits: dict[tuple[str, str], Limits]) -> list[Values]:
     """A role's limits by currency as the form shows them: texts, empty for no limit."""
     return [
-        dict(asset=asset, texts={name: _text(getattr(found, f"{name}_units"), asset) for name in FIELDS})
+        dict(
+            asset=asset,
+            texts={name: _text(getattr(found, f"{name}_units"), asset) for name in FIELDS},
+        )
         for (of, asset), found in limits.items()
         if of == role and found != NONE
     ]

@@ -1,4 +1,5 @@
-"""/unknown-outcomes, the desk: attempts that were sent and not answered, and what is done about them."""
+"""/unknown-outcomes, the desk: attempts that were sent and not answered, and what is done about
+them."""
 
 from typing import Final
 
@@ -10,7 +11,11 @@ from recoup.people.page.portal_visit import Visit
 PLACE: Final = "/unknown-outcomes"
 
 
-@member.page(PLACE, "desk/unknown.html", menu=Entry("Queues", 2, "Unknown outcomes", "unknown", counts="unknown"))
+@member.page(
+    PLACE,
+    "desk/unknown.html",
+    menu=Entry("Queues", 2, "Unknown outcomes", "unknown", counts="unknown"),
+)
 async def unknown_page(visit: Visit) -> Values:
     async with visit.world.db.read() as connection:
         rows = await unknown_outcomes(connection, visit.merchant_id, visit.wall)

@@ -41,7 +41,9 @@ class BulkAct(NewAct, frozen=True):
 ACT: Final = columns_of(BulkAct)
 
 
-@MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2")
+@MERCHANT.statement(
+    f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 ORDER BY requested_at DESC, act_id LIMIT $2"
+)
 async def list_acts(db: Read, merchant_id: UUID, limit: int) -> list[BulkAct]:
     """Newest first."""
 
@@ -76,12 +78,16 @@ WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no > $3 {only} ORDER BY r.r
 
 
 @MERCHANT.statement(_ROWS.format(only=""))
-async def act_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
+async def act_rows(
+    db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int
+) -> list[ActRow]:
     """Rows of an act, in the list's order."""
 
 
 @MERCHANT.statement(_ROWS.format(only="AND r.state = 'refused'"))
-async def refused_rows(db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int) -> list[ActRow]:
+async def refused_rows(
+    db: Read, merchant_id: UUID, act_id: UUID, after: int, limit: int
+) -> list[ActRow]:
     """Rows of an act that were refused, in the list's order."""
 
 
@@ -134,7 +140,9 @@ async def _add_rows(db: Tx, merchant_id: UUID, act_id: UUID, order_ids: Sequence
     """Adds the orders to an act, in this order."""
 
 
-@MERCHANT.statement(f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2 FOR UPDATE")
+@MERCHANT.statement(
+    f"SELECT {ACT} FROM bulk_acts WHERE merchant_id = $1 AND act_id = $2 FOR UPDATE"
+)
 async def lock_act(db: Tx, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
     """Locks an act of this merchant."""
 
@@ -152,7 +160,9 @@ async def waiting_of(db: Read, merchant_id: UUID, act_id: UUID, limit: int) -> l
     """Rows of an act that still wait, in the list's order."""
 
 
-async def answer_act(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> None:
+async def answer_act(
+    db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]
+) -> None:
     """Keeps the answers of some rows, under the act's lock. Each names its row_no, state and
     answer."""
     kept = [answer | {"answer": keep(answer["answer"])} for answer in answers]
@@ -166,7 +176,9 @@ UPDATE bulk_act_rows r SET state = i.state, answer = i.answer
 FROM jsonb_to_recordset($3) AS i (row_no int, state text, answer text)
 WHERE r.merchant_id = $1 AND r.act_id = $2 AND r.row_no = i.row_no AND r.state = 'waiting' RETURNING r.state
 """)
-async def _answer(db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]) -> list[str]:
+async def _answer(
+    db: Tx, merchant_id: UUID, act_id: UUID, answers: Sequence[dict[str, Any]]
+) -> list[str]:
     """The states of those that waited."""
 
 
@@ -233,7 +245,10 @@ async def selected_sums(connection: ReadConnection, order_filter: OrderFilter) -
     """Sums by status and currency, of at most SELECTED_MAX + 1 orders."""
     async with connection.transaction(readonly=True):
         selected, values = await _selected(connection, order_filter, "h.status, h.asset, h.units")
-        return [_selected_sum(record) for record in await _fetch(connection, _SUMS.format(selected=selected), values)]
+        return [
+            _selected_sum(record)
+            for record in await _fetch(connection, _SUMS.format(selected=selected), values)
+        ]
 
 
 async def selected_orders(tx: asyncpg.Connection, order_filter: OrderFilter) -> list[UUID]:
@@ -244,7 +259,9 @@ async def selected_orders(tx: asyncpg.Connection, order_filter: OrderFilter) -> 
     return [row["order_id"] for row in await _fetch(tx, sql, values)]
 
 
-async def _selected(connection: ReadConnection, order_filter: OrderFilter, columns: str) -> tuple[str, list[object]]:
+async def _selected(
+    connection: ReadConnection, order_filter: OrderFilter, columns: str
+) -> tuple[str, list[object]]:
     search = (await search_of(connection, order_filter)).words_first()
     args = Arguments(order_filter.merchant_id)
     where = every_condition(order_filter, search, args)

@@ -88,13 +88,15 @@ SELECT o.order_id, o.external_id, o.kind, o.asset, o.units, o.placed_at, o.descr
 FROM order_payer p JOIN orders o ON o.merchant_id = p.merchant_id AND o.order_id = p.order_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id > $3 ORDER BY p.order_id LIMIT $4
 """)
-async def personal_orders(db: Read, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int) -> list[PersonalOrder]:
+async def personal_orders(
+    db: Read, merchant_id: UUID, payer_id: UUID, after: UUID, limit: int
+) -> list[PersonalOrder]:
     """Oldest first, with everything that is kept of the person."""
 
 
 class Look(Row, frozen=True):
-    """An attempt as the rescue engine knows it: `answer` is a class by number. Without an order one that was never
-    sent to us."""
+    """An attempt as the rescue engine knows it: `answer` is a class by number. Without an order one
+    that was never sent to us."""
 
     at: datetime
     answer: int

@@ -1,5 +1,6 @@
-"""Customers of one merchant: everything of one, and the list, who came last first. A customer is the payer as the
-merchant names them: by its own id of them, else by their e-mail, keyed and hashed."""
+"""Customers of one merchant: everything of one, and the list, who came last first. A customer is
+the payer as the merchant names them: by its own id of them, else by their e-mail, keyed and
+hashed."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ EMAIL_ORDERS_MAX: Final = 2_000  # of one address: more are not looked through
 
 
 class Customer(Row, frozen=True):
-    """`external_id`: the merchant's own of them. `newest`: what came with their newest order that still has a name."""
+    """`external_id`: the merchant's own of them. `newest`: what came with their newest order that
+    still has a name."""
 
     payer_id: UUID
     email: str | None
@@ -43,7 +45,9 @@ async def _find(db: Read, merchant_id: UUID, payer_id: UUID) -> Customer | None:
     """Finds a customer, unmasked."""
 
 
-async def find_customer(db: Read, merchant_id: UUID, payer_id: UUID, *, clear: bool) -> Customer | None:
+async def find_customer(
+    db: Read, merchant_id: UUID, payer_id: UUID, *, clear: bool
+) -> Customer | None:
     """Finds a customer, or None for nobody known. Masked unless `clear`."""
     customer = await _find(db, merchant_id, payer_id)
     return customer if clear or customer is None else Customer(**person(asdict(customer)))
@@ -69,11 +73,15 @@ FROM (SELECT payer_id, count(*) AS orders, (array_agg(order_id ORDER BY order_id
 JOIN orders o ON o.merchant_id = $1 AND o.order_id = p.order_id
 ORDER BY p.order_id DESC LIMIT $4
 """)
-async def _by_email(db: Read, merchant_id: UUID, email: str, orders_max: int, limit: int) -> list[CustomerByEmail]:
+async def _by_email(
+    db: Read, merchant_id: UUID, email: str, orders_max: int, limit: int
+) -> list[CustomerByEmail]:
     """Customers by an order's email address, in lower case."""
 
 
-async def customers_by_email(db: Read, merchant_id: UUID, email: str, limit: int) -> list[CustomerByEmail]:
+async def customers_by_email(
+    db: Read, merchant_id: UUID, email: str, limit: int
+) -> list[CustomerByEmail]:
     """The newest customers of whom an order came with this address; case counts not."""
     return await _by_email(db, merchant_id, email.lower(), EMAIL_ORDERS_MAX, limit)
 
@@ -142,7 +150,9 @@ JOIN sites s ON s.merchant_id = h.merchant_id AND s.site_id = h.site_id
 WHERE p.merchant_id = $1 AND p.payer_id = $2 AND p.order_id < $3
 ORDER BY p.order_id DESC LIMIT $4
 """)
-async def customer_orders(db: Read, merchant_id: UUID, payer_id: UUID, before: UUID, limit: int) -> list[CustomerOrder]:
+async def customer_orders(
+    db: Read, merchant_id: UUID, payer_id: UUID, before: UUID, limit: int
+) -> list[CustomerOrder]:
     """Newest first, those with ids below `before`."""
 
 
@@ -163,7 +173,9 @@ SELECT a.order_id, a.attempt_no, a.sent_at, a.state, a.scheme_code, a.processor_
 FROM attempts a WHERE a.merchant_id = $1 AND a.order_id = ANY($2::uuid[]) AND a.sent_at IS NOT NULL
 ORDER BY a.sent_at DESC, a.attempt_id DESC
 """)
-async def attempts_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[SentAttempt]:
+async def attempts_of(
+    db: Read, merchant_id: UUID, order_ids: Collection[UUID]
+) -> list[SentAttempt]:
     """Attempts of these orders that were sent."""
 
 
@@ -181,11 +193,15 @@ SELECT r.order_id, r.business_at, r.state, r.message, r.units, r.asset FROM modi
 WHERE r.merchant_id = $1 AND r.order_id = ANY($2::uuid[]) AND r.kind IN ('refund', 'reversal')
 ORDER BY r.business_at DESC, r.modification_id DESC
 """)
-async def _refunds(db: Read, merchant_id: UUID, order_ids: Collection[UUID]) -> list[CustomerRefund]:
+async def _refunds(
+    db: Read, merchant_id: UUID, order_ids: Collection[UUID]
+) -> list[CustomerRefund]:
     """Refunds of these orders, unmasked."""
 
 
-async def refunds_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID], *, clear: bool) -> list[CustomerRefund]:
+async def refunds_of(
+    db: Read, merchant_id: UUID, order_ids: Collection[UUID], *, clear: bool
+) -> list[CustomerRefund]:
     """Their reasons are people's words: masked unless `clear`."""
     rows = await _refunds(db, merchant_id, order_ids)
     return rows if clear else [replace(row, message=DOTS if row.message else "") for row in rows]
@@ -263,8 +279,8 @@ BEGIN: Final = Place(datetime(9999, 1, 1, tzinfo=UTC), HIGHEST)
 
 
 class ListedCustomer(Row, frozen=True):
-    """`orders`: counted up to one more than COUNTED_MAX. `order_id`, `order_reference` and `placed_at`: of the newest.
-    `external_id`: the merchant's own of them."""
+    """`orders`: counted up to one more than COUNTED_MAX. `order_id`, `order_reference` and
+    `placed_at`: of the newest. `external_id`: the merchant's own of them."""
 
     payer_id: UUID
     first_seen_at: datetime
@@ -304,12 +320,16 @@ async def _list(
     """Lists customers, unmasked."""
 
 
-async def list_customers(db: Read, merchant_id: UUID, after: Place, limit: int, *, clear: bool) -> list[ListedCustomer]:
+async def list_customers(
+    db: Read, merchant_id: UUID, after: Place, limit: int, *, clear: bool
+) -> list[ListedCustomer]:
     """Masked unless `clear`."""
     return _seen(await _list(db, merchant_id, *after, limit), clear=clear)
 
 
-@MERCHANT.statement(_DRESS.format(page="SELECT * FROM payers WHERE merchant_id = $1 AND payer_id = ANY($2)"))
+@MERCHANT.statement(
+    _DRESS.format(page="SELECT * FROM payers WHERE merchant_id = $1 AND payer_id = ANY($2)")
+)
 async def _these(db: Read, merchant_id: UUID, payer_ids: Collection[UUID]) -> list[ListedCustomer]:
     """Customers by their ids, unmasked."""
 
@@ -333,7 +353,9 @@ async def customers_of(db: Read, merchant_id: UUID, order_ids: Collection[UUID])
     return set(await _of_orders(db, merchant_id, order_ids))
 
 
-@MERCHANT.statement(f"SELECT count(*) FROM (SELECT FROM payers WHERE merchant_id = $1 LIMIT {CAP}) AS few")
+@MERCHANT.statement(
+    f"SELECT count(*) FROM (SELECT FROM payers WHERE merchant_id = $1 LIMIT {CAP}) AS few"
+)
 async def _count(db: Read, merchant_id: UUID) -> int:
     """Counts the merchant's customers, at most CAP."""
 

@@ -1,5 +1,5 @@
-"""Exports: requested, worked on by one run after the other, ended once; as their requester sees them. Their orders
-come in the list's order, as of one moment."""
+"""Exports: requested, worked on by one run after the other, ended once; as their requester sees
+them. Their orders come in the list's order, as of one moment."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,8 +22,8 @@ LISTED_MAX: Final = 50
 
 
 class Export(Row, frozen=True):
-    """`wanted`: the request, as plain values, `said` the same in words; neither of what is over. `total`: rows to
-    come, when they could be counted. `why`: it was refused."""
+    """`wanted`: the request, as plain values, `said` the same in words; neither of what is over.
+    `total`: rows to come, when they could be counted. `why`: it was refused."""
 
     merchant_id: UUID
     export_id: UUID
@@ -57,7 +57,9 @@ async def exports_of(db: Read, merchant_id: UUID, user_id: UUID) -> list[Export]
     """Newest first."""
 
 
-@MERCHANT.statement(f"SELECT {EXPORT} FROM exports WHERE merchant_id = $1 AND user_id = $2 AND export_id = $3")
+@MERCHANT.statement(
+    f"SELECT {EXPORT} FROM exports WHERE merchant_id = $1 AND user_id = $2 AND export_id = $3"
+)
 async def find_export(db: Read, merchant_id: UUID, user_id: UUID, export_id: UUID) -> Export | None:
     """Finds a person's export; None for another person's or merchant's."""
 
@@ -158,7 +160,14 @@ UPDATE exports SET rows_done = $4, bytes_done = $5, total = coalesce($6, total),
 WHERE merchant_id = $1 AND export_id = $2 AND run_no = $3 AND state = 'working' RETURNING true
 """)
 async def beat(
-    db: Tx, merchant_id: UUID, export_id: UUID, run_no: int, rows: int, size: int, total: int | None, at: datetime
+    db: Tx,
+    merchant_id: UUID,
+    export_id: UUID,
+    run_no: int,
+    rows: int,
+    size: int,
+    total: int | None,
+    at: datetime,
 ) -> bool:
     """Records how far the run is. False: it was cancelled, or another run has taken over."""
 
@@ -194,8 +203,11 @@ UPDATE exports SET state = CASE WHEN state = 'ready' THEN 'gone' ELSE 'cancelled
   wanted = '{}', said = '[]', finished_at = coalesce(finished_at, $4), gone_at = NULL
 WHERE merchant_id = $1 AND export_id = $2 AND user_id = $3 AND state IN ('asked', 'working', 'ready') RETURNING true
 """)
-async def cancel_run(db: Tx, merchant_id: UUID, export_id: UUID, user_id: UUID, at: datetime) -> bool:
-    """Ends what is under way, forgets what is ready. False when there is nothing of this person's to end."""
+async def cancel_run(
+    db: Tx, merchant_id: UUID, export_id: UUID, user_id: UUID, at: datetime
+) -> bool:
+    """Ends what is under way, forgets what is ready. False when there is nothing of this person's
+    to end."""
 
 
 @MERCHANT.statement("""
@@ -241,13 +253,20 @@ TEXTS: Final = {"order_id": "h.order_id::text", "site_id": "h.site_id::text"}
 
 
 async def all_orders(
-    connection: asyncpg.Connection, order_filter: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
+    connection: asyncpg.Connection,
+    order_filter: OrderFilter,
+    by: OrderBy,
+    fields: Sequence[str],
+    *,
+    newest_first: bool,
 ) -> AsyncIterator[list[tuple[object, ...]]]:
     """Streams these fields of AT_ONCE rows at a time, by a cursor of the server's: memory does not
     grow with the list. The server makes the next rows while these are used."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        sql, values = await export_statement(connection, order_filter, by, fields, newest_first=newest_first)
+        sql, values = await export_statement(
+            connection, order_filter, by, fields, newest_first=newest_first
+        )
         cursor = await connection.cursor(sql, *values, timeout=FIRST_SECONDS)
         ahead = asyncio.ensure_future(cursor.fetch(AT_ONCE, timeout=FIRST_SECONDS))
         try:
@@ -261,7 +280,12 @@ async def all_orders(
 
 
 async def export_statement(
-    connection: asyncpg.Connection, order_filter: OrderFilter, by: OrderBy, fields: Sequence[str], *, newest_first: bool
+    connection: asyncpg.Connection,
+    order_filter: OrderFilter,
+    by: OrderBy,
+    fields: Sequence[str],
+    *,
+    newest_first: bool,
 ) -> tuple[str, list[object]]:
     search = (await search_of(connection, order_filter)).words_first()
     args = Arguments(order_filter.merchant_id)

@@ -16,7 +16,13 @@ from uuid import UUID
 import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, ReadConnection, Row
-from recoup.desk.store.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions
+from recoup.desk.store.order_filter import (
+    Arguments,
+    OrderFilter,
+    channel_condition,
+    conditions,
+    dimensions,
+)
 from recoup.desk.store.order_search import every_condition, search_of
 from recoup.kit.lists.bounded import Count, bounded
 from recoup.orders.store.unknown_outcomes import OUT, UNANSWERED
@@ -25,7 +31,9 @@ CAP: Final = 10_001
 COUNT_TIMEOUT_MS: Final = 150
 PAGE_TIMEOUT_MS: Final = 20  # beside a list, which does not wait for it
 EXACT_TIMEOUT_MS: Final = 2_000
-CHEAP: Final = 1_000.0  # in the planner's units: what is dearer takes long when the orders lie far apart
+CHEAP: Final = (
+    1_000.0  # in the planner's units: what is dearer takes long when the orders lie far apart
+)
 FEW: Final = 100_000  # orders of a merchant that lie close enough together for any count
 
 
@@ -37,8 +45,9 @@ async def count_orders(
     cap: int = CAP,
     timeout_ms: int = COUNT_TIMEOUT_MS,
 ) -> Count:
-    """Capped at `cap`; with `exact`, the true total unless that takes longer than two seconds. Count(0, False) when it
-    takes longer than `timeout_ms`; under COUNT_TIMEOUT_MS it stands beside a list, and is left out when it is dear."""
+    """Capped at `cap`; with `exact`, the true total unless that takes longer than two seconds.
+    Count(0, False) when it takes longer than `timeout_ms`; under COUNT_TIMEOUT_MS it stands beside
+    a list, and is left out when it is dear."""
     search = await search_of(connection, order_filter)
     args = Arguments(order_filter.merchant_id)
     where = every_condition(order_filter, search, args)
@@ -46,7 +55,9 @@ async def count_orders(
     if exact:
         try:
             async with bounded(connection, EXACT_TIMEOUT_MS):
-                return Count(await connection.fetchval(f"SELECT count(*) {inner}", *args.values), True)  # noqa: S608
+                return Count(
+                    await connection.fetchval(f"SELECT count(*) {inner}", *args.values), True
+                )  # noqa: S608
         except asyncpg.QueryCanceledError:
             pass
     sql = f"SELECT count(*) FROM (SELECT {inner} LIMIT {cap}) AS n"  # noqa: S608
@@ -79,7 +90,11 @@ SELECT n.status, count(*) AS orders FROM (SELECT h.status FROM order_heads h WHE
 
 
 async def count_statuses(
-    connection: ReadConnection, order_filter: OrderFilter, *, cap: int = 1_001, timeout_ms: int = COUNT_TIMEOUT_MS
+    connection: ReadConnection,
+    order_filter: OrderFilter,
+    *,
+    cap: int = 1_001,
+    timeout_ms: int = COUNT_TIMEOUT_MS,
 ) -> dict[int, Count]:
     """Counts by status, whatever statuses the filter asks for; empty for a search, when it takes
     too long, and beside a list when it is dear."""
@@ -92,11 +107,19 @@ async def count_statuses(
         where = conditions(order_filter, args) + channel_condition(order_filter.pairs(), args)
         sql = _FEW.format(where=" AND ".join(where), cap=CAP)
     else:
-        where = ["h.status = f.status", *conditions(order_filter, args), *channel_condition(order_filter.pairs(), args)]
-        sql = _BY_STATUS.format(where=" AND ".join(where), cap=cap, faces=args.add(list(order_filter.faces())))
+        where = [
+            "h.status = f.status",
+            *conditions(order_filter, args),
+            *channel_condition(order_filter.pairs(), args),
+        ]
+        sql = _BY_STATUS.format(
+            where=" AND ".join(where), cap=cap, faces=args.add(list(order_filter.faces()))
+        )
     try:
         async with bounded(connection, timeout_ms):
-            if timeout_ms < COUNT_TIMEOUT_MS and not await _is_cheap(connection, order_filter, sql, args):
+            if timeout_ms < COUNT_TIMEOUT_MS and not await _is_cheap(
+                connection, order_filter, sql, args
+            ):
                 return {}
             found = {r["status"]: r["orders"] for r in await connection.fetch(sql, *args.values)}
     except asyncpg.QueryCanceledError:
@@ -108,7 +131,9 @@ async def count_statuses(
     return {status: Count(min(orders, cap - 1), orders < cap) for status, orders in every.items()}
 
 
-async def _is_cheap(connection: ReadConnection, order_filter: OrderFilter, sql: str, args: Arguments) -> bool:
+async def _is_cheap(
+    connection: ReadConnection, order_filter: OrderFilter, sql: str, args: Arguments
+) -> bool:
     """True when the count will be quick: by its plan, because the merchant has few orders, or few
     that need attention."""
     if order_filter.attention:
@@ -116,7 +141,9 @@ async def _is_cheap(connection: ReadConnection, order_filter: OrderFilter, sql: 
     plan = await _planned(connection, sql, *args.values)
     if plan["Total Cost"] <= CHEAP:
         return True
-    every = await _planned(connection, "SELECT FROM order_heads WHERE merchant_id = $1", order_filter.merchant_id)
+    every = await _planned(
+        connection, "SELECT FROM order_heads WHERE merchant_id = $1", order_filter.merchant_id
+    )
     return bool(every["Plan Rows"] <= FEW)
 
 
@@ -127,9 +154,9 @@ async def _planned(connection: ReadConnection, sql: str, *values: Any) -> dict[s
 
 
 class MenuCounts(Row, frozen=True):
-    """Disputes that nobody has answered; attempts without an answer; refunds that are stuck; what waits for a second
-    person, as far as the visitor sees it: requests to refund, and for the operator payouts, adjustments and bank
-    accounts."""
+    """Disputes that nobody has answered; attempts without an answer; refunds that are stuck; what
+    waits for a second person, as far as the visitor sees it: requests to refund, and for the
+    operator payouts, adjustments and bank accounts."""
 
     disputes: int
     unknown: int
@@ -152,5 +179,7 @@ SELECT
         LIMIT $3) b)
   ELSE 0 END) AS approvals
 """)
-async def menu_counts(db: Read, merchant_id: UUID, wall: datetime, most: int, as_operator: bool) -> MenuCounts:
+async def menu_counts(
+    db: Read, merchant_id: UUID, wall: datetime, most: int, as_operator: bool
+) -> MenuCounts:
     """Each up to `most`."""

@@ -1,4 +1,5 @@
-"""The orders in which lists come, and the place in one where a page begins. Each order has an index of its own."""
+"""The orders in which lists come, and the place in one where a page begins. Each order has an index
+of its own."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,8 @@ _UNITS_MAX: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The row a page begins behind, and which way it goes from there. `key` is the row's value in the list's order."""
+    """The row a page begins behind, and which way it goes from there. `key` is the row's value in
+    the list's order."""
 
     back: bool
     key: datetime | int | None
@@ -42,7 +44,9 @@ class Cursor:
         if isinstance(key, datetime):
             key = (key - _EPOCH) // timedelta(microseconds=1)
         letter = COLUMNS[self.by][1]
-        return f"{'p' if self.back else 'n'}{letter}{'' if key is None else key}.{self.order_id.hex}"
+        return (
+            f"{'p' if self.back else 'n'}{letter}{'' if key is None else key}.{self.order_id.hex}"
+        )
 
 
 def cursor_behind(row: Any, by: OrderBy, *, back: bool = False) -> Cursor:
@@ -50,10 +54,17 @@ def cursor_behind(row: Any, by: OrderBy, *, back: bool = False) -> Cursor:
 
 
 def parse_cursor(text: str, by: OrderBy = "placed") -> Cursor | None:
-    """Reads a cursor; None for anything that `Cursor.text` did not make for a list in this order."""
+    """Reads a cursor; None for anything that `Cursor.text` did not make for a list in this
+    order."""
     letter = COLUMNS[by][1]
     head, dot, order = text[1:].partition(".")
-    if text[:1] not in ("n", "p") or len(text) > 80 or not text.isascii() or not dot or not head.startswith(letter):
+    if (
+        text[:1] not in ("n", "p")
+        or len(text) > 80
+        or not text.isascii()
+        or not dot
+        or not head.startswith(letter)
+    ):
         return None
     number = head[len(letter) :]
     try:
@@ -76,12 +87,14 @@ def _key(number: str, by: OrderBy) -> datetime | int | None:
 
 
 def branches(cursor: Cursor, descending: bool, args: Arguments) -> list[list[str]]:
-    """The rows behind the cursor, as one or two sets of conditions that each follow the index: rows without a value
-    in the list's order stand before or after all others."""
+    """The rows behind the cursor, as one or two sets of conditions that each follow the index: rows
+    without a value in the list's order stand before or after all others."""
     column, sign = f"h.{COLUMNS[cursor.by][0]}", "<" if descending else ">"
     nulls_last = {"created": descending, "expires": not descending}.get(cursor.by)
     if cursor.key is None:
         same = [f"{column} IS NULL", f"h.order_id {sign} {args.add(cursor.order_id)}"]
         return [same] if nulls_last else [same, [f"{column} IS NOT NULL"]]
-    behind = [f"({column}, h.order_id) {sign} ({args.add(cursor.key)}, {args.add(cursor.order_id)})"]
+    behind = [
+        f"({column}, h.order_id) {sign} ({args.add(cursor.key)}, {args.add(cursor.order_id)})"
+    ]
     return [behind, [f"{column} IS NULL"]] if nulls_last else [behind]

@@ -27,7 +27,8 @@ _DOORS: Final[dict[str, tuple[str, ...]]] = {
 
 
 class UnitRange(NamedTuple):
-    """Range of amounts in some assets, in their smallest unit; both ends included, None for none."""
+    """Range of amounts in some assets, in their smallest unit; both ends included, None for
+    none."""
 
     assets: tuple[str, ...]
     units_from: int | None
@@ -36,16 +37,18 @@ class UnitRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Empty means everything. Dates are business time: from is included, to is not. `text` is what was typed.
+    """Empty means everything. Dates are business time: from is included, to is not. `text` is what
+    was typed.
 
-    `door` is a whole dialect: its channels. `refunded`: any amount of it is, or nothing. `order_ids`, `external_ids`
-    and `tails` (how an id ends) name orders, any way, `external_id` in addition; `units_from` and `units_to` are both
-    included, `amounts` say the same for assets of several scales. `chain`: the channel of a stablecoin order, named or
-    picked by its payer. `last4`: of the card that an order came with. `expires_to` is included, and asks for what has
-    not ended. `sight`: how the reader sees customers' data: other than `shown` masks names, and `masked` finds whole
-    values only. `code_reason`: what the code of the decline stands for, whoever's it is.
-    `reasons`: why orders ended without a payment. `code` and `code_source` are of the decline that an order came in
-    with, `scheme` and `bin` of the card that it came with.
+    `door` is a whole dialect: its channels. `refunded`: any amount of it is, or nothing.
+    `order_ids`, `external_ids` and `tails` (how an id ends) name orders, any way, `external_id` in
+    addition; `units_from` and `units_to` are both included, `amounts` say the same for assets of
+    several scales. `chain`: the channel of a stablecoin order, named or picked by its payer.
+    `last4`: of the card that an order came with. `expires_to` is included, and asks for what has
+    not ended. `sight`: how the reader sees customers' data: other than `shown` masks names, and
+    `masked` finds whole values only. `code_reason`: what the code of the decline stands for,
+    whoever's it is. `reasons`: why orders ended without a payment. `code` and `code_source` are of
+    the decline that an order came in with, `scheme` and `bin` of the card that it came with.
     """
 
     merchant_id: UUID
@@ -147,7 +150,8 @@ class Arguments:
 
 
 def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
-    """Everything but status and channel, on `order_heads h`; $1 is the merchant and always comes first."""
+    """Everything but status and channel, on `order_heads h`; $1 is the merchant and always comes
+    first."""
     found = ["h.merchant_id = $1"]
     for value, test in (
         (order_filter.site_id, "h.site_id = {}"),
@@ -195,13 +199,17 @@ def conditions(order_filter: OrderFilter, args: Arguments) -> list[str]:
         )
     if order_filter.expires_to is not None:
         found.append(f"h.status IN {_OPEN}")
-    return found + _amount_condition(order_filter.amounts, args) + named_condition(order_filter, args)
+    return (
+        found + _amount_condition(order_filter.amounts, args) + named_condition(order_filter, args)
+    )
 
 
 def _code_condition(reason: str, args: Arguments) -> str:
     """A code counts for what it stands for where it came from; the index knows codes alone."""
     meant = codes_of_reason(reason)
-    every, own, codes, others = (args.add(list(one)) for one in (meant.every(), meant.own, meant.codes, meant.others))
+    every, own, codes, others = (
+        args.add(list(one)) for one in (meant.every(), meant.own, meant.codes, meant.others)
+    )
     pair = "h.decline_source || ':' || lower(h.decline_code)"
     return (
         f"h.decline_code <> '' AND lower(h.decline_code) = ANY({every}::text[]) AND ({pair} = ANY({own}::text[])"
@@ -277,9 +285,9 @@ def channel_condition(pairs: list[tuple[str, bool]], args: Arguments) -> list[st
 def narrowing(order_filter: OrderFilter, args: Arguments) -> list[str]:
     """Conditions by statuses and channels, which `conditions` leaves out: some lists are merged
     from a scan for each."""
-    return status_condition(order_filter.faces() if order_filter.statuses else (), args) + channel_condition(
-        order_filter.pairs(), args
-    )
+    return status_condition(
+        order_filter.faces() if order_filter.statuses else (), args
+    ) + channel_condition(order_filter.pairs(), args)
 
 
 def dimensions(order_filter: OrderFilter) -> int:

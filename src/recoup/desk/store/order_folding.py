@@ -44,7 +44,9 @@ LEFT JOIN order_payer p ON p.merchant_id = o.merchant_id AND p.order_id = o.orde
 LEFT JOIN payers y ON y.merchant_id = p.merchant_id AND y.payer_id = p.payer_id
 LEFT JOIN vault v ON v.merchant_id = o.merchant_id AND v.token_id = o.token_id
 """)
-async def _sources(db: Tx, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID]) -> list[_Source]: ...
+async def _sources(
+    db: Tx, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID]
+) -> list[_Source]: ...
 
 
 @MERCHANT.statement(f"""
@@ -52,7 +54,9 @@ UPDATE order_search s SET text = k.text, fold = {FOLDED}
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (merchant_id, order_id, text)
 WHERE s.merchant_id = k.merchant_id AND s.order_id = k.order_id
 """)
-async def _write(db: Tx, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID], texts: Sequence[str]) -> None: ...
+async def _write(
+    db: Tx, merchant_ids: Sequence[UUID], order_ids: Sequence[UUID], texts: Sequence[str]
+) -> None: ...
 
 
 async def fold_some(db: Tx, limit: int) -> int:
@@ -64,7 +68,12 @@ async def fold_some(db: Tx, limit: int) -> int:
 async def fold_orders(db: Tx, keys: Sequence[tuple[UUID, UUID]]) -> int:
     """Folds the texts of these (merchant, order); returns how many there were."""
     rows = await _sources(db, [key[0] for key in keys], [key[1] for key in keys])
-    await _write(db, [row.merchant_id for row in rows], [row.order_id for row in rows], [_text(row) for row in rows])
+    await _write(
+        db,
+        [row.merchant_id for row in rows],
+        [row.order_id for row in rows],
+        [_text(row) for row in rows],
+    )
     return len(rows)
 
 

@@ -14,9 +14,10 @@ from recoup.desk.store.columns import COLUMNS, OrderColumn, sql_of
 class OrderRow:
     """One order of a list.
 
-    Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text` the amount of a
-    stablecoin order as it was sent; `paid_units` what its payer paid, as far as it was not let go or given back.
-    `decline_code`: that it came in with. `more`: what columns read for themselves.
+    Times are business time; units the asset's smallest; `created_at` None while Draft; `sent_text`
+    the amount of a stablecoin order as it was sent; `paid_units` what its payer paid, as far as it
+    was not let go or given back. `decline_code`: that it came in with. `more`: what columns read
+    for themselves.
     """
 
     order_id: UUID
@@ -48,12 +49,15 @@ class OrderRow:
 
     def of(self, column: OrderColumn) -> object:
         """What it has in a column."""
-        values = [self.more[name] if name in self.more else getattr(self, name) for name in column.needs]
+        values = [
+            self.more[name] if name in self.more else getattr(self, name) for name in column.needs
+        ]
         return column.value(*values) if column.value else values[0]
 
     @property
     def paid_otherwise(self) -> bool:
-        """True when something was paid, and another amount than was due, or after the order's end."""
+        """True when something was paid, and another amount than was due, or after the order's
+        end."""
         return self.paid_units > 0 and (self.paid_units != self.units or self.status == 2)
 
 
@@ -89,7 +93,8 @@ _JOINS: Final = {
 
 
 def rows_of(source: str, fields: Iterable[str], otherwise: Mapping[str, str]) -> str:
-    """A statement for these fields of `source`, which is called `h`; reads no table that they do not need.
+    """A statement for these fields of `source`, which is called `h`; reads no table that they do
+    not need.
 
     The fields are of every row, or of columns. `otherwise`: those that are said in another way.
     """

@@ -26,7 +26,8 @@ How = Literal["all", "exact", "email", "descriptor", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`joins` and `conditions` go into the list's statement; `values` are their arguments, in order of `{}`.
+    """`joins` and `conditions` go into the list's statement; `values` are their arguments, in order
+    of `{}`.
 
     `several`: of several words each may be common, and all together rare.
     """
@@ -38,12 +39,13 @@ class Search:
     several: bool = False
 
     def words_first(self) -> "Search":
-        """Finds all that match before the list's order is looked at. Without it a search for several common words
-        that never meet walks the whole list."""
+        """Finds all that match before the list's order is looked at. Without it a search for
+        several common words that never meet walks the whole list."""
         return self.found_first() if self.several else self
 
     def found_first(self) -> "Search":
-        """The same of any words: how common one is, is guessed, at times by a hundred times too high."""
+        """The same of any words: how common one is, is guessed, at times by a hundred times too
+        high."""
         if _TEXT_JOIN not in self.joins:
             return self
         found = f"h.order_id = ANY(ARRAY(SELECT s.order_id FROM order_search s WHERE {' AND '.join(self.conditions)}))"
@@ -51,7 +53,10 @@ class Search:
 
     def bind(self, args: Arguments) -> list[str]:
         values = iter(self.values)
-        return [c.format(*(args.add(next(values)) for _ in range(c.count("{}")))) for c in self.conditions]
+        return [
+            c.format(*(args.add(next(values)) for _ in range(c.count("{}"))))
+            for c in self.conditions
+        ]
 
 
 NOTHING: Final = Search("all")
@@ -81,19 +86,29 @@ _DESCRIPTOR: Final = """
 SELECT lower(descriptor) = $2 FROM order_heads WHERE merchant_id = $1 AND lower(descriptor) >= $2
 ORDER BY lower(descriptor) LIMIT 1
 """
-_SHORT: Final = re.compile("([0-9a-f]{4})?(…|[.]{2,3})?([0-9a-f]{6})")  # an id as pages shorten it, or its end
+_SHORT: Final = re.compile(
+    "([0-9a-f]{4})?(…|[.]{2,3})?([0-9a-f]{6})"
+)  # an id as pages shorten it, or its end
 _HASH: Final = re.compile("[0-9a-fA-F]{64}")  # a transaction's, as TRON's own pages show it
 _HEX: Final = [f"{number:02x}" for number in range(256)]
 _NAME: Final = re.compile(r"[^\d@:/_#*%=]+")  # what may be somebody's
 _LAST: Final = "\U0010ffff"  # behind it no address with the same beginning comes
-_TEXT_JOIN: Final = "JOIN order_search s ON s.merchant_id = h.merchant_id AND s.order_id = h.order_id"
-_EMAIL_JOIN: Final = "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.order_id = h.order_id"
+_TEXT_JOIN: Final = (
+    "JOIN order_search s ON s.merchant_id = h.merchant_id AND s.order_id = h.order_id"
+)
+_EMAIL_JOIN: Final = (
+    "JOIN order_payer m ON m.merchant_id = h.merchant_id AND m.order_id = h.order_id"
+)
 
 
 def normalise_query(typed: str) -> str:
     """Cuts the text to one line of at most TEXT_MAX characters, without what the database cannot
     hold."""
-    clean = "".join(c for c in typed[: TEXT_MAX * 8] if c not in "\x00\ufffe\uffff" and not "\ud800" <= c <= "\udfff")
+    clean = "".join(
+        c
+        for c in typed[: TEXT_MAX * 8]
+        if c not in "\x00\ufffe\uffff" and not "\ud800" <= c <= "\udfff"
+    )
     return " ".join(clean.split())[:TEXT_MAX]
 
 
@@ -112,7 +127,11 @@ async def exact_order(connection: Read, merchant_id: UUID, typed: str) -> UUID |
 async def search_of(connection: Read, order_filter: OrderFilter) -> Search:
     """The search that a list's filter asks for."""
     return await understand(
-        connection, order_filter.merchant_id, order_filter.text, order_filter.sight, order_filter.last4
+        connection,
+        order_filter.merchant_id,
+        order_filter.text,
+        order_filter.sight,
+        order_filter.last4,
     )
 
 
@@ -121,7 +140,9 @@ def every_condition(order_filter: OrderFilter, search: Search, args: Arguments) 
     return conditions(order_filter, args) + search.bind(args) + narrowing(order_filter, args)
 
 
-async def understand(connection: Read, merchant_id: UUID, typed: str, sight: str = "shown", last4: str = "") -> Search:
+async def understand(
+    connection: Read, merchant_id: UUID, typed: str, sight: str = "shown", last4: str = ""
+) -> Search:
     """The way this text is looked for, and beside it a card's last four. Depends on what exists,
     never on the page that is shown. For whom customers' data is `masked` only whole values are
     found, so that nobody spells a name out letter by letter."""
@@ -155,12 +176,17 @@ async def _words(connection: Read, merchant_id: UUID, text: str, sight: str) -> 
     if "@" in lower[1:] and " " not in lower:
         pattern = like(lower) + ("%" if sight != "masked" else "")
         last = lower + (_LAST if sight != "masked" else "")
-        named = [row["order_id"] for row in await connection.fetch(_EMAIL, merchant_id, lower, last)]
+        named = [
+            row["order_id"] for row in await connection.fetch(_EMAIL, merchant_id, lower, last)
+        ]
         if 0 < len(named) <= EMAIL_ORDERS:
             return Search("email", "", ("h.order_id = ANY({}::uuid[])",), (named,))
         if named:
             return Search(
-                "email", _EMAIL_JOIN, ("m.merchant_id = {}", "lower(m.email) LIKE {}"), (merchant_id, pattern)
+                "email",
+                _EMAIL_JOIN,
+                ("m.merchant_id = {}", "lower(m.email) LIKE {}"),
+                (merchant_id, pattern),
             )
     if await connection.fetchval(_DESCRIPTOR, merchant_id, lower):
         return Search("descriptor", "", ("lower(h.descriptor) = {}",), (lower,))
@@ -171,8 +197,12 @@ def _by_words(merchant_id: UUID, text: str, sight: str) -> Search:
     if sight == "masked":
         whole = whole_name(text)
         conditions = ("s.merchant_id = {}", "s.text LIKE {}" if whole else "false")
-        return Search("text", _TEXT_JOIN, conditions, (merchant_id, *([_contains(whole)] if whole else [])))
-    words = [plain for word in fold(text).split()[:WORDS_MAX] if (plain := word.strip("="))]  # as no whole name is
+        return Search(
+            "text", _TEXT_JOIN, conditions, (merchant_id, *([_contains(whole)] if whole else []))
+        )
+    words = [
+        plain for word in fold(text).split()[:WORDS_MAX] if (plain := word.strip("="))
+    ]  # as no whole name is
     tests, values = [], list[str]()
     for word in words:
         if len(coded(word)) >= 3:
@@ -182,11 +212,21 @@ def _by_words(merchant_id: UUID, text: str, sight: str) -> Search:
             tests.append("(s.text LIKE {} OR s.text LIKE {})")
             values += [f"{like(word)}%", f"% {like(word)}%"]
     together = joined(text)
-    if len(together) >= 3 and _NAME.fullmatch(text) and any("-" in word or len(coded(word)) < 3 for word in words):
+    if (
+        len(together) >= 3
+        and _NAME.fullmatch(text)
+        and any("-" in word or len(coded(word)) < 3 for word in words)
+    ):
         tests = [f"({' AND '.join(tests)} OR s.text LIKE {{}})"]  # `De La Cruz` for `DelaCruz`
         values.append(_contains(together))
     several = sum(len(word) >= 3 for word in words) > 1
-    return Search("text", _TEXT_JOIN, ("s.merchant_id = {}", *(tests or ["false"])), (merchant_id, *values), several)
+    return Search(
+        "text",
+        _TEXT_JOIN,
+        ("s.merchant_id = {}", *(tests or ["false"])),
+        (merchant_id, *values),
+        several,
+    )
 
 
 def _contains(folded: str) -> str:
@@ -194,7 +234,8 @@ def _contains(folded: str) -> str:
 
 
 async def orders_by_end(connection: Read, merchant_id: UUID, typed: str) -> list[UUID]:
-    """The orders whose ids a page shortens to this, or whose ids end so; newest first, at most ENDS_MAX."""
+    """The orders whose ids a page shortens to this, or whose ids end so; newest first, at most
+    ENDS_MAX."""
     found = _SHORT.fullmatch(typed.strip().lower())
     if found is None or bool(found[1]) != bool(found[2]):
         return []

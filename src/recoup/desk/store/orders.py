@@ -1,7 +1,8 @@
-"""Lists of one merchant's orders: filters, search, order, pages. Another merchant's rows are out of reach: the merchant
-is the first condition of every statement.
+"""Lists of one merchant's orders: filters, search, order, pages. Another merchant's rows are out of
+reach: the merchant is the first condition of every statement.
 
-Each filter has an index in the list's order. Several statuses or channels are read as one short scan each and merged.
+Each filter has an index in the list's order. Several statuses or channels are read as one short
+scan each and merged.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,8 +14,22 @@ from typing import Final, TypeVar
 import asyncpg
 
 from recoup.db.statement import ReadConnection, maker_of
-from recoup.desk.store.order_cursor import ORDERS, Cursor, OrderBy, branches, cursor_behind, parse_cursor
-from recoup.desk.store.order_filter import Arguments, OrderFilter, channel_condition, conditions, dimensions, narrowing
+from recoup.desk.store.order_cursor import (
+    ORDERS,
+    Cursor,
+    OrderBy,
+    branches,
+    cursor_behind,
+    parse_cursor,
+)
+from recoup.desk.store.order_filter import (
+    Arguments,
+    OrderFilter,
+    channel_condition,
+    conditions,
+    dimensions,
+    narrowing,
+)
 from recoup.desk.store.order_row import FIELDS, OrderRow, rows_of
 from recoup.desk.store.order_search import NOTHING, How, Search, search_of
 from recoup.kernel.problem import Problem, Sentence, invalid
@@ -66,15 +81,18 @@ async def list_orders(
     by: OrderBy = "placed",
     more: tuple[str, ...] = (),
 ) -> Page:
-    """One page in this order, newest or highest first; `after` is a cursor of an earlier page, for either direction.
-    `more`: what columns read for themselves.
+    """One page in this order, newest or highest first; `after` is a cursor of an earlier page, for
+    either direction. `more`: what columns read for themselves.
 
-    Raises: Problem(invalid) for a cursor that is none; Problem(unavailable) when even the newest 90 days take too long.
+    Raises: Problem(invalid) for a cursor that is none; Problem(unavailable) when even the newest 90
+    days take too long.
     """
     cursor = parse_cursor(after, by) if after else None
     if after and cursor is None:
         cure = "Start at the first page."
-        raise Problem("invalid", "The page's address is invalid.", field="cursor", cure=cure, verbatim=True)
+        raise Problem(
+            "invalid", "The page's address is invalid.", field="cursor", cure=cure, verbatim=True
+        )
     limit = max(1, min(limit, LIMIT_MAX))
     back = cursor is not None and cursor.back
     descending = newest_first is not back
@@ -84,9 +102,14 @@ async def list_orders(
     async def run(narrowed: OrderFilter, search: Search) -> list[OrderRow]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, ORDERS[by, descending], limit + 1, cursor, descending)
-        records = await connection.fetch(dress.format(page=page, order=ORDERS[by, descending]), *args.values)
+        records = await connection.fetch(
+            dress.format(page=page, order=ORDERS[by, descending]), *args.values
+        )
         return [
-            OrderRow(**{name: row[name] for name in FIELDS}, more={name: row[name] for name in more}) for row in records
+            OrderRow(
+                **{name: row[name] for name in FIELDS}, more={name: row[name] for name in more}
+            )
+            for row in records
         ]
 
     rows, recent_only = await _bounded(connection, order_filter, search, run, by)
@@ -137,7 +160,10 @@ async def list_orders_page(
     async def run(narrowed: OrderFilter, search: Search) -> list[WireOrder]:
         args = Arguments(narrowed.merchant_id)
         page = _page(narrowed, search, args, order, size, after, descending, offset)
-        return [_wire_order(record) for record in await connection.fetch(wire_page(page, order), *args.values)]
+        return [
+            _wire_order(record)
+            for record in await connection.fetch(wire_page(page, order), *args.values)
+        ]
 
     return (await _bounded(connection, order_filter, search, run))[0]
 
@@ -154,8 +180,8 @@ def _page(
 ) -> str:
     """The statement that picks the page's heads.
 
-    A list by placed date that statuses, a site or channels narrow is merged from a short scan of an index for each;
-    other lists follow one index, or sort the few that are left.
+    A list by placed date that statuses, a site or channels narrow is merged from a short scan of an
+    index for each; other lists follow one index, or sort the few that are left.
     """
     where = conditions(order_filter, args) + search.bind(args)
     parts: list[list[str]] = branches(cursor, descending, args) if cursor is not None else [[]]
@@ -177,7 +203,12 @@ def _page(
 
 
 def _merged(
-    order_filter: OrderFilter, pairs: list[tuple[str, bool]], where: list[str], args: Arguments, order: str, limit: int
+    order_filter: OrderFilter,
+    pairs: list[tuple[str, bool]],
+    where: list[str],
+    args: Arguments,
+    order: str,
+    limit: int,
 ) -> str:
     """SQL that takes `limit` rows from an index for each status, and each channel unless a site is
     chosen, then merges."""
@@ -213,7 +244,8 @@ async def _bounded(
     run: Callable[[OrderFilter, Search], Awaitable[T]],
     by: OrderBy = "placed",
 ) -> tuple[T, bool]:
-    """Runs with the values known to the planner and a time limit; when that is over, on the newest 90 days alone.
+    """Runs with the values known to the planner and a time limit; when that is over, on the newest
+    90 days alone.
 
     Raises: Problem(unavailable) when these take too long as well.
     """
@@ -232,13 +264,18 @@ async def _bounded(
         except asyncpg.QueryCanceledError:
             pass
     newest = await connection.fetchval(_NEWEST, order_filter.merchant_id)
-    since = max((d for d in (newest and newest - RECENT, order_filter.placed_from) if d is not None), default=None)
+    since = max(
+        (d for d in (newest and newest - RECENT, order_filter.placed_from) if d is not None),
+        default=None,
+    )
     try:
         async with bounded(connection, SECOND_TIMEOUT_MS):
             return await run(replace(order_filter, placed_from=since), search), True
     except asyncpg.QueryCanceledError:
         message = "This search takes too long."
-        raise Problem("unavailable", message, cure="Narrow it: by dates, or with more of the word.") from None
+        raise Problem(
+            "unavailable", message, cure="Narrow it: by dates, or with more of the word."
+        ) from None
 
 
 def _is_bound(order_filter: OrderFilter, by: OrderBy = "placed") -> bool:

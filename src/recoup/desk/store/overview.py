@@ -32,7 +32,9 @@ BUCKETS: Final = (
 )  # fmt: skip
 
 
-@MERCHANT.statement(f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few")
+@MERCHANT.statement(
+    f"SELECT count(*) FROM (SELECT FROM order_heads h WHERE {_PLACED} LIMIT $5) few"
+)
 async def count_placed(
     db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, limit: int
 ) -> int:
@@ -80,7 +82,12 @@ SELECT * FROM (
 ) found WHERE level <> {_BY_DESCRIPTOR} OR place <= $5
 """)
 async def sum_placed(
-    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, descriptors: int
+    db: Read,
+    merchant_id: UUID,
+    since: datetime,
+    until: datetime,
+    site_id: UUID | None,
+    descriptors: int,
 ) -> list[Sums]:
     """Sums by each level, with so many of the descriptors."""
 
@@ -105,7 +112,13 @@ FROM (SELECT h.decline_code, h.decline_source, h.status FROM order_heads h WHERE
 GROUP BY GROUPING SETS ((1, 2), ()) ORDER BY whole DESC, declined DESC, 1, 2 LIMIT $6 + 1
 """)
 async def sum_codes(
-    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, codes: int
+    db: Read,
+    merchant_id: UUID,
+    since: datetime,
+    until: datetime,
+    site_id: UUID | None,
+    newest: int,
+    codes: int,
 ) -> list[CodeSums]:
     """Sums of the newest orders: the total first, then their codes, the most frequent first."""
 
@@ -126,7 +139,13 @@ JOIN orders o ON o.merchant_id = $1 AND o.order_id = h.order_id
 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $6
 """)
 async def sum_countries(
-    db: Read, merchant_id: UUID, since: datetime, until: datetime, site_id: UUID | None, newest: int, countries: int
+    db: Read,
+    merchant_id: UUID,
+    since: datetime,
+    until: datetime,
+    site_id: UUID | None,
+    newest: int,
+    countries: int,
 ) -> list[CountrySums]:
     """Countries of the newest orders, the most frequent first."""
 
@@ -173,7 +192,9 @@ SELECT CASE WHEN expires_at IS NULL THEN 6
     END AS bucket, asset, count(*) AS orders, sum(units)::bigint AS units
 FROM base GROUP BY 1, 2 ORDER BY 1, 2
 """)
-async def sum_open(db: Read, merchant_id: UUID, site_id: UUID | None, now: datetime, limit: int) -> list[InFlight]:
+async def sum_open(
+    db: Read, merchant_id: UUID, site_id: UUID | None, now: datetime, limit: int
+) -> list[InFlight]:
     """Sums of at most `limit` open orders."""
 
 
@@ -191,9 +212,9 @@ async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Results of the orders of some days. `sites` by site id, `money` by asset, `schemes` by the card's brand; of
-    `descriptors` the most frequent GROUPS_MAX. `codes` and `countries` are of the newest CODES_OF orders, of which
-    `coded` is the whole. `fees` by asset."""
+    """Results of the orders of some days. `sites` by site id, `money` by asset, `schemes` by the
+    card's brand; of `descriptors` the most frequent GROUPS_MAX. `codes` and `countries` are of the
+    newest CODES_OF orders, of which `coded` is the whole. `fees` by asset."""
 
     whole: Sums
     days: Sequence[Sums]
@@ -225,21 +246,29 @@ async def read_overview(
     site_id: UUID | None,
     now: datetime,
 ) -> Overview:
-    """All of it as of one moment; of days before that have more orders than are counted at once, nothing.
+    """All of it as of one moment; of days before that have more orders than are counted at once,
+    nothing.
 
-    Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when that takes too long.
+    Raises: Problem(invalid) for more orders than are counted at once; Problem(unavailable) when
+    that takes too long.
     """
     earlier = span[0] - (span[1] - span[0]), span[0]
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await bound_time(connection, TIMEOUT_MS)
-            if await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
+            if (
+                await count_placed(connection, merchant_id, *span, site_id, ORDERS_MAX + 1)
+                > ORDERS_MAX
+            ):
                 raise invalid(
                     Sentence("There are more than {0} orders in these days.", figure(ORDERS_MAX)),
                     "from",
                     "Choose fewer days, or one site.",
                 )
-            if await count_placed(connection, merchant_id, *earlier, site_id, ORDERS_MAX + 1) > ORDERS_MAX:
+            if (
+                await count_placed(connection, merchant_id, *earlier, site_id, ORDERS_MAX + 1)
+                > ORDERS_MAX
+            ):
                 earlier = span[0], span[0]
             chosen = await _period(connection, merchant_id, span, site_id)
             before = await _period(connection, merchant_id, earlier, site_id)
@@ -256,11 +285,16 @@ async def read_overview(
 
 
 async def _period(
-    connection: ReadConnection, merchant_id: UUID, span: tuple[datetime, datetime], site_id: UUID | None
+    connection: ReadConnection,
+    merchant_id: UUID,
+    span: tuple[datetime, datetime],
+    site_id: UUID | None,
 ) -> Period:
     sums = await sum_placed(connection, merchant_id, *span, site_id, GROUPS_MAX)
     coded, *codes = await sum_codes(connection, merchant_id, *span, site_id, CODES_OF, CODES_MAX)
-    countries = await sum_countries(connection, merchant_id, *span, site_id, CODES_OF, COUNTRIES_MAX)
+    countries = await sum_countries(
+        connection, merchant_id, *span, site_id, CODES_OF, COUNTRIES_MAX
+    )
     fees = await sum_fees(connection, merchant_id, *span, site_id)
 
     def at(level: int) -> list[Sums]:

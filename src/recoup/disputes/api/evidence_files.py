@@ -1,4 +1,5 @@
-"""/orders/{id}/disputes/{dispute}/files: evidence as files. The answer itself is given in the portal."""
+"""/orders/{id}/disputes/{dispute}/files: evidence as files. The answer itself is given in the
+portal."""
 
 import base64
 from typing import Annotated, Final, TypeVar
@@ -22,7 +23,11 @@ class EvidenceFileBody(Shape, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
     content: Annotated[
         bytes,
-        Meta(min_length=1, max_length=BYTES_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+        Meta(
+            min_length=1,
+            max_length=BYTES_MAX,
+            description=f"Base64 of at most {BYTES_MAX >> 10} KiB.",
+        ),
     ]
 
 
@@ -65,19 +70,27 @@ api: Final = Api(group="Orders", scope="orders")
     chars_max=BODY_BYTES_MAX,
     problems=("not_found", "wrong_state"),
 )
-@api.example("a text", {"name": "delivery.txt", "content": "RGVsaXZlcmVkIG9uIE1vbmRheS4="}, {"mediaType": "text/plain"})
+@api.example(
+    "a text",
+    {"name": "delivery.txt", "content": "RGVsaXZlcmVkIG9uIE1vbmRheS4="},
+    {"mediaType": "text/plain"},
+)
 async def add(call: Call) -> EvidenceFileShown:
     """Add an evidence file. Possible while the dispute is open or answered. A repeated upload of the same bytes returns
     the existing file."""
     body = read_whole(call.body, EvidenceFileBody)
-    made = await add_file(call.services.world, call.scope, _dispute(call), body.name, body.content, call.object_id())
+    made = await add_file(
+        call.services.world, call.scope, _dispute(call), body.name, body.content, call.object_id()
+    )
     return _shown(EvidenceFileShown, made)
 
 
 @api(f"GET {_PATH}", problems=("not_found",))
 async def list_all(call: Call) -> EvidenceFiles:
     """Evidence files. The files of one dispute, without content."""
-    rows = await list_files(call.services.world, call.scope.merchant_id, _dispute(call), call.object_id())
+    rows = await list_files(
+        call.services.world, call.scope.merchant_id, _dispute(call), call.object_id()
+    )
     return EvidenceFiles(data=[_shown(EvidenceFileShown, row) for row in rows])
 
 
@@ -85,8 +98,12 @@ async def list_all(call: Call) -> EvidenceFiles:
 async def read(call: Call) -> EvidenceFileContent:
     """One evidence file. With its content."""
     order_id, dispute_id = call.object_id(), _dispute(call)
-    file_id = call.object_id("file", noun="file", cure="See GET /v1/orders/{id}/disputes/{dispute}/files.")
-    row, content = await read_file(call.services.world, call.scope.merchant_id, dispute_id, file_id, order_id)
+    file_id = call.object_id(
+        "file", noun="file", cure="See GET /v1/orders/{id}/disputes/{dispute}/files."
+    )
+    row, content = await read_file(
+        call.services.world, call.scope.merchant_id, dispute_id, file_id, order_id
+    )
     return _shown(EvidenceFileContent, row, content=base64.b64encode(content).decode())
 
 

@@ -21,12 +21,18 @@ class ProgramShown(Shape, kw_only=True):
     network: str
     acceptor_id: Annotated[str, Meta(description="The merchant number at the acquirer.")]
     month: Annotated[str, Meta(examples=["2026-11"])]
-    cases: Annotated[int, Meta(description="Disputes and reports of fraud that the programme counts.")]
+    cases: Annotated[
+        int, Meta(description="Disputes and reports of fraud that the programme counts.")
+    ]
     sales: Annotated[int, Meta(description="Approved sends that cases are divided by.")]
     basis_points: Annotated[float | None, Meta(description="Null without sales.")]
-    cases_min: Annotated[int, Meta(description="Of the threshold; 0: the programme counts amounts.")]
+    cases_min: Annotated[
+        int, Meta(description="Of the threshold; 0: the programme counts amounts.")
+    ]
     basis_points_min: Annotated[int, Meta(description="Of the threshold.")]
-    share: Annotated[float, Meta(description="Of the threshold: 1 when all of its criteria are met.")]
+    share: Annotated[
+        float, Meta(description="Of the threshold: 1 when all of its criteria are met.")
+    ]
     state: Annotated[str, Meta(description="`below`, `half` or `over`.")]
     certain: Annotated[bool, Meta(description="False: sources disagree, and nobody is notified.")]
     document: Annotated[str, Meta(description="Where the threshold is published.")]
@@ -54,7 +60,10 @@ async def get_monitoring(call: Call) -> MonitoringShown:
         counted_at=iso_or_null(await counted_at(world.db.reader, merchant.merchant_id)),
         programs=[
             ProgramShown.of(
-                standing, standing.of, month=f"{standing.month:%Y-%m}", basis_points_min=standing.of.basis_points
+                standing,
+                standing.of,
+                month=f"{standing.month:%Y-%m}",
+                basis_points_min=standing.of.basis_points,
             )
             for standing in standings(rows, merchant.region)
         ],

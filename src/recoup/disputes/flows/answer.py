@@ -1,4 +1,5 @@
-"""Our answer to a dispute: evidence is noted, the answer is owed, sent to the processor, and the outcome is kept."""
+"""Our answer to a dispute: evidence is noted, the answer is owed, sent to the processor, and the
+outcome is kept."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +13,13 @@ from recoup.disputes.flows.files import no_such_dispute, opened
 from recoup.disputes.moves.answer import ask_answer, close_answer, open_answer
 from recoup.disputes.moves.case import meet_deadline, remind
 from recoup.disputes.store.dispute_notes import insert_note, lock_dispute
-from recoup.disputes.store.disputes import DisputeNote, order_of_dispute, read_dispute, read_notes, sealed_files
+from recoup.disputes.store.disputes import (
+    DisputeNote,
+    order_of_dispute,
+    read_dispute,
+    read_notes,
+    sealed_files,
+)
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
@@ -71,24 +78,32 @@ async def note_evidence(world: World, scope: Scope, dispute_id: UUID, text: str)
         now = world.clocks.business(await offset_of(tx, scope.merchant_id) or 0)
         note_id = new_id()
         await lock_dispute(tx, scope.merchant_id, dispute_id)
-        made = await insert_note(tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX)
+        made = await insert_note(
+            tx, scope.merchant_id, note_id, dispute_id, text, scope.actor.text(), now, NOTES_MAX
+        )
         if made:
             await note(tx, scope, world.clocks.wall(), "dispute.noted", dispute_id)
     if not made:
         raise Problem(
-            "wrong_state", Sentence("A dispute has at most {0} notes.", NOTES_MAX), cure="Put more into one note."
+            "wrong_state",
+            Sentence("A dispute has at most {0} notes.", NOTES_MAX),
+            cure="Put more into one note.",
         )
     return note_id
 
 
-async def answer_dispute(world: World, orders: Orders, scope: Scope, dispute_id: UUID, answer: str) -> None:
+async def answer_dispute(
+    world: World, orders: Orders, scope: Scope, dispute_id: UUID, answer: str
+) -> None:
     """`contest` or `accept`; owed from now on, the worker tells the processor.
 
     Raises: Problem not_found, wrong_state; invalid when there is no evidence to contest with.
     """
     order_id = await _order_of(world.db, scope.merchant_id, dispute_id)
     if answer not in ("contest", "accept"):
-        raise invalid("Answer a dispute with contest or accept.", "Answer", "Use one of the two buttons.")
+        raise invalid(
+            "Answer a dispute with contest or accept.", "Answer", "Use one of the two buttons."
+        )
     if answer == "contest" and not await _has_evidence(world, scope.merchant_id, dispute_id):
         raise invalid("There is no evidence yet.", "Note", "Add your evidence first.")
     key = (scope.merchant_id, order_id)
@@ -155,12 +170,16 @@ async def send_answer(world: World, orders: Orders, merchant_id: UUID, dispute_i
 
     def result(change: Change) -> str:
         code = outcome.own_code or outcome.scheme_code
-        return close_answer(change, dispute_id, answer_id, state, code, waits=then.step == "route_waits")
+        return close_answer(
+            change, dispute_id, answer_id, state, code, waits=then.step == "route_waits"
+        )
 
     await orders.run(result, key)
 
 
-async def _settled(world: World, processor: Processor, message: DisputeAnswer, *, is_first: bool) -> Outcome:
+async def _settled(
+    world: World, processor: Processor, message: DisputeAnswer, *, is_first: bool
+) -> Outcome:
     """A later try inquires first, and is sent only while the processor surely knows the id."""
     if not is_first:
         if processor.asks != "by_replay":  # there the message itself is the question
@@ -174,14 +193,21 @@ async def _settled(world: World, processor: Processor, message: DisputeAnswer, *
 
 
 def _in_words(
-    notes: Sequence[DisputeNote], files: Sequence[EvidenceFile], found: Compelling | None, *, sent_along: bool
+    notes: Sequence[DisputeNote],
+    files: Sequence[EvidenceFile],
+    found: Compelling | None,
+    *,
+    sent_along: bool,
 ) -> str:
     """Files that are not sent along are named."""
     words = [note.text for note in notes if note.text]
     if found is not None:
         words.insert(0, compelling_evidence.in_words(found))
     if files and not sent_along:
-        words.append("Files that can be handed in: " + "; ".join(f"{file.name} ({file.media_type})" for file in files))
+        words.append(
+            "Files that can be handed in: "
+            + "; ".join(f"{file.name} ({file.media_type})" for file in files)
+        )
     return "\n\n".join(words)
 
 

@@ -20,7 +20,10 @@ async def compelling_of(
     names it. None where nothing of the kind can be said."""
     if not is_open_to(scheme, case.reason_code):
         return None
-    payments = {payment.attempt_id: payment for payment in await payments_of_card(db, merchant_id, case.dispute_id)}
+    payments = {
+        payment.attempt_id: payment
+        for payment in await payments_of_card(db, merchant_id, case.dispute_id)
+    }
     disputed = payments.get(case.attempt_id)
     if disputed is None:
         return None
@@ -31,7 +34,9 @@ async def compelling_of(
     if named is None or not named.attempts:
         return None
     return Compelling(
-        disputed, tuple(payments[attempt] for attempt in named.attempts if attempt in payments), tuple(named.keys)
+        disputed,
+        tuple(payments[attempt] for attempt in named.attempts if attempt in payments),
+        tuple(named.keys),
     )
 
 

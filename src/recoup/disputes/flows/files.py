@@ -1,4 +1,5 @@
-"""Evidence of a dispute as files: sealed before they are kept, opened for who may see them and for the processor."""
+"""Evidence of a dispute as files: sealed before they are kept, opened for who may see them and for
+the processor."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -7,7 +8,13 @@ from uuid import UUID
 from recoup.audit.moves import note
 from recoup.disputes.rules import COUNT_MAX, evidence_type
 from recoup.disputes.store.dispute_notes import insert_file, lock_dispute, same_file
-from recoup.disputes.store.disputes import DisputeFile, SealedFile, read_dispute, read_files, sealed_files
+from recoup.disputes.store.disputes import (
+    DisputeFile,
+    SealedFile,
+    read_dispute,
+    read_files,
+    sealed_files,
+)
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
@@ -23,10 +30,15 @@ LOOK_IT_UP = "Look it up in the list of disputes."
 
 
 async def add_file(
-    world: World, scope: Scope, dispute_id: UUID, name: str, content: bytes, order_id: UUID | None = None
+    world: World,
+    scope: Scope,
+    dispute_id: UUID,
+    name: str,
+    content: bytes,
+    order_id: UUID | None = None,
 ) -> DisputeFile:
-    """The file without its bytes. The same bytes again are the file that there is. `order_id`: of which order the
-    dispute must be.
+    """The file without its bytes. The same bytes again are the file that there is. `order_id`: of
+    which order the dispute must be.
 
     Raises: Problem not_found; invalid naming the field; wrong_state when it takes none any more.
     """
@@ -49,11 +61,24 @@ async def add_file(
         await lock_dispute(tx, scope.merchant_id, dispute_id)
         digest, size, actor = sha256(content).digest(), len(content), scope.actor.text()
         kept = await same_file(tx, scope.merchant_id, dispute_id, digest) or await insert_file(
-            tx, scope.merchant_id, file_id, dispute_id, name, found, size, digest, sealed, actor, now, COUNT_MAX
+            tx,
+            scope.merchant_id,
+            file_id,
+            dispute_id,
+            name,
+            found,
+            size,
+            digest,
+            sealed,
+            actor,
+            now,
+            COUNT_MAX,
         )
         if kept is None:
             raise Problem(
-                "wrong_state", Sentence("A dispute has at most {0} files.", COUNT_MAX), cure="Put pages into one PDF."
+                "wrong_state",
+                Sentence("A dispute has at most {0} files.", COUNT_MAX),
+                cure="Put pages into one PDF.",
             )
         if kept == file_id:
             await note(tx, scope, world.clocks.wall(), "dispute.file_added", dispute_id)
@@ -61,7 +86,9 @@ async def add_file(
     return next(file for file in files if file.file_id == kept)
 
 
-async def list_files(world: World, merchant_id: UUID, dispute_id: UUID, order_id: UUID) -> list[DisputeFile]:
+async def list_files(
+    world: World, merchant_id: UUID, dispute_id: UUID, order_id: UUID
+) -> list[DisputeFile]:
     """Raises: Problem(not_found)."""
     row = await read_dispute(world.db, merchant_id, dispute_id, clear=True)
     if row is None or row.order_id != order_id:
@@ -78,11 +105,19 @@ async def read_file(
     if row is None or order_id not in (None, row.order_id):
         raise no_such_dispute()
     rows = await read_files(world.db, merchant_id, dispute_id, clear=True)
-    sealed = {file.file_id: file.sealed for file in await sealed_files(world.db, merchant_id, dispute_id)}
+    sealed = {
+        file.file_id: file.sealed for file in await sealed_files(world.db, merchant_id, dispute_id)
+    }
     found = next((one for one in rows if one.file_id == file_id), None)
     if found is None or file_id not in sealed:
-        raise Problem("not_found", "There is no such file.", cure="Reload the dispute: it may have been erased.")
-    content: bytes = world.keys.open_secret(evidence_context(world, dispute_id, file_id), sealed[file_id])
+        raise Problem(
+            "not_found",
+            "There is no such file.",
+            cure="Reload the dispute: it may have been erased.",
+        )
+    content: bytes = world.keys.open_secret(
+        evidence_context(world, dispute_id, file_id), sealed[file_id]
+    )
     return found, content
 
 

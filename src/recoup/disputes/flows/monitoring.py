@@ -31,7 +31,9 @@ async def watch_monitoring(world: World) -> int:
         try:
             await _watch(world, row)
         except asyncpg.PostgresError as error:
-            log.warning("programmes not counted", merchant=str(row.merchant_id), error=in_words(error))
+            log.warning(
+                "programmes not counted", merchant=str(row.merchant_id), error=in_words(error)
+            )
     return len(due)
 
 
@@ -69,5 +71,7 @@ async def _count(world: World, due: Watched, since: date, now: datetime) -> list
     ]
     for one in [*await count_sales(world.db, *span), *cases]:
         before = sums.get(one[:3])
-        sums[one[:3]] = one if before is None else MonthCount(*one[:3], *map(add, before[3:], one[3:]))
+        sums[one[:3]] = (
+            one if before is None else MonthCount(*one[:3], *map(add, before[3:], one[3:]))
+        )
     return list(sums.values())

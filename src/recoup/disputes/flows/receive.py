@@ -1,8 +1,8 @@
-"""A processor's notice: signed, read strictly, applied to its case once; what fits no charge waits on the desk, where
-the operator deals with it.
+"""A processor's notice: signed, read strictly, applied to its case once; what fits no charge waits
+on the desk, where the operator deals with it.
 
-Doubled, late and lying notices end as an answer, never as an error of ours: the processor may send each again until it
-hears 200.
+Doubled, late and lying notices end as an answer, never as an error of ours: the processor may send
+each again until it hears 200.
 """
 
 import hashlib
@@ -47,18 +47,32 @@ def notice_key(world: World, route: str) -> bytes:
     return signing_key(world, DISPUTE_NOTICES, route)
 
 
-async def receive(world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str) -> Received:
-    """Raises: Problem no_such_path, too_large, unauthenticated, malformed, invalid, conflict, unavailable."""
+async def receive(
+    world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str
+) -> Received:
+    """Raises: Problem no_such_path, too_large, unauthenticated, malformed, invalid, conflict,
+    unavailable."""
     if route not in world.processors:
-        raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
+        raise Problem(
+            "no_such_path",
+            "There is no such route.",
+            cure="Check the name of the processor's route.",
+        )
     notice = await read_signed(world, DISPUTE_NOTICES, route, body, signature)
     return await apply(world, orders, route, notice, request_id)
 
 
 async def apply(
-    world: World, orders: Orders, route: str, notice: Notice, request_id: str, *, again: bool = False
+    world: World,
+    orders: Orders,
+    route: str,
+    notice: Notice,
+    request_id: str,
+    *,
+    again: bool = False,
 ) -> Received:
-    """The same notice any number of times is applied once. `again`: whatever kept it from its charge may be over.
+    """The same notice any number of times is applied once. `again`: whatever kept it from its
+    charge may be over.
 
     Raises: Problem(conflict), Problem(unavailable).
     """
@@ -68,19 +82,25 @@ async def apply(
     order_id = await order_of_charge(world.db, notice.merchant_id, notice.charge_id)
     if known is not None and known.content_hash != content_hash:
         message = "This noticeId came before with another content."
-        raise Problem("conflict", message, field="noticeId", cure="Use a new noticeId for another notice.")
+        raise Problem(
+            "conflict", message, field="noticeId", cure="Use a new noticeId for another notice."
+        )
     if known is not None and not (_may_fit_now(known) or again and known.state == "unmatched"):
         return Received(notice.notice_id, "repeated", known.why)
     found: Received | Refused = Refused("unknown_charge")
     if order_id is not None:
-        found = await _to_order(orders, route, notice, (content, content_hash), order_id, request_id)
+        found = await _to_order(
+            orders, route, notice, (content, content_hash), order_id, request_id
+        )
     if isinstance(found, Received):
         return found
     await _keep(world, route, notice, (content, content_hash), found.reason)
     return Received(notice.notice_id, "unmatched", found.reason)
 
 
-async def _keep(world: World, route: str, notice: Notice, content: tuple[Any, bytes], why: str) -> None:
+async def _keep(
+    world: World, route: str, notice: Notice, content: tuple[Any, bytes], why: str
+) -> None:
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
         await keep_unmatched(tx, notice.merchant_id, *content, route=route, why=why, wall=wall)
@@ -112,7 +132,12 @@ def _may_fit_now(known: NoticeRow) -> bool:
 
 
 async def _to_order(
-    orders: Orders, route: str, notice: Notice, content: tuple[Any, bytes], order_id: UUID, request_id: str
+    orders: Orders,
+    route: str,
+    notice: Notice,
+    content: tuple[Any, bytes],
+    order_id: UUID,
+    request_id: str,
 ) -> Received | Refused:
     def work(change: Change) -> Received | Refused:
         applied = apply_notice(change, route, notice)
@@ -128,7 +153,9 @@ async def _to_order(
         )
         return Received(notice.notice_id, applied)
 
-    job = Job((notice.merchant_id, order_id), work, Actor("processor", route), request_id, cards=True)
+    job = Job(
+        (notice.merchant_id, order_id), work, Actor("processor", route), request_id, cards=True
+    )
     try:
         answer: Received | Refused = await orders.change(job)
     except KeyTaken:  # another order has this case
@@ -141,26 +168,51 @@ def in_words(why: str) -> str:
 
 
 async def take_off(world: World, scope: Scope, named: UUID, route: str, notice_id: str) -> None:
-    """Somebody has dealt with it. `named`: the merchant that the notice is about, who may be nobody.
+    """Somebody has dealt with it. `named`: the merchant that the notice is about, who may be
+    nobody.
 
     Raises: Problem(not_found).
     """
     async with world.db.transaction() as tx:
-        if not await settle_notice(tx, named, route, notice_id, f"Dealt with by {scope.actor.text()}."):
+        if not await settle_notice(
+            tx, named, route, notice_id, f"Dealt with by {scope.actor.text()}."
+        ):
             raise _none_waits()
-        await note(tx, scope, world.clocks.wall(), "notice.settled", "", {"route": route, "notice": notice_id})
+        await note(
+            tx,
+            scope,
+            world.clocks.wall(),
+            "notice.settled",
+            "",
+            {"route": route, "notice": notice_id},
+        )
 
 
-async def try_notice_again(world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str) -> str:
+async def try_notice_again(
+    world: World, orders: Orders, scope: Scope, named: UUID, route: str, notice_id: str
+) -> str:
     """Applies it once more. Answers what it is now. Raises: Problem(not_found)."""
     row = await find_notice(world.db, named, route, notice_id)
     if row is None or row.state != "unmatched":
         raise _none_waits()
     async with world.db.transaction() as tx:
-        await note(tx, scope, world.clocks.wall(), "notice.tried", "", {"route": route, "notice": notice_id})
-    received = await apply(world, orders, route, msgspec.convert(row.content, Notice), "desk", again=True)
+        await note(
+            tx,
+            scope,
+            world.clocks.wall(),
+            "notice.tried",
+            "",
+            {"route": route, "notice": notice_id},
+        )
+    received = await apply(
+        world, orders, route, msgspec.convert(row.content, Notice), "desk", again=True
+    )
     return received.state
 
 
 def _none_waits() -> Problem:
-    return Problem("not_found", "No such notice is waiting.", cure="Somebody may have processed it; reload the page.")
+    return Problem(
+        "not_found",
+        "No such notice is waiting.",
+        cure="Somebody may have processed it; reload the page.",
+    )

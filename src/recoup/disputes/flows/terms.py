@@ -37,13 +37,16 @@ class DisputeTermsRequest:
 
 
 async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest) -> Terms:
-    """Raises: Problem(invalid), also for terms that reach into the past; not_found for the merchant; conflict."""
+    """Raises: Problem(invalid), also for terms that reach into the past; not_found for the
+    merchant; conflict."""
     _check(request)
     async with world.db.transaction() as tx:
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         since = request.valid_from or now
         if since < now:
-            message = Sentence("Terms cannot begin in the past: it is {0} UTC there.", f"{now:%Y-%m-%d %H:%M:%S}")
+            message = Sentence(
+                "Terms cannot begin in the past: it is {0} UTC there.", f"{now:%Y-%m-%d %H:%M:%S}"
+            )
             raise invalid(message, "from", "Leave the date out, or choose a future date.")
         if since > now + AHEAD_MAX:
             raise invalid(
@@ -51,7 +54,11 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
                 "from",
                 "Choose an earlier date with --from.",
             )
-        before = terms_at([row.terms for row in await read_terms(tx, scope.merchant_id, *NOW)], since, request.asset)
+        before = terms_at(
+            [row.terms for row in await read_terms(tx, scope.merchant_id, *NOW)],
+            since,
+            request.asset,
+        )
         after = _after(before, request, since)
         made = await insert_terms(
             tx,
@@ -73,13 +80,19 @@ async def change_terms(world: World, scope: Scope, request: DisputeTermsRequest)
         }
         await note(tx, scope, world.clocks.wall(), "dispute_terms.set", "", details)
     if not made:
-        raise Problem("conflict", "Other terms begin at the same moment.", cure="Choose another date.")
+        raise Problem(
+            "conflict", "Other terms begin at the same moment.", cure="Choose another date."
+        )
     return after
 
 
 def _check(request: DisputeTermsRequest) -> None:
     if request.asset and request.asset not in EXPONENTS:
-        raise invalid(Sentence("{0} is no currency.", repr(request.asset)), "currency", "Use its ISO 4217 code.")
+        raise invalid(
+            Sentence("{0} is no currency.", repr(request.asset)),
+            "currency",
+            "Use its ISO 4217 code.",
+        )
     if request.fee_units is not None and not 0 <= request.fee_units <= FEE_MAX:
         raise invalid("The fee is negative or too large.", "fee", "Write it like 15.00.")
     if request.fee_units and not request.asset:
@@ -90,7 +103,9 @@ def _check(request: DisputeTermsRequest) -> None:
 
 def _after(before: Terms, request: DisputeTermsRequest, since: datetime) -> Terms:
     fee_units = (
-        before.fee_units if request.fee_units is None and before.asset == request.asset else request.fee_units or 0
+        before.fee_units
+        if request.fee_units is None and before.asset == request.asset
+        else request.fee_units or 0
     )
     return Terms(
         request.asset,

@@ -11,7 +11,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from recoup.disputes.moves.disputed import REFUND_NOT_SENT, beyond, cancel_refunds_for_dispute, owe_reversal_again
+from recoup.disputes.moves.disputed import (
+    REFUND_NOT_SENT,
+    beyond,
+    cancel_refunds_for_dispute,
+    owe_reversal_again,
+)
 from recoup.kernel.ids import new_id
 from recoup.kit.local_time import next_reminder, reminder_due
 from recoup.networks import whys
@@ -99,11 +104,15 @@ def apply_notice(change: Change, route: str, notice: Notice) -> str | Refused:
         return Refused("unknown_charge")
     if not _charged(order, charge):
         return Refused("not_charged")
-    dispute = next((d for d in order.disputes if d.route == route and d.case_ref == notice.case_id), None)
+    dispute = next(
+        (d for d in order.disputes if d.route == route and d.case_ref == notice.case_id), None
+    )
     if dispute is not None and dispute.attempt_id != charge.attempt_id:
         return Refused("other_charge")
     others = [
-        (d.stage, d.state, d.units) for d in order.disputes if d is not dispute and d.attempt_id == charge.attempt_id
+        (d.stage, d.state, d.units)
+        for d in order.disputes
+        if d is not dispute and d.attempt_id == charge.attempt_id
     ]
     deeds = follow(
         Case(dispute.stage, dispute.state, dispute.units) if dispute else None,  # type: ignore[arg-type]
@@ -136,7 +145,9 @@ def _charged(order: Order, charge: Attempt) -> bool:
         return bool(order.captured_units) and order.capturing() is None
     if order.collected_units:
         return order.attempt_in_flight() is None and can(order.stage, "parts_kept")
-    return any(r.kind == "reversal" and r.attempt_id == charge.attempt_id for r in order.modifications)
+    return any(
+        r.kind == "reversal" and r.attempt_id == charge.attempt_id for r in order.modifications
+    )
 
 
 def _new(change: Change, route: str, notice: Notice, charge: Attempt) -> Dispute:
@@ -178,7 +189,8 @@ def _terms(change: Change, charge: Attempt) -> Terms:
 
 
 def _stand(change: Change, dispute: Dispute, notice: Notice) -> None:
-    """Open at the notice's stage: its deadline runs, and whatever was answered before was another question."""
+    """Open at the notice's stage: its deadline runs, and whatever was answered before was another
+    question."""
     change.set_dispute(
         dispute,
         stage=notice.stage,
@@ -212,7 +224,9 @@ def _inquire(change: Change, dispute: Dispute, notice: Notice) -> None:
 
 def _open(change: Change, dispute: Dispute, notice: Notice) -> None:
     """The money is gone from the processor's balance."""
-    change.set_dispute(dispute, units=notice.amount, reason_code=notice.reason_code or dispute.reason_code)
+    change.set_dispute(
+        dispute, units=notice.amount, reason_code=notice.reason_code or dispute.reason_code
+    )
     _stand(change, dispute, notice)
     order = change.order
     order.disputed = order.disputed_units > 0
@@ -266,15 +280,27 @@ def _win(change: Change, dispute: Dispute, notice: Notice) -> None:
     postings = [dispute_won(dispute.units, dispute.route, dispute.liable, order.payable_place)]
     if dispute.fee_units:
         postings.append(dispute_fee_returned(dispute.fee_units, order.payable_place))
-    change.fact("dispute_won", dispute.dispute_id, booked=Booked(dispute.round_id, postings), **_body(dispute))
+    change.fact(
+        "dispute_won",
+        dispute.dispute_id,
+        booked=Booked(dispute.round_id, postings),
+        **_body(dispute),
+    )
     change.fact("dispute_reversed", dispute.dispute_id, **_body(dispute))
     owe_reversal_again(change, dispute.attempt_id, dispute.units)
-    if dispute.kind == "fraud" and not any(d.kind == "fraud" and d.takes_money for d in order.disputes):
+    if dispute.kind == "fraud" and not any(
+        d.kind == "fraud" and d.takes_money for d in order.disputes
+    ):
         change.block_card(dispute.dispute_id, "fraud_dispute", change.now)
 
 
 def lose(
-    change: Change, dispute: Dispute, notice: Notice | None = None, *, state: str = "lost", why: str = whys.DECIDED
+    change: Change,
+    dispute: Dispute,
+    notice: Notice | None = None,
+    *,
+    state: str = "lost",
+    why: str = whys.DECIDED,
 ) -> None:
     """`state`: lost, accepted or expired."""
     _end(change, dispute, state)
@@ -318,13 +344,16 @@ _DEEDS = {
 
 
 def meet_deadline(change: Change, dispute_id: UUID) -> None:
-    """Due work `dispute_deadline`: three days before, an alert is raised; at its end the case is lost by default."""
+    """Due work `dispute_deadline`: three days before, an alert is raised; at its end the case is
+    lost by default."""
     dispute = change.order.dispute(dispute_id)
     if dispute.state != "open" or dispute.respond_by is None:
         change.undue("dispute_deadline", subject_id=dispute_id)
     elif change.now >= dispute.respond_by:
         if dispute.answering:  # what is on its way may have arrived in time
-            change.due("dispute_deadline", change.wall + ANSWER_AGAIN, subject_id=dispute_id, wall=True)
+            change.due(
+                "dispute_deadline", change.wall + ANSWER_AGAIN, subject_id=dispute_id, wall=True
+            )
         else:
             lose(change, dispute, state="expired", why=whys.DEADLINE_PASSED)
     elif not dispute.warned and change.now >= dispute.respond_by - WARN_BEFORE:
@@ -337,7 +366,9 @@ def meet_deadline(change: Change, dispute_id: UUID) -> None:
 
 
 def _clear_attention(change: Change, dispute: Dispute, *more: str) -> None:
-    its_own = (of_dispute(code, dispute.dispute_no) for code in (LATE, ANSWER_DELAYED, ANSWER_REFUSED))
+    its_own = (
+        of_dispute(code, dispute.dispute_no) for code in (LATE, ANSWER_DELAYED, ANSWER_REFUSED)
+    )
     change.clear_attention(*its_own, REFUNDED_BEFORE, *more)
 
 
@@ -352,7 +383,11 @@ def answered(change: Change, dispute: Dispute) -> None:
 
 def watch_reminders(change: Change, dispute: Dispute) -> None:
     """Schedules the next reminder, if time is left for one."""
-    at = next_reminder(dispute.respond_by, change.now) if dispute.respond_by and dispute.state == "open" else None
+    at = (
+        next_reminder(dispute.respond_by, change.now)
+        if dispute.respond_by and dispute.state == "open"
+        else None
+    )
     if at is None:
         change.undue("dispute_reminder", subject_id=dispute.dispute_id)
     else:
@@ -360,7 +395,8 @@ def watch_reminders(change: Change, dispute: Dispute) -> None:
 
 
 def remind(change: Change, dispute_id: UUID) -> None:
-    """Due work `dispute_reminder`. Of several that have passed only the most pressing raises an alert."""
+    """Due work `dispute_reminder`. Of several that have passed only the most pressing raises an
+    alert."""
     dispute = change.order.dispute(dispute_id)
     watch_reminders(change, dispute)
     if dispute.state != "open" or dispute.respond_by is None or dispute.answer is not None:

@@ -1,4 +1,5 @@
-"""Notices of disputes that fit no charge: kept once, and tried again for a while, for they may only be early."""
+"""Notices of disputes that fit no charge: kept once, and tried again for a while, for they may only
+be early."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +16,8 @@ _FIRST_PAUSE = timedelta(minutes=1)
 
 
 def next_try(received_at: datetime, tries: int) -> datetime | None:
-    """A minute after it came, then four times as long each time: fifteen days in all. `tries`: how often it was looked
-    at, from 1 on. None when that was often enough."""
+    """A minute after it came, then four times as long each time: fifteen days in all. `tries`: how
+    often it was looked at, from 1 on. None when that was often enough."""
     return received_at + _FIRST_PAUSE * ((4**tries - 1) // 3) if tries <= TRIES_MAX else None
 
 

@@ -63,7 +63,12 @@ INSERT INTO dispute_priors (merchant_id, answer_id, dispute_id, attempts, keys) 
 ON CONFLICT (merchant_id, answer_id) DO NOTHING
 """)
 async def name_priors(
-    db: Tx, merchant_id: UUID, answer_id: UUID, dispute_id: UUID, attempts: Sequence[UUID], keys: Sequence[str]
+    db: Tx,
+    merchant_id: UUID,
+    answer_id: UUID,
+    dispute_id: UUID,
+    attempts: Sequence[UUID],
+    keys: Sequence[str],
 ) -> None:
     """Names the prior payments once for each answer: sent again it says the same."""
 
@@ -73,5 +78,7 @@ SELECT attempts, keys FROM dispute_priors
 WHERE merchant_id = $1 AND dispute_id = $2 AND ($3::uuid IS NULL OR answer_id = $3)
 ORDER BY answer_id DESC LIMIT 1
 """)
-async def named_priors(db: Read, merchant_id: UUID, dispute_id: UUID, answer_id: UUID | None) -> NamedPriors | None:
+async def named_priors(
+    db: Read, merchant_id: UUID, dispute_id: UUID, answer_id: UUID | None
+) -> NamedPriors | None:
     """Prior payments named by that answer, or by the dispute's last."""

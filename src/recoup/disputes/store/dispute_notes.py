@@ -33,7 +33,9 @@ async def insert_note(
     """Adds a note, under the dispute's lock. False when it has as many as it may."""
 
 
-@MERCHANT.statement("SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3")
+@MERCHANT.statement(
+    "SELECT file_id FROM dispute_files WHERE merchant_id = $1 AND dispute_id = $2 AND sha256 = $3"
+)
 async def same_file(db: Read, merchant_id: UUID, dispute_id: UUID, sha256: bytes) -> UUID | None:
     """The one with these bytes."""
 

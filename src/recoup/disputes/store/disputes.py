@@ -1,4 +1,5 @@
-"""Disputes with what a desk shows of them, their notes, the contract, and the notices that nobody could place."""
+"""Disputes with what a desk shows of them, their notes, the contract, and the notices that nobody
+could place."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -18,8 +19,8 @@ COUNTED_MAX: Final = 1_000  # of each state
 
 
 class DisputeRow(Row, frozen=True):
-    """`liable`: who bears it; `fee_units`: what the merchant pays for it. `scheme` and `last4`: of the card. Business
-    time."""
+    """`liable`: who bears it; `fee_units`: what the merchant pays for it. `scheme` and `last4`: of
+    the card. Business time."""
 
     dispute_id: UUID
     order_id: UUID
@@ -64,12 +65,16 @@ _NEWEST: Final = "ORDER BY d.opened_at DESC, d.dispute_id DESC"
 @MERCHANT.statement(f"""
 {_DESK} AND d.state = 'open' AND ($2::text IS NULL OR d.kind = $2) {_PRESSING} OFFSET $3 LIMIT $4
 """)
-async def _open(db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int) -> list[DisputeRow]:
+async def _open(
+    db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int
+) -> list[DisputeRow]:
     """The most pressing first."""
 
 
 @MERCHANT.statement(f"{_DESK} AND ($2::text IS NULL OR d.kind = $2) {_NEWEST} OFFSET $3 LIMIT $4")
-async def _all(db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int) -> list[DisputeRow]:
+async def _all(
+    db: Read, merchant_id: UUID, kind: str | None, offset: int, limit: int
+) -> list[DisputeRow]:
     """Newest first."""
 
 
@@ -97,7 +102,8 @@ async def list_disputes(
     limit: int = LISTED_MAX,
     clear: bool,
 ) -> list[DisputeRow]:
-    """Open ones by deadline, the most pressing first; others newest first. Customers are masked unless `clear`."""
+    """Open ones by deadline, the most pressing first; others newest first. Customers are masked
+    unless `clear`."""
     if tuple(states) == ("open",):
         rows = await _open(db, merchant_id, kind, offset, limit)
     elif states:
@@ -116,7 +122,9 @@ SELECT f.state, (
   SELECT count(*) FROM (SELECT FROM disputes d WHERE d.merchant_id = $1 AND d.state = f.state LIMIT $3) n)
 FROM unnest($2::text[]) AS f (state)
 """)
-async def _counts(db: Read, merchant_id: UUID, states: Collection[str], most: int) -> dict[str, int]:
+async def _counts(
+    db: Read, merchant_id: UUID, states: Collection[str], most: int
+) -> dict[str, int]:
     """Counts disputes by state, each up to `most`."""
 
 
@@ -130,7 +138,9 @@ async def _one(db: Read, merchant_id: UUID, dispute_id: UUID) -> DisputeRow | No
     """Finds a dispute, unmasked."""
 
 
-async def read_dispute(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> DisputeRow | None:
+async def read_dispute(
+    db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool
+) -> DisputeRow | None:
     """Its customer is masked unless `clear`."""
     row = await _one(db, merchant_id, dispute_id)
     return row if clear or row is None else _masked(row)
@@ -155,7 +165,9 @@ async def _notes(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeN
     """Notes of a dispute, unmasked."""
 
 
-async def read_notes(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> list[DisputeNote]:
+async def read_notes(
+    db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool
+) -> list[DisputeNote]:
     """Oldest first. Unless `clear`, without what is known of the order's customer."""
     return [
         replace(row, text=personal.hider(row.payer, clear=clear)(row.text), payer=None)
@@ -188,7 +200,9 @@ async def _files(db: Read, merchant_id: UUID, dispute_id: UUID) -> list[DisputeF
     """Evidence files of a dispute, unmasked."""
 
 
-async def read_files(db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool) -> list[DisputeFile]:
+async def read_files(
+    db: Read, merchant_id: UUID, dispute_id: UUID, *, clear: bool
+) -> list[DisputeFile]:
     """Evidence files without their bytes, oldest first. Unless `clear`, names without what is known
     of the order's customer."""
     return [
@@ -229,7 +243,12 @@ class DatedTerms(Row, frozen=True):
     @property
     def terms(self) -> Terms:
         return Terms(
-            self.asset, self.valid_from, self.service_borne_by, self.fee_units, self.fee_borne_by, self.block_cards
+            self.asset,
+            self.valid_from,
+            self.service_borne_by,
+            self.fee_units,
+            self.fee_borne_by,
+            self.block_cards,
         )
 
 
@@ -238,7 +257,9 @@ SELECT asset, valid_from, service_borne_by, fee_units, fee_borne_by, block_cards
 WHERE merchant_id = $1 AND {known_at("t", 2, recorded="made_at")}
 ORDER BY valid_from DESC, asset, terms_id DESC LIMIT 200
 """)
-async def read_terms(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
+async def read_terms(
+    db: Read, merchant_id: UUID, business: datetime, recorded: datetime
+) -> list[DatedTerms]:
     """All that were made by then, the newest validity first."""
 
 

@@ -17,7 +17,9 @@ WHERE merchant_id = $1 AND at >= $2 AND at < $3 AND scheme IN {SCHEMES} AND stat
   AND NOT claimed AND NOT imported
 GROUP BY 1, 2, 3
 """)
-async def count_sales(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[MonthCount]:
+async def count_sales(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime
+) -> list[MonthCount]:
     """Approved sends of the merchant's cards that Recoup made."""
 
 
@@ -41,9 +43,11 @@ JOIN vault v ON v.merchant_id = $1 AND v.token_id = o.token_id
 WHERE v.scheme IN {SCHEMES}
 GROUP BY 1, 2, 3
 """)
-async def count_cases(db: Read, merchant_id: UUID, begin: datetime, end: datetime) -> list[MonthCount]:
-    """Disputes that took money, and payments that their issuers reported as fraud, by when we heard of
-    them; the charge's route stands for its acceptor."""
+async def count_cases(
+    db: Read, merchant_id: UUID, begin: datetime, end: datetime
+) -> list[MonthCount]:
+    """Disputes that took money, and payments that their issuers reported as fraud, by when we heard
+    of them; the charge's route stands for its acceptor."""
 
 
 @stored("monitoring_months", "merchant_id", "month", "scheme", "acceptor_id")
@@ -80,6 +84,8 @@ async def counted_at(db: Read, merchant_id: UUID) -> datetime | None:
     """Instant of the last count; None: there was nothing to count yet."""
 
 
-@MERCHANT.statement("SELECT scheme, max(share) FROM monitoring_months WHERE month >= $1 GROUP BY scheme")
+@MERCHANT.statement(
+    "SELECT scheme, max(share) FROM monitoring_months WHERE month >= $1 GROUP BY scheme"
+)
 async def highest_shares(db: Read, month: date) -> dict[str, float]:
     """Highest share of a threshold by any merchant, for each scheme."""

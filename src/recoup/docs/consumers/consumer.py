@@ -25,6 +25,8 @@ class Hook(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1]) if sys.argv[1:] else 0), Hook)
+server = http.server.ThreadingHTTPServer(
+    ("127.0.0.1", int(sys.argv[1]) if sys.argv[1:] else 0), Hook
+)
 print(f"http://127.0.0.1:{server.server_port}/", flush=True)
 server.serve_forever()

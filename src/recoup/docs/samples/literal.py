@@ -25,10 +25,15 @@ class Literals:
             return self.variable(found[1])
         inner = margin + self.step
         if isinstance(value, Mapping) and value:
-            members = [f"{inner}{json.dumps(name)}: {self.write(one, inner)}" for name, one in value.items()]
+            members = [
+                f"{inner}{json.dumps(name)}: {self.write(one, inner)}"
+                for name, one in value.items()
+            ]
             return "{\n" + ",\n".join(members) + f"\n{margin}}}"
         if isinstance(value, list) and value:
-            return "[\n" + ",\n".join(inner + self.write(one, inner) for one in value) + f"\n{margin}]"
+            return (
+                "[\n" + ",\n".join(inner + self.write(one, inner) for one in value) + f"\n{margin}]"
+            )
         return json.dumps(value, ensure_ascii=False)
 
 

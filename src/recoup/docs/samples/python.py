@@ -6,7 +6,9 @@ from recoup.docs.samples.literal import Literals
 from recoup.docs.samples.request import SampleRequest
 from recoup.kit.edge.example_values import NAME
 
-_LITERALS: Final = Literals({None: "None", True: "True", False: "False"}, lambda name: f'os.environ["{name}"]', "    ")
+_LITERALS: Final = Literals(
+    {None: "None", True: "True", False: "False"}, lambda name: f'os.environ["{name}"]', "    "
+)
 
 
 def python(request: SampleRequest) -> str:
@@ -17,12 +19,17 @@ def _plain(request: SampleRequest) -> str:
     lines = ["import os", "", "import httpx", "", 'base = os.environ["BASE"]']
     arguments = [f'"{request.method}"', _text(f"{{base}}{_target(request)}")]
     if request.proof == "token":
-        lines.append(f"""headers = {{"Authorization": f"Bearer {{os.environ['{request.bearer}']}}"}}""")
+        lines.append(
+            f"""headers = {{"Authorization": f"Bearer {{os.environ['{request.bearer}']}}"}}"""
+        )
         arguments.append("headers=headers")
     if request.body is not None:
         lines.append(f"body = {_LITERALS.write(request.body)}")
         arguments.append("json=body")
-    lines += [f"answer = httpx.request({', '.join(arguments)})", "print(answer.status_code, answer.text)"]
+    lines += [
+        f"answer = httpx.request({', '.join(arguments)})",
+        "print(answer.status_code, answer.text)",
+    ]
     return "\n".join(lines)
 
 

@@ -1,4 +1,5 @@
-"""A request as a sample shows it: its path, query and body hold the reader's variables as `$NAME`."""
+"""A request as a sample shows it: its path, query and body hold the reader's variables as
+`$NAME`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from recoup.kit.edge.example_values import NAME, Fresh, in_path
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """`body` None: none is sent. `status`: what the documented answer has. `bearer`: the variable of its token."""
+    """`body` None: none is sent. `status`: what the documented answer has. `bearer`: the variable
+    of its token."""
 
     method: str
     path: str
@@ -32,7 +34,11 @@ class SampleRequest:
 
 def sample_request(dialect: Dialect, operation: Operation, fresh: Fresh) -> SampleRequest:
     """The request of the operation's first example; without one, the bare call."""
-    example = operation.examples[0] if operation.examples else Example("", status=min(operation.answers, default=200))
+    example = (
+        operation.examples[0]
+        if operation.examples
+        else Example("", status=min(operation.answers, default=200))
+    )
     given = to_plain(example.request)
     query = _query(fresh, given) if operation.body is None and isinstance(given, Mapping) else ""
     return SampleRequest(

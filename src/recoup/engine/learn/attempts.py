@@ -32,9 +32,9 @@ class Past(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Columns of one length, by payer and time; a payer's attempts stay together. `at`: hours since 1970; `tries`: how
-    many of the order came before; `offset`: hours; `owner`: of the payer's merchant. Payers and orders are numbered
-    from 0."""
+    """Columns of one length, by payer and time; a payer's attempts stay together. `at`: hours since
+    1970; `tries`: how many of the order came before; `offset`: hours; `owner`: of the payer's
+    merchant. Payers and orders are numbered from 0."""
 
     payer: Column
     order: Column
@@ -61,7 +61,12 @@ class Attempts:
 def attempts_of(rows: Iterable[Past]) -> Attempts:
     """Sorted by payer and time; all of one owner."""
     past = sorted(rows, key=lambda row: (row.payer, row.at, row.order, row.number))
-    payers, orders, keys, issuers = dict[str, int](), dict[str, int](), dict[str, int](), dict[str, int]()
+    payers, orders, keys, issuers = (
+        dict[str, int](),
+        dict[str, int](),
+        dict[str, int](),
+        dict[str, int](),
+    )
     return Attempts(
         np.array([payers.setdefault(row.payer, len(payers)) for row in past], np.int64),
         np.array([orders.setdefault(row.order, len(orders)) for row in past], np.int64),
@@ -82,7 +87,9 @@ def attempts_of(rows: Iterable[Past]) -> Attempts:
 def chosen(attempts: Attempts, rows: Column) -> Attempts:
     """Picks those rows alone (a mask); payers and orders are numbered anew."""
     columns = {name: getattr(attempts, name) for name in Attempts.__slots__}
-    kept = {name: column[rows] for name, column in columns.items() if isinstance(column, np.ndarray)}
+    kept = {
+        name: column[rows] for name, column in columns.items() if isinstance(column, np.ndarray)
+    }
     for name in ("payer", "order"):
         kept[name] = np.unique(kept[name], return_inverse=True)[1]
     return Attempts(**kept, keys=attempts.keys, issuers=attempts.issuers)

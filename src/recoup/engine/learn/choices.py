@@ -38,7 +38,11 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
     if len(content) > BYTES_MAX:
         raise Problem(
             "invalid",
-            Sentence("The model has {0} bytes; at most {1} are kept.", figure(len(content)), figure(BYTES_MAX)),
+            Sentence(
+                "The model has {0} bytes; at most {1} are kept.",
+                figure(len(content)),
+                figure(BYTES_MAX),
+            ),
             cure="Train from fewer months.",
         )
     row = NewModel(
@@ -57,7 +61,9 @@ async def keep(world: World, model: Model, trial: Trial | None, actor: Actor) ->
         return await add_model(tx, row)
 
 
-async def take(world: World, name: str, actor: Actor, why: str = "by hand", *, after: int | None = None) -> None:
+async def take(
+    world: World, name: str, actor: Actor, why: str = "by hand", *, after: int | None = None
+) -> None:
     """Makes the model decide, in every process within seconds. `after`: only where that choice (0:
     none) stands yet.
 
@@ -80,7 +86,9 @@ async def take(world: World, name: str, actor: Actor, why: str = "by hand", *, a
             raise _chosen_since()
         if last is not None and last.name == name:
             raise Problem("wrong_state", Sentence("{0} is already in use.", name), field="name")
-        await _choose(world, tx, last, name, last.choice_no if last is not None else None, why, actor)
+        await _choose(
+            world, tx, last, name, last.choice_no if last is not None else None, why, actor
+        )
     world.models.forget()
 
 
@@ -99,7 +107,9 @@ async def back(world: World, actor: Actor, why: str = "back") -> str | None:
             )
         before = await stored.find_choice(tx, last.back_to) if last.back_to is not None else None
         name = before.name if before is not None else None
-        await _choose(world, tx, last, name, before.back_to if before is not None else None, why, actor)
+        await _choose(
+            world, tx, last, name, before.back_to if before is not None else None, why, actor
+        )
     world.models.forget()
     return name
 
@@ -109,7 +119,8 @@ class ListedModel(StoredModel, frozen=True, kw_only=True):
 
 
 class ShownModel(ListedModel, frozen=True, kw_only=True):
-    """`model` None, and `damaged` says what is wrong with it. `why_unused`: although it could be read."""
+    """`model` None, and `damaged` says what is wrong with it. `why_unused`: although it could be
+    read."""
 
     model: Model | None
     damaged: str | None
@@ -166,7 +177,13 @@ def _state(row: StoredModel, taken: str | None) -> Literal["taken", "retired", "
 
 
 async def _choose(
-    world: World, tx: Tx, last: ModelChoice | None, name: str | None, back_to: int | None, why: str, actor: Actor
+    world: World,
+    tx: Tx,
+    last: ModelChoice | None,
+    name: str | None,
+    back_to: int | None,
+    why: str,
+    actor: Actor,
 ) -> None:
     number = last.choice_no + 1 if last is not None else 1
     if not await add_choice(tx, number, name, back_to, why, actor.text(), world.clocks.wall()):
@@ -175,5 +192,7 @@ async def _choose(
 
 def _chosen_since() -> Problem:
     return Problem(
-        "conflict", "Somebody else has just chosen a model.", cure="Check `recoup learn list`, then choose again."
+        "conflict",
+        "Somebody else has just chosen a model.",
+        cure="Check `recoup learn list`, then choose again.",
     )

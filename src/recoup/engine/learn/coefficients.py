@@ -1,4 +1,5 @@
-"""The coefficients while they are learned: where they begin, how likely attempts are by them, and as data at last."""
+"""The coefficients while they are learned: where they begin, how likely attempts are by them, and
+as data at last."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +9,16 @@ import numpy as np
 
 from recoup.engine.bins import GAP, HOLDS, HOURS, IDLE, STANDINGS, TRIES, WEEKDAYS
 from recoup.engine.learn.attempts import Column
-from recoup.engine.learn.features import ABUNDANT, IDLE_OF, RETRY, SINCE_OF, STALE, STALE_OF, STANDING, Features
+from recoup.engine.learn.features import (
+    ABUNDANT,
+    IDLE_OF,
+    RETRY,
+    SINCE_OF,
+    STALE,
+    STALE_OF,
+    STANDING,
+    Features,
+)
 from recoup.engine.rhythms import RHYTHMS
 from recoup.rescue.rules.answer_classes import APPROVED, CLASSES, FUNDS, SOFT
 
@@ -57,9 +67,28 @@ class Coefficients:
 
 
 def start(issuers: int, keys: int) -> Coefficients:
-    """Weak priors: money is likelier soon after it came, banks refuse one in six, a quarter of orders is dead."""
+    """Weak priors: money is likelier soon after it came, banks refuse one in six, a quarter of
+    orders is dead."""
     profile = np.array(
-        [-2.5, -1.3, -0.3, 0.3, 0.6, 0.6, 0.5, 0.2, -0.2, -0.6, -1.2, -1.8, -2.1, -2.4, -2.7, -2.7, -2.5]
+        [
+            -2.5,
+            -1.3,
+            -0.3,
+            0.3,
+            0.6,
+            0.6,
+            0.5,
+            0.2,
+            -0.2,
+            -0.6,
+            -1.2,
+            -1.8,
+            -2.1,
+            -2.4,
+            -2.7,
+            -2.7,
+            -2.5,
+        ]
     )
     stale = -np.linspace(2.5, 0.5, len(GAP))
     holds = holds_prior()
@@ -92,12 +121,15 @@ def irregular_prior() -> Column:
     missing and comes in ten days on the mean, where a payment finds it each second time."""
     days = (np.array(IDLE) + np.array([*IDLE[1:], 672])) / 48
     there = 0.02 + 0.5 * (1 - np.exp(-days / 10.0))
-    return np.stack([np.linspace(1.5, 0.0, len(IDLE)), np.full(len(IDLE), -1.0), np.log(there / (1 - there))])
+    return np.stack(
+        [np.linspace(1.5, 0.0, len(IDLE)), np.full(len(IDLE), -1.0), np.log(there / (1 - there))]
+    )
 
 
 @cache
 def rhythm_prior() -> Column:
-    """Published habits, weakly: each second Friday leads, then half months; a quarter for all others alike."""
+    """Published habits, weakly: each second Friday leads, then half months; a quarter for all
+    others alike."""
     weights = np.full(_R, 0.3 / _R)
     for name, share in _HABITS.items():
         for index, rhythm in enumerate(RHYTHMS):
@@ -113,7 +145,11 @@ def holds_prior() -> Column:
     time, a third never."""
     prior = np.zeros((_K, _H))
     for klass, (free, never) in enumerate(_HELD):
-        prior[klass, 0], prior[klass, 1:-1], prior[klass, -1] = free, (1 - free - never) / (_H - 2), never
+        prior[klass, 0], prior[klass, 1:-1], prior[klass, -1] = (
+            free,
+            (1 - free - never) / (_H - 2),
+            never,
+        )
     prior[FUNDS, 1:-1] = 0.0  # what brings money in time is a rhythm, not the end of a hold
     prior[:, 0] += 1e-6
     prior /= prior.sum(1, keepdims=True)
@@ -139,7 +175,9 @@ def refusal_of(data: Features, c: Coefficients) -> Column:
         + data.new_month * c.refusal_flags[2],
         c.refusal_flags[0],
     )
-    logit += c.refusal_tries[data.tries] + c.refusal_hours[data.hour] + c.refusal_weekdays[data.weekday]
+    logit += (
+        c.refusal_tries[data.tries] + c.refusal_hours[data.hour] + c.refusal_weekdays[data.weekday]
+    )
     logit += c.issuer_refusal[data.issuer] + c.issuer_hours[data.issuer, data.hour]
     logit += c.issuer_weekdays[data.issuer, data.weekday]
     return chance(logit)

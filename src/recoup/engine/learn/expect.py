@@ -8,7 +8,15 @@ import numpy as np
 from recoup.engine.belief import UNTIL
 from recoup.engine.bins import HOLDS
 from recoup.engine.learn.attempts import Column
-from recoup.engine.learn.coefficients import BLOCK, TINY, Coefficients, lean_of, refusal_of, rhythm_prior, scarce_of
+from recoup.engine.learn.coefficients import (
+    BLOCK,
+    TINY,
+    Coefficients,
+    lean_of,
+    refusal_of,
+    rhythm_prior,
+    scarce_of,
+)
 from recoup.engine.learn.features import Features
 from recoup.engine.rhythms import RHYTHMS
 from recoup.rescue.rules.answer_classes import APPROVED, FUNDS, HARD, SOFT
@@ -21,8 +29,8 @@ _UNTIL: Final = np.array(UNTIL)
 
 
 class Retried(NamedTuple):
-    """Orders that were tried as often again: `orders`, and their tries, in `rows` that stand together. `passed`: orders
-    × tries, up to which length holds have ended by then."""
+    """Orders that were tried as often again: `orders`, and their tries, in `rows` that stand
+    together. `passed`: orders × tries, up to which length holds have ended by then."""
 
     orders: Column
     rows: slice
@@ -30,8 +38,8 @@ class Retried(NamedTuple):
 
 
 def arranged(data: Features) -> tuple[Features, list[Retried]]:
-    """The payments first, then what was tried again: orders with as many tries together, the tries of each by
-    `passed`."""
+    """The payments first, then what was tried again: orders with as many tries together, the tries
+    of each by `passed`."""
     orders = int(data.order.max()) + 1
     retry = data.tries > 0
     count = np.bincount(data.order[retry], minlength=orders)
@@ -53,12 +61,20 @@ def passed_of(data: Features) -> Column:
 
 
 def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Column, Column]:
-    """Attempts × rhythms: how likely each payer has the rhythm and nothing holds the order then; and by order, how
-    likely each length of its hold is. `data`, `tried` as arranged."""
+    """Attempts × rhythms: how likely each payer has the rhythm and nothing holds the order then;
+    and by order, how likely each length of its hold is. `data`, `tried` as arranged."""
     orders, payers = int(data.order.max()) + 1, int(data.payer.max()) + 1
     share, by_payer = np.empty((len(data), _R)), np.zeros((payers, _R))
-    owner, credit, again = np.zeros(orders, np.int64), np.zeros(payers, np.int64), np.zeros(payers, bool)
-    owner[data.order], credit[data.payer], again[data.payer[data.tries > 0]] = data.payer, data.payer_credit, True
+    owner, credit, again = (
+        np.zeros(orders, np.int64),
+        np.zeros(payers, np.int64),
+        np.zeros(payers, bool),
+    )
+    owner[data.order], credit[data.payer], again[data.payer[data.tries > 0]] = (
+        data.payer,
+        data.payer_credit,
+        True,
+    )
     answers, held = _Answers(data, c), first_holds(data, c, orders)
     for part in _blocks(0, int((data.tries == 0).sum()), 1):
         likely, held_class = answers.likely(part), 1 - c.holds[data.answer[part], 0]
@@ -75,7 +91,9 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
         found = np.empty((count, tries + 1, _R))
         for part in _blocks(0, count, tries):
             rows = slice(one.rows.start + part.start * tries, one.rows.start + part.stop * tries)
-            mass = _by_state(found[part], np.log(answers.likely(rows)), answers.held[rows], states.prior[part])
+            mass = _by_state(
+                found[part], np.log(answers.likely(rows)), answers.held[rows], states.prior[part]
+            )
             _add(by_payer, owner[one.orders[part]], mass)
             free = share[rows].reshape(-1, tries, _R)
             free[:, 0] = found[part, 0]
@@ -90,7 +108,9 @@ def expect(data: Features, c: Coefficients, tried: list[Retried]) -> tuple[Colum
     posterior = likely * c.rhythms[credit]
     posterior /= posterior.sum(1, keepdims=True)
     for one, (states, found) in zip(tried, joint, strict=True):
-        held[one.orders] = states.by_length(np.einsum("osr,or->os", found, posterior[owner[one.orders]]))
+        held[one.orders] = states.by_length(
+            np.einsum("osr,or->os", found, posterior[owner[one.orders]])
+        )
     for part in _blocks(0, len(data), 1):
         share[part] *= posterior[data.payer[part]]
     return share, held
@@ -114,10 +134,19 @@ class _Answers:
 
     def __init__(self, data: Features, c: Coefficients) -> None:
         no, generic = refusal_of(data, c), c.generic[data.issuer]
-        kinds = [data.answer == APPROVED, data.answer == FUNDS, data.answer == SOFT, data.answer == HARD]
+        kinds = [
+            data.answer == APPROVED,
+            data.answer == FUNDS,
+            data.answer == SOFT,
+            data.answer == HARD,
+        ]
         self._cell, self._missing = data.cell, lean_of(c) * (1 - scarce_of(c))
-        self._with = np.select(kinds, [1 - no, np.zeros_like(no), no, np.full_like(no, TINY)], no) + TINY
-        self._more = np.select(kinds[:3], [no - 1, (1 - no) * (1 - generic), (1 - no) * generic], 0.0)
+        self._with = (
+            np.select(kinds, [1 - no, np.zeros_like(no), no, np.full_like(no, TINY)], no) + TINY
+        )
+        self._more = np.select(
+            kinds[:3], [no - 1, (1 - no) * (1 - generic), (1 - no) * generic], 0.0
+        )
         # What is held for lack of money answers as if there were none.
         answers = c.held_answers[data.first_answer, data.answer] + TINY
         without = np.where(data.answer == HARD, TINY, self._with + self._more)
@@ -131,8 +160,8 @@ class _Answers:
 
 
 class _States:
-    """An order's hold ends before its first try, between two of them, or after the last: as far as its tries tell,
-    lengths in one state are alike. `prior`: orders × states."""
+    """An order's hold ends before its first try, between two of them, or after the last: as far as
+    its tries tell, lengths in one state are alike. `prior`: orders × states."""
 
     def __init__(self, passed: Column, by_length: Column) -> None:
         count, tries = passed.shape
@@ -145,7 +174,9 @@ class _States:
 
     def by_length(self, by_state: Column) -> Column:
         """Each state's chance over its lengths, as they were before."""
-        found: Column = self._by_length * np.take_along_axis(by_state / self.prior, self._state, axis=1)
+        found: Column = self._by_length * np.take_along_axis(
+            by_state / self.prior, self._state, axis=1
+        )
         return found
 
 
@@ -178,7 +209,8 @@ def first_holds(data: Features, c: Coefficients, orders: int) -> Column:
 
 
 def _mixed(likely: Column, shares: Column) -> Column:
-    """The shares of rhythms that explain those payers better than `shares`, near the prior where they are few."""
+    """The shares of rhythms that explain those payers better than `shares`, near the prior where
+    they are few."""
     posterior = shares * (likely.T @ (1.0 / (likely @ shares)))
     mixed: Column = (posterior + _PRIOR_PAYERS * rhythm_prior()) / (len(likely) + _PRIOR_PAYERS)
     return mixed

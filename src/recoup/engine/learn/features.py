@@ -1,8 +1,8 @@
-"""Attempts of the past as what is fitted reads them: in bins, in the situations in which they look for money, and as
-the facts of the engine that a decision would have known.
+"""Attempts of the past as what is fitted reads them: in bins, in the situations in which they look
+for money, and as the facts of the engine that a decision would have known.
 
-All tries of one cell find money with the same chance, so that chances are made by cell and not by try: a few thousand
-instead of millions.
+All tries of one cell find money with the same chance, so that chances are made by cell and not by
+try: a few thousand instead of millions.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,13 @@ IDLE_OF: Final = _own_standing * len(IDLE) + _idle
 
 
 def cells_of(
-    zone: Column, standing: Column, retry: Column, gap: Column, idle: Column, since: Column, stale: Column
+    zone: Column,
+    standing: Column,
+    retry: Column,
+    gap: Column,
+    idle: Column,
+    since: Column,
+    stale: Column,
 ) -> Column:
     """Attempts × rhythms. `since`, `stale`: likewise; the others by attempt."""
     retry, stale = retry.astype(np.int64), stale.astype(np.int64)
@@ -83,10 +89,11 @@ _LONG_AGO_HOURS: Final = 10_000.0
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Columns of one length. `cell`: attempts × rhythms, the situation in which each looks for money. `gap_bin` counts
-    from the payer's attempt before, whose answer is `before` (0: an approval, or none); `standing`: how money stood
-    when it was last looked for; `since_first` from the order's earliest attempt; `first_answer`: of its payment.
-    `pooled`: issuers of whom nothing of their own is learned."""
+    """Columns of one length. `cell`: attempts × rhythms, the situation in which each looks for
+    money. `gap_bin` counts from the payer's attempt before, whose answer is `before` (0: an
+    approval, or none); `standing`: how money stood when it was last looked for; `since_first` from
+    the order's earliest attempt; `first_answer`: of its payment. `pooled`: issuers of whom nothing
+    of their own is learned."""
 
     payer: Column
     order: Column
@@ -116,7 +123,10 @@ class Features:
     def sorted_by(self, rows: Column) -> "Features":
         """The same attempts in another order."""
         apart = ("keys", "issuers", "pooled")
-        return replace(self, **{name: getattr(self, name)[rows] for name in Features.__slots__ if name not in apart})
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in Features.__slots__ if name not in apart},
+        )
 
 
 def features_of(data: Attempts, pooled: Column | None = None) -> Features:
@@ -133,7 +143,13 @@ def features_of(data: Attempts, pooled: Column | None = None) -> Features:
     newest = np.zeros(data.payers, np.int64)
     newest[data.payer] = data.credit
     cell = cells_of(
-        data.zone, money, data.tries > 0, _bin(GAP, money_gap), _bin(IDLE, money_gap), _bin(SINCE, since), stale
+        data.zone,
+        money,
+        data.tries > 0,
+        _bin(GAP, money_gap),
+        _bin(IDLE, money_gap),
+        _bin(SINCE, since),
+        stale,
     )
     return Features(
         data.payer,

@@ -1,7 +1,8 @@
-"""The installation's own attempts as columns: payments that came in declined, what was tried since, the payments that
-merchants process themselves, and what they imported of the time before.
+"""The installation's own attempts as columns: payments that came in declined, what was tried since,
+the payments that merchants process themselves, and what they imported of the time before.
 
-Payers and orders are told apart by 64 bits of their ids, which are random: no name, e-mail or card number is read.
+Payers and orders are told apart by 64 bits of their ids, which are random: no name, e-mail or card
+number is read.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -47,8 +48,8 @@ _LEFT_OUT_MAX: Final = (1 << 62) - 1  # of one customer there is more than all t
 
 
 class Gathered(NamedTuple):
-    """`lines`: issuers that may have a line of their own. `owners`: their names, as the attempts number them.
-    `merchants`: of whom there is anything."""
+    """`lines`: issuers that may have a line of their own. `owners`: their names, as the attempts
+    number them. `merchants`: of whom there is anything."""
 
     attempts: Attempts
     lines: Column
@@ -132,7 +133,9 @@ async def gather(world: World, since: WallTime, at_most: int | None = None) -> G
     return Gathered(*_attempts(owner, table, names, shared=shared), tuple(by_owner), len(found))
 
 
-async def _read(connection: Read, merchant: Learner, since: WallTime, after: UUID, rows: _Rows) -> AsyncIterator[None]:
+async def _read(
+    connection: Read, merchant: Learner, since: WallTime, after: UUID, rows: _Rows
+) -> AsyncIterator[None]:
     """A merchant's past into the rows of its owner, a part at a time."""
     merchant_id, region = merchant.merchant_id, merchant.region
     begin = len(rows)
@@ -168,7 +171,9 @@ def _check_size(owners: Collection[_Rows], at_most: int) -> None:
         most.thin()
 
 
-def _add_orders(rows: _Rows, region: str, orders: Sequence[PastOrder], attempts: Iterable[PastAttempt]) -> None:
+def _add_orders(
+    rows: _Rows, region: str, orders: Sequence[PastOrder], attempts: Iterable[PastAttempt]
+) -> None:
     by_id = {}
     for one in orders:
         order = _bits(one.order_id)
@@ -188,14 +193,18 @@ def _add_orders(rows: _Rows, region: str, orders: Sequence[PastOrder], attempts:
         rows.add(payer, order, attempt.at, told, issuer, zone, credit)
 
 
-def _add_payments(rows: _Rows, merchant_id: UUID, region: str, payments: Sequence[PastPayment], known: Column) -> None:
+def _add_payments(
+    rows: _Rows, merchant_id: UUID, region: str, payments: Sequence[PastPayment], known: Column
+) -> None:
     """Adds the payments except those that came to us otherwise, too: `known`, by their numbers.
     What an order or a copy told is trusted more than a file, and no attempt counts twice."""
     orders = [
         _bits(payment.order_id) if payment.order_id else _named(merchant_id, payment.external_id)
         for payment in payments
     ]
-    for one, order, seen in zip(payments, orders, np.isin(np.array(orders, np.int64), known), strict=True):
+    for one, order, seen in zip(
+        payments, orders, np.isin(np.array(orders, np.int64), known), strict=True
+    ):
         if seen:
             continue
         told = _APPROVED
@@ -212,9 +221,17 @@ _APPROVED: Final = (APPROVED, APPROVAL)
 
 @cached(4_096)
 def _told(
-    scheme: str, source: str | None, code: str | None, text: str | None, advice: str | None, on: date, region: str
+    scheme: str,
+    source: str | None,
+    code: str | None,
+    text: str | None,
+    advice: str | None,
+    on: date,
+    region: str,
 ) -> tuple[int, str]:
-    reading = read_decline(scheme=scheme, code=code_of(source, code), text=text, advice=advice, on=on, region=region)
+    reading = read_decline(
+        scheme=scheme, code=code_of(source, code), text=text, advice=advice, on=on, region=region
+    )
     return class_of(reading), key_of(reading)
 
 
@@ -237,9 +254,9 @@ def _signed(raw: bytes) -> int:
 
 
 def _joined(owners: Collection[_Rows], until: float) -> tuple[Column, Column]:
-    """The owner of each row, and all rows. Among several owners only what happened `until` then, hours since 1970: who
-    has moved a sandbox clock ahead is alone in that time, and what is learned and judged by the last weeks would be
-    that owner's alone."""
+    """The owner of each row, and all rows. Among several owners only what happened `until` then,
+    hours since 1970: who has moved a sandbox clock ahead is alone in that time, and what is learned
+    and judged by the last weeks would be that owner's alone."""
     lengths = [len(one) for one in owners]
     owner = np.repeat(np.arange(len(owners)), lengths)
     table = np.concatenate([np.zeros(0, _ROW), *(one.table for one in owners)])
@@ -249,11 +266,15 @@ def _joined(owners: Collection[_Rows], until: float) -> tuple[Column, Column]:
     return owner[kept], table[kept]
 
 
-def _attempts(owner: Column, table: Column, names: _Names, *, shared: bool) -> tuple[Attempts, Column]:
-    """`shared`: there are merchants enough for an issuer's line to be of several of them, so that nobody's customers
-    can be read off it."""
+def _attempts(
+    owner: Column, table: Column, names: _Names, *, shared: bool
+) -> tuple[Attempts, Column]:
+    """`shared`: there are merchants enough for an issuer's line to be of several of them, so that
+    nobody's customers can be read off it."""
     by_order = np.lexsort((table["at"], table["order"]))
-    at, answer, order, payer = (table[name][by_order] for name in ("at", "answer", "order", "payer"))
+    at, answer, order, payer = (
+        table[name][by_order] for name in ("at", "answer", "order", "payer")
+    )
     begins = np.r_[True, order[1:] != order[:-1]]
     anew = begins | np.r_[False, (answer[:-1] == APPROVED) | (at[1:] - at[:-1] > APART_HOURS)]
     place, first_of = np.arange(len(at)), np.flatnonzero(begins)
@@ -262,7 +283,9 @@ def _attempts(owner: Column, table: Column, names: _Names, *, shared: bool) -> t
     payment = np.cumsum(anew) - 1
     tries = np.minimum(place - starts[payment], TRIES - 1)
     final = np.lexsort((tries, payment, at, payer))
-    issuer, lines, issuers = _issuers(table["issuer"].astype(np.int64), owner, list(names.issuers), shared)
+    issuer, lines, issuers = _issuers(
+        table["issuer"].astype(np.int64), owner, list(names.issuers), shared
+    )
     placed = by_order[final]
     return Attempts(
         np.unique(payer[final], return_inverse=True)[1],
@@ -290,7 +313,10 @@ def _issuers(
     pairs, counts = np.unique(issuer * (1 << 32) + owner, return_counts=True)
     most = np.zeros(len(names), np.int64)
     np.maximum.at(most, pairs >> 32, counts)
-    owners, all_counts = np.bincount(pairs >> 32, minlength=len(names)), np.bincount(issuer, minlength=len(names))
+    owners, all_counts = (
+        np.bincount(pairs >> 32, minlength=len(names)),
+        np.bincount(issuer, minlength=len(names)),
+    )
     of_several = np.array([bool(name) for name in names]) & (all_counts > 0)
     if shared:
         of_several &= (owners >= MERCHANTS_MIN) & (2 * most <= all_counts)

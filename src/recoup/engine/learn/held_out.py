@@ -1,6 +1,5 @@
-"""The last part of the time held out, and the chances that a model gives its tries: by the functions that decide, with
-what was known before each.
-"""
+"""The last part of the time held out, and the chances that a model gives its tries: by the
+functions that decide, with what was known before each."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,8 +17,9 @@ from recoup.rescue.rules.model import Model
 
 
 def most_of_each(counts: Iterable[int], parts: int, least: int) -> float:
-    """Up to how many of each owner's are taken, so that nobody's are more than one of `parts` of all that are taken.
-    Where the others have too few for that, as many as it takes to have `least` of all. An only owner's are all taken.
+    """Up to how many of each owner's are taken, so that nobody's are more than one of `parts` of
+    all that are taken. Where the others have too few for that, as many as it takes to have `least`
+    of all. An only owner's are all taken.
 
     `counts`: how many each owner has.
     """
@@ -46,8 +46,8 @@ def shared_out(data: Attempts, parts: int, least: int) -> Attempts:
 
 
 def payers_within(owner: Column, counts: Column, most: float) -> Column:
-    """A mask of payers: of each owner the first, as they are numbered, who have no more than `most` together. Nobody
-    who has more than that alone is among them.
+    """A mask of payers: of each owner the first, as they are numbered, who have no more than `most`
+    together. Nobody who has more than that alone is among them.
 
     `owner`, `counts`: by payer, whose customer it is, and how many attempts are theirs.
     """
@@ -63,12 +63,16 @@ def payers_within(owner: Column, counts: Column, most: float) -> Column:
 
 SCORED_MAX: Final = 4_000  # tries; whole payers, spread evenly
 SCORED_PARTS: Final = 2  # of one owner at most half of those, where the others have enough
-TRAINED_PARTS: Final = 4  # of five owners or more, each has at most a quarter of the attempts that are trained on,
+TRAINED_PARTS: Final = (
+    4  # of five owners or more, each has at most a quarter of the attempts that are trained on,
+)
 TRAINED_LEAST: Final = 20_000  # as long as there are so many
 RATES_PARTS: Final = 2  # of one owner at most half of what the plain rates are counted from,
 RATES_LEAST: Final = 2_000  # likewise
 _SURELY: Final = 1e-6
-_RATE_WEIGHT: Final = 20.0  # tries as good as seen at the rate of all, in each cell of the plain rates
+_RATE_WEIGHT: Final = (
+    20.0  # tries as good as seen at the rate of all, in each cell of the plain rates
+)
 
 
 class HeldOut(NamedTuple):
@@ -109,8 +113,8 @@ def hold_out(attempts: Attempts) -> HeldOut:
 
 
 class Tried(NamedTuple):
-    """`trial`: of all tries; or, if it is better only with those of one owner, `only_by`, of all others'. `but_for`: an
-    owner without whose tries it would be better."""
+    """`trial`: of all tries; or, if it is better only with those of one owner, `only_by`, of all
+    others'. `but_for`: an owner without whose tries it would be better."""
 
     trial: Trial
     only_by: int | None = None
@@ -127,7 +131,9 @@ class _Losses(NamedTuple):
     others: Column
 
 
-def try_out(at: float, tries: Sequence[Scored], chance: Chance, compared_with: str, compared: Chance) -> Tried:
+def try_out(
+    at: float, tries: Sequence[Scored], chance: Chance, compared_with: str, compared: Chance
+) -> Tried:
     """Scores both chances on the same attempts, held out from `at` on. Better is what is better
     without any one owner's attempts too; where the others have too few to judge by, that owner's
     are not left out."""
@@ -181,8 +187,13 @@ def by_plain_rates(before: Attempts) -> Chance:
     rows = np.flatnonzero(before.tries > 0)
     approved, classes = before.answer[rows] == APPROVED, _answers_before(before)[rows]
     rate = float((approved.sum() + 1.0) / (len(rows) + 2.0))
-    won, seen = defaultdict[tuple[int, int], float](float), defaultdict[tuple[int, int], float](float)
-    for cell, yes in zip(zip(classes.tolist(), before.tries[rows].tolist(), strict=True), approved, strict=True):
+    won, seen = (
+        defaultdict[tuple[int, int], float](float),
+        defaultdict[tuple[int, int], float](float),
+    )
+    for cell, yes in zip(
+        zip(classes.tolist(), before.tries[rows].tolist(), strict=True), approved, strict=True
+    ):
         won[cell] += bool(yes)
         seen[cell] += 1.0
 
@@ -194,7 +205,8 @@ def by_plain_rates(before: Attempts) -> Chance:
 
 
 def scored(held: HeldOut) -> Iterator[Scored]:
-    """`SCORED_MAX` of the held-out tries, or all that can be judged; of each owner within its share."""
+    """`SCORED_MAX` of the held-out tries, or all that can be judged; of each owner within its
+    share."""
     data = held.attempts
     payers, counts = np.unique(data.payer[held.tries], return_counts=True)
     owner = data.owner[np.searchsorted(data.payer, payers)]
@@ -205,7 +217,9 @@ def scored(held: HeldOut) -> Iterator[Scored]:
     starts = np.searchsorted(data.payer, chosen_payers)
     ends = np.searchsorted(data.payer, chosen_payers, side="right")
     late = set(held.tries.tolist())
-    for payer, start, end in zip(chosen_payers.tolist(), starts.tolist(), ends.tolist(), strict=True):
+    for payer, start, end in zip(
+        chosen_payers.tolist(), starts.tolist(), ends.tolist(), strict=True
+    ):
         for row in range(start, end):
             one = _scored(data, payer, max(start, row - ROWS_BEFORE), row) if row in late else None
             if one is not None:
@@ -213,7 +227,8 @@ def scored(held: HeldOut) -> Iterator[Scored]:
 
 
 def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
-    """The attempt with its facts; None where its payment lies before the rows that are looked at."""
+    """The attempt with its facts; None where its payment lies before the rows that are looked
+    at."""
     order = data.order[row]
     own = [n for n in range(begin, row) if data.order[n] == order]
     if not own or data.tries[own[0]] > 0:
@@ -221,7 +236,15 @@ def _scored(data: Attempts, payer: int, begin: int, row: int) -> Scored | None:
     facts = facts_at(data, own, [n for n in range(begin, row) if data.order[n] != order])
     at = hours_of(instant_of(float(data.at[row])))
     approved = bool(data.answer[row] == APPROVED)
-    return Scored(int(data.owner[row]), payer, facts, at, int(data.answer[own[-1]]), int(data.tries[row]), approved)
+    return Scored(
+        int(data.owner[row]),
+        payer,
+        facts,
+        at,
+        int(data.answer[own[-1]]),
+        int(data.tries[row]),
+        approved,
+    )
 
 
 def _answers_before(data: Attempts) -> Column:

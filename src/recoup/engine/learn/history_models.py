@@ -1,5 +1,5 @@
-"""Models of a file's attempts, for the back-test: one that has not seen the last quarter of the time, and those of each
-third of what it has seen."""
+"""Models of a file's attempts, for the back-test: one that has not seen the last quarter of the
+time, and those of each third of what it has seen."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,16 +21,27 @@ OWN: Final = "own"  # of the first three quarters
 
 
 def models_of(
-    payments: Sequence[Payment], past: Past, first: datetime, until: datetime, spread: Spread = alone
+    payments: Sequence[Payment],
+    past: Past,
+    first: datetime,
+    until: datetime,
+    spread: Spread = alone,
 ) -> Mapping[str, Model]:
     """Models of what was declined before `until`; empty where there is too little. A third that has
     too little has none."""
     rows, step = _rows(payments, past), (until - first) / THIRDS
     parts = {OWN: (first, until)} | {
-        f"third-{number + 1}": (first + number * step, first + (number + 1) * step) for number in range(THIRDS)
+        f"third-{number + 1}": (first + number * step, first + (number + 1) * step)
+        for number in range(THIRDS)
     }
-    within = {name: [row for row in rows if begin <= row.at < end] for name, (begin, end) in parts.items()}
-    enough = {name: some for name, some in within.items() if sum(row.number > 1 for row in some) >= TRIES_MIN}
+    within = {
+        name: [row for row in rows if begin <= row.at < end] for name, (begin, end) in parts.items()
+    }
+    enough = {
+        name: some
+        for name, some in within.items()
+        if sum(row.number > 1 for row in some) >= TRIES_MIN
+    }
     if OWN not in enough:
         return {}
     return dict(zip(enough, spread(_trained, list(enough.values())), strict=True))

@@ -1,8 +1,8 @@
-"""`recoup learn`: a model from the installation's own attempts, tried on the last part of their time, and taken only
-when it is better there than what decides today.
+"""`recoup learn`: a model from the installation's own attempts, tried on the last part of their
+time, and taken only when it is better there than what decides today.
 
-The model that is kept is the one that was tried: it has not seen the held-out time. So none is ever compared by
-attempts that it was trained on, however often one is trained.
+The model that is kept is the one that was tried: it has not seen the held-out time. So none is ever
+compared by attempts that it was trained on, however often one is trained.
 """
 
 from dataclasses import dataclass, replace
@@ -28,8 +28,9 @@ SINCE: Final = "Another model was chosen during the training, so this one was st
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """`missing`: what there is too little of; then there is neither `model` nor `trial`. `note`: why it was not
-    compared with the model that is taken, or without whose attempts the verdict is the other one."""
+    """`missing`: what there is too little of; then there is neither `model` nor `trial`. `note`:
+    why it was not compared with the model that is taken, or without whose attempts the verdict is
+    the other one."""
 
     attempts: int
     payers: int
@@ -52,9 +53,9 @@ async def learn(
     candidate: bool = False,
     at_most: int | None = None,
 ) -> Training:
-    """`keep_it`: also one that is not better is kept, to be looked at or taken by hand. `candidate`: a better one is
-    kept too, and taken only where the model of simulated worlds decides; the actor's own candidate of before has to be
-    beaten. `at_most`: attempts, as `gather`.
+    """`keep_it`: also one that is not better is kept, to be looked at or taken by hand.
+    `candidate`: a better one is kept too, and taken only where the model of simulated worlds
+    decides; the actor's own candidate of before has to be beaten. `at_most`: attempts, as `gather`.
 
     Raises: Problem(too_large).
     """

@@ -1,7 +1,7 @@
 """The nightly training: once a night, by whichever worker leases it, in a process of its own.
 
-The worker only waits for that process: nothing else that it does stands still or shares memory with it. Whatever
-becomes of it, the next night has its own.
+The worker only waits for that process: nothing else that it does stands still or shares memory with
+it. Whatever becomes of it, the next night has its own.
 """
 
 import asyncio
@@ -22,7 +22,13 @@ ATTEMPTS_MAX: Final = 1_000_000  # about a gigabyte; of more customers some are 
 MONTHS: Final = 18
 NOTE_CHARS_MAX: Final = 500
 _turn: Final = asyncio.Lock()  # a worker of two worlds: one at a time
-_NOTHING: Final = {"attempts": 0, "model": None, "compared_with": None, "score": None, "compared_score": None}
+_NOTHING: Final = {
+    "attempts": 0,
+    "model": None,
+    "compared_with": None,
+    "score": None,
+    "compared_score": None,
+}
 
 
 async def train_nightly(world: World) -> int:
@@ -39,7 +45,11 @@ async def _train_once(world: World, mode: str, trainer: Trainer) -> int:
     async with world.db.transaction() as tx:
         await begin_upkeep(tx, TASK, began)
         ours = await lease_upkeep(
-            tx, TASK, until=began + LEASED, now=began, done_before=night_before(began, world.policy.training_hour)
+            tx,
+            TASK,
+            until=began + LEASED,
+            now=began,
+            done_before=night_before(began, world.policy.training_hour),
         )
     if not ours:
         return 0
@@ -47,7 +57,14 @@ async def _train_once(world: World, mode: str, trainer: Trainer) -> int:
     ended = world.clocks.wall()
     async with world.db.transaction() as tx:
         note = str(found["note"])[:NOTE_CHARS_MAX]
-        line = {"began_at": began, "ended_at": ended, "mode": mode, **_NOTHING, **found, "note": note}
+        line = {
+            "began_at": began,
+            "ended_at": ended,
+            "mode": mode,
+            **_NOTHING,
+            **found,
+            "note": note,
+        }
         await add_training(tx, msgspec.convert(line, TrainingLine))
         await finish_upkeep(tx, TASK, ended)
     return 1
@@ -57,7 +74,9 @@ async def train(world: World, mode: str) -> dict[str, Any]:
     """Trains as the other process does; answers the columns of a training. Raises: Problem as
     `learn`."""
     candidate = mode == "candidate"
-    return _columns(await learn(world, BY, months=MONTHS, candidate=candidate, at_most=ATTEMPTS_MAX))
+    return _columns(
+        await learn(world, BY, months=MONTHS, candidate=candidate, at_most=ATTEMPTS_MAX)
+    )
 
 
 def _columns(found: Training) -> dict[str, Any]:
@@ -69,5 +88,8 @@ def _columns(found: Training) -> dict[str, Any]:
         "attempts": found.attempts,
         "model": found.model.name,
         "note": found.note,
-        **{name: getattr(found.trial, name) for name in ("compared_with", "score", "compared_score")},
+        **{
+            name: getattr(found.trial, name)
+            for name in ("compared_with", "score", "compared_score")
+        },
     }

@@ -1,6 +1,6 @@
-"""The model of an installation that has no attempts of its own: trained on the laboratory's simulated worlds, and said
-to be so. It decides until one that was trained on own attempts is better on those, or for 90 days and may be taken
-anew."""
+"""The model of an installation that has no attempts of its own: trained on the laboratory's
+simulated worlds, and said to be so. It decides until one that was trained on own attempts is better
+on those, or for 90 days and may be taken anew."""
 
 from datetime import date
 from importlib.resources import files
@@ -21,22 +21,27 @@ SIMULATED: Final = "simulated"  # what it was made from
 
 
 def prior_model(until: date) -> Model:
-    """The model with its days moved, so that the last one is `until`: in a simulated world no day is a date.
+    """The model with its days moved, so that the last one is `until`: in a simulated world no day
+    is a date.
 
-    `scripts/make_models.py` makes it again."""
+    `scripts/make_models.py` makes it again.
+    """
     return moved(files("recoup.engine.learn").joinpath(FILE).read_bytes(), until)
 
 
 def moved(content: bytes, until: date) -> Model:
     learned = msgspec.json.decode(content, type=Learned)
     by = until - date.fromisoformat(learned.data_until)
-    days = {name: (date.fromisoformat(getattr(learned, name)) + by).isoformat() for name in ("data_from", "data_until")}
+    days = {
+        name: (date.fromisoformat(getattr(learned, name)) + by).isoformat()
+        for name in ("data_from", "data_until")
+    }
     return checked(msgspec.structs.replace(learned, **days))
 
 
 async def take_prior(world: World, actor: Actor, content: bytes | None = None) -> str | None:
-    """Takes it where none was ever chosen, or anew where it decides still; or the model of that content where none was
-    ever chosen. Returns its name, else None."""
+    """Takes it where none was ever chosen, or anew where it decides still; or the model of that
+    content where none was ever chosen. Returns its name, else None."""
     last, today = await last_choice(world.db), world.clocks.wall().date()
     model = moved(content, today) if content is not None else prior_model(today)
     if last is not None and (content is not None or not await _is_older(world, last.name, model)):

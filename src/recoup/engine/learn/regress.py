@@ -1,6 +1,6 @@
-"""Learns from attempts of the past: the payers' table and hypotheses by EM, the blocks of a regression one after the
-other, each drawn to nothing as strongly as its own values say, and where orders stand by EM beside them.
-"""
+"""Learns from attempts of the past: the payers' table and hypotheses by EM, the blocks of a
+regression one after the other, each drawn to nothing as strongly as its own values say, and where
+orders stand by EM beside them."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -11,7 +11,19 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from recoup.engine.bins import RESTS, place_of_key, places_of_keys
-from recoup.engine.blocks import BY_DELAY, BY_GAP, DELAY, GAP, LATELY, NEVER, NO_APPROVAL, Tries, lines, places, sizes
+from recoup.engine.blocks import (
+    BY_DELAY,
+    BY_GAP,
+    DELAY,
+    GAP,
+    LATELY,
+    NEVER,
+    NO_APPROVAL,
+    Tries,
+    lines,
+    places,
+    sizes,
+)
 from recoup.engine.learn.attempts import Attempts, Column
 from recoup.engine.model import Regression
 from recoup.engine.pay_days import (
@@ -30,7 +42,18 @@ from recoup.engine.pay_days import (
     normal,
     outcome_of,
 )
-from recoup.engine.regression import HELD, KINDS, NODES, SLOTS, UNTIL, WILLING, chance_of, logit_of, logs_of, usual
+from recoup.engine.regression import (
+    HELD,
+    KINDS,
+    NODES,
+    SLOTS,
+    UNTIL,
+    WILLING,
+    chance_of,
+    logit_of,
+    logs_of,
+    usual,
+)
 from recoup.kernel.stop import look_up
 from recoup.rescue.rules.answer_classes import APPROVED, CLASSES
 
@@ -48,7 +71,9 @@ HABITS_WEIGHT: Final = 300.0  # payers as good as known
 KEY_WEIGHT: Final = 40.0  # orders as good as seen, of a key
 NODES_WEIGHT: Final = 20.0
 _BIAS_MAX: Final = 6.0  # logits: of tries that all ended alike
-_HALF_WEIGHT: Final = 100.0  # tries from which a third of a chance is the regression's, half at most
+_HALF_WEIGHT: Final = (
+    100.0  # tries from which a third of a chance is the regression's, half at most
+)
 # Pay days that are usual where most worlds lie; the rest is even.
 _HABITS: Final = {
     "biweekly-5": 0.08, "biweekly-12": 0.08, "weekly-4": 0.08, "halves-15": 0.07, "halves-1": 0.04, "semi-15": 0.03,
@@ -68,14 +93,18 @@ _THERE: Final = np.array([
 _GAPS_AGAIN: Final = (0.0, 6.0, 12.0, 20.0, 24.0, inf)
 
 
-def regressed(data: Attempts, named: Column, known: Collection[str]) -> tuple[Regression, float] | None:
+def regressed(
+    data: Attempts, named: Column, known: Collection[str]
+) -> tuple[Regression, float] | None:
     """The regression, and the hours to rest after a further failure; None where tries are too few.
-    The same attempts give the same. `named`: a mask of issuers that may have lines of their own; `known`: the codes
-    that may."""
+    The same attempts give the same. `named`: a mask of issuers that may have lines of their own;
+    `known`: the codes that may."""
     pays, habits = _payers(data)
     # A code after which nobody has tried again says nothing of tries.
     tried = _tried(data)
-    keys = _common(data.key[tried.head], data.keys, len(data.keys), [name in known for name in data.keys])
+    keys = _common(
+        data.key[tried.head], data.keys, len(data.keys), [name in known for name in data.keys]
+    )
     issuers = _common(data.issuer, data.issuers, ISSUERS_MAX, named.tolist())
     found = _tries(data, tried, pays, habits, keys, issuers)
     count = len(found.tries)
@@ -105,11 +134,18 @@ def _common(column: Column, names: tuple[str, ...], most: int, may: list[bool]) 
 
 
 def _rest_again(tries: Tries) -> float:
-    """A day at most: of tries once a day causes say enough, however far apart those of the past were; 0 where few are
-    known."""
+    """A day at most: of tries once a day causes say enough, however far apart those of the past
+    were; 0 where few are known."""
     further = (tries.number > 1) & np.isin(tries.last, RESTS)
     gaps = (tries.at - tries.last_at)[further]
-    return next((low for low, high in pairwise(_GAPS_AGAIN) if ((gaps >= low) & (gaps < high)).sum() >= SUPPORT), 0.0)
+    return next(
+        (
+            low
+            for low, high in pairwise(_GAPS_AGAIN)
+            if ((gaps >= low) & (gaps < high)).sum() >= SUPPORT
+        ),
+        0.0,
+    )
 
 
 # The payers.
@@ -119,14 +155,17 @@ def _failed(data: Attempts) -> Column:
     """Hours at which the payer's last attempt before failed, in the payer's time; long ago where
     one was approved since."""
     places = np.arange(len(data))
-    begins = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))
+    begins = np.maximum.accumulate(
+        np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0)
+    )
     bad, good = _last_before(data.answer != APPROVED), _last_before(data.answer == APPROVED)
     counts = (bad >= begins) & (bad > good)
     return np.where(counts, data.at[np.maximum(bad, 0)] + data.offset, LONG_AGO)
 
 
 class _Part(NamedTuple):
-    """Attempts of some payers: rows of the data, where each payer's begin in them, which payer each is of."""
+    """Attempts of some payers: rows of the data, where each payer's begin in them, which payer each
+    is of."""
 
     rows: Column
     begins: Column
@@ -150,7 +189,9 @@ def _parts(data: Attempts, rows: Column) -> Iterator[_Part]:
 def _at_first() -> tuple[Column, Column]:
     """The table and the prior before anything is seen."""
     dated, dateless = _THERE[:, :DATED], _THERE[:, DATED:]
-    there = np.hstack([dated, dated * 0.5, dateless * 0.5, dateless * 0.7, dateless * 0.9, dateless])
+    there = np.hstack(
+        [dated, dated * 0.5, dateless * 0.5, dateless * 0.7, dateless * 0.9, dateless]
+    )
     tables = [np.stack([yes, (1 - yes) * 0.7, (1 - yes) * 0.3]) for yes in (there, there * 0.5)]
     prior = np.full((COUNT, LEVELS), _EVEN / COUNT)
     for name, share in _HABITS.items():
@@ -172,16 +213,22 @@ def _payers(data: Attempts) -> tuple[Column, Column]:
         logs = logs_of(table).astype(np.float32)
         for part in parts:
             likely = likelihood(logs, part.bins, kind[part.rows], outcome[part.rows])
-            weights = normal(np.add.reduceat(likely, part.begins, axis=0) + np.log(prior.reshape(-1)))
+            weights = normal(
+                np.add.reduceat(likely, part.begins, axis=0) + np.log(prior.reshape(-1))
+            )
             counts += weights.sum(0).reshape(COUNT, LEVELS)
             each = weights[part.payer].reshape(len(part.rows), COUNT, LEVELS)
-            place = ((kind[part.rows] * OUTCOMES + outcome[part.rows])[:, None] * BINS + part.bins).reshape(-1)
+            place = (
+                (kind[part.rows] * OUTCOMES + outcome[part.rows])[:, None] * BINS + part.bins
+            ).reshape(-1)
             for level in range(LEVELS):
                 found = np.bincount(place, each[:, :, level].reshape(-1), KINDS * OUTCOMES * BINS)
                 seen[:, :, level] += found.reshape(KINDS, OUTCOMES, BINS)
         table = (seen + ANCHOR * base) / (seen.sum(1, keepdims=True) + ANCHOR)
         rhythms, levels = counts.sum(1) + HABITS_WEIGHT * habits, counts[:IRREGULAR].sum(0) + 1.0
-        prior = np.vstack([rhythms[:IRREGULAR, None] * levels / levels.sum(), counts[IRREGULAR:] + _EVEN])
+        prior = np.vstack(
+            [rhythms[:IRREGULAR, None] * levels / levels.sum(), counts[IRREGULAR:] + _EVEN]
+        )
         prior /= prior.sum()
     return table, prior.reshape(-1)
 
@@ -221,7 +268,9 @@ def _tried(data: Attempts) -> _Rows:
     good = _last_before(data.answer == APPROVED)[by_order]
     since = places - np.searchsorted(order + by_order, order + good, side="right")
     kept = ~first & (data.tries[head] == 0) & (data.answer[before] != APPROVED)
-    return _Rows(*(column[kept] for column in (by_order, head, before, places - begins, lately, since)))
+    return _Rows(
+        *(column[kept] for column in (by_order, head, before, places - begins, lately, since))
+    )
 
 
 def _last_before(rows: Column) -> Column:
@@ -237,21 +286,30 @@ def _wide(group: Column, at: Column) -> Column:
 
 
 def _tries(
-    data: Attempts, tried: _Rows, table: Column, prior: Column, keys: tuple[str, ...], issuers: tuple[str, ...]
+    data: Attempts,
+    tried: _Rows,
+    table: Column,
+    prior: Column,
+    keys: tuple[str, ...],
+    issuers: tuple[str, ...],
 ) -> _Found:
     money, level = _money(data, table, prior)
     count = len(data)
     rows, head, before, number, own_lately, own_since = tried
     # What the payer's attempts before tell.
     places, failed = np.arange(count), data.answer != APPROVED
-    start = np.maximum.accumulate(np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0))
+    start = np.maximum.accumulate(
+        np.where(np.r_[True, data.payer[1:] != data.payer[:-1]], places, 0)
+    )
     good, bad = _last_before(~failed), _last_before(failed)
     failures = np.cumsum(failed) - failed
     known = good >= start
     ago = np.where(known, (data.at - data.at[np.maximum(good, 0)]) / 24.0, NEVER)
     since = failures - failures[np.maximum(good, 0)]
     wide = _wide(data.payer, data.at)
-    lately = failures - failures[np.maximum(np.searchsorted(wide, wide - LATELY, side="right"), start)]
+    lately = (
+        failures - failures[np.maximum(np.searchsorted(wide, wide - LATELY, side="right"), start)]
+    )
     kin = places_of_keys(keys)
     key_of = np.array([place_of_key(kin, key) for key in data.keys], np.int64)
     issuer_of = _numbers(data.issuers, issuers)
@@ -268,7 +326,9 @@ def _tries(
         zone=data.zone[rows],
         credit=data.credit[rows],
         ago=ago[rows],
-        since=np.where(known[rows], np.minimum(since[rows] - own_since, NO_APPROVAL - 1), NO_APPROVAL),
+        since=np.where(
+            known[rows], np.minimum(since[rows] - own_since, NO_APPROVAL - 1), NO_APPROVAL
+        ),
         failures=np.maximum(lately[rows] - own_lately, 0),
         seen=(places - start)[rows] - number,
         money=money[rows],
@@ -319,7 +379,9 @@ def _fit(found: _Found, keys: int, issuers: int) -> tuple[float, dict[str, Colum
     for turn in range(ROUNDS):
         look_up()
         each = np.where(held, HELD, chance_of(logits[:, None] + WILLING))
-        share = np.where(held, 0.0, nodes.moved(np.where(yes[:, None] > 0, each, 1.0 - each))[order])
+        share = np.where(
+            held, 0.0, nodes.moved(np.where(yes[:, None] > 0, each, 1.0 - each))[order]
+        )
         slope, bend = _steps(logits, yes, share)
         move = float(slope.sum() / (bend.sum() + 1e-9))
         move = float(np.clip(bias + move, -_BIAS_MAX, _BIAS_MAX)) - bias
@@ -327,7 +389,10 @@ def _fit(found: _Found, keys: int, issuers: int) -> tuple[float, dict[str, Colum
         for column in range(x.shape[1]):
             slope, bend = _steps(logits, yes, share)
             value = x[:, column]
-            move = float(((slope * value).sum() - 2.0 * (weights[column] - 0.5)) / ((bend * value**2).sum() + 2.0))
+            move = float(
+                ((slope * value).sum() - 2.0 * (weights[column] - 0.5))
+                / ((bend * value**2).sum() + 2.0)
+            )
             weights[column] += move
             logits = logits + move * value
         for name, (place, size) in cut.items():
@@ -342,7 +407,8 @@ def _fit(found: _Found, keys: int, issuers: int) -> tuple[float, dict[str, Colum
 
 
 def _steps(logits: Column, yes: Column, share: Column) -> tuple[Column, Column]:
-    """Slope and bend of the likelihood by the logit of each try; `share`: of the nodes at which it is not held."""
+    """Slope and bend of the likelihood by the logit of each try; `share`: of the nodes at which it
+    is not held."""
     each = chance_of(logits[:, None] + WILLING)
     return yes * share.sum(1) - (share * each).sum(1), (share * each * (1.0 - each)).sum(1)
 
@@ -367,7 +433,8 @@ def _extend(cut: dict[str, tuple[Column, int]], tables: dict[str, Column]) -> No
 
 
 class _Nodes:
-    """Nodes where orders stand: shares by class of the first decline, and by its key drawn to them."""
+    """Nodes where orders stand: shares by class of the first decline, and by its key drawn to
+    them."""
 
     def __init__(self, order: Column, first: Column, key: Column, keys: int) -> None:
         self._order, self._first, self._key = order, first, key
@@ -376,11 +443,15 @@ class _Nodes:
     def moved(self, likely: Column) -> Column:
         """Orders × nodes, after one round by how likely each try's answer was at each."""
         orders, logs = len(self._first), np.log(np.maximum(likely, 1e-9))
-        sums = np.stack([np.bincount(self._order, logs[:, node], orders) for node in range(NODES)], axis=1)
+        sums = np.stack(
+            [np.bincount(self._order, logs[:, node], orders) for node in range(NODES)], axis=1
+        )
         found = normal(sums + np.log(self.by_key[self._first, self._key]))
         classes, keys, _ = self.by_key.shape
         place = self._first * keys + self._key
-        counts = np.stack([np.bincount(place, found[:, node], classes * keys) for node in range(NODES)], axis=1)
+        counts = np.stack(
+            [np.bincount(place, found[:, node], classes * keys) for node in range(NODES)], axis=1
+        )
         counts = counts.reshape(classes, keys, NODES)
         by_class = counts.sum(1) + NODES_WEIGHT * _AT_FIRST
         shares = by_class / by_class.sum(1, keepdims=True)

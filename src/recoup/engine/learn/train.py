@@ -1,4 +1,5 @@
-"""A model from attempts: its shape from some payers, as many as there are until enough are; the counts from all."""
+"""A model from attempts: its shape from some payers, as many as there are until enough are; the
+counts from all."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -63,8 +64,8 @@ class Shared(NamedTuple):
 
 
 class Causes:
-    """An approval shows money, and an answer of its own cause the bank: their sums by cell stay for a round. A soft
-    decline may be either, by each step's coefficients."""
+    """An approval shows money, and an answer of its own cause the bank: their sums by cell stay for
+    a round. A soft decline may be either, by each step's coefficients."""
 
     def __init__(self, data: Features) -> None:
         self._data = data
@@ -130,11 +131,13 @@ _SHAPE_FROM: Final = 3  # rounds with the prior's profile, until rhythms are tol
 
 
 def fit(data: Features) -> Coefficients:
-    """Learns the coefficients by expectation and maximisation: what payers' rhythms and orders' holds are, given the
-    coefficients; then the coefficients, given those. Each step is a few passes over columns.
+    """Learns the coefficients by expectation and maximisation: what payers' rhythms and orders'
+    holds are, given the coefficients; then the coefficients, given those. Each step is a few passes
+    over columns.
 
-    A coefficient stays near its prior until enough attempts speak for another (ridge); issuers stay near what holds for
-    all."""
+    A coefficient stays near its prior until enough attempts speak for another (ridge); issuers stay
+    near what holds for all.
+    """
     c, klass = start(len(data.issuers), len(data.keys)), _class_of_keys(data)
     c.holds_by_code = c.holds[klass]
     data, tried = arranged(data)
@@ -165,11 +168,17 @@ def _class_of_keys(data: Features) -> Column:
 
 
 def _learn_holds(data: Features, c: Coefficients, held: Column, klass: Column) -> None:
-    """Pooled step by step: a class, a code, an issuer's class. Only orders that were tried again tell anything."""
+    """Pooled step by step: a class, a code, an issuer's class. Only orders that were tried again
+    tell anything."""
     tried = np.zeros(len(held), bool)
     tried[data.order[data.tries > 0]] = True
     first = (data.tries == 0) & (data.answer != APPROVED) & tried[data.order]
-    rows, answer, key, issuer = held[data.order[first]], data.answer[first], data.key[first], data.issuer[first]
+    rows, answer, key, issuer = (
+        held[data.order[first]],
+        data.answer[first],
+        data.key[first],
+        data.issuer[first],
+    )
     sums = np.zeros((_K, _H))
     np.add.at(sums, answer, rows)
     c.holds = _pooled(sums, holds_prior(), 10.0)
@@ -219,13 +228,27 @@ def _climb_refusal(data: Features, c: Coefficients, gradient: Column, curve: Col
     )
     for index, mask in ((1, data.new_day), (2, data.new_month)):
         rows = retry & mask
-        _step(flags[index : index + 1], np.zeros(rows.sum(), np.int64), gradient[rows], curve[rows], 3.0, 0.0)
+        _step(
+            flags[index : index + 1],
+            np.zeros(rows.sum(), np.int64),
+            gradient[rows],
+            curve[rows],
+            3.0,
+            0.0,
+        )
     _step(c.refusal_tries[1:], data.tries[retry] - 1, gradient[retry], curve[retry], 3.0, 0.0)
     _step(c.refusal_hours, data.hour, gradient, curve, 5.0, 0.0)
     _step(c.refusal_weekdays, data.weekday, gradient, curve, 5.0, 0.0)
     _step(c.issuer_refusal, data.issuer, gradient, curve, 3.0, 0.0)
     _step(c.issuer_hours.reshape(-1), data.issuer * HOURS + data.hour, gradient, curve, 8.0, 0.0)
-    _step(c.issuer_weekdays.reshape(-1), data.issuer * WEEKDAYS + data.weekday, gradient, curve, 8.0, 0.0)
+    _step(
+        c.issuer_weekdays.reshape(-1),
+        data.issuer * WEEKDAYS + data.weekday,
+        gradient,
+        curve,
+        8.0,
+        0.0,
+    )
     assert c.issuer_hours.shape == (issuers, HOURS)
 
 
@@ -233,13 +256,34 @@ def _climb_money(c: Coefficients, slope: Column, bend: Column, shape: bool) -> N
     """`slope`, `bend`: by cell."""
     prior = start(1, 1)
     if shape:
-        _step(c.since.reshape(-1), SINCE_OF, slope[DATED], bend[DATED], _SHAPE, prior.since.reshape(-1))
+        _step(
+            c.since.reshape(-1),
+            SINCE_OF,
+            slope[DATED],
+            bend[DATED],
+            _SHAPE,
+            prior.since.reshape(-1),
+        )
     c.since += 0.05 * (c.since[::-1] - c.since)
     stale = np.flatnonzero(STALE)
-    _step(c.stale.reshape(-1), STALE_OF[stale], slope[stale], bend[stale], _SHAPE, prior.stale.reshape(-1))
+    _step(
+        c.stale.reshape(-1),
+        STALE_OF[stale],
+        slope[stale],
+        bend[stale],
+        _SHAPE,
+        prior.stale.reshape(-1),
+    )
     np.minimum(c.stale, 0.0, out=c.stale)
     _step(c.ample, 0 * STANDING[ABUNDANT], slope[ABUNDANT], bend[ABUNDANT], 3.0, AMPLE_LOGIT)
-    _step(c.irregular.reshape(-1), IDLE_OF, slope[DATELESS], bend[DATELESS], 3.0, irregular_prior().ravel())
+    _step(
+        c.irregular.reshape(-1),
+        IDLE_OF,
+        slope[DATELESS],
+        bend[DATELESS],
+        3.0,
+        irregular_prior().ravel(),
+    )
     _step(c.after, STANDING[RETRY], slope[RETRY], bend[RETRY], 3.0, 0.0)
 
 
@@ -271,7 +315,11 @@ def _step(
     slope, bend = np.bincount(where, gradient, size), np.bincount(where, curve, size)
     if prior is None:
         rows = values.reshape(-1, smooth)
-        near = np.stack([np.c_[rows[:, :1], rows[:, :-1]], np.c_[rows[:, 1:], rows[:, -1:]]]).mean(0).ravel()
+        near = (
+            np.stack([np.c_[rows[:, :1], rows[:, :-1]], np.c_[rows[:, 1:], rows[:, -1:]]])
+            .mean(0)
+            .ravel()
+        )
     else:
         near = np.broadcast_to(prior, size)
     pull = ridge * 0.25
@@ -289,8 +337,8 @@ NEARLY: Final = 0.8
 
 
 def train(data: Attempts, made_from: str, issuers: Column | None = None) -> Model:
-    """The same attempts give the same model. `made_from` says where they came from; `issuers`: a mask of those that may
-    have a line of their own."""
+    """The same attempts give the same model. `made_from` says where they came from; `issuers`: a
+    mask of those that may have a line of their own."""
     lines = _lines(data) if issuers is None else issuers & _lines(data)
     plain = _by_causes(data, made_from, lines)
     found = _regression(data, lines, plain["holds_by_code"])
@@ -317,8 +365,9 @@ def _by_causes(data: Attempts, made_from: str, lines: Column) -> dict[str, Any]:
 
 
 def rest_of(data: Attempts) -> float:
-    """Hours after a failure from which on tries have been seen to do nearly as well as later ones. No history tries so
-    soon at random: of what nobody tried a model knows nothing, and would pick just that."""
+    """Hours after a failure from which on tries have been seen to do nearly as well as later ones.
+    No history tries so soon at random: of what nobody tried a model knows nothing, and would pick
+    just that."""
     rows = np.lexsort((data.tries, data.at, data.order))
     order, at, answer = data.order[rows], data.at[rows], data.answer[rows]
     again = np.r_[False, order[1:] == order[:-1]] & np.isin(np.r_[APPROVED, answer[:-1]], RESTS)
@@ -331,7 +380,9 @@ def rest_of(data: Attempts) -> float:
     return RESTS_HOURS[-1]
 
 
-def _regression(data: Attempts, lines: Column, known: Collection[str]) -> tuple[Regression, float] | None:
+def _regression(
+    data: Attempts, lines: Column, known: Collection[str]
+) -> tuple[Regression, float] | None:
     """The regression; None where attempts are too few."""
     people = np.bincount(data.payer) <= PAYER_MAX
     some = data if people.all() else chosen(data, people[data.payer])
@@ -379,7 +430,9 @@ def _issuers(data: Attempts, c: Coefficients, lines: Column) -> dict[str, Any]:
 
 
 def _day(data: Attempts, of: Any) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=float(of(data.at)))).date().isoformat()
+    return (
+        (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=float(of(data.at)))).date().isoformat()
+    )
 
 
 def _rounded(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """A file of past attempts is read: looked over, counted, and, unless it is a dry run, stored whole.
 
-All of its rows are stored with their import in one transaction, or nothing is. The same file, read in the same way, is
-the import that there is. A process that dies leaves nothing behind.
+All of its rows are stored with their import in one transaction, or nothing is. The same file, read
+in the same way, is the import that there is. A process that dies leaves nothing behind.
 """
 
 import asyncio
@@ -46,7 +46,9 @@ from recoup.merchants.store.merchants import MerchantSettings, load_merchant
 from recoup.processors.gateways.credential import Stored
 from recoup.uploads.flows.file_turns import check_name, in_turn
 
-_UNKNOWN_CARD: Final = Sentence("names a card that is not among the merchant’s tokens and stored methods")
+_UNKNOWN_CARD: Final = Sentence(
+    "names a card that is not among the merchant’s tokens and stored methods"
+)
 _UNKNOWN_ACCEPTOR: Final = Sentence("names a merchant account that is not this merchant’s")
 NAMED_MAX: Final = 200
 
@@ -68,7 +70,10 @@ class NamedCards:
         self._world, self._merchant_id = world, merchant.merchant.merchant_id
         self._own = merchant.merchant.acceptor_id
         routes = world.routes.terms(world.processors, self._merchant_id)
-        self._acceptors = {self._own, *(world.routes.acceptor_of(route.name, self._own) for route in routes)}
+        self._acceptors = {
+            self._own,
+            *(world.routes.acceptor_of(route.name, self._own) for route in routes),
+        }
         self._held: dict[UUID, HeldCard] = {}
 
     async def checked(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
@@ -96,7 +101,12 @@ class NamedCards:
             return None
         held = self._held[token]
         card_id = held.pan_id if held.magic is None else None
-        return NamedCard(card_id, held.scheme, one.acceptor or self._own, "customer" if one.by_customer else "merchant")
+        return NamedCard(
+            card_id,
+            held.scheme,
+            one.acceptor or self._own,
+            "customer" if one.by_customer else "merchant",
+        )
 
     def _token_of(self, one: Outcome) -> UUID | None:
         """The token that an attempt names; None for what can be no name."""
@@ -117,7 +127,8 @@ class NamedCards:
         missing = sorted(wanted.difference(self._held))
         if missing:
             self._held |= {
-                one.token_id: one for one in await held_cards_named(self._world.db, self._merchant_id, missing)
+                one.token_id: one
+                for one in await held_cards_named(self._world.db, self._merchant_id, missing)
             }
 
 
@@ -135,8 +146,8 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """`questions`: while there are any, nothing was stored. `report` None then. `stored` None: a dry run, or
-    questions. `before`: it was there already, and nothing was changed."""
+    """`questions`: while there are any, nothing was stored. `report` None then. `stored` None: a
+    dry run, or questions. `before`: it was there already, and nothing was changed."""
 
     profile: str
     title: str
@@ -162,8 +173,8 @@ async def read_import(
 ) -> ReadFile:
     """`tell`: up to which line the file was read.
 
-    Raises: Problem(invalid) for a file of which nothing can be taken; Problem(too_large); Problem(unavailable) while
-    another of the merchant's files is read.
+    Raises: Problem(invalid) for a file of which nothing can be taken; Problem(too_large);
+    Problem(unavailable) while another of the merchant's files is read.
     """
 
     async def read() -> ReadFile:
@@ -174,7 +185,13 @@ async def read_import(
 
 
 async def _read(
-    world: World, scope: Scope, name: str, content: BinaryIO, answers: Answers, dry_run: bool, tell: Tell
+    world: World,
+    scope: Scope,
+    name: str,
+    content: BinaryIO,
+    answers: Answers,
+    dry_run: bool,
+    tell: Tell,
 ) -> ReadFile:
     name = check_name(name)
     looked = await run_stoppable(lambda: look_over(source_of(content), answers))
@@ -196,7 +213,16 @@ async def _read(
         async for _ in _batches(outcomes, counts, cards, tell):
             pass
         report, notes = await run_stoppable(report_of, looked, counts)
-        return ReadFile(profile.key, profile.title, (), counts.rows, counts.attempts, report, notes, counts.lines)
+        return ReadFile(
+            profile.key,
+            profile.title,
+            (),
+            counts.rows,
+            counts.attempts,
+            report,
+            notes,
+            counts.lines,
+        )
     return await _store(world, scope, name, looked, outcomes, cards, mac, tell)
 
 
@@ -224,24 +250,36 @@ async def _store(
                 await name_guessed(tx, *key, guesses)
             await add_import_lines(tx, *key, _first_of_each(counts.lines))
             report, notes = await run_stoppable(report_of, looked, counts)
-            await count_import(tx, *key, counts.rows, counts.attempts, counts.bad.total(), report, notes)
-    made = await (find_import(world.db, *key) if mine else import_by_content(world.db, scope.merchant_id, mac))
+            await count_import(
+                tx, *key, counts.rows, counts.attempts, counts.bad.total(), report, notes
+            )
+    made = await (
+        find_import(world.db, *key) if mine else import_by_content(world.db, scope.merchant_id, mac)
+    )
     if made is None:
         raise Problem(
-            "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
+            "unavailable",
+            "The same file has just been stopped.",
+            retry_after_seconds=1,
+            cure="Send it again.",
         )
     return _kept(profile, made, counts.lines, before=not mine)
 
 
-def _kept(profile: Profile, row: Import, lines: Sequence[BadLine] = (), *, before: bool) -> ReadFile:
+def _kept(
+    profile: Profile, row: Import, lines: Sequence[BadLine] = (), *, before: bool
+) -> ReadFile:
     counts = (row.row_count, row.attempt_count)
-    return ReadFile(profile.key, profile.title, (), *counts, row.report, row.notes, lines, row, before)
+    return ReadFile(
+        profile.key, profile.title, (), *counts, row.report, row.notes, lines, row, before
+    )
 
 
 async def _batches(
     outcomes: Iterator[Outcome], counts: Counts, cards: NamedCards, tell: Tell
 ) -> AsyncIterator[list[Attempt]]:
-    """Read beside the event loop, and some batches ahead: other calls are served, and rows are stored, meanwhile."""
+    """Read beside the event loop, and some batches ahead: other calls are served, and rows are
+    stored, meanwhile."""
     turn = asyncio.Lock()
 
     async def following() -> list[Outcome]:
@@ -285,7 +323,9 @@ def _rows(world: World, merchant_id: UUID, cards: NamedCards) -> Callable[[Attem
         one = one._replace(scheme=named.scheme)
         if named.card_id is None:
             return NewImportRow(one, *labels)
-        return NewImportRow(one, *labels, named.card_id, new_id(), named.acceptor_id, named.initiator)
+        return NewImportRow(
+            one, *labels, named.card_id, new_id(), named.acceptor_id, named.initiator
+        )
 
     return row
 

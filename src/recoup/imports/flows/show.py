@@ -1,4 +1,5 @@
-"""Attempts of an import again, as the world protocol's `history` with `ref`: what was imported can be imported."""
+"""Attempts of an import again, as the world protocol's `history` with `ref`: what was imported can
+be imported."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC
@@ -32,7 +33,8 @@ async def history(world: World, merchant_id: UUID, import_id: UUID) -> AsyncIter
 
 
 async def lines_file(world: World, merchant_id: UUID, import_id: UUID) -> AsyncIterator[bytes]:
-    """CSV of the lines from which nothing was taken, with the reason; what stood in them is not kept."""
+    """CSV of the lines from which nothing was taken, with the reason; what stood in them is not
+    kept."""
     yield csv_row(HEAD).encode()
     after = 0
     while True:
@@ -44,7 +46,8 @@ async def lines_file(world: World, merchant_id: UUID, import_id: UUID) -> AsyncI
 
 
 def history_row(row: Attempt) -> dict[str, Any]:
-    """Members that are not known are left out; `propensity` is null where the instant was not drawn."""
+    """Members that are not known are left out; `propensity` is null where the instant was not
+    drawn."""
     card = {"first6": row.bin, "last4": row.last4, "scheme": row.scheme, "funding": row.funding}
     known = {
         "country": row.country,

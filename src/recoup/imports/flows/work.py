@@ -1,7 +1,8 @@
-"""Due work `import`: attempts that were read are taken over some at a time, each part in a transaction of its own.
+"""Due work `import`: attempts that were read are taken over some at a time, each part in a
+transaction of its own.
 
-A process that dies has taken over whole parts, and the next one goes on behind them. Imports of a merchant take turns,
-in the order in which they came.
+A process that dies has taken over whole parts, and the next one goes on behind them. Imports of a
+merchant take turns, in the order in which they came.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,9 @@ from recoup.orders.store.due_work import Due, hand_back
 
 ROWS_AT_ONCE: Final = 20_000
 SENDS_AT_ONCE: Final = 500  # whose cards are locked meanwhile
-SLICE_SECONDS: Final = 5.0  # then a free worker goes on: one that shall end does not wait for an import
+SLICE_SECONDS: Final = (
+    5.0  # then a free worker goes on: one that shall end does not wait for an import
+)
 TURN: Final = timedelta(seconds=0.5)
 
 
@@ -50,9 +53,11 @@ async def work_import(world: World, due: Due) -> None:
     await hand_back(world.db.alone, due, None)
 
 
-async def finish(world: World, key: tuple[UUID, UUID], tell: Callable[[int], None] = lambda rows: None) -> Import:
-    """All of it, and earlier ones of the merchant before it: for whoever waits for the end. `tell`: how many of its
-    attempts are done. Raises: Problem(not_found)."""
+async def finish(
+    world: World, key: tuple[UUID, UUID], tell: Callable[[int], None] = lambda rows: None
+) -> Import:
+    """All of it, and earlier ones of the merchant before it: for whoever waits for the end. `tell`:
+    how many of its attempts are done. Raises: Problem(not_found)."""
     while True:
         first = await first_unfinished(world.db, *key)
         found = await find_import(world.db, *key)
@@ -65,8 +70,8 @@ async def finish(world: World, key: tuple[UUID, UUID], tell: Callable[[int], Non
 
 
 async def take_part(world: World, key: tuple[UUID, UUID]) -> bool:
-    """The next part of an import. True: that was its end. What was taken over of cards that we hold is counted before
-    more is, and before the end: of one that is stopped, too."""
+    """The next part of an import. True: that was its end. What was taken over of cards that we hold
+    is counted before more is, and before the end: of one that is stopped, too."""
     merchant = await load_merchant(world.db, key[0])
     if merchant is None:
         raise no_such_import()
@@ -103,7 +108,9 @@ async def stop_import(world: World, scope: Scope, import_id: UUID) -> Import:
             await note(tx, scope, wall, "import.stopped", import_id)
     found = await one_import(world, scope.merchant_id, import_id)
     if not stopping and found.state == "completed":
-        raise Problem("wrong_state", "This import is already finished.", cure="Its attempts are taken over.")
+        raise Problem(
+            "wrong_state", "This import is already finished.", cure="Its attempts are taken over."
+        )
     return found
 
 
@@ -116,4 +123,6 @@ async def one_import(world: World, merchant_id: UUID, import_id: UUID) -> Import
 
 
 def no_such_import() -> Problem:
-    return Problem("not_found", "There is no such import.", cure="Check the id; recoup import prints it.")
+    return Problem(
+        "not_found", "There is no such import.", cure="Check the id; recoup import prints it."
+    )

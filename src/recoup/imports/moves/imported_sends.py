@@ -1,4 +1,5 @@
-"""Past attempts of cards that we hold become sends that their merchant claims, under the locks of the cards."""
+"""Past attempts of cards that we hold become sends that their merchant claims, under the locks of
+the cards."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +8,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import Tx
-from recoup.imports.rules.sends import BESIDE, AttemptName, Candidate, Counted, CountedSend, counted_as, paired
+from recoup.imports.rules.sends import (
+    BESIDE,
+    AttemptName,
+    Candidate,
+    Counted,
+    CountedSend,
+    counted_as,
+    paired,
+)
 from recoup.imports.store.imported_sends import (
     WaitingSend,
     add_counted,
@@ -28,7 +37,8 @@ from recoup.orders.store.rows import NetworkSend
 
 
 class Part(NamedTuple):
-    """A part of an import and what it is counted by. `now`: of the merchant; nothing counts later."""
+    """A part of an import and what it is counted by. `now`: of the merchant; nothing counts
+    later."""
 
     merchant_id: UUID
     import_id: UUID
@@ -38,7 +48,8 @@ class Part(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An attempt of a card that we hold. `reading`: of its answer; None for what was not declined."""
+    """An attempt of a card that we hold. `reading`: of its answer; None for what was not
+    declined."""
 
     row: WaitingSend
     one: Candidate
@@ -64,7 +75,9 @@ async def count_sends(tx: Tx, part: Part, limit: int) -> int:
     if not rows:
         return 0
     named = [row for row in rows if row.card_id is not None]
-    found = await find_sends(tx, [row.card_id for row in named if row.card_id], [row.send_id for row in named])
+    found = await find_sends(
+        tx, [row.card_id for row in named if row.card_id], [row.send_id for row in named]
+    )
     there = {one.send_id for one in found}
     attempts = [_attempt(row, part, is_counted=row.send_id in there) for row in named]
     words = {_name(row): Judged(row, "old") for row in rows}
@@ -99,7 +112,9 @@ async def _mark(tx: Tx, part: Part, judged: Sequence[Judged]) -> None:
     )
 
 
-async def _counted(tx: Tx, part: Part, heads: Mapping[UUID, UUID]) -> dict[UUID, dict[UUID, CountedSend]]:
+async def _counted(
+    tx: Tx, part: Part, heads: Mapping[UUID, UUID]
+) -> dict[UUID, dict[UUID, CountedSend]]:
     """Sends that count already, by the card that all are one with."""
     since = part.now - LOOKBACK - BESIDE
     found: dict[UUID, dict[UUID, CountedSend]] = defaultdict(dict)
@@ -115,7 +130,12 @@ async def _judged(
     """Judges the attempts of the part, and earlier ones that lose the send of ours that they were
     taken for."""
     counted = await _counted(tx, part, heads)
-    ours = {send.send_id: head for head, beside in counted.items() for send in beside.values() if not send.imported}
+    ours = {
+        send.send_id: head
+        for head, beside in counted.items()
+        for send in beside.values()
+        if not send.imported
+    }
     holders: dict[UUID, list[WaitingSend]] = defaultdict(list)
     for row in await taken_for(tx, part.merchant_id, sorted(ours)):
         assert row.known_as is not None
@@ -124,14 +144,21 @@ async def _judged(
     for attempt in attempts:
         assert attempt.row.card_id is not None
         of_head[heads[attempt.row.card_id]].append(attempt)
-    return [judged for head, held in of_head.items() for judged in _of_card(held, holders[head], part, counted[head])]
+    return [
+        judged
+        for head, held in of_head.items()
+        for judged in _of_card(held, holders[head], part, counted[head])
+    ]
 
 
 def _of_card(
-    attempts: Sequence[Attempt], holders: Sequence[WaitingSend], part: Part, beside: dict[UUID, CountedSend]
+    attempts: Sequence[Attempt],
+    holders: Sequence[WaitingSend],
+    part: Part,
+    beside: dict[UUID, CountedSend],
 ) -> Iterator[tuple[Attempt, Judged]]:
-    """The newest first: of more than are counted those that bind longest stay. What an erased customer's attempt was
-    taken for stays with it."""
+    """The newest first: of more than are counted those that bind longest stay. What an erased
+    customer's attempt was taken for stays with it."""
     before = [_attempt(row, part, is_counted=False) for row in holders if row.card_id is not None]
     kept = {row.known_as for row in holders if row.card_id is None}
     pairs = paired(
@@ -158,7 +185,11 @@ def _attempt(row: WaitingSend, part: Part, *, is_counted: bool) -> Attempt:
     at = min(row.at, part.now)
     reading = _reading(row, part, at)
     lasting = reading is not None and forbids_for_ever(reading)
-    return Attempt(row, Candidate(at, row.units, row.asset, row.state != "not_sent", lasting, is_counted), reading)
+    return Attempt(
+        row,
+        Candidate(at, row.units, row.asset, row.state != "not_sent", lasting, is_counted),
+        reading,
+    )
 
 
 def _reading(row: WaitingSend, part: Part, at: datetime) -> Reading | None:

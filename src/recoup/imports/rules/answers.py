@@ -15,8 +15,9 @@ EXAMPLE_MAX: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Empty: not answered. `zone`: of times without one; `order`: of 03/04/2026; `decimal`: of amounts; `units`:
-    whether amounts are in major units or the smallest; `profile`: whose export it is."""
+    """Empty: not answered. `zone`: of times without one; `order`: of 03/04/2026; `decimal`: of
+    amounts; `units`: whether amounts are in major units or the smallest; `profile`: whose export it
+    is."""
 
     zone: str = ""
     order: Order = ""
@@ -30,8 +31,8 @@ class Answers:
 
 
 class Question(NamedTuple):
-    """`name`: of the answer in `Answers`; `choices`: empty where any zone may be named; `example`: cells of the
-    file."""
+    """`name`: of the answer in `Answers`; `choices`: empty where any zone may be named; `example`:
+    cells of the file."""
 
     name: str
     text: Sentence
@@ -47,7 +48,9 @@ def check_answers(answers: Answers) -> None:
     if word and zone_named(word) is None:
         two = word.upper() in AMBIGUOUS
         raise invalid(
-            Sentence("{0} has two meanings." if two else "{0} is not a time zone.", repr(word[:60])),
+            Sentence(
+                "{0} has two meanings." if two else "{0} is not a time zone.", repr(word[:60])
+            ),
             "zone",
             "Write one like Europe/Berlin, or an offset like -06:00.",
         )
@@ -64,17 +67,23 @@ def of_zone(words: str) -> Question:
 
 
 def of_order(example: str) -> Question:
-    text = Sentence("Every date of the file can be read in two ways. Does the day or the month come first?")
+    text = Sentence(
+        "Every date of the file can be read in two ways. Does the day or the month come first?"
+    )
     return Question("order", text, ("day", "month"), _shown(example))
 
 
 def of_decimal(example: str) -> Question:
-    text = Sentence("Amounts of the file can be read in two ways. Which is the decimal sign, point or comma?")
+    text = Sentence(
+        "Amounts of the file can be read in two ways. Which is the decimal sign, point or comma?"
+    )
     return Question("decimal", text, (".", ","), _shown(example))
 
 
 def of_units(example: str) -> Question:
-    text = Sentence("Amounts have no decimals. Are they whole units of the currency, or its smallest unit?")
+    text = Sentence(
+        "Amounts have no decimals. Are they whole units of the currency, or its smallest unit?"
+    )
     return Question("units", text, ("major", "minor"), _shown(example))
 
 

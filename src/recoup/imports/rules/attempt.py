@@ -1,7 +1,8 @@
 """The one shape of an attempt of the past that came in a file, whoever exported it.
 
-This is the common type of imports: the reader of files makes it, the import stores it, the back-test of a file plays
-it. `reader.Reader` gives attempts in the file's order; `payments.payments_of` puts them together to payments.
+This is the common type of imports: the reader of files makes it, the import stores it, the
+back-test of a file plays it. `reader.Reader` gives attempts in the file's order;
+`payments.payments_of` puts them together to payments.
 """
 
 from datetime import datetime, timedelta
@@ -78,7 +79,8 @@ class Attempt(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line from which nothing was taken. `code` for machines, `why` a sentence without a subject."""
+    """A line from which nothing was taken. `code` for machines, `why` a sentence without a
+    subject."""
 
     line: int
     code: str
@@ -86,7 +88,8 @@ class BadLine(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A row that is no attempt of a card. `reason`: a key of `SKIPPED`; `method`: by which it was paid instead."""
+    """A row that is no attempt of a card. `reason`: a key of `SKIPPED`; `method`: by which it was
+    paid instead."""
 
     line: int
     reason: str

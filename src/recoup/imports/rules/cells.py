@@ -1,4 +1,5 @@
-"""Cells that name things, as they may be kept: ids, labels, parts of a card. No card number gets through."""
+"""Cells that name things, as they may be kept: ids, labels, parts of a card. No card number gets
+through."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +8,14 @@ from typing import Final
 from recoup.kernel.cached import cached
 from recoup.kit.files.table import plain
 from recoup.networks.card import luhn, luhn_digit, scheme_of
-from recoup.networks.card_text import CHARS_MAX, Room, TooManyDigits, is_like_card, may_hold_number, numbers_in
+from recoup.networks.card_text import (
+    CHARS_MAX,
+    Room,
+    TooManyDigits,
+    is_like_card,
+    may_hold_number,
+    numbers_in,
+)
 
 _LARGE: Final = re.compile(r"([1-9])[.,]([0-9]{11,18})[eE]\+?(1[2-8])")
 # An id that is a card's number in groups, which texts of other kinds are not asked for: times and lists are like it.
@@ -25,7 +33,9 @@ _NETWORKS: Final = re.compile(
     r"(?:credit|debit|prepaid|commercial|corporate|business|consumer|super|premium|platinum|gold|classic|standard"
     r"|signature|infinite|world|elite|cards?|applepay|googlepay|paywithgoogle|androidpay|samsungpay|clicktopay)*"
 )
-_CARDS: Final = frozenset({"card", "cards", "creditcard", "debitcard", "prepaidcard", "creditordebitcard", "cc"})
+_CARDS: Final = frozenset(
+    {"card", "cards", "creditcard", "debitcard", "prepaidcard", "creditordebitcard", "cc"}
+)
 _SCHEMES: Final = {
     "visa": "visa", "mc": "mastercard", "master": "mastercard", "mastercard": "mastercard", "maestro": "mastercard",
     "amex": "amex", "americanexpress": "amex", "discover": "discover", "diners": "discover", "dinersclub": "discover",
@@ -36,7 +46,8 @@ _WORLD: Final = re.compile(r"(?:400088|555588)[0-9]{10}|370088[0-9]{9}")
 
 
 def with_card(cells: Iterable[str]) -> str:
-    """The first of them in which a card number stands, or more long numbers than can be looked through."""
+    """The first of them in which a card number stands, or more long numbers than can be looked
+    through."""
     long = [text for text in cells if len(text) > 12]
     if not long or not may_hold_number("x".join(long)):  # most rows are done with one look
         return ""
@@ -54,20 +65,34 @@ def _holds_card(text: str, room: Room) -> bool:
     if (run := _ONE_RUN.fullmatch(text)) is not None:
         return is_like_card(run[1])
     if (large := _LARGE.fullmatch(text)) is not None and len(large[2]) >= int(large[3]) - 1:
-        known = f"{large[1]}{large[2]}"[: int(large[3])]  # all but the check digit, which follows from them
+        known = f"{large[1]}{large[2]}"[
+            : int(large[3])
+        ]  # all but the check digit, which follows from them
         return is_like_card(known + luhn_digit(known))
-    return may_hold_number(text) and not _MOMENT.fullmatch(text) and any(True for _ in numbers_in(text, room))
+    return (
+        may_hold_number(text)
+        and not _MOMENT.fullmatch(text)
+        and any(True for _ in numbers_in(text, room))
+    )
 
 
 def is_grouped_card(text: str) -> bool:
     """True when an id, without the marks between its digits, is a card number."""
-    return len(text) < 40 and _GROUPED.fullmatch(text) is not None and is_like_card(re.sub(r"\D", "", text))
+    return (
+        len(text) < 40
+        and _GROUPED.fullmatch(text) is not None
+        and is_like_card(re.sub(r"\D", "", text))
+    )
 
 
 @cached(4_096)
 def card_parts(first: str, last: str, number: str, *, world: bool) -> tuple[str, str]:
-    """(first six or eight digits, last four), empty where they are not told. `number`: masked, or of a `world`."""
-    first, last = re.sub(r"\D", "", first.removesuffix(".0")), re.sub(r"\D", "", last.removesuffix(".0"))
+    """(first six or eight digits, last four), empty where they are not told. `number`: masked, or
+    of a `world`."""
+    first, last = (
+        re.sub(r"\D", "", first.removesuffix(".0")),
+        re.sub(r"\D", "", last.removesuffix(".0")),
+    )
     if world and is_world_number(number):
         return number[:8] if len(number) == 16 else number[:6], number[-4:]
     if (masked := _MASKED.fullmatch(number.strip())) is not None:
@@ -83,7 +108,9 @@ def is_world_number(number: str) -> bool:
 def scheme_named(brand: str, bin_: str) -> str:
     """visa, mastercard, amex, discover or elo; empty where nothing says so."""
     word = re.sub("[^a-z]+", "", brand.lower())
-    found = _SCHEMES.get(word) or next((one for name, one in _SCHEMES.items() if len(name) > 3 and name in word), "")
+    found = _SCHEMES.get(word) or next(
+        (one for name, one in _SCHEMES.items() if len(name) > 3 and name in word), ""
+    )
     if found or not bin_:
         return found
     scheme = scheme_of(bin_)

@@ -12,7 +12,15 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, Literal
 
-from recoup.imports.rules.answers import Answers, Question, check_answers, of_decimal, of_order, of_units, of_zone
+from recoup.imports.rules.answers import (
+    Answers,
+    Question,
+    check_answers,
+    of_decimal,
+    of_order,
+    of_units,
+    of_zone,
+)
 from recoup.imports.rules.layout import Layout, layout_of, open_table
 from recoup.imports.rules.profile import HISTORY, Profile, objects, profiles
 from recoup.imports.rules.reader import Outcome, Reader
@@ -56,7 +64,9 @@ class Looked:
         if self.form == "json":
             outcomes = reader.objects(objects(decoded(self.source(), self.encoding)))
         else:
-            outcomes = reader.rows(open_table(lines(self.source(), self.encoding), self.answers.profile))
+            outcomes = reader.rows(
+                open_table(lines(self.source(), self.encoding), self.answers.profile)
+            )
         count = 0
         for count, outcome in enumerate(outcomes, 1):
             if count > ROWS_MAX:
@@ -67,8 +77,8 @@ class Looked:
 
 
 def look_over(source: Source, answers: Answers) -> Looked:
-    """Reads the whole file. Raises: Problem(invalid) for one that is no table of a known export and no JSON of ours,
-    and for answers that cannot be; Problem(too_large) as its source."""
+    """Reads the whole file. Raises: Problem(invalid) for one that is no table of a known export and
+    no JSON of ours, and for answers that cannot be; Problem(too_large) as its source."""
     check_answers(answers)
     digest = sha256()
     for piece in source():
@@ -107,7 +117,9 @@ class _Evidence:
     def __init__(self, layout: Layout) -> None:
         self.sign, self.order, self.words = SignEvidence(), OrderEvidence(), dict[str, None]()
         self._layout, places = layout, layout.places
-        self._amount, self._at, self._zone = (places.get(name, ()) for name in ("amount", "at", "zone"))
+        self._amount, self._at, self._zone = (
+            places.get(name, ()) for name in ("amount", "at", "zone")
+        )
         self._example = ""
         profile = layout.profile
         self._asks_zone = not (profile.zone or (layout.zone and zone_named(layout.zone)))
@@ -137,10 +149,19 @@ class _Evidence:
         if not answers.zone and (two or "" in self.words):
             yield of_zone(", ".join(dict.fromkeys(two)))
         if self.order.numbered and not order:
-            yield of_order(" · ".join(one for one in (self.order.example, self.order.day, self.order.month) if one))
+            yield of_order(
+                " · ".join(
+                    one for one in (self.order.example, self.order.day, self.order.month) if one
+                )
+            )
         if not decimal:
             yield of_decimal(self.sign.examples())
-        if profile.amount == "unsure" and not answers.units and not self.sign.decimals and self._example:
+        if (
+            profile.amount == "unsure"
+            and not answers.units
+            and not self.sign.decimals
+            and self._example
+        ):
             yield of_units(self._example)
 
 
@@ -153,6 +174,8 @@ def _notes(layout: Layout, encoding: str) -> list[str]:
     notes += encoding_note(encoding) + unread_note(layout.unread)
     if layout.profile.no_reasons:
         notes.append(
-            Sentence("This report does not say why a payment was declined; the received payments report does.")
+            Sentence(
+                "This report does not say why a payment was declined; the received payments report does."
+            )
         )
     return notes

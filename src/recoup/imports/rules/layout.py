@@ -10,13 +10,16 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.files.lines import Line
 from recoup.kit.files.table import HEADER_WITHIN, Table, plain, shown_names
 
-_ZONE_IN_NAME: Final = re.compile(r"\(([A-Za-z]{2,5}|UTC[+-][0-9:]{1,5}|[A-Za-z]+/[A-Za-z_]+)\)\s*$|\b(UTC)$")
+_ZONE_IN_NAME: Final = re.compile(
+    r"\(([A-Za-z]{2,5}|UTC[+-][0-9:]{1,5}|[A-Za-z]+/[A-Za-z_]+)\)\s*$|\b(UTC)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`places`: field -> positions, of which the first filled one counts. `zone`: as the header names it. `unread`:
-    columns from which nothing is taken. `header`: its cells, none in a file without one."""
+    """`places`: field -> positions, of which the first filled one counts. `zone`: as the header
+    names it. `unread`: columns from which nothing is taken. `header`: its cells, none in a file
+    without one."""
 
     profile: Profile
     places: Mapping[str, tuple[int, ...]]
@@ -27,12 +30,14 @@ class Layout:
     def column(self, field: str) -> str:
         """The file's name of a field's column, the first of several."""
         places = self.places.get(field, ())
-        return self.header[places[0]] if places else (*self.profile.columns.get(field, ()), field)[0]
+        return (
+            self.header[places[0]] if places else (*self.profile.columns.get(field, ()), field)[0]
+        )
 
 
 def open_table(lines: Iterable[Line], named: str = "") -> Table[Profile]:
-    """`named`: the profile that somebody chose. Raises: Problem(invalid) when none of the first lines is a header that
-    is known, naming the nearest."""
+    """`named`: the profile that somebody chose. Raises: Problem(invalid) when none of the first
+    lines is a header that is known, naming the nearest."""
     return Table(lines, lambda header: _fits(header, named) if len(header) > 2 else None, _unknown)  # noqa: PLR2004
 
 
@@ -49,7 +54,9 @@ def profile_named(name: str) -> Profile:
     if profile is None:
         known = ", ".join(profiles())
         raise invalid(
-            Sentence("The profile {0} is unknown.", repr(name[:40])), "profile", Sentence("Name one of {0}.", known)
+            Sentence("The profile {0} is unknown.", repr(name[:40])),
+            "profile",
+            Sentence("Name one of {0}.", known),
         )
     return profile
 
@@ -81,5 +88,9 @@ def _unknown(number: int, header: Sequence[str]) -> Problem:
             shown_names(header),
         ),
         "file",
-        Sentence("{0} would also need the columns {1}; see docs/prove-it.md.", profile.title, ", ".join(lacks[:8])),
+        Sentence(
+            "{0} would also need the columns {1}; see docs/prove-it.md.",
+            profile.title,
+            ", ".join(lacks[:8]),
+        ),
     )

@@ -1,7 +1,8 @@
-"""Attempts put together to payments, and what a file is worth: how much of it stands at its edges, how much is guessed.
+"""Attempts put together to payments, and what a file is worth: how much of it stands at its edges,
+how much is guessed.
 
-A provider's link counts first. Without one, tries of the same customer, amount, currency and card (or subscription)
-within 35 days are one payment, none after a success: guessed, and flagged so.
+A provider's link counts first. Without one, tries of the same customer, amount, currency and card
+(or subscription) within 35 days are one payment, none after a success: guessed, and flagged so.
 """
 
 from collections import Counter
@@ -23,7 +24,17 @@ _NAMES: Final = {number: state for state, number in _NUMBERS.items()}
 _DECLINED, _APPROVED = 0, 3  # of one instant an approval is the last
 # A row is one number, so that two million fit and are sorted fast: its payment, its attempt, what tells which row of an
 # attempt is the latest (date of change, stage, row), and then what became of it and when.
-_GUESSED, _NUMBER, _STATE, _AT, _ROW, _STAGE, _CHANGED, _REF, _PAYMENT = 1, 2, 2, 40, 24, 2, 40, 40, 64  # bits
+_GUESSED, _NUMBER, _STATE, _AT, _ROW, _STAGE, _CHANGED, _REF, _PAYMENT = (
+    1,
+    2,
+    2,
+    40,
+    24,
+    2,
+    40,
+    40,
+    64,
+)  # bits
 _NUMBER_FROM: Final = _GUESSED
 _STATE_FROM: Final = _NUMBER_FROM + _NUMBER
 _AT_FROM: Final = _STATE_FROM + _STATE
@@ -37,10 +48,11 @@ _NUMBER_MASK, _STATE_MASK, _AT_MASK, _ROW_MASK, _REF_MASK, _PAYMENT_MASK = (
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`states`: of attempts, each once however many rows tell of it. `payments`: how many; `declined`: those whose
-    first try was declined, `rescued` those of them that a later one paid. `begun_before`, `open_after`: those of
-    them that are cut by the file's edges. `guessed`: attempts without a link. `missing`: payments of which the file
-    counts more attempts than it holds. `first`, `last`: None for a file without attempts."""
+    """`states`: of attempts, each once however many rows tell of it. `payments`: how many;
+    `declined`: those whose first try was declined, `rescued` those of them that a later one paid.
+    `begun_before`, `open_after`: those of them that are cut by the file's edges. `guessed`:
+    attempts without a link. `missing`: payments of which the file counts more attempts than it
+    holds. `first`, `last`: None for a file without attempts."""
 
     states: Mapping[State, int]
     payments: int
@@ -113,7 +125,9 @@ class Payments:
     def summary(self) -> Summary:
         states: Counter[State] = Counter()
         payments = declined = rescued = before = after = guessed = missing = 0
-        for payment, tries in chain(_grouped(self._linked), ((0, tries) for tries in self._guessed())):
+        for payment, tries in chain(
+            _grouped(self._linked), ((0, tries) for tries in self._guessed())
+        ):
             payments += 1
             states.update(_NAMES[one.state] for one in tries)
             guessed += sum(one.guessed for one in tries)
@@ -143,7 +157,9 @@ class Payments:
         for _, alike in _grouped(self._unlinked):
             tries: list[_Try] = []
             for one in alike:
-                if tries and (tries[-1].state == _APPROVED or one.at - tries[0].at > WINDOW_SECONDS):
+                if tries and (
+                    tries[-1].state == _APPROVED or one.at - tries[0].at > WINDOW_SECONDS
+                ):
                     yield tries
                     tries = []
                 tries.append(one)
@@ -151,11 +167,13 @@ class Payments:
 
 
 def _grouped(rows: list[int]) -> Iterator[tuple[int, list[_Try]]]:
-    """(number of a payment, its tries in order of time): each as its latest row has it, at the first time that one
-    says."""
+    """(number of a payment, its tries in order of time): each as its latest row has it, at the
+    first time that one says."""
     rows.sort()
     for payment, its_rows in groupby(stoppable(rows), lambda row: row >> _PAYMENT_FROM):
-        tries = sorted(_try(list(same)) for _, same in groupby(its_rows, lambda row: row >> _REF_FROM))
+        tries = sorted(
+            _try(list(same)) for _, same in groupby(its_rows, lambda row: row >> _REF_FROM)
+        )
         yield payment, tries
 
 
@@ -180,8 +198,8 @@ def edge_of(
 
 
 def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
-    """Whole payments, each in order of time, the first of a same `ref` replaced by its later state; for files that fit
-    into memory. A payment that was guessed is named after its first try."""
+    """Whole payments, each in order of time, the first of a same `ref` replaced by its later state;
+    for files that fit into memory. A payment that was guessed is named after its first try."""
     latest: dict[tuple[str, str], Attempt] = {}
     for attempt in attempts:
         key = attempt.provider, attempt.ref
@@ -197,7 +215,10 @@ def payments_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
         if not attempt.payment:
             attempt = attempt._replace(payment=by_row[first_of[attempt.row]].ref, guessed=True)
         named.setdefault((attempt.provider, attempt.payment), []).append(attempt)
-    return [sorted(group, key=lambda one: (one.at, one.attempt_no or 0, one.row)) for group in named.values()]
+    return [
+        sorted(group, key=lambda one: (one.at, one.attempt_no or 0, one.row))
+        for group in named.values()
+    ]
 
 
 def later(one: Attempt, other: Attempt) -> Attempt:

@@ -72,7 +72,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exponents: Mapping[str, int] = {}
 
     def __post_init__(self) -> None:
-        """Raises: ValueError for a field or reason that there is not: a data file is checked when it is read."""
+        """Raises: ValueError for a field or reason that there is not: a data file is checked when
+        it is read."""
         if unknown := set(self.columns) - _FIELDS:
             raise ValueError(f"{self.name} maps {sorted(unknown)}, which nothing reads")
         for rule in self.states:
@@ -92,7 +93,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def recognise(header: Sequence[str]) -> list[Profile]:
-    """The profiles that a header fits, the most telling first; none when it is no header of theirs."""
+    """The profiles that a header fits, the most telling first; none when it is no header of
+    theirs."""
     names = frozenset(plain(name) for name in header)
     snake = any("_" in name for name in header)
     fits = [
@@ -102,14 +104,21 @@ def recognise(header: Sequence[str]) -> list[Profile]:
         and not profile.never & names
         and (not profile.written or (profile.written == "snake") == snake)
     ]
-    return sorted(fits, key=lambda profile: (-len(profile.needs) - len(profile.one_of), profile.name))
+    return sorted(
+        fits, key=lambda profile: (-len(profile.needs) - len(profile.one_of), profile.name)
+    )
 
 
 def nearest(header: Sequence[str]) -> tuple[Profile, list[str]]:
     """The profile of which the fewest columns are missing, and those."""
     names = frozenset(plain(name) for name in header)
-    every = [(len(lacks := profile.lacks(names)), profile.name, profile, lacks) for profile in profiles().values()]
-    _, _, profile, lacks = min(every, key=lambda one: (one[0] / (len(one[2].needs) + len(one[2].one_of)), one[1]))
+    every = [
+        (len(lacks := profile.lacks(names)), profile.name, profile, lacks)
+        for profile in profiles().values()
+    ]
+    _, _, profile, lacks = min(
+        every, key=lambda one: (one[0] / (len(one[2].needs) + len(one[2].one_of)), one[1])
+    )
     return profile, lacks
 
 
@@ -131,7 +140,8 @@ Object = tuple[int, Mapping[str, str] | None, str, str]
 
 
 def objects(texts: Iterator[str]) -> Iterator[Object]:
-    """(line, members, code, why). Raises: Problem(invalid) for what is no JSON from its first character on."""
+    """(line, members, code, why). Raises: Problem(invalid) for what is no JSON from its first
+    character on."""
     for record in JsonRows(texts):
         if record.text is None:
             yield record.line, None, record.code, record.why
@@ -163,7 +173,10 @@ def _flatten(value: Any, name: str, into: dict[str, str], levels: int) -> bool:
     """Flattens the value's members into `into`; False for too many. Lists, and objects inside
     others inside others, are kept as their texts, to be looked at for card numbers."""
     if isinstance(value, dict) and levels:
-        return all(_flatten(inner, f"{name}{plain(str(key))}", into, levels - 1) for key, inner in value.items())
+        return all(
+            _flatten(inner, f"{name}{plain(str(key))}", into, levels - 1)
+            for key, inner in value.items()
+        )
     if len(into) >= MEMBERS_MAX:
         return False
     if value is None:

@@ -1,5 +1,5 @@
-"""Rows of a file as attempts. A row that cannot be read says why and costs nothing but itself; nothing here raises for
-what stands in a row."""
+"""Rows of a file as attempts. A row that cannot be read says why and costs nothing but itself;
+nothing here raises for what stands in a row."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,9 +28,13 @@ STATES_CACHED: Final = 65_536
 ATTEMPTS_MAX: Final = 10_000  # of one payment, as a file may number them
 OFFSET_MAX: Final = 16 * 60
 _CARD_DATA: Final = Sentence("holds what looks like a card number; nothing of it was kept")
-_NO_NUMBER: Final = Sentence("if it is an id, export a hash of it in its place, or leave the column out")
+_NO_NUMBER: Final = Sentence(
+    "if it is an id, export a hash of it in its place, or leave the column out"
+)
 _OTHER_HEADER: Final = Sentence("is a header with other columns, or in another order")
-_BELOW_OTHER: Final = Sentence("stands below another header; import those lines as a file of their own")
+_BELOW_OTHER: Final = Sentence(
+    "stands below another header; import those lines as a file of their own"
+)
 _WRITE_DATE: Final = "write it like 2026-03-31 14:05:00"
 _IDS: Final = ("ref", "payment", "customer", "card", "subscription")
 _TOTAL: Final = Sentence("looks like a line of totals")
@@ -43,11 +47,17 @@ _CUSTOMERS: Final = ("false", "no", "0")
 
 
 class Reader:
-    """The rows of one file, in its order. `until`: nothing of a file happened later; `world`: numbers of simulated
-    worlds are read."""
+    """The rows of one file, in its order. `until`: nothing of a file happened later; `world`:
+    numbers of simulated worlds are read."""
 
     def __init__(
-        self, layout: Layout, answers: Answers, decimal: str, order: Order, until: datetime, world: bool
+        self,
+        layout: Layout,
+        answers: Answers,
+        decimal: str,
+        order: Order,
+        until: datetime,
+        world: bool,
     ) -> None:
         profile = layout.profile
         self.layout, self._profile, self._until, self._world = layout, profile, until, world
@@ -59,10 +69,14 @@ class Reader:
         self._fixed = zone_named(profile.zone) if profile.zone else None
         self._fields = tuple(layout.places)
         self._first_cells = _picking([places[0] for places in layout.places.values()])
-        self._stand_ins = [(field, places[1:]) for field, places in layout.places.items() if len(places) > 1]
+        self._stand_ins = [
+            (field, places[1:]) for field, places in layout.places.items() if len(places) > 1
+        ]
         dates = {place for field in ("at", "modified_at") for place in layout.places.get(field, ())}
         # Cells that are looked at for card numbers; a bad date costs the line too.
-        self._watched = _picking([place for place in range(len(layout.header)) if place not in dates])
+        self._watched = _picking(
+            [place for place in range(len(layout.header)) if place not in dates]
+        )
         self._watched_names = self._watched(layout.header)
         self._keys = tuple(sorted({field for rule in profile.states for field in rule.fields}))
         read = {field for rule in profile.states for field in (*rule.equal, *rule.starts)}
@@ -80,7 +94,9 @@ class Reader:
             self._row += 1
             outcome: Outcome
             if found is not None:
-                outcome = self._outcome(line, self._values(found), self._watched_names, self._watched(found))
+                outcome = self._outcome(
+                    line, self._values(found), self._watched_names, self._watched(found)
+                )
             elif misfit and _is_total(misfit):
                 outcome = BadLine(line, "total", _TOTAL)
             else:
@@ -101,7 +117,9 @@ class Reader:
             return []
         return list(map(plain, cells)) if recognise(cells) else []
 
-    def objects(self, records: Iterable[tuple[int, Mapping[str, str] | None, str, str]]) -> Iterator[Outcome]:
+    def objects(
+        self, records: Iterable[tuple[int, Mapping[str, str] | None, str, str]]
+    ) -> Iterator[Outcome]:
         """Reads the objects of JSON: (line, members by their plain names, code, why)."""
         columns, fields_of = self._profile.columns, dict[str, list[str]]()
         for field, names in columns.items():
@@ -112,7 +130,9 @@ class Reader:
             if members is None:
                 yield BadLine(line, code, why)
                 continue
-            filled = {field for name, text in members.items() if text for field in fields_of.get(name, ())}
+            filled = {
+                field for name, text in members.items() if text for field in fields_of.get(name, ())
+            }
             values = {
                 field: next(text for name in columns[field] if (text := members.get(name, "")))
                 for field in columns
@@ -124,10 +144,14 @@ class Reader:
         values = dict(zip(self._fields, map(str.strip, self._first_cells(cells)), strict=True))
         for field, others in self._stand_ins:
             if not values[field]:
-                values[field] = next((more for other in others if (more := cells[other].strip())), "")
+                values[field] = next(
+                    (more for other in others if (more := cells[other].strip())), ""
+                )
         return values
 
-    def _outcome(self, line: int, values: dict[str, str], names: Sequence[str], cells: Sequence[str]) -> Outcome:
+    def _outcome(
+        self, line: int, values: dict[str, str], names: Sequence[str], cells: Sequence[str]
+    ) -> Outcome:
         for field in _IDS:
             if values.get(field, "")[:1] == "'":
                 values[field] = ids.plain_cell(values[field], is_id=True)
@@ -136,21 +160,35 @@ class Reader:
         except BadCell as bad:
             complaint = bad.complaint
             total = complaint.code in _MAYBE_TOTAL and _is_total(cells)
-            return BadLine(line, "total", _TOTAL) if total else BadLine(line, complaint.code, complaint.text())
+            return (
+                BadLine(line, "total", _TOTAL)
+                if total
+                else BadLine(line, complaint.code, complaint.text())
+            )
 
-    def _attempt(self, line: int, values: Values, names: Sequence[str], cells: Sequence[str]) -> Attempt | Skipped:
+    def _attempt(
+        self, line: int, values: Values, names: Sequence[str], cells: Sequence[str]
+    ) -> Attempt | Skipped:
         get = values.get
         if found := cell.with_card(self._checked(values, cells)):
-            raise BadCell("card_data", _CARD_DATA, shown_name(names[cells.index(found)]), _NO_NUMBER)
+            raise BadCell(
+                "card_data", _CARD_DATA, shown_name(names[cells.index(found)]), _NO_NUMBER
+            )
         ref, payment = get("ref", ""), get("payment", "")
         if self._profile.name == HISTORY and not ref and payment:
             ref = f"{payment}#{get('attempt_no') or 1}"
         if not ref:
-            raise BadCell("no_id", Sentence("is empty: an attempt needs an id"), self._column("ref"))
+            raise BadCell(
+                "no_id", Sentence("is empty: an attempt needs an id"), self._column("ref")
+            )
         rule = self._rule(values)
         if rule is None:
             shown = self._shown_status(values)
-            raise BadCell("status", Sentence("holds a status that is not known: {0}", shown), self._column("status"))
+            raise BadCell(
+                "status",
+                Sentence("holds a status that is not known: {0}", shown),
+                self._column("status"),
+            )
         if rule.skip:
             return Skipped(line, rule.skip)
         if not cell.is_card(method := get("method", ""), self._profile.cards):
@@ -159,7 +197,12 @@ class Reader:
         asset = get("currency", "").upper()
         if not was_currency(asset):
             unknown = Sentence("holds a currency that is not known: {0}", repr(asset[:8]))
-            raise BadCell("currency", unknown, self._column("currency"), "write three letters of ISO 4217, like USD")
+            raise BadCell(
+                "currency",
+                unknown,
+                self._column("currency"),
+                "write three letters of ISO 4217, like USD",
+            )
         units, negative = self._units(get("amount", ""), asset)
         if negative or not units:
             return Skipped(line, "refund" if negative else "card_check")
@@ -167,12 +210,18 @@ class Reader:
         if at > self._until:
             raise BadCell("future", Sentence("holds a date that lies ahead"), self._column("at"))
         if (last := withdrawn_by(asset, at)) is not None:
-            raise BadCell("currency", Sentence("holds {0}, which ended on {1}", asset, last), self._column("currency"))
+            raise BadCell(
+                "currency",
+                Sentence("holds {0}, which ended on {1}", asset, last),
+                self._column("currency"),
+            )
         self._before = at
         modified = get("modified_at", "")
         labels = self._labels(ref, payment, values)
         why = self._reasons(values) if state == "declined" or state == "not_sent" else NOTHING
-        first, last4 = cell.card_parts(get("first6", ""), get("last4", ""), get("number", ""), world=self._world)
+        first, last4 = cell.card_parts(
+            get("first6", ""), get("last4", ""), get("number", ""), world=self._world
+        )
         return Attempt(
             self._row,
             line,
@@ -207,7 +256,8 @@ class Reader:
         )
 
     def _checked(self, values: Values, cells: Sequence[str]) -> Sequence[str]:
-        """The cells that are looked at for card numbers: all, but for a simulated world's own number."""
+        """The cells that are looked at for card numbers: all, but for a simulated world's own
+        number."""
         number = values.get("number", "")
         if self._world and number and cell.is_world_number(number):
             return [text for text in cells if text.strip() != number]
@@ -218,7 +268,11 @@ class Reader:
         if payment[:1] in "[{" and payment:
             linked = _LINKED.search(payment)
             payment = linked[1] if linked else ""
-        customer, card, series = values.get("customer", ""), values.get("card", ""), values.get("subscription", "")
+        customer, card, series = (
+            values.get("customer", ""),
+            values.get("card", ""),
+            values.get("subscription", ""),
+        )
         for name, text in (("ref", ref), ("payment", payment)):
             if cell.is_grouped_card(text):
                 raise BadCell("card_data", _CARD_DATA, self._column(name), _NO_NUMBER)
@@ -240,7 +294,9 @@ class Reader:
     def _moment(self, text: str, column: str) -> datetime:
         read = read_moment(text, self._order)
         if read is None:
-            raise BadCell("date", Sentence("holds no date that can be read"), self._column("at"), _WRITE_DATE)
+            raise BadCell(
+                "date", Sentence("holds no date that can be read"), self._column("at"), _WRITE_DATE
+            )
         zone = UTC if read.zone is None else self._zone(column, read.zone)
         at = instant(read.at, zone, self._before)
         if at is None:
@@ -255,7 +311,9 @@ class Reader:
             if name:
                 zone = self._answered if name.upper() in AMBIGUOUS else zone_named(name)
                 if zone is None:
-                    unknown = Sentence("holds a time zone that is not known: {0}", _shown_zone(name))
+                    unknown = Sentence(
+                        "holds a time zone that is not known: {0}", _shown_zone(name)
+                    )
                     raise BadCell("zone", unknown, self._column("zone" if column else "at"))
                 break
         zone = zone or self._fixed or self._answered
@@ -265,7 +323,11 @@ class Reader:
 
     def _provider(self, name: str) -> str:
         if name and not _PROVIDER.fullmatch(name):
-            raise BadCell("bad_id", Sentence("is longer than {0} characters, or holds other than a-z", 32), "provider")
+            raise BadCell(
+                "bad_id",
+                Sentence("is longer than {0} characters, or holds other than a-z", 32),
+                "provider",
+            )
         return name or self._profile.provider
 
     def _reasons(self, values: Values) -> tuple[str, str, str, str, str]:
@@ -285,7 +347,10 @@ class Reader:
 
     def _rule(self, values: Values) -> StateRule | None:
         get, filled = values.get, self._filled
-        key = tuple(("1" if get(field) else "") if field in filled else get(field, "") for field in self._keys)
+        key = tuple(
+            ("1" if get(field) else "") if field in filled else get(field, "")
+            for field in self._keys
+        )
         try:
             return self._states[key]
         except KeyError:
@@ -299,7 +364,10 @@ class Reader:
         return found
 
     def _shown_status(self, values: Values) -> str:
-        texts = (values.get(field, "") for field in ("type", "status", "network_status", "answer", "approved"))
+        texts = (
+            values.get(field, "")
+            for field in ("type", "status", "network_status", "answer", "approved")
+        )
         return repr(" ".join(text[:30] for text in texts if text)[:60])
 
     @staticmethod
@@ -328,7 +396,8 @@ def _holds(rule: StateRule, words: Values, raw: Values) -> bool:
 
 
 def _shown_zone(name: str) -> str:
-    """Cells of dates are not looked at for card numbers: what has so many digits is none that helps anybody."""
+    """Cells of dates are not looked at for card numbers: what has so many digits is none that helps
+    anybody."""
     return repr(name[:20]) if sum(map(str.isdigit, name)) <= 4 else "–"  # noqa: PLR2004 - of an offset
 
 
@@ -344,15 +413,22 @@ def _is_total(cells: Sequence[str]) -> bool:
 
 
 def _card_label(first: str, last4: str, values: Mapping[str, Any]) -> str:
-    """Label of a card without a fingerprint: what is known of it; empty where that is too little."""
+    """Label of a card without a fingerprint: what is known of it; empty where that is too
+    little."""
     if not last4:
         return ""
-    expiry = values.get("expiry", "") or f"{values.get('exp_month', '')}/{values.get('exp_year', '')}"
+    expiry = (
+        values.get("expiry", "") or f"{values.get('exp_month', '')}/{values.get('exp_year', '')}"
+    )
     return f"{first}-{last4}-{re.sub(r'[^0-9/]', '', expiry)[:7]}"
 
 
 def _method(values: Values) -> tuple[str, str, str]:
-    return values.get("method_processor", ""), values["method_id"], values.get("method_customer", "")
+    return (
+        values.get("method_processor", ""),
+        values["method_id"],
+        values.get("method_customer", ""),
+    )
 
 
 def _share(text: str) -> float | None:

@@ -6,7 +6,14 @@ from typing import Final, NamedTuple
 
 from recoup.kernel.cached import cached
 from recoup.kit.files.table import plain
-from recoup.networks.codes import SOURCES, UNREADABLE, network_of, phrase_in, plain_advice, plain_code
+from recoup.networks.codes import (
+    SOURCES,
+    UNREADABLE,
+    network_of,
+    phrase_in,
+    plain_advice,
+    plain_code,
+)
 from recoup.networks.decline_code import NETWORK
 from recoup.networks.tables import PROCESSOR_CODES
 
@@ -47,9 +54,10 @@ def reasons_of(
     text: str,
     brand: str = "",
 ) -> Reasons:
-    """`source`: whose codes they are, unless the row names its `processor`. `digits`: to which a number is padded that
-    a spreadsheet made shorter. `leading`: a text that begins with the scheme's code. `word`: the processor's advice.
-    `brand`: that answered, whose field 39 may mean what no other's does."""
+    """`source`: whose codes they are, unless the row names its `processor`. `digits`: to which a
+    number is padded that a spreadsheet made shorter. `leading`: a text that begins with the
+    scheme's code. `word`: the processor's advice. `brand`: that answered, whose field 39 may mean
+    what no other's does."""
     source = source or _processor(processor)
     lost = scheme_code if not _scheme(scheme_code) else ""
     scheme_code = _scheme(scheme_code) or _scheme(_first(leading))
@@ -62,7 +70,9 @@ def reasons_of(
         advice = _ADVICE.get(word.strip().lower(), "")
     if (owner := network_of(brand)) != NETWORK and scheme_code:
         source, code, scheme_code = (source, code, "") if code else (owner, scheme_code, "")
-    return Reasons(source if code else "", scheme_code, _advice(advice), code, phrase.code if phrase else "")
+    return Reasons(
+        source if code else "", scheme_code, _advice(advice), code, phrase.code if phrase else ""
+    )
 
 
 def _first(text: str) -> str:
@@ -89,12 +99,19 @@ def _own(source: str, text: str, digits: int) -> str:
         return ""
     if digits and text.removesuffix(".0").isdecimal():
         text = text.removesuffix(".0").zfill(digits)
-    if (source, text.lower()) not in _LISTED and (named := _BY_TEXT.get((source, plain(text)))) is not None:
+    if (source, text.lower()) not in _LISTED and (
+        named := _BY_TEXT.get((source, plain(text)))
+    ) is not None:
         return named
     return text if _CODE.fullmatch(text) and not re.search(r"[0-9]{7}", text) else UNREADABLE
 
 
 def _processor(name: str) -> str:
-    """A gateway's name, as billing systems write it: `Stripe`, `checkout_com`, `adyen_ecommerce`."""
+    """A gateway's name, as billing systems write it: `Stripe`, `checkout_com`,
+    `adyen_ecommerce`."""
     word = plain(name)
-    return next((source for known, source in _SOURCES.items() if word.startswith(known)), "") if word else ""
+    return (
+        next((source for known, source in _SOURCES.items() if word.startswith(known)), "")
+        if word
+        else ""
+    )

@@ -105,7 +105,12 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
     if summary.guessed_share > GUESSED_MAX:
         notes.append(Sentence("So many were guessed that what was rescued then is not counted."))
     if summary.missing:
-        notes.append(Sentence("Of {0} payments the file counts more attempts than it holds.", figure(summary.missing)))
+        notes.append(
+            Sentence(
+                "Of {0} payments the file counts more attempts than it holds.",
+                figure(summary.missing),
+            )
+        )
     if summary.begun_before or summary.open_after:
         notes.append(
             Sentence(
@@ -121,5 +126,7 @@ def notes_of(summary: Summary, counts: Counts) -> list[str]:
         text = "Codes that no list has: {0}. Such a decline is read by its text, or as a soft one."
         notes.append(Sentence(text, _listed(counts.codes)))
     if counts.bad["card_data"]:
-        notes.append(Sentence("Lines with card numbers were left out whole, and nothing of them was kept."))
+        notes.append(
+            Sentence("Lines with card numbers were left out whole, and nothing of them was kept.")
+        )
     return notes

@@ -32,8 +32,8 @@ class CountedSend(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """An attempt that names a card. `is_sent`: whether a card went out. `lasting`: its answer binds longer than any
-    window. `is_counted`: it counts since an earlier file, and may say more now."""
+    """An attempt that names a card. `is_sent`: whether a card went out. `lasting`: its answer binds
+    longer than any window. `is_counted`: it counts since an earlier file, and may say more now."""
 
     at: datetime
     units: int
@@ -43,9 +43,11 @@ class Candidate(NamedTuple):
     is_counted: bool
 
 
-def counted_as(one: Candidate, now: datetime, sends: Sequence[CountedSend], *, is_known: bool = False) -> Counted:
-    """`sends`: of the same card and merchant, as far as a window reaches. `is_known`: it is one of them, as `paired`
-    says. Never raises."""
+def counted_as(
+    one: Candidate, now: datetime, sends: Sequence[CountedSend], *, is_known: bool = False
+) -> Counted:
+    """`sends`: of the same card and merchant, as far as a window reaches. `is_known`: it is one of
+    them, as `paired` says. Never raises."""
     if one.is_counted:
         return "sent"
     if not one.is_sent:
@@ -72,7 +74,8 @@ def paired(
     while free:
         one = free.pop()
         for send in sorted(
-            (s for s in sends if _is_same(one[1], s)), key=lambda s: (_apart(one[1], s), s.at, s.send_id)
+            (s for s in sends if _is_same(one[1], s)),
+            key=lambda s: (_apart(one[1], s), s.at, s.send_id),
         ):
             holder = found.get(send.send_id)
             if holder is None or _nearness(one, send) < _nearness(holder, send):
@@ -83,7 +86,9 @@ def paired(
     return {send_id: name for send_id, (name, _) in found.items()}
 
 
-def _nearness(one: tuple[AttemptName, Candidate], send: CountedSend) -> tuple[timedelta, datetime, AttemptName]:
+def _nearness(
+    one: tuple[AttemptName, Candidate], send: CountedSend
+) -> tuple[timedelta, datetime, AttemptName]:
     return _apart(one[1], send), one[1].at, one[0]
 
 
@@ -93,5 +98,7 @@ def _apart(one: Candidate, send: CountedSend) -> timedelta:
 
 def _is_same(one: Candidate, send: CountedSend) -> bool:
     return (
-        not send.imported and (one.units, one.currency) == (send.units, send.currency) and _apart(one, send) <= BESIDE
+        not send.imported
+        and (one.units, one.currency) == (send.units, send.currency)
+        and _apart(one, send) <= BESIDE
     )

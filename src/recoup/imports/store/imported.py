@@ -21,7 +21,9 @@ class BadImportLine(Row, frozen=True):
 SELECT line_no, code, why FROM import_lines WHERE merchant_id = $1 AND import_id = $2 AND line_no > $3
 ORDER BY line_no LIMIT $4
 """)
-async def bad_lines(db: Read, merchant_id: UUID, import_id: UUID, after: int, limit: int) -> list[BadImportLine]:
+async def bad_lines(
+    db: Read, merchant_id: UUID, import_id: UUID, after: int, limit: int
+) -> list[BadImportLine]:
     """Bad lines of an import, in the file's order."""
 
 
@@ -62,7 +64,8 @@ async def forget_customers(db: Tx, merchant_id: UUID, payer_ids: Sequence[UUID])
 
 
 async def forget_imports(db: Tx, before: datetime, limit: int) -> None:
-    """Attempts and bad lines of imports that came before then, so many at once; what was counted stays."""
+    """Attempts and bad lines of imports that came before then, so many at once; what was counted
+    stays."""
     for found in await _old_imports(db, before, PART_OF_OLD):
         await _forget_attempts(db, found.merchant_id, found.import_id, limit)
         await _forget_lines(db, found.merchant_id, found.import_id, limit)

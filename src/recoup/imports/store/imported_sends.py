@@ -1,4 +1,5 @@
-"""Past attempts that name cards: which cards they are, and as what they count in the networks' limits."""
+"""Past attempts that name cards: which cards they are, and as what they count in the networks'
+limits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,13 +24,15 @@ class HeldCard(Row, frozen=True):
 @MERCHANT.statement(
     "SELECT token_id, pan_id, scheme, magic FROM vault WHERE merchant_id = $1 AND token_id = ANY($2::uuid[])"
 )
-async def held_cards_named(db: Read, merchant_id: UUID, token_ids: Sequence[UUID]) -> list[HeldCard]:
+async def held_cards_named(
+    db: Read, merchant_id: UUID, token_ids: Sequence[UUID]
+) -> list[HeldCard]:
     """Cards of those of these tokens that are this merchant's; stored methods are among them."""
 
 
 class WaitingSend(Row, frozen=True):
-    """An attempt that was taken over and is not counted yet. `card_id` None: its customer was erased since. `known_as`:
-    the send that it was taken for."""
+    """An attempt that was taken over and is not counted yet. `card_id` None: its customer was
+    erased since. `known_as`: the send that it was taken for."""
 
     import_id: UUID
     provider: str
@@ -56,7 +59,9 @@ SELECT {columns_of(WaitingSend)}
 FROM imported_attempts WHERE merchant_id = $1 AND import_id = $2 AND counted = 'waits'
 ORDER BY provider, ref LIMIT $3
 """)
-async def waiting_sends(db: Read, merchant_id: UUID, import_id: UUID, limit: int) -> list[WaitingSend]:
+async def waiting_sends(
+    db: Read, merchant_id: UUID, import_id: UUID, limit: int
+) -> list[WaitingSend]:
     """Attempts that wait to be counted. Under the import's lock."""
 
 
@@ -92,7 +97,9 @@ async def mark_counted(
     """`known_as`: the sends that they are."""
 
 
-@MERCHANT.statement("UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = $2")
+@MERCHANT.statement(
+    "UPDATE imports SET counted_count = counted_count + $3 WHERE merchant_id = $1 AND import_id = $2"
+)
 async def add_counted(db: Tx, merchant_id: UUID, import_id: UUID, sends: int) -> None: ...
 
 
@@ -116,5 +123,7 @@ CROSS JOIN LATERAL (
   UNION ALL (SELECT send_id, at, units, currency, imported FROM network_sends WHERE card_id = c.card_id AND claimed
     AND merchant_id = $2 AND state <> 'not_sent' AND at > $3 ORDER BY at DESC LIMIT {CLAIMS_READ})) s
 """)
-async def merchant_sends(db: Read, cards: Sequence[UUID], merchant_id: UUID, since: datetime) -> list[MerchantSend]:
+async def merchant_sends(
+    db: Read, cards: Sequence[UUID], merchant_id: UUID, since: datetime
+) -> list[MerchantSend]:
     """The merchant's sends of these cards, sent here or reported. Under the cards' locks."""

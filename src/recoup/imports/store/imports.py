@@ -1,4 +1,5 @@
-"""Imports of past attempts: read whole in one transaction, then taken over some at a time, each attempt once."""
+"""Imports of past attempts: read whole in one transaction, then taken over some at a time, each
+attempt once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -42,7 +43,9 @@ class Import(Row, frozen=True):
 IMPORT: Final = columns_of(Import)
 
 
-@MERCHANT.statement(f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND content_mac = $2 AND state <> 'stopped'")
+@MERCHANT.statement(
+    f"SELECT {IMPORT} FROM imports WHERE merchant_id = $1 AND content_mac = $2 AND state <> 'stopped'"
+)
 async def import_by_content(db: Read, merchant_id: UUID, content_mac: bytes) -> Import | None:
     """The same file that came before and was read in the same way, unless it was stopped."""
 
@@ -65,7 +68,9 @@ class ImportName(Row, frozen=True):
     file_name: str
 
 
-@MERCHANT.statement("SELECT import_id, file_name FROM imports WHERE merchant_id = $1 AND import_id = ANY ($2::uuid[])")
+@MERCHANT.statement(
+    "SELECT import_id, file_name FROM imports WHERE merchant_id = $1 AND import_id = ANY ($2::uuid[])"
+)
 async def import_names(db: Read, merchant_id: UUID, import_ids: Sequence[UUID]) -> list[ImportName]:
     """Their files."""
 
@@ -93,8 +98,8 @@ async def begin_import(
 
 
 class NewImportRow(NamedTuple):
-    """An attempt as it waits. `payer_id`, `card`: keyed hashes of its customer and card. `card_id` and those after it:
-    of a card that we hold, and the one send that it counts as."""
+    """An attempt as it waits. `payer_id`, `card`: keyed hashes of its customer and card. `card_id`
+    and those after it: of a card that we hold, and the one send that it counts as."""
 
     attempt: Attempt
     payer_id: UUID | None
@@ -121,16 +126,23 @@ async def add_import_rows(
 ) -> None:
     columns = ["merchant_id", "import_id", *_OF_ATTEMPT, *NewImportRow._fields[1:]]
     records = ((merchant_id, import_id, *_fields_of(row.attempt), *row[1:]) for row in rows)
-    await tx.copy_records_to_table("import_rows", records=records, columns=columns, timeout=STATEMENT_SECONDS)
+    await tx.copy_records_to_table(
+        "import_rows", records=records, columns=columns, timeout=STATEMENT_SECONDS
+    )
 
 
 async def add_import_lines(
-    tx: asyncpg.Connection, merchant_id: UUID, import_id: UUID, lines: Iterable[tuple[int, str, str]]
+    tx: asyncpg.Connection,
+    merchant_id: UUID,
+    import_id: UUID,
+    lines: Iterable[tuple[int, str, str]],
 ) -> None:
     """(line, code, why) of lines from which nothing was taken."""
     records = [(merchant_id, import_id, line, code, keep(why)) for line, code, why in lines]
     columns = ["merchant_id", "import_id", "line_no", "code", "why"]
-    await tx.copy_records_to_table("import_lines", records=records, columns=columns, timeout=STATEMENT_SECONDS)
+    await tx.copy_records_to_table(
+        "import_lines", records=records, columns=columns, timeout=STATEMENT_SECONDS
+    )
 
 
 # A join over the whole import: each row of it once, whichever plan its size asks for.
@@ -140,13 +152,16 @@ UPDATE import_rows r SET payment = f.ref, guessed = true
 FROM guessed_rows g JOIN import_rows f ON f.merchant_id = $1 AND f.import_id = $2 AND f.row_no = g.first_row
 WHERE r.merchant_id = $1 AND r.import_id = $2 AND r.row_no = g.row_no
 """
-_PLANS: Final = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
+_PLANS: Final = (
+    "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
+)
 
 
 async def name_guessed(
     tx: asyncpg.Connection, merchant_id: UUID, import_id: UUID, guesses: Iterable[tuple[int, int]]
 ) -> None:
-    """A payment that was put together is named after its first attempt. `guesses`: (row, row of the first)."""
+    """A payment that was put together is named after its first attempt. `guesses`: (row, row of the
+    first)."""
     await tx.execute(_PLANS)
     await tx.execute(_GUESSED_TABLE)
     await tx.copy_records_to_table("guessed_rows", records=guesses, timeout=STATEMENT_SECONDS)
@@ -172,7 +187,8 @@ async def count_import(
 
 
 class LockedImport(Row, frozen=True):
-    """`done_to`: provider and id up to which attempts were taken over. `waits`: an earlier one is not finished."""
+    """`done_to`: provider and id up to which attempts were taken over. `waits`: an earlier one is
+    not finished."""
 
     attempt_count: int
     done_count: int
@@ -272,7 +288,13 @@ WITH latest AS (
 SELECT count(*) FILTER (WHERE added)::int AS added, count(*) FILTER (WHERE NOT added)::int AS changed FROM put
 """)
 async def take_over(
-    db: Tx, merchant_id: UUID, import_id: UUID, provider: str, ref: str, to_provider: str, to_ref: str
+    db: Tx,
+    merchant_id: UUID,
+    import_id: UUID,
+    provider: str,
+    ref: str,
+    to_provider: str,
+    to_ref: str,
 ) -> Taken:
     """The rows behind one place up to another become attempts."""
 
@@ -282,7 +304,13 @@ DELETE FROM import_rows WHERE merchant_id = $1 AND import_id = $2 AND (provider,
   AND (provider, ref) <= ($5, $6)
 """)
 async def drop_taken(
-    db: Tx, merchant_id: UUID, import_id: UUID, provider: str, ref: str, to_provider: str, to_ref: str
+    db: Tx,
+    merchant_id: UUID,
+    import_id: UUID,
+    provider: str,
+    ref: str,
+    to_provider: str,
+    to_ref: str,
 ) -> Written:
     """Deletes the rows that were taken over and wait no longer."""
 
@@ -292,15 +320,27 @@ UPDATE imports SET state = 'working', done_count = done_count + $3, new_count = 
   changed_count = changed_count + $5, done_to = $6 WHERE merchant_id = $1 AND import_id = $2
 """)
 async def count_taken(
-    db: Tx, merchant_id: UUID, import_id: UUID, rows: int, added: int, changed: int, done_to: list[str]
+    db: Tx,
+    merchant_id: UUID,
+    import_id: UUID,
+    rows: int,
+    added: int,
+    changed: int,
+    done_to: list[str],
 ) -> None: ...
 
 
-@MERCHANT.statement("UPDATE imports SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND import_id = $2")
-async def finish_import(db: Tx, merchant_id: UUID, import_id: UUID, state: str, at: datetime) -> None: ...
+@MERCHANT.statement(
+    "UPDATE imports SET state = $3, finished_at = $4 WHERE merchant_id = $1 AND import_id = $2"
+)
+async def finish_import(
+    db: Tx, merchant_id: UUID, import_id: UUID, state: str, at: datetime
+) -> None: ...
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("DELETE FROM import_rows WHERE merchant_id = $1 AND import_id = $2")
+@MERCHANT.within(STATEMENT_SECONDS).statement(
+    "DELETE FROM import_rows WHERE merchant_id = $1 AND import_id = $2"
+)
 async def drop_rest(db: Tx, merchant_id: UUID, import_id: UUID) -> None:
     """Attempts of a stopped import that were not taken over."""
 

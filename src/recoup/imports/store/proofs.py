@@ -1,5 +1,6 @@
-"""Past attempts that count as sends of cards that we hold are sends there, once, and those that do not are none.
-Uploads count their rows, wait with their work, end with their event; a row that was taken is what it became."""
+"""Past attempts that count as sends of cards that we hold are sends there, once, and those that do
+not are none. Uploads count their rows, wait with their work, end with their event; a row that was
+taken is what it became."""
 
 from datetime import datetime
 from typing import Final
@@ -30,7 +31,8 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, limit: int) -> lis
 
 
 async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
-    """A send may be dated earlier than its attempt, which clocks that differ put into the future."""
+    """A send may be dated earlier than its attempt, which clocks that differ put into the
+    future."""
     found, after = await _of_imports(db, merchant_id), LOWEST
     while rows := await _attempts(db, merchant_id, after, SENDS_MAX):
         after = rows[-1].send_id
@@ -40,7 +42,15 @@ async def imported_sends(db: Read, merchant_id: UUID) -> list[Difference]:
         for row in named:
             expected, there = _expected(row), _found(sends.get(row.send_id))
             if expected != there:
-                found.append(Difference(merchant_id, None, f"network send {row.send_id} of an import", expected, there))
+                found.append(
+                    Difference(
+                        merchant_id,
+                        None,
+                        f"network send {row.send_id} of an import",
+                        expected,
+                        there,
+                    )
+                )
     return found
 
 

@@ -1,5 +1,5 @@
-"""GET /orders/{id}/decisions: what was decided about an order, why, and what would have changed it. Source: decision
-0042."""
+"""GET /orders/{id}/decisions: what was decided about an order, why, and what would have changed it.
+Source: decision 0042."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -34,23 +34,34 @@ class DecisionVersions(Shape, kw_only=True):
     policy: str | None
     policies: Annotated[
         str | None,
-        Meta(description="Versions of the retry policies that it was made within, the widest first: `merchant/14`."),
+        Meta(
+            description="Versions of the retry policies that it was made within, the widest first: `merchant/14`."
+        ),
     ]
     knowledge: Annotated[str | None, Meta(description="Edition of the networks' rules and codes.")]
     model: Annotated[str | None, Meta(description="Null where a fixed rule decided.")]
     bounds: Annotated[
         str | None,
-        Meta(description="Of a decision about an advance: the version of what closed orders show. Null: none yet."),
+        Meta(
+            description="Of a decision about an advance: the version of what closed orders show. Null: none yet."
+        ),
     ]
 
 
 class DecisionArm(Shape, kw_only=True):
     """The comparison that the order belongs to."""
 
-    arm: Annotated[Literal["engine", "ladder", "holdout", "shadow"], Meta(description="`ladder`: the fixed schedule.")]
+    arm: Annotated[
+        Literal["engine", "ladder", "holdout", "shadow"],
+        Meta(description="`ladder`: the fixed schedule."),
+    ]
     settings_version: int | None
-    share: Annotated[int | None, Meta(description="Percentage of customers for whom the engine decided.")]
-    holdout: Annotated[int | None, Meta(description="Percentage of customers in the comparison group.")]
+    share: Annotated[
+        int | None, Meta(description="Percentage of customers for whom the engine decided.")
+    ]
+    holdout: Annotated[
+        int | None, Meta(description="Percentage of customers in the comparison group.")
+    ]
     explore: Annotated[int | None, Meta(description="Percentage of decisions made at random.")]
 
 
@@ -58,10 +69,16 @@ class DecisionAlternative(Shape, kw_only=True):
     """One way that was open."""
 
     name: str
-    chance: Annotated[Chance | None, Meta(description="The model's chance of an approval; null: not known.")]
+    chance: Annotated[
+        Chance | None, Meta(description="The model's chance of an approval; null: not known.")
+    ]
     at: Moment | None
-    price: Annotated[float | None, Meta(description="Its worth after the cost of its attempts, as a chance.")]
-    probability: Annotated[Chance | None, Meta(description="With which it was chosen; null: not drawn from.")]
+    price: Annotated[
+        float | None, Meta(description="Its worth after the cost of its attempts, as a chance.")
+    ]
+    probability: Annotated[
+        Chance | None, Meta(description="With which it was chosen; null: not drawn from.")
+    ]
     taken: bool
 
 
@@ -81,7 +98,9 @@ class DecisionTerm(Shape, kw_only=True):
     """One thing that raises or lowers the model's chance, found by taking it away."""
 
     group: Literal["payer", "issuer", "code", "tries", "hour", "day"]
-    logit: Annotated[float, Meta(description="Difference in log-odds; above 0 it raises the chance.")]
+    logit: Annotated[
+        float, Meta(description="Difference in log-odds; above 0 it raises the chance.")
+    ]
     without: Annotated[Chance, Meta(description="The model's chance without it.")]
 
 
@@ -142,7 +161,10 @@ api: Final = Api(group="Orders", scope="orders")
 async def get_decisions(call: Call) -> Decisions:
     """Decisions about an order."""
     order_id, query = call.object_id(), Query(call.query, _NAMES)
-    after, limit = query.guid("after") or LOWEST, query.number("limit", LIMIT, 1, LIMIT_MAX) or LIMIT
+    after, limit = (
+        query.guid("after") or LOWEST,
+        query.number("limit", LIMIT, 1, LIMIT_MAX) or LIMIT,
+    )
     query.raise_if_any()
     page = await explain_order(call.services.world, call.scope.merchant_id, order_id, after, limit)
     data = [_shown(explanation) for explanation in page.explanations]
@@ -165,7 +187,9 @@ def _shown(explanation: Explanation) -> DecisionShown:
         alternatives=[_alternative(way, one.taken) for way in one.alternatives],
         rests_on=[str(sentence) for sentence in explanation.rests_on],
         terms=[
-            DecisionTerm(group=term.group, logit=round(term.logit, 4), without=round(term.without, 6))
+            DecisionTerm(
+                group=term.group, logit=round(term.logit, 4), without=round(term.without, 6)
+            )
             for term in explanation.terms
         ],
         what_if=[_what_if(found) for found in explanation.what_ifs],
@@ -196,7 +220,9 @@ def _alternative(way: dict[str, Any], taken: str | None) -> DecisionAlternative:
 
 
 def _what_if(found: WhatIf) -> DecisionWhatIf:
-    return DecisionWhatIf.of(found, text=str(sentence_of(found)), next_attempt_at=iso_or_null(found.next_at))
+    return DecisionWhatIf.of(
+        found, text=str(sentence_of(found)), next_attempt_at=iso_or_null(found.next_at)
+    )
 
 
 def _moment(text: str) -> str:

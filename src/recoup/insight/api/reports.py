@@ -1,4 +1,5 @@
-"""GET /reports/…: by transaction, descriptor, site, campaign and means. Source: seed 004 (reporting)."""
+"""GET /reports/…: by transaction, descriptor, site, campaign and means. Source: seed 004
+(reporting)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,13 +43,18 @@ class Sums(Shape, kw_only=True):
     currency: Text4
     approved: Signed
     refunded: Signed
-    chargebacks: Annotated[int, Meta(description="Minor units: the part of `disputed` that you bear by contract.")]
+    chargebacks: Annotated[
+        int, Meta(description="Minor units: the part of `disputed` that you bear by contract.")
+    ]
     fees: Signed
     chargeback_fees: Signed
     adjusted: Signed
     net: Signed
     disputed: Annotated[
-        int, Meta(description="Minor units: taken back by issuers and not returned, whoever bears it; not in `net`.")
+        int,
+        Meta(
+            description="Minor units: taken back by issuers and not returned, whoever bears it; not in `net`."
+        ),
     ]
     approvals: Counted
     refunds: Counted
@@ -60,7 +66,9 @@ class TransactionRow(Sums, kw_only=True):
 
     order_id: UUID | None
     external_order_id: str | None
-    order_type: Annotated[str | None, Meta(description="`MIT`, `CIT`, or `STABLE` for stablecoin orders.")]
+    order_type: Annotated[
+        str | None, Meta(description="`MIT`, `CIT`, or `STABLE` for stablecoin orders.")
+    ]
     placed_date: Moment | None
     site_id: UUID | None
     site: str | None
@@ -97,20 +105,28 @@ class MeansRow(Sums, kw_only=True):
 
     means: Annotated[
         Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"] | None,
-        Meta(description="As `By` of order.completed. Null: payments at the checkout, and entries without an order."),
+        Meta(
+            description="As `By` of order.completed. Null: payments at the checkout, and entries without an order."
+        ),
     ]
-    share: Annotated[float | None, Meta(description="Percent of what was approved in this currency.")]
+    share: Annotated[
+        float | None, Meta(description="Percent of what was approved in this currency.")
+    ]
 
 
 class OriginQuery(Shape, kw_only=True):
     """A period of business time, by the date of booking."""
 
-    from_: Annotated[Moment | None, Meta(description="Booked at or after; needed.")] = field(default=None, name="from")
+    from_: Annotated[Moment | None, Meta(description="Booked at or after; needed.")] = field(
+        default=None, name="from"
+    )
     to: Annotated[Moment | None, Meta(description="Booked before. Default: now.")] = None
     currency: Annotated[Text4 | None, Meta(description="Only this currency.")] = None
     limit: Annotated[int, Meta(ge=1, le=ROWS_MAX)] = 100
     after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
-    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all rows in one file.")] = None
+    format: Annotated[
+        Literal["json", "csv"] | None, Meta(description="`csv`: all rows in one file.")
+    ] = None
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
@@ -121,9 +137,12 @@ class Paged(Members, kw_only=True):
     from_: Moment = field(name="from")
     to: Moment
     totals: Annotated[
-        list[Sums] | None, Meta(description="Totals from the ledger, equal to the sum of all rows. First page only.")
+        list[Sums] | None,
+        Meta(description="Totals from the ledger, equal to the sum of all rows. First page only."),
     ]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = (
+        None
+    )
 
 
 class Transactions(Paged, kw_only=True):
@@ -169,7 +188,8 @@ async def get_report(report: str, call: Call) -> Reply:
     world, (begin, end, cut) = call.services.world, request.window
     if form == "csv":
         return file_reply(
-            report_csv(world, report, request), f"{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv"
+            report_csv(world, report, request),
+            f"{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv",
         )
     if report == "transactions":
         found = await transactions_page(world, request, after, limit)
@@ -201,7 +221,9 @@ async def _request(call: Call, query: Query) -> ReportRequest:
     world, merchant_id = call.services.world, call.scope.merchant_id
     end = end or await end_of(world, merchant_id, cut)
     if not begin < end <= begin + SPAN_MAX:
-        message = f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
+        message = (
+            f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
+        )
         raise invalid(message, "To", "Ask for less at a time.")
     return ReportRequest(merchant_id, Window(begin, end, cut), asset)
 
@@ -232,7 +254,11 @@ _SHAPES: Final[dict[str, tuple[type[Sums], type[Any], Callable[[Any], dict[str, 
     "transactions": (TransactionRow, Transactions, lambda row: {"campaign": row.key}),
     "descriptors": (DescriptorRow, Descriptors, lambda row: {}),
     "sites": (SiteRow, SitesReport, lambda row: {}),
-    "campaigns": (CampaignRow, CampaignsReport, lambda row: {"campaign": row.key, "name": row.campaign}),
+    "campaigns": (
+        CampaignRow,
+        CampaignsReport,
+        lambda row: {"campaign": row.key, "name": row.campaign},
+    ),
     "means": (MeansRow, MeansReport, _means),
 }
 _TEXT: Final = (
@@ -249,6 +275,15 @@ _TITLES: Final = {
 
 
 _MONTH: Final = Example("a month", {"from": "2026-03-01T00:00:00Z"})
-api: Final = Api(group="Reports", scope="reports", text=_TEXT, query=OriginQuery, types=(JSON, CSV), examples=(_MONTH,))
+api: Final = Api(
+    group="Reports",
+    scope="reports",
+    text=_TEXT,
+    query=OriginQuery,
+    types=(JSON, CSV),
+    examples=(_MONTH,),
+)
 for _report, (_row, _shape, _others) in _SHAPES.items():
-    api(f"GET /v1/reports/{_report}", summary=_TITLES[_report], answers={200: _shape})(partial(get_report, _report))
+    api(f"GET /v1/reports/{_report}", summary=_TITLES[_report], answers={200: _shape})(
+        partial(get_report, _report)
+    )

@@ -1,7 +1,9 @@
-"""A month is closed: one compliance certificate for each acceptor that its merchant sent by, once, whatever dies.
+"""A month is closed: one compliance certificate for each acceptor that its merchant sent by, once,
+whatever dies.
 
-Read in one snapshot, then kept under the merchant's certificate clock. Made again, the same content gives the bytes
-that there are; another content gives a certificate with the next number, which names what changed.
+Read in one snapshot, then kept under the merchant's certificate clock. Made again, the same content
+gives the bytes that there are; another content gives a certificate with the next number, which
+names what changed.
 """
 
 from collections import defaultdict
@@ -69,8 +71,9 @@ LIFTED: Final = Place[Lifted]("lifted")  # which stops of a month did not reach 
 
 
 class IssuersCount:
-    """The issuer's sends by the same rules. Of them the card is ours to say, and the date: that of the last message
-    under a send's id. Whether it came, how much it was, for whom and what was answered is the issuer's."""
+    """The issuer's sends by the same rules. Of them the card is ours to say, and the date: that of
+    the last message under a send's id. Whether it came, how much it was, for whom and what was
+    answered is the issuer's."""
 
     def __init__(self, merchant_id: UUID, span: tuple[datetime, datetime], region: str) -> None:
         self._merchant_id, self._span = merchant_id, span
@@ -93,7 +96,11 @@ class IssuersCount:
                 self._compare(ours, found.get(send_id))
         for sends in cards:
             self._count.add_card(
-                [_as_issued(send, found[send_id]) for send in sends if (send_id := UUID(send.send_id)) in found]
+                [
+                    _as_issued(send, found[send_id])
+                    for send in sends
+                    if (send_id := UUID(send.send_id)) in found
+                ]
             )
 
     def _compare(self, ours: LoggedSend, theirs: IssuerSend | None) -> None:
@@ -107,7 +114,9 @@ class IssuersCount:
         sums.sends += 1
         sums.approved += theirs.decision == "approved"
         if not ours.is_sent:
-            sums.differ(_difference(ours.send_id, "not_counted", ours.send.at, "not_sent", theirs.decision))
+            sums.differ(
+                _difference(ours.send_id, "not_counted", ours.send.at, "not_sent", theirs.decision)
+            )
             return
         sums.matched += 1
         for name, here, there in _fields(ours, theirs):
@@ -118,16 +127,25 @@ class IssuersCount:
         """Looks for what only the issuer has."""
         after: tuple[datetime, UUID] = (self._span[0], LOWEST)
         while True:
-            rows = await issuers_in_order(db, self._merchant_id, self._span[1], *after, RECOUNTED_AT_ONCE)
+            rows = await issuers_in_order(
+                db, self._merchant_id, self._span[1], *after, RECOUNTED_AT_ONCE
+            )
             strangers = [row for row in rows if row.id not in self._seen]
             known = await self._elsewhere(db, strangers) if strangers else {}
             for stranger in strangers:
-                if stranger.id in known and not self._span[0] <= known[stranger.id].at < self._span[1]:
+                if (
+                    stranger.id in known
+                    and not self._span[0] <= known[stranger.id].at < self._span[1]
+                ):
                     continue
                 sums = self._sums[stranger.acceptor_id]
                 sums.sends += 1
                 sums.approved += stranger.decision == "approved"
-                sums.differ(_difference(str(stranger.id), "not_counted", stranger.sent_at, None, stranger.decision))
+                sums.differ(
+                    _difference(
+                        str(stranger.id), "not_counted", stranger.sent_at, None, stranger.decision
+                    )
+                )
             if len(rows) < RECOUNTED_AT_ONCE:
                 return
             after = (rows[-1].sent_at, rows[-1].id)
@@ -146,17 +164,29 @@ class IssuersCount:
         return {one.send_id: one for one in found if one.state != "not_sent"}
 
     def of(self, acceptor_id: str) -> Recount:
-        sums, counted = self._sums[acceptor_id], self._count.acceptors.get(acceptor_id, AcceptorCount())
+        sums, counted = (
+            self._sums[acceptor_id],
+            self._count.acceptors.get(acceptor_id, AcceptorCount()),
+        )
         return replace(
             sums,
             differences=sorted(
-                sums.differences, key=lambda difference: (difference["at"], difference["sendId"], difference["field"])
+                sums.differences,
+                key=lambda difference: (
+                    difference["at"],
+                    difference["sendId"],
+                    difference["field"],
+                ),
             ),
-            closest={key: rule.closest for key, rule in counted.rules.items() if rule.closest is not None},
+            closest={
+                key: rule.closest for key, rule in counted.rules.items() if rule.closest is not None
+            },
         )
 
 
-async def recount_by_statement(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -> Recount:
+async def recount_by_statement(
+    db: Read, merchant_id: UUID, span: tuple[datetime, datetime]
+) -> Recount:
     """Recounts the merchant's approved charges, of all its acceptors: a processor's statement has
     nothing else."""
     sums = await statement_sums(db, merchant_id, *span)
@@ -164,7 +194,10 @@ async def recount_by_statement(db: Read, merchant_id: UUID, span: tuple[datetime
         return Recount("none")
     rows = await statement_differences(db, merchant_id, *span, DIFFERENCES_MAX)
     differences = [
-        _difference(str(row.our_id) if row.our_id else None, row.outcome, row.dated, row.reason, None) for row in rows
+        _difference(
+            str(row.our_id) if row.our_id else None, row.outcome, row.dated, row.reason, None
+        )
+        for row in rows
     ]
     return Recount(
         "statement",
@@ -200,8 +233,16 @@ def _fields(ours: LoggedSend, theirs: IssuerSend) -> tuple[tuple[str, Any, Any],
     )
 
 
-def _difference(send_id: str | None, name: str, at: datetime | None, ours: Any, theirs: Any) -> Line:
-    return {"sendId": send_id, "field": name, "at": iso(at) if at else None, "ours": ours, "theirs": theirs}
+def _difference(
+    send_id: str | None, name: str, at: datetime | None, ours: Any, theirs: Any
+) -> Line:
+    return {
+        "sendId": send_id,
+        "field": name,
+        "at": iso(at) if at else None,
+        "ours": ours,
+        "theirs": theirs,
+    }
 
 
 AT_ONCE: Final = 1_000
@@ -222,14 +263,17 @@ class _Month:
 
 
 async def certify_due(world: World, merchant_id: UUID) -> list[UUID]:
-    """Due work `certificate`: those that were made. None before the month is closed; then it is due again."""
+    """Due work `certificate`: those that were made. None before the month is closed; then it is due
+    again."""
     clock = await clock_of(world.db, merchant_id)
     if clock is None:
         return []
     begin = clock.month_from
     if world.clocks.business(clock.offset_us) < closes_at(begin):
         async with world.db.transaction() as tx:
-            await wait_for(tx, merchant_id, "certificate", merchant_id, closes_at(begin), wall=False)
+            await wait_for(
+                tx, merchant_id, "certificate", merchant_id, closes_at(begin), wall=False
+            )
         return []
     return await _make(world, merchant_id, begin)
 
@@ -251,7 +295,9 @@ async def _make(world: World, merchant_id: UUID, begin: datetime) -> list[UUID]:
         made = await retrying(lambda month=month: _keep(world, merchant_id, month))  # type: ignore[misc]
         if made is not None:
             return made
-    raise Problem("unavailable", "Another process makes this merchant's certificates.", retry_after_seconds=1)
+    raise Problem(
+        "unavailable", "Another process makes this merchant's certificates.", retry_after_seconds=1
+    )
 
 
 async def _keep(world: World, merchant_id: UUID, month: _Month) -> list[UUID] | None:
@@ -263,13 +309,17 @@ async def _keep(world: World, merchant_id: UUID, month: _Month) -> list[UUID] | 
             return []
         if await chain_end(tx, merchant_id) != month.end:
             return None
-        made = await _keep_each(tx, merchant_id, month, now=business_at(wall, clock.offset_us), wall=wall)
+        made = await _keep_each(
+            tx, merchant_id, month, now=business_at(wall, clock.offset_us), wall=wall
+        )
         if clock.month_from == month.begin:
             await go_on(tx, merchant_id, month.begin)
     return made
 
 
-async def _keep_each(tx: Tx, merchant_id: UUID, month: _Month, *, now: BusinessTime, wall: WallTime) -> list[UUID]:
+async def _keep_each(
+    tx: Tx, merchant_id: UUID, month: _Month, *, now: BusinessTime, wall: WallTime
+) -> list[UUID]:
     before = {one.acceptor_id: one for one in await kept_of_month(tx, merchant_id, month.begin)}
     end, made = month.end, []
     for acceptor_id, lines in sorted(month.contents.items()):
@@ -281,7 +331,16 @@ async def _keep_each(tx: Tx, merchant_id: UUID, month: _Month, *, now: BusinessT
         certificate_id = new_id()
         head |= {"certificateId": str(certificate_id), "made": iso(now)}
         end = await keep_certificate(
-            tx, merchant_id, certificate_id, month.begin, head, [*lines, *more], mac, end, now=now, wall=wall
+            tx,
+            merchant_id,
+            certificate_id,
+            month.begin,
+            head,
+            [*lines, *more],
+            mac,
+            end,
+            now=now,
+            wall=wall,
         )
         made.append(certificate_id)
     return made
@@ -306,7 +365,9 @@ def _corrected(stable: Line, lines: list[Line], old: Kept | None) -> tuple[Line,
         return stable | {"number": 1, "corrects": None, "reasons": []}, []
     head, kept = read(old.file)
     before = [line for line in kept if line["type"] != "change"]
-    why = [name for name in ("region", "knowledge") if head[name] != stable[name]] + reasons(before, lines)
+    why = [name for name in ("region", "knowledge") if head[name] != stable[name]] + reasons(
+        before, lines
+    )
     number = {"number": old.number + 1, "corrects": str(old.certificate_id), "reasons": why}
     return stable | number, changes(before, lines)
 
@@ -326,7 +387,11 @@ async def _read(world: World, merchant_id: UUID, begin: datetime) -> _Month:
         await _excuse(connection, merchant_id, count)
         refused = await refusals(connection, merchant_id, *span)
         copied = await _reported(connection, merchant_id, span, clock)
-        by_statement = await recount_by_statement(connection, merchant_id, span) if issuers is None else Recount("none")
+        by_statement = (
+            await recount_by_statement(connection, merchant_id, span)
+            if issuers is None
+            else Recount("none")
+        )
         contents = {
             acceptor_id: content_of(
                 count.acceptors.get(acceptor_id, AcceptorCount()),
@@ -339,8 +404,12 @@ async def _read(world: World, merchant_id: UUID, begin: datetime) -> _Month:
             )
             for acceptor_id in sorted(count.acceptors.keys() | {one.acceptor_id for one in refused})
         }
-        regions = {acceptor_id: one.region for acceptor_id, one in count.acceptors.items() if one.region}
-        return _Month(begin, clock.region, contents, await chain_end(connection, merchant_id), regions)
+        regions = {
+            acceptor_id: one.region for acceptor_id, one in count.acceptors.items() if one.region
+        }
+        return _Month(
+            begin, clock.region, contents, await chain_end(connection, merchant_id), regions
+        )
 
 
 async def _count(
@@ -352,7 +421,10 @@ async def _count(
         places = await sends_in_order(db, merchant_id, *span, *after, AT_ONCE)
         heads = [place.head_id for place in places if place.is_first]
         rows = await sends_of_cards(db, heads, merchant_id, span[0] - LOOKBACK, span[1])
-        cards = [[_logged(row) for row in several] for _, several in groupby(rows, key=lambda row: row.head_id)]
+        cards = [
+            [_logged(row) for row in several]
+            for _, several in groupby(rows, key=lambda row: row.head_id)
+        ]
         for sends in cards:
             count.add_card(sends)
         if issuers is not None:
@@ -380,7 +452,9 @@ async def _excuse(db: Read, merchant_id: UUID, count: MonthCount) -> None:
 async def _reported(db: Read, merchant_id: UUID, span: Span, clock: CertificateClock) -> Reported:
     """Sends reported in the span, by when they came, as the merchant's clock goes now."""
     behind = timedelta(microseconds=clock.offset_us)
-    return await reported(db, merchant_id, first_id_of(span[0] - behind), first_id_of(span[1] - behind))
+    return await reported(
+        db, merchant_id, first_id_of(span[0] - behind), first_id_of(span[1] - behind)
+    )
 
 
 _OF_SEND: Final = (

@@ -1,5 +1,5 @@
-"""Stored decisions explained: what was decided, whether its stored inputs give it again, and what one changed input
-would have made of it."""
+"""Stored decisions explained: what was decided, whether its stored inputs give it again, and what
+one changed input would have made of it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -41,8 +41,9 @@ NOTHING_KNOWN: Final = Known()
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`repeats`: whether the stored inputs give the stored decision; None where its model cannot be read any more.
-    `terms`: of the model's chance. `rests_on`: counts, terms, worth and editions in sentences."""
+    """`repeats`: whether the stored inputs give the stored decision; None where its model cannot be
+    read any more. `terms`: of the model's chance. `rests_on`: counts, terms, worth and editions in
+    sentences."""
 
     decision: OrderDecision
     repeats: bool | None
@@ -57,8 +58,11 @@ class ExplanationPage:
     has_more: bool
 
 
-async def explain_order(world: World, merchant_id: UUID, order_id: UUID, after: UUID, limit: int) -> ExplanationPage:
-    """Its decisions, oldest first, `limit` after the one that is named. Raises: Problem(not_found)."""
+async def explain_order(
+    world: World, merchant_id: UUID, order_id: UUID, after: UUID, limit: int
+) -> ExplanationPage:
+    """Its decisions, oldest first, `limit` after the one that is named. Raises:
+    Problem(not_found)."""
     async with world.db.read() as connection:
         found = await order_decisions(connection, merchant_id, order_id, after, limit + 1)
         shown = found.decisions[:limit] if found is not None else []
@@ -72,7 +76,9 @@ async def explain_order(world: World, merchant_id: UUID, order_id: UUID, after: 
     return ExplanationPage(explained, len(found.decisions) > limit)
 
 
-async def explain_decision(world: World, merchant_id: UUID, decision_id: UUID) -> Explanation | None:
+async def explain_decision(
+    world: World, merchant_id: UUID, decision_id: UUID
+) -> Explanation | None:
     """Explains a decision; None for a foreign or unknown one."""
     async with world.db.read() as connection:
         found = await find_decision(connection, merchant_id, decision_id)
@@ -89,7 +95,9 @@ class _Beside:
     known: dict[UUID, Known]
 
 
-async def _read_beside(connection: Read, merchant_id: UUID, decisions: Sequence[OrderDecision]) -> _Beside:
+async def _read_beside(
+    connection: Read, merchant_id: UUID, decisions: Sequence[OrderDecision]
+) -> _Beside:
     """Reads those records on the connection of the page: of a model and of the attempts at an
     issuer up to one moment each once."""
     policies: dict[str, InForce] = {}
@@ -121,7 +129,10 @@ async def _explained(world: World, decision: OrderDecision, beside: _Beside) -> 
 
 
 def explain(
-    decision: OrderDecision, models: Mapping[str, Model], policies: Policies = NO_POLICIES, known: Known = NOTHING_KNOWN
+    decision: OrderDecision,
+    models: Mapping[str, Model],
+    policies: Policies = NO_POLICIES,
+    known: Known = NOTHING_KNOWN,
 ) -> Explanation:
     """Explains a stored decision with all its features."""
     name = decision.versions.get("model")
@@ -129,17 +140,28 @@ def explain(
         return Explanation(decision, None, ())
     try:
         found = what_if(decision.features, decision.versions, models, policies)
-        terms = chance_terms(decision.features, decision.versions, models, decision.alternatives, decision.taken)
+        terms = chance_terms(
+            decision.features, decision.versions, models, decision.alternatives, decision.taken
+        )
     except _UNREADABLE:  # of a decider before it stored what it reads now
         found, terms = (), ()
     repeats = differs_from(decision, models, policies) is None
     return Explanation(decision, repeats, found, terms, _rests_on(decision, terms, known))
 
 
-def _rests_on(decision: OrderDecision, terms: tuple[ChanceTerm, ...], known: Known) -> tuple[Sentence, ...]:
+def _rests_on(
+    decision: OrderDecision, terms: tuple[ChanceTerm, ...], known: Known
+) -> tuple[Sentence, ...]:
     if "reading" not in decision.features:
         return ()
     try:
-        return rests_on(decision.features, decision.versions, decision.alternatives, terms, known.issuer, known.model)
+        return rests_on(
+            decision.features,
+            decision.versions,
+            decision.alternatives,
+            terms,
+            known.issuer,
+            known.model,
+        )
     except _UNREADABLE:
         return ()

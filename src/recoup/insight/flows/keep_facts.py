@@ -1,8 +1,9 @@
-"""Facts to decide by, kept for merchants whose orders an engine may decide about: each payer's latest attempts, and how
-issuers answered.
+"""Facts to decide by, kept for merchants whose orders an engine may decide about: each payer's
+latest attempts, and how issuers answered.
 
-The feed says which payers have news, and the transmissions' ids do; what is known of such a payer is counted anew, so
-that doing it twice, or late, gives the same. An issuer's answers are added up, each with the event that tells it first.
+The feed says which payers have news, and the transmissions' ids do; what is known of such a payer
+is counted anew, so that doing it twice, or late, gives the same. An issuer's answers are added up,
+each with the event that tells it first.
 """
 
 from collections import Counter
@@ -21,13 +22,27 @@ from recoup.orders.flows.each import each
 from recoup.rescue.moves.payer_looks import look_at
 from recoup.rescue.rules.answer_classes import CLASSES
 from recoup.rescue.rules.payer_looks import answer_of
-from recoup.rescue.store.facts import IssuerAnswers, add_answers, lock_facts, merchants_behind, move_facts
-from recoup.rescue.store.payer_sources import FeedEvent, answered_with, events_after, payers_of, transmitted_after
+from recoup.rescue.store.facts import (
+    IssuerAnswers,
+    add_answers,
+    lock_facts,
+    merchants_behind,
+    move_facts,
+)
+from recoup.rescue.store.payer_sources import (
+    FeedEvent,
+    answered_with,
+    events_after,
+    payers_of,
+    transmitted_after,
+)
 
 EVENTS_MAX: Final = 500  # of a transaction; as many transmissions
 MERCHANTS_MAX: Final = 100
 LOOK_AGAIN: Final = timedelta(seconds=30)  # at merchants that only transmit
-SETTLED: Final = timedelta(minutes=1)  # what got its id then, by whichever clock, is committed or never will be
+SETTLED: Final = timedelta(
+    minutes=1
+)  # what got its id then, by whichever clock, is committed or never will be
 _UPLOADED: Final = "upload.completed"
 
 
@@ -63,7 +78,9 @@ async def _part(tx: Tx, merchant_id: UUID, wall: WallTime) -> int:
     reached = events[-1].feed_no if events else clock.feed_no
     # A file's rows got their ids when it was read, however long after that they are worked.
     uploads = [row.subject_id for row in events if row.event == _UPLOADED]
-    transmitted = min([transmissions[-1].transmit_id if transmissions else clock.transmit_id, *uploads])
+    transmitted = min(
+        [transmissions[-1].transmit_id if transmissions else clock.transmit_id, *uploads]
+    )
     await move_facts(tx, merchant_id, reached, transmitted, wall)
     return len(events) + len(transmissions)
 
@@ -81,7 +98,9 @@ async def _count(tx: Tx, merchant_id: UUID, events: Sequence[FeedEvent], region:
         await add_answers(
             tx,
             [
-                IssuerAnswers(merchant_id, issuer, *(found[issuer, number] for number in range(len(CLASSES))))
+                IssuerAnswers(
+                    merchant_id, issuer, *(found[issuer, number] for number in range(len(CLASSES)))
+                )
                 for issuer in issuers
             ],
         )

@@ -1,8 +1,9 @@
-"""The risk check's weights are learned from what became of the payments that it judged, around the prior, once a night
-or by hand; they are used where they judge the last part of the time no worse than the weights of today.
+"""The risk check's weights are learned from what became of the payments that it judged, around the
+prior, once a night or by hand; they are used where they judge the last part of the time no worse
+than the weights of today.
 
-What is kept are the weights that were tried: they have not seen the held-out time. The night's work is done by a
-process of its own, as the rescue engine's is.
+What is kept are the weights that were tried: they have not seen the held-out time. The night's work
+is done by a process of its own, as the rescue engine's is.
 """
 
 from dataclasses import dataclass, replace
@@ -23,9 +24,23 @@ from recoup.kit.threads import run_stoppable
 from recoup.kit.world import World
 from recoup.risk.flows.risk_versions import add_version, weights_of
 from recoup.risk.rules.learn import FRAUDS_MIN, learned
-from recoup.risk.rules.trial import FRAUDS_HELD_OUT_MIN, MATURE, WINDOW, Divided, Outcome, RiskTrial, divided, try_risk
+from recoup.risk.rules.trial import (
+    FRAUDS_HELD_OUT_MIN,
+    MATURE,
+    WINDOW,
+    Divided,
+    Outcome,
+    RiskTrial,
+    divided,
+    try_risk,
+)
 from recoup.risk.rules.weights import PRIOR, Weights, named
-from recoup.risk.store.risk_weights import RiskVersion, judged_payments, list_risk_versions, weights_in_use
+from recoup.risk.store.risk_weights import (
+    RiskVersion,
+    judged_payments,
+    list_risk_versions,
+    weights_in_use,
+)
 
 PAYMENTS_MAX: Final = 300_000  # of all merchants, about a hundred megabytes
 PAYMENTS_LEAST: Final = 2_000  # of each, however many merchants there are
@@ -44,13 +59,19 @@ async def gather_outcomes(world: World) -> Outcomes:
     """Outcomes of the payments that the check judged, in the order of merchants and time: fraud,
     where a dispute, a warning or the bank's code said so within 60 days; genuine, where it was paid
     and nobody did. What the check itself declined is seen in the comparison group alone."""
-    found, owners, alike = list[Outcome](), dict[UUID, int](), dict[tuple[str, ...], tuple[str, ...]]()
+    found, owners, alike = (
+        list[Outcome](),
+        dict[UUID, int](),
+        dict[tuple[str, ...], tuple[str, ...]](),
+    )
     async with world.db.connection() as connection:
         merchants = await merchants_to_learn(connection)
         most = max(PAYMENTS_LEAST, PAYMENTS_MAX // max(1, len(merchants)))
         for merchant in merchants:
             owner = owners.setdefault(merchant.owner, len(owners))
-            found += await _of_merchant(connection, world, merchant, owner, min(most, PAYMENTS_MAX - len(found)), alike)
+            found += await _of_merchant(
+                connection, world, merchant, owner, min(most, PAYMENTS_MAX - len(found)), alike
+            )
     return Outcomes(tuple(found), tuple(owners))
 
 
@@ -67,7 +88,9 @@ async def _of_merchant(
     until = world.clocks.business(merchant.offset_us) - MATURE
     after, before = first_id_of(wall - WINDOW), first_id_of(min(wall, WallTime(until)))
     found, pages = list[Outcome](), 0
-    async for page in judged_payments(connection, merchant.merchant_id, after, before, until, MATURE):
+    async for page in judged_payments(
+        connection, merchant.merchant_id, after, before, until, MATURE
+    ):
         for one in page:
             if one.fraud or one.paid:
                 terms = tuple(sorted(term for term in one.terms if term != BASE))
@@ -86,8 +109,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class RiskTraining:
-    """`payments` with a known outcome. `missing`: what there is too little of; then there are no `weights`. `version`:
-    the line that was made."""
+    """`payments` with a known outcome. `missing`: what there is too little of; then there are no
+    `weights`. `version`: the line that was made."""
 
     payments: int
     frauds: int
@@ -109,7 +132,9 @@ async def train_risk_nightly(world: World) -> int:
     done_before = night_before(began, world.policy.training_hour)
     async with world.db.transaction() as tx:
         await begin_upkeep(tx, TASK, began)
-        ours = await lease_upkeep(tx, TASK, until=began + LEASED, now=began, done_before=done_before)
+        ours = await lease_upkeep(
+            tx, TASK, until=began + LEASED, now=began, done_before=done_before
+        )
     if not ours:
         return 0
     found = await trainer(RISK)
@@ -126,7 +151,9 @@ async def train_risk(world: World) -> dict[str, Any]:
     return {"result": result, "note": found.missing or found.note}
 
 
-async def learn_risk(world: World, actor: Actor, *, dry_run: bool = False, candidate: bool = False) -> RiskTraining:
+async def learn_risk(
+    world: World, actor: Actor, *, dry_run: bool = False, candidate: bool = False
+) -> RiskTraining:
     """`candidate`: weights that are no worse are kept, and not used.
 
     Raises: Problem(conflict) where somebody else makes a version at the same time.
@@ -145,7 +172,9 @@ async def learn_risk(world: World, actor: Actor, *, dry_run: bool = False, candi
 
 def _learn(outcomes: Outcomes, today: Weights) -> tuple[RiskTraining, RiskVersion | None]:
     every = outcomes.payments
-    found = RiskTraining(len(every), sum(one.fraud for one in every), len({one.owner for one in every}))
+    found = RiskTraining(
+        len(every), sum(one.fraud for one in every), len({one.owner for one in every})
+    )
     if not every:
         return replace(found, missing=_missing(0, 0)), None
     parts = divided(every)
@@ -155,7 +184,11 @@ def _learn(outcomes: Outcomes, today: Weights) -> tuple[RiskTraining, RiskVersio
         return replace(found, missing=_missing(before, parts.held_frauds)), None
     weights = named(plain.base, plain.terms)
     trial = try_risk(parts, weights, today)
-    note = "" if trial.only_by is None else f"No worse only with the payments of {outcomes.owners[trial.only_by]}."
+    note = (
+        ""
+        if trial.only_by is None
+        else f"No worse only with the payments of {outcomes.owners[trial.only_by]}."
+    )
     found = replace(found, weights=weights, trial=trial, note=note)
     return found, _row(found, parts, weights, trial)
 

@@ -32,7 +32,10 @@ def spread_over(processes: int) -> Iterator[Spread]:
         try:
             yield spread
         except BrokenProcessPool:
-            message, cure = "A process of the back-test was ended.", "See whether the machine has enough memory."
+            message, cure = (
+                "A process of the back-test was ended.",
+                "See whether the machine has enough memory.",
+            )
             raise Problem("unavailable", message, cure=cure) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -40,7 +43,8 @@ def spread_over(processes: int) -> Iterator[Spread]:
 
 
 def follow_parent() -> None:
-    """A process of a pool, which begins with this, would not notice by itself that nobody is left to give it jobs."""
+    """A process of a pool, which begins with this, would not notice by itself that nobody is left
+    to give it jobs."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = parent_process()
     assert parent is not None

@@ -1,7 +1,7 @@
 """Proves the ledger, the log, the faces and the balances, and everything that must agree with them.
 
-All of it in one read-only snapshot, merchant by merchant, a bounded number of orders at a time: it may run beside a
-working system. It goes on after a difference and reports them all, up to a number.
+All of it in one read-only snapshot, merchant by merchant, a bounded number of orders at a time: it
+may run beside a working system. It goes on after a difference and reports them all, up to a number.
 """
 
 import json
@@ -23,7 +23,11 @@ from recoup.imports.store.proofs import imported_sends, uploads
 from recoup.insight.flows import verify_decisions, verify_ledger, verify_orders
 from recoup.insight.store.proofs import issuer
 from recoup.insight.store.proofs.attempts import attempts_and_refunds
-from recoup.insight.store.proofs.decisions import StoredDecision, decisions_of_nothing, read_decisions
+from recoup.insight.store.proofs.decisions import (
+    StoredDecision,
+    decisions_of_nothing,
+    read_decisions,
+)
 from recoup.insight.store.proofs.disputes import disputes, issuers_cases, notices
 from recoup.insight.store.proofs.due import due_work, due_work_of_nothing
 from recoup.insight.store.proofs.ledger import (
@@ -34,7 +38,13 @@ from recoup.insight.store.proofs.ledger import (
     read_postings,
 )
 from recoup.insight.store.proofs.messages import feed, mails, messages
-from recoup.insight.store.proofs.orders import cards, read_lines, read_orders, references, references_of_nothing
+from recoup.insight.store.proofs.orders import (
+    cards,
+    read_lines,
+    read_orders,
+    references,
+    references_of_nothing,
+)
 from recoup.insight.store.proofs.pages import CertificateFile, certificate_files, pages
 from recoup.insight.store.proofs.periods import periods
 from recoup.insight.store.proofs.switches import switches
@@ -51,13 +61,25 @@ from recoup.orders.rules.order_events import EVENT_STATUSES
 from recoup.policies.rules.in_force import InForce
 from recoup.policy_versions.flows.stored_policies import load_policies
 from recoup.processors.gateways.bank import Transfer
-from recoup.processors.rules.bank_account import BankAccount, account_context, deposits_context, opened_account
+from recoup.processors.rules.bank_account import (
+    BankAccount,
+    account_context,
+    deposits_context,
+    opened_account,
+)
 from recoup.rescue.flows.models import find_model
 from recoup.rescue.moves.plan import INLINE_GRACE
 from recoup.rescue.rules.model import BadModel, Model
 from recoup.rescue.store.models import model_names
 from recoup.risk.store.advance_bounds import kept_weeks
-from recoup.risk.store.proofs import KeptBounds, advances, assets_bounded, exposure, kept_bounds, operator_exposure
+from recoup.risk.store.proofs import (
+    KeptBounds,
+    advances,
+    assets_bounded,
+    exposure,
+    kept_bounds,
+    operator_exposure,
+)
 from recoup.settlement.rules.settlement_file import KINDS
 from recoup.settlement.store.proofs import bank_settlements
 from recoup.stablecoin.store.proofs import channel_book, payouts, settlements
@@ -68,7 +90,8 @@ _Pair = tuple[str, Any, Any]  # what differs, what it should be, what is there
 
 
 async def bounds(connection: Read, merchant_id: UUID) -> list[Difference]:
-    """The first version that differs, of each asset: a week that was changed is in all that follow."""
+    """The first version that differs, of each asset: a week that was changed is in all that
+    follow."""
     found = []
     for asset in await assets_bounded(connection, merchant_id):
         wrong = await _first_wrong(connection, merchant_id, asset)
@@ -89,7 +112,9 @@ async def _first_wrong(connection: Read, merchant_id: UUID, asset: str) -> Diffe
     return None
 
 
-async def _wrong_bounds(connection: Read, merchant_id: UUID, asset: str, row: KeptBounds, number: int) -> _Pair | None:
+async def _wrong_bounds(
+    connection: Read, merchant_id: UUID, asset: str, row: KeptBounds, number: int
+) -> _Pair | None:
     if row.version != number:
         return "number", number, row.version
     until = weeks_until(datetime.combine(row.made_on, time(), UTC))
@@ -97,7 +122,9 @@ async def _wrong_bounds(connection: Read, merchant_id: UUID, asset: str, row: Ke
         return "until", until, row.until
     weeks = await kept_weeks(connection, merchant_id, asset, row.until)
     try:
-        again = await run_stoppable(kept_tables, [(week.begins, week.cells) for week in weeks], row.until)
+        again = await run_stoppable(
+            kept_tables, [(week.begins, week.cells) for week in weeks], row.until
+        )
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         return "weeks", "ones that can be read", f"{type(error).__name__}: {error}"
     return next(_differing(again, row.tables), None)
@@ -113,12 +140,17 @@ def _differing(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Iterato
         for name, line in table.items():
             if list(line) != there.get(name):
                 yield f"{name} by the {scored}", list(line), there.get(name)
-        yield from ((f"{name} by the {scored}", None, there[name]) for name in there.keys() - table.keys())
-    yield from ((f"table of the {scored}", None, found[scored]) for scored in found.keys() - expected.keys())
+        yield from (
+            (f"{name} by the {scored}", None, there[name]) for name in there.keys() - table.keys()
+        )
+    yield from (
+        (f"table of the {scored}", None, found[scored]) for scored in found.keys() - expected.keys()
+    )
 
 
 async def certificates(connection: Read, merchant_id: UUID) -> list[Difference]:
-    """Each kept certificate proves itself, names the root of the one before, and was announced with its own."""
+    """Each kept certificate proves itself, names the root of the one before, and was announced with
+    its own."""
     found, last, root = [], 0, FIRST_ROOT
     while True:
         rows = await certificate_files(connection, merchant_id, last, AT_ONCE)
@@ -141,8 +173,22 @@ def _wrong_certificate(row: CertificateFile, number: int, root: bytes) -> Iterat
     head, _ = read(row.file)
     if head["previousRoot"] != root.hex():
         yield "root before", root.hex(), head["previousRoot"]
-    said = (proved.certificate_id, proved.month, proved.acceptor_id, proved.number, proved.sends, proved.breaches)
-    kept = (str(row.certificate_id), row.month, row.acceptor_id, row.number, row.sends, row.breaches)
+    said = (
+        proved.certificate_id,
+        proved.month,
+        proved.acceptor_id,
+        proved.number,
+        proved.sends,
+        proved.breaches,
+    )
+    kept = (
+        str(row.certificate_id),
+        row.month,
+        row.acceptor_id,
+        row.number,
+        row.sends,
+        row.breaches,
+    )
     if said != kept:
         yield "row", said, kept
     if not row.has_event:
@@ -153,10 +199,18 @@ async def bank(world: World, connection: Read, merchant_id: UUID) -> list[Differ
     """Differences that only the keys can show: the account behind each mask, and the file that was
     kept for the bank."""
     judged = [
-        (f"bank account {row.account_id}", _account(world, row)) async for row in accounts(connection, merchant_id)
+        (f"bank account {row.account_id}", _account(world, row))
+        async for row in accounts(connection, merchant_id)
     ]
-    judged += [(f"bank payout {row.payout_id}", _file(world, row)) async for row in files(connection, merchant_id)]
-    return [Difference(merchant_id, None, f"{wrong[0]} of {name}", *wrong[1:]) for name, wrong in judged if wrong]
+    judged += [
+        (f"bank payout {row.payout_id}", _file(world, row))
+        async for row in files(connection, merchant_id)
+    ]
+    return [
+        Difference(merchant_id, None, f"{wrong[0]} of {name}", *wrong[1:])
+        for name, wrong in judged
+        if wrong
+    ]
 
 
 def _account(world: World, row: SealedAccount) -> _Pair | None:
@@ -185,9 +239,15 @@ def _file(world: World, row: PayoutFile) -> _Pair | None:
     account = _opened(world, row)
     if account is None or row.approved_at is None:
         return "account of the file", "opens", "does not open"
-    transfer = Transfer(row.payout_id, account, row.units, row.asset, row.reference, row.approved_at)
+    transfer = Transfer(
+        row.payout_id, account, row.units, row.asset, row.reference, row.approved_at
+    )
     if not says(content, transfer) or row.file_name.partition(".")[0] != row.reference:
-        return "file", "pays the payout's amount to its account under its reference", "says something else"
+        return (
+            "file",
+            "pays the payout's amount to its account under its reference",
+            "says something else",
+        )
     return None
 
 
@@ -211,11 +271,15 @@ async def damaged_models(connection: Read) -> list[Difference]:
         try:
             await find_model(connection, name)
         except BadModel as error:
-            found.append(Difference(None, None, f"content of {name}", "as it was stored", str(error)))
+            found.append(
+                Difference(None, None, f"content of {name}", "as it was stored", str(error))
+            )
     return found
 
 
-async def load_models(connection: Read, rows: Iterable[StoredDecision], models: dict[str, Model]) -> None:
+async def load_models(
+    connection: Read, rows: Iterable[StoredDecision], models: dict[str, Model]
+) -> None:
     """Loads into `models` what these decisions name; of others a few stay. What is missing or
     damaged is left out."""
     wanted = {name for row in rows if (name := row.versions.get("model")) is not None}
@@ -239,9 +303,10 @@ DIFFERENCES_MAX: Final = 100
 
 @dataclass(slots=True)
 class Verified:
-    """`checked`: how much there is of each kind, in the order shown. `differences`: the first, and `more`: how many
-    were found besides; of one statement's answer at most a thousand are counted. `decided`: by version of their
-    decider, the decisions that were decided again and came out the same."""
+    """`checked`: how much there is of each kind, in the order shown. `differences`: the first, and
+    `more`: how many were found besides; of one statement's answer at most a thousand are counted.
+    `decided`: by version of their decider, the decisions that were decided again and came out the
+    same."""
 
     checked: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
@@ -261,7 +326,9 @@ class Verified:
                 self.more += 1
 
 
-async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[UUID], None] | None = None) -> Verified:
+async def verify(
+    world: World, merchant_id: UUID | None = None, tell: Callable[[UUID], None] | None = None
+) -> Verified:
     """Verifies all merchants, or one; `tell` is called with each merchant that is begun.
 
     Raises: Problem(not_found) for a merchant that this world does not have.
@@ -273,10 +340,15 @@ async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[
             known, strangers = await merchants(connection)
             if merchant_id is not None and merchant_id not in known and not strangers:
                 raise Problem(
-                    "not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out."
+                    "not_found",
+                    "There is no such merchant in this world.",
+                    cure="Check its id, or leave it out.",
                 )
             chosen = known if merchant_id is None else [m for m in known if m == merchant_id]
-            done = Verified({"merchants": len(chosen)} | await counts(connection, merchant_id), issuer=with_issuer)
+            done = Verified(
+                {"merchants": len(chosen)} | await counts(connection, merchant_id),
+                issuer=with_issuer,
+            )
             done.found(strangers)
             done.found(await damaged_models(connection))
             models: dict[str, Model] = {}
@@ -288,7 +360,9 @@ async def verify(world: World, merchant_id: UUID | None = None, tell: Callable[[
                 done.found(await certificates(connection, one))
                 done.found(await bounds(connection, one))
             done.found(await operator_exposure(connection))
-            done.found(await sends_of_nothing(connection, merchant_id, world.clocks.wall() - IMPORTS_KEPT))
+            done.found(
+                await sends_of_nothing(connection, merchant_id, world.clocks.wall() - IMPORTS_KEPT)
+            )
             if with_issuer:
                 done.found(await issuer.theirs(connection, merchant_id))
     return done
@@ -330,13 +404,18 @@ async def _merchant(
 
 async def _window(connection: Read, window: Window, wall: WallTime, done: Verified) -> None:
     merchant_id = window.merchant_id
-    orders = verify_orders.all_wrong(await read_orders(connection, *window), await read_lines(connection, *window))
+    orders = verify_orders.all_wrong(
+        await read_orders(connection, *window), await read_lines(connection, *window)
+    )
     done.found(_difference(merchant_id, *wrong) for wrong in orders)
     done.found(await references(connection, window))
     done.found(await cards(connection, window))
     done.found(await attempts_and_refunds(connection, window))
     money = await read_money_lines(connection, *window, verify_ledger.money())
-    postings, outstanding = await read_postings(connection, *window), await read_outstanding(connection, *window)
+    postings, outstanding = (
+        await read_postings(connection, *window),
+        await read_outstanding(connection, *window),
+    )
     booked = verify_ledger.all_wrong(merchant_id, money, postings, outstanding)
     done.found(_difference(merchant_id, *wrong) for wrong in booked)
     done.found(await decline_that_came_in(connection, window))
@@ -346,10 +425,16 @@ async def _window(connection: Read, window: Window, wall: WallTime, done: Verifi
     done.found(await mails(connection, window, TRIES_MAX))
     lines, events = list(verify_orders.events()), list(verify_orders.events().values())
     done.found(await messages(connection, window, lines, events, EVENT_STATUSES))
-    for proof in (settlements, disputes, *((issuer.ours, issuers_cases, channel_book) if done.issuer else ())):
+    for proof in (
+        settlements,
+        disputes,
+        *((issuer.ours, issuers_cases, channel_book) if done.issuer else ()),
+    ):
         done.found(await proof(connection, window))
 
 
-def _difference(merchant_id: UUID, order_id: UUID | None, wrong: tuple[str, Any, Any]) -> Difference:
+def _difference(
+    merchant_id: UUID, order_id: UUID | None, wrong: tuple[str, Any, Any]
+) -> Difference:
     name, expected, found = wrong
     return Difference(merchant_id, order_id, name, text(expected), text(found))

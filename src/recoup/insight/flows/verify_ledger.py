@@ -1,11 +1,18 @@
-"""The book proved from the log: each happening that books something has exactly its postings, entry by entry."""
+"""The book proved from the log: each happening that books something has exactly its postings, entry
+by entry."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from recoup.disputes.moves.case import dispute_fee, dispute_fee_charged, dispute_fee_returned, dispute_won, disputed
+from recoup.disputes.moves.case import (
+    dispute_fee,
+    dispute_fee_charged,
+    dispute_fee_returned,
+    dispute_won,
+    disputed,
+)
 from recoup.insight.store.proofs.ledger import MoneyLine, Outstanding, StoredPosting
 from recoup.orders.moves.postings import content_hash
 from recoup.orders.rules import ledger
@@ -38,7 +45,9 @@ class FeeOfOrder:
     def _moved(self, line: MoneyLine, units: int, name: str) -> Wrong | None:
         before = returned_units(self._fee, self._policy, self._refunded, self._units)
         self._refunded += units
-        expected = abs(returned_units(self._fee, self._policy, self._refunded, self._units) - before)
+        expected = abs(
+            returned_units(self._fee, self._policy, self._refunded, self._units) - before
+        )
         found = getattr(line, name) or 0
         return None if expected == found else (f"{name} of log line {line.seq}", expected, found)
 
@@ -52,10 +61,16 @@ def _taken(line: MoneyLine) -> Wrong | None:
         return f"fee term of {where}", "a term", None
     if term.valid_from > line.business_at:
         return f"date of the fee term of {where}", f"at most {line.business_at}", term.valid_from
-    expected = fee_units(line.units, Tariff(term.basis_points, term.fixed_units, term.minimum_units))
+    expected = fee_units(
+        line.units, Tariff(term.basis_points, term.fixed_units, term.minimum_units)
+    )
     if line.fee != expected:
         return f"fee of {where}", expected, line.fee
-    return None if term.refund == line.fee_refund else (f"refund of the fee of {where}", term.refund, line.fee_refund)
+    return (
+        None
+        if term.refund == line.fee_refund
+        else (f"refund of the fee of {where}", term.refund, line.fee_refund)
+    )
 
 
 Source = tuple[str, UUID | None, str]  # source kind, source, recipe
@@ -86,7 +101,11 @@ def all_wrong(
             parts[line.order_id] += line.units
         if not wrong and line.happening in APPROVALS:
             expected = _approved(line, parts[line.order_id])
-            wrong = (f"units of log line {line.seq}", expected, line.units) if line.units != expected else None
+            wrong = (
+                (f"units of log line {line.seq}", expected, line.units)
+                if line.units != expected
+                else None
+            )
         if wrong and line.order_id not in reported:
             reported.add(line.order_id)
             yield line.order_id, wrong
@@ -146,7 +165,10 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
         case "dispute_opened" | "dispute_won":
             return [(("dispute", line.round_id, p.recipe), p) for p in _disputed(line, payable)]
         case "part_captured":
-            return [(("refund", line.fact_id, p.recipe), p) for p in ledger.collected(units, route, 0, payable)]
+            return [
+                (("refund", line.fact_id, p.recipe), p)
+                for p in ledger.collected(units, route, 0, payable)
+            ]
         case "part_collected":
             return [((*attempt, p.recipe), p) for p in ledger.collected(units, route, 0, payable)]
         case "capture_ended" | "parts_kept":
@@ -161,7 +183,11 @@ def _demanded(line: MoneyLine, optional: set[Source]) -> list[tuple[Source, Post
                 optional.add((*source, "fee"))
             return [((*source, p.recipe), p) for p in made]
     back = _money_back(line, units, route, payable)
-    return [(("refund", line.fact_id, p.recipe), p) for p in back] if back else [_as_booked(line, payable)]
+    return (
+        [(("refund", line.fact_id, p.recipe), p) for p in back]
+        if back
+        else [_as_booked(line, payable)]
+    )
 
 
 def _as_booked(line: MoneyLine, payable: str) -> tuple[Source, Posting]:
@@ -170,21 +196,29 @@ def _as_booked(line: MoneyLine, payable: str) -> tuple[Source, Posting]:
     assert books is not None, line.happening
     recipe = RECIPES[books.recipe]
     source = {"attempt": line.attempt_id, "order": line.order_id}.get(books.source, line.fact_id)
-    return (books.source, source, recipe.name), recipe(line.units, line.route if recipe.is_routed else payable)
+    return (books.source, source, recipe.name), recipe(
+        line.units, line.route if recipe.is_routed else payable
+    )
 
 
 def _money_back(line: MoneyLine, units: int, route: str, payable: str) -> list[Posting]:
     """What a refund's or reversal's line books beside, or instead of, what its row says."""
     match line.happening:
         case "reversed":
-            return [ledger.reversal_by_hand(units) if line.by_hand else ledger.reversed_(units, route)]
+            return [
+                ledger.reversal_by_hand(units) if line.by_hand else ledger.reversed_(units, route)
+            ]
         case "settled_by_hand":
             return [by_hand(units, route) if line.by_hand else kept(units)]
         case "refund_done":
-            return [ledger.refund_by_hand(units) if line.by_hand else ledger.refund_done(units, route)]
+            return [
+                ledger.refund_by_hand(units) if line.by_hand else ledger.refund_done(units, route)
+            ]
         case "refund_refused":
             refused = [ledger.refund_refused(units, payable)]
-            return refused + ([ledger.fee_taken_back(f, payable)] if (f := line.fee_taken_back) else [])
+            return refused + (
+                [ledger.fee_taken_back(f, payable)] if (f := line.fee_taken_back) else []
+            )
         case "refund_owed":
             owed = [ledger.refund_owed(units, payable)]
             return owed + ([ledger.fee_returned(f, payable)] if (f := line.fee_returned) else [])
@@ -196,7 +230,9 @@ def _disputed(line: MoneyLine, payable: str) -> list[Posting]:
     money = line.units, line.route, line.liable, payable
     if line.happening == "dispute_won":
         back = dispute_fee_returned
-        return [dispute_won(*money)] + ([back(line.fee_charged, payable)] if line.fee_charged else [])
+        return [dispute_won(*money)] + (
+            [back(line.fee_charged, payable)] if line.fee_charged else []
+        )
     postings = [disputed(*money)]
     if line.fee:
         postings.append(dispute_fee(line.fee, line.route))
@@ -238,7 +274,9 @@ def _order(
     return None
 
 
-def _posting(merchant_id: UUID, row: StoredPosting, demanded: Posting | None, date: Any) -> Wrong | None:
+def _posting(
+    merchant_id: UUID, row: StoredPosting, demanded: Posting | None, date: Any
+) -> Wrong | None:
     wrong = wrong_posting(merchant_id, row)
     if wrong:
         return wrong
@@ -256,4 +294,6 @@ def _name(row: StoredPosting) -> str:
 
 
 def _entries_text(entries: Iterable[Entry]) -> str:
-    return ", ".join(f"{e.account}{'(' + e.place + ')' if e.place else ''} {e.units:+}" for e in entries)
+    return ", ".join(
+        f"{e.account}{'(' + e.place + ')' if e.place else ''} {e.units:+}" for e in entries
+    )

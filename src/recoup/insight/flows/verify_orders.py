@@ -12,14 +12,23 @@ from recoup.orders.rules.fold import State, after
 from recoup.orders.rules.lifecycle import FACTS, STEPS, Stage
 
 Wrong = tuple[str, Any, Any]  # field, expected, found
-_TYPES: Final = {"mit_managed": "MIT", "mit_sync": "MIT", "cit_web": "CIT", "cit_callcenter": "CIT", "stable": "STABLE"}
+_TYPES: Final = {
+    "mit_managed": "MIT",
+    "mit_sync": "MIT",
+    "cit_web": "CIT",
+    "cit_callcenter": "CIT",
+    "stable": "STABLE",
+}
 
 
 @cache
 def rows() -> frozenset[tuple[str, str, str]]:
     """(from, happening, to) of all lines that there may be."""
     steps = {(s.src.value, s.happening, s.dst.value) for s in STEPS}
-    return frozenset(steps | {(stage.value, f.happening, stage.value) for f in FACTS.values() for stage in f.stages})
+    return frozenset(
+        steps
+        | {(stage.value, f.happening, stage.value) for f in FACTS.values() for stage in f.stages}
+    )
 
 
 @cache
@@ -43,10 +52,15 @@ class Line:
     body: Mapping[str, Any]
 
 
-def all_wrong(orders: Iterable[StoredOrder], lines: Sequence[StoredLine]) -> Iterator[tuple[Any, Wrong]]:
-    """(order, the first thing that is wrong about it): of one window's orders and lines, both by their ids."""
+def all_wrong(
+    orders: Iterable[StoredOrder], lines: Sequence[StoredLine]
+) -> Iterator[tuple[Any, Wrong]]:
+    """(order, the first thing that is wrong about it): of one window's orders and lines, both by
+    their ids."""
     rows = {row.order_id: row for row in orders}
-    logs = {order_id: list(group) for order_id, group in groupby(lines, key=lambda line: line.order_id)}
+    logs = {
+        order_id: list(group) for order_id, group in groupby(lines, key=lambda line: line.order_id)
+    }
     for order_id in sorted(rows.keys() | logs.keys()):
         wrong = _order(rows.get(order_id), logs.get(order_id, []))
         if wrong:
@@ -104,7 +118,11 @@ def _head(row: StoredOrder, state: State) -> Wrong | None:
         ("reason", state.reason, row.reason),
         ("status", _named(shown.status), _named(row.status)),
         ("next attempt of the head", row.planned_at, row.next_attempt_at),
-        ("created at", "none" if stage is Stage.RECEIVED else "set", "none" if row.created_at is None else "set"),
+        (
+            "created at",
+            "none" if stage is Stage.RECEIVED else "set",
+            "none" if row.created_at is None else "set",
+        ),
         ("order type", _TYPES[row.kind], row.order_type),
         ("units of the head", units, row.head_units),
         ("asset of the head", row.asset, row.head_asset),

@@ -33,14 +33,18 @@ async def watch_rates(world: World, merchant_id: UUID | None = None) -> int:
         try:
             await _watch(world, row)
         except asyncpg.PostgresError as error:
-            log.warning("rescue rate not counted", merchant=str(row.merchant_id), error=in_words(error))
+            log.warning(
+                "rescue rate not counted", merchant=str(row.merchant_id), error=in_words(error)
+            )
     return len(due)
 
 
 async def _watch(world: World, due: Watch) -> None:
     wall = world.clocks.wall()
     async with world.db.connection() as connection:
-        recent, before = await rescue_rates(connection, due.merchant_id, business_at(wall, due.offset_us))
+        recent, before = await rescue_rates(
+            connection, due.merchant_id, business_at(wall, due.offset_us)
+        )
 
     async def once() -> None:
         async with world.db.transaction() as tx:

@@ -40,7 +40,8 @@ class IssuerTries(NamedTuple):
 
 
 class Dated(NamedTuple):
-    """The model that decided: when it was trained, and on how many attempts; None where none did."""
+    """The model that decided: when it was trained, and on how many attempts; None where none
+    did."""
 
     made_on: date
     attempts: int
@@ -58,7 +59,10 @@ def rests_on(
     evidence = Evidence.from_dict(features)
     return (
         *_counts(evidence, issuer),
-        *(Sentence((_RAISES if term.logit > 0 else _LOWERS)[term.group], percent(term.without)) for term in terms),
+        *(
+            Sentence((_RAISES if term.logit > 0 else _LOWERS)[term.group], percent(term.without))
+            for term in terms
+        ),
         *_worth(evidence, versions, alternatives),
         *_allowance(evidence),
         *_edition(evidence),
@@ -80,7 +84,9 @@ def _counts(evidence: Evidence, issuer: IssuerTries | None) -> Iterator[Sentence
     looks = evidence.facts.looks if evidence.facts is not None else ()
     if looks:
         approved = sum(look.answer == APPROVED for look in looks)
-        yield Sentence("Of {0} earlier attempts on this customer, {1} were approved.", len(looks), approved)
+        yield Sentence(
+            "Of {0} earlier attempts on this customer, {1} were approved.", len(looks), approved
+        )
     if issuer is not None and issuer.tries:
         words = "Of your {0} latest attempts on cards of this issuer, {1} were approved."
         yield Sentence(words, issuer.tries, issuer.approved)
@@ -128,19 +134,33 @@ def _allowance(evidence: Evidence) -> Iterator[Sentence]:
         words = "The card network allows {0} more attempts on this card now; {1} open orders share them."
         yield Sentence(words, facts.sends_left, facts.open_orders)
     else:
-        yield Sentence("The card network allows {0} more attempts on this card now.", facts.sends_left)
+        yield Sentence(
+            "The card network allows {0} more attempts on this card now.", facts.sends_left
+        )
 
 
 def _rule(maximum: int, hours: int) -> Sentence:
     """The window that is nearest to full, which the numbers beside it are of."""
     if hours % 24 or hours == 24:
-        return Sentence("The rule that is nearest to its limit: {0} attempts on a card in {1} hours.", maximum, hours)
-    return Sentence("The rule that is nearest to its limit: {0} attempts on a card in {1} days.", maximum, hours // 24)
+        return Sentence(
+            "The rule that is nearest to its limit: {0} attempts on a card in {1} hours.",
+            maximum,
+            hours,
+        )
+    return Sentence(
+        "The rule that is nearest to its limit: {0} attempts on a card in {1} days.",
+        maximum,
+        hours // 24,
+    )
 
 
 def _model(model: Dated | None) -> Iterator[Sentence]:
     if model is not None:
-        yield Sentence("The model was trained on {0}, from {1} attempts.", model.made_on, figure(model.attempts))
+        yield Sentence(
+            "The model was trained on {0}, from {1} attempts.",
+            model.made_on,
+            figure(model.attempts),
+        )
 
 
 def _edition(evidence: Evidence) -> Iterator[Sentence]:

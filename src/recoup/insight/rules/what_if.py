@@ -1,7 +1,8 @@
-"""A stored decision made again with one of its inputs changed: what would have been planned then. Pure.
+"""A stored decision made again with one of its inputs changed: what would have been planned then.
+Pure.
 
-Nothing is said of what the bank would have answered. A draw is left out on both sides: it has no reason, so none is
-given for it.
+Nothing is said of what the bank would have answered. A draw is left out on both sides: it has no
+reason, so none is given for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,12 +30,23 @@ from recoup.rescue.rules.signal import SIGNAL_VERSION, SignalInput
 from recoup.risk.rules.advance import AdvanceInputs
 from recoup.risk.rules.advance_by_bounds import ADVANCE_BY_BOUNDS_VERSION, advance_by_bounds
 from recoup.risk.rules.decide import RISK_VERDICTS, RISK_VERSION, RiskInput, answer_of
-from recoup.terms.rules.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, HeldBounds, TenthBounds
+from recoup.terms.rules.advance_bounds import (
+    PAYERS_MIN,
+    TENTHS,
+    WEEKS_MIN,
+    WHOLE,
+    HeldBounds,
+    TenthBounds,
+)
 from recoup.terms.rules.collection import COLLECTION_POLICIES
 from recoup.terms.rules.costs import Answer
 
 _ALL_PAID: Final = TenthBounds(
-    (PAYERS_MIN,) * TENTHS, (WEEKS_MIN,) * TENTHS, (WHOLE,) * TENTHS, (True,) * TENTHS, (0,) * TENTHS
+    (PAYERS_MIN,) * TENTHS,
+    (WEEKS_MIN,) * TENTHS,
+    (WHOLE,) * TENTHS,
+    (True,) * TENTHS,
+    (0,) * TENTHS,
 )
 
 
@@ -62,12 +74,16 @@ def of_advance(
     paid = HeldBounds(0, given.now.date(), _ALL_PAID)
     yield _compared("closed_orders_paid", decides(replace(given, bounds=paid)), base)
     if given.occasion == "unresolved":  # as if the decline that came in were the last word
-        yield _compared("no_try_out", decides(replace(given, occasion="declined", out_at=None)), base)
+        yield _compared(
+            "no_try_out", decides(replace(given, occasion="declined", out_at=None)), base
+        )
 
 
 def _compared(change: Change, found: Decision, base: Decision) -> WhatIf:
     """`chance`: what money would have been risked on."""
-    return WhatIf(change, found.verdict, None, 0, found.alternatives[0].chance, found.verdict != base.verdict)
+    return WhatIf(
+        change, found.verdict, None, 0, found.alternatives[0].chance, found.verdict != base.verdict
+    )
 
 
 WHAT_IFS_MAX: Final = 8
@@ -85,8 +101,8 @@ def what_if(
 ) -> tuple[WhatIf, ...]:
     """Empty for a decider whose inputs have no change that a merchant could read.
 
-    `models`, `within`: by name. Raises: KeyError without the model or policy that decided; TypeError, ValueError for
-    features that no decision was made from.
+    `models`, `within`: by name. Raises: KeyError without the model or policy that decided;
+    TypeError, ValueError for features that no decision was made from.
     """
     decider = str(versions["decider"])
     if decider == DECIDER_VERSION or decides_by_model(decider):
@@ -102,11 +118,16 @@ def what_if(
 
 def _plan_before(change: Change, before: PlanBefore | None) -> Iterator[WhatIf]:
     due_at = before.due_at if before else None
-    yield WhatIf(change, "plan" if due_at else "wait", due_at, 1 if due_at else 0, None, differs=True)
+    yield WhatIf(
+        change, "plan" if due_at else "wait", due_at, 1 if due_at else 0, None, differs=True
+    )
 
 
 def _of_plan(
-    evidence: Evidence, versions: Mapping[str, str | None], models: Mapping[str, Model], policies: Policies
+    evidence: Evidence,
+    versions: Mapping[str, str | None],
+    models: Mapping[str, Model],
+    policies: Policies,
 ) -> Iterator[WhatIf]:
     name = versions.get("policies")
     within = policies[name] if name is not None else None
@@ -120,22 +141,31 @@ def _of_plan(
     if within is not None:
 
         def without(lines: InForce | None) -> Decision:
-            free = _engine(versions, models, lines) if schedule is None else _schedule(schedule, lines)
+            free = (
+                _engine(versions, models, lines) if schedule is None else _schedule(schedule, lines)
+            )
             return free(plain)
 
         yield from _of_policy(within, without, base)
     for change, changed in _changes(plain, engine=engine):
         yield compared(change, decides(changed), base)
     if schedule is None:
-        yield compared("sends_without_cost", _engine(versions, models, within, free=True)(plain), base)
+        yield compared(
+            "sends_without_cost", _engine(versions, models, within, free=True)(plain), base
+        )
     elif group_of(evidence.reading) is not None:
         yield compared("one_more_try_allowed", _schedule(_one_more(schedule), within)(plain), base)
 
 
-def _of_policy(within: InForce, without: Callable[[InForce | None], Decision], base: Decision) -> Iterator[WhatIf]:
+def _of_policy(
+    within: InForce, without: Callable[[InForce | None], Decision], base: Decision
+) -> Iterator[WhatIf]:
     """Each line that changed the decision, taken away alone; of several lines also all of them."""
     lines = within.lines()
-    found = [compared("no_policy_line", without(within.without(line)), base, line) for line in lines[:_LINES_TRIED]]
+    found = [
+        compared("no_policy_line", without(within.without(line)), base, line)
+        for line in lines[:_LINES_TRIED]
+    ]
     yield from [one for one in found if one.differs][:_LINES_SHOWN]
     if len(lines) != 1 or not found[0].differs:
         yield compared("no_policy", without(None), base)
@@ -144,13 +174,24 @@ def _of_policy(within: InForce, without: Callable[[InForce | None], Decision], b
 def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evidence]]:
     reading, facts = evidence.reading, evidence.facts
     if reading.wait_by_rule:
-        yield "no_network_wait", replace(evidence, reading=replace(reading, wait_by_rule=False, min_wait_hours=None))
+        yield (
+            "no_network_wait",
+            replace(evidence, reading=replace(reading, wait_by_rule=False, min_wait_hours=None)),
+        )
     if engine and facts is not None and facts.sends_left is not None:
-        more = replace(facts, sends_left=facts.sends_left + 1, free_at=facts.free_at if facts.sends_left else None)
+        more = replace(
+            facts,
+            sends_left=facts.sends_left + 1,
+            free_at=facts.free_at if facts.sends_left else None,
+        )
         yield "one_more_send", replace(evidence, facts=more)
     if engine and facts is not None and class_of(reading) == FUNDS:
         yield "pay_day_known", replace(evidence, facts=_paid_on_the_first(facts, evidence.now))
-    if evidence.kind == "managed_mit" and not evidence.other_card and (reading.terminal or group_of(reading) is None):
+    if (
+        evidence.kind == "managed_mit"
+        and not evidence.other_card
+        and (reading.terminal or group_of(reading) is None)
+    ):
         yield "another_card", replace(evidence, other_card=True)
     if not evidence.may_confirm and evidence.kind == "cit":
         yield "may_confirm", replace(evidence, may_confirm=True, may_enter_card=True)
@@ -160,7 +201,11 @@ def _changes(evidence: Evidence, *, engine: bool) -> Iterator[tuple[Change, Evid
 
 
 def _engine(
-    versions: Mapping[str, str | None], models: Mapping[str, Model], within: InForce | None, *, free: bool = False
+    versions: Mapping[str, str | None],
+    models: Mapping[str, Model],
+    within: InForce | None,
+    *,
+    free: bool = False,
 ) -> Callable[[Evidence], Decision]:
     pricing, model = PRICINGS[str(versions["policy"])], models[str(versions["model"])]
     if free:
@@ -174,7 +219,9 @@ def _schedule(policy: RetryPolicy, within: InForce | None) -> Callable[[Evidence
 
 
 def _one_more(policy: RetryPolicy) -> RetryPolicy:
-    longer = {name: replace(one, tries_max=one.tries_max + 1) for name, one in policy.schedules.items()}
+    longer = {
+        name: replace(one, tries_max=one.tries_max + 1) for name, one in policy.schedules.items()
+    }
     return replace(policy, schedules=longer, sends_max=policy.sends_max + 1)
 
 
@@ -187,12 +234,17 @@ def _without_draw(evidence: Evidence) -> Evidence:
 def _paid_on_the_first(facts: Facts, now: datetime) -> Facts:
     """Facts as if the customer's payments had failed two days before the last firsts of a month,
     and passed on them."""
-    first, looks = now.replace(day=1, hour=_PAY_HOUR, minute=0, second=0, microsecond=0), list[Look]()
+    first, looks = (
+        now.replace(day=1, hour=_PAY_HOUR, minute=0, second=0, microsecond=0),
+        list[Look](),
+    )
     for _ in range(_PAY_MONTHS):
         if first < now:
             looks += [Look(first, APPROVED, 0), Look(first - _EMPTY_DAY, FUNDS, 0)]
         first = (first - timedelta(days=1)).replace(day=1)
-    return replace(facts, looks=tuple(sorted([*facts.looks, *looks], key=lambda one: one.at)[-LOOKS_MAX:]))
+    return replace(
+        facts, looks=tuple(sorted([*facts.looks, *looks], key=lambda one: one.at)[-LOOKS_MAX:])
+    )
 
 
 def _of_gate(given: GateInput) -> Iterator[WhatIf]:
@@ -200,20 +252,34 @@ def _of_gate(given: GateInput) -> Iterator[WhatIf]:
     if given.blocks:
         yield compared("no_block", gate(replace(given, blocks=())), base)
     if any(not tally.ban for tally in given.tallies):
-        more = tuple(tally if tally.ban else replace(tally, maximum=tally.maximum + 1) for tally in given.tallies)
+        more = tuple(
+            tally if tally.ban else replace(tally, maximum=tally.maximum + 1)
+            for tally in given.tallies
+        )
         yield compared("one_more_send", gate(replace(given, tallies=more)), base)
 
 
 def _of_route(given: WorthInput) -> Iterator[WhatIf]:
     base, routes = choose_route(given), given.routes
     if any(route.off for route in routes):
-        yield _taken("route_on", choose_route(replace(given, routes=_each(routes, off=False))), base)
+        yield _taken(
+            "route_on", choose_route(replace(given, routes=_each(routes, off=False))), base
+        )
     if any(route.breaker != "closed" for route in routes):
-        yield _taken("route_reachable", choose_route(replace(given, routes=_each(routes, breaker="closed"))), base)
+        yield _taken(
+            "route_reachable",
+            choose_route(replace(given, routes=_each(routes, breaker="closed"))),
+            base,
+        )
     if given.failures:
         yield _taken("no_failure", choose_route(replace(given, failures=())), base)
-    if len(routes) > 1 and any(route.terms.cost_share or route.terms.cost_fixed for route in routes):
-        same = tuple(replace(route, terms=replace(route.terms, cost_share=0, cost_fixed=0)) for route in routes)
+    if len(routes) > 1 and any(
+        route.terms.cost_share or route.terms.cost_fixed for route in routes
+    ):
+        same = tuple(
+            replace(route, terms=replace(route.terms, cost_share=0, cost_fixed=0))
+            for route in routes
+        )
         yield _taken("routes_cost_the_same", choose_route(replace(given, routes=same)), base)
 
 
@@ -222,13 +288,25 @@ def _each(routes: tuple[Candidate, ...], **changes: Any) -> tuple[Candidate, ...
 
 
 def _taken(change: Change, found: Decision, base: Decision) -> WhatIf:
-    chance = next((alternative.chance for alternative in found.alternatives if alternative.name == found.taken), None)
-    return WhatIf(change, found.verdict, None, 0, chance, found.taken != base.taken, found.taken or "")
+    chance = next(
+        (
+            alternative.chance
+            for alternative in found.alternatives
+            if alternative.name == found.taken
+        ),
+        None,
+    )
+    return WhatIf(
+        change, found.verdict, None, 0, chance, found.taken != base.taken, found.taken or ""
+    )
 
 
 def _of_risk(given: RiskInput) -> Iterator[WhatIf]:
     base = answer_of(given)
-    signs = sorted((term for term in given.held if term != "base"), key=lambda term: (-abs(given.held[term]), term))
+    signs = sorted(
+        (term for term in given.held if term != "base"),
+        key=lambda term: (-abs(given.held[term]), term),
+    )
     for change, way in (("no_sign_against", 1), ("no_sign_for", -1)):
         sign = next((term for term in signs if given.held[term] * way > 0), None)
         if sign is not None:
@@ -236,7 +314,9 @@ def _of_risk(given: RiskInput) -> Iterator[WhatIf]:
             yield _answered(change, replace(given, held=without), base, sign)
     if given.facts.units > 1:
         yield _answered(
-            "half_the_amount", replace(given, facts=replace(given.facts, units=given.facts.units // 2)), base
+            "half_the_amount",
+            replace(given, facts=replace(given.facts, units=given.facts.units // 2)),
+            base,
         )
     if not given.may_challenge:
         yield _answered("may_confirm", replace(given, may_challenge=True), base)
@@ -253,7 +333,9 @@ def _of_update(given: UpdateInput) -> Iterator[WhatIf]:
     if given.stopped:
         yield compared("attempts_wanted", decide_update(replace(given, stopped=False)), base)
     yield compared(
-        "no_link" if given.by_link else "link_open", decide_update(replace(given, by_link=not given.by_link)), base
+        "no_link" if given.by_link else "link_open",
+        decide_update(replace(given, by_link=not given.by_link)),
+        base,
     )
 
 

@@ -16,9 +16,10 @@ Change = str  # a key of `OWN`, or what a feature brings
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """`next_at`: when the next attempt would have been, `tries` how many would have been planned in all, `chance` the
-    model's of the next one, None where no model decided. `differs`: from what was decided without the change. `about`:
-    the route that would have taken the attempt, or what is taken away: the sign of risk, the line of the policy."""
+    """`next_at`: when the next attempt would have been, `tries` how many would have been planned in
+    all, `chance` the model's of the next one, None where no model decided. `differs`: from what was
+    decided without the change. `about`: the route that would have taken the attempt, or what is
+    taken away: the sign of risk, the line of the policy."""
 
     change: Change
     verdict: Verdict
@@ -30,7 +31,11 @@ class WhatIf:
 
 
 def compared(change: Change, found: Decision, base: Decision, about: str = "") -> WhatIf:
-    differs = (found.verdict, found.plan, rules_of(found)) != (base.verdict, base.plan, rules_of(base))
+    differs = (found.verdict, found.plan, rules_of(found)) != (
+        base.verdict,
+        base.plan,
+        rules_of(base),
+    )
     tries = len(found.plan) + (found.verdict == "attempt_now")
     offers = (alternative for alternative in found.alternatives if isinstance(alternative, Offered))
     chance = next((offer.chance for offer in offers if offer.name == found.taken), None)
@@ -103,9 +108,15 @@ _SAME: Final = "the decision would have been the same."
 
 def sentence_of(what_if: WhatIf) -> Sentence:
     """Sentence of a what-if, like `Without the block: the attempt would have been allowed.`"""
-    about = sign_of(what_if.about) if what_if.change in ("no_sign_against", "no_sign_for") else what_if.about
+    about = (
+        sign_of(what_if.about)
+        if what_if.change in ("no_sign_against", "no_sign_for")
+        else what_if.about
+    )
     words = _CHANGES[what_if.change]
-    return Sentence("{0}: {1}", Sentence(words, *((about,) if "{0}" in words else ())), _outcome(what_if))
+    return Sentence(
+        "{0}: {1}", Sentence(words, *((about,) if "{0}" in words else ())), _outcome(what_if)
+    )
 
 
 def _outcome(what_if: WhatIf) -> Sentence:
@@ -129,4 +140,6 @@ def _outcome(what_if: WhatIf) -> Sentence:
     if chance is not None:
         words = "the next attempt would have been {0} (the model’s chance: {1} %), attempts planned in all: {2}."
         return Sentence(words, at, round(chance * 100), what_if.tries)
-    return Sentence("the next attempt would have been {0}, attempts planned in all: {1}.", at, what_if.tries)
+    return Sentence(
+        "the next attempt would have been {0}, attempts planned in all: {1}.", at, what_if.tries
+    )

@@ -7,7 +7,9 @@ from recoup.db.statement import MERCHANT, Read
 from recoup.notifications.rules.drift import Counted
 
 DECISIONS_MAX: Final = 20_000  # of a merchant, the newest
-_FOLLOWED_WITHIN: Final = "3 hours"  # what was sent at another time than the one decided on says nothing of its chance
+_FOLLOWED_WITHIN: Final = (
+    "3 hours"  # what was sent at another time than the one decided on says nothing of its chance
+)
 
 
 @MERCHANT.statement(f"""

@@ -1,4 +1,5 @@
-"""Attempts of the past as training reads them: a merchant at a time, a bounded number of rows at a time."""
+"""Attempts of the past as training reads them: a merchant at a time, a bounded number of rows at a
+time."""
 
 from collections.abc import AsyncIterator
 from datetime import date, datetime
@@ -61,7 +62,8 @@ class PastAttempt(Row, frozen=True):
 async def past_orders(
     db: Read, merchant_id: UUID, after: UUID
 ) -> AsyncIterator[tuple[list[PastOrder], list[PastAttempt]]]:
-    """Orders with the payment that came in, and their answered attempts, from the order id `after` on."""
+    """Orders with the payment that came in, and their answered attempts, from the order id `after`
+    on."""
     while orders := await _orders(db, merchant_id, after, ORDERS_MAX):
         last = orders[-1].order_id
         yield orders, await _attempts(db, merchant_id, after, last)
@@ -105,8 +107,9 @@ async def _attempts(db: Read, merchant_id: UUID, after: UUID, last: UUID) -> lis
 
 
 class PastPayment(Row, frozen=True):
-    """An answered payment that the merchant made by itself. `at`: hours since 1970, when it happened, `on` the day.
-    `order_id`: the order that it was sent to us as, or that it is a copy of."""
+    """An answered payment that the merchant made by itself. `at`: hours since 1970, when it
+    happened, `on` the day. `order_id`: the order that it was sent to us as, or that it is a copy
+    of."""
 
     external_id: str
     payer_id: UUID | None
@@ -125,7 +128,9 @@ class PastPayment(Row, frozen=True):
     order_id: UUID | None
 
 
-async def past_transmissions(db: Read, merchant_id: UUID, after: UUID) -> AsyncIterator[list[PastPayment]]:
+async def past_transmissions(
+    db: Read, merchant_id: UUID, after: UUID
+) -> AsyncIterator[list[PastPayment]]:
     """The merchant's own payments."""
     while last := await _last_transmission(db, merchant_id, after, TRANSMISSIONS_MAX):
         yield await _transmissions(db, merchant_id, after, TRANSMISSIONS_MAX)
@@ -179,7 +184,9 @@ class PastImported(PastPayment, frozen=True):
     ref: str
 
 
-async def past_imported(db: Read, merchant_id: UUID, since: datetime) -> AsyncIterator[list[PastImported]]:
+async def past_imported(
+    db: Read, merchant_id: UUID, since: datetime
+) -> AsyncIterator[list[PastImported]]:
     """Attempts that the merchant imported and that happened since then, by provider and id."""
     provider = ref = ""
     while rows := await _imported(db, merchant_id, since, provider, ref, IMPORTED_MAX):

@@ -1,5 +1,5 @@
-"""A merchant's payments of each of the last days, and how many of them were rescued when that day was as old as today
-is now. Bounded in rows and time."""
+"""A merchant's payments of each of the last days, and how many of them were rescued when that day
+was as old as today is now. Bounded in rows and time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,7 +44,9 @@ async def _days(db: Read, merchant_id: UUID, now: datetime, span: timedelta) -> 
     """However long it takes."""
 
 
-async def rescue_rates(connection: ReadConnection, merchant_id: UUID, now: datetime) -> tuple[Counted, Counted]:
+async def rescue_rates(
+    connection: ReadConnection, merchant_id: UUID, now: datetime
+) -> tuple[Counted, Counted]:
     """Rescue rates of the last day, and of the days before together; by the merchant's clock.
 
     Raises: asyncpg.QueryCanceledError when that takes too long.
@@ -52,7 +54,9 @@ async def rescue_rates(connection: ReadConnection, merchant_id: UUID, now: datet
     async with connection.transaction(readonly=True):
         await bound_time(connection, TIMEOUT_MS)
         days = await _days(connection, merchant_id, now, SPAN)
-    return _together([day for day in days if day.no == 0]), _together([day for day in days if day.no > 0])
+    return _together([day for day in days if day.no == 0]), _together(
+        [day for day in days if day.no > 0]
+    )
 
 
 def _together(days: Sequence[Day]) -> Counted:

@@ -20,7 +20,8 @@ PAGE_MAX = 200
 KeyKind = Literal["api", "tokenization", "stablecoin"]
 REPORT_PAGE_MAX = 100
 MerchantState = Annotated[
-    Literal["active", "paused"], Meta(description="`active` or `paused` (no new orders; existing ones continue).")
+    Literal["active", "paused"],
+    Meta(description="`active` or `paused` (no new orders; existing ones continue)."),
 ]
 
 
@@ -29,7 +30,9 @@ class Quota(Shape, kw_only=True):
 
     merchants_max: int
     merchants: int
-    calls_per_minute: Annotated[int, Meta(description="For its own and all its merchants' keys, per process.")]
+    calls_per_minute: Annotated[
+        int, Meta(description="For its own and all its merchants' keys, per process.")
+    ]
     calls_this_minute: int
 
 
@@ -38,7 +41,9 @@ class Partner(Shape, kw_only=True):
 
     id: UUID
     name: str
-    state: Annotated[Literal["active", "paused"], Meta(description="`active` or `paused` (read-only).")]
+    state: Annotated[
+        Literal["active", "paused"], Meta(description="`active` or `paused` (read-only).")
+    ]
     created_date: Moment
     quota: Quota
     success: bool = True
@@ -47,7 +52,9 @@ class Partner(Shape, kw_only=True):
 class PartnerSite(Shape, kw_only=True):
     """The first site; create more with the merchant's own key."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=512, description="https address or host name.")]
+    url: Annotated[
+        str, Meta(min_length=1, max_length=512, description="https address or host name.")
+    ]
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     descriptor: Descriptor
 
@@ -57,7 +64,9 @@ class MerchantBody(Shape, kw_only=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     site: PartnerSite
-    external_id: Annotated[Reference128 | None, Meta(description="Your own id of the merchant; unique.")] = None
+    external_id: Annotated[
+        Reference128 | None, Meta(description="Your own id of the merchant; unique.")
+    ] = None
     country: Annotated[
         Annotated[str, Meta(max_length=2)] | None,
         Meta(description="Of its account at the acquirer, ISO 3166: US, DE. Live needs one."),
@@ -84,7 +93,9 @@ class KeysBody(Shape, kw_only=True):
     """Which keys, and how long the old ones live on."""
 
     overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends all old keys now.")] = 24
-    kinds: Annotated[list[KeyKind] | None, Meta(description="Default: all.", extra=_some_of(KEY_KINDS))] = None
+    kinds: Annotated[
+        list[KeyKind] | None, Meta(description="Default: all.", extra=_some_of(KEY_KINDS))
+    ] = None
     scopes: Annotated[
         list[str] | None,
         Meta(description="Default: as the keys before.", extra=_some_of(sorted(every("merchant")))),
@@ -117,9 +128,12 @@ class MerchantMade(Shape, kw_only=True):
 
     mid: UUID
     credentials: Annotated[
-        Credentials | None, Meta(description="Null in the response to a repeat: secrets are shown once.")
+        Credentials | None,
+        Meta(description="Null in the response to a repeat: secrets are shown once."),
     ]
-    handover: Annotated[Handover | None, Meta(description="Null after it was opened, or has expired.")]
+    handover: Annotated[
+        Handover | None, Meta(description="Null after it was opened, or has expired.")
+    ]
     success: bool = True
 
 
@@ -151,7 +165,9 @@ class MerchantQuery(Shape, kw_only=True):
     """In the order of their making."""
 
     state: MerchantState | None = None
-    name: Annotated[Text128 | None, Meta(description="Part of the name; not case-sensitive.")] = None
+    name: Annotated[Text128 | None, Meta(description="Part of the name; not case-sensitive.")] = (
+        None
+    )
     external_id: Text128 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
     after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
@@ -161,14 +177,18 @@ class Merchants(Shape, kw_only=True):
     """A page of them."""
 
     data: list[Merchant]
-    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = (
+        None
+    )
     success: bool = True
 
 
 class MerchantKey(Shape, kw_only=True):
     """A key, without its secret."""
 
-    id: Annotated[UUID | None, Meta(description="For an `api` key: the `id` in its token response.")]
+    id: Annotated[
+        UUID | None, Meta(description="For an `api` key: the `id` in its token response.")
+    ]
     kind: Annotated[str, Meta(description="`api`, `tokenization` or `stablecoin`.")]
     last_four: str
     created_date: Moment
@@ -183,7 +203,9 @@ class MerchantWebhook(Shape, kw_only=True):
     id: UUID
     url: str
     state: str
-    health: Annotated[str, Meta(description="`new` (nothing was sent), `ok`, `failing` or `disabled`.")]
+    health: Annotated[
+        str, Meta(description="`new` (nothing was sent), `ok`, `failing` or `disabled`.")
+    ]
     why: str | None
     last_tried_date: Moment | None
     last_status: Annotated[int | None, Meta(description="HTTP status of the last try.")]
@@ -232,7 +254,9 @@ def _mids(value: Any, limits: Limits) -> list[UUID] | Wrong:
 class SwitchesBody(Shape, kw_only=True):
     """What is left out stays as it is at each."""
 
-    mids: Annotated[list[UUID], Meta(min_length=1, max_length=MIDS_MAX, extra=rule(_mids, missing=_NO_MIDS))]
+    mids: Annotated[
+        list[UUID], Meta(min_length=1, max_length=MIDS_MAX, extra=rule(_mids, missing=_NO_MIDS))
+    ]
     cit_web: bool | None = None
     cit_callcenter: bool | None = None
     mit: bool | None = None
@@ -243,8 +267,12 @@ class SwitchResult(Shape, kw_only=True):
     """What became of it at one merchant."""
 
     mid: UUID
-    changed: Annotated[list[str], Meta(description="Changed switches: `citWeb`, `citCallcenter`, `mit`.")]
-    result: Annotated[str, Meta(description="`changed`, `unchanged`, `not_found`, `forbidden` or `unavailable`.")]
+    changed: Annotated[
+        list[str], Meta(description="Changed switches: `citWeb`, `citCallcenter`, `mit`.")
+    ]
+    result: Annotated[
+        str, Meta(description="`changed`, `unchanged`, `not_found`, `forbidden` or `unavailable`.")
+    ]
     reason: str | None = None
 
 
@@ -260,14 +288,17 @@ class ReportQuery(Shape, kw_only=True):
     """Days are days of business time in UTC."""
 
     from_: Annotated[
-        str | None, Meta(description="First day, like 2026-03-01; default: 30 days, including the last.")
+        str | None,
+        Meta(description="First day, like 2026-03-01; default: 30 days, including the last."),
     ] = field(default=None, name="from")
     to: Annotated[str | None, Meta(description="Last day, inclusive; default: today.")] = None
     mid: Annotated[UUID | None, Meta(description="Only this merchant.")] = None
     currency: str | None = None
     limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants per page.")] = 20
     after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
-    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")] = None
+    format: Annotated[
+        Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")
+    ] = None
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
@@ -297,5 +328,7 @@ class Report(Shape, kw_only=True):
     from_: Annotated[str, Meta(description="The first day.")] = field(name="from")
     to: str
     data: list[ReportRow]
-    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = (
+        None
+    )
     success: bool = True

@@ -34,7 +34,14 @@ from recoup.kit.edge.asgi import (
 )
 from recoup.kit.edge.called import called_by, refused_with, template_of, why_refused
 from recoup.kit.edge.described import Example, Operation
-from recoup.kit.edge.field_names import Folding, Names, folding, misspelt_fields, names_of, unread_fields
+from recoup.kit.edge.field_names import (
+    Folding,
+    Names,
+    folding,
+    misspelt_fields,
+    names_of,
+    unread_fields,
+)
 from recoup.kit.edge.limits import Limits
 from recoup.kit.edge.masked import masked
 from recoup.kit.edge.rate import Buckets
@@ -94,7 +101,9 @@ class Call(Generic[ServicesT, CallerT, QueryT]):
     raw_headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
     request_id: str
     answer_headers: Headers = field(default_factory=list)
-    receive: Receive | None = field(default=None, repr=False)  # the body's, for methods that stream it
+    receive: Receive | None = field(
+        default=None, repr=False
+    )  # the body's, for methods that stream it
     state: dict[str, Any] = field(default_factory=dict, repr=False)  # what is left for the edge
     client: tuple[str, int] | None = None  # the caller's address
     idempotency_key: str | None = None
@@ -151,10 +160,13 @@ class Api(Generic[CallT]):
         self._examples: list[tuple[str, Any, Any]] = []
         self.methods: list[Method[CallT]] = []
 
-    def __call__(self, called: str, *, status: int = 200, **said: Any) -> Callable[[HandleT], HandleT]:
-        """Declares the function below, `called` like `GET /v1/orders`. Its docstring is the operation's summary, one
-        sentence, and its text, unless `text` is. It returns the body of the answer `status`, of the type that it is
-        annotated with; or a Reply, and `answers` has the types."""
+    def __call__(
+        self, called: str, *, status: int = 200, **said: Any
+    ) -> Callable[[HandleT], HandleT]:
+        """Declares the function below, `called` like `GET /v1/orders`. Its docstring is the
+        operation's summary, one sentence, and its text, unless `text` is. It returns the body of
+        the answer `status`, of the type that it is annotated with; or a Reply, and `answers` has
+        the types."""
 
         def declare(function: HandleT) -> HandleT:
             method, _, path = called.partition(" ")
@@ -165,14 +177,20 @@ class Api(Generic[CallT]):
                 described["answers"] = {status: gives} if gives is not NoneType else {204: None}
             first = next(iter(described["answers"]))
             if self._examples:
-                described["examples"] = tuple(Example(name, sent, first, got) for name, sent, got in self._examples)
+                described["examples"] = tuple(
+                    Example(name, sent, first, got) for name, sent, got in self._examples
+                )
                 self._examples.clear()
-            self.methods.append(Method(Operation(method, path, **described), partial(_replied, function, first)))
+            self.methods.append(
+                Method(Operation(method, path, **described), partial(_replied, function, first))
+            )
             return function
 
         return declare
 
-    def example(self, name: str, request: Any = None, answer: Any = None) -> Callable[[HandleT], HandleT]:
+    def example(
+        self, name: str, request: Any = None, answer: Any = None
+    ) -> Callable[[HandleT], HandleT]:
         """An example of the operation below, in its order."""
 
         def note(function: HandleT) -> HandleT:
@@ -205,14 +223,21 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
         need = operation.needs
         if caller is not None and need and not covers(caller.scopes, need):
             cure = f"Use a key with {need}, or make one; an owner approves what your role may not."
-            raise Problem("forbidden", f"This key does not allow {need}.", cure=cure, details={"scope": need})
+            raise Problem(
+                "forbidden", f"This key does not allow {need}.", cure=cure, details={"scope": need}
+            )
 
     @abstractmethod
     async def read(
-        self, method: Method[CallT], scope: Scope, receive: Receive, caller: CallerT | None, content: bytes
+        self,
+        method: Method[CallT],
+        scope: Scope,
+        receive: Receive,
+        caller: CallerT | None,
+        content: bytes,
     ) -> CallT:
-        """The call, its body and query read; without a caller where the path takes no credential. Raises:
-        Problem(malformed, invalid)."""
+        """The call, its body and query read; without a caller where the path takes no credential.
+        Raises: Problem(malformed, invalid)."""
 
     @abstractmethod
     def refusal(self, scope: Scope, problem: Problem) -> Refusal:
@@ -226,7 +251,9 @@ class Dialect(ABC, Generic[ServicesT, CallerT, CallT]):
 class Resource(Generic[ServicesT, CallerT, CallT]):
     """An ASGI app for one path, by method."""
 
-    def __init__(self, dialect: Dialect[ServicesT, CallerT, CallT], methods: Mapping[str, Method[CallT]]) -> None:
+    def __init__(
+        self, dialect: Dialect[ServicesT, CallerT, CallT], methods: Mapping[str, Method[CallT]]
+    ) -> None:
         self._dialect, self._methods = dialect, methods
         self._open = all(method.operation.scope is None for method in methods.values())
 
@@ -244,8 +271,15 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
             return
         except Exception as error:
             refused_with(scope, "internal")
-            log.exception("unexpected", path=template_of(scope), request=request_id(scope), error=type(error).__name__)
-            ours = Problem("internal", "Something went wrong on our side.", cure="Quote the request id to us.")
+            log.exception(
+                "unexpected",
+                path=template_of(scope),
+                request=request_id(scope),
+                error=type(error).__name__,
+            )
+            ours = Problem(
+                "internal", "Something went wrong on our side.", cure="Quote the request id to us."
+            )
             await send_refusal(send, dialect.refusal(scope, ours))
             return
         if isinstance(reply.body, AsyncIterator):
@@ -263,7 +297,9 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
         if method is None:
             allowed = ", ".join(self._methods)
             cure = dialect.other_method(list(self._methods))
-            raise Problem("method_not_allowed", f"This resource takes {allowed}.", allow=allowed, cure=cure)
+            raise Problem(
+                "method_not_allowed", f"This resource takes {allowed}.", allow=allowed, cure=cure
+            )
         if caller is not None:
             dialect.permit(method.operation, caller)
             await services.limits.take(
@@ -289,18 +325,24 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
             reply = replace(reply, body=structs.replace(reply.body, warnings=call.warnings))
         if caller is not None and caller.mid is not None and CUSTOMERS not in caller.scopes:
             reply = replace(reply, body=masked(reply.body))
-        return reply, await _clock(services, caller.mid) if caller is not None and caller.mid is not None else []
+        return reply, await _clock(
+            services, caller.mid
+        ) if caller is not None and caller.mid is not None else []
 
 
 async def _clock(services: Services, merchant_id: UUID) -> Headers:
     """A moved clock is named, so that nobody wonders about the dates."""
     try:
-        merchant = (services.merchants.known(merchant_id) or await services.merchants.get(merchant_id)).merchant
+        merchant = (
+            services.merchants.known(merchant_id) or await services.merchants.get(merchant_id)
+        ).merchant
     except Problem:
         return []  # what was done is answered, with or without a note on the clock
     if not merchant.offset_us:
         return []
-    return [(b"x-recoup-business-time", iso(merchant.business(services.world.clocks.wall())).encode())]
+    return [
+        (b"x-recoup-business-time", iso(merchant.business(services.world.clocks.wall())).encode())
+    ]
 
 
 def by_path(methods: Sequence[Method[CallT]]) -> dict[str, dict[str, Method[CallT]]]:
@@ -311,6 +353,9 @@ def by_path(methods: Sequence[Method[CallT]]) -> dict[str, dict[str, Method[Call
     return paths
 
 
-def routes_of(dialect: Dialect[ServicesT, CallerT, CallT], methods: Sequence[Method[CallT]]) -> list[Route]:
-    """Each path answers every method itself: a wrong one is refused after the credential, in the dialect's shape."""
+def routes_of(
+    dialect: Dialect[ServicesT, CallerT, CallT], methods: Sequence[Method[CallT]]
+) -> list[Route]:
+    """Each path answers every method itself: a wrong one is refused after the credential, in the
+    dialect's shape."""
     return [Route(path, Resource(dialect, found)) for path, found in by_path(methods).items()]

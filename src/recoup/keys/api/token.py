@@ -42,7 +42,13 @@ class Token(Envelope, kw_only=True):
 api: Final = Api(group="Authentication", credential=None, scope=None, lenient=True)
 
 
-@api("POST /v1/oauth2/token", body=TokenBody, intake=True, answers={200: Token}, problems=("bad_credentials",))
+@api(
+    "POST /v1/oauth2/token",
+    body=TokenBody,
+    intake=True,
+    answers={200: Token},
+    problems=("bad_credentials",),
+)
 @api.example("sign in", {"appKey": "pk_test_…", "appSecret": "sk_test_…"}, {"success": True})
 async def token(call: Call) -> Reply:
     """Sign in. Exchanges a key and its secret for an access token, valid for ten minutes. Keep it until a call answers
@@ -51,11 +57,21 @@ async def token(call: Call) -> Reply:
     return _reply(await call.services.get(Credentials).sign_in(body.app_key, body.app_secret))
 
 
-@api("POST /v1/oauth2/refresh", body=RefreshBody, intake=True, answers={200: Token}, problems=("bad_credentials",))
+@api(
+    "POST /v1/oauth2/refresh",
+    body=RefreshBody,
+    intake=True,
+    answers={200: Token},
+    problems=("bad_credentials",),
+)
 @api.example("sign in again", {"refreshToken": "…"}, {"success": True})
 async def refresh(call: Call) -> Reply:
     """Refresh the token. Exchanges a refresh token, once, for new tokens."""
-    return _reply(await call.services.get(Credentials).refresh(read_whole(call.body, RefreshBody).refresh_token))
+    return _reply(
+        await call.services.get(Credentials).refresh(
+            read_whole(call.body, RefreshBody).refresh_token
+        )
+    )
 
 
 def _reply(tokens: Tokens) -> Reply:

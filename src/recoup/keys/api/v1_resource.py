@@ -48,9 +48,16 @@ class Services(Kit):
         is_ending: Callable[[], bool] = bool,
     ) -> None:
         super().__init__(world, *shared)
-        self.world, self.merchants, self.url, self.is_ending = world, self.get(Merchants), url, is_ending
+        self.world, self.merchants, self.url, self.is_ending = (
+            world,
+            self.get(Merchants),
+            url,
+            is_ending,
+        )
         self.limits = Limits(Quotas(world).of)
-        self.buckets = Buckets(per_second=rate_per_second, burst=5 * rate_per_second, name="rescue ")
+        self.buckets = Buckets(
+            per_second=rate_per_second, burst=5 * rate_per_second, name="rescue "
+        )
         self.payers = PayerLimits(payer_calls_per_minute)
         self.totals = Totals()
 
@@ -70,7 +77,8 @@ class Caller:
 
     @property
     def merchant_id(self) -> UUID:
-        """Raises: Problem(forbidden) for a partner: what is a merchant's is called with the merchant's own key."""
+        """Raises: Problem(forbidden) for a partner: what is a merchant's is called with the
+        merchant's own key."""
         if self.mid is None:
             raise merchants_only()
         return self.mid
@@ -102,7 +110,11 @@ def merchants_only(path: str = "") -> Problem:
     cure = "Call payments and orders with the merchant's own key."
     if path.startswith("/v1/webhooks"):
         cure = "Your own endpoints are at /v1/partner/webhooks; a merchant's are called with the merchant's own key."
-    return Problem("forbidden", "A partner's key opens /v1/partner, /v1/onboarding and GET /v1/events only.", cure=cure)
+    return Problem(
+        "forbidden",
+        "A partner's key opens /v1/partner, /v1/onboarding and GET /v1/events only.",
+        cure=cure,
+    )
 
 
 QUERY_FIELDS_MAX: Final = 500
@@ -128,10 +140,15 @@ class Call(kit.Call[Services, Caller | None, QueryValues]):
         return found
 
 
-def file_reply(parts: AsyncIterator[bytes], name: str, media_type: str = "text/csv; charset=utf-8") -> kit.Reply:
+def file_reply(
+    parts: AsyncIterator[bytes], name: str, media_type: str = "text/csv; charset=utf-8"
+) -> kit.Reply:
     """A file that the caller saves under `name`, sent as its parts come."""
     disposition = f'attachment; filename="{name}"'.encode()
-    return kit.Reply(parts, headers=((b"content-type", media_type.encode()), (b"content-disposition", disposition)))
+    return kit.Reply(
+        parts,
+        headers=((b"content-type", media_type.encode()), (b"content-disposition", disposition)),
+    )
 
 
 def form_of_reply(call: Call, query: Query) -> str:
@@ -167,8 +184,15 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
             self._endings.is_open(caller.key_id) or not await self._endings.has_ended(caller.key_id)
         ):
             caller = await authenticate(self.services, scope)
-            still = self._second == second  # else it was checked before a whole second that has passed meanwhile
-            if still and given is not None and bearer_token(given) is not None and len(self._callers) < CALLERS_MAX:
+            still = (
+                self._second == second
+            )  # else it was checked before a whole second that has passed meanwhile
+            if (
+                still
+                and given is not None
+                and bearer_token(given) is not None
+                and len(self._callers) < CALLERS_MAX
+            ):
                 self._callers[given] = caller
         return caller, b""
 
@@ -180,10 +204,14 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
             if is_partner and operation.credential != PARTNER:
                 raise merchants_only(operation.path)
             if not is_partner and operation.credential == PARTNER:
-                raise Problem("forbidden", "This call is for partners.", cure="Use a partner's key.")
+                raise Problem(
+                    "forbidden", "This call is for partners.", cure="Use a partner's key."
+                )
         super().permit(operation, caller)
 
-    async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
+    async def read(
+        self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes
+    ) -> Call:
         """The body with the documented names of its fields."""
         world = self.services.world
         body, content = await _body(method, scope, receive)
@@ -192,7 +220,9 @@ class Dialect(kit.Dialect[Services, Caller | None, Call]):
             await refuse_cards(world, body, method.names, _pascal, caller=who)
         key = header(scope, b"idempotency-key")
         if key is not None:
-            await refuse_cards(world, {"idempotencyKey": key.decode("latin-1")}, None, _pascal, caller=who)
+            await refuse_cards(
+                world, {"idempotencyKey": key.decode("latin-1")}, None, _pascal, caller=who
+            )
         query = _query(scope["query_string"])
         return Call(
             self.services,
@@ -236,7 +266,10 @@ async def _body(method: Method, scope: Scope, receive: Receive) -> tuple[Any, by
     body = fold_keys(value, method.fold)
     if not isinstance(body, dict):
         raise Problem(
-            "malformed", "The body must be a JSON object.", field="Body", cure="Put the fields in braces: {…}."
+            "malformed",
+            "The body must be a JSON object.",
+            field="Body",
+            cure="Put the fields in braces: {…}.",
         )
     if not method.operation.lenient:
         _refuse_unknown(body, method.fold)

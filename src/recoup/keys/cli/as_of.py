@@ -1,4 +1,5 @@
-"""`--as-of` and `--as-of-recorded`: the moment as of which a report is made, as somebody types it."""
+"""`--as-of` and `--as-of-recorded`: the moment as of which a report is made, as somebody types
+it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from recoup.kit.files.moments import typed_moment
 from recoup.merchants.cli import Opened
 from recoup.merchants.flows.as_of import cut_of
 
-from_option = click.option("--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now.")
+from_option = click.option(
+    "--from", "valid_from", help="From this date on (ISO 8601, UTC); default: now."
+)
 
 
 def moment(text: str | None, field: str = "from") -> datetime | None:
@@ -40,11 +43,15 @@ class AsTyped:
 
     async def cut(self, opened: Opened) -> Cut:
         """Raises: Problem(invalid), as `cut_of`, and for what is no moment."""
-        business, recorded = moment(self.as_of, "as-of"), moment(self.as_of_recorded, "as-of-recorded")
+        business, recorded = (
+            moment(self.as_of, "as-of"),
+            moment(self.as_of_recorded, "as-of-recorded"),
+        )
         return await cut_of(opened.world, opened.merchant_id, business, recorded)
 
     def check_only_shown(self, *, changes: bool) -> None:
-        """Raises: Problem(invalid) for a moment beside a change: the past is shown, and nothing is set in it."""
+        """Raises: Problem(invalid) for a moment beside a change: the past is shown, and nothing is
+        set in it."""
         if changes and self.is_given:
             field = "as-of" if self.as_of is not None else "as-of-recorded"
             message = f"--{field} shows what was so; it sets nothing."
@@ -57,6 +64,10 @@ def as_of_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def call(*given: Any, as_of: str | None, as_of_recorded: str | None, **options: Any) -> Any:
         return command(*given, past=AsTyped(as_of, as_of_recorded), **options)
 
-    recorded = click.option("--as-of-recorded", help="As it had been recorded at this real time (ISO 8601, UTC).")
-    business = click.option("--as-of", help="As it stood at this business time (ISO 8601, UTC): the bytes of then.")
+    recorded = click.option(
+        "--as-of-recorded", help="As it had been recorded at this real time (ISO 8601, UTC)."
+    )
+    business = click.option(
+        "--as-of", help="As it stood at this business time (ISO 8601, UTC): the bytes of then."
+    )
     return business(recorded(update_wrapper(call, command)))

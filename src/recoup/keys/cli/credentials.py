@@ -29,4 +29,8 @@ def credentials(run: Run, approve: str | None, refuse: str | None, by: str, as_j
         return await list_keys(opened.world, scope)
 
     found = [to_builtins(one) | {"key": f"…{one.key[-4:]}"} for one in run(work)]
-    show(found, ("  ".join(f"{name}={value}" for name, value in one.items()) for one in found), as_json=as_json)
+    show(
+        found,
+        ("  ".join(f"{name}={value}" for name, value in one.items()) for one in found),
+        as_json=as_json,
+    )

@@ -1,5 +1,5 @@
-"""The request log: calls are noted in passing and written together, once a second. Nothing waits for it: what is more
-than it can take is counted, and the count is written instead."""
+"""The request log: calls are noted in passing and written together, once a second. Nothing waits
+for it: what is more than it can take is counted, and the count is written instead."""
 
 import asyncio
 from collections import deque
@@ -58,7 +58,22 @@ class CallLog:
         if len(self._calls) >= QUEUE_MAX:
             self._lose(merchant_id, 1)
             return
-        self._calls.append((merchant_id, new_id(), at, request_id, key_id, method, path, status, code, ms, place, why))
+        self._calls.append(
+            (
+                merchant_id,
+                new_id(),
+                at,
+                request_id,
+                key_id,
+                method,
+                path,
+                status,
+                code,
+                ms,
+                place,
+                why,
+            )
+        )
 
     async def run(self) -> None:
         """Writes until cancelled; then once more."""
@@ -82,7 +97,9 @@ class CallLog:
         at = self._world.clocks.wall()
         try:
             async with self._world.db.transaction() as tx:
-                await add_calls(tx, calls, [(merchant_id, new_id(), at, n) for merchant_id, n in gaps.items()])
+                await add_calls(
+                    tx, calls, [(merchant_id, new_id(), at, n) for merchant_id, n in gaps.items()]
+                )
         except Exception as error:  # noqa: BLE001 - a lost log line must not end the log
             if not is_away(error):
                 log.warning("request log not written", calls=len(calls), error=in_words(error))
@@ -99,7 +116,10 @@ class CallLog:
         uses: dict[str, datetime] = {}
         of_partners, self._partner_uses = self._partner_uses, {}
         for key_id, at in (*of_partners.items(), *((call[4], call[2]) for call in calls)):
-            if not key_id.startswith("user:") and at - self._used.get(key_id, NEVER) >= USE_NOTED_EVERY:
+            if (
+                not key_id.startswith("user:")
+                and at - self._used.get(key_id, NEVER) >= USE_NOTED_EVERY
+            ):
                 uses[key_id] = at
         if not uses:
             return

@@ -45,7 +45,8 @@ class Tokens:
 
 
 class Credentials:
-    """Keeps keys that were checked for a few seconds, so that a call with a key costs no look-up each time."""
+    """Keeps keys that were checked for a few seconds, so that a call with a key costs no look-up
+    each time."""
 
     def __init__(self, world: World) -> None:
         self._world, self._endings = world, world.key_endings
@@ -56,14 +57,18 @@ class Credentials:
         """Raises: Problem(bad_credentials), the same for an unknown key and a wrong secret."""
         key = await _find_key(self._world.db, app_key)
         if not self._matches(key, app_secret) or key is None:
-            raise Problem("bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and the environment.")
+            raise Problem(
+                "bad_credentials", _NO_KEY, field="AppKey", cure="Check both, and the environment."
+            )
         self._check_open(key, "bad_credentials")
         return await self._issue(key)
 
     async def refresh(self, token: str) -> Tokens:
         """A refresh token works once. Raises: Problem(bad_credentials)."""
         wall = self._world.clocks.wall()
-        app_key = await take_refresh_token(self._world.db.alone, self._world.keys.secret_hash(token), wall)
+        app_key = await take_refresh_token(
+            self._world.db.alone, self._world.keys.secret_hash(token), wall
+        )
         key = await _find_key(self._world.db, app_key) if app_key else None
         if key is None or self._has_ended(key):
             raise Problem(
@@ -76,14 +81,20 @@ class Credentials:
 
     async def from_token(self, token: str) -> Identity:
         """Raises: Problem(unauthenticated), also when the key that it was made with has ended."""
-        claims: dict[str, Any] = self._world.keys.verify_token(token, int(self._world.clocks.wall().timestamp()))
+        claims: dict[str, Any] = self._world.keys.verify_token(
+            token, int(self._world.clocks.wall().timestamp())
+        )
         if claims.get(WORLD_CLAIM) != self._world.name:
-            raise Problem("unauthenticated", "The token belongs to another environment.", cure="Sign in here.")
+            raise Problem(
+                "unauthenticated", "The token belongs to another environment.", cure="Sign in here."
+            )
         if await self._endings.has_ended(claims["unique_name"]):
             raise _ended()
         mid, pid = claims.get("custom:mid"), claims.get("custom:pid")
         scopes = expanded(claims.get("aud") or ())
-        return Identity(claims["unique_name"], UUID(mid) if mid else None, scopes, UUID(pid) if pid else None)
+        return Identity(
+            claims["unique_name"], UUID(mid) if mid else None, scopes, UUID(pid) if pid else None
+        )
 
     async def has_ended(self, app_key: str) -> bool:
         """True when a key has ended that was found open a moment ago. Raises: Problem(unavailable)
@@ -101,7 +112,9 @@ class Credentials:
             return known[1]
         key = await _find_key(self._world.db, app_key)
         if not self._matches(key, secret) or key is None:
-            raise Problem("unauthenticated", "The API key is not valid.", cure="Send `ApiKey id:secret`.")
+            raise Problem(
+                "unauthenticated", "The API key is not valid.", cure="Send `ApiKey id:secret`."
+            )
         self._check_open(key, "unauthenticated")
         if len(self._known) > 10_000:
             self._known.clear()
@@ -115,7 +128,9 @@ class Credentials:
         known = self._tokenizers.get(environment_key)
         if known is not None and now - known[0] < KNOWN_SECONDS:
             return None if await self._endings.has_ended(environment_key) else known[1]
-        merchant_id = await find_tokenization_merchant(self._world.db, environment_key, self._world.clocks.wall())
+        merchant_id = await find_tokenization_merchant(
+            self._world.db, environment_key, self._world.clocks.wall()
+        )
         if merchant_id is not None:
             if len(self._tokenizers) > 10_000:
                 self._tokenizers.clear()
@@ -126,7 +141,8 @@ class Credentials:
         return key.ended_at is not None and key.ended_at <= self._world.clocks.wall()
 
     def _check_open(self, key: ApiKey, code: str) -> None:
-        """Raised only after the secret was verified. Raises: Problem(`code`) for a key that was revoked or replaced."""
+        """Raised only after the secret was verified. Raises: Problem(`code`) for a key that was
+        revoked or replaced."""
         if key.ended_at is not None and self._has_ended(key):
             raise Problem(
                 code,
@@ -152,7 +168,9 @@ class Credentials:
             now=wall,
         )
         refresh = world.mark + secrets.token_urlsafe(48)
-        await add_refresh_token(world.db.alone, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES)
+        await add_refresh_token(
+            world.db.alone, world.keys.secret_hash(refresh), key.app_key, wall + REFRESH_LIVES
+        )
         await note_first_token(world.db.alone, key.app_key, wall)
         expires = datetime.fromtimestamp(int(wall.timestamp()) + LIVES_SECONDS, UTC)
         return Tokens(world.keys.sign_token(claims), refresh, expires, key.key_id)

@@ -28,7 +28,9 @@ from recoup.kit.world import World
 from recoup.merchants.store.merchants import load_merchant
 
 KEY_KINDS: Final = ("api", "tokenization", "stablecoin")
-A_DAY_MAX: Final = 100  # of one kind: those that ended are kept, and each ending is sent to all processes
+A_DAY_MAX: Final = (
+    100  # of one kind: those that ended are kept, and each ending is sent to all processes
+)
 SETUP: Final = Actor("operator", "setup").text()
 
 
@@ -80,16 +82,24 @@ async def issue_key(
     there is not."""
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     lacking = await _beyond(tx, merchant_id, role) if role else ()
-    given, requested = divided("merchant", scopes or await scopes_before(tx, merchant_id, kind), lacking)
+    given, requested = divided(
+        "merchant", scopes or await scopes_before(tx, merchant_id, kind), lacking
+    )
     if kind == "api":
-        new = IssuedKey(kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}")
+        new = IssuedKey(
+            kind, f"pk_{mode}_{secrets.token_urlsafe(18)}", f"sk_{mode}_{secrets.token_urlsafe(36)}"
+        )
         hashed = world.keys.secret_hash(new.secret)
-        await add_key["api"](tx, new.key, new_id(), merchant_id, hashed, given, requested, wall, by, name)
+        await add_key["api"](
+            tx, new.key, new_id(), merchant_id, hashed, given, requested, wall, by, name
+        )
     elif kind == "tokenization":
         new = IssuedKey(kind, f"tk_{mode}_{secrets.token_urlsafe(24)}", "")
         await add_tokenization_key(tx, new.key, merchant_id, wall, by, name)
     else:
-        new = IssuedKey(kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}")
+        new = IssuedKey(
+            kind, f"pk_{mode}_{secrets.token_hex(12)}", f"sk_{mode}_{secrets.token_hex(24)}"
+        )
         sealed = world.keys.seal_secret(secret_context(new.key), new.secret.encode())
         await add_signing_key(tx, new.key, merchant_id, sealed, given, requested, wall, by, name)
     return new

@@ -1,7 +1,8 @@
-"""A database knows the keys that it was written with; with others, or without them, nothing is opened.
+"""A database knows the keys that it was written with; with others, or without them, nothing is
+opened.
 
-Else a second machine, or a database that was restored without its keys, would make new ones: cards could not be read,
-and network limits would count one card as two.
+Else a second machine, or a database that was restored without its keys, would make new ones: cards
+could not be read, and network limits would count one card as two.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +13,14 @@ from recoup.db.operation.rekeying import needs_of_people, needs_of_world
 from recoup.db.pool import Database
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
-from recoup.keys.store.key_checks import add_checks, is_in_use, key_checks, lock_checks, retiring_keys, sealed_by_keys
+from recoup.keys.store.key_checks import (
+    add_checks,
+    is_in_use,
+    key_checks,
+    lock_checks,
+    retiring_keys,
+    sealed_by_keys,
+)
 from recoup.kit.ports import Keys
 from recoup.outside.keys.sealing import Sealed
 
@@ -48,13 +56,19 @@ async def check_first(db: Database, keys: Keys, place: str, world: str, *, peopl
             _refuse_others(known, keys.checks(), place)
             return
         needs = await (
-            needs_of_people(connection) if people else needs_of_world(connection, keys.current_ids().get("print"))
+            needs_of_people(connection)
+            if people
+            else needs_of_world(connection, keys.current_ids().get("print"))
         )
         secrets, card = await sealed_by_keys(connection, people=people)
-    held = {(purpose, key_id) for purpose, several in keys.every_id().items() for key_id, _ in several}
+    held = {
+        (purpose, key_id) for purpose, several in keys.every_id().items() for key_id, _ in several
+    }
     if lacking := sorted(set(needs) - held):
         message = Sentence(
-            "The keys in {0} lack some that this database was written with: {1}.", place, _named(lacking)
+            "The keys in {0} lack some that this database was written with: {1}.",
+            place,
+            _named(lacking),
         )
         raise Problem("unavailable", message, cure=CURE)
     try:
@@ -68,11 +82,15 @@ async def check_first(db: Database, keys: Keys, place: str, world: str, *, peopl
 
 
 async def check_keys(
-    db: Database, checks: Mapping[tuple[str, str], bytes], place: str, *, kept_by: Database | None = None
+    db: Database,
+    checks: Mapping[tuple[str, str], bytes],
+    place: str,
+    *,
+    kept_by: Database | None = None,
 ) -> None:
-    """`checks`: of the keys that are here, `place` where they are. A new database takes them as its own, but for those
-    that `kept_by`, its people's, forgets; so does one for keys that were rotated in. Older ones that it does not know
-    it has forgotten, and never asks for again.
+    """`checks`: of the keys that are here, `place` where they are. A new database takes them as its
+    own, but for those that `kept_by`, its people's, forgets; so does one for keys that were rotated
+    in. Older ones that it does not know it has forgotten, and never asks for again.
 
     Raises: Problem(unavailable) for other keys, and for an older copy that lacks some.
     """
@@ -84,13 +102,20 @@ async def check_keys(
         await lock_checks(tx)
         known, retiring = await key_checks(tx), await retiring_keys(tx)
         _refuse_others(known, checks, place)
-        lacking = sorted(key for key, value in known.items() if checks.get(key) != value and key not in retiring)
+        lacking = sorted(
+            key for key, value in known.items() if checks.get(key) != value and key not in retiring
+        )
         if lacking:
             message = Sentence(
-                "The keys in {0} lack some that this database was written with: {1}.", place, _named(lacking)
+                "The keys in {0} lack some that this database was written with: {1}.",
+                place,
+                _named(lacking),
             )
             raise Problem("unavailable", message, cure=CURE)
-        await add_checks(tx, {key: value for key, value in checks.items() if key in kept and _is_newer(key, known)})
+        await add_checks(
+            tx,
+            {key: value for key, value in checks.items() if key in kept and _is_newer(key, known)},
+        )
 
 
 async def _kept(db: Database) -> set[tuple[str, str]]:
@@ -103,13 +128,17 @@ def _is_newer(key: tuple[str, str], known: Collection[tuple[str, str]]) -> bool:
     return all(key_id < key[1] for purpose, key_id in known if purpose == key[0])
 
 
-def _refuse_others(known: Mapping[tuple[str, str], bytes], checks: Mapping[tuple[str, str], bytes], place: str) -> None:
+def _refuse_others(
+    known: Mapping[tuple[str, str], bytes], checks: Mapping[tuple[str, str], bytes], place: str
+) -> None:
     if known and not any(checks.get(key) == value for key, value in known.items()):
         raise _others(place)
 
 
 def _others(place: str) -> Problem:
-    return Problem("unavailable", Sentence("The keys in {0} are not those of this database.", place), cure=CURE)
+    return Problem(
+        "unavailable", Sentence("The keys in {0} are not those of this database.", place), cure=CURE
+    )
 
 
 def _named(keys: Sequence[tuple[str, str]]) -> str:

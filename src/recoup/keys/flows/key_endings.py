@@ -1,9 +1,11 @@
-"""A key that ends at once opens nothing any more, in every process, and neither does an access token made with it.
+"""A key that ends at once opens nothing any more, in every process, and neither does an access
+token made with it.
 
-A door asks nothing for that: each process keeps the keys that end in memory, hears of a new one by a notification, and
-reads them all again each second. It goes by its memory for LEASE after it last read, and writes down what it has taken
-in. A flow that ends a key answers when every process has taken it in, or may not go by its memory any more. A process
-whose channel is down asks the database for each call.
+A door asks nothing for that: each process keeps the keys that end in memory, hears of a new one by
+a notification, and reads them all again each second. It goes by its memory for LEASE after it last
+read, and writes down what it has taken in. A flow that ends a key answers when every process has
+taken it in, or may not go by its memory any more. A process whose channel is down asks the database
+for each call.
 """
 
 import asyncio
@@ -26,7 +28,9 @@ from recoup.kit.beside import beside
 LEASE: Final = timedelta(seconds=3)
 EVERY_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 1.0  # a reading that takes longer counts for nothing
-GRACE: Final = timedelta(seconds=2)  # longer than that: a lease that runs out while it is renewed is still waited for
+GRACE: Final = timedelta(
+    seconds=2
+)  # longer than that: a lease that runs out while it is renewed is still waited for
 PAUSE_SECONDS: Final = 0.5
 _ALL_LEFT: Final = (LEASE + GRACE).total_seconds() + 1
 _FAILS: Final = (Problem, *LOST, asyncpg.PostgresError, TimeoutError, OSError)
@@ -91,7 +95,9 @@ class KeyEndings:
                 woken = wake.is_set()
                 wake.clear()
                 held = False
-                for _ in range(2 if woken or taken_in is None else 1):  # the second shows that the first was taken in
+                for _ in range(
+                    2 if woken or taken_in is None else 1
+                ):  # the second shows that the first was taken in
                     sent = monotonic()
                     async with asyncio.timeout(ANSWER_SECONDS):
                         found = await hear(connection, listener_id, LEASE, taken_in)
@@ -99,7 +105,9 @@ class KeyEndings:
                     held = found.held
                     if held:
                         self._ends = found.ends or {}
-                        self._until = sent + LEASE.total_seconds() if found.ends is not None else 0.0
+                        self._until = (
+                            sent + LEASE.total_seconds() if found.ends is not None else 0.0
+                        )
                         taken_in = found.at
                 if held:
                     await _either(wake)

@@ -14,8 +14,8 @@ _UNDER_WAY: Final[set[asyncio.Task[Any]]] = set()
 
 
 def outliving(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """A task that nobody has to wait for. A Problem that ends it (a database that is away) is not logged: what it began
-    stands in the database, and the worker looks after it."""
+    """A task that nobody has to wait for. A Problem that ends it (a database that is away) is not
+    logged: what it began stands in the database, and the worker looks after it."""
     task = asyncio.create_task(work)
     _UNDER_WAY.add(task)
     task.add_done_callback(_ended)

@@ -23,15 +23,24 @@ class Quotas:
         self._partners: dict[UUID, tuple[float, UUID | None]] = {}
         self._limits: dict[UUID, tuple[float, Partner | None]] = {}
 
-    async def of(self, merchant_id: UUID | None, partner_id: UUID | None) -> tuple[UUID, int] | None:
-        """(partner, calls a minute); None for a merchant without a partner, and while the database is away."""
+    async def of(
+        self, merchant_id: UUID | None, partner_id: UUID | None
+    ) -> tuple[UUID, int] | None:
+        """(partner, calls a minute); None for a merchant without a partner, and while the database
+        is away."""
         try:
             if partner_id is None and merchant_id is not None:
                 known = self._partners.get(merchant_id)
-                if known is not None and known[1] is None and self._world.clocks.monotonic() - known[0] < KEPT_SECONDS:
+                if (
+                    known is not None
+                    and known[1] is None
+                    and self._world.clocks.monotonic() - known[0] < KEPT_SECONDS
+                ):
                     return None
                 partner_id = await self._partner_of(merchant_id)
-            return (partner_id, await self._limit_of(partner_id)) if partner_id is not None else None
+            return (
+                (partner_id, await self._limit_of(partner_id)) if partner_id is not None else None
+            )
         except Problem:
             return None
 
@@ -43,7 +52,10 @@ class Quotas:
         return partner.calls_per_minute if partner is not None else 0
 
     async def _kept(
-        self, kept: dict[UUID, tuple[float, T]], key: UUID, read: Callable[[Read, UUID], Awaitable[T]]
+        self,
+        kept: dict[UUID, tuple[float, T]],
+        key: UUID,
+        read: Callable[[Read, UUID], Awaitable[T]],
     ) -> T:
         now = self._world.clocks.monotonic()
         known = kept.get(key)

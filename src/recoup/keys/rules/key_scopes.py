@@ -36,14 +36,20 @@ def beyond(whose: str, rights: Collection[str]) -> set[str]:
     return {scope for scope, needed in RIGHTS[whose].items() if not set(needed) <= set(rights)}
 
 
-def divided(whose: str, wanted: Iterable[str] | None, lacking: Collection[str] = ()) -> tuple[list[str], list[str]]:
+def divided(
+    whose: str, wanted: Iterable[str] | None, lacking: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """Divides scopes into those a key gets at once, and those that wait for an owner: what it is to
     write it reads meanwhile. None `wanted`: all. Raises: Problem(invalid) for what is no scope."""
     known = every(whose)
     found = known if wanted is None else expanded(wanted)
     found = {one for one in found if not covers(found - {one}, one)}
     if unknown := sorted(found - known):
-        raise invalid(Sentence("There is no scope {0}.", repr(unknown[0])[:40]), "scopes", ", ".join(sorted(known)))
+        raise invalid(
+            Sentence("There is no scope {0}.", repr(unknown[0])[:40]),
+            "scopes",
+            ", ".join(sorted(known)),
+        )
     requested = found.intersection(lacking)
     reads = {one.replace(":write", ":read") for one in requested}.difference(lacking)
     return sorted(found - requested | reads), sorted(requested)

@@ -15,10 +15,13 @@ _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 def canonical(method: str, raw_path: bytes, raw_query: bytes, timestamp: str, body: bytes) -> bytes:
-    """Five lines. Path and query as they came over the wire: fragments sorted by their bytes, nothing decoded."""
+    """Five lines. Path and query as they came over the wire: fragments sorted by their bytes,
+    nothing decoded."""
     query = b"&".join(sorted(raw_query.split(b"&")))
     digest = hashlib.sha256(body).hexdigest().encode()
-    return b"\n".join((method.upper().encode(), raw_path, query, timestamp.encode("latin-1"), digest))
+    return b"\n".join(
+        (method.upper().encode(), raw_path, query, timestamp.encode("latin-1"), digest)
+    )
 
 
 def sign(secret: bytes, message: bytes) -> str:
@@ -50,7 +53,8 @@ def sign_webhook(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def encrypt_webhook(secret: str, nonce: bytes, body: bytes) -> bytes:
-    """The envelope that goes out instead of the body. `nonce`: 12 bytes that never seal two bodies under one secret."""
+    """The envelope that goes out instead of the body. `nonce`: 12 bytes that never seal two bodies
+    under one secret."""
     key = hashlib.sha256(secret.encode()).digest()
     sealed = nonce + AESGCM(key).encrypt(nonce, body, None)
     return b'{"alg":"A256GCM","data":"' + base64.b64encode(sealed) + b'"}'

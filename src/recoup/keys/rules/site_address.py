@@ -9,7 +9,9 @@ import idna
 from recoup.kernel.problem import Problem, Sentence
 
 CHARS_MAX: Final = 512
-CURE: Final = "Send an https address like https://shop.example, or a bare host name like shop.example."
+CURE: Final = (
+    "Send an https address like https://shop.example, or a bare host name like shop.example."
+)
 _HOST_CHARS_MAX: Final = 253
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _PATH: Final = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]*", re.ASCII)
@@ -18,10 +20,12 @@ _PATH: Final = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]*", re.ASCII)
 def check_site_address(url: str) -> str:
     """The site's host, without `www.`, in its ASCII form.
 
-    Raises: Problem(invalid) for what is neither an https address nor a bare host name; its fact `what` is what the
-    sentence says of the field.
+    Raises: Problem(invalid) for what is neither an https address nor a bare host name; its fact
+    `what` is what the sentence says of the field.
     """
-    scheme, rest = ("https", url) if "//" not in url else (url.partition("//")[0].rstrip(":").lower(), url)
+    scheme, rest = (
+        ("https", url) if "//" not in url else (url.partition("//")[0].rstrip(":").lower(), url)
+    )
     if len(url) > CHARS_MAX:
         raise _problem(f"may be at most {CHARS_MAX} characters long")
     if not url.isprintable() or " " in url:
@@ -56,7 +60,8 @@ def shop_address(url: str) -> str | None:
 
 
 def host_of(url: str) -> str | None:
-    """The host of an address as clients write it: with or without scheme, `www.`, port or path, in any script."""
+    """The host of an address as clients write it: with or without scheme, `www.`, port or path, in
+    any script."""
     try:
         host = urlsplit(url if "//" in url else "//" + url).hostname
     except ValueError:
@@ -67,7 +72,8 @@ def host_of(url: str) -> str | None:
 
 
 def _ascii(host: str) -> str | None:
-    """A public name as registries know it (xn--… for other scripts); None for an address or what is no such name."""
+    """A public name as registries know it (xn--… for other scripts); None for an address or what is
+    no such name."""
     try:
         plain = host.lower() if host.isascii() else idna.encode(host, uts46=True).decode()
         if "xn--" in plain:
@@ -75,9 +81,17 @@ def _ascii(host: str) -> str | None:
     except (idna.IDNAError, UnicodeError):
         return None
     labels = plain.split(".")
-    fits = len(plain) <= _HOST_CHARS_MAX and len(labels) > 1 and all(_LABEL.fullmatch(label) for label in labels)
-    return plain if fits and not labels[-1].isdecimal() and not labels[-1].startswith("0x") else None
+    fits = (
+        len(plain) <= _HOST_CHARS_MAX
+        and len(labels) > 1
+        and all(_LABEL.fullmatch(label) for label in labels)
+    )
+    return (
+        plain if fits and not labels[-1].isdecimal() and not labels[-1].startswith("0x") else None
+    )
 
 
 def _problem(what: str) -> Problem:
-    return Problem("invalid", Sentence("The field Url {0}.", what), field="Url", cure=CURE, what=what)
+    return Problem(
+        "invalid", Sentence("The field Url {0}.", what), field="Url", cure=CURE, what=what
+    )

@@ -16,8 +16,8 @@ CHOSEN_FROM: Final = 2_000
 
 
 class ApiCall(Row, frozen=True):
-    """`key_id`: the key's public half, or `user:` and who. `code`: of the Problem, if it was one. `why`: which field
-    was refused and why."""
+    """`key_id`: the key's public half, or `user:` and who. `code`: of the Problem, if it was one.
+    `why`: which field was refused and why."""
 
     call_id: UUID
     at: datetime
@@ -42,13 +42,16 @@ async def read_calls(
     before: UUID | None,
     limit: int,
 ) -> tuple[list[ApiCall], UUID | None]:
-    """Older than `before`; and before which call the next page begins: None when that was all. A request id is looked
-    up by itself; a page that is narrowed otherwise may be short, or empty, with a next one."""
+    """Older than `before`; and before which call the next page begins: None when that was all. A
+    request id is looked up by itself; a page that is narrowed otherwise may be short, or empty,
+    with a next one."""
     before, older = before or HIGHEST, None
     if request_id is not None:
         rows = await _calls_of_request(db, merchant_id, request_id, before, limit + 1)
     else:
-        rows = await _calls(db, merchant_id, before, SCANNED_MAX, status_class, path, key_id, limit + 1)
+        rows = await _calls(
+            db, merchant_id, before, SCANNED_MAX, status_class, path, key_id, limit + 1
+        )
     if len(rows) > limit:
         return rows[:limit], rows[limit - 1].call_id
     if request_id is None:
@@ -60,7 +63,9 @@ async def read_calls(
 SELECT call_id, at, request_id, key_id, method, path, status, code, ms, why FROM api_calls
 WHERE merchant_id = $1 AND request_id = $2 AND call_id < $3 ORDER BY call_id DESC LIMIT $4
 """)
-async def _calls_of_request(db: Read, merchant_id: UUID, request_id: str, before: UUID, limit: int) -> list[ApiCall]:
+async def _calls_of_request(
+    db: Read, merchant_id: UUID, request_id: str, before: UUID, limit: int
+) -> list[ApiCall]:
     """Newest first."""
 
 
@@ -114,7 +119,9 @@ _GAPS: Final = ("merchant_id", "gap_id", "at", "calls")
 
 
 async def add_calls(
-    connection: asyncpg.Connection, calls: Sequence[tuple[Any, ...]], gaps: Sequence[tuple[UUID, UUID, datetime, int]]
+    connection: asyncpg.Connection,
+    calls: Sequence[tuple[Any, ...]],
+    gaps: Sequence[tuple[UUID, UUID, datetime, int]],
 ) -> None:
     """`calls` as COLUMNS. In an open transaction."""
     records = [(*call[:-1], keep(call[-1])) for call in calls]
@@ -123,6 +130,8 @@ async def add_calls(
         await connection.copy_records_to_table("api_call_gaps", records=gaps, columns=_GAPS)
 
 
-@MERCHANT.statement("DELETE FROM api_call_gaps WHERE ctid IN (SELECT ctid FROM api_call_gaps WHERE at < $1 LIMIT $2)")
+@MERCHANT.statement(
+    "DELETE FROM api_call_gaps WHERE ctid IN (SELECT ctid FROM api_call_gaps WHERE at < $1 LIMIT $2)"
+)
 async def forget_gaps(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes gaps with the calls of their days."""

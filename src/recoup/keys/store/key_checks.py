@@ -39,7 +39,9 @@ async def retiring_keys(db: Read) -> set[Key]:
 INSERT INTO key_checks (purpose, key_id, value) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
 ON CONFLICT DO NOTHING
 """)
-async def _add(db: Tx, purposes: Sequence[str], key_ids: Sequence[str], values: Sequence[bytes]) -> None: ...
+async def _add(
+    db: Tx, purposes: Sequence[str], key_ids: Sequence[str], values: Sequence[bytes]
+) -> None: ...
 
 
 async def add_checks(db: Tx, checks: Mapping[Key, bytes]) -> None:
@@ -56,7 +58,9 @@ async def retire_checks(db: Tx, keys: Collection[Key]) -> None:
     await _retire(db, *_columns(keys))
 
 
-@DIRECTORY.statement("DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))")
+@DIRECTORY.statement(
+    "DELETE FROM key_checks WHERE (purpose, key_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))"
+)
 async def _drop(db: Tx, purposes: Sequence[str], key_ids: Sequence[str]) -> None: ...
 
 

@@ -14,8 +14,8 @@ ENDINGS_MAX: Final = 20_000  # that a process keeps; with more it asks for each
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`ends`: key -> when it ends, None for one that has; None with more of them than are kept. `held`: whether the
-    lease had not run out. `at`: all that was committed before is in it."""
+    """`ends`: key -> when it ends, None for one that has; None with more of them than are kept.
+    `held`: whether the lease had not run out. `at`: all that was committed before is in it."""
 
     ends: Mapping[str, datetime | None] | None
     held: bool
@@ -40,11 +40,14 @@ SELECT coalesce((SELECT held FROM before), false) AS held, e.keys, e.ends, state
 FROM (SELECT array_agg(key) AS keys, array_agg(ends_at) AS ends
   FROM (SELECT key, ends_at FROM key_endings LIMIT {ENDINGS_MAX + 1}) few) e
 """)
-async def _hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None) -> _Heard: ...
+async def _hear(
+    db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None
+) -> _Heard: ...
 
 
 async def hear(db: Tx, listener_id: UUID, lease: timedelta, taken_in: datetime | None) -> Heard:
-    """All endings. A flow that ends keys learns until when the listener uses its memory, and which reading."""
+    """All endings. A flow that ends keys learns until when the listener uses its memory, and which
+    reading."""
     row = await _hear(db, listener_id, lease, taken_in)
     keys = row.keys or ()
     ends = dict(zip(keys, row.ends or (), strict=True)) if len(keys) <= ENDINGS_MAX else None
@@ -60,7 +63,8 @@ async def leave(db: Tx, listener_id: UUID) -> None:
 WITH woken AS MATERIALIZED (SELECT pg_notify('{CHANNEL}', '')) SELECT clock_timestamp() FROM woken
 """)
 async def announce(db: Tx) -> datetime:
-    """Wakes all listeners, after the commit; answers from when on one that hears has heard of it."""
+    """Wakes all listeners, after the commit; answers from when on one that hears has heard of
+    it."""
 
 
 @DIRECTORY.statement("""

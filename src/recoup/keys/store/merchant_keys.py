@@ -1,7 +1,8 @@
-"""A merchant's keys: they open the APIs, tokenize in browsers, or sign calls. Wall time. What is read of them never
-has a secret: kind, print and last four.
+"""A merchant's keys: they open the APIs, tokenize in browsers, or sign calls. Wall time. What is
+read of them never has a secret: kind, print and last four.
 
-`kinds`: api, tokenization, stablecoin. `by`: who makes or ends one."""
+`kinds`: api, tokenization, stablecoin. `by`: who makes or ends one.
+"""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -37,7 +38,8 @@ async def keys_ended(db: Read, merchant_id: UUID, keys: Sequence[str], at: datet
 
 
 class MerchantKey(Row, frozen=True):
-    """`key`: its public half. `print` names it in forms: what opens something is not written there."""
+    """`key`: its public half. `print` names it in forms: what opens something is not written
+    there."""
 
     id: UUID | None
     key: str
@@ -100,7 +102,8 @@ _TABLES: Final = {
 
 
 def _of_each(sql: str, *kinds: str) -> Callable[[Takes[P, R]], Calls[P, R]]:
-    """Declares the function below as a statement on the table of each kind, all without any named: by kind."""
+    """Declares the function below as a statement on the table of each kind, all without any named:
+    by kind."""
 
     def declare(function: Takes[P, R]) -> Calls[P, R]:
         tables = {kind: _TABLES[kind] for kind in kinds or _TABLES}
@@ -137,7 +140,9 @@ async def add_key(
 @DIRECTORY.statement("""
 INSERT INTO tokenization_keys (environment_key, merchant_id, created_at, made_by, name) VALUES ($1, $2, $3, $4, $5)
 """)
-async def add_tokenization_key(db: Tx, key: str, merchant_id: UUID, at: datetime, by: str, name: str) -> None: ...
+async def add_tokenization_key(
+    db: Tx, key: str, merchant_id: UUID, at: datetime, by: str, name: str
+) -> None: ...
 
 
 @DIRECTORY.statement("""
@@ -233,29 +238,49 @@ WHERE {owner} = $1 AND revoked_at IS NULL AND coalesce(retires_at > $2, true)
   AND coalesce(encode(sha256(convert_to({key}, 'UTF8')), 'hex') = $5::text, $5 IS NULL)
 RETURNING {key}
 """)
-async def _end(db: Tx, owner_id: UUID, at: datetime, wall: datetime, by: str, only: str | None) -> list[str]: ...
+async def _end(
+    db: Tx, owner_id: UUID, at: datetime, wall: datetime, by: str, only: str | None
+) -> list[str]: ...
 
 
 async def end_keys(
-    db: Tx, owner_id: UUID, kinds: Sequence[str], at: datetime, wall: datetime, by: str, *, only: str | None = None
+    db: Tx,
+    owner_id: UUID,
+    kinds: Sequence[str],
+    at: datetime,
+    wall: datetime,
+    by: str,
+    *,
+    only: str | None = None,
 ) -> int:
     """Ends keys; answers how many end now, `at` the latest, that would have worked for longer;
     `only`: the one with this print."""
-    ended = [key for kind in kinds if kind in _end for key in await _end[kind](db, owner_id, at, wall, by, only)]
+    ended = [
+        key
+        for kind in kinds
+        if kind in _end
+        for key in await _end[kind](db, owner_id, at, wall, by, only)
+    ]
     await note_key_endings(db, dict.fromkeys(ended, at if at > wall else None))
     return len(ended)
 
 
 @MERCHANT.statement("INSERT INTO refresh_tokens VALUES ($1, $2, $3)")
-async def add_refresh_token(db: Tx, token_hash: bytes, app_key: str, expires_at: datetime) -> None: ...
+async def add_refresh_token(
+    db: Tx, token_hash: bytes, app_key: str, expires_at: datetime
+) -> None: ...
 
 
-@MERCHANT.statement("DELETE FROM refresh_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING app_key")
+@MERCHANT.statement(
+    "DELETE FROM refresh_tokens WHERE token_hash = $1 AND expires_at > $2 RETURNING app_key"
+)
 async def take_refresh_token(db: Tx, token_hash: bytes, now: datetime) -> str | None:
     """The app key it was given to, or None when it is unknown, used or too old."""
 
 
-@DIRECTORY.statement("UPDATE api_keys SET first_token_at = $2 WHERE app_key = $1 AND first_token_at IS NULL")
+@DIRECTORY.statement(
+    "UPDATE api_keys SET first_token_at = $2 WHERE app_key = $1 AND first_token_at IS NULL"
+)
 async def note_first_token(db: Tx, app_key: str, at: datetime) -> None:
     """Writes once in a key's life."""
 
@@ -271,7 +296,9 @@ SELECT environment_key, created_at, retires_at FROM tokenization_keys
 WHERE merchant_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 ORDER BY created_at DESC, environment_key
 """)
-async def open_tokenization_keys(db: Read, merchant_id: UUID, at: datetime) -> list[TokenizationKey]:
+async def open_tokenization_keys(
+    db: Read, merchant_id: UUID, at: datetime
+) -> list[TokenizationKey]:
     """Tokenization keys that open something `at` that wall time, newest first."""
 
 
@@ -288,7 +315,8 @@ SELECT merchant_id, secret, scopes FROM signing_keys
 WHERE key_id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)
 """)
 async def find_signing_key(db: Read, key_id: str, at: datetime) -> SigningKey | None:
-    """Finds a signing key; None for an unknown one, and for one that has ended `at` that wall time."""
+    """Finds a signing key; None for an unknown one, and for one that has ended `at` that wall
+    time."""
 
 
 @MERCHANT.statement("DELETE FROM refresh_tokens WHERE expires_at < $1")

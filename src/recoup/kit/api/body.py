@@ -30,9 +30,11 @@ class Complaints:
     def __bool__(self) -> bool:
         return bool(self.errors)
 
-    def add(self, name: str, what: str = "", *, text: str | None = None, hint: str | None = None) -> None:
-        """`name`: with its path. `text`: the whole sentence, in place of one made of the field and `what`.
-        `hint`: what to do, where the sentence is the vendor's and may not say it."""
+    def add(
+        self, name: str, what: str = "", *, text: str | None = None, hint: str | None = None
+    ) -> None:
+        """`name`: with its path. `text`: the whole sentence, in place of one made of the field and
+        `what`. `hint`: what to do, where the sentence is the vendor's and may not say it."""
         if name in self.errors or len(self.errors) >= COMPLAINTS_MAX:
             return
         self.errors[name] = [text or f"The field {name.rpartition('.')[2]} {what}."]
@@ -70,13 +72,15 @@ def named_as_here() -> Iterator[None]:
 
 
 ShapeT = TypeVar("ShapeT", bound=msgspec.Struct)
-UNREAD: Final[dict[str, Any]] = {"unread": True}  # a field that callers send and nobody reads: nothing is wrong with it
+UNREAD: Final[dict[str, Any]] = {
+    "unread": True
+}  # a field that callers send and nobody reads: nothing is wrong with it
 _WORD_MAX: Final = 32
 
 
 def rule(one: Rule, *, missing: str | None = None) -> dict[str, Any]:
-    """The `extra` of a field that is read by another rule than its type's. `missing`: the complaint where a required
-    one is not there, in place of the vendor's sentence."""
+    """The `extra` of a field that is read by another rule than its type's. `missing`: the complaint
+    where a required one is not there, in place of the vendor's sentence."""
     return {"rule": one, "missing": missing}
 
 
@@ -126,7 +130,9 @@ class Reader(Generic[ShapeT]):
     def quick(self, raw: Any) -> ShapeT | None:
         """Reads a body like `read` when there is nothing to complain of, as in most; None where
         there may be."""
-        if type(raw) is not dict or [1 for one in raw.values() if type(one) is str and (not one or one != one.strip())]:
+        if type(raw) is not dict or [
+            1 for one in raw.values() if type(one) is str and (not one or one != one.strip())
+        ]:
             return None
         made = raw.copy()
         for name in raw.keys() & self._unread:
@@ -169,7 +175,9 @@ class Reader(Generic[ShapeT]):
                     continue
             rule_, limits, inner, field = rest
             if inner is not None:
-                values[member] = _inside(field, inner, value, complaints, prefix + field.complaint_name)
+                values[member] = _inside(
+                    field, inner, value, complaints, prefix + field.complaint_name
+                )
                 continue
             found = rule_(value, limits) if value is not None else None
             if found is None:
@@ -177,7 +185,9 @@ class Reader(Generic[ShapeT]):
                     complaints.missing(prefix + field.complaint_name, field.missing)
                     values[member] = field.empty
             elif type(found) is Wrong:
-                complaints.add(prefix + field.complaint_name, found.what, text=found.text, hint=found.hint)
+                complaints.add(
+                    prefix + field.complaint_name, found.what, text=found.text, hint=found.hint
+                )
                 if required:
                     values[member] = field.empty
             else:
@@ -198,13 +208,16 @@ def read_body(raw: Any, shape: type[ShapeT]) -> tuple[ShapeT, Complaints]:
 
 
 def read_whole(raw: Any, shape: type[ShapeT]) -> ShapeT:
-    """A body about which there is no more to say. Raises: Problem(invalid), all complaints at once."""
+    """A body about which there is no more to say. Raises: Problem(invalid), all complaints at
+    once."""
     found, complaints = read_body(raw, shape)
     complaints.raise_if_any()
     return found
 
 
-def _inside(field: _Field, inner: Reader[Any], value: Any, complaints: Complaints, path: str) -> Any:
+def _inside(
+    field: _Field, inner: Reader[Any], value: Any, complaints: Complaints, path: str
+) -> Any:
     if field.entries_max:
         return _objects(inner, value, complaints, path, field.entries_max)
     if field.or_text and isinstance(value, str):
@@ -218,7 +231,9 @@ def _inside(field: _Field, inner: Reader[Any], value: Any, complaints: Complaint
     return inner.read(value, complaints, path)
 
 
-def _objects(inner: Reader[Any], value: Any, complaints: Complaints, path: str, entries_max: int) -> list[Any]:
+def _objects(
+    inner: Reader[Any], value: Any, complaints: Complaints, path: str, entries_max: int
+) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
@@ -259,7 +274,9 @@ def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...])
         case mi.ListType(item_type=mi.StructType(cls=cls), max_length=int() as most):
             return made._replace(inner=_reader(cls), entries_max=most)
         case mi.UUIDType():
-            return made._replace(rule=rules.needed_identifier if field.required else rules.identifier)
+            return made._replace(
+                rule=rules.needed_identifier if field.required else rules.identifier
+            )
         case mi.LiteralType():
             return made._replace(rule=rules.choice, limits=Limits(high=_WORD_MAX, words=words))
     found = _BY_TYPE.get(type(kind))
@@ -310,7 +327,13 @@ def _limits(kind: mi.Type) -> Limits:
     return Limits()
 
 
-_EMPTY: Final = {mi.StrType: "", mi.BytesType: b"", mi.IntType: 0, mi.BoolType: False, mi.ListType: ()}
+_EMPTY: Final = {
+    mi.StrType: "",
+    mi.BytesType: b"",
+    mi.IntType: 0,
+    mi.BoolType: False,
+    mi.ListType: (),
+}
 _BY_TYPE: Final[dict[type[mi.Type], Rule]] = {
     mi.StrType: rules.text, mi.IntType: rules.whole, mi.BoolType: rules.flag,
     mi.DateTimeType: rules.moment,

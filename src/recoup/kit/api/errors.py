@@ -41,15 +41,21 @@ TABLE: Final[Mapping[str, Code]] = {
     "method_not_allowed": Code(405, "405001", "PUT /v1/orders; `Allow` lists the methods"),
     "conflict": Code(409, "409001", "/evaluate with the `idempotencyKey` of another payment"),
     "in_progress": Code(
-        409, "409002", "/evaluate again while the first call with its key still runs; repeat it after a second"
+        409,
+        "409002",
+        "/evaluate again while the first call with its key still runs; repeat it after a second",
     ),
     "wrong_state": Code(409, "409101", "cancelling a paid order"),
     "too_large": Code(413, "413001", "a body of more than 1 MiB"),
-    "too_many_requests": Code(429, "429001", "too many calls per second, or webhook samples per minute"),
+    "too_many_requests": Code(
+        429, "429001", "too many calls per second, or webhook samples per minute"
+    ),
     "internal": Code(500, "500001", "an internal error; quote `X-Request-Id`"),
     "bad_gateway": Code(502, "502001", "POST /v1/webhooks/{id}/test with an unreachable receiver"),
     "unavailable": Code(503, "503001", "the database is unavailable or full"),
-    "gateway_timeout": Code(504, "504001", "POST /v1/webhooks/{id}/test with a receiver that does not answer"),
+    "gateway_timeout": Code(
+        504, "504001", "POST /v1/webhooks/{id}/test with a receiver that does not answer"
+    ),
     "no_space": Code(507, "507001", "POST /v1/imports while the disk is nearly full"),
 }
 # A refund that is refused is an answer, not an error: HTTP 200, FAILED, these codes.
@@ -84,13 +90,18 @@ def _validation(scope: Scope, problem: Problem) -> dict[str, Any]:
     clients compare it."""
     fields = problem.fields or {"Body": [problem.message]}
     if problem.cure and not problem.verbatim:
-        fields = {name: [f"{text} {problem.cure}" for text in texts] for name, texts in fields.items()}
-    misspelt = {field_named(name): [text] for name, text in problem.facts.get("misspelt", {}).items()}
+        fields = {
+            name: [f"{text} {problem.cure}" for text in texts] for name, texts in fields.items()
+        }
+    misspelt = {
+        field_named(name): [text] for name, text in problem.facts.get("misspelt", {}).items()
+    }
     return {"TraceId": [trace_id(scope)], **fields, **misspelt}
 
 
 def field_named(name: str) -> str:
-    """The key of a complaint about a field that the caller named; what is no name is of the body."""
+    """The key of a complaint about a field that the caller named; what is no name is of the
+    body."""
     parts = name.split(".")
     plain = name.isascii() and all(part.isalnum() and part[0].isalpha() for part in parts)
     return ".".join(part[0].upper() + part[1:] for part in parts) if plain else "Body"
@@ -101,14 +112,20 @@ def _hints(problem: Problem) -> bytes:
     hints = dict(problem.facts.get("hints", {}))
     if problem.cure and problem.verbatim:
         hints |= dict.fromkeys(problem.fields, problem.cure)
-    text_of_hints = "; ".join(f"{name}: {text}" for name, text in hints.items()).replace("…", "...")[:HINT_MAX]
+    text_of_hints = "; ".join(f"{name}: {text}" for name, text in hints.items()).replace(
+        "…", "..."
+    )[:HINT_MAX]
     return "".join(one for one in text_of_hints if " " <= one <= "~").encode()
 
 
 def _properties(problem: Problem) -> dict[str, str]:
     """Its details for machines, and of a switch what is off."""
     offs = problem.facts.get("offs", ())
-    switch = {"kind": problem.facts["switch"], "off": ",".join(off.level for off in offs)} if offs else {}
+    switch = (
+        {"kind": problem.facts["switch"], "off": ",".join(off.level for off in offs)}
+        if offs
+        else {}
+    )
     return {**problem.facts.get("details", {}), **switch}
 
 

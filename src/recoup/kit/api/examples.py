@@ -23,7 +23,12 @@ _SYNC: Final[dict[str, Any]] = {
     "billingInformation": _BILLING, "paymentMethod": {"token": True, "cardNumber": _TOKEN},
     "subscription": {"subscriptionId": "sub-7731", "interval": "monthly", "price": "45.90", "currency": "USD"},
 }  # fmt: skip
-_TAKEN: Final[dict[str, Any]] = {"orderSessionKey": _ORDER, "orderId": _ORDER, "success": True, "result": "Success"}
+_TAKEN: Final[dict[str, Any]] = {
+    "orderSessionKey": _ORDER,
+    "orderId": _ORDER,
+    "success": True,
+    "result": "Success",
+}
 
 EVALUATE: Final = (
     Example("managed until its expiry", _SYNC | {"expiryDateUtc": "2026-03-23T00:00:00Z"}, 200,
@@ -44,7 +49,11 @@ TRANSMIT: Final = (
         "paymentMethod": {"cardBrand": "VISA", "cardBinNumber": _CARD[:6], "cardLast4Digits": _CARD[-4:]},
     }, 200, {"transmitId": "0b0f3f9e-9d3c-4a57-8f6e-2a1a8a1c7c11", "success": True, "result": "success", "status": 0}),
 )  # fmt: skip
-UPDATE: Final = (Example("approved after all", {"outcome": "APPROVED"}, 200, {"success": True, "result": "success"}),)
+UPDATE: Final = (
+    Example(
+        "approved after all", {"outcome": "APPROVED"}, 200, {"success": True, "result": "success"}
+    ),
+)
 TOKENIZE: Final = (
     Example("a test card", {"payment_method": {"email": "ana@example.test", "credit_card": {
         "first_name": "Ana", "last_name": "Roe", "number": _CARD, "month": "09", "year": "2031",
@@ -71,7 +80,9 @@ OUTCOME: Final = (
     Example("how it stands", {"orderSessionKey": _ORDER}, 200, {
         "status": "SUBMITTED", "confirmationId": "4F5A6B7C", "orderId": _ORDER, "success": True}),
 )  # fmt: skip
-ORDERS: Final = (Example("in work or completed", {"status": [4, 7], "pageSize": 5, "sort": "desc"}),)
+ORDERS: Final = (
+    Example("in work or completed", {"status": [4, 7], "pageSize": 5, "sort": "desc"}),
+)
 MOVEMENTS: Final = (Example("since a day", {"from": "2026-01-01T00:00:00Z", "limit": 50}),)
 ORDER: Final = (
     Example("in work", None, 200, {

@@ -80,7 +80,10 @@ def device(value: Any, limits: Limits) -> dict[str, str] | Wrong | None:
     return {
         name: one
         for name, one in found.items()
-        if isinstance(one, str) and 0 < len(one) <= TEXT_MAX and not has_unseen(one) and not any(numbers_in(one))
+        if isinstance(one, str)
+        and 0 < len(one) <= TEXT_MAX
+        and not has_unseen(one)
+        and not any(numbers_in(one))
     } or None
 
 
@@ -156,8 +159,11 @@ def needed_identifier(value: Any, limits: Limits) -> UUID | Wrong | None:
 
 
 def moment(value: Any, limits: Limits) -> datetime | Wrong:
-    """ISO 8601 or RFC 1123, without a zone UTC. The complaint is the vendor's sentence; what to do is a hint."""
-    return (parse_moment(value) if isinstance(value, str) else None) or Wrong("is invalid", hint=_DATE_CURE)
+    """ISO 8601 or RFC 1123, without a zone UTC. The complaint is the vendor's sentence; what to do
+    is a hint."""
+    return (parse_moment(value) if isinstance(value, str) else None) or Wrong(
+        "is invalid", hint=_DATE_CURE
+    )
 
 
 def timestamp(value: Any, limits: Limits) -> datetime | None:
@@ -173,7 +179,11 @@ def currency(value: Any, limits: Limits) -> str | Wrong | None:
     if not isinstance(found, str):
         return found
     found = found.upper()
-    return found if found in EXPONENTS else Wrong("", f"The currency {found[:8]!r} is not an ISO 4217 code like USD.")
+    return (
+        found
+        if found in EXPONENTS
+        else Wrong("", f"The currency {found[:8]!r} is not an ISO 4217 code like USD.")
+    )
 
 
 def choice(value: Any, limits: Limits) -> str | Wrong | None:

@@ -63,10 +63,16 @@ class Query:
         for given in islice((one for one in self._given if one not in known), STRANGERS_NAMED_MAX):
             if given in others:
                 name, own_name = others[given]
-                complaints.append(f"The parameter {name!r} is not known here. This list has {own_name} for it.")
+                complaints.append(
+                    f"The parameter {name!r} is not known here. This list has {own_name} for it."
+                )
             else:
                 near, spelt = like.of(given, known, cutoff=0.5), self._given.spelt[given][:64]
-                cure = f"Did you mean {known[near]}?" if near else "Known are " + ", ".join(known.values()) + "."
+                cure = (
+                    f"Did you mean {known[near]}?"
+                    if near
+                    else "Known are " + ", ".join(known.values()) + "."
+                )
                 complaints.append(f"The parameter {spelt!r} is not known. {cure}")
         if complaints:
             self.complain("query", text=" ".join(complaints))
@@ -88,7 +94,9 @@ class Query:
 
     def number(self, name: str, default: int | None, low: int, high: int) -> int | None:
         text = self.one(name)
-        if text and not (text.isascii() and text.isdigit() and len(text) < 14 and low <= int(text) <= high):
+        if text and not (
+            text.isascii() and text.isdigit() and len(text) < 14 and low <= int(text) <= high
+        ):
             self.complain(name, f"must be a whole number between {low} and {high}")
             return default
         return int(text) if text else default
@@ -117,6 +125,8 @@ class Query:
         """Reads one of the names in any case. The keys of `among` are in lower case."""
         text = self.one(name).lower() or default
         if text not in among:
-            self.complain(name, "must be one of " + ", ".join(str(word) for word in among.values() if word))
+            self.complain(
+                name, "must be one of " + ", ".join(str(word) for word in among.values() if word)
+            )
             return default
         return text

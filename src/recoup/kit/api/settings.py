@@ -13,10 +13,14 @@ from recoup.kit.api.wire import Moment, Shape, Text32, Text64, Text128, Text512
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Events = Annotated[
     list[str],
-    Meta(description="Event names; see the events page.", extra=rule(names("must be an array of event names"))),
+    Meta(
+        description="Event names; see the events page.",
+        extra=rule(names("must be an array of event names")),
+    ),
 ]
 Descriptor = Annotated[
-    str, Meta(min_length=5, max_length=22, description="Statement descriptor.", extra=rule(up_to(64)))
+    str,
+    Meta(min_length=5, max_length=22, description="Statement descriptor.", extra=rule(up_to(64))),
 ]
 Format = Annotated[
     Text32,
@@ -25,18 +29,27 @@ Format = Annotated[
         "`stablecoin` (events of stablecoin orders in the format and signature of the stablecoin API)."
     ),
 ]
-Encrypt = Annotated[bool, Meta(description="Sends bodies as A256GCM envelopes; only with the format `stablecoin`.")]
+Encrypt = Annotated[
+    bool, Meta(description="Sends bodies as A256GCM envelopes; only with the format `stablecoin`.")
+]
 
 
 class Switches(Shape, kw_only=True):
     """Which orders a site takes."""
 
-    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = None
-    cit_callcenter: Annotated[bool | None, Meta(description="Customer-initiated payments by the call centre.")] = None
+    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = (
+        None
+    )
+    cit_callcenter: Annotated[
+        bool | None, Meta(description="Customer-initiated payments by the call centre.")
+    ] = None
     mit: Annotated[bool | None, Meta(description="Merchant-initiated payments.")] = None
     is_default: Annotated[bool | None, Meta(description="Receives orders without a site.")] = None
     support_contact: Annotated[
-        Text128 | None, Meta(description="Support contact for customers: an e-mail address, a phone number or a page.")
+        Text128 | None,
+        Meta(
+            description="Support contact for customers: an e-mail address, a phone number or a page."
+        ),
     ] = None
 
 
@@ -44,7 +57,12 @@ class SiteBody(Switches, kw_only=True):
     """A site or campaign."""
 
     url: Annotated[
-        str, Meta(min_length=1, max_length=512, description="https address or host name; its host selects the site.")
+        str,
+        Meta(
+            min_length=1,
+            max_length=512,
+            description="https address or host name; its host selects the site.",
+        ),
     ]
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     descriptor: Descriptor
@@ -91,7 +109,9 @@ class EndpointBody(Shape, kw_only=True):
     url: Annotated[Url, Meta(description="https; in the sandbox also http://127.0.0.1:<port>.")]
     events: Events | None = None
     format: Format | None = None
-    own_key: Annotated[bool | None, Meta(description="True: its own key, not the merchant's.")] = None
+    own_key: Annotated[bool | None, Meta(description="True: its own key, not the merchant's.")] = (
+        None
+    )
     encrypt: Encrypt | None = None
     mid: Annotated[UUID | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
 
@@ -102,7 +122,9 @@ class EndpointChange(Shape, kw_only=True):
     url: Url | None = None
     events: Events | None = None
     format: Format | None = None
-    state: Annotated[Text32 | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")] = None
+    state: Annotated[
+        Text32 | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")
+    ] = None
     encrypt: Encrypt | None = None
 
 
@@ -111,13 +133,17 @@ class Health(Shape, kw_only=True):
 
     state: Annotated[
         Literal["new", "ok", "failing", "open"],
-        Meta(description="`new`: nothing was sent yet; `open`: only probes are sent, at growing intervals."),
+        Meta(
+            description="`new`: nothing was sent yet; `open`: only probes are sent, at growing intervals."
+        ),
     ]
     since: Annotated[Moment | None, Meta(description="Time of the first failure in a row.")]
     failures: Annotated[int, Meta(ge=0, description="Failed attempts in a row.")]
     last_error: Annotated[str | None, Meta(description="Error of the latest failure.")]
     next_try_at: Annotated[Moment | None, Meta(description="While `open`: time of the next probe.")]
-    waiting_events: Annotated[int, Meta(ge=0, description="Events waiting for delivery; counted up to 1,000.")]
+    waiting_events: Annotated[
+        int, Meta(ge=0, description="Events waiting for delivery; counted up to 1,000.")
+    ]
 
 
 class Endpoint(Shape, kw_only=True):
@@ -138,7 +164,9 @@ class Endpoint(Shape, kw_only=True):
     ]
     encrypt: Encrypt
     own_key: Annotated[bool, Meta(description="False: the merchant's key signs.")]
-    previous_key_until: Annotated[Moment | None, Meta(description="The previous key is valid until then.")]
+    previous_key_until: Annotated[
+        Moment | None, Meta(description="The previous key is valid until then.")
+    ]
     health: Health
     why: Annotated[str | None, Meta(description="Why it is disabled.")] = None
 
@@ -188,7 +216,9 @@ class Delivery(Shape, kw_only=True):
     is_sample: Annotated[bool, Meta(description="True if sent by …/test; not retried.")]
     attempt: Annotated[int, Meta(ge=1, description="Number of the attempt of this event.")]
     at: Moment
-    result: Annotated[str, Meta(description="`delivered`, `failed` (will be retried), `parked` or `disabled`.")]
+    result: Annotated[
+        str, Meta(description="`delivered`, `failed` (will be retried), `parked` or `disabled`.")
+    ]
     latency_ms: int
     answer: str
     status: Annotated[int | None, Meta(description="The receiver's HTTP status.")] = None
@@ -199,5 +229,7 @@ class Deliveries(Shape, kw_only=True):
     """A page of tries."""
 
     data: list[Delivery]
-    next: Annotated[UUID | None, Meta(description="Send it as `before`; null on the last page.")] = None
+    next: Annotated[
+        UUID | None, Meta(description="Send it as `before`; null on the last page.")
+    ] = None
     success: bool = True

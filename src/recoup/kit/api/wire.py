@@ -12,7 +12,9 @@ from recoup.kernel.worth import AMOUNT_MAX
 from recoup.kit.api.field_rules import cents, currency, reference
 from recoup.kit.edge.field_names import UnreadFields
 
-Moment = Annotated[str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})]
+Moment = Annotated[
+    str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})
+]
 Instant = Annotated[datetime, Meta(description="ISO 8601 in UTC.")]  # as a body says it
 Text = Annotated[str, Meta(max_length=256)]
 Text4 = Annotated[str, Meta(max_length=4)]
@@ -22,12 +24,28 @@ Text64 = Annotated[str, Meta(max_length=64)]
 Text128 = Annotated[str, Meta(max_length=128)]
 Text512 = Annotated[str, Meta(max_length=512)]
 Currency = Annotated[
-    str, Meta(min_length=3, max_length=4, description="ISO 4217.", examples=["USD"], extra={"rule": currency})
+    str,
+    Meta(
+        min_length=3,
+        max_length=4,
+        description="ISO 4217.",
+        examples=["USD"],
+        extra={"rule": currency},
+    ),
 ]
 Reference128 = Annotated[str, Meta(max_length=128, extra={"rule": reference})]
-Amount = Annotated[int, Meta(ge=1, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra={"rule": cents})]
+Amount = Annotated[
+    int,
+    Meta(ge=1, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra={"rule": cents}),
+]
 Cents = Annotated[
-    int, Meta(ge=0, le=UNITS_MAX, description="Minor units of the currency: 4590 for 45.90.", extra={"rule": cents})
+    int,
+    Meta(
+        ge=0,
+        le=UNITS_MAX,
+        description="Minor units of the currency: 4590 for 45.90.",
+        extra={"rule": cents},
+    ),
 ]
 
 
@@ -38,7 +56,9 @@ _NOTHING: Final = object()
 @cache
 def _names(shape: type[Struct]) -> tuple[tuple[str, str], ...]:
     """Each member's name here, and ours."""
-    return tuple((name, _OURS.get(name) or name.replace("_date", "_at")) for name in shape.__struct_fields__)
+    return tuple(
+        (name, _OURS.get(name) or name.replace("_date", "_at")) for name in shape.__struct_fields__
+    )
 
 
 class Shape(Struct, kw_only=True, rename="camel"):
@@ -49,8 +69,8 @@ class Shape(Struct, kw_only=True, rename="camel"):
 
     @classmethod
     def of(cls, *rows: object, **others: Any) -> Self:
-        """The object with what the first of the rows has under the same name, or under ours; times as text. `others`:
-        the rest."""
+        """The object with what the first of the rows has under the same name, or under ours; times
+        as text. `others`: the rest."""
         for name, ours in _names(cls):
             if name in others:
                 continue
@@ -76,13 +96,17 @@ class ErrorTuple(Shape, kw_only=True):
 class Members(Shape, kw_only=True):
     """What every JSON answer carries; `status` comes with the answers, for not all give it as text."""
 
-    success: Annotated[bool, Meta(description="False for a decline, too; a decline is not an error.")] = True
+    success: Annotated[
+        bool, Meta(description="False for a decline, too; a decline is not an error.")
+    ] = True
     result: Annotated[str | None, Meta(description="A word or a sentence about the result.")] = None
-    status_code: Annotated[str | None, Meta(description="Six digits of a refusal, HTTP status first.")] = None
+    status_code: Annotated[
+        str | None, Meta(description="Six digits of a refusal, HTTP status first.")
+    ] = None
     errors: list[ErrorTuple] = field(default_factory=list)
-    custom_properties: Annotated[dict[str, str], Meta(description="`warning`: information for the caller.")] = field(
-        default_factory=dict
-    )
+    custom_properties: Annotated[
+        dict[str, str], Meta(description="`warning`: information for the caller.")
+    ] = field(default_factory=dict)
     warnings: UnreadFields = UNSET
 
 

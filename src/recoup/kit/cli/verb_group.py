@@ -1,5 +1,6 @@
-"""The command line's group. What a verb needs is imported when it runs: the processes of a server are verbs
-too, and need nothing of the others'. Other packages add verbs by entry points of the group `recoup.verbs`."""
+"""The command line's group. What a verb needs is imported when it runs: the processes of a server
+are verbs too, and need nothing of the others'. Other packages add verbs by entry points of the
+group `recoup.verbs`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +52,9 @@ class PackageVerb:
         """Raises: Problem(unavailable), where the package is missing or cannot be used."""
         if not self.is_there():
             words = self.entry.replace(".", " ")
-            message = f"`recoup {words}` comes with the package {self.package}, which is not installed."
+            message = (
+                f"`recoup {words}` comes with the package {self.package}, which is not installed."
+            )
             raise Problem(
                 "unavailable",
                 message,
@@ -60,10 +63,14 @@ class PackageVerb:
         group.add_command(load(added(ADDED)[self.entry], click.Command), name)
 
 
-VERB: Final = Place[Mapping[str, tuple[str, str]]]("verb")  # "group verb" -> its help, and its module
+VERB: Final = Place[Mapping[str, tuple[str, str]]](
+    "verb"
+)  # "group verb" -> its help, and its module
 
 
-def with_features(group: str, later: Mapping[str, LaterVerb | PackageVerb]) -> Mapping[str, LaterVerb | PackageVerb]:
+def with_features(
+    group: str, later: Mapping[str, LaterVerb | PackageVerb]
+) -> Mapping[str, LaterVerb | PackageVerb]:
     """Adds the verbs of features to those of the group."""
     return Extended(
         later,
@@ -79,7 +86,9 @@ def with_features(group: str, later: Mapping[str, LaterVerb | PackageVerb]) -> M
 class VerbGroup(click.Group):
     """`later`: by name. Help lists them without importing any."""
 
-    def __init__(self, *given: Any, later: Mapping[str, LaterVerb | PackageVerb], **more: Any) -> None:
+    def __init__(
+        self, *given: Any, later: Mapping[str, LaterVerb | PackageVerb], **more: Any
+    ) -> None:
         super().__init__(*given, **more)
         self._later = later
 
@@ -94,7 +103,9 @@ class VerbGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:
-            raise click.exceptions.NoSuchCommand(error.command_name, None, self.list_commands(ctx), ctx) from None
+            raise click.exceptions.NoSuchCommand(
+                error.command_name, None, self.list_commands(ctx), ctx
+            ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         later = (name for name, verb in self._later.items() if verb.help and verb.is_there())
@@ -102,9 +113,16 @@ class VerbGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         known = {name: self.commands.get(name) for name in self.list_commands(ctx)}
-        lines = {name: verb or click.Command(name, help=self._later[name].help) for name, verb in known.items()}
+        lines = {
+            name: verb or click.Command(name, help=self._later[name].help)
+            for name, verb in known.items()
+        }
         limit = formatter.width - 6 - max(map(len, lines))
         with formatter.section("Commands"):
             formatter.write_dl(
-                [(name, verb.get_short_help_str(limit)) for name, verb in lines.items() if not verb.hidden]
+                [
+                    (name, verb.get_short_help_str(limit))
+                    for name, verb in lines.items()
+                    if not verb.hidden
+                ]
             )

@@ -42,10 +42,14 @@ async def send_refusal(send: Send, refusal: Refusal, *extra: tuple[bytes, bytes]
 
 
 async def send_stream(
-    receive: Receive, send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], parts: AsyncIterator[bytes]
+    receive: Receive,
+    send: Send,
+    status: int,
+    headers: Iterable[tuple[bytes, bytes]],
+    parts: AsyncIterator[bytes],
 ) -> None:
-    """A body whose length is not known before. It begins with its first part: a Problem until then is still raised. For
-    a caller that hangs up nothing more is read."""
+    """A body whose length is not known before. It begins with its first part: a Problem until then
+    is still raised. For a caller that hangs up nothing more is read."""
     first = await anext(parts, b"")
     gone = asyncio.create_task(hangs_up(receive))
     try:

@@ -16,13 +16,16 @@ FIELDS_MAX: Final = 3
 WHY_MAX: Final = 300
 TEXT_MAX: Final = 2_000  # of what somebody else wrote: it is looked at, and not kept
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,79}")
-_QUOTED: Final = re.compile(r"(?<!\w)(['\"`“]).*?(?:(?:\1|”)(?!\w)|\Z)", re.S)  # also what was cut within
+_QUOTED: Final = re.compile(
+    r"(?<!\w)(['\"`“]).*?(?:(?:\1|”)(?!\w)|\Z)", re.S
+)  # also what was cut within
 _DATE: Final = r"\d{4}-\d\d-\d\d(?![ -]?\d)"  # our own: the bound that was missed
 _NUMBERS: Final = re.compile(rf"({_DATE})|\d(?:[ -]?\d){{6,}}")
 
 
 def called_by(kept: dict[str, Any], merchant_id: UUID | None, key_id: str) -> None:
-    """`kept` is the call's state; `key_id` the public half of the key, of a partner's own without a merchant."""
+    """`kept` is the call's state; `key_id` the public half of the key, of a partner's own without a
+    merchant."""
     kept["called_by"] = (merchant_id, key_id)
 
 
@@ -53,10 +56,16 @@ def acted(scope: Scope) -> None:
 
 
 def note_call(note: Callable[..., None], scope: Scope, status: int, seconds: float) -> None:
-    """`note` as the request log's. Calls with a key; of people what they sent, and what was refused."""
+    """`note` as the request log's. Calls with a key; of people what they sent, and what was
+    refused."""
     kept = state(scope)
     by = kept.get("called_by")
-    read = by is not None and by[1].startswith("user:") and scope["method"] in ("GET", "HEAD") and status < 400
+    read = (
+        by is not None
+        and by[1].startswith("user:")
+        and scope["method"] in ("GET", "HEAD")
+        and status < 400
+    )
     if by is not None and (not read or kept.get("acted")):
         note(
             *by,

@@ -1,8 +1,8 @@
 """Connections: how many there may be, from whom, and how long each may keep the door waiting.
 
-A stranger needs no account to open them, so each limit holds before a byte was understood. Beyond a limit a connection
-is still answered, from a small spare room in which the oldest gives way to the newest: monitoring of the process
-gets in there while the rest is used up.
+A stranger needs no account to open them, so each limit holds before a byte was understood. Beyond a
+limit a connection is still answered, from a small spare room in which the oldest gives way to the
+newest: monitoring of the process gets in there while the rest is used up.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ _LOG: Final = logging.getLogger("recoup.connections")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`spare`: connections beyond the others, for health checks. `body_bytes_per_second`: each such number of bytes
-    that came gives a body one second more, `write_bytes_per_second` the same for what was read of an answer.
-    `held_bytes`: of calls that have not come whole and answers that are not read, together; beyond it the address that
-    holds most gives way. `*_pressed_seconds`: while three quarters of the room are taken.
-    """
+    """`spare`: connections beyond the others, for health checks. `body_bytes_per_second`: each such
+    number of bytes that came gives a body one second more, `write_bytes_per_second` the same for
+    what was read of an answer. `held_bytes`: of calls that have not come whole and answers that are
+    not read, together; beyond it the address that holds most gives way. `*_pressed_seconds`: while
+    three quarters of the room are taken."""
 
     total: int = 1000
     per_address: int = 256
@@ -61,8 +61,8 @@ class Connection(Protocol):
         """Its caller is still sending, or has not read."""
 
     def is_beginning(self, now: float) -> bool:
-        """A call is on its way: its head has not come whole, or the connection was made, or used, so lately that
-        one may come, and hear that it is the last."""
+        """A call is on its way: its head has not come whole, or the connection was made, or used,
+        so lately that one may come, and hear that it is the last."""
 
     def cut(self) -> None:
         """Cuts the connection at once."""
@@ -73,7 +73,11 @@ class Connections:
     met."""
 
     def __init__(
-        self, limits: Limits, crowded: Mapping[str, App], proxies: Proxies, clock: Callable[[], float] = monotonic
+        self,
+        limits: Limits,
+        crowded: Mapping[str, App],
+        proxies: Proxies,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.limits, self.crowded, self.clock = limits, crowded, clock
         self._proxies = proxies
@@ -154,7 +158,8 @@ class Connections:
         self._held_bytes -= self._held.pop(connection, 0)
 
     def address_of(self, client: tuple[str, int] | None) -> str:
-        """Empty for those who are not counted by address: a named proxy brings everybody's calls."""
+        """Empty for those who are not counted by address: a named proxy brings everybody's
+        calls."""
         if client is None or client[0] in self._proxies:
             return ""
         return client_address({"client": client}) or ""
@@ -189,8 +194,8 @@ PAUSE_SECONDS: Final = 0.1
 
 
 class Handshakes:
-    """Accepts on `listener` and hands over what has shaken hands. Beyond the limits the oldest handshake, of the same
-    address first, gives way."""
+    """Accepts on `listener` and hands over what has shaken hands. Beyond the limits the oldest
+    handshake, of the same address first, gives way."""
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""Cookies of ours, read in one pass: the standard library's reader takes the square of their length to undo escapes."""
+"""Cookies of ours, read in one pass: the standard library's reader takes the square of their length
+to undo escapes."""
 
 from starlette.requests import Request
 
@@ -6,7 +7,8 @@ from recoup.kit.edge.asgi import Scope
 
 
 def cookie_of(scope: Scope, name: str) -> str:
-    """The last of that name, as it was sent; empty where there is none. What we set holds nothing to be escaped."""
+    """The last of that name, as it was sent; empty where there is none. What we set holds nothing
+    to be escaped."""
     wanted, found = name.encode(), b""
     for header, value in scope["headers"]:
         if header == b"cookie" and wanted in value:

@@ -16,8 +16,9 @@ SHARED: Final = "RECOUP_SHARED_COUNTS"  # the file's number, as the doors inheri
 
 
 class Counts:
-    """An instant for each key, in monotonic seconds, which all processes of a machine read alike. Of more keys than
-    there is room for, that with the earliest instant is forgotten. `values`: by the places that `find` answers."""
+    """An instant for each key, in monotonic seconds, which all processes of a machine read alike.
+    Of more keys than there is room for, that with the earliest instant is forgotten. `values`: by
+    the places that `find` answers."""
 
     def __init__(self, *, shared: int | None = None, sets: int = SETS) -> None:
         self._sets, half = sets, sets * WAYS * 8
@@ -38,7 +39,8 @@ class Counts:
 
 
 def make_shared() -> int:
-    """A new table's file, to be inherited. In memory: whoever writes to a mapped file of a full disk is killed."""
+    """A new table's file, to be inherited. In memory: whoever writes to a mapped file of a full
+    disk is killed."""
     if hasattr(os, "memfd_create"):
         made = os.memfd_create("recoup-counts")
     else:

@@ -1,5 +1,5 @@
-"""A call and its answer on a connection, as uvicorn's but leaner: a body that has come whole is there at once, and the
-head of an answer goes out with the beginning of its body, in one write."""
+"""A call and its answer on a connection, as uvicorn's but leaner: a body that has come whole is
+there at once, and the head of an answer goes out with the beginning of its body, in one write."""
 
 import asyncio
 import re
@@ -88,7 +88,13 @@ class Cycle:
 
     def whole(self) -> bytes | None:
         """The body, where all of it has come and nobody has taken any: without waiting."""
-        if self.more_body or self._expects or self.disconnected or self.response_complete or not self._has_news:
+        if (
+            self.more_body
+            or self._expects
+            or self.disconnected
+            or self.response_complete
+            or not self._has_news
+        ):
             return None
         self.flow.resume_reading()
         return self._take()
@@ -150,7 +156,9 @@ class Cycle:
                 length = int(value)
             elif name == b"transfer-encoding" and value.lower() == b"chunked":
                 chunked = True
-            elif name == b"connection" and b"close" in [token.strip() for token in value.lower().split(b",")]:
+            elif name == b"connection" and b"close" in [
+                token.strip() for token in value.lower().split(b",")
+            ]:
                 self.keep_alive, closes = False, True
             parts += (name, b": ", value, b"\r\n")
         if not self.keep_alive and not closes:

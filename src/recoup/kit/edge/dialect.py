@@ -15,8 +15,8 @@ VARIABLE = re.compile(r"\{([a-z_]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """`wire_code` is what clients branch on: six digits or a word. `sample`: the body as it is sent; `for_example`: a
-    call that hears it, where one is named."""
+    """`wire_code` is what clients branch on: six digits or a word. `sample`: the body as it is
+    sent; `for_example`: a call that hears it, where one is named."""
 
     code: str
     status: int
@@ -29,11 +29,11 @@ class ErrorRow:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`schemes`: OpenAPI security schemes by name. `credentials`: what `Operation.credential` may name -> the schemes
-    that it asks for, one of the alternatives being enough. `always`: codes that any call may give, `when_known` those
-    that a call with a credential may give. `error_schemas`: JSON Schema of an error's body by status, 0 for all others.
-    `webhooks`: bodies by format; `words`: lists of words by the name that shapes refer to.
-    """
+    """`schemes`: OpenAPI security schemes by name. `credentials`: what `Operation.credential` may
+    name -> the schemes that it asks for, one of the alternatives being enough. `always`: codes that
+    any call may give, `when_known` those that a call with a credential may give. `error_schemas`:
+    JSON Schema of an error's body by status, 0 for all others. `webhooks`: bodies by format;
+    `words`: lists of words by the name that shapes refer to."""
 
     name: str
     title: str
@@ -63,7 +63,11 @@ class Dialect:
     def _row(self, code: str) -> ErrorRow:
         """Row by our code, or by the code on the wire."""
         by_wire_code = (row for row in self.errors.values() if row.wire_code == code)
-        return self.errors[code] if code in self.errors else next(by_wire_code, None) or self.errors[code]
+        return (
+            self.errors[code]
+            if code in self.errors
+            else next(by_wire_code, None) or self.errors[code]
+        )
 
 
 def _once(rows: Iterable[ErrorRow]) -> list[ErrorRow]:
@@ -75,7 +79,8 @@ def _once(rows: Iterable[ErrorRow]) -> list[ErrorRow]:
 
 
 def words_of(operation: Operation) -> list[str]:
-    """`POST /v1/orders/{id}/refund` -> post, orders, id, refund: the name that links, ids and files are made of."""
+    """`POST /v1/orders/{id}/refund` -> post, orders, id, refund: the name that links, ids and files
+    are made of."""
     steps = [step.strip("{}") for step in operation.path.split("/")]
     kept = [step for step in steps if step not in ("", "api", "v1")]
     return [operation.method.lower(), *kept]

@@ -1,10 +1,11 @@
-"""The one way in, in front of all doors. A call is checked in this order: the proxies that it came through and the
-host that it names, the spelling of its path, its ids, the size of its body, and what else may stop it. Each answer
-passes here, too, and is noted.
+"""The one way in, in front of all doors. A call is checked in this order: the proxies that it came
+through and the host that it names, the spelling of its path, its ids, the size of its body, and
+what else may stop it. Each answer passes here, too, and is noted.
 
-A proxy that was not named makes everybody one caller on this machine: throttles would be shared by the world, and what
-only this machine may do would be open to all. A name that is not ours is another site's page that had its name point
-here (DNS rebinding), and so passes every check of a form's origin.
+A proxy that was not named makes everybody one caller on this machine: throttles would be shared by
+the world, and what only this machine may do would be open to all. A name that is not ours is
+another site's page that had its name point here (DNS rebinding), and so passes every check of a
+form's origin.
 """
 
 import asyncio
@@ -18,14 +19,27 @@ from typing import Final
 from recoup.kernel.cached import cached
 from recoup.kernel.cause import begin
 from recoup.kernel.problem import Problem
-from recoup.kit.edge.asgi import App, ClientGone, Headers, Message, Receive, Refuse, Scope, Send, send_refusal, state
+from recoup.kit.edge.asgi import (
+    App,
+    ClientGone,
+    Headers,
+    Message,
+    Receive,
+    Refuse,
+    Scope,
+    Send,
+    send_refusal,
+    state,
+)
 from recoup.kit.edge.crowded import PROBES
 from recoup.kit.edge.cycle import Cycle
 from recoup.kit.edge.incoming import BODY_BYTES_MAX, Incoming
 from recoup.kit.edge.proxies import Proxies
 from recoup.kit.edge.tracing import request_id_of, traceparent_of
 
-_WITH_PORT: Final = re.compile(r"(?:\[([0-9a-f:.%]+)\]|([^:\[\]]*))(?::[0-9]{0,5})?", re.ASCII | re.IGNORECASE)
+_WITH_PORT: Final = re.compile(
+    r"(?:\[([0-9a-f:.%]+)\]|([^:\[\]]*))(?::[0-9]{0,5})?", re.ASCII | re.IGNORECASE
+)
 TELL_SECONDS: Final = 3600.0
 _LOG: Final = logging.getLogger("recoup.front")
 PATH_MAX: Final = 1_024  # characters
@@ -57,7 +71,8 @@ _FOREIGN: Final = Problem(
 
 
 class Hosts:
-    """Names that calls may ask for. An address of numbers is always one: no page of another site has it for a name."""
+    """Names that calls may ask for. An address of numbers is always one: no page of another site
+    has it for a name."""
 
     def __init__(self, names: Iterable[str]) -> None:
         """`*` is any name, `*.example.com` any below that one."""
@@ -71,13 +86,19 @@ class Hosts:
         if self._all:
             return True
         name = _without_port(host.decode("latin-1").strip().lower()).rstrip(".")
-        return name in self._names or name == "localhost" or name.endswith(self._below) or _is_address(name)
+        return (
+            name in self._names
+            or name == "localhost"
+            or name.endswith(self._below)
+            or _is_address(name)
+        )
 
 
 class Entry:
-    """`larger`: paths whose door takes files and writes them down as they come, with their limit; a body that does not
-    declare its length is kept to the usual one. Those in `streamed` take it without a declared length too. `gates`:
-    each raises the Problem that stops a call. `answered` gets each answer: call, status, seconds.
+    """`larger`: paths whose door takes files and writes them down as they come, with their limit; a
+    body that does not declare its length is kept to the usual one. Those in `streamed` take it
+    without a declared length too. `gates`: each raises the Problem that stops a call. `answered`
+    gets each answer: call, status, seconds.
 
     A Problem that a door leaves to the edge is answered in the dialect of the path.
     """
@@ -137,23 +158,33 @@ class Entry:
     async def _tell(self, scope: Scope, problem: Problem, send: Send) -> None:
         refusal = self._refuse(scope, problem)
         seconds, names = problem.retry_after_seconds, {name for name, _ in refusal.headers}
-        retry = [(b"retry-after", b"%d" % seconds)] if seconds is not None and b"retry-after" not in names else []
+        retry = (
+            [(b"retry-after", b"%d" % seconds)]
+            if seconds is not None and b"retry-after" not in names
+            else []
+        )
         await send_refusal(send, refusal, *retry)
 
     # The size of the body
 
-    async def _fits(self, scope: Scope, first: Mapping[bytes, bytes], incoming: Incoming, send: Send) -> bool:
-        """A declared length is believed when it is too large. A body without one is read here, up to the limit, so that
-        its size is known before anything else is said about the call. What a lying length lets through is counted while
-        the door reads, and ends as the same 413."""
+    async def _fits(
+        self, scope: Scope, first: Mapping[bytes, bytes], incoming: Incoming, send: Send
+    ) -> bool:
+        """A declared length is believed when it is too large. A body without one is read here, up
+        to the limit, so that its size is known before anything else is said about the call. What a
+        lying length lets through is counted while the door reads, and ends as the same 413."""
         declared, path = first.get(b"content-length"), scope["path"]
         streams = path in self._streamed and scope["method"] == "POST"
         if streams:
             incoming.bytes_max = self._streamed[path]
         else:
-            incoming.bytes_max = self._bytes_max if declared is None else self._larger.get(path, self._bytes_max)
+            incoming.bytes_max = (
+                self._bytes_max if declared is None else self._larger.get(path, self._bytes_max)
+            )
         if declared is not None:
-            if not (declared.isdigit() and len(declared) <= 18 and int(declared) <= incoming.bytes_max):
+            if not (
+                declared.isdigit() and len(declared) <= 18 and int(declared) <= incoming.bytes_max
+            ):
                 await self._tell_too_large(scope, first, incoming, send)
                 return False
         elif not streams and b"transfer-encoding" in first:
@@ -166,7 +197,9 @@ class Entry:
                 return False
         return True
 
-    async def _tell_too_large(self, scope: Scope, first: Mapping[bytes, bytes], incoming: Incoming, send: Send) -> None:
+    async def _tell_too_large(
+        self, scope: Scope, first: Mapping[bytes, bytes], incoming: Incoming, send: Send
+    ) -> None:
         # Who asks first (Expect: 100-continue) hears no before sending.
         if b"expect" not in first:
             await incoming.drain()
@@ -175,10 +208,12 @@ class Entry:
     # Who calls
 
     def _stranger(self, scope: Scope, first: Mapping[bytes, bytes]) -> Problem | None:
-        """`X-Forwarded-For` and `-Proto` of a named proxy say who calls and over what; the last that is no proxy
-        counts."""
+        """`X-Forwarded-For` and `-Proto` of a named proxy say who calls and over what; the last
+        that is no proxy counts."""
         peer, problem = scope.get("client"), None
-        if not all([self._hosts.allows(value) for name, value in scope["headers"] if name == b"host"]):
+        if not all(
+            [self._hosts.allows(value) for name, value in scope["headers"] if name == b"host"]
+        ):
             problem = _FOREIGN
         if b"forwarded" in b" ".join(first) and any(map(_FORWARDED, first)):
             if peer is not None and peer[0] in self._proxies:
@@ -192,8 +227,13 @@ class Entry:
         return problem
 
     def _warn_of_silence(self, client: tuple[str, int] | None) -> None:
-        """A named proxy that does not say for whom it calls: all of its callers share one throttle."""
-        if client is not None and client[0] in self._proxies and monotonic() - self._last_warning_at >= TELL_SECONDS:
+        """A named proxy that does not say for whom it calls: all of its callers share one
+        throttle."""
+        if (
+            client is not None
+            and client[0] in self._proxies
+            and monotonic() - self._last_warning_at >= TELL_SECONDS
+        ):
             self._last_warning_at = monotonic()
             _LOG.warning(
                 "The proxy %s sends no X-Forwarded-For: all who call through it count as one. Let it add the "
@@ -220,11 +260,14 @@ class Entry:
 
 
 class _Answer:
-    """Passes messages on; adds the answer's ids, and what handlers left in `answer_headers`, to its headers."""
+    """Passes messages on; adds the answer's ids, and what handlers left in `answer_headers`, to its
+    headers."""
 
     __slots__ = ("_answered", "_cycle", "_echo", "_scope", "_send", "_started", "has_begun")
 
-    def __init__(self, scope: Scope, send: Send, answered: Callable[[Scope, int, float], None] | None) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, answered: Callable[[Scope, int, float], None] | None
+    ) -> None:
         self._scope, self._send, self._answered, self._started = scope, send, answered, monotonic()
         self._echo: tuple[bytes, bytes] | None = None
         cycle = getattr(send, "__self__", None)
@@ -264,12 +307,16 @@ def check_size(scope: Scope) -> None:
     Problem(no_such_path), Problem(malformed)."""
     query: bytes = scope.get("query_string", b"")
     if len(scope["path"]) > PATH_MAX:
-        raise Problem("no_such_path", "There is nothing at this path.", cure="Check the path: it is too long.")
+        raise Problem(
+            "no_such_path", "There is nothing at this path.", cure="Check the path: it is too long."
+        )
     if len(query) > PART_MAX and max(map(len, query.split(b"&"))) > PART_MAX:
         message = f"A parameter of the query has more than {PART_MAX:,} bytes."
         raise Problem("malformed", message, cure="Shorten it.")
     if any(len(value) > HEADER_MAX for _, value in scope["headers"]):
-        raise Problem("malformed", f"A header has more than {HEADER_MAX:,} bytes.", cure="Shorten it.")
+        raise Problem(
+            "malformed", f"A header has more than {HEADER_MAX:,} bytes.", cure="Shorten it."
+        )
 
 
 def spell(scope: Scope) -> None:
@@ -278,7 +325,11 @@ def spell(scope: Scope) -> None:
     redirect: POST would lose its body. What was sent stays under `sent_path`, for those who sign
     it."""
     path: str = scope["path"]
-    plain = _SLASHES.sub("/", path).rstrip("/") or "/" if "//" in path or path[-1:] in ("/", "") else path
+    plain = (
+        _SLASHES.sub("/", path).rstrip("/") or "/"
+        if "//" in path or path[-1:] in ("/", "")
+        else path
+    )
     if plain[:4] in _RESCUE and not plain.islower() and plain.isascii():
         plain = plain.lower()
     if plain != path:
@@ -289,8 +340,8 @@ def spell(scope: Scope) -> None:
 
 
 def _without_port(text: str) -> str:
-    """`[::1]:80`, `a.example:80`, `::1` -> the name or address alone. What has anything else behind it stays whole, and
-    is no name."""
+    """`[::1]:80`, `a.example:80`, `::1` -> the name or address alone. What has anything else behind
+    it stays whole, and is no name."""
     found = _WITH_PORT.fullmatch(text)
     return found[1] or found[2] if found else text
 

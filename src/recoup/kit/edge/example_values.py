@@ -24,14 +24,16 @@ _IDS: Final = {"orderid": "$ORDER_ID", "ordersessionkey": "$ORDER_ID", "cardnumb
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Texts of one page: its samples can be pasted as they stand, and pasted twice they are one order."""
+    """Texts of one page: its samples can be pasted as they stand, and pasted twice they are one
+    order."""
 
     number: str
     now: str
     expiry: str
 
     def in_body(self, value: Any) -> Any:
-        """The example with variables (`$ORDER_ID`) and fresh values in place of what does not last."""
+        """The example with variables (`$ORDER_ID`) and fresh values in place of what does not
+        last."""
         if isinstance(value, Mapping):
             return {name: self._member(name, inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):

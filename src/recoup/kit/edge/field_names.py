@@ -1,4 +1,5 @@
-"""Field names in whatever case they come: clients write `AppKey`, `appKey` and `zipcode` (contract §18.1)."""
+"""Field names in whatever case they come: clients write `AppKey`, `appKey` and `zipcode` (contract
+§18.1)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,9 +30,11 @@ class Folding:
 
 
 def folding(names: Names) -> Folding:
-    """Prepares names for `fold_keys`, once per endpoint. A list of objects is written as its object. Raises: ValueError
-    when two names differ in case only."""
-    fields = {name.lower(): (name, folding(inner) if inner else None) for name, inner in names.items()}
+    """Prepares names for `fold_keys`, once per endpoint. A list of objects is written as its
+    object. Raises: ValueError when two names differ in case only."""
+    fields = {
+        name.lower(): (name, folding(inner) if inner else None) for name, inner in names.items()
+    }
     if len(fields) != len(names):
         raise ValueError("two names differ in case only")
     deep = [(name, below) for name, below in fields.values() if below is not None]
@@ -39,7 +42,8 @@ def folding(names: Names) -> Folding:
 
 
 def names_of(shape: type[msgspec.Struct]) -> Names:
-    """The wire names of a Struct and of the Structs inside it, also in lists, dicts' values aside."""
+    """The wire names of a Struct and of the Structs inside it, also in lists, dicts' values
+    aside."""
     found: dict[str, Names | None] = {}
     for field in msgspec.structs.fields(shape):
         inner = _struct_in(field.type)
@@ -48,8 +52,8 @@ def names_of(shape: type[msgspec.Struct]) -> Names:
 
 
 def fold_keys(value: Any, fold: Folding) -> Any:
-    """The value with known names in their canonical case; unknown names and everything else stay as they
-    came. An object whose names are all right stays itself.
+    """The value with known names in their canonical case; unknown names and everything else stay as
+    they came. An object whose names are all right stays itself.
 
     When a name comes in two spellings the last one counts, as with the same name twice.
     """
@@ -78,7 +82,8 @@ def fold_keys(value: Any, fold: Folding) -> Any:
 def unknown_names(
     value: Any, fold: Folding, prefix: str = "", like: Nearest | None = None
 ) -> Iterator[tuple[str, str | None]]:
-    """(name with its path, the known name that is most like it) of every name that `fold_keys` did not know."""
+    """(name with its path, the known name that is most like it) of every name that `fold_keys` did
+    not know."""
     like = like or Nearest()
     for one in value if isinstance(value, list) else [value]:
         for name, inner in one.items() if isinstance(one, dict) else ():
@@ -91,13 +96,14 @@ def unknown_names(
 
 
 def unread_fields(body: Any, fold: Folding | None) -> list[str]:
-    """A sentence for each field that nobody reads, of the first ones. An operation without fields reads none."""
+    """A sentence for each field that nobody reads, of the first ones. An operation without fields
+    reads none."""
     return [_unread(name, alike) for name, alike in _first_unknown(body, fold)]
 
 
 def misspelt_fields(body: Any, fold: Folding | None) -> dict[str, str]:
-    """The same sentences by field, of those alone that are like one that is read: beside a refusal, which they may
-    explain."""
+    """The same sentences by field, of those alone that are like one that is read: beside a refusal,
+    which they may explain."""
     return {name: _unread(name, alike) for name, alike in _first_unknown(body, fold) if alike}
 
 
@@ -107,7 +113,9 @@ def _first_unknown(body: Any, fold: Folding | None) -> Iterator[tuple[str, str |
 
 
 def _unread(name: str, alike: str | None) -> str:
-    return f"There is no field {name!r}, so it was not read." + (f" Did you mean {alike}?" if alike else "")
+    return f"There is no field {name!r}, so it was not read." + (
+        f" Did you mean {alike}?" if alike else ""
+    )
 
 
 def _struct_in(kind: Any) -> type[msgspec.Struct] | None:

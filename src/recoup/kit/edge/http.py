@@ -1,7 +1,8 @@
 """HTTP/1.1 on one connection, with an end to everything that a caller sends or waits with.
 
-The server's parser takes heads, trailers and pipelined calls of any size and waits for them for ever. Here a head is at
-most 64 KiB and comes within seconds, a body keeps coming, an answer is read, and pipelined requests are bounded.
+The server's parser takes heads, trailers and pipelined calls of any size and waits for them for
+ever. Here a head is at most 64 KiB and comes within seconds, a body keeps coming, an answer is
+read, and pipelined requests are bounded.
 """
 
 import asyncio
@@ -28,10 +29,16 @@ _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _BETWEEN, _HEAD, _BODY, _REFUSED = range(4)
 _MALFORMED: Final = (400, "This is no HTTP request.")
 _LATE: Final = (408, "The request line and headers did not arrive in time. Send them at once.")
-_HEAD_TOO_LARGE: Final = (431, "The URL and headers are larger than 64 KiB, or more than 200. Send fewer.")
+_HEAD_TOO_LARGE: Final = (
+    431,
+    "The URL and headers are larger than 64 KiB, or more than 200. Send fewer.",
+)
 _TRAILERS_TOO_LARGE: Final = (431, "The trailers or chunk extensions are too large. Send none.")
 _TOO_MANY_PIECES: Final = (400, "The body comes in too many small chunks. Send larger ones.")
-_TOO_MANY_AHEAD: Final = (429, "Too many calls were sent before their answers were read. Wait for the answers.")
+_TOO_MANY_AHEAD: Final = (
+    429,
+    "Too many calls were sent before their answers were read. Wait for the answers.",
+)
 
 
 class _Refused(Exception):
@@ -137,7 +144,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if len(self.headers) > self._limits.headers or (
-            self._head_most > self._limits.head_bytes and self._head_size() > self._limits.head_bytes
+            self._head_most > self._limits.head_bytes
+            and self._head_size() > self._limits.head_bytes
         ):
             self._why = _HEAD_TOO_LARGE
             raise _Refused
@@ -173,10 +181,20 @@ class BoundedHttp(HttpToolsProtocol):
             "headers": self.headers,
             "state": self.app_state.copy(),
         }
-        lasts = version != "1.0" and self.parser.should_keep_alive() and not (self._is_spare or self._all.is_ending)
+        lasts = (
+            version != "1.0"
+            and self.parser.should_keep_alive()
+            and not (self._is_spare or self._all.is_ending)
+        )
         expects = self.expect_100_continue
         return Cycle(
-            scope, self.transport, self.flow, self.logger, self.on_response_complete, expects=expects, keep_alive=lasts
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.on_response_complete,
+            expects=expects,
+            keep_alive=lasts,
         )
 
     def on_body(self, body: bytes) -> None:
@@ -210,7 +228,8 @@ class BoundedHttp(HttpToolsProtocol):
             self.flow.pause_reading()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Starts the call, but makes nothing for a caller that does not read what was made before."""
+        """Starts the call, but makes nothing for a caller that does not read what was made
+        before."""
         if self.flow.write_paused:
             self._waiting = cycle, app
             self.flow.pause_reading()
@@ -257,7 +276,10 @@ class BoundedHttp(HttpToolsProtocol):
         if self.flow.read_paused:
             # The door is slow here, not the caller.
             self._since = max(self._since, now - self._limits.body_seconds / 2)
-        elif now - self._since > self._limits.body_seconds + self._body_bytes / self._limits.body_bytes_per_second:
+        elif (
+            now - self._since
+            > self._limits.body_seconds + self._body_bytes / self._limits.body_bytes_per_second
+        ):
             self.transport.close()
 
     def _patience(self, pressed: bool) -> float:
@@ -274,7 +296,11 @@ class BoundedHttp(HttpToolsProtocol):
         return self._state in (_HEAD, _BODY) or self._blocked_at > 0
 
     def is_beginning(self, now: float) -> bool:
-        return self._state == _HEAD or now - self._since < NEXT_SECONDS and not self.transport.is_closing()
+        return (
+            self._state == _HEAD
+            or now - self._since < NEXT_SECONDS
+            and not self.transport.is_closing()
+        )
 
     def cut(self) -> None:
         self.transport.abort()

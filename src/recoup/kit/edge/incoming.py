@@ -19,7 +19,10 @@ class Incoming:
     __slots__ = ("_first", "_read", "_receive", "_whole", "bytes_max")
 
     def __init__(self, receive: Receive) -> None:
-        self._receive, self._whole = receive, getattr(getattr(receive, "__self__", None), "whole", None)
+        self._receive, self._whole = (
+            receive,
+            getattr(getattr(receive, "__self__", None), "whole", None),
+        )
         self._first: bytes | None = None  # the body, where it was read before the door asks
         self._read, self.bytes_max = 0, BODY_BYTES_MAX
 
@@ -53,7 +56,9 @@ class Incoming:
 
     def too_large(self) -> Problem:
         message = f"The body is larger than {self.bytes_max} bytes."
-        return Problem("too_large", message, cure="Send less in one call.", bytes_max=self.bytes_max)
+        return Problem(
+            "too_large", message, cure="Send less in one call.", bytes_max=self.bytes_max
+        )
 
     async def drain(self) -> None:
         read = 0

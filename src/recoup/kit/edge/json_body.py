@@ -24,17 +24,19 @@ _BOM: Final = b"\xef\xbb\xbf"
 _decode: Final = msgspec.json.Decoder().decode
 
 
-async def read_json(scope: Scope, receive: Receive, chars_max: int = TEXT_CHARS_MAX) -> tuple[Any, bytes]:
-    """The JSON of a call, its content type checked, and the body as it came. `chars_max`: of each text in it. Raises:
-    Problem(malformed); ClientGone."""
+async def read_json(
+    scope: Scope, receive: Receive, chars_max: int = TEXT_CHARS_MAX
+) -> tuple[Any, bytes]:
+    """The JSON of a call, its content type checked, and the body as it came. `chars_max`: of each
+    text in it. Raises: Problem(malformed); ClientGone."""
     check_content_type(header(scope, b"content-type"))
     content = await read_body(receive)
     return decode_json(content, chars_max=chars_max), content
 
 
 async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> bytes:
-    """The whole body; its size is held by `Incoming`. Raises: Problem(malformed) when it does not arrive in time;
-    ClientGone."""
+    """The whole body; its size is held by `Incoming`. Raises: Problem(malformed) when it does not
+    arrive in time; ClientGone."""
     whole = getattr(receive, "whole", None)
     if whole is not None and (body := whole()) is not None:
         return bytes(body)
@@ -46,29 +48,38 @@ async def read_body(receive: Receive, seconds_max: float = READ_SECONDS_MAX) -> 
                 if not message.get("more_body", False):
                     return b"".join(chunks)
     except TimeoutError:
-        raise Problem("malformed", "The body did not arrive in time.", cure="Send it at once.") from None
+        raise Problem(
+            "malformed", "The body did not arrive in time.", cure="Send it at once."
+        ) from None
     raise ClientGone
 
 
 def check_content_type(value: bytes | None) -> None:
-    """Missing is read as JSON; `application/json`, `application/*+json` and `text/json` are taken, in UTF-8. Raises:
-    Problem(malformed). Source: contract §17.1."""
+    """Missing is read as JSON; `application/json`, `application/*+json` and `text/json` are taken,
+    in UTF-8. Raises: Problem(malformed). Source: contract §17.1."""
     if not value:
         return
     kind, _, parameters = value.lower().partition(b";")
     charset = parameters.partition(b"charset=")[2].partition(b";")[0].strip(b' \t"')
-    if not _JSON_TYPE.fullmatch(kind.strip()) or charset not in (b"", b"utf-8", b"utf8", b"us-ascii"):
+    if not _JSON_TYPE.fullmatch(kind.strip()) or charset not in (
+        b"",
+        b"utf-8",
+        b"utf8",
+        b"us-ascii",
+    ):
         message = "The content type is not JSON in UTF-8."
-        raise Problem("malformed", message, field="content-type", cure="Send content-type: application/json.")
+        raise Problem(
+            "malformed", message, field="content-type", cure="Send content-type: application/json."
+        )
 
 
 def decode_json(body: bytes, what: str = "body", chars_max: int = TEXT_CHARS_MAX) -> Any:
     """Plain values. Of a key that comes twice the last one counts. `what` it is, in complaints.
 
-    Raises: Problem(malformed) for what is no JSON in UTF-8, and for NUL characters, lone surrogates, integers
-    beyond 64 bits and deep nesting, which other programs store or read in different ways; for an object of more than
-    `MEMBERS_MAX` members, for more than `VALUES_MAX` values, and for a name or text that is longer than any reader here
-    has use for.
+    Raises: Problem(malformed) for what is no JSON in UTF-8, and for NUL characters, lone
+    surrogates, integers beyond 64 bits and deep nesting, which other programs store or read in
+    different ways; for an object of more than `MEMBERS_MAX` members, for more than `VALUES_MAX`
+    values, and for a name or text that is longer than any reader here has use for.
     """
     try:
         value = _decode(body.removeprefix(_BOM))
@@ -109,7 +120,9 @@ def _check_values(value: Any, what: str, chars_max: int) -> None:
                 if len(one) > MEMBERS_MAX:
                     raise _malformed(f"An object of the body has more than {MEMBERS_MAX} members.")
                 if max(map(len, one), default=0) > NAME_CHARS_MAX:
-                    raise _malformed(f"The {what} has a name of more than {NAME_CHARS_MAX} characters.")
+                    raise _malformed(
+                        f"The {what} has a name of more than {NAME_CHARS_MAX} characters."
+                    )
                 below.extend(one)
                 below.extend(one.values())
             elif isinstance(one, list):

@@ -1,4 +1,5 @@
-"""A large answer that is the same for many callers: made and packed once, known by its ETag, sent a piece at a time."""
+"""A large answer that is the same for many callers: made and packed once, known by its ETag, sent a
+piece at a time."""
 
 import gzip
 from collections.abc import Mapping
@@ -26,22 +27,35 @@ class KeptPage:
         packed = self._packed if self._packed is not None and takes_gzip(request) else None
         tag = f'"{self._tag}{"-gzip" if packed is not None else ""}"'
         headers = {**self._headers, "etag": tag}
-        known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "")[:1000].split(",")}
+        known = {
+            part.strip().removeprefix("W/")
+            for part in request.headers.get("if-none-match", "")[:1000].split(",")
+        }
         if tag in known or "*" in known:
             return Response(status_code=304, headers=headers)
         if packed is not None:
             headers["content-encoding"] = "gzip"
-        return Pieces(self.body if packed is None else packed, headers=headers, media_type=self._type)
+        return Pieces(
+            self.body if packed is None else packed, headers=headers, media_type=self._type
+        )
 
 
 class Pieces(Response):
     """Each piece waits until those before it are on their way."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
         body = bytes(self.body)
         for begin in range(0, len(body), PIECE):
-            await send({"type": "http.response.body", "body": body[begin : begin + PIECE], "more_body": True})
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": body[begin : begin + PIECE],
+                    "more_body": True,
+                }
+            )
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

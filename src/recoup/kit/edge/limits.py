@@ -19,22 +19,28 @@ QuotaOf = Callable[[UUID | None, UUID | None], Awaitable[tuple[UUID, int] | None
 
 
 class Minutes:
-    """Calls of each key in the running minute, at all doors of this machine: kept as the minute's begin, and the number
-    in fractions of a second, so that it is an instant, too."""
+    """Calls of each key in the running minute, at all doors of this machine: kept as the minute's
+    begin, and the number in fractions of a second, so that it is an instant, too."""
 
     def __init__(self, kept: Counts | None = None) -> None:
         self._kept = kept or counts()
 
     def count(self, key: UUID, now: float) -> int:
         """Counts the calls in this minute. `now`: monotonic seconds."""
-        return round(max(0.0, self._kept.values[self._kept.find(f"minute {key}")] - now // MINUTE * MINUTE) / ONE)
+        return round(
+            max(0.0, self._kept.values[self._kept.find(f"minute {key}")] - now // MINUTE * MINUTE)
+            / ONE
+        )
 
     def take(self, key: UUID, limit: int, now: float) -> int:
-        """0 when it may be made, else the seconds until the next minute; one that may not is not counted."""
+        """0 when it may be made, else the seconds until the next minute; one that may not is not
+        counted."""
         count = self.count(key, now)
         if count >= limit:
             return MINUTE - int(now) % MINUTE
-        self._kept.values[self._kept.find(f"minute {key}")] = now // MINUTE * MINUTE + (count + 1) * ONE
+        self._kept.values[self._kept.find(f"minute {key}")] = (
+            now // MINUTE * MINUTE + (count + 1) * ONE
+        )
         return 0
 
 
@@ -56,8 +62,8 @@ class Limits:
         merchant_id: UUID | None = None,
         partner_id: UUID | None = None,
     ) -> None:
-        """Counts the call. `headers` gets the headers of its answer where it is one too many. Raises:
-        Problem(too_many_requests) with the whole seconds to wait."""
+        """Counts the call. `headers` gets the headers of its answer where it is one too many.
+        Raises: Problem(too_many_requests) with the whole seconds to wait."""
         try:
             check_rate(buckets, key, now)
         except Problem as problem:
@@ -78,19 +84,23 @@ class Limits:
 
 
 class PayerLimits:
-    """Calls with a merchant's public key, which anybody may read in its checkout page: counted by the address that
-    makes them, so that one stranger keeps no other payer out, and by merchant."""
+    """Calls with a merchant's public key, which anybody may read in its checkout page: counted by
+    the address that makes them, so that one stranger keeps no other payer out, and by merchant."""
 
     def __init__(self, per_minute: int = 300) -> None:
         """Sets the limits; `per_minute`: of one address, an IPv6 /64."""
         self._address, self._site, self._merchant = (
-            Buckets(times * per_minute / MINUTE, times * AT_ONCE_MINUTES * per_minute, name=f"payers {times} ")
+            Buckets(
+                times * per_minute / MINUTE,
+                times * AT_ONCE_MINUTES * per_minute,
+                name=f"payers {times} ",
+            )
             for times in (1, SITES, NETWORKS)
         )
 
     def take(self, headers: Headers, host: str, key: str, merchant_id: UUID, now: float) -> None:
-        """Counts the call from the address `host`. `headers` gets the headers of its answer where it is one too many.
-        Raises: Problem(too_many_requests) with the whole seconds to wait."""
+        """Counts the call from the address `host`. `headers` gets the headers of its answer where
+        it is one too many. Raises: Problem(too_many_requests) with the whole seconds to wait."""
         taken: list[tuple[Buckets, str]] = []
         site = site_key(host)
         for name, buckets, whose in (

@@ -1,5 +1,5 @@
-"""Customers' data in answers to a key that may not read it: masked as people see it whose role does not
-need it."""
+"""Customers' data in answers to a key that may not read it: masked as people see it whose role does
+not need it."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""The OpenAPI 3.1 document of a door, from the Structs that it reads bodies by. Source: OpenAPI 3.1.0."""
+"""The OpenAPI 3.1 document of a door, from the Structs that it reads bodies by. Source: OpenAPI
+3.1.0."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +11,9 @@ from recoup.kit.edge.described import JSON, JSON_LINES, Example, Operation
 from recoup.kit.edge.dialect import Dialect, ErrorRow, variables_of, words_of
 
 _REF: Final = "#/components/schemas/{name}"
-_RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+}
 _CURSORS: Final = ("after", "before", "below", "offset", "pageNumber")
 _FILE: Final = {"type": "string", "description": "A file; its first line names the columns."}
 Schema = Mapping[str, Any]
@@ -22,7 +25,9 @@ def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any
     refs, components = _schemas(dialect)
     paths: dict[str, dict[str, Any]] = {}
     for operation in dialect.operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(dialect, operation, refs)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            dialect, operation, refs
+        )
     groups = dict.fromkeys(operation.group for operation in dialect.operations if operation.group)
     return {
         "openapi": "3.1.0",
@@ -30,7 +35,9 @@ def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any
         "servers": [{"url": server}],
         "tags": [{"name": group} for group in groups],
         "paths": paths,
-        "webhooks": {name: {"post": _webhook(refs[shape])} for name, shape in dialect.webhooks.items()},
+        "webhooks": {
+            name: {"post": _webhook(refs[shape])} for name, shape in dialect.webhooks.items()
+        },
         "components": {"schemas": components, "securitySchemes": dict(dialect.schemes)},
         "x-errors": [_listed_error(row) for row in dialect.error_table],
     }
@@ -44,11 +51,20 @@ def query_schema(shape: type[msgspec.Struct]) -> Schema:
 
 
 def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
-    """References to all bodies and answers, and what they refer to; together, so that equal names stay distinct."""
-    found = [shape for operation in dialect.operations for shape in (operation.body, *operation.answers.values())]
-    shapes = list(dict.fromkeys(shape for shape in (*found, *dialect.webhooks.values()) if shape is not None))
+    """References to all bodies and answers, and what they refer to; together, so that equal names
+    stay distinct."""
+    found = [
+        shape
+        for operation in dialect.operations
+        for shape in (operation.body, *operation.answers.values())
+    ]
+    shapes = list(
+        dict.fromkeys(shape for shape in (*found, *dialect.webhooks.values()) if shape is not None)
+    )
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
-    components |= {name: {"type": "string", "enum": [*words]} for name, words in dialect.words.items()}
+    components |= {
+        name: {"type": "string", "enum": [*words]} for name, words in dialect.words.items()
+    }
     for name in _strict_alone(dialect, dict(zip(shapes, refs, strict=True)), components):
         components[name] = {**components[name], "additionalProperties": False}
     errors = {_error_name(status): schema for status, schema in dialect.error_schemas.items()}
@@ -89,12 +105,16 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
         "operationId": head + "".join(word[:1].upper() + word[1:] for word in rest),
         "summary": operation.summary,
         "tags": [operation.group] if operation.group else [],
-        "security": [dict(one) for one in dialect.credentials[operation.credential]] if operation.credential else [],
+        "security": [dict(one) for one in dialect.credentials[operation.credential]]
+        if operation.credential
+        else [],
         "responses": _answers(operation, refs) | _errors(dialect, operation),
     }
     if operation.deprecated:
         made["deprecated"] = True
-    text = " ".join(filter(None, (operation.text, operation.needs and f"Needs `{operation.needs}`.")))
+    text = " ".join(
+        filter(None, (operation.text, operation.needs and f"Needs `{operation.needs}`."))
+    )
     if text:
         made["description"] = text
     if parameters := _parameters(operation):
@@ -103,10 +123,17 @@ def _operation(dialect: Dialect, operation: Operation, refs: Refs) -> dict[str, 
         made["x-paging"] = paging
     if operation.body is not None:
         content = {"schema": _body(operation, refs)} | _examples(
-            {example.name: example.request for example in operation.examples if example.request is not None}
+            {
+                example.name: example.request
+                for example in operation.examples
+                if example.request is not None
+            }
         )
         files = {kind: {"schema": _FILE} for kind in operation.takes if kind != JSON}
-        made["requestBody"] = {"required": _must_be_sent(operation), "content": {JSON: content} | files}
+        made["requestBody"] = {
+            "required": _must_be_sent(operation),
+            "content": {JSON: content} | files,
+        }
     return made
 
 
@@ -122,9 +149,14 @@ def _must_be_sent(operation: Operation) -> bool:
 
 
 def _body(operation: Operation, refs: Refs) -> Schema:
-    """`unevaluatedProperties` where the same object is no strict one elsewhere, and so cannot say it itself."""
+    """`unevaluatedProperties` where the same object is no strict one elsewhere, and so cannot say
+    it itself."""
     assert operation.body is not None
-    return {**refs[operation.body], "unevaluatedProperties": False} if not operation.lenient else refs[operation.body]
+    return (
+        {**refs[operation.body], "unevaluatedProperties": False}
+        if not operation.lenient
+        else refs[operation.body]
+    )
 
 
 _KEY: Final[Mapping[str, Any]] = {
@@ -146,13 +178,17 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name, member in schema["properties"].items():
             plain = {key: value for key, value in member.items() if key != "description"}
             parameter = {"name": name, "in": "query", "required": name in required, "schema": plain}
-            made.append(parameter | ({"description": member["description"]} if "description" in member else {}))
+            made.append(
+                parameter
+                | ({"description": member["description"]} if "description" in member else {})
+            )
     return made
 
 
 def _paging(operation: Operation) -> Schema | None:
     """The parameter that names the next page, and the path to the answer's records. Beside these
-    stands `next`, which the parameter takes; an offset grows by their number, a page number by one."""
+    stands `next`, which the parameter takes; an offset grows by their number, a page number by
+    one."""
     if operation.query is None:
         return None
     names = {field.encode_name for field in msgspec.structs.fields(operation.query)}
@@ -165,8 +201,14 @@ def _answers(operation: Operation, refs: Refs) -> dict[str, Any]:
     for status, shape in operation.answers.items():
         answer: dict[str, Any] = {"description": _STATUS_WORDS.get(status, "Answered")}
         if shape is not None:
-            examples = {one.name: one.answer for one in answered(operation, status) if one.answer is not None}
-            answer["content"] = {kind: _content(kind, refs[shape], examples) for kind in operation.types}
+            examples = {
+                one.name: one.answer
+                for one in answered(operation, status)
+                if one.answer is not None
+            }
+            answer["content"] = {
+                kind: _content(kind, refs[shape], examples) for kind in operation.types
+            }
         made[str(status)] = answer
     return made
 
@@ -175,7 +217,11 @@ def _content(kind: str, schema: Schema, examples: Mapping[str, Any]) -> dict[str
     """A file of JSON lines is described by the object on each line."""
     if kind == JSON:
         return {"schema": schema, **_examples(examples)}
-    return {"schema": {**schema, "description": "One such object a line."} if kind == JSON_LINES else _FILE}
+    return {
+        "schema": {**schema, "description": "One such object a line."}
+        if kind == JSON_LINES
+        else _FILE
+    }
 
 
 def answered(operation: Operation, status: int) -> list[Example]:

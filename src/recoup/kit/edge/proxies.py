@@ -7,8 +7,8 @@ from recoup.kernel.problem import invalid
 
 
 class Proxies:
-    """`named`: addresses and CIDR blocks with commas between; `*` is everybody. Raises: Problem(invalid) for what is
-    neither."""
+    """`named`: addresses and CIDR blocks with commas between; `*` is everybody. Raises:
+    Problem(invalid) for what is neither."""
 
     def __init__(self, named: str) -> None:
         entries = [entry.strip() for entry in named.split(",") if entry.strip()]

@@ -12,10 +12,12 @@ from recoup.kit.edge.counts import Counts, counts
 
 
 class Buckets:
-    """A token bucket for each key, kept as the one instant at which it is full again. `per_second` tokens flow in, up
-    to `burst`. The doors of a machine share those of one `name`."""
+    """A token bucket for each key, kept as the one instant at which it is full again. `per_second`
+    tokens flow in, up to `burst`. The doors of a machine share those of one `name`."""
 
-    def __init__(self, per_second: float, burst: int, *, name: str = "", kept: Counts | None = None) -> None:
+    def __init__(
+        self, per_second: float, burst: int, *, name: str = "", kept: Counts | None = None
+    ) -> None:
         if per_second <= 0 or burst < 1:
             raise ValueError("a rate and a burst above zero")
         self._interval = 1 / per_second
@@ -23,7 +25,8 @@ class Buckets:
         self._name, self._kept = name, kept or counts()
 
     def take(self, key: str, now: float) -> float:
-        """Takes a token: 0.0 when there was one, else the seconds until there is. `now` is monotonic seconds."""
+        """Takes a token: 0.0 when there was one, else the seconds until there is. `now` is
+        monotonic seconds."""
         values, place = self._kept.values, self._kept.find(self._name + key)
         full_at = max(values[place], now) + self._interval
         # A billionth of tolerance: sums of fractions must not cost the burst's last token.
@@ -86,7 +89,8 @@ def rate_headers(policy: str, limit: int, seconds: int, refused: Problem) -> Hea
 
 
 def client_address(scope: Scope) -> str | None:
-    """The peer's address as a key; behind a proxy the server must be configured to trust its header."""
+    """The peer's address as a key; behind a proxy the server must be configured to trust its
+    header."""
     client = scope.get("client")
     return address_key(client[0]) if client else None
 
@@ -98,7 +102,8 @@ def address_key(host: str) -> str:
 
 @cached(4096)
 def site_key(host: str) -> str | None:
-    """The /48 of an IPv6 address, which one customer of a provider may hold whole; None for IPv4."""
+    """The /48 of an IPv6 address, which one customer of a provider may hold whole; None for
+    IPv4."""
     if ":" not in host:
         return None
     address = IPv6Address(host)

@@ -1,4 +1,5 @@
-"""A body that is a file: written down as it comes, never whole in memory, and gone when it has been read."""
+"""A body that is a file: written down as it comes, never whole in memory, and gone when it has been
+read."""
 
 import asyncio
 import shutil
@@ -25,7 +26,9 @@ FILES_MAX: Final = 200
 BYTES_MAX: Final = 4 << 30
 FREE_MIN: Final = 1 << 30
 FREE_SHARE: Final = 20  # of a small disk this part stays free
-STEP: Final = 8 << 20  # what a file takes of all the room at a time: who only says much keeps nobody out
+STEP: Final = (
+    8 << 20
+)  # what a file takes of all the room at a time: who only says much keeps nobody out
 
 
 def free_space() -> tuple[int, int]:
@@ -42,18 +45,22 @@ class _Held:
 
 
 class Room:
-    """Room on the disk, taken before a file's first byte. One of a process for each world. `whose`: a merchant's id, or
-    of who has none the user's. `disk`: what is on its way to it, of all worlds."""
+    """Room on the disk, taken before a file's first byte. One of a process for each world. `whose`:
+    a merchant's id, or of who has none the user's. `disk`: what is on its way to it, of all
+    worlds."""
 
-    def __init__(self, free: Callable[[], tuple[int, int]] = free_space, disk: _Held | None = None) -> None:
+    def __init__(
+        self, free: Callable[[], tuple[int, int]] = free_space, disk: _Held | None = None
+    ) -> None:
         self._free = free
         self._by: dict[str, _Held] = {}
         self._all, self._disk = _Held(), disk or _Held()
 
     @contextmanager
     def place(self, whose: str, declared: int | None, bytes_max: int) -> Iterator["Place"]:
-        """Reserves a place for one file until it is closed. `declared`: its length, if announced. Raises:
-        Problem(too_many_requests), Problem(unavailable), Problem(no_space); Problem(too_large)."""
+        """Reserves a place for one file until it is closed. `declared`: its length, if announced.
+        Raises: Problem(too_many_requests), Problem(unavailable), Problem(no_space);
+        Problem(too_large)."""
         mine = self._by.get(whose, _Held())
         if mine.files >= FILES_EACH:
             raise _too_many(f"{FILES_EACH} files of yours are being received or read.")
@@ -116,7 +123,9 @@ class Place:
 
     def _grow_own(self, size: int) -> None:
         if self._mine.taken + size > BYTES_EACH:
-            raise _too_many(f"Files of yours that are being received or read take more than {BYTES_EACH >> 20} MB.")
+            raise _too_many(
+                f"Files of yours that are being received or read take more than {BYTES_EACH >> 20} MB."
+            )
         self._mine.taken += size
         self._own += size
 
@@ -179,10 +188,15 @@ class Sent:
 
 @asynccontextmanager
 async def spooled(
-    raw_headers: Sequence[tuple[bytes, bytes]], receive: Receive, bytes_max: int, world: str, whose: str
+    raw_headers: Sequence[tuple[bytes, bytes]],
+    receive: Receive,
+    bytes_max: int,
+    world: str,
+    whose: str,
 ) -> AsyncIterator[Sent]:
-    """The body itself, or the one file of a multipart form. The file has no name on disk: whatever dies leaves none.
-    Raises: Problem(malformed) for a body that stops coming or is no such form; ClientGone; and as `Room.place`."""
+    """The body itself, or the one file of a multipart form. The file has no name on disk: whatever
+    dies leaves none. Raises: Problem(malformed) for a body that stops coming or is no such form;
+    ClientGone; and as `Room.place`."""
     headers = Headers(raw=list(raw_headers))
     if headers.get("content-type", "").lower().startswith("multipart/form-data"):
         try:
@@ -195,7 +209,10 @@ async def spooled(
                 cure="Send the file as the body itself, or as one part of a form.",
             ) from None
         return
-    with ROOMS.of(world).place(whose, _length(headers), bytes_max) as place, tempfile.TemporaryFile() as content:
+    with (
+        ROOMS.of(world).place(whose, _length(headers), bytes_max) as place,
+        tempfile.TemporaryFile() as content,
+    ):
         try:
             await _write(content, _pieces(receive, place))
         except OSError:
@@ -205,7 +222,12 @@ async def spooled(
 
 @asynccontextmanager
 async def spooled_form(
-    headers: Headers, receive: Receive, bytes_max: int, world: str, whose: str, fields_max: int = FIELDS_MAX
+    headers: Headers,
+    receive: Receive,
+    bytes_max: int,
+    world: str,
+    whose: str,
+    fields_max: int = FIELDS_MAX,
 ) -> AsyncIterator[FormData]:
     """A multipart form of at most one file. Raises: as `spooled`, and MultiPartException."""
     with ROOMS.of(world).place(whose, _length(headers), bytes_max) as place:
@@ -223,7 +245,9 @@ def _length(headers: Headers) -> int | None:
 
 async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None], fields_max: int) -> FormData:
     try:
-        parser = MultiPartParser(headers, pieces, max_files=1, max_fields=fields_max, max_part_size=FIELD_BYTES_MAX)
+        parser = MultiPartParser(
+            headers, pieces, max_files=1, max_fields=fields_max, max_part_size=FIELD_BYTES_MAX
+        )
         return await parser.parse()
     except OSError:
         raise copy(FULL) from None
@@ -232,7 +256,9 @@ async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None], fields_ma
 def _file_in(form: FormData) -> Sent:
     found = next((part for part in form.values() if isinstance(part, UploadFile)), None)
     if found is None:
-        raise Problem("malformed", "The form has no file.", field="file", cure="Add a part with a file name.")
+        raise Problem(
+            "malformed", "The form has no file.", field="file", cure="Add a part with a file name."
+        )
     return Sent(found.filename or "", found.file)
 
 

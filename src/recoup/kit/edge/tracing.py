@@ -39,4 +39,10 @@ def request_id_of(given: bytes | None) -> str:
 def traceparent_of(given: bytes | None) -> bytes | None:
     """The caller's, unless a card number may stand in it: its trace id is logged with each call."""
     numbers = _LONG.findall(given[3:35]) if given is not None else ()
-    return None if any(len(number) > _CARD_DIGITS_MAX or holds_number(number.decode()) for number in numbers) else given
+    return (
+        None
+        if any(
+            len(number) > _CARD_DIGITS_MAX or holds_number(number.decode()) for number in numbers
+        )
+        else given
+    )

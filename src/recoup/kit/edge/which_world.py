@@ -34,9 +34,11 @@ _CLAIMS: Final = msgspec.json.Decoder(_Claims)
 
 
 class ByWorld:
-    """Sends each call to the doors of its world. `live` None: there is no live world, and all are the sandbox's.
+    """Sends each call to the doors of its world. `live` None: there is no live world, and all are
+    the sandbox's.
 
-    `live_routes`: names of processors whose notices are live ones. Live is reached over HTTPS, or from this machine.
+    `live_routes`: names of processors whose notices are live ones. Live is reached over HTTPS, or
+    from this machine.
     """
 
     def __init__(self, sandbox: App, session_cookie: str) -> None:
@@ -58,7 +60,9 @@ class ByWorld:
         if is_live:
             if not _is_safe(scope):
                 cure = "Use https://, or name the proxy in front with behind_proxy."
-                raise Problem("forbidden", "The live environment is reached over HTTPS only.", cure=cure)
+                raise Problem(
+                    "forbidden", "The live environment is reached over HTTPS only.", cure=cure
+                )
             state(scope)["live"] = True
         await (self.live if is_live else self._sandbox)(scope, receive, send)
 
@@ -82,7 +86,11 @@ def _by_credential(scope: Scope) -> bool:
     if kind:
         return value.strip().startswith(_KEYS)
     key = header(scope, b"x-api-key")
-    return key.strip().startswith(_KEYS) if key else b"environment=tk_live_" in scope.get("query_string", b"").lower()
+    return (
+        key.strip().startswith(_KEYS)
+        if key
+        else b"environment=tk_live_" in scope.get("query_string", b"").lower()
+    )
 
 
 def _world_of(token: bytes) -> str:

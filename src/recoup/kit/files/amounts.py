@@ -1,5 +1,5 @@
-"""Amounts as people and programs write them. The decimal sign is a column's, not a cell's; what may be either is
-asked."""
+"""Amounts as people and programs write them. The decimal sign is a column's, not a cell's; what may
+be either is asked."""
 
 import re
 from decimal import Decimal
@@ -75,7 +75,8 @@ _THREE: Final = 3  # digits behind a sign that may group them
 
 
 class _Parts(NamedTuple):
-    """`digits` with their signs; `currency`: the name or symbol beside them, empty where there is none."""
+    """`digits` with their signs; `currency`: the name or symbol beside them, empty where there is
+    none."""
 
     digits: str
     negative: bool
@@ -90,8 +91,8 @@ class NoAmount(NamedTuple):
 
 
 class SignEvidence:
-    """Evidence for a column's decimal sign: `point`, `comma`, or `doubt` where a cell may have either. The first cell
-    of each is kept as an example."""
+    """Evidence for a column's decimal sign: `point`, `comma`, or `doubt` where a cell may have
+    either. The first cell of each is kept as an example."""
 
     def __init__(self) -> None:
         self.point = self.comma = self.doubt = ""
@@ -122,31 +123,45 @@ class SignEvidence:
 
 @cached(4_096)
 def _sign_of(text: str) -> str:
-    """The decimal sign that a cell shows; `?`: either; empty without one, and for what is no amount."""
+    """The decimal sign that a cell shows; `?`: either; empty without one, and for what is no
+    amount."""
     parts = _parts(text)
     if parts is None:
         return ""
     digits = parts.digits
     dot, comma = digits.rfind("."), digits.rfind(",")
-    if dot < 0 and comma < 0 or not any(form[sign].fullmatch(digits) for form in (_PLAIN, _GROUPED) for sign in form):
+    if (
+        dot < 0
+        and comma < 0
+        or not any(form[sign].fullmatch(digits) for form in (_PLAIN, _GROUPED) for sign in form)
+    ):
         return ""
     if dot >= 0 and comma >= 0:
         return "." if dot > comma else ","
     sign, other = (".", ",") if dot >= 0 else (",", ".")
     if digits.count(sign) > 1:
         return other
-    return sign if len(digits) - digits.rfind(sign) - 1 != _THREE or digits[:1] in (sign, "0") else "?"
+    return (
+        sign if len(digits) - digits.rfind(sign) - 1 != _THREE or digits[:1] in (sign, "0") else "?"
+    )
 
 
 @cached(4_096)
-def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> tuple[int, bool] | NoAmount:
-    """(smallest units of the asset, whether it is below zero), else what is wrong with it. `exponent`: of an amount in
-    smallest units, as its provider counts them; None for one in major units."""
+def units_of(
+    text: str, asset: str, sign: str, exponent: int | None = None
+) -> tuple[int, bool] | NoAmount:
+    """(smallest units of the asset, whether it is below zero), else what is wrong with it.
+    `exponent`: of an amount in smallest units, as its provider counts them; None for one in major
+    units."""
     parts = _parts(text)
     if parts is None:
         return _wrong(sign, Sentence("holds no amount"))
     word = parts.currency
-    if word and word.upper() != asset and asset not in _SYMBOLS.get(word, _SYMBOLS.get(word.lower(), ())):
+    if (
+        word
+        and word.upper() != asset
+        and asset not in _SYMBOLS.get(word, _SYMBOLS.get(word.lower(), ()))
+    ):
         what = Sentence("says {0}, but the currency is {1}", repr(word), asset)
         return NoAmount(what, "correct the amount or the currency: they must agree")
     digits = parts.digits
@@ -156,7 +171,11 @@ def units_of(text: str, asset: str, sign: str, exponent: int | None = None) -> t
         return _wrong(sign, Sentence("holds no amount whose decimal sign is {0}", repr(sign)))
     value, decimals = Decimal(digits.replace(sign, ".")), decimals_of(asset)
     units = value.scaleb(decimals if exponent is None else decimals - exponent)
-    if units != units.to_integral_value() or exponent is not None and value != value.to_integral_value():
+    if (
+        units != units.to_integral_value()
+        or exponent is not None
+        and value != value.to_integral_value()
+    ):
         return _wrong(sign, Sentence("holds more decimals than {0} has", asset))
     if units > UNITS_MAX:
         return _wrong(sign, Sentence("holds an amount that is too large"))
@@ -170,7 +189,11 @@ def _wrong(sign: str, what: Sentence) -> NoAmount:
 def _parts(text: str) -> _Parts | None:
     """Parts of an amount; None for what is none: two signs, two currencies, a bracket alone."""
     found = _SHAPE.fullmatch(" ".join(text.split())) if len(text) <= CHARS_MAX else None
-    if found is None or bool(found["open"]) != bool(found["close"]) or (found["c1"] and found["c2"]):
+    if (
+        found is None
+        or bool(found["open"]) != bool(found["close"])
+        or (found["c1"] and found["c2"])
+    ):
         return None
     signs = [one for name in ("s1", "s2", "s3", "s4") if (one := found[name])]
     if len(signs) + bool(found["open"]) > 1:

@@ -11,8 +11,8 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 
 def csv_row(values: Iterable[Any]) -> str:
-    """Commas, CRLF, quotes where they are needed. Texts that begin like a formula get an apostrophe; numbers, which are
-    given as int or as a `Number`, stay what they are."""
+    """Commas, CRLF, quotes where they are needed. Texts that begin like a formula get an
+    apostrophe; numbers, which are given as int or as a `Number`, stay what they are."""
     out = io.StringIO()
     csv.writer(out).writerow([_safe(value) for value in values])
     return out.getvalue()

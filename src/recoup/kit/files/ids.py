@@ -1,5 +1,5 @@
-"""Cells as they stand in a file: what is written around their text, which ids a spreadsheet destroyed, and which cannot
-be kept."""
+"""Cells as they stand in a file: what is written around their text, which ids a spreadsheet
+destroyed, and which cannot be kept."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,8 @@ from recoup.kernel.unseen import has_unseen
 
 
 class Complaint(NamedTuple):
-    """`code` for machines. `column`: as the file names it, empty where the whole line is meant. `cure`: what to do."""
+    """`code` for machines. `column`: as the file names it, empty where the whole line is meant.
+    `cure`: what to do."""
 
     code: str
     column: str
@@ -46,16 +47,21 @@ _BLANKS: Final = (
 MARKS: Final = frozenset(_BLANKS + "'=")  # a cell that neither begins nor ends with one is plain
 _KEPT_AS_TEXT: Final = "0123456789=+-@\t"  # what a spreadsheet would read as a number or formula
 # A number of a spreadsheet: `4.24242E+15`, `9,87654E+11`, `4E+15`; `1e5` and `12e34` are ids like others.
-_EXPONENT: Final = re.compile(r"[+-]?[0-9][.,][0-9]+[eE][+-]?[0-9]{1,3}|[+-]?[0-9][eE][+-][0-9]{1,3}")
+_EXPONENT: Final = re.compile(
+    r"[+-]?[0-9][.,][0-9]+[eE][+-]?[0-9]{1,3}|[+-]?[0-9][eE][+-][0-9]{1,3}"
+)
 _ERROR: Final = re.compile(r"#(?:N/A|NAME\?|REF!|VALUE!|NUM!|DIV/0!|NULL!|#+)")
 _MARKED: Final = re.compile("[.,#]|[eE][+-]")
 DESTROYED: Final = Sentence("holds what a spreadsheet made of an id, like {0}", "9.87654E+11")
-EXPORT_AGAIN: Final = Sentence("export the file again and do not save it in a spreadsheet, or format ids as text")
+EXPORT_AGAIN: Final = Sentence(
+    "export the file again and do not save it in a spreadsheet, or format ids as text"
+)
 
 
 def plain_cell(text: str, *, is_id: bool = False) -> str:
-    """A cell without blanks around it, those too that nobody sees, and without the marks that keep it a text in a
-    spreadsheet: `="00123"` and `'00123` are 00123. Of an id every leading apostrophe is such a mark."""
+    """A cell without blanks around it, those too that nobody sees, and without the marks that keep
+    it a text in a spreadsheet: `="00123"` and `'00123` are 00123. Of an id every leading apostrophe
+    is such a mark."""
     text = text.strip(_BLANKS)
     if text[:2] == '="' and text[2:].endswith('"'):
         text = text[2:-1].replace('""', '"').strip(_BLANKS)
@@ -73,7 +79,12 @@ def plain_ids(body: dict[str, Any]) -> None:
 
 def are_plain(joined: str) -> bool:
     """True when ids, one after the other, are surely neither odd nor damaged: a quick look."""
-    return len(joined) <= ID_MAX and joined.isascii() and joined.isprintable() and not _MARKED.search(joined)
+    return (
+        len(joined) <= ID_MAX
+        and joined.isascii()
+        and joined.isprintable()
+        and not _MARKED.search(joined)
+    )
 
 
 def check_id(text: str, column: str) -> None:
@@ -82,17 +93,24 @@ def check_id(text: str, column: str) -> None:
         raise BadCell("spreadsheet", DESTROYED, column, EXPORT_AGAIN)
     if len(text) > ID_MAX or has_unseen(text) or not _encodes(text):
         raise BadCell(
-            "bad_id", Sentence("is longer than {0} characters, or holds some that cannot be kept", ID_MAX), column
+            "bad_id",
+            Sentence("is longer than {0} characters, or holds some that cannot be kept", ID_MAX),
+            column,
         )
 
 
 def is_destroyed(text: str) -> bool:
     """True when a spreadsheet made a number, or an error, of an id: many ids became one."""
-    return _EXPONENT.fullmatch(text) is not None or text[:1] == "#" and _ERROR.fullmatch(text) is not None
+    return (
+        _EXPONENT.fullmatch(text) is not None
+        or text[:1] == "#"
+        and _ERROR.fullmatch(text) is not None
+    )
 
 
 def destroyed_in(body: Mapping[str, Any]) -> str:
-    """The field of the first text in it that a spreadsheet destroyed, with dots; nothing where all are whole."""
+    """The field of the first text in it that a spreadsheet destroyed, with dots; nothing where all
+    are whole."""
     for name, value in body.items():
         if isinstance(value, str) and is_destroyed(value.strip()):
             return name

@@ -1,4 +1,5 @@
-"""A file's bytes as numbered lines, whatever it was written with; none is longer than a line of a table can be."""
+"""A file's bytes as numbered lines, whatever it was written with; none is longer than a line of a
+table can be."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -37,7 +38,9 @@ def encoding_of(head: bytes, named: str = "") -> str:
     """
     for magic, what in _NO_TEXT.items():
         if head.startswith(magic):
-            raise invalid(Sentence("This is {0}, not a CSV.", what), "file", "Export it as CSV, unpacked.")
+            raise invalid(
+                Sentence("This is {0}, not a CSV.", what), "file", "Export it as CSV, unpacked."
+            )
     if named:
         wanted = named.lower().replace("_", "-").replace("shift-jis", "shift_jis")
         if wanted not in ENCODINGS:
@@ -61,8 +64,8 @@ def encoding_of(head: bytes, named: str = "") -> str:
 
 
 def lines(chunks: Iterable[bytes], encoding: str) -> Iterator[Line]:
-    """Numbered from 1. They end with LF, CRLF, or, where the file's beginning shows no other end, with CR alone. One
-    that is too long is passed over without being kept."""
+    """Numbered from 1. They end with LF, CRLF, or, where the file's beginning shows no other end,
+    with CR alone. One that is too long is passed over without being kept."""
     texts, head = decoded(chunks, encoding), ""
     for text in texts:
         head += text
@@ -92,13 +95,21 @@ def decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
 def _line(number: int, text: str, over: bool, encoding: str) -> Line:
     text = text.removesuffix("\r")
     if over or len(text) > LINE_MAX:
-        return Line(number, None, "too_long", Sentence("is longer than {0} characters", figure(LINE_MAX)))
+        return Line(
+            number, None, "too_long", Sentence("is longer than {0} characters", figure(LINE_MAX))
+        )
     if _LOST in text:
         name = encoding.removesuffix("-sig").upper()
         why = Sentence(
-            "holds bytes that are not {0}; save the file as UTF-8, or name its encoding (cp1252 is common)", name
+            "holds bytes that are not {0}; save the file as UTF-8, or name its encoding (cp1252 is common)",
+            name,
         )
         return Line(number, None, "wrong_encoding", why)
     if "\0" in text:
-        return Line(number, None, "broken", "holds a NUL byte; if the file is UTF-16, name that as its encoding")
+        return Line(
+            number,
+            None,
+            "broken",
+            "holds a NUL byte; if the file is UTF-16, name that as its encoding",
+        )
     return Line(number, text)

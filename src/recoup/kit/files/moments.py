@@ -1,4 +1,5 @@
-"""Dates, times and zones as people and programs write them; what has two readings is asked for, never guessed."""
+"""Dates, times and zones as people and programs write them; what has two readings is asked for,
+never guessed."""
 
 import re
 import tomllib
@@ -13,13 +14,29 @@ from recoup.kernel.time import of_these_days
 
 Order = Literal["", "day", "month"]
 DATES: Final[dict[str, Order]] = {"": "", "dmy": "day", "mdy": "month"}  # as people answer it
-_HOURS: Final[dict[str, float]] = tomllib.loads(Path(__file__).with_name("zones.toml").read_text("utf-8"))
+_HOURS: Final[dict[str, float]] = tomllib.loads(
+    Path(__file__).with_name("zones.toml").read_text("utf-8")
+)
 AMBIGUOUS: Final = frozenset({"CST", "IST", "BST", "AST"})
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])([0-9]{1,2})(?::?([0-9]{2}))?", re.ASCII)
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
-        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), 1
+        (
+            "jan",
+            "feb",
+            "mar mär mrz",
+            "apr",
+            "may mai",
+            "jun",
+            "jul",
+            "aug",
+            "sep",
+            "oct okt",
+            "nov",
+            "dec dez",
+        ),
+        1,
     )
     for name in names.split()
 }
@@ -31,24 +48,30 @@ _WRITTEN: Final = re.compile(
     r"(?:,?[ T](?P<h>[0-9]{1,2}):(?P<mi>[0-9]{2})(?::(?P<s>[0-9]{2})(?:\.[0-9]{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?)?"
     r"(?: ?(?P<z>[A-Za-z]{1,5}|[+-][0-9]{2}:?[0-9]{2}))?"
 )
-_ISO: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?")
+_ISO: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?"
+)
 _HALF_DAY: Final = re.compile(r"[AaPp]\.?[Mm]\b")
 _EPOCH: Final = re.compile(r"[0-9]{10}(?:\.[0-9]{1,9})?|[0-9]{13}|[0-9]{16}")
 _EPOCH_DIGITS: Final = {13: 1_000, 16: 1_000_000}  # milliseconds, microseconds
-_RUN: Final = re.compile(r"(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:[0-2][0-9][0-5][0-9](?:[0-5][0-9])?)?")
+_RUN: Final = re.compile(
+    r"(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?:[0-2][0-9][0-5][0-9](?:[0-5][0-9])?)?"
+)
 _TYPED_MAX: Final = 64
 _RUN_FORMS: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
 class Read(NamedTuple):
-    """`zone`: the word that stood in the cell, empty where none did; None: it is an instant already."""
+    """`zone`: the word that stood in the cell, empty where none did; None: it is an instant
+    already."""
 
     at: datetime
     zone: str | None
 
 
 def read_moment(text: str, order: Order) -> Read | None:
-    """A date without a zone is naive. None for what is no date, and for a numbered one while `order` is not known."""
+    """A date without a zone is naive. None for what is no date, and for a numbered one while
+    `order` is not known."""
     if text[4:5] == "-":
         return _iso(text)
     if _EPOCH.fullmatch(text):
@@ -90,11 +113,14 @@ def typed_day(text: str) -> date | None:
 
 
 def _run(text: str) -> Read | None:
-    """Digits alone, as NMI writes them: `20260301100000`; or ISO 8601 without its marks: `20260301T100000Z`."""
+    """Digits alone, as NMI writes them: `20260301100000`; or ISO 8601 without its marks:
+    `20260301T100000Z`."""
     if "T" in text:
         return _iso(text)
+    if not _RUN.fullmatch(text):
+        return None
     try:
-        return Read(datetime.strptime(text, _RUN_FORMS[len(text)]), "") if _RUN.fullmatch(text) else None  # noqa: DTZ007
+        return Read(datetime.strptime(text, _RUN_FORMS[len(text)]), "")  # noqa: DTZ007
     except ValueError:
         return None
 
@@ -105,7 +131,9 @@ def _iso(text: str) -> Read | None:
     except ValueError:
         found = _ISO.match(text)
         rest = text[found.end() :].strip() if found is not None else ""
-        if found is None or _HALF_DAY.match(rest):  # 10:00 PM is no 10:00, whatever zone its column names
+        if found is None or _HALF_DAY.match(
+            rest
+        ):  # 10:00 PM is no 10:00, whatever zone its column names
             return None
         try:
             return Read(datetime.fromisoformat(found[0]), rest)
@@ -170,7 +198,11 @@ def zone_named(name: str) -> tzinfo | None:
         return UTC if not _HOURS[word.upper()] else timezone(timedelta(hours=_HOURS[word.upper()]))
     if (found := _OFFSET.fullmatch(word)) is not None:
         minutes = int(found[2]) * 60 + int(found[3] or 0)
-        return timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes)) if minutes <= 15 * 60 else None
+        return (
+            timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes))
+            if minutes <= 15 * 60
+            else None
+        )
     if "/" not in word or word.startswith((".", "/")) or not word.isascii() or len(word) > 60:
         return None
     try:

@@ -1,5 +1,5 @@
-"""A table's lines as records: a quote that is open at a line's end goes on in the next ones, within bounds; one that is
-never closed costs its own line only."""
+"""A table's lines as records: a quote that is open at a line's end goes on in the next ones, within
+bounds; one that is never closed costs its own line only."""
 
 import csv
 from collections import deque
@@ -15,8 +15,8 @@ NOTHINGS_MAX: Final = 250_000  # empty lines beyond as many as there are records
 
 
 class Cells(NamedTuple):
-    """`cells` None: the record cannot be read, `why` says so and `code` for machines; `misfit`: its cells, where they
-    are more or fewer than the header's."""
+    """`cells` None: the record cannot be read, `why` says so and `code` for machines; `misfit`: its
+    cells, where they are more or fewer than the header's."""
 
     line: int
     cells: list[str] | None
@@ -26,7 +26,8 @@ class Cells(NamedTuple):
 
 
 def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
-    """Empty lines are passed over. Raises: Problem(too_large) for a file of which nearly nothing is records."""
+    """Empty lines are passed over. Raises: Problem(too_large) for a file of which nearly nothing is
+    records."""
     every, again = iter(lines), deque[Line]()
     room = NOTHINGS_MAX
     while room:
@@ -54,8 +55,11 @@ def records(lines: Iterable[Line], delimiter: str) -> Iterator[Cells]:
     )
 
 
-def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again: deque[Line]) -> Cells:
-    """A record of several lines; where they make none, the lines after its first are looked at again."""
+def _joined(
+    line: Line, text: str, delimiter: str, every: Iterator[Line], again: deque[Line]
+) -> Cells:
+    """A record of several lines; where they make none, the lines after its first are looked at
+    again."""
     taken: list[Line] = []
     parts, chars = [text], len(text)
     while len(taken) < LINES_MAX:
@@ -79,7 +83,8 @@ def _joined(line: Line, text: str, delimiter: str, every: Iterator[Line], again:
 
 
 def cells_of(text: str, delimiter: str) -> list[str] | None:
-    """The cells of one record, which may have line breaks in its quotes; None where the quotes do not fit."""
+    """The cells of one record, which may have line breaks in its quotes; None where the quotes do
+    not fit."""
     rows = [text.split(delimiter)]
     if '"' in text:
         try:
@@ -88,4 +93,6 @@ def cells_of(text: str, delimiter: str) -> list[str] | None:
             return None
     if len(rows) != 1:
         return None
-    return [plain_cell(one) if one and (one[0] in MARKS or one[-1] in MARKS) else one for one in rows[0]]
+    return [
+        plain_cell(one) if one and (one[0] in MARKS or one[-1] in MARKS) else one for one in rows[0]
+    ]

@@ -1,8 +1,8 @@
 """A spreadsheet's only sheet as the lines of a CSV, row by row: XLSX and ODS, within bounds.
 
-Line numbers are its rows. A number of more than 15 digits, of which a spreadsheet keeps no more, comes as it would show
-it, so that an id that was destroyed is seen. Source: ECMA-376 parts 1 and 3 (SpreadsheetML), OASIS OpenDocument 1.3
-part 3, ch. 9; what they say of cells alone.
+Line numbers are its rows. A number of more than 15 digits, of which a spreadsheet keeps no more,
+comes as it would show it, so that an id that was destroyed is seen. Source: ECMA-376 parts 1 and 3
+(SpreadsheetML), OASIS OpenDocument 1.3 part 3, ch. 9; what they say of cells alone.
 """
 
 import csv
@@ -30,7 +30,9 @@ BYTES_MAX: Final = 256 << 20  # of one part's XML
 SHARED_MAX: Final = 64_000_000  # characters of texts that cells share
 STYLES_MAX: Final = 65_536
 DIGITS: Final = 15  # of a number that a spreadsheet keeps
-_DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})  # built-in formats of dates
+_DATES: Final = frozenset(
+    {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
+)  # built-in formats of dates
 # What a format says beside its numbers: texts, brackets, the fill and the paddings as wide as the next character.
 _QUOTED: Final = re.compile(r'"[^"]*"?|[\\_*].?|\[[^\]]*\]?|general|standard')
 _NUMBER: Final = re.compile(r"[#?]|(?<![.,0])0")  # a moment's noughts stand for parts of a second
@@ -44,11 +46,14 @@ Rows = Iterator[tuple[int, int, Row]]  # which sheet, the row's number, its cell
 
 def is_sheet(names: Sequence[str]) -> bool:
     """True when a ZIP of these files is a workbook."""
-    return any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin", "META-INF/manifest.xml"))
+    return any(
+        name in names for name in ("xl/workbook.xml", "xl/workbook.bin", "META-INF/manifest.xml")
+    )
 
 
 def sheet_lines(packed: zipfile.ZipFile) -> Iterator[bytes]:
-    """Raises: Problem(invalid) for what is no such file, or has several sheets; Problem(too_large)."""
+    """Raises: Problem(invalid) for what is no such file, or has several sheets;
+    Problem(too_large)."""
     names = packed.namelist()
     if len(set(names)) < len(names):
         raise _unreadable(_TWICE)
@@ -82,19 +87,31 @@ def _line(row: Row, width: int) -> bytes:
     if sum(map(len, row)) > LINE_MAX:
         return b" " * (LINE_MAX + 1) + b"\n"
     out, cells = io.StringIO(), (*row, *[""] * (width - len(row)))
-    csv.writer(out, lineterminator="\n").writerow(" ".join(cell.split("\n")).replace("\r", " ") for cell in cells)
+    csv.writer(out, lineterminator="\n").writerow(
+        " ".join(cell.split("\n")).replace("\r", " ") for cell in cells
+    )
     return out.getvalue().encode("utf-8", "replace")
 
 
 # XML ------------------------------------------------------------------------------------------------------------------
 
 
-def _elements(packed: zipfile.ZipFile, name: str, *cut: str) -> Iterator[tuple[Element, tuple[Element, ...]]]:
+def _elements(
+    packed: zipfile.ZipFile, name: str, *cut: str
+) -> Iterator[tuple[Element, tuple[Element, ...]]]:
     try:
         yield from parts(_pieces(packed, name), cut, _PLAIN, LINE_MAX)
     except XmlError as error:
         raise _refused(error) from None
-    except (LookupError, ValueError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error):
+    except (
+        LookupError,
+        ValueError,
+        zipfile.BadZipFile,
+        OSError,
+        RuntimeError,
+        EOFError,
+        zlib.error,
+    ):
         raise _unreadable("It is damaged or encrypted.") from None
 
 
@@ -117,7 +134,11 @@ def _refused(error: XmlError) -> Problem:
         return _no_sheet()
     if error.kind == "deep":
         return _unreadable("Its elements are nested too deep.")
-    return _unreadable("It declares a document type." if error.kind == "declares" else "It is damaged or encrypted.")
+    return _unreadable(
+        "It declares a document type."
+        if error.kind == "declares"
+        else "It is damaged or encrypted."
+    )
 
 
 def _no_sheet() -> Problem:
@@ -147,7 +168,11 @@ def _filled(rows: Iterator[tuple[int, Row]]) -> Iterator[Row]:
 def _check_size(rows: int, columns: int) -> None:
     """Raises: Problem(too_large)."""
     if rows > ROWS_MAX or columns > COLUMNS_MAX:
-        raise too_large(Sentence("The sheet has more than {0} rows or {1} columns.", figure(ROWS_MAX), COLUMNS_MAX))
+        raise too_large(
+            Sentence(
+                "The sheet has more than {0} rows or {1} columns.", figure(ROWS_MAX), COLUMNS_MAX
+            )
+        )
 
 
 # XLSX -----------------------------------------------------------------------------------------------------------------
@@ -155,7 +180,9 @@ def _check_size(rows: int, columns: int) -> None:
 
 def _xlsx(packed: zipfile.ZipFile) -> Callable[[], Rows]:
     targets = {
-        one.attributes.get("Id", ""): normpath(join("xl", one.attributes.get("Target", ""))).removeprefix("/")
+        one.attributes.get("Id", ""): normpath(
+            join("xl", one.attributes.get("Target", ""))
+        ).removeprefix("/")
         for one, _ in _elements(packed, "xl/_rels/workbook.xml.rels", "Relationship")
     }
     epoch, places = datetime(1899, 12, 30), list[str]()  # noqa: DTZ001 - a cell has no zone
@@ -189,7 +216,9 @@ def _shared(packed: zipfile.ZipFile) -> list[str]:
 
 def _runs(text: Element) -> str:
     """A text, in one piece or in runs; how it is pronounced is left out."""
-    return "".join(piece.text for one in (text, *text.all("r")) for piece in one.all("t"))[:LINE_MAX]
+    return "".join(piece.text for one in (text, *text.all("r")) for piece in one.all("t"))[
+        :LINE_MAX
+    ]
 
 
 def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
@@ -201,20 +230,30 @@ def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
         if one.name == "numFmt" and len(own) < STYLES_MAX:
             shape = _QUOTED.sub("", one.attributes.get("formatCode", "").lower())
             own[form] = _NUMBER.search(shape) is None and re.search("[ymdhs]", shape) is not None
-        elif one.name == "xf" and above[-1:] and above[-1].name == "cellXfs" and number < STYLES_MAX:
-            if own.get(form, form.isascii() and form.isdigit() and len(form) < 4 and int(form) in _DATES):  # noqa: PLR2004
+        elif (
+            one.name == "xf" and above[-1:] and above[-1].name == "cellXfs" and number < STYLES_MAX
+        ):
+            if own.get(
+                form, form.isascii() and form.isdigit() and len(form) < 4 and int(form) in _DATES
+            ):  # noqa: PLR2004
                 found.add(str(number))
             number += 1
     return frozenset(found)
 
 
 def _xlsx_rows(
-    packed: zipfile.ZipFile, place: str, shared: Sequence[str], dates: frozenset[str], epoch: datetime
+    packed: zipfile.ZipFile,
+    place: str,
+    shared: Sequence[str],
+    dates: frozenset[str],
+    epoch: datetime,
 ) -> Iterator[tuple[int, Row]]:
     number = 0
     for one, _ in _elements(packed, place, "row"):
         given, row = one.attributes.get("r", ""), list[str]()
-        number = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else number + 1  # noqa: PLR2004
+        number = (
+            int(given) if given.isascii() and given.isdigit() and len(given) < 9 else number + 1
+        )  # noqa: PLR2004
         for cell in one.all("c"):
             content = cell.said("v") or "".join(map(_runs, cell.all("is")))
             at = _column(cell.attributes.get("r", ""), len(row))
@@ -237,11 +276,19 @@ def _column(place: str, following: int) -> int:
 
 
 def _xlsx_text(
-    content: str, cell: Mapping[str, str], shared: Sequence[str], dates: frozenset[str], epoch: datetime
+    content: str,
+    cell: Mapping[str, str],
+    shared: Sequence[str],
+    dates: frozenset[str],
+    epoch: datetime,
 ) -> str:
     kind = cell.get("t", "n")
     if kind == "s":
-        return shared[int(content)] if content.isascii() and content.isdigit() and int(content) < len(shared) else ""
+        return (
+            shared[int(content)]
+            if content.isascii() and content.isdigit() and int(content) < len(shared)
+            else ""
+        )
     if kind == "b":
         return "true" if content == "1" else "false"
     if kind != "n":
@@ -296,7 +343,9 @@ def _ods_rows(packed: zipfile.ZipFile) -> Rows:
 
 def _times(of: Element, name: str) -> int:
     content = of.attributes.get(name, "1")
-    return max(1, int(content)) if content.isascii() and content.isdigit() and len(content) < 9 else 1  # noqa: PLR2004
+    return (
+        max(1, int(content)) if content.isascii() and content.isdigit() and len(content) < 9 else 1
+    )  # noqa: PLR2004
 
 
 def _ods_text(cell: Element) -> str:

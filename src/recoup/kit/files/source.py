@@ -1,5 +1,5 @@
-"""A file's bytes, however it was packed and written: gzip, a ZIP that holds one file, a spreadsheet as its CSV; UTF-8,
-UTF-16 or Windows-1252."""
+"""A file's bytes, however it was packed and written: gzip, a ZIP that holds one file, a spreadsheet
+as its CSV; UTF-8, UTF-16 or Windows-1252."""
 
 import codecs
 import zipfile
@@ -23,8 +23,9 @@ Source = Callable[[], Iterable[bytes]]
 
 
 def source_of(content: BinaryIO) -> Source:
-    """Reads it from the beginning, as often as it is called. Raises: Problem(invalid) for a ZIP of none or several
-    files; when it is read, Problem(too_large), and Problem(invalid) for one whose packing is damaged."""
+    """Reads it from the beginning, as often as it is called. Raises: Problem(invalid) for a ZIP of
+    none or several files; when it is read, Problem(too_large), and Problem(invalid) for one whose
+    packing is damaged."""
     content.seek(0)
     if content.read(4) == ZIP:
         name = _only_entry(content)
@@ -54,7 +55,9 @@ def _plain(content: BinaryIO) -> Iterator[bytes]:
     plain = Unpacked(pieces(content))
     yield from plain
     if plain.broken:
-        raise invalid("The gzip file is damaged or ends early.", "file", "Unpack it, and send the file.")
+        raise invalid(
+            "The gzip file is damaged or ends early.", "file", "Unpack it, and send the file."
+        )
 
 
 def _of_sheet(content: BinaryIO) -> Iterator[bytes]:
@@ -82,12 +85,20 @@ def _only_entry(content: BinaryIO) -> str:
             "Unpack it, and send the file of transactions.",
         )
     if next(entry.compress_type for entry in entries if entry.filename == names[0]) not in METHODS:
-        raise invalid("The ZIP is packed by another method than Deflate.", "file", "Unpack it, and send the file.")
+        raise invalid(
+            "The ZIP is packed by another method than Deflate.",
+            "file",
+            "Unpack it, and send the file.",
+        )
     return names[0]
 
 
 def _is_file(name: str) -> bool:
-    return not name.endswith("/") and not name.startswith("__MACOSX/") and not name.rpartition("/")[2].startswith(".")
+    return (
+        not name.endswith("/")
+        and not name.startswith("__MACOSX/")
+        and not name.rpartition("/")[2].startswith(".")
+    )
 
 
 def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
@@ -100,7 +111,15 @@ def _unzipped(content: BinaryIO, name: str) -> Iterator[bytes]:
                 made += len(piece)
                 check_unpacked(made, sent)
                 yield piece
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, EOFError, ZlibError):
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        ZlibError,
+    ):
         raise _damaged() from None
 
 
@@ -109,7 +128,8 @@ def _damaged() -> Problem:
 
 
 def encoding_in(source: Source, named: str = "") -> str:
-    """The encoding as named, else by mark, first bytes and whole content: text without any valid UTF-8 is Windows-1252.
+    """The encoding as named, else by mark, first bytes and whole content: text without any valid
+    UTF-8 is Windows-1252.
 
     Raises: Problem(invalid) for what is no text, and for an encoding that is not known.
     """
@@ -135,7 +155,11 @@ def encoding_in(source: Source, named: str = "") -> str:
 
 def encoding_note(encoding: str) -> list[str]:
     """A note where it was found out and may be wrong."""
-    return [Sentence("The file is not UTF-8; it was read as Windows-1252.")] if encoding == "cp1252" else []
+    return (
+        [Sentence("The file is not UTF-8; it was read as Windows-1252.")]
+        if encoding == "cp1252"
+        else []
+    )
 
 
 def _lines_beyond_ascii(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,4 +1,5 @@
-"""A table of any common making: its header, wherever that stands in the first lines, and the records below it.
+"""A table of any common making: its header, wherever that stands in the first lines, and the
+records below it.
 
 Each use says which headers it knows; how a file is written is all one to it.
 """
@@ -32,15 +33,17 @@ class Header(NamedTuple, Generic[T]):
     @property
     def passed_over(self) -> list[str]:
         """A note about what stands before it."""
-        return [Sentence("The header is line {0}; the lines before it were skipped.", self.line)] * (self.line > 1)
+        return [
+            Sentence("The header is line {0}; the lines before it were skipped.", self.line)
+        ] * (self.line > 1)
 
 
 class Table(Generic[T]):
     """A table being read: first its header, then its records, in the file's order.
 
-    `fits`: what a use makes of a header, None where it is none of its own. `unknown`: what to say where none of the
-    first lines is one, of the widest line's number and names. Raises: Problem(invalid) as `unknown` says, for an empty
-    file, and for what is no text.
+    `fits`: what a use makes of a header, None where it is none of its own. `unknown`: what to say
+    where none of the first lines is one, of the widest line's number and names. Raises:
+    Problem(invalid) as `unknown` says, for an empty file, and for what is no text.
     """
 
     def __init__(
@@ -83,7 +86,9 @@ def _header(
         for delimiter in delimiters:
             names = [name.strip()[:NAME_CHARS_MAX] for name in cells_of(line.text, delimiter) or []]
             if len(names) > COLUMNS_MAX:
-                unread = unread or line._replace(text=None, why=Sentence("has over {0} columns", COLUMNS_MAX))
+                unread = unread or line._replace(
+                    text=None, why=Sentence("has over {0} columns", COLUMNS_MAX)
+                )
                 continue
             known = fits(names) if any(names) else None
             if known is not None:
@@ -95,7 +100,9 @@ def _header(
     if unread is None:
         raise invalid("The file is empty.", "file", "It needs a header and rows.")
     raise invalid(
-        Sentence("Line {0}, the header, {1}.", unread.number, unread.why), "file", "Export it as CSV, in UTF-8."
+        Sentence("Line {0}, the header, {1}.", unread.number, unread.why),
+        "file",
+        "Export it as CSV, in UTF-8.",
     )
 
 

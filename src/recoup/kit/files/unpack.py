@@ -8,7 +8,9 @@ from recoup.kernel.problem import Sentence, figure, too_large
 from recoup.kernel.stop import look_up
 
 UNPACKED_MAX: Final = 1 << 30
-RATIO_MAX: Final = 250  # beyond the first megabytes nothing that people write is packed more tightly
+RATIO_MAX: Final = (
+    250  # beyond the first megabytes nothing that people write is packed more tightly
+)
 RATIO_FROM: Final = 16 << 20
 MEMBERS_MAX: Final = 1_000  # packed files one after the other; each costs a copy of what follows it
 _GZIP: Final = b"\x1f\x8b"
@@ -16,8 +18,8 @@ _OUT: Final = 1 << 18
 
 
 class Unpacked:
-    """Iterating gives plain bytes, a piece at a time. `broken`: the packing ends early or is damaged; what came before
-    is whole.
+    """Iterating gives plain bytes, a piece at a time. `broken`: the packing ends early or is
+    damaged; what came before is whole.
 
     Raises: Problem(too_large) for more than the bounds.
     """

@@ -1,5 +1,6 @@
-"""XML from outside, part by part: elements and text alone, in bounded memory. A document type, an entity of its own,
-deep nesting or endless text is refused. What stands in none of the parts is passed over."""
+"""XML from outside, part by part: elements and text alone, in bounded memory. A document type, an
+entity of its own, deep nesting or endless text is refused. What stands in none of the parts is
+passed over."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from recoup.kernel.problem import Sentence
 DEPTH_MAX: Final = 40
 OPEN_MAX: Final = 100_000  # elements that are held at once
 TEXT_MAX: Final = 4 << 20  # characters that are held at once
-SILENT_MAX: Final = 1 << 20  # bytes without an element or text: an endless name, attribute or comment
+SILENT_MAX: Final = (
+    1 << 20
+)  # bytes without an element or text: an endless name, attribute or comment
 ATTRIBUTES_MAX: Final = 128
 NAME_MAX: Final = 100  # characters of a name
 CHARS_MAX: Final = 4_000  # of one element's text, which no bank's is longer than
@@ -21,7 +24,8 @@ _LARGE: Final = Sentence("one entry or header is larger than any of a bank's")
 
 @dataclass(slots=True)
 class Element:
-    """`name`, and those of its attributes, without prefix; `line` where it begins; `text` is its own, stripped."""
+    """`name`, and those of its attributes, without prefix; `line` where it begins; `text` is its
+    own, stripped."""
 
     name: str
     line: int
@@ -36,7 +40,11 @@ class Element:
         """The first at this path."""
         here: Element | None = self
         for name in path:
-            here = next((child for child in here.children if child.name == name), None) if here is not None else None
+            here = (
+                next((child for child in here.children if child.name == name), None)
+                if here is not None
+                else None
+            )
         return here
 
     def said(self, *path: str) -> str:
@@ -54,17 +62,22 @@ class Element:
 class XmlError(Exception):
     """Raised for what is no such XML, with where."""
 
-    def __init__(self, kind: Literal["damaged", "declares", "deep", "large", "endless"], line: int, what: str) -> None:
+    def __init__(
+        self, kind: Literal["damaged", "declares", "deep", "large", "endless"], line: int, what: str
+    ) -> None:
         super().__init__(kind)
         self.kind, self.line, self.what = kind, line, what
 
 
 def parts(
-    chunks: Iterable[bytes], cut: Collection[str], plain: Collection[str] = (), chars: int = CHARS_MAX
+    chunks: Iterable[bytes],
+    cut: Collection[str],
+    plain: Collection[str] = (),
+    chars: int = CHARS_MAX,
 ) -> Iterator[tuple[Element, tuple[Element, ...]]]:
-    """Each element of these names as it ends, with those that it stands in; then it is dropped from its parent.
-    `plain`: names of elements whose text is all that is in them, with its blanks. `chars`: to which an element's own
-    text is cut.
+    """Each element of these names as it ends, with those that it stands in; then it is dropped from
+    its parent. `plain`: names of elements whose text is all that is in them, with its blanks.
+    `chars`: to which an element's own text is cut.
 
     Raises: XmlError.
     """
@@ -89,7 +102,9 @@ class _Parts:
         parser = self._parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.ExternalEntityRefHandler = self._declares
+        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = (
+            parser.ExternalEntityRefHandler
+        ) = self._declares
         parser.StartElementHandler, parser.EndElementHandler = self._begin, self._end
         parser.CharacterDataHandler = self._add
 
@@ -99,8 +114,14 @@ class _Parts:
             self._parser.Parse(chunk, last)
         except (expat.ExpatError, ValueError, LookupError) as error:
             line = getattr(error, "lineno", self._parser.CurrentLineNumber)
-            why = expat.ErrorString(error.code) if isinstance(error, expat.ExpatError) else "unknown encoding"
-            raise XmlError("damaged", line, Sentence("the XML breaks off or is damaged ({0})", why)) from None
+            why = (
+                expat.ErrorString(error.code)
+                if isinstance(error, expat.ExpatError)
+                else "unknown encoding"
+            )
+            raise XmlError(
+                "damaged", line, Sentence("the XML breaks off or is damaged ({0})", why)
+            ) from None
         if self._silent > SILENT_MAX:
             self._refuse("endless", Sentence("a name, attribute or comment does not end"))
 
@@ -112,7 +133,9 @@ class _Parts:
         raise XmlError(kind, self._parser.CurrentLineNumber, what)
 
     def _declares(self, *_: object) -> NoReturn:
-        self._refuse("declares", Sentence("it declares a document type or entities, which is refused"))
+        self._refuse(
+            "declares", Sentence("it declares a document type or entities, which is refused")
+        )
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._silent = 0

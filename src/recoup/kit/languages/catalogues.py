@@ -1,5 +1,6 @@
-"""Which languages pages and mails speak, and what is known in each. English is the key of everything; packages add
-others by entry points of the group `recoup.languages`, and features what they say themselves."""
+"""Which languages pages and mails speak, and what is known in each. English is the key of
+everything; packages add others by entry points of the group `recoup.languages`, and features what
+they say themselves."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -56,8 +57,8 @@ _ENGLISH: Final = Catalogue(
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`name`: in the language itself. `countries`: ISO 3166 alpha-2, where nearly everybody reads it. `file`: its
-    Catalogue, as JSON."""
+    """`name`: in the language itself. `countries`: ISO 3166 alpha-2, where nearly everybody reads
+    it. `file`: its Catalogue, as JSON."""
 
     name: str
     countries: tuple[str, ...]
@@ -95,7 +96,9 @@ def catalogue(language: str) -> Catalogue:
     for _, code, file in _of_features():
         if code == language:
             own = _read(file)
-            texts = {name: getattr(own, name) | getattr(whole, name) for name in own.__struct_fields__}
+            texts = {
+                name: getattr(own, name) | getattr(whole, name) for name in own.__struct_fields__
+            }
             whole = msgspec.structs.replace(whole, **texts)
     return whole
 
@@ -115,12 +118,16 @@ def check_translations() -> None:
     for name, language, file in _of_features():
         if language not in _installed()[0]:
             message = f"The feature {name} is translated to {language!r}, which is not installed."
-            raise bad(message, "Install the package that has it, like recoup-languages, or leave it out.")
+            raise bad(
+                message, "Install the package that has it, like recoup-languages, or leave it out."
+            )
         try:
             own = _read(file)
         except (OSError, msgspec.DecodeError) as error:
             message = f"The feature {name}'s translation to {language!r} cannot be read ({error})."
-            raise bad(message, "Write pages, words and checkout as JSON: English to translation.") from error
+            raise bad(
+                message, "Write pages, words and checkout as JSON: English to translation."
+            ) from error
         for said, words in (own.pages | own.words | own.checkout).items():
             if wrong := faults(said, words):
                 message = f"The feature {name} translates {said!r} to {language!r} wrongly: {'; '.join(wrong)}."
@@ -133,7 +140,8 @@ def _by_country() -> Mapping[str, str]:
 
 
 def language_in(country: str) -> str:
-    """The language of a country; English where nothing is known, and for what is no code of a country."""
+    """The language of a country; English where nothing is known, and for what is no code of a
+    country."""
     return _by_country().get(country.strip().upper(), ENGLISH)
 
 
@@ -147,5 +155,9 @@ def accepted_language(header: str) -> str:
         name, _, rest = one.strip().partition(";")
         weight = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", rest) if rest else None
         if name and (not rest or weight):
-            wanted.append((-float(weight[1]) if weight else -1.0, number, name.split("-")[0].strip().lower()))
-    return next((name for weight, _, name in sorted(wanted) if weight and name in languages()), ENGLISH)
+            wanted.append(
+                (-float(weight[1]) if weight else -1.0, number, name.split("-")[0].strip().lower())
+            )
+    return next(
+        (name for weight, _, name in sorted(wanted) if weight and name in languages()), ENGLISH
+    )

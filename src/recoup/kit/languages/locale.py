@@ -1,4 +1,5 @@
-"""Somebody's language and zone, and what our code says to them: a shape in English, filled in once it is translated."""
+"""Somebody's language and zone, and what our code says to them: a shape in English, filled in once
+it is translated."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,10 +30,13 @@ class Locale:
         return or_english(self.language)
 
     def say(self, text: str, **values: str) -> str:
-        """Says it sentence by sentence, as the catalogue has them. Values of FIGURES are written as its reader does;
-        others stay as they are: they may be anybody's words."""
+        """Says it sentence by sentence, as the catalogue has them. Values of FIGURES are written as
+        its reader does; others stay as they are: they may be anybody's words."""
         known = catalogue(self.language).words
-        values = {name: figures_of(self.language, one) if name in FIGURES else one for name, one in values.items()}
+        values = {
+            name: figures_of(self.language, one) if name in FIGURES else one
+            for name, one in values.items()
+        }
         return filled(" ".join(known.get(part, part) for part in ENDS.split(text)), values)
 
     def said(self, text: str) -> str:

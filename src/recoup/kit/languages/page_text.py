@@ -19,7 +19,9 @@ _TOKEN: Final = re.compile(
     r"|(?P<tag></?[a-zA-Z!](?:\{\{.*?\}\}|\{%.*?%\}|\"(?:\{\{.*?\}\}|\{%.*?%\}|[^\"])*\"|'[^']*'|[^>\"'{])*>)",
     re.S,
 )
-_MARKS: Final = frozenset({"a", "abbr", "b", "bdi", "code", "em", "i", "kbd", "q", "strong", "time"})
+_MARKS: Final = frozenset(
+    {"a", "abbr", "b", "bdi", "code", "em", "i", "kbd", "q", "strong", "time"}
+)
 # What draws a part of its own.
 _APART: Final = re.compile(
     r"\{\{\s*(parts\.(?!time|day|amount|id)|self\.|super\b|caller\b|why\b|field\b|menu\b|switch\b)"
@@ -40,8 +42,8 @@ _LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 
 
 class _Piece(NamedTuple):
-    """`kind`: text, shown, open, close, or apart: what no message goes across. `plain`: an expression before its own
-    words are said."""
+    """`kind`: text, shown, open, close, or apart: what no message goes across. `plain`: an
+    expression before its own words are said."""
 
     kind: str
     source: str
@@ -68,7 +70,10 @@ def messages(source: str) -> list[str]:
 
 def translated(source: str, catalogue: Mapping[str, str]) -> str:
     """The template in the catalogue's language; what the catalogue lacks stays as it is."""
-    return _walked(source, lambda text: isinstance(text, Act) and catalogue.get(ACT + text) or catalogue.get(text))
+    return _walked(
+        source,
+        lambda text: isinstance(text, Act) and catalogue.get(ACT + text) or catalogue.get(text),
+    )
 
 
 def _walked(source: str, say: Say) -> str:
@@ -103,7 +108,11 @@ def _pieces(source: str, say: Say) -> Iterator[_Piece]:
             name = re.match(r"</?([a-zA-Z0-9!]+)", text)[1].lower()  # type: ignore[index]
             if name in ("script", "style", "pre"):
                 quiet = "" if text.startswith("</") else name
-            kind = ("close" if text.startswith("</") else "open") if name in _MARKS and not quiet else "apart"
+            kind = (
+                ("close" if text.startswith("</") else "open")
+                if name in _MARKS and not quiet
+                else "apart"
+            )
             yield _Piece(kind, text if text.startswith("</") else _tag(text, say))
         else:
             yield _Piece("apart", text)
@@ -121,7 +130,8 @@ def _tag(text: str, say: Say) -> str:
 
 
 def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
-    """The expression with the words in it said. A single small word is one only where it is `shown`: else it names."""
+    """The expression with the words in it said. A single small word is one only where it is
+    `shown`: else it names."""
     if re.match(r"\{%-?\s*(extends|include|import|from|block|macro|endblock)\b", expression):
         return expression
 
@@ -132,7 +142,9 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
             return found[0]
         if _NO_WORDS.search(text) or not _LETTERS.search(text):
             return found[0]
-        is_name = not shown or not (before.endswith(_BEFORE_WORDS) or after.startswith(_AFTER_WORDS))
+        is_name = not shown or not (
+            before.endswith(_BEFORE_WORDS) or after.startswith(_AFTER_WORDS)
+        )
         if _NAME.fullmatch(text.strip()) and is_name:
             return found[0]
         head, message, tail = _edges(text)
@@ -145,7 +157,8 @@ def _quoted(expression: str, say: Say, *, shown: bool = False) -> str:
 
 
 def _run(run: list[_Piece], say: Say) -> str:
-    """Message for a run of text, expressions and marks; a mark that is not closed in it parts it."""
+    """Message for a run of text, expressions and marks; a mark that is not closed in it parts
+    it."""
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for number, piece in enumerate(run):
@@ -154,7 +167,9 @@ def _run(run: list[_Piece], say: Say) -> str:
         elif piece.kind == "close" and waiting:
             begun = waiting.pop()
             partner[begun], partner[number] = number, begun
-    lone = [n for n, piece in enumerate(run) if piece.kind in ("open", "close") and n not in partner]
+    lone = [
+        n for n, piece in enumerate(run) if piece.kind in ("open", "close") and n not in partner
+    ]
     parts, at = [], 0
     for number in [*lone, len(run)]:
         parts.append(_message(run[at:number], say))
@@ -165,7 +180,10 @@ def _run(run: list[_Piece], say: Say) -> str:
 
 def _message(run: list[_Piece], say: Say) -> str:
     """Every mark in it is closed in it."""
-    if not any(piece.kind == "text" and _LETTERS.search(re.sub(r"&\w+;", "", piece.source)) for piece in _top(run)):
+    if not any(
+        piece.kind == "text" and _LETTERS.search(re.sub(r"&\w+;", "", piece.source))
+        for piece in _top(run)
+    ):
         # Nothing is said between the marks: each says its own.
         return "".join(_inside(run, say))
     key, slots, marks = _key(run)
@@ -225,7 +243,9 @@ def _filled(translation: str, slots: list[tuple[str, str]], marks: list[tuple[st
         shown, plain = slots[int(found[1])]
         if found[2] is None:
             return shown
-        inner = re.sub(r"^\{\{-?|-?\}\}$", "", plain).strip().removesuffix("|said")  # it names English words
+        inner = (
+            re.sub(r"^\{\{-?|-?\}\}$", "", plain).strip().removesuffix("|said")
+        )  # it names English words
         return f'{{{{ "{found[3]}" if ({inner})|string == "{found[2]}" else "{found[4]}" }}}}'
 
     return MARK.sub(lambda found: marks[int(found[2])][bool(found[1])], SLOT.sub(one, translation))

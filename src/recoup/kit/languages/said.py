@@ -1,7 +1,7 @@
 """A sentence of our code in another language: by its key, with its parts said in turn.
 
-The catalogue's keys are the sentences as they stand in the code, with `{0}` or `{amount}` for what is filled in. What
-it lacks stays English.
+The catalogue's keys are the sentences as they stand in the code, with `{0}` or `{amount}` for what
+is filled in. What it lacks stays English.
 """
 
 import re
@@ -25,15 +25,34 @@ _LITTLE: Final = 5
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _SUM: Final = re.compile(r"(−?[\d.,]+(?: [A-Z]{3,5})? )(.+)")
 _DEEP: Final = 2
-_LONGEST: Final = 1_500  # what is longer holds somebody else's words, and looking for its shape takes seconds
+_LONGEST: Final = (
+    1_500  # what is longer holds somebody else's words, and looking for its shape takes seconds
+)
 
 
 # A day or moment that was filled into a sentence: it is read in the order and with the months of the language.
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS: Final = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_DAY: Final = re.compile(rf"(?:({'|'.join(_WEEKDAYS)}) )?(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?")
+_DAY: Final = re.compile(
+    rf"(?:({'|'.join(_WEEKDAYS)}) )?(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?"
+)
 _CLOCK: Final = r"(?: \d\d:\d\d(?::\d\d)?)?"
-_DAYS: Final = re.compile(rf"{_DAY.pattern}{_CLOCK}(?: – {_DAY.pattern}{_CLOCK})?(?:,? [A-Z][\w/+-]*)?")
+_DAYS: Final = re.compile(
+    rf"{_DAY.pattern}{_CLOCK}(?: – {_DAY.pattern}{_CLOCK})?(?:,? [A-Z][\w/+-]*)?"
+)
 
 
 class _Shape(NamedTuple):
@@ -76,8 +95,13 @@ def _plain_sentence(language: str, text: str, deep: int) -> str:
     for shape in _shapes(language):
         if found := shape.pattern.fullmatch(inner):
             slots = zip(shape.names, found.groups(), strict=True)
-            values = {name: Figure(value) if _is_number(value, after) else value for (name, after), value in slots}
-            return text.replace(inner, filled(shape.words, values, lambda value: _value(language, value, deep - 1)))
+            values = {
+                name: Figure(value) if _is_number(value, after) else value
+                for (name, after), value in slots
+            }
+            return text.replace(
+                inner, filled(shape.words, values, lambda value: _value(language, value, deep - 1))
+            )
     return text
 
 
@@ -87,7 +111,9 @@ def _is_number(value: str, after: str) -> bool:
 
 
 def _value(language: str, value: str, deep: int) -> str:
-    return figures_of(language, value) if isinstance(value, Figure) else _said(language, value, deep)
+    return (
+        figures_of(language, value) if isinstance(value, Figure) else _said(language, value, deep)
+    )
 
 
 def _day(language: str, found: re.Match[str]) -> str:
@@ -120,10 +146,14 @@ def _shapes(language: str) -> tuple[_Shape, ...]:
     """Shapes of messages; that which says most of itself comes first."""
     shapes = []
     for key, words in catalogue(language).words.items():
-        if names := tuple((found[1], key[found.end() : found.end() + 2]) for found in SLOT.finditer(key)):
+        if names := tuple(
+            (found[1], key[found.end() : found.end() + 2]) for found in SLOT.finditer(key)
+        ):
             literal = re.split(r"\{\w+\}", key)
             length = len("".join(literal).strip())
-            pattern = (_FILLED if length > _LITTLE or literal[0] else _WORD).join(map(re.escape, literal))
+            pattern = (_FILLED if length > _LITTLE or literal[0] else _WORD).join(
+                map(re.escape, literal)
+            )
             if pattern.startswith(_WORD):
                 pattern = _COUNT + pattern.removeprefix(_WORD)
             shapes.append((length, _Shape(re.compile(pattern, re.S), names, words)))
@@ -144,7 +174,9 @@ def said(language: str, text: str, moment: Moment = noted) -> str:
 
 def _sentence(language: str, sentence: Sentence, moment: Moment) -> str:
     return filled(
-        _looked_up(catalogue(language).words, sentence.key), sentence.slots, lambda part: _part(language, part, moment)
+        _looked_up(catalogue(language).words, sentence.key),
+        sentence.slots,
+        lambda part: _part(language, part, moment),
     )
 
 

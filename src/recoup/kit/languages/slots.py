@@ -25,10 +25,18 @@ def filled(words: str, values: Mapping[str, T], say: Callable[[T], str] = str) -
 def faults(message: str, translation: str) -> list[str]:
     """Faults that would break a page: a slot that there is not, a mark that is lost or open."""
     known = {found[1] for found in SLOT.finditer(message)}
-    wrong = [f"{{{found[1]}}} is not in it" for found in SLOT.finditer(translation) if found[1] not in known]
-    if sorted(map("".join, MARK.findall(translation))) != sorted(map("".join, MARK.findall(message))):
+    wrong = [
+        f"{{{found[1]}}} is not in it"
+        for found in SLOT.finditer(translation)
+        if found[1] not in known
+    ]
+    if sorted(map("".join, MARK.findall(translation))) != sorted(
+        map("".join, MARK.findall(message))
+    ):
         wrong.append("its marks are others")
-    rest, meant = (set('{}<>"') & set(MARK.sub("", SLOT.sub("", text))) for text in (translation, message))
+    rest, meant = (
+        set('{}<>"') & set(MARK.sub("", SLOT.sub("", text))) for text in (translation, message)
+    )
     if rest - meant:
         wrong.append(f"it has {' '.join(sorted(rest - meant))} of its own")
     return wrong

@@ -46,5 +46,8 @@ async def bound_statement(connection: ReadConnection, timeout_ms: int) -> None:
 async def bound_time(connection: ReadConnection, timeout_ms: int, *more: str) -> None:
     """Bounds the open transaction: a time limit, and plans made with the values at hand."""
     session: Any = connection
-    limits = (f"SET LOCAL statement_timeout = {timeout_ms}", "SET LOCAL plan_cache_mode = force_custom_plan")
+    limits = (
+        f"SET LOCAL statement_timeout = {timeout_ms}",
+        "SET LOCAL plan_cache_mode = force_custom_plan",
+    )
     await session.execute("; ".join((*limits, *more)))

@@ -50,13 +50,18 @@ def fold(text: str) -> str:
     """Folds a text to one line, its words apart by one space."""
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_PLAIN)).casefold())
+    plain = unicodedata.normalize(
+        "NFKD", unicodedata.normalize("NFKD", text.translate(_PLAIN)).casefold()
+    )
     letters = "".join(_digit(one) for one in plain if not _is_dropped(one))
-    return " ".join(unicodedata.normalize("NFC", letters).translate(_ALIKE).translate(_PLAIN).split())
+    return " ".join(
+        unicodedata.normalize("NFC", letters).translate(_ALIKE).translate(_PLAIN).split()
+    )
 
 
 def _is_dropped(one: str) -> bool:
-    """Accents, points and signs that nobody sees; vowels that are signs, and the marks of kana, are letters."""
+    """Accents, points and signs that nobody sees; vowels that are signs, and the marks of kana, are
+    letters."""
     if one < "\u00ad":
         return False
     mark = unicodedata.combining(one)
@@ -71,7 +76,8 @@ def _digit(one: str) -> str:
 
 
 def joined(text: str) -> str:
-    """Drops what may stand between the parts of a name: `de la Cruz` and `DelaCruz`, `Jean-Luc` and `Jean Luc`."""
+    """Drops what may stand between the parts of a name: `de la Cruz` and `DelaCruz`, `Jean-Luc` and
+    `Jean Luc`."""
     return "".join(one for one in fold(text) if unicodedata.category(one)[0] in "LNM")
 
 
@@ -82,13 +88,18 @@ def whole_name(text: str) -> str:
 
 
 def search_text(first_name: str, last_name: str, others: Iterable[str | None]) -> str:
-    """The text that finds an order: names in every spelling, then the rest. `others`: e-mail, references, texts."""
+    """The text that finds an order: names in every spelling, then the rest. `others`: e-mail,
+    references, texts."""
     words: dict[str, None] = {}
     for first, last in _spellings(first_name, last_name):
         words |= dict.fromkeys(f"{fold(first)} {fold(last)}".split())
-        ways = ((first, last), (last, first)) if _has_no_capitals(first + last) else ((first, last),)
+        ways = (
+            ((first, last), (last, first)) if _has_no_capitals(first + last) else ((first, last),)
+        )
         words |= dict.fromkeys(whole for way in ways if (whole := whole_name(" ".join(way))))
-    return coded(" ".join([*words, *(folded for other in others if other and (folded := fold(other)))]))
+    return coded(
+        " ".join([*words, *(folded for other in others if other and (folded := fold(other)))])
+    )
 
 
 def _spellings(*names: str) -> Iterator[tuple[str, ...]]:
@@ -117,10 +128,14 @@ def _has_no_capitals(name: str) -> bool:
 
 
 def coded(folded: str) -> str:
-    """Writes folded text as the database keeps it: each non-ASCII character as a capital and three more characters. Its
-    trigram index knows letters of other scripts only where its locale does, and ignores words of two characters; a
-    code begins nowhere but at its capital."""
-    return folded if folded.isascii() else "".join(one if one.isascii() else _code(ord(one)) for one in folded)
+    """Writes folded text as the database keeps it: each non-ASCII character as a capital and three
+    more characters. Its trigram index knows letters of other scripts only where its locale does,
+    and ignores words of two characters; a code begins nowhere but at its capital."""
+    return (
+        folded
+        if folded.isascii()
+        else "".join(one if one.isascii() else _code(ord(one)) for one in folded)
+    )
 
 
 def _code(number: int) -> str:

@@ -1,4 +1,5 @@
-"""Many rows of a list as the bytes of a file, a column at a time: a row costs no step of its own."""
+"""Many rows of a list as the bytes of a file, a column at a time: a row costs no step of its
+own."""
 
 import csv
 import io
@@ -9,11 +10,14 @@ from typing import Any, Literal, NamedTuple
 from recoup.kernel.encode import encode_lines
 from recoup.kit.files.cells import FORMULA, MARK
 
-Kind = Literal["text", "number", "moment", "plain"]  # plain: a text that never begins like a formula, or a count
+Kind = Literal[
+    "text", "number", "moment", "plain"
+]  # plain: a text that never begins like a formula, or a count
 
 
 class Cell(NamedTuple):
-    """`name` in JSON, `heading` in tables. `value` of the fields it `needs`; None: the field as it is."""
+    """`name` in JSON, `heading` in tables. `value` of the fields it `needs`; None: the field as it
+    is."""
 
     name: str
     heading: str
@@ -23,11 +27,14 @@ class Cell(NamedTuple):
 
 
 class Table:
-    """`fields`: what of a row the cells are made of, in the order in which `rows` must have them."""
+    """`fields`: what of a row the cells are made of, in the order in which `rows` must have
+    them."""
 
     def __init__(self, chosen: Sequence[Cell]) -> None:
         self.chosen = tuple(chosen)
-        self.fields: tuple[str, ...] = tuple(dict.fromkeys(name for cell in chosen for name in cell.needs))
+        self.fields: tuple[str, ...] = tuple(
+            dict.fromkeys(name for cell in chosen for name in cell.needs)
+        )
         self._places = [tuple(self.fields.index(name) for name in cell.needs) for cell in chosen]
         self._names = tuple(cell.name for cell in chosen)
 
@@ -42,13 +49,19 @@ class Table:
         """The cells' values, column by column; `rows` are at least one."""
         given = list(zip(*rows, strict=True))
         return [
-            given[places[0]] if cell.value is None else list(map(cell.value, *(given[place] for place in places)))
+            given[places[0]]
+            if cell.value is None
+            else list(map(cell.value, *(given[place] for place in places)))
             for cell, places in zip(self.chosen, self._places, strict=True)
         ]
 
     def head(self, form: str) -> bytes:
         """Beginning of a file, before any row."""
-        return MARK.encode() + _lines([[cell.heading for cell in self.chosen]]) if form == "csv" else b"["
+        return (
+            MARK.encode() + _lines([[cell.heading for cell in self.chosen]])
+            if form == "csv"
+            else b"["
+        )
 
     def body(self, form: str, rows: Sequence[Sequence[Any]], *, first: bool) -> bytes:
         """Rows of a CSV, or of a JSON array with one object a line; `first`: no row came before."""
@@ -56,7 +69,9 @@ class Table:
         if form == "csv":
             kinds = (cell.kind for cell in self.chosen)
             safe = [
-                ["'" + text if text and text[0] in FORMULA else text for text in column] if kind == "text" else column
+                ["'" + text if text and text[0] in FORMULA else text for text in column]
+                if kind == "text"
+                else column
                 for kind, column in zip(kinds, columns, strict=True)
             ]
             return _lines(zip(*safe, strict=True))

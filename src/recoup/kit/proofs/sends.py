@@ -1,4 +1,5 @@
-"""The sends that the network limits count: none without a cause, and the decline that came in counted once."""
+"""The sends that the network limits count: none without a cause, and the decline that came in
+counted once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +8,14 @@ from uuid import UUID
 
 from recoup.db.statement import HUB, MERCHANT, Read, Row, columns_of
 from recoup.kernel.ids import LOWEST
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, Differs, DiffersAt, Window, differences
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    DiffersAt,
+    Window,
+    differences,
+)
 
 SENDS_MAX: Final = 5000
 
@@ -35,7 +43,9 @@ SENDS: Final = """jsonb_to_recordset({}) AS s (card_id uuid, send_id uuid, merch
 
 async def decline_that_came_in(db: Read, window: Window) -> list[Difference]:
     cards = await _cards(db, *window)
-    sends = await _sends_of(db, window.merchant_id, [card.order_id for card in cards], [card.card_id for card in cards])
+    sends = await _sends_of(
+        db, window.merchant_id, [card.order_id for card in cards], [card.card_id for card in cards]
+    )
     given = [send.order_id for send in sends], [send.send_id for send in sends]
     return await differences(db, _came_in, window.merchant_id, *window, *given)
 
@@ -62,7 +72,9 @@ class _OrderSend(Row, frozen=True):
 SELECT s.order_id, s.send_id FROM unnest($2::uuid[], $3::uuid[]) AS k (order_id, card_id)
 JOIN network_sends s ON s.card_id = k.card_id AND s.order_id = k.order_id WHERE s.merchant_id = $1
 """)
-async def _sends_of(db: Read, merchant_id: UUID, orders: Sequence[UUID], cards: Sequence[UUID]) -> list[_OrderSend]: ...
+async def _sends_of(
+    db: Read, merchant_id: UUID, orders: Sequence[UUID], cards: Sequence[UUID]
+) -> list[_OrderSend]: ...
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -82,11 +94,18 @@ WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.kind <> 
 ORDER BY o.order_id LIMIT 1000
 """)
 async def _came_in(
-    db: Read, merchant_id: UUID, after: UUID, until: UUID, orders: Sequence[UUID], sends: Sequence[UUID]
+    db: Read,
+    merchant_id: UUID,
+    after: UUID,
+    until: UUID,
+    orders: Sequence[UUID],
+    sends: Sequence[UUID],
 ) -> list[Differs]: ...
 
 
-async def sends_of_nothing(db: Read, merchant_id: UUID | None, kept_since: datetime) -> list[Difference]:
+async def sends_of_nothing(
+    db: Read, merchant_id: UUID | None, kept_since: datetime
+) -> list[Difference]:
     """Proves sends over all cards, in the order of their ids; with a merchant only its sends are
     judged. `kept_since`: attempts of earlier imports are forgotten."""
     found: list[Difference] = []
@@ -94,7 +113,9 @@ async def sends_of_nothing(db: Read, merchant_id: UUID | None, kept_since: datet
     while last is not None and after < last:
         until = await _behind(db, *after, SENDS_MAX - 1) or last
         sends = await _between(db, *after, *until, merchant_id)
-        found += await differences(db, _of_sends, merchant_id, [send for send in sends if not send.imported])
+        found += await differences(
+            db, _of_sends, merchant_id, [send for send in sends if not send.imported]
+        )
         imported = [send for send in sends if send.imported]
         if imported:
             found += await differences(db, _of_imported, merchant_id, imported, kept_since)
@@ -128,7 +149,12 @@ FROM network_sends
 WHERE (card_id, send_id) > ($1, $2) AND (card_id, send_id) <= ($3, $4) AND ($5::uuid IS NULL OR merchant_id = $5)
 """)
 async def _between(
-    db: Read, card_id: UUID, send_id: UUID, last_card_id: UUID, last_send_id: UUID, merchant_id: UUID | None
+    db: Read,
+    card_id: UUID,
+    send_id: UUID,
+    last_card_id: UUID,
+    last_send_id: UUID,
+    merchant_id: UUID | None,
 ) -> list[CardSend]: ...
 
 
@@ -175,7 +201,9 @@ CROSS JOIN LATERAL (VALUES
 WHERE v.expected IS DISTINCT FROM v.found
 ORDER BY s.card_id, s.send_id, v.no LIMIT 1000
 """)
-async def _of_imported(db: Read, sends: Sequence[CardSend], kept_since: datetime) -> list[DiffersAt]: ...
+async def _of_imported(
+    db: Read, sends: Sequence[CardSend], kept_since: datetime
+) -> list[DiffersAt]: ...
 
 
 @HUB.within(STATEMENT_SECONDS).statement(f"""

@@ -1,6 +1,14 @@
 """Walk of a proof over everything in bounded steps, and what it answers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -24,7 +32,8 @@ class Difference(NamedTuple):
 
 
 class Window(NamedTuple):
-    """The orders of one merchant with after < id <= until. The windows of a merchant leave no id out."""
+    """The orders of one merchant with after < id <= until. The windows of a merchant leave no id
+    out."""
 
     merchant_id: UUID
     after: UUID
@@ -88,8 +97,13 @@ async def _ids(db: Read, sql: str) -> set[UUID]:
 
 async def _merchants_of(db: Read, names: Sequence[str]) -> dict[str, set[UUID]]:
     """Merchants with rows in each of these tables."""
-    wanted = ((name, (_DISTINCT if name in UNSORTED else _MERCHANTS_OF).format(table=name)) for name in names)
-    sql = " UNION ALL ".join(f"SELECT '{name}', merchant_id FROM ({of_table}) AS of_table" for name, of_table in wanted)
+    wanted = (
+        (name, (_DISTINCT if name in UNSORTED else _MERCHANTS_OF).format(table=name))
+        for name in names
+    )
+    sql = " UNION ALL ".join(
+        f"SELECT '{name}', merchant_id FROM ({of_table}) AS of_table" for name, of_table in wanted
+    )
     found: dict[str, set[UUID]] = {name: set() for name in names}
     for name, merchant_id in await db.fetch(sql, timeout=STATEMENT_SECONDS * len(names)):
         found[name].add(merchant_id)
@@ -97,8 +111,8 @@ async def _merchants_of(db: Read, names: Sequence[str]) -> dict[str, set[UUID]]:
 
 
 async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
-    """Every merchant that has rows anywhere, those that applications are to become too; and, for each that has rows but
-    does not exist, where it has them first."""
+    """Every merchant that has rows anywhere, those that applications are to become too; and, for
+    each that has rows but does not exist, where it has them first."""
     promised = await _ids(db, _DISTINCT.format(table="applications"))
     partners = await _ids(db, "SELECT partner_id FROM partners")
     known: set[UUID] = set()
@@ -116,7 +130,9 @@ async def merchants(db: Read) -> tuple[list[UUID], list[Difference]]:
             known |= found
         else:
             for stranger in sorted(strangers - wrong.keys()):
-                wrong[stranger] = Difference(stranger, None, f"merchant of rows in {table}", "exists", "does not")
+                wrong[stranger] = Difference(
+                    stranger, None, f"merchant of rows in {table}", "exists", "does not"
+                )
         everywhere |= found
     return sorted(everywhere - wrong.keys()), list(wrong.values())
 
@@ -158,7 +174,9 @@ class DiffersAt(Row, frozen=True):
 Proof = Callable[..., Awaitable[Sequence[Differs | DiffersAt]]]
 
 
-async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: Any) -> list[Difference]:
+async def differences(
+    db: Read, proof: Proof, merchant_id: UUID | None, *args: Any
+) -> list[Difference]:
     """Differences of this merchant, or of the one that the proof names."""
     return [
         Difference(
@@ -172,14 +190,18 @@ async def differences(db: Read, proof: Proof, merchant_id: UUID | None, *args: A
     ]
 
 
-async def all_of(db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *args: Any) -> list[Difference]:
+async def all_of(
+    db: Read, proofs: Iterable[Proof], merchant_id: UUID | None, *args: Any
+) -> list[Difference]:
     """Differences that each proof finds, in turn."""
     return [found for proof in proofs for found in await differences(db, proof, merchant_id, *args)]
 
 
-def of_window(module: str, **sqls: Sql) -> Callable[[Read, Window], Coroutine[Any, Any, list[Difference]]]:
-    """Proves a window of orders by statements that answer what differs. $1: the merchant, $2 and $3: the window's
-    ends."""
+def of_window(
+    module: str, **sqls: Sql
+) -> Callable[[Read, Window], Coroutine[Any, Any, list[Difference]]]:
+    """Proves a window of orders by statements that answer what differs. $1: the merchant, $2 and
+    $3: the window's ends."""
 
     async def proof(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]: ...
 
@@ -191,8 +213,11 @@ def of_window(module: str, **sqls: Sql) -> Callable[[Read, Window], Coroutine[An
     return prove
 
 
-def of_merchant(module: str, **sqls: Sql) -> Callable[[Read, UUID], Coroutine[Any, Any, list[Difference]]]:
-    """Proves what there is of a merchant by statements that answer what differs. $1: the merchant."""
+def of_merchant(
+    module: str, **sqls: Sql
+) -> Callable[[Read, UUID], Coroutine[Any, Any, list[Difference]]]:
+    """Proves what there is of a merchant by statements that answer what differs. $1: the
+    merchant."""
 
     async def proof(db: Read, merchant_id: UUID) -> list[Differs]: ...
 

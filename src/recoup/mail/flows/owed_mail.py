@@ -1,5 +1,5 @@
-"""Mails that the people's database owes: intent, call, outcome. Sent again with the same Message-ID when nobody knows
-whether one left."""
+"""Mails that the people's database owes: intent, call, outcome. Sent again with the same Message-ID
+when nobody knows whether one left."""
 
 import asyncio
 import re
@@ -63,7 +63,9 @@ async def send_owed(world: World, owed: Owed[R], *of: UUID | None) -> int:
     wait, now = world.policy.webhook_timeout, world.clocks.wall()
     async with people.connection() as connection:
         rows = await owed.claim(connection, now, now + wait + LEASE, world.name, AT_ONCE, *of)
-    await asyncio.gather(*(_send(world, people, owed, row, wait / timedelta(seconds=1)) for row in rows))
+    await asyncio.gather(
+        *(_send(world, people, owed, row, wait / timedelta(seconds=1)) for row in rows)
+    )
     return len(rows)
 
 
@@ -73,7 +75,9 @@ async def _send(world: World, people: Database, owed: Owed[R], row: R, seconds: 
         state, why, again_at = letter, "", None
     else:
         named, field = owed.which
-        posted = await post_mail(world, letter, seconds, owed.what, **{named: str(getattr(row, field))})
+        posted = await post_mail(
+            world, letter, seconds, owed.what, **{named: str(getattr(row, field))}
+        )
         state, why, again_at = str(posted.state), posted.why, None
     if state == "later":
         again = row.mail_tries <= len(SCHEDULE)
@@ -84,7 +88,8 @@ async def _send(world: World, people: Database, owed: Owed[R], row: R, seconds: 
 
 
 def addressed(message_of: Callable[[A, str], Message]) -> Callable[[World, A], Awaitable[Letter]]:
-    """The letter to a row's `email`, if mail can go there, from the row and this installation's address."""
+    """The letter to a row's `email`, if mail can go there, from the row and this installation's
+    address."""
 
     async def letter(world: World, row: A) -> Letter:
         if not is_address(row.email):
@@ -94,7 +99,9 @@ def addressed(message_of: Callable[[A, str], Message]) -> Callable[[World, A], A
     return letter
 
 
-def in_paragraphs(mail_id: UUID, email: str, subject: str, parts: Sequence[str], to: Locale) -> Message:
+def in_paragraphs(
+    mail_id: UUID, email: str, subject: str, parts: Sequence[str], to: Locale
+) -> Message:
     """A part that is an address alone, which only we write, is a link."""
     html = "".join(f"<p>{_LINK.sub(_linked, escape(part))}</p>" for part in parts)
     return Message(

@@ -1,4 +1,5 @@
-"""Posting of a mail to the mail server, within its time: whatever goes wrong counts as an attempt."""
+"""Posting of a mail to the mail server, within its time: whatever goes wrong counts as an
+attempt."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from recoup.outside.mail.port import Message, Posted
 log = structlog.get_logger()
 
 
-async def post_mail(world: World, compose: Callable[[], Message], seconds: float, what: str, **which: str) -> Posted:
+async def post_mail(
+    world: World, compose: Callable[[], Message], seconds: float, what: str, **which: str
+) -> Posted:
     """Posts a mail. `what` and `which` name the mail in the operator's log, where each one that did
     not leave has a line."""
     posted = await _post(world, compose, seconds)

@@ -24,7 +24,12 @@ SCHEDULE: Final = (
 )
 # The receiver is there and refuses: asking often does not help, but a wrong deployment is put right within a
 # day.
-REFUSED_SCHEDULE: Final = (timedelta(minutes=1), timedelta(minutes=30), timedelta(hours=6), timedelta(hours=24))
+REFUSED_SCHEDULE: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=30),
+    timedelta(hours=6),
+    timedelta(hours=24),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,9 @@ class Verdict:
     delay: timedelta | None = None
 
 
-def next_delay(fails: int, jitter: float, schedule: Sequence[timedelta] = SCHEDULE) -> timedelta | None:
+def next_delay(
+    fails: int, jitter: float, schedule: Sequence[timedelta] = SCHEDULE
+) -> timedelta | None:
     """Delay after the `fails`-th attempt failed (from 1), or None when it was the last.
 
     `jitter` is a random number in [0, 1): 0.5 is the schedule itself, the ends are 20 % less and
@@ -87,7 +94,9 @@ def after_try(
             return Verdict("taken")
         if status == 410 and schedules.gone:
             return Verdict("disable")
-    refused = error is None and status is not None and 300 <= status < 500 and status not in (408, 429)
+    refused = (
+        error is None and status is not None and 300 <= status < 500 and status not in (408, 429)
+    )
     refused = refused or error == "refused_address"
     delay = next_delay(fails, jitter, schedules.refused if refused else schedules.usual)
     if delay is None:
@@ -99,7 +108,8 @@ def after_try(
 
 
 def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Seconds or an HTTP date as a wait from `now`, a day at most; None when absent, past or unreadable."""
+    """Seconds or an HTTP date as a wait from `now`, a day at most; None when absent, past or
+    unreadable."""
     text = (text or "").strip()
     if text.isascii() and text.isdigit():
         return min(timedelta(seconds=int(text[:9])), RETRY_AFTER_MAX)

@@ -19,15 +19,16 @@ _NUMBER: Final = re.compile(r"\+[1-9][0-9]{7,14}", re.ASCII)
 
 
 def sms_number(phone: str) -> str:
-    """`+` and the number; empty for one without its country's code, which nobody could complete safely."""
+    """`+` and the number; empty for one without its country's code, which nobody could complete
+    safely."""
     bare = _SET_APART.sub("", phone)
     bare = f"+{bare[2:]}" if bare.startswith("00") else bare
     return bare if _NUMBER.fullmatch(bare) else ""
 
 
 def way_of(*, address: bool, number: bool, earlier: int) -> Channel | None:
-    """A mail first, since it costs nothing; by SMS where there is no address, and what follows an earlier link of the
-    order. `number`: one to which an SMS may go. None: there is no way."""
+    """A mail first, since it costs nothing; by SMS where there is no address, and what follows an
+    earlier link of the order. `number`: one to which an SMS may go. None: there is no way."""
     if number and (earlier or not address):
         return "sms"
     return "mail" if address else None
@@ -45,7 +46,10 @@ WITHHELD: Final[dict[str, str]] = {
     "order_budget": "The payer has had two such messages for this order.",
     "payer_budget": "The payer has had four such messages within 30 days.",
 }
-_ELSEWHERE: Final = (-480, 120)  # a country that is not known: day from California to Eastern Europe
+_ELSEWHERE: Final = (
+    -480,
+    120,
+)  # a country that is not known: day from California to Eastern Europe
 _SUMMER: Final = timedelta(hours=1)
 _STEP: Final = timedelta(minutes=15)
 
@@ -59,7 +63,8 @@ class Contacted(NamedTuple):
 
 
 def why_withheld(notice: str, before: Contacted, *, waits: bool) -> str | None:
-    """A key of `WITHHELD`; None: it may be sent. `waits`: the order still has a link that its payer can use."""
+    """A key of `WITHHELD`; None: it may be sent. `waits`: the order still has a link that its payer
+    can use."""
     if before.unsubscribed:
         return "unsubscribed"
     if notice != LINK:

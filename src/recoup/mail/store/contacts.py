@@ -14,7 +14,8 @@ INSERT INTO contact_addresses (merchant_id, address_id) SELECT $1, a FROM unnest
 ON CONFLICT (merchant_id, address_id) DO UPDATE SET address_id = EXCLUDED.address_id
 """)
 async def lock_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID]) -> None:
-    """A payer's e-mail address and number, until the transaction ends, so that of two mails one counts the other."""
+    """A payer's e-mail address and number, until the transaction ends, so that of two mails one
+    counts the other."""
 
 
 class _Before(Row, frozen=True):
@@ -31,12 +32,22 @@ SELECT (SELECT count(*) FROM contacts c WHERE c.merchant_id = $1 AND c.order_id 
     AND a.unsubscribed_at IS NOT NULL) AS unsubscribed
 """)
 async def _before(
-    db: Read, merchant_id: UUID, address_ids: list[UUID], mail_id: UUID, order_id: UUID, since: datetime
+    db: Read,
+    merchant_id: UUID,
+    address_ids: list[UUID],
+    mail_id: UUID,
+    order_id: UUID,
+    since: datetime,
 ) -> _Before: ...
 
 
 async def contacted(
-    db: Read, merchant_id: UUID, address_ids: list[UUID], mail_id: UUID, order_id: UUID, since: datetime
+    db: Read,
+    merchant_id: UUID,
+    address_ids: list[UUID],
+    mail_id: UUID,
+    order_id: UUID,
+    since: datetime,
 ) -> Contacted:
     """Contacts beside this mail."""
     found = await _before(db, merchant_id, address_ids, mail_id, order_id, since)
@@ -59,7 +70,9 @@ SELECT $1, a, $3 FROM unnest($2::uuid[]) a ORDER BY a
 ON CONFLICT (merchant_id, address_id) DO UPDATE
   SET unsubscribed_at = coalesce(contact_addresses.unsubscribed_at, EXCLUDED.unsubscribed_at)
 """)
-async def save_unsubscribed(db: Tx, merchant_id: UUID, address_ids: list[UUID], wall: datetime) -> None:
+async def save_unsubscribed(
+    db: Tx, merchant_id: UUID, address_ids: list[UUID], wall: datetime
+) -> None:
     """The first time counts."""
 
 

@@ -1,4 +1,5 @@
-"""Mails that are owed, what they are made from, a merchant's newest ones, and the switches of notices."""
+"""Mails that are owed, what they are made from, a merchant's newest ones, and the switches of
+notices."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,10 +12,10 @@ State = Literal["owed", "sent", "refused", "given_up", "no_address", "withheld"]
 
 
 class MailFacts(Row, frozen=True):
-    """`descriptor`: the order's own. `email`, `scheme`, `last4`, `country`: empty where nothing is known. `netted`:
-    the refund that it is about was paid from what was due. `waits`: the order has a link that its payer can use;
-    `offset_us`: by how much the merchant's clock is moved. `contacted`: a try was begun, by this
-    `channel`; `by_sms`: the merchant wants links by SMS."""
+    """`descriptor`: the order's own. `email`, `scheme`, `last4`, `country`: empty where nothing is
+    known. `netted`: the refund that it is about was paid from what was due. `waits`: the order has
+    a link that its payer can use; `offset_us`: by how much the merchant's clock is moved.
+    `contacted`: a try was begun, by this `channel`; `by_sms`: the merchant wants links by SMS."""
 
     notice: str
     units: int
@@ -98,13 +99,19 @@ class OwedMail(Row, frozen=True):
     why: str
 
 
-@MERCHANT.statement("SELECT state, tries, why FROM mails WHERE merchant_id = $1 AND mail_id = $2 FOR UPDATE")
+@MERCHANT.statement(
+    "SELECT state, tries, why FROM mails WHERE merchant_id = $1 AND mail_id = $2 FOR UPDATE"
+)
 async def lock_mail(db: Tx, merchant_id: UUID, mail_id: UUID) -> OwedMail | None:
     """Whatever became of it."""
 
 
-@MERCHANT.statement("UPDATE mails SET state = $3, tries = $4, why = $5 WHERE merchant_id = $1 AND mail_id = $2")
-async def change_mail(db: Tx, merchant_id: UUID, mail_id: UUID, *, state: str, tries: int, why: str) -> None:
+@MERCHANT.statement(
+    "UPDATE mails SET state = $3, tries = $4, why = $5 WHERE merchant_id = $1 AND mail_id = $2"
+)
+async def change_mail(
+    db: Tx, merchant_id: UUID, mail_id: UUID, *, state: str, tries: int, why: str
+) -> None:
     """Changes a mail under its lock."""
 
 
@@ -118,7 +125,9 @@ INSERT INTO notice_settings (merchant_id, notice, enabled, actor, changed_at) VA
 ON CONFLICT (merchant_id, notice) DO UPDATE SET enabled = EXCLUDED.enabled, actor = EXCLUDED.actor,
   changed_at = EXCLUDED.changed_at
 """)
-async def switch_notice(db: Tx, merchant_id: UUID, notice: str, enabled: bool, actor: str, at: datetime) -> None:
+async def switch_notice(
+    db: Tx, merchant_id: UUID, notice: str, enabled: bool, actor: str, at: datetime
+) -> None:
     """Switches a notice for the merchant's payers."""
 
 

@@ -1,1 +1,2 @@
-"""Copies of the embedded database by Barman: what only Recoup knows of them. Barman copies, keeps and restores."""
+"""Copies of the embedded database by Barman: what only Recoup knows of them. Barman copies, keeps
+and restores."""

@@ -21,7 +21,12 @@ _CURES: Final[Mapping[str, str]] = {
     "systemid_coherence": "The folder holds copies of another installation: choose another by `recoup backup init`.",
 }
 # What the lines on the copy's age and on the log say.
-_SAID: Final = ("backup_maximum_age", "minimum_redundancy_requirements", "replication_slot", "wal_archive")
+_SAID: Final = (
+    "backup_maximum_age",
+    "minimum_redundancy_requirements",
+    "replication_slot",
+    "wal_archive",
+)
 _ERROR: Final = "ERROR: "
 
 
@@ -49,18 +54,27 @@ class Barman(NamedTuple):
         command = [self.program, "-c", str(self.file), *words]
         try:
             return subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=seconds_max, check=False
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=seconds_max,
+                check=False,
             )
         except OSError as error:
             raise not_installed(f"{self.program}: {error.strerror}") from None
         except subprocess.TimeoutExpired:
             message = f"Barman has not answered for {seconds_max:.0f} s."
-            raise Problem("unavailable", message, cure="Does the disk of the copies answer?") from None
+            raise Problem(
+                "unavailable", message, cure="Does the disk of the copies answer?"
+            ) from None
 
     def check(self) -> list[Finding]:
         """Raises: Problem(unavailable)."""
         done = self.run("-f", "json", "check", SERVER, seconds_max=CHECK_SECONDS_MAX)
-        return findings(done.stdout) or [Finding("barman", False, said(done.stdout, done.stderr), "")]
+        return findings(done.stdout) or [
+            Finding("barman", False, said(done.stdout, done.stderr), "")
+        ]
 
 
 def findings(output: str) -> list[Finding]:
@@ -71,9 +85,18 @@ def findings(output: str) -> list[Finding]:
     except (ValueError, KeyError, TypeError):
         return []
     if failed := whole.get("_EXCEPTION") or whole.get("_ERROR"):
-        return [Finding("barman", False, _in_one_line(failed), "Its log is barman.log, beside barman.conf.")]
+        return [
+            Finding(
+                "barman", False, _in_one_line(failed), "Its log is barman.log, beside barman.conf."
+            )
+        ]
     read = [
-        Finding(name.replace("_", " "), one.get("status") == "OK", str(one.get("hint") or ""), _CURES.get(name, ""))
+        Finding(
+            name.replace("_", " "),
+            one.get("status") == "OK",
+            str(one.get("hint") or ""),
+            _CURES.get(name, ""),
+        )
         for name, one in found.items()
         if isinstance(one, dict) and name not in _SAID
     ]
@@ -88,7 +111,10 @@ def _in_one_line(words: object) -> str:
 def said(*outputs: str) -> str:
     """The line that says what went wrong."""
     lines = [line.strip() for output in outputs for line in output.splitlines() if line.strip()]
-    return next((line for line in lines if line.startswith(_ERROR)), lines[-1] if lines else "it said nothing")
+    return next(
+        (line for line in lines if line.startswith(_ERROR)),
+        lines[-1] if lines else "it said nothing",
+    )
 
 
 def find_barman(given: str = "") -> str:
@@ -107,14 +133,25 @@ def not_installed(why: str) -> Problem:
 def fingerprint(key: str) -> str:
     """Fingerprint of a key in gpg's keyring that it encrypts to. Raises: Problem(invalid)."""
     listed = subprocess.run(
-        ["gpg", "--batch", "--with-colons", "--list-keys", key], capture_output=True, text=True, check=False
+        ["gpg", "--batch", "--with-colons", "--list-keys", key],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    found = next((line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr:")), "")
+    found = next(
+        (line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr:")), ""
+    )
     words = ["gpg", "--batch", "--yes", "--output", "/dev/null", "--encrypt", "--recipient", found]
-    tried = subprocess.run(words, input="", capture_output=True, text=True, check=False) if found else listed
+    tried = (
+        subprocess.run(words, input="", capture_output=True, text=True, check=False)
+        if found
+        else listed
+    )
     if tried.returncode:
         cure = "Import it (`gpg --import`), and trust it (`gpg --edit-key`, trust)."
-        raise invalid(f"gpg does not encrypt to the key {key}: {said(tried.stderr)}", "gpg_key", cure)
+        raise invalid(
+            f"gpg does not encrypt to the key {key}: {said(tried.stderr)}", "gpg_key", cure
+        )
     return found
 
 

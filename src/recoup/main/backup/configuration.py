@@ -79,7 +79,8 @@ def text_of(plan: Plan) -> str:
     }
     head = "; Written by `recoup backup init`; run it again rather than edit this.\n"
     return head + "\n".join(
-        f"{section}\n" + "".join(f"{name} = {str(value).replace('%', '%%')}\n" for name, value in values.items())
+        f"{section}\n"
+        + "".join(f"{name} = {str(value).replace('%', '%%')}\n" for name, value in values.items())
         for section, values in lines.items()
     )
 
@@ -101,7 +102,9 @@ def _quoted(value: str) -> str:
 def check_home(home: Path, data_dir: Path) -> None:
     """Raises: Problem(invalid) for a folder that no copy belongs in."""
     if any(ord(sign) < 32 for sign in str(home)):
-        raise invalid("The name of the folder has a control character.", "to", "Choose another folder.")
+        raise invalid(
+            "The name of the folder has a control character.", "to", "Choose another folder."
+        )
     data_dir = data_dir.resolve()
     if home == data_dir or data_dir in home.parents or home in data_dir.parents:
         raise invalid(
@@ -116,7 +119,11 @@ def check_home(home: Path, data_dir: Path) -> None:
             "Choose another folder, or move the keys elsewhere.",
         )
     if home.is_dir() and not (home / FILE).exists() and any(home.iterdir()):
-        raise invalid(f"{home} is not empty, and holds no copies of Recoup.", "to", "Choose a new folder inside it.")
+        raise invalid(
+            f"{home} is not empty, and holds no copies of Recoup.",
+            "to",
+            "Choose a new folder inside it.",
+        )
 
 
 def keys_in(home: Path) -> Iterator[Path]:
@@ -135,7 +142,8 @@ def check_socket(address: ServerAddress, data_dir: Path) -> None:
 
 
 async def allow(dsn: str) -> list[str]:
-    """Makes the role, and answers which settings of the running server fall short until it is started again."""
+    """Makes the role, and answers which settings of the running server fall short until it is
+    started again."""
     connection = await connect(dsn)
     try:
         await connection.execute(RIGHTS)
@@ -152,4 +160,6 @@ def write_configuration(plan: Plan) -> None:
         write_whole(plan.file, text_of(plan).encode())
     except OSError as error:
         message = f"{plan.file} cannot be written: {error.strerror}."
-        raise Problem("unavailable", message, cure="Mount the disk, or make the folder yours.") from None
+        raise Problem(
+            "unavailable", message, cure="Mount the disk, or make the folder yours."
+        ) from None

@@ -117,7 +117,9 @@ def age_seconds(data_dir: Path, now: datetime) -> float | None:
     record = read_record(data_dir)
     if record is None:
         return None
-    ended = [copy.ended for copy in copies_in(Path(record.home)) if copy.is_done] if record.home else []
+    ended = (
+        [copy.ended for copy in copies_in(Path(record.home)) if copy.is_done] if record.home else []
+    )
     if record.done is not None:
         ended.append(record.done)
     return (now - max(ended)).total_seconds() if ended else math.inf
@@ -134,7 +136,8 @@ def slot_of(data_dir: Path) -> str:
 
 
 async def lag_bytes(connection: Any, slot: str) -> float | None:
-    """Bytes of the log that the copy lacks; infinite once some is gone for good, None without a slot."""
+    """Bytes of the log that the copy lacks; infinite once some is gone for good, None without a
+    slot."""
     row: asyncpg.Record | None = await connection.fetchrow(_LAG, slot)
     if row is None:
         return None

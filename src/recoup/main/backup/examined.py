@@ -36,7 +36,8 @@ async def examined(data_dir: Path, databases: Databases) -> list[Finding]:
         return [Finding("copy", False, str(problem.message), str(problem.cure or ""))]
     if record.home:
         found += [
-            Finding("keys", False, f"{path} lies beside the copy", "Move it elsewhere.") for path in keys_in(home)
+            Finding("keys", False, f"{path} lies beside the copy", "Move it elsewhere.")
+            for path in keys_in(home)
         ]
         found.append(await _lag(databases, barman, slot_of(data_dir)))
         find_barman(record.barman)
@@ -48,8 +49,16 @@ async def examined(data_dir: Path, databases: Databases) -> list[Finding]:
 def _age(data_dir: Path, command: str) -> Finding:
     age = age_seconds(data_dir, Clocks().wall())
     assert age is not None
-    words = "none is complete" if math.isinf(age) else f"the newest is {timedelta(seconds=round(age))} old"
-    cure = f"Make one every day: `{command}`." if command else "Does what copies the databases still run?"
+    words = (
+        "none is complete"
+        if math.isinf(age)
+        else f"the newest is {timedelta(seconds=round(age))} old"
+    )
+    cure = (
+        f"Make one every day: `{command}`."
+        if command
+        else "Does what copies the databases still run?"
+    )
     return Finding("copy", age <= AGE_HOURS_MAX * 3600, words, cure)
 
 
@@ -58,17 +67,27 @@ async def _lag(databases: Databases, barman: Barman, slot: str) -> Finding:
     try:
         connection = await connect(databases.people)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        return Finding("log", False, f"not read: {type(error).__name__}", "See the lines on databases.")
+        return Finding(
+            "log", False, f"not read: {type(error).__name__}", "See the lines on databases."
+        )
     try:
         lag = await lag_bytes(connection, slot)
     finally:
         await connection.close()
     if lag is None:
         return Finding(
-            "log", False, f"nobody receives it by the slot {slot}", f"Run every minute: `{barman.words('cron')}`."
+            "log",
+            False,
+            f"nobody receives it by the slot {slot}",
+            f"Run every minute: `{barman.words('cron')}`.",
         )
     if math.isinf(lag):
         words, command = "some is gone that the copy lacks", barman.words("backup", SERVER)
         return Finding("log", False, words, f"Make a new copy at once: `{command}`.")
     words = f"{lag / 1e6:.1f} MB are not in the copy yet"
-    return Finding("log", lag <= LAG_BYTES_MAX, words, "Does Barman's cron run every minute, and has the disk room?")
+    return Finding(
+        "log",
+        lag <= LAG_BYTES_MAX,
+        words,
+        "Does Barman's cron run every minute, and has the disk room?",
+    )

@@ -1,4 +1,5 @@
-"""Restores a copy into a folder of its own, verifies it there, and on a second command puts it in place."""
+"""Restores a copy into a folder of its own, verifies it there, and on a second command puts it in
+place."""
 
 import asyncio
 import os
@@ -80,7 +81,11 @@ def parse_time(text: str, now: datetime) -> datetime | None:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise invalid(f"{text!r} is not a time.", "to", "Write it like 2026-11-27T14:05:00Z, with its zone, or latest.")
+        raise invalid(
+            f"{text!r} is not a time.",
+            "to",
+            "Write it like 2026-11-27T14:05:00Z, with its zone, or latest.",
+        )
     if at > now:
         raise invalid(f"{text} lies ahead.", "to", "Write an earlier time, or latest.")
     return at
@@ -89,7 +94,9 @@ def parse_time(text: str, now: datetime) -> datetime | None:
 def choose(copies: Sequence[Copy], wanted: Wanted) -> Copy:
     """The newest that was complete before the time. Raises: Problem(invalid)."""
     if not copies:
-        raise invalid(f"{wanted.home} holds no complete copy.", "from", "Name the folder of the copies.")
+        raise invalid(
+            f"{wanted.home} holds no complete copy.", "from", "Name the folder of the copies."
+        )
     usable = [copy for copy in copies if wanted.to is None or copy.ended <= wanted.to]
     if wanted.copy:
         named = next((copy for copy in copies if copy.id == wanted.copy), None)
@@ -97,7 +104,9 @@ def choose(copies: Sequence[Copy], wanted: Wanted) -> Copy:
             there = ", ".join(copy.id for copy in copies)
             raise invalid(f"There is no copy {wanted.copy}.", "backup", f"There are {there}.")
         if named not in usable:
-            message = f"The copy {named.id} was complete at {named.ended.isoformat()}, after that time."
+            message = (
+                f"The copy {named.id} was complete at {named.ended.isoformat()}, after that time."
+            )
             raise invalid(message, "to", "Write a later time, or leave --backup away.")
         return named
     if not usable:
@@ -107,7 +116,8 @@ def choose(copies: Sequence[Copy], wanted: Wanted) -> Copy:
 
 
 def check_ours(copy: Copy, data_dir: Path) -> None:
-    """Raises: Problem(invalid) for a copy of another installation than the one whose database lies there."""
+    """Raises: Problem(invalid) for a copy of another installation than the one whose database lies
+    there."""
     own = system_id_of(cluster_folder(data_dir))
     if own is not None and own != copy.system_id:
         raise invalid(
@@ -119,27 +129,41 @@ def check_ours(copy: Copy, data_dir: Path) -> None:
 
 def check_room(copy: Copy, home: Path, beside: Path) -> None:
     """Raises: Problem(no_space)."""
-    log = sum(path.stat().st_size for path in (home / SERVER).glob("*/**/0000*") if path.is_file() and _is_log(path))
+    log = sum(
+        path.stat().st_size
+        for path in (home / SERVER).glob("*/**/0000*")
+        if path.is_file() and _is_log(path)
+    )
     needed = copy.size * (2 if copy.is_encrypted else 1) + log + SLACK_BYTES
     place = next(one for one in (beside, *beside.parents) if one.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
-        message = f"The restored database needs {needed / 1e9:.1f} GB, and {place} has {free / 1e9:.1f}."
-        raise Problem("no_space", message, cure="Free some, or name a folder of another disk with --beside.")
+        message = (
+            f"The restored database needs {needed / 1e9:.1f} GB, and {place} has {free / 1e9:.1f}."
+        )
+        raise Problem(
+            "no_space", message, cure="Free some, or name a folder of another disk with --beside."
+        )
 
 
 def _is_log(path: Path) -> bool:
     return path.parent.name == "streaming" or "wals" in path.parts
 
 
-def restore(settings: Settings, program: str, wanted: Wanted, *, verified: bool, say: Callable[[str], None]) -> bool:
+def restore(
+    settings: Settings, program: str, wanted: Wanted, *, verified: bool, say: Callable[[str], None]
+) -> bool:
     """Restores; answers whether `recoup verify` holds, where asked for. Raises: Problem."""
     data_dir, beside = settings.data_dir, wanted.beside
     if beside.exists() and any(beside.iterdir()):
         cure = f"Remove it (rm -r {beside}), or name another with --beside; --take puts it in the database's place."
         raise Problem("conflict", f"{beside} is not empty.", field="beside", cure=cure)
     if not _SAFE.fullmatch(str(beside)):
-        raise invalid(f"Barman cannot restore into {beside}.", "beside", "Use letters, digits and ./+-_ alone.")
+        raise invalid(
+            f"Barman cannot restore into {beside}.",
+            "beside",
+            "Use letters, digits and ./+-_ alone.",
+        )
     copy = choose(copies_in(wanted.home), wanted)
     check_ours(copy, data_dir)
     find_binaries(copy.major)
@@ -189,25 +213,44 @@ def restore(settings: Settings, program: str, wanted: Wanted, *, verified: bool,
 
 def _recover(program: str, copy: Copy, wanted: Wanted) -> None:
     """Raises: Problem(unavailable) with Barman's reason."""
-    words = ["recover", "--partial-wal", "--no-get-wal", "--target-action", "promote", "--target-tli", "latest"]
+    words = [
+        "recover",
+        "--partial-wal",
+        "--no-get-wal",
+        "--target-action",
+        "promote",
+        "--target-tli",
+        "latest",
+    ]
     words += ["--jobs", str(JOBS)]
     words += ["--target-time", wanted.to.isoformat(" ")] if wanted.to else []
     words += ["--staging-path", str(wanted.beside)] if copy.is_encrypted else []
     with tempfile.TemporaryDirectory(prefix="recoup-restore-") as folder:
         file = Path(folder) / FILE
-        file.write_text(adapted((wanted.home / FILE).read_text(), wanted, find_binaries(copy.major).folder))
+        file.write_text(
+            adapted((wanted.home / FILE).read_text(), wanted, find_binaries(copy.major).folder)
+        )
         barman = Barman(program, file)
-        barman.run("archive-wal", SERVER, seconds_max=RESTORE_SECONDS_MAX)  # what was received in whole, not filed yet
+        barman.run(
+            "archive-wal", SERVER, seconds_max=RESTORE_SECONDS_MAX
+        )  # what was received in whole, not filed yet
         place = str(cluster_folder(wanted.beside))
         done = barman.run(*words, SERVER, copy.id, place, seconds_max=RESTORE_SECONDS_MAX)
     if done.returncode:
         message = f"Barman did not restore the copy {copy.id}: {said(done.stdout, done.stderr)}"
-        cure = "Encrypted copies want --passphrase-file." if copy.is_encrypted and not wanted.passphrase else None
-        raise Problem("unavailable", message, cure=cure or f"Its log is {wanted.home / 'barman.log'}.")
+        cure = (
+            "Encrypted copies want --passphrase-file."
+            if copy.is_encrypted and not wanted.passphrase
+            else None
+        )
+        raise Problem(
+            "unavailable", message, cure=cure or f"Its log is {wanted.home / 'barman.log'}."
+        )
 
 
 def adapted(text: str, wanted: Wanted, programs: Path) -> str:
-    """The configuration for this machine: the folder may have moved, and its user have another name."""
+    """The configuration for this machine: the folder may have moved, and its user have another
+    name."""
     own = {
         "barman_user": user_name(),
         "barman_home": str(wanted.home),
@@ -244,7 +287,9 @@ async def _promoted(address: ServerAddress) -> None:
             finally:
                 connection.terminate()
         await asyncio.sleep(0.2)
-    raise Problem("unavailable", "The restored server ended before it had read the log of the copy.")
+    raise Problem(
+        "unavailable", "The restored server ended before it had read the log of the copy."
+    )
 
 
 def _ends(log: Path) -> str:
@@ -257,9 +302,14 @@ def _write(folder: Path, note: Restored) -> None:
 
 
 def _verified(
-    settings: Settings, beside: Path, address: ServerAddress, worlds: Sequence[str], say: Callable[[str], None]
+    settings: Settings,
+    beside: Path,
+    address: ServerAddress,
+    worlds: Sequence[str],
+    say: Callable[[str], None],
 ) -> bool:
-    """`recoup verify` of each world, by the installation's keys and settings, on the restored databases."""
+    """`recoup verify` of each world, by the installation's keys and settings, on the restored
+    databases."""
     environment = dict(os.environ)
     if not given_keys(environment):
         environment[ENVIRONMENT] = to_text(load(settings.data_dir / "keys"))
@@ -268,7 +318,13 @@ def _verified(
         environment[f"RECOUP_{world.upper()}_DATABASE_URL"] = address.dsn(f"recoup_{world}")
     holds = True
     for world in worlds:
-        command = [*BASE, *(["--live"] if world == "live" else []), "verify", "--data-dir", str(beside)]
+        command = [
+            *BASE,
+            *(["--live"] if world == "live" else []),
+            "verify",
+            "--data-dir",
+            str(beside),
+        ]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         say(f"verify {world}: {said(done.stdout, done.stderr) if done.returncode else 'ok'}")
         if done.returncode:
@@ -278,14 +334,15 @@ def _verified(
 
 
 async def _marked(beside: Path, address: ServerAddress) -> list[str]:
-    """Waits for the restored worlds, and has them quarantined when they are opened. Raises: Problem."""
+    """Waits for the restored worlds, and has them quarantined when they are opened. Raises:
+    Problem."""
     await _promoted(address)
     return await note_lost(beside, {world: address.dsn(f"recoup_{world}") for world in WORLDS})
 
 
 async def note_lost(data_dir: Path, databases: Mapping[str, str]) -> list[str]:
-    """Notes that each world got further, by a beat at least: commits in the moments after its last beat are lost, and
-    nothing else knows of them."""
+    """Notes that each world got further, by a beat at least: commits in the moments after its last
+    beat are lost, and nothing else knows of them."""
     noted, now = list[str](), Clocks().wall()
     for world, dsn in databases.items():
         try:
@@ -302,11 +359,15 @@ async def note_lost(data_dir: Path, databases: Mapping[str, str]) -> list[str]:
 
 
 def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
-    """Puts the restored database in the place of the former one; answers where that is now. The installation is
-    stopped; a take that was cut off can be repeated. Raises: Problem."""
+    """Puts the restored database in the place of the former one; answers where that is now. The
+    installation is stopped; a take that was cut off can be repeated. Raises: Problem."""
     note = read_note(beside)
     if note is None:
-        raise invalid(f"Nothing was restored in {beside}.", "beside", "Run `recoup restore --to latest` first.")
+        raise invalid(
+            f"Nothing was restored in {beside}.",
+            "beside",
+            "Run `recoup restore --to latest` first.",
+        )
     if note.verified is not True and not unverified:
         was = "did not hold" if note.verified is False else "was not finished"
         cure = "Restore to another time; or add --unverified, and look into it afterwards."
@@ -315,7 +376,9 @@ def take(data_dir: Path, beside: Path, *, unverified: bool) -> Path | None:
         own, new = cluster_folder(data_dir), cluster_folder(beside)
         if not free or find_postmaster(own) or find_postmaster(new):
             message = f"A server runs on {own if find_postmaster(own) else new}."
-            raise Problem("conflict", message, cure="Stop Recoup first: `recoup up`, `serve`, `worker`.")
+            raise Problem(
+                "conflict", message, cure="Stop Recoup first: `recoup up`, `serve`, `worker`."
+            )
         if new.exists() and new.stat().st_dev != data_dir.stat().st_dev:
             message = f"{beside} is on another disk than {data_dir}."
             cure = f"Move it: mv {new} {data_dir / 'postgres.restored'}; then name that disk's folder with --beside."
@@ -343,7 +406,8 @@ def read_note(beside: Path) -> Restored | None:
 
 
 def _set_aside(home: Path) -> None:
-    """Moves away what Barman was receiving of the former server: its receiver would continue another history."""
+    """Moves away what Barman was receiving of the former server: its receiver would continue
+    another history."""
     for path in (home / SERVER / "streaming").glob("*.partial"):
         aside = home / SERVER / "set-aside"
         aside.mkdir(mode=0o700, exist_ok=True)

@@ -29,7 +29,10 @@ class _Client:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         assert self._session is not None
         await self._session.close()
@@ -38,8 +41,11 @@ class _Client:
 class StableClient(_Client):
     """`async with`. `credentials`: stablecoin_key_id, stablecoin_secret."""
 
-    async def call(self, method: str, path: str, body: dict[str, Any] | None, query: str = "", key: str = "") -> Any:
-        """(status, answer); repeated, signed anew, while the other side is busy. Every call here may be repeated."""
+    async def call(
+        self, method: str, path: str, body: dict[str, Any] | None, query: str = "", key: str = ""
+    ) -> Any:
+        """(status, answer); repeated, signed anew, while the other side is busy. Every call here
+        may be repeated."""
         content = json.dumps(body).encode() if body is not None else b""
         address = f"{self._base}{path}" + (f"?{query}" if query else "")
         for number in range(TRIES):
@@ -65,7 +71,9 @@ class StableClient(_Client):
         status, _ = await self._send("POST", f"{self._base}{path}/{button}", b"", form)
         return status
 
-    async def _send(self, method: str, address: str, content: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+    async def _send(
+        self, method: str, address: str, content: bytes, headers: dict[str, str]
+    ) -> tuple[int, Any]:
         """503 for a connection that fails."""
         assert self._session is not None
         try:
@@ -92,7 +100,9 @@ _BUSY: Final = (429, 502, 503, 504)
 class RescueClient(_Client):
     """`async with`. `credentials`: mid, app_key, app_secret."""
 
-    def __init__(self, base_url: str, credentials: dict[str, Any], *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, base_url: str, credentials: dict[str, Any], *, at_once: int = AT_ONCE
+    ) -> None:
         super().__init__(base_url, credentials, at_once)
         self._gate = asyncio.Semaphore(at_once)
         self._bearer: str | None = None
@@ -108,14 +118,18 @@ class RescueClient(_Client):
         assert self._session is not None
         for left in range(max(1, round(seconds / 0.1)), 0, -1):
             try:
-                async with self._session.get(self._base + "/healthz", timeout=aiohttp.ClientTimeout(total=2)) as answer:
+                async with self._session.get(
+                    self._base + "/healthz", timeout=aiohttp.ClientTimeout(total=2)
+                ) as answer:
                     if answer.status == 200:
                         return
             except (aiohttp.ClientError, TimeoutError):
                 pass
             if left > 1:
                 await asyncio.sleep(0.1)
-        raise Problem("unavailable", f"Nothing answers at {self._base}.", cure="Start it with `recoup up`.")
+        raise Problem(
+            "unavailable", f"Nothing answers at {self._base}.", cure="Start it with `recoup up`."
+        )
 
     async def tokenize(self, card: dict[str, Any]) -> dict[str, Any]:
         """Tokenizes as a server does, whose many cards come from one address. Answers
@@ -127,7 +141,9 @@ class RescueClient(_Client):
         method: dict[str, Any] = body["transaction"]["payment_method"]
         return method
 
-    async def post(self, path: str, body: dict[str, Any], *, key: str | None = None) -> tuple[int, dict[str, Any]]:
+    async def post(
+        self, path: str, body: dict[str, Any], *, key: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
         return await self._signed("POST", path, body, key=key)
 
     async def get(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -145,7 +161,9 @@ class RescueClient(_Client):
         """Calls with the bearer; once again with a new one after 401."""
         for _ in range(2):
             bearer = self._bearer or await self._sign_in(None)
-            headers = {"authorization": f"Bearer {bearer}"} | ({"idempotency-key": key} if key else {})
+            headers = {"authorization": f"Bearer {bearer}"} | (
+                {"idempotency-key": key} if key else {}
+            )
             status, answer = await self._call(method, path, body, headers=headers, query=query)
             if status != 401:
                 break
@@ -158,7 +176,9 @@ class RescueClient(_Client):
                 keys = {"AppKey": self._keys["app_key"], "AppSecret": self._keys["app_secret"]}
                 status, body = await self._call("POST", "/v1/oauth2/token", keys)
                 if status != 200:
-                    raise Problem("unauthenticated", f"/oauth2/token answered {status}: {said(body)}")
+                    raise Problem(
+                        "unauthenticated", f"/oauth2/token answered {status}: {said(body)}"
+                    )
                 self._bearer = str(body["accessToken"])
             return self._bearer
 
@@ -193,10 +213,19 @@ class RescueClient(_Client):
             if answer.status not in _BUSY:
                 return answer.status, found if isinstance(found, dict) else {}
             trouble = f"HTTP {answer.status}"
-        raise Problem("unavailable", f"{self._base}{path} does not answer: {trouble}.", cure="Is `recoup up` running?")
+        raise Problem(
+            "unavailable",
+            f"{self._base}{path} does not answer: {trouble}.",
+            cure="Is `recoup up` running?",
+        )
 
 
 def said(body: dict[str, Any]) -> str:
     """Fault that an answer names, in one line."""
-    texts = [t for name, several in body.items() if name != "TraceId" and isinstance(several, list) for t in several]
+    texts = [
+        t
+        for name, several in body.items()
+        if name != "TraceId" and isinstance(several, list)
+        for t in several
+    ]
     return str(body.get("result") or "; ".join(str(t) for t in texts))[:300]

@@ -1,9 +1,11 @@
-"""The demo: a merchant whose clock begins weeks back, its orders played through the HTTP API, and what follows.
+"""The demo: a merchant whose clock begins weeks back, its orders played through the HTTP API, and
+what follows.
 
-The merchant's own program makes calls while its clock moves; the people around it do what leaves one case on each desk.
-With `months`, customers of a simulated world renew for three months, most decided by the rescue engine, the others by
-the fixed schedule; the last of these months is the month of the file, too. Without, the month of the file is all.
-The progress is kept in `<data-dir>/demo.json`; a demo that was broken off is continued by the next `recoup up --demo`.
+The merchant's own program makes calls while its clock moves; the people around it do what leaves
+one case on each desk. With `months`, customers of a simulated world renew for three months, most
+decided by the rescue engine, the others by the fixed schedule; the last of these months is the
+month of the file, too. Without, the month of the file is all. The progress is kept in
+`<data-dir>/demo.json`; a demo that was broken off is continued by the next `recoup up --demo`.
 """
 
 import asyncio
@@ -22,7 +24,12 @@ from uuid import UUID
 from recoup.backtest.flows.backtest import ENGINE
 from recoup.backtest.flows.kept import ask
 from recoup.backtest.flows.questions import BacktestRequest, question_for
-from recoup.bank.flows.bank_accounts import approve_account, deposits_of, enter_account, prove_account
+from recoup.bank.flows.bank_accounts import (
+    approve_account,
+    deposits_of,
+    enter_account,
+    prove_account,
+)
 from recoup.bank.flows.bank_payouts import approve
 from recoup.bank.store.accounts import list_accounts, open_payouts
 from recoup.cards.flows.sandbox_issuer import sandbox_issuer
@@ -69,18 +76,26 @@ from recoup.webhooks.flows.publish_now import publish_now
 FILE: Final = "default_model.json"  # `scripts/make_models.py` makes it again
 ASSET: Final = "USD"
 SUPPORT: Final = ("sam@demo.example", "Sam Support")
-FAILING_URL: Final = "https://hooks.demo.example/recoup"  # a name that nobody has: every delivery fails
+FAILING_URL: Final = (
+    "https://hooks.demo.example/recoup"  # a name that nobody has: every delivery fails
+)
 ALONE_UNITS: Final = 2_000  # what support refunds without a second person
-REFUSING: Final = timedelta(minutes=5)  # beside other work; it ends as soon as the refund is refused
+REFUSING: Final = timedelta(
+    minutes=5
+)  # beside other work; it ends as soon as the refund is refused
 COMPLETED: Final = 7
-COMPARISON: Final = ArmsChange("share", share=80, holdout=20, explore=10, explore_max={ASSET: 20_000})
+COMPARISON: Final = ArmsChange(
+    "share", share=80, holdout=20, explore=10, explore_max={ASSET: 20_000}
+)
 BACKTEST_DAYS: Final = 90
 
 
 class Business:
     """`owner` and `operator`: the portal's two people, by e-mail."""
 
-    def __init__(self, world: World, orders: Orders, merchant_id: UUID, owner: str, operator: str) -> None:
+    def __init__(
+        self, world: World, orders: Orders, merchant_id: UUID, owner: str, operator: str
+    ) -> None:
         self._world, self._orders, self._merchant_id = world, orders, merchant_id
         self._emails = {"owner": owner, "operator": operator}
 
@@ -90,12 +105,18 @@ class Business:
         world, owner = self._world, await self._as("owner")
         email, name = SUPPORT
         await make_user(
-            world, email, name, secrets.token_urlsafe(24), [Membership("merchant", self._merchant_id, "operations")]
+            world,
+            email,
+            name,
+            secrets.token_urlsafe(24),
+            [Membership("merchant", self._merchant_id, "operations")],
         )
         if not (await read_terms(world, self._merchant_id))[1]:
             await set_terms(world, await self._as("operator"), {"period": "week", "delay_days": 1})
         if not await read_limits(world, self._merchant_id):
-            await change_limits(world, owner, "operations", ASSET, Limits(second_from_units=ALONE_UNITS))
+            await change_limits(
+                world, owner, "operations", ASSET, Limits(second_from_units=ALONE_UNITS)
+            )
         accounts = await list_accounts(world.db, self._merchant_id)
         if not accounts:
             await self._bank_account(owner)
@@ -109,12 +130,15 @@ class Business:
                 await create(self._world, owner, url, None, "rescue")
 
     async def begin_comparison(self) -> None:
-        """The engine decides for most customers, by a model of the shop's past; the others are its comparison group."""
+        """The engine decides for most customers, by a model of the shop's past; the others are its
+        comparison group."""
         owner = await self._as("owner")
         content = files("recoup.main.demo").joinpath(FILE).read_bytes()
         if (take := TAKE_FIRST.first()) is not None:
             await take(self._world, Actor("system", "demo"), content)
-        standing = await read_arms(self._world, self._merchant_id, BusinessTime(self._world.clocks.wall()))
+        standing = await read_arms(
+            self._world, self._merchant_id, BusinessTime(self._world.clocks.wall())
+        )
         if standing.own().mode == "off":
             await set_arms(self._world, owner, None, COMPARISON)
 
@@ -122,7 +146,12 @@ class Business:
         """The processor's file of the months before; the same one again changes nothing. What the
         engine would have made of them is computed while the demo plays."""
         found = await read_import(
-            self._world, await self._as("owner"), name, io.BytesIO(content), Answers(), dry_run=False
+            self._world,
+            await self._as("owner"),
+            name,
+            io.BytesIO(content),
+            Answers(),
+            dry_run=False,
         )
         if found.stored is not None:
             await finish(self._world, (self._merchant_id, found.stored.import_id))
@@ -137,7 +166,11 @@ class Business:
         await self._back_test(BacktestRequest(decider=ENGINE, days=BACKTEST_DAYS))
 
     async def _back_test(self, request: BacktestRequest) -> None:
-        await ask(self._world, await self._as("owner"), await question_for(self._world, self._merchant_id, request))
+        await ask(
+            self._world,
+            await self._as("owner"),
+            await question_for(self._world, self._merchant_id, request),
+        )
 
     async def _bank_account(self, owner: Scope) -> None:
         world = self._world
@@ -160,7 +193,9 @@ class Business:
         """Leaves cases after the last order: a dispute, a refund that the issuer refuses, one that
         waits for a second person."""
         disputed, refused, waiting = await self._completed(3)
-        await dispute_on_demand(self._world, self._orders, (self._merchant_id, disputed), kind="service")
+        await dispute_on_demand(
+            self._world, self._orders, (self._merchant_id, disputed), kind="service"
+        )
         await self._refused_refund(refused)
         support = await self._as(SUPPORT[0], "operations")
         request = RefundRequest(all=True, key=f"demo-{waiting}")
@@ -172,7 +207,9 @@ class Business:
         await processor.misbehave("refuse", world.clocks.wall() + REFUSING)
         try:
             request = RefundRequest(all=True, key=f"demo-{order_id}")
-            made = await refund(world, self._orders, await self._as("owner", "owner"), order_id, request)
+            made = await refund(
+                world, self._orders, await self._as("owner", "owner"), order_id, request
+            )
             give_up = world.clocks.monotonic() + REFUSING.total_seconds()
             while await self._on_its_way(made.refund_id) and world.clocks.monotonic() < give_up:
                 if not await run_due(world, self._orders, merchant_id=self._merchant_id):
@@ -186,7 +223,9 @@ class Business:
 
     async def _completed(self, count: int) -> Sequence[UUID]:
         """The newest orders of more than support may refund alone, with nothing refunded yet."""
-        order_filter = OrderFilter(self._merchant_id, statuses=(COMPLETED,), refunded=False, asset=ASSET)
+        order_filter = OrderFilter(
+            self._merchant_id, statuses=(COMPLETED,), refunded=False, asset=ASSET
+        )
         async with self._world.db.connection() as connection:
             page = await list_orders(connection, order_filter)
         return [row.order_id for row in page.rows if row.units > ALONE_UNITS][:count]
@@ -204,31 +243,45 @@ COUNTING: Final = "counting"
 
 
 def over_a_month(lines: Iterable[Line], file_days: int, days: int) -> list[Line]:
-    """Orders of the file's first day begin on any of `days` days, always the same one; what the file begins later, and
-    orders that share one counted card, keep their distance from the end. Lines beyond the end are left out."""
+    """Orders of the file's first day begin on any of `days` days, always the same one; what the
+    file begins later, and orders that share one counted card, keep their distance from the end.
+    Lines beyond the end are left out."""
     by_order: dict[str, list[Line]] = {}
     for line in lines:
         by_order.setdefault(line.order, []).append(line)
     found = []
     for order, several in by_order.items():
-        anchored = several[0].at >= DAY or any(COUNTING in card for line in several for card in cards_in(line.body))
+        anchored = several[0].at >= DAY or any(
+            COUNTING in card for line in several for card in cards_in(line.body)
+        )
         shift = DAY * (days - file_days if anchored else zlib.crc32(order.encode()) % (days - 1))
         found += [replace(line, at=_moment(line.at, several[0].at) + shift) for line in several]
-    return sorted((line for line in found if line.at < DAY * days), key=lambda line: (line.at, line.number))
+    return sorted(
+        (line for line in found if line.at < DAY * days), key=lambda line: (line.at, line.number)
+    )
 
 
 def _moment(at: timedelta, first: timedelta) -> timedelta:
-    """A beginning goes back to its moment, what follows it forward: never before what it waits for."""
+    """A beginning goes back to its moment, what follows it forward: never before what it waits
+    for."""
     return at // MOMENT * MOMENT if at == first else -(-at // MOMENT) * MOMENT
 
 
 # Beside the sources in a clone, under the environment's `share` when installed.
-_FOLDERS: Final = (Path(__file__).resolve().parents[4] / "examples", Path(sys.prefix) / "share/recoup/examples")
-EXAMPLES: Final = next((folder for folder in _FOLDERS if (folder / "day.jsonl").exists()), _FOLDERS[0])
+_FOLDERS: Final = (
+    Path(__file__).resolve().parents[4] / "examples",
+    Path(sys.prefix) / "share/recoup/examples",
+)
+EXAMPLES: Final = next(
+    (folder for folder in _FOLDERS if (folder / "day.jsonl").exists()), _FOLDERS[0]
+)
 FILE_DAYS: Final = 22
 MONTHS: Final = 3
 RENEWALS: Final = 2_400  # declined ones, in the three months
-PAID_FROM, PAID_TO = timedelta(days=14), timedelta(days=22)  # of the file's month: when the operator approves payouts
+PAID_FROM, PAID_TO = (
+    timedelta(days=14),
+    timedelta(days=22),
+)  # of the file's month: when the operator approves payouts
 BEFORE_WALL: Final = timedelta(minutes=85)  # when customers pay
 STRIDE: Final = timedelta(hours=1)
 LOOK_EVERY: Final = timedelta(days=10)
@@ -238,11 +291,13 @@ Tell = Callable[[float, str], None]  # the share that is done, and words
 
 
 async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> str:
-    """Plays it, or the rest of it, until the merchant's clock shows the wall's time; answers what came of it. `months`:
-    0 or MONTHS; a demo that was broken off goes on as it began. Without the package recoup-lab there are no months.
-    Raises: Problem(invalid) in a live world."""
+    """Plays it, or the rest of it, until the merchant's clock shows the wall's time; answers what
+    came of it. `months`: 0 or MONTHS; a demo that was broken off goes on as it began. Without the
+    package recoup-lab there are no months. Raises: Problem(invalid) in a live world."""
     if not opened.world.policy.test_mode:
-        raise Problem("invalid", "The demo plays in the sandbox only.", cure="Remove --live and RECOUP_WORLD.")
+        raise Problem(
+            "invalid", "The demo plays in the sandbox only.", cure="Remove --live and RECOUP_WORLD."
+        )
     world, data_dir, merchant_id = opened.world, opened.data_dir, demo_merchant(opened.world)
     started = world.clocks.monotonic()
     mark = Mark.read(data_dir)
@@ -250,7 +305,11 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
         if await offset_of(world.db, merchant_id) is not None:
             Mark("done", world.clocks.wall(), None).write(data_dir)
             return "Demo: its merchant already exists and is unchanged."
-        behind = timedelta(days=DEMO_DAYS) if months and has_months() and world.keys.has_vault else BEHIND
+        behind = (
+            timedelta(days=DEMO_DAYS)
+            if months and has_months() and world.keys.has_vault
+            else BEHIND
+        )
         mark = Mark("playing", _wall(world).replace(microsecond=0) - behind, None, behind)
         mark.write(data_dir)
     keys, _ = await make_demo_merchant(world, _wall(world) - mark.begun)
@@ -264,9 +323,13 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
     }
     business = Business(world, opened.services.get(Orders), merchant_id, PORTAL_USER, OPERATOR_USER)
     await business.open()
-    receiver = url + RECEIVER_PATH if world.policy.loopback_webhooks and url.startswith("http:") else None
+    receiver = (
+        url + RECEIVER_PATH if world.policy.loopback_webhooks and url.startswith("http:") else None
+    )
     clock = _Clock(opened, merchant_id, mark, business, receiver)
-    month = later(over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS), mark.behind - BEHIND)
+    month = later(
+        over_a_month(read_example(EXAMPLES / "day.jsonl"), FILE_DAYS, DAYS), mark.behind - BEHIND
+    )
     lines = [*month, *later(read_example(EXAMPLES / "customers.jsonl"), mark.behind - BEFORE_WALL)]
     if mark.behind > BEHIND:
         lines += await clock.begin_months(month)
@@ -286,7 +349,12 @@ async def load_demo(opened: Opened, url: str, tell: Tell, months: int = 0) -> st
     if mark.behind > BEHIND:
         await business.look_back()
         await business.ask_back_test()
-    last = await play(read_example(EXAMPLES / "no-answer.jsonl"), url, credentials, stored=not world.keys.has_vault)
+    last = await play(
+        read_example(EXAMPLES / "no-answer.jsonl"),
+        url,
+        credentials,
+        stored=not world.keys.has_vault,
+    )
     replace(mark, state="done", done=mark.behind).write(data_dir)
     recovered = await _recovered(world, merchant_id, mark.behind)
     unplanned = [*played.complaints, *last.complaints]
@@ -298,7 +366,12 @@ class _Clock:
     """Moves the demo merchant's clock, with everything that falls due on the way."""
 
     def __init__(
-        self, opened: Opened, merchant_id: Any, mark: Mark, business: Business, receiver_url: str | None
+        self,
+        opened: Opened,
+        merchant_id: Any,
+        mark: Mark,
+        business: Business,
+        receiver_url: str | None,
     ) -> None:
         self._opened, self._merchant_id, self._business = opened, merchant_id, business
         self._begun, self._file_at = mark.begun, mark.behind - BEHIND
@@ -307,11 +380,18 @@ class _Clock:
         self._months: Months | None = None
 
     async def begin_months(self, month: Sequence[Line]) -> list[Line]:
-        """The engine is switched on, and the shop's past brought. Answers what the shop will send."""
+        """The engine is switched on, and the shop's past brought. Answers what the shop will
+        send."""
         sites = [Site(url, descriptor, descriptor[5:8]) for url, _, descriptor in DEMO_SITES]
-        names = {line.body["paymentMethod"]["holderName"] for line in month if "paymentMethod" in line.body}
+        names = {
+            line.body["paymentMethod"]["holderName"]
+            for line in month
+            if "paymentMethod" in line.body
+        }
         days = DEMO_DAYS - 1
-        self._months = await run_stoppable(months_of(), self._begun, days, RENEWALS, sites, sorted(names))
+        self._months = await run_stoppable(
+            months_of(), self._begun, days, RENEWALS, sites, sorted(names)
+        )
         await self._business.bring_past(PAST_NAME, self._months.past())
         await self._business.begin_comparison()
         return self._months.lines(month[-1].number + 1)
@@ -361,7 +441,9 @@ class _Clock:
             opened.services.get(Orders),
             self._merchant_id,
             by,
-            lambda merchant_id: publish_now(opened.world, opened.services.get(Deliveries), merchant_id),
+            lambda merchant_id: publish_now(
+                opened.world, opened.services.get(Deliveries), merchant_id
+            ),
             stride=self._stride,
         )
 
@@ -371,9 +453,13 @@ def _wall(world: World) -> datetime:
 
 
 async def _recovered(world: World, merchant_id: UUID, behind: timedelta) -> str:
-    """Money of the orders of that time, as the portal's overview counts it: `12,345.67 of 45,678.90 USD`."""
+    """Money of the orders of that time, as the portal's overview counts it: `12,345.67 of 45,678.90
+    USD`."""
     now = world.clocks.wall()
     async with world.db.read() as connection:
         found = await read_overview(connection, merchant_id, (now - behind, now), None, now)
     sums = [(one.asset, one.recovered_units, one.units) for one in found.now.money if one.asset]
-    return ", ".join(f"{money(paid, asset)} of {money(declined, asset)} {asset}" for asset, paid, declined in sums)
+    return ", ".join(
+        f"{money(paid, asset)} of {money(declined, asset)} {asset}"
+        for asset, paid, declined in sums
+    )

@@ -1,7 +1,9 @@
-"""An examples file: its lines, and what stands in the places that only the moment of sending can fill.
+"""An examples file: its lines, and what stands in the places that only the moment of sending can
+fill.
 
-`{"$time": "-90s"}`, `{"$hour": "21d"}` and `{"$year": 2}` are dates counted from that moment; `{"$token": CARD}`,
-`{"$bin": CARD}` and `{"$last4": CARD}` are of a test card's token. CARD names a row of the sandbox's magic inputs.
+`{"$time": "-90s"}`, `{"$hour": "21d"}` and `{"$year": 2}` are dates counted from that moment;
+`{"$token": CARD}`, `{"$bin": CARD}` and `{"$last4": CARD}` are of a test card's token. CARD names a
+row of the sandbox's magic inputs.
 """
 
 import json
@@ -82,7 +84,8 @@ def parse_span(text: str) -> timedelta:
 
 
 def card_number(card: Mapping[str, Any]) -> str:
-    """The number of a test card. Raises: Problem(invalid) for one that the sandbox does not have."""
+    """The number of a test card. Raises: Problem(invalid) for one that the sandbox does not
+    have."""
     try:
         ((kind, value),) = card.items()
         if kind == "script":
@@ -98,7 +101,9 @@ def card_number(card: Mapping[str, Any]) -> str:
         number: str = several[value]
     except (ValueError, KeyError, TypeError, IndexError):
         raise Problem(
-            "invalid", f"{json.dumps(card)} is not a test card.", cure="`recoup sandbox inputs` lists them."
+            "invalid",
+            f"{json.dumps(card)} is not a test card.",
+            cure="`recoup sandbox inputs` lists them.",
         ) from None
     return number
 
@@ -121,7 +126,8 @@ def cards_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def by_methods(value: Any) -> Any:
-    """The body with stored methods of the sandbox in place of tokens. Raises: Problem(invalid) for a card without."""
+    """The body with stored methods of the sandbox in place of tokens. Raises: Problem(invalid) for
+    a card without."""
     if isinstance(value, list):
         return [by_methods(inner) for inner in value]
     if not isinstance(value, dict):
@@ -132,7 +138,9 @@ def by_methods(value: Any) -> Any:
     token = value.get("cardNumber")
     if isinstance(token, dict) and "$token" in token:
         number = card_number(token["$token"])
-        rest = {name: by_methods(inner) for name, inner in value.items() if name not in _NOT_OF_METHODS}
+        rest = {
+            name: by_methods(inner) for name, inner in value.items() if name not in _NOT_OF_METHODS
+        }
         return rest | {"processor": "sandbox", "id": id_of(number)}
     return {name: by_methods(inner) for name, inner in value.items()}
 

@@ -1,6 +1,8 @@
-"""Plays an examples file through the HTTP API, as its merchant would: tokens, copies, declines, refunds, cancellations.
+"""Plays an examples file through the HTTP API, as its merchant would: tokens, copies, declines,
+refunds, cancellations.
 
-With a clock the whole story is played, each line at its moment; without one only the first day, all at once, now.
+With a clock the whole story is played, each line at its moment; without one only the first day, all
+at once, now.
 """
 
 import asyncio
@@ -14,34 +16,52 @@ from typing import Any, Final
 
 from recoup.kernel.time import Clocks
 from recoup.main.demo.clients import RescueClient, StableClient, said
-from recoup.main.demo.example import Line, Vaulted, by_methods, card_key, card_number, cards_in, fill
+from recoup.main.demo.example import (
+    Line,
+    Vaulted,
+    by_methods,
+    card_key,
+    card_number,
+    cards_in,
+    fill,
+)
 
 PRESSES: Final = ("pay", "fail")
 VERBS: Final = ("charge", *PRESSES, "refund", "cancel")
 
 
 class StablePlayer:
-    """`orders`: the merchant's ids of stablecoin orders in the file; `suffix` is appended to each."""
+    """`orders`: the merchant's ids of stablecoin orders in the file; `suffix` is appended to
+    each."""
 
     def __init__(self, client: StableClient, lines: Sequence[Line], suffix: str) -> None:
         self._client, self._suffix = client, suffix
         self.orders = frozenset(line.order for line in lines if line.do == "charge")
 
-    async def send(self, line: Line, body: dict[str, Any], key: str) -> tuple[int, str, dict[str, Any]]:
-        """(status, what became of it, the answer). What an earlier, broken play has done already is not done twice."""
+    async def send(
+        self, line: Line, body: dict[str, Any], key: str
+    ) -> tuple[int, str, dict[str, Any]]:
+        """(status, what became of it, the answer). What an earlier, broken play has done already is
+        not done twice."""
         name = line.order + self._suffix
         if line.do == "charge":
             charge = {**body, "merchant_order_id": name}
             status, answer = await self._client.call("POST", "/api/v1/charges", charge)
             return (200 if status == 201 else status), _word(status, answer), answer
-        status, found = await self._client.call("GET", "/api/v1/orders", None, f"merchant_order_id={name}")
+        status, found = await self._client.call(
+            "GET", "/api/v1/orders", None, f"merchant_order_id={name}"
+        )
         if status != 200 or not found["data"]:
             return 404, "unknown", {"result": "no such charge was made"}
         path = f"/api/v1/orders/{found['data'][0]['id']}"
         if line.do in PRESSES:
             _, order = await self._client.call("GET", path, None)
             pressed = await self._client.press(order["checkout_url"], line.do)
-            return (200 if pressed in (303, 409) else pressed), "done" if pressed == 303 else "KNOWN", {}
+            return (
+                (200 if pressed in (303, 409) else pressed),
+                "done" if pressed == 303 else "KNOWN",
+                {},
+            )
         status, answer = await self._client.call("POST", f"{path}/{line.do}", body, key=key)
         return status, _word(status, answer), answer
 
@@ -91,22 +111,32 @@ async def play(
     done: Callable[[timedelta], None] = lambda at: None,
     stored: bool = False,
 ) -> Played:
-    """Sends the lines of examples files. `clock(at)` moves the merchant's clock to that point of them, and answers its
-    time. Without it `now` is the merchant's time, from which dates are counted; default: the wall's.
+    """Sends the lines of examples files. `clock(at)` moves the merchant's clock to that point of
+    them, and answers its time. Without it `now` is the merchant's time, from which dates are
+    counted; default: the wall's.
 
-    `run` is appended to the order ids, so that the same file can be sent again. `after`: lines up to there were sent by
-    an earlier, broken play of the same run; `done(at)` is called for each point that is over. Order ids are looked up
-    again. `stored`: cards are sent as methods that the sandbox stores, not as tokens.
-    Raises: Problem invalid, unauthenticated, unavailable.
+    `run` is appended to the order ids, so that the same file can be sent again. `after`: lines up
+    to there were sent by an earlier, broken play of the same run; `done(at)` is called for each
+    point that is over. Order ids are looked up again. `stored`: cards are sent as methods that the
+    sandbox stores, not as tokens. Raises: Problem invalid, unauthenticated, unavailable.
     """
     clocks, played = Clocks(), Played()
     started = clocks.monotonic()
-    wanted = [line for line in lines if (after is None or line.at > after) and (clock is not None or line.at < DAY)]
+    wanted = [
+        line
+        for line in lines
+        if (after is None or line.at > after) and (clock is not None or line.at < DAY)
+    ]
     days = max((line.at // DAY + 1 for line in wanted), default=0)
-    async with RescueClient(base_url, credentials) as client, StableClient(base_url, credentials) as stable:
+    async with (
+        RescueClient(base_url, credentials) as client,
+        StableClient(base_url, credentials) as stable,
+    ):
         await client.wait_until_up(5)
         lines = [replace(line, body=by_methods(line.body)) for line in lines] if stored else lines
-        wanted = [replace(line, body=by_methods(line.body)) for line in wanted] if stored else wanted
+        wanted = (
+            [replace(line, body=by_methods(line.body)) for line in wanted] if stored else wanted
+        )
         player = _Player(client, stable, played, run, lines)
         if after is not None:
             await player.find_orders()
@@ -115,7 +145,9 @@ async def play(
             await player.send(wanted, now or clocks.wall())
         else:
             reported_at = clocks.monotonic()
-            for at, moment in groupby(sorted(wanted, key=lambda line: line.at), key=lambda line: line.at):
+            for at, moment in groupby(
+                sorted(wanted, key=lambda line: line.at), key=lambda line: line.at
+            ):
                 sent, now = list(moment), await clock(at)
                 await player.tokenize(sent)
                 await player.send(sent, now)
@@ -130,7 +162,12 @@ async def play(
 
 class _Player:
     def __init__(
-        self, client: RescueClient, stable: StableClient, played: Played, run: str, lines: Sequence[Line]
+        self,
+        client: RescueClient,
+        stable: StableClient,
+        played: Played,
+        run: str,
+        lines: Sequence[Line],
     ) -> None:
         self._client, self._played = client, played
         self._suffix = f"-{run}" if run else ""
@@ -142,7 +179,9 @@ class _Player:
         """The ids of orders that are there already, by the merchant's own ids."""
         number, more = 1, True
         while more and number <= 1000:
-            _, body = await self._client.get("/v1/orders", {"pageSize": "200", "pageNumber": str(number)})
+            _, body = await self._client.get(
+                "/v1/orders", {"pageSize": "200", "pageNumber": str(number)}
+            )
             page = body["orders"]
             self._orders |= {one["externalOrderId"]: one["id"] for one in page["data"]}
             number, more = number + 1, page["hasNextPage"]
@@ -167,7 +206,9 @@ class _Player:
                     "year": str(Clocks().wall().year + 3),
                 }
             )
-            self._vaulted[key] = Vaulted(made["token"], made["first_six_digits"], made["last_four_digits"])
+            self._vaulted[key] = Vaulted(
+                made["token"], made["first_six_digits"], made["last_four_digits"]
+            )
 
         await asyncio.gather(*(one(key, *card_and_line) for key, card_and_line in first.items()))
         self._played.tokens += len(first)
@@ -202,7 +243,9 @@ class _Player:
                 status, word, answer = await self._follow_up(line, order, body)
         self._played.count(line.do, word)
         if status != 200 and len(self._played.complaints) < COMPLAINTS_MAX:
-            self._played.complaints.append(f"line {line.number}, {line.do} {order}: {status} {said(answer)}")
+            self._played.complaints.append(
+                f"line {line.number}, {line.do} {order}: {status} {said(answer)}"
+            )
 
     async def _evaluate(self, order: str, body: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
         if order in self._orders:
@@ -213,7 +256,9 @@ class _Player:
             self._orders[order] = str(answer["orderId"])
         return status, str(answer.get("status")) if status == 200 else str(status), answer
 
-    async def _follow_up(self, line: Line, order: str, body: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+    async def _follow_up(
+        self, line: Line, order: str, body: dict[str, Any]
+    ) -> tuple[int, str, dict[str, Any]]:
         """Refund or cancel, by the id that /evaluate answered."""
         order_id = self._orders.get(order)
         if order_id is None:

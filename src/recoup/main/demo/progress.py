@@ -1,4 +1,5 @@
-"""The demo's progress, and what the supervisor does for it: little, and with little in its memory."""
+"""The demo's progress, and what the supervisor does for it: little, and with little in its
+memory."""
 
 import json
 import subprocess
@@ -20,8 +21,8 @@ TRIES_MAX: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The demo's progress: `begun` is the business time of its beginning, `behind` how much earlier that was than the
-    wall's time, `done` the last finished point."""
+    """The demo's progress: `begun` is the business time of its beginning, `behind` how much earlier
+    that was than the wall's time, `done` the last finished point."""
 
     state: Literal["playing", "done"]
     begun: datetime
@@ -32,7 +33,11 @@ class Mark:
     def read(data_dir: Path) -> "Mark | None":
         try:
             kept = json.loads((data_dir / "demo.json").read_text())
-            done = timedelta(seconds=kept["done_seconds"]) if kept["done_seconds"] is not None else None
+            done = (
+                timedelta(seconds=kept["done_seconds"])
+                if kept["done_seconds"] is not None
+                else None
+            )
             begun = datetime.fromisoformat(kept["begun"]).astimezone(UTC)
             return Mark(kept["state"], begun, done, timedelta(days=kept["days"]))
         except (OSError, ValueError, KeyError, TypeError):
@@ -40,7 +45,12 @@ class Mark:
 
     def write(self, data_dir: Path) -> None:
         seconds = self.done // timedelta(seconds=1) if self.done is not None else None
-        kept = {"state": self.state, "begun": iso(self.begun), "days": self.behind.days, "done_seconds": seconds}
+        kept = {
+            "state": self.state,
+            "begun": iso(self.begun),
+            "days": self.behind.days,
+            "done_seconds": seconds,
+        }
         write_private(data_dir / "demo.json", json.dumps(kept) + "\n")
 
 
@@ -77,7 +87,9 @@ class Demo:
                 "--months",
                 str(self._months),
             ]
-            self._child = subprocess.Popen(command, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL)  # noqa: S603
+            self._child = subprocess.Popen(
+                command, preexec_fn=end_with_parent(), stdin=subprocess.DEVNULL
+            )  # noqa: S603
         return self._over
 
 

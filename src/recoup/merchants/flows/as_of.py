@@ -11,7 +11,9 @@ from recoup.kit.world import World
 from recoup.merchants.store.clock_moves import Clock, clock_of, partner_clock
 
 
-async def cut_of(world: World, merchant_id: UUID, business: datetime | None, recorded: datetime | None) -> Cut:
+async def cut_of(
+    world: World, merchant_id: UUID, business: datetime | None, recorded: datetime | None
+) -> Cut:
     """Cuts at the instants; NOW when neither is given. `business`: by the merchant's clock;
     `recorded`: wall time. Of an instant that is named by milliseconds, as answers show them, all of
     the millisecond counts.
@@ -28,7 +30,11 @@ async def cut_of(world: World, merchant_id: UUID, business: datetime | None, rec
 
 
 async def partner_cut_of(
-    world: World, partner_id: UUID, merchant_id: UUID | None, business: datetime | None, recorded: datetime | None
+    world: World,
+    partner_id: UUID,
+    merchant_id: UUID | None,
+    business: datetime | None,
+    recorded: datetime | None,
 ) -> Cut:
     """Cut for all merchants of a partner, or one. `business`: by each merchant's own clock, which
     all have to have shown.
@@ -73,8 +79,8 @@ def _cut(wall: WallTime, clock: Clock, business: datetime | None, recorded: date
 
 
 async def end_of(world: World, merchant_id: UUID, cut: Cut) -> datetime:
-    """The end of a period that has none yet: the merchant's time at the cut, or now. For a time of recording by the
-    clock as it is set today."""
+    """The end of a period that has none yet: the merchant's time at the cut, or now. For a time of
+    recording by the clock as it is set today."""
     if cut.business != ALWAYS:
         return cut.business
     clock = await clock_of(world.db, merchant_id)

@@ -21,8 +21,8 @@ def demo_merchant(world: World) -> UUID:
 
 
 def demo_played(world: World, merchant_id: UUID, offset: timedelta) -> float | None:
-    """The share of the demo that is over, by how far its merchant's clock is behind. None: of another merchant, or it
-    is over."""
+    """The share of the demo that is over, by how far its merchant's clock is behind. None: of
+    another merchant, or it is over."""
     behind = -offset
     if behind < _ON_TIME or not world.policy.test_mode or merchant_id != demo_merchant(world):
         return None

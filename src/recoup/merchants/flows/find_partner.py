@@ -12,7 +12,9 @@ async def read_partner(world: World, partner_id: UUID) -> Partner:
     found = await find_partner(world.db, partner_id)
     if found is None:
         raise Problem(
-            "forbidden", "This partner does not exist in this environment.", cure="Use a key of this environment."
+            "forbidden",
+            "This partner does not exist in this environment.",
+            cure="Use a key of this environment.",
         )
     return found
 

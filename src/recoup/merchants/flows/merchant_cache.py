@@ -1,7 +1,9 @@
-"""Merchants' settings, read once and kept until they change; and the clock of one that somebody names by its id.
+"""Merchants' settings, read once and kept until they change; and the clock of one that somebody
+names by its id.
 
-A stale copy does no harm where it decides something: what is written is fenced by the merchant's version, or reads the
-settings again under the order's lock. Readers that only show things may be a second behind.
+A stale copy does no harm where it decides something: what is written is fenced by the merchant's
+version, or reads the settings again under the order's lock. Readers that only show things may be a
+second behind.
 """
 
 import asyncio
@@ -25,7 +27,11 @@ class Merchants:
     def known(self, merchant_id: UUID) -> MerchantSettings | None:
         """Settings as `get`, without reading."""
         kept = self._kept.get(merchant_id)
-        return kept[1] if kept is not None and self._world.clocks.monotonic() - kept[0] < KEEP_SECONDS else None
+        return (
+            kept[1]
+            if kept is not None and self._world.clocks.monotonic() - kept[0] < KEEP_SECONDS
+            else None
+        )
 
     async def get(self, merchant_id: UUID) -> MerchantSettings:
         """Callers that come together read once.

@@ -20,7 +20,14 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from recoup.db.operation.standing import Noted, WorldMark, count_on, note_mark, noted_mark, world_mark
+from recoup.db.operation.standing import (
+    Noted,
+    WorldMark,
+    count_on,
+    note_mark,
+    noted_mark,
+    world_mark,
+)
 from recoup.db.pool import Database
 from recoup.db.statement import Read
 from recoup.kernel.problem import Problem, Sentence, in_words
@@ -57,7 +64,9 @@ class FixedStanding:
     def check(self) -> None:
         """Raises: Problem(unavailable) while it is quarantined."""
         if self.reason:
-            raise Problem("unavailable", self.reason, cure=self.cure, retry_after_seconds=RETRY_SECONDS)
+            raise Problem(
+                "unavailable", self.reason, cure=self.cure, retry_after_seconds=RETRY_SECONDS
+            )
 
     async def note_erased(self, merchant_id: UUID, payer_id: UUID) -> None: ...
 
@@ -92,7 +101,9 @@ class Marks:
         if self.people is not None and self.people.own < self.people_seen:
             return Sentence("The database of people was restored or has lost data.")
         if self.is_copy:
-            return Sentence("This data folder was copied or moved here, and another Recoup may go on with its orders.")
+            return Sentence(
+                "This data folder was copied or moved here, and another Recoup may go on with its orders."
+            )
         return ""
 
     @property
@@ -107,13 +118,32 @@ def _at(reached: Reached) -> str:
 
 
 class Watch(FixedStanding):
-    """Compares a world's database with what was seen of it, in one process. It knows nothing before its first look."""
+    """Compares a world's database with what was seen of it, in one process. It knows nothing before
+    its first look."""
 
-    __slots__ = ("_clocks", "_counted_at", "_db", "_file", "_people", "_people_seen", "_seen", "_unmarked", "_world")
+    __slots__ = (
+        "_clocks",
+        "_counted_at",
+        "_db",
+        "_file",
+        "_people",
+        "_people_seen",
+        "_seen",
+        "_unmarked",
+        "_world",
+    )
 
-    def __init__(self, world: str, db: Database, people: Database, file: MarkFile, clocks: Clocks) -> None:
+    def __init__(
+        self, world: str, db: Database, people: Database, file: MarkFile, clocks: Clocks
+    ) -> None:
         super().__init__()
-        self._world, self._db, self._people, self._file, self._clocks = world, db, people, file, clocks
+        self._world, self._db, self._people, self._file, self._clocks = (
+            world,
+            db,
+            people,
+            file,
+            clocks,
+        )
         self._seen: Reached | None = None
         self._people_seen = Mark(0, 0)
         self._counted_at: datetime | None = None  # by a process of this machine
@@ -135,8 +165,8 @@ class Watch(FixedStanding):
         return Marks(await world_mark(self._db), seen, noted, people_seen, is_copy)
 
     async def look(self) -> None:
-        """Compares, and counts on where the databases know all; of the processes of a machine the first to look does
-        it. Raises: Problem(unavailable)."""
+        """Compares, and counts on where the databases know all; of the processes of a machine the
+        first to look does it. Raises: Problem(unavailable)."""
         marks = await self.marks()
         if marks.reason or self._unmarked is None:
             self._set(marks.reason, marks.has, marks.cure)
@@ -153,7 +183,8 @@ class Watch(FixedStanding):
             await self._keep(Reached(Mark(mark.epoch, beat), now, feed))
 
     async def _keep(self, reached: Reached, *, anew: bool = False) -> None:
-        """Notes outside what the database has committed. `anew`: also where the people's database knows less."""
+        """Notes outside what the database has committed. `anew`: also where the people's database
+        knows less."""
         self._seen = newest(self._seen, reached)
         known = self._people_seen
         condition = Mark(0, 0) if anew else known
@@ -168,12 +199,14 @@ class Watch(FixedStanding):
         self._unmarked = None
 
     def _not_marked(self, problem: Problem) -> Problem:
-        """A database that is restored later could not be told from one that knows all: after a minute nothing more is
-        taken or sent."""
+        """A database that is restored later could not be told from one that knows all: after a
+        minute nothing more is taken or sent."""
         self._unmarked = self._unmarked or monotonic()
         if monotonic() - self._unmarked >= UNMARKED_SECONDS:
             if not self.refuses_all:
-                log.error("mark not kept", world=self._world, why=problem.message, cure=problem.cure)
+                log.error(
+                    "mark not kept", world=self._world, why=problem.message, cure=problem.cure
+                )
             self.reason, self.cure, self.refuses_all = problem.message, problem.cure or "", True
         return problem
 
@@ -192,8 +225,8 @@ class Watch(FixedStanding):
         return self._file.erased_since(since)
 
     async def greet(self, connection: Read) -> None:
-        """Compares a new connection's database. Raises: Problem(unavailable) when it is the first that knows less;
-        those after it are answered as in any quarantine."""
+        """Compares a new connection's database. Raises: Problem(unavailable) when it is the first
+        that knows less; those after it are answered as in any quarantine."""
         seen = self._seen
         if seen is None or self.reason:
             return
@@ -208,12 +241,16 @@ class Watch(FixedStanding):
         elif self.reason and not reason:
             log.warning("quarantine over", world=self._world)
         self.reason, self.cure, self.refuses_all = reason, cure, False
-        self.lost_from, self.lost_to, self.asks_first_until = has.lost_from, has.lost_to, has.asks_first_until
+        self.lost_from, self.lost_to, self.asks_first_until = (
+            has.lost_from,
+            has.lost_to,
+            has.asks_first_until,
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Looks once, then every few seconds until the block ends. Raises: Problem(unavailable) when the first look
-        fails."""
+        """Looks once, then every few seconds until the block ends. Raises: Problem(unavailable)
+        when the first look fails."""
         await self.look()
         self._db.greeted = self.greet
         async with beside(self._run()):

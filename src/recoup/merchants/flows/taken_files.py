@@ -8,7 +8,9 @@ from recoup.kernel.scope import Scope
 from recoup.kit.world import World
 
 
-async def note_file(world: World, scope: Scope, what: str, subject_id: UUID | str = "", **facts: Any) -> None:
+async def note_file(
+    world: World, scope: Scope, what: str, subject_id: UUID | str = "", **facts: Any
+) -> None:
     """Notes a file that was taken. `what` as "orders": of which list or object. `facts`: its form,
     and the filters as the address says them."""
     async with world.db.transaction() as tx:

@@ -1,4 +1,5 @@
-"""Countries by their two letters. Source: ISO 3166-1 alpha-2, the codes that are officially assigned."""
+"""Countries by their two letters. Source: ISO 3166-1 alpha-2, the codes that are officially
+assigned."""
 
 from typing import Final
 

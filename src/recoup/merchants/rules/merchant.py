@@ -27,7 +27,9 @@ class Merchant:
     capture_window_minutes: int
     unknown_sites: str
     state: str = "active"  # or paused: it takes no new orders
-    country: str | None = None  # of its account at the acquirer, where a route names none; None: never said
+    country: str | None = (
+        None  # of its account at the acquirer, where a route names none; None: never said
+    )
     sight: Mapping[str, str] = field(default_factory=dict)  # role -> how it sees customers' data
 
     def business(self, wall: WallTime) -> BusinessTime:

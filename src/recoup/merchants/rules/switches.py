@@ -13,8 +13,15 @@ from recoup.kernel.problem import Problem, Sentence, invalid, joined
 
 KINDS: Final = {"cit_web": "CIT (web)", "cit_callcenter": "CIT (call centre)", "mit": "MIT"}
 WHY_CHARS_MAX: Final = 256
-_RANKS: Final = {"operator": 2, "partner": 1}  # by the kind of actor; everybody else acts for the merchant
-_WHO: Final = ("the merchant, its partner or the operator", "its partner or the operator", "the operator")
+_RANKS: Final = {
+    "operator": 2,
+    "partner": 1,
+}  # by the kind of actor; everybody else acts for the merchant
+_WHO: Final = (
+    "the merchant, its partner or the operator",
+    "its partner or the operator",
+    "the operator",
+)
 
 
 class Off(NamedTuple):
@@ -56,9 +63,18 @@ def rank_of(actor: str | None, level: str) -> int:
 def refused(switch: str, offs: Sequence[Off]) -> Problem:
     """Problem that names what is off, at which level, and who can switch it on."""
     places = [_place(off) for off in offs]
-    where = Sentence("{0} and {1}", joined(places[:-1], ", "), places[-1]) if len(places) > 1 else places[0]
+    where = (
+        Sentence("{0} and {1}", joined(places[:-1], ", "), places[-1])
+        if len(places) > 1
+        else places[0]
+    )
     cure = joined(
-        Sentence("{0}{1}: {2} can switch it on.", place[:1].upper(), place[1:], _WHO[rank_of(off.actor, off.level)])
+        Sentence(
+            "{0}{1}: {2} can switch it on.",
+            place[:1].upper(),
+            place[1:],
+            _WHO[rank_of(off.actor, off.level)],
+        )
         for place, off in zip(places, offs, strict=True)
     )
     return Problem(
@@ -94,7 +110,9 @@ def check_why(text: str) -> str:
     """Raises: Problem(invalid)."""
     text = text.strip()
     if len(text) > WHY_CHARS_MAX or not text.isprintable():
-        message = Sentence("The field Why must be at most {0} characters long, on one line.", WHY_CHARS_MAX)
+        message = Sentence(
+            "The field Why must be at most {0} characters long, on one line.", WHY_CHARS_MAX
+        )
         raise invalid(message, "Why", "Say it shorter.")
     return text
 
@@ -102,4 +120,8 @@ def check_why(text: str) -> str:
 def _place(off: Off) -> str:
     if off.level == "merchant":
         return "this merchant"
-    return Sentence("the site {0}", off.name) if off.level == "site" else Sentence("the campaign {0}", off.name)
+    return (
+        Sentence("the site {0}", off.name)
+        if off.level == "site"
+        else Sentence("the campaign {0}", off.name)
+    )

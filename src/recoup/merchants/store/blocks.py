@@ -28,7 +28,11 @@ async def _subjects(db: Read, merchant_id: UUID, order_id: UUID) -> Subjects | N
 async def subjects_of_order(db: Read, merchant_id: UUID, order_id: UUID) -> dict[str, UUID]:
     """Kind -> whom a block of that kind would be about. Empty for an order that is none."""
     found = await _subjects(db, merchant_id, order_id) or Subjects(None, None)
-    return {kind: subject for kind, subject in (("card", found.card), ("customer", found.customer)) if subject}
+    return {
+        kind: subject
+        for kind, subject in (("card", found.card), ("customer", found.customer))
+        if subject
+    }
 
 
 class StandingBlock(Row, frozen=True):
@@ -45,7 +49,9 @@ class StandingBlock(Row, frozen=True):
 SELECT b.block_id, b.kind, b.reason, b.actor, b.business_at FROM blocks b
 WHERE b.merchant_id = $1 AND b.lifted_at IS NULL AND b.subject_id = ANY($2::uuid[]) ORDER BY b.kind
 """)
-async def standing_blocks(db: Read, merchant_id: UUID, subjects: Collection[UUID]) -> list[StandingBlock]:
+async def standing_blocks(
+    db: Read, merchant_id: UUID, subjects: Collection[UUID]
+) -> list[StandingBlock]:
     """Blocks that stand for these subjects now."""
 
 
@@ -95,7 +101,9 @@ async def insert_block(
     """Inserts a block; False when the subject is blocked already."""
 
 
-async def lift_block(db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: datetime) -> bool | None:
+async def lift_block(
+    db: Tx, merchant_id: UUID, block_id: UUID, actor: str, at: datetime
+) -> bool | None:
     """Lifts a block; False when it was lifted before, None when there is no such block."""
     if await _lift(db, merchant_id, block_id, actor, at):
         return True

@@ -9,7 +9,8 @@ from recoup.db.table import insert_of, stored
 
 
 class ClockMove(Row, frozen=True):
-    """Business times, but for `requested_at`. `reached_at`: None while it is under way, or did not get there."""
+    """Business times, but for `requested_at`. `reached_at`: None while it is under way, or did not
+    get there."""
 
     move_id: UUID
     requested_at: datetime
@@ -35,14 +36,17 @@ JOINED: Final = f"o.created_at - (m.created_at - {BEGAN})"
 
 
 class Clock(Row, frozen=True):
-    """`created_at`: wall time. `offset_us`: microseconds from wall to business time. `began_at`: business time."""
+    """`created_at`: wall time. `offset_us`: microseconds from wall to business time. `began_at`:
+    business time."""
 
     created_at: datetime
     offset_us: int
     began_at: datetime
 
 
-@MERCHANT.statement(f"SELECT created_at, offset_us, {BEGAN} AS began_at FROM merchants m WHERE merchant_id = $1")
+@MERCHANT.statement(
+    f"SELECT created_at, offset_us, {BEGAN} AS began_at FROM merchants m WHERE merchant_id = $1"
+)
 async def clock_of(db: Read, merchant_id: UUID) -> Clock | None:
     """Clock of a merchant; None where there is no such merchant."""
 
@@ -58,7 +62,8 @@ WHERE p.partner_id = $1 AND ($2::uuid IS NULL OR m.merchant_id IS NOT NULL)
 GROUP BY p.created_at
 """)
 async def partner_clock(db: Read, partner_id: UUID, only: UUID | None) -> Clock | None:
-    """The first beginning of its merchants, and the clock that is furthest behind. None: not the partner's."""
+    """The first beginning of its merchants, and the clock that is furthest behind. None: not the
+    partner's."""
 
 
 @stored("clock_moves")
@@ -77,6 +82,8 @@ async def begin_move(db: Tx, row: NewClockMove) -> bool:
     """Begins a move; False for one that came before."""
 
 
-@MERCHANT.statement("UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2")
+@MERCHANT.statement(
+    "UPDATE clock_moves SET reached_at = $3 WHERE merchant_id = $1 AND move_id = $2"
+)
 async def end_move(db: Tx, merchant_id: UUID, move_id: UUID, reached_at: datetime) -> None:
     """Ends a move: the clock is there."""

@@ -1,4 +1,5 @@
-"""Merchants with their sites, and the keys by which they are known. Every change raises the merchant's version."""
+"""Merchants with their sites, and the keys by which they are known. Every change raises the
+merchant's version."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,10 +59,11 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class MerchantSettings:
-    """A merchant's settings as of one `version`, with its sites, and the campaigns that take orders.
-    `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new orders, by site; None for the
-    merchant's own line. `risk`: how the risk is judged where a customer waits. `engine_bounds`: of the retry policies
-    around its orders that say something of the engine, what they say."""
+    """A merchant's settings as of one `version`, with its sites, and the campaigns that take
+    orders. `blocked`: whom it sells no more to, subject -> kind. `arms`: who decides about new
+    orders, by site; None for the merchant's own line. `risk`: how the risk is judged where a
+    customer waits. `engine_bounds`: of the retry policies around its orders that say something of
+    the engine, what they say."""
 
     merchant: Merchant
     sites: tuple[Site, ...]
@@ -72,14 +74,18 @@ class MerchantSettings:
     risk: RiskTerms = field(default_factory=RiskTerms)
     engine_bounds: tuple[Version, ...] = ()
 
-    def arms_left(self, now: datetime, site_id: UUID | None, campaign_id: UUID | None = None) -> Left:
+    def arms_left(
+        self, now: datetime, site_id: UUID | None, campaign_id: UUID | None = None
+    ) -> Left:
         """Terms left of the site's own line, or else the merchant's, for new orders; off where
         neither was ever set."""
         own = self.arms.get(site_id)
         of = own if own is not None and own.mode != "inherit" else self.arms.get(None, Terms(0))
         return Left(narrowed(of, self.within(now, site_id, campaign_id)), of)
 
-    def within(self, now: datetime, site_id: UUID | None = None, campaign_id: UUID | None = None) -> InForce | None:
+    def within(
+        self, now: datetime, site_id: UUID | None = None, campaign_id: UUID | None = None
+    ) -> InForce | None:
         """Bounds on the engine for new orders, by business time; None: nothing does."""
         inside = {"site": str(site_id), "campaign": str(campaign_id)}
         parts = holding(
@@ -95,7 +101,8 @@ class MerchantSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A merchant's key, or with `partner_id` a partner's. `ended_at`: when it was revoked or retired, or will be."""
+    """A merchant's key, or with `partner_id` a partner's. `ended_at`: when it was revoked or
+    retired, or will be."""
 
     app_key: str
     key_id: UUID
@@ -205,7 +212,10 @@ async def load_merchant(db: Read, merchant_id: UUID) -> MerchantSettings | None:
         {convert(line, _OfSite).site_id: convert(line, Terms) for line in loaded.arms or ()},
         convert(loaded.risk, RiskTerms) if loaded.risk else RiskTerms(),
         tuple(
-            Version(part_of(bound.scope, str(bound.subject_id), bound.number, bound.content), bound.from_at)
+            Version(
+                part_of(bound.scope, str(bound.subject_id), bound.number, bound.content),
+                bound.from_at,
+            )
             for bound in loaded.engine_bounds or ()
         ),
     )
@@ -341,7 +351,9 @@ async def add_site(db: Tx, site: SiteRow) -> None:
 UPDATE merchants SET name = coalesce($2, name), state = coalesce($3, state), version = version + 1
 WHERE merchant_id = $1
 """)
-async def change_merchant(db: Tx, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
+async def change_merchant(
+    db: Tx, merchant_id: UUID, *, name: str | None, state: str | None
+) -> None:
     """Changes a merchant; what is None stays."""
 
 
@@ -351,11 +363,15 @@ async def set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None:
     await _set_webhook_key(db, merchant_id, sealed)
 
 
-@MERCHANT.statement("UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
+@MERCHANT.statement(
+    "UPDATE merchants SET webhook_key = $2, version = version + 1 WHERE merchant_id = $1"
+)
 async def _set_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
 
 
-@MERCHANT.statement("UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1")
+@MERCHANT.statement(
+    "UPDATE merchants SET stablecoin_webhook_key = $2, version = version + 1 WHERE merchant_id = $1"
+)
 async def set_stablecoin_webhook_key(db: Tx, merchant_id: UUID, sealed: bytes) -> None: ...
 
 
@@ -396,7 +412,9 @@ async def set_pii_access(db: Tx, merchant_id: UUID, role: str, pii_access: str) 
 async def highest_feed(db: Read) -> int: ...
 
 
-@MERCHANT.statement("UPDATE closers SET feed_no = greatest(feed_no, $1), number = greatest(number, $1)")
+@MERCHANT.statement(
+    "UPDATE closers SET feed_no = greatest(feed_no, $1), number = greatest(number, $1)"
+)
 async def skip_feed(db: Tx, until: int) -> None:
     """Skips feed numbers that a receiver may have seen, so that none is given to another event: who
     asks for those after it misses none."""
@@ -413,5 +431,7 @@ VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (merchant_id, door) DO UPDATE SET previous_key = EXCLUDED.previous_key,
   previous_until = EXCLUDED.previous_until, rotated_at = EXCLUDED.rotated_at
 """)
-async def keep_overlap(db: Tx, merchant_id: UUID, previous: bytes, until: datetime, at: datetime, door: str) -> None:
+async def keep_overlap(
+    db: Tx, merchant_id: UUID, previous: bytes, until: datetime, at: datetime, door: str
+) -> None:
     """The key before holds until then."""

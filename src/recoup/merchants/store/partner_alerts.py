@@ -12,7 +12,14 @@ INSERT INTO partner_alerts (partner_id, alert_id, kind, about, step, facts, crea
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (partner_id, kind, about, step) DO NOTHING
 """)
 async def add_partner_alert(
-    db: Tx, partner_id: UUID, alert_id: UUID, kind: str, about: UUID, step: int, facts: dict[str, Any], at: datetime
+    db: Tx,
+    partner_id: UUID,
+    alert_id: UUID,
+    kind: str,
+    about: UUID,
+    step: int,
+    facts: dict[str, Any],
+    at: datetime,
 ) -> None:
     """A second one of the same kind about the same thing and step is none."""
 

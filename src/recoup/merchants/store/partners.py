@@ -46,7 +46,9 @@ ORDER BY created_at, partner_id LIMIT $1
 async def list_partners(db: Read, limit: int) -> list[Partner]: ...
 
 
-@DIRECTORY.statement("SELECT EXISTS (SELECT FROM partner_merchants WHERE merchant_id = $2 AND partner_id = $1)")
+@DIRECTORY.statement(
+    "SELECT EXISTS (SELECT FROM partner_merchants WHERE merchant_id = $2 AND partner_id = $1)"
+)
 async def is_own_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> bool: ...
 
 
@@ -171,11 +173,25 @@ async def _add_line(
 
 
 async def note(
-    db: Tx, scope: PartnerScope, happening: str, at: datetime, *, merchant_id: UUID | None = None, **about: Any
+    db: Tx,
+    scope: PartnerScope,
+    happening: str,
+    at: datetime,
+    *,
+    merchant_id: UUID | None = None,
+    **about: Any,
 ) -> None:
     """Notes a happening, in the transaction that does it."""
     await _add_line(
-        db, new_id(), scope.partner_id, merchant_id, happening, about, scope.actor.text(), scope.request_id, at
+        db,
+        new_id(),
+        scope.partner_id,
+        merchant_id,
+        happening,
+        about,
+        scope.actor.text(),
+        scope.request_id,
+        at,
     )
 
 
@@ -184,7 +200,12 @@ UPDATE partners SET state = coalesce($2, state), merchants_max = coalesce($3, me
   calls_per_minute = coalesce($4, calls_per_minute) WHERE partner_id = $1
 """)
 async def change_partner(
-    db: Tx, partner_id: UUID, *, state: str | None, merchants_max: int | None, calls_per_minute: int | None
+    db: Tx,
+    partner_id: UUID,
+    *,
+    state: str | None,
+    merchants_max: int | None,
+    calls_per_minute: int | None,
 ) -> None:
     """Changes a partner; what is None stays."""
 
@@ -217,7 +238,9 @@ WITH waiting AS (
 UPDATE handovers h SET sealed = NULL, opened_at = $3, opened_request = $4 FROM waiting w
 WHERE h.merchant_id = $1 AND h.handover_id = $2 RETURNING w.sealed
 """)
-async def open_handover(db: Tx, merchant_id: UUID, handover_id: UUID, at: datetime, request_id: str) -> bytes | None:
+async def open_handover(
+    db: Tx, merchant_id: UUID, handover_id: UUID, at: datetime, request_id: str
+) -> bytes | None:
     """Opens what was sealed, once; None when it is unknown, was seen or is over."""
 
 

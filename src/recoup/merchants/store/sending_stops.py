@@ -1,5 +1,6 @@
-"""The switch of all sending. What is about to send reads it after the locks that it took, so in a transaction with an
-id: who has switched it off waits for those that were begun before (`open_since`)."""
+"""The switch of all sending. What is about to send reads it after the locks that it took, so in a
+transaction with an id: who has switched it off waits for those that were begun before
+(`open_since`)."""
 
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +26,9 @@ async def stop_sending(db: Tx, stop_id: UUID, why: str, actor: str, at: datetime
     """Stops sending; False when it is stopped already."""
 
 
-@DIRECTORY.statement("UPDATE sending_stops SET ended_by = $1, ended_at = $2 WHERE ended_at IS NULL RETURNING stop_id")
+@DIRECTORY.statement(
+    "UPDATE sending_stops SET ended_by = $1, ended_at = $2 WHERE ended_at IS NULL RETURNING stop_id"
+)
 async def resume_sending(db: Tx, actor: str, at: datetime) -> bool:
     """Resumes sending; False when it was not stopped."""
 

@@ -1,5 +1,5 @@
-"""Sites of a merchant and their campaigns. A flow that changes one has raised the merchant's version first, and so
-holds its row."""
+"""Sites of a merchant and their campaigns. A flow that changes one has raised the merchant's
+version first, and so holds its row."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,9 @@ async def lock_merchant(db: Tx, merchant_id: UUID) -> None:
     afterwards stays so until the commit."""
 
 
-@MERCHANT.statement("UPDATE merchants SET version = version + 1 WHERE merchant_id = $1 RETURNING version")
+@MERCHANT.statement(
+    "UPDATE merchants SET version = version + 1 WHERE merchant_id = $1 RETURNING version"
+)
 async def _raise_version(db: Tx, merchant_id: UUID) -> int | None: ...
 
 
@@ -69,7 +71,9 @@ async def put_campaign(db: Tx, merchant_id: UUID, campaign: Campaign) -> None:
     """Makes it or changes it, but for its retirement."""
 
 
-@MERCHANT.statement("UPDATE campaigns SET retired_at = $3 WHERE merchant_id = $1 AND campaign_id = $2")
+@MERCHANT.statement(
+    "UPDATE campaigns SET retired_at = $3 WHERE merchant_id = $1 AND campaign_id = $2"
+)
 async def retire_campaign(db: Tx, merchant_id: UUID, campaign_id: UUID, at: datetime) -> None: ...
 
 

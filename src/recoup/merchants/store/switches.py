@@ -1,5 +1,5 @@
-"""Switches as they stand, each with its last change, and all changes there were. A flow that writes here has raised the
-merchant's version first, and so holds its row."""
+"""Switches as they stand, each with its last change, and all changes there were. A flow that writes
+here has raised the merchant's version first, and so holds its row."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -68,7 +68,9 @@ SELECT s.subject_id, c.actor FROM unnest($2::uuid[]) AS s (subject_id) CROSS JOI
   SELECT h.actor FROM switch_changes h WHERE h.merchant_id = $1 AND h.subject_id = s.subject_id AND h.kind = $3
   ORDER BY h.version DESC LIMIT 1) c
 """)
-async def last_actors(db: Read, merchant_id: UUID, subject_ids: Sequence[UUID], kind: str) -> dict[UUID, str]:
+async def last_actors(
+    db: Read, merchant_id: UUID, subject_ids: Sequence[UUID], kind: str
+) -> dict[UUID, str]:
     """The last actor to switch each subject; subjects that nobody ever switched are left out."""
 
 
@@ -85,7 +87,8 @@ class _Change(Row, frozen=True):
 
 
 class SwitchChange(_Change, frozen=True):
-    """`name`: the merchant's, the site's or the campaign's; `key`: a campaign's. `site_id` None: the merchant's."""
+    """`name`: the merchant's, the site's or the campaign's; `key`: a campaign's. `site_id` None:
+    the merchant's."""
 
     name: str
     site_id: UUID | None
@@ -121,21 +124,29 @@ _SET: Final = """cit_web = CASE $3 WHEN 'cit_web' THEN $4 ELSE cit_web END,
 
 
 @MERCHANT.statement(f"UPDATE merchants SET {_SET} WHERE merchant_id = $1 AND merchant_id = $2")
-async def _set_of_merchant(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
+async def _set_of_merchant(
+    db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool
+) -> None: ...
 
 
 @MERCHANT.statement(f"UPDATE sites SET {_SET} WHERE merchant_id = $1 AND site_id = $2")
-async def _set_of_site(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
+async def _set_of_site(
+    db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool
+) -> None: ...
 
 
 @MERCHANT.statement(f"UPDATE campaigns SET {_SET} WHERE merchant_id = $1 AND campaign_id = $2")
-async def _set_of_campaign(db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool) -> None: ...
+async def _set_of_campaign(
+    db: Tx, merchant_id: UUID, subject_id: UUID, kind: str, on: bool
+) -> None: ...
 
 
 _SETS: Final = {"merchant": _set_of_merchant, "site": _set_of_site, "campaign": _set_of_campaign}
 
 
-async def set_switch(db: Tx, merchant_id: UUID, level: str, subject_id: UUID, kind: str, on: bool) -> None:
+async def set_switch(
+    db: Tx, merchant_id: UUID, level: str, subject_id: UUID, kind: str, on: bool
+) -> None:
     await _SETS[level](db, merchant_id, subject_id, kind, on)
 
 

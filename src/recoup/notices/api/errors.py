@@ -22,5 +22,10 @@ def refusal(scope: Scope, problem: Problem) -> Refusal:
         headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
     if problem.code == "method_not_allowed":
         headers.append((b"allow", b"POST"))
-    error = {"code": problem.code, "message": problem.message, "field": problem.field, "cure": problem.cure}
+    error = {
+        "code": problem.code,
+        "message": problem.message,
+        "field": problem.field,
+        "cure": problem.cure,
+    }
     return Refusal(STATUSES.get(problem.code, 400), encode({"error": error}), headers)

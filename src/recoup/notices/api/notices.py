@@ -1,8 +1,8 @@
 """POST /inbound/{route}/notices: a processor's notices.
 
-Of a route whose kind is a connector they come in the vendor's own shape and signature, and are answered in its words;
-others send notices of disputes in ours. 200 means that it is kept: applied, nothing new, or for somebody to look at.
-Everything else is to be sent again.
+Of a route whose kind is a connector they come in the vendor's own shape and signature, and are
+answered in its words; others send notices of disputes in ours. 200 means that it is kept: applied,
+nothing new, or for somebody to look at. Everything else is to be sent again.
 """
 
 from typing import Final
@@ -45,23 +45,40 @@ class Notices:
         except Problem as problem:
             answer = refusal(scope, problem)
         except Exception as error:
-            log.exception("unexpected", path=template_of(scope), request=request_id(scope), error=type(error).__name__)
-            ours = Problem("internal", "Something went wrong on our side.", cure="Send the notice again.")
+            log.exception(
+                "unexpected",
+                path=template_of(scope),
+                request=request_id(scope),
+                error=type(error).__name__,
+            )
+            ours = Problem(
+                "internal", "Something went wrong on our side.", cure="Send the notice again."
+            )
             answer = refusal(scope, ours)
         await send_refusal(send, answer)
 
     async def _answer(self, scope: Scope, receive_: Receive) -> Refusal:
         route = scope["path_params"]["route"]
-        if scope["method"] == "GET" and (said := answer_challenge(self._world, route, _query(scope))) is not None:
+        if (
+            scope["method"] == "GET"
+            and (said := answer_challenge(self._world, route, _query(scope))) is not None
+        ):
             return _said(said)
         self._check_call(scope)
         self._world.standing.check()
         by_our_key = header(scope, HEADER.encode()) is not None
         if has_own_notices(self._world, route, by_our_key=by_our_key):
-            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-            return _said(await take(self._world, self._orders, route, headers, await read_body(receive_)))
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in scope["headers"]
+            }
+            return _said(
+                await take(self._world, self._orders, route, headers, await read_body(receive_))
+            )
         body, signature = await self._read_signed(scope, receive_)
-        received = await receive(self._world, self._orders, route, body, signature, request_id(scope))
+        received = await receive(
+            self._world, self._orders, route, body, signature, request_id(scope)
+        )
         shown = {"noticeId": received.notice_id, "status": received.state}
         if received.why:
             shown |= {"reason": received.why, "message": in_words(received.why)}
@@ -74,7 +91,8 @@ class Notices:
         check_rate(self._buckets, client_address(scope) or "", self._world.clocks.monotonic())
 
     async def _read_signed(self, scope: Scope, receive_: Receive) -> tuple[bytes, str]:
-        """The body, and the signature that it came with. Raises: Problem(malformed), Problem(too_large), ClientGone."""
+        """The body, and the signature that it came with. Raises: Problem(malformed),
+        Problem(too_large), ClientGone."""
         check_content_type(header(scope, b"content-type"))
         body = await read_body(receive_)
         return body, (header(scope, HEADER.encode()) or b"").decode("latin-1")

@@ -1,4 +1,5 @@
-"""POST /inbound/sandbox/webhooks: a receiver of the sandbox, for endpoints that have nobody behind them yet.
+"""POST /inbound/sandbox/webhooks: a receiver of the sandbox, for endpoints that have nobody behind
+them yet.
 
 It reads what comes, keeps nothing, and answers 204.
 """
@@ -23,7 +24,10 @@ class Receiver:
     """An ASGI app for the one path."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._buckets = world, Buckets(per_second=PER_SECOND, burst=BURST, name="receiver ")
+        self._world, self._buckets = (
+            world,
+            Buckets(per_second=PER_SECOND, burst=BURST, name="receiver "),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

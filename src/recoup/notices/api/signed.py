@@ -1,7 +1,7 @@
 """Notices in our own signature about cards, each kind on a path of its own:
 
-POST /inbound/{route}/signals: a card of that route was just approved elsewhere, as its network says.
-POST /inbound/{route}/<path>: of a feature; see `RouteNotice`.
+POST /inbound/{route}/signals: a card of that route was just approved elsewhere, as its network
+says. POST /inbound/{route}/<path>: of a feature; see `RouteNotice`.
 
 200 means that it was read; the same words for what is known here and for one that is not.
 """
@@ -27,7 +27,9 @@ Take = Callable[[str, bytes, str, str], Awaitable[str]]
 class SignedNotices(Notices):
     """An ASGI app for one of the paths. `id_name`: the answer's name for the notice's id."""
 
-    def __init__(self, world: World, orders: Orders, buckets: Buckets, id_name: str, take: Take) -> None:
+    def __init__(
+        self, world: World, orders: Orders, buckets: Buckets, id_name: str, take: Take
+    ) -> None:
         super().__init__(world, orders, buckets)
         self._id_name, self._take = id_name, take
 
@@ -48,8 +50,14 @@ def routes(world: World, orders: Orders, buckets: Buckets | None = None) -> list
     def of_feature(one: RouteNotice) -> Take:
         return lambda route, body, signature, _: one.take(world, route, body, signature)
 
-    kinds = [("signals", "signalId", signal), *((one.path, one.id_name, of_feature(one)) for one in ROUTE_NOTICE)]
+    kinds = [
+        ("signals", "signalId", signal),
+        *((one.path, one.id_name, of_feature(one)) for one in ROUTE_NOTICE),
+    ]
     return [
-        Route(f"/inbound/{{route}}/{path}", SignedNotices(world, orders, buckets_of(buckets), id_name, take))
+        Route(
+            f"/inbound/{{route}}/{path}",
+            SignedNotices(world, orders, buckets_of(buckets), id_name, take),
+        )
         for path, id_name, take in kinds
     ]

@@ -1,9 +1,9 @@
 """An invoice of a processor's own billing, rescued as a managed MIT and paid as that invoice.
 
-Due work `processor_invoice` compares the invoice there with the order here, and does what is missing: whatever was left
-undone by a process that died is found missing again. The billing is stopped for as long as the rescue lasts (*take
-over*), or goes on and its tries count in the card's limits (*beside*). What the billing has to hear is written there as
-soon as it can be reached, once.
+Due work `processor_invoice` compares the invoice there with the order here, and does what is
+missing: whatever was left undone by a process that died is found missing again. The billing is
+stopped for as long as the rescue lasts (*take over*), or goes on and its tries count in the card's
+limits (*beside*). What the billing has to hear is written there as soon as it can be reached, once.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,12 @@ from recoup.rescue.flows.transmit import Transmit, Transmitted
 from recoup.rescue.moves.ending import cancel
 from recoup.rescue.store import processor_invoices as store
 from recoup.rescue.store.evaluate import find_token
-from recoup.rescue.store.processor_invoices import InvoiceNow, NewInvoice, ProcessorInvoice, find_invoice
+from recoup.rescue.store.processor_invoices import (
+    InvoiceNow,
+    NewInvoice,
+    ProcessorInvoice,
+    find_invoice,
+)
 from recoup.routes.flows.connections import connection_of
 from recoup.routes.store.connections import ProcessorConnection
 
@@ -57,10 +62,12 @@ OWN_TRIES_MAX: Final = 100
 _REFUSED_FOR_NOW: Final = frozenset({"unavailable"})
 
 
-async def notice_of_invoice(world: World, merchant_id: UUID, route: str, about: str, invoice: str | None) -> str | None:
-    """A notice about an invoice, or about a subscription or customer: `about`. What is rescued is looked
-    at now; another one is taken if it is to be. Answers what became of the notice; None while its
-    connection is not ready.
+async def notice_of_invoice(
+    world: World, merchant_id: UUID, route: str, about: str, invoice: str | None
+) -> str | None:
+    """A notice about an invoice, or about a subscription or customer: `about`. What is rescued is
+    looked at now; another one is taken if it is to be. Answers what became of the notice; None
+    while its connection is not ready.
 
     Raises: Problem(unavailable).
     """
@@ -87,7 +94,12 @@ async def _taken_on(
 ) -> str | None:
     """The reason why an invoice is not to be rescued; None for one that is, which is kept with what
     it is now."""
-    if own is None or own.merchant_id != merchant_id or own.state != "connected" or own.billing == "off":
+    if (
+        own is None
+        or own.merchant_id != merchant_id
+        or own.state != "connected"
+        or own.billing == "off"
+    ):
         return "not_billed"
     billing = billing_of(world.processors.get(own.route))
     if billing is None:
@@ -136,13 +148,18 @@ async def work_invoice(world: World, orders: Orders, due: Due) -> None:
 def _beside(said: Outcome) -> dict[str, Any]:
     """The facts given beside a decline's code, as they are kept with it."""
     checks = said.checks or NONE
-    return {"advice": said.advice_code, "beside": [one for one in (checks.advice, *checks.further) if one]}
+    return {
+        "advice": said.advice_code,
+        "beside": [one for one in (checks.advice, *checks.further) if one],
+    }
 
 
 class _Rescue:
     """Single look at an invoice."""
 
-    def __init__(self, world: World, orders: Orders, billing: Billing, row: ProcessorInvoice) -> None:
+    def __init__(
+        self, world: World, orders: Orders, billing: Billing, row: ProcessorInvoice
+    ) -> None:
         self._world, self._orders, self._billing, self._row = world, orders, billing, row
         self._scope = Scope(row.merchant_id, Actor("processor", row.route), "notice")
         self._merchants = Merchants(world)
@@ -162,7 +179,9 @@ class _Rescue:
         if order.attempt_in_flight() is not None and end is not None:
             await inquire(self._world, self._orders, (order.merchant_id, order.order_id))
             order = await self._order()
-            if order.attempt_in_flight() is not None:  # paid by us, or by somebody else: not known yet
+            if (
+                order.attempt_in_flight() is not None
+            ):  # paid by us, or by somebody else: not known yet
                 return WallTime(self._world.clocks.wall() + STILL_OUT)
         if order.stage in OPEN and there is not None and end is None:
             end = await self._follow(there, order)
@@ -177,7 +196,9 @@ class _Rescue:
 
     async def _order(self) -> Order:
         assert self._row.order_id is not None
-        return await self._orders.run(lambda change: change.order, (self._row.merchant_id, self._row.order_id))
+        return await self._orders.run(
+            lambda change: change.order, (self._row.merchant_id, self._row.order_id)
+        )
 
     async def _set(self, **values: Any) -> None:
         row = self._row
@@ -195,7 +216,9 @@ class _Rescue:
                 return why
             evaluate = Evaluate(world, self._orders, self._merchants, Vault(world))
             try:
-                order_id = (await evaluate.evaluate(self._scope, await self._request(there, key))).order_id
+                order_id = (
+                    await evaluate.evaluate(self._scope, await self._request(there, key))
+                ).order_id
             except Problem as problem:
                 if problem.code in _REFUSED_FOR_NOW:
                     raise
@@ -246,7 +269,12 @@ class _Rescue:
     def _transmit_id(self, about: str) -> UUID:
         """The same for the same event of this invoice."""
         drawn = self._world.keys.derived_id("invoice-event", self._row.invoice_key.bytes, about)
-        return UUID(int=first_id_of(self._row.came_at).int | (7 << 76) | (2 << 62) | drawn.int & ((1 << 62) - 1))
+        return UUID(
+            int=first_id_of(self._row.came_at).int
+            | (7 << 76)
+            | (2 << 62)
+            | drawn.int & ((1 << 62) - 1)
+        )
 
     async def _transmit(self, about: str, there: BilledInvoice, *, declined: bool) -> None:
         transmit, said = Transmit(self._world, self._orders, self._merchants), there.decline
@@ -280,7 +308,8 @@ class _Rescue:
             await self._set(counted=failed)
 
     async def _follow(self, there: BilledInvoice, order: Order) -> str | None:
-        """The order goes on with what would be charged now. Answers why it ends: that is no card."""
+        """The order goes on with what would be charged now. Answers why it ends: that is no
+        card."""
         row, state, world = self._row, there.state, self._world
         method, card, last4 = state.method or row.method, None, ""
         if (method, state.units) == (row.method, row.units):
@@ -296,7 +325,9 @@ class _Rescue:
             token_id = method_id_of(world, row.merchant_id, stored)
             token = await find_token(world.db, row.merchant_id, token_id)
             assert token is not None
-            card = CardIds(token_id, identity_of(order.order_id, token.pan_id, token.magic), token.pan_id)
+            card = CardIds(
+                token_id, identity_of(order.order_id, token.pan_id, token.magic), token.pan_id
+            )
             last4 = token.last4
         now = InvoiceNow(row.merchant_id, row.invoice_key, method, state.units)
         await self._try(lambda change: follow_invoice(change, now, card, last4), order)
@@ -330,7 +361,9 @@ class _Rescue:
             return WallTime(now + LOOK_EVERY)
         await self._own_retry(there)
         at, now = there.own_retry_at, world.clocks.wall()
-        next_look = min(now + LOOK_EVERY, at + AFTER_OWN_RETRY) if at is not None else now + LOOK_EVERY
+        next_look = (
+            min(now + LOOK_EVERY, at + AFTER_OWN_RETRY) if at is not None else now + LOOK_EVERY
+        )
         return WallTime(max(next_look, now + STILL_OUT))
 
     async def _own_retry(self, there: BilledInvoice | None) -> None:
@@ -343,8 +376,11 @@ class _Rescue:
             text = at.isoformat() if at is not None else None
             await set_own_retry_of_order(tx, row.merchant_id, row.order_id, text, left)
 
-    async def _after(self, there: BilledInvoice | None, order: Order, end: str | None) -> WallTime | None:
-        """The rescue is over: the billing hears of money that it does not know, or gets its invoice back."""
+    async def _after(
+        self, there: BilledInvoice | None, order: Order, end: str | None
+    ) -> WallTime | None:
+        """The rescue is over: the billing hears of money that it does not know, or gets its invoice
+        back."""
         if order.attempt_in_flight() is not None:
             return WallTime(self._world.clocks.wall() + STILL_OUT)
         row, key = self._row, (order.merchant_id, order.order_id)
@@ -359,7 +395,9 @@ class _Rescue:
             return None
         if is_open and order.reason == "payer_refused":  # nor is the payer charged by the billing
             if state is not None and state.auto_advance:
-                await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.refused", on=False)
+                await self._billing.set_own_retries(
+                    row.invoice, f"{row.invoice_key}.refused", on=False
+                )
         elif is_open and may_return(end) and row.retries in ("stopping", "off", "starting"):
             await self._set(retries="starting")
             await self._billing.set_own_retries(row.invoice, f"{row.invoice_key}.on", on=True)

@@ -1,8 +1,9 @@
-"""A connector's notices: signed in the vendor's way, read, and kept as due work. A notice says that something happened;
-what it was is asked of the processor's book, by `work`. Only of a vendor without such a book the signed part counts at
-once, by `apply_proof`.
+"""A connector's notices: signed in the vendor's way, read, and kept as due work. A notice says that
+something happened; what it was is asked of the processor's book, by `work`. Only of a vendor
+without such a book the signed part counts at once, by `apply_proof`.
 
-The same object is asked about once, however many notices come of it, doubled, late or in another order.
+The same object is asked about once, however many notices come of it, doubled, late or in another
+order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,9 @@ from recoup.routes.store.processor_notices import (
 )
 
 
-async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice) -> None:
+async def apply_proof(
+    world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice
+) -> None:
     """Applies what the signed part of a notice proves by itself, any number of times and in any
     order. Raises: Problem(unavailable) while our own call is under way: it is to be sent again."""
     if notice.case is not None:
@@ -63,21 +66,31 @@ async def apply_proof(world: World, orders: Orders, route: str, merchant_id: UUI
             await apply(world, orders, route, case_notice(world, notice.case, charged), "notice")
     elif notice.outcome is not None and notice.message_id is not None:
         await _message(world, orders, route, merchant_id, notice, notice.message_id, notice.outcome)
-    if notice.movement is not None and notice.charge is not None:  # what is known here already changes nothing
+    if (
+        notice.movement is not None and notice.charge is not None
+    ):  # what is known here already changes nothing
         charged = await charge_referenced(world.db, notice.charge, route, merchant_id)
         if charged is not None:
             await adopt_all(orders, route, charged, [notice.movement])
 
 
 async def _message(
-    world: World, orders: Orders, route: str, merchant_id: UUID, notice: Notice, message_id: UUID, outcome: Outcome
+    world: World,
+    orders: Orders,
+    route: str,
+    merchant_id: UUID,
+    notice: Notice,
+    message_id: UUID,
+    outcome: Outcome,
 ) -> None:
     """Applies the outcome to its message: what followed a charge may have the charge's own
     reference, and says nothing of the charge itself."""
     if notice.subject == "charge":
         charged = await attempt_of(world.db, message_id, route, merchant_id)
         if charged is not None:
-            await settle_by_proof(world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome)
+            await settle_by_proof(
+                world, orders, (merchant_id, charged.order_id), charged.attempt_id, outcome
+            )
         return
     modified = await modification_of(world.db, message_id, route, merchant_id)
     if modified is not None:
@@ -90,7 +103,9 @@ async def _message(
         await orders.run(work, (merchant_id, modified.order_id))
 
 
-def _modified(change: Change, modification_id: UUID, message_id: UUID, outcome: Outcome, rest: bool) -> None:
+def _modified(
+    change: Change, modification_id: UUID, message_id: UUID, outcome: Outcome, rest: bool
+) -> None:
     """Applies the outcome of a modification: what was done and has failed since, or the other way
     round, is for people: no stage goes back."""
     modification = change.order.modification(modification_id)
@@ -143,22 +158,32 @@ def has_own_notices(world: World, route: str, *, by_our_key: bool = False) -> bo
 def answer_challenge(world: World, route: str, query: Mapping[str, str]) -> Reply | None:
     """The reply that proves to a vendor that the address is ours; None for what is no challenge."""
     connector = connector_of(world.processors.get(route))
-    return connector.answer_challenge(query) if connector is not None and is_challenged(connector) else None
+    return (
+        connector.answer_challenge(query)
+        if connector is not None and is_challenged(connector)
+        else None
+    )
 
 
-async def take(world: World, orders: Orders, route: str, headers: Mapping[str, str], body: bytes) -> Reply:
-    """The answer that the vendor waits for. `headers` by lower-case name. A merchant's own account is about no other
-    merchant's orders.
+async def take(
+    world: World, orders: Orders, route: str, headers: Mapping[str, str], body: bytes
+) -> Reply:
+    """The answer that the vendor waits for. `headers` by lower-case name. A merchant's own account
+    is about no other merchant's orders.
 
-    Raises: Problem(too_large), Problem(unauthenticated), Problem(invalid); Problem(unavailable) for one that comes
-    before its charge is known: it is to be sent again.
+    Raises: Problem(too_large), Problem(unauthenticated), Problem(invalid); Problem(unavailable) for
+    one that comes before its charge is known: it is to be sent again.
     """
     if len(body) > BODY_BYTES_MAX:
         message = Sentence("A notice has at most {0} bytes.", BODY_BYTES_MAX)
         raise Problem("too_large", message, cure="Send fewer notices a call.")
     connector = connector_of(world.processors.get(route))
     if connector is None:
-        raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
+        raise Problem(
+            "no_such_path",
+            "There is no such route.",
+            cure="Check the name of the processor's route.",
+        )
     now, own = world.clocks.wall(), await connection_of(world, route)
     owner = own.merchant_id if own is not None else None
     became, early = list[AtDoor](), False
@@ -166,7 +191,9 @@ async def take(world: World, orders: Orders, route: str, headers: Mapping[str, s
         notices = connector.read_notices(headers, body, now)
     except Problem as problem:
         async with world.db.transaction() as tx:
-            await count_notice(tx, route, now, "unsigned" if problem.code == "unauthenticated" else "unread")
+            await count_notice(
+                tx, route, now, "unsigned" if problem.code == "unauthenticated" else "unread"
+            )
         raise
     for notice in notices:
         found = await _take_one(world, orders, route, owner, notice, now)
@@ -174,8 +201,16 @@ async def take(world: World, orders: Orders, route: str, headers: Mapping[str, s
         is_new = notice.at > now - MAY_BE_EARLY
         early = early or found == "not_ours" and notice.subject in _OF_A_CHARGE and is_new
     if early:
-        raise Problem("unavailable", "The charge is not known here yet.", cure="Send the notice again in a minute.")
-    return connector.acknowledgement if is_acknowledging(connector) else Reply(encode({"notices": became}), _JSON)
+        raise Problem(
+            "unavailable",
+            "The charge is not known here yet.",
+            cure="Send the notice again in a minute.",
+        )
+    return (
+        connector.acknowledgement
+        if is_acknowledging(connector)
+        else Reply(encode({"notices": became}), _JSON)
+    )
 
 
 async def _take_one(
@@ -183,7 +218,9 @@ async def _take_one(
 ) -> AtDoor:
     subject = notice.subject
     if not notice.mine or subject is None or not (_id(notice.id) and _id(notice.about)):
-        became: AtDoor = "not_mine" if not notice.mine else "needs_nothing" if notice.because else "unknown_kind"
+        became: AtDoor = (
+            "not_mine" if not notice.mine else "needs_nothing" if notice.because else "unknown_kind"
+        )
         kind = kept(notice.kind, 100) or "-"
         async with world.db.transaction() as tx:
             await count_notice(tx, route, now, became)
@@ -193,7 +230,9 @@ async def _take_one(
             log.warning("notice of an unknown kind", route=route, kind=kind)
         return became
     async with world.db.connection() as connection:
-        merchants = [owner] if owner is not None else await _whose(connection, route, notice, subject)
+        merchants = (
+            [owner] if owner is not None else await _whose(connection, route, notice, subject)
+        )
     taken: AtDoor = "repeated" if merchants else "not_ours"
     async with world.db.transaction() as tx:
         for merchant_id in merchants:
@@ -214,21 +253,27 @@ async def _keep(tx: Tx, row: NewProcessorNotice) -> bool:
 
 
 async def work_missed(world: World, orders: Orders, due: Due) -> None:
-    """Due work `missed_notices`, every hour, or once a day where nothing is billed: what each billing of the merchant's
-    has said of failed invoices is kept as if it had been posted. Lost notices are found so, and what was posted while
-    their account was being connected.
+    """Due work `missed_notices`, every hour, or once a day where nothing is billed: what each
+    billing of the merchant's has said of failed invoices is kept as if it had been posted. Lost
+    notices are found so, and what was posted while their account was being connected.
 
     Raises: Problem(unavailable) for a connection that this process does not know yet.
     """
     await world.routes.ready()
     now = world.clocks.wall()
     billed = [
-        own for own in await connections_of(world, due.merchant_id) if own.state == "connected" and own.billing != "off"
+        own
+        for own in await connections_of(world, due.merchant_id)
+        if own.state == "connected" and own.billing != "off"
     ]
     for own in billed:
         billing = billing_of(world.processors.get(own.route))
         if billing is None:
-            raise Problem("unavailable", "There is no such route.", cure="Check the name of the processor's route.")
+            raise Problem(
+                "unavailable",
+                "There is no such route.",
+                cure="Check the name of the processor's route.",
+            )
         since = max(WallTime(own.created_at) - BEFORE_CONNECTED, now - CAUGHT_UP)
         with suppress(Problem):  # it is read again in an hour
             notices = await billing.failed_since(since)
@@ -236,7 +281,9 @@ async def work_missed(world: World, orders: Orders, due: Due) -> None:
                 for notice in notices:
                     await _keep(tx, _row(world, due.merchant_id, own.route, notice, "invoice", now))
     async with world.db.transaction() as tx:
-        await make_due(tx, due.merchant_id, due.kind, due.subject_id, now + (EVERY if billed else IDLE))
+        await make_due(
+            tx, due.merchant_id, due.kind, due.subject_id, now + (EVERY if billed else IDLE)
+        )
 
 
 def _row(
@@ -244,7 +291,9 @@ def _row(
 ) -> NewProcessorNotice:
     return NewProcessorNotice(
         merchant_id=merchant_id,
-        object_key=world.keys.derived_id("processor-notice", merchant_id.bytes, route, subject, notice.about),
+        object_key=world.keys.derived_id(
+            "processor-notice", merchant_id.bytes, route, subject, notice.about
+        ),
         route=route,
         subject=subject,
         about=notice.about,
@@ -268,7 +317,9 @@ def _id(text: str | None) -> str | None:
 async def _whose(db: Read, route: str, notice: Notice, subject: Subject) -> Sequence[UUID]:
     """The merchants that a notice is about, on a route that all merchants share."""
     if subject in ("method", "ended"):
-        return sorted({method.merchant_id for method in await methods_of(db, route, notice.about, None)})
+        return sorted(
+            {method.merchant_id for method in await methods_of(db, route, notice.about, None)}
+        )
     found = None
     if subject == "modification" and notice.message_id is not None:
         modified = await modification_of(db, notice.message_id, route, None)

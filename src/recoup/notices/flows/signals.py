@@ -1,8 +1,8 @@
-"""A network's signal that a card was just approved elsewhere. It is evidence: what follows from it is decided under the
-lock of each order, and the worker sends what is due, as ever.
+"""A network's signal that a card was just approved elsewhere. It is evidence: what follows from it
+is decided under the lock of each order, and the worker sends what is due, as ever.
 
-Nothing of a signal is kept but how many came; what it brought forward stands in the order's decision. The same signal
-again finds the attempt due, or an answer that is newer than the approval.
+Nothing of a signal is kept but how many came; what it brought forward stands in the order's
+decision. The same signal again finds the attempt due, or an answer that is newer than the approval.
 """
 
 from uuid import UUID
@@ -23,14 +23,20 @@ from recoup.routes.flows.signed_notices import read_signed
 from recoup.routes.store.processor_notices import AtDoor, count_notice, methods_of
 
 
-async def take_signal(world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str) -> str:
+async def take_signal(
+    world: World, orders: Orders, route: str, body: bytes, signature: str, request_id: str
+) -> str:
     """Answers the signal's id. Who sends signals does not learn which cards are held here.
 
     Raises: Problem no_such_path, too_large, unauthenticated, malformed, invalid, unavailable.
     """
     processor = world.processors.get(route)
     if processor is None:
-        raise Problem("no_such_path", "There is no such route.", cure="Check the name of the processor's route.")
+        raise Problem(
+            "no_such_path",
+            "There is no such route.",
+            cure="Check the name of the processor's route.",
+        )
     signal = await read_signed(world, SIGNALS, route, body, signature)
     became = await _consider(world, orders, route, processor, signal, request_id)
     async with world.db.transaction() as tx:
@@ -57,7 +63,9 @@ async def _consider(
     return "taken" if taken else "repeated" if known else "not_ours"
 
 
-async def _cards(db: Read, world: World, route: str, processor: Processor, signal: Signal) -> list[UUID]:
+async def _cards(
+    db: Read, world: World, route: str, processor: Processor, signal: Signal
+) -> list[UUID]:
     found = list(names_of(world, processor, signal.account_reference, signal.fingerprint))
     methods = await methods_of(db, route, signal.method, None) if signal.method else []
     for method in methods:

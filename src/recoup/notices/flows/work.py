@@ -1,5 +1,6 @@
-"""Due work `processor_notice`: what a notice is about is asked of its processor, and goes the way that the same answer
-goes unasked: an attempt is inquired, a dispute is read as the case that it is. No notice moves anything by itself."""
+"""Due work `processor_notice`: what a notice is about is asked of its processor, and goes the way
+that the same answer goes unasked: an attempt is inquired, a dispute is read as the case that it is.
+No notice moves anything by itself."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -84,7 +85,9 @@ EARLY: Final = timedelta(minutes=10)
 PAUSE: Final = timedelta(seconds=20)
 NEWS_OF, CAUGHT_UP = timedelta(hours=3), timedelta(days=7)
 WAITED_FOR: Final = timedelta(days=1)  # a charge that a notice of something else is about
-INQUIRED_FOR: Final = timedelta(days=3)  # what a processor that does not answer would have to say of money
+INQUIRED_FOR: Final = timedelta(
+    days=3
+)  # what a processor that does not answer would have to say of money
 _OPEN: Final = frozenset({"open", "unknown"})
 
 
@@ -104,7 +107,9 @@ async def work_notice(world: World, orders: Orders, due: Due) -> None:
     if row is not None:
         connector = connector_of(world.processors.get(row.route))
         result = (
-            NoticeResult("no_route") if connector is None else await _ASK[row.subject](world, orders, connector, row)
+            NoticeResult("no_route")
+            if connector is None
+            else await _ASK[row.subject](world, orders, connector, row)
         )
     async with world.db.transaction() as tx:
         if result.became is None:
@@ -112,7 +117,9 @@ async def work_notice(world: World, orders: Orders, due: Due) -> None:
             return
         if row is not None:
             await found_out(tx, row.merchant_id, row.object_key, row.times, result.became)
-        await notice_worked(tx, due.merchant_id, due.subject_id, row.times if row is not None else 0)
+        await notice_worked(
+            tx, due.merchant_id, due.subject_id, row.times if row is not None else 0
+        )
 
 
 async def _charged(world: World, row: ProcessorNotice) -> Charged | None:
@@ -124,7 +131,9 @@ async def _charged(world: World, row: ProcessorNotice) -> Charged | None:
     return found
 
 
-async def _charge(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+async def _charge(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
     charged = await _charged(world, row)
     if charged is None:
         return NoticeResult("not_ours")
@@ -147,8 +156,11 @@ async def _charge(world: World, orders: Orders, connector: Connector, row: Proce
     return NoticeResult("known")
 
 
-async def _hold(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """Handles the end of a hold: if the order counts on it, people decide; otherwise it is a charge like any other."""
+async def _hold(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
+    """Handles the end of a hold: if the order counts on it, people decide; otherwise it is a charge
+    like any other."""
     charged = await _charged(world, row)
     if charged is None or charged.state != "approved":
         return await _charge(world, orders, connector, row)
@@ -165,16 +177,25 @@ def _our_call_ends(attempt: Attempt) -> WallTime | None:
     """The time until which the call's own answer may come, which says the same."""
     if attempt.state != "open" or attempt.send_before is None:
         return None
-    return WallTime(attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + SETTLE)
+    return WallTime(
+        attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0) + SETTLE
+    )
 
 
 async def _after_all(
-    world: World, orders: Orders, connector: Connector, row: ProcessorNotice, order: Order, attempt: Attempt
+    world: World,
+    orders: Orders,
+    connector: Connector,
+    row: ProcessorNotice,
+    order: Order,
+    attempt: Attempt,
 ) -> NoticeResult:
     """Money was taken by a charge that counts as not made: people look at it."""
     if attempt.send_before is None:
         return NoticeResult("known")
-    answer = await call_with_timeout(connector.inquire(inquiry_of(world, order, attempt)), ASK_SECONDS_MAX)
+    answer = await call_with_timeout(
+        connector.inquire(inquiry_of(world, order, attempt)), ASK_SECONDS_MAX
+    )
     answer = as_requested(answer, *requested_of(attempt))
     if answer.state != "approved":
         return _not_said(world, row, answer)
@@ -200,12 +221,16 @@ def _later(world: World, row: ProcessorNotice) -> NoticeResult:
     return NoticeResult(None, WallTime(now + max(PAUSE, age / 2)))
 
 
-async def adopt_all(orders: Orders, route: str, charged: Charged, movements: Sequence[Movement]) -> Adopted:
+async def adopt_all(
+    orders: Orders, route: str, charged: Charged, movements: Sequence[Movement]
+) -> Adopted:
     """Adopts what was done with an approved charge at its processor, by whomever."""
     scope = Scope(charged.merchant_id, Actor("processor", route), "notice")
     key = (charged.merchant_id, charged.order_id)
     became = await orders.run(
-        lambda change: [adopt(change, charged.attempt_id, movement) for movement in movements], key, scope
+        lambda change: [adopt(change, charged.attempt_id, movement) for movement in movements],
+        key,
+        scope,
     )
     return min(became, default="known")
 
@@ -228,7 +253,9 @@ async def read_news(world: World, orders: Orders, until: dict[str, WallTime]) ->
     return 0
 
 
-async def _adopt_news(world: World, orders: Orders, route: str, connector: NewsGiving, since: WallTime) -> bool:
+async def _adopt_news(
+    world: World, orders: Orders, route: str, connector: NewsGiving, since: WallTime
+) -> bool:
     """Answers whether all of it could be read."""
     whole = True
     for reference in await connector.news(since):
@@ -242,7 +269,9 @@ async def _adopt_news(world: World, orders: Orders, route: str, connector: NewsG
     return whole
 
 
-async def _made_there(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+async def _made_there(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
     """Handles a notice that names a charge of ours, and no message: made at the processor without
     us. What comes before the charge's own answer waits for it."""
     charged = await _charged(world, row)
@@ -266,13 +295,17 @@ async def _made_there(world: World, orders: Orders, connector: Connector, row: P
     return NoticeResult(became)
 
 
-async def _modification(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+async def _modification(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
     found = None
     if row.message_id is not None:
         found = await modification_of(world.db, row.message_id, row.route, row.merchant_id)
     if found is None:
         return await _made_there(world, orders, connector, row)
-    if found.state == "done" and connector.asks != "by_replay":  # whatever it says: another may hide what one has said
+    if (
+        found.state == "done" and connector.asks != "by_replay"
+    ):  # whatever it says: another may hide what one has said
         return await _failed_after_all(world, orders, connector, row, found)
     if found.state != "sent":
         return NoticeResult("known")
@@ -310,22 +343,32 @@ async def _failed_after_all(
     return NoticeResult("failed" if await orders.run(fail, key) else "known")
 
 
-async def _dispute(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+async def _dispute(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
     if not is_disputing(connector):  # its notices are read at the door
         return NoticeResult("known")
     case = await connector.dispute_case(row.about)
     if case is None:
         return NoticeResult("unreadable")
     charged = await charge_referenced(world.db, case.charge, row.route, row.merchant_id)
-    if charged is None:  # of the account's other business, or of a charge whose answer is on its way
-        return NoticeResult(None) if row.received_at > world.clocks.wall() - EARLY else NoticeResult("not_ours")
+    if (
+        charged is None
+    ):  # of the account's other business, or of a charge whose answer is on its way
+        return (
+            NoticeResult(None)
+            if row.received_at > world.clocks.wall() - EARLY
+            else NoticeResult("not_ours")
+        )
     received = await apply(world, orders, row.route, case_notice(world, case, charged), "worker")
     return NoticeResult(received.state)
 
 
-async def _method(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """Its facts are the processor's; how it is counted stays: a renewed card is the same. One that has ended is there
-    still: its bank has closed it, or wants to hear from its holder."""
+async def _method(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
+    """Its facts are the processor's; how it is counted stays: a renewed card is the same. One that
+    has ended is there still: its bank has closed it, or wants to hear from its holder."""
     methods = await methods_of(world.db, row.route, row.about, row.merchant_id)
     became = "not_ours"
     for method in methods:
@@ -339,11 +382,15 @@ async def _method(world: World, orders: Orders, connector: Connector, row: Proce
                 await close_method(tx, method.merchant_id, method.method_id, world.clocks.wall())
             elif found.exp_month and found.exp_year:
                 month, year = found.exp_month, found.exp_year
-                await renew_card(tx, method.merchant_id, method.method_id, month, year, found.last4 or "")
+                await renew_card(
+                    tx, method.merchant_id, method.method_id, month, year, found.last4 or ""
+                )
     return NoticeResult(became)
 
 
-async def _invoice(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
+async def _invoice(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
     became = await notice_of_invoice(world, row.merchant_id, row.route, row.about, row.invoice)
     if became is None and world.clocks.wall() - WallTime(row.received_at) <= INQUIRED_FOR:
         return _later(world, row)
@@ -351,30 +398,45 @@ async def _invoice(world: World, orders: Orders, connector: Connector, row: Proc
 
 
 async def _try_renewed(world: World, orders: Orders, method: KnownMethod, found: Stored) -> None:
-    """Its orders that wait for other card data. Before the new expiry is stored: a process that dies in between finds
-    the difference again, and an order's attempt planned."""
+    """Its orders that wait for other card data. Before the new expiry is stored: a process that
+    dies in between finds the difference again, and an order's attempt planned."""
     known = await expiry_of_card(world.db, method.merchant_id, method.method_id)
-    if known is None or not found.exp_year or (known.exp_month, known.exp_year) == (found.exp_month, found.exp_year):
+    if (
+        known is None
+        or not found.exp_year
+        or (known.exp_month, known.exp_year) == (found.exp_month, found.exp_year)
+    ):
         return
     sent = await orders_of_cards(world.db, [known.pan_id])
     for one in sent:
         if one.merchant_id == method.merchant_id:
             key = (one.merchant_id, one.order_id)
-            await orders.run(lambda change: method_renewed(change, method.method_id), key, cards=True)
+            await orders.run(
+                lambda change: method_renewed(change, method.method_id), key, cards=True
+            )
 
 
-async def _fraud(world: World, orders: Orders, connector: Connector, row: ProcessorNotice) -> NoticeResult:
-    """The card is charged no more, people look at what was charged, and the risk check learns from it."""
+async def _fraud(
+    world: World, orders: Orders, connector: Connector, row: ProcessorNotice
+) -> NoticeResult:
+    """The card is charged no more, people look at what was charged, and the risk check learns from
+    it."""
     charged = await _charged(world, row)
     if charged is None:
-        return NoticeResult(None) if row.received_at > world.clocks.wall() - EARLY else NoticeResult("not_ours")
+        return (
+            NoticeResult(None)
+            if row.received_at > world.clocks.wall() - EARLY
+            else NoticeResult("not_ours")
+        )
     if charged.state != "approved":
         return NoticeResult("known")
     key = (charged.merchant_id, charged.order_id)
     known = await is_fraud_warned(world.db, *key, row.object_key)
     if known:
         return NoticeResult("known")
-    await orders.run(lambda change: fraud_reported(change, row.object_key, charged.attempt_id), key, cards=True)
+    await orders.run(
+        lambda change: fraud_reported(change, row.object_key, charged.attempt_id), key, cards=True
+    )
     async with world.db.transaction() as tx:
         await note_fraud_warning(tx, *key, row.object_key, row.happened_at)
     return NoticeResult("kept")

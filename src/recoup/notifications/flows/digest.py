@@ -1,7 +1,8 @@
-"""The digest: once a day, at the hour that a person chose, what was yesterday in their zone, by the merchant's clock.
+"""The digest: once a day, at the hour that a person chose, what was yesterday in their zone, by the
+merchant's clock.
 
-The day is taken in the transaction that writes the notification: however often or wherever it is tried, there is one.
-What would take too long to count is tried again later. Source: decision 0038.
+The day is taken in the transaction that writes the notification: however often or wherever it is
+tried, there is one. What would take too long to count is tried again later. Source: decision 0038.
 """
 
 from datetime import date, timedelta
@@ -45,13 +46,17 @@ async def send_digests(world: World, merchant_id: UUID | None = None) -> int:
         offset = offsets[one]
         if offset is None:
             continue
-        day = digest_day(business_at(world.clocks.wall(), offset), row.zone, _hour(world, row.digest_hour))
+        day = digest_day(
+            business_at(world.clocks.wall(), offset), row.zone, _hour(world, row.digest_hour)
+        )
         if day is None or row.last_day is not None and day <= row.last_day:
             continue
         try:
             done += await _digest(world, people, row, day)
         except (asyncpg.PostgresError, KeyError) as error:
-            log.warning("digest not made", merchant=str(one), user=str(row.user_id), error=in_words(error))
+            log.warning(
+                "digest not made", merchant=str(one), user=str(row.user_id), error=in_words(error)
+            )
     return done
 
 
@@ -69,7 +74,10 @@ async def _digest(world: World, people: Database, wanted: WantedDigest, day: dat
     yesterday = day - timedelta(days=1)
     async with world.db.connection() as connection:
         figures = await day_figures(connection, merchant_id, span_of(yesterday, reader.zone))
-    telling = bool(figures.declined or figures.refunds or figures.disputes or figures.waiting) or reader.digest_empty
+    telling = (
+        bool(figures.declined or figures.refunds or figures.disputes or figures.waiting)
+        or reader.digest_empty
+    )
     wall = world.clocks.wall()
     row = notification(
         world,

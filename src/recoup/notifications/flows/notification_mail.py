@@ -1,4 +1,5 @@
-"""The mail of a notification. Who has left the merchant meanwhile, or wants no such mail any more, gets none."""
+"""The mail of a notification. Who has left the merchant meanwhile, or wants no such mail any more,
+gets none."""
 
 from operator import attrgetter
 from typing import Final
@@ -10,8 +11,17 @@ from recoup.mail.flows.owed_mail import Letter, Owed, send_owed
 from recoup.notifications.flows.tell_alert import reader_of
 from recoup.notifications.rules.notification_words import foot_of, words_of
 from recoup.notifications.rules.notifications import KINDS, ways_of
-from recoup.notifications.store.notification_settings import NotificationMail, claim_mails, close_mail
-from recoup.notifications.store.notifications import MerchantReader, PartnerReader, partner_readers_of, readers_of
+from recoup.notifications.store.notification_settings import (
+    NotificationMail,
+    claim_mails,
+    close_mail,
+)
+from recoup.notifications.store.notifications import (
+    MerchantReader,
+    PartnerReader,
+    partner_readers_of,
+    readers_of,
+)
 from recoup.orders.flows.hosted_link import signed_token
 from recoup.outside.mail.port import Message
 
@@ -43,7 +53,9 @@ _OWED: Final = Owed(
 )
 
 
-def message_of(world: World, row: NotificationMail, reader: MerchantReader | PartnerReader) -> Message:
+def message_of(
+    world: World, row: NotificationMail, reader: MerchantReader | PartnerReader
+) -> Message:
     """Plain text, and short. The subject names the merchant or partner, and the world."""
     url = world.url
     to = Locale(reader.language, reader.zone)
@@ -59,6 +71,9 @@ def message_of(world: World, row: NotificationMail, reader: MerchantReader | Par
             foot_of(stop, f"{url}/account/notifications", to),
         )
     )
-    headers = (("List-Unsubscribe", f"<{stop}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    headers = (
+        ("List-Unsubscribe", f"<{stop}>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
     subject = f"{name} ({where}): {words.title}"
     return Message(row.notification_id, reader.email, "Recoup", "", subject, text, "", headers)

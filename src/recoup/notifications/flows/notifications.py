@@ -35,21 +35,31 @@ class Subscription:
 
 
 async def read(world: World, user_id: UUID, notification_id: UUID, *, unread: bool = False) -> None:
-    """Raises: Problem(not_found), also for somebody else's and for what this person may not hear any more."""
+    """Raises: Problem(not_found), also for somebody else's and for what this person may not hear
+    any more."""
     async with world.people.connection() as connection:
         if await find_notification(connection, user_id, world.name, may(), notification_id) is None:
-            raise Problem("not_found", "There is no such notification.", cure="Open your notifications.")
+            raise Problem(
+                "not_found", "There is no such notification.", cure="Open your notifications."
+            )
         at = None if unread else world.clocks.wall()
         await store.mark_read(connection, (user_id, notification_id), world.name, at)
 
 
 async def read_all(world: World, user_id: UUID, until: UUID, merchant_id: UUID | None) -> None:
     """Up to this one, of this merchant or of all."""
-    await store.mark_all_read(world.people.alone, user_id, world.name, until, world.clocks.wall(), merchant_id)
+    await store.mark_all_read(
+        world.people.alone, user_id, world.name, until, world.clocks.wall(), merchant_id
+    )
 
 
 async def choose(
-    world: World, user_id: UUID, subject_id: UUID, wanted: dict[str, tuple[bool, bool]], *, partner: bool = False
+    world: World,
+    user_id: UUID,
+    subject_id: UUID,
+    wanted: dict[str, tuple[bool, bool]],
+    *,
+    partner: bool = False,
 ) -> None:
     """Sets a person's choices by kind: on the page, by mail; what is left out stays. What their
     role may not hear they cannot choose. `partner`: the subject is one, else a merchant.
@@ -65,7 +75,9 @@ async def choose(
         if not await readers(connection, world.name, subject_id, user_id):
             whom = "partner" if partner else "merchant"
             raise Problem(
-                "forbidden", Sentence("You are not a member of this {0}.", whom), cure="Ask its owner to invite you."
+                "forbidden",
+                Sentence("You are not a member of this {0}.", whom),
+                cure="Ask its owner to invite you.",
             )
         await store.choose(connection, user_id, world.name, subject_id, wanted)
 
@@ -78,7 +90,9 @@ async def keep_zone(world: World, user_id: UUID, zone: str) -> str:
         named = read_zone(zone.strip())
     except ValueError:
         raise invalid(
-            Sentence("There is no time zone {0}.", repr(zone[:40])), "zone", "Enter it like Europe/Berlin or GMT."
+            Sentence("There is no time zone {0}.", repr(zone[:40])),
+            "zone",
+            "Enter it like Europe/Berlin or GMT.",
         ) from None
     await store.save_zone(world.people.alone, user_id, named)
     return named
@@ -89,8 +103,11 @@ async def keep_language(world: World, user_id: UUID, language: str) -> None:
     await store.save_language(world.people.alone, user_id, language)
 
 
-async def keep_digest(world: World, user_id: UUID, hour: int | None, empty: bool, mails: bool) -> None:
-    """`hour` of their zone, None: the installation's. `empty`: also of a day on which nothing was. `mails`: any at all.
+async def keep_digest(
+    world: World, user_id: UUID, hour: int | None, empty: bool, mails: bool
+) -> None:
+    """`hour` of their zone, None: the installation's. `empty`: also of a day on which nothing was.
+    `mails`: any at all.
 
     Raises: Problem(invalid).
     """
@@ -128,6 +145,11 @@ async def unsubscribe(world: World, token: str, *, all_mails: bool = False) -> S
         await store.save_mails(world.people.alone, found.user_id, False)
     else:
         await store.no_mail_of(
-            world.people.alone, found.user_id, world.name, found.subject_id, found.kind, KINDS[found.kind].page
+            world.people.alone,
+            found.user_id,
+            world.name,
+            found.subject_id,
+            found.kind,
+            KINDS[found.kind].page,
         )
     return found

@@ -1,8 +1,9 @@
-"""An alert of a merchant's world, or of a partner, becomes notifications for the people who may have it and want it,
-one each.
+"""An alert of a merchant's world, or of a partner, becomes notifications for the people who may
+have it and want it, one each.
 
-The alert stands in the world, the people elsewhere: notifications are written first, then the alert's work is done. A
-crash in between repeats the first step, which changes nothing the second time. Source: decision 0038.
+The alert stands in the world, the people elsewhere: notifications are written first, then the
+alert's work is done. A crash in between repeats the first step, which changes nothing the second
+time. Source: decision 0038.
 """
 
 from collections.abc import Mapping
@@ -34,11 +35,14 @@ from recoup.orders.moves.due import done_with
 
 
 async def tell_alert(world: World, merchant_id: UUID, alert_id: UUID) -> None:
-    """Due work `alert`. Raises: Problem(unavailable) while the people database has not heard of the merchant."""
+    """Due work `alert`. Raises: Problem(unavailable) while the people database has not heard of the
+    merchant."""
     people = world.people_database
     if people is not None:
         alert = await find_alert(world.db, merchant_id, alert_id)
-        found = alert and await alert_facts(world.db, merchant_id, alert.kind, alert.about, alert.step)
+        found = alert and await alert_facts(
+            world.db, merchant_id, alert.kind, alert.about, alert.step
+        )
         facts = asdict(found) if found else alert.facts if alert is not None else {}
         if alert is not None and alert.kind == UNLISTED:
             facts = facts | await count_unlisted(world, merchant_id, facts)
@@ -66,13 +70,19 @@ async def _tell_people(
     async with people.connection() as connection:
         readers = await readers_of(connection, world.name, merchant_id, alert.user_id)
         if not readers and not await is_known(connection, world.name, merchant_id):
-            raise Problem("unavailable", "The people database has not heard of this merchant yet.", cure="It waits.")
+            raise Problem(
+                "unavailable",
+                "The people database has not heard of this merchant yet.",
+                cure="It waits.",
+            )
         rows = []
         for row in readers:
             kind, way = _way(kinds_of(alert.kind, facts), reader_of(row))
             if way.page or way.mail:
                 about = (merchant_id, row.subject_name)
-                rows.append(notification(world, row.user_id, about, alert_id, kind, facts, way, wall))
+                rows.append(
+                    notification(world, row.user_id, about, alert_id, kind, facts, way, wall)
+                )
         if rows:
             await tell(connection, rows)
 
@@ -121,7 +131,8 @@ AT_ONCE: Final = 50
 
 
 async def tell_partners(world: World) -> int:
-    """Answers how many alerts became notifications. Raises, once all had their turn: the first failure."""
+    """Answers how many alerts became notifications. Raises, once all had their turn: the first
+    failure."""
     people = world.people_database
     if people is None:
         return 0
@@ -137,7 +148,11 @@ async def _tell(world: World, people: Database, alert: PartnerAlert) -> int:
             way = ways_of(kind, reader_of(row))
             if way.page or way.mail:
                 about = (partner_id, alert.name)
-                rows.append(notification(world, row.user_id, about, alert.alert_id, kind.name, alert.facts, way, wall))
+                rows.append(
+                    notification(
+                        world, row.user_id, about, alert.alert_id, kind.name, alert.facts, way, wall
+                    )
+                )
         if rows:
             await tell(connection, rows)
     await close_partner_alert(world.db.alone, partner_id, alert.alert_id, wall)

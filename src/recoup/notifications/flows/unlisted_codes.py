@@ -19,7 +19,12 @@ async def read_unlisted(world: World, merchant_id: UUID) -> list[UnlistedCode]:
     return await unlisted_codes(world.db, merchant_id, since)
 
 
-async def count_unlisted(world: World, merchant_id: UUID, facts: Mapping[str, Any]) -> dict[str, int]:
+async def count_unlisted(
+    world: World, merchant_id: UUID, facts: Mapping[str, Any]
+) -> dict[str, int]:
     """Counts the orders that had the code of a notification."""
-    rows = {(one.scheme, one.kind, one.code): one.orders for one in await read_unlisted(world, merchant_id)}
+    rows = {
+        (one.scheme, one.kind, one.code): one.orders
+        for one in await read_unlisted(world, merchant_id)
+    }
     return {"orders": rows.get((facts["scheme"], facts["kind"], facts["code"]), 1), "days": DAYS}

@@ -1,4 +1,5 @@
-"""/account/notifications: what somebody hears of the merchant that they look at, by which way, and when of the day."""
+"""/account/notifications: what somebody hears of the merchant that they look at, by which way, and
+when of the day."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,13 +26,23 @@ from recoup.people.page.rights import anybody
 PLACE: Final = "/account/notifications"
 
 
-@account.page(PLACE, "notifications/account_notifications.html", menu=Entry(TABS, 5, "Notifications"))
+@account.page(
+    PLACE, "notifications/account_notifications.html", menu=Entry(TABS, 5, "Notifications")
+)
 async def choices(visit: AccountVisit) -> Values:
     world, user_id, merchant = visit.world, visit.session.user_id, visit.session.merchant
     settings = await read_settings(world.people.reader, user_id)
-    found = await readers_of(world.people.reader, world.name, merchant.merchant_id, user_id) if merchant else []
+    found = (
+        await readers_of(world.people.reader, world.name, merchant.merchant_id, user_id)
+        if merchant
+        else []
+    )
     seat = visit.session.seat
-    at_partner = await partner_readers_of(world.people.reader, world.name, seat.partner_id, user_id) if seat else []
+    at_partner = (
+        await partner_readers_of(world.people.reader, world.name, seat.partner_id, user_id)
+        if seat
+        else []
+    )
     own = await find_partner(visit.world.db.reader, seat.partner_id) if seat else None
     return dict(
         kinds=_ways(found),
@@ -80,12 +91,16 @@ async def post_choices(
     return redirect(with_done(visit.session, PLACE, "saved"))
 
 
-def _ways(found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False) -> list[tuple[Kind, Ways]]:
+def _ways(
+    found: Sequence[MerchantReader | PartnerReader], *, partner: bool = False
+) -> list[tuple[Kind, Ways]]:
     """The kinds that somebody may hear of, and by which way they do; `found` is what the people
     database knows of them there."""
     ways = []
     for reader in map(reader_of, found):
         for kind in kinds_for(reader.own_role, reader.operator_role, partner=partner):
             chosen = reader.choices.get(kind.name)
-            ways.append((kind, Ways(*chosen) if chosen is not None else usual(kind, reader.own_role)))
+            ways.append(
+                (kind, Ways(*chosen) if chosen is not None else usual(kind, reader.own_role))
+            )
     return ways

@@ -15,7 +15,9 @@ from recoup.people.page.rights import role
 ROWS: Final = 50
 
 
-@member.page("/mailbox", "notifications/mailbox.html", menu=Entry("Settings", 4, "Customer e-mails", "mail"))
+@member.page(
+    "/mailbox", "notifications/mailbox.html", menu=Entry("Settings", 4, "Customer e-mails", "mail")
+)
 async def mailbox(visit: Visit) -> Values:
     world = visit.world
     rows = await newest_mails(visit.world.db.reader, visit.merchant_id, ROWS)
@@ -41,4 +43,6 @@ def _as_seen(visit: Visit, mail: dict[str, Any] | None) -> dict[str, Any] | None
     if mail is None or visit.pii_access == SHOWN:
         return mail
     kind, hide = ("email", email) if "@" in mail["recipient"] else ("phone", phone)
-    return redactor([{kind: mail["recipient"]}]).value(mail) | {"recipient": hide(mail["recipient"])}
+    return redactor([{kind: mail["recipient"]}]).value(mail) | {
+        "recipient": hide(mail["recipient"])
+    }

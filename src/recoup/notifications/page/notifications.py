@@ -30,7 +30,9 @@ PLACE: Final = "/notifications"
 ROWS: Final = 50
 _NO_ACTION: Final = Problem("invalid", "This action does not exist.", cure="Reload the page.")
 _NO_END: Final = Problem(
-    "invalid", "This form does not name the last notification.", cure="Reload the page and send it again."
+    "invalid",
+    "This form does not name the last notification.",
+    cure="Reload the page and send it again.",
 )
 
 
@@ -52,7 +54,9 @@ async def notifications_page(visit: AnyVisit) -> Values:
     shown = rows[:ROWS]
     mails = await inbox(visit.world, [row.notification_id for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)
-    entries: dict[Any, list[dict[str, Any]]] = {}  # what is routine by merchant and week, all else by itself
+    entries: dict[
+        Any, list[dict[str, Any]]
+    ] = {}  # what is routine by merchant and week, all else by itself
     for row in shown:
         words = words_of(row.kind, row.facts, to)
         orders = words.orders if row.subject_id == _here(visit) else ()
@@ -82,7 +86,8 @@ async def notifications_page(visit: AnyVisit) -> Values:
 
 
 def linked(line: str, orders: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """(text, the page that it leads to or nothing): a line in pieces, the orders that it names as links."""
+    """(text, the page that it leads to or nothing): a line in pieces, the orders that it names as
+    links."""
     found = [(line, "")]
     for name, path in sorted(orders, key=lambda order: -len(order[0])):
         pieces: list[tuple[str, str]] = []
@@ -113,13 +118,16 @@ async def _mine(visit: AnyVisit) -> Notification:
         row = await find_notification(visit.world.people.reader, *args)
     if row is None:
         raise Problem(
-            "not_found", "There is no such notification, or it is no longer for you.", cure="Open your notifications."
+            "not_found",
+            "There is no such notification, or it is no longer for you.",
+            cure="Open your notifications.",
         )
     return row
 
 
 def _list(unread: str, only: str) -> str:
-    """The list that a form stood on: of the `unread` alone where it says 1; `only` here, of all merchants otherwise."""
+    """The list that a form stood on: of the `unread` alone where it says 1; `only` here, of all
+    merchants otherwise."""
     wanted = ["unread=1"] * (unread == "1") + ["only=here"] * (only == "here")
     return PLACE + ("?" + "&".join(wanted) if wanted else "")
 
@@ -144,7 +152,9 @@ async def act(
 
 
 @notifications_page.post("/notifications/read", may=anybody, shows=nothing, while_paused=True)
-async def read_all(visit: AnyVisit, *, unread: str, only: str, until: Annotated[UUID, _NO_END]) -> Answer:
+async def read_all(
+    visit: AnyVisit, *, unread: str, only: str, until: Annotated[UUID, _NO_END]
+) -> Answer:
     """Marks all notifications read. `until`: the newest notification that the list showed."""
     merchant_id = _here(visit) if only == "here" else None
     await notifications.read_all(visit.world, visit.session.user_id, until, merchant_id)
@@ -157,13 +167,15 @@ def _here(visit: AnyVisit) -> UUID | None:
 
 @public.page("/unsubscribe/{token}", "notifications/notifications_unsubscribe.html")
 async def subscription(visit: PublicVisit) -> Values:
-    return _values(visit, await subscription_of(visit.world, visit.request.path_params["token"]), "")
+    return _values(
+        visit, await subscription_of(visit.world, visit.request.path_params["token"]), ""
+    )
 
 
 @public.no_page.post("/unsubscribe/{token}", may=anybody, reads=any_fields)
 async def take(visit: PublicVisit, *, what: str) -> Response:
-    """The link is the right to it: it needs no session and no form of ours. `what`: all, for every mail; else those of
-    the kind."""
+    """The link is the right to it: it needs no session and no form of ours. `what`: all, for every
+    mail; else those of the kind."""
     everything = what == "all"
     found = await unsubscribe(visit.world, visit.request.path_params["token"], all_mails=everything)
     values = visit.values(**_values(visit, found, "all" if everything else "kind"))

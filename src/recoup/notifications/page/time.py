@@ -20,7 +20,9 @@ PLACE: Final = "/account/time"
 async def page(visit: AccountVisit) -> Values:
     typed = read_again(post_time, visit.typed)
     return {
-        "typed": (typed.back or typed.zone)[:60] if visit.problem is not None else visit.session.zone,
+        "typed": (typed.back or typed.zone)[:60]
+        if visit.problem is not None
+        else visit.session.zone,
         "languages": languages(),
         "browsers": languages()[locale(visit.request)],
         "saved": done_of(visit.session, visit.request) == "saved",
@@ -39,7 +41,9 @@ async def post_time(visit: AccountVisit, *, language: str | None, zone: str, bac
     if language is None:
         await keep_zone(visit.world, visit.session.user_id, back or zone)
     elif language and language not in languages():
-        raise invalid("The portal is not available in this language.", "language", "Choose one of the list.")
+        raise invalid(
+            "The portal is not available in this language.", "language", "Choose one of the list."
+        )
     else:
         await keep_language(visit.world, visit.session.user_id, language)
     return redirect(with_done(visit.session, PLACE, "saved"))

@@ -17,7 +17,8 @@ Verdict = Literal["fits", "drifted", "too_little"]
 
 
 class Counted(NamedTuple):
-    """Attempts as a model had them sent. `expected`: the sum of its chances, `spread` that of chance × (1 - chance)."""
+    """Attempts as a model had them sent. `expected`: the sum of its chances, `spread` that of
+    chance × (1 - chance)."""
 
     tries: int
     expected: float
@@ -29,11 +30,20 @@ class Counted(NamedTuple):
         if self.tries < TRIES_LEAST:
             return "too_little"
         off = abs(self.approved - self.expected)
-        return "drifted" if off > ERRORS * sqrt(self.spread) and off > SHARE_LEAST * self.tries else "fits"
+        return (
+            "drifted"
+            if off > ERRORS * sqrt(self.spread) and off > SHARE_LEAST * self.tries
+            else "fits"
+        )
 
     def plus(self, other: "Counted") -> "Counted":
         tries, expected, spread, approved = other
-        return Counted(self.tries + tries, self.expected + expected, self.spread + spread, self.approved + approved)
+        return Counted(
+            self.tries + tries,
+            self.expected + expected,
+            self.spread + spread,
+            self.approved + approved,
+        )
 
 
 NOTHING: Final = Counted(0, 0.0, 0.0, 0)

@@ -28,15 +28,21 @@ class Words:
 
 
 def words_of(kind: str, facts: Facts, to: Locale = PLAIN) -> Words:
-    """The words of a notification, in its reader's language; times in their zone, which is named."""
+    """The words of a notification, in its reader's language; times in their zone, which is
+    named."""
     title, lines, path = _SAYS[kind](facts, to)
-    return Words(title, tuple(lines), path, tuple((name, f"/orders/{one}") for name, one in _named(facts)))
+    return Words(
+        title, tuple(lines), path, tuple((name, f"/orders/{one}") for name, one in _named(facts))
+    )
 
 
 def _named(facts: Facts) -> list[tuple[str, str]]:
-    """(what their owner calls them, our id); one from before that was kept is named by the end of its id."""
+    """(what their owner calls them, our id); one from before that was kept is named by the end of
+    its id."""
     ids = facts.get("first") or ([facts["order_id"]] if "order_id" in facts else [])
-    names = facts.get("names") or [facts["external_id"] if facts.get("external_id") else tail(UUID(one)) for one in ids]
+    names = facts.get("names") or [
+        facts["external_id"] if facts.get("external_id") else tail(UUID(one)) for one in ids
+    ]
     return list(zip(names, ids, strict=False))
 
 
@@ -98,7 +104,11 @@ def _dispute(facts: Facts, to: Locale) -> Notified:
         amount=_sum(facts),
     )
     until = facts.get("respond_by")
-    by = to.say("Answer by {when}.", when=_when(until, to)) if until else to.say("No deadline is known.")
+    by = (
+        to.say("Answer by {when}.", when=_when(until, to))
+        if until
+        else to.say("No deadline is known.")
+    )
     return title, [f"{of_order(facts, to)} {by}"], f"/disputes/{facts['dispute_id']}"
 
 
@@ -107,7 +117,11 @@ def of_order(facts: Facts, to: Locale) -> str:
 
 
 def _elsewhere(facts: Facts, to: Locale) -> Notified:
-    return to.say(_ELSEWHERE[facts["kind"]], amount=_sum(facts)), [of_order(facts, to)], f"/orders/{facts['order_id']}"
+    return (
+        to.say(_ELSEWHERE[facts["kind"]], amount=_sum(facts)),
+        [of_order(facts, to)],
+        f"/orders/{facts['order_id']}",
+    )
 
 
 _ELSEWHERE: Final = {
@@ -133,7 +147,8 @@ def _deadline(facts: Facts, to: Locale) -> Notified:
         amount=_sum(facts),
     )
     lost = to.say(
-        "No evidence was sent yet; without an answer by {when} it is lost.", when=_when(facts["respond_by"], to)
+        "No evidence was sent yet; without an answer by {when} it is lost.",
+        when=_when(facts["respond_by"], to),
     )
     return title, [f"{of_order(facts, to)} {lost}"], f"/disputes/{facts['dispute_id']}"
 
@@ -151,7 +166,10 @@ _PAYOUT: Final = {
     "completed": ("A payout of {amount} was confirmed", "The bank says that it arrived."),
     "failed": ("A payout of {amount} failed", "The bank refused it; it can be paid again."),
     "reversed": ("A payout of {amount} came back", "The bank returned it; it can be paid again."),
-    "waits_again": ("A payout of {amount} waits for approval again", "The earlier approval is no longer valid."),
+    "waits_again": (
+        "A payout of {amount} waits for approval again",
+        "The earlier approval is no longer valid.",
+    ),
 }
 
 
@@ -169,7 +187,9 @@ def _approval(facts: Facts, to: Locale) -> Notified:
 def _settlement(facts: Facts, to: Locale) -> Notified:
     first, last = _day(facts["period_from"], to), _day(facts["last_day"], to)
     days = to.say(
-        "For {first}, a day of GMT." if first == last else "For {first} to {last}, days of GMT.", first=first, last=last
+        "For {first}, a day of GMT." if first == last else "For {first} to {last}, days of GMT.",
+        first=first,
+        last=last,
     )
     return (
         to.say("A settlement was closed: {amount}", amount=_sum(facts)),
@@ -182,7 +202,9 @@ def _webhook(facts: Facts, to: Locale) -> Notified:
     off = facts["state"] == "disabled"
     title = to.say("A webhook endpoint was switched off" if off else "A webhook endpoint is down")
     then = to.say(
-        "Nothing is sent there any more." if off else "It is probed until it answers again; no events are lost."
+        "Nothing is sent there any more."
+        if off
+        else "It is probed until it answers again; no events are lost."
     )
     return title, [f"{facts['host']}. {then}"], f"/webhooks/{facts['endpoint_id']}"
 
@@ -194,7 +216,11 @@ def _partner_webhook(facts: Facts, to: Locale) -> Notified:
 
 def _go_live(facts: Facts, to: Locale) -> Notified:
     if facts["state"] == "approved":
-        return to.say("Going live was approved"), [to.say("The live environment is being opened.")], "/onboarding"
+        return (
+            to.say("Going live was approved"),
+            [to.say("The live environment is being opened.")],
+            "/onboarding",
+        )
     return to.say("Going live was refused"), [to.say("The page says why.")], "/onboarding"
 
 
@@ -247,7 +273,9 @@ def _rate(facts: Facts, to: Locale) -> Notified:
 def _drift(facts: Facts, to: Locale) -> Notified:
     low = facts["approved"] < facts["expected"]
     title = to.say(
-        "The model expects more approvals than there are" if low else "The model expects fewer approvals than there are"
+        "The model expects more approvals than there are"
+        if low
+        else "The model expects fewer approvals than there are"
     )
     counted = to.say(
         "Of {tries} attempts in {days} days it expected {expected} approvals; there were {count}.",
@@ -320,7 +348,9 @@ def _uplift(facts: Facts, to: Locale) -> Notified:
     finding, _, harmed = facts["finding"].partition(":")
     if finding == "floor":
         return _floor(facts, to)
-    low, high = (f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high"))
+    low, high = (
+        f"{100 * facts[name]:+.1f}" if facts[name] is not None else "–" for name in ("low", "high")
+    )
     line = to.say(
         "Of {engine} orders of the engine and {holdout} of the comparison group: between {low} and {high} points.",
         engine=f"{facts['engine']:,}",
@@ -328,7 +358,11 @@ def _uplift(facts: Facts, to: Locale) -> Notified:
         low=low,
         high=high,
     )
-    return to.say(_UPLIFT[finding]), [*(to.say(_HARMED[name]) for name in harmed.split(",") if name), line], "/uplift"
+    return (
+        to.say(_UPLIFT[finding]),
+        [*(to.say(_HARMED[name]) for name in harmed.split(",") if name), line],
+        "/uplift",
+    )
 
 
 def _floor(facts: Facts, to: Locale) -> Notified:
@@ -345,10 +379,18 @@ def _floor(facts: Facts, to: Locale) -> Notified:
 
 def _processor(facts: Facts, to: Locale) -> Notified:
     title = to.say("The card processor {route} refuses its account or key", route=facts["route"])
-    lines = [to.say("Its payments wait, or go by another processor. Check the account and its key there.")]
+    lines = [
+        to.say(
+            "Its payments wait, or go by another processor. Check the account and its key there."
+        )
+    ]
     said = ": ".join(one for one in (facts.get("code"), facts.get("text")) if one)
     path = "/connections" if facts.get("own") else "/processors"
-    return title, [to.say("The processor says: {words}", words=said), *lines] if said else lines, path
+    return (
+        title,
+        [to.say("The processor says: {words}", words=said), *lines] if said else lines,
+        path,
+    )
 
 
 def _digest(facts: Facts, to: Locale) -> Notified:
@@ -374,7 +416,13 @@ def _digest(facts: Facts, to: Locale) -> Notified:
             )
         )
     if facts["disputes"]:
-        lines.append(to.say("{count} dispute{s} opened.", count=f"{facts['disputes']:,}", s=_s(facts["disputes"])))
+        lines.append(
+            to.say(
+                "{count} dispute{s} opened.",
+                count=f"{facts['disputes']:,}",
+                s=_s(facts["disputes"]),
+            )
+        )
     lines.append(
         to.say(
             "In flight now: {flying}. Waiting for a person: {waiting}.",
@@ -383,7 +431,10 @@ def _digest(facts: Facts, to: Locale) -> Notified:
         )
     )
     title = to.say(
-        "{day}: {rescued} of {declined} rescued", day=_day(facts["day"], to), rescued=rescued, declined=declined
+        "{day}: {rescued} of {declined} rescued",
+        day=_day(facts["day"], to),
+        rescued=rescued,
+        declined=declined,
     )
     return title, lines, "/overview"
 

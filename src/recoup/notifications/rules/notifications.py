@@ -1,4 +1,5 @@
-"""Notifications to the people of a merchant or partner: the kinds, who may have each, and what a person wants.
+"""Notifications to the people of a merchant or partner: the kinds, who may have each, and what a
+person wants.
 
 Source: decision 0038.
 """
@@ -19,10 +20,10 @@ DECIDES: Final = frozenset({"owner", "operations"})  # for the operator
 
 
 class Kind(NamedTuple):
-    """`roles`: who may hear of it; none: only those who decide for the operator. `page`, `mail`: unless chosen.
-    `only_requester`: only the requester gets it, wherever they belong. `partner`: a partner's people get it, of what is
-    the partner's own, by their role there. `routine`: nobody has to do anything about it; it is listed, by week, and
-    not counted at the bell."""
+    """`roles`: who may hear of it; none: only those who decide for the operator. `page`, `mail`:
+    unless chosen. `only_requester`: only the requester gets it, wherever they belong. `partner`: a
+    partner's people get it, of what is the partner's own, by their role there. `routine`: nobody
+    has to do anything about it; it is listed, by week, and not counted at the bell."""
 
     name: str
     title: str
@@ -49,7 +50,12 @@ class Notice(NamedTuple):
 _KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
-        Kind("orders", "Orders that need attention", "in Problem or On hold; at most one e-mail an hour", ALL),
+        Kind(
+            "orders",
+            "Orders that need attention",
+            "in Problem or On hold; at most one e-mail an hour",
+            ALL,
+        ),
         Kind("dispute", "Disputes", "a dispute was opened or entered its next stage", _MONEY),
         Kind(
             "elsewhere",
@@ -65,7 +71,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
             "7, 3 and 1 days before the deadline, while no evidence was sent",
             _MONEY,
         ),
-        Kind("capture_due", "Holds that end soon", "an authorisation ends within a day, and was not captured", _MONEY),
+        Kind(
+            "capture_due",
+            "Holds that end soon",
+            "an authorisation ends within a day, and was not captured",
+            _MONEY,
+        ),
         Kind(
             "payout",
             "Payouts",
@@ -75,8 +86,15 @@ _KINDS: Final[Mapping[str, Kind]] = {
             routine=True,
         ),
         Kind("payout_failed", "Payouts that failed", "the bank refused or returned it", _MONEY),
-        Kind("approval", "Payouts to approve", "a payout waits for the operator’s second approval", frozenset()),
-        Kind("settlement", "Settlements", "a settlement was closed", _MONEY, mail=False, routine=True),
+        Kind(
+            "approval",
+            "Payouts to approve",
+            "a payout waits for the operator’s second approval",
+            frozenset(),
+        ),
+        Kind(
+            "settlement", "Settlements", "a settlement was closed", _MONEY, mail=False, routine=True
+        ),
         Kind(
             "webhook",
             "Webhooks that are down",
@@ -90,7 +108,12 @@ _KINDS: Final[Mapping[str, Kind]] = {
             frozenset({"owner", "operations", "developer"}),
             partner=True,
         ),
-        Kind("rate", "Rescue rate that fell", "the last day compared with the seven before, at the same age", ALL),
+        Kind(
+            "rate",
+            "Rescue rate that fell",
+            "the last day compared with the seven before, at the same age",
+            ALL,
+        ),
         Kind(
             "drift",
             "A model that no longer fits",
@@ -134,10 +157,19 @@ _KINDS: Final[Mapping[str, Kind]] = {
             "a processor refuses your own account or its key; payments wait",
             frozenset({"owner", "operations", "developer"}),
         ),
-        Kind("go_live", "Going live", "the operator decided", frozenset({"owner", "operations", "developer"})),
+        Kind(
+            "go_live",
+            "Going live",
+            "the operator decided",
+            frozenset({"owner", "operations", "developer"}),
+        ),
         Kind("export", "Your exports", "an export is ready or failed", ALL, only_requester=True),
         Kind(
-            "backtest", "Your back-tests", "a back-test that took a while is made or failed", ALL, only_requester=True
+            "backtest",
+            "Your back-tests",
+            "a back-test that took a while is made or failed",
+            ALL,
+            only_requester=True,
         ),
         Kind(
             "digest",
@@ -163,8 +195,9 @@ class Ways(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who reaches a merchant. `own_role`: by its own or its partner's membership; `operator_role`: by one at
-    the operator. `choices`: what they chose for this merchant, by kind. `mails`: whether they take any."""
+    """Somebody who reaches a merchant. `own_role`: by its own or its partner's membership;
+    `operator_role`: by one at the operator. `choices`: what they chose for this merchant, by kind.
+    `mails`: whether they take any."""
 
     own_role: str | None
     operator_role: str | None = None
@@ -179,8 +212,8 @@ def may_hear(kind: Kind, own_role: str | None, operator_role: str | None) -> boo
 
 
 def usual(kind: Kind, own_role: str | None) -> Ways:
-    """Unless chosen. The operator's people see every merchant: of each they get only what needs them, and what
-    they requested."""
+    """Unless chosen. The operator's people see every merchant: of each they get only what needs
+    them, and what they requested."""
     if kind.roles and own_role is None and not kind.only_requester:
         return Ways(False, False)
     return Ways(kind.page, kind.mail)
@@ -195,13 +228,20 @@ def ways_of(kind: Kind, reader: Reader) -> Ways:
     return Ways(bool(page), bool(mail) and reader.mails)
 
 
-def kinds_for(own_role: str | None, operator_role: str | None, *, partner: bool = False) -> list[Kind]:
+def kinds_for(
+    own_role: str | None, operator_role: str | None, *, partner: bool = False
+) -> list[Kind]:
     """The kinds of a merchant, or of a partner itself."""
-    return [kind for kind in KINDS.values() if kind.partner == partner and may_hear(kind, own_role, operator_role)]
+    return [
+        kind
+        for kind in KINDS.values()
+        if kind.partner == partner and may_hear(kind, own_role, operator_role)
+    ]
 
 
 def kinds_of(alert: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """The kinds that an alert of the world is, the most particular first: a person is notified by one of them."""
+    """The kinds that an alert of the world is, the most particular first: a person is notified by
+    one of them."""
     if alert == "processor" and facts.get("own"):
         return ("own_processor", "processor")
     if alert != "payout":
@@ -216,11 +256,20 @@ def kinds_of(alert: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 @cache
 def may() -> tuple[str, ...]:
-    """role/kind of what may be heard; operator:role/kind of what only those hear who decide for the operator;
-    partner:role/kind of what is a partner's own."""
+    """role/kind of what may be heard; operator:role/kind of what only those hear who decide for the
+    operator; partner:role/kind of what is a partner's own."""
     return tuple(
-        [f"{'partner:' * kind.partner}{role}/{kind.name}" for kind in KINDS.values() for role in sorted(kind.roles)]
-        + [f"operator:{role}/{kind.name}" for kind in KINDS.values() if not kind.roles for role in sorted(DECIDES)]
+        [
+            f"{'partner:' * kind.partner}{role}/{kind.name}"
+            for kind in KINDS.values()
+            for role in sorted(kind.roles)
+        ]
+        + [
+            f"operator:{role}/{kind.name}"
+            for kind in KINDS.values()
+            if not kind.roles
+            for role in sorted(DECIDES)
+        ]
     )
 
 

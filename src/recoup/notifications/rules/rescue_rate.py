@@ -26,10 +26,14 @@ class Counted(NamedTuple):
 
 
 def judge(recent: Counted, before: Counted, *, fallen: bool) -> Verdict | None:
-    """`fallen`: it raised an alert, and the rate was not back since. None: nothing is new, or too little is known."""
+    """`fallen`: it raised an alert, and the rate was not back since. None: nothing is new, or too
+    little is known."""
     if min(recent.declined, before.declined) < DECLINED_MIN:
         return None
-    now, was = recent.rescued * before.declined, before.rescued * recent.declined  # rates, with one denominator
+    now, was = (
+        recent.rescued * before.declined,
+        before.rescued * recent.declined,
+    )  # rates, with one denominator
     if fallen:
         return "recovered" if now * BACK_AT[1] >= was * BACK_AT[0] else None
     low = was > 0 and now * FELL_TO[1] <= was * FELL_TO[0]

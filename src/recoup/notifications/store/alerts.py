@@ -22,7 +22,9 @@ class Alert(Row, frozen=True):
     user_id: UUID | None
 
 
-@MERCHANT.statement("SELECT kind, about, step, facts, user_id FROM alerts WHERE merchant_id = $1 AND alert_id = $2")
+@MERCHANT.statement(
+    "SELECT kind, about, step, facts, user_id FROM alerts WHERE merchant_id = $1 AND alert_id = $2"
+)
 async def find_alert(db: Read, merchant_id: UUID, alert_id: UUID) -> Alert | None:
     """The alert, with the facts that it carries itself."""
 
@@ -103,9 +105,14 @@ class Last(NamedTuple):
 
 
 async def last_orders_alert(db: Read, merchant_id: UUID) -> Last:
-    """The last alert of waiting orders; for a merchant without one, as if it was at the beginning."""
+    """The last alert of waiting orders; for a merchant without one, as if it was at the
+    beginning."""
     feed_no = await _last_step(db, merchant_id)
-    return Last(0, None) if feed_no is None else Last(feed_no, await _last_notified_at(db, merchant_id))
+    return (
+        Last(0, None)
+        if feed_no is None
+        else Last(feed_no, await _last_notified_at(db, merchant_id))
+    )
 
 
 @MERCHANT.statement("""
@@ -157,12 +164,13 @@ SELECT count(*)::int AS orders, count(*) FILTER (WHERE status = 3)::int AS probl
 FROM waits
 """)
 async def waiting_since(db: Read, merchant_id: UUID, after: int, until: int) -> WaitingOrders:
-    """Orders that came into Problem or Onhold in this part of the feed and wait still, those in Problem first."""
+    """Orders that came into Problem or Onhold in this part of the feed and wait still, those in
+    Problem first."""
 
 
 async def lock_feed(db: Tx, merchant_id: UUID) -> int:
-    """The number of the feed's last event; until the transaction ends none is added. Of a merchant's replays one at a
-    time goes on: lanes come into a replay under this lock only."""
+    """The number of the feed's last event; until the transaction ends none is added. Of a
+    merchant's replays one at a time goes on: lanes come into a replay under this lock only."""
     return await _lock_feed(db, merchant_id) or 0
 
 
@@ -197,6 +205,8 @@ async def failing_endpoints(db: Read, endpoint_ids: Sequence[UUID]) -> list[Fail
 ALERTS_KEPT: Final = timedelta(days=90)
 
 
-@MERCHANT.statement("DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)")
+@MERCHANT.statement(
+    "DELETE FROM alerts WHERE ctid IN (SELECT ctid FROM alerts WHERE created_at < $1 LIMIT $2)"
+)
 async def forget_alerts(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes alerts of merchants that were made before then."""

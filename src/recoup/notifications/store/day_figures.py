@@ -25,7 +25,9 @@ class DayFigures(Row, frozen=True):
     waiting: int
 
 
-async def day_figures(connection: ReadConnection, merchant_id: UUID, span: tuple[datetime, datetime]) -> DayFigures:
+async def day_figures(
+    connection: ReadConnection, merchant_id: UUID, span: tuple[datetime, datetime]
+) -> DayFigures:
     """The day's figures, as of one moment. Raises: asyncpg.QueryCanceledError when that takes too
     long."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):

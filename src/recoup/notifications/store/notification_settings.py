@@ -40,7 +40,13 @@ INSERT INTO digests (user_id, world, merchant_id, local_day, notification_id, ma
 ON CONFLICT DO NOTHING RETURNING user_id
 """)
 async def take_day(
-    db: Tx, user_id: UUID, world: str, merchant_id: UUID, day: date, notification_id: UUID | None, at: datetime
+    db: Tx,
+    user_id: UUID,
+    world: str,
+    merchant_id: UUID,
+    day: date,
+    notification_id: UUID | None,
+    at: datetime,
 ) -> bool:
     """Takes a day for its digest; False when this day's digest was made already."""
 
@@ -74,25 +80,36 @@ UPDATE notifications SET mail_state = $4, mail_due_at = $5, mail_why = $6
 WHERE user_id = $1 AND notification_id = $2 AND mail_tries = $3 AND mail_state = 'owed'
 """)
 async def _close_mail(
-    db: Tx, user_id: UUID, notification_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
+    db: Tx,
+    user_id: UUID,
+    notification_id: UUID,
+    tries: int,
+    state: str,
+    again_at: datetime | None,
+    why: str,
 ) -> None: ...
 
 
 async def close_mail(
     db: Tx, key: tuple[UUID, UUID], tries: int, state: str, again_at: datetime | None, why: str
 ) -> None:
-    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent
+    again."""
     await _close_mail(db, *key, tries, state, again_at, why)
 
 
-@PEOPLE.statement("UPDATE notifications SET read_at = NULL WHERE user_id = $1 AND notification_id = $2 AND world = $3")
+@PEOPLE.statement(
+    "UPDATE notifications SET read_at = NULL WHERE user_id = $1 AND notification_id = $2 AND world = $3"
+)
 async def _mark_unread(db: Tx, user_id: UUID, notification_id: UUID, world: str) -> None: ...
 
 
 @PEOPLE.statement("""
 UPDATE notifications SET read_at = coalesce(read_at, $4) WHERE user_id = $1 AND notification_id = $2 AND world = $3
 """)
-async def _mark_read(db: Tx, user_id: UUID, notification_id: UUID, world: str, at: datetime) -> None: ...
+async def _mark_read(
+    db: Tx, user_id: UUID, notification_id: UUID, world: str, at: datetime
+) -> None: ...
 
 
 async def mark_read(db: Tx, key: tuple[UUID, UUID], world: str, at: datetime | None) -> None:
@@ -108,7 +125,9 @@ UPDATE notifications SET read_at = $4
 WHERE user_id = $1 AND world = $2 AND on_page AND read_at IS NULL AND notification_id <= $3
   AND ($5::uuid IS NULL OR subject_id = $5)
 """)
-async def mark_all_read(db: Tx, user_id: UUID, world: str, until: UUID, at: datetime, subject_id: UUID | None) -> None:
+async def mark_all_read(
+    db: Tx, user_id: UUID, world: str, until: UUID, at: datetime, subject_id: UUID | None
+) -> None:
     """Up to this one: what came after the page was seen stays unread."""
 
 
@@ -128,7 +147,9 @@ async def _choose(
 ) -> None: ...
 
 
-async def choose(db: Tx, user_id: UUID, world: str, subject_id: UUID, wanted: dict[str, tuple[bool, bool]]) -> None:
+async def choose(
+    db: Tx, user_id: UUID, world: str, subject_id: UUID, wanted: dict[str, tuple[bool, bool]]
+) -> None:
     """Sets a person's choices by kind: on the page, by mail."""
     kinds = sorted(wanted)
     pages, mails = [wanted[kind][0] for kind in kinds], [wanted[kind][1] for kind in kinds]
@@ -140,7 +161,9 @@ INSERT INTO notification_choices AS c (user_id, world, subject_id, kind, on_page
 VALUES ($1, $2, $3, $4, $5, false)
 ON CONFLICT (user_id, world, subject_id, kind) DO UPDATE SET by_mail = false
 """)
-async def no_mail_of(db: Tx, user_id: UUID, world: str, subject_id: UUID, kind: str, page: bool) -> None:
+async def no_mail_of(
+    db: Tx, user_id: UUID, world: str, subject_id: UUID, kind: str, page: bool
+) -> None:
     """`page`: whether it stands on the page, where nothing was chosen yet."""
 
 

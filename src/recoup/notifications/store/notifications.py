@@ -71,7 +71,9 @@ LEFT JOIN LATERAL (
 ) c ON true
 WHERE w.world = $1 AND w.merchant_id = $2 ORDER BY u.user_id
 """)
-async def readers_of(db: Read, world: str, merchant_id: UUID, user_id: UUID | None = None) -> list[MerchantReader]: ...
+async def readers_of(
+    db: Read, world: str, merchant_id: UUID, user_id: UUID | None = None
+) -> list[MerchantReader]: ...
 
 
 class PartnerReader(Row, frozen=True):
@@ -104,7 +106,9 @@ async def partner_readers_of(
     """Readers at a partner, as `readers_of`, without names."""
 
 
-@PEOPLE.statement("SELECT EXISTS (SELECT FROM merchant_worlds WHERE world = $1 AND merchant_id = $2)")
+@PEOPLE.statement(
+    "SELECT EXISTS (SELECT FROM merchant_worlds WHERE world = $1 AND merchant_id = $2)"
+)
 async def is_known(db: Read, world: str, merchant_id: UUID) -> bool:
     """True when the people database has heard of this merchant."""
 
@@ -154,14 +158,19 @@ async def notifications_page(
     """Newest first."""
 
 
-@PEOPLE.statement(f"SELECT {_COLUMNS} FROM notifications n WHERE {_MINE} AND n.notification_id = $4")
+@PEOPLE.statement(
+    f"SELECT {_COLUMNS} FROM notifications n WHERE {_MINE} AND n.notification_id = $4"
+)
 async def find_notification(
     db: Read, user_id: UUID, world: str, may: Sequence[str], notification_id: UUID
 ) -> Notification | None:
-    """The notification; None for somebody else's, and for what this person may not hear any more."""
+    """The notification; None for somebody else's, and for what this person may not hear any
+    more."""
 
 
-@PEOPLE.statement("SELECT zone, digest_hour, digest_empty, mails FROM person_settings WHERE user_id = $1")
+@PEOPLE.statement(
+    "SELECT zone, digest_hour, digest_empty, mails FROM person_settings WHERE user_id = $1"
+)
 async def _settings(db: Read, user_id: UUID) -> Settings | None: ...
 
 
@@ -183,7 +192,9 @@ SELECT n.user_id, n.notification_id, n.subject_id, n.subject_name, n.kind, coale
 FROM notifications n LEFT JOIN person_settings s USING (user_id)
 WHERE n.user_id = $1 AND n.notification_id = $2 AND n.world = $3
 """)
-async def named_notification(db: Read, user_id: UUID, notification_id: UUID, world: str) -> NamedNotification | None:
+async def named_notification(
+    db: Read, user_id: UUID, notification_id: UUID, world: str
+) -> NamedNotification | None:
     """The notification, for the holder of the link at the foot of its mail."""
 
 

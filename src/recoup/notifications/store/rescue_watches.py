@@ -21,7 +21,9 @@ ORDER BY r.checked_at NULLS FIRST, m.merchant_id LIMIT $3
 ON CONFLICT (merchant_id) DO UPDATE SET checked_at = $1 WHERE w.checked_at <= $2
 RETURNING merchant_id, (SELECT offset_us FROM merchants m WHERE m.merchant_id = w.merchant_id) AS offset_us
 """)
-async def claim_watches(db: Tx, wall: datetime, before: datetime, limit: int, merchant_id: UUID | None) -> list[Watch]:
+async def claim_watches(
+    db: Tx, wall: datetime, before: datetime, limit: int, merchant_id: UUID | None
+) -> list[Watch]:
     """Claims the watches that were last looked at before then, the longest ago first."""
 
 

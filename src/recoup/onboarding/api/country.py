@@ -1,4 +1,5 @@
-"""/country: where the merchant's account at the acquirer is, and each of its routes': the region's rules follow."""
+"""/country: where the merchant's account at the acquirer is, and each of its routes': the region's
+rules follow."""
 
 from typing import Annotated, Final
 from uuid import UUID
@@ -50,7 +51,9 @@ async def read(call: Call) -> Countries:
     own = known.merchant
     routes = [
         RouteCountry(
-            name=term.name, country=term.country or None, region=world.routes.region_of(term.name) or own.region
+            name=term.name,
+            country=term.country or None,
+            region=world.routes.region_of(term.name) or own.region,
         )
         for term in world.routes.terms(world.processors, merchant_id)
     ]
@@ -61,6 +64,8 @@ async def read(call: Call) -> Countries:
 @api.example("Germany", {"country": "DE"})
 async def change(call: Call) -> Countries:
     """Set the country of the account. For payments from now on, by routes that name no country of their own."""
-    await change_country(call.services.world, call.scope, read_own(call, CountryBody).country, "Country")
+    await change_country(
+        call.services.world, call.scope, read_own(call, CountryBody).country, "Country"
+    )
     call.services.merchants.forget(call.scope.merchant_id)
     return await read(call)

@@ -62,11 +62,15 @@ def application_view(row: FullApplication) -> ApplicationView:
         status=status_of(row),
         contact=Contact(name=form.contact_name, email=form.contact_email, phone=form.contact_phone),
         volumes=Volumes(
-            currency=form.currency or None, monthly_amount=form.monthly_units, average_amount=form.average_units
+            currency=form.currency or None,
+            monthly_amount=form.monthly_units,
+            average_amount=form.average_units,
         ),
         kinds=list(form.kinds),
         sites=[
-            ApplicationSite(url=s.url, name=s.name, descriptor=s.descriptor, support_contact=s.support)
+            ApplicationSite(
+                url=s.url, name=s.name, descriptor=s.descriptor, support_contact=s.support
+            )
             for s in form.sites
         ],
         documents=[Document.of(document, id=document.document_id) for document in row.documents],
@@ -94,7 +98,9 @@ _EXAMPLE: Final[dict[str, Any]] = {
 }  # fmt: skip
 _TEXT: Final = "Only your own applications; others are not found."
 # The smallest image there is: one grey pixel.
-_PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+_PIXEL: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
 _DOCUMENT_PATH: Final = "/v1/onboarding/application/{id}/documents"
 _DRAFT: Final = "Possible while the application is a draft."
 api: Final = Api(group="Onboarding", scope="merchants", partners=True, lenient=True)
@@ -118,7 +124,12 @@ async def list_all(call: Call) -> Applications:
     external_id, after = query.one("externalId", maximum=64), query.guid("after")
     query.raise_if_any()
     rows = await applications.find_applications(
-        call.services.world, who, limit + 1, after=after, status=_STATUSES.get(status), external_id=external_id or None
+        call.services.world,
+        who,
+        limit + 1,
+        after=after,
+        status=_STATUSES.get(status),
+        external_id=external_id or None,
     )
     more = rows[limit - 1].application_id if len(rows) > limit else None
     return Applications(data=[application_view(row) for row in rows[:limit]], next=more)
@@ -135,18 +146,30 @@ async def read(call: Call) -> ApplicationView:
 async def replace(call: Call) -> ApplicationView:
     """Replace a draft. Replaces the whole draft: missing fields become empty. After DRAFT: 409."""
     who = applicant_of(call)
-    await applications.change_application(call.services.world, who, application_id(call), _form(call))
+    await applications.change_application(
+        call.services.world, who, application_id(call), _form(call)
+    )
     return await _read(call)
 
 
-@api(f"POST {_PATH}/{{id}}/submit", body=StepBody, problems=("not_found", "wrong_state"), body_optional=True)
+@api(
+    f"POST {_PATH}/{{id}}/submit",
+    body=StepBody,
+    problems=("not_found", "wrong_state"),
+    body_optional=True,
+)
 async def submit(call: Call) -> ApplicationStep:
     """Submit a draft. FAILED names every missing field and document; the draft stays unchanged."""
     who = applicant_of(call)
-    row, lacks = await applications.submit_application(call.services.world, who, application_id(call), _note(call))
+    row, lacks = await applications.submit_application(
+        call.services.world, who, application_id(call), _note(call)
+    )
     if not lacks:
         return _step(row, "The application waits for the operator's decision.")
-    digits, complaints = TABLE["invalid"].digits, [f"The {name} field is required." for name in lacks]
+    digits, complaints = (
+        TABLE["invalid"].digits,
+        [f"The {name} field is required." for name in lacks],
+    )
     return ApplicationStep(
         id=row.application_id,
         application_status=status_of(row),
@@ -154,16 +177,25 @@ async def submit(call: Call) -> ApplicationStep:
         status="FAILED",
         status_code=digits,
         result=f"The application is not complete: {', '.join(lacks)}.",
-        errors=[ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in complaints],
+        errors=[
+            ErrorTuple(item1=text, item2=digits, item3="invalid", item4=True) for text in complaints
+        ],
         custom_properties={"missing": ",".join(lacks)},
     )
 
 
-@api(f"POST {_PATH}/{{id}}/cancel", body=StepBody, problems=("not_found", "wrong_state"), body_optional=True)
+@api(
+    f"POST {_PATH}/{{id}}/cancel",
+    body=StepBody,
+    problems=("not_found", "wrong_state"),
+    body_optional=True,
+)
 async def cancel(call: Call) -> ApplicationStep:
     """Cancel an application. Possible in any state until its merchant exists. A repeat gives the same response."""
     who = applicant_of(call)
-    row = await applications.cancel_application(call.services.world, who, application_id(call), _note(call))
+    row = await applications.cancel_application(
+        call.services.world, who, application_id(call), _note(call)
+    )
     return _step(row, "The application is cancelled.")
 
 
@@ -180,7 +212,11 @@ async def convert(call: Call) -> ConvertedView:
     done = await convert_application(call.services.world, who, application_id(call), _note(call))
     row, given = done.application, done.credentials
     keys = Credentials(**asdict(given)) if given is not None else None
-    result = "The merchant exists." if keys else "The merchant exists; its credentials were shown when it was made."
+    result = (
+        "The merchant exists."
+        if keys
+        else "The merchant exists; its credentials were shown when it was made."
+    )
     return ConvertedView(
         id=row.application_id,
         application_status=status_of(row),
@@ -195,11 +231,15 @@ async def convert(call: Call) -> ConvertedView:
 
 async def _read(call: Call) -> ApplicationView:
     who = applicant_of(call)
-    return application_view(await applications.read_application(call.services.world, who, application_id(call)))
+    return application_view(
+        await applications.read_application(call.services.world, who, application_id(call))
+    )
 
 
 def _step(row: Application, result: str) -> ApplicationStep:
-    return ApplicationStep(id=row.application_id, application_status=status_of(row), result=result, **_DONE)
+    return ApplicationStep(
+        id=row.application_id, application_status=status_of(row), result=result, **_DONE
+    )
 
 
 def _note(call: Call) -> str:
@@ -244,7 +284,11 @@ def _site(site: ApplicationSite) -> SiteForm:
     chars_max=BODY_BYTES_MAX,
     problems=("not_found", "wrong_state", "conflict", "no_space"),
 )
-@api.example("an image", {"kind": "registration", "name": "extract.png", "content": _PIXEL}, {"mediaType": "image/png"})
+@api.example(
+    "an image",
+    {"kind": "registration", "name": "extract.png", "content": _PIXEL},
+    {"mediaType": "image/png"},
+)
 async def attach(call: Call) -> Document:
     """Add a document."""
     who, body = applicant_of(call), read_whole(call.body, DocumentBody)
@@ -257,7 +301,9 @@ async def attach(call: Call) -> Document:
 @api(f"GET {_DOCUMENT_PATH}", problems=("not_found",))
 async def list_documents(call: Call) -> Documents:
     """Documents of an application. Without their content."""
-    found = await application_documents.list_documents(call.services.world, applicant_of(call), application_id(call))
+    found = await application_documents.list_documents(
+        call.services.world, applicant_of(call), application_id(call)
+    )
     return Documents(data=[Document.of(row, id=row.document_id) for row in found])
 
 
@@ -278,8 +324,12 @@ async def read_document(call: Call) -> DocumentContent:
 async def delete(call: Call) -> None:
     """Remove a document."""
     who = applicant_of(call)
-    await application_documents.remove_document(call.services.world, who, application_id(call), _document_id(call))
+    await application_documents.remove_document(
+        call.services.world, who, application_id(call), _document_id(call)
+    )
 
 
 def _document_id(call: Call) -> UUID:
-    return call.object_id("document", noun="document", cure="See GET /v1/onboarding/application/{id}/documents.")
+    return call.object_id(
+        "document", noun="document", cure="See GET /v1/onboarding/application/{id}/documents."
+    )

@@ -1,4 +1,5 @@
-"""Applications to become a merchant. Source: contract §13 (paths, statuses, envelope); the fields are ours."""
+"""Applications to become a merchant. Source: contract §13 (paths, statuses, envelope); the fields
+are ours."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,10 +16,13 @@ from recoup.onboarding.rules.form import KINDS, SITES_MAX
 
 PAGE_SIZE_MAX = 200
 ApplicationStatus = Literal["DRAFT", "SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"]
-Category = Annotated[str, Meta(max_length=4, description="Merchant category code of ISO 18245, four digits.")]
+Category = Annotated[
+    str, Meta(max_length=4, description="Merchant category code of ISO 18245, four digits.")
+]
 Country = Annotated[str, Meta(max_length=2, description="ISO 3166: US, DE.")]
 ExternalId = Annotated[
-    Text64, Meta(description="Your own id; unique among your open applications.", extra=rule(reference))
+    Text64,
+    Meta(description="Your own id; unique among your open applications.", extra=rule(reference)),
 ]
 Kind = Literal["registration", "identity", "bank", "processing", "other"]
 
@@ -44,7 +48,9 @@ class ApplicationSite(Shape, kw_only=True):
 
     url: Annotated[Text512, Meta(description="https address or host name.")] | None = None
     name: Text128 | None = None
-    descriptor: Annotated[str, Meta(max_length=22, description="Statement descriptor.")] | None = None
+    descriptor: Annotated[str, Meta(max_length=22, description="Statement descriptor.")] | None = (
+        None
+    )
     support_contact: Text128 | None = None
 
 
@@ -53,7 +59,9 @@ class ApplicationBody(Shape, kw_only=True):
 
     external_id: ExternalId | None = None
     legal_name: Text128 | None = None
-    trading_name: Annotated[Text128, Meta(description="If it differs from the legal name.")] | None = None
+    trading_name: (
+        Annotated[Text128, Meta(description="If it differs from the legal name.")] | None
+    ) = None
     country: Country | None = None
     registration_number: Text64 | None = None
     business_category: Category | None = None
@@ -85,7 +93,11 @@ class DocumentBody(Shape, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
     content: Annotated[
         bytes,
-        Meta(min_length=1, max_length=BYTES_MAX, description=f"Base64 of at most {BYTES_MAX >> 10} KiB."),
+        Meta(
+            min_length=1,
+            max_length=BYTES_MAX,
+            description=f"Base64 of at most {BYTES_MAX >> 10} KiB.",
+        ),
     ]
 
 
@@ -156,7 +168,9 @@ class Applications(Shape, kw_only=True):
     """A page of your applications."""
 
     data: list[ApplicationView]
-    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = (
+        None
+    )
     success: bool = True
 
 
@@ -173,4 +187,6 @@ class ConvertedView(ApplicationStep, kw_only=True):
     mid: UUID
     site_ids: list[UUID]
     credentials: Credentials | None
-    handover_url: Annotated[str | None, Meta(description="A page that shows them once, until it is opened.")]
+    handover_url: Annotated[
+        str | None, Meta(description="A page that shows them once, until it is opened.")
+    ]

@@ -1,4 +1,5 @@
-"""Documents of a draft: sealed before they are kept, opened for those who may see the application."""
+"""Documents of a draft: sealed before they are kept, opened for those who may see the
+application."""
 
 from hashlib import sha256
 from typing import Final
@@ -7,7 +8,12 @@ from uuid import UUID
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.world import World
-from recoup.onboarding.flows.applications import Applicant, locked_application, no_such_application, read_application
+from recoup.onboarding.flows.applications import (
+    Applicant,
+    locked_application,
+    no_such_application,
+    read_application,
+)
 from recoup.onboarding.moves import move_application
 from recoup.onboarding.rules.application import step
 from recoup.onboarding.rules.documents import COUNT_MAX, file_name, media_type
@@ -29,9 +35,11 @@ _NONE = "There is no such document."
 async def attach_document(
     world: World, applicant: Applicant, application_id: UUID, kind: str, name: str, content: bytes
 ) -> Document:
-    """The document without its bytes. The same bytes of the same kind again are the document that there is.
+    """The document without its bytes. The same bytes of the same kind again are the document that
+    there is.
 
-    Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too many, no_space.
+    Raises: Problem not_found, wrong_state, invalid naming the field, conflict when there are too
+    many, no_space.
     """
     if kind not in DOCUMENTS:
         raise invalid(Sentence("The field Kind takes {0}.", ", ".join(DOCUMENTS)), "Kind")
@@ -43,32 +51,63 @@ async def attach_document(
         move = step(row.status, "document_added")
         assert move is not None
         others = await documents_of(tx, [application_id])
-        same = next((other for other in others if other.kind == kind and other.sha256 == digest.hex()), None)
+        same = next(
+            (other for other in others if other.kind == kind and other.sha256 == digest.hex()), None
+        )
         if same is not None:
             return same
         if len(others) >= COUNT_MAX:
             raise Problem(
-                "conflict", Sentence("An application has at most {0} documents.", COUNT_MAX), cure="Remove one first."
+                "conflict",
+                Sentence("An application has at most {0} documents.", COUNT_MAX),
+                cure="Remove one first.",
             )
-        if applicant.owner is not None and await document_bytes(tx, *applicant.owner) + len(content) > OWNER_BYTES_MAX:
+        if (
+            applicant.owner is not None
+            and await document_bytes(tx, *applicant.owner) + len(content) > OWNER_BYTES_MAX
+        ):
             raise Problem(
                 "no_space",
-                Sentence("Your applications have {0} MB of documents, which is the limit.", OWNER_BYTES_MAX >> 20),
+                Sentence(
+                    "Your applications have {0} MB of documents, which is the limit.",
+                    OWNER_BYTES_MAX >> 20,
+                ),
                 cure="Remove documents of drafts first.",
             )
         by = applicant.by(world)
         made = Document(
-            document_id, application_id, kind, name, found, len(content), digest.hex(), applicant.actor.text(), by.at
+            document_id,
+            application_id,
+            kind,
+            name,
+            found,
+            len(content),
+            digest.hex(),
+            applicant.actor.text(),
+            by.at,
         )
         await add_document(
-            tx, document_id, application_id, kind, name, found, len(content), digest, sealed, made.added_by, by.at
+            tx,
+            document_id,
+            application_id,
+            kind,
+            name,
+            found,
+            len(content),
+            digest,
+            sealed,
+            made.added_by,
+            by.at,
         )
         await move_application(tx, row, move, by, document_id=document_id)
     return made
 
 
-async def remove_document(world: World, applicant: Applicant, application_id: UUID, document_id: UUID) -> None:
-    """Its bytes are gone; that it was there stays in the log. Raises: Problem not_found, wrong_state."""
+async def remove_document(
+    world: World, applicant: Applicant, application_id: UUID, document_id: UUID
+) -> None:
+    """Its bytes are gone; that it was there stays in the log. Raises: Problem not_found,
+    wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "document_removed")
@@ -78,7 +117,9 @@ async def remove_document(world: World, applicant: Applicant, application_id: UU
         await move_application(tx, row, move, applicant.by(world), document_id=document_id)
 
 
-async def list_documents(world: World, applicant: Applicant, application_id: UUID) -> list[Document]:
+async def list_documents(
+    world: World, applicant: Applicant, application_id: UUID
+) -> list[Document]:
     """Raises: Problem(not_found)."""
     return list((await read_application(world, applicant, application_id)).documents)
 
@@ -92,7 +133,9 @@ async def read_document(
     row = await find_document(world.db, application_id, document_id)
     if row is None:
         raise _no_such_document()
-    content: bytes = world.keys.open_secret(document_context(world, application_id, document_id), row.sealed)
+    content: bytes = world.keys.open_secret(
+        document_context(world, application_id, document_id), row.sealed
+    )
     return row, content
 
 

@@ -1,5 +1,5 @@
-"""An application to become a merchant: begun, changed, submitted, decided, cancelled. Each step is one transaction
-under the application's lock; its log line and event go with it."""
+"""An application to become a merchant: begun, changed, submitted, decided, cancelled. Each step is
+one transaction under the application's lock; its log line and event go with it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -47,7 +47,8 @@ class Applicant:
 
 
 async def create_application(world: World, applicant: Applicant, form: Form) -> Application:
-    """A draft. Raises: Problem(invalid) naming every field that is not well formed; Problem(conflict)."""
+    """A draft. Raises: Problem(invalid) naming every field that is not well formed;
+    Problem(conflict)."""
     _check(form)
     assert applicant.owner is not None, "the operator applies for nobody"
     kind, owner_id = applicant.owner
@@ -57,15 +58,22 @@ async def create_application(world: World, applicant: Applicant, form: Form) -> 
             await _check_active(tx, applicant)
             if await count_drafts(tx, *applicant.owner, DRAFTS_MAX) >= DRAFTS_MAX:
                 raise Problem(
-                    "conflict", Sentence("There are {0} drafts already.", DRAFTS_MAX), cure="Cancel some of them first."
+                    "conflict",
+                    Sentence("There are {0} drafts already.", DRAFTS_MAX),
+                    cure="Cancel some of them first.",
                 )
-            return await begin_application(tx, applicant.owner, form, _step(Status.NEW, "created"), applicant.by(world))
+            return await begin_application(
+                tx, applicant.owner, form, _step(Status.NEW, "created"), applicant.by(world)
+            )
     except KeyTaken:
         raise _taken(form) from None
 
 
-async def change_application(world: World, applicant: Applicant, application_id: UUID, form: Form) -> Application:
-    """The draft as it shall be, whole. Raises: Problem invalid, not_found, wrong_state, conflict."""
+async def change_application(
+    world: World, applicant: Applicant, application_id: UUID, form: Form
+) -> Application:
+    """The draft as it shall be, whole. Raises: Problem invalid, not_found, wrong_state,
+    conflict."""
     _check(form)
     try:
         async with world.db.transaction() as tx:
@@ -81,7 +89,8 @@ async def change_application(world: World, applicant: Applicant, application_id:
 async def submit_application(
     world: World, applicant: Applicant, application_id: UUID, note: str = ""
 ) -> tuple[Application, list[str]]:
-    """The application, and what it still lacks: then it stays a draft. Raises: Problem not_found, wrong_state."""
+    """The application, and what it still lacks: then it stays a draft. Raises: Problem not_found,
+    wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "submitted")
@@ -94,24 +103,40 @@ async def submit_application(
         return await move_application(tx, row, move, applicant.by(world), log_note=note), []
 
 
-async def cancel_application(world: World, applicant: Applicant, application_id: UUID, note: str = "") -> Application:
+async def cancel_application(
+    world: World, applicant: Applicant, application_id: UUID, note: str = ""
+) -> Application:
     """Cancels an application, in any state but that whose merchant exists; a second time it does
     nothing. Raises: Problem not_found, wrong_state."""
     async with world.db.transaction() as tx:
         row = await locked_application(tx, applicant, application_id)
         move = step(row.status, "cancelled")
-        return row if move is None else await move_application(tx, row, move, applicant.by(world), log_note=note)
+        return (
+            row
+            if move is None
+            else await move_application(tx, row, move, applicant.by(world), log_note=note)
+        )
 
 
 async def decide_application(
-    world: World, applicant: Applicant, application_id: UUID, *, approve: bool, reason: str = "", note: str = ""
+    world: World,
+    applicant: Applicant,
+    application_id: UUID,
+    *,
+    approve: bool,
+    reason: str = "",
+    note: str = "",
 ) -> Application:
     """The operator's word. A refusal has a reason of the list; the applicant reads reason and note.
 
     Raises: Problem not_found, wrong_state, forbidden, invalid.
     """
     if applicant.owner is not None:
-        raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
+        raise Problem(
+            "forbidden",
+            "Only the operator can decide on applications.",
+            cure="Wait for the decision.",
+        )
     reason, note = reason.strip(), " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX:
         raise invalid(Sentence("A note has at most {0} characters.", NOTE_MAX), "note")
@@ -126,7 +151,13 @@ async def decide_application(
         if move is None:
             return row
         return await move_application(
-            tx, row, move, applicant.by(world), log_note=note, reason="" if approve else reason, note=note
+            tx,
+            row,
+            move,
+            applicant.by(world),
+            log_note=note,
+            reason="" if approve else reason,
+            note=note,
         )
 
 
@@ -140,7 +171,9 @@ def with_documents(application: Application, documents: Sequence[Document] = ())
     return FullApplication(**msgspec.structs.asdict(application), documents=documents)
 
 
-async def read_application(world: World, applicant: Applicant, application_id: UUID) -> FullApplication:
+async def read_application(
+    world: World, applicant: Applicant, application_id: UUID
+) -> FullApplication:
     """Raises: Problem(not_found), also for what is somebody else's."""
     row = await find_application(world.db, application_id, applicant.owner)
     if row is None:
@@ -162,7 +195,10 @@ async def find_applications(
         world.db, applicant.owner, limit, after=after, status=status, external_id=external_id
     )
     documents = await documents_of(world.db, [row.application_id for row in rows])
-    return [with_documents(row, [d for d in documents if d.application_id == row.application_id]) for row in rows]
+    return [
+        with_documents(row, [d for d in documents if d.application_id == row.application_id])
+        for row in rows
+    ]
 
 
 def form_of(application: Application) -> Form:
@@ -173,7 +209,9 @@ def lacking(application: FullApplication) -> Sequence[str]:
     """The parts that a draft lacks before it can be submitted; other states lack nothing."""
     if application.status != Status.DRAFT:
         return ()
-    return missing(form_of(application), frozenset(document.kind for document in application.documents))
+    return missing(
+        form_of(application), frozenset(document.kind for document in application.documents)
+    )
 
 
 async def locked_application(tx: Tx, applicant: Applicant, application_id: UUID) -> Application:
@@ -191,12 +229,18 @@ async def _check_active(tx: Tx, applicant: Applicant) -> None:
         partner = await find_partner(tx, applicant.owner[1])
         if partner is None or partner.state != "active":
             raise Problem(
-                "forbidden", "This partner is paused: it can read, but not change anything.", cure="Ask the operator."
+                "forbidden",
+                "This partner is paused: it can read, but not change anything.",
+                cure="Ask the operator.",
             )
 
 
 def no_such_application() -> Problem:
-    return Problem("not_found", "There is no such application.", cure="See GET /v1/onboarding/application/list.")
+    return Problem(
+        "not_found",
+        "There is no such application.",
+        cure="See GET /v1/onboarding/application/list.",
+    )
 
 
 def _step(status: Status, happening: str) -> Any:

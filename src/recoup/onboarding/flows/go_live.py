@@ -1,4 +1,5 @@
-"""A merchant asks to go live; the operator decides. What holds is read anew both times, never remembered."""
+"""A merchant asks to go live; the operator decides. What holds is read anew both times, never
+remembered."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -27,7 +28,9 @@ async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UU
     """Requests to go live with these kinds of orders. Raises: Problem(wrong_state) naming what does
     not hold; Problem invalid, conflict."""
     if not world.policy.test_mode:
-        raise Problem("wrong_state", "This environment is already live.", cure="Ask in the sandbox.")
+        raise Problem(
+            "wrong_state", "This environment is already live.", cure="Ask in the sandbox."
+        )
     request_id, wall = new_id(), world.clocks.wall()
     try:
         async with world.db.transaction() as tx:
@@ -36,11 +39,15 @@ async def ask_to_go_live(world: World, scope: Scope, kinds: Sequence[str]) -> UU
             wanted = [kind for kind in kinds_on(facts) if kind in kinds]
             if not wanted or len(wanted) != len(set(kinds)):
                 raise invalid("Choose among the kinds of orders that are switched on.", "kinds")
-            await add_request(tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall)
+            await add_request(
+                tx, scope.merchant_id, request_id, wanted, _holding(found), scope.actor.text(), wall
+            )
             await audit.note(tx, scope, wall, "go_live.asked", request_id, {"kinds": wanted})
     except KeyTaken:
         raise Problem(
-            "conflict", "It was already requested; the operator decides.", cure="Wait, or withdraw it."
+            "conflict",
+            "It was already requested; the operator decides.",
+            cure="Wait, or withdraw it.",
         ) from None
     return request_id
 
@@ -50,14 +57,18 @@ async def withdraw(world: World, scope: Scope, request_id: UUID) -> None:
     await _end(world, scope, request_id, "withdrawn", "")
 
 
-async def decide_go_live(world: World, scope: Scope, request_id: UUID, *, approve: bool, note: str) -> None:
+async def decide_go_live(
+    world: World, scope: Scope, request_id: UUID, *, approve: bool, note: str
+) -> None:
     """The operator's decision. Conditions that held at the request must hold still.
 
     Raises: Problem invalid, wrong_state.
     """
     note = " ".join(note.replace("\x00", "").split())
     if len(note) > NOTE_MAX or not approve and not note:
-        raise invalid(Sentence("A refusal needs a note; it has at most {0} characters.", NOTE_MAX), "note")
+        raise invalid(
+            Sentence("A refusal needs a note; it has at most {0} characters.", NOTE_MAX), "note"
+        )
     await _end(world, scope, request_id, "approved" if approve else "refused", note)
 
 
@@ -67,7 +78,9 @@ async def _end(world: World, scope: Scope, request_id: UUID, state: str, note: s
         if state == "approved":
             _check(found)
         by, at = scope.actor.text(), world.clocks.wall()
-        if not await decide_request(tx, scope.merchant_id, request_id, state, _holding(found), note, by, at):
+        if not await decide_request(
+            tx, scope.merchant_id, request_id, state, _holding(found), note, by, at
+        ):
             raise Problem("wrong_state", "This request is not open.", cure="Reload the page.")
         await audit.note(tx, scope, at, f"go_live.{state}", request_id)
         if state != "withdrawn":
@@ -85,7 +98,9 @@ def _check(found: tuple[Condition, ...]) -> None:
     lacking = [one.title for one in found if not one.holds]
     if lacking:
         raise Problem(
-            "wrong_state", Sentence("Still missing: {0}.", joined(lacking, "; ")), cure="See the page for what to do."
+            "wrong_state",
+            Sentence("Still missing: {0}.", joined(lacking, "; ")),
+            cure="See the page for what to do.",
         )
 
 

@@ -1,6 +1,7 @@
 """Credentials reach the person who needs them by a link that shows them once.
 
-The link names its merchant and handover and is signed by us; what it shows is sealed, and gone with the first look.
+The link names its merchant and handover and is signed by us; what it shows is sealed, and gone with
+the first look.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -51,7 +52,9 @@ class Handover:
     expires_at: datetime
 
 
-def credentials_of(merchant_id: UUID, site_id: UUID | None, keys: Keys, webhook_key: str) -> Credentials:
+def credentials_of(
+    merchant_id: UUID, site_id: UUID | None, keys: Keys, webhook_key: str
+) -> Credentials:
     """`webhook_key` empty: the secrets that sign webhooks stay."""
     return filled(
         Credentials,
@@ -76,14 +79,18 @@ async def prepare(
     Idempotency-Key, and a MAC of the request."""
     handover_id, wall = new_id(), world.clocks.wall()
     sealed = world.keys.seal_secret(handover_context(handover_id), encode(asdict(credentials)))
-    await add_handover(tx, merchant_id, handover_id, sealed, wall, wall + LASTS, *request, old_keys_end)
+    await add_handover(
+        tx, merchant_id, handover_id, sealed, wall, wall + LASTS, *request, old_keys_end
+    )
     return Handover(link(world, merchant_id, handover_id), wall + LASTS)
 
 
 async def look(world: World, token: str, request_id: str) -> Credentials:
-    """Shows them and forgets them; which request looked is kept. What was replaced meanwhile is empty.
+    """Shows them and forgets them; which request looked is kept. What was replaced meanwhile is
+    empty.
 
-    Raises: Problem(not_found), the same for used, over, unknown and forged links; another when all was replaced.
+    Raises: Problem(not_found), the same for used, over, unknown and forged links; another when all
+    was replaced.
     """
     named = named_by(world, "handover", token)
     given, ended = None, frozenset[str]()
@@ -95,14 +102,18 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
                 scope = Scope(named[0], Actor("link", "handover"), request_id)
                 await note(tx, scope, wall, "handover.opened", named[1])
                 given = _opened(world, named[1], blob)
-                ended = frozenset(await keys_ended(tx, named[0], [getattr(given, key) for key in _KEYS], wall))
+                ended = frozenset(
+                    await keys_ended(tx, named[0], [getattr(given, key) for key in _KEYS], wall)
+                )
     if given is None:
         raise Problem(
             "not_found",
             "This link shows nothing: it was used, has expired, or never existed.",
             cure="Ask whoever sent it for new keys.",
         )
-    left = {name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names}
+    left = {
+        name: "" for key, names in _KEYS.items() if getattr(given, key) in ended for name in names
+    }
     if left and not any(getattr(given, key) for key in _KEYS if key not in left):
         raise Problem(
             "not_found",
@@ -113,7 +124,9 @@ async def look(world: World, token: str, request_id: str) -> Credentials:
 
 
 def _opened(world: World, handover_id: UUID, sealed: bytes) -> Credentials:
-    values = msgspec.json.decode(world.keys.open_secret(handover_context(handover_id), sealed), type=dict[str, str])
+    values = msgspec.json.decode(
+        world.keys.open_secret(handover_context(handover_id), sealed), type=dict[str, str]
+    )
     return Credentials(**{field.name: values[field.name] for field in fields(Credentials)})
 
 

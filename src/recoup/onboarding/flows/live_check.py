@@ -1,4 +1,5 @@
-"""The part of the live check that the live world itself answers: people, routes, worker, bank files and marks."""
+"""The part of the live check that the live world itself answers: people, routes, worker, bank files
+and marks."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -84,7 +85,9 @@ async def _mail(world: World, marks: Marks) -> CheckLine:
         posted = await world.mail.greet(PROBE_SECONDS)
         if posted.state != "sent":
             finding = Sentence("The mail server takes no mails: {0}.", posted.why)
-            return CheckLine("mail", "refuse", finding, "Look at the smtp_ settings, and at that server.")
+            return CheckLine(
+                "mail", "refuse", finding, "Look at the smtp_ settings, and at that server."
+            )
         await set_mark(world.db.alone, MAIL_ANSWERED, "", ACTOR, now)
     return CheckLine("mail", "pass", "The mail server answers; alerts go to the operator's people.")
 
@@ -94,13 +97,19 @@ def _monitoring(world: World, marks: Marks) -> CheckLine:
     if read is None or world.clocks.wall() - WallTime(read.marked_at) > READ_WITHIN:
         cure = "Let Prometheus read /metrics; see docs/operate.md."
         return CheckLine("monitoring", "refuse", "Nobody has read the metrics for an hour.", cure)
-    return CheckLine("monitoring", "pass", Sentence("The metrics were read at {0}.", moment(read.marked_at)))
+    return CheckLine(
+        "monitoring", "pass", Sentence("The metrics were read at {0}.", moment(read.marked_at))
+    )
 
 
 async def _routes(world: World, marks: Marks) -> list[CheckLine]:
     """Each route of the settings, asked once an hour, and for each of its configurations."""
     terms = world.routes.terms(world.processors)
-    countries = {term.name: term.country for term in terms if world.processors[term.name].kind != NoProcessor.kind}
+    countries = {
+        term.name: term.country
+        for term in terms
+        if world.processors[term.name].kind != NoProcessor.kind
+    }
     names = list(countries)
     sealed = await sealed_connections(world.db.reader, names)
     lines = []
@@ -114,7 +123,9 @@ async def _routes(world: World, marks: Marks) -> list[CheckLine]:
             and before.mark == mark
             and world.clocks.wall() - WallTime(before.marked_at) <= PASSED_WITHIN
         ):
-            finding = Sentence("Passed at {0}, and nothing was changed since.", moment(before.marked_at))
+            finding = Sentence(
+                "Passed at {0}, and nothing was changed since.", moment(before.marked_at)
+            )
             lines.append(CheckLine("routes", "pass", finding, subject=name))
             continue
         line = await _examine(processor, country)
@@ -127,9 +138,15 @@ async def _routes(world: World, marks: Marks) -> list[CheckLine]:
 async def _countries(world: World) -> list[CheckLine]:
     """Each send has a country: its route's, or else its merchant's."""
     terms = world.routes.terms(world.processors)
-    without = [term.name for term in terms if not term.country and world.processors[term.name].kind != NoProcessor.kind]
+    without = [
+        term.name
+        for term in terms
+        if not term.country and world.processors[term.name].kind != NoProcessor.kind
+    ]
     if not without or await each_has_country(world.db.reader):
-        return [CheckLine("countries", "pass", "Each route, or else each merchant, names its country.")]
+        return [
+            CheckLine("countries", "pass", "Each route, or else each merchant, names its country.")
+        ]
     finding = "The field country is empty: nobody says where this account is."
     cure = (
         "Write country in the route's table, or live_processor_country, as DE; or set it for each merchant with"
@@ -139,7 +156,8 @@ async def _countries(world: World) -> list[CheckLine]:
 
 
 async def _examine(processor: Processor, country: str) -> CheckLine:
-    """Its own check of the account; of a bridge the answer to a question about an id that nobody has."""
+    """Its own check of the account; of a bridge the answer to a question about an id that nobody
+    has."""
     if is_connector(processor):
         wrong = [one for one in await examined(processor, country) if not one.ok]
         if not wrong:
@@ -163,15 +181,21 @@ async def _work(world: World) -> list[CheckLine]:
     if ago is None or ago > ALIVE_WITHIN:
         worker = CheckLine("worker", "wait", "No worker lives.", cure)
     elif backlog.oldest_seconds > LATE_SECONDS_MAX:
-        finding = Sentence("The oldest due work is {0} seconds late.", round(backlog.oldest_seconds))
+        finding = Sentence(
+            "The oldest due work is {0} seconds late.", round(backlog.oldest_seconds)
+        )
         worker = CheckLine("worker", "refuse", finding, cure)
     else:
         worker = CheckLine("worker", "pass", "It lives, and is on time.")
     if days < DAYS_LEFT_MIN:
         cure = "Give a worker the owner's log-in (owner_database_user), or run `recoup schema apply` daily."
-        upkeep = CheckLine("upkeep", "refuse", Sentence("Tables are prepared for {0} more days.", days), cure)
+        upkeep = CheckLine(
+            "upkeep", "refuse", Sentence("Tables are prepared for {0} more days.", days), cure
+        )
     else:
-        upkeep = CheckLine("upkeep", "pass", Sentence("Tables are prepared for {0} more days.", days))
+        upkeep = CheckLine(
+            "upkeep", "pass", Sentence("Tables are prepared for {0} more days.", days)
+        )
     return [worker, upkeep, _bank(world, backlog.failing.get("bank_payout", 0))]
 
 
@@ -179,10 +203,14 @@ def _bank(world: World, failing: int) -> CheckLine:
     """A file is made as for a payout, of which nothing leaves."""
     cure = "Look at the live_ach_ settings, the disk and the worker's log."
     if failing:
-        return CheckLine("bank", "refuse", Sentence("{0} payouts fail again and again.", failing), cure)
+        return CheckLine(
+            "bank", "refuse", Sentence("{0} payouts fail again and again.", failing), cure
+        )
     try:
         account = read_account("LIVE CHECK", routing="011000015", account="000123456789")
-        file = world.bank.file(Transfer(UUID(int=0), account, 1, "USD", "LIVECHECK", world.clocks.wall()))
+        file = world.bank.file(
+            Transfer(UUID(int=0), account, 1, "USD", "LIVECHECK", world.clocks.wall())
+        )
         world.keys.seal_secret("live-check", file.content)
         if world.exports is not None:
             world.exports.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -190,13 +218,17 @@ def _bank(world: World, failing: int) -> CheckLine:
             probe.write_bytes(file.content)
             probe.unlink()
     except (Problem, OSError, ValueError) as error:
-        return CheckLine("bank", "refuse", Sentence("No bank file can be written: {0}", in_words(error)), cure)
+        return CheckLine(
+            "bank", "refuse", Sentence("No bank file can be written: {0}", in_words(error)), cure
+        )
     return CheckLine("bank", "pass", "A bank file can be written.")
 
 
 def _clock(world: World) -> CheckLine:
     ahead = getattr(world.clocks, "ahead_seconds", 0.0)
-    return CheckLine("clock", "pass", Sentence("{0} seconds from the database's.", round(abs(ahead), 1)))
+    return CheckLine(
+        "clock", "pass", Sentence("{0} seconds from the database's.", round(abs(ahead), 1))
+    )
 
 
 def _quarantine(world: World) -> CheckLine:
@@ -208,7 +240,9 @@ def _quarantine(world: World) -> CheckLine:
 async def _sending(world: World) -> CheckLine:
     if off := await standing_stop(world.db.reader):
         finding = Sentence("All sending is off since {0}.", moment(off.stopped_at))
-        return CheckLine("sending", "refuse", finding, "When it is mended, run `recoup --live sending on`.")
+        return CheckLine(
+            "sending", "refuse", finding, "When it is mended, run `recoup --live sending on`."
+        )
     return CheckLine("sending", "pass", "Nothing is switched off.")
 
 

@@ -1,4 +1,5 @@
-"""A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be repeated."""
+"""A merchant with what it needs to begin: a site, keys, a webhook key. Everything may be
+repeated."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ async def make_merchant(
     fee_basis_points: int = 0,
     country: str | None = SANDBOX_COUNTRY,
 ) -> None:
-    """`clock_behind`: a sandbox merchant may begin in the past; afterwards its clock only moves forward."""
+    """`clock_behind`: a sandbox merchant may begin in the past; afterwards its clock only moves
+    forward."""
     async with world.db.transaction() as tx:
         await place_merchant(
             tx,
@@ -104,7 +106,11 @@ async def place_merchant(
     wall = world.clocks.wall()
     acceptor = acceptor_of(world)
     if not acceptor:
-        raise Problem("unavailable", "This environment has no card processor yet.", cure="Set live_processor_url.")
+        raise Problem(
+            "unavailable",
+            "This environment has no card processor yet.",
+            cure="Set live_processor_url.",
+        )
     with_customer = world.policy.test_mode
     merchant = NewMerchant(
         merchant_id=merchant_id,
@@ -178,14 +184,25 @@ async def issue_keys(
         if kind in kinds
     }
     api, tokenization, stablecoin = (made.get(kind, IssuedKey(kind, "", "")) for kind in KEY_KINDS)
-    return Keys(api.key, api.secret, tokenization.key, stablecoin.key, stablecoin.secret, new_webhook_secret())
+    return Keys(
+        api.key,
+        api.secret,
+        tokenization.key,
+        stablecoin.key,
+        stablecoin.secret,
+        new_webhook_secret(),
+    )
 
 
-async def keep_webhook_keys(tx: Tx, world: World, merchant_id: UUID, rescue: str, stablecoin: str) -> None:
+async def keep_webhook_keys(
+    tx: Tx, world: World, merchant_id: UUID, rescue: str, stablecoin: str
+) -> None:
     """Secrets that we sign with are sealed: they are needed as they are."""
     context = f"webhook:{merchant_id}"
     await set_webhook_key(tx, merchant_id, world.keys.seal_secret(context, rescue.encode()))
-    await set_stablecoin_webhook_key(tx, merchant_id, world.keys.seal_secret(context, stablecoin.encode()))
+    await set_stablecoin_webhook_key(
+        tx, merchant_id, world.keys.seal_secret(context, stablecoin.encode())
+    )
 
 
 def _site(merchant_id: UUID, site: NewSite, wall: WallTime, *, default: bool) -> SiteRow:

@@ -1,5 +1,6 @@
-"""A merchant whose going live was approved gets what it needs in the live world: itself, its sites, its partner, its
-fees, and the kinds of orders that were approved. Everything may be repeated; the request is closed with the last step.
+"""A merchant whose going live was approved gets what it needs in the live world: itself, its sites,
+its partner, its fees, and the kinds of orders that were approved. Everything may be repeated; the
+request is closed with the last step.
 
 Keys, endpoints, bank accounts and orders stay where they were made: live has its own.
 """
@@ -52,11 +53,15 @@ async def _open(sandbox: World, live: World, request: ApprovedRequest) -> None:
     await _switch(live, known, scope, request.kinds)
     people = sandbox.people
     await save_merchant(people.alone, merchant_id, live.name, partner_id, known.merchant.name)
-    await take_along(people.alone, merchant_id, partner_id, sandbox.clocks.wall(), sandbox.name, live.name)
+    await take_along(
+        people.alone, merchant_id, partner_id, sandbox.clocks.wall(), sandbox.name, live.name
+    )
     await note_opened(sandbox.db.alone, merchant_id, request.request_id, sandbox.clocks.wall())
 
 
-async def _place(live: World, settings: MerchantSettings, partner_id: UUID | None, scope: Scope) -> None:
+async def _place(
+    live: World, settings: MerchantSettings, partner_id: UUID | None, scope: Scope
+) -> None:
     """Places the merchant in live once, with every kind off: switching one on is in the log."""
     merchant, wall = settings.merchant, live.clocks.wall()
     sites = sorted(_open_sites(settings), key=lambda site: not site.is_default)
@@ -90,7 +95,9 @@ async def _place(live: World, settings: MerchantSettings, partner_id: UUID | Non
             await add_fee_term(tx, row)
 
 
-async def _switch(live: World, settings: MerchantSettings, scope: Scope, kinds: Sequence[str]) -> None:
+async def _switch(
+    live: World, settings: MerchantSettings, scope: Scope, kinds: Sequence[str]
+) -> None:
     """Switches on for the merchant what was approved; before the first of them, a site's kind that
     is off in the sandbox goes off."""
     there = await load_merchant(live.db, scope.merchant_id)
@@ -98,7 +105,9 @@ async def _switch(live: World, settings: MerchantSettings, scope: Scope, kinds: 
     if not any(switches_of(there.merchant).values()):
         for site in _open_sites(settings):
             for kind in (kind for kind, is_on in switches_of(site).items() if not is_on):
-                await change(live, scope, Subject("site", site.site_id), kind, on=False, why=AS_BEFORE)
+                await change(
+                    live, scope, Subject("site", site.site_id), kind, on=False, why=AS_BEFORE
+                )
     for kind in kinds:
         await change(live, scope, MERCHANT, kind, on=True, why="Going live was approved.")
 

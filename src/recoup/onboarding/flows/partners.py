@@ -1,4 +1,5 @@
-"""Partners: their account and keys, and how a partner's merchant stands. Everything may be repeated."""
+"""Partners: their account and keys, and how a partner's merchant stands. Everything may be
+repeated."""
 
 import secrets
 from collections.abc import Sequence
@@ -13,15 +14,34 @@ from recoup.kernel.scope import Actor, PartnerScope
 from recoup.keys.flows.key_endings import heard_everywhere
 from recoup.keys.flows.merchant_keys import checked_name, decide
 from recoup.keys.rules.key_scopes import PARTNER_PREFIX, beyond, divided
-from recoup.keys.store.merchant_keys import MerchantKey, add_key, end_keys, keys_of, name_key, scopes_before
+from recoup.keys.store.merchant_keys import (
+    MerchantKey,
+    add_key,
+    end_keys,
+    keys_of,
+    name_key,
+    scopes_before,
+)
 from recoup.kit.rights import PARTNER_MAY
 from recoup.kit.world import World
 from recoup.merchants.flows.find_partner import no_such_merchant
 from recoup.merchants.store.merchants import Site, load_merchant
-from recoup.merchants.store.partners import Partner, add_partner, change_partner, find_partner, lock_partner, note
+from recoup.merchants.store.partners import (
+    Partner,
+    add_partner,
+    change_partner,
+    find_partner,
+    lock_partner,
+    note,
+)
 from recoup.onboarding.rules.onboarding import Condition, conditions
 from recoup.onboarding.store.onboarding import onboarding_facts
-from recoup.onboarding.store.partner_merchants import HookHealth, PartnerMerchantStatus, hooks_of, read_merchant
+from recoup.onboarding.store.partner_merchants import (
+    HookHealth,
+    PartnerMerchantStatus,
+    hooks_of,
+    read_merchant,
+)
 
 QUOTA_MAX = 1_000_000
 KEYS_MAX = 10
@@ -37,8 +57,11 @@ class PartnerKey:
     key_id: UUID
 
 
-async def make_partner(world: World, partner_id: UUID, name: str, *, like: Partner | None = None) -> None:
-    """The partner in this world, with its state and limits `like` in another; a second time it changes nothing."""
+async def make_partner(
+    world: World, partner_id: UUID, name: str, *, like: Partner | None = None
+) -> None:
+    """The partner in this world, with its state and limits `like` in another; a second time it
+    changes nothing."""
     async with world.db.transaction() as tx:
         if await add_partner(tx, partner_id, name, world.clocks.wall()) and like is not None:
             await change_partner(
@@ -60,20 +83,23 @@ async def make_partner_key(
     name: str = "",
     scopes: Sequence[str] = (),
 ) -> PartnerKey:
-    """A new key; earlier ones end now, or after the overlap. `is_first`: no earlier one was ever shown, so that
-    its end is not waited for. `scopes`: what it is to allow, else as much as the one before, else all; beyond what the
-    scope's role gives alone an owner has to agree. Raises: Problem(invalid) for a name or scope that cannot be;
-    Problem(conflict) for too many keys.
-    """
+    """A new key; earlier ones end now, or after the overlap. `is_first`: no earlier one was ever
+    shown, so that its end is not waited for. `scopes`: what it is to allow, else as much as the one
+    before, else all; beyond what the scope's role gives alone an owner has to agree. Raises:
+    Problem(invalid) for a name or scope that cannot be; Problem(conflict) for too many keys."""
     name, scope = checked_name(name), scope or PartnerScope(partner_id, SETUP, "setup")
     mode, wall = "test" if world.policy.test_mode else "live", world.clocks.wall()
     key = PartnerKey(
-        f"{PARTNER_PREFIX}{mode}_{secrets.token_urlsafe(18)}", f"psk_{mode}_{secrets.token_urlsafe(36)}", new_id()
+        f"{PARTNER_PREFIX}{mode}_{secrets.token_urlsafe(18)}",
+        f"psk_{mode}_{secrets.token_urlsafe(36)}",
+        new_id(),
     )
     async with world.db.transaction() as tx:
         await lock_partner(tx, partner_id)  # of two at once the second ends the first one's key
         wanted = scopes or await scopes_before(tx, partner_id, "partner")
-        given, requested = divided("partner", wanted, beyond("partner", PARTNER_MAY[scope.role]) if scope.role else ())
+        given, requested = divided(
+            "partner", wanted, beyond("partner", PARTNER_MAY[scope.role]) if scope.role else ()
+        )
         if overlap:
             kept_keys = await keys_of(tx, partner_id)
             if sum(row.ends_at is None or row.ends_at > wall for row in kept_keys) >= KEYS_MAX:
@@ -84,14 +110,18 @@ async def make_partner_key(
                 )
         by, kept = scope.actor.text(), world.keys.secret_hash(key.app_secret)
         await end_keys(tx, partner_id, ("partner",), wall + overlap, wall, by)
-        await add_key["partner"](tx, key.app_key, key.key_id, partner_id, kept, given, requested, wall, by, name)
+        await add_key["partner"](
+            tx, key.app_key, key.key_id, partner_id, kept, given, requested, wall, by, name
+        )
         await note(tx, scope, "key_made", wall, key_ends=key.app_key[-4:])
     if not overlap and not is_first:
         await heard_everywhere(world.db)
     return key
 
 
-async def decide_partner_key(world: World, scope: PartnerScope, print_: str, *, approve: bool) -> None:
+async def decide_partner_key(
+    world: World, scope: PartnerScope, print_: str, *, approve: bool
+) -> None:
     """Decides on a partner's key, as `decide_key`."""
     async with world.db.transaction() as tx:
         await decide(tx, scope.partner_id, scope, print_, approve=approve)
@@ -123,7 +153,9 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
     if quota.state not in (None, "active", "paused"):
         raise invalid("A partner is active or paused.", "state")
     if quota.merchants_max is not None and not 0 <= quota.merchants_max <= QUOTA_MAX:
-        raise invalid(Sentence("merchants_max must be between 0 and {0}.", figure(QUOTA_MAX)), "merchants_max")
+        raise invalid(
+            Sentence("merchants_max must be between 0 and {0}.", figure(QUOTA_MAX)), "merchants_max"
+        )
     if quota.calls_per_minute is not None and not 1 <= quota.calls_per_minute <= QUOTA_MAX:
         raise invalid(
             Sentence("calls_per_minute must be between 1 and {0}.", figure(QUOTA_MAX)),
@@ -131,7 +163,9 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
         )
     async with world.db.transaction() as tx:
         if await lock_partner(tx, scope.partner_id) is None:
-            raise Problem("not_found", "There is no such partner.", cure="`recoup partner` lists them.")
+            raise Problem(
+                "not_found", "There is no such partner.", cure="`recoup partner` lists them."
+            )
         if quota != Quota():
             values = asdict(quota)
             await change_partner(tx, scope.partner_id, **values)
@@ -164,7 +198,10 @@ async def read_status(world: World, partner_id: UUID, merchant_id: UUID) -> Stat
         facts = await onboarding_facts(connection, merchant_id) if row is not None else None
         if row is None or known is None or facts is None:
             raise no_such_merchant()
-        keys, hooks = await keys_of(connection, merchant_id), await hooks_of(connection, merchant_id, since)
+        keys, hooks = (
+            await keys_of(connection, merchant_id),
+            await hooks_of(connection, merchant_id, since),
+        )
     sites = tuple(site for site in known.sites if site.retired_at is None)
     missing = tuple(condition for condition in conditions(facts) if not condition.holds)
     return Status(row, sites, keys, hooks, missing)

@@ -1,4 +1,5 @@
-"""The people database hears of a merchant of this world, so that its people and its partner's can see it."""
+"""The people database hears of a merchant of this world, so that its people and its partner's can
+see it."""
 
 from uuid import UUID
 
@@ -10,15 +11,17 @@ from recoup.people.store.people import save_heirs, save_merchant, save_partner
 
 
 async def register(world: World, merchant_id: UUID) -> None:
-    """Due work `register_merchant`; may be repeated. A name that changes meanwhile is saved by the next run.
-    Who owns the merchant that applied for this one owns it, too."""
+    """Due work `register_merchant`; may be repeated. A name that changes meanwhile is saved by the
+    next run. Who owns the merchant that applied for this one owns it, too."""
     merchant = await who_is(world.db, merchant_id)
     applicant_id = await merchant_that_applied(world.db, merchant_id)
     if merchant is None:
         return
     async with world.people.transaction() as connection:
         if merchant.partner_id is not None:
-            await save_partner(connection, merchant.partner_id, merchant.partner_name or "", world.clocks.wall())
+            await save_partner(
+                connection, merchant.partner_id, merchant.partner_name or "", world.clocks.wall()
+            )
         await save_merchant(connection, merchant_id, world.name, merchant.partner_id, merchant.name)
         if applicant_id is not None:
             await save_heirs(connection, applicant_id, merchant_id, world.clocks.wall(), world.name)

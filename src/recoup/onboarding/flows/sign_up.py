@@ -1,9 +1,11 @@
-"""Somebody makes a sandbox account by themselves: a partner, a merchant, or both, with credentials that are shown once.
+"""Somebody makes a sandbox account by themselves: a partner, a merchant, or both, with credentials
+that are shown once.
 
-All ids are random, and written down before anything is made under them: with the same password within a day a sign-up
-that died goes on under the same ids, and once it is finished nothing leads to them but the account. Whether an e-mail
-has an account is not revealed: a sign-up with one that is taken gets an account of their own, which their password
-leads to. Nobody proves an e-mail here, and none is trusted.
+All ids are random, and written down before anything is made under them: with the same password
+within a day a sign-up that died goes on under the same ids, and once it is finished nothing leads
+to them but the account. Whether an e-mail has an account is not revealed: a sign-up with one that
+is taken gets an account of their own, which their password leads to. Nobody proves an e-mail here,
+and none is trusted.
 """
 
 import asyncio
@@ -27,12 +29,24 @@ from recoup.merchants.rules.countries import checked_country
 from recoup.merchants.store.partners import add_partner_merchant
 from recoup.networks.descriptor import LENGTH_MAX, LENGTH_MIN
 from recoup.onboarding.flows.handover import Credentials, credentials_of
-from recoup.onboarding.flows.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
+from recoup.onboarding.flows.make_merchant import (
+    NewSite,
+    issue_keys,
+    keep_webhook_keys,
+    place_merchant,
+)
 from recoup.onboarding.flows.partners import PartnerKey, make_partner, make_partner_key
 from recoup.people.flows.devices import new_device
 from recoup.people.flows.passwords import Passwords
 from recoup.people.flows.sessions import ClientInfo, open_session
-from recoup.people.flows.sign_in import SIGN_UP_GOES_ON, clean_email, enter, namesake_of, takes_sign_ups, turn_of
+from recoup.people.flows.sign_in import (
+    SIGN_UP_GOES_ON,
+    clean_email,
+    enter,
+    namesake_of,
+    takes_sign_ups,
+    turn_of,
+)
 from recoup.people.flows.throttle import charge_stranger
 from recoup.people.store.memberships import note_membership
 from recoup.people.store.people import (
@@ -45,7 +59,13 @@ from recoup.people.store.people import (
     save_merchant,
     save_partner,
 )
-from recoup.people.store.sign_ups import UnfinishedSignUp, begin_sign_up, end_sign_up, find_sign_up, hold_sign_up
+from recoup.people.store.sign_ups import (
+    UnfinishedSignUp,
+    begin_sign_up,
+    end_sign_up,
+    find_sign_up,
+    hold_sign_up,
+)
 
 KINDS: Final = ("merchant", "partner", "both")
 TRIES: Final = 5
@@ -73,8 +93,9 @@ class SignUp:
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """`session`: for the cookie; where `is_half`, of a sign-in that waits for a code. `device`: by which the browser is
-    known when it signs in. No credentials: the account was there before, and its password was right."""
+    """`session`: for the cookie; where `is_half`, of a sign-in that waits for a code. `device`: by
+    which the browser is known when it signs in. No credentials: the account was there before, and
+    its password was right."""
 
     session: str
     credentials: Credentials | None = None
@@ -84,13 +105,19 @@ class SignedUp:
 
 
 async def sign_up(world: World, passwords: Passwords, request: SignUp) -> SignedUp:
-    """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field; Problem(too_many_requests)
-    after five tries from one address in an hour, whatever they were, and as for a sign-in, see `throttle`."""
+    """Raises: Problem(forbidden) where it is closed; Problem(invalid) naming the field;
+    Problem(too_many_requests) after five tries from one address in an hour, whatever they were, and
+    as for a sign-in, see `throttle`."""
     if not takes_sign_ups(world):
-        raise Problem("forbidden", "Sign-up is switched off here.", cure="Ask the operator for an account.")
+        raise Problem(
+            "forbidden", "Sign-up is switched off here.", cure="Ask the operator for an account."
+        )
     email = _checked(request)
     people = world.people
-    now, mac = world.clocks.wall(), world.keys.mac("signup", request.address.encode("utf-8", "replace"))
+    now, mac = (
+        world.clocks.wall(),
+        world.keys.mac("signup", request.address.encode("utf-8", "replace")),
+    )
     tries, until = await charge_sign_in(people.alone, mac.hex(), now, now + REMEMBERED, TRIES)
     if tries > TRIES:
         raise Problem(
@@ -112,9 +139,16 @@ async def sign_up(world: World, passwords: Passwords, request: SignUp) -> Signed
     if known is not None and right and known.active:
         async with people.transaction() as tx:
             if await hold_user(tx, known.user_id) != known.password_hash:
-                raise Problem("unavailable", "This account has just changed.", cure="Sign in.", retry_after_seconds=1)
+                raise Problem(
+                    "unavailable",
+                    "This account has just changed.",
+                    cure="Sign in.",
+                    retry_after_seconds=1,
+                )
             entered = await enter(tx, world, known.user_id, request.old_token, _whence(request))
-        return SignedUp(entered.token, is_half=entered.is_half, device=new_device(world, known.user_id))
+        return SignedUp(
+            entered.token, is_half=entered.is_half, device=new_device(world, known.user_id)
+        )
     login = email if user is None else namesake
     begun = await _begin(world, passwords, request, login, hashed)
     async with _in_turn(people), people.transaction() as connection:
@@ -138,7 +172,10 @@ async def _in_turn(people: Database) -> AsyncIterator[None]:
             await turn.acquire()
     except TimeoutError:
         raise Problem(
-            "unavailable", "Too many sign up just now.", cure="Send it again in a minute.", retry_after_seconds=30
+            "unavailable",
+            "Too many sign up just now.",
+            cure="Send it again in a minute.",
+            retry_after_seconds=30,
         ) from None
     try:
         yield
@@ -146,8 +183,11 @@ async def _in_turn(people: Database) -> AsyncIterator[None]:
         turn.release()
 
 
-async def _begin(world: World, passwords: Passwords, request: SignUp, login: str, hashed: str) -> UnfinishedSignUp:
-    """The one that died, where this is its password; else a new one in its place. Committed before anything is made."""
+async def _begin(
+    world: World, passwords: Passwords, request: SignUp, login: str, hashed: str
+) -> UnfinishedSignUp:
+    """The one that died, where this is its password; else a new one in its place. Committed before
+    anything is made."""
     people = world.people
     now = world.clocks.wall()
     seen = await find_sign_up(people, login, now - SIGN_UP_GOES_ON)
@@ -191,7 +231,9 @@ def _checked(request: SignUp) -> str:
         checked_country(request.country)
     if request.kind != "partner":
         if not request.site_url:
-            raise invalid("Enter the address of the merchant's site, like https://shop.example.", "site_url")
+            raise invalid(
+                "Enter the address of the merchant's site, like https://shop.example.", "site_url"
+            )
         try:
             check_site_address(request.site_url)
         except Problem as problem:
@@ -200,9 +242,12 @@ def _checked(request: SignUp) -> str:
     return email
 
 
-async def _make(connection: Tx, world: World, request: SignUp, login: str, begun: UnfinishedSignUp) -> SignedUp:
-    """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a second one would end
-    the keys that the first shows. What it makes has no member until the commit, and then the sign-up is over."""
+async def _make(
+    connection: Tx, world: World, request: SignUp, login: str, begun: UnfinishedSignUp
+) -> SignedUp:
+    """`login`: the e-mail, or what stands for it where another has it. Under the e-mail's lock: a
+    second one would end the keys that the first shows. What it makes has no member until the
+    commit, and then the sign-up is over."""
     user_id = begun.user_id
     partner_id = begun.partner_id if request.kind != "merchant" else None
     merchant_id = begun.merchant_id if request.kind != "partner" else None
@@ -230,13 +275,17 @@ def _whence(request: SignUp) -> ClientInfo:
     return ClientInfo(request.address, request.agent)
 
 
-async def _merchant(world: World, request: SignUp, begun: UnfinishedSignUp, partner_id: UUID | None) -> Credentials:
+async def _merchant(
+    world: World, request: SignUp, begun: UnfinishedSignUp, partner_id: UUID | None
+) -> Credentials:
     merchant_id = begun.merchant_id
     site = NewSite(begun.site_id, request.site_url, request.name, _descriptor(request))
     webhook_key = base64.b64encode(os.urandom(64)).decode()
     country = request.country.upper() or None
     async with world.db.transaction() as tx:
-        await place_merchant(tx, world, merchant_id, request.name, (site,), partner_id=partner_id, country=country)
+        await place_merchant(
+            tx, world, merchant_id, request.name, (site,), partner_id=partner_id, country=country
+        )
         if partner_id is not None:
             await add_partner_merchant(tx, partner_id, merchant_id, wall=world.clocks.wall())
         keys = await issue_keys(tx, world, merchant_id, f"user:{begun.user_id}")
@@ -245,7 +294,12 @@ async def _merchant(world: World, request: SignUp, begun: UnfinishedSignUp, part
 
 
 async def _belong(
-    connection: Tx, world: World, user_id: UUID, name: str, partner_id: UUID | None, merchant_id: UUID | None
+    connection: Tx,
+    world: World,
+    user_id: UUID,
+    name: str,
+    partner_id: UUID | None,
+    merchant_id: UUID | None,
 ) -> None:
     now = world.clocks.wall()
     if partner_id is not None:
@@ -261,10 +315,14 @@ async def _own(connection: Tx, world: World, user_id: UUID, subject: tuple[str, 
     whatever becomes of the membership."""
     now = world.clocks.wall()
     await save_membership(connection, user_id, *subject, "owner", now, world.name)
-    await note_membership(connection, subject, user_id, None, "owner", "joined", by=user_id, request_id="", at=now)
+    await note_membership(
+        connection, subject, user_id, None, "owner", "joined", by=user_id, request_id="", at=now
+    )
 
 
 def _descriptor(request: SignUp) -> str:
     """The descriptor that customers would see, of the name's plain letters."""
-    plain = "".join(c for c in request.name.upper() if c.isascii() and (c.isalnum() or c == " ")).strip()[:LENGTH_MAX]
+    plain = "".join(
+        c for c in request.name.upper() if c.isascii() and (c.isalnum() or c == " ")
+    ).strip()[:LENGTH_MAX]
     return plain if len(plain) >= LENGTH_MIN and any(c.isalpha() for c in plain) else "SANDBOX SHOP"

@@ -70,7 +70,10 @@ def read_fields(fields: ApplicationFields) -> Form:
     texts["country"], texts["currency"] = texts["country"].upper(), texts["currency"].upper()
     sites = []
     for number in range(SITES_MAX):
-        site = {name: fields.sites.get(f"site_{name}_{number}", "")[:most] for name, most in _SITE.items()}
+        site = {
+            name: fields.sites.get(f"site_{name}_{number}", "")[:most]
+            for name, most in _SITE.items()
+        }
         if any(site.values()):
             sites.append(SiteForm(**site))
     return Form(
@@ -126,14 +129,18 @@ def access_of(visit: AnyVisit) -> ApplicationAccess:
         owner = ("partner", session.seat.partner_id)
         return ApplicationAccess(Applicant(owner, *by), session.seat.may("apply"), False)
     assert isinstance(visit, Visit), "without a seat there is a merchant"
-    return ApplicationAccess(Applicant(("merchant", visit.merchant_id), *by), session.may("apply"), False)
+    return ApplicationAccess(
+        Applicant(("merchant", visit.merchant_id), *by), session.may("apply"), False
+    )
 
 
 def only_applicants(access: ApplicationAccess) -> None:
     """Raises: Problem(forbidden)."""
     if not access.may_apply:
         raise Problem(
-            "forbidden", "Your role may view applications, but not submit them; nothing was done.", cure="Ask an owner."
+            "forbidden",
+            "Your role may view applications, but not submit them; nothing was done.",
+            cure="Ask an owner.",
         )
 
 
@@ -141,7 +148,9 @@ STATES: Final = {
     "DRAFT": State("Draft", "off", "draft", "It can be edited and is not yet submitted."),
     "SUBMITTED": State("Submitted", "hold", "onhold", "The operator decides."),
     "APPROVED": State("Approved", "run", "processing", "The merchant can be created."),
-    "DECLINED": State("Declined", "prob", "problem", "The operator declined it; the reason is shown below."),
+    "DECLINED": State(
+        "Declined", "prob", "problem", "The operator declined it; the reason is shown below."
+    ),
     "CANCELLED": State("Cancelled", "off", "cancelled", "This is final."),
     "CONVERTED": State("Merchant", "ok", "completed", "The merchant exists."),
 }
@@ -176,12 +185,14 @@ LOG_MAX: Final = 200
 
 
 _id: Final = id_in_path(
-    "application_id", Problem("not_found", "There is no such application.", cure="Choose it from the list.")
+    "application_id",
+    Problem("not_found", "There is no such application.", cure="Choose it from the list."),
 )
 
 
 _document_id: Final = id_in_path(
-    "document_id", Problem("not_found", "There is no such document.", cure="Reload the application.")
+    "document_id",
+    Problem("not_found", "There is no such document.", cure="Reload the application."),
 )
 
 
@@ -282,7 +293,11 @@ async def act(visit: AnyVisit, form: ApplicationForm) -> None:
 def _only_operator(access: ApplicationAccess) -> None:
     """Raises: Problem(forbidden)."""
     if not access.may_decide:
-        raise Problem("forbidden", "Only the operator can decide on applications.", cure="Wait for the decision.")
+        raise Problem(
+            "forbidden",
+            "Only the operator can decide on applications.",
+            cure="Wait for the decision.",
+        )
 
 
 async def _step(world: World, access: ApplicationAccess, application_id: UUID, doing: str) -> None:
@@ -305,17 +320,24 @@ async def _step(world: World, access: ApplicationAccess, application_id: UUID, d
 
 @application.post("/applications/{application_id}/documents", may=_apply, reads=file_form)
 async def add_document(
-    visit: AnyVisit, *, file: Annotated[UploadFile, invalid("No file was chosen.", "file")], kind: str
+    visit: AnyVisit,
+    *,
+    file: Annotated[UploadFile, invalid("No file was chosen.", "file")],
+    kind: str,
 ) -> Answer:
     """`kind`: of `DOCUMENTS`."""
     name, content = file.filename or "", await file.read(BYTES_MAX + 1)
-    await application_documents.attach_document(visit.world, access_of(visit).who, _id(visit), kind, name, content)
+    await application_documents.attach_document(
+        visit.world, access_of(visit).who, _id(visit), kind, name, content
+    )
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
 @application.post("/applications/{application_id}/documents/{document_id}/remove", may=_apply)
 async def remove_document(visit: AnyVisit) -> Answer:
-    await application_documents.remove_document(visit.world, access_of(visit).who, _id(visit), _document_id(visit))
+    await application_documents.remove_document(
+        visit.world, access_of(visit).who, _id(visit), _document_id(visit)
+    )
     return redirect(f"/applications/{_id(visit)}#documents")
 
 
@@ -323,7 +345,9 @@ async def remove_document(visit: AnyVisit) -> Answer:
 async def document_file(visit: AnyVisit) -> Response:
     """The document as its bytes say, never shown inside a page of ours."""
     access = access_of(visit)
-    row, content = await application_documents.read_document(visit.world, access.who, _id(visit), _document_id(visit))
+    row, content = await application_documents.read_document(
+        visit.world, access.who, _id(visit), _document_id(visit)
+    )
     await taken(visit, "document of an application", _id(visit), kind=row.kind)
     return attachment(content, download_name(row.name, row.media_type), row.media_type)
 

@@ -1,4 +1,5 @@
-"""/live-check: what keeps live shut and what warns, each line with its cure; as `recoup live check` says it."""
+"""/live-check: what keeps live shut and what warns, each line with its cure; as `recoup live check`
+says it."""
 
 from typing import Final
 

@@ -17,19 +17,27 @@ from recoup.people.page.words import State
 
 STATES = {
     "asked": State("Requested", "hold", "onhold", "The operator decides."),
-    "approved": State("Approved", "hold", "onhold", "It goes live as soon as the live environment accepts cards."),
+    "approved": State(
+        "Approved", "hold", "onhold", "It goes live as soon as the live environment accepts cards."
+    ),
     "open": State("Live", "ok", "completed", "Switch to live and create its keys there."),
     "refused": State("Refused", "prob", "problem", "The note says why; you can ask again."),
-    "withdrawn": State("Withdrawn", "off", "cancelled", "It was withdrawn by the person who asked."),
+    "withdrawn": State(
+        "Withdrawn", "off", "cancelled", "It was withdrawn by the person who asked."
+    ),
 }
 REQUESTS_MAX = 20
 
 
-@member.page("/onboarding", "onboarding/onboarding.html", menu=Entry("Settings", 1, "Onboarding", "flag"))
+@member.page(
+    "/onboarding", "onboarding/onboarding.html", menu=Entry("Settings", 1, "Onboarding", "flag")
+)
 async def onboarding(visit: Visit) -> Values:
     facts, conditions = await onboarding_of(visit.world, visit.merchant_id)
     requests = await go_live_requests(visit.world.db.reader, visit.merchant_id, REQUESTS_MAX)
-    people = await named(visit, [who for row in requests for who in (row.requested_by, row.decided_by)])
+    people = await named(
+        visit, [who for row in requests for who in (row.requested_by, row.decided_by)]
+    )
     return dict(
         evidence=facts.evidence,
         done=len(facts.evidence),
@@ -57,8 +65,8 @@ async def act(
     kind: tuple[str, ...],
     note: str,
 ) -> Answer:
-    """The button that was pressed says which. `kind`: of which orders, to ask; `request`: that was asked, to do
-    something else; `note`: with a decision."""
+    """The button that was pressed says which. `kind`: of which orders, to ask; `request`: that was
+    asked, to do something else; `note`: with a decision."""
     if do in ("ask", "withdraw"):
         visit.only("go_live", "ask to go live")
     else:

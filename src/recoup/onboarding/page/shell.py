@@ -19,14 +19,19 @@ _MERCHANT: Final = (
 )  # fmt: skip
 
 
-def shell_lines(base: str, credentials: Credentials | None, partner: PartnerKey | None = None) -> str:
-    """`export NAME=value`, one below the other; what is empty is left out. `base`: where the APIs answer."""
+def shell_lines(
+    base: str, credentials: Credentials | None, partner: PartnerKey | None = None
+) -> str:
+    """`export NAME=value`, one below the other; what is empty is left out. `base`: where the APIs
+    answer."""
     values = {"BASE": base.rstrip("/")}
     if credentials is not None:
         values |= {name.upper(): getattr(credentials, name) for name in _MERCHANT}
     if partner is not None:
         values |= {"PARTNER_APP_KEY": partner.app_key, "PARTNER_APP_SECRET": partner.app_secret}
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value)
+    return "".join(
+        f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value
+    )
 
 
 def base_address(world: World, request: Request) -> str:
@@ -37,8 +42,8 @@ def base_address(world: World, request: Request) -> str:
 
 @public.page("/handover/{token}", "onboarding/partner_handover.html")
 async def handover(visit: PublicVisit) -> Values:
-    """Open to everybody: the link is the proof. A button shows the credentials, not the link itself: programs that
-    look at every link in a mail would use it up."""
+    """Open to everybody: the link is the proof. A button shows the credentials, not the link
+    itself: programs that look at every link in a mail would use it up."""
     return {"given": None, "lines": ""}
 
 

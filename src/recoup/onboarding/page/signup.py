@@ -1,4 +1,5 @@
-"""/signup: an e-mail, a password and a name become a partner, a merchant or both. Credentials are shown once."""
+"""/signup: an e-mail, a password and a name become a partner, a merchant or both. Credentials are
+shown once."""
 
 from copy import copy
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from recoup.people.page.signin import with_device, with_half, with_session
 from recoup.people.page.templates import render
 
 _SHOWN: Final = ("invalid", "unavailable")
-_CLOSED: Final = Problem("not_found", "Sign-up is switched off.", cure="Ask the operator for an account.")
+_CLOSED: Final = Problem(
+    "not_found", "Sign-up is switched off.", cure="Ask the operator for an account."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,13 @@ async def take(visit: PublicVisit, form: SignUpForm) -> Answer:
     made = await sign_up(visit.world, visit.portal.get(Passwords), registration)
     if made.is_half:
         return with_device(with_half(request, made.session), request, made.device)
-    return with_device(with_session(_welcome(visit, made), request, made.session), request, made.device)
+    return with_device(
+        with_session(_welcome(visit, made), request, made.session), request, made.device
+    )
 
 
 def _welcome(visit: PublicVisit, made: SignedUp) -> Response:
-    lines = shell_lines(base_address(visit.world, visit.request), made.credentials, made.partner_key)
+    lines = shell_lines(
+        base_address(visit.world, visit.request), made.credentials, made.partner_key
+    )
     return render("onboarding/signup_welcome.html", visit.values(made=made, lines=lines))

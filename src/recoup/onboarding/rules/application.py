@@ -52,7 +52,9 @@ DECLINE_REASONS: Final[dict[str, str]] = {
 }
 _STEPS: Final = {(one.happening, one.src): one for one in STEPS}
 # What moves the status and may therefore be heard twice: the second time nothing is done.
-_REPEATED: Final = {one.happening: one.dst for one in STEPS if one.src is not one.dst and one.src is not S.NEW}
+_REPEATED: Final = {
+    one.happening: one.dst for one in STEPS if one.src is not one.dst and one.src is not S.NEW
+}
 _WORDS: Final = {
     "created": "begun again", "changed": "changed", "document_added": "changed", "document_removed": "changed",
     "submitted": "submitted", "approved": "approved", "declined": "declined", "cancelled": "cancelled",

@@ -36,7 +36,11 @@ def media_type(content: bytes) -> str:
     begin = content.removeprefix(_MARK).lstrip()[:8]
     if re.fullmatch(rb"%PDF-[12]\.[0-9]", begin) and b"%%EOF" in content[-_PDF_WITHIN:]:
         return "application/pdf"
-    raise invalid("The document is not a complete PDF, PNG or JPEG file.", "Content", "Send one of these formats.")
+    raise invalid(
+        "The document is not a complete PDF, PNG or JPEG file.",
+        "Content",
+        "Send one of these formats.",
+    )
 
 
 def download_name(name: str, media_type: str) -> str:

@@ -40,7 +40,8 @@ class SiteForm:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Empty text and None: not said yet. `monthly_units`, `average_units`: minor units of `currency`."""
+    """Empty text and None: not said yet. `monthly_units`, `average_units`: minor units of
+    `currency`."""
 
     external_id: str = ""
     legal_name: str = ""
@@ -73,9 +74,15 @@ _NEEDED_OF_SITE: Final = {"url": "Url", "name": "Name", "descriptor": "Descripto
 
 def missing(form: Form, documents: frozenset[str]) -> list[str]:
     """The names of all fields, and kinds of documents, that an application still lacks."""
-    found = [name for attribute, name in _NEEDED.items() if getattr(form, attribute) in ("", None, ())]
+    found = [
+        name for attribute, name in _NEEDED.items() if getattr(form, attribute) in ("", None, ())
+    ]
     for number, site in enumerate(form.sites):
-        found += [f"Sites[{number}].{name}" for one, name in _NEEDED_OF_SITE.items() if not getattr(site, one)]
+        found += [
+            f"Sites[{number}].{name}"
+            for one, name in _NEEDED_OF_SITE.items()
+            if not getattr(site, one)
+        ]
     return found + [f"Documents.{kind}" for kind in DOCUMENTS_NEEDED if kind not in documents]
 
 
@@ -89,7 +96,10 @@ def complaints(form: Form) -> dict[str, list[str]]:
     if form.country and form.country not in COUNTRIES:
         complain("Country", "The field Country must be a code of ISO 3166 like US or DE.")
     if form.business_category and not _CATEGORY.fullmatch(form.business_category):
-        complain("BusinessCategory", "The field BusinessCategory must be a merchant category code of four digits.")
+        complain(
+            "BusinessCategory",
+            "The field BusinessCategory must be a merchant category code of four digits.",
+        )
     if form.contact_email and not is_address(form.contact_email):
         complain("Contact.Email", "The field Email is no e-mail address.")
     if form.currency and form.currency not in EXPONENTS:

@@ -27,8 +27,8 @@ class StepEvidence(NamedTuple):
 
 
 class Task(NamedTuple):
-    """`shows` is what turns it green, `next` what to do. The call: `$NAME` stands for what an earlier call answered, or
-    what the merchant's credentials are called where they are printed."""
+    """`shows` is what turns it green, `next` what to do. The call: `$NAME` stands for what an
+    earlier call answered, or what the merchant's credentials are called where they are printed."""
 
     step: str
     title: str
@@ -39,7 +39,11 @@ class Task(NamedTuple):
     body: Mapping[str, Any] | None = None
 
 
-_CHECKS: Final[dict[str, Any]] = {"avsResultCode": "NA", "cvvResultCode": "NA", "cavvResultCode": "NA"}
+_CHECKS: Final[dict[str, Any]] = {
+    "avsResultCode": "NA",
+    "cvvResultCode": "NA",
+    "cavvResultCode": "NA",
+}
 _DECLINED: Final[dict[str, Any]] = {
     "id": "psp-1", "amount": 4590, "currency": "USD", "responseCode": "202", "responseCodeSource": "nmi",
 }  # fmt: skip
@@ -128,7 +132,11 @@ class Condition(NamedTuple):
 def conditions(facts: Facts) -> tuple[Condition, ...]:
     """The conditions that must hold before a merchant goes live, in the order of the page."""
     open_ = [task.title for task in TASKS if task.step not in facts.evidence]
-    terms = [word for word, there in (("fees", facts.has_fees), ("settlement", facts.has_settlement)) if not there]
+    terms = [
+        word
+        for word, there in (("fees", facts.has_fees), ("settlement", facts.has_settlement))
+        if not there
+    ]
     return (
         Condition(
             "checklist",
@@ -140,7 +148,11 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
             "terms",
             "Fees and settlement agreed",
             not terms,
-            Sentence("Not yet: {0}. The operator sets {1}.", joined(terms, " and "), "them" if len(terms) > 1 else "it")
+            Sentence(
+                "Not yet: {0}. The operator sets {1}.",
+                joined(terms, " and "),
+                "them" if len(terms) > 1 else "it",
+            )
             if terms
             else "Fees and settlement.",
         ),
@@ -157,19 +169,29 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
             "active",
             "A merchant that is not paused",
             facts.is_active,
-            "It takes new orders." if facts.is_active else "Its partner or the operator can resume it.",
+            "It takes new orders."
+            if facts.is_active
+            else "Its partner or the operator can resume it.",
         ),
     )
 
 
 def kinds_on(facts: Facts) -> tuple[str, ...]:
     """Kinds of orders that the merchant and at least one of its sites take."""
-    return tuple(kind for kind in KINDS if facts.switches.get(kind) and any(on.get(kind) for _, _, on in facts.sites))
+    return tuple(
+        kind
+        for kind in KINDS
+        if facts.switches.get(kind) and any(on.get(kind) for _, _, on in facts.sites)
+    )
 
 
 def _bank(states: frozenset[str]) -> Condition:
     holds = bool(states & {"verified", "active"})
-    text = "It was verified by two small amounts." if holds else "The owner adds it on Bank account and verifies it."
+    text = (
+        "It was verified by two small amounts."
+        if holds
+        else "The owner adds it on Bank account and verifies it."
+    )
     return Condition("bank", "A verified bank account", holds, text)
 
 
@@ -186,12 +208,19 @@ def _descriptors(facts: Facts) -> Condition:
         if wrong
         else "Statements show who charged."
     )
-    return Condition("descriptors", "A descriptor for every site", holds, text if facts.sites else "There is no site.")
+    return Condition(
+        "descriptors",
+        "A descriptor for every site",
+        holds,
+        text if facts.sites else "There is no site.",
+    )
 
 
 def _switches(facts: Facts) -> Condition:
     on = kinds_on(facts)
     text = (
-        Sentence("{0}.", joined((KINDS[kind] for kind in on), ", ")) if on else "No kind of order is on: switch one on."
+        Sentence("{0}.", joined((KINDS[kind] for kind in on), ", "))
+        if on
+        else "No kind of order is on: switch one on."
     )
     return Condition("switches", "At least one kind of orders that is on", bool(on), text)

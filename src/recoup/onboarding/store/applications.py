@@ -1,4 +1,5 @@
-"""Applications to become a merchant, their documents and their log. Callers name the owner. Wall time throughout."""
+"""Applications to become a merchant, their documents and their log. Callers name the owner. Wall
+time throughout."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,8 +14,9 @@ _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
 class Application(Row, frozen=True):
-    """`owner_*`: who filled it in. `merchant_id`: the merchant that it becomes. `version`: the number of its last log
-    line. `form`: what it says, see `rules.merchants.form`. `note`: the operator's word to the applicant."""
+    """`owner_*`: who filled it in. `merchant_id`: the merchant that it becomes. `version`: the
+    number of its last log line. `form`: what it says, see `rules.merchants.form`. `note`: the
+    operator's word to the applicant."""
 
     application_id: UUID
     owner_kind: Literal["partner", "merchant"]
@@ -47,7 +49,9 @@ async def _find(
 ) -> Application | None: ...
 
 
-async def find_application(db: Read, application_id: UUID, owner: tuple[str, UUID] | None) -> Application | None:
+async def find_application(
+    db: Read, application_id: UUID, owner: tuple[str, UUID] | None
+) -> Application | None:
     """`owner` None: the operator, who sees all."""
     return await _find(db, application_id, *(owner or (None, None)))
 
@@ -58,7 +62,13 @@ SELECT {COLUMNS} FROM applications WHERE owner_kind = $1 AND owner_id = $2 AND a
 ORDER BY application_id DESC LIMIT $6
 """)
 async def _own(
-    db: Read, owner_kind: str, owner_id: UUID, before: UUID, status: str | None, external_id: str | None, limit: int
+    db: Read,
+    owner_kind: str,
+    owner_id: UUID,
+    before: UUID,
+    status: str | None,
+    external_id: str | None,
+    limit: int,
 ) -> list[Application]: ...
 
 
@@ -116,7 +126,9 @@ async def documents_of(db: Read, application_ids: Sequence[UUID]) -> list[Docume
 @DIRECTORY.statement(f"""
 SELECT {_DOCUMENT}, sealed FROM application_documents WHERE application_id = $1 AND document_id = $2
 """)
-async def find_document(db: Read, application_id: UUID, document_id: UUID) -> SealedDocument | None: ...
+async def find_document(
+    db: Read, application_id: UUID, document_id: UUID
+) -> SealedDocument | None: ...
 
 
 @stored("application_log")
@@ -151,24 +163,33 @@ async def count_drafts(db: Read, owner_kind: str, owner_id: UUID, most: int) -> 
     """Counts the owner's drafts, up to `most`."""
 
 
-@DIRECTORY.statement("SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'")
+@DIRECTORY.statement(
+    "SELECT owner_id FROM applications WHERE merchant_id = $1 AND owner_kind = 'merchant'"
+)
 async def merchant_that_applied(db: Read, merchant_id: UUID) -> UUID | None:
-    """The merchant whose application this one was; None when it was a partner's, or there was none."""
+    """The merchant whose application this one was; None when it was a partner's, or there was
+    none."""
 
 
 @DIRECTORY.statement(f"""
 SELECT {COLUMNS} FROM applications
 WHERE application_id = $1 AND ($2::text IS NULL OR owner_kind = $2 AND owner_id = $3) FOR UPDATE
 """)
-async def _lock(db: Tx, application_id: UUID, owner_kind: str | None, owner_id: UUID | None) -> Application | None: ...
+async def _lock(
+    db: Tx, application_id: UUID, owner_kind: str | None, owner_id: UUID | None
+) -> Application | None: ...
 
 
-async def lock_application(db: Tx, application_id: UUID, owner: tuple[str, UUID] | None) -> Application | None:
+async def lock_application(
+    db: Tx, application_id: UUID, owner: tuple[str, UUID] | None
+) -> Application | None:
     """Its holder moves it; others wait. `owner` None: the operator."""
     return await _lock(db, application_id, *(owner or (None, None)))
 
 
-@DIRECTORY.statement("INSERT INTO applications SELECT * FROM jsonb_populate_record(NULL::applications, $1)")
+@DIRECTORY.statement(
+    "INSERT INTO applications SELECT * FROM jsonb_populate_record(NULL::applications, $1)"
+)
 async def add_application(db: Tx, application: Application) -> None: ...
 
 

@@ -155,7 +155,9 @@ async def go_live_requests(db: Read, merchant_id: UUID, limit: int) -> list[GoLi
     """Newest first."""
 
 
-@MERCHANT.statement("UPDATE go_live_requests SET opened_at = $3 WHERE merchant_id = $1 AND request_id = $2")
+@MERCHANT.statement(
+    "UPDATE go_live_requests SET opened_at = $3 WHERE merchant_id = $1 AND request_id = $2"
+)
 async def note_opened(db: Tx, merchant_id: UUID, request_id: UUID, at: datetime) -> None: ...
 
 

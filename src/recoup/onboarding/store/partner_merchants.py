@@ -89,7 +89,12 @@ def spelt(name: str) -> str:
 
 
 async def list_merchants(
-    db: Read, merchant_filter: MerchantFilter, after: UUID | None, limit: int, *, only: UUID | None = None
+    db: Read,
+    merchant_filter: MerchantFilter,
+    after: UUID | None,
+    limit: int,
+    *,
+    only: UUID | None = None,
 ) -> list[PartnerMerchant]:
     """Lists merchants in the order of their ids, which is that of their making."""
     return await _merchants(
@@ -121,7 +126,9 @@ SELECT m.merchant_id, m.name, o.external_id, m.state, o.created_at, m.cit_web, m
 FROM partner_merchants o JOIN merchants m ON m.merchant_id = o.merchant_id
 WHERE o.partner_id = $1 AND o.merchant_id = $2
 """)
-async def read_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> PartnerMerchantStatus | None:
+async def read_merchant(
+    db: Read, partner_id: UUID, merchant_id: UUID
+) -> PartnerMerchantStatus | None:
     """The merchant's status; None for one that is another's or nobody's."""
 
 
@@ -146,7 +153,8 @@ FROM endpoints e LEFT JOIN LATERAL (SELECT at, result, status FROM delivery_trie
 WHERE e.merchant_id = $1 AND e.state <> 'deleted' ORDER BY e.created_at, e.endpoint_id
 """)
 async def hooks_of(db: Read, merchant_id: UUID, since: UUID) -> list[HookHealth]:
-    """Endpoints with their last try, and when one last succeeded among the tries with ids after `since`."""
+    """Endpoints with their last try, and when one last succeeded among the tries with ids after
+    `since`."""
 
 
 class _Rescued(Row, frozen=True):
@@ -163,7 +171,9 @@ WHERE m.merchant_id = ANY($1) AND h.{RESCUED} AND h.order_type IN ('MIT', 'CIT')
   date_trunc('day', $2::timestamptz + m.offset_us * interval '1 microsecond', 'UTC') - make_interval(days => $3 - 1)
 GROUP BY 1, 2 ORDER BY 1, 3 DESC
 """)
-async def _rescued(db: Read, merchant_ids: Sequence[UUID], wall: datetime, days: int) -> list[_Rescued]: ...
+async def _rescued(
+    db: Read, merchant_ids: Sequence[UUID], wall: datetime, days: int
+) -> list[_Rescued]: ...
 
 
 async def rescued_of(

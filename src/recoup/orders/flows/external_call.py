@@ -1,4 +1,5 @@
-"""The middle of intent, call, outcome: one call outward, with no transaction open. Whatever happens is an Outcome."""
+"""The middle of intent, call, outcome: one call outward, with no transaction open. Whatever happens
+is an Outcome."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -15,19 +16,22 @@ from recoup.processors.gateways.port import Counterpart, Outcome, Processor
 
 GRACE_SECONDS = 0.5  # beyond the time-out that the gateway keeps by itself
 ASK_FIRST_SECONDS_MAX: Final = 3.0  # of an inquiry, within the time that a message has to leave in
-SURELY_KNOWN: Final = timedelta(hours=1)  # before the end of a window, for clocks and queues on the way
+SURELY_KNOWN: Final = timedelta(
+    hours=1
+)  # before the end of a window, for clocks and queues on the way
 
 
 def deadline_of(world: World, send_before: datetime) -> float:
-    """`send_before` on the monotonic clock. It was set before the locks were waited for; that wait is no grace.
-    Raises: Problem(unavailable) in quarantine: whatever is sent has a deadline."""
+    """`send_before` on the monotonic clock. It was set before the locks were waited for; that wait
+    is no grace. Raises: Problem(unavailable) in quarantine: whatever is sent has a deadline."""
     world.standing.check()
     left: timedelta = WallTime(send_before) - world.clocks.wall()
     return world.clocks.monotonic() + left / timedelta(seconds=1)
 
 
 def processor_of(world: World, route: str) -> Processor:
-    """The processor of that route. What went by one that is set no longer waits until it is set again."""
+    """The processor of that route. What went by one that is set no longer waits until it is set
+    again."""
     return world.processors.get(route) or NoProcessor(route)
 
 
@@ -53,14 +57,18 @@ async def call_with_timeout(call: Awaitable[Outcome], timeout_seconds: float) ->
 def may_be_forgotten(world: World, processor: Counterpart, message_id: UUID) -> bool:
     """True when the processor may no longer know an id that was first sent when it was made: sent
     again it could be done twice, and "not found" proves nothing."""
-    return message_id < first_id_of(world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN)
+    return message_id < first_id_of(
+        world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN
+    )
 
 
 def attempt_may_be_forgotten(world: World, processor: Counterpart, first_sent: datetime) -> bool:
-    """The same of an attempt, which may be planned long before it is sent. `first_sent`: wall time."""
+    """The same of an attempt, which may be planned long before it is sent. `first_sent`: wall
+    time."""
     return first_sent <= world.clocks.wall() - processor.idempotency_window + SURELY_KNOWN
 
 
 def never_processed(processor: Counterpart, outcome: Outcome) -> bool:
-    """The processor's own proof. What we alone know of this try proves nothing of one before under the same id."""
+    """The processor's own proof. What we alone know of this try proves nothing of one before under
+    the same id."""
     return outcome.state == "not_sent" and outcome.own_code in processor.unprocessed_codes

@@ -1,4 +1,5 @@
-"""An order by any of its ids: of one merchant, or, for operators at the command line, of any merchant."""
+"""An order by any of its ids: of one merchant, or, for operators at the command line, of any
+merchant."""
 
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from recoup.orders.store.find_orders import find_any_order, find_order_among
 
 async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> tuple[UUID, UUID]:
     """(merchant, order), the newest one of this id. Raises: Problem not_found, conflict."""
-    found = await find_any_order(world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_id)
+    found = await find_any_order(
+        world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_id
+    )
     if not found:
         raise Problem(
             "not_found",
@@ -20,7 +23,9 @@ async def find_one(world: World, key: str, merchant_id: UUID | None = None) -> t
     if len({row.merchant_id for row in found}) > 1:
         ids = ", ".join(str(row.order_id) for row in found)
         raise Problem(
-            "conflict", "Several merchants have an order with this id.", cure=Sentence("Use one of {0}.", ids)
+            "conflict",
+            "Several merchants have an order with this id.",
+            cure=Sentence("Use one of {0}.", ids),
         )
     tail = parse_tail(key)
     alike = [row.order_id for row in found if tail is not None and str(row.order_id).endswith(tail)]
@@ -37,5 +42,7 @@ async def merchants_with(world: World, key: str, merchant_ids: list[UUID]) -> li
     """The ones of these merchants that have an order of this id."""
     if not merchant_ids:
         return []
-    found = await find_order_among(world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_ids)
+    found = await find_order_among(
+        world.db, parse_id(key) or parse_wire_id("ord", key), key, merchant_ids
+    )
     return list(dict.fromkeys(row.merchant_id for row in found))

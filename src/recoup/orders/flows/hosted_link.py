@@ -1,4 +1,5 @@
-"""Links to hosted pages: each names something of a merchant, we signed it for one purpose, nothing secret is in it."""
+"""Links to hosted pages: each names something of a merchant, we signed it for one purpose, nothing
+secret is in it."""
 
 import base64
 import binascii
@@ -21,7 +22,8 @@ def order_of_token(world: World, token: str) -> tuple[UUID, UUID] | None:
 
 
 def signed_token(world: World, purpose: str, merchant_id: UUID, subject_id: UUID) -> str:
-    """The world's mark and 64 characters, as they stand in an address; good for this purpose in this world alone."""
+    """The world's mark and 64 characters, as they stand in an address; good for this purpose in
+    this world alone."""
     named = merchant_id.bytes + subject_id.bytes
     return world.mark + base64.urlsafe_b64encode(named + _mac(world, purpose, named)).decode()
 

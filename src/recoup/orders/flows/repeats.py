@@ -1,4 +1,5 @@
-"""The one gate of repeats: a call with a key is done once, however often it comes, and answered alike."""
+"""The one gate of repeats: a call with a key is done once, however often it comes, and answered
+alike."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -30,7 +31,9 @@ class Once:
     input_mac: bytes
     field: str
 
-    async def run(self, work: Callable[[], Awaitable[T]], read_answer: Callable[[dict[str, Any]], T]) -> T:
+    async def run(
+        self, work: Callable[[], Awaitable[T]], read_answer: Callable[[dict[str, Any]], T]
+    ) -> T:
         """Returns what `work` answers; or `read_answer` of the stored answer, where the key came
         before. `work` stores it.
 
@@ -57,7 +60,9 @@ class Once:
         """The answer, for a write of its own; None without a key."""
         if not self.key:
             return None
-        return answered(self.merchant_id, self.operation, self.key, self.input_mac, subject_id, answer, at)
+        return answered(
+            self.merchant_id, self.operation, self.key, self.input_mac, subject_id, answer, at
+        )
 
     async def _answer(self) -> dict[str, Any] | None:
         if not self.key:
@@ -68,13 +73,21 @@ class Once:
         if known.input_mac != self.input_mac:
             message = Sentence("This idempotency key came before with another {0}.", self.operation)
             raise Problem(
-                "conflict", message, field=self.field, cure=Sentence("Use a new key for a new {0}.", self.operation)
+                "conflict",
+                message,
+                field=self.field,
+                cure=Sentence("Use a new key for a new {0}.", self.operation),
             )
         return dict(known.answer or {})
 
 
 def once(
-    world: World, scope: Scope, operation: str, key: str | None, meant: list[Any], field: str = "IdempotencyKey"
+    world: World,
+    scope: Scope,
+    operation: str,
+    key: str | None,
+    meant: list[Any],
+    field: str = "IdempotencyKey",
 ) -> Once:
     """`meant`: what makes it another call."""
     mac = world.keys.mac(operation, json.dumps(meant, sort_keys=True).encode())

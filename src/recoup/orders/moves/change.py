@@ -37,7 +37,8 @@ from recoup.orders.store.rows import LogLine, OrderWords, OutboxEvent, OwedMail
 
 
 class Booked(NamedTuple):
-    """Postings of one source: an attempt, a modification, a dispute's round, a settlement, or the order."""
+    """Postings of one source: an attempt, a modification, a dispute's round, a settlement, or the
+    order."""
 
     source_id: UUID
     postings: Sequence[Posting]
@@ -47,9 +48,15 @@ class Change(Gathered):
     """Collects what happens to `order` at one instant."""
 
     def step(
-        self, happening: str, *, decision_id: UUID | None = None, booked: Booked | None = None, **body: Any
+        self,
+        happening: str,
+        *,
+        decision_id: UUID | None = None,
+        booked: Booked | None = None,
+        **body: Any,
     ) -> None:
-        """Moves the order along one row of the lifecycle; `booked`: what the row brings into the ledger.
+        """Moves the order along one row of the lifecycle; `booked`: what the row brings into the
+        ledger.
 
         Raises: Problem(wrong_state) when there is no such row.
         """
@@ -90,21 +97,25 @@ class Change(Gathered):
         booked: Booked | None = None,
         **body: Any,
     ) -> None:
-        """Records something that happened at the order's stage without moving it. `booked`: as `step`. `words`: what
-        somebody typed; beside the log, which is never changed, for the people in them may ask to be forgotten."""
+        """Records something that happened at the order's stage without moving it. `booked`: as
+        `step`. `words`: what somebody typed; beside the log, which is never changed, for the people
+        in them may ask to be forgotten."""
         row = fact(self.order.stage, happening)
         self._book(row, booked)
         line = self._line(happening, self.order.stage, row.kind, fact_id, body, decision_id)
         if words:
-            self.rows.order_words.append(OrderWords(line.merchant_id, line.order_id, line.seq, words))
+            self.rows.order_words.append(
+                OrderWords(line.merchant_id, line.order_id, line.seq, words)
+            )
         if row.event:
             self._tell(row.event, happening, line.seq, event or body)
         self._mail(happening, fact_id or self.order.order_id, body)
 
     def raise_attention(self, why: str) -> bool:
-        """Asks somebody to look at the order; `why`: the code of an `Attention`. What only people can settle gives way
-        to nothing else, and PAID_TWICE to nothing at all: a capture that is refused goes by it. Answers
-        whether that is new: only with a line of the log is it stored."""
+        """Asks somebody to look at the order; `why`: the code of an `Attention`. What only people
+        can settle gives way to nothing else, and PAID_TWICE to nothing at all: a capture that is
+        refused goes by it. Answers whether that is new: only with a line of the log is it
+        stored."""
         before = self.order.attention
         if before not in FOR_PEOPLE or before != PAID_TWICE and why in FOR_PEOPLE:
             self.order.attention = why
@@ -130,7 +141,9 @@ class Change(Gathered):
         """The order's card from here on, by whose sends the gate decides; those before are kept."""
         order = self.order
         cards = (*order.cards_before, order.card_id)
-        before = [fromkey for fromkey in dict.fromkeys(cards) if fromkey not in (None, card.card_id)]
+        before = [
+            fromkey for fromkey in dict.fromkeys(cards) if fromkey not in (None, card.card_id)
+        ]
         if before != order.cards_before:
             self.amend(cards_before=before)
         self.fact("card_replaced", card.token_id, another=card.pan_id != order.pan_id, **body)
@@ -205,7 +218,8 @@ class Change(Gathered):
         self.due("mail", self.wall, subject_id=mail.mail_id, wall=True)
 
     def _end(self, happening: str) -> None:
-        """Whatever the order still had going ends with it, and so does what somebody could have done about it."""
+        """Whatever the order still had going ends with it, and so does what somebody could have
+        done about it."""
         order = self.order
         self.clear_attention(RETRYING, UNCLEAR_DECLINE)
         if happening not in APPROVALS:
@@ -230,7 +244,9 @@ class Change(Gathered):
         """Books a row with its line of the log, so that neither is without the other; once per
         (source, recipe), however often the flow runs."""
         if (row.books is None) is not (booked is None):
-            raise AssertionError(f"{row.happening} books {row.books.recipe if row.books else 'nothing'}")
+            raise AssertionError(
+                f"{row.happening} books {row.books.recipe if row.books else 'nothing'}"
+            )
         if row.books is not None and booked is not None:
             order = self.order
             book(
@@ -253,7 +269,15 @@ class Change(Gathered):
     def nothing_due(self) -> None:
         """Cancels everything that the order would do by itself."""
         self.order.next_attempt_at = None
-        for kind in ("admit", "retry", "expire", "release", "unresolved", "challenge", "capture_window"):
+        for kind in (
+            "admit",
+            "retry",
+            "expire",
+            "release",
+            "unresolved",
+            "challenge",
+            "capture_window",
+        ):
             self.undue(kind)
 
 
@@ -267,7 +291,10 @@ def check_room(change: Change) -> None:
     if not has_room(change):
         raise Problem(
             "conflict",
-            Sentence("The order's log has {0} lines, which is the most for changes on request.", LINES_MAX),
+            Sentence(
+                "The order's log has {0} lines, which is the most for changes on request.",
+                LINES_MAX,
+            ),
             cure="Cancel the order if it must not be tried any more.",
         )
 

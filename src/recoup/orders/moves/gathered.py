@@ -18,7 +18,14 @@ from recoup.orders.moves.rows import head_of, shown
 from recoup.orders.rules.decision import Decision
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.refund_limits import RefundApproval, RefundApprovalContext
-from recoup.orders.rules.snapshot import Advance, Attempt, Challenge, Modification, Order, Settlement
+from recoup.orders.rules.snapshot import (
+    Advance,
+    Attempt,
+    Challenge,
+    Modification,
+    Order,
+    Settlement,
+)
 from recoup.orders.rules.wallet import Wallet
 from recoup.orders.store.changes import Owned, Rows
 from recoup.orders.store.requests import answered
@@ -42,10 +49,18 @@ T = TypeVar("T")
 
 
 class Gathered:
-    """The rows of `order` at one instant. Changes `order` itself too, so that rules see the new state."""
+    """The rows of `order` at one instant. Changes `order` itself too, so that rules see the new
+    state."""
 
     def __init__(
-        self, order: Order, *, now: BusinessTime, wall: WallTime, actor: Actor, request_id: str, is_new: bool = False
+        self,
+        order: Order,
+        *,
+        now: BusinessTime,
+        wall: WallTime,
+        actor: Actor,
+        request_id: str,
+        is_new: bool = False,
     ) -> None:
         """Starts a transaction's changes. `is_new`: this transaction admits the order."""
         self.order, self.now, self.wall = order, now, wall
@@ -58,14 +73,18 @@ class Gathered:
         self._amended: dict[str, Any] = {}
         self.wish: Wish | None = None  # room for an advance, answered before anything is written
         self._advanced = False
-        self.refund_context: RefundApprovalContext | None = None  # limits and requests, where people refund
+        self.refund_context: RefundApprovalContext | None = (
+            None  # limits and requests, where people refund
+        )
         self.role: str | None = None  # as what a person acts, whose limits hold
         self.leaving_units = 0  # that this person sends without a second one
         self.wallet: Wallet | None = None  # of a stablecoin order, where money may leave it
         self._given: dict[type[Any], Any] = {}
         self.has_updater = False  # somebody can say whether the order's card was replaced
         self.off_since: WallTime | None = None  # all sending is off: no intent to send may be made
-        self.chance: int | None = None  # millionths, that a send now is approved, where the engine has just said so
+        self.chance: int | None = (
+            None  # millionths, that a send now is approved, where the engine has just said so
+        )
         self._refund_approvals: dict[UUID, RefundApproval] = {}
         self.freed_units = 0  # of the exposure that the order's advance holds
         self.lost_units = 0  # of those: written off, so that their room is not used again
@@ -88,7 +107,11 @@ class Gathered:
     def identify(self, movement_id: UUID, ids: Iterable[str | None]) -> None:
         """Keeps what else the processor calls an attempt or modification."""
         merchant_id, card = self.order.merchant_id, self.order.card
-        rows = [ProcessorId(merchant_id, movement_id, one) for one in ids if one and without_card(one, card) == one]
+        rows = [
+            ProcessorId(merchant_id, movement_id, one)
+            for one in ids
+            if one and without_card(one, card) == one
+        ]
         self.rows.beside += [(keep_ids, row) for row in rows]
 
     def set_request(self, request: RefundApproval, **values: Any) -> None:
@@ -103,7 +126,8 @@ class Gathered:
         self._set("settlements", settlement.settlement_id, settlement, values)
 
     def _set(self, table: str, row_id: UUID, row: Any, values: dict[str, Any]) -> None:
-        """Changes one of the order's rows, or adds it; `table` names it in the order and in the write alike."""
+        """Changes one of the order's rows, or adds it; `table` names it in the order and in the
+        write alike."""
         for name, value in values.items():
             setattr(row, name, value)
         rows = getattr(self.order, table)
@@ -144,11 +168,13 @@ class Gathered:
 
     def noticed(self, **row: Any) -> None:
         """Keeps a processor's notice, once."""
-        self.rows.dispute_notices.append(KeptNotice(merchant_id=self.order.merchant_id, received_at=self.wall, **row))
+        self.rows.dispute_notices.append(
+            KeptNotice(merchant_id=self.order.merchant_id, received_at=self.wall, **row)
+        )
 
     def send(self, send_id: UUID, **values: Any) -> None:
-        """Reserves, or tells the outcome of, one send of the order's card. Only under the card's lock. What was given
-        when it was reserved stays so: amount, initiator and acceptor."""
+        """Reserves, or tells the outcome of, one send of the order's card. Only under the card's
+        lock. What was given when it was reserved stays so: amount, initiator and acceptor."""
         order = self.order
         if order.card_id is None:
             raise AssertionError("what has no card is not sent")
@@ -176,7 +202,9 @@ class Gathered:
         """Keeps what an answered attempt says of its card beyond this order."""
         order, checks, at = self.order, attempt.checks, attempt.sent_at
         approved, id = attempt.state == "approved", attempt.network_transaction_id
-        risk = checks is not None and (checks.risk_score is not None or checks.risk_level is not None)
+        risk = checks is not None and (
+            checks.risk_score is not None or checks.risk_level is not None
+        )
         if order.pan_id is None or not (approved or risk):
             return
         kept = id if approved else None
@@ -202,9 +230,11 @@ class Gathered:
         if order.token_id is not None:
             self.rows.codes_used.append(UsedCode(order.merchant_id, order.token_id))
 
-    def decide(self, decision: Decision, features: dict[str, Any], arm: dict[str, Any] | None = None) -> UUID:
-        """Stores a decision with everything that it was made from, and answers its id. `arm`: of an order that
-        has one, whose decision it is."""
+    def decide(
+        self, decision: Decision, features: dict[str, Any], arm: dict[str, Any] | None = None
+    ) -> UUID:
+        """Stores a decision with everything that it was made from, and answers its id. `arm`: of an
+        order that has one, whose decision it is."""
         decision_id = new_id()
         self.rows.decisions.append(
             filled(
@@ -222,7 +252,12 @@ class Gathered:
         return decision_id
 
     def due(
-        self, kind: DueKind | FeatureDue, at: datetime, *, subject_id: UUID | None = None, wall: bool = False
+        self,
+        kind: DueKind | FeatureDue,
+        at: datetime,
+        *,
+        subject_id: UUID | None = None,
+        wall: bool = False,
     ) -> None:
         self._due[kind, subject_id or self.order.order_id] = (at, wall)
 
@@ -233,7 +268,9 @@ class Gathered:
         """Answers a key that must be new: a race for it undoes the whole transaction."""
         order = self.order
         self.rows.requests.append(
-            answered(order.merchant_id, operation, key, input_mac, order.order_id, answer, self.wall)
+            answered(
+                order.merchant_id, operation, key, input_mac, order.order_id, answer, self.wall
+            )
         )
 
     def finished(self) -> Rows:
@@ -241,7 +278,9 @@ class Gathered:
         order, rows = self.order, self.rows
         for (table, _), row in self._touched.items():
             getattr(rows, table).append(Owned(order.merchant_id, row))
-        rows.refund_requests.extend(Owned(order.merchant_id, approval) for approval in self._refund_approvals.values())
+        rows.refund_requests.extend(
+            Owned(order.merchant_id, approval) for approval in self._refund_approvals.values()
+        )
         if self._advanced and order.advance is not None:
             rows.advances.append(Owned(order.merchant_id, order.advance))
         rows.card_blocks.extend(self._blocks.values())

@@ -10,7 +10,8 @@ from recoup.orders.rules.snapshot import Order
 
 def may_go(change: Change, units: int) -> bool:
     """True when so much goes without a second person. Raises: Problem(forbidden) when it may not go
-    at all; wrong_state when one of this order waits already and this one would have to wait, too."""
+    at all; wrong_state when one of this order waits already and this one would have to wait,
+    too."""
     if change.role is None:
         if change.who.kind == "user":
             raise Problem("forbidden", "You have no role here any more.", cure="Ask the owner.")
@@ -47,5 +48,7 @@ def context_of(change: Change) -> RefundApprovalContext:
 
 
 def _alone(order: Order, actor: str) -> int:
-    back = (r for r in order.modifications if r.kind in ("refund", "reversal") and r.state != "refused")
+    back = (
+        r for r in order.modifications if r.kind in ("refund", "reversal") and r.state != "refused"
+    )
     return sum(r.units for r in back if r.approved_by is None and is_theirs(r.actor, actor))

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from recoup.kernel.time import WallTime
 
-SEND_WITHIN = timedelta(seconds=5)  # from the intent to the first byte; a paused process must not send late
+SEND_WITHIN = timedelta(
+    seconds=5
+)  # from the intent to the first byte; a paused process must not send late
 ATTENTION_AFTER_TRIES = 6
 RESULT_WITHIN = timedelta(hours=6)  # of what a processor has received, and decides later
 NO_ROUTE_PAUSE = timedelta(minutes=30)  # until what no card route takes is looked at again

@@ -33,16 +33,39 @@ def book(
         if sum(e.units for e in posting.entries):
             raise AssertionError(f"{posting.recipe} does not balance")
         posting_id = new_id()
-        content = [merchant_id, source_kind, source_id, posting.recipe, asset, now, [list(e) for e in posting.entries]]
+        content = [
+            merchant_id,
+            source_kind,
+            source_id,
+            posting.recipe,
+            asset,
+            now,
+            [list(e) for e in posting.entries],
+        ]
         rows.postings.append(
             PostingRow(
-                merchant_id, posting_id, source_kind, source_id, posting.recipe, order_id, _digest(content), now, wall
+                merchant_id,
+                posting_id,
+                source_kind,
+                source_id,
+                posting.recipe,
+                order_id,
+                _digest(content),
+                now,
+                wall,
             )
         )
         for number, entry in enumerate(posting.entries, 1):
             rows.entries.append(
                 EntryRow(
-                    merchant_id, posting_id, number, entry.account, asset, entry.place, entry.units, available_at or now
+                    merchant_id,
+                    posting_id,
+                    number,
+                    entry.account,
+                    asset,
+                    entry.place,
+                    entry.units,
+                    available_at or now,
                 )
             )
 

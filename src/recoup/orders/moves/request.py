@@ -1,4 +1,5 @@
-"""A modification as it is requested of a processor (refund, reversal, void, capture), and a refund that is refused."""
+"""A modification as it is requested of a processor (refund, reversal, void, capture), and a refund
+that is refused."""
 
 from typing import Any
 from uuid import UUID
@@ -30,8 +31,9 @@ def request_modification(
     piece_of: UUID | None = None,
     named: str | None = None,
 ) -> Modification:
-    """The intent, under an id of its own, or the one given. `named`: its caller's idempotency key. What the order's log
-    and book say of it is the caller's. Raises: Problem, as `leave`, for money that a person may not send alone."""
+    """The intent, under an id of its own, or the one given. `named`: its caller's idempotency key.
+    What the order's log and book say of it is the caller's. Raises: Problem, as `leave`, for money
+    that a person may not send alone."""
     order = change.order
     if kind in ("refund", "reversal") and approved_by is None:
         leave(change, units)
@@ -84,13 +86,16 @@ def ask_second(
     if request.act == REFUND:
         _check_wallet(change, units)
     change.set_request(request)
-    change.fact("refund_asked", request.request_id, units=units, until=request.expires_at.isoformat())
+    change.fact(
+        "refund_asked", request.request_id, units=units, until=request.expires_at.isoformat()
+    )
     change.due("refund_request", request.expires_at, subject_id=request.request_id)
     return request
 
 
 def _check_wallet(change: Change, units: int) -> None:
-    """Checks that a refund could be paid now, before it is requested. Raises: Problem(wrong_state)."""
+    """Checks that a refund could be paid now, before it is requested. Raises:
+    Problem(wrong_state)."""
     if change.order.payable_place == ledger.WALLET:
         assert change.wallet is not None
         change.wallet.check(units - returned_fee(change.order, units), change.order.sent_text)
@@ -99,13 +104,22 @@ def _check_wallet(change: Change, units: int) -> None:
 def renew(change: Change, modification: Modification, **values: Any) -> None:
     """Gives the modification another id and key to be sent under from now on: the processor is done
     with the ones of before."""
-    change.set_modification(modification, send_id=new_id(), send_key=renewed(modification), **values)
+    change.set_modification(
+        modification, send_id=new_id(), send_key=renewed(modification), **values
+    )
 
 
 def returned_fee(order: Order, units: int) -> int:
     """The part of the fee that goes back with so many units more."""
-    fee, policy, before = int(order.approval.get("fee") or 0), order.approval.get("fee_refund"), order.refunded_units
-    back, already = (returned_units(fee, str(policy or KEEP), one, order.units) for one in (before + units, before))
+    fee, policy, before = (
+        int(order.approval.get("fee") or 0),
+        order.approval.get("fee_refund"),
+        order.refunded_units,
+    )
+    back, already = (
+        returned_units(fee, str(policy or KEEP), one, order.units)
+        for one in (before + units, before)
+    )
     return back - already
 
 

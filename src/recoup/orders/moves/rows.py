@@ -1,4 +1,5 @@
-"""An order's rows as the same transaction writes them: just admitted, and as lists show them. Nothing is read back."""
+"""An order's rows as the same transaction writes them: just admitted, and as lists show them.
+Nothing is read back."""
 
 import msgspec
 

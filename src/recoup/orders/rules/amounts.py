@@ -1,4 +1,5 @@
-"""Amounts as this API writes them: decimal text that keeps the sender's scale. Source: contract stablecoin-api §2.1."""
+"""Amounts as this API writes them: decimal text that keeps the sender's scale. Source: contract
+stablecoin-api §2.1."""
 
 import re
 from typing import Final
@@ -16,13 +17,25 @@ def amount_of(text: object, asset: str, field: str = "amount") -> Money:
     Raises: Problem(invalid) with the detail invalid_amount.
     """
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-        raise _no(field, f"The {field} must be a decimal string.", 'Send a plain decimal in quotes, like "49.90".')
+        raise _no(
+            field,
+            f"The {field} must be a decimal string.",
+            'Send a plain decimal in quotes, like "49.90".',
+        )
     scale = EXPONENTS[asset]
     whole, _, fraction = text.partition(".")
     if len(fraction) > scale:
-        raise _no(field, f"The {field} has more than {scale} decimals, which is {asset}'s scale.", "Round it first.")
+        raise _no(
+            field,
+            f"The {field} has more than {scale} decimals, which is {asset}'s scale.",
+            "Round it first.",
+        )
     if int(whole) > WHOLE_MAX:
-        raise _no(field, f"The {field} is more than {WHOLE_MAX} {asset}.", "Send less, or several charges.")
+        raise _no(
+            field,
+            f"The {field} is more than {WHOLE_MAX} {asset}.",
+            "Send less, or several charges.",
+        )
     money = from_text(text, asset, field)
     if money.units <= 0:
         raise _no(field, f"The {field} must be more than zero.", "Send what is to be paid.")

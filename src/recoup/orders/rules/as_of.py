@@ -1,8 +1,10 @@
-"""An order as it stood at an instant, or after a line: the fold of its log, and what its rows were then. Pure.
+"""An order as it stood at an instant, or after a line: the fold of its log, and what its rows were
+then. Pure.
 
-A row is changed until it is closed, and each change that matters has its line; so of a row that was closed by then
-everything is as it is now, and of one that was not, only what came with its making. What has no line (the merchant's
-own notes, before they were changed) is left out rather than guessed.
+A row is changed until it is closed, and each change that matters has its line; so of a row that was
+closed by then everything is as it is now, and of one that was not, only what came with its making.
+What has no line (the merchant's own notes, before they were changed) is left out rather than
+guessed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,8 +38,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Up to where: business time, the time of recording, or a line. Exactly one is given. Answers show milliseconds, so
-    an instant that is named by them holds what happened within it: else no line would be held by its own time."""
+    """Up to where: business time, the time of recording, or a line. Exactly one is given. Answers
+    show milliseconds, so an instant that is named by them holds what happened within it: else no
+    line would be held by its own time."""
 
     business: datetime | None = None
     recorded: datetime | None = None
@@ -54,9 +57,10 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """`state`: what the log alone says. `attempts`, `modifications` and `disputes`: the state of each row that there
-    was. `due`: of the planned attempt. `expires_at`, `metadata`: None where they were changed since, and nothing says
-    what they were. `units`: of the order, where its end made it worth less than what it was for; else as they are."""
+    """`state`: what the log alone says. `attempts`, `modifications` and `disputes`: the state of
+    each row that there was. `due`: of the planned attempt. `expires_at`, `metadata`: None where
+    they were changed since, and nothing says what they were. `units`: of the order, where its end
+    made it worth less than what it was for; else as they are."""
 
     state: State
     line: Line
@@ -65,7 +69,9 @@ class Past:
     due: Mapping[UUID, datetime] = field(default_factory=dict)
     modifications: Mapping[UUID, str] = field(default_factory=dict)
     disputes: Mapping[UUID, str] = field(default_factory=dict)
-    dispute_lines: Mapping[UUID, Line] = field(default_factory=dict)  # the last that says what a dispute is about
+    dispute_lines: Mapping[UUID, Line] = field(
+        default_factory=dict
+    )  # the last that says what a dispute is about
     next_attempt_at: datetime | None = None
     do_not_retry: bool = False
     expires_at: datetime | None = None
@@ -102,15 +108,18 @@ def past(
     *,
     expires_at: datetime | None,
 ) -> Past:
-    """`attempts`, `modifications`, `disputes` and `expires_at`: as they are now. Everything up to the last line that
-    the cut holds, for a line never stands without those before it.
+    """`attempts`, `modifications`, `disputes` and `expires_at`: as they are now. Everything up to
+    the last line that the cut holds, for a line never stands without those before it.
 
     Raises: Problem(invalid) for a cut before the order's first line, or a line that it has not.
     """
     last = max((line.seq for line in lines if cut.holds(line)), default=0)
     if not last or cut.version is not None and cut.version > lines[-1].seq:
         raise _nothing(lines, cut)
-    kept, gone = [line for line in lines if line.seq <= last], [line for line in lines if line.seq > last]
+    kept, gone = (
+        [line for line in lines if line.seq <= last],
+        [line for line in lines if line.seq > last],
+    )
     rows = list(modifications)
     reversals = {row.attempt_id: row.modification_id for row in rows if row.kind == "reversal"}
     captures = [row.modification_id for row in rows if row.kind == "capture"]
@@ -144,7 +153,9 @@ def _units_before(lines: Sequence[Line], gone: Iterable[Line]) -> int | None:
         if line.happening == "parts_kept":
             return int(line.body["units"]) + int(line.body["unpaid"])
         if line.happening in ("captured", "capture_ended"):
-            return next((int(one.body["units"]) for one in lines if one.happening == "authorised"), None)
+            return next(
+                (int(one.body["units"]) for one in lines if one.happening == "authorised"), None
+            )
     return None
 
 
@@ -152,7 +163,10 @@ class _Reader:
     """Goes over the lines, oldest first."""
 
     def __init__(
-        self, attempts: Sequence[Attempt], reversals: Mapping[UUID | None, UUID], captures: list[UUID]
+        self,
+        attempts: Sequence[Attempt],
+        reversals: Mapping[UUID | None, UUID],
+        captures: list[UUID],
     ) -> None:
         self._rows = sorted(attempts, key=lambda attempt: attempt.attempt_no)
         self._reversals, self._captures = reversals, captures
@@ -190,7 +204,9 @@ class _Reader:
         happening, row_id = line.happening, line.fact_id
         if happening in ("captured", "capture_ended"):
             self.modifications |= {
-                capture: "done" for capture in self._captures if self.modifications.get(capture) == "owed"
+                capture: "done"
+                for capture in self._captures
+                if self.modifications.get(capture) == "owed"
             }
         if row_id is None:
             return
@@ -233,7 +249,9 @@ def attempts_then(found: Past, attempts: Iterable[Attempt]) -> list[Attempt]:
         state = found.attempts.get(attempt.attempt_id)
         if state is None:
             continue
-        then = replace(attempt, state=state, due_at=found.due.get(attempt.attempt_id, attempt.due_at))
+        then = replace(
+            attempt, state=state, due_at=found.due.get(attempt.attempt_id, attempt.due_at)
+        )
         if state in ("planned", "open", "unknown"):
             then = replace(
                 then,
@@ -260,28 +278,41 @@ def disputes_then(found: Past, disputes: Iterable[Dispute]) -> list[Dispute]:
     """The disputes that existed then, as they were."""
     made = []
     for dispute in disputes:
-        state, line = found.disputes.get(dispute.dispute_id), found.dispute_lines.get(dispute.dispute_id)
+        state, line = (
+            found.disputes.get(dispute.dispute_id),
+            found.dispute_lines.get(dispute.dispute_id),
+        )
         if state is None or line is None:
             continue
         body = line.body
         said = {name: body[name] for name in ("stage", "kind", "reason_code", "units", "liable")}
         closed = line.business_at if state not in ("open", "answered") else None
         fee, respond_by = int(body.get("fee_charged") or 0), _moment(body.get("respond_by"))
-        made.append(replace(dispute, state=state, fee_units=fee, respond_by=respond_by, closed_at=closed, **said))
+        made.append(
+            replace(
+                dispute, state=state, fee_units=fee, respond_by=respond_by, closed_at=closed, **said
+            )
+        )
     return made
 
 
 def _nothing(lines: Sequence[Line], cut: Cut) -> Problem:
     if cut.version is not None:
         message = Sentence(
-            "The order has no line {0}; its lines are 1 to {1}.", cut.version, lines[-1].seq if lines else 0
+            "The order has no line {0}; its lines are 1 to {1}.",
+            cut.version,
+            lines[-1].seq if lines else 0,
         )
         return invalid(message, "AsOfVersion", "Ask for one of these.")
     first = lines[0].business_at if cut.business is not None else lines[0].recorded_at
     message = Sentence("The order was not there yet: it came on {0}.", first)
     if cut.business is not None:
         return invalid(message, "AsOf", "Ask for a later instant.")
-    return invalid(message, "AsOfRecorded", "asOfRecorded is real time, not the merchant’s: ask for a later instant.")
+    return invalid(
+        message,
+        "AsOfRecorded",
+        "asOfRecorded is real time, not the merchant’s: ask for a later instant.",
+    )
 
 
 def _moment(value: object) -> datetime | None:

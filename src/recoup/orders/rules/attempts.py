@@ -1,8 +1,9 @@
-"""The life of one attempt, as data: state x event x order stage -> state, `if_late`, line of the log.
+"""The life of one attempt, as data: state x event x order stage -> state, `if_late`, line of the
+log.
 
-An attempt is an intent that is committed before the call. `unknown` is a state: inquiries follow, never a second send
-blind. `if_late` says what an approval means that is found after the order's end was announced.
-Source: design §2.
+An attempt is an intent that is committed before the call. `unknown` is a state: inquiries follow,
+never a second send blind. `if_late` says what an approval means that is found after the order's end
+was announced. Source: design §2.
 """
 
 from typing import Final, NamedTuple
@@ -10,7 +11,15 @@ from typing import Final, NamedTuple
 from recoup.orders.rules.lifecycle import ENDED, OPEN, Stage
 
 STATES: Final = ("planned", "open", "approved", "declined", "unknown", "not_sent")
-EVENTS: Final = ("sent", "approved", "declined", "timed_out", "not_sent", "not_found", "order_ended")
+EVENTS: Final = (
+    "sent",
+    "approved",
+    "declined",
+    "timed_out",
+    "not_sent",
+    "not_found",
+    "order_ended",
+)
 GOING: Final = frozenset({"open", "unknown"})
 
 
@@ -29,7 +38,14 @@ _OVER: Final = ENDED - {Stage.COMPLETED}
 _ALL: Final = OPEN | ENDED
 # At Completed there are attempts of an order that was advanced alone: its customer is charged now.
 ROWS: Final = (
-    Row("planned", "sent", frozenset({Stage.PROCESSING, Stage.COMPLETED}), "open", "keep", "attempt_sent"),
+    Row(
+        "planned",
+        "sent",
+        frozenset({Stage.PROCESSING, Stage.COMPLETED}),
+        "open",
+        "keep",
+        "attempt_sent",
+    ),
     Row("planned", "not_sent", OPEN, "not_sent", None, "attempt_withheld"),
     Row("planned", "order_ended", ENDED, "not_sent", None, None),
     *(
@@ -52,5 +68,6 @@ _ROWS: Final = {(r.state, r.event, stage): r for r in ROWS for stage in r.stages
 
 
 def on(state: str, event: str, stage: Stage) -> Row | None:
-    """The row for what just happened, or None when it changes nothing (a duplicate or a late repeat)."""
+    """The row for what just happened, or None when it changes nothing (a duplicate or a late
+    repeat)."""
     return _ROWS.get((state, event, stage))

@@ -24,9 +24,9 @@ SENT_AGAIN: Final = "Nothing: it is sent until the processor answers."
 
 
 class Attention(NamedTuple):
-    """What pages say of a reason. `sentence`: `{0}` is the code's argument. `cure`, `ask`: what helps, and
-    whom to ask; empty where the page says that by the order's stage. `by_people`: it ends when a person
-    says so. `while_paid`: and when nothing of the payment is left."""
+    """What pages say of a reason. `sentence`: `{0}` is the code's argument. `cure`, `ask`: what
+    helps, and whom to ask; empty where the page says that by the order's stage. `by_people`: it
+    ends when a person says so. `while_paid`: and when nothing of the payment is left."""
 
     code: str
     sentence: str
@@ -36,7 +36,10 @@ class Attention(NamedTuple):
     while_paid: bool = False
 
 
-_LOOKED_UP: Final = ("Look up at the processor what became of it, and report it to the operator.", OPERATOR)
+_LOOKED_UP: Final = (
+    "Look up at the processor what became of it, and report it to the operator.",
+    OPERATOR,
+)
 BY_HAND: Final = ("Under Refunds, send it again or pay it by hand.", OPERATOR)
 HELD: Final = "held"  # a code of `whys`
 UNKNOWN: Final = "outcome_unknown"
@@ -121,8 +124,14 @@ _OWN: Final = (
         DESK,
         by_people=True,
     ),
-    *(Attention(f"{kind}_stuck", shaped(_STUCK, kind=kind), *_UNSENT.get(kind, ())) for kind in _KINDS),
-    *(Attention(f"{kind}_delayed", shaped(_DELAYED, kind=kind), SENT_AGAIN, OPERATOR) for kind in _KINDS),
+    *(
+        Attention(f"{kind}_stuck", shaped(_STUCK, kind=kind), *_UNSENT.get(kind, ()))
+        for kind in _KINDS
+    ),
+    *(
+        Attention(f"{kind}_delayed", shaped(_DELAYED, kind=kind), SENT_AGAIN, OPERATOR)
+        for kind in _KINDS
+    ),
 )
 # No answer of a processor settles these; others give way to what is urgent.
 FOR_PEOPLE: Final = (PAID_TWICE, PAID_TOO)
@@ -168,7 +177,11 @@ def sentence_of(attention: str) -> str:
         return whys.sentence_of(attention)
     if reason.code == HELD:
         return whys.sentence_of(argument)
-    return reason.sentence if isinstance(reason.sentence, Sentence) else Sentence(reason.sentence, argument)
+    return (
+        reason.sentence
+        if isinstance(reason.sentence, Sentence)
+        else Sentence(reason.sentence, argument)
+    )
 
 
 def needed(order: "Order") -> str | None:
@@ -180,5 +193,7 @@ def needed(order: "Order") -> str | None:
     unsent = next((refund for refund in order.modifications if refund.state == "stuck"), None)
     if unsent is not None:
         return stuck(unsent.kind)
-    open_ = next((d for d in order.disputes if d.state == "open" and d.warned and not d.answering), None)
+    open_ = next(
+        (d for d in order.disputes if d.state == "open" and d.warned and not d.answering), None
+    )
     return of_dispute(LATE, open_.dispute_no) if open_ is not None else None

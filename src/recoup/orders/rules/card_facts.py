@@ -6,8 +6,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class StoredMethod:
-    """A card that the processor of `route` keeps. `reference` and `customer` are the processor's; `is_closed`: it said
-    that the method is gone."""
+    """A card that the processor of `route` keeps. `reference` and `customer` are the processor's;
+    `is_closed`: it said that the method is gone."""
 
     route: str
     reference: str = field(repr=False)

@@ -16,11 +16,15 @@ from recoup.networks.decline_code import NETWORK, DeclineCode
 from recoup.networks.limits import Send
 from recoup.orders.rules.snapshot import Order
 
-ANSWER_WAIT: Final = timedelta(minutes=10)  # a send that stays unanswered for longer holds nobody back
+ANSWER_WAIT: Final = timedelta(
+    minutes=10
+)  # a send that stays unanswered for longer holds nobody back
 LOOK_AGAIN: Final = timedelta(minutes=1)
 ALIKE_FOR: Final = timedelta(days=30)  # the networks' longest window
 _DAY: Final = timedelta(days=1)
-_SLACK: Final = timedelta(hours=1)  # so that a send that left late does not lose the others the next day's slot
+_SLACK: Final = timedelta(
+    hours=1
+)  # so that a send that left late does not lose the others the next day's slot
 
 
 def is_sent_beside(order: Order, now: datetime) -> bool:
@@ -33,8 +37,13 @@ def is_sent_beside(order: Order, now: datetime) -> bool:
 def rests_until(order: Order, now: datetime) -> datetime | None:
     """The time when the last decline of another order lets the card be sent again; None where it is
     over, or the order was sent since."""
-    own = max((attempt.sent_at for attempt in order.attempts if attempt.sent_at is not None), default=order.placed_at)
-    declined = [one for one in _beside(order) if one.klass == "funds" and one.declined and one.at > own]
+    own = max(
+        (attempt.sent_at for attempt in order.attempts if attempt.sent_at is not None),
+        default=order.placed_at,
+    )
+    declined = [
+        one for one in _beside(order) if one.klass == "funds" and one.declined and one.at > own
+    ]
     last = max(declined, key=lambda one: one.at, default=None)
     until = last.at + _wait(order, last) if last is not None else now
     return until if until > now else None
@@ -46,16 +55,23 @@ def sends_beside(order: Order) -> int:
 
 
 def alike(order: Order, now: datetime) -> Send | None:
-    """The newest decline that the merchant reported of another order of the card for nearly the same amount, of less
-    than one whole unit of the currency between them: networks take a changed amount for a way around their limits."""
+    """The newest decline that the merchant reported of another order of the card for nearly the
+    same amount, of less than one whole unit of the currency between them: networks take a changed
+    amount for a way around their limits."""
     whole = 10 ** EXPONENTS.get(order.asset, 0)
     near = [
         send.send
         for send in order.sends
-        if send.send.declined and send.send.currency == order.asset and send.send.merchant_id == str(order.merchant_id)
-        if 0 < abs(send.send.units - order.units) < whole and send.send.claimed and send.send_id != order.order_id
+        if send.send.declined
+        and send.send.currency == order.asset
+        and send.send.merchant_id == str(order.merchant_id)
+        if 0 < abs(send.send.units - order.units) < whole
+        and send.send.claimed
+        and send.send_id != order.order_id
     ]
-    return max((one for one in near if one.at > now - ALIKE_FOR), key=lambda one: one.at, default=None)
+    return max(
+        (one for one in near if one.at > now - ALIKE_FOR), key=lambda one: one.at, default=None
+    )
 
 
 def _beside(order: Order) -> Iterator[Send]:

@@ -33,7 +33,13 @@ def initiator_of(text: str) -> Initiator:
 
 
 def own_tries(
-    facts: Mapping[str, Any], *, units: int, currency: str, acceptor_id: str, merchant_id: UUID, offset: timedelta
+    facts: Mapping[str, Any],
+    *,
+    units: int,
+    currency: str,
+    acceptor_id: str,
+    merchant_id: UUID,
+    offset: timedelta,
 ) -> tuple[Send, ...]:
     """The billing's own attempts of an order whose invoice it goes on to charge: all that are left,
     dated at the next, in the business time of a merchant whose clock stands `offset` apart. They

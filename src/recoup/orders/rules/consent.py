@@ -52,9 +52,9 @@ def consent_of(
     is_replaced: bool,
     claimed: Exemption | None = None,
 ) -> Consent:
-    """`facts`: of the order. What the merchant says of this payment goes before what earlier charges of the card left;
-    it says nothing of another card that took its place (`is_replaced`). `claimed`: by the risk check; the payment that
-    starts an agreement is exempt from nothing."""
+    """`facts`: of the order. What the merchant says of this payment goes before what earlier
+    charges of the card left; it says nothing of another card that took its place (`is_replaced`).
+    `claimed`: by the risk check; the payment that starts an agreement is exempt from nothing."""
     first = (None if is_replaced else facts.get("network_transaction_id")) or kept.first_network_id
     if by_customer:
         starts = facts.get("agreement") is not None and not kept.approvals
@@ -62,11 +62,17 @@ def consent_of(
         exemption: WhyExempt | None = "moto" if by_phone else None if known or starts else claimed
         return Consent(first, kept.latest_network_id, 1 if starts else None, exemption)
     stands = first is not None or facts.get("agreement") is not None
-    return Consent(first, kept.latest_network_id, max(2, _number(facts), kept.approvals + 1), "mit" if stands else None)
+    return Consent(
+        first,
+        kept.latest_network_id,
+        max(2, _number(facts), kept.approvals + 1),
+        "mit" if stands else None,
+    )
 
 
 def _number(facts: Mapping[str, Any]) -> int:
-    """The number of the subscription's payment, as the merchant says; 0 where it does not say so."""
+    """The number of the subscription's payment, as the merchant says; 0 where it does not say
+    so."""
     text = str((facts.get("subscription") or {}).get("paymentNumber") or "").strip()
     if not text.isascii() or not text.isdigit() or len(text) > len(str(SEQUENCE_MAX)):
         return 0

@@ -15,7 +15,8 @@ _LENGTHS: Final = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
 def cycle_at(anchor: datetime, unit: str, count: int, n: int) -> datetime:
-    """The n-th cycle, from 0. A month that lacks the anchor's day ends on its last; the next one has the day again."""
+    """The n-th cycle, from 0. A month that lacks the anchor's day ends on its last; the next one
+    has the day again."""
     if unit != "month":
         return anchor + _LENGTHS[unit] * count * n
     months = anchor.year * 12 + anchor.month - 1 + count * n
@@ -31,15 +32,21 @@ def first_from(anchor: datetime, unit: str, count: int, n: int, now: datetime) -
     return n
 
 
-def latest_due(anchor: datetime, unit: str, count: int, n: int, now: datetime, ends_at: datetime | None) -> int:
-    """The last cycle from the n-th on that is due at `now`: of many that were missed only it is charged."""
-    while (at := cycle_at(anchor, unit, count, n + 1)) <= now and (ends_at is None or at <= ends_at):
+def latest_due(
+    anchor: datetime, unit: str, count: int, n: int, now: datetime, ends_at: datetime | None
+) -> int:
+    """The last cycle from the n-th on that is due at `now`: of many that were missed only it is
+    charged."""
+    while (at := cycle_at(anchor, unit, count, n + 1)) <= now and (
+        ends_at is None or at <= ends_at
+    ):
         n += 1
     return n
 
 
 def order_name(subscription: str, number: int) -> str:
-    """The merchant_order_id of a cycle's charge, `number` from 1; a second try finds the same order."""
+    """The merchant_order_id of a cycle's charge, `number` from 1; a second try finds the same
+    order."""
     return f"{subscription}-{number}"
 
 
@@ -51,7 +58,13 @@ def is_a_cycles(merchant_order_id: str) -> bool:
 
 
 def next_charge(
-    anchor: datetime, unit: str, count: int, done: int, skipped: int, total: int, ends_at: datetime | None
+    anchor: datetime,
+    unit: str,
+    count: int,
+    done: int,
+    skipped: int,
+    total: int,
+    ends_at: datetime | None,
 ) -> datetime | None:
     """The time when the cycle after `done` is charged; None when all are. `total` 0 never ends."""
     if total and done >= total:
@@ -74,10 +87,14 @@ def check_link(url: str | None, field: str) -> str | None:
     cure = "Send an absolute http or https address."
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        fits = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        )
         _ = parts.port
     except ValueError:
         fits = False
     if not fits or len(url) > LINK_MAX or _ODD.search(url):
-        raise invalid(f"The field {field} is no address that a browser may be sent to.", field, cure)
+        raise invalid(
+            f"The field {field} is no address that a browser may be sent to.", field, cure
+        )
     return url

@@ -25,7 +25,8 @@ Verdict = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another way that was open, with its rough chance to be approved (0 … 1), or None where nobody knows."""
+    """Another way that was open, with its rough chance to be approved (0 … 1), or None where nobody
+    knows."""
 
     name: str
     chance: float | None

@@ -10,7 +10,8 @@ from recoup.networks.disputes import takes_money
 
 @dataclass(slots=True)
 class Dispute:
-    """Row of disputes: a case of the processor. See `rules.money.disputes` for how notices move it."""
+    """Row of disputes: a case of the processor. See `rules.money.disputes` for how notices move
+    it."""
 
     dispute_id: UUID
     order_id: UUID

@@ -70,7 +70,8 @@ ByNetworkToken = Annotated[bool | UnsetType, Meta(description="true, or absent")
 class Completed(OrderData, frozen=True, kw_only=True):
     attempts: Attempts
     by: Annotated[
-        Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"] | UnsetType,
+        Literal["link", "new_card", "other_card", "part", "retry", "signal", "merchant"]
+        | UnsetType,
         Meta(
             description="what brought the money of an MIT: the customer paid by the link, a new card, another card on "
             "file, parts, a retry, an attempt at once after an approval elsewhere, an attempt that a person requested"
@@ -122,9 +123,12 @@ class EarlyWarningReceived(OrderData, frozen=True, kw_only=True):
 
 class Challenge(OrderData, frozen=True, kw_only=True):
     challenge_id: Annotated[UUID, Meta(description="the same in all events of one challenge")]
-    expires_at: Annotated[datetime | None, Meta(description="when an unanswered challenge ends")] = None
+    expires_at: Annotated[
+        datetime | None, Meta(description="when an unanswered challenge ends")
+    ] = None
     asks: Annotated[
-        Literal["confirm", "code", "address", "card"], Meta(description="what the customer is asked for")
+        Literal["confirm", "code", "address", "card"],
+        Meta(description="what the customer is asked for"),
     ] = "card"
 
 
@@ -150,7 +154,9 @@ class AttemptDeclined(OrderData, frozen=True, kw_only=True):
 class Amended(OrderData, frozen=True, kw_only=True):
     changed: Annotated[
         Literal["card", "amount", "expiry", "retries", "notes"],
-        Meta(description="by the merchant; `card` and `amount` also by its invoice at the processor"),
+        Meta(
+            description="by the merchant; `card` and `amount` also by its invoice at the processor"
+        ),
     ]
 
 
@@ -167,7 +173,9 @@ class RefundRefused(Refunded, frozen=True, kw_only=True):
 
 
 class RefundFailed(Refunded, frozen=True, kw_only=True):
-    instead_id: Annotated[UUID, Meta(description="the refund that replaces it and waits for a person")]
+    instead_id: Annotated[
+        UUID, Meta(description="the refund that replaces it and waits for a person")
+    ]
 
 
 class ChargebackClosed(ChargebackReversed, frozen=True, kw_only=True):
@@ -189,7 +197,9 @@ class SettlementClosed(Data, frozen=True, kw_only=True):
     settlement_id: UUID
     period_from: datetime
     period_to: PeriodTo
-    amount: Annotated[int, Meta(description="of its payout, scheduled, not sent; negative: owed by you")]
+    amount: Annotated[
+        int, Meta(description="of its payout, scheduled, not sent; negative: owed by you")
+    ]
     currency: Currency
     ledger_root: Annotated[str | None, Meta(description="root of its last ledger page, hex")] = None
 
@@ -199,7 +209,9 @@ class ReconciliationReady(Data, frozen=True, kw_only=True):
     period_from: datetime
     period_to: PeriodTo
     lines: Annotated[int, Meta(ge=0, description="movements on your account")]
-    differences: Annotated[int, Meta(ge=0, description="statement lines that do not match the ledger")]
+    differences: Annotated[
+        int, Meta(ge=0, description="statement lines that do not match the ledger")
+    ]
 
 
 class CertificateReady(Data, frozen=True, kw_only=True):
@@ -215,7 +227,9 @@ class CertificateReady(Data, frozen=True, kw_only=True):
 class UploadCompleted(Data, frozen=True, kw_only=True):
     upload_id: Annotated[UUID, Meta(description="`id` of GET /v1/uploads")]
     kind: Annotated[Literal["transmit", "evaluate"], Meta(description="of its rows")]
-    state: Annotated[Literal["completed", "stopped"], Meta(description="rows were skipped on request")]
+    state: Annotated[
+        Literal["completed", "stopped"], Meta(description="rows were skipped on request")
+    ]
     file_name: str
     rows: Annotated[int, Meta(ge=0)]
     done: Annotated[int, Meta(ge=0, description="accepted rows")]
@@ -225,7 +239,10 @@ class UploadCompleted(Data, frozen=True, kw_only=True):
 class Application(Data, frozen=True, kw_only=True):
     application_id: UUID
     status: Annotated[
-        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"], Meta(description="where it stands")
+        Literal["SUBMITTED", "APPROVED", "DECLINED", "CANCELLED", "CONVERTED"],
+        Meta(description="where it stands"),
     ]
     reason: Annotated[str, Meta(description="why it was declined, in one word")] = ""
-    external_application_id: Annotated[str | None, Meta(description="the applicant's own id")] = None
+    external_application_id: Annotated[str | None, Meta(description="the applicant's own id")] = (
+        None
+    )

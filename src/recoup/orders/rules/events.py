@@ -25,8 +25,8 @@ Format = Literal["rescue", "rescue-text", "standard"]
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """`default`: whether an endpoint that names no events gets it; `meaning` is the documentation's text. `of`: makes
-    the data of a feature's event from what its fact recorded."""
+    """`default`: whether an endpoint that names no events gets it; `meaning` is the documentation's
+    text. `of`: makes the data of a feature's event from what its fact recorded."""
 
     name: str
     default: bool
@@ -43,7 +43,12 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         EventKind("order.expired", True, shapes.Expired, "It expired before an approval."),
         EventKind("order.refunded", True, shapes.Refunded, "Some or all of it is refunded."),
         EventKind("order.capturerequired", True, shapes.CaptureRequired, "Capture is due."),
-        EventKind("payment.chargeback.received", True, shapes.ChargebackReceived, "The issuer charges back."),
+        EventKind(
+            "payment.chargeback.received",
+            True,
+            shapes.ChargebackReceived,
+            "The issuer charges back.",
+        ),
         EventKind(
             "payment.chargeback.reversed",
             True,
@@ -57,15 +62,30 @@ _KINDS: Final[Mapping[str, EventKind]] = {
             "The issuer reports the payment as fraud: a chargeback may follow.",
         ),
         EventKind("challenge.presented", True, shapes.Challenge, "The customer is asked to act."),
-        EventKind("challenge.attempted", True, shapes.Challenge, "The customer acted; no result yet."),
+        EventKind(
+            "challenge.attempted", True, shapes.Challenge, "The customer acted; no result yet."
+        ),
         EventKind("challenge.passed", True, shapes.Challenge, "The customer passed."),
         EventKind("challenge.failed", True, shapes.Challenge, "The customer failed."),
         EventKind(
-            "payout.created", True, shapes.Payout, "A payout was sent to the bank, which has not confirmed it yet."
+            "payout.created",
+            True,
+            shapes.Payout,
+            "A payout was sent to the bank, which has not confirmed it yet.",
         ),
-        EventKind("payout.updated", True, shapes.Payout, "The bank confirmed, refused or returned a payout."),
+        EventKind(
+            "payout.updated",
+            True,
+            shapes.Payout,
+            "The bank confirmed, refused or returned a payout.",
+        ),
         EventKind("settlement.closed", True, shapes.SettlementClosed, "A settlement is final."),
-        EventKind("reconciliation.ready", True, shapes.ReconciliationReady, "A period's report can be fetched."),
+        EventKind(
+            "reconciliation.ready",
+            True,
+            shapes.ReconciliationReady,
+            "A period's report can be fetched.",
+        ),
         EventKind(
             "certificate.ready",
             False,
@@ -87,9 +107,17 @@ _KINDS: Final[Mapping[str, EventKind]] = {
         ),
         EventKind("order.refundrefused", False, shapes.RefundRefused, "A refund will not be made."),
         EventKind(
-            "order.refundfailed", True, shapes.RefundFailed, "A refund that was made came back: it is owed again."
+            "order.refundfailed",
+            True,
+            shapes.RefundFailed,
+            "A refund that was made came back: it is owed again.",
         ),
-        EventKind("payment.chargeback.closed", False, shapes.ChargebackClosed, "A chargeback was won or lost."),
+        EventKind(
+            "payment.chargeback.closed",
+            False,
+            shapes.ChargebackClosed,
+            "A chargeback was won or lost.",
+        ),
         *(
             EventKind(f"application.{word}", False, shapes.Application, meaning)
             for word, meaning in (
@@ -145,8 +173,8 @@ class Rendered:
 def event_data(name: str, **facts: Any) -> dict[str, Any]:
     """The data of an event, checked against its documented shape, ready to be kept and sent.
 
-    Raises: KeyError for an unknown event; TypeError or msgspec.ValidationError when a fact is missing,
-    unknown or of the wrong kind.
+    Raises: KeyError for an unknown event; TypeError or msgspec.ValidationError when a fact is
+    missing, unknown or of the wrong kind.
     """
     kind = CATALOGUE[name]
     plain = msgspec.to_builtins(kind.data(**facts), enc_hook=_refuse)
@@ -184,17 +212,22 @@ def render_rescue(event: Event) -> bytes:
 
 
 def render_standard(event: Event) -> bytes:
-    """Type, timestamp and data as Standard Webhooks suggests; the data is the rescue payload's, orders
-    included.
-    """
-    data = full_data(event) | {"OrderId": event.order_id, "ExternalOrderId": event.external_order_id}
+    """Type, timestamp and data as Standard Webhooks suggests; the data is the rescue payload's,
+    orders included."""
+    data = full_data(event) | {
+        "OrderId": event.order_id,
+        "ExternalOrderId": event.external_order_id,
+    }
     data |= {"IsTestMode": event.test_mode, "IsResent": event.resent}
     return encode({"type": event.name, "timestamp": timestamp(event.business_at), "data": data})
 
 
-def render(event: Event, form: Format, keys_b64: Sequence[str], host: str, nonce: str, now: datetime) -> Rendered:
-    """The whole of one delivery. `now` is wall time, as signatures' dates are; `host` as the receiver sees
-    it. The standard format is signed with each of the keys, the others with the first.
+def render(
+    event: Event, form: Format, keys_b64: Sequence[str], host: str, nonce: str, now: datetime
+) -> Rendered:
+    """The whole of one delivery. `now` is wall time, as signatures' dates are; `host` as the
+    receiver sees it. The standard format is signed with each of the keys, the others with the
+    first.
 
     Raises: ValueError when a key is not base64.
     """
@@ -204,7 +237,9 @@ def render(event: Event, form: Format, keys_b64: Sequence[str], host: str, nonce
         return Rendered({"content-type": "application/json", **headers}, body)
     body = render_rescue(event)
     content_type = "text/plain; charset=utf-8" if form == "rescue-text" else "application/json"
-    return Rendered({"content-type": content_type, **sign(keys_b64[0], host, nonce, http_date(now), body)}, body)
+    return Rendered(
+        {"content-type": content_type, **sign(keys_b64[0], host, nonce, http_date(now), body)}, body
+    )
 
 
 def timestamp(moment: datetime) -> str:

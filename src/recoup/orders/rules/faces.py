@@ -1,4 +1,5 @@
-"""The faces an order shows: one function of stage and facts, stored, indexed and proved again by `recoup verify`."""
+"""The faces an order shows: one function of stage and facts, stored, indexed and proved again by
+`recoup verify`."""
 
 from typing import Final, NamedTuple
 
@@ -22,7 +23,8 @@ MEANINGS: Final = {
 
 
 class Face(NamedTuple):
-    """`status`: seed 000's code; the other three are the words of evaluate, outcome and the stablecoin API."""
+    """`status`: seed 000's code; the other three are the words of evaluate, outcome and the
+    stablecoin API."""
 
     status: int
     evaluate: str
@@ -53,7 +55,13 @@ def face(stage: Stage, kind: str, units: int, refunded_units: int, disputed: boo
     """
     shown = _BY_STAGE[stage]
     if stage is Stage.COMPLETED:
-        refunded = "refunded" if refunded_units >= units else "partially_refunded" if refunded_units else "paid"
+        refunded = (
+            "refunded"
+            if refunded_units >= units
+            else "partially_refunded"
+            if refunded_units
+            else "paid"
+        )
         status = 8 if disputed else 6 if refunded_units >= units else 7
         evaluate = shown.evaluate if status == 7 else "CANCELLED"
         return Face(status, evaluate, shown.outcome, "paid" if disputed else refunded)

@@ -50,7 +50,9 @@ def fold(lines: Iterable[Line]) -> State:
 
 def after(state: State, line: Line) -> State:
     if line.seq != state.version + 1 or line.src != state.stage:
-        raise ValueError(f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})")
+        raise ValueError(
+            f"line {line.seq} ({line.happening}) does not follow version {state.version} ({state.stage})"
+        )
     stage = Stage(line.dst)
     collected = 0 if stage in ENDED else state.collected_units
     # Parts that were collected go back with an end that is none of theirs.
@@ -61,7 +63,9 @@ def after(state: State, line: Line) -> State:
         stage=stage,
         collected_units=collected,
         refunded_units=state.refunded_units + back,
-        units=int(line.body.get("units") or 0) if line.happening == "amount_changed" else state.units,
+        units=int(line.body.get("units") or 0)
+        if line.happening == "amount_changed"
+        else state.units,
     )
     match line.happening:
         case "part_collected":
@@ -75,7 +79,9 @@ def after(state: State, line: Line) -> State:
         case "refund_refused":
             return replace(state, refunded_units=state.refunded_units - int(line.body["units"]))
         case "attempt_sent" | "attempt_not_sent":
-            return replace(state, attempts=state.attempts + (1 if line.happening == "attempt_sent" else -1))
+            return replace(
+                state, attempts=state.attempts + (1 if line.happening == "attempt_sent" else -1)
+            )
         case "reversed":
             return replace(state, reversed_units=state.reversed_units + int(line.body["units"]))
         case "dispute_opened":

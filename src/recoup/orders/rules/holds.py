@@ -5,7 +5,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from recoup.kernel.problem import Problem, Sentence, invalid, noted
-from recoup.networks.whys import HELD_BY_OPERATOR, HELD_BY_PERSON, HOLD_REASONS, held_by, sentence_of
+from recoup.networks.whys import (
+    HELD_BY_OPERATOR,
+    HELD_BY_PERSON,
+    HOLD_REASONS,
+    held_by,
+    sentence_of,
+)
 
 BY_MERCHANT: Final = "by_merchant"
 BY_OPERATOR: Final = "by_operator"
@@ -21,8 +27,8 @@ def why_held(reason: str, *, operator: bool) -> str:
 
 
 def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> None:
-    """`held`: what the log says of the hold. Who set it, or the operator, lets it go; what waits for a time does not
-    wait for a person.
+    """`held`: what the log says of the hold. Who set it, or the operator, lets it go; what waits
+    for a time does not wait for a person.
 
     Raises: Problem(forbidden), Problem(wrong_state).
     """
@@ -41,4 +47,8 @@ def check_release(held: Mapping[str, Any], *, operator: bool, killed: bool) -> N
             cure="Ask the operator; release it when sending goes on.",
         )
     if cause != BY_MERCHANT and not operator:
-        raise Problem("forbidden", "Only the operator may release what the operator holds.", cure="Ask the operator.")
+        raise Problem(
+            "forbidden",
+            "Only the operator may release what the operator holds.",
+            cure="Ask the operator.",
+        )

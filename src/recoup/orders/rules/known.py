@@ -20,11 +20,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class RescueKnown:
-    """`seen`: the payer's latest attempts with this merchant, of this order too. `others_open`: the merchant's other
-    open orders with the same card. `issuer_answers`: as in `Facts`. `visa_limit`: by which the card's sends are
-    counted; None: they were not read. `links`: the merchant's latest links to pay and how many were paid; None: the
-    engine does not pick their moment.
-    """
+    """`seen`: the payer's latest attempts with this merchant, of this order too. `others_open`: the
+    merchant's other open orders with the same card. `issuer_answers`: as in `Facts`. `visa_limit`:
+    by which the card's sends are counted; None: they were not read. `links`: the merchant's latest
+    links to pay and how many were paid; None: the engine does not pick their moment."""
 
     seen: tuple[Seen, ...] = ()
     others_open: int = 0

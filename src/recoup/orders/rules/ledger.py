@@ -1,7 +1,8 @@
 """The ledger's recipes: each happening of an order as balanced entries.
 
-An account is (purpose, asset, place); debit is positive. Every posting sums to zero, and every order's walk ends with
-customer_due, refund_due and reversal_due at zero or on a desk. Source: data-model.md, chart of accounts.
+An account is (purpose, asset, place); debit is positive. Every posting sums to zero, and every
+order's walk ends with customer_due, refund_due and reversal_due at zero or on a desk. Source:
+data-model.md, chart of accounts.
 
 A recipe is one row: reports, settlements, comparisons, pages and `verify` read from it.
 """
@@ -15,7 +16,9 @@ from recoup.kernel.extended import Extended
 from recoup.kernel.feature import Place
 
 V = TypeVar("V")
-WALLET: Final = "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
+WALLET: Final = (
+    "wallet"  # the place of merchant_payable that stablecoin orders fill and payouts empty
+)
 PAYABLE: Final = "merchant_payable"
 _ACCOUNTS: Final = {
     "customer_due": "Due from the customer", PAYABLE: "Owed to the merchant", "fees": "Fees",
@@ -28,8 +31,8 @@ ACCOUNTS: Final = Extended(_ACCOUNTS, ACCOUNT, dict)
 
 
 class Entry(NamedTuple):
-    """`place` is the route for money at a processor, WALLET for a stablecoin balance, else empty. `units` signed, debit
-    positive."""
+    """`place` is the route for money at a processor, WALLET for a stablecoin balance, else empty.
+    `units` signed, debit positive."""
 
     account: str
     place: str
@@ -42,10 +45,10 @@ class Posting(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """A kind of posting; calling it posts. `line`: what its entry on the merchant's account is in a report,
-    and in a settlement unless it is the `wallet`'s. `files`: kind of another's file -> type of line that
-    shows it, see `bank/rules/lines.toml`. `words`: on the order's page, behind its amount. `suggested`:
-    where a comparison may book it."""
+    """A kind of posting; calling it posts. `line`: what its entry on the merchant's account is in a
+    report, and in a settlement unless it is the `wallet`'s. `files`: kind of another's file -> type
+    of line that shows it, see `bank/rules/lines.toml`. `words`: on the order's page, behind its
+    amount. `suggested`: where a comparison may book it."""
 
     name: str
     debit: str
@@ -61,24 +64,33 @@ class Recipe(NamedTuple):
         return "clearing" in (self.debit, self.credit)
 
     def __call__(self, units: int, place: str = "", payable: str = "") -> Posting:
-        """Posts. `place`: the route of money on its way; without such, as `payable` beside it, the place of
-        the merchant's share."""
+        """Posts. `place`: the route of money on its way; without such, as `payable` beside it, the
+        place of the merchant's share."""
         if units <= 0:
             raise ValueError(f"{self.name} posts {units} units; a posting moves more than nothing")
         share = WALLET if self.wallet else payable if self.is_routed else place
         places = {"clearing": place, PAYABLE: share}
         sides = ((self.debit, units), (self.credit, -units))
-        return Posting(self.name, tuple(Entry(account, places.get(account, ""), signed) for account, signed in sides))
+        return Posting(
+            self.name,
+            tuple(Entry(account, places.get(account, ""), signed) for account, signed in sides),
+        )
 
 
 _CHARGED: Final = {"processor": "charge", "chain": "charge"}
 _SENT_BACK: Final = {"processor": "refund", "chain": "refund"}
 _FAILED: Final = {"processor": "refund_failed"}
 approve: Final = Recipe("approve", "customer_due", PAYABLE, "amount", words="owed to you")
-charge: Final = Recipe("charge", "clearing", "customer_due", files=_CHARGED, words="charged to the customer")
+charge: Final = Recipe(
+    "charge", "clearing", "customer_due", files=_CHARGED, words="charged to the customer"
+)
 fee: Final = Recipe("fee", PAYABLE, "fees", "fee", words="service fee")
 refund_owed: Final = Recipe(
-    "refund_owed", PAYABLE, "refund_due", "refund", words="taken from what is owed to you, for the customer"
+    "refund_owed",
+    PAYABLE,
+    "refund_due",
+    "refund",
+    words="taken from what is owed to you, for the customer",
 )
 # A part of an order that ended without the rest: its customer is owed it, the merchant no more.
 part_owed_back: Final = Recipe(
@@ -89,17 +101,33 @@ part_owed_back: Final = Recipe(
     words="taken from what is owed to you: the rest of the order never came",
 )
 refund_refused: Final = Recipe(
-    "refund_refused", "refund_due", PAYABLE, "refund", words="given back to you: the refund was refused"
+    "refund_refused",
+    "refund_due",
+    PAYABLE,
+    "refund",
+    words="given back to you: the refund was refused",
 )
 # By the contract.
-fee_returned: Final = Recipe("fee_returned", "fees", PAYABLE, "fee", words="service fee given back with the refund")
+fee_returned: Final = Recipe(
+    "fee_returned", "fees", PAYABLE, "fee", words="service fee given back with the refund"
+)
 fee_taken_back: Final = Recipe(
-    "fee_taken_back", PAYABLE, "fees", "fee", words="service fee taken again: the refund was refused"
+    "fee_taken_back",
+    PAYABLE,
+    "fees",
+    "fee",
+    words="service fee taken again: the refund was refused",
 )
 # By a transfer of the operator's, not through the processor.
-refund_by_hand: Final = Recipe("refund_by_hand", "refund_due", "bank", words="paid to the customer by hand")
-reversal_by_hand: Final = Recipe("reversal_by_hand", "reversal_due", "bank", words="given back to the customer by hand")
-refund_netted: Final = Recipe("refund_netted", "refund_due", "customer_due", words="taken off what the customer owes")
+refund_by_hand: Final = Recipe(
+    "refund_by_hand", "refund_due", "bank", words="paid to the customer by hand"
+)
+reversal_by_hand: Final = Recipe(
+    "reversal_by_hand", "reversal_due", "bank", words="given back to the customer by hand"
+)
+refund_netted: Final = Recipe(
+    "refund_netted", "refund_due", "customer_due", words="taken off what the customer owes"
+)
 refund_done: Final = Recipe(
     "refund_done", "refund_due", "clearing", files=_SENT_BACK, words="sent back to the customer"
 )
@@ -109,7 +137,9 @@ reversal_failed: Final = Recipe("reversal_failed", "clearing", "reversal_due", f
 late_approval: Final = Recipe(
     "late_approval", "clearing", "reversal_due", files=_CHARGED, words="late payment to be returned"
 )
-reversed_: Final = Recipe("reversed", "reversal_due", "clearing", files=_SENT_BACK, words="went back to the customer")
+reversed_: Final = Recipe(
+    "reversed", "reversal_due", "clearing", files=_SENT_BACK, words="went back to the customer"
+)
 # What its payer left out of a stablecoin order, by its merchant's tolerance: the merchant bears it.
 accepted_shortfall: Final = Recipe(
     "accepted_shortfall",
@@ -119,10 +149,15 @@ accepted_shortfall: Final = Recipe(
     wallet=True,
     words="left out by the customer, within your tolerance",
 )
-uncollected: Final = Recipe("uncollected", "bad_debt", "customer_due", words="not collected; the operator's loss")
+uncollected: Final = Recipe(
+    "uncollected", "bad_debt", "customer_due", words="not collected; the operator's loss"
+)
 # What the merchant gives back of it is the operator's.
 refund_of_bad_debt: Final = Recipe(
-    "refund_of_bad_debt", "refund_due", "bad_debt", words="back to the operator, whose customer never paid"
+    "refund_of_bad_debt",
+    "refund_due",
+    "bad_debt",
+    words="back to the operator, whose customer never paid",
 )
 ADJUSTED: Final = Recipe("adjusted", "adjustments", PAYABLE, "adjustment")
 # What a batch pays out is no longer the merchant's balance: it is due to its bank.
@@ -132,7 +167,9 @@ reserve_held: Final = Recipe("reserve_held", PAYABLE, "reserve", "reserve")
 reserve_released: Final = Recipe("reserve_released", "reserve", PAYABLE, "reserve")
 paid_out: Final = Recipe("paid_out", "settlement_due", "bank", "payout", files={"bank": "payout"})
 # The bank gave it back: it is due again.
-payout_bounced: Final = Recipe("payout_bounced", "bank", "settlement_due", "payout", files={"bank": "payout_return"})
+payout_bounced: Final = Recipe(
+    "payout_bounced", "bank", "settlement_due", "payout", files={"bank": "payout_return"}
+)
 # A processor has paid what it held for us to the bank, which may take it back.
 funded: Final = Recipe(
     "funded",
@@ -149,7 +186,11 @@ funding_returned: Final = Recipe(
     suggested="book as taken back by the bank",
 )
 processing_cost: Final = Recipe(
-    "processing_cost", "processing_cost", "clearing", files={"processor": "fee"}, suggested="book as processor cost"
+    "processing_cost",
+    "processing_cost",
+    "clearing",
+    files={"processor": "fee"},
+    suggested="book as processor cost",
 )
 processing_cost_returned: Final = Recipe(
     "processing_cost_returned",
@@ -170,8 +211,8 @@ def adjusted(units: int) -> Posting:
 
 
 def carried(units: int) -> Posting:
-    """Closes a batch that pays nothing: `units`, what it comes to, - when the merchant owes it, are taken out of it by
-    the first entry, and stand in the next one by the second."""
+    """Closes a batch that pays nothing: `units`, what it comes to, - when the merchant owes it, are
+    taken out of it by the first entry, and stand in the next one by the second."""
     if not units:
         raise ValueError("carried posts nothing; a posting moves more than that")
     return Posting(CARRIED.name, (Entry(PAYABLE, "", units), Entry(PAYABLE, "", -units)))
@@ -184,7 +225,9 @@ def suspended(units: int, route: str, file_kind: str) -> Posting:
     return SUSPENDED._replace(debit=debit, credit=credit)(abs(units), route)
 
 
-def collected(units: int, route: str, fee_units: int, payable: str = "", short: int = 0) -> tuple[Posting, ...]:
+def collected(
+    units: int, route: str, fee_units: int, payable: str = "", short: int = 0
+) -> tuple[Posting, ...]:
     """Approve and charge in one transaction. `short`: what is not there of it, and accepted."""
     left_out = (accepted_shortfall(short),) if short else ()
     return (*advanced(units, fee_units, payable), *left_out, charge(units - short, route))
@@ -192,7 +235,11 @@ def collected(units: int, route: str, fee_units: int, payable: str = "", short: 
 
 def advanced(units: int, fee_units: int, payable: str = "") -> tuple[Posting, ...]:
     """The operator takes the risk: the merchant is owed before the customer was charged."""
-    return (approve(units, payable), fee(fee_units, payable)) if fee_units else (approve(units, payable),)
+    return (
+        (approve(units, payable), fee(fee_units, payable))
+        if fee_units
+        else (approve(units, payable),)
+    )
 
 
 RECIPE: Final = Place[Recipe]("recipe")
@@ -213,4 +260,8 @@ def with_recipes(sql: str) -> Callable[[], str]:
 
 
 def _names(lines: list[str]) -> str:
-    return "(" + ", ".join(f"'{recipe.name}'" for recipe in RECIPES.values() if recipe.line in lines) + ")"
+    return (
+        "("
+        + ", ".join(f"'{recipe.name}'" for recipe in RECIPES.values() if recipe.line in lines)
+        + ")"
+    )

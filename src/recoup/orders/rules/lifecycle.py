@@ -1,8 +1,8 @@
 """The lifecycle of an order, as data. `step` is the only way to move one.
 
-A *step* moves the stage; a *fact* is recorded at a stage and leaves it (refunds, attempts, disputes). Both are lines of
-one order log. The CHECK of that table, the docs and the diagram are generated from these rows.
-Source: design §3; contract rescue-api §16.1.
+A *step* moves the stage; a *fact* is recorded at a stage and leaves it (refunds, attempts,
+disputes). Both are lines of one order log. The CHECK of that table, the docs and the diagram are
+generated from these rows. Source: design §3; contract rescue-api §16.1.
 """
 
 from enum import StrEnum
@@ -63,7 +63,9 @@ _COLLECTED: Final = Books("collected", "attempt")
 
 
 def _end(happening: str, reason: str, *stages: Stage) -> tuple[Step, ...]:
-    return tuple(Step(happening, stage, S.CANCELLED, None, "order.cancelled", reason) for stage in stages)
+    return tuple(
+        Step(happening, stage, S.CANCELLED, None, "order.cancelled", reason) for stage in stages
+    )
 
 
 def _called_off(happening: str, reason: str | None = None) -> tuple[Step, ...]:
@@ -74,7 +76,9 @@ STEPS: Final = (
     Step("received", S.NEW, S.RECEIVED, None, "order.submitted"),
     Step("began", S.NEW, S.PROCESSING, None, "order.submitted"),
     Step("started", S.RECEIVED, S.PROCESSING, None, "order.processing"),
-    Step("unseen", S.PROCESSING, S.RECEIVED, None, None),  # a chain's reorganisation took the transfer back
+    Step(
+        "unseen", S.PROCESSING, S.RECEIVED, None, None
+    ),  # a chain's reorganisation took the transfer back
     Step("held", S.RECEIVED, S.HELD, None, "order.onhold"),
     Step("held", S.PROCESSING, S.HELD, None, "order.onhold"),
     Step("released", S.HELD, S.PROCESSING, None, "order.processing"),
@@ -87,18 +91,30 @@ STEPS: Final = (
     Step("capture_ended", S.AUTHORISED, S.COMPLETED, Books("fee", "attempt"), "order.completed"),
     *_end("capture_window_ended", "capture_window", S.AUTHORISED),
     # On a chain an expired one too: in full, and late by no more than an hour.
-    *(Step("collected", one, S.COMPLETED, _COLLECTED, "order.completed") for one in (*_WORKED, S.EXPIRED)),
-    *(Step("parts_kept", one, S.COMPLETED, Books("fee", "attempt"), "order.completed") for one in _WORKED),
+    *(
+        Step("collected", one, S.COMPLETED, _COLLECTED, "order.completed")
+        for one in (*_WORKED, S.EXPIRED)
+    ),
+    *(
+        Step("parts_kept", one, S.COMPLETED, Books("fee", "attempt"), "order.completed")
+        for one in _WORKED
+    ),
     Step("advanced", S.PROCESSING, S.COMPLETED, Books("advanced", "order"), "order.completed"),
     Step("broke", S.PROCESSING, S.PROBLEM, None, "order.problem"),
     Step("broke", S.HELD, S.PROBLEM, None, "order.problem"),
     Step("mended", S.PROBLEM, S.PROCESSING, None, "order.processing"),
-    *(Step("declined", one, S.DECLINED, None, "order.cancelled", "declined") for one in (S.RECEIVED, *_WORKED)),
+    *(
+        Step("declined", one, S.DECLINED, None, "order.cancelled", "declined")
+        for one in (S.RECEIVED, *_WORKED)
+    ),
     *_called_off("cancelled", "merchant_cancelled"),
     *_end("payer_refused", "payer_refused", *_WORKED),
     *_called_off("paid_elsewhere"),
     *(step for end in REASONS for step in _called_off(end)),
-    *(Step("expired", one, S.EXPIRED, None, "order.expired", "expired") for one in (S.RECEIVED, *_WORKED)),
+    *(
+        Step("expired", one, S.EXPIRED, None, "order.expired", "expired")
+        for one in (S.RECEIVED, *_WORKED)
+    ),
 )
 
 
@@ -122,7 +138,9 @@ _LIVE: Final = frozenset({S.PROCESSING, S.HELD, S.PROBLEM, S.CHALLENGED, S.AUTHO
 _TRIED: Final = frozenset({S.PROCESSING, S.HELD})
 ANY: Final = frozenset(Stage) - {S.NEW}
 _GONE: Final = frozenset({S.DECLINED, S.CANCELLED, S.EXPIRED})
-_CHARGED: Final = _PAID | _GONE  # an approval that came after the end is a charge too, until it went back
+_CHARGED: Final = (
+    _PAID | _GONE
+)  # an approval that came after the end is a charge too, until it went back
 _WAITING: Final = frozenset({S.PROCESSING, S.CHALLENGED})
 _HELD_MONEY: Final = frozenset({S.AUTHORISED})
 _FACTS: Final = (
@@ -138,7 +156,11 @@ _FACTS: Final = (
     Fact("charged", "charge", _PAID, Books("charge", "attempt"), None),
     Fact("uncollected", "charge", _PAID, Books("uncollected", "order"), None),
     Fact("approved_late", "attempt", _GONE, Books("late_approval", "attempt"), None),
-    *_noted("reversal", ENDED, "reversal_owed reversal_delayed reversal_stuck reversal_refused reversal_retried"),
+    *_noted(
+        "reversal",
+        ENDED,
+        "reversal_owed reversal_delayed reversal_stuck reversal_refused reversal_retried",
+    ),
     *_noted("reversal", ENDED, "reversal_due_again reversal_by_hand_proposed"),
     Fact("reversed", "reversal", ENDED, Books("reversed", "refund"), None),
     Fact("settled_by_hand", "reversal", ENDED, Books("by_hand", "refund"), None),
@@ -146,38 +168,72 @@ _FACTS: Final = (
     *_noted("capture", _HELD_MONEY, "capture_asked capture_delayed capture_refused"),
     Fact("capture_failed", "capture", _PAID, None, None),
     Fact("part_captured", "capture", _HELD_MONEY, Books("collected", "refund"), None),
-    Fact("part_collected", "part", _TRIED, Books("collected", "attempt"), "order.partially_collected"),
+    Fact(
+        "part_collected", "part", _TRIED, Books("collected", "attempt"), "order.partially_collected"
+    ),
     Fact("part_owed_back", "reversal", _GONE, Books("part_owed_back", "refund"), None),
     Fact("challenge_offered", "challenge", _WAITING, None, "challenge.presented"),
     Fact("challenge_tried", "challenge", _WAITING, None, "challenge.attempted"),
     Fact("challenge_passed", "challenge", _WAITING, None, "challenge.passed"),
     Fact("challenge_refused", "challenge", _WAITING, None, "challenge.failed"),
-    *_noted("refund_request", _CHARGED, "refund_asked refund_request_refused refund_request_withdrawn"),
+    *_noted(
+        "refund_request", _CHARGED, "refund_asked refund_request_refused refund_request_withdrawn"
+    ),
     *_noted("refund_request", _CHARGED, "refund_request_expired"),
     Fact("refund_owed", "refund", _PAID, Books("refund_owed", "refund"), "order.refunded"),
-    *_noted("refund", _PAID, "refund_sent refund_delayed refund_stuck refund_retried refund_due_again"),
+    *_noted(
+        "refund", _PAID, "refund_sent refund_delayed refund_stuck refund_retried refund_due_again"
+    ),
     *_noted("refund", _PAID, "refund_by_hand_proposed"),
     Fact("refund_netted", "refund", _PAID, Books("refund_netted", "refund"), None),
     Fact("refund_of_bad_debt", "refund", _PAID, Books("refund_of_bad_debt", "refund"), None),
     Fact("refund_done", "refund", _PAID, Books("refund_done", "refund"), None),
-    Fact("refund_refused", "refund", _PAID, Books("refund_refused", "refund"), "order.refundrefused"),
+    Fact(
+        "refund_refused", "refund", _PAID, Books("refund_refused", "refund"), "order.refundrefused"
+    ),
     Fact("refund_failed", "refund", _PAID, Books("refund_failed", "refund"), "order.refundfailed"),
     Fact("reversal_failed", "reversal", ENDED, Books("reversal_failed", "refund"), None),
-    *_noted("dispute", _CHARGED, "dispute_inquiry inquiry_closed dispute_warned dispute_answer_owed dispute_answered"),
+    *_noted(
+        "dispute",
+        _CHARGED,
+        "dispute_inquiry inquiry_closed dispute_warned dispute_answer_owed dispute_answered",
+    ),
     *_noted("dispute", _CHARGED, "dispute_answer_delayed dispute_answer_refused"),
-    Fact("dispute_opened", "dispute", _CHARGED, Books("disputed", "dispute"), "payment.chargeback.received"),
+    Fact(
+        "dispute_opened",
+        "dispute",
+        _CHARGED,
+        Books("disputed", "dispute"),
+        "payment.chargeback.received",
+    ),
     Fact("dispute_continued", "dispute", _CHARGED, None, "payment.chargeback.received"),
-    Fact("dispute_won", "dispute", _CHARGED, Books("dispute_won", "dispute"), "payment.chargeback.closed"),
+    Fact(
+        "dispute_won",
+        "dispute",
+        _CHARGED,
+        Books("dispute_won", "dispute"),
+        "payment.chargeback.closed",
+    ),
     Fact("dispute_reversed", "dispute", _CHARGED, None, "payment.chargeback.reversed"),
     Fact("dispute_lost", "dispute", _CHARGED, None, "payment.chargeback.closed"),
     Fact("reversal_netted", "reversal", _GONE, Books("reversal_netted", "refund"), None),
     Fact("reversal_owed_again", "reversal", _GONE, Books("reversal_owed_again", "refund"), None),
     Fact("paid_late", "payment", ENDED, Books("late_approval", "attempt"), None),
     Fact("overpaid", "payment", _PAID, Books("overpaid", "payment"), None),
-    *_noted("settlement", _PAID, "settlement_due settlement_delayed settlement_stuck settlement_replaced"),
+    *_noted(
+        "settlement",
+        _PAID,
+        "settlement_due settlement_delayed settlement_stuck settlement_replaced",
+    ),
     Fact("settled", "settlement", _PAID, Books("settled", "settlement"), "settlement.completed"),
     Fact("card_replaced", "amend", _TRIED | {S.CHALLENGED}, None, "order.amended"),
-    Fact("amount_changed", "amend", _TRIED | {S.RECEIVED, S.PROBLEM, S.CHALLENGED}, None, "order.amended"),
+    Fact(
+        "amount_changed",
+        "amend",
+        _TRIED | {S.RECEIVED, S.PROBLEM, S.CHALLENGED},
+        None,
+        "order.amended",
+    ),
     Fact("expiry_moved", "amend", _TRIED | {S.RECEIVED, S.PROBLEM}, None, "order.amended"),
     Fact("retries_stopped", "amend", OPEN, None, "order.amended"),
     Fact("retries_resumed", "amend", OPEN, None, "order.amended"),
@@ -189,7 +245,9 @@ _FACTS: Final = (
 
 _STEPS: Final = {(s.happening, s.src): s for s in STEPS}
 FACT: Final = Place[Fact]("fact")
-FACTS: Final = Extended({f.happening: f for f in _FACTS}, FACT, lambda f: {f.happening: f}, "merchant_attempt")
+FACTS: Final = Extended(
+    {f.happening: f for f in _FACTS}, FACT, lambda f: {f.happening: f}, "merchant_attempt"
+)
 
 
 def possible(stage: Stage) -> tuple[str, ...]:
@@ -205,11 +263,15 @@ def step(stage: Stage, happening: str) -> Step:
     """
     row = _STEPS.get((happening, stage))
     if row is None:
-        allowed = ", ".join(sorted({s.happening for s in STEPS if s.src is stage and stage not in ENDED}))
+        allowed = ", ".join(
+            sorted({s.happening for s in STEPS if s.src is stage and stage not in ENDED})
+        )
         cure = Sentence("Possible now: {0}.", allowed) if allowed else "It has ended."
         if stage is S.COMPLETED:
             cure = "It is paid: refund it instead."
-        message = Sentence("An order that is {0} cannot be {1}.", STAGE, happening.replace("_", " "))
+        message = Sentence(
+            "An order that is {0} cannot be {1}.", STAGE, happening.replace("_", " ")
+        )
         raise Problem("wrong_state", message, cure=cure, stage=stage.value)
     return row
 
@@ -233,10 +295,12 @@ def fact(stage: Stage, happening: str) -> Fact:
 
 
 def check_sql() -> str:
-    """The CHECK of the domain that each line of the order log falls into: every line is one of these rows, or a fact of
-    a package's feature, whose name has a dot."""
+    """The CHECK of the domain that each line of the order log falls into: every line is one of
+    these rows, or a fact of a package's feature, whose name has a dot."""
     lines = {f"'{s.src.value}/{s.happening}/{s.dst.value}'" for s in STEPS}
-    lines |= {f"'{stage.value}/{f.happening}/{stage.value}'" for f in FACTS.values() for stage in f.stages}
+    lines |= {
+        f"'{stage.value}/{f.happening}/{stage.value}'" for f in FACTS.values() for stage in f.stages
+    }
     lines = {line for line in lines if "." not in line}
     body = ",\n  ".join(sorted(lines))
     return f"CHECK (VALUE IN (\n  {body}\n) OR VALUE ~ '^([a-z_]+)/[a-z_]+[.][a-z_]+/\\1$')"

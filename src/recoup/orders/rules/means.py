@@ -25,7 +25,11 @@ def means_of(order: Order, attempt: Attempt) -> Means | None:
     requested = next((request for request in _REQUESTS if request == attempt.when_due), None)
     if requested is not None:
         return requested
-    until = sorted((one for one in order.attempts if one.attempt_no <= attempt.attempt_no), key=_number, reverse=True)
+    until = sorted(
+        (one for one in order.attempts if one.attempt_no <= attempt.attempt_no),
+        key=_number,
+        reverse=True,
+    )
     cards = (card for one in until for card in _CARDS if one.when_due == card)
     return next(cards, "new_card" if set(order.cards_before) - order.typed_once else "retry")
 

@@ -1,7 +1,7 @@
 """Mail to payers: which happenings make one, who sends it by default, and its words.
 
-Nothing of a card but its last four digits. Merchants usually send receipts themselves, so those are off until they are
-wanted; what only we can say is on. Source: decision 0024.
+Nothing of a card but its last four digits. Merchants usually send receipts themselves, so those are
+off until they are wanted; what only we can say is on. Source: decision 0024.
 """
 
 import re
@@ -25,10 +25,15 @@ class Notice(NamedTuple):
 
 NOTICES: Final = (
     Notice(
-        "receipt", "the card was charged", ("collected", "captured", "capture_ended", "parts_kept", "charged"), False
+        "receipt",
+        "the card was charged",
+        ("collected", "captured", "capture_ended", "parts_kept", "charged"),
+        False,
     ),
     Notice("refunded", "a refund was made", ("refund_owed",), False),
-    Notice("charge_coming", "the order is confirmed, its charge follows later", ("advanced",), True),
+    Notice(
+        "charge_coming", "the order is confirmed, its charge follows later", ("advanced",), True
+    ),
     Notice(
         "payment_link",
         "nothing more is planned, or the decline needs the customer: a link to pay; by day, at most two an order and"
@@ -50,15 +55,24 @@ NOTICES: Final = (
         (),
         False,
     ),
-    Notice("challenge", "a decline that needs the customer: the link", ("challenge_offered",), True),
+    Notice(
+        "challenge", "a decline that needs the customer: the link", ("challenge_offered",), True
+    ),
 )
 NAMES: Final = tuple(notice.name for notice in NOTICES)
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+)
 
 
 def notice_of(happening: str, settings: Mapping[str, bool]) -> str | None:
-    """The notice that this happening makes for a merchant with these settings: the first that is on."""
-    made = (notice for notice in NOTICES if happening in notice.happenings and settings.get(notice.name, notice.on))
+    """The notice that this happening makes for a merchant with these settings: the first that is
+    on."""
+    made = (
+        notice
+        for notice in NOTICES
+        if happening in notice.happenings and settings.get(notice.name, notice.on)
+    )
     return next((one.name for one in made), None)
 
 
@@ -73,9 +87,9 @@ def is_address(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NoticeFacts:
-    """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its currency; `stop`: where
-    the payer unsubscribes, empty for what they cannot;
-    `netted`: the charge is made smaller instead."""
+    """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its
+    currency; `stop`: where the payer unsubscribes, empty for what they cannot; `netted`: the charge
+    is made smaller instead."""
 
     notice: str
     shop: str
@@ -110,7 +124,12 @@ def words_of(facts: NoticeFacts, to: Locale = PLAIN) -> Words:
     lines = [*lines, to.say("Questions about the order: {contact}.", contact=facts.contact)]
     unknown = to.say("Don't recognise this charge?")
     stop = to.say("Unsubscribe from such e-mails of {shop}", shop=facts.shop) if facts.stop else ""
-    plain = [*lines[:1], *([facts.link] if link else []), *lines[1:], f"{unknown} {facts.charge_page}"]
+    plain = [
+        *lines[:1],
+        *([facts.link] if link else []),
+        *lines[1:],
+        f"{unknown} {facts.charge_page}",
+    ]
     plain += [f"{stop}: {facts.stop}"] if stop else []
     parts = [f"<p>{escape(line)}</p>" for line in lines]
     if link:
@@ -146,9 +165,17 @@ def _refunded(f: NoticeFacts, to: Locale) -> Answered:
     whose = {"amount": f.amount, "card": f.card, "order": f.order, "shop": f.shop}
     if f.netted:
         less = "{amount} are deducted from what your {card} will be charged for your order {order} at {shop}."
-        return to.say("{amount} less for your order at {shop}", **whose), [to.say(less, **whose)], ""
+        return (
+            to.say("{amount} less for your order at {shop}", **whose),
+            [to.say(less, **whose)],
+            "",
+        )
     back = "{amount} for your order {order} at {shop} are refunded to your {card}. Banks show it after some days."
-    return to.say("{shop} refunds {amount}", **whose), [to.say(back, **whose), _statement(f, to)], ""
+    return (
+        to.say("{shop} refunds {amount}", **whose),
+        [to.say(back, **whose), _statement(f, to)],
+        "",
+    )
 
 
 def _charge_coming(f: NoticeFacts, to: Locale) -> Answered:
@@ -203,13 +230,24 @@ GSM: Final = frozenset(
     "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà\n"
 )
-_LETTERS: Final = {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "œ": "oe", "Œ": "OE", "’": "'", "–": "-"}
+_LETTERS: Final = {
+    "ł": "l",
+    "Ł": "L",
+    "đ": "d",
+    "Đ": "D",
+    "ı": "i",
+    "œ": "oe",
+    "Œ": "OE",
+    "’": "'",
+    "–": "-",
+}
 LONGEST: Final = 160
 SHOP_MIN: Final = 12  # characters by which a payer still knows the shop
 
 
 def sms_of(facts: NoticeFacts, to: Locale = PLAIN) -> str:
-    """The shop's name gives way first. The page of the link is also where the payer unsubscribes."""
+    """The shop's name gives way first. The page of the link is also where the payer
+    unsubscribes."""
     shop = _plain(facts.shop)
     text = _text(shop, facts, to)
     if len(text) > LONGEST:
@@ -219,7 +257,10 @@ def sms_of(facts: NoticeFacts, to: Locale = PLAIN) -> str:
 
 def _text(shop: str, facts: NoticeFacts, to: Locale) -> str:
     said = to.say(
-        "{shop}: payment of {amount} failed. Pay or opt out: {link}", shop=shop, amount=facts.amount, link=facts.link
+        "{shop}: payment of {amount} failed. Pay or opt out: {link}",
+        shop=shop,
+        amount=facts.amount,
+        link=facts.link,
     )
     return said.replace("\N{NARROW NO-BREAK SPACE}", " ")  # which GSM lacks
 

@@ -14,7 +14,9 @@ from recoup.orders.rules.snapshot import Order
 Data = Callable[[Order, dict[str, Any]], dict[str, Any]]
 # What orders of another kind say in their events.
 DIALECT: Final = Place[tuple[str, Data]]("dialect")
-EVENT_STATUSES: Final[Mapping[int, str]] = {code: name.upper() for code, name in STATUS_NAMES.items()}
+EVENT_STATUSES: Final[Mapping[int, str]] = {
+    code: name.upper() for code, name in STATUS_NAMES.items()
+}
 _CHANGED: Final = {
     "card_replaced": "card", "expiry_moved": "expiry", "retries_stopped": "retries", "retries_resumed": "retries",
     "notes_changed": "notes", "amount_changed": "amount",
@@ -28,7 +30,9 @@ _PARTS: Final = frozenset({
 })  # fmt: skip
 
 
-def order_event_data(name: str, happening: str, order: Order, body: dict[str, Any]) -> dict[str, Any]:
+def order_event_data(
+    name: str, happening: str, order: Order, body: dict[str, Any]
+) -> dict[str, Any]:
     """`body` is what the happening recorded; names are those of the order log."""
     for kind, data in DIALECT:
         if order.kind == kind:
@@ -43,7 +47,11 @@ def order_event_data(name: str, happening: str, order: Order, body: dict[str, An
     if (of := CATALOGUE[name].of) is not None:
         facts |= of(body)
     else:
-        facts |= _of_a_part(name, happening, order, body) if name in _PARTS else _of_the_order(name, order, body)
+        facts |= (
+            _of_a_part(name, happening, order, body)
+            if name in _PARTS
+            else _of_the_order(name, order, body)
+        )
     return event_data(name, **facts)
 
 
@@ -54,7 +62,11 @@ def _of_the_order(name: str, order: Order, body: dict[str, Any]) -> dict[str, An
             by = {"by": body["by"]} if "by" in body else {}
             return {"attempts": order.attempts_count} | by | _by_token(body)
         case "order.cancelled":
-            return {"reason": order.reason, "attempts": order.attempts_count, "response_code": _last_code(order)}
+            return {
+                "reason": order.reason,
+                "attempts": order.attempts_count,
+                "response_code": _last_code(order),
+            }
         case "order.expired":
             return {"attempts": order.attempts_count, "expired_at": order.expires_at}
         case "order.submitted" | "order.processing":
@@ -119,7 +131,11 @@ def _of_a_part(name: str, happening: str, order: Order, body: dict[str, Any]) ->
         case "order.amended":
             return {"changed": _CHANGED[happening]}
         case _:
-            return {"challenge_id": body["challenge_id"], "expires_at": body["expires_at"], "asks": body["asks"]}
+            return {
+                "challenge_id": body["challenge_id"],
+                "expires_at": body["expires_at"],
+                "asks": body["asks"],
+            }
 
 
 def _by_token(body: Mapping[str, Any]) -> dict[str, bool]:
@@ -147,7 +163,9 @@ def subject_kind(order: Order) -> str:
     return "stable_order" if order.kind == "stable" else "order"
 
 
-def submitted_data(status: str, units: int, asset: str, expires_at: datetime | None) -> dict[str, Any]:
+def submitted_data(
+    status: str, units: int, asset: str, expires_at: datetime | None
+) -> dict[str, Any]:
     """The data of an order that is only just taken in."""
     state = OrderState(
         status=status,
@@ -159,7 +177,13 @@ def submitted_data(status: str, units: int, asset: str, expires_at: datetime | N
         expiry_date=_iso(expires_at),
     )
     return event_data(
-        "order.submitted", status=status, amount=units, currency=asset, attempts=0, next_attempt_at=None, order=state
+        "order.submitted",
+        status=status,
+        amount=units,
+        currency=asset,
+        attempts=0,
+        next_attempt_at=None,
+        order=state,
     )
 
 

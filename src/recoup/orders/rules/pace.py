@@ -50,7 +50,11 @@ class Pace:
             still = []
             for one, known in asking:
                 mine = given.get(one, 0)
-                if free <= 0 or known.out + mine >= known.window or not (known.quick or slow_free > 0):
+                if (
+                    free <= 0
+                    or known.out + mine >= known.window
+                    or not (known.quick or slow_free > 0)
+                ):
                     continue
                 given[one], free = mine + 1, free - 1
                 slow_free -= not known.quick

@@ -11,12 +11,17 @@ from recoup.kit.files.ids import plain_cell
 
 TEXT_MAX: Final = 200
 OUR_REFERENCE: Final = re.compile(r"\bRC[0-9A-F]{12}\b")
-_OUR_ID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I)
-_NO_REFERENCE: Final = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOREF", "NONE", "NULL", "N/A", "0", "-"})
+_OUR_ID: Final = re.compile(
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I
+)
+_NO_REFERENCE: Final = frozenset(
+    {"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOREF", "NONE", "NULL", "N/A", "0", "-"}
+)
 
 
 def named_by(references: Iterable[str], text: str) -> tuple[UUID | None, str]:
-    """Our id and the reference: ours wherever it stands, else the first of the bank's `references`."""
+    """Our id and the reference: ours wherever it stands, else the first of the bank's
+    `references`."""
     plain = (plain_cell(reference, is_id=True) for reference in references)
     given = [one for one in plain if one and one.upper() not in _NO_REFERENCE]
     everywhere = "\n".join((*given, text))

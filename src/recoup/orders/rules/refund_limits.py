@@ -66,7 +66,8 @@ class RefundApproval:
 
 @dataclass(slots=True)
 class Day:
-    """Refunds of one person since midnight UTC, in one currency: grows as a transaction adds to it."""
+    """Refunds of one person since midnight UTC, in one currency: grows as a transaction adds to
+    it."""
 
     units: int
 
@@ -89,9 +90,17 @@ class RefundApprovalContext:
 
 def check_limits(limits: Limits) -> None:
     """Checks the limits that an owner may set. Raises: Problem(invalid)."""
-    for name, word in (("refund_max", "one refund"), ("day_max", "a day"), ("second_from", "the second person")):
+    for name, word in (
+        ("refund_max", "one refund"),
+        ("day_max", "a day"),
+        ("second_from", "the second person"),
+    ):
         units = getattr(limits, f"{name}_units")
-        if units is not None and not (units > 0 if name == "second_from" else units >= 0) or (units or 0) > MOST:
+        if (
+            units is not None
+            and not (units > 0 if name == "second_from" else units >= 0)
+            or (units or 0) > MOST
+        ):
             raise invalid(
                 Sentence("The amount for {0} is not one that a limit may have.", word),
                 name,
@@ -114,8 +123,8 @@ def check_limits(limits: Limits) -> None:
 
 
 def needs_second(limits: Limits, units: int, alone_units: int) -> bool:
-    """`alone_units`: what the same person has refunded of the same order without anybody's agreement: parts of one
-    refund count together."""
+    """`alone_units`: what the same person has refunded of the same order without anybody's
+    agreement: parts of one refund count together."""
     return limits.second_from_units is not None and units + alone_units >= limits.second_from_units
 
 
@@ -124,9 +133,17 @@ def check_one(limits: Limits, units: int, asset: str, whose: str = "Your role") 
     ceilings = [one for one in (limits.refund_max_units, limits.day_max_units) if one is not None]
     if ceilings and units > min(ceilings):
         message = Sentence(
-            "{0} may refund at most {1} at once; this is {2}.", whose, _text(min(ceilings), asset), _text(units, asset)
+            "{0} may refund at most {1} at once; this is {2}.",
+            whose,
+            _text(min(ceilings), asset),
+            _text(units, asset),
         )
-        raise Problem("forbidden", message, field="amount", cure="Ask somebody whose role allows it, or the owner.")
+        raise Problem(
+            "forbidden",
+            message,
+            field="amount",
+            cure="Ask somebody whose role allows it, or the owner.",
+        )
 
 
 def check_day(limits: Limits, units: int, spent_units: int, asset: str, whose: str = "You") -> None:
@@ -151,7 +168,9 @@ def check_day(limits: Limits, units: int, spent_units: int, asset: str, whose: s
         )
 
 
-def goes_alone(limits: Limits, units: int, asset: str, *, spent_units: int, alone_units: int) -> bool:
+def goes_alone(
+    limits: Limits, units: int, asset: str, *, spent_units: int, alone_units: int
+) -> bool:
     """True when it may go without a second person. Raises: Problem(forbidden) when it may not go at
     all."""
     check_one(limits, units, asset)
@@ -171,7 +190,11 @@ def check_waiting(request: RefundApproval, now: datetime) -> None:
     }
     state = "expired" if request.state == "waiting" and now >= request.expires_at else request.state
     if state != "waiting":
-        cure = "Nothing needs to be done." if state == "approved" else "Request it again if it is still needed."
+        cure = (
+            "Nothing needs to be done."
+            if state == "approved"
+            else "Request it again if it is still needed."
+        )
         raise Problem("wrong_state", words[state], cure=cure)
 
 

@@ -17,7 +17,9 @@ from typing import Final
 
 NONCE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 SKEW_SECONDS_MAX: Final = 300
-_SCHEME: Final = "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
+_SCHEME: Final = (
+    "HMAC-SHA512 SignedHeaders=x-fc-nonce;x-fc-date;host;x-fc-content-sha512&Signature="
+)
 _SHOWN_PREFIX: Final = "whsec_"
 
 
@@ -29,9 +31,9 @@ def http_date(moment: datetime) -> str:
 def sign(key_b64: str, host: str, nonce: str, date: str, body: bytes) -> dict[str, str]:
     """The five headers of one delivery.
 
-    `key_b64` is the subscriber's key as the portal shows it; `host` exactly what the receiver sees as Host;
-    `nonce` 32 hex digits, new for each delivery; `date` from `http_date`.
-    Raises: ValueError when the key is not base64.
+    `key_b64` is the subscriber's key as the portal shows it; `host` exactly what the receiver sees
+    as Host; `nonce` 32 hex digits, new for each delivery; `date` from `http_date`. Raises:
+    ValueError when the key is not base64.
     """
     key = _key(key_b64)
     content_hash = _b64(hashlib.sha512(body).digest())
@@ -55,8 +57,8 @@ def verify(
 ) -> bool:
     """Did the holder of the key send this body to this host, and (with `now`, wall time) lately?
 
-    Header names in any case. Everything that `sign` makes must be there and fit. Whether the nonce was seen
-    before is the receiver's to remember. Raises: ValueError when the key is not base64.
+    Header names in any case. Everything that `sign` makes must be there and fit. Whether the nonce
+    was seen before is the receiver's to remember. Raises: ValueError when the key is not base64.
     """
     given = {name.lower(): value for name, value in headers.items()}
     nonce, date = given.get("x-fc-nonce", ""), given.get("x-fc-date", "")
@@ -66,14 +68,19 @@ def verify(
         return False
     expected = sign(key_b64, host, nonce, date, body)
     # No early end: which of the headers is wrong stays unknown.
-    fits = [hmac.compare_digest(given.get(name, "").encode(), value.encode()) for name, value in expected.items()]
+    fits = [
+        hmac.compare_digest(given.get(name, "").encode(), value.encode())
+        for name, value in expected.items()
+    ]
     return all(fits)
 
 
-def standard_headers(secrets: Sequence[str], msg_id: str, timestamp: datetime, body: bytes) -> dict[str, str]:
-    """The three headers of Standard Webhooks. `secrets` are base64, with or without `whsec_`: one, or several
-    while a key is being replaced; `timestamp` wall time, sent as whole seconds; `msg_id` the same for every
-    delivery of one event.
+def standard_headers(
+    secrets: Sequence[str], msg_id: str, timestamp: datetime, body: bytes
+) -> dict[str, str]:
+    """The three headers of Standard Webhooks. `secrets` are base64, with or without `whsec_`: one,
+    or several while a key is being replaced; `timestamp` wall time, sent as whole seconds; `msg_id`
+    the same for every delivery of one event.
 
     Raises: ValueError when a secret is not base64 or the id has a dot.
     """

@@ -1,4 +1,5 @@
-"""An order as a flow sees it while it holds its lock. Plain values, made by `store`, changed by `moves`."""
+"""An order as a flow sees it while it holds its lock. Plain values, made by `store`, changed by
+`moves`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -65,17 +66,26 @@ class Attempt(SentBy):
     closed_at: datetime | None = None
     decision_id: UUID | None = None
     card_last4: str | None = None  # of the card that was sent
-    when_due: str | None = None  # decide: the engine decides again; else it is sent: keep: it was drawn, or its means
+    when_due: str | None = (
+        None  # decide: the engine decides again; else it is sent: keep: it was drawn, or its means
+    )
     checks: Checks | None = None
-    retries_itself_at: datetime | None = None  # wall time; the processor repeats the payment then by itself
+    retries_itself_at: datetime | None = (
+        None  # wall time; the processor repeats the payment then by itself
+    )
     consent: Consent | None = None  # as it was sent; None: it was not, or by an earlier release
     authentication: Authentication | None = None  # of a customer at a page of ours
     key: UUID | None = None  # what its processor sees it as; of one that was sent
     typed: TypedCard | None = None  # by its payer, of another card than the order's
 
     def is_out(self) -> bool:
-        """A payer's payment that was given to its channel, which has not said yet what became of it."""
-        return self.initiator == "payer" and self.send_before is not None and (self.closed_at or self.reference) is None
+        """A payer's payment that was given to its channel, which has not said yet what became of
+        it."""
+        return (
+            self.initiator == "payer"
+            and self.send_before is not None
+            and (self.closed_at or self.reference) is None
+        )
 
 
 def is_hold(facts: Mapping[str, Any]) -> bool:
@@ -84,14 +94,17 @@ def is_hold(facts: Mapping[str, Any]) -> bool:
 
 
 def second_answers(attempts: Iterable[Attempt]) -> dict[int, int]:
-    """The number of each attempt that went by its card at once, as the token of the one before was refused: to that
-    one's. To its payer and in its time it is one attempt with two answers; the limits count each send."""
+    """The number of each attempt that went by its card at once, as the token of the one before was
+    refused: to that one's. To its payer and in its time it is one attempt with two answers; the
+    limits count each send."""
     rows = sorted(attempts, key=lambda attempt: attempt.attempt_no)
     return {
         then.attempt_no: first.attempt_no
         for first, then in pairwise(rows)
         if first.by_token is not None and then.by_token is None
-        if first.state == "declined" or first.state == "not_sent" and first.processor_code == UNUSABLE
+        if first.state == "declined"
+        or first.state == "not_sent"
+        and first.processor_code == UNUSABLE
         if first.closed_at is not None and then.due_at == first.closed_at
     }
 
@@ -211,7 +224,8 @@ class Settlement:
 
 @dataclass(slots=True)
 class OrderColumns:
-    """Columns that never change of an order, but for stage, version and what a merchant may amend."""
+    """Columns that never change of an order, but for stage, version and what a merchant may
+    amend."""
 
     merchant_id: UUID
     order_id: UUID
@@ -266,32 +280,54 @@ class Order(LockedOrder):
     modifications: list[Modification] = field(default_factory=list)
     challenges: list[Challenge] = field(default_factory=list)
     sends: list[CardSend] = field(default_factory=list)
-    own_tries_beside: tuple[Send, ...] = ()  # by the processor's billing, for the merchant's other orders of the card
+    own_tries_beside: tuple[
+        Send, ...
+    ] = ()  # by the processor's billing, for the merchant's other orders of the card
     blocks: list[CardBlock] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     advance: Advance | None = None
     rescue: RescueKnown | None = None  # of an order with an arm
     advance_bounds: Bounds | None = None  # beside `limits`: what closed orders came to
-    limits: Limits | None = None  # what may be advanced; of a CIT in processing whose merchant may be advanced
+    limits: Limits | None = (
+        None  # what may be advanced; of a CIT in processing whose merchant may be advanced
+    )
     payer_id: UUID | None = None  # beside `limits`
-    known_as: tuple[UUID, ...] = ()  # beside `limits`: the customer, by each name that one person has
+    known_as: tuple[
+        UUID, ...
+    ] = ()  # beside `limits`: the customer, by each name that one person has
     tariff: Tariff = Tariff()  # by which its fee is taken, if it is approved now
     notices: dict[str, bool] = field(default_factory=dict)  # switches of mails to the payer, as set
-    held: dict[str, Any] = field(default_factory=dict)  # what its log says of the hold: cause, why, until
-    approval: dict[str, Any] = field(default_factory=dict)  # what its log says of its approval: units, fee, fee_refund
+    held: dict[str, Any] = field(
+        default_factory=dict
+    )  # what its log says of the hold: cause, why, until
+    approval: dict[str, Any] = field(
+        default_factory=dict
+    )  # what its log says of its approval: units, fee, fee_refund
     disputes: list[Dispute] = field(default_factory=list)
     dispute_terms: list[Terms] = field(default_factory=list)
     arm_known: Known | None = None  # beside `arm`
     retry: Held = NOTHING_HELD  # the policies that are set for its tries; of an open MIT
-    exemption: Exemption | None = None  # what the risk check of this transaction claims for the send
-    other_card: CardOnFile | None = None  # of the same customer, where the merchant lets it be tried
-    may_confirm: Callable[[], bool] = lambda: True  # a route that carries it can ask its customer to confirm
-    may_enter_card: Callable[[], bool] = lambda: True  # its customer's page takes the number of another card
-    regions: Callable[[str | None], str] = lambda _: ""  # of a route; None: of all that may carry it, if they agree
+    exemption: Exemption | None = (
+        None  # what the risk check of this transaction claims for the send
+    )
+    other_card: CardOnFile | None = (
+        None  # of the same customer, where the merchant lets it be tried
+    )
+    may_confirm: Callable[[], bool] = lambda: (
+        True
+    )  # a route that carries it can ask its customer to confirm
+    may_enter_card: Callable[[], bool] = lambda: (
+        True
+    )  # its customer's page takes the number of another card
+    regions: Callable[[str | None], str] = lambda _: (
+        ""
+    )  # of a route; None: of all that may carry it, if they agree
     kept_ids: KeptIds = NOTHING_KEPT  # under the card's lock
     same_cards: tuple[UUID, ...] = ()  # other numbers and prints of it, as far as is known
     key: UUID = UUID(int=0)  # what its processors see it as: orders/rules/wire_keys
-    facets: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what features know, some of it sealed
+    facets: Mapping[str, Any] = field(
+        default_factory=dict, repr=False
+    )  # what features know, some of it sealed
 
     def facet(self, facet: Facet[R]) -> R:
         return facet.of(self.facets)
@@ -318,7 +354,11 @@ class Order(LockedOrder):
     def issuer_country(self) -> str:
         """The issuer's country of its card, as its processor or its merchant says; empty where
         nobody does."""
-        stored = self.card.stored.country if self.card is not None and self.card.stored is not None else None
+        stored = (
+            self.card.stored.country
+            if self.card is not None and self.card.stored is not None
+            else None
+        )
         return stored or self.facts.get("issuer_country") or ""
 
     def face(self) -> Face:
@@ -365,7 +405,11 @@ class Order(LockedOrder):
     @property
     def own_attempts(self) -> list[Attempt]:
         """The attempts that say something of its own card."""
-        return [attempt for attempt in self.attempts if attempt.typed is None or attempt.typed.until is not None]
+        return [
+            attempt
+            for attempt in self.attempts
+            if attempt.typed is None or attempt.typed.until is not None
+        ]
 
     def planned(self) -> Attempt | None:
         return next((a for a in self.attempts if a.state == "planned"), None)
@@ -403,7 +447,8 @@ class Order(LockedOrder):
         return payment.units - self.captured_units if payment is not None else 0
 
     def charged_units(self, attempt_id: UUID) -> int:
-        """The units that an approved attempt took of its card: of a hold, what was captured of it."""
+        """The units that an approved attempt took of its card: of a hold, what was captured of
+        it."""
         attempt = self.attempt(attempt_id)
         paid = self.paid_by()
         if self.manual_capture and paid is not None and paid.attempt_id == attempt_id:
@@ -412,7 +457,10 @@ class Order(LockedOrder):
 
     def capturing(self) -> Modification | None:
         """The capture that was requested and has no answer."""
-        return next((r for r in self.modifications if r.kind == "capture" and r.state in ("owed", "sent")), None)
+        return next(
+            (r for r in self.modifications if r.kind == "capture" and r.state in ("owed", "sent")),
+            None,
+        )
 
     def challenge(self) -> Challenge | None:
         """The challenge that the customer may still meet, or is just being tried."""
@@ -430,7 +478,9 @@ class Order(LockedOrder):
         return self.units - payment.units if payment is not None else 0
 
     @property
-    def refundable_units(self) -> int:  # a dispute of what was refunded already makes it no less than nothing
+    def refundable_units(
+        self,
+    ) -> int:  # a dispute of what was refunded already makes it no less than nothing
         return max(0, self.units - self.short_units - self.refunded_units - self.disputed_units)
 
     @property
@@ -445,7 +495,8 @@ class Order(LockedOrder):
 
     @property
     def sent_text(self) -> str | None:
-        """The amount in its sender's scale; the other dialect sends minor units, which have none."""
+        """The amount in its sender's scale; the other dialect sends minor units, which have
+        none."""
         return self.amount_text if self.kind == "stable" else None
 
     @property
@@ -456,7 +507,8 @@ class Order(LockedOrder):
 
     @property
     def answered_inline(self) -> bool:
-        """A caller is waiting: its own process makes the first attempt, the worker only when that one dies."""
+        """A caller is waiting: its own process makes the first attempt, the worker only when that
+        one dies."""
         return self.kind == "mit_sync" or self.by_customer
 
     @property

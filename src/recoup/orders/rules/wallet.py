@@ -35,4 +35,10 @@ class Wallet:
             cure = "Wait for more payments."
             if self.units > 0:
                 cure = Sentence("Refund at most {0}, or wait for more payments.", there)
-            raise Problem("wrong_state", message, field="AmountToRefund", cure=cure, detail="insufficient_balance")
+            raise Problem(
+                "wrong_state",
+                message,
+                field="AmountToRefund",
+                cure=cure,
+                detail="insufficient_balance",
+            )

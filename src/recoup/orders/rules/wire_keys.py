@@ -26,21 +26,43 @@ def derived(parent: UUID, *parts: object) -> UUID:
 
 
 def attempt_key(order: "Order", attempt: "Attempt", route: str | None) -> UUID:
-    """Counts the sends of the order that may have left, so that what goes by another route in place of one that never
-    left has its key; a processor that refused it unprocessed repeats that under the same key, and gets another. What
-    was adopted with the key of a later send is passed over."""
-    before = [one for one in order.attempts if one.attempt_no < attempt.attempt_no and one.sent_at is not None]
+    """Counts the sends of the order that may have left, so that what goes by another route in place
+    of one that never left has its key; a processor that refused it unprocessed repeats that under
+    the same key, and gets another. What was adopted with the key of a later send is passed over."""
+    before = [
+        one
+        for one in order.attempts
+        if one.attempt_no < attempt.attempt_no and one.sent_at is not None
+    ]
     left = [one for one in before if one.state != "not_sent"]
-    refused = sum(one.state == "not_sent" and one.route == route and one.processor_code is not None for one in before)
-    return _free((derived(order.key, "attempt", n, refused) for n in count(len(left) + 1)), {one.key for one in left})
+    refused = sum(
+        one.state == "not_sent" and one.route == route and one.processor_code is not None
+        for one in before
+    )
+    return _free(
+        (derived(order.key, "attempt", n, refused) for n in count(len(left) + 1)),
+        {one.key for one in left},
+    )
 
 
 def modification_key(order: "Order", kind: str, attempt_id: UUID | None, named: str | None) -> UUID:
-    """`named`: by its caller's idempotency key, which may come again once it is forgotten; else it is counted, of its
-    kind and charge, among those without a name: so it does not matter which of the others came before."""
-    charge = next((attempt.key or attempt_id for attempt in order.attempts if attempt.attempt_id == attempt_id), None)
+    """`named`: by its caller's idempotency key, which may come again once it is forgotten; else it
+    is counted, of its kind and charge, among those without a name: so it does not matter which of
+    the others came before."""
+    charge = next(
+        (
+            attempt.key or attempt_id
+            for attempt in order.attempts
+            if attempt.attempt_id == attempt_id
+        ),
+        None,
+    )
     name = ("named", named) if named is not None and not named.startswith(FORM) else ()
-    held = {key for modification in order.modifications for key in (modification.key, modification.send_key)}
+    held = {
+        key
+        for modification in order.modifications
+        for key in (modification.key, modification.send_key)
+    }
     return _free((derived(order.key, kind, charge or "", *name, n) for n in count(1)), held)
 
 
@@ -54,7 +76,8 @@ def renewed(modification: "Modification") -> UUID:
 
 
 def lives_of(key: UUID) -> list[UUID]:
-    """The key of a modification, and those that a database may have given it since and forgotten."""
+    """The key of a modification, and those that a database may have given it since and
+    forgotten."""
     keys = [key]
     while len(keys) <= RENEWALS:
         keys.append(_after(keys[-1]))

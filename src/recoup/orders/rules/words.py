@@ -7,7 +7,9 @@ from recoup.orders.rules.faces import STATUS_NAMES
 _SHOWN: Final = {1: "On hold", 5: "Capture required", 6: "Refunded"}
 
 
-STATUS_WORDS: Final[dict[int, str]] = {code: _SHOWN.get(code, name) for code, name in STATUS_NAMES.items()}
+STATUS_WORDS: Final[dict[int, str]] = {
+    code: _SHOWN.get(code, name) for code, name in STATUS_NAMES.items()
+}
 
 
 REASON_WORDS: Final[dict[str, str]] = {

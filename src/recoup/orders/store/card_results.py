@@ -1,4 +1,5 @@
-"""Results of a merchant's charges for a card, whichever order they were for. `changes` writes it."""
+"""Results of a merchant's charges for a card, whichever order they were for. `changes` writes
+it."""
 
 from uuid import UUID
 

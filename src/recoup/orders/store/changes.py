@@ -1,7 +1,9 @@
-"""Everything that a transaction changes about its locked orders: log, stage, heads, attempts, modifications, sends,
-ledger, outbox, due work, decisions and the gate's answers. Only moves import it.
+"""Everything that a transaction changes about its locked orders: log, stage, heads, attempts,
+modifications, sends, ledger, outbox, due work, decisions and the gate's answers. Only moves import
+it.
 
-What belongs to merchants is written by one function, what is counted over them by statements of its own behind it.
+What belongs to merchants is written by one function, what is counted over them by statements of its
+own behind it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -60,7 +62,9 @@ class Rows:
     order_words: list[OrderWords] = field(default_factory=list)
     orders: list[OrderChange] = field(default_factory=list)
     order_heads: list[HeadChange] = field(default_factory=list)
-    new_heads: list[OrderHead] = field(default_factory=list)  # of orders that this transaction admits
+    new_heads: list[OrderHead] = field(
+        default_factory=list
+    )  # of orders that this transaction admits
     attempts: list[Owned["Attempt"]] = field(default_factory=list)
     modifications: list[Owned["Modification"]] = field(default_factory=list)
     refund_requests: list[Owned["RefundApproval"]] = field(default_factory=list)
@@ -80,10 +84,14 @@ class Rows:
     due_work: list[DueWork] = field(default_factory=list)
     due_done: list[DueKey] = field(default_factory=list)
     decisions: list[DecisionRow] = field(default_factory=list)
-    requests: list[AnsweredKey] = field(default_factory=list)  # new keys; a known one raises UniqueViolationError
+    requests: list[AnsweredKey] = field(
+        default_factory=list
+    )  # new keys; a known one raises UniqueViolationError
 
     codes_used: list[UsedCode] = field(default_factory=list)  # card codes, gone with the first send
-    beside: list[tuple[Writer, Row]] = field(default_factory=list)  # of features, each with what writes such rows
+    beside: list[tuple[Writer, Row]] = field(
+        default_factory=list
+    )  # of features, each with what writes such rows
 
     def extend(self, other: "Rows") -> None:
         for name, part in zip(_PARTS, _every_part(other), strict=True):
@@ -96,7 +104,15 @@ _every_part = attrgetter(*_PARTS)
 _APART: Final = frozenset({"postings", "entries", "network_sends", "card_blocks", "beside"})
 _JSON: Final = tuple(name for name in _PARTS if name not in _APART)
 _OWNED: Final = frozenset(
-    {"attempts", "modifications", "refund_requests", "challenges", "settlements", "advances", "disputes"}
+    {
+        "attempts",
+        "modifications",
+        "refund_requests",
+        "challenges",
+        "settlements",
+        "advances",
+        "disputes",
+    }
 )
 
 
@@ -143,14 +159,17 @@ async def _note_sends(db: Tx, rows: Sequence[NetworkSend]) -> None: ...
 
 
 async def write(db: Tx, rows: Rows) -> None:
-    """Writes all of it or, by raising, nothing. The caller holds the locks of the orders and cards concerned."""
+    """Writes all of it or, by raising, nothing. The caller holds the locks of the orders and cards
+    concerned."""
     changed = {
         name: [_flat(one) for one in part] if name in _OWNED else part
         for name in _JSON
         if (part := getattr(rows, name))
     }
     if changed or rows.postings:
-        await _write(db, changed, *_columns(PostingRow, rows.postings), *_columns(EntryRow, rows.entries))
+        await _write(
+            db, changed, *_columns(PostingRow, rows.postings), *_columns(EntryRow, rows.entries)
+        )
     for writer in dict.fromkeys(writer for writer, _ in rows.beside):
         await writer(db, [row for by, row in rows.beside if by is writer])
     if rows.card_blocks:
@@ -160,7 +179,8 @@ async def write(db: Tx, rows: Rows) -> None:
 
 
 def _flat(owned: Owned[Any]) -> dict[str, Any]:
-    """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any more."""
+    """Its columns by name; not copied deeply as `asdict` would, for nobody changes them any
+    more."""
     names, values = _fields_of(owned.value.__class__)
     return {"merchant_id": owned.merchant_id} | dict(zip(names, values(owned.value), strict=True))
 
@@ -171,5 +191,7 @@ def _fields_of(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, .
     return names, attrgetter(*names)
 
 
-def _columns(kind: type[PostingRow] | type[EntryRow], rows: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+def _columns(
+    kind: type[PostingRow] | type[EntryRow], rows: Sequence[tuple[Any, ...]]
+) -> Sequence[Any]:
     return tuple(zip(*rows, strict=True)) if rows else (None,) * len(kind._fields)

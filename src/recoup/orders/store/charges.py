@@ -11,8 +11,8 @@ LOOKED_AT_MAX = 1_000  # charges of one card ending, amount and day: the newest
 
 
 class ChargeFound(Row, frozen=True):
-    """`state`: of the money, never of the order, of which a cardholder knows nothing. `returned`: for good, the order
-    has ended."""
+    """`state`: of the money, never of the order, of which a cardholder knows nothing. `returned`:
+    for good, the order has ended."""
 
     name: str
     url: str

@@ -22,12 +22,14 @@ async def merchants_with_postings(db: Read) -> list[UUID]:
 
 @MERCHANT.statement("SELECT true FROM closers WHERE merchant_id = $1 FOR UPDATE SKIP LOCKED")
 async def lock_closer(db: Tx, merchant_id: UUID) -> bool:
-    """Locks the merchant's closer; False when another process is closing this merchant right now."""
+    """Locks the merchant's closer; False when another process is closing this merchant right
+    now."""
 
 
 @MERCHANT.statement("SELECT feed_events($1, $2, $3)")
 async def feed_events(db: Tx, merchant_id: UUID, limit: int, wall: datetime) -> int:
-    """Numbers committed events and opens the lanes of the endpoints that want them. Under the closer's lock."""
+    """Numbers committed events and opens the lanes of the endpoints that want them. Under the
+    closer's lock."""
 
 
 @MERCHANT.statement("SELECT close_page($1, $2, $3)")

@@ -91,8 +91,11 @@ class Due(NamedTuple):
 _FIELDS: Final = "d.merchant_id, d.kind, d.subject_id, d.tries"
 
 
-async def claim(db: Tx, wall: datetime, limit: int, *, merchant_id: UUID | None = None) -> list[Due]:
-    """Leases what is due, oldest first. With a merchant: by that merchant's clock, however far it was moved."""
+async def claim(
+    db: Tx, wall: datetime, limit: int, *, merchant_id: UUID | None = None
+) -> list[Due]:
+    """Leases what is due, oldest first. With a merchant: by that merchant's clock, however far it
+    was moved."""
     if merchant_id is None:
         return await _claim(db, wall, limit, wall + LEASE)
     return await _claim_of_merchant(db, wall, limit, wall + LEASE, merchant_id)
@@ -130,11 +133,15 @@ FROM picked p WHERE d.merchant_id = p.merchant_id AND d.kind = p.kind AND d.subj
   AND p.kind = ANY (ARRAY[p.kind])  -- true; see `write_changes`
 RETURNING {_FIELDS}
 """)
-async def _claim_of_merchant(db: Tx, wall: datetime, limit: int, until: datetime, merchant_id: UUID) -> list[Due]:
+async def _claim_of_merchant(
+    db: Tx, wall: datetime, limit: int, until: datetime, merchant_id: UUID
+) -> list[Due]:
     """Leases until then."""
 
 
-async def claim_of_each(db: Tx, wall: datetime, limit: int, merchants: Sequence[UUID], each: int) -> list[Due]:
+async def claim_of_each(
+    db: Tx, wall: datetime, limit: int, merchants: Sequence[UUID], each: int
+) -> list[Due]:
     """Leases what is due of these merchants, at most `each` of one, its oldest first."""
     return await _claim_of_each(db, wall, limit, wall + LEASE, merchants, each)
 
@@ -170,7 +177,9 @@ async def postpone(db: Tx, due: Due, until: datetime, error: str) -> None:
 @MERCHANT.statement("""
 UPDATE due_work SET lease_until = $4, last_error = $5 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """)
-async def _postpone(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str) -> None:
+async def _postpone(
+    db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime, error: str
+) -> None:
     """Postpones due work until `until`."""
 
 
@@ -191,12 +200,15 @@ async def hand_back(db: Tx, due: Due, until: datetime | None = None) -> None:
 @MERCHANT.statement("""
 UPDATE due_work SET lease_until = $4, tries = 0 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """)
-async def _hand_back(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime | None) -> None:
+async def _hand_back(
+    db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime | None
+) -> None:
     """Its tries begin anew."""
 
 
 async def wait_for_turn(db: Tx, due: Due, until: datetime) -> None:
-    """Hands back due work that was not begun: not before `until`, and its attempts count as before."""
+    """Hands back due work that was not begun: not before `until`, and its attempts count as
+    before."""
     await _wait_for_turn(db, due.merchant_id, due.kind, due.subject_id, until)
 
 
@@ -204,7 +216,9 @@ async def wait_for_turn(db: Tx, due: Due, until: datetime) -> None:
 UPDATE due_work SET lease_until = $4, tries = greatest(0, tries - 1)
 WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3
 """)
-async def _wait_for_turn(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime) -> None:
+async def _wait_for_turn(
+    db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, until: datetime
+) -> None:
     """Hands back due work, and takes one from its attempts."""
 
 
@@ -243,7 +257,9 @@ async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int)
 UPDATE due_work SET due_at = $3, lease_until = NULL, tries = 0
 WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $4
 """)
-async def look_at_invoice_again(db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime, begun: datetime) -> None:
+async def look_at_invoice_again(
+    db: Tx, merchant_id: UUID, invoice_key: UUID, at: datetime, begun: datetime
+) -> None:
     """Schedules the next look at an invoice; does nothing where it was made due since this look had
     `begun`."""
 
@@ -267,12 +283,16 @@ async def look_at_transmission(db: Tx, merchant_id: UUID, transmit_id: UUID, at:
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
   SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
 """)
-async def transmission_looked_at(db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None) -> None:
+async def transmission_looked_at(
+    db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None
+) -> None:
     """`updated_at` as it was read: an update since is still to be transmission_looked_at at."""
 
 
 @MERCHANT.statement("""
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND (NOT wall OR due_at <= $4)
 """)
-async def end_work_begun(db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, begun: datetime) -> None:
+async def end_work_begun(
+    db: Tx, merchant_id: UUID, kind: str, subject_id: UUID, begun: datetime
+) -> None:
     """Ends due work; does nothing where it was made due again since this look had `begun`."""

@@ -1,5 +1,5 @@
-"""An order by any of its ids, of one merchant or, for operators only, of any. The end of an id, which is
-not unique, is looked for last."""
+"""An order by any of its ids, of one merchant or, for operators only, of any. The end of an id,
+which is not unique, is looked for last."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,12 +14,18 @@ class OrderKey(NamedTuple):
     order_id: UUID
 
 
-async def find_order_among(db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]) -> list[OrderKey]:
+async def find_order_among(
+    db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]
+) -> list[OrderKey]:
     """Finds the order at these merchants, newest first."""
-    return await _find_among(db, order_id, text, merchant_ids) or await _find_tail(db, text, merchant_ids)
+    return await _find_among(db, order_id, text, merchant_ids) or await _find_tail(
+        db, text, merchant_ids
+    )
 
 
-async def find_any_order(db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None = None) -> list[OrderKey]:
+async def find_any_order(
+    db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None = None
+) -> list[OrderKey]:
     """Newest first."""
     found = await _find(db, order_id, text, merchant_id)
     return found or await _find_tail(db, text, None if merchant_id is None else [merchant_id])
@@ -31,7 +37,9 @@ UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND ($3::uuid IS NULL OR merchant_id = $3)
 ORDER BY 2 DESC LIMIT 20
 """)
-async def _find(db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None) -> list[OrderKey]:
+async def _find(
+    db: Read, order_id: UUID | None, text: str, merchant_id: UUID | None
+) -> list[OrderKey]:
     """Finds orders by our id, or the merchant's own; newest first."""
 
 
@@ -41,7 +49,9 @@ UNION
 SELECT merchant_id, order_id FROM order_refs WHERE external_id = $2 AND merchant_id = ANY($3::uuid[])
 ORDER BY 2 DESC LIMIT 20
 """)
-async def _find_among(db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]) -> list[OrderKey]:
+async def _find_among(
+    db: Read, order_id: UUID | None, text: str, merchant_ids: Sequence[UUID]
+) -> list[OrderKey]:
     """Finds orders at these merchants by our id, or the merchant's own; newest first."""
 
 

@@ -1,7 +1,8 @@
-"""Locks in the one order they may be taken: orders, then cards. Sets are sorted, so that two never cross.
+"""Locks in the one order they may be taken: orders, then cards. Sets are sorted, so that two never
+cross.
 
-What is read beside a lock is read in a later statement: a statement that waited for a lock still sees the old rows of
-other tables.
+What is read beside a lock is read in a later statement: a statement that waited for a lock still
+sees the old rows of other tables.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ WHERE k.order_id = ANY (ARRAY[k.order_id])  -- true; see `write_changes`
 ORDER BY o.merchant_id, o.order_id
 FOR UPDATE OF o, h
 """)
-async def _lock_orders(db: Tx, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[LockedOrder]: ...
+async def _lock_orders(
+    db: Tx, merchants: Sequence[UUID], orders: Sequence[UUID]
+) -> list[LockedOrder]: ...
 
 
 async def lock_orders(db: Tx, keys: Sequence[tuple[UUID, UUID]]) -> list[LockedOrder]:
@@ -34,8 +37,9 @@ async def lock_orders(db: Tx, keys: Sequence[tuple[UUID, UUID]]) -> list[LockedO
 
 
 async def lock_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> dict[UUID, UUID]:
-    """Locks each card's row, or that of the card that it is joined to; answers whose. A card that was never sent before
-    gets a row: until the transaction ends nobody else sees or makes it, so that making it is locking it.
+    """Locks each card's row, or that of the card that it is joined to; answers whose. A card that
+    was never sent before gets a row: until the transaction ends nobody else sees or makes it, so
+    that making it is locking it.
 
     Raises: SerializationError where a card was joined to another meanwhile; see `retrying`.
     """
@@ -78,6 +82,8 @@ async def _make_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> list[UU
     """Makes the cards that nobody else has made."""
 
 
-@HUB.statement("UPDATE cards SET replaced_by = $2 WHERE card_id = $1 AND replaced_by IS DISTINCT FROM $2")
+@HUB.statement(
+    "UPDATE cards SET replaced_by = $2 WHERE card_id = $1 AND replaced_by IS DISTINCT FROM $2"
+)
 async def mark_replaced(db: Tx, card_id: UUID, by: UUID) -> None:
     """The network's word: its number is no longer in use."""

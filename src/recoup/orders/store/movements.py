@@ -17,7 +17,11 @@ from recoup.kit.as_of import Window
 from recoup.orders.rules.ledger import WALLET
 
 STATEMENT_SECONDS: Final = 120.0
-FEES: Final = ("fee", "fee_returned", "fee_taken_back")  # each shown in the line that it is the fee of
+FEES: Final = (
+    "fee",
+    "fee_returned",
+    "fee_taken_back",
+)  # each shown in the line that it is the fee of
 _OF: Final = "CASE p.recipe WHEN 'fee' THEN 'approve' WHEN 'fee_returned' THEN 'refund_owed' ELSE 'refund_refused' END"
 SENT: Final = ("paid_out", "payout_bounced", "payout_paid")
 _SCHEDULED: Final = ("settlement_closed", "payout_requested", "payout_returned")
@@ -41,8 +45,8 @@ class Place(NamedTuple):
 
 
 class MovementLine(Row, frozen=True):
-    """An entry on what the merchant is owed: line `line_no` of its posting. `fee_units` was booked with it. `site`: its
-    name. `batch_id`: of the settlement that took it."""
+    """An entry on what the merchant is owed: line `line_no` of its posting. `fee_units` was booked
+    with it. `site`: its name. `batch_id`: of the settlement that took it."""
 
     posting_id: UUID
     source_kind: str
@@ -99,15 +103,25 @@ LEFT JOIN bank_payouts b ON b.merchant_id = $1 AND b.payout_id = p.source_id AND
 ORDER BY p.business_at, p.posting_id, p.line_no
 """)
 async def _movements(
-    db: Read, merchant_id: UUID, window: Window, at: datetime, posting_id: UUID, line_no: int, limit: int
+    db: Read,
+    merchant_id: UUID,
+    window: Window,
+    at: datetime,
+    posting_id: UUID,
+    line_no: int,
+    limit: int,
 ) -> list[MovementLine]:
     """Movements behind that line."""
 
 
-async def movements(db: Read, merchant_id: UUID, window: Window, after: Place | None, limit: int) -> list[MovementLine]:
+async def movements(
+    db: Read, merchant_id: UUID, window: Window, after: Place | None, limit: int
+) -> list[MovementLine]:
     """Movements in the order of booking."""
     place = after or Place(window.begin, UUID(int=0), 0)
-    return await _movements(db, merchant_id, window._replace(begin=max(window.begin, place.at)), *place, limit)
+    return await _movements(
+        db, merchant_id, window._replace(begin=max(window.begin, place.at)), *place, limit
+    )
 
 
 class MovementSum(Row, frozen=True):
@@ -144,7 +158,8 @@ async def _open_differences(db: Read, merchant_id: UUID, begin: datetime, end: d
 
 
 async def open_differences(db: Read, merchant_id: UUID, span: tuple[datetime, datetime]) -> int:
-    """Lines of the newest comparison of each statement, dated in the span, that do not match and nobody has booked."""
+    """Lines of the newest comparison of each statement, dated in the span, that do not match and
+    nobody has booked."""
     return await _open_differences(db, merchant_id, *span)
 
 

@@ -40,7 +40,9 @@ R = TypeVar("R", bound=Row)
 # Of a partner's endpoint merchants see the host: the rest of its address may be a key, and its answers are the
 # partner's own.
 _HOST: Final = "(?i)^(?:([a-z]+://)(?:[^/?#]*@)?([^/?#]*))?.*$"
-TRIES_READ: Final = 500  # of deliveries, of each event the newest first: an event may be sent again and again
+TRIES_READ: Final = (
+    500  # of deliveries, of each event the newest first: an event may be sent again and again
+)
 # One JSON per order and kind. Decisions are found by the lines that carry them: they have no index by order. What they
 # knew of issuers and of the card's sends over all merchants is not shown.
 _READ: Final = r"""
@@ -169,11 +171,11 @@ class _Read(_Parts, frozen=True):
 
 
 class OrderPage(_Parts, frozen=True):
-    """`order` never changes, `head` is how it stands. `challenge` is its open challenge. Lists are oldest first:
-    `words` are what people typed for lines of the `log`, `heard` names what some endpoint takes, `notes` are people's,
-    `batches` the settlements that have entries of it, `blocks` those that stand for its customer and card.
-    `masked`: its customer's data is; `clear_until`: it is not for this reader, who revealed it, until then.
-    """
+    """`order` never changes, `head` is how it stands. `challenge` is its open challenge. Lists are
+    oldest first: `words` are what people typed for lines of the `log`, `heard` names what some
+    endpoint takes, `notes` are people's, `batches` the settlements that have entries of it,
+    `blocks` those that stand for its customer and card. `masked`: its customer's data is;
+    `clear_until`: it is not for this reader, who revealed it, until then."""
 
     masked: bool = False
     clear_until: datetime | None = None
@@ -194,7 +196,9 @@ async def _read(db: Read, merchant_id: UUID, order_id: UUID, host: str, tries: i
     """Reads the order; None for a foreign or unknown id."""
 
 
-async def read_order(db: Read, merchant_id: UUID, order_id: UUID, *, clear: bool) -> OrderPage | None:
+async def read_order(
+    db: Read, merchant_id: UUID, order_id: UUID, *, clear: bool
+) -> OrderPage | None:
     """Reads the order; None when this merchant has no such order. Unless `clear`, its customer's
     data is masked wherever it stands."""
     found = await _read(db, merchant_id, order_id, _HOST, TRIES_READ)
@@ -207,13 +211,16 @@ async def read_order(db: Read, merchant_id: UUID, order_id: UUID, *, clear: bool
 
 
 def _masked(page: OrderPage, external_payer: str | None) -> OrderPage:
-    """Texts of people, processors and receivers lose what is known of the customer. Metadata is the merchant's own:
-    nobody knows who stands in it."""
+    """Texts of people, processors and receivers lose what is known of the customer. Metadata is the
+    merchant's own: nobody knows who stands in it."""
     payer = asdict(page.payer) if page.payer is not None else None
     hide = personal.redactor((payer, {"external_id": external_payer})).value
-    typed = personal.hidden if personal.is_erased(payer) else hide  # by people, who may name anybody
+    typed = (
+        personal.hidden if personal.is_erased(payer) else hide
+    )  # by people, who may name anybody
     events = [
-        replace(event, body=hide(event.body), tries=_without(event.tries, _OF_TRIES, hide)) for event in page.events
+        replace(event, body=hide(event.body), tries=_without(event.tries, _OF_TRIES, hide))
+        for event in page.events
     ]
     metadata = dict.fromkeys(page.order.metadata, personal.DOTS)
     return replace(
@@ -259,7 +266,9 @@ JOIN entries e ON e.merchant_id = g.merchant_id AND e.posting_id = g.posting_id
 WHERE g.merchant_id = $1 AND g.order_id = $2 AND g.recorded_at <= $3
 GROUP BY e.account ORDER BY e.account
 """)
-async def order_balances(db: Read, merchant_id: UUID, order_id: UUID, recorded_until: datetime) -> list[AccountBalance]:
+async def order_balances(
+    db: Read, merchant_id: UUID, order_id: UUID, recorded_until: datetime
+) -> list[AccountBalance]:
     """The order's balances booked by then, by account."""
 
 

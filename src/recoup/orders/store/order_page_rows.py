@@ -1,4 +1,5 @@
-"""The rows that an order's page is made of, beside those that flows know, too. Of JSON: each is a table's row."""
+"""The rows that an order's page is made of, beside those that flows know, too. Of JSON: each is a
+table's row."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,8 +74,9 @@ class PageModification(Row, frozen=True):
 
 
 class PageRequest(Row, frozen=True):
-    """A refund that a second person has or had to agree to. `asker`: the requester's name, `not_now`: why a reader
-    cannot agree to it, and `to`: the wallet that it goes to, where somebody has filled them in."""
+    """A refund that a second person has or had to agree to. `asker`: the requester's name,
+    `not_now`: why a reader cannot agree to it, and `to`: the wallet that it goes to, where somebody
+    has filled them in."""
 
     request_id: UUID
     order_id: UUID

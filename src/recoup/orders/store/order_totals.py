@@ -93,7 +93,8 @@ class Totals:
         return lately.number + await _REST[what](db, merchant_id, lately.last)
 
     def _keep(self, key: tuple[UUID, str], found: tuple[_Count, _Count]) -> None:
-        """The oldest goes when there are too many; of two calls at once the one that got further counts."""
+        """The oldest goes when there are too many; of two calls at once the one that got further
+        counts."""
         known = self._kept.pop(key, found)
         if len(self._kept) >= MERCHANTS_MAX:
             del self._kept[next(iter(self._kept))]

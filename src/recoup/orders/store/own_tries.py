@@ -8,7 +8,8 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 
 
 class OwnTries(Row, frozen=True):
-    """An order whose invoice the processor's billing goes on to charge; its facts say when and how often at most."""
+    """An order whose invoice the processor's billing goes on to charge; its facts say when and how
+    often at most."""
 
     merchant_id: UUID
     order_id: UUID
@@ -24,7 +25,9 @@ CROSS JOIN LATERAL (SELECT merchant_id, order_id, units, asset, facts, stage FRO
   WHERE merchant_id = k.merchant_id AND order_id = k.order_id OFFSET 0) x
 WHERE x.facts ? 'own_retry_at' AND x.stage IN ('received', 'processing', 'held', 'problem', 'challenged')
 """)
-async def own_tries_of(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OwnTries]:
+async def own_tries_of(
+    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]
+) -> list[OwnTries]:
     """The processors' own attempts that are open."""
 
 

@@ -1,4 +1,5 @@
-"""Prints of each order's card: what a merchant's own tables say of cards that are known to be one."""
+"""Prints of each order's card: what a merchant's own tables say of cards that are known to be
+one."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -40,12 +41,18 @@ async def kept_of_prints(
     approved."""
 
 
-OfPrints = Callable[[Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]]
-OF_PRINTS: Final = Place[tuple[str, OfPrints]]("of_prints")  # a facet's name; it by order, for cards of several prints
+OfPrints = Callable[
+    [Read, Sequence[UUID], Sequence[UUID], Sequence[UUID]], Awaitable[dict[UUID, object]]
+]
+OF_PRINTS: Final = Place[tuple[str, OfPrints]](
+    "of_prints"
+)  # a facet's name; it by order, for cards of several prints
 
 
 async def facets_of_prints(
-    db: Read, joined: Sequence[tuple[UUID, UUID, UUID]], alone: Mapping[tuple[UUID, UUID], Mapping[str, object] | None]
+    db: Read,
+    joined: Sequence[tuple[UUID, UUID, UUID]],
+    alone: Mapping[tuple[UUID, UUID], Mapping[str, object] | None],
 ) -> dict[UUID, dict[str, object]]:
     """Facets that features know of each order under all prints of its card. `alone`: under its own
     print."""

@@ -65,7 +65,9 @@ async def remember(
     is a conflict from now on."""
 
 
-REQUESTS_KEPT: Final = timedelta(days=30)  # the keys by which money moves or is requested stay for ever
+REQUESTS_KEPT: Final = timedelta(
+    days=30
+)  # the keys by which money moves or is requested stay for ever
 
 
 @MERCHANT.statement("""

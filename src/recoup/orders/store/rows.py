@@ -201,7 +201,8 @@ class DueKey(Row, frozen=True):
 
 @stored("mails")
 class OwedMail(Row, frozen=True):
-    """Mail that is due. `about`: the order or what happened to it; `units`: the amount in the mail."""
+    """Mail that is due. `about`: the order or what happened to it; `units`: the amount in the
+    mail."""
 
     merchant_id: UUID
     mail_id: UUID
@@ -369,6 +370,8 @@ class ProcessorId(Row, frozen=True):
 async def keep_ids(db: Tx, rows: Sequence[ProcessorId]) -> None: ...
 
 
-@MERCHANT.statement("UPDATE orders SET facts = facts || $3 WHERE merchant_id = $1 AND order_id = $2")
+@MERCHANT.statement(
+    "UPDATE orders SET facts = facts || $3 WHERE merchant_id = $1 AND order_id = $2"
+)
 async def add_facts(db: Tx, merchant_id: UUID, order_id: UUID, facts: dict[str, Any]) -> None:
     """Adds facts to an order, under its lock."""

@@ -12,7 +12,8 @@ STATEMENT_SECONDS: Final = 120.0
 
 
 class PageSpan(Row, frozen=True):
-    """`low` and `high`: the first and last page with a line of it; `unsealed`: lines that are in no page yet."""
+    """`low` and `high`: the first and last page with a line of it; `unsealed`: lines that are in no
+    page yet."""
 
     low: int | None
     high: int | None
@@ -91,5 +92,7 @@ FROM postings p JOIN entries e USING (merchant_id, posting_id)
 WHERE p.merchant_id = $1 AND p.posting_id = ANY($2::uuid[])
 GROUP BY p.merchant_id, p.posting_id
 """)
-async def posting_contents(db: Read, merchant_id: UUID, posting_ids: Collection[UUID]) -> dict[UUID, PostingContent]:
+async def posting_contents(
+    db: Read, merchant_id: UUID, posting_ids: Collection[UUID]
+) -> dict[UUID, PostingContent]:
     """Contents of these postings."""

@@ -1,4 +1,5 @@
-"""Attempts that were sent and whose outcome nobody has said yet: of one merchant, the oldest first."""
+"""Attempts that were sent and whose outcome nobody has said yet: of one merchant, the oldest
+first."""
 
 from datetime import datetime
 from typing import Final, Literal
@@ -15,8 +16,8 @@ TIMEOUT_MS: Final = 3_000
 
 
 class Unknown(Row, frozen=True):
-    """`sent_at` is business time; `inquiry_at`, when it is asked for next, wall time. `reverses`: the order has ended,
-    so that an approval is undone. `total`: how many there are in all."""
+    """`sent_at` is business time; `inquiry_at`, when it is asked for next, wall time. `reverses`:
+    the order has ended, so that an approval is undone. `total`: how many there are in all."""
 
     attempt_id: UUID
     order_id: UUID
@@ -65,7 +66,9 @@ async def _unknown(db: Read, merchant_id: UUID, wall: datetime, limit: int) -> l
     """However long it takes."""
 
 
-async def unknown_outcomes(connection: ReadConnection, merchant_id: UUID, wall: datetime) -> list[Unknown]:
+async def unknown_outcomes(
+    connection: ReadConnection, merchant_id: UUID, wall: datetime
+) -> list[Unknown]:
     """Unknown outcomes, at most ROWS_MAX. What was sent just now and may still be answered by its
     own call is not among them, nor what waits for a customer who is at their bank.
 
@@ -76,5 +79,7 @@ async def unknown_outcomes(connection: ReadConnection, merchant_id: UUID, wall: 
             return await _unknown(connection, merchant_id, wall, ROWS_MAX)
     except asyncpg.QueryCanceledError:
         raise Problem(
-            "unavailable", "Reading the unknown outcomes took too long.", cure="Try again in a minute."
+            "unavailable",
+            "Reading the unknown outcomes took too long.",
+            cure="Try again in a minute.",
         ) from None

@@ -64,7 +64,13 @@ async def _desk(
 
 
 async def waiting_modifications(
-    db: Read, merchant_id: UUID, now: datetime, delayed_after_tries: int, forgotten_before: UUID, *, clear: bool
+    db: Read,
+    merchant_id: UUID,
+    now: datetime,
+    delayed_after_tries: int,
+    forgotten_before: UUID,
+    *,
+    clear: bool,
 ) -> list[WaitingModification]:
     """Waiting modifications, those that are stuck first, then the oldest; `now` is business time.
     Unless `clear`, people's words are without what is known of the order's customer."""

@@ -55,7 +55,8 @@ ORDER BY {{order}}
 
 
 def wire_page(page: str, order: str) -> str:
-    """The statement of a page of a list, from the one that picks its heads, the merchant's id first of its values."""
+    """The statement of a page of a list, from the one that picks its heads, the merchant's id first
+    of its values."""
     return _PAGE.format(page=page, order=order)
 
 
@@ -121,7 +122,8 @@ class WireRefund(Row, frozen=True):
 
 @dataclass(slots=True)
 class WireAttempt(Attempt):
-    """`said`: of one that was refused before it was sent, the processor's words; empty once they are erased."""
+    """`said`: of one that was refused before it was sent, the processor's words; empty once they
+    are erased."""
 
     said: str | None = None
 
@@ -145,7 +147,8 @@ async def wire_order(db: Read, merchant_id: UUID, order_id: UUID) -> WholeOrder 
 
 
 class LogLine(Row, frozen=True):
-    """`body` with what somebody `typed`. `route_reason`: why an attempt took its card route, where that was chosen."""
+    """`body` with what somebody `typed`. `route_reason`: why an attempt took its card route, where
+    that was chosen."""
 
     seq: int
     happening: str

@@ -10,12 +10,15 @@ from recoup.kernel.problem import Problem
 from recoup.outside.keys.material import Material, fresh, from_text, to_text, without, without_vault
 
 FILE_NAME: Final = "keyring.json"
-RETIRED: Final = "keyring-retired.json"  # what was forgotten, for backups from its time; never read at a start
+RETIRED: Final = (
+    "keyring-retired.json"  # what was forgotten, for backups from its time; never read at a start
+)
 
 
 def load_or_create(folder: Path, *, vault: bool = True) -> Material:
-    """The folder's keys; made when there are none yet, with those of cards or without. Of several processes that start
-    at once one makes them. Raises: Problem(internal) when the file is open to others or unreadable."""
+    """The folder's keys; made when there are none yet, with those of cards or without. Of several
+    processes that start at once one makes them. Raises: Problem(internal) when the file is open to
+    others or unreadable."""
     if not (folder / FILE_NAME).exists():
         with in_turn(folder):
             if not (folder / FILE_NAME).exists():
@@ -29,9 +32,13 @@ def load(folder: Path) -> Material:
         mode = path.stat().st_mode & 0o777
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise Problem("internal", f"The keys in {path} cannot be read.", cure="Check owner and mode.") from None
+        raise Problem(
+            "internal", f"The keys in {path} cannot be read.", cure="Check owner and mode."
+        ) from None
     if mode & 0o077:
-        raise Problem("internal", f"The keys in {path} are open to others.", cure=f"Run: chmod 600 {path}")
+        raise Problem(
+            "internal", f"The keys in {path} are open to others.", cure=f"Run: chmod 600 {path}"
+        )
     return from_text(text, str(path))
 
 
@@ -44,14 +51,16 @@ def change(folder: Path, how: Callable[[Material], Material]) -> Material:
 
 
 def forget(folder: Path, gone: Collection[tuple[str, str]]) -> Material:
-    """Moves those keys (purpose, id) to the file of the retired ones, which first has them. Returns the others. Raises:
-    Problem(internal) when that file cannot be read: nothing is forgotten then."""
+    """Moves those keys (purpose, id) to the file of the retired ones, which first has them. Returns
+    the others. Raises: Problem(internal) when that file cannot be read: nothing is forgotten
+    then."""
     return _retire(folder, lambda material: without(material, gone))
 
 
 def forget_vault(folder: Path, *, keep: bool) -> Material:
-    """Takes the keys of cards away; with `keep` to the file of the retired ones. That nothing needs them is the
-    caller's to know. Raises: Problem(internal) when that file cannot be read: nothing is forgotten then."""
+    """Takes the keys of cards away; with `keep` to the file of the retired ones. That nothing needs
+    them is the caller's to know. Raises: Problem(internal) when that file cannot be read: nothing
+    is forgotten then."""
     return _retire(folder, without_vault) if keep else change(folder, without_vault)
 
 
@@ -61,7 +70,11 @@ def _retire(folder: Path, how: Callable[[Material], Material]) -> Material:
         left = how(material)
         kept, had = json.loads(to_text(left)), json.loads(to_text(material))
         dropped = {
-            purpose: {key_id: secret for key_id, secret in keys.items() if key_id not in kept.get(purpose, {})}
+            purpose: {
+                key_id: secret
+                for key_id, secret in keys.items()
+                if key_id not in kept.get(purpose, {})
+            }
             for purpose, keys in had.items()
         }
         retired = _retired(folder)

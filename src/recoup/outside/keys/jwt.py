@@ -1,7 +1,8 @@
 """Access tokens: JSON Web Tokens signed with HMAC-SHA256, and nothing else of that standard.
 
-PyJWT does not take its place: it reads the machine's clock, accepts more than one text of a token (padding), and takes
-three times as long for each call. Source: contract §2 (claims, ten minutes), RFC 7515 and 7519.
+PyJWT does not take its place: it reads the machine's clock, accepts more than one text of a token
+(padding), and takes three times as long for each call. Source: contract §2 (claims, ten minutes),
+RFC 7515 and 7519.
 """
 
 import base64
@@ -36,8 +37,8 @@ def access_claims(
     pid: str | None = None,
     lives_seconds: int = LIVES_SECONDS,
 ) -> dict[str, Any]:
-    """The claims of an access token of a merchant, or with `pid` of a partner. `now` is wall time; `iat` is
-    milliseconds as text, `nbf` and `exp` seconds."""
+    """The claims of an access token of a merchant, or with `pid` of a partner. `now` is wall time;
+    `iat` is milliseconds as text, `nbf` and `exp` seconds."""
     seconds = int(now.timestamp())
     whose = {"custom:mid": mid} if pid is None else {"custom:pid": pid}
     return {
@@ -61,13 +62,18 @@ def sign(claims: Mapping[str, Any], key: bytes) -> str:
 
 
 def verify(
-    token: str, keys: Sequence[bytes], now_seconds: int, *, issuer: str = ISSUER, skew_seconds: int = 0
+    token: str,
+    keys: Sequence[bytes],
+    now_seconds: int,
+    *,
+    issuer: str = ISSUER,
+    skew_seconds: int = 0,
 ) -> dict[str, Any]:
     """The claims of a token that one of the keys signed and that is valid now.
 
-    `keys` newest first, at most a few; `skew_seconds` widens `nbf` and `exp`. Audience is the caller's to
-    check.
-    Raises: Problem(unauthenticated), with the same words whatever was wrong but for an expired token.
+    `keys` newest first, at most a few; `skew_seconds` widens `nbf` and `exp`. Audience is the
+    caller's to check. Raises: Problem(unauthenticated), with the same words whatever was wrong but
+    for an expired token.
     """
     # Measured before anything is decoded: a long token costs nothing.
     if len(token) > TOKEN_BYTES_MAX or not _SHAPE.fullmatch(token):
@@ -77,19 +83,27 @@ def verify(
     if _read(header).get("alg") != "HS256":
         raise _refused()
     given = _decode(signature)
-    if not any(hmac.compare_digest(hmac.digest(key, signed.encode(), "sha256"), given) for key in keys):
+    if not any(
+        hmac.compare_digest(hmac.digest(key, signed.encode(), "sha256"), given) for key in keys
+    ):
         raise _refused()
     claims = _read(body)
     begins, ends = _seconds(claims.get("nbf")), _seconds(claims.get("exp"))
     if claims.get("iss") != issuer or now_seconds + skew_seconds < begins:
         raise _refused()
     if now_seconds - skew_seconds >= ends:
-        raise Problem("unauthenticated", "The access token has expired.", cure="Fetch a new one at /v1/oauth2/token.")
+        raise Problem(
+            "unauthenticated",
+            "The access token has expired.",
+            cure="Fetch a new one at /v1/oauth2/token.",
+        )
     return claims
 
 
 def _refused() -> Problem:
-    return Problem("unauthenticated", "The access token is not valid.", cure="Fetch one at /v1/oauth2/token.")
+    return Problem(
+        "unauthenticated", "The access token is not valid.", cure="Fetch one at /v1/oauth2/token."
+    )
 
 
 def _seconds(value: object) -> int:

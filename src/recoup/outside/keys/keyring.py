@@ -26,16 +26,20 @@ Part = str | bytes | int | UUID
 
 
 def keyed_hash(key: bytes, purpose: str, *parts: bytes) -> bytes:
-    """32 bytes. Parts are measured before they are joined, so that ("ab", "c") and ("a", "bc") differ."""
+    """32 bytes. Parts are measured before they are joined, so that ("ab", "c") and ("a", "bc")
+    differ."""
     inner, outer = (one.copy() for one in _hmac(key))
-    inner.update(b"".join([len(part).to_bytes(8, "big") + part for part in (purpose.encode(), *parts)]))
+    inner.update(
+        b"".join([len(part).to_bytes(8, "big") + part for part in (purpose.encode(), *parts)])
+    )
     outer.update(inner.digest())
     return outer.digest()
 
 
 @lru_cache(maxsize=32)
 def _hmac(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
-    """The two hashes of an HMAC with SHA-256, its key already in: making them anew is most of what one costs."""
+    """The two hashes of an HMAC with SHA-256, its key already in: making them anew is most of what
+    one costs."""
     block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
     return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
@@ -68,11 +72,12 @@ LOOK_SECONDS: Final = 5.0
 
 
 class Keyring:
-    """Holds the keys of one installation; worlds share it and differ by what is bound into each use.
+    """Holds the keys of one installation; worlds share it and differ by what is bound into each
+    use.
 
-    A ring from a folder reads the folder again every few seconds where it has changed, and when it meets a key id it
-    does not know: another process may have rotated. Every method is safe to call from several threads. Its repr tells
-    nothing.
+    A ring from a folder reads the folder again every few seconds where it has changed, and when it
+    meets a key id it does not know: another process may have rotated. Every method is safe to call
+    from several threads. Its repr tells nothing.
     """
 
     def __init__(self, material: Material, folder: Path | None = None) -> None:
@@ -108,7 +113,8 @@ class Keyring:
         return sealing.seal_row(self._material.current("card"), row, plaintext)
 
     def open_card(self, world: str, merchant_id: UUID, token_id: UUID, sealed: Sealed) -> bytes:
-        """Raises: Problem(internal) for a row that was changed, stands elsewhere, or whose key is gone."""
+        """Raises: Problem(internal) for a row that was changed, stands elsewhere, or whose key is
+        gone."""
         row = sealing.row_binding(world, merchant_id, token_id)
         return sealing.open_row(self._key("card", sealed.kek_id), row, sealed)
 
@@ -120,27 +126,31 @@ class Keyring:
         return sealing.rewrap_row(self._key("card", sealed.kek_id), current, sealed)
 
     def print_of(self, pan: str) -> list[tuple[str, bytes]]:
-        """(key id, 32 bytes) for each print key, newest first: look for all and write all, the oldest first, so that of
-        two processes one decides which card it is, also while one of them does not know the newest key.
+        """(key id, 32 bytes) for each print key, newest first: look for all and write all, the
+        oldest first, so that of two processes one decides which card it is, also while one of them
+        does not know the newest key.
 
-        None without a vault: no number is known there. Raises: ValueError, without the number, for anything but 8 to
-        19 digits.
+        None without a vault: no number is known there. Raises: ValueError, without the number, for
+        anything but 8 to 19 digits.
         """
         digits, keys = pan_bytes(pan), self._material.keys.get("print", ())
         return [(key.id, keyed_hash(key.secret, "print", digits)) for key in keys]
 
     def mac(self, purpose: str, data: bytes) -> bytes:
-        """32 bytes that stay the same for the same purpose and data, for as long as the installation lives."""
+        """32 bytes that stay the same for the same purpose and data, for as long as the
+        installation lives."""
         return keyed_hash(self._material.current("mac").secret, "mac", purpose.encode(), data)
 
     def derived_id(self, purpose: str, *parts: Part) -> UUID:
-        """The id that these parts always have here; nobody without the key can compute or reverse it."""
+        """The id that these parts always have here; nobody without the key can compute or reverse
+        it."""
         data = [part_bytes(part) for part in parts]
         digest = keyed_hash(self._material.current("mac").secret, "id", purpose.encode(), *data)
         return uuid_of(digest)
 
     def secret_hash(self, secret: str) -> bytes:
-        """32 bytes to keep instead of a secret that a caller sends (app secret, API key, refresh token).
+        """32 bytes to keep instead of a secret that a caller sends (app secret, API key, refresh
+        token).
 
         Only for secrets that a machine made: a person's password needs a slow hash.
         """
@@ -152,11 +162,13 @@ class Keyring:
         return same(self.secret_hash(secret), kept)
 
     def seal_secret(self, context: str, secret: bytes) -> bytes:
-        """Seals a secret that we sign or verify with. `context` says whose it is and must be given again."""
+        """Seals a secret that we sign or verify with. `context` says whose it is and must be given
+        again."""
         return sealing.seal_bytes(self._material.current("seal"), context, secret)
 
     def open_secret(self, context: str, blob: bytes) -> bytes:
-        """Raises: Problem(internal) when changed, sealed for another context, or its key is gone."""
+        """Raises: Problem(internal) when changed, sealed for another context, or its key is
+        gone."""
         return sealing.open_bytes(self._key("seal", sealing.key_id_of(blob)), context, blob)
 
     def reseal_secret(self, context: str, blob: bytes) -> bytes:
@@ -168,34 +180,41 @@ class Keyring:
     def sign_token(self, claims: Mapping[str, Any]) -> str:
         return jwt.sign(claims, self._material.current("token").secret)
 
-    def verify_token(self, token: str, now_seconds: int, *, issuer: str = jwt.ISSUER) -> dict[str, Any]:
-        """The claims; see `jwt.verify`. Tokens signed before a rotation live on until they expire. Raises:
-        Problem(unauthenticated)."""
+    def verify_token(
+        self, token: str, now_seconds: int, *, issuer: str = jwt.ISSUER
+    ) -> dict[str, Any]:
+        """The claims; see `jwt.verify`. Tokens signed before a rotation live on until they expire.
+        Raises: Problem(unauthenticated)."""
         keys = [key.secret for key in self._material.keys["token"][:3]]
         return jwt.verify(token, keys, now_seconds, issuer=issuer)
 
     def rotate(self, after_ms: int = 0) -> None:
-        """New keys for cards, prints, sealed secrets and tokens, current `after_ms` from now; the old ones stay for
-        what they made. Raises: Problem(internal) for a ring from the environment, which only its owner can change."""
+        """New keys for cards, prints, sealed secrets and tokens, current `after_ms` from now; the
+        old ones stay for what they made. Raises: Problem(internal) for a ring from the environment,
+        which only its owner can change."""
         if self._folder is None:
             cure = f"Run `recoup keys rotate` with a key folder, then set {ENVIRONMENT} to the new text."
-            raise Problem("internal", "Keys from the environment cannot be rotated here.", cure=cure)
+            raise Problem(
+                "internal", "Keys from the environment cannot be rotated here.", cure=cure
+            )
         self._held = files.change(self._folder, lambda material: rotated(material, after_ms))
 
     def drop(self, gone: Collection[tuple[str, str]]) -> None:
-        """Forgets old keys (purpose, id), kept in a file beside; the newest stay. Whether nothing needs them is the
-        caller's to know."""
+        """Forgets old keys (purpose, id), kept in a file beside; the newest stay. Whether nothing
+        needs them is the caller's to know."""
         if self._folder is not None:
             self._held = files.forget(self._folder, gone)
 
     def reload(self) -> None:
-        """Takes over what another process rotated; nothing to do for a ring from the environment."""
+        """Takes over what another process rotated; nothing to do for a ring from the
+        environment."""
         if self._folder is not None:
             self._mark = self._file_mark()
             self._held = files.load(self._folder)
 
     def checks(self) -> dict[tuple[str, str], bytes]:
-        """(purpose, key id) -> a value that only this key gives, by which a database knows it again."""
+        """(purpose, key id) -> a value that only this key gives, by which a database knows it
+        again."""
         return {
             (purpose, key.id): keyed_hash(key.secret, "check", purpose.encode(), key.id.encode())
             for purpose, keys in self._material.keys.items()
@@ -208,8 +227,12 @@ class Keyring:
         return {purpose: material.current(purpose).id for purpose in material.keys}
 
     def every_id(self) -> dict[str, list[tuple[str, int]]]:
-        """purpose -> (id, since when it is current in milliseconds since 1970) of its keys, newest first."""
-        return {purpose: [(key.id, key.since_ms) for key in keys] for purpose, keys in self._material.keys.items()}
+        """purpose -> (id, since when it is current in milliseconds since 1970) of its keys, newest
+        first."""
+        return {
+            purpose: [(key.id, key.since_ms) for key in keys]
+            for purpose, keys in self._material.keys.items()
+        }
 
     @property
     def has_vault(self) -> bool:
@@ -217,11 +240,14 @@ class Keyring:
         return all(purpose in self._material.keys for purpose in VAULT)
 
     def drop_vault(self, *, keep: bool) -> None:
-        """Forgets the keys of cards; with `keep` they stay in a file beside. Whether nothing needs them is the caller's
-        to know. Raises: Problem(conflict) for a ring from the environment, which only its owner can change."""
+        """Forgets the keys of cards; with `keep` they stay in a file beside. Whether nothing needs
+        them is the caller's to know. Raises: Problem(conflict) for a ring from the environment,
+        which only its owner can change."""
         if self._folder is None:
             cure = f"Remove the members {' and '.join(VAULT)} from {ENVIRONMENT}."
-            raise Problem("conflict", "Keys from the environment cannot be changed here.", cure=cure)
+            raise Problem(
+                "conflict", "Keys from the environment cannot be changed here.", cure=cure
+            )
         self._held = files.forget_vault(self._folder, keep=keep)
 
     @property
@@ -259,8 +285,8 @@ def place_of(folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def open_keyring(folder: Path, environment: Mapping[str, str]) -> Keyring:
-    """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there is none. Raises:
-    Problem(internal) when keys cannot be read or are open to others."""
+    """The ring in RECOUP_KEYS (JSON, or base64 of it) when set, else the folder's, made when there
+    is none. Raises: Problem(internal) when keys cannot be read or are open to others."""
     text = given_keys(environment)
     if not text:
         return Keyring(files.load_or_create(folder), folder)

@@ -1,7 +1,8 @@
 """Key material as a value: for each purpose some keys, newest first, and its JSON text.
 
-The text is an object of purposes, each an object of key id to base64 of 32 bytes. Ids sort by the time of
-their making, so that the newest key is found whatever order a person's editor leaves the file in.
+The text is an object of purposes, each an object of key id to base64 of 32 bytes. Ids sort by the
+time of their making, so that the newest key is found whatever order a person's editor leaves the
+file in.
 """
 
 import base64
@@ -48,15 +49,18 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Every purpose has at least one key, newest first; without a vault those of `VAULT` are missing. A key is known
-    for a while before it becomes the current one, so that every process can open what another one seals with it."""
+    """Every purpose has at least one key, newest first; without a vault those of `VAULT` are
+    missing. A key is known for a while before it becomes the current one, so that every process can
+    open what another one seals with it."""
 
     keys: Mapping[str, tuple[Key, ...]] = field(repr=False)
 
     def current(self, purpose: str) -> Key:
         keys = self.keys.get(purpose, ())
         if not keys:
-            raise Problem("internal", f"These keys have none for a {purpose}: they are without a vault.")
+            raise Problem(
+                "internal", f"These keys have none for a {purpose}: they are without a vault."
+            )
         if len(keys) == 1:
             return keys[0]
         now = wall_ms()
@@ -67,18 +71,25 @@ class Material:
 
 
 def fresh(*, vault: bool = True) -> Material:
-    """New random keys for every purpose; without `vault` none by which a card number could be kept or known again."""
-    return Material({purpose: (_new_key(),) for purpose in PURPOSES if vault or purpose not in VAULT})
+    """New random keys for every purpose; without `vault` none by which a card number could be kept
+    or known again."""
+    return Material(
+        {purpose: (_new_key(),) for purpose in PURPOSES if vault or purpose not in VAULT}
+    )
 
 
 def without_vault(material: Material) -> Material:
-    return replace(material, keys={purpose: keys for purpose, keys in material.keys.items() if purpose not in VAULT})
+    return replace(
+        material,
+        keys={purpose: keys for purpose, keys in material.keys.items() if purpose not in VAULT},
+    )
 
 
 def rotated(material: Material, after_ms: int = 0) -> Material:
     """New keys where the purpose rotates, current `after_ms` from now; all older ones stay."""
     keys = {
-        purpose: (_new_key(after_ms), *keys) if PURPOSES[purpose] else keys for purpose, keys in material.keys.items()
+        purpose: (_new_key(after_ms), *keys) if PURPOSES[purpose] else keys
+        for purpose, keys in material.keys.items()
     }
     return replace(material, keys=keys)
 
@@ -102,21 +113,29 @@ def to_text(material: Material) -> str:
 
 
 def from_text(text: str, origin: str) -> Material:
-    """Reads what `to_text` writes; `origin` names the place in errors. Raises: Problem(internal) that never quotes the
-    text."""
+    """Reads what `to_text` writes; `origin` names the place in errors. Raises: Problem(internal)
+    that never quotes the text."""
     try:
         plain = json.loads(text)
         has_vault = any(purpose in plain for purpose in VAULT)
-        keys = {purpose: _read_keys(plain[purpose]) for purpose in PURPOSES if has_vault or purpose not in VAULT}
+        keys = {
+            purpose: _read_keys(plain[purpose])
+            for purpose in PURPOSES
+            if has_vault or purpose not in VAULT
+        }
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         message = f"The keys in {origin} cannot be read."
-        raise Problem("internal", message, cure="Restore them from the backup of the keys.") from None
+        raise Problem(
+            "internal", message, cure="Restore them from the backup of the keys."
+        ) from None
     return Material(keys)
 
 
 def _read_keys(plain: Mapping[str, str]) -> tuple[Key, ...]:
     keys = [Key(key_id, base64.b64decode(text, validate=True)) for key_id, text in plain.items()]
-    if not keys or any(len(key.secret) != KEY_BYTES or not _KEY_ID.fullmatch(key.id) for key in keys):
+    if not keys or any(
+        len(key.secret) != KEY_BYTES or not _KEY_ID.fullmatch(key.id) for key in keys
+    ):
         raise ValueError("not keys")
     return tuple(sorted(keys, key=lambda key: key.id, reverse=True))
 

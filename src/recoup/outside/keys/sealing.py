@@ -1,4 +1,5 @@
-"""Sealing bytes with AES-256-GCM: cards under a key of their own that is wrapped, secrets directly."""
+"""Sealing bytes with AES-256-GCM: cards under a key of their own that is wrapped, secrets
+directly."""
 
 import os
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ _FORMAT: Final = b"\x01"
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A vault row. `kek_id` 16 hex digits; `wrapped_dek` 60 bytes (nonce, key, tag); `nonce` 12 bytes;
-    `ciphertext` 16 bytes longer than what was sealed."""
+    """A vault row. `kek_id` 16 hex digits; `wrapped_dek` 60 bytes (nonce, key, tag); `nonce` 12
+    bytes; `ciphertext` 16 bytes longer than what was sealed."""
 
     kek_id: str
     wrapped_dek: bytes
@@ -74,7 +75,9 @@ def open_bytes(key: Key, context: str, blob: bytes) -> bytes:
     try:
         return AESGCM(key.secret).decrypt(nonce, ciphertext, head + context.encode())
     except (InvalidTag, ValueError):
-        raise Problem("internal", "A sealed secret does not open: it was changed or moved.") from None
+        raise Problem(
+            "internal", "A sealed secret does not open: it was changed or moved."
+        ) from None
 
 
 def _wrap(kek: Key, dek: bytes) -> bytes:

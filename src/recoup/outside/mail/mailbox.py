@@ -1,5 +1,5 @@
-"""The sandbox's twin: mails and SMS go into a table of its own, for people to look at. Some addresses
-misbehave on demand."""
+"""The sandbox's twin: mails and SMS go into a table of its own, for people to look at. Some
+addresses misbehave on demand."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -32,7 +32,8 @@ class Mailbox:
     """Implements `port.Mail` and `SmsSender`."""
 
     def __init__(self, source: str | Connect, *, clocks: Clocks | None = None) -> None:
-        """`source`: DSN of the sandbox database, or what opens a connection to it. The mailbox must be installed."""
+        """`source`: DSN of the sandbox database, or what opens a connection to it. The mailbox must
+        be installed."""
         self._connections = Connections(source, 2)
         self._clocks = clocks or Clocks()
 
@@ -40,7 +41,8 @@ class Mailbox:
         await self._connections.close()
 
     async def send(self, message: Message, timeout_seconds: float) -> Posted:
-        """`refused@…` is refused for good; `later@…` is taken, but the answer to the first send is lost."""
+        """`refused@…` is refused for good; `later@…` is taken, but the answer to the first send is
+        lost."""
         try:
             compose(message, SENDER)
         except ValueError:

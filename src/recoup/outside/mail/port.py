@@ -7,8 +7,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`id` is ours and stays the same however often it is sent: the Message-ID is made of it. Without `html` it is
-    plain text; `headers` stand besides the usual ones."""
+    """`id` is ours and stays the same however often it is sent: the Message-ID is made of it.
+    Without `html` it is plain text; `headers` stand besides the usual ones."""
 
     id: UUID
     to: str
@@ -22,7 +22,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """`sent`; `refused`, for good; `later`: it may or may not have left, and is sent again with the same id."""
+    """`sent`; `refused`, for good; `later`: it may or may not have left, and is sent again with the
+    same id."""
 
     state: Literal["sent", "refused", "later"]
     why: str = ""
@@ -35,7 +36,8 @@ class Mail(Protocol):
     async def send(self, message: Message, timeout_seconds: float) -> Posted: ...
 
     async def greet(self, timeout_seconds: float) -> Posted:
-        """Checks that a mail could leave now: connects and signs in as `send` does, and sends none."""
+        """Checks that a mail could leave now: connects and signs in as `send` does, and sends
+        none."""
         ...
 
 

@@ -1,4 +1,5 @@
-"""Mail by SMTP, with the standard library, in threads of its own. Encrypted, unless the server is on this machine."""
+"""Mail by SMTP, with the standard library, in threads of its own. Encrypted, unless the server is
+on this machine."""
 
 import asyncio
 import smtplib
@@ -22,8 +23,8 @@ REPLIES_BYTES_MAX: Final = 65_536
 
 
 class Connection:
-    """`timeout_seconds`: of each read and write; `cut` ends all of them, or a server that says a little again and again
-    would keep its thread for ever."""
+    """`timeout_seconds`: of each read and write; `cut` ends all of them, or a server that says a
+    little again and again would keep its thread for ever."""
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
@@ -37,7 +38,8 @@ class Connection:
         return _Bounded(self, host, port, timeout=self._timeout)
 
     def keep(self, connected: socket.socket) -> None:
-        """A second handle of the connection, which stays the same when TLS begins. Raises: TimeoutError after `cut`."""
+        """A second handle of the connection, which stays the same when TLS begins. Raises:
+        TimeoutError after `cut`."""
         self._spare = connected.dup()
         if self._cut:
             self.cut()
@@ -101,12 +103,14 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 GRACE_SECONDS: Final = 0.5
 AT_ONCE: Final = 16
 UNFOLDED: Final = SMTP_POLICY.clone(max_line_length=900)
-FOLDED: Final = SMTP_POLICY.clone(max_line_length=76)  # with the blank that goes before a word of 75
+FOLDED: Final = SMTP_POLICY.clone(
+    max_line_length=76
+)  # with the blank that goes before a word of 75
 
 
 class _Folding(EmailPolicy):
-    """A link that is folded would be encoded, and none any more; what is encoded stays within 75 characters.
-    Source: RFC 2047 §2."""
+    """A link that is folded would be encoded, and none any more; what is encoded stays within 75
+    characters. Source: RFC 2047 §2."""
 
     def fold(self, name: str, value: str) -> str:
         return self.fold_binary(name, value).decode()
@@ -120,7 +124,8 @@ POLICY: Final = _Folding(linesep=SMTP_POLICY.linesep)
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """`sender`: the address that mails come from. `tls`: starttls, implicit (its own port) or none."""
+    """`sender`: the address that mails come from. `tls`: starttls, implicit (its own port) or
+    none."""
 
     host: str
     port: int
@@ -131,11 +136,16 @@ class SmtpServer:
 
 
 class SmtpMail:
-    """Implements `port.Mail`. Raises: Problem(invalid) for a server that would hear mails in the clear."""
+    """Implements `port.Mail`. Raises: Problem(invalid) for a server that would hear mails in the
+    clear."""
 
     def __init__(self, server: SmtpServer) -> None:
         if server.tls not in ("starttls", "implicit", "none"):
-            raise invalid("The setting smtp_tls is starttls, implicit or none.", "smtp_tls", "Set it to one of these.")
+            raise invalid(
+                "The setting smtp_tls is starttls, implicit or none.",
+                "smtp_tls",
+                "Set it to one of these.",
+            )
         if server.tls == "none" and server.host not in LOOPBACK:
             message = f"Mails to {server.host} would go in the clear."
             raise invalid(message, "smtp_tls", "Use starttls or implicit.")
@@ -174,7 +184,9 @@ class SmtpMail:
     def _post(self, ready: EmailMessage | None, connection: Connection) -> Posted:
         one = self._server
         try:
-            client = connection.open(one.host, one.port, self._tls if one.tls == "implicit" else None)
+            client = connection.open(
+                one.host, one.port, self._tls if one.tls == "implicit" else None
+            )
             try:
                 if one.tls == "starttls":
                     client.starttls(context=self._tls)
@@ -189,11 +201,20 @@ class SmtpMail:
                 client.close()
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
-            return Posted("refused" if codes and min(codes) >= 500 else "later", f"recipient refused, {codes[:1]}")
+            return Posted(
+                "refused" if codes and min(codes) >= 500 else "later",
+                f"recipient refused, {codes[:1]}",
+            )
         except smtplib.SMTPResponseException as error:
             # What is wrong with us, not with this mail, is mended by somebody: it waits.
-            ours = isinstance(error, (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError))
-            return Posted("refused" if error.smtp_code >= 500 and not ours else "later", f"answered {error.smtp_code}")
+            ours = isinstance(
+                error,
+                (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError),
+            )
+            return Posted(
+                "refused" if error.smtp_code >= 500 and not ours else "later",
+                f"answered {error.smtp_code}",
+            )
         except (smtplib.SMTPException, OSError) as error:
             return Posted("later", type(error).__name__)
         return Posted("sent")

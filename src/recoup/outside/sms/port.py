@@ -9,7 +9,8 @@ from recoup.outside.mail.port import Posted
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """`id` is ours and stays the same however often it is sent. `to`: `+` and the number with its country's code."""
+    """`id` is ours and stays the same however often it is sent. `to`: `+` and the number with its
+    country's code."""
 
     id: UUID
     to: str

@@ -1,4 +1,5 @@
-"""SMS by a signed call of HTTPS: whoever stands behind it sends them by the provider of their choice."""
+"""SMS by a signed call of HTTPS: whoever stands behind it sends them by the provider of their
+choice."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +13,9 @@ from recoup.outside.sms.port import Sms
 from recoup.outside.web.port import Web
 
 SECRET_MIN: Final = 32
-_FOR_GOOD: Final = frozenset({400, 410, 413, 422})  # this SMS is wrong; all else may be mended, so it waits
+_FOR_GOOD: Final = frozenset(
+    {400, 410, 413, 422}
+)  # this SMS is wrong; all else may be mended, so it waits
 
 
 class WebhookSms:
@@ -29,7 +32,9 @@ class WebhookSms:
 
     async def send_sms(self, sms: Sms, timeout_seconds: float) -> Posted:
         """2xx: taken. The receiver passes on once what comes twice with one id."""
-        body = encode({"id": str(sms.id), "to": sms.to, "sender": sms.sender_name, "text": sms.text})
+        body = encode(
+            {"id": str(sms.id), "to": sms.to, "sender": sms.sender_name, "text": sms.text}
+        )
         headers = {
             "content-type": "application/json",
             "idempotency-key": str(sms.id),

@@ -22,7 +22,9 @@ HEADS_BYTES_MAX: Final = 65536  # of an answer and of the interim ones before it
 INTERIM_MAX: Final = 8
 # Sizes of chunks, their extensions, trailers. A body of 64 KiB in chunks of 32 bytes has about 12 KiB of them.
 FRAMING_BYTES_MAX: Final = 16384
-PIECE_BYTES: Final = 2048  # is parsed at once, then counted: the most that a flood costs beyond the limits
+PIECE_BYTES: Final = (
+    2048  # is parsed at once, then counted: the most that a flood costs beyond the limits
+)
 SWITCHING: Final = 101  # ends a request although it is a 1xx
 
 

@@ -1,7 +1,9 @@
-"""The outgoing HTTP client: checked addresses, bounded time and size, no redirects, kept connections.
+"""The outgoing HTTP client: checked addresses, bounded time and size, no redirects, kept
+connections.
 
-aiohttp carries it. The pool keys connections by name, connects only to addresses that `CheckedNames`
-returned, and checks certificates against the name, which is also what SNI and Host say.
+aiohttp carries it. The pool keys connections by name, connects only to addresses that
+`CheckedNames` returned, and checks certificates against the name, which is also what SNI and Host
+say.
 """
 
 import asyncio
@@ -150,11 +152,13 @@ class WebClient:
         timeout_seconds: float = 10.0,
         max_answer_bytes: int = ANSWER_BYTES,
     ) -> Answer:
-        """Sends `body` once and reads the beginning of the answer. Units: seconds from call to last byte.
+        """Sends `body` once and reads the beginning of the answer. Units: seconds from call to last
+        byte.
 
-        A longer answer is cut, not refused: its status counts. An answer that floods (`BoundedAnswers`) is an
-        error, with a status or without. Redirects are answers. When a kept connection dies before a whole head of
-        an answer, the call is made once more on a new one; callers send only what may arrive twice.
+        A longer answer is cut, not refused: its status counts. An answer that floods
+        (`BoundedAnswers`) is an error, with a status or without. Redirects are answers. When a kept
+        connection dies before a whole head of an answer, the call is made once more on a new one;
+        callers send only what may arrive twice.
         """
         begun = time.perf_counter()
         target = _read_url(url, self._loopback)
@@ -186,7 +190,9 @@ class WebClient:
             call.retried = True
             await self._exchange(self._once, call, trace)
 
-    async def _exchange(self, session: aiohttp.ClientSession, call: "_Call", trace: SimpleNamespace) -> None:
+    async def _exchange(
+        self, session: aiohttp.ClientSession, call: "_Call", trace: SimpleNamespace
+    ) -> None:
         request = session.post(
             call.url,
             data=call.body,
@@ -216,7 +222,9 @@ class WebClient:
             cookie_jar=aiohttp.DummyCookieJar(),  # receivers of different merchants share nothing
             auto_decompress=False,
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=None),  # ours is around the whole call, name look-up included
+            timeout=aiohttp.ClientTimeout(
+                total=None
+            ),  # ours is around the whole call, name look-up included
             max_line_size=HEAD_LINE_BYTES_MAX,
             max_field_size=HEAD_LINE_BYTES_MAX,
             max_headers=HEAD_FIELDS_MAX,
@@ -228,9 +236,21 @@ class WebClient:
 class _Call:
     """Call under way: what goes out, and what has come back so far."""
 
-    __slots__ = ("body", "headers", "kept", "kept_max", "name", "retried", "sent_headers", "status", "url")
+    __slots__ = (
+        "body",
+        "headers",
+        "kept",
+        "kept_max",
+        "name",
+        "retried",
+        "sent_headers",
+        "status",
+        "url",
+    )
 
-    def __init__(self, target: "_Target", headers: Mapping[str, str], body: bytes, kept_max: int) -> None:
+    def __init__(
+        self, target: "_Target", headers: Mapping[str, str], body: bytes, kept_max: int
+    ) -> None:
         self.url = target.url
         self.name = target.name
         self.sent_headers = headers
@@ -287,7 +307,9 @@ async def _read_start(response: aiohttp.ClientResponse, call: _Call) -> None:
             return
 
 
-async def _mark_reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+async def _mark_reused(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
+) -> None:
     context.trace_request_ctx.reused = True
 
 
@@ -310,7 +332,9 @@ def error_word(problem: BaseException) -> Error:
         return "too_large"
     if isinstance(problem, aiohttp.ClientResponseError):
         # The parser's own kinds of error do not survive to here; a test with each holds its words.
-        return "too_large" if problem.message.startswith(("Got more than", "Too many")) else "protocol"
+        return (
+            "too_large" if problem.message.startswith(("Got more than", "Too many")) else "protocol"
+        )
     if isinstance(problem, aiohttp.ClientError | ValueError | ConnectionError):
         return "protocol"
     return "dns" if isinstance(problem, OSError) else "protocol"

@@ -60,19 +60,30 @@ _URL: Final = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _TEXT: Final = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+", re.ASCII)
-_AUTHORITY: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
+_AUTHORITY: Final = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII
+)
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _QUAD: Final = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
-_LOCAL_ENDS: Final = ("localhost", "local", "localdomain", "internal", "intranet", "lan", "arpa", "onion")
+_LOCAL_ENDS: Final = (
+    "localhost",
+    "local",
+    "localdomain",
+    "internal",
+    "intranet",
+    "lan",
+    "arpa",
+    "onion",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedUrl:
     """An address in parts, read once: what was checked is what is called.
 
-    `scheme` and `host` are lower case; an IPv6 `host` is without brackets; `address` is set when the host is
-    a literal; `port` is always set; `target` is path and query as sent.
+    `scheme` and `host` are lower case; an IPv6 `host` is without brackets; `address` is set when
+    the host is a literal; `port` is always set; `target` is path and query as sent.
     """
 
     scheme: str
@@ -110,14 +121,18 @@ def check_url(url: str, *, loopback: bool) -> Problem | ParsedUrl:
     """
     found = _URL.fullmatch(url) if len(url) <= URL_CHARS_MAX and _TEXT.fullmatch(url) else None
     if found is None:
-        return _problem("is not a plain https address", "Send an address like https://example.com/hooks.")
+        return _problem(
+            "is not a plain https address", "Send an address like https://example.com/hooks."
+        )
     scheme, authority = found["scheme"].lower(), found["authority"]
     if "@" in authority:
         return _problem("carries user information", "Leave out the part before the @.")
     parts = _AUTHORITY.fullmatch(authority)
     port = int(parts["port"] or _usual_port(scheme)) if parts else 0
     if parts is None or not 1 <= port <= 65535:
-        return _problem("has a host or port that cannot be read", "Write the host as name, or name:port.")
+        return _problem(
+            "has a host or port that cannot be read", "Write the host as name, or name:port."
+        )
     host = parts["host"].lower()
     address = _read_address(host)
     if isinstance(address, Problem):
@@ -138,7 +153,9 @@ def _with_loopback_cure(problem: Problem) -> Problem:
 
 def _check_reach(parsed: ParsedUrl) -> Problem | ParsedUrl:
     if parsed.address is not None and not is_public(parsed.address):
-        return _problem("is not a public address", "Use an address that can be reached from the internet.")
+        return _problem(
+            "is not a public address", "Use an address that can be reached from the internet."
+        )
     if parsed.scheme != "https":
         return _problem("is not https", "Use an https address.")
     return parsed
@@ -150,7 +167,9 @@ def _read_address(host: str) -> IPv4Address | IPv6Address | Problem | None:
         try:
             return IPv6Address(host[1:-1])
         except ValueError:
-            return _problem("has a host that cannot be read", "Write an IPv6 address in its usual form.")
+            return _problem(
+                "has a host that cannot be read", "Write an IPv6 address in its usual form."
+            )
     labels = host.split(".")
     # A last label that is a number makes the whole an IPv4 address to some programs: 0x7f.1, 2130706433,
     # 127.1.
@@ -159,9 +178,14 @@ def _read_address(host: str) -> IPv4Address | IPv6Address | Problem | None:
         plain = "Write an IPv4 address as four plain numbers."
         return IPv4Address(host) if quad else _problem("has an oddly written address", plain)
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return _problem("has a host that is not a name", "Write the name without a last dot, other scripts as xn--….")
+        return _problem(
+            "has a host that is not a name",
+            "Write the name without a last dot, other scripts as xn--….",
+        )
     if len(labels) < 2 or labels[-1] in _LOCAL_ENDS:
-        return _problem("has a name that is not public", "Use a name that can be reached from the internet.")
+        return _problem(
+            "has a name that is not public", "Use a name that can be reached from the internet."
+        )
     return None
 
 

@@ -1,5 +1,5 @@
-"""Names to checked addresses, remembered for a few seconds so that a busy receiver is not a busy name server; and for
-longer where the name servers do not answer."""
+"""Names to checked addresses, remembered for a few seconds so that a busy receiver is not a busy
+name server; and for longer where the name servers do not answer."""
 
 import asyncio
 import socket
@@ -26,18 +26,20 @@ class RefusedAddress(OSError):
 
 
 class CheckedNames(AbstractResolver):
-    """Resolves for the connection pool. One address that may not be called refuses the whole name: a receiver that
-    mixes public and inner addresses is either broken or trying something."""
+    """Resolves for the connection pool. One address that may not be called refuses the whole name:
+    a receiver that mixes public and inner addresses is either broken or trying something."""
 
     def __init__(self, lookup: Lookup, allowed: Allowed) -> None:
         self._lookup = lookup
         self._allowed = allowed
-        self._known: OrderedDict[str, tuple[float, list[str]]] = OrderedDict()  # time of the answer, addresses
+        self._known: OrderedDict[str, tuple[float, list[str]]] = (
+            OrderedDict()
+        )  # time of the answer, addresses
         self._asking: dict[str, asyncio.Task[list[str]]] = {}
 
     async def addresses(self, host: str) -> list[str]:
-        """The checked addresses of a name, at most a few seconds old, or the last ones while no name server answers.
-        Raises: RefusedAddress; OSError when the name does not resolve."""
+        """The checked addresses of a name, at most a few seconds old, or the last ones while no
+        name server answers. Raises: RefusedAddress; OSError when the name does not resolve."""
         known, now = self._known.get(host), asyncio.get_running_loop().time()
         if known is not None and now - known[0] < REMEMBERED_SECONDS:
             return known[1]

@@ -8,7 +8,15 @@ ANSWER_BYTES: Final = 2048  # what is kept of a body
 
 # The last two are the flow's own: nothing was sent.
 Error = Literal[
-    "refused_address", "dns", "connect", "tls", "timeout", "too_large", "protocol", "not_rendered", "switched_off"
+    "refused_address",
+    "dns",
+    "connect",
+    "tls",
+    "timeout",
+    "too_large",
+    "protocol",
+    "not_rendered",
+    "switched_off",
 ]
 
 

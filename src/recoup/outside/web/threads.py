@@ -1,6 +1,5 @@
-"""Calls that block, each in a thread of its own. The caller bounds how many there are; the end of the process
-waits for none.
-"""
+"""Calls that block, each in a thread of its own. The caller bounds how many there are; the end of
+the process waits for none."""
 
 import asyncio
 import contextlib

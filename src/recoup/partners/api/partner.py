@@ -1,4 +1,5 @@
-"""/partner, /partner/merchants and its switches: the partner itself, and all its merchants. Source: contract §16.5."""
+"""/partner, /partner/merchants and its switches: the partner itself, and all its merchants. Source:
+contract §16.5."""
 
 from typing import Any, Final
 
@@ -57,7 +58,11 @@ async def read(call: Call) -> Partner:
     )
     state: Any = partner.state
     return Partner(
-        id=partner.partner_id, name=partner.name, state=state, created_date=iso(partner.created_at), quota=quota
+        id=partner.partner_id,
+        name=partner.name,
+        state=state,
+        created_date=iso(partner.created_at),
+        quota=quota,
     )
 
 
@@ -91,7 +96,10 @@ async def create(call: Call) -> Reply:
 @api("GET /v1/partner/merchants", query=MerchantQuery)
 async def list_all(call: Call) -> Merchants:
     """Your merchants."""
-    partner, query = await only_partner(call), Query(call.query, ("state", "name", "externalId", "limit", "after"))
+    partner, query = (
+        await only_partner(call),
+        Query(call.query, ("state", "name", "externalId", "limit", "after")),
+    )
     limit, after = query.number("limit", 50, 1, PAGE_MAX) or 50, query.guid("after")
     state = query.choice("state", {"": ""} | {one: one for one in STATES}, "") or None
     name, external_id = query.one("name", maximum=128), query.one("externalId", maximum=128) or None
@@ -114,7 +122,9 @@ async def switch(call: Call) -> SwitchResults:
     if not wanted and not complaints:
         complaints.add("Body", text="Name at least one switch: citWeb, citCallcenter or mit.")
     complaints.raise_if_any()
-    results = await switch_many(call.services.world, partner_scope(call), body.mids, wanted, body.why or "")
+    results = await switch_many(
+        call.services.world, partner_scope(call), body.mids, wanted, body.why or ""
+    )
     names = {kind: name for name, kind in SWITCHES.items()}
     for result in results:
         if result.changed:

@@ -1,5 +1,6 @@
 """Caller of `/v1/partner`: a partner with its own key. Its merchants' payments are called with the
-merchants' keys. Source: contract §16.5; seed 004 (the merchant's credential for every transaction)."""
+merchants' keys. Source: contract §16.5; seed 004 (the merchant's credential for every
+transaction)."""
 
 from uuid import UUID
 
@@ -13,11 +14,14 @@ from recoup.people.flows.owner import Owner
 
 
 async def only_partner(call: Call, *, writes: bool = False) -> Partner:
-    """The partner that calls. Raises: Problem(forbidden) for a merchant; for one that is paused and `writes`."""
+    """The partner that calls. Raises: Problem(forbidden) for a merchant; for one that is paused and
+    `writes`."""
     partner = await read_partner(call.services.world, partner_scope(call).partner_id)
     if writes and partner.state != "active":
         raise Problem(
-            "forbidden", "This partner is paused: it can read, but not change anything.", cure="Ask the operator."
+            "forbidden",
+            "This partner is paused: it can read, but not change anything.",
+            cure="Ask the operator.",
         )
     return partner
 
@@ -31,9 +35,12 @@ def partner_scope(call: Call) -> PartnerScope:
 
 
 async def merchant_scope(call: Call, name: str = "mid") -> Scope:
-    """The partner's merchant that the path names. Raises: Problem(not_found) for another's merchant as for none."""
+    """The partner's merchant that the path names. Raises: Problem(not_found) for another's merchant
+    as for none."""
     scope = partner_scope(call)
-    merchant_id: UUID = await own_merchant(call.services.world, scope.partner_id, parse_id(call.path[name]))
+    merchant_id: UUID = await own_merchant(
+        call.services.world, scope.partner_id, parse_id(call.path[name])
+    )
     return Scope(merchant_id, scope.actor, scope.request_id)
 
 

@@ -46,7 +46,9 @@ async def change(call: Call) -> MerchantStatus:
     partner = await only_partner(call, writes=True)
     body = read_whole(call.body, MerchantPatch)
     mid, world = (await merchant_scope(call)).merchant_id, call.services.world
-    await partner_merchants.change(world, partner_scope(call), mid, name=body.name, state=body.state)
+    await partner_merchants.change(
+        world, partner_scope(call), mid, name=body.name, state=body.state
+    )
     call.services.merchants.forget(mid)
     return _status(await read_status(world, partner.partner_id, mid))
 
@@ -71,7 +73,9 @@ async def new_keys(call: Call) -> Reply:
     secrets."""
     await only_partner(call, writes=True)
     body = read_whole(call.body, KeysBody)
-    kinds = KEY_KINDS if body.kinds is None else tuple(kind for kind in KEY_KINDS if kind in body.kinds)
+    kinds = (
+        KEY_KINDS if body.kinds is None else tuple(kind for kind in KEY_KINDS if kind in body.kinds)
+    )
     made = await partner_merchants.new_keys(
         call.services.world,
         partner_scope(call),
@@ -98,7 +102,10 @@ def _status(status: Status) -> MerchantStatus:
         webhooks=[_hook(row) for row in status.hooks],
         first_order=_order(status.merchant.first_order),
         last_order=_order(status.merchant.last_order),
-        missing=[MissingStep(code=one.name, text=f"{one.title}: {one.explanation}") for one in status.missing],
+        missing=[
+            MissingStep(code=one.name, text=f"{one.title}: {one.explanation}")
+            for one in status.missing
+        ],
     )
 
 

@@ -1,4 +1,5 @@
-"""/partner/report: counts and amounts over all merchants of a partner. Source: contract §16.5 (reporting)."""
+"""/partner/report: counts and amounts over all merchants of a partner. Source: contract §16.5
+(reporting)."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -14,7 +15,12 @@ from recoup.kit.files.moments import typed_day
 from recoup.merchants.flows.find_partner import own_merchant
 from recoup.partners.api.partner import GROUP
 from recoup.partners.api.partner_caller import only_partner
-from recoup.partners.flows.partner_report import DAYS_MAX, PartnerReportRequest, report_csv, report_page
+from recoup.partners.flows.partner_report import (
+    DAYS_MAX,
+    PartnerReportRequest,
+    report_csv,
+    report_page,
+)
 
 DAYS_USUAL: Final = 30
 
@@ -22,7 +28,13 @@ DAYS_USUAL: Final = 30
 api: Final = Api(group=GROUP, credential=PARTNER, scope=PARTNER)
 
 
-@api("GET /v1/partner/report", query=ReportQuery, answers={200: Report}, types=(JSON, CSV), problems=("not_found",))
+@api(
+    "GET /v1/partner/report",
+    query=ReportQuery,
+    answers={200: Report},
+    types=(JSON, CSV),
+    problems=("not_found",),
+)
 async def report(call: Call) -> Reply:
     """Report over your merchants. Counts and amounts by merchant, day, currency and kind. `placed` counts incoming
     orders; all other kinds are the ledger's entries on the merchant's account, to the cent. Days are in the merchants'
@@ -35,7 +47,11 @@ async def report(call: Call) -> Reply:
         call.services.world,
     )
     form = form_of_reply(call, query)
-    first, last, asset = _day(query, "from"), _day(query, "to"), query.one("currency").upper() or None
+    first, last, asset = (
+        _day(query, "from"),
+        _day(query, "to"),
+        query.one("currency").upper() or None,
+    )
     mid, after = query.guid("mid"), query.guid("after")
     limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
     if asset is not None and asset not in EXPONENTS:
@@ -46,7 +62,9 @@ async def report(call: Call) -> Reply:
     last = last or min(world.clocks.wall(), *cut).date()
     first = first or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
-        query.complain("to", text=f"The last day must be the first or later, within {DAYS_MAX} days.")
+        query.complain(
+            "to", text=f"The last day must be the first or later, within {DAYS_MAX} days."
+        )
     query.raise_if_any()
     request = PartnerReportRequest(partner.partner_id, first, last, mid, asset, cut)
     if form == "csv":
@@ -57,7 +75,10 @@ async def report(call: Call) -> Reply:
             from_=first.isoformat(),
             to=last.isoformat(),
             next=further,
-            data=[ReportRow.of(row, mid=row.merchant_id, day=row.day.isoformat(), count=row.counted) for row in rows],
+            data=[
+                ReportRow.of(row, mid=row.merchant_id, day=row.day.isoformat(), count=row.counted)
+                for row in rows
+            ],
         )
     )
 

@@ -1,4 +1,5 @@
-"""A partner makes its merchants and changes them. Each is made once, however often the request comes."""
+"""A partner makes its merchants and changes them. Each is made once, however often the request
+comes."""
 
 import base64
 import json
@@ -37,7 +38,12 @@ from recoup.merchants.store.partners import (
 from recoup.merchants.store.sites import lock_merchant
 from recoup.networks.descriptor import check_descriptor
 from recoup.onboarding.flows.handover import Credentials, Handover, credentials_of, link, prepare
-from recoup.onboarding.flows.make_merchant import NewSite, issue_keys, keep_webhook_keys, place_merchant
+from recoup.onboarding.flows.make_merchant import (
+    NewSite,
+    issue_keys,
+    keep_webhook_keys,
+    place_merchant,
+)
 from recoup.orders.moves.due import wait_for
 
 OVERLAP_MAX: Final = timedelta(days=7)
@@ -60,7 +66,8 @@ class MerchantRequest:
 
 @dataclass(frozen=True, slots=True)
 class MerchantMade:
-    """`credentials` None: it was there before, and secrets are shown once. `handover` None: nobody waits for one."""
+    """`credentials` None: it was there before, and secrets are shown once. `handover` None: nobody
+    waits for one."""
 
     merchant_id: UUID
     credentials: Credentials | None
@@ -69,7 +76,8 @@ class MerchantMade:
 
 @dataclass(frozen=True, slots=True)
 class KeysMade:
-    """`credentials` None: they were made before, and secrets are shown once. `handover` None: nobody waits for one."""
+    """`credentials` None: they were made before, and secrets are shown once. `handover` None:
+    nobody waits for one."""
 
     credentials: Credentials | None
     handover: Handover | None
@@ -77,9 +85,9 @@ class KeysMade:
 
 
 async def create(world: World, scope: PartnerScope, request: MerchantRequest) -> MerchantMade:
-    """Raises: Problem(invalid) naming the site's url or descriptor; Problem(forbidden) for a paused partner, and in
-    live; Problem(conflict) when the partner has all the merchants that it may have, or the key or external id came
-    with another wish."""
+    """Raises: Problem(invalid) naming the site's url or descriptor; Problem(forbidden) for a paused
+    partner, and in live; Problem(conflict) when the partner has all the merchants that it may have,
+    or the key or external id came with another wish."""
     if not world.policy.test_mode:  # what takes real money is approved by the operator, one by one
         raise Problem(
             "forbidden",
@@ -89,7 +97,13 @@ async def create(world: World, scope: PartnerScope, request: MerchantRequest) ->
     _check_site(request)
     country = checked_country(request.country, "Country") if request.country else None
     request = replace(request, country=country)
-    meant = [request.name, request.site_url, request.site_name, request.descriptor, request.external_id]
+    meant = [
+        request.name,
+        request.site_url,
+        request.site_name,
+        request.descriptor,
+        request.external_id,
+    ]
     meant += [country] if country else []  # without one, as it was said before there were any
     input_mac: bytes = world.keys.mac("partner-merchant", json.dumps(meant).encode())
     async with world.db.transaction() as tx:
@@ -98,7 +112,11 @@ async def create(world: World, scope: PartnerScope, request: MerchantRequest) ->
         if before:
             return await _again(tx, world, before, request, input_mac)
         if partner is None or partner.state != "active":
-            raise Problem("forbidden", "This partner is paused: it cannot create merchants.", cure="Ask the operator.")
+            raise Problem(
+                "forbidden",
+                "This partner is paused: it cannot create merchants.",
+                cure="Ask the operator.",
+            )
         count = await count_merchants(tx, scope.partner_id)
         if count >= partner.merchants_max:
             raise Problem(
@@ -135,15 +153,27 @@ async def _again(
             cure="Use another for another merchant.",
         )
     waiting = await waiting_handover(tx, made.merchant_id, world.clocks.wall())
-    handover = Handover(link(world, made.merchant_id, waiting.handover_id), waiting.expires_at) if waiting else None
+    handover = (
+        Handover(link(world, made.merchant_id, waiting.handover_id), waiting.expires_at)
+        if waiting
+        else None
+    )
     return MerchantMade(made.merchant_id, None, handover)
 
 
-async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantRequest, input_mac: bytes) -> MerchantMade:
+async def _new(
+    tx: Tx, world: World, scope: PartnerScope, request: MerchantRequest, input_mac: bytes
+) -> MerchantMade:
     merchant_id, site_id, wall = new_id(), new_id(), world.clocks.wall()
     site = NewSite(site_id, request.site_url, request.site_name, request.descriptor)
     await place_merchant(
-        tx, world, merchant_id, request.name, (site,), partner_id=scope.partner_id, country=request.country
+        tx,
+        world,
+        merchant_id,
+        request.name,
+        (site,),
+        partner_id=scope.partner_id,
+        country=request.country,
     )
     await add_partner_merchant(
         tx,
@@ -161,12 +191,20 @@ async def _new(tx: Tx, world: World, scope: PartnerScope, request: MerchantReque
     handover = await prepare(tx, world, merchant_id, given)
     await wait_for(tx, merchant_id, "register_merchant", merchant_id, wall)
     await note(
-        tx, scope, "merchant_made", wall, merchant_id=merchant_id, name=request.name, external_id=request.external_id
+        tx,
+        scope,
+        "merchant_made",
+        wall,
+        merchant_id=merchant_id,
+        name=request.name,
+        external_id=request.external_id,
     )
     return MerchantMade(merchant_id, given, handover)
 
 
-async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: str | None, state: str | None) -> None:
+async def change(
+    world: World, scope: PartnerScope, merchant_id: UUID, *, name: str | None, state: str | None
+) -> None:
     """Changes a merchant's name or state; what is None stays. Raises: Problem(not_found);
     Problem(invalid) for a state that there is not."""
     if state is not None and state not in STATES:
@@ -176,9 +214,13 @@ async def change(world: World, scope: PartnerScope, merchant_id: UUID, *, name: 
         await lock_merchant(tx, merchant_id)
         wall, about = world.clocks.wall(), {"name": name, "state": state}
         known = await load_merchant(tx, merchant_id)
-        if known is not None and name is not None:  # what it was named before, for reports of the past
+        if (
+            known is not None and name is not None
+        ):  # what it was named before, for reports of the past
             now = business_at(wall, known.merchant.offset_us)
-            about |= changes({"name": known.merchant.name}, {"name": name}) | {"business_at": iso(now)}
+            about |= changes({"name": known.merchant.name}, {"name": name}) | {
+                "business_at": iso(now)
+            }
         await change_merchant(tx, merchant_id, name=name, state=state)
         if name is not None:
             await wait_for(tx, merchant_id, "register_merchant", merchant_id, wall)
@@ -195,19 +237,24 @@ async def new_keys(
     key: str | None = None,
     scopes: Sequence[str] = (),
 ) -> KeysMade:
-    """New keys of these kinds; those that sign webhooks stay. Those before end now, or after the overlap. With an
-    Idempotency-Key that came before nothing is made.
+    """New keys of these kinds; those that sign webhooks stay. Those before end now, or after the
+    overlap. With an Idempotency-Key that came before nothing is made.
 
-    Raises: Problem(not_found); Problem(invalid) for an overlap that is too long; Problem(conflict) for too many keys.
+    Raises: Problem(not_found); Problem(invalid) for an overlap that is too long; Problem(conflict)
+    for too many keys.
     """
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
         hours = OVERLAP_MAX // timedelta(hours=1)
-        raise invalid(Sentence("The field OverlapHours must be between 0 and {0}.", hours), "OverlapHours")
+        raise invalid(
+            Sentence("The field OverlapHours must be between 0 and {0}.", hours), "OverlapHours"
+        )
     async with world.db.transaction() as tx:
         await _check_own(tx, scope.partner_id, merchant_id)
         await lock_merchant(tx, merchant_id)
         wall = world.clocks.wall()
-        mac: bytes = world.keys.mac("partner-keys", f"{sorted(kinds)} {overlap}{sorted(scopes) or ''}".encode())
+        mac: bytes = world.keys.mac(
+            "partner-keys", f"{sorted(kinds)} {overlap}{sorted(scopes) or ''}".encode()
+        )
         if key is not None and (before := await handover_by_key(tx, merchant_id, key)):
             if before.request_mac != mac:
                 raise Problem(
@@ -223,7 +270,9 @@ async def new_keys(
             if await live_keys(tx, merchant_id, kind, wall) >= KEYS_MAX:
                 raise Problem(
                     "conflict",
-                    Sentence("The merchant has {0} keys of the kind {1} that still work.", KEYS_MAX, kind),
+                    Sentence(
+                        "The merchant has {0} keys of the kind {1} that still work.", KEYS_MAX, kind
+                    ),
                     cure="Wait until one has ended, or send overlapHours 0: that ends them all.",
                 )
         for kind in kinds:
@@ -245,7 +294,9 @@ async def new_keys(
             key_ends=(keys.app_key or keys.tokenization_key or keys.stablecoin_key_id)[-4:],
             overlap_hours=overlap // timedelta(hours=1),
         )
-        handover = await prepare(tx, world, merchant_id, given, request=(key, mac), old_keys_end=wall + overlap)
+        handover = await prepare(
+            tx, world, merchant_id, given, request=(key, mac), old_keys_end=wall + overlap
+        )
     if not overlap:
         await heard_everywhere(world.db)
     return KeysMade(given, handover, wall + overlap)

@@ -1,5 +1,5 @@
-"""A partner's report: what came in and what was booked at each of its merchants, by day, currency and kind; now, or
-as of a moment."""
+"""A partner's report: what came in and what was booked at each of its merchants, by day, currency
+and kind; now, or as of a moment."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +19,8 @@ PLACED: Final = "placed"
 
 
 class Row(NamedTuple):
-    """`units`: of `placed` what the orders are worth; of all others what the ledger booked, + for the merchant."""
+    """`units`: of `placed` what the orders are worth; of all others what the ledger booked, + for
+    the merchant."""
 
     merchant_id: UUID
     name: str
@@ -45,7 +46,9 @@ async def report_page(
     world: World, request: PartnerReportRequest, after: UUID | None, limit: int
 ) -> tuple[list[Row], UUID | None]:
     """The rows of at most `limit` merchants, and the id after which the next page begins."""
-    merchants = await merchants_then(world.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id)
+    merchants = await merchants_then(
+        world.db, request.partner_id, *request.cut, after, limit + 1, request.merchant_id
+    )
     rows: list[Row] = []
     for merchant in merchants[:limit]:
         rows += await _of_merchant(world, request, merchant.merchant_id, merchant.name)
@@ -77,8 +80,12 @@ async def report_csv(world: World, request: PartnerReportRequest) -> AsyncIterat
             return
 
 
-async def _of_merchant(world: World, request: PartnerReportRequest, merchant_id: UUID, name: str) -> list[Row]:
-    window = Window(_midnight(request.first), _midnight(request.last) + timedelta(days=1), request.cut)
+async def _of_merchant(
+    world: World, request: PartnerReportRequest, merchant_id: UUID, name: str
+) -> list[Row]:
+    window = Window(
+        _midnight(request.first), _midnight(request.last) + timedelta(days=1), request.cut
+    )
     booked = await booked_by_day(world.db, merchant_id, window, request.asset)
     placed = await placed_by_day(world.db, merchant_id, window, request.asset)
     sums: dict[tuple[date, str, str], tuple[int, int]] = {}

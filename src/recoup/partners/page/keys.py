@@ -6,7 +6,11 @@ from recoup.keys.flows.merchant_keys import NAME_MAX
 from recoup.keys.page import OVERLAPS, Overlap, Question, endings_of
 from recoup.keys.rules.key_scopes import every
 from recoup.keys.store.merchant_keys import MerchantKey, keys_of
-from recoup.onboarding.flows.partners import decide_partner_key, make_partner_key, rename_partner_key
+from recoup.onboarding.flows.partners import (
+    decide_partner_key,
+    make_partner_key,
+    rename_partner_key,
+)
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, Values, partner, shown
 from recoup.people.page.partner_visit import PartnerVisit
@@ -16,21 +20,40 @@ PLACE: Final = "/partner/keys"
 SCOPES: Final = sorted(every("partner"))
 
 
-@partner.page(PLACE, "partners/keys.html", may=seat("see_keys"), menu=Entry("Partner", 4, "Partner keys", "key"))
+@partner.page(
+    PLACE,
+    "partners/keys.html",
+    may=seat("see_keys"),
+    menu=Entry("Partner", 4, "Partner keys", "key"),
+)
 async def keys(visit: PartnerVisit) -> Values:
     may = visit.seat.may("keys") and visit.partner.state == "active"
     who = dict(owner=visit.scope.role == "owner", mine=visit.scope.actor.text())
-    return dict(rows=await _keys(visit), made=None, overlaps=OVERLAPS, question=None, may=may, name_max=NAME_MAX) | who
+    return (
+        dict(
+            rows=await _keys(visit),
+            made=None,
+            overlaps=OVERLAPS,
+            question=None,
+            may=may,
+            name_max=NAME_MAX,
+        )
+        | who
+    )
 
 
 @keys.post(may=seat("keys"))
-async def make_key(visit: PartnerVisit, *, overlap: Overlap, name: str, scope: tuple[str, ...], sure: bool) -> Answer:
+async def make_key(
+    visit: PartnerVisit, *, overlap: Overlap, name: str, scope: tuple[str, ...], sure: bool
+) -> Answer:
     """`scope`: none: as the one before. `sure`: confirmed, as the old ones end at once."""
     if not overlap and not sure and (working := await _working(visit)):
         fields = {"overlap": "0", "name": name, "scope": scope}
         return shown(question=Question(PLACE, fields, endings_of(working), PLACE))
     partner_id = visit.partner.partner_id
-    made = await make_partner_key(visit.world, partner_id, overlap, visit.scope, name=name, scopes=scope)
+    made = await make_partner_key(
+        visit.world, partner_id, overlap, visit.scope, name=name, scopes=scope
+    )
     return shown(made=made)
 
 

@@ -1,4 +1,5 @@
-"""/partner: a partner's merchants, how they stand and what was rescued; switches for many at once."""
+"""/partner: a partner's merchants, how they stand and what was rescued; switches for many at
+once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,16 +37,24 @@ async def merchants(visit: PartnerVisit) -> Values:
     query = visit.request.query_params
     state = query.get("state") or None
     state = state if state is None or state in STATES else "unknown"  # in which no merchant is
-    text, after = query.get("q", "").replace("\0", "")[:128].strip(), parse_id(query.get("after", ""))
+    text, after = (
+        query.get("q", "").replace("\0", "")[:128].strip(),
+        parse_id(query.get("after", "")),
+    )
     merchant_filter = MerchantFilter(visit.partner.partner_id, state, text)
     async with visit.world.db.read() as connection:
         rows = await list_merchants(connection, merchant_filter, after, PAGE + 1)
         if text and not rows and after is None:
             rows = await list_merchants(
-                connection, MerchantFilter(visit.partner.partner_id, state, "", text), None, PAGE + 1
+                connection,
+                MerchantFilter(visit.partner.partner_id, state, "", text),
+                None,
+                PAGE + 1,
             )
         shown = rows[:PAGE]
-        rescued = await rescued_of(connection, [row.merchant_id for row in shown], visit.wall, RESCUED_WITHIN)
+        rescued = await rescued_of(
+            connection, [row.merchant_id for row in shown], visit.wall, RESCUED_WITHIN
+        )
         total = await count_merchants(connection, visit.partner.partner_id)
     further = shown[-1].merchant_id if len(rows) > PAGE else None
     return dict(
@@ -70,10 +79,14 @@ async def switch_merchants(
     wanted: Annotated[Mapping[str, bool], Names(KINDS.__contains__), As(_ON.get)],
     why: str,
 ) -> Answer:
-    """Answers for each merchant, on the same page. `mid`: of the merchants that are ticked; `wanted`: the order types
-    to switch, under their names."""
+    """Answers for each merchant, on the same page. `mid`: of the merchants that are ticked;
+    `wanted`: the order types to switch, under their names."""
     if not mid or not wanted:
-        raise Problem("invalid", "Choose merchants and the order types to switch.", cure="Nothing was switched.")
+        raise Problem(
+            "invalid",
+            "Choose merchants and the order types to switch.",
+            cure="Nothing was switched.",
+        )
     results = await switch_many(visit.world, visit.scope, mid, wanted, why)
     for result in results:
         visit.portal.merchants.forget(result.merchant_id)
@@ -85,8 +98,20 @@ def _link(state: str | None, text: str, after: Any) -> str:
     return "/partner?" + urlencode({name: value for name, value in parameters.items() if value})
 
 
-HEALTH: Final = {"new": "Not tried yet", "ok": "Healthy", "failing": "Failing", "disabled": "Switched off"}
-_LIMITS: Final = {"name": 128, "external_id": 128, "site_url": 512, "site_name": 128, "descriptor": 22, "country": 2}
+HEALTH: Final = {
+    "new": "Not tried yet",
+    "ok": "Healthy",
+    "failing": "Failing",
+    "disabled": "Switched off",
+}
+_LIMITS: Final = {
+    "name": 128,
+    "external_id": 128,
+    "site_url": 512,
+    "site_name": 128,
+    "descriptor": 22,
+    "country": 2,
+}
 
 
 _Line: TypeAlias = Annotated[str, Text(strip=True)]
@@ -114,7 +139,12 @@ async def new_merchant(visit: PartnerVisit) -> Values:
     return {"typed": typed, "limits": _LIMITS, "key": typed.key or new_id()}
 
 
-@new_merchant.post("/partner/merchants", may=seat("merchants"), shape=NewMerchant, shows=only("invalid", "conflict"))
+@new_merchant.post(
+    "/partner/merchants",
+    may=seat("merchants"),
+    shape=NewMerchant,
+    shows=only("invalid", "conflict"),
+)
 async def make_merchant(visit: PartnerVisit, form: NewMerchant) -> Answer:
     made = await partner_merchants.create(visit.world, visit.scope, _request(form))
     return _credentials(visit, made.credentials, made.handover, form.name, str(made.merchant_id))
@@ -158,7 +188,9 @@ async def change_merchant(
     visit: PartnerVisit, mid: UUID, *, name: Annotated[str, Text(128, strip=True)], state: str
 ) -> None:
     """Empty: stays as it is. `state`: active or paused."""
-    await partner_merchants.change(visit.world, visit.scope, mid, name=name or None, state=state or None)
+    await partner_merchants.change(
+        visit.world, visit.scope, mid, name=name or None, state=state or None
+    )
     visit.portal.merchants.forget(mid)
 
 
@@ -178,7 +210,10 @@ async def new_keys(visit: PartnerVisit, mid: UUID, *, overlap: Overlap, sure: bo
 
 async def _question(visit: PartnerVisit, mid: UUID) -> Question:
     """The confirmation that the keys shall end at once."""
-    status, at = await read_status(visit.world, visit.partner.partner_id, mid), f"/partner/merchants/{mid}"
+    status, at = (
+        await read_status(visit.world, visit.partner.partner_id, mid),
+        f"/partner/merchants/{mid}",
+    )
     working = [key for key in status.keys if key.ends_at is None or key.ends_at > visit.wall]
     return Question(f"{at}/keys", {"overlap": "0"}, endings_of(working), at)
 

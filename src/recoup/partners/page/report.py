@@ -1,4 +1,5 @@
-"""/partner/report: what came in and what was booked at a partner's merchants, by day, currency and kind."""
+"""/partner/report: what came in and what was booked at a partner's merchants, by day, currency and
+kind."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -12,7 +13,13 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.files.moments import typed_day
 from recoup.merchants.flows.find_partner import own_merchant
 from recoup.onboarding.store.partner_merchants import MerchantFilter, list_merchants
-from recoup.partners.flows.partner_report import DAYS_MAX, PLACED, PartnerReportRequest, report_csv, report_page
+from recoup.partners.flows.partner_report import (
+    DAYS_MAX,
+    PLACED,
+    PartnerReportRequest,
+    report_csv,
+    report_page,
+)
 from recoup.people.page.as_of import AsOf, read_partner_as_of
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, download, partner, shown
@@ -29,7 +36,9 @@ KINDS: Final = {
 }  # fmt: skip
 
 
-@partner.page("/partner/report", "partners/report.html", menu=Entry("Partner", 2, "Report", "report"))
+@partner.page(
+    "/partner/report", "partners/report.html", menu=Entry("Partner", 2, "Report", "report")
+)
 async def report(visit: PartnerVisit) -> Answer:
     typed, problem = _typed(visit), None
     then = await read_partner_as_of(visit, parse_id(typed["mid"]))
@@ -40,10 +49,15 @@ async def report(visit: PartnerVisit) -> Answer:
     world = visit.world
     after = parse_id(visit.request.query_params.get("after", ""))
     rows, further = await report_page(world, request, after, MERCHANTS)
-    merchants = await list_merchants(visit.world.db.reader, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX)
+    merchants = await list_merchants(
+        visit.world.db.reader, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX
+    )
     kept = {name: value for name, value in typed.items() if value}
     query = kept | dict(then.query)
-    fields = typed | {"from": typed["from"] or request.first.isoformat(), "to": typed["to"] or request.last.isoformat()}
+    fields = typed | {
+        "from": typed["from"] or request.first.isoformat(),
+        "to": typed["to"] or request.last.isoformat(),
+    }
     return shown(
         problem,
         then=then,
@@ -73,11 +87,14 @@ def _typed(visit: PartnerVisit) -> dict[str, str]:
 
 def _usual(visit: PartnerVisit, then: AsOf) -> PartnerReportRequest:
     last = (then.at or visit.wall).date()
-    return PartnerReportRequest(visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last, cut=then.cut)
+    return PartnerReportRequest(
+        visit.partner.partner_id, last - timedelta(days=DAYS_USUAL - 1), last, cut=then.cut
+    )
 
 
 async def _request(visit: PartnerVisit, typed: dict[str, str], then: AsOf) -> PartnerReportRequest:
-    """Raises: Problem(invalid) naming the field; Problem(not_found) for a merchant that is not the partner's."""
+    """Raises: Problem(invalid) naming the field; Problem(not_found) for a merchant that is not the
+    partner's."""
     last = _day(typed, "to") or (then.at or visit.wall).date()
     first = _day(typed, "from") or last - timedelta(days=DAYS_USUAL - 1)
     if not 0 <= (last - first).days < DAYS_MAX:
@@ -104,5 +121,7 @@ def _day(typed: dict[str, str], name: str) -> date | None:
         return None
     found = typed_day(typed[name])
     if found is None:
-        raise invalid(Sentence("{0} is no day.", repr(typed[name])), name, "Enter it like 2026-03-01.")
+        raise invalid(
+            Sentence("{0} is no day.", repr(typed[name])), name, "Enter it like 2026-03-01."
+        )
     return found

@@ -26,11 +26,15 @@ def reset_second_factor(run: Run, email: str, yes: bool) -> None:
     async def work(opened: Opened) -> None:
         await find_to_help(opened.world, email)
         if not yes:
-            click.confirm(f"Have you verified the identity of {email}? Remove the second factor?", abort=True)
+            click.confirm(
+                f"Have you verified the identity of {email}? Remove the second factor?", abort=True
+            )
         await help_by_email(opened.world, email, f"operator:{_whoever()}")
 
     run(work)
-    click.echo(f"{email} can now sign in with the password alone. The worker sends them an e-mail about it.")
+    click.echo(
+        f"{email} can now sign in with the password alone. The worker sends them an e-mail about it."
+    )
 
 
 @people.command("password-link")
@@ -57,7 +61,9 @@ def password_link(run: Run, email: str, yes: bool) -> None:
 def add_operator(run: Run, email: str, name: str) -> None:
     """Lets a person decide for the operator, in both worlds, and prints a link to set a password. Live asks for a
     second factor."""
-    click.echo(run(lambda opened: make_operator(opened.world, email, name, f"operator:{_whoever()}")))
+    click.echo(
+        run(lambda opened: make_operator(opened.world, email, name, f"operator:{_whoever()}"))
+    )
 
 
 @people.command("end-operator")
@@ -67,7 +73,9 @@ def end_operator_verb(run: Run, email: str) -> None:
     """Ends that, as for the operator of the sandbox's start. The person's account stays."""
     done = run(lambda opened: unmake_operator(opened.world, email))
     click.echo(
-        f"{email} decides for the operator no longer." if done else f"{email} was none of the operator's people."
+        f"{email} decides for the operator no longer."
+        if done
+        else f"{email} was none of the operator's people."
     )
 
 

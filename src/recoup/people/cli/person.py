@@ -19,8 +19,9 @@ as_option = click.option(
 
 
 async def operator_named(opened: Opened, email: str) -> Actor:
-    """The same actor as in the portal, so that nobody is a second person by taking another door. Raises: Problem
-    invalid without an e-mail, forbidden for one that does not decide for the operator."""
+    """The same actor as in the portal, so that nobody is a second person by taking another door.
+    Raises: Problem invalid without an e-mail, forbidden for one that does not decide for the
+    operator."""
     email = clean_email(email)
     if not email:
         raise invalid(

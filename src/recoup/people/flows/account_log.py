@@ -1,4 +1,5 @@
-"""The one place where it is noted what was done to somebody's account; what they must hear of is owed as a mail."""
+"""The one place where it is noted what was done to somebody's account; what they must hear of is
+owed as a mail."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,14 @@ from recoup.people.store.people import belongs_in
 
 
 async def note(
-    tx: Tx, world: World, user_id: UUID, action: str, *, actor: str = "", request: str = "", **facts: Any
+    tx: Tx,
+    world: World,
+    user_id: UUID,
+    action: str,
+    *,
+    actor: str = "",
+    request: str = "",
+    **facts: Any,
 ) -> None:
     """Notes an action in an open transaction of the people database. `actor`: the person themselves
     when nobody is named.
@@ -30,7 +38,9 @@ async def note(
 async def mail_world(tx: Tx, world: World, user_id: UUID) -> str:
     """The world by whose way out a mail about this person's account leaves."""
     other = world.other
-    live = next((one for one in (world, other) if one is not None and not one.policy.test_mode), None)
+    live = next(
+        (one for one in (world, other) if one is not None and not one.policy.test_mode), None
+    )
     really = live is not None and await belongs_in(tx, user_id, live.name)
     return live.name if really and live is not None else _sandbox(world)
 

@@ -21,9 +21,16 @@ def message_of(row: AccountMail, url: str) -> Message:
     to = Locale(row.language, row.zone)
     happening, left = HAPPENINGS[row.action], row.facts.get("codes_left")
     subject, parts = of_account(happening, row.at, row.email, left, to)
-    return in_paragraphs(row.log_id, row.email, subject, [*parts, *([f"{url}/account"] if url else [])], to)
+    return in_paragraphs(
+        row.log_id, row.email, subject, [*parts, *([f"{url}/account"] if url else [])], to
+    )
 
 
 _OWED: Final = Owed(
-    claim_mails, addressed(message_of), close_mail, attrgetter("log_id"), "account mail", ("line", "log_id")
+    claim_mails,
+    addressed(message_of),
+    close_mail,
+    attrgetter("log_id"),
+    "account mail",
+    ("line", "log_id"),
 )

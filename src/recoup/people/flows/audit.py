@@ -5,7 +5,14 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from recoup.audit.store import AuditFilter, AuditLine, merchant_lines, partner_lines, people_lines, places_of
+from recoup.audit.store import (
+    AuditFilter,
+    AuditLine,
+    merchant_lines,
+    partner_lines,
+    people_lines,
+    places_of,
+)
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 
@@ -13,17 +20,25 @@ BATCH: Final = 1_000
 LINES_MAX: Final = 200_000  # of one file
 
 
-async def read_audit(world: World, subject: tuple[str, UUID], audit_filter: AuditFilter, limit: int) -> list[AuditLine]:
-    """Newest first. `subject`: `merchant` or `partner`, and its id. Raises: Problem(unavailable)."""
+async def read_audit(
+    world: World, subject: tuple[str, UUID], audit_filter: AuditFilter, limit: int
+) -> list[AuditLine]:
+    """Newest first. `subject`: `merchant` or `partner`, and its id. Raises:
+    Problem(unavailable)."""
     read = merchant_lines if subject[0] == "merchant" else partner_lines
     try:
         async with world.db.connection() as connection:
             found = await read(connection, subject[1], audit_filter, limit)
         async with world.people.connection() as connection:
-            found += await people_lines(connection, subject, world.name, world.clocks.wall(), audit_filter, limit)
+            found += await people_lines(
+                connection, subject, world.name, world.clocks.wall(), audit_filter, limit
+            )
     except TimeoutError:
         raise Problem(
-            "unavailable", "This search takes too long.", retry_after_seconds=5, cure="Narrow it by days or by object."
+            "unavailable",
+            "This search takes too long.",
+            retry_after_seconds=5,
+            cure="Narrow it by days or by object.",
         ) from None
     return sorted(found, key=lambda line: (line.at, line.line), reverse=True)[:limit]
 
@@ -41,7 +56,9 @@ async def all_lines(
         audit_filter = replace(audit_filter, before=(lines[-1].at, lines[-1].line))
 
 
-async def places(world: World, merchant_id: UUID, lines: Sequence[AuditLine]) -> dict[str, tuple[str, str]]:
+async def places(
+    world: World, merchant_id: UUID, lines: Sequence[AuditLine]
+) -> dict[str, tuple[str, str]]:
     """Request id -> (call, network), of those that the request log still has."""
     async with world.db.connection() as connection:
         return await places_of(connection, merchant_id, [line.request_id for line in lines])

@@ -1,4 +1,5 @@
-"""A code is looked at and used up: of the app, or a recovery code. And how recovery codes are made."""
+"""A code is looked at and used up: of the app, or a recovery code. And how recovery codes are
+made."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -27,7 +28,10 @@ def typed_code(text: str) -> Typed:
     """Raises: Problem(invalid) for what can be no code: nothing is counted."""
     typed = read_code(text)
     if typed is None:
-        raise invalid("A code from the app has six digits; a recovery code has ten letters and digits.", "code")
+        raise invalid(
+            "A code from the app has six digits; a recovery code has ten letters and digits.",
+            "code",
+        )
     return typed
 
 
@@ -40,9 +44,17 @@ async def charge_code(world: World, user_id: UUID, address: str, typed: Typed) -
     """
     who = str(user_id)
     try:
-        await charge(world.people.alone, world, bucket_of(world, "code-address", address), TRIES_ADDRESS, _TOO_MANY)
+        await charge(
+            world.people.alone,
+            world,
+            bucket_of(world, "code-address", address),
+            TRIES_ADDRESS,
+            _TOO_MANY,
+        )
         if typed.kind == "app":
-            await charge(world.people.alone, world, bucket_of(world, "code", who), TRIES_CODE, _TOO_MANY)
+            await charge(
+                world.people.alone, world, bucket_of(world, "code", who), TRIES_CODE, _TOO_MANY
+            )
             await charge(
                 world.people.alone,
                 world,
@@ -61,7 +73,9 @@ async def _tell(world: World, user_id: UUID) -> None:
     """Notifies the person, once a day."""
     async with world.people.transaction() as tx:
         try:
-            await charge(tx, world, bucket_of(world, "code-told", str(user_id)), 1, "", CODES_REMEMBERED)
+            await charge(
+                tx, world, bucket_of(world, "code-told", str(user_id)), 1, "", CODES_REMEMBERED
+            )
         except Problem:
             return
         await note(tx, world, user_id, "codes_guessed")
@@ -122,11 +136,17 @@ async def _spend_recovery(tx: Tx, world: World, user_id: UUID, code: str, **fact
 
 def wrong_code() -> Problem:
     cure = "Enter the code that the app shows now. If no code works, set the phone's clock to automatic."
-    return Problem("bad_credentials", "This code is wrong, or its 30 seconds are over.", field="code", cure=cure)
+    return Problem(
+        "bad_credentials",
+        "This code is wrong, or its 30 seconds are over.",
+        field="code",
+        cure=cure,
+    )
 
 
 def recovery_codes(world: World, user_id: UUID, key: str) -> list[str]:
-    """Ten, always the same for a form's key: a form that is sent twice gets one list. Without our keys nobody can."""
+    """Ten, always the same for a form's key: a form that is sent twice gets one list. Without our
+    keys nobody can."""
     return [
         recovery_code(world.keys.mac("recovery code", user_id.bytes + bytes([n]) + key.encode()))
         for n in range(HOW_MANY)

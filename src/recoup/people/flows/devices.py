@@ -1,4 +1,5 @@
-"""A browser in which somebody signed in before. That opens nothing: their tries there are counted apart."""
+"""A browser in which somebody signed in before. That opens nothing: their tries there are counted
+apart."""
 
 import base64
 import binascii

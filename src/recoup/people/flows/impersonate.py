@@ -1,7 +1,8 @@
 """The operator impersonates a merchant's member, or nobody with a role: to see what they see.
 
-It begins with a reason, lasts an hour at most, changes nothing unless that was ticked, and ends by itself, with the
-session, or as soon as the impersonator is the operator's no more. The merchant's owners hear of each. Decision 0036.
+It begins with a reason, lasts an hour at most, changes nothing unless that was ticked, and ends by
+itself, with the session, or as soon as the impersonator is the operator's no more. The merchant's
+owners hear of each. Decision 0036.
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ class ImpersonationForm:
     may_act: bool
 
 
-async def begin(world: World, token: str, session: Session, form: ImpersonationForm, request_id: str) -> UUID:
+async def begin(
+    world: World, token: str, session: Session, form: ImpersonationForm, request_id: str
+) -> UUID:
     """Begins an impersonation at the merchant that the session looks at.
 
     Raises: Problem(forbidden) for everybody but the operator's owner and operations;
@@ -43,19 +46,31 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
     """
     merchant = session.merchant
     if session.behind is not None or not session.is_operator or merchant is None:
-        raise Problem("forbidden", "Only operator staff can impersonate; nothing was done.", cure="Ask the operator.")
+        raise Problem(
+            "forbidden",
+            "Only operator staff can impersonate; nothing was done.",
+            cure="Ask the operator.",
+        )
     reason, lasts = check_reason(form.reason), check_minutes(form.minutes)
     if form.whom is None and form.role not in MAY:
         raise invalid("Choose a person or a role.", "whom", "Choose one of the list.")
     now, impersonation_id = world.clocks.wall(), new_id()
     async with world.people.transaction() as tx:
         if not await is_operator(tx, session.user_id, world.name):
-            raise Problem("forbidden", "You are no longer operator staff; nothing was done.", cure="Ask the operator.")
+            raise Problem(
+                "forbidden",
+                "You are no longer operator staff; nothing was done.",
+                cure="Ask the operator.",
+            )
         role = form.role
         if form.whom is not None:
-            found = await members_to_impersonate(tx, merchant.merchant_id, session.user_id, world.name, form.whom)
+            found = await members_to_impersonate(
+                tx, merchant.merchant_id, session.user_id, world.name, form.whom
+            )
             if not found:
-                raise invalid("This person is not a member of the merchant.", "whom", "Reload the page.")
+                raise invalid(
+                    "This person is not a member of the merchant.", "whom", "Reload the page."
+                )
             role = found[0].role
         impersonation = NewImpersonation(
             impersonation_id,
@@ -71,10 +86,14 @@ async def begin(world: World, token: str, session: Session, form: ImpersonationF
             WallTime(now + lasts),
         )
         if not await begin_impersonation(tx, session_hash(world, token), impersonation):
-            raise Problem("conflict", "You are already impersonating somebody.", cure="End that first.")
+            raise Problem(
+                "conflict", "You are already impersonating somebody.", cure="End that first."
+            )
     return impersonation_id
 
 
 async def end(world: World, token: str, request_id: str) -> None:
     """Ends the impersonation; again, it changes nothing."""
-    await end_impersonation(world.people.alone, session_hash(world, token), world.clocks.wall(), "ended", request_id)
+    await end_impersonation(
+        world.people.alone, session_hash(world, token), world.clocks.wall(), "ended", request_id
+    )

@@ -8,7 +8,11 @@ from recoup.kit.world import World
 from recoup.mail.flows.owed_mail import Owed, addressed, in_paragraphs, send_owed
 from recoup.outside.mail.port import Message
 from recoup.people.rules.letters import of_impersonation
-from recoup.people.store.impersonations import ImpersonationMail, claim_impersonation_mails, close_impersonation_mail
+from recoup.people.store.impersonations import (
+    ImpersonationMail,
+    claim_impersonation_mails,
+    close_impersonation_mail,
+)
 
 
 async def send_impersonation_mails(world: World) -> int:

@@ -30,5 +30,10 @@ async def _letter(world: World, row: InvitationMail) -> Letter:
 
 
 _OWED: Final = Owed(
-    claim_mails, _letter, close_mail, attrgetter("invitation_id"), "invitation", ("invitation", "invitation_id")
+    claim_mails,
+    _letter,
+    close_mail,
+    attrgetter("invitation_id"),
+    "invitation",
+    ("invitation", "invitation_id"),
 )

@@ -1,6 +1,8 @@
-"""Somebody is invited to a partner or merchant, joins by the link of a mail, or is not let in any more.
+"""Somebody is invited to a partner or merchant, joins by the link of a mail, or is not let in any
+more.
 
-The link works once and for seven days. Used, revoked, expired and unknown links get the same answer.
+The link works once and for seven days. Used, revoked, expired and unknown links get the same
+answer.
 """
 
 import secrets
@@ -53,11 +55,15 @@ class Subject:
         return self.kind, self.id
 
 
-async def invite(world: World, subject: Subject, user_id: UUID, email: str, role: str, *, request_id: str) -> UUID:
-    """The invitation; its mail is owed. The answer does not reveal whether the e-mail has an account.
+async def invite(
+    world: World, subject: Subject, user_id: UUID, email: str, role: str, *, request_id: str
+) -> UUID:
+    """The invitation; its mail is owed. The answer does not reveal whether the e-mail has an
+    account.
 
-    Raises: Problem(invalid) for an address or role that is none; Problem(forbidden) for somebody who is no owner any
-    more; Problem(too_many_requests) for too many that wait there, or that this person sent.
+    Raises: Problem(invalid) for an address or role that is none; Problem(forbidden) for somebody
+    who is no owner any more; Problem(too_many_requests) for too many that wait there, or that this
+    person sent.
     """
     email, now = clean_email(email), world.clocks.wall()
     if not is_address(email):
@@ -68,7 +74,11 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
     async with world.people.transaction() as tx:
         await lock_inviting(tx, user_id, subject.key)
         if not await lock_ownership(tx, user_id, *subject.key, world.name):
-            raise Problem("forbidden", "You are not an owner there; nobody was invited.", cure="Ask its owner.")
+            raise Problem(
+                "forbidden",
+                "You are not an owner there; nobody was invited.",
+                cure="Ask its owner.",
+            )
         if await count_invitations(tx, *subject.key, now - LASTS) >= OPEN_MAX:
             raise Problem(
                 "too_many_requests",
@@ -100,12 +110,22 @@ async def invite(world: World, subject: Subject, user_id: UUID, email: str, role
             mail_due_at=now,
         )
         await note_membership(
-            tx, subject.key, None, invitation_id, role, "invited", by=user_id, request_id=request_id, at=now
+            tx,
+            subject.key,
+            None,
+            invitation_id,
+            role,
+            "invited",
+            by=user_id,
+            request_id=request_id,
+            at=now,
         )
     return invitation_id
 
 
-async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: UUID, *, request_id: str) -> None:
+async def revoke(
+    world: World, subject: Subject, user_id: UUID, invitation_id: UUID, *, request_id: str
+) -> None:
     """Raises: Problem(not_found), also for what is somebody else's, used or revoked."""
     async with world.people.transaction() as tx:
         wall = world.clocks.wall()
@@ -113,7 +133,15 @@ async def revoke(world: World, subject: Subject, user_id: UUID, invitation_id: U
         if role is None:
             raise Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
         await note_membership(
-            tx, subject.key, None, invitation_id, role, "revoked", by=user_id, request_id=request_id, at=wall
+            tx,
+            subject.key,
+            None,
+            invitation_id,
+            role,
+            "revoked",
+            by=user_id,
+            request_id=request_id,
+            at=wall,
         )
 
 
@@ -121,14 +149,17 @@ async def read_invitation(world: World, token: str) -> OpenInvitation:
     """Raises: Problem(not_found), the same for used, revoked, over and unknown ones."""
     found = None
     if _could_be(token):
-        found = await open_invitation(world.people, _hash(world, token), world.name, world.clocks.wall())
+        found = await open_invitation(
+            world.people, _hash(world, token), world.name, world.clocks.wall()
+        )
     if found is None:
         raise _over()
     return found
 
 
 async def join_as(world: World, token: str, user_id: UUID, *, request_id: str) -> None:
-    """The signed-in user becomes a member, once, in the world of the invitation. Raises: Problem(not_found)."""
+    """The signed-in user becomes a member, once, in the world of the invitation. Raises:
+    Problem(not_found)."""
     async with world.people.transaction() as tx:
         await _take(tx, world, token, user_id, request_id)
 
@@ -145,7 +176,8 @@ async def join_new(
 ) -> str:
     """A new user with the invitation's e-mail, signed in; answers the session's token.
 
-    Raises: Problem not_found; invalid for name or password; conflict when somebody has this e-mail: who signs in joins.
+    Raises: Problem not_found; invalid for name or password; conflict when somebody has this e-mail:
+    who signs in joins.
     """
     found, name = await read_invitation(world, token), " ".join(name.split())
     if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
@@ -153,7 +185,11 @@ async def join_new(
     hashed, user_id = await passwords.hashed(password, turn_of(whence.address)), new_id()
     async with world.people.transaction() as tx:
         if await add_user(tx, user_id, found.email, name, hashed, world.clocks.wall()) is None:
-            raise Problem("conflict", "You already have an account here.", cure="Sign in, then open the link again.")
+            raise Problem(
+                "conflict",
+                "You already have an account here.",
+                cure="Sign in, then open the link again.",
+            )
         await _take(tx, world, token, user_id, request_id)
         return await open_session(tx, world, user_id, None, whence)
 
@@ -165,13 +201,25 @@ def token_context(invitation_id: UUID) -> str:
 
 async def _take(tx: Tx, world: World, token: str, user_id: UUID, request_id: str) -> None:
     now = world.clocks.wall()
-    taken = await take_invitation(tx, _hash(world, token), world.name, now, user_id) if _could_be(token) else None
+    taken = (
+        await take_invitation(tx, _hash(world, token), world.name, now, user_id)
+        if _could_be(token)
+        else None
+    )
     if taken is None:
         raise _over()
     subject = (taken.subject_kind, taken.subject_id)
     await join(tx, user_id, *subject, taken.role, now, world.name)
     await note_membership(
-        tx, subject, user_id, taken.invitation_id, taken.role, "joined", by=user_id, request_id=request_id, at=now
+        tx,
+        subject,
+        user_id,
+        taken.invitation_id,
+        taken.role,
+        "joined",
+        by=user_id,
+        request_id=request_id,
+        at=now,
     )
 
 

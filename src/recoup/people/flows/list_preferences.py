@@ -38,7 +38,14 @@ from recoup.people.store.list_preferences import (
 
 NAME_MAX: Final = 40
 QUERY_MAX: Final = 4_000
-_NAMED_BY: Final = ("name", "first_name", "last_name", "email", "phone", "external_id")  # places are many people's
+_NAMED_BY: Final = (
+    "name",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "external_id",
+)  # places are many people's
 Key = tuple[UUID, UUID]  # user, merchant
 
 
@@ -60,31 +67,43 @@ async def keep_columns(world: World, user_id: UUID, columns: tuple[str, ...]) ->
     await save_columns(world.people.alone, user_id, list(columns))
 
 
-async def keep_view(world: World, key: Key, name: str, query: str, *, sharing: Scope | None = None) -> UUID:
-    """A new one; answers its id. `sharing`: who shares it with everybody of the merchant. Raises: Problem(invalid)
-    naming the name; Problem(conflict) for one that is taken, and when there are too many."""
+async def keep_view(
+    world: World, key: Key, name: str, query: str, *, sharing: Scope | None = None
+) -> UUID:
+    """A new one; answers its id. `sharing`: who shares it with everybody of the merchant. Raises:
+    Problem(invalid) naming the name; Problem(conflict) for one that is taken, and when there are
+    too many."""
     name, view_id, people = _named(name), new_id(), world.people
     try:
         async with people.transaction() as tx:
             if sharing is not None:
                 await _room(tx, world, key[1])
-            added = await add_view(tx, *key, view_id, name, _fitting(query), VIEWS_MAX, world.name if sharing else None)
+            added = await add_view(
+                tx, *key, view_id, name, _fitting(query), VIEWS_MAX, world.name if sharing else None
+            )
             if added and sharing is not None:
                 await _noted(world, sharing, "view.shared", view_id)
     except KeyTaken:
         raise _taken(name) from None
     if not added:
         raise Problem(
-            "conflict", Sentence("There are {0} views already.", VIEWS_MAX), cure="Delete one that is no longer needed."
+            "conflict",
+            Sentence("There are {0} views already.", VIEWS_MAX),
+            cure="Delete one that is no longer needed.",
         )
     return view_id
 
 
 async def change(
-    world: World, keeper: Keeper, view_id: UUID, *, name: str | None = None, query: str | None = None
+    world: World,
+    keeper: Keeper,
+    view_id: UUID,
+    *,
+    name: str | None = None,
+    query: str | None = None,
 ) -> None:
-    """Raises: Problem(not_found); Problem(forbidden) for what somebody else shares; Problem(invalid); Problem(conflict)
-    for a name that is taken."""
+    """Raises: Problem(not_found); Problem(forbidden) for what somebody else shares;
+    Problem(invalid); Problem(conflict) for a name that is taken."""
     name, query = None if name is None else _named(name), None if query is None else _fitting(query)
     try:
         async with world.people.transaction() as tx:
@@ -153,15 +172,17 @@ async def _room(tx: Tx, world: World, merchant_id: UUID) -> None:
 
 
 async def _noted(world: World, scope: Scope, action: str, view_id: UUID) -> None:
-    """Last in the transaction of the act: no shared view changes without a line. Its name is left out: it may name a
-    customer, whom an erasure must find."""
+    """Last in the transaction of the act: no shared view changes without a line. Its name is left
+    out: it may name a customer, whom an erasure must find."""
     async with world.db.transaction() as tx:
         await note(tx, scope, world.clocks.wall(), action, view_id)
 
 
-async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Mapping[str, Any]]) -> None:
-    """Everybody's views of this merchant that are called after one of these persons, or search for them; and the names
-    of its files that have theirs."""
+async def forget_views_of(
+    world: World, merchant_id: UUID, persons: Sequence[Mapping[str, Any]]
+) -> None:
+    """Everybody's views of this merchant that are called after one of these persons, or search for
+    them; and the names of its files that have theirs."""
     people = world.people
     views = [*await views_of(people, merchant_id), *await file_names(world.db, merchant_id)]
     # A thread: one id may stand for all guests of a shop, and every other call would wait for their names.
@@ -172,8 +193,14 @@ async def forget_views_of(world: World, merchant_id: UUID, persons: Sequence[Map
 
 
 def _naming(persons: Sequence[Mapping[str, Any]], views: Sequence[ViewQuery]) -> list[UUID]:
-    hide = redactor([{name: person[name] for name in _NAMED_BY if name in person} for person in persons])
-    return [view.view_id for view in stoppable(views, 10) if hide.names(view.name) or hide.names(_typed(view.query))]
+    hide = redactor(
+        [{name: person[name] for name in _NAMED_BY if name in person} for person in persons]
+    )
+    return [
+        view.view_id
+        for view in stoppable(views, 10)
+        if hide.names(view.name) or hide.names(_typed(view.query))
+    ]
 
 
 def _typed(query: str) -> str:
@@ -184,18 +211,24 @@ def _named(name: str) -> str:
     name = " ".join("".join(c for c in name if c.isprintable()).split())
     if not name or len(name) > NAME_MAX:
         raise invalid(
-            Sentence("A view needs a name of at most {0} characters.", NAME_MAX), "name", "Give it a short name."
+            Sentence("A view needs a name of at most {0} characters.", NAME_MAX),
+            "name",
+            "Give it a short name.",
         )
     return name
 
 
 def _fitting(query: str) -> str:
     if len(query) > QUERY_MAX:
-        raise invalid("This list has more filters than a view can hold.", "query", "Remove some filters.")
+        raise invalid(
+            "This list has more filters than a view can hold.", "query", "Remove some filters."
+        )
     return query
 
 
 def _taken(name: str) -> Problem:
     return Problem(
-        "conflict", Sentence("You have a view called {0} already.", repr(name)), cure="Give it another name."
+        "conflict",
+        Sentence("You have a view called {0} already.", repr(name)),
+        cure="Give it another name.",
     )

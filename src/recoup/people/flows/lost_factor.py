@@ -1,4 +1,5 @@
-"""Somebody lost app and recovery codes. An owner helps those who belong to their shop alone; the operator everybody."""
+"""Somebody lost app and recovery codes. An owner helps those who belong to their shop alone; the
+operator everybody."""
 
 from typing import Final
 from uuid import UUID
@@ -14,7 +15,12 @@ from recoup.people.flows.sign_in import clean_email
 from recoup.people.flows.who import Oneself
 from recoup.people.store.account_log import end_sessions
 from recoup.people.store.people import find_user, hold_user, names_of
-from recoup.people.store.second_factors import forget_factor, forget_halves, memberships_of, with_factor
+from recoup.people.store.second_factors import (
+    forget_factor,
+    forget_halves,
+    memberships_of,
+    with_factor,
+)
 
 _AT_THE_SHELL: Final = "The operator does it at the shell: recoup people reset-second-factor."
 
@@ -33,7 +39,8 @@ async def help_member(
 ) -> None:
     """`password`: the owner's own. None there any more: nothing happens.
 
-    Raises: Problem not_found, forbidden; bad_credentials naming the field `password`; too_many_requests.
+    Raises: Problem not_found, forbidden; bad_credentials naming the field `password`;
+    too_many_requests.
     """
     await whom_to_help(world, subject, me.user_id, user_id)
     await prove_password(world, passwords, me, password)
@@ -75,7 +82,9 @@ async def find_to_help(world: World, email: str) -> UUID:
 
 
 def _no_factor() -> Problem:
-    return Problem("not_found", "This person has no second factor.", cure="Their password alone signs them in.")
+    return Problem(
+        "not_found", "This person has no second factor.", cure="Their password alone signs them in."
+    )
 
 
 async def _may_help(connection: Read, subject: Subject, by: UUID, user_id: UUID) -> None:
@@ -83,19 +92,33 @@ async def _may_help(connection: Read, subject: Subject, by: UUID, user_id: UUID)
     if subject.key not in [(kind, id_) for kind, id_, _, _ in theirs]:
         raise Problem("not_found", "There is no such member.", cure="Reload the page.")
     if by == user_id:
-        raise Problem("forbidden", "This is your own account.", cure="Turn it off or move it on your account page.")
-    mine = await memberships_of(connection, by)
-    if not all((kind, id_, "owner", world) in mine for kind, id_, _, world in theirs if (kind, id_) == subject.key):
         raise Problem(
-            "forbidden", "Only an owner who is a member here may do this; nothing was done.", cure=_AT_THE_SHELL
+            "forbidden",
+            "This is your own account.",
+            cure="Turn it off or move it on your account page.",
+        )
+    mine = await memberships_of(connection, by)
+    if not all(
+        (kind, id_, "owner", world) in mine
+        for kind, id_, _, world in theirs
+        if (kind, id_) == subject.key
+    ):
+        raise Problem(
+            "forbidden",
+            "Only an owner who is a member here may do this; nothing was done.",
+            cure=_AT_THE_SHELL,
         )
     if len({(kind, id_) for kind, id_, _, _ in theirs}) > 1:
         raise Problem(
-            "forbidden", "This person belongs to others, too: only the operator may do this.", cure=_AT_THE_SHELL
+            "forbidden",
+            "This person belongs to others, too: only the operator may do this.",
+            cure=_AT_THE_SHELL,
         )
 
 
-async def _remove(tx: Tx, world: World, user_id: UUID, actor: str, request: str, **facts: str) -> bool:
+async def _remove(
+    tx: Tx, world: World, user_id: UUID, actor: str, request: str, **facts: str
+) -> bool:
     """Removes the second factor under the person's lock, with everything that is open in their
     name. True when there was one."""
     if not await forget_factor(tx, user_id):

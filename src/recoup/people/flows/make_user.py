@@ -1,4 +1,5 @@
-"""People and what they belong to, as set-up and invitations make them. Everything here may be repeated."""
+"""People and what they belong to, as set-up and invitations make them. Everything here may be
+repeated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ BOTH: Final = ("sandbox", "live")
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`subject_kind` operator, partner or merchant; `role` owner, operations, analyst or developer."""
+    """`subject_kind` operator, partner or merchant; `role` owner, operations, analyst or
+    developer."""
 
     subject_kind: str
     subject_id: UUID
@@ -38,8 +40,8 @@ async def make_user(
     memberships: Sequence[Membership],
     passwords: Passwords | None = None,
 ) -> UUID:
-    """Makes the user, or gives the one with this e-mail the name, password and memberships; answers the id. Sessions
-    that were opened with another password end.
+    """Makes the user, or gives the one with this e-mail the name, password and memberships; answers
+    the id. Sessions that were opened with another password end.
 
     Raises: Problem(invalid) for a password that is too short.
     """
@@ -53,7 +55,13 @@ async def make_user(
         for membership in memberships:
             for name in membership.worlds(world.name):
                 await save_membership(
-                    connection, user_id, membership.subject_kind, membership.subject_id, membership.role, now, name
+                    connection,
+                    user_id,
+                    membership.subject_kind,
+                    membership.subject_id,
+                    membership.role,
+                    now,
+                    name,
                 )
     return user_id
 
@@ -63,7 +71,9 @@ async def register_partner(world: World, partner_id: UUID, name: str) -> None:
         await save_partner(connection, partner_id, name, world.clocks.wall())
 
 
-async def register_merchant(world: World, merchant_id: UUID, name: str, partner_id: UUID | None) -> None:
+async def register_merchant(
+    world: World, merchant_id: UUID, name: str, partner_id: UUID | None
+) -> None:
     """Says to the people database that this merchant exists in this world."""
     async with world.people.transaction() as connection:
         await save_merchant(connection, merchant_id, world.name, partner_id, name)

@@ -1,4 +1,5 @@
-"""Somebody's membership at a partner or merchant ends: with their next request they see and do nothing there."""
+"""Somebody's membership at a partner or merchant ends: with their next request they see and do
+nothing there."""
 
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from recoup.people.store import memberships as store
 log = structlog.get_logger()
 
 
-async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: UUID, request_id: str) -> None:
+async def end_membership(
+    world: World, subject: Subject, user_id: UUID, *, by: UUID, request_id: str
+) -> None:
     """Ends a membership here, and in the other world where `by` owns it too; with the invitations
     there that they sent, and those by which they could come back.
 
@@ -26,11 +29,15 @@ async def end_membership(world: World, subject: Subject, user_id: UUID, *, by: U
         mine = {row.world for row in rows if row.user_id == by and row.role == "owner"}
         mine |= {world.name, *await store.owned_from_above(tx, by, *subject.key)}
         ended = [name for name in theirs if name in mine]
-        others = [row for row in rows if row.user_id != user_id and row.role == "owner" and row.active]
+        others = [
+            row for row in rows if row.user_id != user_id and row.role == "owner" and row.active
+        ]
         kept = {row.world for row in others}
         if any(theirs[name] == "owner" and name not in kept for name in ended):
             raise Problem(
-                "conflict", "This is the only owner; a merchant needs at least one.", cure="Invite another owner first."
+                "conflict",
+                "This is the only owner; a merchant needs at least one.",
+                cure="Invite another owner first.",
             )
         await store.end_membership(
             tx,

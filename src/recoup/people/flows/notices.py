@@ -23,7 +23,9 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
     for name in wanted:
         if name not in NAMES:
             raise invalid(
-                Sentence("{0} is no notice.", repr(name)), "notice", Sentence("One of {0}.", ", ".join(NAMES))
+                Sentence("{0} is no notice.", repr(name)),
+                "notice",
+                Sentence("One of {0}.", ", ".join(NAMES)),
             )
     wall = world.clocks.wall()
     async with world.db.transaction() as tx:
@@ -32,7 +34,9 @@ async def switch(world: World, scope: Scope, wanted: dict[str, bool]) -> dict[st
         for name, enabled in wanted.items():
             if before[name] is not enabled:
                 await switch_notice(tx, scope.merchant_id, name, enabled, scope.actor.text(), wall)
-                await note(tx, scope, wall, "notices.changed", name, {"sent": [before[name], enabled]})
+                await note(
+                    tx, scope, wall, "notices.changed", name, {"sent": [before[name], enabled]}
+                )
     return before | wanted
 
 

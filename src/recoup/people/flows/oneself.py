@@ -47,10 +47,14 @@ async def prove_password(world: World, passwords: Passwords, me: Oneself, passwo
     return kept or ""
 
 
-async def change_password(world: World, passwords: Passwords, me: Oneself, old: str, new: str) -> None:
-    """All other sessions end, and the old one leads nowhere any more, by no page. The same form again finds it done.
+async def change_password(
+    world: World, passwords: Passwords, me: Oneself, old: str, new: str
+) -> None:
+    """All other sessions end, and the old one leads nowhere any more, by no page. The same form
+    again finds it done.
 
-    Raises: Problem bad_credentials and invalid naming the field `old` or `new`; Problem(too_many_requests).
+    Raises: Problem bad_credentials and invalid naming the field `old` or `new`;
+    Problem(too_many_requests).
     """
     kept = await _charged(world, me)
     if not await passwords.fits(old, kept, _turn(me)):
@@ -131,7 +135,9 @@ async def end_others(world: World, me: Oneself) -> int:
         await forget_halves(tx, me.user_id)
         ended = await store.end_sessions(tx, me.user_id, world.clocks.wall(), me.session)
         if ended:
-            await note(tx, world, me.user_id, "other_sessions_ended", request=me.request, ended=ended)
+            await note(
+                tx, world, me.user_id, "other_sessions_ended", request=me.request, ended=ended
+            )
     return ended
 
 
@@ -148,9 +154,17 @@ def changed_meanwhile() -> Problem:
 
 
 async def _charged(world: World, me: Oneself) -> str | None:
-    await charge(world.people.alone, world, bucket_of(world, "again", str(me.user_id)), TRIES_AGAIN, _TOO_MANY)
+    await charge(
+        world.people.alone,
+        world,
+        bucket_of(world, "again", str(me.user_id)),
+        TRIES_AGAIN,
+        _TOO_MANY,
+    )
     return await password_of(world.people, me.user_id)
 
 
 def _wrong(field: str) -> Problem:
-    return Problem("bad_credentials", "The password is wrong.", field=field, cure="Capital letters count.")
+    return Problem(
+        "bad_credentials", "The password is wrong.", field=field, cure="Capital letters count."
+    )

@@ -16,25 +16,31 @@ from recoup.people.store.people import find_user, save_membership
 
 
 async def make_operator(world: World, email: str, name: str, actor: str) -> str:
-    """An owner at the operator, in both worlds; somebody who has an account keeps it. Answers a link to set a password.
-    Raises: Problem(invalid) for what is nobody's address."""
+    """An owner at the operator, in both worlds; somebody who has an account keeps it. Answers a
+    link to set a password. Raises: Problem(invalid) for what is nobody's address."""
     email = clean_email(email)
     if not is_address(email):
         raise invalid("This is not an e-mail address.", "email")
     if is_nobodys(email):
         raise invalid(
-            "Nobody can have an address in this domain, so it never counts in live.", "email", "Use your own."
+            "Nobody can have an address in this domain, so it never counts in live.",
+            "email",
+            "Use your own.",
         )
     operator: UUID = world.keys.derived_id("bootstrap", "operator")
     member = Membership("operator", operator, "owner")
     known = await find_user(world.people, email)
     if known is None:
-        await make_user(world, email, name or email.partition("@")[0], secrets.token_urlsafe(24), [member])
+        await make_user(
+            world, email, name or email.partition("@")[0], secrets.token_urlsafe(24), [member]
+        )
     else:
         now = world.clocks.wall()
         async with world.people.transaction() as tx:
             for one in member.worlds(world.name):
-                await save_membership(tx, known.user_id, "operator", operator, member.role, now, one)
+                await save_membership(
+                    tx, known.user_id, "operator", operator, member.role, now, one
+                )
     return await link_by_operator(world, email, actor)
 
 

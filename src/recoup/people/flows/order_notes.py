@@ -1,4 +1,5 @@
-"""Notes that people write beside an order. They are no part of its log: its version, events and stage do not change."""
+"""Notes that people write beside an order. They are no part of its log: its version, events and
+stage do not change."""
 
 from typing import Final
 from uuid import UUID
@@ -16,7 +17,8 @@ NOTES_MAX: Final = 200
 
 
 async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, text: str) -> None:
-    """Keeps it, with who and when. `note_id` is the form's own: the same form again is the same note.
+    """Keeps it, with who and when. `note_id` is the form's own: the same form again is the same
+    note.
 
     Raises: Problem invalid, wrong_state.
     """
@@ -25,7 +27,15 @@ async def note_order(world: World, scope: Scope, order_id: UUID, note_id: UUID, 
         now = world.clocks.business(await known_offset(tx, scope.merchant_id))
         await lock_order_notes(tx, scope.merchant_id, order_id)
         made = await insert_order_note(
-            tx, scope.merchant_id, note_id, order_id, kept, scope.actor.text(), now, world.clocks.wall(), NOTES_MAX
+            tx,
+            scope.merchant_id,
+            note_id,
+            order_id,
+            kept,
+            scope.actor.text(),
+            now,
+            world.clocks.wall(),
+            NOTES_MAX,
         )
         if made:
             await note(tx, scope, world.clocks.wall(), "order.noted", order_id)
@@ -48,6 +58,8 @@ def checked_note(text: str) -> str:
         )
     if next(numbers_in(text), None) is not None:
         raise invalid(
-            "This looks like a card number; it must not be kept here.", "note", "The last four digits are enough."
+            "This looks like a card number; it must not be kept here.",
+            "note",
+            "The last four digits are enough.",
         )
     return text

@@ -30,7 +30,8 @@ def path_of(owner: Owner) -> str:
 
 
 async def lock_owner(tx: Tx, owner: Owner) -> None:
-    """Its endpoints are made, and samples for them counted, one by one until the transaction ends."""
+    """Its endpoints are made, and samples for them counted, one by one until the transaction
+    ends."""
     if isinstance(owner, Scope):
         await lock_merchant(tx, owner.merchant_id)
     else:
@@ -38,11 +39,18 @@ async def lock_owner(tx: Tx, owner: Owner) -> None:
 
 
 async def note(
-    tx: Tx, owner: Owner, at: WallTime, action: str, subject_id: UUID | str, facts: Mapping[str, Any]
+    tx: Tx,
+    owner: Owner,
+    at: WallTime,
+    action: str,
+    subject_id: UUID | str,
+    facts: Mapping[str, Any],
 ) -> None:
     """Notes an action in the merchant's audit log, or in the partner's. Raises: ValueError for an
     action without words."""
     if isinstance(owner, Scope):
         await audit.note(tx, owner, at, action, subject_id, facts)
     else:
-        await note_of_partner(tx, owner, action.replace(".", "_"), at, subject=str(subject_id), **facts)
+        await note_of_partner(
+            tx, owner, action.replace(".", "_"), at, subject=str(subject_id), **facts
+        )

@@ -1,7 +1,9 @@
-"""Somebody forgot their password: a link by mail, or from the operator, sets another. It works once, one hour.
+"""Somebody forgot their password: a link by mail, or from the operator, sets another. It works
+once, one hour.
 
-Neither answer nor timing reveals whether an e-mail has an account: the page does the same work for both, and the
-mail leaves later. A second factor stays as it is, and is required at the sign-in that follows.
+Neither answer nor timing reveals whether an e-mail has an account: the page does the same work for
+both, and the mail leaves later. A second factor stays as it is, and is required at the sign-in that
+follows.
 """
 
 import secrets
@@ -18,7 +20,13 @@ from recoup.kit.world import World
 from recoup.people.flows.account_log import mail_world, note
 from recoup.people.flows.passwords import Passwords
 from recoup.people.flows.sign_in import clean_email, login_with, turn_of
-from recoup.people.flows.throttle import TRIES_AGAIN, bucket_of, charge, charge_stranger, forgive_email
+from recoup.people.flows.throttle import (
+    TRIES_AGAIN,
+    bucket_of,
+    charge,
+    charge_stranger,
+    forgive_email,
+)
 from recoup.people.store.account_log import end_sessions, exchange_password
 from recoup.people.store.password_links import (
     PasswordLink,
@@ -41,8 +49,11 @@ _TOO_MANY: Final = "Too many links were asked for. Ask again in"
 _TOO_OFTEN: Final = "Too many attempts. Go on in"
 
 
-async def ask_for_link(world: World, email: str, address: str, language: str, request_id: str) -> None:
-    """A mail is owed to the user with this e-mail, unless blocked; beyond three in an hour none is, silently.
+async def ask_for_link(
+    world: World, email: str, address: str, language: str, request_id: str
+) -> None:
+    """A mail is owed to the user with this e-mail, unless blocked; beyond three in an hour none is,
+    silently.
 
     Raises: Problem(too_many_requests), whether or not somebody has it.
     """
@@ -51,17 +62,23 @@ async def ask_for_link(world: World, email: str, address: str, language: str, re
     async with people.connection() as connection:
         await charge_stranger(connection, world, email, address, _TOO_MANY, page="password")
     async with people.transaction() as tx:
-        requests, _ = await charge_sign_in(tx, bucket_of(world, "password-mail", email), now, now + LASTS, MAILS_MAX)
+        requests, _ = await charge_sign_in(
+            tx, bucket_of(world, "password-mail", email), now, now + LASTS, MAILS_MAX
+        )
         user = await find_user(tx, email)
-        gets = user is not None and user.active and bool(user.password_hash) and requests <= MAILS_MAX
+        gets = (
+            user is not None and user.active and bool(user.password_hash) and requests <= MAILS_MAX
+        )
         user_id = user.user_id if user is not None and gets else None
         way = await mail_world(tx, world, user_id or new_id())
         await add_ask(tx, new_id(), user_id, way, language, network_of(address), request_id, now)
 
 
-async def link_of_ask(tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_first: bool, **facts: str) -> str | None:
-    """The address that the mail carries: a token of its own for each try of it. None for somebody who is blocked, or
-    has set a password meanwhile."""
+async def link_of_ask(
+    tx: Tx, world: World, ask_id: UUID, user_id: UUID, *, is_first: bool, **facts: str
+) -> str | None:
+    """The address that the mail carries: a token of its own for each try of it. None for somebody
+    who is blocked, or has set a password meanwhile."""
     if await hold_user(tx, user_id) is None or not await is_unanswered(tx, ask_id):
         return None
     if is_first:
@@ -93,7 +110,11 @@ async def find_for_link(world: World, email: str) -> UUID:
 
 
 def _blocked() -> Problem:
-    return Problem("forbidden", "This person is blocked: no password signs them in.", cure="Let them in again first.")
+    return Problem(
+        "forbidden",
+        "This person is blocked: no password signs them in.",
+        cure="Let them in again first.",
+    )
 
 
 async def read_link(world: World, token: str) -> PasswordLink:
@@ -107,8 +128,8 @@ async def read_link(world: World, token: str) -> PasswordLink:
 async def set_password(
     world: World, passwords: Passwords, token: str, password: str, address: str, request_id: str
 ) -> str:
-    """All sessions, sign-ins that wait for a code and other links of the person end. Answers the e-mail. The same form
-    sent twice finds it done.
+    """All sessions, sign-ins that wait for a code and other links of the person end. Answers the
+    e-mail. The same form sent twice finds it done.
 
     Raises: Problem not_found; invalid naming the field `password`; too_many_requests.
     """
@@ -123,7 +144,9 @@ async def set_password(
     try:
         async with people.transaction() as tx:
             kept = await hold_user(tx, found.user_id)
-            is_ours = kept is not None and await take_link(tx, _hash(world, token), world.clocks.wall())
+            is_ours = kept is not None and await take_link(
+                tx, _hash(world, token), world.clocks.wall()
+            )
             if is_ours and kept is not None:
                 await _set(tx, world, found, kept, hashed, login, token, request_id)
                 if login is None:
@@ -139,7 +162,14 @@ async def set_password(
 
 
 async def _set(
-    tx: Tx, world: World, found: PasswordLink, kept: str, hashed: str, login: str | None, token: str, request_id: str
+    tx: Tx,
+    world: World,
+    found: PasswordLink,
+    kept: str,
+    hashed: str,
+    login: str | None,
+    token: str,
+    request_id: str,
 ) -> None:
     """Sets the password under the person's lock, with a link that is theirs."""
     await exchange_password(tx, found.user_id, kept, hashed, login)
@@ -150,11 +180,19 @@ async def _set(
     await note(tx, world, found.user_id, "password_set", request=request_id, by=by)
 
 
-async def _again(world: World, passwords: Passwords, found: PasswordLink, password: str, address: str) -> str:
+async def _again(
+    world: World, passwords: Passwords, found: PasswordLink, password: str, address: str
+) -> str:
     """The same form sent twice. Raises: Problem(not_found) for another one, or later."""
     if found.used_at is None or found.used_at <= world.clocks.wall() - TWICE:
         raise _over()
-    await charge(world.people.alone, world, bucket_of(world, "link-again", str(found.user_id)), TRIES_AGAIN, _TOO_OFTEN)
+    await charge(
+        world.people.alone,
+        world,
+        bucket_of(world, "link-again", str(found.user_id)),
+        TRIES_AGAIN,
+        _TOO_OFTEN,
+    )
     if not await passwords.fits(password, found.password_hash, turn_of(address)):
         raise _over()
     return found.login.partition("#")[0]

@@ -33,7 +33,13 @@ async def _letter(world: World, row: PasswordMail) -> Letter:
         return "given_up"
     async with world.people.transaction() as tx:
         link = await link_of_ask(
-            tx, world, row.ask_id, row.user_id, is_first=row.mail_tries == 1, request=row.request_id, place=row.place
+            tx,
+            world,
+            row.ask_id,
+            row.user_id,
+            is_first=row.mail_tries == 1,
+            request=row.request_id,
+            place=row.place,
         )
     if link is None:
         return "dropped"
@@ -43,5 +49,10 @@ async def _letter(world: World, row: PasswordMail) -> Letter:
 
 
 _OWED: Final = Owed(
-    claim_mails, _letter, close_mail, attrgetter("ask_id"), "mail of a password's link", ("ask", "ask_id")
+    claim_mails,
+    _letter,
+    close_mail,
+    attrgetter("ask_id"),
+    "mail of a password's link",
+    ("ask", "ask_id"),
 )

@@ -1,7 +1,9 @@
-"""Passwords as argon2id, made and checked beside the event loop, a few at a time: each takes 64 MiB and some 50 ms.
+"""Passwords as argon2id, made and checked beside the event loop, a few at a time: each takes 64 MiB
+and some 50 ms.
 
-Who waits stands in the lane of their network, and lanes take turns: a network that sends many waits for itself. Who is
-known on their device goes before strangers. When too many wait, the longest lane loses its last.
+Who waits stands in the lane of their network, and lanes take turns: a network that sends many waits
+for itself. Who is known on their device goes before strangers. When too many wait, the longest lane
+loses its last.
 """
 
 import asyncio
@@ -70,8 +72,8 @@ class _Lanes:
         return place
 
     def call(self) -> bool:
-        """The first of the next lane, which goes behind the others. Who just went away is passed over; False when
-        nobody is left."""
+        """The first of the next lane, which goes behind the others. Who just went away is passed
+        over; False when nobody is left."""
         while self._lanes:
             key, lane = next(iter(self._lanes.items()))
             place = lane.popleft()
@@ -105,8 +107,8 @@ class Passwords:
         self._known, self._strangers = _Lanes(), _Lanes()
 
     async def hashed(self, password: str, turn: Turn = NOBODY) -> str:
-        """Raises: Problem(invalid) for one that is too short or too long, or holds a control character;
-        Problem(too_many_requests) when too many wait already."""
+        """Raises: Problem(invalid) for one that is too short or too long, or holds a control
+        character; Problem(too_many_requests) when too many wait already."""
         password = opaque(password[:GIVEN_MAX])
         if has_controls(password) or not password.strip():
             message = Sentence("A password cannot hold control characters, or spaces alone.")
@@ -121,7 +123,9 @@ class Passwords:
 
         Raises: Problem(too_many_requests) when too many wait already.
         """
-        return (await self._in_turn(turn, _stretch, opaque(password[:GIVEN_MAX])[:LENGTH_MAX], salt)).hex()
+        return (
+            await self._in_turn(turn, _stretch, opaque(password[:GIVEN_MAX])[:LENGTH_MAX], salt)
+        ).hex()
 
     async def fits(self, password: str, kept: str | None, turn: Turn = NOBODY) -> bool:
         """True when it is the password; False, after the same work, when there is none to compare
@@ -131,8 +135,11 @@ class Passwords:
         """
         return await self.fitting(password, kept, turn) is not None
 
-    async def fitting(self, password: str, kept: str | None, turn: Turn = NOBODY) -> Spelling | None:
-        """The spelling that fits: normalised, as compared today, or as typed, which older hashes used.
+    async def fitting(
+        self, password: str, kept: str | None, turn: Turn = NOBODY
+    ) -> Spelling | None:
+        """The spelling that fits: normalised, as compared today, or as typed, which older hashes
+        used.
 
         Raises: as `fits`.
         """
@@ -151,7 +158,9 @@ class Passwords:
         else:
             await self._wait(turn)
         done = asyncio.get_running_loop().run_in_executor(self._threads, work, *values)
-        done.add_done_callback(self._next)  # also when nobody waits for it any more: the work goes on
+        done.add_done_callback(
+            self._next
+        )  # also when nobody waits for it any more: the work goes on
         return await asyncio.shield(done)
 
     async def _wait(self, turn: Turn) -> None:
@@ -160,7 +169,9 @@ class Passwords:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.exception() is None:  # it was called
+            if (
+                place.done() and not place.cancelled() and place.exception() is None
+            ):  # it was called
                 self._next(place)
             lanes.leave(turn.key, place)
             raise

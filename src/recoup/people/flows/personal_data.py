@@ -20,8 +20,9 @@ KINDS: Final = ("order", "customer")
 
 
 async def reveal(world: World, scope: Scope, kind: str, subject_id: UUID) -> None:
-    """The scope's person sees this `order` or `customer` in the clear for a while; pressed again meanwhile it changes
-    nothing. That their role may, and that it is the merchant's, is the door's to know."""
+    """The scope's person sees this `order` or `customer` in the clear for a while; pressed again
+    meanwhile it changes nothing. That their role may, and that it is the merchant's, is the door's
+    to know."""
     assert kind in KINDS
     wall, person_id = world.clocks.wall(), UUID(scope.actor.behind or scope.actor.id)
     until = WallTime(wall + LASTS)

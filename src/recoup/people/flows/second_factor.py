@@ -1,5 +1,5 @@
-"""Somebody who is signed in sets up their second factor, gets recovery codes, or turns it off; an owner requires one
-of everybody who may see their shop.
+"""Somebody who is signed in sets up their second factor, gets recovery codes, or turns it off; an
+owner requires one of everybody who may see their shop.
 
 What changes how they sign in asks for the password again; once there is a factor, for a code too.
 """
@@ -80,8 +80,8 @@ async def read_standing(world: World, me: Oneself) -> Standing:
 
 
 async def begin(world: World, passwords: Passwords, me: Oneself, password: str, code: str) -> None:
-    """A secret is offered to this session, for a quarter of an hour. With a factor already, `code` is required, and the
-    old app goes on until the new one's first code.
+    """A secret is offered to this session, for a quarter of an hour. With a factor already, `code`
+    is required, and the old app goes on until the new one's first code.
 
     Raises: Problem invalid and bad_credentials naming the field; Problem(too_many_requests).
     """
@@ -104,7 +104,14 @@ async def begin(world: World, passwords: Passwords, me: Oneself, password: str, 
             if typed is None:
                 raise changed_meanwhile()
             await spend(tx, world, me.user_id, typed, request=me.request)
-        await offer(tx, me.user_id, seal(world, me.user_id, new_secret()), me.session, now, now - OFFER_LASTS)
+        await offer(
+            tx,
+            me.user_id,
+            seal(world, me.user_id, new_secret()),
+            me.session,
+            now,
+            now - OFFER_LASTS,
+        )
 
 
 async def has_factor(world: World, me: Oneself) -> bool:
@@ -112,8 +119,9 @@ async def has_factor(world: World, me: Oneself) -> bool:
 
 
 async def prove_code(world: World, me: Oneself, code: str) -> None:
-    """A code, of who has a factor, for what must not be done by a session that somebody left open. Raises: Problem
-    invalid and bad_credentials naming the field `code`; Problem(too_many_requests)."""
+    """A code, of who has a factor, for what must not be done by a session that somebody left open.
+    Raises: Problem invalid and bad_credentials naming the field `code`;
+    Problem(too_many_requests)."""
     if not await has_factor(world, me):
         return
     typed = typed_code(code)
@@ -131,11 +139,11 @@ async def withdraw(world: World, me: Oneself) -> None:
 
 
 async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
-    """The app's first code: from now on its secret counts. Answers ten recovery codes, shown this once; the same ones
-    for the same form. All other sessions end: they were begun without it.
+    """The app's first code: from now on its secret counts. Answers ten recovery codes, shown this
+    once; the same ones for the same form. All other sessions end: they were begun without it.
 
-    Raises: Problem invalid and bad_credentials naming the field `code`; Problem(conflict) when nothing is offered any
-    more; Problem(too_many_requests).
+    Raises: Problem invalid and bad_credentials naming the field `code`; Problem(conflict) when
+    nothing is offered any more; Problem(too_many_requests).
     """
     typed = typed_code(code)
     if typed.kind != "app":
@@ -153,12 +161,16 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
             or not _is_mine(world, me, factor.offered_to, factor.offered_at)
         ):
             raise Problem(
-                "conflict", "This set-up has expired: it lasts 15 minutes, in one session.", cure="Start again."
+                "conflict",
+                "This set-up has expired: it lasts 15 minutes, in one session.",
+                cure="Start again.",
             )
         step = step_of(open_secret(world, me.user_id, factor.sealed_offer), typed.text, now)
         if step is None:
             raise wrong_code()
-        await take_offer(tx, me.user_id, factor.sealed_offer, step, now, key_hash(world, me.user_id, key))
+        await take_offer(
+            tx, me.user_id, factor.sealed_offer, step, now, key_hash(world, me.user_id, key)
+        )
         codes = await _make_codes(tx, world, me, key)
         await forgive_codes(tx, world, me.user_id)
         await forget_halves(tx, me.user_id)
@@ -168,7 +180,9 @@ async def confirm(world: World, me: Oneself, code: str, key: str) -> list[str]:
         return codes
 
 
-async def renew_codes(world: World, passwords: Passwords, me: Oneself, password: str, code: str, key: str) -> list[str]:
+async def renew_codes(
+    world: World, passwords: Passwords, me: Oneself, password: str, code: str, key: str
+) -> list[str]:
     """Ten new recovery codes, shown this once; the old ones open nothing.
 
     Raises: as `turn_off`.
@@ -195,7 +209,9 @@ async def renew_codes(world: World, passwords: Passwords, me: Oneself, password:
         return codes
 
 
-async def turn_off(world: World, passwords: Passwords, me: Oneself, password: str, code: str) -> None:
+async def turn_off(
+    world: World, passwords: Passwords, me: Oneself, password: str, code: str
+) -> None:
     """Turns the factor off: from now on the password alone signs them in. Done already: nothing
     happens.
 
@@ -270,7 +286,9 @@ def _none_there() -> Problem:
     return Problem("conflict", "The second factor is already off.", cure="Reload the page.")
 
 
-async def require(world: World, subject: Subject, by: UUID, *, required: bool, request_id: str) -> None:
+async def require(
+    world: World, subject: Subject, by: UUID, *, required: bool, request_id: str
+) -> None:
     """Requires a second factor: with their next request everybody there who has none is led to set
     one up. What stands already stays.
 
@@ -280,7 +298,11 @@ async def require(world: World, subject: Subject, by: UUID, *, required: bool, r
     async with world.people.transaction() as tx:
         for name in sorted({world.name, *await worlds_with_members(tx, *subject.key)}):
             if not await lock_ownership(tx, by, *subject.key, name):
-                raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")
+                raise Problem(
+                    "forbidden",
+                    "You are not an owner there; nothing was done.",
+                    cure="Ask its owner.",
+                )
         if required:
             changed = await make_rule(tx, *subject.key, subject.name, by, world.clocks.wall())
         else:

@@ -1,4 +1,5 @@
-"""The password was right; now the code. A form that is sent twice opens one session, the same one."""
+"""The password was right; now the code. A form that is sent twice opens one session, the same
+one."""
 
 import base64
 from dataclasses import dataclass, field
@@ -45,8 +46,8 @@ async def read_half(world: World, half: str) -> UUID | None:
 async def give_code(world: World, given: CodeGiven) -> str:
     """The session's token, for the cookie.
 
-    Raises: Problem(unauthenticated) when there is no half to go on with; Problem invalid and bad_credentials naming the
-    field `code`; Problem(too_many_requests).
+    Raises: Problem(unauthenticated) when there is no half to go on with; Problem invalid and
+    bad_credentials naming the field `code`; Problem(too_many_requests).
     """
     people = world.people
     found = await _half(people, world, given.half)
@@ -56,7 +57,10 @@ async def give_code(world: World, given: CodeGiven) -> str:
         if await hold_user(tx, found.user_id) is None:
             raise _over()
         found = await _half(tx, world, given.half)
-        done_by, token = _mac(world, "half done", given.half, typed), _token(world, given.half, typed)
+        done_by, token = (
+            _mac(world, "half done", given.half, typed),
+            _token(world, given.half, typed),
+        )
         if found.done_at is not None:
             return await _again(tx, world, found, done_by, token)
         await spend(tx, world, found.user_id, typed)
@@ -76,7 +80,8 @@ async def give_code(world: World, given: CodeGiven) -> str:
 
 
 async def _again(tx: Tx, world: World, found: HalfSignIn, done_by: bytes, token: str) -> str:
-    """The session that the same form opened a moment ago, while it is open. Raises: Problem(unauthenticated)."""
+    """The session that the same form opened a moment ago, while it is open. Raises:
+    Problem(unauthenticated)."""
     now = world.clocks.wall()
     token = world.mark + token
     is_same = found.done_by == done_by and found.done_at is not None and found.done_at > now - TWICE
@@ -108,7 +113,9 @@ def _over() -> Problem:
 
 def _token(world: World, half: str, typed: Typed) -> str:
     """The session's token, as unguessable as the half that it is made of."""
-    return base64.urlsafe_b64encode(_mac(world, "session of half", half, typed)).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(_mac(world, "session of half", half, typed)).rstrip(b"=").decode()
+    )
 
 
 def _mac(world: World, purpose: str, half: str, typed: Typed) -> bytes:

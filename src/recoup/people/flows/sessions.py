@@ -1,4 +1,5 @@
-"""Sessions: a token in the browser, its keyed hash in the database, gone after a day or two idle hours."""
+"""Sessions: a token in the browser, its keyed hash in the database, gone after a day or two idle
+hours."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -87,11 +88,12 @@ BELL: Final = Place[Callable[[Read, UUID, str], Awaitable[Bell]]]("bell")  # of 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants` all they may.
-    `is_operator`: may decide for the operator, at every merchant. `seat`: the first partner that they belong to.
-    `paused`: the name of the paused partner by which alone they see `merchant`: there they look and change nothing.
-    `must_set_up`: they must have a second factor and have none. Until then they see nothing and may do nothing.
-    `zone`: in which they are shown times. `language`: which they chose to read, empty for their browser's."""
+    """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants`
+    all they may. `is_operator`: may decide for the operator, at every merchant. `seat`: the first
+    partner that they belong to. `paused`: the name of the paused partner by which alone they see
+    `merchant`: there they look and change nothing. `must_set_up`: they must have a second factor
+    and have none. Until then they see nothing and may do nothing. `zone`: in which they are shown
+    times. `language`: which they chose to read, empty for their browser's."""
 
     user_id: UUID
     email: str
@@ -182,7 +184,9 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
         merchants = await reachable(connection, row.user_id, world.name)
         chosen = next((m for m in merchants if m.merchant_id == row.merchant_id), None)
         if chosen is None and row.merchant_id is not None:
-            found = await reachable(connection, row.user_id, world.name, merchant_id=row.merchant_id)
+            found = await reachable(
+                connection, row.user_id, world.name, merchant_id=row.merchant_id
+            )
             chosen = found[0] if found else None
         operator = await is_operator(connection, row.user_id, world.name)
         seats = await partner_roles(connection, row.user_id, world.name)
@@ -211,22 +215,30 @@ async def read_session(world: World, token: str, *, poll: bool = False) -> Sessi
 
 
 async def _behind(world: World, key: bytes, own: Session, impersonation: Impersonation) -> Session:
-    """The session of who is impersonated; this person's own when that is over. What it rests on is read anew each time:
-    it is over as soon as the impersonator is the operator's no more, or who is impersonated belongs there no more."""
-    csrf = world.keys.mac("look", impersonation.impersonation_id.bytes + own.csrf.encode()).hex()[:32]
+    """The session of who is impersonated; this person's own when that is over. What it rests on is
+    read anew each time: it is over as soon as the impersonator is the operator's no more, or who is
+    impersonated belongs there no more."""
+    csrf = world.keys.mac("look", impersonation.impersonation_id.bytes + own.csrf.encode()).hex()[
+        :32
+    ]
     if impersonation.over:
         return replace(own, spent_csrf=csrf)
     reach, how = None, "" if own.is_operator else "not_staff"
     if not how and impersonation.user_id is None:
         reach = MerchantAccess(
-            impersonation.merchant_id, impersonation.merchant_name, impersonation.role, impersonation.role
+            impersonation.merchant_id,
+            impersonation.merchant_name,
+            impersonation.role,
+            impersonation.role,
         )
     elif not how:
         members = await members_to_impersonate(
             world.people, impersonation.merchant_id, own.user_id, world.name, impersonation.user_id
         )
         found = (
-            await reachable(world.people, members[0].user_id, world.name, merchant_id=impersonation.merchant_id)
+            await reachable(
+                world.people, members[0].user_id, world.name, merchant_id=impersonation.merchant_id
+            )
             if (members)
             else []
         )
@@ -262,12 +274,17 @@ async def switch_merchant(world: World, token: str, session: Session, merchant_i
     """Raises: Problem(forbidden) for a merchant out of reach."""
     async with world.people.transaction() as connection:
         if not await reachable(connection, session.user_id, world.name, merchant_id=merchant_id):
-            raise Problem("forbidden", "You are not a member of this merchant.", cure="Ask its owner to invite you.")
+            raise Problem(
+                "forbidden",
+                "You are not a member of this merchant.",
+                cure="Ask its owner to invite you.",
+            )
         await choose_merchant(connection, session_hash(world, token), merchant_id)
 
 
 async def switch_world(world: World, token: str, session: Session) -> str:
-    """The same session in the other world, at the same merchant where it is there too; answers its token from now on.
+    """The same session in the other world, at the same merchant where it is there too; answers its
+    token from now on.
 
     Raises: Problem(forbidden) where there is no other world, or nothing in it for this person.
     """
@@ -300,7 +317,8 @@ def is_csrf(session: Session, given: str, *, parts: int = 1) -> bool:
 
 
 def _csrf_at(world: World, csrf: str, merchant_id: UUID | None) -> str:
-    """The form's secret with where the form stands: what was begun in one tab is not done to what another tab chose."""
+    """The form's secret with where the form stands: what was begun in one tab is not done to what
+    another tab chose."""
     marks = (
         world.keys.mac("form", csrf.encode() + place).hex()[:8]
         for place in (world.name.encode(), merchant_id.bytes if merchant_id is not None else b"")
@@ -315,9 +333,11 @@ def session_hash(world: World, token: str) -> bytes:
     return kept
 
 
-async def _while_paused(world: World, merchant: MerchantAccess | None) -> tuple[MerchantAccess | None, str]:
-    """A paused partner's membership gives no role to act with: what is left of the reach, and the partner's name when
-    nothing else reaches the merchant."""
+async def _while_paused(
+    world: World, merchant: MerchantAccess | None
+) -> tuple[MerchantAccess | None, str]:
+    """A paused partner's membership gives no role to act with: what is left of the reach, and the
+    partner's name when nothing else reaches the merchant."""
     if merchant is None or merchant.partner_id is None:
         return merchant, ""
     partner = await find_partner(world.db, merchant.partner_id)

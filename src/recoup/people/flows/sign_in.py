@@ -19,7 +19,13 @@ from recoup.people.flows.account_log import note
 from recoup.people.flows.devices import device_of, new_device
 from recoup.people.flows.passwords import NOBODY, Passwords, Spelling, Turn, outdated
 from recoup.people.flows.sessions import ClientInfo, open_session
-from recoup.people.flows.throttle import TRIES_DEVICE, bucket_of, charge, charge_stranger, forgive_email
+from recoup.people.flows.throttle import (
+    TRIES_DEVICE,
+    bucket_of,
+    charge,
+    charge_stranger,
+    forgive_email,
+)
 from recoup.people.store.account_log import add_failed_sign_in
 from recoup.people.store.people import find_user, hold_user, save_password
 from recoup.people.store.second_factors import add_half, sealed_secret
@@ -45,8 +51,8 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """`token`: of a session, or where `is_half` of a sign-in that waits for a code. `device`: by which the browser is
-    known the next time."""
+    """`token`: of a session, or where `is_half` of a sign-in that waits for a code. `device`: by
+    which the browser is known the next time."""
 
     token: str
     is_half: bool = False
@@ -65,7 +71,9 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
         if device is not None and (user is None or user.user_id != device.user_id):
             device = None
         if device is not None:
-            await charge(connection, world, bucket_of(world, "device", device.key), TRIES_DEVICE, _TOO_MANY)
+            await charge(
+                connection, world, bucket_of(world, "device", device.key), TRIES_DEVICE, _TOO_MANY
+            )
         else:
             await charge_stranger(connection, world, email, request.address, _TOO_MANY)
     turn = turn_of(request.address) if device is None else Turn(str(device.user_id), known=True)
@@ -73,7 +81,11 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
     if fit is None and world.policy.test_mode:
         namesake = await namesake_of(world, passwords, email, request.password, turn)
         user = await find_user(people, namesake)
-        fit = await passwords.fitting(request.password, user.password_hash, turn) if user is not None else None
+        fit = (
+            await passwords.fitting(request.password, user.password_hash, turn)
+            if user is not None
+            else None
+        )
     if user is None or fit is None or not user.active:
         await add_failed_sign_in(
             people.alone,
@@ -95,11 +107,16 @@ async def sign_in(world: World, passwords: Passwords, request: SignIn) -> Entere
             await forgive_email(tx, world, email, request.address)
         client = ClientInfo(request.address, request.agent)
         entered = await enter(tx, world, user.user_id, request.old_token, client, request.request)
-    return replace(entered, device=device.token if device is not None else new_device(world, user.user_id))
+    return replace(
+        entered, device=device.token if device is not None else new_device(world, user.user_id)
+    )
 
 
-async def _made_anew(passwords: Passwords, password: str, kept: str, fit: Spelling, turn: Turn) -> str | None:
-    """A hash of today's making; None where the kept one is, or where the password could not be set today."""
+async def _made_anew(
+    passwords: Passwords, password: str, kept: str, fit: Spelling, turn: Turn
+) -> str | None:
+    """A hash of today's making; None where the kept one is, or where the password could not be set
+    today."""
     if fit == "opaque" and not outdated(kept):
         return None
     try:
@@ -111,16 +128,31 @@ async def _made_anew(passwords: Passwords, password: str, kept: str, fit: Spelli
 
 
 async def enter(
-    tx: Tx, world: World, user_id: UUID, old_token: str | None, whence: ClientInfo, request: str = ""
+    tx: Tx,
+    world: World,
+    user_id: UUID,
+    old_token: str | None,
+    whence: ClientInfo,
+    request: str = "",
 ) -> Entered:
     """Signs the person in, under their lock; their password was right. Returns a session, or half
     of one."""
     if await sealed_secret(tx, user_id) is None:
         token = await open_session(tx, world, user_id, old_token, whence)
-        await note(tx, world, user_id, "signed_in", request=request, by="password", place=network_of(whence.address))
+        await note(
+            tx,
+            world,
+            user_id,
+            "signed_in",
+            request=request,
+            by="password",
+            place=network_of(whence.address),
+        )
         return Entered(token)
     token = world.mark + secrets.token_urlsafe(32)
-    await add_half(tx, half_hash(world, token), user_id, world.name, world.clocks.wall() + HALF_LASTS)
+    await add_half(
+        tx, half_hash(world, token), user_id, world.name, world.clocks.wall() + HALF_LASTS
+    )
     return Entered(token, is_half=True)
 
 
@@ -130,17 +162,25 @@ def half_hash(world: World, token: str) -> bytes:
     return kept
 
 
-async def namesake_of(world: World, passwords: Passwords, email: str, password: str, turn: Turn = NOBODY) -> str:
+async def namesake_of(
+    world: World, passwords: Passwords, email: str, password: str, turn: Turn = NOBODY
+) -> str:
     """The name under which a sandbox keeps somebody who signed up with an e-mail that another had.
     Only their password leads to it."""
     return f"{email}#{await passwords.stretched(password, world.keys.mac('namesake', email.encode()), turn)}"
 
 
-async def login_with(world: World, passwords: Passwords, login: str, password: str, turn: Turn) -> str | None:
+async def login_with(
+    world: World, passwords: Passwords, login: str, password: str, turn: Turn
+) -> str | None:
     """The login that somebody with this new password is known by from now on; None where that goes
     by the e-mail alone."""
     email, mark, _ = login.rpartition("#")
-    return await namesake_of(world, passwords, email, password, turn) if mark and "@" in email else None
+    return (
+        await namesake_of(world, passwords, email, password, turn)
+        if mark and "@" in email
+        else None
+    )
 
 
 def clean_email(email: str) -> str:

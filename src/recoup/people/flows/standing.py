@@ -12,7 +12,8 @@ NOBODY: Final[frozenset[str]] = frozenset()
 
 
 async def role_who_may(world: World, user_id: UUID, merchant_id: UUID, action: str) -> str | None:
-    """Their role, when it may do `action` there now; a paused partner's membership counts for nothing."""
+    """Their role, when it may do `action` there now; a paused partner's membership counts for
+    nothing."""
     found = await reachable(world.people, user_id, world.name, merchant_id=merchant_id)
     active = await is_active(world.people, user_id)
     if not found or not active:

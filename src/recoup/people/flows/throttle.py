@@ -1,8 +1,9 @@
 """Tries, counted before a password is looked at, right or wrong.
 
-A stranger's count by e-mail and network, so that nobody locks out who comes from elsewhere; by address and network,
-whatever e-mails they try; and by e-mail from all networks together, which bounds what many of them can guess. Who
-signed in on a device before has a count of its own there, and none of these.
+A stranger's count by e-mail and network, so that nobody locks out who comes from elsewhere; by
+address and network, whatever e-mails they try; and by e-mail from all networks together, which
+bounds what many of them can guess. Who signed in on a device before has a count of its own there,
+and none of these.
 """
 
 from datetime import timedelta
@@ -33,9 +34,15 @@ def bucket_of(world: World, kind: str, value: str) -> str:
 
 
 async def charge(
-    connection: Tx, world: World, bucket: str, tries_max: int, message: str, remembered: timedelta = REMEMBERED
+    connection: Tx,
+    world: World,
+    bucket: str,
+    tries_max: int,
+    message: str,
+    remembered: timedelta = REMEMBERED,
 ) -> int:
-    """Answers which try it is. `message` ends with when it goes on. Raises: Problem(too_many_requests)."""
+    """Answers which try it is. `message` ends with when it goes on. Raises:
+    Problem(too_many_requests)."""
     now = world.clocks.wall()
     tries, until = await charge_sign_in(connection, bucket, now, now + remembered, tries_max)
     if tries > tries_max:
@@ -49,9 +56,12 @@ async def charge(
     return tries
 
 
-async def charge_stranger(connection: Tx, world: World, email: str, address: str, message: str, page: str = "") -> None:
-    """A try with this e-mail, by whatever page looks at a password. `page`: one that does not, and counts apart: who
-    ran out of tries may still say that they forgot it. Raises: Problem(too_many_requests)."""
+async def charge_stranger(
+    connection: Tx, world: World, email: str, address: str, message: str, page: str = ""
+) -> None:
+    """A try with this e-mail, by whatever page looks at a password. `page`: one that does not, and
+    counts apart: who ran out of tries may still say that they forgot it. Raises:
+    Problem(too_many_requests)."""
     network = network_of(address) or address
     for kind, value, tries_max in (
         ("email", _from(email, network), TRIES_EMAIL),
@@ -59,13 +69,23 @@ async def charge_stranger(connection: Tx, world: World, email: str, address: str
         ("network", network, TRIES_NETWORK),
         ("email-all", email, TRIES_EMAIL_ALL),
     ):
-        await charge(connection, world, bucket_of(world, f"{page}:{kind}" if page else kind, value), tries_max, message)
+        await charge(
+            connection,
+            world,
+            bucket_of(world, f"{page}:{kind}" if page else kind, value),
+            tries_max,
+            message,
+        )
 
 
 async def forgive_email(connection: Tx, world: World, email: str, address: str) -> None:
     """The user with this e-mail, by itself, signed in from there."""
     network = network_of(address) or address
-    await forgive(connection, bucket_of(world, "email", _from(email, network)), bucket_of(world, "email-all", email))
+    await forgive(
+        connection,
+        bucket_of(world, "email", _from(email, network)),
+        bucket_of(world, "email-all", email),
+    )
 
 
 def _from(email: str, network: str) -> str:

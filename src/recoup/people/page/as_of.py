@@ -1,4 +1,5 @@
-"""Moment as of which a page shows money: picked by a person, carried along in the page's addresses."""
+"""Moment as of which a page shows money: picked by a person, carried along in the page's
+addresses."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -62,10 +63,14 @@ async def read_as_of(visit: Visit) -> AsOf:
 
 async def read_partner_as_of(visit: PartnerVisit, merchant_id: UUID | None) -> AsOf:
     """Reads the moment of a partner's merchant, or of all of them."""
-    return await _read(visit, partial(partner_cut_of, visit.world, visit.partner.partner_id, merchant_id))
+    return await _read(
+        visit, partial(partner_cut_of, visit.world, visit.partner.partner_id, merchant_id)
+    )
 
 
-async def _read(visit: AnyVisit, cut_at: Callable[[datetime | None, datetime | None], Awaitable[Cut]]) -> AsOf:
+async def _read(
+    visit: AnyVisit, cut_at: Callable[[datetime | None, datetime | None], Awaitable[Cut]]
+) -> AsOf:
     query = visit.request.query_params
     given = {name: query[name] for name in _FIELDS if query.get(name)}
     if not given:
@@ -89,7 +94,9 @@ async def strict_as_of(visit: Visit) -> AsOf:
     return (await read_as_of(visit)).checked()
 
 
-def chosen_month(query: Mapping[str, str], usual: str, zone: str = "UTC") -> tuple[str, Problem | None]:
+def chosen_month(
+    query: Mapping[str, str], usual: str, zone: str = "UTC"
+) -> tuple[str, Problem | None]:
     """The month in an address; the usual one, and why, for one that is none."""
     chosen = query.get("month", "") or usual
     try:
@@ -100,5 +107,6 @@ def chosen_month(query: Mapping[str, str], usual: str, zone: str = "UTC") -> tup
 
 
 def moment_of(text: str, zone: ZoneInfo | None) -> datetime | None:
-    """`zone`: of a moment that a reader typed; None: of an address, whose plus is read as a blank."""
+    """`zone`: of a moment that a reader typed; None: of an address, whose plus is read as a
+    blank."""
     return typed_moment(text, zone) if zone is not None else typed_moment(text.replace(" ", "+"))

@@ -15,7 +15,8 @@ CLOSED, OPEN = (frozenset(RIGHTS["impersonators"][one]) for one in ("closed", "o
 
 
 def check_behind(request: Request, session: Session) -> None:
-    """Checks the bounds before a page of somebody who is impersonated. Raises: Problem(forbidden)."""
+    """Checks the bounds before a page of somebody who is impersonated. Raises:
+    Problem(forbidden)."""
     if session.behind is None:
         return
     path = template_of(request.scope)
@@ -23,7 +24,9 @@ def check_behind(request: Request, session: Session) -> None:
         return
     if path.split("/")[1] in CLOSED:
         raise Problem(
-            "forbidden", "This is not shown while you impersonate somebody.", cure="End the impersonation first."
+            "forbidden",
+            "This is not shown while you impersonate somebody.",
+            cure="End the impersonation first.",
         )
     if request.method in ("GET", "HEAD"):
         return

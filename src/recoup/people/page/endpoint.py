@@ -42,7 +42,11 @@ def with_done(session: Session, path: str, what: str) -> str:
 def done_of(session: Session, request: Request) -> str:
     """Empty where nothing was done by a form of this session, at this page and merchant."""
     what, _, mark = request.query_params.get(NAME, "")[:LENGTH_MAX].rpartition(".")
-    return what if compare_digest(mark.encode(), _mark(session, request.url.path, what).encode()) else ""
+    return (
+        what
+        if compare_digest(mark.encode(), _mark(session, request.url.path, what).encode())
+        else ""
+    )
 
 
 _LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
@@ -69,8 +73,8 @@ V = TypeVar("V", bound="SignedVisit")
 
 
 def page_of(routes: Sequence[BaseRoute], path: str, *, as_it_stands: bool = False) -> str | None:
-    """The nearest page above it; None for a path that no form is sent to. `as_it_stands`: only for one that is named
-    so, not for one with an id in it."""
+    """The nearest page above it; None for a path that no form is sent to. `as_it_stands`: only for
+    one that is named so, not for one with an id in it."""
     if as_it_stands:
         named = [route for route in routes if isinstance(route, Route) and route.path == path]
         known = any("POST" in (route.methods or ()) for route in named)
@@ -80,7 +84,9 @@ def page_of(routes: Sequence[BaseRoute], path: str, *, as_it_stands: bool = Fals
         return None
     parts = path.rstrip("/").split("/")
     above = ("/".join(parts[:count]) for count in range(len(parts) - 1, 1, -1))
-    return next((one for one in above if any(_matches(route, "GET", one) for route in routes)), None)
+    return next(
+        (one for one in above if any(_matches(route, "GET", one) for route in routes)), None
+    )
 
 
 def _matches(route: BaseRoute, method: str, path: str) -> bool:
@@ -90,7 +96,9 @@ def _matches(route: BaseRoute, method: str, path: str) -> bool:
 
 COOKIE: Final = SESSION_COOKIE
 POLL: Final = "recoup-poll"  # the header of what a page asks by itself: that keeps no session from its idle end
-SET_UP: Final = "/account/second-factor"  # the only page of somebody who must have a second factor and has none
+SET_UP: Final = (
+    "/account/second-factor"  # the only page of somebody who must have a second factor and has none
+)
 # First parts of the pages that one may come back to after signing in; each declaration adds its own.
 PLACES: Final[set[str]] = set()
 STATUSES: Final = {
@@ -119,27 +127,37 @@ def unsigned(portal: Portal, work: Endpoint) -> Endpoint:
             number = request_id(request.scope)
             log.exception("page failed", request=number, error=type(error).__name__)
             message = Sentence("Something went wrong on our side. Its request id is {0}.", number)
-            broken = Problem("internal", message, cure="Try again; if it happens again, tell the operator.")
+            broken = Problem(
+                "internal", message, cure="Try again; if it happens again, tell the operator."
+            )
             return error_page(portal, broken, request)
 
     return endpoint
 
 
 def signed_in(
-    portal: Portal, visit_of: "VisitOf[V]", work: Callable[[V], Awaitable[Response]], *, sets_up: bool = False
+    portal: Portal,
+    visit_of: "VisitOf[V]",
+    work: Callable[[V], Awaitable[Response]],
+    *,
+    sets_up: bool = False,
 ) -> Endpoint:
-    """The same, but signs in first. `visit_of`: what the call of a session is, or where it leads instead. `sets_up`:
-    also for somebody who must set up a second factor before anything else."""
+    """The same, but signs in first. `visit_of`: what the call of a session is, or where it leads
+    instead. `sets_up`: also for somebody who must set up a second factor before anything else."""
 
     async def endpoint(request: Request) -> Response:
         if api_id := parse_wire_id("ord", named := request.path_params.get("order_id", "")):
             own = current_url(request).replace(named, str(api_id), 1)
-            return RedirectResponse(own, status_code=307, headers=HEADERS)  # a form is sent again as it is
+            return RedirectResponse(
+                own, status_code=307, headers=HEADERS
+            )  # a form is sent again as it is
         await read_body(request)
         session = await session_of(portal, request)
         if session is None and POLL in request.headers:
             refused_with(request.scope, "unauthenticated")
-            return Response(status_code=401, headers=HEADERS)  # the script stops; what was typed stays
+            return Response(
+                status_code=401, headers=HEADERS
+            )  # the script stops; what was typed stays
         if session is None:
             return await signed_out(portal, request)
         request.state.session = session
@@ -223,22 +241,32 @@ def current_url(request: Request) -> str:
 
 def whence(request: Request) -> ClientInfo:
     """The client that somebody signs in from."""
-    return ClientInfo(client_address(request.scope) or "unknown", request.headers.get("user-agent", "")[:512])
+    return ClientInfo(
+        client_address(request.scope) or "unknown", request.headers.get("user-agent", "")[:512]
+    )
 
 
 def locale(request: Request, session: Session | None = None) -> str:
     """The language of a page: what its reader chose, else what their browser asks for."""
     chosen = session.language if session is not None else ""
-    return or_english(chosen) if chosen else accepted_language(request.headers.get("accept-language", ""))
+    return (
+        or_english(chosen)
+        if chosen
+        else accepted_language(request.headers.get("accept-language", ""))
+    )
 
 
-def layout_values(portal: Portal, request: Request, session: Session | None = None) -> dict[str, Any]:
+def layout_values(
+    portal: Portal, request: Request, session: Session | None = None
+) -> dict[str, Any]:
     """The values that the layout of every page needs. `other`: the other environment's name, empty
     where there is none; `stop`: of all sending."""
     other = portal.world.other
     return {
         "session": session,
-        "quarantine": portal.world.standing.reason if session is not None and session.is_operator else "",
+        "quarantine": portal.world.standing.reason
+        if session is not None and session.is_operator
+        else "",
         "sandbox": portal.world.policy.test_mode,
         "offset": None,
         "stop": portal.world.routes.stop,
@@ -293,7 +321,9 @@ class SignedVisit:
     @property
     def me(self) -> Oneself:
         key = session_hash(self.portal.world, cookie(self.request, COOKIE))
-        return Oneself(self.session.user_id, key, whence(self.request).address, request_id(self.request.scope))
+        return Oneself(
+            self.session.user_id, key, whence(self.request).address, request_id(self.request.scope)
+        )
 
     @property
     def language(self) -> str:
@@ -309,7 +339,9 @@ class SignedVisit:
         """`doing` as "approve a payout". Raises: Problem(forbidden) for everybody else."""
         if not self.is_operator:
             raise Problem(
-                "forbidden", Sentence("Only the operator may {0}; nothing was done.", doing), cure="Ask the operator."
+                "forbidden",
+                Sentence("Only the operator may {0}; nothing was done.", doing),
+                cure="Ask the operator.",
             )
 
     @property

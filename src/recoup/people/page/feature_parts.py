@@ -77,12 +77,16 @@ def order_panels(page: "OrderPage") -> dict[str, Any]:
 
 async def customer_panels(db: "Read", merchant_id: UUID, payer_id: UUID) -> dict[str, Any]:
     found = [panel for part in parts() if (panel := part.customer) is not None]
-    return _joined({panel.template: await panel.values(db, merchant_id, payer_id) for panel in found})
+    return _joined(
+        {panel.template: await panel.values(db, merchant_id, payer_id) for panel in found}
+    )
 
 
 async def card_panels(db: "Read", merchant_id: UUID, order_id: UUID) -> dict[str, Any]:
     found = [panel for part in parts() if (panel := part.card) is not None]
-    return _joined({panel.template: await panel.values(db, merchant_id, order_id) for panel in found})
+    return _joined(
+        {panel.template: await panel.values(db, merchant_id, order_id) for panel in found}
+    )
 
 
 async def rescue_panels(visit: "Visit") -> dict[str, Any]:
@@ -98,10 +102,16 @@ async def approval_panels(visit: "Visit") -> dict[str, Any]:
 async def refunds_to(db: "Read", merchant_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The destinations of refunds, by the id of the request."""
     found = [work for part in parts() if (work := part.refunds_to) is not None] if order_ids else []
-    return {request: to for work in found for request, to in (await work(db, merchant_id, order_ids)).items()}
+    return {
+        request: to
+        for work in found
+        for request, to in (await work(db, merchant_id, order_ids)).items()
+    }
 
 
 def _joined(values: Mapping[str, Shown]) -> dict[str, Any]:
     """The templates as `panels`, and what they need."""
     shown = {template: found for template, found in values.items() if found is not None}
-    return {"panels": tuple(shown)} | {name: value for found in shown.values() for name, value in found.items()}
+    return {"panels": tuple(shown)} | {
+        name: value for found in shown.values() for name, value in found.items()
+    }

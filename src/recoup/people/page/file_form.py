@@ -18,7 +18,11 @@ from recoup.people.page.portal_visit import Visit
 FIELDS_MAX = 20
 BYTES_MAX = 513 << 20  # each page has its own limit below it
 # Of the amounts in a file: the template's choice.
-UNITS: Final = {"": "As the file shows", "major": "Whole units", "minor": "Smallest unit, like cents"}
+UNITS: Final = {
+    "": "As the file shows",
+    "major": "Whole units",
+    "minor": "Smallest unit, like cents",
+}
 
 
 class HeldForm(FormData):
@@ -38,10 +42,16 @@ async def file_form(visit: AnyVisit) -> FormData:
     request = visit.request
     same_origin(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise Problem("malformed", "This form does not belong to this page.", cure="Use the form on the Files page.")
+        raise Problem(
+            "malformed",
+            "This form does not belong to this page.",
+            cure="Use the form on the Files page.",
+        )
     held = AsyncExitStack()
     try:
-        read = spooled_form(request.headers, request.receive, BYTES_MAX, visit.world.name, _whose(visit), FIELDS_MAX)
+        read = spooled_form(
+            request.headers, request.receive, BYTES_MAX, visit.world.name, _whose(visit), FIELDS_MAX
+        )
         form = HeldForm(await held.enter_async_context(read), held)
     except (MultiPartException, ClientGone):
         raise Problem(
@@ -54,7 +64,10 @@ async def file_form(visit: AnyVisit) -> FormData:
         await _still_so(visit)
         check_csrf(visit.session, csrf if isinstance(csrf, str) else "", where=where_of(visit))
         no_cards(
-            {name: [given if isinstance(given, str) else given.filename or ""] for name, given in form.multi_items()}
+            {
+                name: [given if isinstance(given, str) else given.filename or ""]
+                for name, given in form.multi_items()
+            }
         )
     except Problem:
         await form.close()
@@ -63,14 +76,22 @@ async def file_form(visit: AnyVisit) -> FormData:
 
 
 def _whose(visit: AnyVisit) -> str:
-    """Room is a merchant's, whoever of its people uses it; a partner's, where somebody looks at no merchant."""
+    """Room is a merchant's, whoever of its people uses it; a partner's, where somebody looks at no
+    merchant."""
     return str(visit.merchant_id if isinstance(visit, Visit) else visit.session.user_id)
 
 
 async def _still_so(visit: AnyVisit) -> None:
-    """A file takes its time. Raises: Problem(forbidden) for somebody who may do something else by now."""
+    """A file takes its time. Raises: Problem(forbidden) for somebody who may do something else by
+    now."""
     before, now = visit.session, await session_of(visit.portal, visit.request)
-    same = now is not None and (now.user_id, now.merchant, now.seat, now.paused, now.is_operator) == (
+    same = now is not None and (
+        now.user_id,
+        now.merchant,
+        now.seat,
+        now.paused,
+        now.is_operator,
+    ) == (
         before.user_id,
         before.merchant,
         before.seat,

@@ -125,11 +125,13 @@ def read_again(shape: Callable[..., Awaitable[object]], form: Fields) -> Any: ..
 
 
 def read_again(shape: Callable[..., Any], form: Fields) -> Any:
-    """The same, for the page that shows what was typed: what was refused, or not sent, is empty. Of a function that
-    takes a form, its fields."""
+    """The same, for the page that shows what was typed: what was refused, or not sent, is empty. Of
+    a function that takes a form, its fields."""
     found = {name: (reader.read(form), reader.empty) for name, reader in readers_of(shape).items()}
     made = shape if isinstance(shape, type) else SimpleNamespace
-    return made(**{name: empty if value is None else value for name, (value, empty) in found.items()})
+    return made(
+        **{name: empty if value is None else value for name, (value, empty) in found.items()}
+    )
 
 
 @cache
@@ -151,14 +153,18 @@ def _reader(name: str, hint: Any, usual: Any) -> _Reader:
     kind, optional, metadata = _parts(hint)
     sent_as, whole = name.removesuffix("_"), get_origin(kind)
     refusal = next((one for one in metadata if isinstance(one, Problem)), None)
-    assert refusal is None or refusal.field in (None, sent_as), f"{name}: its refusal is of another field"
+    assert refusal is None or refusal.field in (None, sent_as), (
+        f"{name}: its refusal is of another field"
+    )
     if whole is tuple:
         return _Reader(_all_values(sent_as, get_args(kind)[0], metadata), (), refusal)
     if whole is Mapping:
         return _Reader(_by_name(name, get_args(kind)[1], metadata), {}, refusal)
     take = _take(name, kind, metadata)
     if usual is not Parameter.empty:
-        return _Reader(_one_value(sent_as, lambda value: _or_usual(take(value), usual), ""), usual, refusal)
+        return _Reader(
+            _one_value(sent_as, lambda value: _or_usual(take(value), usual), ""), usual, refusal
+        )
     takes_all = kind is bool or kind is str and not any(isinstance(one, As) for one in metadata)
     assert takes_all or optional or refusal, f"{name}: say what is refused, or that it may be None"
     absent = None if optional and kind is str else ""
@@ -193,7 +199,10 @@ def _all_values(name: str, element: Any, metadata: Metadata) -> Callable[[Fields
 
 
 def _by_name(name: str, kind: Any, metadata: Metadata) -> Callable[[Fields], Any]:
-    take, (names,) = _take(name, kind, metadata), [one for one in metadata if isinstance(one, Names)]
+    take, (names,) = (
+        _take(name, kind, metadata),
+        [one for one in metadata if isinstance(one, Names)],
+    )
 
     def read(form: Fields) -> Any:
         taken = {name: take(values[0]) for name, values in form.items() if names.taken(name)}

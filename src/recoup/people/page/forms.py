@@ -15,16 +15,23 @@ from recoup.networks.card_guard import check_texts
 FORM_BYTES_MAX: Final = 65_536
 FORM_SECONDS_MAX: Final = 15.0
 NAME_MAX: Final = 128  # characters of a field's name
-NO_KEY: Final = Problem("invalid", "This form has no key.", cure="Reload the page and send it again.")
+NO_KEY: Final = Problem(
+    "invalid", "This form has no key.", cure="Reload the page and send it again."
+)
 Form = dict[str, list[str]]
-_NOT_OURS: Final = Problem("malformed", "This form does not belong to this page.", cure="Use the portal's own page.")
+_NOT_OURS: Final = Problem(
+    "malformed", "This form does not belong to this page.", cure="Use the portal's own page."
+)
 _SECRETS: Final = frozenset({"csrf", "password", "new", "code"})  # kept as hashes, if at all
-_ACCOUNTS: Final = frozenset({"account", "iban"})  # of banks: long numbers, refused when they are grouped like a card
+_ACCOUNTS: Final = frozenset(
+    {"account", "iban"}
+)  # of banks: long numbers, refused when they are grouped like a card
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole of a posted form. Read before it is looked at who sends it: else somebody who is let go, or signed
-    out, could hold a form open until then, and finish it afterwards. Other bodies are empty.
+    """The whole of a posted form. Read before it is looked at who sends it: else somebody who is
+    let go, or signed out, could hold a form open until then, and finish it afterwards. Other bodies
+    are empty.
 
     Raises: Problem(too_large); Problem(malformed) for one that stops coming.
     """
@@ -39,15 +46,20 @@ async def read_body(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > FORM_BYTES_MAX:
-                    raise Problem("too_large", "This form is too large.", cure="Shorten your entries.")
+                    raise Problem(
+                        "too_large", "This form is too large.", cure="Shorten your entries."
+                    )
     except (TimeoutError, ClientDisconnect):
-        raise Problem("malformed", "The form arrived incomplete; nothing was done.", cure="Send it again.") from None
+        raise Problem(
+            "malformed", "The form arrived incomplete; nothing was done.", cure="Send it again."
+        ) from None
     request.state.form = body
     return body
 
 
 async def read_form(request: Request) -> Form:
-    """The fields of a posted form. Raises: Problem(too_large); Problem(malformed) for what is no form of ours."""
+    """The fields of a posted form. Raises: Problem(too_large); Problem(malformed) for what is no
+    form of ours."""
     if not is_form(request):
         raise copy(_NOT_OURS)
     body = await read_body(request)
@@ -69,12 +81,16 @@ def fields_of(text: str) -> Form:
 
 
 def no_cards(form: Mapping[str, Iterable[str]]) -> None:
-    """Raises: Problem(invalid) naming the field that holds a card number, which no form of the portal asks for, or with
-    which the form has more digits than are looked through; Problem(malformed) for a name that no field of ours has."""
+    """Raises: Problem(invalid) naming the field that holds a card number, which no form of the
+    portal asks for, or with which the form has more digits than are looked through;
+    Problem(malformed) for a name that no field of ours has."""
     if max(map(len, form), default=0) > NAME_MAX:
         raise copy(_NOT_OURS)
     check_texts(
-        (name, value, name in _ACCOUNTS) for name, values in form.items() if name not in _SECRETS for value in values
+        (name, value, name in _ACCOUNTS)
+        for name, values in form.items()
+        if name not in _SECRETS
+        for value in values
     )
 
 
@@ -103,6 +119,9 @@ def _netloc(origin: str) -> str | None:
 def parts_of(form: FormData) -> dict[str, list[str | UploadFile]]:
     """Its texts, as other forms have them, and its file."""
     return {
-        name: [given if isinstance(given, UploadFile) else given.replace("\0", "") for given in form.getlist(name)]
+        name: [
+            given if isinstance(given, UploadFile) else given.replace("\0", "")
+            for given in form.getlist(name)
+        ]
         for name in form
     }

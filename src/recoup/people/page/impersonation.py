@@ -45,7 +45,9 @@ async def impersonate(visit: Visit) -> Values:
 
 
 @impersonate.post(may=MAY_IMPERSONATE)
-async def post_impersonate(visit: Visit, *, whom: str, reason: str, minutes: str, act: bool) -> Answer:
+async def post_impersonate(
+    visit: Visit, *, whom: str, reason: str, minutes: str, act: bool
+) -> Answer:
     """Begins an impersonation. `whom`: `user:` with an id, or `role:` with its name. `act`: not
     only look."""
     kind, _, name = whom.partition(":")
@@ -53,7 +55,13 @@ async def post_impersonate(visit: Visit, *, whom: str, reason: str, minutes: str
     if kind == "user" and user_id is None or kind not in ("user", "role"):
         raise invalid("Choose a person or a role.", "whom", "Choose one of the list.")
     impersonation = ImpersonationForm(user_id, name if kind == "role" else "", reason, minutes, act)
-    await begin(visit.world, cookie(visit.request, COOKIE), visit.session, impersonation, visit.scope.request_id)
+    await begin(
+        visit.world,
+        cookie(visit.request, COOKIE),
+        visit.session,
+        impersonation,
+        visit.scope.request_id,
+    )
     return redirect("/orders")
 
 

@@ -11,7 +11,14 @@ from recoup.kit.edge.tracing import request_id
 from recoup.kit.rights import MAY
 from recoup.merchants.flows.find_partner import read_partner
 from recoup.people.flows.invitation_mail import send_invitations
-from recoup.people.flows.invitations import Subject, invite, join_as, join_new, read_invitation, revoke
+from recoup.people.flows.invitations import (
+    Subject,
+    invite,
+    join_as,
+    join_new,
+    read_invitation,
+    revoke,
+)
 from recoup.people.flows.lost_factor import help_member, whom_to_help
 from recoup.people.flows.memberships import end_membership
 from recoup.people.flows.notices import inbox, keeps_mail
@@ -21,7 +28,15 @@ from recoup.people.flows.sessions import Session, is_csrf, session_hash, switch_
 from recoup.people.flows.who import Oneself
 from recoup.people.page.any_visit import AnyVisit
 from recoup.people.page.bounds import check_behind
-from recoup.people.page.endpoint import COOKIE, SET_UP, id_in_path, locale, redirect, session_of, whence
+from recoup.people.page.endpoint import (
+    COOKIE,
+    SET_UP,
+    id_in_path,
+    locale,
+    redirect,
+    session_of,
+    whence,
+)
 from recoup.people.page.form_shape import read_again
 from recoup.people.page.menu import Entry, by_role, by_seat
 from recoup.people.page.pages import Answer, Values, but, either, nothing, only, public, shown
@@ -44,9 +59,13 @@ STATES: Final = {
 }
 
 
-_NO_INVITATION: Final = Problem("not_found", "There is no such open invitation.", cure="Reload the page.")
+_NO_INVITATION: Final = Problem(
+    "not_found", "There is no such open invitation.", cure="Reload the page."
+)
 _invitation: Final = id_in_path("invitation_id", _NO_INVITATION)
-_user: Final = id_in_path("user_id", Problem("not_found", "There is no such member.", cure="Reload the page."))
+_user: Final = id_in_path(
+    "user_id", Problem("not_found", "There is no such member.", cure="Reload the page.")
+)
 
 
 def _invites(session: Session) -> bool:
@@ -55,7 +74,9 @@ def _invites(session: Session) -> bool:
 
 
 @either.page(
-    "/invitations", "people/invitations_people.html", menu=Entry("Settings", 5, "People", "team", sees=_invites)
+    "/invitations",
+    "people/invitations_people.html",
+    menu=Entry("Settings", 5, "People", "team", sees=_invites),
 )
 async def people(visit: AnyVisit) -> Values:
     world, subjects = visit.world, await _subjects(visit)
@@ -97,7 +118,11 @@ async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: st
     """`subject`, here and below: merchant or partner. `role`: there."""
     where = await subject_of(visit, subject)
     if not may_invite(visit, where):
-        raise Problem("forbidden", "Only an owner can invite people; nobody was invited.", cure="Ask the owner.")
+        raise Problem(
+            "forbidden",
+            "Only an owner can invite people; nobody was invited.",
+            cure="Ask the owner.",
+        )
     me = visit.session.user_id
     made = await invite(visit.world, where, me, email, role, request_id=visit.scope.request_id)
     await send_invitations(visit.world, made)
@@ -106,7 +131,13 @@ async def post_invitation(visit: AnyVisit, *, subject: str, email: str, role: st
 @people.post("/invitations/{invitation_id}/revoke", may=anybody, shows=nothing)
 async def post_revocation(visit: AnyVisit, *, subject: str) -> None:
     where = await subject_of(visit, subject)
-    await revoke(visit.world, where, visit.session.user_id, _invitation(visit), request_id=visit.scope.request_id)
+    await revoke(
+        visit.world,
+        where,
+        visit.session.user_id,
+        _invitation(visit),
+        request_id=visit.scope.request_id,
+    )
 
 
 @people.post("/invitations/members/{user_id}/end", may=anybody, shows=but("forbidden"))
@@ -115,7 +146,11 @@ async def post_end(visit: AnyVisit, *, subject: str, leave: bool) -> Answer:
     where = await subject_of(visit, subject)
     user_id, me = _user(visit), visit.session.user_id
     if user_id == me and not leave:
-        raise invalid("You cannot end your own membership here.", "leave", "Tick the box if you really want to leave.")
+        raise invalid(
+            "You cannot end your own membership here.",
+            "leave",
+            "Tick the box if you really want to leave.",
+        )
     await end_membership(visit.world, where, user_id, by=me, request_id=visit.scope.request_id)
     return redirect("/orders" if user_id == me else "/invitations")
 
@@ -135,7 +170,9 @@ async def _subjects(visit: AnyVisit) -> dict[str, Subject]:
     if isinstance(visit, Visit) and (visit.is_operator or visit.session.may_by_role("invite")):
         found["merchant"] = Subject("merchant", visit.merchant_id, visit.known.merchant.name)
     if not found:
-        raise Problem("forbidden", "Only an owner can view and invite people.", cure="Ask the owner.")
+        raise Problem(
+            "forbidden", "Only an owner can view and invite people.", cure="Ask the owner."
+        )
     return found
 
 
@@ -143,24 +180,34 @@ async def subject_of(visit: AnyVisit, key: str) -> Subject:
     """Raises: Problem(forbidden) for what is not this person's to open."""
     found = (await _subjects(visit)).get(key)
     if found is None:
-        raise Problem("forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner.")
+        raise Problem(
+            "forbidden", "You are not an owner there; nothing was done.", cure="Ask its owner."
+        )
     if key == "partner" and (await read_partner(visit.world, found.id)).state != "active":
-        raise Problem("forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator.")
+        raise Problem(
+            "forbidden", "This partner is paused: nothing can be changed.", cure="Ask the operator."
+        )
     return found
 
 
 @people.post("/invitations/second-factor", may=anybody, shows=nothing)
-async def post_rule(visit: AnyVisit, *, subject: str, required: Literal["yes", "no"] | None) -> None:
+async def post_rule(
+    visit: AnyVisit, *, subject: str, required: Literal["yes", "no"] | None
+) -> None:
     """`required`: of everybody at the `subject`."""
     where = await subject_of(visit, subject)
     if not may_invite(visit, where):
         raise Problem(
-            "forbidden", "Only an owner can require it for everybody; nothing was done.", cure="Ask the owner."
+            "forbidden",
+            "Only an owner can require it for everybody; nothing was done.",
+            cure="Ask the owner.",
         )
     if required is None:
         raise invalid("Say whether it is required.", "required", "Reload the page.")
     me = visit.session.user_id
-    await require(visit.world, where, me, required=required == "yes", request_id=visit.scope.request_id)
+    await require(
+        visit.world, where, me, required=required == "yes", request_id=visit.scope.request_id
+    )
 
 
 @either.page("/invitations/members/{user_id}/second-factor", "people/invitations_lost.html")
@@ -210,7 +257,13 @@ async def post_join(visit: PublicVisit, *, name: str, password: str, csrf: str) 
     try:
         passwords, client = visit.portal.get(Passwords), whence(request)
         made = await join_new(
-            visit.world, passwords, token, name, password, client, request_id=request_id(request.scope)
+            visit.world,
+            passwords,
+            token,
+            name,
+            password,
+            client,
+            request_id=request_id(request.scope),
         )
     except Problem as problem:
         if problem.code not in ("invalid", "conflict"):
@@ -223,8 +276,17 @@ async def _join(visit: PublicVisit, session: Session, csrf: str, found: OpenInvi
     request = visit.request
     check_behind(request, session)
     if not is_csrf(session, csrf):
-        raise Problem("forbidden", "This form is from another session; nothing was done.", cure="Reload the page.")
-    await join_as(visit.world, request.path_params["token"], session.user_id, request_id=request_id(request.scope))
+        raise Problem(
+            "forbidden",
+            "This form is from another session; nothing was done.",
+            cure="Reload the page.",
+        )
+    await join_as(
+        visit.world,
+        request.path_params["token"],
+        session.user_id,
+        request_id=request_id(request.scope),
+    )
     if found.subject_kind == "merchant":
         try:
             await switch_merchant(visit.world, cookie(request, COOKIE), session, found.subject_id)

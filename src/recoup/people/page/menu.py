@@ -1,4 +1,5 @@
-"""The menu beside every page, and the tabs of one's account: entries that pages declare, in groups."""
+"""The menu beside every page, and the tabs of one's account: entries that pages declare, in
+groups."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,8 +8,20 @@ from typing import Final, NamedTuple
 from recoup.people.flows.sessions import Session
 
 TOP: Final = ""  # lines above the groups
-GROUPS: Final = ("Partner", "Orders", "Queues", "Insight", "Money", "Operator", "Integration", "Settings")
-UNFOLDED: Final = ("Orders", "Queues")  # of somebody at a merchant; the others open on their own pages
+GROUPS: Final = (
+    "Partner",
+    "Orders",
+    "Queues",
+    "Insight",
+    "Money",
+    "Operator",
+    "Integration",
+    "Settings",
+)
+UNFOLDED: Final = (
+    "Orders",
+    "Queues",
+)  # of somebody at a merchant; the others open on their own pages
 TABS: Final = "Your account"
 Sees = Callable[[Session], bool]
 
@@ -36,7 +49,9 @@ class Line(NamedTuple):
     waiting: int
 
 
-_DECLARED: Final[list[tuple[Entry, str, Sees]]] = []  # of the modules that are imported; with address and who sees it
+_DECLARED: Final[
+    list[tuple[Entry, str, Sees]]
+] = []  # of the modules that are imported; with address and who sees it
 
 
 def anybody(session: Session) -> bool:
@@ -96,7 +111,9 @@ def groups(session: Session, path: str) -> Iterator[Group]:
         lines = _lines(group, session)
         if lines:
             here = (
-                group in UNFOLDED or not at_merchant(session) or any(is_current(line.address, path) for line in lines)
+                group in UNFOLDED
+                or not at_merchant(session)
+                or any(is_current(line.address, path) for line in lines)
             )
             yield Group(group, lines, here)
 

@@ -1,4 +1,5 @@
-"""Forms that a page of ours made, in this session, of the merchant and the world that are looked at still."""
+"""Forms that a page of ours made, in this session, of the merchant and the world that are looked at
+still."""
 
 from hmac import compare_digest
 
@@ -17,7 +18,9 @@ async def own_form(visit: SignedVisit, where: int = ANYWHERE) -> Form:
     form that this session did not make; Problem(conflict) for one of another place."""
     same_origin(visit.request)
     form = await read_form(visit.request)
-    check_csrf(visit.session, form.get("csrf", [""])[0], resubmit_fields(visit.request, form), where=where)
+    check_csrf(
+        visit.session, form.get("csrf", [""])[0], resubmit_fields(visit.request, form), where=where
+    )
     return form
 
 
@@ -33,10 +36,15 @@ def where_of(visit: SignedVisit) -> int:
 
 
 def check_csrf(
-    session: Session, given: str, typed: list[tuple[str, str]] | None = None, *, where: int = ANYWHERE
+    session: Session,
+    given: str,
+    typed: list[tuple[str, str]] | None = None,
+    *,
+    where: int = ANYWHERE,
 ) -> None:
-    """`typed`: what is kept, to be sent again. Raises: Problem(forbidden) for a key that this session did not make;
-    Problem(conflict) for one that it made elsewhere: that form is not sent again by one click."""
+    """`typed`: what is kept, to be sent again. Raises: Problem(forbidden) for a key that this
+    session did not make; Problem(conflict) for one that it made elsewhere: that form is not sent
+    again by one click."""
     if is_csrf(session, given, parts=where):
         return
     if is_csrf(session, given):
@@ -45,7 +53,9 @@ def check_csrf(
             "This form belongs to another merchant or environment than the present one; nothing was done.",
             cure="Check the page and send the form again.",
         )
-    if session.spent_csrf and compare_digest(session.spent_csrf.encode(), given.encode("utf-8", "replace")):
+    if session.spent_csrf and compare_digest(
+        session.spent_csrf.encode(), given.encode("utf-8", "replace")
+    ):
         raise Problem(
             "forbidden",
             "Your impersonation is over; nothing was done.",
@@ -63,6 +73,11 @@ def not_paused(partner: str) -> None:
     """`partner`: the name of the paused one, or empty. Raises: Problem(forbidden)."""
     if partner:
         message = Sentence(
-            "This partner is paused: people of {0} may view everything, but change nothing; nothing was done.", partner
+            "This partner is paused: people of {0} may view everything, but change nothing; nothing was done.",
+            partner,
         )
-        raise Problem("forbidden", message, cure="Ask the operator. Members of the merchant itself are not affected.")
+        raise Problem(
+            "forbidden",
+            message,
+            cure="Ask the operator. Members of the merchant itself are not affected.",
+        )

@@ -1,5 +1,6 @@
-"""A page is declared once, beside the function that makes it: its address, whose session it takes, its template, its
-forms, and what somebody needs for each. All routes are made of these declarations."""
+"""A page is declared once, beside the function that makes it: its address, whose session it takes,
+its template, its forms, and what somebody needs for each. All routes are made of these
+declarations."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -19,7 +20,15 @@ from recoup.merchants.flows.taken_files import note_file
 from recoup.people.page import menu as menus
 from recoup.people.page.account.visit import AccountVisit, account_visit
 from recoup.people.page.any_visit import AnyVisit, any_visit
-from recoup.people.page.endpoint import PLACES, STATUSES, Endpoint, VisitOf, redirect, signed_in, unsigned
+from recoup.people.page.endpoint import (
+    PLACES,
+    STATUSES,
+    Endpoint,
+    VisitOf,
+    redirect,
+    signed_in,
+    unsigned,
+)
 from recoup.people.page.form_shape import Fields, read_fields, readers_of
 from recoup.people.page.forms import Form, parts_of
 from recoup.people.page.own_forms import checked_form, own_form
@@ -136,8 +145,9 @@ class Sessions(Generic[V]):
         may: Callable[[V], object] = anybody,
         menu: menus.Entry | tuple[menus.Entry, ...] = (),
     ) -> Callable[[Callable[[V], Awaitable[Values | Answer]]], "Page[V]"]:
-        """The function returns what the template needs beside the layout and its own `module`, whose names the template
-        reads; a file, or another page, is an answer. `menu`: where it stands in the menu of every page."""
+        """The function returns what the template needs beside the layout and its own `module`,
+        whose names the template reads; a file, or another page, is an answer. `menu`: where it
+        stands in the menu of every page."""
 
         def declare(work: Callable[[V], Awaitable[Values | Answer]]) -> Page[V]:
             made = Page(self, path, template, work)
@@ -157,7 +167,8 @@ class Sessions(Generic[V]):
 
     @property
     def no_page(self) -> "Page[V]":
-        """A page for forms that stand on none of their own: what is refused becomes an error page."""
+        """A page for forms that stand on none of their own: what is refused becomes an error
+        page."""
         return Page(self, "", "", _no_page, shows=nothing)
 
 
@@ -202,7 +213,13 @@ class Page(Generic[V]):
         *,
         shows: Shows = every,
     ) -> None:
-        self._sessions, self._path, self._template, self._work, self._shows = sessions, path, template, work, shows
+        self._sessions, self._path, self._template, self._work, self._shows = (
+            sessions,
+            path,
+            template,
+            work,
+            shows,
+        )
         self._module = sys.modules[work.__module__]
 
     async def answer(self, visit: V, again: Shown | None = None) -> Response:
@@ -213,8 +230,12 @@ class Page(Generic[V]):
             return found
         own = found if isinstance(found, Shown) else Shown(found)
         problem = again.problem or own.problem
-        status = again.status or own.status or (STATUSES[problem.code] if problem is not None else 200)
-        values = visit.values(**{"problem": problem, "module": self._module, **own.values, **again.values})
+        status = (
+            again.status or own.status or (STATUSES[problem.code] if problem is not None else 200)
+        )
+        values = visit.values(
+            **{"problem": problem, "module": self._module, **own.values, **again.values}
+        )
         answer = render(self._template, values, status=status)
         if problem is not None and problem.retry_after_seconds is not None:
             answer.headers["retry-after"] = str(problem.retry_after_seconds)
@@ -227,7 +248,12 @@ class Page(Generic[V]):
 
     @overload
     def post(
-        self, path: str = "", *, may: Callable[[V], object], shape: type[F], **how: Unpack[Taking[V]]
+        self,
+        path: str = "",
+        *,
+        may: Callable[[V], object],
+        shape: type[F],
+        **how: Unpack[Taking[V]],
     ) -> Callable[[Sent[V, F]], Sent[V, F]]: ...
 
     @overload
@@ -252,12 +278,19 @@ class Page(Generic[V]):
     ) -> Callable[[SentTo[V, F, S]], SentTo[V, F, S]]: ...
 
     def post(
-        self, path: str = "", *, may: Callable[[V], object], shape: Any = None, find: Any = None, **how: Any
+        self,
+        path: str = "",
+        *,
+        may: Callable[[V], object],
+        shape: Any = None,
+        find: Any = None,
+        **how: Any,
     ) -> Any:
-        """A form, sent to `path`, else to the page's own. In this order: it is of this session, and no partner of the
-        sender is paused; the sender may; what the path names is found; it is read (`form_shape.py`) as `shape`, else as
-        the function's keyword parameters; then the function. A Problem of the last two shows the page with what was
-        typed, where `shows` says so. `how`: as `Taking`."""
+        """A form, sent to `path`, else to the page's own. In this order: it is of this session, and
+        no partner of the sender is paused; the sender may; what the path names is found; it is read
+        (`form_shape.py`) as `shape`, else as the function's keyword parameters; then the function.
+        A Problem of the last two shows the page with what was typed, where `shows` says so. `how`:
+        as `Taking`."""
         whose, shows = how.get("sessions", self._sessions), how.get("shows", self._shows)
         read = how.get("reads") or (whose.own_form if how.get("while_paused") else whose.form)
 
@@ -275,7 +308,11 @@ class Page(Generic[V]):
 
                     async def do() -> Done:
                         given = read_fields(shape or work, fields)
-                        return await (work(visit, shape(**given), *found) if shape else work(visit, *found, **given))
+                        return await (
+                            work(visit, shape(**given), *found)
+                            if shape
+                            else work(visit, *found, **given)
+                        )
 
                     return await self._sent(visit, fields, do, shows)
                 finally:
@@ -287,7 +324,9 @@ class Page(Generic[V]):
 
         return declare
 
-    async def _sent(self, visit: V, form: Fields, do: Callable[[], Awaitable[Done]], shows: Shows) -> Response:
+    async def _sent(
+        self, visit: V, form: Fields, do: Callable[[], Awaitable[Done]], shows: Shows
+    ) -> Response:
         try:
             answer = await do()
         except ClientGone:
@@ -300,7 +339,11 @@ class Page(Generic[V]):
             return redirect(self._path.format(**visit.request.path_params))
         if isinstance(answer, Response):
             return answer
-        typed = {name: texts for name, values in form.items() if (texts := [x for x in values if isinstance(x, str)])}
+        typed = {
+            name: texts
+            for name, values in form.items()
+            if (texts := [x for x in values if isinstance(x, str)])
+        }
         return await self.answer(replace(visit, typed=typed), answer)
 
 
@@ -320,22 +363,33 @@ def _at(visit_of: VisitOf[W], *, sets_up: bool = False) -> Endpoints[W]:
 def _at_partner_too(
     portal: Portal, path: str, work: Callable[[AnyVisit], Awaitable[Response]]
 ) -> Mapping[str, Endpoint]:
-    return {**_at(member_visit)(portal, path, work), **_at(partner_visit)(portal, f"/partner{path}", work)}
+    return {
+        **_at(member_visit)(portal, path, work),
+        **_at(partner_visit)(portal, f"/partner{path}", work),
+    }
 
 
-def _public(portal: Portal, path: str, work: Callable[[PublicVisit], Awaitable[Response]]) -> Mapping[str, Endpoint]:
+def _public(
+    portal: Portal, path: str, work: Callable[[PublicVisit], Awaitable[Response]]
+) -> Mapping[str, Endpoint]:
     return {path: unsigned(portal, lambda request: work(PublicVisit(portal, request)))}
 
 
 # Visits at a merchant; of a partner's members; at either; at both, each at an address of its own.
 member: Final[Sessions[Visit]] = Sessions(_at(member_visit), checked_form, menus.at_merchant)
-partner: Final[Sessions[PartnerVisit]] = Sessions(_at(partner_visit), checked_form, menus.at_partner)
+partner: Final[Sessions[PartnerVisit]] = Sessions(
+    _at(partner_visit), checked_form, menus.at_partner
+)
 either: Final[Sessions[AnyVisit]] = Sessions(_at(any_visit), checked_form, menus.anybody)
 both: Final[Sessions[AnyVisit]] = Sessions(_at_partner_too, checked_form, menus.anybody)
 # One's own account, which a paused partner's people change as everybody does, and what needs no merchant; also before a
 # second factor is set up that has to be; nobody's in particular.
 account: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit), own_form, menus.anybody)
-account_setting_up: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit, sets_up=True), own_form, menus.anybody)
+account_setting_up: Final[Sessions[AccountVisit]] = Sessions(
+    _at(account_visit, sets_up=True), own_form, menus.anybody
+)
 # The operator's people, also where no merchant is yet.
-operating: Final[Sessions[AccountVisit]] = Sessions(_at(account_visit), checked_form, menus.operator_anywhere)
+operating: Final[Sessions[AccountVisit]] = Sessions(
+    _at(account_visit), checked_form, menus.operator_anywhere
+)
 public: Final[Sessions[PublicVisit]] = Sessions(_public, public_form, None, public_form)

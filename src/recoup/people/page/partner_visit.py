@@ -37,7 +37,9 @@ class PartnerVisit(SignedVisit):
     @property
     def scope(self) -> PartnerScope:
         actor = Actor("partner", str(self.session.user_id))
-        return PartnerScope(self.partner.partner_id, actor, request_id(self.request.scope), self.seat.role)
+        return PartnerScope(
+            self.partner.partner_id, actor, request_id(self.request.scope), self.seat.role
+        )
 
     def only(self, action: str) -> None:
         """Raises: Problem(forbidden) for a role that may not."""
@@ -67,7 +69,17 @@ class PartnerVisit(SignedVisit):
 async def partner_visit(portal: Portal, request: Request, session: Session) -> PartnerVisit:
     """The visit of a partner's member."""
     if session.seat is None:
-        raise Problem("forbidden", "These pages are for members of a partner.", cure="Ask its owner to invite you.")
+        raise Problem(
+            "forbidden",
+            "These pages are for members of a partner.",
+            cure="Ask its owner to invite you.",
+        )
     partner = await read_partner(portal.world, session.seat.partner_id)
-    known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant is not None else None
-    return PartnerVisit(portal, request, session, portal.world.clocks.wall(), session.seat, partner, known)
+    known = (
+        await portal.merchants.get(session.merchant.merchant_id)
+        if session.merchant is not None
+        else None
+    )
+    return PartnerVisit(
+        portal, request, session, portal.world.clocks.wall(), session.seat, partner, known
+    )

@@ -37,7 +37,11 @@ AT_PARTNER: Final[Mapping[str, str]] = {
 def whom_to_ask(action: str) -> str:
     """The cure for somebody at a merchant whose role may not."""
     others = [role for role, may in MAY.items() if action in may and role != "owner"]
-    return Sentence("Ask somebody with the role {0}.", joined(others, " or ")) if others else "Ask an owner."
+    return (
+        Sentence("Ask somebody with the role {0}.", joined(others, " or "))
+        if others
+        else "Ask an owner."
+    )
 
 
 def in_words(role: str) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""Customers' data on the pages of one order or customer: masked or not for the visitor, and the form that reveals."""
+"""Customers' data on the pages of one order or customer: masked or not for the visitor, and the
+form that reveals."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +20,9 @@ async def clear_until(visit: Visit, connection: Read, subject_id: UUID) -> datet
     revealed it."""
     if visit.pii_access != "reveal":
         return None
-    return await revealed_until(connection, visit.merchant_id, visit.person_id, subject_id, visit.wall)
+    return await revealed_until(
+        connection, visit.merchant_id, visit.person_id, subject_id, visit.wall
+    )
 
 
 async def read_as_seen(visit: Visit, connection: Read, order_id: UUID) -> OrderPage | None:

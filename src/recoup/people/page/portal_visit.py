@@ -61,7 +61,9 @@ class Visit(SignedVisit):
         """`doing` as "cancel orders". Raises: Problem(forbidden) for a role that may not."""
         if not self.may(action, or_operator=or_operator):
             raise Problem(
-                "forbidden", Sentence("Your role may not {0}; nothing was done.", doing), cure=whom_to_ask(action)
+                "forbidden",
+                Sentence("Your role may not {0}; nothing was done.", doing),
+                cure=whom_to_ask(action),
             )
 
     def acting(self, action: str, doing: str) -> Scope:
@@ -76,12 +78,18 @@ class Visit(SignedVisit):
     def scope(self) -> Scope:
         merchant = self.session.merchant
         assert merchant is not None
-        return Scope(self.merchant_id, self.session.actor, request_id(self.request.scope), merchant.role)
+        return Scope(
+            self.merchant_id, self.session.actor, request_id(self.request.scope), merchant.role
+        )
 
     @property
     def operator_scope(self) -> Scope:
         """The scope of what the operator's people do as the operator."""
-        return Scope(self.merchant_id, Actor("operator", str(self.session.user_id)), request_id(self.request.scope))
+        return Scope(
+            self.merchant_id,
+            Actor("operator", str(self.session.user_id)),
+            request_id(self.request.scope),
+        )
 
     def values(self, **more: Any) -> dict[str, Any]:
         """The values that the layout needs, and `more`."""
@@ -108,7 +116,9 @@ async def member_visit(portal: Portal, request: Request, session: Session) -> Vi
     check_behind(request, session)
     settings = await portal.merchants.get(merchant_id)
     wall = portal.world.clocks.wall()
-    return Visit(portal, request, session, wall, merchant_id, settings, settings.merchant.business(wall))
+    return Visit(
+        portal, request, session, wall, merchant_id, settings, settings.merchant.business(wall)
+    )
 
 
 def _nothing_to_see(session: Session) -> Problem:
@@ -149,11 +159,16 @@ async def named(visit: Visit, actors: Iterable[str | None]) -> dict[str, str]:
     return await names_for(visit.portal, actors)
 
 
-async def names_for(portal: Portal, actors: Iterable[str | None], *, staff: bool = False) -> dict[str, str]:
-    """The same for a page without a merchant. `staff`: the operator's and the partner's people by their names, too."""
+async def names_for(
+    portal: Portal, actors: Iterable[str | None], *, staff: bool = False
+) -> dict[str, str]:
+    """The same for a page without a merchant. `staff`: the operator's and the partner's people by
+    their names, too."""
     read = {actor: Actor.of(actor) for actor in actors if actor}
     kinds = {"user", "operator", "partner"} if staff else {"user"}
-    ids = {one.id for one in read.values() if one.kind in kinds} | {one.behind for one in read.values() if one.behind}
+    ids = {one.id for one in read.values() if one.kind in kinds} | {
+        one.behind for one in read.values() if one.behind
+    }
     wanted = {text: found for text in ids if (found := parse_id(text)) is not None}
     names = {}
     if wanted:
@@ -166,7 +181,9 @@ async def names_of_actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]
     """Actor -> a person's name, and whom they act for; or whose key it was."""
     given = set(actors)
     names = await names_for(visit.portal, given, staff=True)
-    return names | {actor: Sentence("key …{0}", actor[-6:]) for actor in given if actor.startswith("api:")}
+    return names | {
+        actor: Sentence("key …{0}", actor[-6:]) for actor in given if actor.startswith("api:")
+    }
 
 
 def _name_of(actor: Actor, names: dict[str, str], *, staff: bool) -> str:

@@ -27,7 +27,9 @@ class PublicVisit:
 
     def values(self, **more: Any) -> dict[str, Any]:
         """The values that the layout needs, and `more`."""
-        return layout_values(self.portal, self.request) | {"problem": self.problem, "other": ""} | more
+        return (
+            layout_values(self.portal, self.request) | {"problem": self.problem, "other": ""} | more
+        )
 
 
 async def any_fields(visit: PublicVisit) -> Form:

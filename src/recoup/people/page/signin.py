@@ -26,11 +26,15 @@ from recoup.people.page.rights import anybody
 from recoup.people.page.templates import render
 
 HOME: Final = "/overview"
-HALF: Final = "recoup_half"  # a cookie that is no session: the password was right, the code is still to come
+HALF: Final = (
+    "recoup_half"  # a cookie that is no session: the password was right, the code is still to come
+)
 CODE: Final = "/signin/code"
 DEVICE: Final = "recoup_device"
 DEVICE_SECONDS: Final = 180 * 86_400
-_NO_MERCHANT: Final = invalid("This is not a merchant's id.", "merchant", "Choose one from the list of merchants.")
+_NO_MERCHANT: Final = invalid(
+    "This is not a merchant's id.", "merchant", "Choose one from the list of merchants."
+)
 
 
 @public.page("/signin", "people/signin.html")
@@ -47,8 +51,12 @@ async def sign_in_page(visit: PublicVisit) -> Values | Answer:
     }
 
 
-@sign_in_page.post(may=anybody, in_quarantine=True, shows=only("bad_credentials", "too_many_requests"))
-async def post_sign_in(visit: PublicVisit, *, email: Annotated[str, Text(254)], password: str, next: str) -> Answer:
+@sign_in_page.post(
+    may=anybody, in_quarantine=True, shows=only("bad_credentials", "too_many_requests")
+)
+async def post_sign_in(
+    visit: PublicVisit, *, email: Annotated[str, Text(254)], password: str, next: str
+) -> Answer:
     """`next`, here and below: the page to go on to."""
     request, client, wanted = visit.request, whence(visit.request), next_page(next)
     credentials = SignIn(
@@ -63,7 +71,9 @@ async def post_sign_in(visit: PublicVisit, *, email: Annotated[str, Text(254)], 
     entered = await sign_in(visit.world, visit.portal.get(Passwords), credentials)
     if entered.is_half:
         return with_device(with_half(request, entered.token, wanted), request, entered.device)
-    return with_device(with_session(redirect(wanted or HOME), request, entered.token), request, entered.device)
+    return with_device(
+        with_session(redirect(wanted or HOME), request, entered.token), request, entered.device
+    )
 
 
 def with_session(answer: Response, request: Request, token: str) -> Response:
@@ -72,7 +82,8 @@ def with_session(answer: Response, request: Request, token: str) -> Response:
 
 
 def with_device(answer: Response, request: Request, device: str) -> Response:
-    """The answer with the cookie by which this browser is known when somebody signs in again. It opens nothing."""
+    """The answer with the cookie by which this browser is known when somebody signs in again. It
+    opens nothing."""
     return _with_cookie(answer, request, DEVICE, device, DEVICE_SECONDS)
 
 
@@ -83,11 +94,19 @@ def with_half(request: Request, half: str, wanted: str = "") -> Response:
 
 
 def _with_cookie(
-    answer: Response, request: Request, name: str, value: str, seconds: int, *, path: str = "/signin"
+    answer: Response,
+    request: Request,
+    name: str,
+    value: str,
+    seconds: int,
+    *,
+    path: str = "/signin",
 ) -> Response:
     # Over plain HTTP a Secure cookie would never come back; live refuses plain HTTP beyond loopback.
     secure = request.url.scheme == "https"
-    answer.set_cookie(name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="lax")
+    answer.set_cookie(
+        name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="lax"
+    )
     return answer
 
 
@@ -96,7 +115,9 @@ async def post_sign_out(visit: PublicVisit, *, csrf: str) -> Response:
     session = await session_of(visit.portal, visit.request)
     if session is not None:
         if not is_csrf(session, csrf):
-            raise Problem("forbidden", "This form is from another session.", cure="Reload the page.")
+            raise Problem(
+                "forbidden", "This form is from another session.", cure="Reload the page."
+            )
         await sign_out(visit.world, cookie(visit.request, COOKIE))
     answer = redirect("/signin")
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
@@ -113,7 +134,8 @@ async def choose(visit: Visit, *, merchant: Annotated[UUID, _NO_MERCHANT], next:
 
 @account.no_page.post("/world", may=anybody, in_quarantine=True)
 async def go_to_other_world(visit: AccountVisit, *, next: str) -> Response:
-    """The same page in the other environment; what shows one thing leads to the list of its kind."""
+    """The same page in the other environment; what shows one thing leads to the list of its
+    kind."""
     token = await switch_world(visit.world, cookie(visit.request, COOKIE), visit.session)
     wanted = next_page(next)
     parts = wanted.partition("?")[0].split("/")
@@ -138,7 +160,9 @@ async def code_page(visit: PublicVisit) -> Values | Answer:
     return {"next": next_page(query.get("next", "")), "by_list": "recovery" in query}
 
 
-@code_page.post(may=anybody, in_quarantine=True, shows=only("invalid", "bad_credentials", "too_many_requests"))
+@code_page.post(
+    may=anybody, in_quarantine=True, shows=only("invalid", "bad_credentials", "too_many_requests")
+)
 async def post_code(visit: PublicVisit, *, code: str, by: str, next: str) -> Answer:
     """Takes a code. `by`: recovery, for a code of the list; else the app."""
     request, client, wanted = visit.request, whence(visit.request), next_page(next)
@@ -155,7 +179,9 @@ async def post_code(visit: PublicVisit, *, code: str, by: str, next: str) -> Ans
     except Problem as problem:
         if problem.code != "unauthenticated":
             raise
-        return await sign_in_page.answer(visit, shown(problem, error=problem.sentence(), next=wanted))
+        return await sign_in_page.answer(
+            visit, shown(problem, error=problem.sentence(), next=wanted)
+        )
     answer = with_session(redirect(wanted or HOME), request, token)
     answer.delete_cookie(HALF, path="/signin", httponly=True, samesite="lax")
     return answer
@@ -166,13 +192,19 @@ SHOWN: Final = only("invalid", "too_many_requests")
 
 @public.page("/signin/forgot", "people/signin_forgot.html")
 async def forgot(visit: PublicVisit) -> Values:
-    return {"email": read_again(post_forgot, visit.typed).email, "requested": False, "leave": mails_leave(visit.world)}
+    return {
+        "email": read_again(post_forgot, visit.typed).email,
+        "requested": False,
+        "leave": mails_leave(visit.world),
+    }
 
 
 @forgot.post(may=anybody, shows=SHOWN)
 async def post_forgot(visit: PublicVisit, *, email: Annotated[str, Text(254)]) -> Answer:
     request = visit.request
-    await ask_for_link(visit.world, email, whence(request).address, locale(request), request_id(request.scope))
+    await ask_for_link(
+        visit.world, email, whence(request).address, locale(request), request_id(request.scope)
+    )
     return shown(requested=True)
 
 

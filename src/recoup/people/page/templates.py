@@ -1,4 +1,5 @@
-"""Turns values into pages. Everything is escaped; a name that is not given is an error, never an empty string."""
+"""Turns values into pages. Everything is escaped; a name that is not given is an error, never an
+empty string."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -34,12 +35,17 @@ ROOT: Final = FOLDER.parents[1]
 
 
 def _name(file: Path) -> str:
-    """`desk/order/order.html` of `desk/page/order/order.html`, `parts/cards.html` of `parts/cards.html`."""
+    """`desk/order/order.html` of `desk/page/order/order.html`, `parts/cards.html` of
+    `parts/cards.html`."""
     subject, *rest = file.relative_to(ROOT).parts
     return "/".join([subject, *(rest[1:] if rest[0] == "page" else rest)])
 
 
-FILES: Final = {_name(file): file for each in ("*/*.html", "*/page/**/*.html") for file in sorted(ROOT.glob(each))}
+FILES: Final = {
+    _name(file): file
+    for each in ("*/*.html", "*/page/**/*.html")
+    for file in sorted(ROOT.glob(each))
+}
 _SOURCES: Final = {name: file.read_text() for name, file in FILES.items()}
 
 
@@ -52,9 +58,13 @@ def of_features() -> dict[str, str]:
 
 
 MIDDLE_MAX: Final = 20
-_LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)  # to a page without a clock every year is another
+_LONG_AGO: Final = datetime(
+    1970, 1, 2, tzinfo=UTC
+)  # to a page without a clock every year is another
 STATIC: Final = {
-    file.name: file for file in sorted((FOLDER / "static").iterdir()) if file.suffix in (".css", ".js", ".svg")
+    file.name: file
+    for file in sorted((FOLDER / "static").iterdir())
+    if file.suffix in (".css", ".js", ".svg")
 }
 HEADERS: Final = {
     "content-security-policy": (
@@ -74,7 +84,14 @@ def _money(context: Context, units: int, asset: str, like: str | None = None) ->
     return number_of(context["language"], money(units, asset, like or context.get("sent_text")))
 
 
-def when(moment: datetime, now: datetime, *, seconds: bool = False, zone: str = GMT, language: str = ENGLISH) -> str:
+def when(
+    moment: datetime,
+    now: datetime,
+    *,
+    seconds: bool = False,
+    zone: str = GMT,
+    language: str = ENGLISH,
+) -> str:
     """`20 Nov 06:39`, with the year when it is another than now's."""
     return Times(zone, now, language).when(moment, seconds=seconds)
 
@@ -164,7 +181,9 @@ def span(length: timedelta, to: Locale = PLAIN) -> str:
         pattern = "{hours} h {rest} min" if rest else "{hours} h"
     else:
         pattern = "{rest} min" if rest else "under a minute"
-    return to.say(pattern, days=str(days), s="" if days == 1 else "s", hours=str(hours), rest=str(rest))
+    return to.say(
+        pattern, days=str(days), s="" if days == 1 else "s", hours=str(hours), rest=str(rest)
+    )
 
 
 def ago(moment: datetime, now: datetime, to: Locale = PLAIN) -> str:
@@ -195,8 +214,9 @@ def count(number: int, exact: bool = True) -> str:
 
 
 def _loader(language: str) -> FunctionLoader:
-    """Every template as it was when the process began, in this language: of an installation that is replaced beneath
-    it, a page first rendered afterwards would name what this code does not know, and break."""
+    """Every template as it was when the process began, in this language: of an installation that is
+    replaced beneath it, a page first rendered afterwards would name what this code does not know,
+    and break."""
     pages = catalogue(language).pages
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
@@ -256,7 +276,9 @@ def _environment(language: str) -> Environment:
         "channel_word": channel_word,
         "reason_word": reason_word,
         "scheme_word": scheme_word,
-        "static_version": sha256(b"".join(file.read_bytes() for file in STATIC.values())).hexdigest()[:8],
+        "static_version": sha256(
+            b"".join(file.read_bytes() for file in STATIC.values())
+        ).hexdigest()[:8],
     }
     return made
 

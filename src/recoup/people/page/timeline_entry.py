@@ -63,7 +63,12 @@ def plain(
     """A title and a text with the attempt, the amount, the route and why."""
     return lambda context: TimelineEntry(
         shaped(title, attempt=context.attempt, amount=context.amount()),
-        shaped(text, why=context.get("why"), route=context.get("route") or "the processor", amount=context.amount()),
+        shaped(
+            text,
+            why=context.get("why"),
+            route=context.get("route") or "the processor",
+            amount=context.amount(),
+        ),
         icon,
         tone,
         kind,

@@ -1,4 +1,5 @@
-"""The words, shapes and colours of what orders are, the same on every page. A status is never colour alone."""
+"""The words, shapes and colours of what orders are, the same on every page. A status is never
+colour alone."""
 
 from typing import Final, NamedTuple
 
@@ -54,7 +55,9 @@ API_STATES: Final[tuple[tuple[str, str], ...]] = tuple(
     dict.fromkeys(
         (
             face(stage, "stable", 2, refunded, False).stable,
-            _PART_REFUNDED if refunded == 1 else STATUSES[face(stage, "stable", 2, refunded, False).status].word,
+            _PART_REFUNDED
+            if refunded == 1
+            else STATUSES[face(stage, "stable", 2, refunded, False).status].word,
         )
         for stage in (
             Stage.RECEIVED,

@@ -23,7 +23,9 @@ def check_reason(text: str) -> str:
         )
     if next(numbers_in(text), None) is not None:
         raise invalid(
-            "This looks like a card number; it must not be kept here.", "reason", "The last four digits are enough."
+            "This looks like a card number; it must not be kept here.",
+            "reason",
+            "The last four digits are enough.",
         )
     return text
 
@@ -31,5 +33,8 @@ def check_reason(text: str) -> str:
 def check_minutes(text: str) -> timedelta:
     """Raises: Problem(invalid)."""
     if text not in {str(minutes) for minutes in MINUTES}:
-        raise invalid(Sentence("Choose {0} minutes.", ", ".join(str(minutes) for minutes in MINUTES)), "minutes")
+        raise invalid(
+            Sentence("Choose {0} minutes.", ", ".join(str(minutes) for minutes in MINUTES)),
+            "minutes",
+        )
     return timedelta(minutes=int(text))

@@ -1,6 +1,8 @@
-"""A password as it is compared: the same text, whichever way a keyboard or a system composed its characters.
+"""A password as it is compared: the same text, whichever way a keyboard or a system composed its
+characters.
 
-Source: RFC 8265 §4.2 (OpaqueString): other spaces become U+0020, then NFC; case, width and everything else stays.
+Source: RFC 8265 §4.2 (OpaqueString): other spaces become U+0020, then NFC; case, width and
+everything else stays.
 """
 
 import unicodedata

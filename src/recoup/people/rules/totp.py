@@ -1,4 +1,5 @@
-"""Codes of six digits that an app shows for half a minute each. Source: RFC 6238, with its SHA-1 and 30 seconds."""
+"""Codes of six digits that an app shows for half a minute each. Source: RFC 6238, with its SHA-1
+and 30 seconds."""
 
 import hmac
 from datetime import datetime
@@ -41,7 +42,9 @@ def code_of(secret: str, step: int) -> str:
 def address_of(secret: str, email: str, issuer: str) -> str:
     """The address in the picture for the app. A colon would part the issuer from the name."""
     issuer = issuer.replace(":", " ")[:ISSUER_MAX]
-    return pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(name=email, issuer_name=issuer)
+    return pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(
+        name=email, issuer_name=issuer
+    )
 
 
 def in_fours(secret: str) -> str:

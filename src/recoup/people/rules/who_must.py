@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`required_by`: names of the partners and merchants of theirs that require one. `is_staff`: belongs to the
-    operator, in whatever role."""
+    """`required_by`: names of the partners and merchants of theirs that require one. `is_staff`:
+    belongs to the operator, in whatever role."""
 
     has: bool
     required_by: Sequence[str]

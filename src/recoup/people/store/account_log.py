@@ -1,5 +1,5 @@
-"""Somebody's own account: sessions, changes, what was done to it, and the mails about it. People database; wall time.
-Lines are only added."""
+"""Somebody's own account: sessions, changes, what was done to it, and the mails about it. People
+database; wall time. Lines are only added."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,13 @@ from recoup.db.statement import PEOPLE, Read, Row, Tx, Written
 INSERT INTO account_log (log_id, user_id, at, actor, action, facts) VALUES ($1, $2, $3, $4, $5, $6)
 """)
 async def add_line(
-    db: Tx, log_id: UUID, user_id: UUID, at: datetime, actor: str, action: str, facts: dict[str, Any]
+    db: Tx,
+    log_id: UUID,
+    user_id: UUID,
+    at: datetime,
+    actor: str,
+    action: str,
+    facts: dict[str, Any],
 ) -> None: ...
 
 
@@ -43,22 +49,33 @@ FROM (SELECT d.log_id, l.action, l.at, l.facts, u.email, u.name, coalesce(s.zone
 WHERE m.log_id = due.log_id
 RETURNING m.log_id, m.mail_tries, due.action, due.at, due.facts, due.email, due.name, due.zone, due.language
 """)
-async def claim_mails(db: Tx, now: datetime, until: datetime, world: str, limit: int) -> list[AccountMail]: ...
+async def claim_mails(
+    db: Tx, now: datetime, until: datetime, world: str, limit: int
+) -> list[AccountMail]: ...
 
 
 @PEOPLE.statement("""
 UPDATE account_mails SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE log_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """)
-async def close_mail(db: Tx, log_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
-    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
+async def close_mail(
+    db: Tx, log_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
+) -> None:
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent
+    again."""
 
 
 @PEOPLE.statement("""
 INSERT INTO failed_sign_ins (line_id, user_id, at, world, place, request_id) VALUES ($1, $2, $3, $4, $5, $6)
 """)
 async def add_failed_sign_in(
-    db: Tx, line_id: UUID, user_id: UUID | None, at: datetime, world: str, place: str, request_id: str
+    db: Tx,
+    line_id: UUID,
+    user_id: UUID | None,
+    at: datetime,
+    world: str,
+    place: str,
+    request_id: str,
 ) -> None:
     """`user_id` None for an e-mail that nobody has."""
 
@@ -76,7 +93,9 @@ class OpenSession(Row, frozen=True):
 SELECT session_hash, world, created_at, seen_at, address, browser FROM sessions
 WHERE user_id = $1 AND expires_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, session_hash LIMIT $4
 """)
-async def open_sessions(db: Read, user_id: UUID, now: datetime, seen_after: datetime, limit: int) -> list[OpenSession]:
+async def open_sessions(
+    db: Read, user_id: UUID, now: datetime, seen_after: datetime, limit: int
+) -> list[OpenSession]:
     """The one seen last first."""
 
 
@@ -114,7 +133,9 @@ async def password_of(db: Read, user_id: UUID) -> str | None:
 UPDATE users SET password_hash = $3, email = coalesce($4, email)
 WHERE user_id = $1 AND password_hash = $2 RETURNING 1
 """)
-async def exchange_password(db: Tx, user_id: UUID, old_hash: str, new_hash: str, login: str | None = None) -> bool:
+async def exchange_password(
+    db: Tx, user_id: UUID, old_hash: str, new_hash: str, login: str | None = None
+) -> bool:
     """Exchanges a password's hash. True when the old one was kept still. `login`: what stands for
     the e-mail from now on, where it goes by the password."""
 
@@ -129,7 +150,9 @@ UPDATE impersonations l SET ended_at = $2, ended_how = 'signed_out' FROM session
 WHERE s.user_id = $1 AND (s.session_hash = $3 OR s.session_hash <> $4) AND l.impersonation_id = s.impersonation_id
   AND l.staff_id = s.user_id AND l.ended_at IS NULL AND l.expires_at > $2
 """)
-async def _end_looks(db: Tx, user_id: UUID, now: datetime, only: bytes | None, but: bytes | None) -> None: ...
+async def _end_looks(
+    db: Tx, user_id: UUID, now: datetime, only: bytes | None, but: bytes | None
+) -> None: ...
 
 
 @PEOPLE.statement("DELETE FROM sessions WHERE user_id = $1 AND session_hash = $2")
@@ -181,8 +204,8 @@ async def _forget_sign_ups(db: Tx, before: datetime) -> None: ...
 async def forget_over(
     db: Tx, now: datetime, idle_since: datetime, offered_before: datetime, sign_ups_before: datetime
 ) -> None:
-    """Sessions and sign-ins that are over, with what was kept of them; tries that count no more; second factors that
-    were offered and never taken; sign-ups that nobody went on with."""
+    """Sessions and sign-ins that are over, with what was kept of them; tries that count no more;
+    second factors that were offered and never taken; sign-ups that nobody went on with."""
     await _end_offers(db, offered_before)
     await _forget_offers(db)
     await _forget_sessions(db, now, idle_since)

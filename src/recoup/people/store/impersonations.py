@@ -1,5 +1,5 @@
-"""Impersonations of a merchant's people by the operator's, and the mails about them. People database; wall time.
-What was begun is never rewritten."""
+"""Impersonations of a merchant's people by the operator's, and the mails about them. People
+database; wall time. What was begun is never rewritten."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,8 @@ from recoup.db.statement import PEOPLE, Read, Row, Tx, columns_of
 
 
 class Impersonation(Row, frozen=True):
-    """`user_id` None: as nobody, with `role`; `name` of the user. `over`: ended, or its time is up."""
+    """`user_id` None: as nobody, with `role`; `name` of the user. `over`: ended, or its time is
+    up."""
 
     impersonation_id: UUID
     merchant_id: UUID
@@ -111,7 +112,9 @@ SELECT $1, m.user_id, gen_random_uuid(), $3, $4 FROM memberships m JOIN users u 
 WHERE m.subject_kind = 'merchant' AND m.subject_id = $2 AND m.world = $3 AND m.role = 'owner' AND u.state = 'active'
 LIMIT 50
 """)
-async def _owe_mails(db: Tx, impersonation_id: UUID, merchant_id: UUID, world: str, due_at: datetime) -> None: ...
+async def _owe_mails(
+    db: Tx, impersonation_id: UUID, merchant_id: UUID, world: str, due_at: datetime
+) -> None: ...
 
 
 async def begin_impersonation(db: Tx, session_hash: bytes, new: NewImpersonation) -> bool:
@@ -180,4 +183,5 @@ WHERE mail_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 async def close_impersonation_mail(
     db: Tx, mail_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
 ) -> None:
-    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent
+    again."""

@@ -1,4 +1,5 @@
-"""Invitations to a partner or merchant, and the mail that carries each. People database; wall time."""
+"""Invitations to a partner or merchant, and the mail that carries each. People database; wall
+time."""
 
 from datetime import datetime
 from typing import Literal
@@ -58,7 +59,9 @@ SELECT i.invitation_id, i.email, i.subject_kind, i.subject_id, i.subject_name, i
 FROM invitations i JOIN users b ON b.user_id = i.invited_by
 WHERE i.token_hash = $1 AND i.world = $2 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $3
 """)
-async def open_invitation(db: Read, token_hash: bytes, world: str, now: datetime) -> OpenInvitation | None:
+async def open_invitation(
+    db: Read, token_hash: bytes, world: str, now: datetime
+) -> OpenInvitation | None:
     """The invitation; None for one that is unknown, used, over or revoked."""
 
 
@@ -88,7 +91,9 @@ SELECT u.user_id, u.name, u.email, m.role, m.created_at FROM memberships m JOIN 
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND m.world = $4 AND u.state = 'active'
 ORDER BY array_position(ARRAY['owner', 'operations', 'developer', 'analyst'], m.role), lower(u.name) LIMIT $3
 """)
-async def members_of(db: Read, subject_kind: str, subject_id: UUID, limit: int, world: str) -> list[Member]:
+async def members_of(
+    db: Read, subject_kind: str, subject_id: UUID, limit: int, world: str
+) -> list[Member]:
     """The members in this world. The strongest roles first."""
 
 
@@ -113,7 +118,9 @@ async def left(db: Read, subject_kind: str, subject_id: UUID, limit: int) -> lis
 async def _lock_partner(db: Tx, partner_id: UUID) -> None: ...
 
 
-@PEOPLE.statement("SELECT FROM merchant_worlds WHERE merchant_id = $1 ORDER BY world FOR NO KEY UPDATE")
+@PEOPLE.statement(
+    "SELECT FROM merchant_worlds WHERE merchant_id = $1 ORDER BY world FOR NO KEY UPDATE"
+)
 async def _lock_merchant(db: Tx, merchant_id: UUID) -> None: ...
 
 
@@ -220,7 +227,12 @@ RETURNING i.invitation_id, i.email, i.subject_kind, i.subject_name, i.role, i.se
   due.zone, due.language
 """)
 async def claim_mails(
-    db: Tx, now: datetime, until: datetime, world: str, limit: int, invitation_id: UUID | None = None
+    db: Tx,
+    now: datetime,
+    until: datetime,
+    world: str,
+    limit: int,
+    invitation_id: UUID | None = None,
 ) -> list[InvitationMail]: ...
 
 
@@ -229,5 +241,8 @@ UPDATE invitations SET mail_state = $3, mail_due_at = $4, mail_why = $5,
   sealed_token = CASE WHEN $4::timestamptz IS NULL THEN NULL ELSE sealed_token END
 WHERE invitation_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """)
-async def close_mail(db: Tx, invitation_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
-    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
+async def close_mail(
+    db: Tx, invitation_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
+) -> None:
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent
+    again."""

@@ -1,4 +1,5 @@
-"""Preferences of somebody for their list of orders, and the views that they saved. People database."""
+"""Preferences of somebody for their list of orders, and the views that they saved. People
+database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ SHARED_MAX: Final = 30  # of a merchant, in one world
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """`query`: what stands behind the `?` of its list. `own`: the reader saved it. `maker`: who did, empty for the
-    operator's people. `shared`: everybody of the merchant sees it."""
+    """`query`: what stands behind the `?` of its list. `own`: the reader saved it. `maker`: who
+    did, empty for the operator's people. `shared`: everybody of the merchant sees it."""
 
     view_id: UUID
     name: str
@@ -27,8 +28,8 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True)
 class ListPreferences:
-    """`columns` empty: the usual ones. The views are those of one merchant: one's own, then what others share, each
-    the oldest first."""
+    """`columns` empty: the usual ones. The views are those of one merchant: one's own, then what
+    others share, each the oldest first."""
 
     zone: str = "GMT"
     columns: tuple[str, ...] = ()
@@ -91,7 +92,9 @@ class StandingView(Row, frozen=True):
 SELECT user_id, shared_in IS NOT DISTINCT FROM $4 AS shared FROM saved_views
 WHERE merchant_id = $2 AND view_id = $3 AND (user_id = $1 OR shared_in = $4) FOR UPDATE
 """)
-async def standing_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, world: str) -> StandingView | None:
+async def standing_view(
+    db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, world: str
+) -> StandingView | None:
     """The view; None when this person does not see it. Nobody else changes it until the transaction
     ends."""
 
@@ -130,8 +133,14 @@ async def _forget(db: Tx, merchant_id: UUID, ids: Sequence[UUID]) -> None: ...
 
 
 _FORGET: Final = [
-    MERCHANT.statement(f"UPDATE {table} SET file_name = '' WHERE merchant_id = $1 AND {key} = ANY($2)")(_forget)
-    for table, key in (("uploads", "upload_id"), ("imports", "import_id"), ("reconciliation_runs", "run_id"))
+    MERCHANT.statement(
+        f"UPDATE {table} SET file_name = '' WHERE merchant_id = $1 AND {key} = ANY($2)"
+    )(_forget)
+    for table, key in (
+        ("uploads", "upload_id"),
+        ("imports", "import_id"),
+        ("reconciliation_runs", "run_id"),
+    )
 ]
 
 
@@ -141,7 +150,9 @@ async def forget_file_names(db: Tx, merchant_id: UUID, ids: Sequence[UUID]) -> N
         await forget(db, merchant_id, ids)
 
 
-@PEOPLE.statement("SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')")
+@PEOPLE.statement(
+    "SELECT coalesce((SELECT nullif(zone, '') FROM list_habits WHERE user_id = $1), 'GMT')"
+)
 async def read_zone(db: Read, user_id: UUID) -> str:
     """The person's zone; GMT for who chose none."""
 
@@ -169,12 +180,26 @@ INSERT INTO saved_views (user_id, merchant_id, view_id, name, query, shared_in)
 SELECT $1, $2, $3, $4, $5, $7 WHERE (SELECT count(*) FROM saved_views WHERE user_id = $1 AND merchant_id = $2) < $6
 """)
 async def _add_view(
-    db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str, query: str, most: int, shared_in: str | None
+    db: Tx,
+    user_id: UUID,
+    merchant_id: UUID,
+    view_id: UUID,
+    name: str,
+    query: str,
+    most: int,
+    shared_in: str | None,
 ) -> Written: ...
 
 
 async def add_view(
-    db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, name: str, query: str, most: int, shared_in: str | None
+    db: Tx,
+    user_id: UUID,
+    merchant_id: UUID,
+    view_id: UUID,
+    name: str,
+    query: str,
+    most: int,
+    shared_in: str | None,
 ) -> bool:
     """Adds a view; False when there are `most` already: they are saved one by one. Raises: KeyTaken
     for a name that another view has."""
@@ -192,8 +217,12 @@ async def change_view(
     """Changes a view; None leaves as it is. Raises: KeyTaken."""
 
 
-@PEOPLE.statement("UPDATE saved_views SET shared_in = $4 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")
-async def share_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, shared_in: str | None) -> None: ...
+@PEOPLE.statement(
+    "UPDATE saved_views SET shared_in = $4 WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3"
+)
+async def share_view(
+    db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID, shared_in: str | None
+) -> None: ...
 
 
 @PEOPLE.statement("DELETE FROM saved_views WHERE merchant_id = $1 AND view_id = ANY($2::uuid[])")
@@ -201,5 +230,7 @@ async def delete_views(db: Tx, merchant_id: UUID, view_ids: Sequence[UUID]) -> N
     """Deletes views, whoever owns them."""
 
 
-@PEOPLE.statement("DELETE FROM saved_views WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3")
+@PEOPLE.statement(
+    "DELETE FROM saved_views WHERE user_id = $1 AND merchant_id = $2 AND view_id = $3"
+)
 async def delete_view(db: Tx, user_id: UUID, merchant_id: UUID, view_id: UUID) -> None: ...

@@ -1,4 +1,5 @@
-"""Memberships end. People database; wall time. Locks: the one who invites, then the subject's memberships."""
+"""Memberships end. People database; wall time. Locks: the one who invites, then the subject's
+memberships."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +24,9 @@ SELECT m.user_id, m.role, u.state = 'active' AS active, m.world FROM memberships
 WHERE m.subject_kind = $1 AND m.subject_id = $2 AND (m.role = 'owner' OR m.user_id = $3)
 ORDER BY m.user_id, m.world FOR UPDATE OF m
 """)
-async def lock_owners_and(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID) -> list[Membership]:
+async def lock_owners_and(
+    db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID
+) -> list[Membership]:
     """The subject's owners, and this one."""
 
 
@@ -33,11 +36,15 @@ SELECT m.world FROM memberships m WHERE m.user_id = $1 AND m.role = 'owner' AND 
   OR m.subject_kind = 'partner' AND $2 = 'merchant' AND EXISTS (
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id AND w.world = m.world))
 """)
-async def owned_from_above(db: Read, user_id: UUID, subject_kind: str, subject_id: UUID) -> list[str]:
+async def owned_from_above(
+    db: Read, user_id: UUID, subject_kind: str, subject_id: UUID
+) -> list[str]:
     """The worlds in which somebody owns it as its partner's or the operator's."""
 
 
-@PEOPLE.statement("SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world")
+@PEOPLE.statement(
+    "SELECT DISTINCT world FROM memberships WHERE subject_kind = $1 AND subject_id = $2 ORDER BY world"
+)
 async def worlds_with_members(db: Read, subject_kind: str, subject_id: UUID) -> list[str]: ...
 
 
@@ -50,10 +57,14 @@ WHERE m.user_id = $1 AND m.role = 'owner' AND m.world = $4 AND (m.subject_kind =
     SELECT FROM merchant_worlds w WHERE w.merchant_id = $3 AND w.partner_id = m.subject_id))
 ORDER BY m.subject_kind, m.subject_id FOR KEY SHARE OF m
 """)
-async def _lock_ownerships(db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str) -> list[UUID]: ...
+async def _lock_ownerships(
+    db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str
+) -> list[UUID]: ...
 
 
-async def lock_ownership(db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str) -> bool:
+async def lock_ownership(
+    db: Tx, user_id: UUID, subject_kind: str, subject_id: UUID, world: str
+) -> bool:
     """Locks ownership. True when they own it in this world: as its member, its partner's, or the
     operator's. It stays so until the commit."""
     return bool(await _lock_ownerships(db, user_id, subject_kind, subject_id, world))
@@ -62,7 +73,9 @@ async def lock_ownership(db: Tx, user_id: UUID, subject_kind: str, subject_id: U
 @PEOPLE.statement("""
 DELETE FROM memberships WHERE subject_kind = $1 AND subject_id = $2 AND user_id = $3 AND world = ANY($4::text[])
 """)
-async def _end(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, worlds: Sequence[str]) -> None: ...
+async def _end(
+    db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, worlds: Sequence[str]
+) -> None: ...
 
 
 # Those that they sent, and those by which they could come back.
@@ -72,7 +85,9 @@ UPDATE invitations SET revoked_at = $4, revoked_by = $5, mail_due_at = NULL, sea
 WHERE subject_kind = $1 AND subject_id = $2 AND accepted_at IS NULL AND revoked_at IS NULL
   AND (invited_by = $3 OR email = (SELECT email FROM users WHERE user_id = $3))
 """)
-async def _revoke(db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, at: datetime, by: UUID) -> None: ...
+async def _revoke(
+    db: Tx, subject_kind: str, subject_id: UUID, user_id: UUID, at: datetime, by: UUID
+) -> None: ...
 
 
 async def end_membership(
@@ -90,7 +105,9 @@ async def end_membership(
     under the lock, and noted."""
     await _end(db, *subject, user_id, worlds)
     await _revoke(db, *subject, user_id, at, by)
-    await note_membership(db, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at)
+    await note_membership(
+        db, subject, user_id, None, role, "ended", by=by, request_id=request_id, at=at
+    )
 
 
 @PEOPLE.statement("""
@@ -126,4 +143,6 @@ async def note_membership(
     at: datetime,
 ) -> None:
     """`happening` invited, revoked, joined or ended; `user_id` None for the first two."""
-    await _add_line(db, new_id(), *subject, user_id, invitation_id, role, happening, by, request_id, at)
+    await _add_line(
+        db, new_id(), *subject, user_id, invitation_id, role, happening, by, request_id, at
+    )

@@ -1,4 +1,5 @@
-"""The merchants of a world as its operator sees them: what needs somebody, and what waits for a second person."""
+"""The merchants of a world as its operator sees them: what needs somebody, and what waits for a
+second person."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,8 +10,8 @@ STATEMENT_SECONDS = 3.0
 
 
 class OperatedMerchant(Row, frozen=True):
-    """`attention`: orders that need somebody. `approvals`: payouts, adjustments and bank accounts that wait for a
-    second person."""
+    """`attention`: orders that need somebody. `approvals`: payouts, adjustments and bank accounts
+    that wait for a second person."""
 
     merchant_id: UUID
     name: str
@@ -32,6 +33,8 @@ LEFT JOIN (SELECT merchant_id, sum(n) AS n FROM (
 WHERE m.merchant_id = ANY ($1::uuid[]) AND ($2 = '' OR position(lower($2) IN lower(m.name)) > 0)
 ORDER BY coalesce(w.n, 0) DESC, coalesce(a.n, 0) DESC, lower(m.name), m.merchant_id LIMIT $3
 """)
-async def operated_merchants(db: Read, merchant_ids: Sequence[UUID], name: str, limit: int) -> list[OperatedMerchant]:
-    """Merchants with money to approve first, then those with orders that need somebody; `name`: a part of it, in any
-    case."""
+async def operated_merchants(
+    db: Read, merchant_ids: Sequence[UUID], name: str, limit: int
+) -> list[OperatedMerchant]:
+    """Merchants with money to approve first, then those with orders that need somebody; `name`: a
+    part of it, in any case."""

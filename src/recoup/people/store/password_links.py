@@ -27,7 +27,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $2::uuid IS NULL THEN 'none' ELSE 
   CASE WHEN $2::uuid IS NOT NULL THEN $7::timestamptz END)
 """)
 async def add_ask(
-    db: Tx, ask_id: UUID, user_id: UUID | None, world: str, language: str, place: str, request_id: str, now: datetime
+    db: Tx,
+    ask_id: UUID,
+    user_id: UUID | None,
+    world: str,
+    language: str,
+    place: str,
+    request_id: str,
+    now: datetime,
 ) -> None:
     """`user_id` None: the same work, and nobody gets a mail."""
 
@@ -54,15 +61,20 @@ FROM (SELECT d.ask_id, u.email, coalesce(s.zone, 'GMT') AS zone,
 WHERE a.ask_id = due.ask_id
 RETURNING a.ask_id, a.user_id, a.mail_tries, a.requested_at, a.place, a.request_id, due.email, due.zone, due.language
 """)
-async def claim_mails(db: Tx, now: datetime, until: datetime, world: str, limit: int) -> list[PasswordMail]: ...
+async def claim_mails(
+    db: Tx, now: datetime, until: datetime, world: str, limit: int
+) -> list[PasswordMail]: ...
 
 
 @PEOPLE.statement("""
 UPDATE password_asks SET mail_state = $3, mail_due_at = $4, mail_why = $5
 WHERE ask_id = $1 AND mail_tries = $2 AND mail_state = 'owed'
 """)
-async def close_mail(db: Tx, ask_id: UUID, tries: int, state: str, again_at: datetime | None, why: str) -> None:
-    """Records the outcome of the attempt with this number; `again_at` None: it is not sent again."""
+async def close_mail(
+    db: Tx, ask_id: UUID, tries: int, state: str, again_at: datetime | None, why: str
+) -> None:
+    """Records the outcome of the attempt with this number; `again_at` None: it is not sent
+    again."""
 
 
 @PEOPLE.statement("SELECT 1 FROM password_asks WHERE ask_id = $1")
@@ -73,7 +85,9 @@ async def is_unanswered(db: Read, ask_id: UUID) -> bool:
 @PEOPLE.statement("""
 INSERT INTO password_links (token_hash, user_id, made_by, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)
 """)
-async def add_link(db: Tx, token_hash: bytes, user_id: UUID, made_by: str, now: datetime, until: datetime) -> None: ...
+async def add_link(
+    db: Tx, token_hash: bytes, user_id: UUID, made_by: str, now: datetime, until: datetime
+) -> None: ...
 
 
 @PEOPLE.statement("""

@@ -1,5 +1,5 @@
-"""Users, their sessions, the merchants that their memberships reach, and how often a sign-in failed. People database;
-wall time throughout."""
+"""Users, their sessions, the merchants that their memberships reach, and how often a sign-in
+failed. People database; wall time throughout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,8 @@ class SessionRow:
 class MerchantAccess:
     """A merchant that somebody may see, and as what: owner, operations, analyst or developer.
 
-    `own_role`: by memberships that are not a partner's, None without; `partner_id`: whose membership reaches it, too.
+    `own_role`: by memberships that are not a partner's, None without; `partner_id`: whose
+    membership reaches it, too.
     """
 
     merchant_id: UUID
@@ -56,7 +57,9 @@ class MerchantAccess:
     partner_id: UUID | None = None
 
 
-@PEOPLE.statement("SELECT user_id, email, name, password_hash, state = 'active' AS active FROM users WHERE email = $1")
+@PEOPLE.statement(
+    "SELECT user_id, email, name, password_hash, state = 'active' AS active FROM users WHERE email = $1"
+)
 async def find_user(db: Read, email: str) -> User | None: ...
 
 
@@ -65,7 +68,9 @@ SELECT u.user_id, u.email, u.name, s.csrf, s.world, s.merchant_id, s.seen_at, s.
 FROM sessions s JOIN users u USING (user_id)
 WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.state = 'active'
 """)
-async def find_session(db: Read, session_hash: bytes, now: datetime, seen_after: datetime) -> SessionRow | None:
+async def find_session(
+    db: Read, session_hash: bytes, now: datetime, seen_after: datetime
+) -> SessionRow | None:
     """The session; None for one that is unknown, over, idle since before `seen_after`, or of a
     blocked user. Wall time."""
 
@@ -83,8 +88,11 @@ WHERE w.world = $2 AND ($3::uuid IS NULL OR w.merchant_id = $3)
 GROUP BY w.merchant_id, w.name, w.partner_id
 ORDER BY lower(w.name), w.merchant_id LIMIT {MERCHANTS_MAX}
 """)
-async def reachable(db: Read, user_id: UUID, world: str, *, merchant_id: UUID | None = None) -> list[MerchantAccess]:
-    """The merchants by name, at most MERCHANTS_MAX; with `merchant_id` that one, or none when it is out of reach."""
+async def reachable(
+    db: Read, user_id: UUID, world: str, *, merchant_id: UUID | None = None
+) -> list[MerchantAccess]:
+    """The merchants by name, at most MERCHANTS_MAX; with `merchant_id` that one, or none when it is
+    out of reach."""
 
 
 # Not the analyst's and the developer's role: they may look at every merchant, not decide.
@@ -93,7 +101,8 @@ SELECT EXISTS (SELECT FROM memberships WHERE user_id = $1 AND subject_kind = 'op
   AND role IN ('owner', 'operations'))
 """)
 async def is_operator(db: Read, user_id: UUID, world: str) -> bool:
-    """True when somebody may decide for the operator in this world: money, bank accounts, disputes."""
+    """True when somebody may decide for the operator in this world: money, bank accounts,
+    disputes."""
 
 
 class PartnerRole(NamedTuple):
@@ -106,7 +115,8 @@ SELECT subject_id AS partner_id, role FROM memberships WHERE user_id = $1 AND su
 ORDER BY created_at, subject_id
 """)
 async def partner_roles(db: Read, user_id: UUID, world: str) -> list[PartnerRole]:
-    """The partners that somebody belongs to in this world, and as what; the oldest membership first."""
+    """The partners that somebody belongs to in this world, and as what; the oldest membership
+    first."""
 
 
 @PEOPLE.statement("SELECT user_id, name FROM users WHERE user_id = ANY($1::uuid[])")
@@ -133,8 +143,11 @@ INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, 
 ON CONFLICT (email) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash, state = 'active'
 RETURNING user_id
 """)
-async def save_user(db: Tx, user_id: UUID, email: str, name: str, password_hash: str, now: datetime) -> UUID:
-    """Makes the user, or gives the one with this e-mail the new name and password; answers the user's id."""
+async def save_user(
+    db: Tx, user_id: UUID, email: str, name: str, password_hash: str, now: datetime
+) -> UUID:
+    """Makes the user, or gives the one with this e-mail the new name and password; answers the
+    user's id."""
 
 
 @PEOPLE.statement("SELECT pg_advisory_xact_lock(hashtextextended('sign-up:' || $1, 0))")
@@ -147,11 +160,15 @@ async def lock_email(db: Tx, email: str) -> None:
 INSERT INTO users (user_id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (email) DO NOTHING RETURNING user_id
 """)
-async def add_user(db: Tx, user_id: UUID, email: str, name: str, password_hash: str, now: datetime) -> UUID | None:
+async def add_user(
+    db: Tx, user_id: UUID, email: str, name: str, password_hash: str, now: datetime
+) -> UUID | None:
     """Adds a user; None when the e-mail has a user already, which stays as it is."""
 
 
-@PEOPLE.statement("SELECT password_hash FROM users WHERE user_id = $1 AND state = 'active' FOR NO KEY UPDATE")
+@PEOPLE.statement(
+    "SELECT password_hash FROM users WHERE user_id = $1 AND state = 'active' FOR NO KEY UPDATE"
+)
 async def hold_user(db: Tx, user_id: UUID) -> str | None:
     """Holds a user: nobody else changes how they sign in, or signs in as them, until the
     transaction ends. Returns the password's hash; None for somebody who is blocked."""
@@ -188,7 +205,9 @@ async def save_partner(db: Tx, partner_id: UUID, name: str, now: datetime) -> No
 INSERT INTO merchant_worlds (merchant_id, world, partner_id, name) VALUES ($1, $2, $3, $4)
 ON CONFLICT (merchant_id, world) DO UPDATE SET partner_id = EXCLUDED.partner_id, name = EXCLUDED.name
 """)
-async def save_merchant(db: Tx, merchant_id: UUID, world: str, partner_id: UUID | None, name: str) -> None: ...
+async def save_merchant(
+    db: Tx, merchant_id: UUID, world: str, partner_id: UUID | None, name: str
+) -> None: ...
 
 
 @PEOPLE.statement("""
@@ -209,7 +228,9 @@ WHERE world = $4 AND (subject_kind, subject_id) IN (('merchant', $1::uuid), ('pa
     WHERE x.subject_kind = m.subject_kind AND x.subject_id = m.subject_id AND x.world = $5)
 ON CONFLICT DO NOTHING
 """)
-async def take_along(db: Tx, merchant_id: UUID, partner_id: UUID | None, now: datetime, old: str, new: str) -> None:
+async def take_along(
+    db: Tx, merchant_id: UUID, partner_id: UUID | None, now: datetime, old: str, new: str
+) -> None:
     """Takes along to the new world the people of the merchant or its partner in the old one, as
     what they are now; not where it has members there already, who invite others themselves."""
 
@@ -268,7 +289,9 @@ ON CONFLICT (bucket) DO UPDATE SET
   until = CASE WHEN f.until > $2 AND f.fails >= $4 THEN f.until ELSE $3 END
 RETURNING fails, until
 """)
-async def charge_sign_in(db: Tx, bucket: str, now: datetime, until: datetime, fails_max: int) -> Tries:
+async def charge_sign_in(
+    db: Tx, bucket: str, now: datetime, until: datetime, fails_max: int
+) -> Tries:
     """Counts one try."""
 
 

@@ -63,7 +63,9 @@ async def who_asks(db: Read, subject_kind: str, subject_id: UUID) -> FactorRule 
     """The subject's rule; None without one."""
 
 
-@PEOPLE.statement("SELECT user_id FROM second_factors WHERE user_id = ANY($1::uuid[]) AND sealed_secret IS NOT NULL")
+@PEOPLE.statement(
+    "SELECT user_id FROM second_factors WHERE user_id = ANY($1::uuid[]) AND sealed_secret IS NOT NULL"
+)
 async def with_factor(db: Read, user_ids: Sequence[UUID]) -> list[UUID]: ...
 
 
@@ -74,7 +76,9 @@ class PersonMembership(NamedTuple):
     world: str
 
 
-@PEOPLE.statement("SELECT subject_kind, subject_id, role, world FROM memberships WHERE user_id = $1")
+@PEOPLE.statement(
+    "SELECT subject_kind, subject_id, role, world FROM memberships WHERE user_id = $1"
+)
 async def memberships_of(db: Read, user_id: UUID) -> list[PersonMembership]:
     """All of them."""
 
@@ -106,7 +110,9 @@ ON CONFLICT (user_id) DO UPDATE SET sealed_offer = EXCLUDED.sealed_offer, offere
   offered_at = EXCLUDED.offered_at
 WHERE f.sealed_offer IS NULL OR f.offered_to <> EXCLUDED.offered_to OR f.offered_at <= $5
 """)
-async def offer(db: Tx, user_id: UUID, sealed: bytes, session: bytes, now: datetime, over_before: datetime) -> None:
+async def offer(
+    db: Tx, user_id: UUID, sealed: bytes, session: bytes, now: datetime, over_before: datetime
+) -> None:
     """Offers a factor. One that this session was offered since `over_before` stays: a form sent
     twice shows the same."""
 
@@ -116,7 +122,9 @@ UPDATE second_factors SET sealed_secret = $2, since = $4, last_step = $3, codes_
   sealed_offer = NULL, offered_to = NULL, offered_at = NULL
 WHERE user_id = $1
 """)
-async def take_offer(db: Tx, user_id: UUID, sealed: bytes, step: int, now: datetime, codes_key: bytes) -> None:
+async def take_offer(
+    db: Tx, user_id: UUID, sealed: bytes, step: int, now: datetime, codes_key: bytes
+) -> None:
     """Makes what was offered count from now on; `step` opens nothing more."""
 
 
@@ -126,7 +134,9 @@ UPDATE second_factors SET sealed_offer = NULL, offered_to = NULL, offered_at = N
 async def withdraw_offer(db: Tx, user_id: UUID) -> None: ...
 
 
-@PEOPLE.statement("UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2 RETURNING 1")
+@PEOPLE.statement(
+    "UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2 RETURNING 1"
+)
 async def spend_step(db: Tx, user_id: UUID, step: int) -> bool:
     """Spends a step. True when nothing was opened by it or a later one yet."""
 
@@ -141,7 +151,9 @@ async def _use_code(db: Tx, user_id: UUID, code_hash: bytes, now: datetime) -> b
 async def _is_code(db: Read, user_id: UUID, code_hash: bytes) -> bool: ...
 
 
-async def spend_recovery(db: Tx, user_id: UUID, code_hash: bytes, now: datetime) -> Literal["spent", "used", "unknown"]:
+async def spend_recovery(
+    db: Tx, user_id: UUID, code_hash: bytes, now: datetime
+) -> Literal["spent", "used", "unknown"]:
     """`used`: before."""
     if await _use_code(db, user_id, code_hash, now):
         return "spent"
@@ -165,7 +177,9 @@ async def replace_recovery(db: Tx, user_id: UUID, hashes: Sequence[bytes]) -> No
 async def note_codes(db: Tx, user_id: UUID, codes_key: bytes, now: datetime) -> None: ...
 
 
-@PEOPLE.statement("DELETE FROM second_factors WHERE user_id = $1 RETURNING sealed_secret IS NOT NULL")
+@PEOPLE.statement(
+    "DELETE FROM second_factors WHERE user_id = $1 RETURNING sealed_secret IS NOT NULL"
+)
 async def _forget(db: Tx, user_id: UUID) -> bool: ...
 
 
@@ -175,8 +189,12 @@ async def forget_factor(db: Tx, user_id: UUID) -> bool:
     return await _forget(db, user_id)
 
 
-@PEOPLE.statement("INSERT INTO half_sign_ins (token_hash, user_id, world, expires_at) VALUES ($1, $2, $3, $4)")
-async def add_half(db: Tx, token_hash: bytes, user_id: UUID, world: str, expires_at: datetime) -> None: ...
+@PEOPLE.statement(
+    "INSERT INTO half_sign_ins (token_hash, user_id, world, expires_at) VALUES ($1, $2, $3, $4)"
+)
+async def add_half(
+    db: Tx, token_hash: bytes, user_id: UUID, world: str, expires_at: datetime
+) -> None: ...
 
 
 class HalfSignIn(Row, frozen=True):
@@ -206,10 +224,14 @@ async def forget_halves(db: Tx, user_id: UUID) -> None: ...
 INSERT INTO second_factor_rules (subject_kind, subject_id, name, made_by, made_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING made_at
 """)
-async def make_rule(db: Tx, subject_kind: str, subject_id: UUID, name: str, by: UUID, now: datetime) -> bool:
+async def make_rule(
+    db: Tx, subject_kind: str, subject_id: UUID, name: str, by: UUID, now: datetime
+) -> bool:
     """Makes a rule. True when there was none."""
 
 
-@PEOPLE.statement("DELETE FROM second_factor_rules WHERE subject_kind = $1 AND subject_id = $2 RETURNING 1")
+@PEOPLE.statement(
+    "DELETE FROM second_factor_rules WHERE subject_kind = $1 AND subject_id = $2 RETURNING 1"
+)
 async def end_rule(db: Tx, subject_kind: str, subject_id: UUID) -> bool:
     """Ends a rule. True when there was one."""

@@ -15,7 +15,8 @@ COUNTED: Final[Mapping[ScopeKind, Counted]] = {
 
 @dataclass(frozen=True, slots=True)
 class MonthSends:
-    """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None: no budget counts them."""
+    """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None: no budget
+    counts them."""
 
     merchant: int | None = None
     site: int | None = None

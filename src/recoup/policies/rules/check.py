@@ -60,7 +60,10 @@ class CheckGround:
 def check(terms: PolicyTerms, ground: CheckGround) -> list[Complaint]:
     """The complaints that keep it from being saved, line by line; none: it may be."""
     found = [*_names(terms, ground), *_itself(terms), *_expiry(terms, ground)]
-    found += [*_limits(terms, ground), *(_bounds(terms, ground.wider) if ground.wider is not None else ())]
+    found += [
+        *_limits(terms, ground),
+        *(_bounds(terms, ground.wider) if ground.wider is not None else ()),
+    ]
     return found
 
 
@@ -97,7 +100,11 @@ def _names(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
     code = next((one for one in terms.codes if one not in _KNOWN_CODES), None)
     if code is not None:
         why = Sentence("{0} is no response code of a card network.", repr(code))
-        yield Complaint("codes.never", why, _set("codes", tuple(one for one in terms.codes if one in _KNOWN_CODES)))
+        yield Complaint(
+            "codes.never",
+            why,
+            _set("codes", tuple(one for one in terms.codes if one in _KNOWN_CODES)),
+        )
     for line, attribute in (("amounts.min", "amount_min"), ("amounts.max", "amount_max")):
         amounts: Mapping[str, int] = getattr(terms, attribute)
         currency = next((amount for amount in amounts if amount not in EXPONENTS), None)
@@ -123,20 +130,29 @@ def _itself(terms: PolicyTerms) -> Iterator[Complaint]:
 def _expiry(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
     longest = ground.longest.days
     if terms.last_day is not None and terms.last_day > longest:
-        why = Sentence("No order stays open for more than {0} days: the plan would pass its expiry.", longest)
+        why = Sentence(
+            "No order stays open for more than {0} days: the plan would pass its expiry.", longest
+        )
         yield Complaint("when.last", why, _set("last_day", longest))
     room = min(longest, terms.last_day or longest) * DAY_MINUTES
     if terms.gap is not None and terms.gap >= room:
-        why = Sentence("The first attempt would come after the last day, or after the order's expiry.")
-        yield Complaint("when.gap", why, _set("gap", room - DAY_MINUTES if room > DAY_MINUTES else 0))
+        why = Sentence(
+            "The first attempt would come after the last day, or after the order's expiry."
+        )
+        yield Complaint(
+            "when.gap", why, _set("gap", room - DAY_MINUTES if room > DAY_MINUTES else 0)
+        )
 
 
 def _limits(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
-    """Each window of each network, as many sends as this policy could bring into it, the payment itself among them: the
-    first that a longer gap mends, and the first that only fewer tries do. Also of narrower policies, whose tries may
-    rely on this one's gap."""
+    """Each window of each network, as many sends as this policy could bring into it, the payment
+    itself among them: the first that a longer gap mends, and the first that only fewer tries do.
+    Also of narrower policies, whose tries may rely on this one's gap."""
     rows = windows_of(ground.on, ground.region, ground.visa_limit)
-    parts = (*(ground.wider.parts if ground.wider is not None else ()), Part("merchant", "", 0, terms))
+    parts = (
+        *(ground.wider.parts if ground.wider is not None else ()),
+        Part("merchant", "", 0, terms),
+    )
     line = _line_of_tries(terms)
     if line is not None:
         passed = [row for row in rows if _sends(row, *_densest(parts)) > row.maximum]
@@ -146,7 +162,14 @@ def _limits(terms: PolicyTerms, ground: CheckGround) -> Iterator[Complaint]:
                 yield _passed(line, row, parts)
     for inner in ground.inside:
         tries, gap = _densest((*parts, *inner))
-        row = next((row for row in rows if _sends(row, tries, gap) > row.maximum and _gap_for(row) is not None), None)
+        row = next(
+            (
+                row
+                for row in rows
+                if _sends(row, tries, gap) > row.maximum and _gap_for(row) is not None
+            ),
+            None,
+        )
         if row is not None:
             yield _passed("when.gap", row, (*parts, *inner))
 
@@ -160,8 +183,8 @@ def _line_of_tries(terms: PolicyTerms) -> str | None:
 
 
 def _densest(parts: Sequence[Part]) -> tuple[int, int]:
-    """(tries of an order, minutes between two of them). Where only groups say how many, of all of them together: an
-    order is declined for one reason after the other."""
+    """(tries of an order, minutes between two of them). Where only groups say how many, of all of
+    them together: an order is declined for one reason after the other."""
     chain = InForce(tuple(parts))
     groups = {group for part in parts if part.scope in OWN for group in part.terms.group_tries}
     tries = chain.tries(min(sum(chain.group_tries(group) or 0 for group in groups), TRIES_MAX))
@@ -185,11 +208,14 @@ def _passed(line: str, row: LimitWindow, parts: Sequence[Part]) -> Complaint:
     tries, dense = _densest(parts)
     sends = _sends(row, tries, dense)
     if gap is None:
-        message = "{0} attempts after a payment could be {1} on the card in {2} days; {3} allows {4}."
+        message = (
+            "{0} attempts after a payment could be {1} on the card in {2} days; {3} allows {4}."
+        )
         why = Sentence(message, tries, sends, f"{row.hours / 24:g}", scheme, row.maximum)
         return Complaint(line, why, lambda terms: _fewer(terms, line, row.maximum - 1))
     message = (
-        "{0} attempts after a payment could be {1} on the card in {2} hours; {3} allows {4}; a gap of {5} leaves room."
+        "{0} attempts after a payment could be {1} on the card in {2} hours; {3} "
+        "allows {4}; a gap of {5} leaves room."
     )
     why = Sentence(message, tries, sends, f"{row.hours:g}", scheme, row.maximum, duration(gap))
     if line == "when.gap":
@@ -225,7 +251,10 @@ def contradictions(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradi
 def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
     pairs = [
         ("tries.all", terms.tries, bound.tries),
-        *((f"tries.{group}", terms.group_tries.get(group), bound.group_tries.get(group)) for group in GROUPS),
+        *(
+            (f"tries.{group}", terms.group_tries.get(group), bound.group_tries.get(group))
+            for group in GROUPS
+        ),
         ("when.last", terms.last_day, bound.last_day),
         ("budget.sends", terms.budget, bound.budget),
         ("engine.share", terms.share, bound.share),
@@ -238,7 +267,11 @@ def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
         if units > bound.amount_max.get(currency, units):
             most = bound.amount_max[currency]
             words = Sentence("The bound is {0} at most", f"{_shown(most, currency)} {currency}")
-            yield "amounts.max", words, _set("amount_max", dict(terms.amount_max) | {currency: most})
+            yield (
+                "amounts.max",
+                words,
+                _set("amount_max", dict(terms.amount_max) | {currency: most}),
+            )
     named: tuple[tuple[str, str | None, str | None, Sequence[str]], ...] = (
         ("link", terms.link, bound.link, LINKS),
         ("engine.arm", terms.arm, bound.arm, ARMS),
@@ -250,16 +283,31 @@ def _most(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
 
 def _least(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
     if terms.gap is not None and bound.gap is not None and terms.gap < bound.gap:
-        yield "when.gap", Sentence("The bound is {0} at least", duration(bound.gap)), _set("gap", bound.gap)
-    for line, value, least in (("cost.send", terms.send_cost, bound.send_cost), ("cost.harm", terms.harm, bound.harm)):
+        yield (
+            "when.gap",
+            Sentence("The bound is {0} at least", duration(bound.gap)),
+            _set("gap", bound.gap),
+        )
+    for line, value, least in (
+        ("cost.send", terms.send_cost, bound.send_cost),
+        ("cost.harm", terms.harm, bound.harm),
+    ):
         if value is not None and least is not None and value < least:
             shown_as = least if line == "cost.send" else f"{least / 100:g} %"
-            yield line, Sentence("The bound is {0} at least", shown_as), _set(ATTRIBUTES[line], least)
+            yield (
+                line,
+                Sentence("The bound is {0} at least", shown_as),
+                _set(ATTRIBUTES[line], least),
+            )
     for currency, units in terms.amount_min.items():
         least = bound.amount_min.get(currency, 0)
         if units < least:
             words = Sentence("The bound is {0} at least", f"{_shown(least, currency)} {currency}")
-            yield "amounts.min", words, _set("amount_min", dict(terms.amount_min) | {currency: least})
+            yield (
+                "amounts.min",
+                words,
+                _set("amount_min", dict(terms.amount_min) | {currency: least}),
+            )
 
 
 def _sets(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
@@ -269,10 +317,18 @@ def _sets(terms: PolicyTerms, bound: PolicyTerms) -> Iterator[_Contradiction]:
         yield "when.hours", words, _set("hours", spans_of(both))
     if terms.days and bound.days and not set(terms.days) <= set(bound.days):
         words = Sentence("The bound is {0}", ", ".join(DAYS[day] for day in bound.days))
-        yield "when.days", words, _set("days", tuple(day for day in terms.days if day in bound.days))
+        yield (
+            "when.days",
+            words,
+            _set("days", tuple(day for day in terms.days if day in bound.days)),
+        )
     if terms.routes and bound.routes and not set(terms.routes) <= set(bound.routes):
         words = Sentence("The bound is {0}", ", ".join(bound.routes))
-        yield "routes.only", words, _set("routes", tuple(route for route in terms.routes if route in bound.routes))
+        yield (
+            "routes.only",
+            words,
+            _set("routes", tuple(route for route in terms.routes if route in bound.routes)),
+        )
 
 
 def _set(attribute: str, value: object) -> _Mend:

@@ -17,7 +17,9 @@ def diff(before: PolicyTerms, after: PolicyTerms) -> list[LineDiff]:
     """The differences in the order of a file; none between equal terms."""
     old, new = before.lines(), after.lines()
     return [
-        LineDiff(key, _text(old.get(key)), _text(new.get(key))) for key in ATTRIBUTES if old.get(key) != new.get(key)
+        LineDiff(key, _text(old.get(key)), _text(new.get(key)))
+        for key in ATTRIBUTES
+        if old.get(key) != new.get(key)
     ]
 
 

@@ -1,4 +1,5 @@
-"""A policy as a TOML file, as people keep it beside their code: written, read, and where a line of it stands. Pure."""
+"""A policy as a TOML file, as people keep it beside their code: written, read, and where a line of
+it stands. Pure."""
 
 import json
 import re
@@ -55,7 +56,8 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def line_number(text: str, key: str) -> int | None:
-    """The number of the line where `tries.soft` stands, from 1; None where it is written otherwise."""
+    """The number of the line where `tries.soft` stands, from 1; None where it is written
+    otherwise."""
     head, _, name = key.rpartition(".")
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):

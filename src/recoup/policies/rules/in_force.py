@@ -1,7 +1,9 @@
-"""The policies that hold for an order, the widest first, as one: what a decider is asked within. Pure.
+"""The policies that hold for an order, the widest first, as one: what a decider is asked within.
+Pure.
 
-What is set narrower lies inside what is wider; where a wider scope was narrowed since, the wider one wins. Operator and
-partner bound only: what they say is no setting of a merchant that has set nothing.
+What is set narrower lies inside what is wider; where a wider scope was narrowed since, the wider
+one wins. Operator and partner bound only: what they say is no setting of a merchant that has set
+nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -43,7 +45,11 @@ class Part(NamedTuple):
     @property
     def name(self) -> str:
         """`merchant/14`, `site:4f0c…/2`."""
-        return f"{self.scope}:{self.subject}/{self.number}" if self.subject else f"{self.scope}/{self.number}"
+        return (
+            f"{self.scope}:{self.subject}/{self.number}"
+            if self.subject
+            else f"{self.scope}/{self.number}"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,9 @@ class InForce:
 
     @cached_property
     def gap(self) -> timedelta:
-        return max([timedelta(minutes=part.terms.gap or 0) for part in self.parts], default=timedelta(0))
+        return max(
+            [timedelta(minutes=part.terms.gap or 0) for part in self.parts], default=timedelta(0)
+        )
 
     @cached_property
     def hours(self) -> int:
@@ -92,7 +100,11 @@ class InForce:
 
     @cached_property
     def link(self) -> Link:
-        return min((part.terms.link for part in self.parts if part.terms.link), key=LINKS.index, default="beside")
+        return min(
+            (part.terms.link for part in self.parts if part.terms.link),
+            key=LINKS.index,
+            default="beside",
+        )
 
     @cached_property
     def routes(self) -> frozenset[str] | None:
@@ -103,7 +115,11 @@ class InForce:
     @cached_property
     def arm(self) -> ArmMost:
         """The most that the engine does about new orders."""
-        return min((part.terms.arm for part in self.parts if part.terms.arm), key=ARMS.index, default="share")
+        return min(
+            (part.terms.arm for part in self.parts if part.terms.arm),
+            key=ARMS.index,
+            default="share",
+        )
 
     @cached_property
     def share(self) -> int | None:
@@ -115,7 +131,8 @@ class InForce:
 
     @cached_property
     def budgets(self) -> Mapping[Counted, int]:
-        """Sends in a month at most, by what they are counted by; of several that count the same the least."""
+        """Sends in a month at most, by what they are counted by; of several that count the same the
+        least."""
         found: dict[Counted, int] = {}
         for part in self.parts:
             if part.terms.budget is not None:
@@ -127,7 +144,9 @@ class InForce:
         """True when a send may leave in that minute. `offset`: minutes east of UTC at the card
         holder."""
         local = at.astimezone(timezone(timedelta(minutes=offset)))
-        return bool(self.days >> local.weekday() & 1 and self.hours >> (local.hour * 60 + local.minute) & 1)
+        return bool(
+            self.days >> local.weekday() & 1 and self.hours >> (local.hour * 60 + local.minute) & 1
+        )
 
     def opens(self, at: datetime, offset: int) -> datetime | None:
         """The first full minute from `at` on in which a send may leave; None: there is none."""
@@ -159,7 +178,8 @@ class InForce:
         if self.off:
             return "policy_off"
         if any(
-            units < part.terms.amount_min.get(currency, 0) or units > part.terms.amount_max.get(currency, units)
+            units < part.terms.amount_min.get(currency, 0)
+            or units > part.terms.amount_max.get(currency, units)
             for part in self.parts
         ):
             return "policy_amount"
@@ -177,8 +197,13 @@ class InForce:
 
     def priced(self, pricing: Pricing) -> Pricing:
         """The pricing by what a send costs here; of several that say so the dearest."""
-        cost = max((part.terms.send_cost for part in self.parts if part.terms.send_cost is not None), default=None)
-        harm = max((part.terms.harm for part in self.parts if part.terms.harm is not None), default=None)
+        cost = max(
+            (part.terms.send_cost for part in self.parts if part.terms.send_cost is not None),
+            default=None,
+        )
+        harm = max(
+            (part.terms.harm for part in self.parts if part.terms.harm is not None), default=None
+        )
         return replace(
             pricing,
             send_units=pricing.send_units if cost is None else cost,
@@ -197,7 +222,10 @@ class InForce:
 
     def free(self) -> "InForce":
         """The policies as if none said what a send costs."""
-        parts = (part._replace(terms=replace(part.terms, send_cost=None, harm=None)) for part in self.parts)
+        parts = (
+            part._replace(terms=replace(part.terms, send_cost=None, harm=None))
+            for part in self.parts
+        )
         return InForce(tuple(parts))
 
     def _within(self, of: Callable[[PolicyTerms], int | None], default: int | None) -> int | None:
@@ -229,11 +257,16 @@ def spans_of(mask: int) -> tuple[Hours, ...]:
     if mask in (0, _ALL_DAY):
         return ()
     edges = [
-        minute for minute in range(DAY_MINUTES) if (mask >> minute & 1) != (mask >> (minute - 1) % DAY_MINUTES & 1)
+        minute
+        for minute in range(DAY_MINUTES)
+        if (mask >> minute & 1) != (mask >> (minute - 1) % DAY_MINUTES & 1)
     ]
     starts = [minute for minute in edges if mask >> minute & 1]
     ends = [minute for minute in edges if not mask >> minute & 1]
-    return tuple(Hours(start, next((end for end in ends if end > start), ends[0]) or DAY_MINUTES) for start in starts)
+    return tuple(
+        Hours(start, next((end for end in ends if end > start), ends[0]) or DAY_MINUTES)
+        for start in starts
+    )
 
 
 def closed(mask: int) -> tuple[Hours, ...]:

@@ -1,7 +1,7 @@
 """The retry policy as data: how often, and when, each group of declines is tried again.
 
-A changed policy is a new version; each that ever decided stays, so that what it decided can be decided again. Chances
-are rough priors from published figures, not measurements.
+A changed policy is a new version; each that ever decided stays, so that what it decided can be
+decided again. Chances are rough priors from published figures, not measurements.
 
 Source: the project's default policy (knowledge on declines and retries, "ready default policy").
 """
@@ -16,10 +16,10 @@ _MINIMUM: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """`least_chance`: what a try has to add to the chance of recovery at least: wear of the card's allowance, of the
-    issuer's and the customer's patience. `schedules`: what decides where the engine does not. `send_units`: the
-    processor's fee, in minor units. `harm`: the share of the amount that each send from `harm_from` on costs.
-    `sends_max`: of one order."""
+    """`least_chance`: what a try has to add to the chance of recovery at least: wear of the card's
+    allowance, of the issuer's and the customer's patience. `schedules`: what decides where the
+    engine does not. `send_units`: the processor's fee, in minor units. `harm`: the share of the
+    amount that each send from `harm_from` on costs. `sends_max`: of one order."""
 
     version: str
     least_chance: float = 0.03
@@ -53,11 +53,13 @@ Group = Literal["technical", "soft", "funds", "limits"]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Tries of one group. `slots` says what kind of instant is looked for; `waits[i]` goes before try i + 1.
+    """Tries of one group. `slots` says what kind of instant is looked for; `waits[i]` goes before
+    try i + 1.
 
-    Each wait counts from the send before it (the declined payment for the first); where tries outnumber waits
-    the last wait holds on. `within` limits the group to that time after the rescue began. A wait that no network
-    asks for may be shorter by `slack`: a send that left late does not lose the next day's slot.
+    Each wait counts from the send before it (the declined payment for the first); where tries
+    outnumber waits the last wait holds on. `within` limits the group to that time after the rescue
+    began. A wait that no network asks for may be shorter by `slack`: a send that left late does not
+    lose the next day's slot.
     """
 
     slots: Literal["after_wait", "pay_day", "next_day_then_month_start"]
@@ -71,8 +73,8 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`sends_max`: of one order, over all groups. `network_times`: where the network names the time of the next
-    attempt, it is that time, and no slot; before, it was the earliest."""
+    """`sends_max`: of one order, over all groups. `network_times`: where the network names the time
+    of the next attempt, it is that time, and no slot; before, it was the earliest."""
 
     version: str
     schedules: Mapping[Group, Schedule]
@@ -85,20 +87,27 @@ _FUNDS: Final = Schedule("pay_day", (24 * _HOUR,), 6, 21 * _DAY, 0.24, 0.12)
 _RETRY_1: Final = RetryPolicy(
     "retry-1",
     {
-        "technical": Schedule("after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35),
+        "technical": Schedule(
+            "after_wait", (15 * _MINUTE, _HOUR, 6 * _HOUR, 24 * _HOUR), 4, None, 0.50, 0.35
+        ),
         "soft": Schedule("after_wait", (24 * _HOUR, 72 * _HOUR, 7 * _DAY), 3, None, 0.15, 0.10),
         "funds": _FUNDS,
         "limits": Schedule("next_day_then_month_start", (24 * _HOUR,), 4, None, 0.30, 0.15),
     },
 )
-RETRY_2: Final = RetryPolicy("retry-2", {**_RETRY_1.schedules, "funds": replace(_FUNDS, slack=_HOUR)})
+RETRY_2: Final = RetryPolicy(
+    "retry-2", {**_RETRY_1.schedules, "funds": replace(_FUNDS, slack=_HOUR)}
+)
 RETRY_3: Final = replace(RETRY_2, version="retry-3", network_times=True)
-POLICIES: Final[Mapping[str, RetryPolicy]] = {one.version: one for one in (_RETRY_1, RETRY_2, RETRY_3)}
+POLICIES: Final[Mapping[str, RetryPolicy]] = {
+    one.version: one for one in (_RETRY_1, RETRY_2, RETRY_3)
+}
 CURRENT: Final = RETRY_3
 
 
 def group_of(reading: "Reading") -> Group | None:
-    """The schedule that a decline belongs to; None when waiting cures nothing, or something has to come first."""
+    """The schedule that a decline belongs to; None when waiting cures nothing, or something has to
+    come first."""
     if reading.retry != "yes":
         return None
     if reading.reason == "limit_exceeded":

@@ -1,5 +1,6 @@
-"""The one reader of policies: a file's, the portal's, the API's and the database's lines become terms, or complaints.
-Pure. Whether what they name exists is asked by `check`: a version that was stored reads as ever when that is gone."""
+"""The one reader of policies: a file's, the portal's, the API's and the database's lines become
+terms, or complaints. Pure. Whether what they name exists is asked by `check`: a version that was
+stored reads as ever when that is gone."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +54,9 @@ def read_policy(plain: object) -> tuple[PolicyTerms, list[Complaint]]:
         if read is None:
             close = near.of(key, _READ)
             why = (
-                Sentence("There is no line {0}; the nearest is {1}.", repr(key[:_NAME_CHARS_MAX]), close)
+                Sentence(
+                    "There is no line {0}; the nearest is {1}.", repr(key[:_NAME_CHARS_MAX]), close
+                )
                 if close
                 else Sentence("There is no line {0}.", repr(key[:_NAME_CHARS_MAX]))
             )
@@ -71,13 +74,18 @@ def read_policy(plain: object) -> tuple[PolicyTerms, list[Complaint]]:
 
 
 def flattened(plain: object) -> dict[str, Any]:
-    """The lines by key; what a table holds under its dots. Null is as if the line were not there."""
+    """The lines by key; what a table holds under its dots. Null is as if the line were not
+    there."""
     if not isinstance(plain, Mapping):
         return {"policy": plain} if plain is not None else {}
     found: dict[str, Any] = {}
     for name, value in list(plain.items())[:LIST_MAX]:
         if isinstance(value, Mapping) and str(name) in _TABLES:
-            found |= {f"{name}.{inner}": one for inner, one in list(value.items())[:LIST_MAX] if one is not None}
+            found |= {
+                f"{name}.{inner}": one
+                for inner, one in list(value.items())[:LIST_MAX]
+                if one is not None
+            }
         elif value is not None:
             found[str(name)] = value
     return found
@@ -87,7 +95,9 @@ def put(terms: PolicyTerms, attribute: str, value: Any) -> PolicyTerms:
     """The terms with that line; `group_tries.soft` is the group's."""
     if attribute.startswith("group_tries."):
         group = next(one for one in GROUPS if one == attribute.removeprefix("group_tries."))
-        kept: dict[Group, int] = {name: one for name, one in terms.group_tries.items() if name != group}
+        kept: dict[Group, int] = {
+            name: one for name, one in terms.group_tries.items() if name != group
+        }
         if value is not None:
             kept[group] = value
         return replace(terms, group_tries=kept)
@@ -99,7 +109,9 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _Wrong(Sentence("It must be a whole number from {0} to {1}.", low, high))
         if not low <= value <= high:
-            raise _Wrong(Sentence("It must be from {0} to {1}.", low, high), min(max(value, low), high))
+            raise _Wrong(
+                Sentence("It must be from {0} to {1}.", low, high), min(max(value, low), high)
+            )
         return value
 
     return read
@@ -108,7 +120,9 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
 def _tries(low: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and value > TRIES_MAX:
-            raise _Wrong(Sentence("A plan of more than {0} attempts never ends.", TRIES_MAX), TRIES_MAX)
+            raise _Wrong(
+                Sentence("A plan of more than {0} attempts never ends.", TRIES_MAX), TRIES_MAX
+            )
         return _whole(low, TRIES_MAX)(value)
 
     return read
@@ -126,7 +140,11 @@ def _hours(value: Any) -> tuple[Hours, ...]:
 
 def _hour(text: str) -> Hours:
     match = _HOURS.fullmatch(text.strip())
-    start, end = (int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])) if match else (0, 0)
+    start, end = (
+        (int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4]))
+        if match
+        else (0, 0)
+    )
     if match is None or start in (end, DAY_MINUTES) or max(start, end) > DAY_MINUTES:
         raise _Wrong(Sentence("{0} is no span of hours like 07:00-22:00.", repr(text[:20])))
     return Hours(start, end)
@@ -134,11 +152,17 @@ def _hour(text: str) -> Hours:
 
 def _days(value: Any) -> tuple[int, ...]:
     given = {text.strip().lower(): text for text in _texts(value)}
-    names = {day for day, whole in zip(DAYS, _WHOLE_DAYS, strict=True) if {day, whole} & given.keys()}
-    unknown = next((text for word, text in given.items() if word not in (*DAYS, *_WHOLE_DAYS)), None)
+    names = {
+        day for day, whole in zip(DAYS, _WHOLE_DAYS, strict=True) if {day, whole} & given.keys()
+    }
+    unknown = next(
+        (text for word, text in given.items() if word not in (*DAYS, *_WHOLE_DAYS)), None
+    )
     if unknown is not None:
         known = tuple(day for day, name in enumerate(DAYS) if name in names)
-        raise _Wrong(Sentence("{0} is no day; days are {1}.", repr(unknown), ", ".join(DAYS)), known or None)
+        raise _Wrong(
+            Sentence("{0} is no day; days are {1}.", repr(unknown), ", ".join(DAYS)), known or None
+        )
     return tuple(day for day, name in enumerate(DAYS) if name in names)
 
 
@@ -154,9 +178,12 @@ def _gap(value: Any) -> int:
 
 def _amounts(value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping) or not all(
-        isinstance(units, int) and not isinstance(units, bool) and 0 <= units <= UNITS_MAX for units in value.values()
+        isinstance(units, int) and not isinstance(units, bool) and 0 <= units <= UNITS_MAX
+        for units in value.values()
     ):
-        raise _Wrong(Sentence("It must give each currency a whole number of minor units, like USD = 50000."))
+        raise _Wrong(
+            Sentence("It must give each currency a whole number of minor units, like USD = 50000.")
+        )
     if len(value) > LIST_MAX:
         raise _Wrong(Sentence("It must name from {0} to {1}.", 1, LIST_MAX))
     return {str(name).upper(): units for name, units in value.items()}
@@ -185,7 +212,8 @@ def _one_of(words: Sequence[str]) -> Callable[[Any], str]:
 def _texts(value: Any) -> list[str]:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple) or not all(
-        isinstance(one, str) and 0 < len(one.strip()) <= _NAME_CHARS_MAX and one.isprintable() for one in given
+        isinstance(one, str) and 0 < len(one.strip()) <= _NAME_CHARS_MAX and one.isprintable()
+        for one in given
     ):
         raise _Wrong(Sentence("It must be a list of texts."))
     if not given or len(given) > LIST_MAX:
@@ -193,7 +221,9 @@ def _texts(value: Any) -> list[str]:
     return list(given)
 
 
-_TABLES: Final = frozenset({"tries", "when", "amounts", "codes", "routes", "budget", "cost", "engine"})
+_TABLES: Final = frozenset(
+    {"tries", "when", "amounts", "codes", "routes", "budget", "cost", "engine"}
+)
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "off": _flag, "link": _one_of(LINKS), "tries.all": _tries(1), **{f"tries.{name}": _tries(0) for name in GROUPS},
     "when.hours": _hours, "when.days": _days, "when.gap": _gap, "when.last": _whole(1, LAST_DAY_MAX),

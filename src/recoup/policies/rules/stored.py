@@ -13,7 +13,9 @@ from recoup.policies.rules.in_force import InForce, Part
 from recoup.policies.rules.read import read_policy
 from recoup.policies.rules.terms import OWN, SCOPES, PolicyTerms, ScopeKind
 
-WAITING_MAX: Final = 2  # of one scope, versions whose time has not come; whoever reads three sees the one that holds
+WAITING_MAX: Final = (
+    2  # of one scope, versions whose time has not come; whoever reads three sees the one that holds
+)
 READ_MAX: Final = WAITING_MAX + 1
 _NAME: Final = re.compile(r"([a-z]+)(?::([0-9a-f-]{36}))?/([0-9]{1,9})")
 _WITHOUT_SUBJECT: Final = frozenset({"operator", "merchant"})
@@ -119,7 +121,9 @@ def _read(text: str) -> tuple[tuple[Version, ...], Mapping[str, _Count]]:
         for one in plain["versions"]
     )
     sent = plain["sent"] or {}
-    return versions, {name: _Count(date.fromisoformat(one["month"]), one["sends"]) for name, one in sent.items()}
+    return versions, {
+        name: _Count(date.fromisoformat(one["month"]), one["sends"]) for name, one in sent.items()
+    }
 
 
 @lru_cache(maxsize=1024)

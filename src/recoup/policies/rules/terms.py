@@ -12,8 +12,16 @@ from typing import Any, Final, Literal, NamedTuple
 from recoup.policies.rules.policy import Group
 
 ScopeKind = Literal["operator", "partner", "merchant", "site", "campaign"]
-SCOPES: Final[tuple[ScopeKind, ...]] = ("operator", "partner", "merchant", "site", "campaign")  # the widest first
-OWN: Final = frozenset({"merchant", "site", "campaign"})  # they set; the wider ones bound what these may set
+SCOPES: Final[tuple[ScopeKind, ...]] = (
+    "operator",
+    "partner",
+    "merchant",
+    "site",
+    "campaign",
+)  # the widest first
+OWN: Final = frozenset(
+    {"merchant", "site", "campaign"}
+)  # they set; the wider ones bound what these may set
 GROUPS: Final[tuple[Group, ...]] = ("technical", "soft", "funds", "limits")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Link = Literal["off", "last", "beside"]
@@ -24,7 +32,8 @@ DAY_MINUTES: Final = 24 * 60
 
 
 class Hours(NamedTuple):
-    """Minutes of the local day, from the first up to the last, which is not of them; over midnight where it is less."""
+    """Minutes of the local day, from the first up to the last, which is not of them; over midnight
+    where it is less."""
 
     start: int
     end: int
@@ -35,13 +44,14 @@ class Hours(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PolicyTerms:
-    """`hours`, `days` (0: Monday): when the card holder's local time lets a try leave, any where there are none.
-    `gap`: minutes between two sends of an order at least. `last_day`: days after the decline, with the last of which
-    tries end. Amounts by currency, in units. `codes` are never tried; `routes`: the only ones, any where there are
-    none. `budget`: sends in a calendar month. `send_cost`: minor units of a send; `harm`: what a send costs beside, as
-    hundredths of a percent of the amount. `arm`: the most that the engine does about new orders; `share`: the most
-    percent of customers for whom it decides; `explore`: the most percent of its decisions that are drawn.
-    """
+    """`hours`, `days` (0: Monday): when the card holder's local time lets a try leave, any where
+    there are none. `gap`: minutes between two sends of an order at least. `last_day`: days after
+    the decline, with the last of which tries end. Amounts by currency, in units. `codes` are never
+    tried; `routes`: the only ones, any where there are none. `budget`: sends in a calendar month.
+    `send_cost`: minor units of a send; `harm`: what a send costs beside, as hundredths of a percent
+    of the amount. `arm`: the most that the engine does about new orders; `share`: the most percent
+    of customers for whom it decides; `explore`: the most percent of its decisions that are
+    drawn."""
 
     off: bool = False
     tries: int | None = None
@@ -65,7 +75,10 @@ class PolicyTerms:
     def lines(self) -> dict[str, Any]:
         """The lines that are set, by key, in the order of a file; plain values."""
         found: dict[str, Any] = {"off": True if self.off else None, "link": self.link}
-        found |= {"tries.all": self.tries, **{f"tries.{name}": self.group_tries.get(name) for name in GROUPS}}
+        found |= {
+            "tries.all": self.tries,
+            **{f"tries.{name}": self.group_tries.get(name) for name in GROUPS},
+        }
         found |= {
             "when.hours": [hour.text() for hour in self.hours],
             "when.days": [DAYS[day] for day in self.days],
@@ -82,12 +95,19 @@ class PolicyTerms:
             "engine.share": self.share,
             "engine.explore": self.explore,
         }
-        return {key: value for key, value in found.items() if value is not None and value not in ([], {})}
+        return {
+            key: value
+            for key, value in found.items()
+            if value is not None and value not in ([], {})
+        }
 
     def without(self, line: str) -> "PolicyTerms":
         attribute, _, group = ATTRIBUTES[line].partition(".")
         if group:
-            return replace(self, group_tries={name: one for name, one in self.group_tries.items() if name != group})
+            return replace(
+                self,
+                group_tries={name: one for name, one in self.group_tries.items() if name != group},
+            )
         return replace(self, **{attribute: getattr(NOTHING_SET, attribute)})
 
     def to_plain(self) -> dict[str, Any]:
@@ -131,7 +151,8 @@ def _percent(hundredths: int) -> int | float:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """`line`: its key, `tries.soft`. `why`: a sentence. `mend`: makes of terms the nearest that could stand there."""
+    """`line`: its key, `tries.soft`. `why`: a sentence. `mend`: makes of terms the nearest that
+    could stand there."""
 
     line: str
     why: str

@@ -25,13 +25,18 @@ def texts_of(terms: PolicyTerms) -> dict[str, str]:
 def plain_of(texts: Mapping[str, str]) -> dict[str, Any]:
     """The plain lines for `read_policy`, by their keys; what is empty is not set, what is not
     understood is left to its complaint."""
-    return {line: _value(line, text.strip()) for line, text in texts.items() if line in ATTRIBUTES and text.strip()}
+    return {
+        line: _value(line, text.strip())
+        for line, text in texts.items()
+        if line in ATTRIBUTES and text.strip()
+    }
 
 
 def _text(line: str, value: Any) -> str:
     if line in _AMOUNTS:
         return "; ".join(
-            f"{shown(units, asset)} {asset}" if asset in EXPONENTS else asset for asset, units in value.items()
+            f"{shown(units, asset)} {asset}" if asset in EXPONENTS else asset
+            for asset, units in value.items()
         )
     return value_text(value)
 

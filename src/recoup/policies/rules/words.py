@@ -40,7 +40,9 @@ def time_words(within: InForce, now: datetime, sent: MonthSends | None) -> list[
         *found,
         *used_up,
         *(
-            Sentence("The retry policy forbids attempts on {0}, cardholder’s local time.", Sentence(name))
+            Sentence(
+                "The retry policy forbids attempts on {0}, cardholder’s local time.", Sentence(name)
+            )
             for name in days
         ),
     ]
@@ -66,6 +68,12 @@ def version_words(part: Part, author: str) -> list[Sentence]:
     """The sentences of one version, for the order's page. `author`: as people call them."""
     forbids, says = _FORBIDS[part.scope], _SAYS[part.scope]
     spans = closed(mask_of(part.terms.hours))
-    found = [Sentence(forbids, part.number, author, clock(span.start), clock(span.end)) for span in spans]
-    rest = [f"{line} = {value_text(value)}" for line, value in part.terms.lines().items() if line != "when.hours"]
+    found = [
+        Sentence(forbids, part.number, author, clock(span.start), clock(span.end)) for span in spans
+    ]
+    rest = [
+        f"{line} = {value_text(value)}"
+        for line, value in part.terms.lines().items()
+        if line != "when.hours"
+    ]
     return found + ([Sentence(says, part.number, author, "; ".join(rest))] if rest else [])

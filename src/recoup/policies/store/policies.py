@@ -1,5 +1,5 @@
-"""Retry policies as versions: only added to. The merchant's, its sites' and its campaigns' are the merchant's own; what
-operator and partners bound them by stands in the directory."""
+"""Retry policies as versions: only added to. The merchant's, its sites' and its campaigns' are the
+merchant's own; what operator and partners bound them by stands in the directory."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -46,7 +46,9 @@ class PolicyVersion(Row, frozen=True):
     @property
     def held(self) -> Held:
         """Raises: ValueError, as `rules.policies.stored.terms_of`."""
-        return Held(part_of(self.scope, str(self.subject_id), self.number, self.content), self.from_at)
+        return Held(
+            part_of(self.scope, str(self.subject_id), self.number, self.content), self.from_at
+        )
 
     @property
     def terms(self) -> PolicyTerms:
@@ -68,7 +70,9 @@ async def own_versions(
 SELECT scope, subject_id, number, content, reason, author, from_at, saved_at FROM policy_bounds
 WHERE scope = $1 AND subject_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4
 """)
-async def bounding_versions(db: Read, scope: str, subject_id: UUID, below: int, limit: int) -> list[PolicyVersion]:
+async def bounding_versions(
+    db: Read, scope: str, subject_id: UUID, below: int, limit: int
+) -> list[PolicyVersion]:
     """The newest first."""
 
 
@@ -79,7 +83,11 @@ JOIN policy_versions v ON v.merchant_id = $1 AND v.scope = k.scope AND v.subject
   AND v.number = k.number
 """)
 async def own_named(
-    db: Read, merchant_id: UUID, scopes: Sequence[str], subjects: Sequence[UUID], numbers: Sequence[int]
+    db: Read,
+    merchant_id: UUID,
+    scopes: Sequence[str],
+    subjects: Sequence[UUID],
+    numbers: Sequence[int],
 ) -> list[PolicyVersion]: ...
 
 
@@ -107,7 +115,9 @@ class NewPolicyVersion(PolicyVersion, frozen=True, kw_only=True):
     merchant_id: UUID
 
 
-@MERCHANT.statement(f"{insert_of(NewPolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true")
+@MERCHANT.statement(
+    f"{insert_of(NewPolicyVersion, one=True)} ON CONFLICT DO NOTHING RETURNING true"
+)
 async def add_own_version(db: Tx, version: NewPolicyVersion) -> bool:
     """Adds a version; False where that number is taken."""
 
@@ -127,6 +137,10 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::bigint[])
 ON CONFLICT (merchant_id, subject_id, month) DO UPDATE SET sends = policy_sends.sends + EXCLUDED.sends
 """)
 async def count_sends(
-    db: Tx, merchants: Sequence[UUID], subjects: Sequence[UUID], months: Sequence[date], sends: Sequence[int]
+    db: Tx,
+    merchants: Sequence[UUID],
+    subjects: Sequence[UUID],
+    months: Sequence[date],
+    sends: Sequence[int],
 ) -> Written:
     """Rows are locked in the order in which they are given."""

@@ -1,6 +1,8 @@
-"""Retry policies: read, checked, saved as a new version, and gone back to. Nothing that was saved is changed.
+"""Retry policies: read, checked, saved as a new version, and gone back to. Nothing that was saved
+is changed.
 
-Of two people who save at once the second is told what the first did: each says which version it has seen.
+Of two people who save at once the second is told what the first did: each says which version it has
+seen.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -44,8 +46,9 @@ _NEWEST: Final = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`newest`: the last that was saved, in force or waiting; None: none yet. `in_force`: of this scope. `wider`: what
-    it lies in. `whole`: everything that holds there, the wider ones and its own."""
+    """`newest`: the last that was saved, in force or waiting; None: none yet. `in_force`: of this
+    scope. `wider`: what it lies in. `whole`: everything that holds there, the wider ones and its
+    own."""
 
     where: Where
     newest: PolicyVersion | None
@@ -71,7 +74,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`complaints`: why it cannot be saved; empty: it can. `nearest`: what could. `changes`: to the newest version."""
+    """`complaints`: why it cannot be saved; empty: it can. `nearest`: what could. `changes`: to the
+    newest version."""
 
     terms: PolicyTerms
     complaints: Sequence[Complaint]
@@ -110,14 +114,18 @@ async def _inside(db: Read, where: Where, now: datetime) -> dict[UUID, tuple[Par
     parts = {row.subject_id: row.held.part for row in rows}
     if where.scope == "site":
         return {one: (part,) for one, part in parts.items() if site_of.get(one) == where.subject_id}
-    found: dict[UUID, tuple[Part, ...]] = {one: (part,) for one, part in parts.items() if one not in site_of}
+    found: dict[UUID, tuple[Part, ...]] = {
+        one: (part,) for one, part in parts.items() if one not in site_of
+    }
     for campaign, site in site_of.items():
         if campaign in parts:
             found[campaign] = (*found.get(site, ()), parts[campaign])
     return found
 
 
-async def read_versions(world: World, where: Where, below: int | None, limit: int) -> list[PolicyVersion]:
+async def read_versions(
+    world: World, where: Where, below: int | None, limit: int
+) -> list[PolicyVersion]:
     """The newest first, those under the number `below`."""
     return await _versions(world.db, where, below or _NEWEST, min(limit, PAGE_MAX))
 
@@ -150,12 +158,12 @@ async def save_policy(
     from_at: datetime | None = None,
     also: Also | None = None,
 ) -> PolicyVersion:
-    """The new version. `seen`: the number that the caller has seen last, None where they do not care. `from_at`:
-    business time from which it holds; None: at once. `also`: with it, of a new one. What the newest says already by
-    then is no new version.
+    """The new version. `seen`: the number that the caller has seen last, None where they do not
+    care. `from_at`: business time from which it holds; None: at once. `also`: with it, of a new
+    one. What the newest says already by then is no new version.
 
-    Raises: Problem(invalid) naming each line, with the nearest that could be saved in its facts; Problem(conflict) with
-    what was changed meanwhile; Problem(not_found) for the merchant.
+    Raises: Problem(invalid) naming each line, with the nearest that could be saved in its facts;
+    Problem(conflict) with what was changed meanwhile; Problem(not_found) for the merchant.
     """
     reason, wall = _reason(reason), world.clocks.wall()
     async with world.db.transaction() as tx:
@@ -170,7 +178,11 @@ async def save_policy(
             raise refused(checked)
         starts = _starts(from_at, now)
         await _check_waiting(tx, where, standing, starts, now)
-        if standing.newest is not None and not checked.changes and standing.newest.from_at <= starts:
+        if (
+            standing.newest is not None
+            and not checked.changes
+            and standing.newest.from_at <= starts
+        ):
             return standing.newest
         row = PolicyVersion(
             where.scope,
@@ -200,17 +212,23 @@ async def go_back(
     seen: int | None = None,
     also: Also | None = None,
 ) -> PolicyVersion:
-    """The version before the newest, or the one named, once more as a new one; before the first there was none, and
-    nothing is set. `also`: as of `save_policy`.
+    """The version before the newest, or the one named, once more as a new one; before the first
+    there was none, and nothing is set. `also`: as of `save_policy`.
 
     Raises: Problem(wrong_state) where none was ever saved; as `save_policy`.
     """
     standing = await read_standing(world, where)
     number = standing.number - 1 if to is None else to
     if standing.newest is None:
-        raise Problem("wrong_state", "There is no version before.", cure="Set a policy of its own instead.")
-    content = {} if to is None and number == 0 else (await read_version(world, where, number)).content
-    return await save_policy(world, scope, where, content, reason, seen=seen or standing.number, also=also)
+        raise Problem(
+            "wrong_state", "There is no version before.", cure="Set a policy of its own instead."
+        )
+    content = (
+        {} if to is None and number == 0 else (await read_version(world, where, number)).content
+    )
+    return await save_policy(
+        world, scope, where, content, reason, seen=seen or standing.number, also=also
+    )
 
 
 def at_merchant(merchant_id: UUID, scope: Acting) -> Scope:
@@ -223,7 +241,11 @@ def refused(checked: Checked) -> Problem:
     first = checked.complaints[0]
     message = Sentence("{0}: {1}", first.line, first.why)
     return Problem(
-        "invalid", message, fields=by_line(checked.complaints), complaints=checked.complaints, nearest=checked.nearest
+        "invalid",
+        message,
+        fields=by_line(checked.complaints),
+        complaints=checked.complaints,
+        nearest=checked.nearest,
     )
 
 
@@ -234,14 +256,21 @@ async def _add(tx: Tx, where: Where, row: PolicyVersion) -> bool:
     await raise_version(tx, where.merchant_id)
     return await add_own_version(
         tx,
-        NewPolicyVersion(**{name: getattr(row, name) for name in row.__struct_fields__}, merchant_id=where.merchant_id),
+        NewPolicyVersion(
+            **{name: getattr(row, name) for name in row.__struct_fields__},
+            merchant_id=where.merchant_id,
+        ),
     )
 
 
-async def _note(tx: Tx, scope: Acting, at: WallTime, where: Where, facts: Mapping[str, Any]) -> None:
+async def _note(
+    tx: Tx, scope: Acting, at: WallTime, where: Where, facts: Mapping[str, Any]
+) -> None:
     """Notes it in the log of whose policy it is; the operator has none of its own."""
     if where.merchant_id is not None:
-        await audit.note(tx, at_merchant(where.merchant_id, scope), at, "policy.set", _audited(where), facts)
+        await audit.note(
+            tx, at_merchant(where.merchant_id, scope), at, "policy.set", _audited(where), facts
+        )
     elif where.scope == "partner":
         partner = PartnerScope(where.subject_id, scope.actor, scope.request_id)
         await note(tx, partner, "policy_set", at, **facts)
@@ -254,7 +283,9 @@ async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> P
     if newest is None or newest.number == seen:
         newest = (await _versions(db, where, _NEWEST, 1))[0]
     changes = diff(before, newest.terms)
-    lines = "; ".join(f"{change.line}: {change.before or '—'} → {change.after or '—'}" for change in changes)
+    lines = "; ".join(
+        f"{change.line}: {change.before or '—'} → {change.after or '—'}" for change in changes
+    )
     message = Sentence("Version {0} was saved meanwhile: {1}", newest.number, lines)
     if seen > newest.number:
         message = Sentence("There is no version {0} yet; the newest is {1}.", seen, newest.number)
@@ -271,14 +302,23 @@ async def _overtaken(db: Read, where: Where, standing: Standing, seen: int) -> P
     )
 
 
-async def _check_waiting(db: Read, where: Where, standing: Standing, starts: datetime, now: datetime) -> None:
-    """Checks how many versions wait: so few that whoever reads the newest sees the one that holds."""
+async def _check_waiting(
+    db: Read, where: Where, standing: Standing, starts: datetime, now: datetime
+) -> None:
+    """Checks how many versions wait: so few that whoever reads the newest sees the one that
+    holds."""
     if starts <= now:
         return
-    waiting = [version for version in await _versions(db, where, _NEWEST, READ_MAX) if version.from_at > now]
+    waiting = [
+        version
+        for version in await _versions(db, where, _NEWEST, READ_MAX)
+        if version.from_at > now
+    ]
     if len(waiting) >= WAITING_MAX:
         message = Sentence("{0} versions wait for their time already.", WAITING_MAX)
-        raise Problem("wrong_state", message, field="from", cure="Save one that holds at once, or wait.")
+        raise Problem(
+            "wrong_state", message, field="from", cure="Save one that holds at once, or wait."
+        )
 
 
 def _starts(from_at: datetime | None, now: BusinessTime) -> datetime:
@@ -304,7 +344,11 @@ async def _standing(db: Read, where: Where, now: datetime) -> Standing:
     around = holding(wider, now)
     whole = (*around, in_force.held.part) if in_force is not None else around
     return Standing(
-        where, own[0] if own else None, in_force, InForce(around) if around else None, InForce(whole) if whole else None
+        where,
+        own[0] if own else None,
+        in_force,
+        InForce(around) if around else None,
+        InForce(whole) if whole else None,
     )
 
 
@@ -320,7 +364,9 @@ async def _clock(world: World, db: Read, where: Where) -> BusinessTime:
     return world.clocks.business(offset)
 
 
-async def _ground(world: World, db: Read, where: Where, standing: Standing, now: BusinessTime) -> CheckGround:
+async def _ground(
+    world: World, db: Read, where: Where, standing: Standing, now: BusinessTime
+) -> CheckGround:
     known = await load_merchant(db, where.merchant_id) if where.merchant_id is not None else None
     return CheckGround(
         standing.wider,
@@ -336,7 +382,9 @@ async def _ground(world: World, db: Read, where: Where, standing: Standing, now:
 def _reason(text: str) -> str:
     text = text.strip()
     if not text or len(text) > REASON_CHARS_MAX or not text.isprintable():
-        message = Sentence("The field reason must be 1 to {0} characters long, on one line.", REASON_CHARS_MAX)
+        message = Sentence(
+            "The field reason must be 1 to {0} characters long, on one line.", REASON_CHARS_MAX
+        )
         raise invalid(message, "reason", "Say why it is changed.")
     return text
 

@@ -62,9 +62,13 @@ async def where_of(
             raise Problem("not_found", "There is no such campaign.", field="campaign")
         return Where("campaign", campaign_id, merchant_id, campaign.site_id, campaign.name)
     if site_id is not None:
-        site = next((one for one in known.sites if one.site_id == site_id and one.retired_at is None), None)
+        site = next(
+            (one for one in known.sites if one.site_id == site_id and one.retired_at is None), None
+        )
         if site is None:
-            raise Problem("not_found", "There is no such site.", field="site", cure="See GET /v1/sites.")
+            raise Problem(
+                "not_found", "There is no such site.", field="site", cure="See GET /v1/sites."
+            )
         return Where("site", site_id, merchant_id, site_id, site.name)
     return Where("merchant", merchant_id, merchant_id)
 

@@ -57,4 +57,8 @@ async def _versions(db: Read, merchant_id: UUID, named: Collection[Named]) -> li
 
 
 def _columns(parts: list[Named]) -> tuple[list[str], list[UUID], list[int]]:
-    return [part.scope for part in parts], [part.subject_id for part in parts], [part.number for part in parts]
+    return (
+        [part.scope for part in parts],
+        [part.subject_id for part in parts],
+        [part.number for part in parts],
+    )

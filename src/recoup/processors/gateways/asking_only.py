@@ -1,11 +1,18 @@
-"""A route that left the settings: it is asked about what is open and gives back what it took; nothing new goes by
-it."""
+"""A route that left the settings: it is asked about what is open and gives back what it took;
+nothing new goes by it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recoup.processors.gateways.port import Charge, DisputeAnswer, Inquiry, LookUp, ModificationMessage, Outcome
+from recoup.processors.gateways.port import (
+    Charge,
+    DisputeAnswer,
+    Inquiry,
+    LookUp,
+    ModificationMessage,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from recoup.processors.gateways.kinds import OpenProcessor
@@ -16,10 +23,21 @@ class AskingOnly:
 
     def __init__(self, processor: "OpenProcessor") -> None:
         self._processor = self.connector = processor
-        self.name, self.kind, self.acceptor_id = processor.name, processor.kind, processor.acceptor_id
-        self.asks, self.takes, self.takes_files = processor.asks, processor.takes, processor.takes_files
+        self.name, self.kind, self.acceptor_id = (
+            processor.name,
+            processor.kind,
+            processor.acceptor_id,
+        )
+        self.asks, self.takes, self.takes_files = (
+            processor.asks,
+            processor.takes,
+            processor.takes_files,
+        )
         self.authenticates = processor.authenticates
-        self.idempotency_window, self.settled_after = processor.idempotency_window, processor.settled_after
+        self.idempotency_window, self.settled_after = (
+            processor.idempotency_window,
+            processor.settled_after,
+        )
         self.unprocessed_codes = processor.unprocessed_codes
         self.multicapture, self.keeps_rest = processor.multicapture, processor.keeps_rest
 

@@ -55,7 +55,8 @@ class Bank(Protocol):
         ...
 
     async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
-        """approved: the bank has it, or its file may be fetched. The same payout again is the same."""
+        """approved: the bank has it, or its file may be fetched. The same payout again is the
+        same."""
         ...
 
     async def answer(self, transfer: Transfer) -> Answer | None:

@@ -1,5 +1,5 @@
-"""A card processor behind a bridge: a small service of the operator's that speaks HTTP and JSON with us, and the
-processor's own language with the processor. The wire format: docs/processors.md.
+"""A card processor behind a bridge: a small service of the operator's that speaks HTTP and JSON
+with us, and the processor's own language with the processor. The wire format: docs/processors.md.
 
 What cannot be understood is unknown, never declined; only an answer that names our id counts.
 """
@@ -78,8 +78,8 @@ _NO_SUCH_CALL: Final = frozenset({404, 405, 501})
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """`send_before`: on this process's monotonic clock, None for an inquiry, which may always be made. `step`: of a
-    charge in several, each with a key of its own."""
+    """`send_before`: on this process's monotonic clock, None for an inquiry, which may always be
+    made. `step`: of a charge in several, each with a key of its own."""
 
     method: str
     path: str
@@ -117,12 +117,18 @@ class Bridge(IsoAmounts):
         multicapture: bool = False,
         simulates: bool = False,
     ) -> None:
-        """`world`: whose settings these are. `takes`: which credentials the bridge understands. `authenticates`: it
-        answers `/authentications`. `updater`: it answers what became of replaced cards. `simulates`: it is a world of
-        the laboratory, which knows orders by their ids. Raises: Problem(invalid) for
-        an address in the clear, a short secret, or no acceptor."""
+        """`world`: whose settings these are. `takes`: which credentials the bridge understands.
+        `authenticates`: it answers `/authentications`. `updater`: it answers what became of
+        replaced cards. `simulates`: it is a world of the laboratory, which knows orders by their
+        ids. Raises: Problem(invalid) for an address in the clear, a short secret, or no
+        acceptor."""
         check_bridge(url, secret, acceptor_id, world)
-        self.name, self.acceptor_id, self.takes_files, self.takes = name, acceptor_id, takes_files, takes
+        self.name, self.acceptor_id, self.takes_files, self.takes = (
+            name,
+            acceptor_id,
+            takes_files,
+            takes,
+        )
         self.settled_after, self.updates = settled_after, updater
         self.multicapture, self._simulates = multicapture, simulates
         self.authenticates: Authenticates = "by_redirect" if authenticates else "never"
@@ -162,13 +168,19 @@ class Bridge(IsoAmounts):
             return said
         return await self._finish("withdraw", inquiry, {})
 
-    async def _finish(self, verb: Literal["finish", "withdraw"], inquiry: Inquiry, body: dict[str, Any]) -> Outcome:
+    async def _finish(
+        self, verb: Literal["finish", "withdraw"], inquiry: Inquiry, body: dict[str, Any]
+    ) -> Outcome:
         """Ends an authentication. Both may be repeated: the first's result is answered again. After
         a withdrawal nothing late can charge."""
         path, whole = f"/authentications/{verb}", {"id": inquiry.key} | body
-        said = await self._send(_Message("POST", path, inquiry.key, whole, INQUIRY_SECONDS, None, f".{verb}"))
+        said = await self._send(
+            _Message("POST", path, inquiry.key, whole, INQUIRY_SECONDS, None, f".{verb}")
+        )
         if said.state == "awaits_payer" and verb == "withdraw":
-            return replace(said, state="unknown", text="it waits for its payer, and is not withdrawn yet")
+            return replace(
+                said, state="unknown", text="it waits for its payer, and is not withdrawn yet"
+            )
         if said.state == "declined" and verb == "withdraw":
             return replace(said, withdrawn=True)
         return said
@@ -187,16 +199,29 @@ class Bridge(IsoAmounts):
         said = _read(reply.body, BridgeMessages)
         if said is None or said.id != order:
             return Outcome("unknown", text="the answer could not be read")
-        return chosen(question, [(one.id, outcome_of(one.id, None, one, 0)) for one in said.messages])
+        return chosen(
+            question, [(one.id, outcome_of(one.id, None, one, 0)) for one in said.messages]
+        )
 
     async def update_of(self, inquiry: UpdateInquiry) -> CardUpdate:
-        """Implements `updater.Updater`: the bridge passes the question on to whoever its acquirer offers."""
-        message = _Message("POST", "/card-updates", inquiry.id, update_body(inquiry), inquiry.timeout_seconds, None)
+        """Implements `updater.Updater`: the bridge passes the question on to whoever its acquirer
+        offers."""
+        message = _Message(
+            "POST", "/card-updates", inquiry.id, update_body(inquiry), inquiry.timeout_seconds, None
+        )
         return update_of(inquiry.id, _read(await self._said(message), BridgeUpdate))
 
     async def make_token(self, request: TokenRequest) -> TokenAnswer:
-        """Implements `token_service.TokenService`: the bridge passes it on to whoever its acquirer offers."""
-        message = _Message("POST", "/network-tokens", request.id, token_body(request), request.timeout_seconds, None)
+        """Implements `token_service.TokenService`: the bridge passes it on to whoever its acquirer
+        offers."""
+        message = _Message(
+            "POST",
+            "/network-tokens",
+            request.id,
+            token_body(request),
+            request.timeout_seconds,
+            None,
+        )
         return token_of(request.id, _read(await self._said(message), BridgeToken))
 
     async def standing_of(self, inquiry: TokenInquiry) -> TokenAnswer:
@@ -207,7 +232,9 @@ class Bridge(IsoAmounts):
     async def delete_token(self, inquiry: TokenInquiry) -> Deletion:
         """A bridge of before does not know the call: it says so by its status."""
         path = f"/network-tokens/{inquiry.id}"
-        message = _Message("DELETE", path, inquiry.id, None, inquiry.timeout_seconds, None, ".delete")
+        message = _Message(
+            "DELETE", path, inquiry.id, None, inquiry.timeout_seconds, None, ".delete"
+        )
         try:
             reply = await self._reply(message)
         except (NotSentError, NoAnswerError):
@@ -233,10 +260,20 @@ class Bridge(IsoAmounts):
             return None
 
     async def _post(
-        self, path: str, message: Charge | ModificationMessage | DisputeAnswer, body: Mapping[str, Any]
+        self,
+        path: str,
+        message: Charge | ModificationMessage | DisputeAnswer,
+        body: Mapping[str, Any],
     ) -> Outcome:
         return await self._send(
-            _Message("POST", path, message.key, body, message.timeout_seconds, message.send_before_monotonic)
+            _Message(
+                "POST",
+                path,
+                message.key,
+                body,
+                message.timeout_seconds,
+                message.send_before_monotonic,
+            )
         )
 
     async def _send(self, message: _Message) -> Outcome:
@@ -334,9 +371,15 @@ _NOT_SET: Final = Outcome("not_sent", text="no card processor is set")
 def check_bridge(url: str, secret: str, acceptor_id: str, world: str = "live") -> None:
     """`world`: whose settings these are. Raises: Problem(invalid) naming the setting."""
     parts = urlsplit(url)
-    if not parts.hostname or parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+    if (
+        not parts.hostname
+        or parts.scheme != "https"
+        and not (parts.scheme == "http" and _is_loopback(parts.hostname))
+    ):
         raise invalid(
-            "Cards go over HTTPS only, or to this machine.", f"{world}_processor_url", "Write https://host/path."
+            "Cards go over HTTPS only, or to this machine.",
+            f"{world}_processor_url",
+            "Write https://host/path.",
         )
     if len(secret) < SECRET_LENGTH_MIN:
         raise invalid(

@@ -1,4 +1,5 @@
-"""The bridge's wire: our messages as JSON, and its answers as outcomes. docs/processors.md says the same."""
+"""The bridge's wire: our messages as JSON, and its answers as outcomes. docs/processors.md says the
+same."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -14,9 +15,21 @@ from recoup.kernel.time import iso
 from recoup.networks.codes import code_of
 from recoup.networks.decline_code import our_code
 from recoup.processors.gateways.credential import Card, Credential, CredentialNews, Token
-from recoup.processors.gateways.port import Charge, DisputeAnswer, Fault, ModificationMessage, Outcome, PayerAtHand
+from recoup.processors.gateways.port import (
+    Charge,
+    DisputeAnswer,
+    Fault,
+    ModificationMessage,
+    Outcome,
+    PayerAtHand,
+)
 from recoup.processors.gateways.token_service import UNKNOWN as UNKNOWN_TOKEN
-from recoup.processors.gateways.token_service import Answer, CryptogramRequest, TokenAnswer, TokenRequest
+from recoup.processors.gateways.token_service import (
+    Answer,
+    CryptogramRequest,
+    TokenAnswer,
+    TokenRequest,
+)
 from recoup.processors.gateways.updater import UNKNOWN, CardUpdate, UpdateInquiry
 from recoup.processors.rules.credential import TOKEN_ON_WIRE, TokenState
 
@@ -39,7 +52,9 @@ class BridgeAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """A bridge's answer. `id` is ours; what it leaves out is not known."""
 
     id: UUID
-    state: Literal["approved", "declined", "unknown", "not_processed", "not_found", "awaiting_payer"]
+    state: Literal[
+        "approved", "declined", "unknown", "not_processed", "not_found", "awaiting_payer"
+    ]
     reference: str | None = None
     scheme_code: str | None = None
     advice_code: str | None = None
@@ -110,8 +125,16 @@ def payer_body(payer: PayerAtHand) -> dict[str, Any]:
     said = payer.browser
     browser: dict[str, Any] = {"accept": said.accept, "userAgent": said.user_agent}
     if said.is_whole:
-        browser |= {"language": said.language, "colorDepth": said.color_depth, "screenHeight": said.height}
-        browser |= {"screenWidth": said.width, "timeZoneOffset": said.offset, "javaEnabled": said.java}
+        browser |= {
+            "language": said.language,
+            "colorDepth": said.color_depth,
+            "screenHeight": said.height,
+        }
+        browser |= {
+            "screenWidth": said.width,
+            "timeZoneOffset": said.offset,
+            "javaEnabled": said.java,
+        }
     return {"returnUrl": payer.return_url, "authenticate": payer.is_wanted, "browser": browser}
 
 
@@ -135,7 +158,13 @@ def _credential(credential: Credential) -> dict[str, Any]:
             "cryptogram": credential.cryptogram,
         }
         return {TOKEN_ON_WIRE: token}
-    return {"storedMethod": {"id": credential.id, "customer": credential.customer, "scheme": credential.scheme}}
+    return {
+        "storedMethod": {
+            "id": credential.id,
+            "customer": credential.customer,
+            "scheme": credential.scheme,
+        }
+    }
 
 
 class BridgeCard(msgspec.Struct, frozen=True, rename="camel"):
@@ -157,15 +186,25 @@ def update_body(inquiry: UpdateInquiry) -> dict[str, Any]:
         "id": inquiry.id,
         "merchantId": inquiry.merchant_id,
         "acceptorId": inquiry.acceptor_id,
-    } | _credential(replace(inquiry.card, cvv=None) if isinstance(inquiry.card, Card) else inquiry.card)
+    } | _credential(
+        replace(inquiry.card, cvv=None) if isinstance(inquiry.card, Card) else inquiry.card
+    )
 
 
 def update_of(id: UUID, answer: BridgeUpdate | None) -> CardUpdate:
     """`answer`: None for what cannot be read."""
-    if answer is None or answer.id != id or (answer.state == "updated") is not (answer.card is not None):
+    if (
+        answer is None
+        or answer.id != id
+        or (answer.state == "updated") is not (answer.card is not None)
+    ):
         return UNKNOWN
     card = answer.card
-    return CardUpdate(answer.state, card.number, card.exp_month, card.exp_year) if card else CardUpdate(answer.state)
+    return (
+        CardUpdate(answer.state, card.number, card.exp_month, card.exp_year)
+        if card
+        else CardUpdate(answer.state)
+    )
 
 
 class BridgeToken(msgspec.Struct, frozen=True, rename="camel"):
@@ -211,7 +250,9 @@ def token_of(id: UUID, answer: BridgeToken | None) -> TokenAnswer:
     if answer is None or answer.id != id:
         return UNKNOWN_TOKEN
     expiry = (answer.exp_month, answer.exp_year)
-    return TokenAnswer(answer.state, answer.number, *expiry, answer.requestor_id, answer.account_reference)
+    return TokenAnswer(
+        answer.state, answer.number, *expiry, answer.requestor_id, answer.account_reference
+    )
 
 
 def modification_body(message: ModificationMessage) -> dict[str, Any]:
@@ -239,22 +280,34 @@ def dispute_body(answer: DisputeAnswer, *, with_files: bool) -> dict[str, Any]:
     }
     if with_files:
         body["files"] = [
-            {"name": file.name, "mediaType": file.media_type, "content": b64encode(file.content).decode()}
+            {
+                "name": file.name,
+                "mediaType": file.media_type,
+                "content": b64encode(file.content).decode(),
+            }
             for file in answer.files
         ]
     return body
 
 
-def outcome_of(id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | None, latency_ms: int) -> Outcome:
+def outcome_of(
+    id: UUID, body: Mapping[str, Any] | None, answer: BridgeAnswer | None, latency_ms: int
+) -> Outcome:
     """`body`: of the message, None for an inquiry; `answer`: None for what cannot be read."""
     if answer is None or answer.state == "not_found" and body is not None:
         return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms)
     if answer.id != id:
-        return Outcome("unknown", text="the answer could not be read", latency_ms=latency_ms, other_id=True)
+        return Outcome(
+            "unknown", text="the answer could not be read", latency_ms=latency_ms, other_id=True
+        )
     if answer.state == "not_processed":
         text = "refused before it was processed"
         return Outcome(
-            "not_sent", processor_code=our_code(NOT_PROCESSED), text=text, latency_ms=latency_ms, fault=answer.fault
+            "not_sent",
+            processor_code=our_code(NOT_PROCESSED),
+            text=text,
+            latency_ms=latency_ms,
+            fault=answer.fault,
         )
     number = _number_in(body or {})
     texts: dict[str, Any] = {name: _without(number, getattr(answer, name)) for name in _SAME}

@@ -23,7 +23,8 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Money of a direct payment on its way to the merchant. `id` is the settlement's id; the fee stays behind."""
+    """Money of a direct payment on its way to the merchant. `id` is the settlement's id; the fee
+    stays behind."""
 
     id: UUID
     payment_id: UUID
@@ -60,7 +61,8 @@ class Channel(Counterpart, Protocol):
 
 
 class Guarded(Channel, Protocol):
-    """A channel whose payouts go where the merchant has agreed, once a second person approves them."""
+    """A channel whose payouts go where the merchant has agreed, once a second person approves
+    them."""
 
     async def check_payout(self, merchant_id: UUID, destination: str) -> None:
         """Raises: Problem(invalid) naming destination."""

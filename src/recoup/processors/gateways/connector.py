@@ -39,7 +39,9 @@ class OwnRetry(NamedTuple):
     at: datetime
 
 
-Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]
+Subject = Literal[
+    "charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"
+]
 
 
 class Acknowledgement(NamedTuple):
@@ -50,8 +52,9 @@ class Acknowledgement(NamedTuple):
 
 
 class DisputeCase(NamedTuple):
-    """A dispute as the processor's book has it. `charge`: its reference of the charge, empty where only the notice's
-    `message_id` names it; `units` in the currency's minor unit; `fee` as charged for the dispute."""
+    """A dispute as the processor's book has it. `charge`: its reference of the charge, empty where
+    only the notice's `message_id` names it; `units` in the currency's minor unit; `fee` as charged
+    for the dispute."""
 
     id: str
     charge: str
@@ -66,17 +69,19 @@ class DisputeCase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A signed notice, read as a hint: something happened, and what it was stands in the processor's book.
+    """A signed notice, read as a hint: something happened, and what it was stands in the
+    processor's book.
 
-    `id` is the notice's own; `about` the object's, of `object_kind`; `message_id` is our id, where the object or the
-    call that caused it carries one. `charge`, `invoice`: what the object hangs on; a charge by the reference that its
-    outcome named. `by_itself`: no call of anybody's caused it, so the processor did. `mine`: it is of the account and
-    mode of this connector, else nothing is done. `subject`: what is to be asked about, `hold` where a hold is gone,
-    `ended` where a method is not to be charged any more; None for a kind that says nothing to us, `because` of that:
-    empty for one that the connector does not know. `approves`: it says that money was taken.
+    `id` is the notice's own; `about` the object's, of `object_kind`; `message_id` is our id, where
+    the object or the call that caused it carries one. `charge`, `invoice`: what the object hangs
+    on; a charge by the reference that its outcome named. `by_itself`: no call of anybody's caused
+    it, so the processor did. `mine`: it is of the account and mode of this connector, else nothing
+    is done. `subject`: what is to be asked about, `hold` where a hold is gone, `ended` where a
+    method is not to be charged any more; None for a kind that says nothing to us, `because` of
+    that: empty for one that the connector does not know. `approves`: it says that money was taken.
 
-    `outcome`, `case`, `movement`: what the signed part itself proves, of `message_id`, of a dispute and of what was
-    done with `charge`, from a vendor whose book cannot be read.
+    `outcome`, `case`, `movement`: what the signed part itself proves, of `message_id`, of a dispute
+    and of what was done with `charge`, from a vendor whose book cannot be read.
     """
 
     id: str
@@ -98,8 +103,8 @@ class Notice:
 
 
 class Connector(Processor, Protocol):
-    """A vendor's account. What the vendor does is never an error: an answer that cannot be read is None, or a Finding
-    that is not ok. `tells_disputes`: its notices tell of disputes."""
+    """A vendor's account. What the vendor does is never an error: an answer that cannot be read is
+    None, or a Finding that is not ok. `tells_disputes`: its notices tell of disputes."""
 
     tells_disputes: bool
 
@@ -108,8 +113,8 @@ class Connector(Processor, Protocol):
         ...
 
     async def describe(self, stored: Stored) -> Stored | None:
-        """The stored method as the vendor has it; None when it is not there, or not of that customer. Raises:
-        Problem(unavailable)."""
+        """The stored method as the vendor has it; None when it is not there, or not of that
+        customer. Raises: Problem(unavailable)."""
         ...
 
     async def own_retries(self) -> list[OwnRetry]:
@@ -122,13 +127,14 @@ class Connector(Processor, Protocol):
         ...
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
-        """`headers` by lower-case name; `body` as it came. Raises: Problem(unauthorized) for what is not signed so, or
-        too old; Problem(invalid) for what cannot be read."""
+        """`headers` by lower-case name; `body` as it came. Raises: Problem(unauthorized) for what
+        is not signed so, or too old; Problem(invalid) for what cannot be read."""
         ...
 
 
 class Acknowledging(Protocol):
-    """A connector whose notices are answered in the vendor's own words; without it a 200 is enough."""
+    """A connector whose notices are answered in the vendor's own words; without it a 200 is
+    enough."""
 
     acknowledgement: Acknowledgement
 
@@ -181,8 +187,8 @@ class BilledInvoice(Struct, frozen=True):
 
 
 class Billing(Protocol):
-    """A connector whose vendor bills, too. Each raises Problem(unavailable) for what the vendor did not confirm; `key`
-    is the idempotency key."""
+    """A connector whose vendor bills, too. Each raises Problem(unavailable) for what the vendor did
+    not confirm; `key` is the idempotency key."""
 
     async def billed_invoice(self, invoice: str) -> BilledInvoice | None:
         """The invoice; None for one that is not there, or that a route could not pay."""

@@ -7,8 +7,9 @@ from recoup.processors.rules.credential import TOKEN, TokenState
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card as a processor needs it. `pan` and `cvv` never reach a repr, a log or an error. In an inquiry `pan` is
-    empty unless the processor asks by replay: no vault is opened for a question."""
+    """A card as a processor needs it. `pan` and `cvv` never reach a repr, a log or an error. In an
+    inquiry `pan` is empty unless the processor asks by replay: no vault is opened for a
+    question."""
 
     pan: str = field(repr=False)
     exp_month: int
@@ -21,9 +22,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A card that the processor of `route` keeps: no number, no vault. `id` and `customer` are the processor's;
-    `fingerprint` as it identifies the card, `account_reference` (PAR) of the account behind it, None where it does not
-    say. None of them reaches a repr."""
+    """A card that the processor of `route` keeps: no number, no vault. `id` and `customer` are the
+    processor's; `fingerprint` as it identifies the card, `account_reference` (PAR) of the account
+    behind it, None where it does not say. None of them reaches a repr."""
 
     route: str
     id: str = field(repr=False)
@@ -42,9 +43,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A number in a card's place, with an expiry of its own. `requestor_id`: on whose behalf its network made it.
-    `cryptogram`: the proof for this one charge, None where there is none. Neither number nor cryptogram reaches a
-    repr."""
+    """A number in a card's place, with an expiry of its own. `requestor_id`: on whose behalf its
+    network made it. `cryptogram`: the proof for this one charge, None where there is none. Neither
+    number nor cryptogram reaches a repr."""
 
     number: str = field(repr=False)
     exp_month: int

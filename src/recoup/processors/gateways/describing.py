@@ -8,8 +8,8 @@ from recoup.processors.gateways.port import Processor
 
 class Describing(Processor, Protocol):
     async def describe(self, stored: Stored) -> Stored | None:
-        """The stored method as the processor has it; None when it is not there, or not of that customer. Raises:
-        Problem(unavailable)."""
+        """The stored method as the processor has it; None when it is not there, or not of that
+        customer. Raises: Problem(unavailable)."""
         ...
 
 

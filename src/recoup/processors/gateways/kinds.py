@@ -1,5 +1,6 @@
-"""The kinds of card routes: what each takes, needs, and how it is made. Packages add more by entry points of the group
-`recoup.connectors`. Settings are read with it, so that a connector is imported only when one is made."""
+"""The kinds of card routes: what each takes, needs, and how it is made. Packages add more by entry
+points of the group `recoup.connectors`. Settings are read with it, so that a connector is imported
+only when one is made."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,7 +35,9 @@ def is_reached_safely(url: str) -> bool:
     except ValueError:
         return False
     secure = parts.scheme == "https" or parts.scheme == "http" and is_this_machine(host)
-    return bool(host and secure) and not (parts.username or parts.password or parts.query or parts.fragment)
+    return bool(host and secure) and not (
+        parts.username or parts.password or parts.query or parts.fragment
+    )
 
 
 def is_this_machine(host: str) -> bool:
@@ -77,11 +80,12 @@ class SimulatedIssuer:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where that is another.
-    `cards`, `stored`: what it takes. `sandbox_only`: it moves no money. `may_authenticate`, `may_update`,
-    `may_make_tokens`: its settings say whether it sends customers to their bank, says what became of replaced cards,
-    makes network tokens; `multicapture_set`: and whether a hold may be captured several times. `form`: what merchants
-    connect their own account by."""
+    """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where
+    that is another. `cards`, `stored`: what it takes. `sandbox_only`: it moves no money.
+    `may_authenticate`, `may_update`, `may_make_tokens`: its settings say whether it sends customers
+    to their bank, says what became of replaced cards, makes network tokens; `multicapture_set`: and
+    whether a hold may be captured several times. `form`: what merchants connect their own account
+    by."""
 
     make: "Callable[[Connection, SimulatedIssuer | None], OpenProcessor]"
     url: str = ""
@@ -111,7 +115,9 @@ def _simulated(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProces
 
     if issuer is None:
         raise LookupError("Only the sandbox has an issuer.")
-    return SandboxProcessor(issuer.source, mac_key=issuer.mac_key, acceptor_id=given.acceptor, name=given.name)
+    return SandboxProcessor(
+        issuer.source, mac_key=issuer.mac_key, acceptor_id=given.acceptor, name=given.name
+    )
 
 
 def _bridge(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":

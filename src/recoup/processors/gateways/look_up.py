@@ -12,14 +12,22 @@ NOT_OFFERED = Outcome("unknown", text="its book cannot be looked up")
 
 
 def chosen(question: LookUp, found: Iterable[tuple[UUID | None, Outcome]]) -> Outcome:
-    """`found`: what the book has of the order, each by its key of ours. An approval by its own key; of a charge, else
-    by another of the order, whose attempt our database forgot; what is still going there; then a decline of its own."""
+    """`found`: what the book has of the order, each by its key of ours. An approval by its own key;
+    of a charge, else by another of the order, whose attempt our database forgot; what is still
+    going there; then a decline of its own."""
     own, others = list[Outcome](), list[Outcome]()
     for key, said in found:
         is_own = key == question.message.key
-        if is_own or key is not None and key not in question.known and isinstance(question.message, Charge):
+        if (
+            is_own
+            or key is not None
+            and key not in question.known
+            and isinstance(question.message, Charge)
+        ):
             (own if is_own else others).append(replace(said, key=key, other_id=False))
-    taken = [one for one in own if one.state == "approved"] or [other for other in others if other.state == "approved"]
+    taken = [one for one in own if one.state == "approved"] or [
+        other for other in others if other.state == "approved"
+    ]
     if len(taken) > 1:
         return Outcome("unknown", text="the order was charged several times", contradicts=True)
     if taken:

@@ -1,5 +1,5 @@
-"""A vendor's kinds of notices as a table: what each is about, or why it says nothing. The first row whose beginning
-fits counts; a kind that fits none is unknown."""
+"""A vendor's kinds of notices as a table: what each is about, or why it says nothing. The first row
+whose beginning fits counts; a kind that fits none is unknown."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

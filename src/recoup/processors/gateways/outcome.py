@@ -88,19 +88,26 @@ class Outcome:
         further = tuple(str(one) for one in beside if one)
         held = self.hold_until.isoformat() if self.hold_until is not None else None
         said = filled(
-            Checks, self, risk_level=risk_level_of(self.risk), advice=advice, further=further, hold_until=held
+            Checks,
+            self,
+            risk_level=risk_level_of(self.risk),
+            advice=advice,
+            further=further,
+            hold_until=held,
         )
         return said if said != NONE else None
 
     def __post_init__(self) -> None:
-        """An answer from anywhere, of any size: what is too long is cut, and card numbers in the sentence are masked,
-        so that the state is never lost over it."""
+        """An answer from anywhere, of any size: what is too long is cut, and card numbers in the
+        sentence are masked, so that the state is never lost over it."""
         for name, most in _KEPT:
             text = getattr(self, name)
             if text is not None:
                 plain = masked_numbers(text) if name == "text" else text
                 object.__setattr__(self, name, kept(plain, most))
-        object.__setattr__(self, "ids", tuple(id for one in self.ids if (id := kept(one, REFERENCE_MAX))))
+        object.__setattr__(
+            self, "ids", tuple(id for one in self.ids if (id := kept(one, REFERENCE_MAX)))
+        )
         if self.redirect_url is not None and not is_payer_page(self.redirect_url):
             object.__setattr__(self, "redirect_url", None)
         if self.risk_score is not None and abs(self.risk_score) > RISK_SCORE_MAX:
@@ -110,7 +117,9 @@ class Outcome:
         if self.hold_until is not None:
             object.__setattr__(self, "hold_until", _plausible(self.hold_until))
         if not 1 <= self.network_attempts <= NETWORK_ATTEMPTS_MAX:
-            object.__setattr__(self, "network_attempts", min(NETWORK_ATTEMPTS_MAX, max(1, self.network_attempts)))
+            object.__setattr__(
+                self, "network_attempts", min(NETWORK_ATTEMPTS_MAX, max(1, self.network_attempts))
+            )
 
 
 def _plausible(at: datetime) -> datetime | None:
@@ -123,7 +132,17 @@ def _plausible(at: datetime) -> datetime | None:
 
 NETWORK_ATTEMPTS_MAX: Final = 100
 RISK_SCORE_MAX: Final = 1_000_000
-_CODES: Final = ("scheme_code", "advice_code", "category", "avs", "cvv", "cavv", "risk", "auth_code", "currency")
+_CODES: Final = (
+    "scheme_code",
+    "advice_code",
+    "category",
+    "avs",
+    "cvv",
+    "cavv",
+    "risk",
+    "auth_code",
+    "currency",
+)
 _KEPT: Final = (
     ("text", SENTENCE_MAX), ("reference", REFERENCE_MAX), ("network_transaction_id", REFERENCE_MAX),
     *((name, CODE_MAX) for name in _CODES),
@@ -134,13 +153,21 @@ def is_taken_part(approved: int, units: int, part_from: int | None) -> bool:
     return part_from is not None and max(1, part_from) <= approved < units
 
 
-def as_requested(outcome: Outcome, units: int, currency: str, part_from: int | None = None) -> Outcome:
-    """An approval of another message, amount or currency, or of a part below `part_from`, is no approval of this one:
-    unknown, and `contradicts`."""
+def as_requested(
+    outcome: Outcome, units: int, currency: str, part_from: int | None = None
+) -> Outcome:
+    """An approval of another message, amount or currency, or of a part below `part_from`, is no
+    approval of this one: unknown, and `contradicts`."""
     if outcome.state != "approved":
         return replace(outcome, state="unknown", contradicts=True) if outcome.other_id else outcome
-    same_units = outcome.units is None or outcome.units == units or is_taken_part(outcome.units, units, part_from)
+    same_units = (
+        outcome.units is None
+        or outcome.units == units
+        or is_taken_part(outcome.units, units, part_from)
+    )
     same_currency = outcome.currency is None or outcome.currency.upper() == currency
     if same_units and same_currency and not outcome.other_id:
         return outcome
-    return replace(outcome, state="unknown", text="the answer is of another charge or amount", contradicts=True)
+    return replace(
+        outcome, state="unknown", text="the answer is of another charge or amount", contradicts=True
+    )

@@ -13,7 +13,12 @@ PARAMETERS_MAX: Final = 30
 
 def is_payer_page(url: str) -> bool:
     """HTTPS, or this machine; of one line and a bounded length, without a user in it."""
-    if len(url) > URL_MAX or not url.isascii() or not url.isprintable() or any(one in url for one in ' \\"<>'):
+    if (
+        len(url) > URL_MAX
+        or not url.isascii()
+        or not url.isprintable()
+        or any(one in url for one in ' \\"<>')
+    ):
         return False
     try:
         parts = urlsplit(url)
@@ -21,7 +26,11 @@ def is_payer_page(url: str) -> bool:
         parts.port  # noqa: B018 - raises for what is none
     except ValueError:
         return False
-    return bool(host) and not user and (parts.scheme == "https" or parts.scheme == "http" and is_this_machine(host))
+    return (
+        bool(host)
+        and not user
+        and (parts.scheme == "https" or parts.scheme == "http" and is_this_machine(host))
+    )
 
 
 def as_brought(query: Mapping[str, str], most: int) -> str | None:

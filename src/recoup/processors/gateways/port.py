@@ -38,9 +38,9 @@ def _key_or_id(message: object, name: str, id: UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PayerAtHand:
-    """A customer at a page of ours who can be sent to the processor's. `return_url`: where they come back to.
-    `is_wanted`: they shall confirm, also where the processor would not ask. `browser`: what it said of itself, for the
-    first send alone."""
+    """A customer at a page of ours who can be sent to the processor's. `return_url`: where they
+    come back to. `is_wanted`: they shall confirm, also where the processor would not ask.
+    `browser`: what it said of itself, for the first send alone."""
 
     return_url: str
     is_wanted: bool = False
@@ -48,9 +48,9 @@ class PayerAtHand:
 
 
 class PayerAway(NamedTuple):
-    """A customer who was, or may have been, sent to the processor's page. `was_sent`: it named one. `returned`: what
-    their browser brought back, None as long as they are away. `may_wait`: they may still come; else what waits for them
-    is ended there."""
+    """A customer who was, or may have been, sent to the processor's page. `was_sent`: it named one.
+    `returned`: what their browser brought back, None as long as they are away. `may_wait`: they may
+    still come; else what waits for them is ended there."""
 
     was_sent: bool
     returned: str | None
@@ -122,9 +122,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class ModificationMessage:
-    """A refund, void or capture of an earlier charge, which the processor knows by `charge_key`; `reference` is what
-    the processor called the charge; `final_part`: no further capture of it follows, and what is left of the hold is
-    released. `captured_before`: what captures before this message took of the charge."""
+    """A refund, void or capture of an earlier charge, which the processor knows by `charge_key`;
+    `reference` is what the processor called the charge; `final_part`: no further capture of it
+    follows, and what is left of the hold is released. `captured_before`: what captures before this
+    message took of the charge."""
 
     id: UUID
     charge_id: UUID
@@ -169,9 +170,9 @@ class EvidenceFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DisputeAnswer:
-    """Our word to a case of the processor's. `evidence` is what speaks for the
-    merchant, as text, `files` the same as files, for a processor that takes them. `compelling`: earlier payments of the
-    card, which the text names too."""
+    """Our word to a case of the processor's. `evidence` is what speaks for the merchant, as text,
+    `files` the same as files, for a processor that takes them. `compelling`: earlier payments of
+    the card, which the text names too."""
 
     id: UUID
     case_ref: str
@@ -193,11 +194,12 @@ class DisputeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question about a message, by its `key`. `message` is what was sent, as it was sent; None where the question
-    needs no more than the key. `reference`: what the processor called it, where it ever did. Times are wall time.
+    """A question about a message, by its `key`. `message` is what was sent, as it was sent; None
+    where the question needs no more than the key. `reference`: what the processor called it, where
+    it ever did. Times are wall time.
 
-    `may_send`: the question may be that message once more, for a processor that asks by replay; never without. `payer`:
-    of a charge that had one at hand.
+    `may_send`: the question may be that message once more, for a processor that asks by replay;
+    never without. `payer`: of a charge that had one at hand.
     """
 
     id: UUID
@@ -227,11 +229,13 @@ class LookUp:
 
 
 class Counterpart(Protocol):
-    """A processor or a channel: what took the money gives it back. No method raises for anything a network or
-    counterpart does: that is an Outcome. An id is sent again only inside `idempotency_window` of its first send.
+    """A processor or a channel: what took the money gives it back. No method raises for anything a
+    network or counterpart does: that is an Outcome. An id is sent again only inside
+    `idempotency_window` of its first send.
 
-    `asks`: how it can be inquired what became of a message. `by_our_key` and `by_search` only read; `by_replay` may
-    send what never arrived."""
+    `asks`: how it can be inquired what became of a message. `by_our_key` and `by_search` only read;
+    `by_replay` may send what never arrived.
+    """
 
     name: str
     asks: Asks
@@ -250,10 +254,11 @@ class Counterpart(Protocol):
 
 
 class Processor(Counterpart, Protocol):
-    """A route of cards. `kind`: its connector, as in `kinds`; `takes`: which credentials. `authenticates`: how a
-    customer confirms with it: at a page of the processor, by what the page of a test world gives, or not at all.
-    `multicapture`: a hold of it may be captured several times; of others a capture of a part releases the rest.
-    `keeps_rest`: it knows of no final part, so what is left stays held until it is voided."""
+    """A route of cards. `kind`: its connector, as in `kinds`; `takes`: which credentials.
+    `authenticates`: how a customer confirms with it: at a page of the processor, by what the page
+    of a test world gives, or not at all. `multicapture`: a hold of it may be captured several
+    times; of others a capture of a part releases the rest. `keeps_rest`: it knows of no final part,
+    so what is left stays held until it is voided."""
 
     kind: str
     acceptor_id: str

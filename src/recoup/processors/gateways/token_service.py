@@ -16,7 +16,8 @@ ANSWERS: frozenset[str] = frozenset(get_args(Answer))
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A token for a card. `id` is ours, the idempotency key, and what the token is called from then on."""
+    """A token for a card. `id` is ours, the idempotency key, and what the token is called from then
+    on."""
 
     id: UUID
     merchant_id: UUID
@@ -36,8 +37,8 @@ class TokenInquiry:
 
 @dataclass(frozen=True, slots=True)
 class CryptogramRequest:
-    """The proof that one charge needs where its customer is there. `id`: the charge's; with `send` (which send of it)
-    it is the idempotency key."""
+    """The proof that one charge needs where its customer is there. `id`: the charge's; with `send`
+    (which send of it) it is the idempotency key."""
 
     id: UUID
     token_id: UUID

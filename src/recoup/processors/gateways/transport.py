@@ -41,8 +41,8 @@ _too_late: ContextVar[Callable[[], bool]] = ContextVar("too_late", default=bool)
 
 
 class _InTime(aiohttp.ClientRequest):
-    """Looks at the clock when a connection is there, right before the first byte: a process that was paused meanwhile
-    sends nothing late."""
+    """Looks at the clock when a connection is there, right before the first byte: a process that
+    was paused meanwhile sends nothing late."""
 
     async def send(self, conn: Any) -> Any:
         if _too_late.get()():
@@ -51,11 +51,14 @@ class _InTime(aiohttp.ClientRequest):
 
 
 class Transport:
-    """Make it inside a running loop, close it there. No redirect is followed, nothing unpacked, no cookie kept."""
+    """Make it inside a running loop, close it there. No redirect is followed, nothing unpacked, no
+    cookie kept."""
 
     def __init__(self, clocks: Clocks, answer_bytes_max: int) -> None:
         self._clocks, self._most = clocks, answer_bytes_max
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, limit_per_host=CONNECTIONS_MAX, keepalive_timeout=4.0)
+        connector = aiohttp.TCPConnector(
+            limit=CONNECTIONS_MAX, limit_per_host=CONNECTIONS_MAX, keepalive_timeout=4.0
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -78,8 +81,8 @@ class Transport:
         timeout_seconds: float,
         send_before: float | None = None,
     ) -> Reply:
-        """`send_before`: on the monotonic clock, None for what may always be sent. Raises: NotSentError,
-        NoAnswerError."""
+        """`send_before`: on the monotonic clock, None for what may always be sent. Raises:
+        NotSentError, NoAnswerError."""
         _too_late.set(lambda: send_before is not None and self._clocks.monotonic() >= send_before)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -91,13 +94,23 @@ class Transport:
         except (TimeoutError, aiohttp.ClientError, OSError):
             raise NoAnswerError("no answer in time") from None
 
-    async def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
         call = self._session.request(
-            method, url, data=body or None, allow_redirects=False, headers={**headers, **traceparent()}
+            method,
+            url,
+            data=body or None,
+            allow_redirects=False,
+            headers={**headers, **traceparent()},
         )
         async with call as response:
             text = await response.content.read(self._most + 1)
             while not response.content.at_eof() and len(text) <= self._most:
                 text += await response.content.read(self._most + 1 - len(text))
             whole = text if len(text) <= self._most else None
-            return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, whole)
+            return Reply(
+                response.status,
+                {name.lower(): value for name, value in response.headers.items()},
+                whole,
+            )

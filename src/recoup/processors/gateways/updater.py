@@ -14,8 +14,9 @@ STATES: frozenset[str] = frozenset(get_args(UpdateState))
 
 @dataclass(frozen=True, slots=True)
 class UpdateInquiry:
-    """A question about one card, or one that a processor keeps. `id` is ours and the idempotency key: repeated, it is
-    answered, and billed, once. `route`: by which the card was sent last, None where it was not."""
+    """A question about one card, or one that a processor keeps. `id` is ours and the idempotency
+    key: repeated, it is answered, and billed, once. `route`: by which the card was sent last, None
+    where it was not."""
 
     id: UUID
     merchant_id: UUID
@@ -27,9 +28,10 @@ class UpdateInquiry:
 
 @dataclass(frozen=True, slots=True)
 class CardUpdate:
-    """`updated`: `pan` and expiry are the card's from now on, `pan` None where the number stays; `unchanged`: nothing
-    newer is known; `closed`: the account is; `contact`: the issuer leaves it to the cardholder to say; `unknown`: no
-    answer that could be read, or no such card. `pan` reaches no repr."""
+    """`updated`: `pan` and expiry are the card's from now on, `pan` None where the number stays;
+    `unchanged`: nothing newer is known; `closed`: the account is; `contact`: the issuer leaves it
+    to the cardholder to say; `unknown`: no answer that could be read, or no such card. `pan`
+    reaches no repr."""
 
     state: UpdateState
     pan: str | None = field(default=None, repr=False)
@@ -105,5 +107,7 @@ class RouteUpdaters:
         name = inquiry.route if inquiry.route in able else able[0]
         updater = self._by_route[name]
         if name != inquiry.route:
-            inquiry = replace(inquiry, acceptor_id=updater.acceptor_id or inquiry.acceptor_id, route=name)
+            inquiry = replace(
+                inquiry, acceptor_id=updater.acceptor_id or inquiry.acceptor_id, route=name
+            )
         return await updater.update_of(inquiry)

@@ -1,4 +1,5 @@
-"""Base of every connector to a vendor: an account whose stored methods are charged by one HTTP API."""
+"""Base of every connector to a vendor: an account whose stored methods are charged by one HTTP
+API."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -24,7 +25,8 @@ class Api(Protocol):
 
 
 class VendorAccount(ABC):
-    """A connector names its `_api` and what it sends; no method raises for anything the vendor does."""
+    """A connector names its `_api` and what it sends; no method raises for anything the vendor
+    does."""
 
     takes: frozenset[CredentialKind] = frozenset({"stored"})
     takes_files = multicapture = keeps_rest = False

@@ -1,7 +1,10 @@
-"""Amounts as vendors write them. What would have to be rounded is not carried; no float comes near them.
+"""Amounts as vendors write them. What would have to be rounded is not carried; no float comes near
+them.
 
-`amount_text` and `units_of`: decimal text in the currency's major unit: `45.90`, `500`, `12.500`. `IsoAmounts`: in ISO
-4217's minor unit. `WireAmounts`: in the vendor's own, where its decimals differ from ISO 4217."""
+`amount_text` and `units_of`: decimal text in the currency's major unit: `45.90`, `500`, `12.500`.
+`IsoAmounts`: in ISO 4217's minor unit. `WireAmounts`: in the vendor's own, where its decimals
+differ from ISO 4217.
+"""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +31,8 @@ def amount_text(units: int, currency: str) -> str | None:
 
 
 def units_of(text: str, currency: str) -> int | None:
-    """The units of an amount with either sign; None for what is none, or finer than the currency."""
+    """The units of an amount with either sign; None for what is none, or finer than the
+    currency."""
     found, decimals = _TEXT.fullmatch(text), exponent(currency)
     if found is None or decimals is None:
         return None
@@ -73,7 +77,9 @@ class WireAmounts:
 
 def decimals_by_code(*codes: tuple[str, int]) -> Mapping[str, int]:
     """`("EUR USD", 2), ("JPY", 0)` by code."""
-    return MappingProxyType({code: decimals for listed, decimals in codes for code in listed.split()})
+    return MappingProxyType(
+        {code: decimals for listed, decimals in codes for code in listed.split()}
+    )
 
 
 def _rescaled(amount: int, decimals: int, wanted: int) -> int | None:

@@ -1,11 +1,14 @@
-"""The agreement between a customer and a merchant that a payment belongs to, as far as it names one. Pure."""
+"""The agreement between a customer and a merchant that a payment belongs to, as far as it names
+one. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
 
 SUBSCRIPTION_MAX: Final = 128
-MitReason = Literal["recurring", "installment", "unscheduled", "resubmission", "delayed_charge", "no_show"]
+MitReason = Literal[
+    "recurring", "installment", "unscheduled", "resubmission", "delayed_charge", "no_show"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The next step after each answer of a counterpart: one table of message, state and fault. Pure.
 
-Every flow that reads an answer takes its next step from here, so that a distinction that a connector makes is never
-lost on the way.
+Every flow that reads an answer takes its next step from here, so that a distinction that a
+connector makes is never lost on the way.
 """
 
 from typing import Final, Literal, NamedTuple, get_args
@@ -50,7 +50,8 @@ class Movement(NamedTuple):
 
 
 class Follows(NamedTuple):
-    """`state`: what the message is from then on. `notifies`: whom, where nothing else can be done at once."""
+    """`state`: what the message is from then on. `notifies`: whom, where nothing else can be done
+    at once."""
 
     state: State
     step: Step
@@ -91,12 +92,16 @@ _ANY: Final[dict[Message, dict[State, Follows]]] = {
                        "awaits_payer": _INQUIRED},
 }  # fmt: skip
 TABLE: Final[dict[tuple[Message, State, Fault | None], Follows]] = {
-    (message, state, fault): _NOT_SENT[message][fault] if state == "not_sent" else _ANY[message][state]
+    (message, state, fault): _NOT_SENT[message][fault]
+    if state == "not_sent"
+    else _ANY[message][state]
     for message in MESSAGES
     for state in STATES
     for fault in FAULTS
 }
-WRONG: Final[frozenset[Fault]] = frozenset({"request", "credential"})  # the same request is refused again
+WRONG: Final[frozenset[Fault]] = frozenset(
+    {"request", "credential"}
+)  # the same request is refused again
 
 
 def follows(message: Message, state: State, fault: Fault | None) -> Follows:

@@ -1,7 +1,8 @@
-"""A customer at a page of ours whose bank may want them: where they are to confirm, and until when. Pure.
+"""A customer at a page of ours whose bank may want them: where they are to confirm, and until when.
+Pure.
 
-It is kept with the attempt from its plan on: what they confirm is that charge and no other. The page of the processor
-and what a browser brought back are kept only as long as the attempt is out.
+It is kept with the attempt from its plan on: what they confirm is that charge and no other. The
+page of the processor and what a browser brought back are kept only as long as the attempt is out.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +22,8 @@ class Authentication:
     """Authentication of an attempt's customer. `until`: wall time; what is not confirmed by then is
     withdrawn. `is_wanted`: the bank, or the risk check, wants it, so that only a processor is
     picked that can ask for it. `url`: the processor's page, as soon as it named one. `returned`:
-    what the customer's browser brought back, once, the first time; empty where nothing is needed."""
+    what the customer's browser brought back, once, the first time; empty where nothing is
+    needed."""
 
     until: datetime
     is_wanted: bool = False
@@ -37,7 +39,12 @@ class Authentication:
 
 
 def authentication(
-    wall: WallTime, *, is_wanted: bool, challenge_ends: WallTime, at_checkout: bool, order_ends: WallTime | None
+    wall: WallTime,
+    *,
+    is_wanted: bool,
+    challenge_ends: WallTime,
+    at_checkout: bool,
+    order_ends: WallTime | None,
 ) -> Authentication:
     """The authentication of a customer who has just answered. `at_checkout`: their challenge ends
     before its order."""

@@ -17,9 +17,13 @@ from recoup.kernel.problem import Sentence, invalid
 HOLDER_MAX: Final = 70
 TRIES_MAX: Final = 3
 US_CURRENCY: Final = "USD"
-_LENGTHS: Final[dict[str, int]] = tomllib.loads((files(__package__) / "iban_lengths.toml").read_text("utf-8"))
+_LENGTHS: Final[dict[str, int]] = tomllib.loads(
+    (files(__package__) / "iban_lengths.toml").read_text("utf-8")
+)
 _ROUTING_HEADS: Final = (range(13), range(21, 33), range(61, 73), range(80, 81))
-_COPIED: Final = str.maketrans("", "", " -.\t\u00a0\u2009\u202f")  # what is between the digits of a copied number
+_COPIED: Final = str.maketrans(
+    "", "", " -.\t\u00a0\u2009\u202f"
+)  # what is between the digits of a copied number
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ def deposits_context(account_id: UUID) -> str:
     return f"bank-deposits:{account_id}"
 
 
-def read_account(holder: str, *, iban: str = "", routing: str = "", account: str = "") -> BankAccount:
+def read_account(
+    holder: str, *, iban: str = "", routing: str = "", account: str = ""
+) -> BankAccount:
     """Reads either an IBAN, or a US routing and account number.
 
     Raises: Problem(invalid) with the field and what is wrong with it; the number itself is never
@@ -100,15 +106,23 @@ def check_currency(account: BankAccount, asset: str) -> None:
 def _check_iban(iban: str) -> None:
     length = _LENGTHS.get(iban[:2])
     if length is None:
-        raise invalid("The IBAN begins with a country that has none.", "iban", "Check its first two letters.")
+        raise invalid(
+            "The IBAN begins with a country that has none.", "iban", "Check its first two letters."
+        )
     if len(iban) != length:
         raise invalid(
-            Sentence("An IBAN of {0} has {1} characters, this one {2}.", iban[:2], length, len(iban)),
+            Sentence(
+                "An IBAN of {0} has {1} characters, this one {2}.", iban[:2], length, len(iban)
+            ),
             "iban",
             "Copy it again from the bank's papers.",
         )
     if not (iban.isascii() and iban.isalnum() and iban[2:4].isdigit()):
-        raise invalid("An IBAN has letters and digits only.", "iban", "Leave out everything else; blanks may stay.")
+        raise invalid(
+            "An IBAN has letters and digits only.",
+            "iban",
+            "Leave out everything else; blanks may stay.",
+        )
     if int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 != 1:
         raise invalid(
             "The IBAN's check digits do not fit: a digit is wrong or two are exchanged.",
@@ -121,9 +135,13 @@ def check_routing(routing: str, field: str = "routing") -> None:
     """Raises: Problem(invalid)."""
     if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
         raise invalid(
-            "The routing number has nine digits.", field, "Copy the nine digits from a cheque or the bank's papers."
+            "The routing number has nine digits.",
+            field,
+            "Copy the nine digits from a cheque or the bank's papers.",
         )
-    weighted = sum(int(digit) * weight for digit, weight in zip(routing, (3, 7, 1) * 3, strict=True))
+    weighted = sum(
+        int(digit) * weight for digit, weight in zip(routing, (3, 7, 1) * 3, strict=True)
+    )
     known = any(int(routing[:2]) in heads for heads in _ROUTING_HEADS)
     if weighted % 10 or not known or routing == "0" * 9:
         raise invalid(

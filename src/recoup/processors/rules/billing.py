@@ -1,15 +1,20 @@
-"""An invoice of a processor's own billing: whether it is fit for a rescue, and why a rescue of it ends. Pure.
+"""An invoice of a processor's own billing: whether it is fit for a rescue, and why a rescue of it
+ends. Pure.
 
-What the billing would not go on to charge is not charged here either: what its customer is just paying, has paid
-otherwise or never agreed to. The words are Stripe's, as of docs.stripe.com/billing/subscriptions/overview,
-docs.stripe.com/billing/subscriptions/pause-payment and docs.stripe.com/api/invoices/object, read on 29 November 2026.
+What the billing would not go on to charge is not charged here either: what its customer is just
+paying, has paid otherwise or never agreed to. The words are Stripe's, as of
+docs.stripe.com/billing/subscriptions/overview, docs.stripe.com/billing/subscriptions/pause-payment
+and docs.stripe.com/api/invoices/object, read on 29 November 2026.
 """
 
 from typing import Final
 
 from msgspec import Struct
 
-CHANGED: Final = ("invoice_differs", "invoice_paid_elsewhere")  # as a processor's codes: it is not what was to be paid
+CHANGED: Final = (
+    "invoice_differs",
+    "invoice_paid_elsewhere",
+)  # as a processor's codes: it is not what was to be paid
 _STATUSES: Final = {
     "paid": "paid_elsewhere", "void": "invoice_voided", "uncollectible": "invoice_uncollectible",
     "draft": "invoice_gone",
@@ -56,7 +61,9 @@ def end_of(state: InvoiceState | None, *, we_stopped: bool = False) -> str | Non
         return "invoice_gone"
     if not (state.units or state.paid) and (state.credited or state.status == "open"):
         return "invoice_credited"
-    end = _STATUSES.get("paid" if state.paid_by else state.status) or _SUBSCRIPTIONS.get(state.subscription or "")
+    end = _STATUSES.get("paid" if state.paid_by else state.status) or _SUBSCRIPTIONS.get(
+        state.subscription or ""
+    )
     goes_on = state.is_automatic and (state.auto_advance or we_stopped)
     return end or (None if goes_on else "billing_stopped")
 

@@ -1,4 +1,5 @@
-"""A customer's browser data, all of which 3-D Secure requires. Source: EMV 3-D Secure 2.3, browser data."""
+"""A customer's browser data, all of which 3-D Secure requires. Source: EMV 3-D Secure 2.3, browser
+data."""
 
 import re
 from collections.abc import Mapping
@@ -15,8 +16,8 @@ _NUMBER: Final = re.compile(r"-?\d{1,6}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """`accept`, `user_agent`: the headers, as it sent them; the rest by its script, None where none ran. `offset`: of
-    its time zone, in minutes to UTC, as JavaScript counts them."""
+    """`accept`, `user_agent`: the headers, as it sent them; the rest by its script, None where none
+    ran. `offset`: of its time zone, in minutes to UTC, as JavaScript counts them."""
 
     accept: str = field(default="", repr=False)
     user_agent: str = field(default="", repr=False)
@@ -50,4 +51,6 @@ def read_browser(headers: Mapping[str, str], form: Mapping[str, str]) -> Browser
         for name in ("colorDepth", "screenHeight", "screenWidth", "timeZoneOffset")
     )
     java = {"true": True, "false": False}.get(form.get("javaEnabled", ""))
-    return Browser(accept, agent, form.get("language", "")[:40] or None, depth, height, width, offset, java)
+    return Browser(
+        accept, agent, form.get("language", "")[:40] or None, depth, height, width, offset, java
+    )

@@ -14,10 +14,11 @@ RiskLevel = Literal["low", "elevated", "high"]
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """`avs`, `cvv`, `cavv`: results of the address, of the card's code and of 3-D Secure; `category`: how the processor
-    classes its answer; `advice`: the processor's own, never the network's; all as it says them. `risk` in its words,
-    `risk_score` as its number, `risk_level` where its words are one of ours. `fault`: whose a refusal is. `further`:
-    what it says of a decline in more codes of its own, as they are stored; they are read with its code. `hold_until`:
+    """`avs`, `cvv`, `cavv`: results of the address, of the card's code and of 3-D Secure;
+    `category`: how the processor classes its answer; `advice`: the processor's own, never the
+    network's; all as it says them. `risk` in its words, `risk_score` as its number, `risk_level`
+    where its words are one of ours. `fault`: whose a refusal is. `further`: what it says of a
+    decline in more codes of its own, as they are stored; they are read with its code. `hold_until`:
     when it lets an authorisation go, in wall time."""
 
     avs: str | None = None

@@ -10,7 +10,9 @@ from typing import Final, Protocol
 
 from recoup.kernel.problem import Sentence, invalid
 
-PREFIX: Final = re.compile(r"[A-Za-z0-9]{4,40}(?:-[A-Za-z0-9]{1,80})*")  # a part of a host's name, and nothing else
+PREFIX: Final = re.compile(
+    r"[A-Za-z0-9]{4,40}(?:-[A-Za-z0-9]{1,80})*"
+)  # a part of a host's name, and nothing else
 _APART: Final = re.compile(r"[\s,]+")
 
 
@@ -27,10 +29,11 @@ class Given(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`vendor`: its name. `placeholder`: how a key looks. `key`: a first group is the mode, `test` or `live`. `secret`:
-    None where the key itself signs notices; `secrets_max` of them hold together. `account`: None where there is none to
-    name; `account_changes`: what it names may grow. `bills`: its invoices can be rescued. `live_url`: its live address
-    with `{prefix}`, where each account has its own. `guide`: the page of the docs. `order`: its place in lists."""
+    """`vendor`: its name. `placeholder`: how a key looks. `key`: a first group is the mode, `test`
+    or `live`. `secret`: None where the key itself signs notices; `secrets_max` of them hold
+    together. `account`: None where there is none to name; `account_changes`: what it names may
+    grow. `bills`: its invoices can be rescued. `live_url`: its live address with `{prefix}`, where
+    each account has its own. `guide`: the page of the docs. `order`: its place in lists."""
 
     vendor: str
     placeholder: str
@@ -57,7 +60,13 @@ class Form:
 
     def secret_of(self, given: str, key: str) -> str:
         """Returns the secret as it is kept: values that belong together, joined by commas."""
-        return key if self.secret is None else ",".join(_APART.split(given.strip())) if given.strip() else ""
+        return (
+            key
+            if self.secret is None
+            else ",".join(_APART.split(given.strip()))
+            if given.strip()
+            else ""
+        )
 
     def check(self, given: Given, *, test: bool) -> None:
         """All that a new connection needs. Raises: Problem(invalid)."""
@@ -78,14 +87,22 @@ class Form:
         if not given.account or given.account == account:
             return
         if self.account is None or not self.account_changes:
-            raise invalid("This connection stays with its account.", "account", "Connect the other account beside it.")
+            raise invalid(
+                "This connection stays with its account.",
+                "account",
+                "Connect the other account beside it.",
+            )
         if not self.account.fullmatch(given.account):
             raise invalid("This names no merchant account.", "account", self.account_cure)
 
     def _check_key(self, key: str, *, test: bool) -> None:
         found = self.key.fullmatch(key)
         if found is None:
-            raise invalid(Sentence("This is no key of {0} that can be connected.", self.vendor), "key", self.key_cure)
+            raise invalid(
+                Sentence("This is no key of {0} that can be connected.", self.vendor),
+                "key",
+                self.key_cure,
+            )
         if found.groups() and (found[1] == "test") is not test:
             cure = "Use a test key." if test else "Use a live key."
             raise invalid("The key is of the other mode.", "key", cure)

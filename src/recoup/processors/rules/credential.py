@@ -8,7 +8,9 @@ CredentialKind = Literal["card", "stored", "network_token"]
 KINDS: Final[frozenset[CredentialKind]] = frozenset(get_args(CredentialKind))
 TOKEN: Final = "network_token"  # noqa: S105
 TOKEN_ON_WIRE: Final = "networkToken"  # noqa: S105
-UNUSABLE: Final = "token_unusable"  # as the processor's code of an attempt that was not sent for its token
+UNUSABLE: Final = (
+    "token_unusable"  # as the processor's code of an attempt that was not sent for its token
+)
 TokenState = Literal["active", "suspended", "deleted"]
 
 

@@ -16,7 +16,16 @@ from recoup.kernel.stored import Stored, plain
 
 CARD: Final = "card"
 MILLION: Final = 1_000_000
-Why = Literal["credential", "authentication", "currency", "scheme", "country", "too_small", "too_large", "inexact"]
+Why = Literal[
+    "credential",
+    "authentication",
+    "currency",
+    "scheme",
+    "country",
+    "too_small",
+    "too_large",
+    "inexact",
+]
 _ORDER: Final[tuple[Why, ...]] = (
     "credential", "authentication", "currency", "scheme", "country", "too_small", "too_large", "inexact",
 )  # fmt: skip
@@ -81,7 +90,9 @@ def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) 
         if charge.credential == CARD
         else not (terms.stored and charge.credential == terms.name),
         "authentication": refuses == "authentication",
-        "currency": refuses == "currency" or bool(terms.currencies) and charge.currency not in terms.currencies,
+        "currency": refuses == "currency"
+        or bool(terms.currencies)
+        and charge.currency not in terms.currencies,
         "scheme": bool(terms.schemes) and charge.scheme not in terms.schemes,
         "country": bool(terms.countries) and charge.country not in terms.countries,
         "too_small": terms.amount_min is not None and amount < terms.amount_min,
@@ -93,8 +104,9 @@ def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A route and how it stands. `approved` sends were approved where the engine expected `expected` millionths.
-    `off`: somebody switched it off. `refuses`: what of this charge its processor does not take."""
+    """A route and how it stands. `approved` sends were approved where the engine expected
+    `expected` millionths. `off`: somebody switched it off. `refuses`: what of this charge its
+    processor does not take."""
 
     terms: RouteTerms
     approved: int = 0
@@ -105,7 +117,11 @@ class Candidate:
 
     def to_dict(self) -> dict[str, Any]:
         found = dict(plain(self)) | {"terms": self.terms.to_dict()}
-        return found if self.refuses else {name: value for name, value in found.items() if name != "refuses"}
+        return (
+            found
+            if self.refuses
+            else {name: value for name, value in found.items() if name != "refuses"}
+        )
 
     def why_not(self, charge: Carried) -> Why | None:
         return why_not(self.terms, charge, self.refuses)
@@ -144,14 +160,18 @@ def check_takes_numbers(routes: Sequence[RouteTerms], field: str, *, vault: bool
     """`vault`: whether numbers could be kept. Raises: Problem(invalid)."""
     if not vault or not takes_numbers(routes):
         message = "Card numbers are not taken here: every card processor keeps the cards itself."
-        raise invalid(message, field, "Send paymentMethod with processor and id, as the processor stored it.")
+        raise invalid(
+            message, field, "Send paymentMethod with processor and id, as the processor stored it."
+        )
 
 
 def without_vault(terms: RouteTerms) -> RouteTerms:
     """The terms where no card number can be kept. Raises: Problem(invalid) for a route that takes
     nothing else."""
     if terms.cards and not terms.stored:
-        message = f"The route {terms.name} takes card numbers, and the key file has no keys of a vault."
+        message = (
+            f"The route {terms.name} takes card numbers, and the key file has no keys of a vault."
+        )
         cure = "Remove the route from the settings, or restore the key file that has the keys card and print."
         raise invalid(message, "routes", cure)
     return replace(terms, cards=False)
@@ -166,7 +186,9 @@ def _freed(terms: RouteTerms, skipped: frozenset[str]) -> RouteTerms:
     if not skipped:
         return terms
     schemes = () if "scheme" in skipped else terms.schemes
-    return replace(terms, schemes=schemes, countries=() if "country" in skipped else terms.countries)
+    return replace(
+        terms, schemes=schemes, countries=() if "country" in skipped else terms.countries
+    )
 
 
 def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
@@ -176,21 +198,34 @@ def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
     if why == "currency":
         message = Sentence("No card processor here takes {0}.", charge.currency)
         listed = _listed(near, "currencies")
-        cure = Sentence("Send it in one of {0}.", listed) if listed else "Send it in another currency."
+        cure = (
+            Sentence("Send it in one of {0}.", listed) if listed else "Send it in another currency."
+        )
         return invalid(message, "Transaction.Currency", cure)
     if why == "scheme":
         scheme = charge.scheme or "unknown"
         message = Sentence("No card processor here takes {0} cards for this payment.", scheme)
-        return invalid(message, "PaymentMethod.CardNumber", Sentence("Send a card of {0}.", _listed(near, "schemes")))
+        return invalid(
+            message,
+            "PaymentMethod.CardNumber",
+            Sentence("Send a card of {0}.", _listed(near, "schemes")),
+        )
     if why == "country":
         country = charge.country or "an unknown country"
         message = Sentence("No card processor here takes payments from {0}.", country)
-        cure = Sentence("Send one of these country codes, if it is the payer's: {0}.", _listed(near, "countries"))
+        cure = Sentence(
+            "Send one of these country codes, if it is the payer's: {0}.",
+            _listed(near, "countries"),
+        )
         return invalid(message, "BillingInformation.CountryCode", cure)
     if why == "inexact":
         amount = _amount(charge.millionths)
-        message = Sentence("Every card processor here would have to round {0} {1}.", amount, charge.currency)
-        cure = "Send an amount without the smallest unit: a multiple of ten of them, or a whole one."
+        message = Sentence(
+            "Every card processor here would have to round {0} {1}.", amount, charge.currency
+        )
+        cure = (
+            "Send an amount without the smallest unit: a multiple of ten of them, or a whole one."
+        )
         return invalid(message, "Transaction.Amount", cure)
     return _out_of_bounds(why, near, charge.currency)
 
@@ -198,7 +233,9 @@ def _refusal(why: Why, near: Sequence[RouteTerms], charge: Carried) -> Problem:
 def _out_of_bounds(why: Why, near: Sequence[RouteTerms], currency: str) -> Problem:
     if why == "too_small":
         least = min(terms.amount_min or 0 for terms in near)
-        message = Sentence("No card processor here takes less than {0} {1}.", _amount(least), currency)
+        message = Sentence(
+            "No card processor here takes less than {0} {1}.", _amount(least), currency
+        )
         return invalid(message, "Transaction.Amount", "Send a larger amount.")
     most = max(terms.amount_max or 0 for terms in near)
     message = Sentence("No card processor here takes more than {0} {1}.", _amount(most), currency)

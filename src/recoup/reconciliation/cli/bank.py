@@ -26,15 +26,23 @@ def bank() -> None:
 
 @bank.command()
 @click.argument("payout")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder.")
-@click.option("--replace", is_flag=True, help="Replace a file that exists; otherwise it is refused.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder."
+)
+@click.option(
+    "--replace", is_flag=True, help="Replace a file that exists; otherwise it is refused."
+)
 @merchant_option
 @in_world
 def file(run: Run, payout: str, out: Path, replace: bool) -> None:
     """Writes the bank file of an approved PAYOUT (its id); only you can read it."""
     payout_id = parse_id(payout)
     if payout_id is None:
-        raise Problem("invalid", f"{payout!r} is not a payout id.", cure="See the portal's Approvals for the ids.")
+        raise Problem(
+            "invalid",
+            f"{payout!r} is not a payout id.",
+            cure="See the portal's Approvals for the ids.",
+        )
 
     name, content = run(lambda opened: read_file(opened.world, opened.merchant_id, payout_id))
     target = out / name
@@ -43,7 +51,9 @@ def file(run: Run, payout: str, out: Path, replace: bool) -> None:
 
 
 @bank.command()
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @merchant_option
 @in_world
 def answers(run: Run, path: Path) -> None:
@@ -85,29 +95,41 @@ def adjust(run: Run, amount: str, currency: str, note: str, email: str) -> None:
     """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
     asset = currency.upper()
     if asset not in EXPONENTS:
-        raise invalid(f"{currency!r} is not a currency.", "currency", "Write three letters, like USD.")
-    units = from_text(amount.removeprefix("-"), asset, "amount").units * (-1 if amount.startswith("-") else 1)
+        raise invalid(
+            f"{currency!r} is not a currency.", "currency", "Write three letters, like USD."
+        )
+    units = from_text(amount.removeprefix("-"), asset, "amount").units * (
+        -1 if amount.startswith("-") else 1
+    )
 
     async def work(opened: Opened) -> str:
         scope = Scope(opened.merchant_id, await operator_named(opened, email), "command")
         return await make_adjustment(opened.world, scope, units, asset, note)
 
     state = run(work)
-    click.echo("booked" if state == "booked" else "waits for a second person: see Approvals in the portal")
+    click.echo(
+        "booked" if state == "booked" else "waits for a second person: see Approvals in the portal"
+    )
 
 
 def _write(target: Path, content: bytes, *, replace: bool) -> None:
-    """A new file of mode 0600; no link is followed. Raises: Problem(conflict) if there is one already."""
+    """A new file of mode 0600; no link is followed. Raises: Problem(conflict) if there is one
+    already."""
     draft = target.with_name(f".{target.name}.{new_id().hex}") if replace else target
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise Problem(
-            "conflict", f"{target} exists already.", field="out", cure="Choose another folder, or add --replace."
+            "conflict",
+            f"{target} exists already.",
+            field="out",
+            cure="Choose another folder, or add --replace.",
         ) from None
     except OSError as error:
         raise invalid(
-            f"{target} cannot be written: {error.strerror}.", "out", "Choose a folder that exists and is yours."
+            f"{target} cannot be written: {error.strerror}.",
+            "out",
+            "Choose a folder that exists and is yours.",
         ) from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -61,14 +61,25 @@ def reconcile_file(run: Run, file: Path, **options: Any) -> None:
     --book."""
     reading, numbers = _reading(options), _numbers(options["book"])
     if numbers != [] and not options["note"].strip():
-        raise invalid("--book needs --note with the reason.", "note", "Add --note 'asked them on Monday'.")
+        raise invalid(
+            "--book needs --note with the reason.", "note", "Add --note 'asked them on Monday'."
+        )
 
-    comparison = run(lambda opened: _work(opened, opened.scope("reconcile", "cli"), file, reading, numbers, options))
+    comparison = run(
+        lambda opened: _work(
+            opened, opened.scope("reconcile", "cli"), file, reading, numbers, options
+        )
+    )
     show(comparison, _text(comparison), as_json=options["as_json"])
 
 
 async def _work(
-    opened: Opened, scope: Scope, file: Path, reading: Reading, numbers: list[int] | None, options: dict[str, Any]
+    opened: Opened,
+    scope: Scope,
+    file: Path,
+    reading: Reading,
+    numbers: list[int] | None,
+    options: dict[str, Any],
 ) -> dict[str, Any]:
     hidden = options["as_json"]
     with file.open("rb") as content:
@@ -79,7 +90,12 @@ async def _work(
             file=getattr(sys.stdout, "unguarded", None),
         ) as bar:
             ran = await reconcile(
-                opened.world, scope, File(file.name, content), reading, again=options["again"], tell=bar.update
+                opened.world,
+                scope,
+                File(file.name, content),
+                reading,
+                again=options["again"],
+                tell=bar.update,
             )
     booked = Booked(0, 0)
     if numbers != []:
@@ -93,7 +109,10 @@ async def _work(
             rows += await run_lines(connection, *key, outcomes=["refused"], limit=limit - len(rows))
         refused = await refused_lines(connection, *key)
     return _shown(ran, booked, open_.to_book, rows) | {
-        "refused": [{"reason": group.reason, "lines": group.lines, "first": group.finding} for group in refused]
+        "refused": [
+            {"reason": group.reason, "lines": group.lines, "first": group.finding}
+            for group in refused
+        ]
     }
 
 
@@ -146,19 +165,32 @@ def _line(row: RunLine) -> dict[str, Any]:
 
 def _text(comparison: dict[str, Any]) -> list[str]:
     first, last = comparison["days"]
-    lines = [f"{comparison['file']}: {comparison['lines']:,} lines, {first} to {last} ({comparison['zone']})"]
+    lines = [
+        f"{comparison['file']}: {comparison['lines']:,} lines, {first} to {last} ({comparison['zone']})"
+    ]
     if comparison["before"]:
         lines.append(
             f"This file was compared like this at {comparison['comparedAt']}; nothing was changed. "
             "--again compares it anew."
         )
     lines += comparison["notes"]
-    lines += [f"  {name.replace('_', ' '):15} {count:>10,}" for name, count in comparison["outcomes"].items()]
+    lines += [
+        f"  {name.replace('_', ' '):15} {count:>10,}"
+        for name, count in comparison["outcomes"].items()
+    ]
     for row in comparison["differences"][:SHOWN_MAX]:
         at = f"line {row['line']}" if row["line"] else f"row {row['row']}"
         amounts = " / ".join(f"{who} {row[who]}" for who in ("theirs", "ours") if row[who]) or "-"
-        mark = " [booked]" if row["booked"] else f" [{row['suggestion']['recipe']}]" if row["suggestion"] else ""
-        lines.append(f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n{'':14}{row['text']}")
+        mark = (
+            " [booked]"
+            if row["booked"]
+            else f" [{row['suggestion']['recipe']}]"
+            if row["suggestion"]
+            else ""
+        )
+        lines.append(
+            f"{at:>12}  {row['outcome']:14} {amounts} {row['currency'] or ''}{mark}\n{'':14}{row['text']}"
+        )
     left = sum(comparison["outcomes"][name] for name in _DIFFER) - len(comparison["differences"])
     if left > 0:
         lines.append(f"  … and {left:,} more; see the portal's page Reconciliation, or --json")
@@ -169,7 +201,9 @@ def _text(comparison: dict[str, Any]) -> list[str]:
             f"{', the first' if group['lines'] > 1 else ''}: {group['first']}{cure}"
         )
     if comparison["booked"] or comparison["bookedBefore"]:
-        lines.append(f"Booked: {comparison['booked']:,} now, {comparison['bookedBefore']:,} earlier from other files.")
+        lines.append(
+            f"Booked: {comparison['booked']:,} now, {comparison['bookedBefore']:,} earlier from other files."
+        )
     if comparison["toBook"]:
         lines.append(
             f"{comparison['toBook']:,} suggestions to book: --book all, or --book with line numbers, and --note."
@@ -189,12 +223,16 @@ def _reading(options: dict[str, Any]) -> Reading:
     for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding", "amounts"):
         if options[name]:
             values[name] = options[name].replace("\\t", "\t")
-    currencies = tuple(c for given in options["currencies"] for c in given.upper().replace(",", " ").split())
+    currencies = tuple(
+        c for given in options["currencies"] for c in given.upper().replace(",", " ").split()
+    )
     first, dots, last = (options["period"] or "").partition("..")
     if options["period"] and not dots:
         raise invalid("A period needs two days.", "period", "Write it 2026-11-01..2026-11-30.")
     period = days(first, last, values.get("zone", "UTC")) if dots else None
-    return Reading(kind=options["kind"], columns=columns, currencies=currencies, period=period, **values)
+    return Reading(
+        kind=options["kind"], columns=columns, currencies=currencies, period=period, **values
+    )
 
 
 def _numbers(text: str | None) -> list[int] | None:
@@ -206,6 +244,8 @@ def _numbers(text: str | None) -> list[int] | None:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
         raise invalid(
-            f"--book accepts all, or line numbers, not {text[:40]!r}.", "book", "Write --book all, or --book 3,17."
+            f"--book accepts all, or line numbers, not {text[:40]!r}.",
+            "book",
+            "Write --book all, or --book 3,17.",
         )
     return [int(part) for part in parts]

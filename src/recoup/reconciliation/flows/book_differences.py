@@ -1,4 +1,5 @@
-"""Somebody confirms what a compared file suggests: it is booked, once a line, however often and from wherever."""
+"""Somebody confirms what a compared file suggests: it is booked, once a line, however often and
+from wherever."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -27,7 +28,9 @@ class Booked(NamedTuple):
     before: int
 
 
-async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int] | None, note: str) -> Booked:
+async def book_lines(
+    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int] | None, note: str
+) -> Booked:
     """Books lines of a comparison. `row_nos` None: all that have a suggestion and are not booked.
 
     Raises: Problem(invalid) without a note; Problem(not_found), Problem(wrong_state) for a named
@@ -37,7 +40,9 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
     if not note:
         raise invalid("A booking needs a note.", "note", "Enter the reason.")
     if len(note) > NOTE_MAX:
-        raise invalid(Sentence("A note has at most {0} characters.", NOTE_MAX), "note", "Shorten it.")
+        raise invalid(
+            Sentence("A note has at most {0} characters.", NOTE_MAX), "note", "Shorten it."
+        )
     if row_nos is not None:
         return await _book(world, scope, run_id, sorted(set(row_nos)), note, named=True)
     total = Booked(0, 0)
@@ -49,7 +54,9 @@ async def book_lines(world: World, scope: Scope, run_id: UUID, row_nos: Sequence
         total = Booked(total.now + done.now, total.before + done.before)
 
 
-async def _book(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool) -> Booked:
+async def _book(
+    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, *, named: bool
+) -> Booked:
     """Another process that books the same line from another file is seen at the next try."""
     for _ in range(TRIES):
         try:
@@ -59,7 +66,9 @@ async def _book(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int]
     raise Problem("unavailable", "Somebody is booking the same lines.", retry_after_seconds=1)
 
 
-async def _once(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, named: bool) -> Booked:
+async def _once(
+    world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int], note: str, named: bool
+) -> Booked:
     key, wall = (scope.merchant_id, run_id), world.clocks.wall()
     async with world.db.transaction() as tx:
         offset = await offset_of(tx, scope.merchant_id)
@@ -68,7 +77,9 @@ async def _once(world: World, scope: Scope, run_id: UUID, row_nos: Sequence[int]
             _check(row_nos, lines)
         open_ = [suggestion for line in lines if (suggestion := _suggestion(line)) is not None]
         now = world.clocks.business(offset or 0)
-        fresh = await book_differences(tx, key, open_, now=now, wall=wall, by=scope.actor.text(), note=note)
+        fresh = await book_differences(
+            tx, key, open_, now=now, wall=wall, by=scope.actor.text(), note=note
+        )
         if open_:
             details = {"lines": len(open_), "first": open_[0].row_no, "last": open_[-1].row_no}
             await audit.note(tx, scope, wall, "statement.booked", run_id, details)
@@ -90,14 +101,27 @@ def _check(row_nos: Sequence[int], lines: Sequence[LockedLine]) -> None:
     for number in row_nos:
         line = there.get(number)
         if line is None:
-            raise Problem("not_found", Sentence("The comparison has no line {0}.", number), cure="Check its list.")
+            raise Problem(
+                "not_found",
+                Sentence("The comparison has no line {0}.", number),
+                cure="Check its list.",
+            )
         if line.recipe is None:
-            message = Sentence("Nothing is suggested for line {0}; there is nothing to book.", number)
-            raise Problem("wrong_state", message, cure="Only lines with a suggestion can be booked.")
+            message = Sentence(
+                "Nothing is suggested for line {0}; there is nothing to book.", number
+            )
+            raise Problem(
+                "wrong_state", message, cure="Only lines with a suggestion can be booked."
+            )
         if line.booked_at is not None:
             when = iso(line.booked_at)
             raise Problem(
                 "wrong_state",
-                Sentence("Line {0} was booked by {1} at {2}; it is booked only once.", number, line.booked_by, when),
+                Sentence(
+                    "Line {0} was booked by {1} at {2}; it is booked only once.",
+                    number,
+                    line.booked_by,
+                    when,
+                ),
                 cure="Reload the page to see it.",
             )

@@ -1,4 +1,5 @@
-"""Reports by transaction, descriptor, site, campaign and means. Each adds up to the ledger's own sums, to the cent."""
+"""Reports by transaction, descriptor, site, campaign and means. Each adds up to the ledger's own
+sums, to the cent."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -37,8 +38,8 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class Report(NamedTuple):
-    """`totals` by currency, from the ledger alone; `rows` add up to them when there is no `next`, else with the pages
-    that follow."""
+    """`totals` by currency, from the ledger alone; `rows` add up to them when there is no `next`,
+    else with the pages that follow."""
 
     totals: Sequence[Sums]
     rows: Sequence[Sums]
@@ -61,7 +62,10 @@ async def grouped_report(
 
     Raises: Problem(invalid) for more groups than one answer may hold.
     """
-    async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with (
+        world.db.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         totals = await ledger_totals(connection, *request)
         rows = await grouped(connection, report, *request, GROUPS_MAX + 1)
     if len(rows) > GROUPS_MAX:
@@ -74,9 +78,15 @@ async def grouped_report(
     return Report(totals, shown, str(after + limit) if after + limit < len(rows) else None)
 
 
-async def transactions_page(world: World, request: ReportRequest, after: UUID, limit: int) -> Report:
-    """A page of transactions by order, in the order of their ids; movements of no order come last."""
-    async with world.db.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+async def transactions_page(
+    world: World, request: ReportRequest, after: UUID, limit: int
+) -> Report:
+    """A page of transactions by order, in the order of their ids; movements of no order come
+    last."""
+    async with (
+        world.db.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         totals = await ledger_totals(connection, *request) if after == LOWEST else []
         ids = await orders_page(connection, *request, after, limit + 1)
         rows = await by_order(connection, request.merchant_id, request.window, ids[:limit])
@@ -107,7 +117,9 @@ async def report_csv(world: World, report: str, request: ReportRequest) -> Async
 def _line(keys: Sequence[str], row: Sums) -> str:
     scale = EXPONENTS[row.asset]
     amounts = (Number(to_text(row.of(name), scale)) for name in AMOUNTS)
-    return csv_row((*(_text(getattr(row, name)) for name in keys), row.asset, *amounts, *map(row.of, COUNTS)))
+    return csv_row(
+        (*(_text(getattr(row, name)) for name in keys), row.asset, *amounts, *map(row.of, COUNTS))
+    )
 
 
 def _text(value: Any) -> Any:

@@ -1,7 +1,8 @@
-"""A statement of a processor, bank or chain against the ledger: read, matched in sets, kept with a verdict a line.
+"""A statement of a processor, bank or chain against the ledger: read, matched in sets, kept with a
+verdict a line.
 
-Nothing is booked here. The same file read in the same way is the run that there is already; a process that dies leaves
-nothing behind, and of two at once one waits and finds the other's run.
+Nothing is booked here. The same file read in the same way is the run that there is already; a
+process that dies leaves nothing behind, and of two at once one waits and finds the other's run.
 """
 
 from collections import Counter
@@ -16,7 +17,16 @@ from uuid import UUID
 from recoup.audit.moves import note
 from recoup.bank.rules.entries import BankStatement
 from recoup.bank.rules.formats import check_statement, format_of
-from recoup.bank.rules.matching import Ours, Theirs, Verdict, check_units, judge, judge_missing, recipes_of, unit_of
+from recoup.bank.rules.matching import (
+    Ours,
+    Theirs,
+    Verdict,
+    check_units,
+    judge,
+    judge_missing,
+    recipes_of,
+    unit_of,
+)
 from recoup.bank.rules.reading import Reading, check
 from recoup.bank.rules.statement import FEES_FROM, Broken, Statement
 from recoup.bank.rules.statements import bank_statement
@@ -80,18 +90,25 @@ async def reconcile(
     again: bool = False,
     tell: Callable[[int], None] | None = None,
 ) -> Ran:
-    """`tell` hears how many bytes were read on. `again` compares anew, with the ledger as it is now.
+    """`tell` hears how many bytes were read on. `again` compares anew, with the ledger as it is
+    now.
 
-    Raises: Problem(invalid) for what is no statement, an option that cannot be, or a name that holds a card number;
-    Problem(too_large).
+    Raises: Problem(invalid) for what is no statement, an option that cannot be, or a name that
+    holds a card number; Problem(too_large).
     """
     check(reading)
     check_words({"file name": file.name, "mapping": encode_sorted(reading.to_dict()).decode()})
-    routes = world.channels if reading.kind == "chain" else world.routes.visible(world.processors, scope.merchant_id)
+    routes = (
+        world.channels
+        if reading.kind == "chain"
+        else world.routes.visible(world.processors, scope.merchant_id)
+    )
     reading = replace(reading, routes=tuple(routes))
     file_hash = await run_stoppable(_hashed, file.content)
     run_id, wall = new_id(), world.clocks.wall()
-    run_key = sha256(encode_sorted([str(run_id) if again else "", file_hash.hex(), reading.to_dict()])).digest()
+    run_key = sha256(
+        encode_sorted([str(run_id) if again else "", file_hash.hex(), reading.to_dict()])
+    ).digest()
     known = await run_by_key(world.db, scope.merchant_id, run_key)
     if known is not None:
         return Ran(known, True)
@@ -114,7 +131,14 @@ async def reconcile(
             if mine:
                 await store.prepare(tx)
                 await _compare(tx, run, reading, file_hash, wall, list(world.channels))
-                await note(tx, scope, wall, "statement.compared", run_id, {"kind": reading.kind, "lines": run.lines})
+                await note(
+                    tx,
+                    scope,
+                    wall,
+                    "statement.compared",
+                    run_id,
+                    {"kind": reading.kind, "lines": run.lines},
+                )
     made = await run_by_key(world.db, scope.merchant_id, run_key)
     assert made is not None
     return Ran(made, not mine)
@@ -124,16 +148,22 @@ async def run_of(world: World, merchant_id: UUID, run_id: UUID) -> Run:
     """Raises: Problem(not_found)."""
     found = await find_run(world.db, merchant_id, run_id)
     if found is None:
-        raise Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
+        raise Problem(
+            "not_found", "There is no such comparison.", cure="Look at the list of files."
+        )
     return found
 
 
-async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: datetime, channels: list[str]) -> None:
+async def _compare(
+    tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: datetime, channels: list[str]
+) -> None:
     async for good, broken in _batches(run.statement):
         run.lines += len(good) + len(broken)
         await store.stage(tx, good)
         await _keep(tx, run, [_refused(run.key, line) for line in broken])
-    await count_equals(tx, run.key, file_hash, reading.period is not None, reading.values.get("route"))
+    await count_equals(
+        tx, run.key, file_hash, reading.period is not None, reading.values.get("route")
+    )
     period = reading.period or _whole_days(await store.staged_span(tx), wall, reading.zone)
     await store.collect(tx, run.key[0], reading.kind, recipes_of(reading.kind), channels, period)
     units = Counter[str]()
@@ -143,10 +173,14 @@ async def _compare(tx: Tx, run: _Run, reading: Reading, file_hash: bytes, wall: 
     check_units(units)
     number = run.statement.last_number
     async for movements in store.missing(tx, period, run.statement.currencies):
-        judged = [_missing(run.key, number + at, ours, period) for at, ours in enumerate(movements, 1)]
+        judged = [
+            _missing(run.key, number + at, ours, period) for at, ours in enumerate(movements, 1)
+        ]
         number += len(movements)
         await _keep(tx, run, judged)
-    await store.end_run(tx, *run.key, run.lines, run.counts, _notes(run.statement, reading), *period)
+    await store.end_run(
+        tx, *run.key, run.lines, run.counts, _notes(run.statement, reading), *period
+    )
 
 
 async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
@@ -155,8 +189,11 @@ async def _keep(tx: Tx, run: _Run, lines: list[VerdictLine]) -> None:
     await store.add_verdicts(tx, lines)
 
 
-def _statement(file: File, reading: Reading, tell: Callable[[int], None] | None) -> Statement | BankStatement:
-    """Reads a statement by its format, packed or not. A table is read three times; `tell` hears of the last.
+def _statement(
+    file: File, reading: Reading, tell: Callable[[int], None] | None
+) -> Statement | BankStatement:
+    """Reads a statement by its format, packed or not. A table is read three times; `tell` hears of
+    the last.
 
     Raises: Problem(invalid) for a format that is not read, or not as this kind.
     """
@@ -182,11 +219,16 @@ def _reported(pieces: Iterable[bytes], tell: Callable[[int], None] | None) -> It
         yield piece
 
 
-async def _batches(statement: Statement | BankStatement) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
+async def _batches(
+    statement: Statement | BankStatement,
+) -> AsyncIterator[tuple[list[Theirs], list[Broken]]]:
     """Parsed beside the event loop: other calls are served meanwhile."""
     parsed = iter(statement)
     while batch := await run_stoppable(lambda: list(islice(parsed, LINES_AT_ONCE))):
-        yield [x for x in batch if isinstance(x, Theirs)], [x for x in batch if isinstance(x, Broken)]
+        yield (
+            [x for x in batch if isinstance(x, Theirs)],
+            [x for x in batch if isinstance(x, Broken)],
+        )
 
 
 def _hashed(content: BinaryIO) -> bytes:
@@ -206,7 +248,9 @@ def _hashed(content: BinaryIO) -> bytes:
     return digest.digest()
 
 
-def _whole_days(span: tuple[datetime | None, datetime | None], wall: datetime, zone: str) -> tuple[datetime, datetime]:
+def _whole_days(
+    span: tuple[datetime | None, datetime | None], wall: datetime, zone: str
+) -> tuple[datetime, datetime]:
     """The span from the start of the first line's day to the end of the last line's."""
     first, last = span[0] or wall, span[1] or wall
     local = zone_of(zone)
@@ -219,7 +263,9 @@ def _notes(statement: Statement | BankStatement, reading: Reading) -> list[str]:
     if isinstance(statement, BankStatement):
         return statement.notes()
     layout = statement.layout
-    named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(layout.delimiter, repr(layout.delimiter))
+    named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(
+        layout.delimiter, repr(layout.delimiter)
+    )
     notes: list[str] = [
         Sentence(
             "Read with {0} between fields and {1} as decimal sign; times without a zone are {2}.",
@@ -229,19 +275,29 @@ def _notes(statement: Statement | BankStatement, reading: Reading) -> list[str]:
         )
     ]
     if layout.exponents is not None:
-        notes.append(Sentence("Amounts are read in the smallest unit, like cents; --amounts major reads whole units."))
+        notes.append(
+            Sentence(
+                "Amounts are read in the smallest unit, like cents; --amounts major reads whole units."
+            )
+        )
     return [*encoding_note(statement.encoding), *notes, *unread_note(layout.unread)]
 
 
 def _refused(key: tuple[UUID, UUID], line: Broken) -> VerdictLine:
-    text = "Line {0} is left out: {1}." if line.code == "no_money" else "Line {0} could not be read: {1}."
+    text = (
+        "Line {0} is left out: {1}."
+        if line.code == "no_money"
+        else "Line {0} could not be read: {1}."
+    )
     finding = cut(Sentence(text, line.number, line.why), 400)
     return VerdictLine(*key, line.number, "refused", line.code, finding, line_no=line.number)
 
 
 def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str) -> VerdictLine:
     line, found = candidate.line, candidate.found
-    first, taken = (None if number is None else number % FEES_FROM for number in (found.first, found.taken))
+    first, taken = (
+        None if number is None else number % FEES_FROM for number in (found.first, found.taken)
+    )
     ours, verdict = found.ours, judge(kind, line, found._replace(first=first, taken=taken), route)
     return _line(key, line.number, verdict)._replace(
         line_no=line.number % FEES_FROM,
@@ -264,7 +320,9 @@ def _judged(key: tuple[UUID, UUID], kind: str, candidate: Candidate, route: str)
     )
 
 
-def _missing(key: tuple[UUID, UUID], row_no: int, ours: Ours, period: tuple[datetime, datetime]) -> VerdictLine:
+def _missing(
+    key: tuple[UUID, UUID], row_no: int, ours: Ours, period: tuple[datetime, datetime]
+) -> VerdictLine:
     return _line(key, row_no, judge_missing(ours, period))._replace(
         type=ours.type,
         our_id=ours.source_id,

@@ -22,10 +22,15 @@ LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzi
 
 
 async def sandbox_statement(
-    world: World, merchant_id: UUID, book: str, period: Span | None = None, currency: str | None = None
+    world: World,
+    merchant_id: UUID,
+    book: str,
+    period: Span | None = None,
+    currency: str | None = None,
 ) -> AsyncIterator[str]:
-    """`book`: processor, channel, or bank, whose sandbox twin knows what our files told it. Dates are the merchant's
-    business time; a channel lives by the wall, so its dates are moved by what the merchant's clock is moved now.
+    """`book`: processor, channel, or bank, whose sandbox twin knows what our files told it. Dates
+    are the merchant's business time; a channel lives by the wall, so its dates are moved by what
+    the merchant's clock is moved now.
 
     Raises: Problem(forbidden) outside a sandbox; Problem(not_found) for an unknown merchant.
     """
@@ -46,7 +51,9 @@ async def sandbox_statement(
                 line = (row.id, row.reference, row.type, row.units, row.asset, row.at)
                 yield statement_line(StatementLine(*line), "", timedelta(0))
         return
-    for name in world.channels if book == "channel" else world.routes.visible(world.processors, merchant_id):
+    for name in (
+        world.channels if book == "channel" else world.routes.visible(world.processors, merchant_id)
+    ):
         counterpart: Any = world.channels[name] if book == "channel" else world.processors[name]
         if not hasattr(counterpart, "movements"):  # a plugged world gives no statement
             continue
@@ -59,7 +66,17 @@ async def sandbox_statement(
 def statement_line(line: StatementLine, route: str, moved: timedelta) -> str:
     """A row below HEAD. `moved`: of its date."""
     amount = to_text(line.units, EXPONENTS[line.currency])
-    return _row((line.id or "", line.reference, line.type, amount, line.currency, iso(line.at + moved), route))
+    return _row(
+        (
+            line.id or "",
+            line.reference,
+            line.type,
+            amount,
+            line.currency,
+            iso(line.at + moved),
+            route,
+        )
+    )
 
 
 def _row(cells: tuple[object, ...]) -> str:

@@ -1,4 +1,5 @@
-"""Statements: the list with its form, one comparison line by line, and the booking of what it suggests."""
+"""Statements: the list with its form, one comparison line by line, and the booking of what it
+suggests."""
 
 from copy import copy
 from dataclasses import dataclass
@@ -23,16 +24,33 @@ from recoup.people.page.rights import anybody, operator
 from recoup.people.page.words import State
 from recoup.reconciliation.flows.book_differences import book_lines
 from recoup.reconciliation.flows.reconcile import File, reconcile, run_of
-from recoup.reconciliation.store.reconciliation import Run, bookings, list_runs, refused_lines, run_lines
+from recoup.reconciliation.store.reconciliation import (
+    Run,
+    bookings,
+    list_runs,
+    refused_lines,
+    run_lines,
+)
 from recoup.uploads.flows.file_turns import in_turn
 
 OUTCOMES: Final = {
-    "matched": State("Matched", "ok", "check", "The same id or reference, type, amount and currency on both sides."),
+    "matched": State(
+        "Matched",
+        "ok",
+        "check",
+        "The same id or reference, type, amount and currency on both sides.",
+    ),
     "missing_here": State("Missing here", "prob", "problem", "In the file, but not in the ledger."),
-    "missing_there": State("Missing there", "hold", "problem", "In the ledger for this period, but not in the file."),
-    "amount_differs": State("Amount differs", "prob", "problem", "Same movement, different amount."),
+    "missing_there": State(
+        "Missing there", "hold", "problem", "In the ledger for this period, but not in the file."
+    ),
+    "amount_differs": State(
+        "Amount differs", "prob", "problem", "Same movement, different amount."
+    ),
     "duplicate": State("Duplicate", "off", "info", "Repeats another line of the file."),
-    "refused": State("Not readable", "off", "problem", "The line could not be read and is ignored."),
+    "refused": State(
+        "Not readable", "off", "problem", "The line could not be read and is ignored."
+    ),
 }
 REFUSED: Final = {
     "mixed_currencies": "Different currency from the file", "unknown_currency": "Unknown currency",
@@ -87,13 +105,17 @@ async def post_file(visit: Visit, form: NewFile) -> Answer:
         raise invalid("No file was chosen.", "file", "Choose the file first.")
     reading = _reading(form) if form.like is None else await _like(visit, form.like)
     file, world = File(form.file.filename or "", form.file.file), visit.world
-    comparing = in_turn(world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading))
+    comparing = in_turn(
+        world, visit.merchant_id, file.content, lambda: reconcile(world, visit.scope, file, reading)
+    )
     ran = await while_there(visit.request.receive, comparing)
     path = f"{FILES}/{ran.run.run_id}"
     return redirect(with_done(visit.session, path, "known") if ran.before else path)
 
 
-_NONE: Final = Problem("not_found", "There is no such comparison.", cure="Look at the list of files.")
+_NONE: Final = Problem(
+    "not_found", "There is no such comparison.", cure="Look at the list of files."
+)
 _find: Final = found_by("run_id", _NONE, run_of)
 
 
@@ -101,12 +123,16 @@ _find: Final = found_by("run_id", _NONE, run_of)
 async def file_page(visit: Visit) -> Values:
     run = await _find(visit)
     query, done = visit.request.query_params, done_of(visit.session, visit.request)
-    booked, _, before = done.removeprefix("booked-").partition("-") if done.startswith("booked-") else ("", "", "")
+    booked, _, before = (
+        done.removeprefix("booked-").partition("-") if done.startswith("booked-") else ("", "", "")
+    )
     outcome = query.get("outcome", "")
     wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
     after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
     key = (visit.merchant_id, run.run_id)
-    rows = await run_lines(visit.world.db.reader, *key, outcomes=wanted, after=after, limit=LINES + 1)
+    rows = await run_lines(
+        visit.world.db.reader, *key, outcomes=wanted, after=after, limit=LINES + 1
+    )
     open_ = await bookings(visit.world.db.reader, *key)
     refused = await refused_lines(visit.world.db.reader, *key) if run.counts.get("refused") else []
     return dict(
@@ -129,7 +155,9 @@ async def file_page(visit: Visit) -> Values:
     )
 
 
-@file_page.post("/reconciliation/files/{run_id}/book", may=operator("book a difference"), find=_find)
+@file_page.post(
+    "/reconciliation/files/{run_id}/book", may=operator("book a difference"), find=_find
+)
 async def post_booking(
     visit: Visit,
     run: Run,
@@ -143,7 +171,9 @@ async def post_booking(
         raise invalid("No line was chosen.", "row", "Select the lines to book.")
     rows = None if which == "all" else list(row)
     done = await book_lines(visit.world, visit.scope, run.run_id, rows, note)
-    return redirect(with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}"))
+    return redirect(
+        with_done(visit.session, f"{FILES}/{run.run_id}", f"booked-{done.now}-{done.before}")
+    )
 
 
 async def _like(visit: Visit, run_id: str) -> Reading:
@@ -156,7 +186,9 @@ async def _like(visit: Visit, run_id: str) -> Reading:
 
 
 def _reading(form: NewFile) -> Reading:
-    values: dict[str, Any] = mapping_file(form.mapping) | ({"amounts": form.units} if form.units else {})
+    values: dict[str, Any] = mapping_file(form.mapping) | (
+        {"amounts": form.units} if form.units else {}
+    )
     if bool(form.from_) != bool(form.to):
         raise invalid("Enter both days, or leave both empty.", "from", "Enter the other day, too.")
     period = days(form.from_, form.to, values.get("zone", "UTC")) if form.from_ else None

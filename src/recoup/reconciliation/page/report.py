@@ -28,7 +28,11 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-@member.page("/reconciliation", "reconciliation/report.html", menu=Entry("Money", 2, "Reconciliation", "match"))
+@member.page(
+    "/reconciliation",
+    "reconciliation/report.html",
+    menu=Entry("Money", 2, "Reconciliation", "match"),
+)
 async def report(visit: Visit) -> Values:
     """A month or zone that cannot be read is the present one, and said."""
     chosen, zone, problem = _chosen(visit)
@@ -99,4 +103,8 @@ def _place(text: str) -> Place | None:
         at = datetime.fromisoformat(parts[0])
     except ValueError:
         return None
-    return Place(at, posting_id, int(parts[2])) if at.tzinfo is not None and 2000 <= at.year <= 2200 else None
+    return (
+        Place(at, posting_id, int(parts[2]))
+        if at.tzinfo is not None and 2000 <= at.year <= 2200
+        else None
+    )

@@ -1,5 +1,6 @@
-"""A statement compared with the ledger in sets: its lines are copied into a table of the transaction, joined with the
-movements, and the verdicts are copied to where they stay; all in one transaction, so that a run is whole or not."""
+"""A statement compared with the ledger in sets: its lines are copied into a table of the
+transaction, joined with the movements, and the verdicts are copied to where they stay; all in one
+transaction, so that a run is whole or not."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,7 +14,9 @@ from recoup.db.statement import MERCHANT, Tx
 from recoup.kernel.kept_sentence import Kept, keep
 
 STATEMENT_SECONDS: Final = 600.0
-AROUND: Final = timedelta(days=60)  # how far from the period a reference is looked for; ids are found wherever they are
+AROUND: Final = timedelta(
+    days=60
+)  # how far from the period a reference is looked for; ids are found wherever they are
 ROWS_AT_ONCE: Final = 5_000
 # Sets of unknown size: read whole and hashed, as big tables of one transaction want it.
 _PREPARE = "SELECT set_config('enable_seqscan', 'on', true), set_config('work_mem', '64MB', true)"
@@ -231,7 +234,9 @@ async def prepare(tx: asyncpg.Connection) -> None:
 
 
 async def stage(tx: asyncpg.Connection, lines: Sequence[Theirs]) -> None:
-    await tx.copy_records_to_table("staged", records=lines, columns=list(Theirs._fields), timeout=STATEMENT_SECONDS)
+    await tx.copy_records_to_table(
+        "staged", records=lines, columns=list(Theirs._fields), timeout=STATEMENT_SECONDS
+    )
 
 
 async def staged_span(tx: asyncpg.Connection) -> tuple[datetime | None, datetime | None]:
@@ -247,11 +252,14 @@ async def collect(
     places: Sequence[str],
     period: tuple[datetime, datetime],
 ) -> None:
-    """Looks up the movements around the period and those that lines name, and finds each line's candidate."""
+    """Looks up the movements around the period and those that lines name, and finds each line's
+    candidate."""
     pairs = [(type_, recipe) for type_, recipes in types.items() for recipe in recipes]
     about = (merchant_id, [p[0] for p in pairs], [p[1] for p in pairs], kind, list(places))
     await tx.execute(_KEYED, merchant_id, timeout=STATEMENT_SECONDS)
-    await tx.execute(_NEAR, *about, period[0] - AROUND, period[1] + AROUND, timeout=STATEMENT_SECONDS)
+    await tx.execute(
+        _NEAR, *about, period[0] - AROUND, period[1] + AROUND, timeout=STATEMENT_SECONDS
+    )
     sources = ["attempt", "refund", "settlement", "payout", "bank_payout", "dispute"]
     await tx.execute(_BY_ID, *about, sources, timeout=STATEMENT_SECONDS)
     await tx.execute(_BOOKED, merchant_id, timeout=STATEMENT_SECONDS)
@@ -261,8 +269,8 @@ async def collect(
 
 
 class Candidate(NamedTuple):
-    """A line of the statement, and what was found for it. `content_id`, `equal_no`: what a line without id says, and
-    which of the equal ones it is."""
+    """A line of the statement, and what was found for it. `content_id`, `equal_no`: what a line
+    without id says, and which of the equal ones it is."""
 
     line: Theirs
     found: Found
@@ -297,7 +305,8 @@ async def _in_parts(tx: asyncpg.Connection, sql: str, *args: object) -> AsyncIte
 
 
 class VerdictLine(NamedTuple):
-    """Verdict on a line, or on a movement that has none. `recipe`, `entries`: what may be booked."""
+    """Verdict on a line, or on a movement that has none. `recipe`, `entries`: what may be
+    booked."""
 
     merchant_id: UUID
     run_id: UUID

@@ -51,7 +51,9 @@ _OF_GROUP = "g.asset, " + ", ".join(f"g.{name}" for name in _NAMES)
 _LEDGER = """FROM postings p
 JOIN entries e ON e.merchant_id = p.merchant_id AND e.posting_id = p.posting_id"""
 _KNOWN = known_at("p", 4)
-_WITHIN = f"p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_MOVES}"
+_WITHIN = (
+    f"p.merchant_id = $1 AND p.business_at >= $2 AND p.business_at < $3 AND {_KNOWN} AND {_MOVES}"
+)
 _TOTALS = f"""
 SELECT e.asset, {_SUMS}
 {_LEDGER}
@@ -60,7 +62,9 @@ GROUP BY e.asset ORDER BY e.asset
 """
 
 
-def _grouped(keys: str, outer: str, joined: str, order: str, beside: str = "", name: str = "") -> str:
+def _grouped(
+    keys: str, outer: str, joined: str, order: str, beside: str = "", name: str = ""
+) -> str:
     """SQL for sums by group. `beside`: what the keys are read from, besides the orders; `name`: of
     a key that is no column."""
     return f"""
@@ -76,14 +80,18 @@ ORDER BY {order}, g.asset LIMIT $7
 
 
 _SITES = "LEFT JOIN sites s ON s.merchant_id = $1 AND s.site_id = g.site_id"
-_CAMPAIGNS = f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
+_CAMPAIGNS = (
+    f"{_SITES} LEFT JOIN campaigns c ON c.merchant_id = $1 AND c.campaign_id = g.campaign_id"
+)
 # The line of the log that approved it says what brought its money; before it did, all but links were tries.
 _APPROVAL = f"""LEFT JOIN order_log l ON l.merchant_id = p.merchant_id AND l.order_id = p.order_id
     AND l.happening IN ('collected', 'captured', 'capture_ended', 'parts_kept')
     AND {known_at("l", 4)}"""
 _MEANS = """CASE WHEN l.order_id IS NOT NULL AND o.kind IN ('mit_managed', 'mit_sync')
     THEN coalesce(l.body ->> 'by', 'retry') END"""
-_SHARE = "round(100 * g.approved / nullif(sum(g.approved) OVER (PARTITION BY g.asset), 0), 2) AS share"
+_SHARE = (
+    "round(100 * g.approved / nullif(sum(g.approved) OVER (PARTITION BY g.asset), 0), 2) AS share"
+)
 _GROUPS: Final = {
     "sites": _grouped("o.site_id", "g.site_id, s.name AS site, s.url", _SITES, "s.created_at, g.site_id"),
     "campaigns": _grouped("o.site_id, o.campaign_id",
@@ -101,7 +109,9 @@ SELECT DISTINCT p.order_id FROM postings p {_MOVED_IN} AND p.merchant_id = $1 AN
 """
 # The period is read, whatever the page: to walk the orders until so many are found that moved in it would read all that
 # came before.
-_PAGE = f"WITH moved AS MATERIALIZED ({_MOVED}) SELECT order_id FROM moved ORDER BY order_id LIMIT $8"
+_PAGE = (
+    f"WITH moved AS MATERIALIZED ({_MOVED}) SELECT order_id FROM moved ORDER BY order_id LIMIT $8"
+)
 # Only so many postings are looked at: enough for a page where most of what follows moved in the period. Of the order
 # that they end with some may lack; it is the last one, so that none before it does.
 _NEAR = f"""
@@ -182,7 +192,8 @@ class DescriptorSums(Sums, frozen=True):
 
 
 class MeansSums(Sums, frozen=True):
-    """`means`: what brought the money of rescued orders; `share`: percent of what was approved in the currency."""
+    """`means`: what brought the money of rescued orders; `share`: percent of what was approved in
+    the currency."""
 
     means: str | None
     share: Decimal | None
@@ -202,17 +213,23 @@ class OrderSums(Sums, frozen=True):
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_TOTALS))
-async def ledger_totals(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[Sums]:
+async def ledger_totals(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None
+) -> list[Sums]:
     """Ledger totals by currency, whatever orders they are of."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["sites"]))
-async def _sites(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[SiteSums]:
+async def _sites(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int
+) -> list[SiteSums]:
     """The oldest site first."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["campaigns"]))
-async def _campaigns(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[CampaignSums]:
+async def _campaigns(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int
+) -> list[CampaignSums]:
     """The oldest site and campaign first."""
 
 
@@ -224,14 +241,17 @@ async def _descriptors(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_GROUPS["means"]))
-async def _means(db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int) -> list[MeansSums]:
+async def _means(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, limit: int
+) -> list[MeansSums]:
     """Sums by means."""
 
 
 async def grouped(
     db: Read, report: str, merchant_id: UUID, window: Window, asset: str | None, limit: int
 ) -> Sequence[SiteSums | CampaignSums | DescriptorSums | MeansSums]:
-    """`report`: sites, campaigns, descriptors or means. What is of no order stands in a last row without one."""
+    """`report`: sites, campaigns, descriptors or means. What is of no order stands in a last row
+    without one."""
     if report == "sites":
         return await _sites(db, merchant_id, window, asset, limit)
     if report == "campaigns":
@@ -242,13 +262,21 @@ async def grouped(
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_PAGE))
-async def _page(db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int) -> list[UUID]:
+async def _page(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int
+) -> list[UUID]:
     """Reads the period."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_NEAR))
 async def _near(
-    db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int, postings: int
+    db: Read,
+    merchant_id: UUID,
+    window: Window,
+    asset: str | None,
+    after: UUID,
+    limit: int,
+    postings: int,
 ) -> list[UUID]:
     """Orders with movements among the next so many postings."""
 
@@ -256,14 +284,20 @@ async def _near(
 async def orders_page(
     db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID, limit: int
 ) -> list[UUID]:
-    """Orders that moved, in the order of their ids, behind `after`. The pages of a long period do not each read all of
-    it."""
-    near = await _near(db, merchant_id, window, asset, after, limit, limit * NEAR) if after != LOWEST else []
+    """Orders that moved, in the order of their ids, behind `after`. The pages of a long period do
+    not each read all of it."""
+    near = (
+        await _near(db, merchant_id, window, asset, after, limit, limit * NEAR)
+        if after != LOWEST
+        else []
+    )
     return near if len(near) >= limit else await _page(db, merchant_id, window, asset, after, limit)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_ALL))
-async def _all(db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID) -> bytes | None:
+async def _all(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None, after: UUID
+) -> bytes | None:
     """Every order with movements in the window; None where there is none."""
 
 
@@ -273,10 +307,14 @@ async def all_orders(db: Read, merchant_id: UUID, window: Window, asset: str | N
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_ORDERS))
-async def by_order(db: Read, merchant_id: UUID, window: Window, order_ids: Collection[UUID]) -> list[OrderSums]:
+async def by_order(
+    db: Read, merchant_id: UUID, window: Window, order_ids: Collection[UUID]
+) -> list[OrderSums]:
     """Sums of these orders, in the order of their ids."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(with_recipes(_WITHOUT_ORDER))
-async def without_order(db: Read, merchant_id: UUID, window: Window, asset: str | None) -> list[OrderSums]:
+async def without_order(
+    db: Read, merchant_id: UUID, window: Window, asset: str | None
+) -> list[OrderSums]:
     """Adjustments and the like: what is about no single order, by currency."""

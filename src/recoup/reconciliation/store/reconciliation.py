@@ -1,5 +1,5 @@
-"""Compared files: the runs, their lines by outcome, the lines that may be booked and those that were, and the ids that
-equal lines get."""
+"""Compared files: the runs, their lines by outcome, the lines that may be booked and those that
+were, and the ids that equal lines get."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,7 +13,8 @@ from recoup.kernel.kept_sentence import Kept
 
 
 class Run(Row, frozen=True):
-    """`counts`: outcome -> lines. `notes`: remarks about the file for its readers. `created_at` is wall time."""
+    """`counts`: outcome -> lines. `notes`: remarks about the file for its readers. `created_at` is
+    wall time."""
 
     run_id: UUID
     kind: Literal["processor", "bank", "chain"]
@@ -69,14 +70,16 @@ async def unexplained_since(db: Read, actor: str, since: datetime) -> int:
 
 
 class RunLine(Row, frozen=True):
-    """`units` are theirs, `our_units` ours. `finding`: the verdict in words. `recipe` and `entries`: what may be
-    booked; `booked`: whether it was, from this file or from another that has the same line; `booked_at` and
-    `booked_by`: from this one."""
+    """`units` are theirs, `our_units` ours. `finding`: the verdict in words. `recipe` and
+    `entries`: what may be booked; `booked`: whether it was, from this file or from another that has
+    the same line; `booked_at` and `booked_by`: from this one."""
 
     row_no: int
     line_no: int | None
     line_id: UUID | None
-    outcome: Literal["matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused"]
+    outcome: Literal[
+        "matched", "missing_here", "missing_there", "amount_differs", "duplicate", "refused"
+    ]
     reason: str
     finding: Kept
     type: str | None
@@ -181,7 +184,9 @@ class LockedLine(Row, frozen=True):
 SELECT row_no, line_id, asset, recipe, entries, booked_at, booked_by FROM reconciliation_lines
 WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[]) ORDER BY row_no FOR UPDATE
 """)
-async def lock_lines(db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]) -> list[LockedLine]:
+async def lock_lines(
+    db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int]
+) -> list[LockedLine]:
     """Locks the lines that exist."""
 
 
@@ -197,7 +202,13 @@ UPDATE reconciliation_lines SET booked_at = $4, booked_by = $5, note = $6
 WHERE merchant_id = $1 AND run_id = $2 AND row_no = ANY($3::int[])
 """)
 async def mark_booked(
-    db: Tx, merchant_id: UUID, run_id: UUID, row_nos: Collection[int], at: datetime, by: str, note: str
+    db: Tx,
+    merchant_id: UUID,
+    run_id: UUID,
+    row_nos: Collection[int],
+    at: datetime,
+    by: str,
+    note: str,
 ) -> None:
     """Marks lines as booked, from this file or before from another. `at` is wall time."""
 
@@ -264,15 +275,21 @@ WHERE NOT o.same AND l.line_id NOT IN (SELECT line_id FROM staged)
 
 
 async def count_equals(
-    tx: asyncpg.Connection, run: tuple[UUID, UUID], file_hash: bytes, with_period: bool, route: str | None
+    tx: asyncpg.Connection,
+    run: tuple[UUID, UUID],
+    file_hash: bytes,
+    with_period: bool,
+    route: str | None,
 ) -> None:
-    """Gives equal lines, each of which counts, ids of their own: those that they have in files that cover the same.
-    `route`: of the whole file, where it was named.
-    Two files of a merchant take turns, so that none misses the other's."""
+    """Gives equal lines, each of which counts, ids of their own: those that they have in files that
+    cover the same. `route`: of the whole file, where it was named. Two files of a merchant take
+    turns, so that none misses the other's."""
     await tx.execute("ANALYZE staged", timeout=STATEMENT_SECONDS)
     await tx.execute(_EQUAL, timeout=STATEMENT_SECONDS)
     await tx.execute(_COUNT_NAMED, timeout=STATEMENT_SECONDS)
-    if await tx.fetchval("SELECT EXISTS (SELECT FROM equal WHERE NOT named)", timeout=STATEMENT_SECONDS):
+    if await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM equal WHERE NOT named)", timeout=STATEMENT_SECONDS
+    ):
         await tx.execute(_TURN, str(run[0]), timeout=STATEMENT_SECONDS)
     await tx.execute(_OTHERS, *run, file_hash, with_period, route, timeout=STATEMENT_SECONDS)
     await tx.execute(_COUNT_NAMELESS, run[0], file_hash, timeout=STATEMENT_SECONDS)

@@ -21,7 +21,11 @@ class CaptureBody(Shape, kw_only=True):
     idempotency_key: Reference128
     order_id: Annotated[UUID, Meta(description="`orderId` of the /evaluate response.")]
     amount: Annotated[
-        Cents, Meta(description="Minor units. All that is held, or with `finalCapture` that or less.", examples=[4590])
+        Cents,
+        Meta(
+            description="Minor units. All that is held, or with `finalCapture` that or less.",
+            examples=[4590],
+        ),
     ]
     currency: Currency
     final_capture: Annotated[
@@ -44,7 +48,9 @@ class CaptureResult(Envelope, kw_only=True):
     captured_amount: Annotated[
         int | None, Meta(description="What was captured of the order up to now, in minor units.")
     ] = None
-    held_amount: Annotated[int | None, Meta(description="What is still held, for a further capture.")] = None
+    held_amount: Annotated[
+        int | None, Meta(description="What is still held, for a further capture.")
+    ] = None
 
 
 api: Final = Api(group="Orders", scope="payments", lenient=True)
@@ -78,9 +84,13 @@ async def capture(call: Call) -> CaptureResult:
     is 503: send the same call again."""
     # An amount that cannot be captured, or a processor that refuses, is HTTP 200 with FAILED; the rest is 4xx.
     body = read_own(call, CaptureBody)
-    request = CaptureRequest(body.order_id, body.amount, body.currency, body.idempotency_key, body.final_capture)
+    request = CaptureRequest(
+        body.order_id, body.amount, body.currency, body.idempotency_key, body.final_capture
+    )
     try:
-        done = await capture_flow(call.services.world, call.services.get(Orders), call.scope, request)
+        done = await capture_flow(
+            call.services.world, call.services.get(Orders), call.scope, request
+        )
     except Problem as problem:
         if problem.code != "capture_amount":
             raise

@@ -35,7 +35,9 @@ class RefundItem(Shape, kw_only=True):
     sku: Text | None = None
     line: Annotated[int, Meta(ge=1, le=500)] | None = None
     quantity: Annotated[Count | None, Meta(description="Number of pieces.")] = None
-    amount: Annotated[Units | None, Meta(description="Amount instead of `quantity`, minor units.")] = None
+    amount: Annotated[
+        Units | None, Meta(description="Amount instead of `quantity`, minor units.")
+    ] = None
 
 
 class RefundBody(Shape, kw_only=True):
@@ -51,11 +53,17 @@ class RefundBody(Shape, kw_only=True):
     ] = None
     items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
     refund_message: Annotated[str, Meta(max_length=500)] | None = None
-    idempotency_key: Annotated[Text128 | None, Meta(description="The same key is the same refund.")] = None
+    idempotency_key: Annotated[
+        Text128 | None, Meta(description="The same key is the same refund.")
+    ] = None
     currency: Annotated[Text4 | None, Meta(description="Must be the order's currency.")] = None
     mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
-    is_partial_refund: Annotated[bool | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
-    transaction_id: Annotated[str | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
+    is_partial_refund: Annotated[
+        bool | None, Meta(description="Optional; not used.", extra=UNREAD)
+    ] = None
+    transaction_id: Annotated[str | None, Meta(description="Optional; not used.", extra=UNREAD)] = (
+        None
+    )
 
 
 class Refunded(Envelope, kw_only=True):
@@ -85,7 +93,9 @@ async def refund(call: Call) -> Refunded:
     order_id = call.object_id()
     request = _request(call)
     try:
-        made = await refund_order(call.services.world, call.services.get(Orders), call.scope, order_id, request)
+        made = await refund_order(
+            call.services.world, call.services.get(Orders), call.scope, order_id, request
+        )
     except Problem as problem:
         if problem.code not in REFUND_CODES:
             raise
@@ -143,4 +153,9 @@ def _request(call: Call) -> RefundRequest:
 def _item(item: RefundItem, index: int, complaints: Complaints) -> dict[str, Any]:
     if item.line is None and not item.sku:
         complaints.add(f"Items[{index}].Sku", text="Name the item by sku or line.")
-    return {"line": item.line, "sku": item.sku or "", "quantity": item.quantity, "amount": item.amount}
+    return {
+        "line": item.line,
+        "sku": item.sku or "",
+        "quantity": item.quantity,
+        "amount": item.amount,
+    }

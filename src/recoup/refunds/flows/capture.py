@@ -1,7 +1,7 @@
 """/capture: the held amount is taken, whole or in parts, while the caller waits.
 
-The answer is the processor's. Without one by the deadline the call is repeated with the same key; the worker
-goes on meanwhile.
+The answer is the processor's. Without one by the deadline the call is repeated with the same key;
+the worker goes on meanwhile.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest:
-    """`units` minor units of `currency`. `final`: whether what is left of the hold is released; None: it must be all of
-    it. Nothing that is final releases the rest."""
+    """`units` minor units of `currency`. `final`: whether what is left of the hold is released;
+    None: it must be all of it. Nothing that is final releases the rest."""
 
     order_id: UUID
     units: int
@@ -40,8 +40,8 @@ class CaptureRequest:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """`done` False: the processor refused; the order is still authorised. `captured_units` of the order up to now,
-    `held_units` that wait for a further capture."""
+    """`done` False: the processor refused; the order is still authorised. `captured_units` of the
+    order up to now, `held_units` that wait for a further capture."""
 
     capture_id: UUID
     order_id: UUID
@@ -61,7 +61,13 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
     """Raises: Problem not_found, wrong_state, conflict, capture_amount, unavailable."""
     until = world.clocks.monotonic() + world.policy.cit_deadline / timedelta(seconds=1)
     meant = [str(request.order_id), request.units, request.currency, request.key]
-    gate = once(world, scope, "capture", request.key, [*meant, request.final] if request.final is not None else meant)
+    gate = once(
+        world,
+        scope,
+        "capture",
+        request.key,
+        [*meant, request.final] if request.final is not None else meant,
+    )
 
     def work(change: Change) -> UUID | None:
         order = change.order
@@ -80,7 +86,9 @@ async def capture(world: World, orders: Orders, scope: Scope, request: CaptureRe
         return made.modification_id
 
     async def begin() -> UUID:
-        capture_id = await orders.run(work, (scope.merchant_id, request.order_id), scope, door="rescue")
+        capture_id = await orders.run(
+            work, (scope.merchant_id, request.order_id), scope, door="rescue"
+        )
         if capture_id is None:
             return request.order_id
         outliving(send_modification(world, orders, scope.merchant_id, capture_id))
@@ -95,10 +103,14 @@ def _check_amount(world: World, change: Change, request: CaptureRequest) -> None
     order = change.order
     if request.currency != order.asset:
         other = Sentence("The order is in {0}, not {1}.", order.asset, request.currency)
-        raise Problem("capture_amount", other, field="Currency", cure="Send the order's amount and currency.")
+        raise Problem(
+            "capture_amount", other, field="Currency", cure="Send the order's amount and currency."
+        )
     left = Money(order.held_units, order.asset)
     if request.final is None and request.units != left.units:
-        whole = Sentence("The order holds {0} {1}; a capture takes the whole amount.", left.text(), order.asset)
+        whole = Sentence(
+            "The order holds {0} {1}; a capture takes the whole amount.", left.text(), order.asset
+        )
         cure = "Send the order's amount and currency, or say by finalCapture whether the rest is released."
         raise Problem("capture_amount", whole, field="Amount", cure=cure)
     if request.final is False and request.units != left.units and not _takes_parts(world, change):
@@ -109,10 +121,16 @@ def _check_amount(world: World, change: Change, request: CaptureRequest) -> None
 
 def _takes_parts(world: World, change: Change) -> bool:
     payment = change.order.paid_by()
-    return payment is not None and bool(payment.route) and processor_of(world, str(payment.route)).multicapture
+    return (
+        payment is not None
+        and bool(payment.route)
+        and processor_of(world, str(payment.route)).multicapture
+    )
 
 
-async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID, until: float) -> Captured:
+async def _outcome(
+    world: World, scope: Scope, order_id: UUID, capture_id: UUID, until: float
+) -> Captured:
     """Raises: Problem(unavailable) when the processor has not answered in time."""
     while True:
         row = await capture_state(world.db, scope.merchant_id, order_id, capture_id)
@@ -131,4 +149,6 @@ async def _outcome(world: World, scope: Scope, order_id: UUID, capture_id: UUID,
 
 def _captured(row: CaptureState, order_id: UUID, capture_id: UUID) -> Captured:
     held = row.units - row.captured_units if row.stage == "authorised" else 0
-    return Captured(capture_id, order_id, row.state != "refused", row.processor_code, row.captured_units, held)
+    return Captured(
+        capture_id, order_id, row.state != "refused", row.processor_code, row.captured_units, held
+    )

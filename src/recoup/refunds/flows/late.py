@@ -1,6 +1,8 @@
-"""Somebody decides about money that pays no order: give it back, keep it, or say that it was settled outside.
+"""Somebody decides about money that pays no order: give it back, keep it, or say that it was
+settled outside.
 
-The channel is called by the due work `refund`, as for every refund: intent here, call and outcome there.
+The channel is called by the due work `refund`, as for every refund: intent here, call and outcome
+there.
 """
 
 from typing import Final
@@ -39,7 +41,11 @@ async def decide_late(
 
     Raises: Problem not_found, wrong_state, forbidden; invalid without a note.
     """
-    noting = await destination(world, scope.merchant_id, order_id, to_address) if act == GIVE_BACK else None
+    noting = (
+        await destination(world, scope.merchant_id, order_id, to_address)
+        if act == GIVE_BACK
+        else None
+    )
     text = " ".join(note.replace("\0", "").split())[:NOTE_MAX]
     if act in _NOTES and not text:
         raise invalid("The note is empty.", "note", _NOTES[act])
@@ -55,7 +61,8 @@ async def decide_late(
 
 
 def _decide(change: Change, act: str, note: str) -> UUID | None:
-    """The first reversal's id, or the request's that waits for a second person. None: there is nothing to decide."""
+    """The first reversal's id, or the request's that waits for a second person. None: there is
+    nothing to decide."""
     units = sum(attempt.units for attempt in pending(change.order, act))
     if units and not may_go(change, units):
         return ask_second(change, units, message=note, items=[{"act": act}]).request_id

@@ -1,4 +1,5 @@
-"""Refund limits of each role, set by a merchant's owner, and noted: who, when, from what to what."""
+"""Refund limits of each role, set by a merchant's owner, and noted: who, when, from what to
+what."""
 
 from dataclasses import asdict
 from typing import Final
@@ -14,7 +15,12 @@ from recoup.kit.world import World
 from recoup.merchants.store.sites import lock_merchant
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.refund_limits import NONE, Limits, check_limits
-from recoup.refunds.store.refund_limits import list_limits, lock_people, read_refund_contexts, set_limits
+from recoup.refunds.store.refund_limits import (
+    list_limits,
+    lock_people,
+    read_refund_contexts,
+    set_limits,
+)
 from recoup.rescue.flows.locked import Fill, Jobs, Locked
 
 CURRENCIES_MAX: Final = 30

@@ -1,7 +1,8 @@
 """A merchant asks for money back, by amount or by items. SUCCESS means: owed is committed.
 
-Repeats: a key decides; without one, an identical request while the first refund is still open is the same refund.
-A person in the portal has the limits of their role, and may have to wait for a second person; an API key has none.
+Repeats: a key decides; without one, an identical request while the first refund is still open is
+the same refund. A person in the portal has the limits of their role, and may have to wait for a
+second person; an API key has none.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -26,13 +27,15 @@ from recoup.rescue.moves.capture import refund_hold
 from recoup.stablecoin.rules.refunds import check_gives_back
 from recoup.terms.rules.refunds import by_amount, by_items, check_lines, items_of
 
-REFUNDS_MAX: Final = 100  # of one order, which is loaded with all of them; the rest may always go at once
+REFUNDS_MAX: Final = (
+    100  # of one order, which is loaded with all of them; the rest may always go at once
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """`amount` is decimal text in the order's currency; `items` as the contract gives them; `all`: what is left. One of
-    the three. `to_address`: where it goes, on a chain."""
+    """`amount` is decimal text in the order's currency; `items` as the contract gives them; `all`:
+    what is left. One of the three. `to_address`: where it goes, on a chain."""
 
     amount: str | None = None
     items: tuple[dict[str, Any], ...] | None = None
@@ -46,8 +49,8 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundAnswer:
-    """`waits`: nothing is owed yet, a second person has to agree; the refund will have this id. `repeated`: it was
-    there before, and no key said that this is the same one."""
+    """`waits`: nothing is owed yet, a second person has to agree; the refund will have this id.
+    `repeated`: it was there before, and no key said that this is the same one."""
 
     refund_id: UUID
     order_id: UUID
@@ -58,10 +61,12 @@ class RefundAnswer:
     repeated: bool = False
 
 
-async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, request: RefundRequest) -> RefundAnswer:
-    """Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict, not_found, invalid; of a
-    person also forbidden, for what the limits of their role do not allow.
-    """
+async def refund(
+    world: World, orders: Orders, scope: Scope, order_id: UUID, request: RefundRequest
+) -> RefundAnswer:
+    """Raises: Problem over_remainder, wrong_state, refund_currency, refund_items, conflict,
+    not_found, invalid; of a person also forbidden, for what the limits of their role do not
+    allow."""
     meant = [str(order_id), request.amount, request.items, request.currency, request.message]
     meant += [request.to_address] if request.to_address is not None else []
     noting = await destination(world, scope.merchant_id, order_id, request.to_address)
@@ -91,7 +96,9 @@ async def refund(world: World, orders: Orders, scope: Scope, order_id: UUID, req
         return answer
 
     key = (scope.merchant_id, order_id)
-    return await gate.run(lambda: orders.run(work, key, scope, door=request.door, wallet=True), _stored_answer)
+    return await gate.run(
+        lambda: orders.run(work, key, scope, door=request.door, wallet=True), _stored_answer
+    )
 
 
 def _given(
@@ -108,21 +115,42 @@ def _given(
         approval = ask_second(change, units, message=message, items=items, input_mac=input_mac)
         if noting is not None:
             noting(change, approval.request_id)
-        return RefundAnswer(approval.request_id, order.order_id, units, order.asset, order.refundable_units, waits=True)
-    made = owe_refund(change, units, message=message, items=items, input_mac=input_mac, named=request.key or None)
+        return RefundAnswer(
+            approval.request_id,
+            order.order_id,
+            units,
+            order.asset,
+            order.refundable_units,
+            waits=True,
+        )
+    made = owe_refund(
+        change, units, message=message, items=items, input_mac=input_mac, named=request.key or None
+    )
     if noting is not None:
         noting(change, made.modification_id)
     return _answer(order, made, units)
 
 
-def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+def what_to_refund(
+    order: Order, request: RefundRequest, cap_percent: int | None
+) -> tuple[int, list[dict[str, Any]]]:
     check_gives_back(order)
     if order.stage not in (Stage.COMPLETED, Stage.AUTHORISED):
-        cure = "It was never charged: there is nothing to give back." if order.stage in ENDED else "Cancel it instead."
+        cure = (
+            "It was never charged: there is nothing to give back."
+            if order.stage in ENDED
+            else "Cancel it instead."
+        )
         if order.stage in ENDED and order.paid_by() is not None:
             cure = "What was approved too late goes back by itself."
         message: str = Sentence("An order that is {0} cannot be refunded.", STAGE)
-        raise Problem("wrong_state", message, cure=cure, detail="order_not_refundable", stage=order.stage.value)
+        raise Problem(
+            "wrong_state",
+            message,
+            cure=cure,
+            detail="order_not_refundable",
+            stage=order.stage.value,
+        )
     if request.currency is not None and request.currency != order.asset:
         raise Problem(
             "refund_currency",
@@ -130,7 +158,9 @@ def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None
             field="Currency",
             cure=Sentence("Send {0}, or leave the currency out.", order.asset),
         )
-    units, items = _how_much(order, request, cap_percent if order.stage is Stage.COMPLETED else None)
+    units, items = _how_much(
+        order, request, cap_percent if order.stage is Stage.COMPLETED else None
+    )
     if order.stage is Stage.AUTHORISED and units != order.units:
         message = "The amount is only held, not charged yet: a part of it cannot be refunded."
         cure = "Capture it and refund the part then, or refund the whole amount: that lets the hold go."
@@ -138,11 +168,15 @@ def what_to_refund(order: Order, request: RefundRequest, cap_percent: int | None
     given = sum(modification.kind == "refund" for modification in order.modifications)
     if given >= REFUNDS_MAX and units != order.refundable_units:
         message = Sentence("The order was refunded in {0} parts, which is the most.", given)
-        raise Problem("wrong_state", message, cure="Refund all that is left.", detail="order_not_refundable")
+        raise Problem(
+            "wrong_state", message, cure="Refund all that is left.", detail="order_not_refundable"
+        )
     return units, items
 
 
-def _how_much(order: Order, request: RefundRequest, cap_percent: int | None) -> tuple[int, list[dict[str, Any]]]:
+def _how_much(
+    order: Order, request: RefundRequest, cap_percent: int | None
+) -> tuple[int, list[dict[str, Any]]]:
     remaining = Money(order.refundable_units, order.asset)
     if not remaining.units and order.disputed_units:
         raise _disputed(order, remaining)
@@ -162,7 +196,12 @@ def _how_much(order: Order, request: RefundRequest, cap_percent: int | None) -> 
         return units, [asdict(part) for part in chosen]
     if not remaining.units and (request.all or order.kind == "stable"):
         message = "All of it is refunded already."
-        raise Problem("wrong_state", message, cure="Nothing is left to give back.", detail="order_not_refundable")
+        raise Problem(
+            "wrong_state",
+            message,
+            cure="Nothing is left to give back.",
+            detail="order_not_refundable",
+        )
     if request.all:
         return by_amount(remaining, remaining, cap=cap, like=order.sent_text).units, []
     if request.amount is None:
@@ -180,14 +219,19 @@ def _how_much(order: Order, request: RefundRequest, cap_percent: int | None) -> 
 
 def _check_undisputed(order: Order, units: int) -> None:
     """Raises: Problem(wrong_state) for what only a dispute keeps from being refunded."""
-    if order.refundable_units < units <= order.units - order.refunded_units and order.disputed_units:
+    if (
+        order.refundable_units < units <= order.units - order.refunded_units
+        and order.disputed_units
+    ):
         raise _disputed(order, Money(order.refundable_units, order.asset))
 
 
 def _disputed(order: Order, remaining: Money) -> Problem:
     taken = Money(order.disputed_units, order.asset)
     message = Sentence(
-        "{0} {1} of it is disputed: the cardholder's bank has taken that back.", taken.text(), order.asset
+        "{0} {1} of it is disputed: the cardholder's bank has taken that back.",
+        taken.text(),
+        order.asset,
     )
     cure = Sentence("Refund at most {0}, or wait until the dispute is won.", remaining.text())
     return Problem(
@@ -201,7 +245,14 @@ def _disputed(order: Order, remaining: Money) -> Problem:
 def _still_open(order: Order, input_mac: bytes) -> Modification | None:
     """Its first refund, as it was answered, where any of it is open."""
     mac = hex_of(input_mac)
-    found = next((r for r in order.modifications if r.state in ("owed", "sent", "stuck") and r.input_mac == mac), None)
+    found = next(
+        (
+            r
+            for r in order.modifications
+            if r.state in ("owed", "sent", "stuck") and r.input_mac == mac
+        ),
+        None,
+    )
     return _pieces_with(order, found)[0] if found is not None else None
 
 
@@ -218,7 +269,13 @@ def _pieces_with(order: Order, one: Modification) -> list[Modification]:
 def _answer(order: Order, made: Modification, units: int | None = None) -> RefundAnswer:
     """`units`: what was asked for, where the refund is a piece of it."""
     left = order.refundable_units if order.stage is Stage.COMPLETED else 0
-    return RefundAnswer(made.modification_id, order.order_id, made.units if units is None else units, order.asset, left)
+    return RefundAnswer(
+        made.modification_id,
+        order.order_id,
+        made.units if units is None else units,
+        order.asset,
+        left,
+    )
 
 
 def _stored_answer(stored: dict[str, Any]) -> RefundAnswer:

@@ -11,7 +11,9 @@ from recoup.orders.moves.change import Change
 
 NoteRefund = Callable[[Change, UUID], None]
 RefundTo = Callable[[World, UUID, UUID, str | None], Awaitable[NoteRefund | Problem | None]]
-REFUND_TO: Final = Place[RefundTo]("refund_to")  # notes where a refund goes, or says why there is none
+REFUND_TO: Final = Place[RefundTo](
+    "refund_to"
+)  # notes where a refund goes, or says why there is none
 
 
 async def destination(

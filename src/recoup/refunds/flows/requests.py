@@ -24,10 +24,16 @@ REASON_MAX: Final = 200
 
 
 async def approve(
-    world: World, orders: Orders, scope: Scope, request_id: UUID, *, requester_role: str | None, seen_units: int
+    world: World,
+    orders: Orders,
+    scope: Scope,
+    request_id: UUID,
+    *,
+    requester_role: str | None,
+    seen_units: int,
 ) -> None:
-    """Does what was asked for, once. That the approver may decide is the door's to know, as is what the requester is at
-    the merchant now (None: they may not refund there any more).
+    """Does what was asked for, once. That the approver may decide is the door's to know, as is what
+    the requester is at the merchant now (None: they may not refund there any more).
 
     Raises: Problem not_found, wrong_state, forbidden, over_remainder.
     """
@@ -63,7 +69,11 @@ async def approve(
 
     def work(change: Change) -> None:
         refund_requests.approve(
-            change, request_id, requester_role=requester_role, seen_units=seen_units, carry_out=carry_out
+            change,
+            request_id,
+            requester_role=requester_role,
+            seen_units=seen_units,
+            carry_out=carry_out,
         )
 
     row = await _row(world, scope.merchant_id, request_id)
@@ -72,16 +82,24 @@ async def approve(
 
 async def refuse(world: World, orders: Orders, scope: Scope, request_id: UUID, reason: str) -> None:
     """Raises: Problem not_found, wrong_state, forbidden, invalid."""
-    row, text = await _row(world, scope.merchant_id, request_id), " ".join(reason.replace("\0", "").split())
+    row, text = (
+        await _row(world, scope.merchant_id, request_id),
+        " ".join(reason.replace("\0", "").split()),
+    )
     await _change(
-        orders, scope, row.order_id, lambda change: refund_requests.refuse(change, request_id, text[:REASON_MAX])
+        orders,
+        scope,
+        row.order_id,
+        lambda change: refund_requests.refuse(change, request_id, text[:REASON_MAX]),
     )
 
 
 async def withdraw(world: World, orders: Orders, scope: Scope, request_id: UUID) -> None:
     """Raises: Problem not_found, wrong_state, forbidden."""
     row = await _row(world, scope.merchant_id, request_id)
-    await _change(orders, scope, row.order_id, lambda change: refund_requests.withdraw(change, request_id))
+    await _change(
+        orders, scope, row.order_id, lambda change: refund_requests.withdraw(change, request_id)
+    )
 
 
 async def order_of(world: World, merchant_id: UUID, request_id: UUID) -> UUID:
@@ -89,22 +107,31 @@ async def order_of(world: World, merchant_id: UUID, request_id: UUID) -> UUID:
     return (await _row(world, merchant_id, request_id)).order_id
 
 
-async def let_request_expire(world: World, orders: Orders, merchant_id: UUID, request_id: UUID) -> None:
+async def let_request_expire(
+    world: World, orders: Orders, merchant_id: UUID, request_id: UUID
+) -> None:
     """Due work `refund_request`."""
     row = await _row(world, merchant_id, request_id)
     key = (merchant_id, row.order_id)
-    await orders.run(lambda change: refund_requests.expire(change, request_id), key, person=Actor("worker", "requests"))
+    await orders.run(
+        lambda change: refund_requests.expire(change, request_id),
+        key,
+        person=Actor("worker", "requests"),
+    )
 
 
 def _still_possible(order: Order, request: RefundApproval, cap_percent: int | None) -> int:
     """Units that the request comes to now. Raises: Problem, as a new refund of the same would."""
     parts = tuple(
-        {"line": part["line"]} | ({"quantity": part["quantity"]} if part["quantity"] else {"amount": part["units"]})
+        {"line": part["line"]}
+        | ({"quantity": part["quantity"]} if part["quantity"] else {"amount": part["units"]})
         for part in request.items
     )
     amount = None if parts else Money(request.units, request.asset).text()
     try:
-        return what_to_refund(order, RefundRequest(amount=amount, items=parts or None), cap_percent)[0]
+        return what_to_refund(
+            order, RefundRequest(amount=amount, items=parts or None), cap_percent
+        )[0]
     except Problem as problem:
         raise Problem(
             problem.code,

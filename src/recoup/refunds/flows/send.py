@@ -1,6 +1,6 @@
-"""A modification goes to the processor under its own id: transaction A, call, transaction B. A later try inquires first
-what became of the one before, and sends the same id again only while the processor surely knows it.
-"""
+"""A modification goes to the processor under its own id: transaction A, call, transaction B. A
+later try inquires first what became of the one before, and sends the same id again only while the
+processor surely knows it."""
 
 from datetime import timedelta
 from typing import Literal
@@ -18,7 +18,13 @@ from recoup.orders.flows.external_call import (
 )
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.snapshot import Modification, Order
-from recoup.processors.gateways.port import Counterpart, Inquiry, ModificationMessage, Outcome, as_requested
+from recoup.processors.gateways.port import (
+    Counterpart,
+    Inquiry,
+    ModificationMessage,
+    Outcome,
+    as_requested,
+)
 from recoup.processors.rules.answers import follows
 from recoup.refunds.moves.send import close_modification, open_modification
 from recoup.refunds.store.refunds import order_of_modification
@@ -30,7 +36,9 @@ _KINDS: dict[str, Literal["refund", "void", "capture"]] = {
 }  # fmt: skip
 
 
-async def send_modification(world: World, orders: Orders, merchant_id: UUID, modification_id: UUID) -> None:
+async def send_modification(
+    world: World, orders: Orders, merchant_id: UUID, modification_id: UUID
+) -> None:
     order_id = await order_of_modification(world.db, merchant_id, modification_id)
     if order_id is None:
         raise Problem("not_found", "There is no such refund.", cure="Check its id.")
@@ -38,9 +46,15 @@ async def send_modification(world: World, orders: Orders, merchant_id: UUID, mod
 
     def intent(change: Change) -> tuple[Order, Modification] | None:
         processor = processor_for(world, change.order, modification_id)
-        forgotten = may_be_forgotten(world, processor, change.order.modification(modification_id).wire_id)
+        forgotten = may_be_forgotten(
+            world, processor, change.order.modification(modification_id).wire_id
+        )
         modification = open_modification(
-            change, modification_id, world.policy.call_timeout, processor.settled_after, forgotten=forgotten
+            change,
+            modification_id,
+            world.policy.call_timeout,
+            processor.settled_after,
+            forgotten=forgotten,
         )
         return (change.order, modification) if modification else None
 
@@ -92,14 +106,22 @@ def processor_for(world: World, order: Order, modification_id: UUID) -> Counterp
     return world.channels[route]
 
 
-async def _settled(world: World, processor: Counterpart, order: Order, modification: Modification) -> Outcome:
+async def _settled(
+    world: World, processor: Counterpart, order: Order, modification: Modification
+) -> Outcome:
     message = message_of(world, order, modification)
     if modification.unsent < modification.tries - 1:  # one before this may have left
         if processor.asks != "by_replay":  # there the message itself is the question
-            inquiry = Inquiry(message.id, "modification", message, modification.reference, message.sent_at)
+            inquiry = Inquiry(
+                message.id, "modification", message, modification.reference, message.sent_at
+            )
             outcome = await call_with_timeout(processor.inquire(inquiry), ASK_FIRST_SECONDS_MAX)
             outcome = as_requested(outcome, modification.units, modification.asset)
-            if outcome.state in ("approved", "declined") or outcome.contradicts or never_processed(processor, outcome):
+            if (
+                outcome.state in ("approved", "declined")
+                or outcome.contradicts
+                or never_processed(processor, outcome)
+            ):
                 return outcome
         if may_be_forgotten(world, processor, modification.wire_id):
             return Outcome("unknown", text="sent again it could be another refund")
@@ -136,5 +158,7 @@ def captured_before(order: Order, modification: Modification) -> int:
     return sum(
         one.units
         for one in order.modifications
-        if one.kind == "capture" and one.state == "done" and one.modification_no < modification.modification_no
+        if one.kind == "capture"
+        and one.state == "done"
+        and one.modification_no < modification.modification_no
     )

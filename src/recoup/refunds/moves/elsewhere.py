@@ -25,9 +25,9 @@ _BY_HAND = "by_hand"
 
 
 def failed_since(change: Change, modification: Modification) -> bool:
-    """A refund or reversal that the processor had made is owed to its customer again, as another that waits for a
-    person; what was refunded counts on. What a dispute of the charge gave back is not owed again. False where it
-    changes nothing: it was not done, or not by the processor."""
+    """A refund or reversal that the processor had made is owed to its customer again, as another
+    that waits for a person; what was refunded counts on. What a dispute of the charge gave back is
+    not owed again. False where it changes nothing: it was not done, or not by the processor."""
     if modification.state != "done" or modification.processor_code == _BY_HAND:
         return False
     match modification.kind:
@@ -47,11 +47,17 @@ def _owe_again(change: Change, failed: Modification) -> None:
     order, kind, units = change.order, failed.kind, failed.units
     route = order.attempt(failed.attempt_id).route or ""
     change.set_modification(failed, state="failed")
-    again = request_modification(change, kind, failed.attempt_id, units, text=failed.message, items=failed.items)
+    again = request_modification(
+        change, kind, failed.attempt_id, units, text=failed.message, items=failed.items
+    )
     change.set_modification(again, state="stuck")
     change.raise_attention(REFUND_FAILED)
     recipe = ledger.refund_failed if kind == "refund" else ledger.reversal_failed
-    event = {"refund_id": failed.modification_id, "instead_id": again.modification_id, "units": units}
+    event = {
+        "refund_id": failed.modification_id,
+        "instead_id": again.modification_id,
+        "units": units,
+    }
     change.fact(
         f"{kind}_failed",
         failed.modification_id,
@@ -61,14 +67,16 @@ def _owe_again(change: Change, failed: Modification) -> None:
         code=failed.processor_code,
         booked=Booked(failed.modification_id, [recipe(units, route)]),
     )
-    change.fact(f"{kind}_due_again", again.modification_id, units=units, instead_of=failed.modification_id)
+    change.fact(
+        f"{kind}_due_again", again.modification_id, units=units, instead_of=failed.modification_id
+    )
     if cancel_for_dispute(change, again):
         change.clear_attention(REFUND_FAILED)
 
 
 def capture_failed(change: Change, attempt_id: UUID, found: Movement) -> bool:
-    """Money that counts as taken was not: the merchant has it no more, and people look at it. A part of a hold that is
-    still open is for them alone. False where it is known."""
+    """Money that counts as taken was not: the merchant has it no more, and people look at it. A
+    part of a hold that is still open is for them alone. False where it is known."""
     if any(
         modification.reference == found.reference and modification.kind == "refund"
         for modification in change.order.modifications
@@ -81,7 +89,9 @@ def capture_failed(change: Change, attempt_id: UUID, found: Movement) -> bool:
     else:
         change.raise_attention(CAPTURE_FAILED)
         refund = give_back(change, attempt_id, units, found, "The capture failed at the processor.")
-        change.fact("capture_failed", refund.modification_id, units=units, reference=found.reference)
+        change.fact(
+            "capture_failed", refund.modification_id, units=units, reference=found.reference
+        )
     return True
 
 
@@ -92,10 +102,16 @@ def room(change: Change, attempt_id: UUID) -> int:
 
 
 def give_back(
-    change: Change, attempt_id: UUID, units: int, found: Movement, text: str = "Made at the processor."
+    change: Change,
+    attempt_id: UUID,
+    units: int,
+    found: Movement,
+    text: str = "Made at the processor.",
 ) -> Modification:
     """The refund that was made there."""
-    refund = request_modification(change, "refund", attempt_id, units, text=text, actor=change.actor)
+    refund = request_modification(
+        change, "refund", attempt_id, units, text=text, actor=change.actor
+    )
     change.set_modification(refund, key=None)  # nothing went out under it
     owed(change, refund, elsewhere=True)
     finish(change, refund, found)
@@ -136,7 +152,9 @@ def adopt(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
                 return "known"
             if one.state not in ("owed", "sent"):
                 return "kept" if failed_since(change, one) else "known"
-    if found.kind == "refund_failed" or any(one.state == "sent" and one.reference is None for one in alike):
+    if found.kind == "refund_failed" or any(
+        one.state == "sent" and one.reference is None for one in alike
+    ):
         return "awaited"  # the refund, or the answer to what may be the same
     if found.currency != order.asset or found.units < 0 or not has_room(change):
         return _differs(change, attempt_id, found)
@@ -150,12 +168,16 @@ def adopt(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
     return "kept" if capture_failed(change, attempt_id, found) else "known"
 
 
-def _refunded(change: Change, attempt_id: UUID, found: Movement, alike: Sequence[Modification]) -> Adopted:
+def _refunded(
+    change: Change, attempt_id: UUID, found: Movement, alike: Sequence[Modification]
+) -> Adopted:
     """Adopts a refund. One of ours that the processor did not take, or that there is no room for
     any more, is what was done there."""
     left = room(change, attempt_id)
     for one in alike:
-        unsent = one.state == "stuck" or one.state == "owed" and not one.tries and found.units > left
+        unsent = (
+            one.state == "stuck" or one.state == "owed" and not one.tries and found.units > left
+        )
         if one.units == found.units and unsent:
             finish(change, one, found)
             return "kept"
@@ -202,7 +224,9 @@ def _captured(change: Change, attempt_id: UUID, found: Movement, *, of_all: bool
     if not 0 < units <= order.held_units:
         return _differs(change, attempt_id, found)
     final = found.final or units == order.held_units
-    capture = request_modification(change, "capture", attempt_id, units, actor=change.actor, final_part=final)
+    capture = request_modification(
+        change, "capture", attempt_id, units, actor=change.actor, final_part=final
+    )
     change.set_modification(capture, key=None)
     change.fact("capture_asked", capture.modification_id, units=units, elsewhere=True)
     finish(change, capture, found)
@@ -215,6 +239,7 @@ def _differs(change: Change, attempt_id: UUID, found: Movement) -> Adopted:
 
 
 def warn(change: Change, attempt_id: UUID, why: str, **body: Any) -> None:
-    """People shall look at what was done with an attempt's charge, once for as long as that stands."""
+    """People shall look at what was done with an attempt's charge, once for as long as that
+    stands."""
     if change.raise_attention(why):
         change.fact("warned", attempt_id, why=why, **body)

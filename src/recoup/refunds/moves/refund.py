@@ -37,7 +37,9 @@ def owe_refund(
         change.wallet.refund(units - returned_fee(order, units), order.sent_text)
     pieces = _pieces(order, units)
     first: Modification | None = None
-    for (attempt_id, piece), of_items in zip(pieces, over_pieces(items, [one for _, one in pieces]), strict=True):
+    for (attempt_id, piece), of_items in zip(
+        pieces, over_pieces(items, [one for _, one in pieces]), strict=True
+    ):
         refund = request_modification(
             change,
             "refund",
@@ -70,11 +72,17 @@ def _pieces(order: Order, units: int) -> list[tuple[UUID | None, int]]:
     if len(charges) < 2 or order.advance is not None:
         payment = order.paid_by() or order.attempt_in_flight()
         return [(payment.attempt_id if payment else None, units)]
-    return [*over_charges([(charge.attempt_id, charge_left(order, charge.attempt_id)) for charge in charges], units)]
+    return [
+        *over_charges(
+            [(charge.attempt_id, charge_left(order, charge.attempt_id)) for charge in charges],
+            units,
+        )
+    ]
 
 
 def owed(change: Change, refund: Modification, *, elsewhere: bool = False) -> None:
-    """The fact, its money and its due work. `elsewhere`: the processor has made it already, and not for us."""
+    """The fact, its money and its due work. `elsewhere`: the processor has made it already, and not
+    for us."""
     order, units, actor = change.order, refund.units, refund.actor
     fee, items, approved_by = returned_fee(order, units), refund.items, refund.approved_by
     order.refunded_units += units

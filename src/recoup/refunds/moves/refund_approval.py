@@ -1,7 +1,8 @@
-"""Refunds by people: one goes at once, or waits for a second person who agrees, once, or not at all.
+"""Refunds by people: one goes at once, or waits for a second person who agrees, once, or not at
+all.
 
-A request reserves nothing: what is still possible is decided when somebody agrees, under the order's lock and the lock
-of the requester's day.
+A request reserves nothing: what is still possible is decided when somebody agrees, under the
+order's lock and the lock of the requester's day.
 """
 
 from collections.abc import Callable
@@ -28,10 +29,10 @@ def approve(
     seen_units: int,
     carry_out: Callable[[Change, RefundApproval], None],
 ) -> None:
-    """The second person's approval: what was asked for is done, a refund under the id of its request. `requester_role`:
-    the requester's role now; None: they may not refund any more. `seen_units`: what was refunded of the order as the
-    approver saw it. `carry_out` raises for what the order does not allow any more. A repeat by the same person does
-    nothing.
+    """The second person's approval: what was asked for is done, a refund under the id of its
+    request. `requester_role`: the requester's role now; None: they may not refund any more.
+    `seen_units`: what was refunded of the order as the approver saw it. `carry_out` raises for what
+    the order does not allow any more. A repeat by the same person does nothing.
 
     Raises: Problem not_found, wrong_state, forbidden.
     """
@@ -49,7 +50,9 @@ def approve(
         raise Problem("wrong_state", message, cure="Look at the order again, then decide.")
     check_one(context.of(change.role or ""), request.units, order.asset)
     check_one(context.of(requester_role), request.units, order.asset, "The role of who asked")
-    check_day(context.of(requester_role), request.units, context.day.units, order.asset, "Who asked")
+    check_day(
+        context.of(requester_role), request.units, context.day.units, order.asset, "Who asked"
+    )
     carry_out(change, request)
     _decided(change, request, "approved")
     change.leaving_units += request.units
@@ -73,7 +76,11 @@ def withdraw(change: Change, request_id: UUID) -> None:
     forbidden."""
     request = found(change, request_id)
     if not is_theirs(request.requested_by, change.actor):
-        raise Problem("forbidden", "Only who asked for it takes it back.", cure="Refuse it instead, and say why.")
+        raise Problem(
+            "forbidden",
+            "Only who asked for it takes it back.",
+            cure="Refuse it instead, and say why.",
+        )
     if request.state == "withdrawn":
         return
     check_waiting(request, change.now)
@@ -91,12 +98,16 @@ def expire(change: Change, request_id: UUID) -> None:
 
 def found(change: Change, request_id: UUID) -> RefundApproval:
     """Raises: Problem(not_found)."""
-    request = next((one for one in context_of(change).requests if one.request_id == request_id), None)
+    request = next(
+        (one for one in context_of(change).requests if one.request_id == request_id), None
+    )
     if request is None:
         raise Problem("not_found", "There is no such request.", cure="Check the order's refunds.")
     return request
 
 
 def _decided(change: Change, request: RefundApproval, state: str, reason: str = "") -> None:
-    change.set_request(request, state=state, decided_by=change.actor, decided_at=change.now, reason=reason)
+    change.set_request(
+        request, state=state, decided_by=change.actor, decided_at=change.now, reason=reason
+    )
     change.undue("refund_request", subject_id=request.request_id)

@@ -1,4 +1,5 @@
-"""Limits of refunds by people, what they have refunded today, and the refunds that wait for a second person.
+"""Limits of refunds by people, what they have refunded today, and the refunds that wait for a
+second person.
 
 The lock of a person's day is taken after the order's, in one order.
 """
@@ -65,7 +66,11 @@ JOIN merchants m USING (merchant_id)
 CROSS JOIN LATERAL date_trunc('day', $4::timestamptz + m.offset_us * interval '1 microsecond', 'UTC') AS t (day)
 """)
 async def _refund_contexts(
-    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID], people: Sequence[str], wall: datetime
+    db: Read,
+    merchants: Sequence[UUID],
+    orders: Sequence[UUID],
+    people: Sequence[str],
+    wall: datetime,
 ) -> list[_Desk]:
     """Context of a refund, one row for each order."""
 
@@ -73,8 +78,8 @@ async def _refund_contexts(
 async def read_refund_contexts(
     db: Read, callers: Sequence[tuple[UUID, UUID, str]], wall: datetime
 ) -> dict[tuple[UUID, UUID], RefundApprovalContext]:
-    """`callers`: merchant, order, and the person whose day counts, as `Actor.name` tells. The sum of one person's day
-    is one object, however many of the orders are theirs."""
+    """`callers`: merchant, order, and the person whose day counts, as `Actor.name` tells. The sum
+    of one person's day is one object, however many of the orders are theirs."""
     merchants, orders, people = zip(*callers, strict=True)
     person = {(merchant_id, order_id): who for merchant_id, order_id, who in callers}
     days: dict[tuple[UUID, str, str], Day] = {}
@@ -104,7 +109,8 @@ async def list_limits(db: Read, merchant_id: UUID) -> dict[tuple[str, str], Limi
 
 
 class WaitingRequest(Row, frozen=True):
-    """`order_units` and `refunded_units`: how its order stands. `payer`: never leaves this module."""
+    """`order_units` and `refunded_units`: how its order stands. `payer`: never leaves this
+    module."""
 
     request_id: UUID
     order_id: UUID
@@ -136,8 +142,8 @@ async def _waiting(db: Read, merchant_id: UUID) -> list[WaitingRequest]:
 
 
 async def waiting_requests(db: Read, merchant_id: UUID, *, clear: bool) -> list[WaitingRequest]:
-    """Oldest first; at most ROWS_MAX. Unless `clear`, their reasons are without what is known of the order's
-    customer."""
+    """Oldest first; at most ROWS_MAX. Unless `clear`, their reasons are without what is known of
+    the order's customer."""
     return [
         replace(row, message=hider(row.payer, clear=clear)(row.message), payer=None)
         for row in await _waiting(db, merchant_id)
@@ -155,7 +161,9 @@ class RequestOrigin(Row, frozen=True):
 @MERCHANT.statement("""
 SELECT order_id, requested_by, requested_role FROM refund_requests WHERE merchant_id = $1 AND request_id = $2
 """)
-async def find_refund_request(db: Read, merchant_id: UUID, request_id: UUID) -> RequestOrigin | None:
+async def find_refund_request(
+    db: Read, merchant_id: UUID, request_id: UUID
+) -> RequestOrigin | None:
     """The request's origin; None for a foreign or unknown id."""
 
 

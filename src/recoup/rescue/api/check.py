@@ -29,7 +29,9 @@ class Complaint(Shape, kw_only=True):
     """What /evaluate would refuse."""
 
     field: str
-    rank: Annotated[Literal["Required"], Meta(description="What is required comes before all ranks.")] = "Required"
+    rank: Annotated[
+        Literal["Required"], Meta(description="What is required comes before all ranks.")
+    ] = "Required"
     text: str
 
 
@@ -50,7 +52,9 @@ class ReadDecline(Shape, kw_only=True):
 
     code: Annotated[str | None, Meta(description="The card network's code, if there is one.")]
     meaning: str
-    kind: Annotated[str, Meta(description="`funds`, `soft`, `technical`, `data`, `sca`, `fraud`, `hard`, …")]
+    kind: Annotated[
+        str, Meta(description="`funds`, `soft`, `technical`, `data`, `sca`, `fraud`, `hard`, …")
+    ]
     retry: Annotated[str, Meta(description="`yes`, `never`, or the condition for a retry.")]
     wait_hours: Annotated[float | None, Meta(description="Minimum wait before the next attempt.")]
     source: Annotated[str, Meta(description="The source document and its edition.")]
@@ -85,12 +89,16 @@ async def check(call: Call) -> Checked:
     request: EvaluateRequest | None = None
     reading: Reading | None = None
     try:
-        request = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
+        request = read_declined(
+            call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync"
+        )
         reading = await call.services.get(Evaluate).reading(call.scope, request)
         warnings = await call.services.get(Evaluate).look(call.scope, request)
     except Problem as problem:
         whole = " ".join(filter(None, (problem.message, problem.cure)))
-        fields = problem.fields or {problem.field or "Body": [problem.message if request is None else whole]}
+        fields = problem.fields or {
+            problem.field or "Body": [problem.message if request is None else whole]
+        }
         hints = problem.facts.get("hints", {})
         complaints = [
             Complaint(field=name, text=" ".join([*texts, *filter(None, [hints.get(name)])]))
@@ -98,7 +106,11 @@ async def check(call: Call) -> Checked:
         ]
     is_mit = request.is_mit if request else body.get("isMIT") is True
     known_site = UNKNOWN_SITE.isdisjoint(warnings)
-    kept = request is not None and is_mit and await is_consent_kept(call.services.world, call.scope, request)
+    kept = (
+        request is not None
+        and is_mit
+        and await is_consent_kept(call.services.world, call.scope, request)
+    )
     known = frozenset({CONSENT}) if kept else frozenset[str]()
     lacks: dict[str, Any] = {} if known_site else {"siteUrl": None}
     if UNREAD_TIME in warnings:
@@ -109,7 +121,8 @@ async def check(call: Call) -> Checked:
         score=found.points,
         complaints=complaints,
         improvements=[
-            Improvement(field=one.field, rank=one.rank, points=one.points, why=one.why) for one in found.missing
+            Improvement(field=one.field, rank=one.rank, points=one.points, why=one.why)
+            for one in found.missing
         ],
         remarks=[
             *remarks(is_mit, _declined_at(request), request.expires_at if request else None, now),
@@ -129,7 +142,11 @@ def _declined_at(request: EvaluateRequest | None) -> datetime | None:
 
 def _source(request: EvaluateRequest | None, reading: Reading | None) -> list[str]:
     """Complaints that nobody here knows the codes of this source."""
-    if request is None or reading is None or request.decline["source"].strip().lower() in (*SOURCES, *SCHEMES):
+    if (
+        request is None
+        or reading is None
+        or request.decline["source"].strip().lower() in (*SOURCES, *SCHEMES)
+    ):
         return []
     own = reading.code == request.decline["code"].upper()
     how = f"as the schemes' {reading.code}" if own else "by its description alone"

@@ -1,4 +1,5 @@
-"""A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3, §5.2, §5.3."""
+"""A processed payment as merchants tell it, to /evaluate and to /transmit. Source: contract §3,
+§5.2, §5.3."""
 
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -49,23 +50,32 @@ class TransactionOutside(Shape, kw_only=True):
             extra=_TIMESTAMP,
         ),
     ] = None
-    timestamp: Annotated[Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_TIMESTAMP)] = None
+    timestamp: Annotated[
+        Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_TIMESTAMP)
+    ] = None
     timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
     transaction_type: Annotated[
         Text32 | None,
-        Meta(description="Type of the transaction: `CAPTURE`, …; used if the body has no `transactionType`."),
+        Meta(
+            description="Type of the transaction: `CAPTURE`, …; used if the body has no `transactionType`."
+        ),
     ] = None
     response_description: Text | None = None
     response_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
     response_sub_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
     processor_name: Text | None = None
     advice_code: Annotated[
-        Text64 | None, Meta(description="Mastercard merchant advice code, also as `03 : text`, `MAC 03` or `7903`.")
+        Text64 | None,
+        Meta(
+            description="Mastercard merchant advice code, also as `03 : text`, `MAC 03` or `7903`."
+        ),
     ] = None
     card_not_present: Annotated[bool | None, Meta(extra=UNREAD)] = None
     dynamic_descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor.")] = None
     descriptor: Annotated[Text64 | None, Meta(description="Alias of `dynamicDescriptor`.")] = None
-    network_transaction_id: Annotated[Text64 | None, Meta(description="The card network's transaction id.")] = None
+    network_transaction_id: Annotated[
+        Text64 | None, Meta(description="The card network's transaction id.")
+    ] = None
 
 
 class Transaction(TransactionOutside, kw_only=True):
@@ -74,7 +84,13 @@ class Transaction(TransactionOutside, kw_only=True):
     id: Annotated[Reference128, Meta(min_length=1, description="The processor's transaction id.")]
     amount: Amount
     response_code: Annotated[
-        str, Meta(min_length=1, max_length=64, description="The response code, as text or number.", examples=["202"])
+        str,
+        Meta(
+            min_length=1,
+            max_length=64,
+            description="The response code, as text or number.",
+            examples=["202"],
+        ),
     ]
     response_code_source: Annotated[
         str,
@@ -90,7 +106,9 @@ class Transaction(TransactionOutside, kw_only=True):
     cavv_result_code: Result
     mit_reason: Annotated[
         MitReason | None,
-        Meta(description="Why it was made without the customer; by default `recurring` with a subscription."),
+        Meta(
+            description="Why it was made without the customer; by default `recurring` with a subscription."
+        ),
     ] = None
 
 
@@ -101,7 +119,9 @@ class TransactionCopy(TransactionOutside, kw_only=True):
         "timezone_utc_offset", "dynamic_descriptor", "descriptor",
         "network_transaction_id", "cavv_result_code",
     })  # fmt: skip
-    amount: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra=_CENTS)]
+    amount: Annotated[
+        int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra=_CENTS)
+    ]
     id: Annotated[Reference128 | None, Meta(description="The processor's transaction id.")] = None
     response_code: Text64 | None = None
     response_code_source: Text | None = None
@@ -113,9 +133,10 @@ class TransactionCopy(TransactionOutside, kw_only=True):
 class Payer(Shape, kw_only=True):
     """The payer."""
 
-    id: Annotated[Text | None, Meta(description="The merchant's customer id.", extra=rule(field_rules.reference))] = (
-        None
-    )
+    id: Annotated[
+        Text | None,
+        Meta(description="The merchant's customer id.", extra=rule(field_rules.reference)),
+    ] = None
     email: Text | None = None
     phone: Text | None = None
     birthdate: Annotated[Text | None, Meta(extra=UNREAD)] = None
@@ -143,7 +164,9 @@ class CardOutside(Shape, kw_only=True):
     card_type: Annotated[Text16 | None, Meta(description="`CREDIT` or `DEBIT`.")] = None
     card_brand: Annotated[Text32 | None, Meta(description="`VISA`, `MASTERCARD`, …")] = None
     card_country: Text32 | None = None
-    expiration_month: Annotated[Month | None, Meta(description="Required with a card number.")] = None
+    expiration_month: Annotated[Month | None, Meta(description="Required with a card number.")] = (
+        None
+    )
     expiration_year: Annotated[Year | None, Meta(description="Required with a card number.")] = None
     card_bin_number: Annotated[str, Meta(max_length=8, pattern="^[0-9]*$")] | None = None
     card_last4_digits: Annotated[str, Meta(max_length=4, pattern="^[0-9]*$")] | None = None
@@ -159,19 +182,28 @@ class PaymentMethod(CardOutside, kw_only=True):
         "card_bin_number", "card_issuer", "card_level", "card_fingerprint",
     })  # fmt: skip
     card_number: Annotated[
-        Text64 | None, Meta(description="Token of /tokenize, or card number; needed without `processor` and `id`.")
+        Text64 | None,
+        Meta(
+            description="Token of /tokenize, or card number; needed without `processor` and `id`."
+        ),
     ] = None
     token: Annotated[bool | None, Meta(description="True if `cardNumber` is a token.")] = None
-    verification_value: Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")] = None
-    processor: Annotated[Text32 | None, Meta(description="The route whose processor stores the method.")] = None
+    verification_value: Annotated[
+        Text4 | None, Meta(description="Stored for one attempt at most.")
+    ] = None
+    processor: Annotated[
+        Text32 | None, Meta(description="The route whose processor stores the method.")
+    ] = None
     id: Annotated[
         StoredId | None,
         Meta(
-            description="The processor's id of the stored method, instead of `cardNumber`.", examples=["pm_card_visa"]
+            description="The processor's id of the stored method, instead of `cardNumber`.",
+            examples=["pm_card_visa"],
         ),
     ] = None
     customer: Annotated[
-        StoredId | None, Meta(description="The processor's id of the payer; some processors need it.")
+        StoredId | None,
+        Meta(description="The processor's id of the payer; some processors need it."),
     ] = None
 
 
@@ -182,7 +214,9 @@ class PaymentMethodCopy(CardOutside, kw_only=True):
         "expiration_month", "expiration_year", "card_issuer", "card_level", "card_fingerprint", "token",
         "verification_value",
     })  # fmt: skip
-    card_number: Annotated[Text64 | None, Meta(description="A token; a card number is refused.")] = None
+    card_number: Annotated[
+        Text64 | None, Meta(description="A token; a card number is refused.")
+    ] = None
     token: bool | None = None
     verification_value: Annotated[str | None, Meta(description="Ignored and not stored.")] = None
 
@@ -201,7 +235,9 @@ class Subscription(Shape, kw_only=True):
 class SubscriptionCopy(Subscription, kw_only=True):
     """The agreement of a recurring payment that was processed."""
 
-    unread: ClassVar[frozenset[str]] = frozenset({"interval", "price", "currency", "payment_number", "total_payments"})
+    unread: ClassVar[frozenset[str]] = frozenset(
+        {"interval", "price", "currency", "payment_number", "total_payments"}
+    )
 
 
 class ThreeDSecure(Shape, kw_only=True):
@@ -254,17 +290,24 @@ class PaymentRequest(Shape, kw_only=True):
             extra=rule(field_rules.reference, missing="Merchant's orderId is required"),
         ),
     ]
-    is_mit: Annotated[bool | None, Meta(description="True: merchant-initiated; false: customer.")] = field(
-        default=None, name="isMIT"
-    )
+    is_mit: Annotated[
+        bool | None, Meta(description="True: merchant-initiated; false: customer.")
+    ] = field(default=None, name="isMIT")
     mid: Annotated[UUID | None, Meta(description="Merchant id; must match the credential.")] = None
     order_source: Annotated[
-        Text64 | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
+        Text64 | None,
+        Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another."),
     ] = None
     site_id: Annotated[UUID | None, Meta(description="Site id.")] = None
-    site_url: Annotated[Text512 | None, Meta(description="Address of the site, instead of `siteId`.")] = None
-    campaign: Annotated[Text64 | None, Meta(description="Key of one of the site's campaigns.")] = None
-    customer_ip: Annotated[Text64 | None, Meta(description="Customer's IP address at the checkout.")] = None
+    site_url: Annotated[
+        Text512 | None, Meta(description="Address of the site, instead of `siteId`.")
+    ] = None
+    campaign: Annotated[Text64 | None, Meta(description="Key of one of the site's campaigns.")] = (
+        None
+    )
+    customer_ip: Annotated[
+        Text64 | None, Meta(description="Customer's IP address at the checkout.")
+    ] = None
     sense_key: Text | None = None
     is_recurring: bool | None = None
     subscription: Subscription | None = None
@@ -290,19 +333,27 @@ class PaymentRequest(Shape, kw_only=True):
 class EvaluateBody(PaymentRequest, kw_only=True):
     """A declined payment to be rescued."""
 
-    idempotency_key: Annotated[Reference128, Meta(min_length=1, description="A new one for new content.")]
+    idempotency_key: Annotated[
+        Reference128, Meta(min_length=1, description="A new one for new content.")
+    ]
     transaction: Transaction
     payment_method: PaymentMethod
     order_source: Annotated[
-        Text | None, Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another.")
+        Text | None,
+        Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another."),
     ] = None
     attempt_count: Annotated[
         Annotated[int, Meta(ge=1, le=1_000)] | None,
-        Meta(description="Which authorisation attempt of the payment was declined: 1 is the original (default)."),
+        Meta(
+            description="Which authorisation attempt of the payment was declined: 1 is the original (default)."
+        ),
     ] = None
-    transaction_type: Annotated[Text32 | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")] = None
+    transaction_type: Annotated[
+        Text32 | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")
+    ] = None
     expiry_date_utc: Annotated[
-        Instant | None, Meta(description="An MIT with an expiry is retried until then; ideally three weeks ahead.")
+        Instant | None,
+        Meta(description="An MIT with an expiry is retried until then; ideally three weeks ahead."),
     ] = None
     three_d_secure: ThreeDSecure | None = None
 
@@ -339,11 +390,16 @@ CauseWord = Literal[
 class Evaluated(Envelope, kw_only=True):
     """Where the rescue stands."""
 
-    status: Literal["SUBMITTED", "CHALLENGE", "CAPTUREREQUIRED", "APPROVED", "DECLINED", "CANCELLED"] | None = None
+    status: (
+        Literal["SUBMITTED", "CHALLENGE", "CAPTUREREQUIRED", "APPROVED", "DECLINED", "CANCELLED"]
+        | None
+    ) = None
     order_session_key: Annotated[UUID, Meta(description="Recoup's order id.")]
     order_id: Annotated[UUID, Meta(description="The same order id.")]
     sense_key: Annotated[str | None, Meta(description="As sent.")] = None
-    reason: Annotated[str | None, Meta(description="Why the rescue ended; null while it continues.")] = None
+    reason: Annotated[
+        str | None, Meta(description="Why the rescue ended; null while it continues.")
+    ] = None
     final: Annotated[
         bool,
         Meta(
@@ -359,7 +415,9 @@ class Evaluated(Envelope, kw_only=True):
         ),
     ] = None
     next_attempt_at: Annotated[Moment | None, Meta(description="Time of the next attempt.")] = None
-    challenge_url: Annotated[str | None, Meta(description="Redirect the customer here for a CHALLENGE.")] = None
+    challenge_url: Annotated[
+        str | None, Meta(description="Redirect the customer here for a CHALLENGE.")
+    ] = None
 
 
 class Happened(Shape, kw_only=True):
@@ -367,21 +425,32 @@ class Happened(Shape, kw_only=True):
 
     id: Text | None = None
     amount: (
-        Annotated[int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units of the currency: 4590 for 45.90.")] | None
+        Annotated[
+            int,
+            Meta(ge=0, le=AMOUNT_MAX, description="Minor units of the currency: 4590 for 45.90."),
+        ]
+        | None
     ) = None
     reason: Text | None = None
     status: Text | None = None
 
 
-Became = Annotated[str | Happened | None, Meta(description="A word, or an object with id, amount, reason and status.")]
-Outcome = Annotated[str | Happened | None, Meta(description="Final outcome: `APPROVED` or `DECLINED`.")]
+Became = Annotated[
+    str | Happened | None,
+    Meta(description="A word, or an object with id, amount, reason and status."),
+]
+Outcome = Annotated[
+    str | Happened | None, Meta(description="Final outcome: `APPROVED` or `DECLINED`.")
+]
 
 
 class TransactionUpdate(Shape, kw_only=True):
     """What the processor said in the end."""
 
     response_code: Annotated[Text64 | None, Meta(extra=rule(field_rules.text_or_blank))] = None
-    response_status: Annotated[Text | None, Meta(description="Read if there is no `outcome`.")] = None
+    response_status: Annotated[Text | None, Meta(description="Read if there is no `outcome`.")] = (
+        None
+    )
 
 
 class UpdateBody(Shape, kw_only=True):
@@ -404,8 +473,12 @@ class TransmitBody(PaymentRequest, kw_only=True):
     })  # fmt: skip
     transaction: TransactionCopy
     subscription: SubscriptionCopy | None = None
-    payment_method: Annotated[PaymentMethodCopy | None, Meta(description="Without a card number.")] = None
-    transmit_id: Annotated[UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")] = None
+    payment_method: Annotated[
+        PaymentMethodCopy | None, Meta(description="Without a card number.")
+    ] = None
+    transmit_id: Annotated[
+        UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")
+    ] = None
     outcome: Outcome = None
     refund: Became = None
     chargeback: Became = None

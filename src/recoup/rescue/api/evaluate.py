@@ -26,7 +26,14 @@ from recoup.rescue.api.declined_shapes import (
     Subscription,
     Transaction,
 )
-from recoup.rescue.api.payment import advice_of, check_amount, check_own, happened_at, person_of, unread_time
+from recoup.rescue.api.payment import (
+    advice_of,
+    check_amount,
+    check_own,
+    happened_at,
+    person_of,
+    unread_time,
+)
 from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.taken import EvaluateRequest, EvaluateResult, Stored
 from recoup.rescue.rules.intake import source_of
@@ -55,13 +62,17 @@ def stored_method(method: PaymentMethod, complaints: Complaints) -> Stored | Non
             what = "is a card number, which is not taken here"
             complaints.add(f"{_AT}{name.capitalize()}", what, hint=_NUMBER_CURE)
     if method.id and not _ID.fullmatch(method.id):
-        complaints.add(f"{_AT}Id", "is not the id of a stored method: letters, digits and _ . : = - are taken")
+        complaints.add(
+            f"{_AT}Id", "is not the id of a stored method: letters, digits and _ . : = - are taken"
+        )
     for name, given in (("CardNumber", method.card_number), ("Token", method.token)):
         if given:
             complaints.add(_AT + name, "is not taken beside a stored method", hint=_BESIDE)
     if method.verification_value:
         what = "is not taken with a stored method"
-        complaints.add(f"{_AT}VerificationValue", what, hint="Leave it out: the processor keeps the card.")
+        complaints.add(
+            f"{_AT}VerificationValue", what, hint="Leave it out: the processor keeps the card."
+        )
     return Stored(
         route=method.processor or "",
         id=method.id or "",
@@ -104,7 +115,11 @@ def country_code(code: str | None) -> str | None:
 
 
 _NAMES: Final = names_of(EvaluateBody)
-_WEIGHTY: Final = {"isMIT": 0.7, "expiryDateUtc": 0.7, "transactionType": 0.9}  # with how alike a name has to be
+_WEIGHTY: Final = {
+    "isMIT": 0.7,
+    "expiryDateUtc": 0.7,
+    "transactionType": 0.9,
+}  # with how alike a name has to be
 _NUMBER: Final = "PaymentMethod.CardNumber"
 _NOT_DECLINED: Final = "Only declined payments can be evaluated; send approved ones to /transmit."
 UNKNOWN_MAX: Final = 200  # names that are compared with those of fields
@@ -133,7 +148,9 @@ async def evaluate(call: Call) -> Evaluated:
     `customProperties.warning` names data that would have helped: a missing `customerIp`, a used security code, an
     expiry that is too near."""
     settings = await call.services.merchants.get(call.scope.merchant_id)
-    given = read_declined(call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync")
+    given = read_declined(
+        call.body, call.scope.merchant_id, sync=settings.merchant.mit_mode == "sync"
+    )
     result = await call.services.get(Evaluate).evaluate(call.scope, given)
     url = None
     if result.evaluate == "CHALLENGE":
@@ -155,13 +172,15 @@ def answer(result: EvaluateResult, sense_key: str | None, challenge_url: str | N
         final=result.outcome in _ENDED,
         cause=cast("CauseWord | None", cause and cause.word),
         challenge_url=challenge_url,
-        custom_properties={"warning": " ".join(in_sentences(result.warnings))} if result.warnings else {},
+        custom_properties={"warning": " ".join(in_sentences(result.warnings))}
+        if result.warnings
+        else {},
     )
 
 
 def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> EvaluateRequest:
-    """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no expiry counts, none is
-    checked. Raises: Problem(invalid)."""
+    """Every field checked, all complaints at once. `sync`: the merchant retries by itself; no
+    expiry counts, none is checked. Raises: Problem(invalid)."""
     body, complaints = read_body(raw, EvaluateBody)
     transaction, method, is_mit = body.transaction, body.payment_method, bool(body.is_mit)
     check_own(body.mid, merchant_id, complaints)
@@ -181,7 +200,9 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
     advice = advice_of(transaction, complaints)
     if transaction.mit_reason is not None and not is_mit:
         complaints.add(
-            "Transaction.MitReason", "is of a payment without the customer", hint="Leave it out, or send isMIT: true."
+            "Transaction.MitReason",
+            "is of a payment without the customer",
+            hint="Leave it out, or send isMIT: true.",
         )
     complaints.raise_if_any()
     facts, paid = _facts(body, kind), Money(transaction.amount, transaction.currency)
@@ -220,8 +241,8 @@ def read_declined(raw: Any, merchant_id: UUID, *, sync: bool = False) -> Evaluat
 
 
 def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, ...]]:
-    """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others send what the declined
-    call was: of the two readings the one that takes no money."""
+    """Hold or take the amount. Clients up to July 2024 say so inside `transaction`, where others
+    send what the declined call was: of the two readings the one that takes no money."""
     kind = (body.transaction_type or "").upper()
     if kind:
         complaints.forget("Transaction.TransactionType")
@@ -233,12 +254,17 @@ def _kind(body: EvaluateBody, complaints: Complaints) -> tuple[str, tuple[str, .
 
 
 def _misspelt(raw: dict[str, Any], complaints: Complaints) -> None:
-    """A slip in one of these names would take money at once that is to be taken later: it is refused instead."""
+    """A slip in one of these names would take money at once that is to be taken later: it is
+    refused instead."""
     strangers = list(islice((name for name in raw if name not in _NAMES), UNKNOWN_MAX))
     for meant, cutoff in _WEIGHTY.items() if strangers else ():
-        name = next((stranger for stranger in strangers if is_like(stranger, meant.lower(), cutoff)), None)
+        name = next(
+            (stranger for stranger in strangers if is_like(stranger, meant.lower(), cutoff)), None
+        )
         if name is not None and raw.get(meant) is None:
-            complaints.add(pascal(meant), text=f"The field {name!r} is not known; did you mean {meant}?")
+            complaints.add(
+                pascal(meant), text=f"The field {name!r} is not known; did you mean {meant}?"
+            )
 
 
 def _token_or_pan(method: PaymentMethod, complaints: Complaints) -> tuple[UUID | None, str | None]:
@@ -252,7 +278,9 @@ def _token_or_pan(method: PaymentMethod, complaints: Complaints) -> tuple[UUID |
     if method.token or not plain.isdigit():
         found = parse_id(given)
         if found is None:
-            complaints.add(_NUMBER, "is not a card token; send what /tokenize answered, or a card number")
+            complaints.add(
+                _NUMBER, "is not a card token; send what /tokenize answered, or a card number"
+            )
         return found, None
     if len(plain) > 19:
         complaints.add(_NUMBER, "must be a card number of 12 to 19 digits, or a token of /tokenize")
@@ -262,7 +290,10 @@ def _token_or_pan(method: PaymentMethod, complaints: Complaints) -> tuple[UUID |
 
 def _expiry(method: PaymentMethod, required: bool, complaints: Complaints) -> tuple[int, int]:
     """The card's own; needed only with a card number, a token knows it."""
-    for name, value in (("ExpirationMonth", method.expiration_month), ("ExpirationYear", method.expiration_year)):
+    for name, value in (
+        ("ExpirationMonth", method.expiration_month),
+        ("ExpirationYear", method.expiration_year),
+    ):
         if required and value is None:
             complaints.missing(f"PaymentMethod.{name}")
     month, year = method.expiration_month or 0, method.expiration_year or 0
@@ -270,11 +301,14 @@ def _expiry(method: PaymentMethod, required: bool, complaints: Complaints) -> tu
 
 
 def _decline(transaction: Transaction, brand: str | None, advice: str | None) -> dict[str, Any]:
-    """The answer that the merchant got. What a single digit of its code means depends on its source."""
+    """The answer that the merchant got. What a single digit of its code means depends on its
+    source."""
     happened = happened_at(transaction)
     return {
         "code": transaction.response_code,
-        "source": source_by_brand(transaction.response_code_source, transaction.response_code, brand),
+        "source": source_by_brand(
+            transaction.response_code_source, transaction.response_code, brand
+        ),
         "text": transaction.response_description or "",
         "advice": advice,
         "at": happened.isoformat() if happened else None,
@@ -283,14 +317,21 @@ def _decline(transaction: Transaction, brand: str | None, advice: str | None) ->
 
 def _is_recurring(body: EvaluateBody) -> bool:
     """Tells whether the payment is recurring: as given, else whether it names a subscription."""
-    return body.is_recurring if body.is_recurring is not None else bool(members(body.subscription or Subscription()))
+    return (
+        body.is_recurring
+        if body.is_recurring is not None
+        else bool(members(body.subscription or Subscription()))
+    )
 
 
 def _facts(body: EvaluateBody, kind: str) -> dict[str, Any]:
     """Further facts that are kept, none of it about a person. The offset is as clients send it,
     hours (-5) or minutes (-300), else the country's; `zone` is how the engine counts, and whether
     it was sent."""
-    transaction, country = body.transaction, (body.billing_information or Address()).country_code or ""
+    transaction, country = (
+        body.transaction,
+        (body.billing_information or Address()).country_code or "",
+    )
     funding = (body.payment_method.card_type or "").lower()
     minutes, is_stated = zones.offset_minutes(transaction.timezone_utc_offset, country)
     facts: dict[str, Any] = {

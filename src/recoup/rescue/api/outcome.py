@@ -24,12 +24,20 @@ class OutcomeBody(Shape, kw_only=True):
 
     order_session_key: (
         Annotated[
-            str, Meta(min_length=1, max_length=256, description="The `orderId` of /evaluate, or your own order id.")
+            str,
+            Meta(
+                min_length=1,
+                max_length=256,
+                description="The `orderId` of /evaluate, or your own order id.",
+            ),
         ]
         | UnsetType
     ) = UNSET
     order_id: (
-        Annotated[str, Meta(max_length=256, description="The same, if `orderSessionKey` is missing.")] | UnsetType
+        Annotated[
+            str, Meta(max_length=256, description="The same, if `orderSessionKey` is missing.")
+        ]
+        | UnsetType
     ) = UNSET
     mid: Annotated[Any | None, Meta(extra=UNREAD)] = None
 
@@ -44,21 +52,28 @@ class Happening(Shape, kw_only=True):
     route: str | UnsetType = UNSET
     route_reason: str | UnsetType = UNSET
     text: Annotated[
-        str | UnsetType, Meta(description="The processor's code and words, of a request that it refused.")
+        str | UnsetType,
+        Meta(description="The processor's code and words, of a request that it refused."),
     ] = UNSET
 
 
 class Outcome(Envelope, kw_only=True):
     """How the order stands, and how it got there; `NOTFOUND` for an unknown key."""
 
-    status: Literal["SUBMITTED", "PROCESSING", "APPROVED", "DECLINED", "CANCELLED", "EXPIRED", "NOTFOUND"] | None = None
+    status: (
+        Literal[
+            "SUBMITTED", "PROCESSING", "APPROVED", "DECLINED", "CANCELLED", "EXPIRED", "NOTFOUND"
+        ]
+        | None
+    ) = None
     confirmation_id: str | None = None
     order_id: UUID | UnsetType = UNSET
     external_order_id: str | UnsetType = UNSET
     reason: str | None | UnsetType = UNSET
     next_attempt_at: Moment | None | UnsetType = UNSET
     refunded_amount: Annotated[
-        int | UnsetType, Meta(description="Minor units that went back to the customer, or are owed back.")
+        int | UnsetType,
+        Meta(description="Minor units that went back to the customer, or are owed back."),
     ] = UNSET
     history: list[Happening] | UnsetType = UNSET
 

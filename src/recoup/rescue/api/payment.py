@@ -21,7 +21,8 @@ from recoup.rescue.rules.intake_warnings import UNREAD_TIME
 
 _AMOUNT: Final = "Transaction.Amount"
 NOT_YOUR_MID: Final = (
-    "The Mid does not belong to this credential. Leave it out, or sign in with a key of the merchant that it names."
+    "The Mid does not belong to this credential. Leave it out, or sign in with a key "
+    "of the merchant that it names."
 )
 
 
@@ -32,7 +33,8 @@ def check_own(mid: UUID | None, merchant_id: UUID, complaints: Complaints) -> No
 
 
 def read_own(call: Call, shape: type[ShapeT]) -> ShapeT:
-    """The body, whose `mid` is the credential's. Raises: Problem(invalid), all complaints at once."""
+    """The body, whose `mid` is the credential's. Raises: Problem(invalid), all complaints at
+    once."""
     body, complaints = read_body(call.body, shape)
     check_own(cast(Any, body).mid, call.scope.merchant_id, complaints)
     complaints.raise_if_any()
@@ -46,7 +48,8 @@ def check_amount(transaction: Transaction | TransactionCopy, complaints: Complai
     most = amount_max(transaction.currency.upper())
     if transaction.amount > most:
         complaints.add(
-            _AMOUNT, f"must be between 1 and {most}, in minor units of {transaction.currency.upper()}: 4590 for 45.90"
+            _AMOUNT,
+            f"must be between 1 and {most}, in minor units of {transaction.currency.upper()}: 4590 for 45.90",
         )
 
 
@@ -67,7 +70,9 @@ def happened_at(transaction: TransactionOutside) -> datetime | None:
 
 def unread_time(raw: Any, transaction: TransactionOutside) -> tuple[str, ...]:
     """A warning where the time of the transaction was sent, and cannot be read."""
-    sent = (raw["transaction"].get(name) not in (None, "") for name in ("timestampUtc", "timestamp"))
+    sent = (
+        raw["transaction"].get(name) not in (None, "") for name in ("timestampUtc", "timestamp")
+    )
     return (UNREAD_TIME,) if happened_at(transaction) is None and any(sent) else ()
 
 
@@ -85,5 +90,7 @@ def person_of(body: PaymentRequest, holder: str) -> Person:
         phone=payer.phone or "",
         ip=body.customer_ip or "",
         billing=members(billing) or None,
-        shipping=members(body.shipping_information) or None if body.shipping_information is not None else None,
+        shipping=members(body.shipping_information) or None
+        if body.shipping_information is not None
+        else None,
     )

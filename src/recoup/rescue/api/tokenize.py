@@ -1,4 +1,5 @@
-"""POST /tokenize: a card into the vault; the answer has the shape that checkouts know. Source: contract §4, §17.1."""
+"""POST /tokenize: a card into the vault; the answer has the shape that checkouts know. Source:
+contract §4, §17.1."""
 
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final
@@ -21,13 +22,25 @@ from recoup.networks.card import brand, is_expired
 from recoup.rescue.api.payment import NOT_YOUR_MID
 from recoup.rescue.flows.tokenize import CardGiven, Stored, Vault, check_number
 
-Number = Annotated[str, Meta(min_length=12, max_length=64, description="Stored encrypted, never returned.")]
+Number = Annotated[
+    str, Meta(min_length=12, max_length=64, description="Stored encrypted, never returned.")
+]
 Code = Annotated[Text4 | None, Meta(description="Stored for one attempt at most.")]
 Month = Annotated[
-    str, Meta(description="`MM`; a number is accepted, too.", pattern="^(0?[1-9]|1[0-2])$", extra=rule(digits(1, 12)))
+    str,
+    Meta(
+        description="`MM`; a number is accepted, too.",
+        pattern="^(0?[1-9]|1[0-2])$",
+        extra=rule(digits(1, 12)),
+    ),
 ]
 Year = Annotated[
-    str, Meta(description="`YYYY`; a number is accepted, too.", pattern="^(20)?[0-9]{2}$", extra=rule(digits(0, 2100)))
+    str,
+    Meta(
+        description="`YYYY`; a number is accepted, too.",
+        pattern="^(20)?[0-9]{2}$",
+        extra=rule(digits(0, 2100)),
+    ),
 ]
 
 
@@ -39,7 +52,9 @@ class CreditCard(Struct, kw_only=True):
     year: Year
     first_name: Text | None = None
     last_name: Text | None = None
-    full_name: Annotated[Text | None, Meta(description="Instead of `first_name` and `last_name`.")] = None
+    full_name: Annotated[
+        Text | None, Meta(description="Instead of `first_name` and `last_name`.")
+    ] = None
     verification_value: Code = None
 
 
@@ -79,9 +94,12 @@ class TokenizeBody(Shape, rename=None, kw_only=True):
 
     payment_method: CardMethod | None = None
     payment: OlderPayment | None = None
-    mid: Annotated[UUID | None, Meta(description="In the body or in the query.", extra=UNREAD)] = None
+    mid: Annotated[UUID | None, Meta(description="In the body or in the query.", extra=UNREAD)] = (
+        None
+    )
     environment: Annotated[
-        str | None, Meta(description="The tokenization key, in the body or in the query.", extra=UNREAD)
+        str | None,
+        Meta(description="The tokenization key, in the body or in the query.", extra=UNREAD),
     ] = None
 
 
@@ -170,7 +188,9 @@ PATH: Final = "/v1/tokenize"
 api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
-@api(f"POST {PATH}", body=TokenizeBody, query=TokenizeQuery, intake=True, examples=examples.TOKENIZE)
+@api(
+    f"POST {PATH}", body=TokenizeBody, query=TokenizeQuery, intake=True, examples=examples.TOKENIZE
+)
 async def tokenize(call: Call) -> Tokenized:
     """Tokenize a card. Stores the card in the vault; the response contains its token in
     `transaction.payment_method.token`. Requires a bearer token, or the tokenization key as `environment`, which a
@@ -200,7 +220,9 @@ async def _sent(call: Call, merchant_id: UUID) -> _Sent:
     """Raises: Problem(invalid)."""
     body, complaints = read_body(_one_place(call.body), TokenizeBody)
     method, older = body.payment_method, body.payment
-    card: CreditCard | OlderCard | None = method.credit_card if method else older.method.credit_card if older else None
+    card: CreditCard | OlderCard | None = (
+        method.credit_card if method else older.method.credit_card if older else None
+    )
     assert card is not None
     first, last = card.first_name or "", card.last_name or ""
     full = (card.full_name or "") if isinstance(card, CreditCard) else ""
@@ -209,7 +231,9 @@ async def _sent(call: Call, merchant_id: UUID) -> _Sent:
     month, year = int(card.month or 0), int(card.year or 0)
     year = year + 2000 if year < 100 else year
     if not complaints:
-        now = (await call.services.merchants.get(merchant_id)).merchant.business(call.services.world.clocks.wall())
+        now = (await call.services.merchants.get(merchant_id)).merchant.business(
+            call.services.world.clocks.wall()
+        )
         if is_expired(month, year, now):
             expired_text = f"The card expired in {month:02d}/{year}; today is {now:%Y-%m-%d}."
             place = "PaymentMethod.CreditCard" if method else "Payment.Method.CreditCard"
@@ -237,7 +261,9 @@ async def _merchant(call: Call) -> UUID:
         found = await call.services.get(Credentials).merchant_of_environment(key) if key else None
         if found is None:
             cure = "Send ?environment=<tokenization key>, or a bearer token."
-            raise Problem("unauthenticated", "The tokenization key is missing or not valid.", cure=cure)
+            raise Problem(
+                "unauthenticated", "The tokenization key is missing or not valid.", cure=cure
+            )
         merchant_id = found
         called_by(call.state, merchant_id, key)
         services = call.services
@@ -292,7 +318,9 @@ class Tokenize:
         self._dialect = dialect
         (method,) = api.methods
         self._signed = Resource(dialect, {"POST": method})
-        self._keyed = Resource(dialect, {"POST": replace(method, operation=replace(method.operation, scope=None))})
+        self._keyed = Resource(
+            dialect, {"POST": replace(method, operation=replace(method.operation, scope=None))}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         signed = any(name == b"authorization" for name, _ in scope["headers"])

@@ -17,7 +17,14 @@ from recoup.rescue.api.declined_shapes import (
     UpdateBody,
 )
 from recoup.rescue.api.declined_shapes import Transmitted as Answer
-from recoup.rescue.api.payment import advice_of, check_amount, check_own, happened_at, person_of, unread_time
+from recoup.rescue.api.payment import (
+    advice_of,
+    check_amount,
+    check_own,
+    happened_at,
+    person_of,
+    unread_time,
+)
 from recoup.rescue.flows.transmit import Transmit, Transmitted
 from recoup.rescue.rules.intake_warnings import in_sentences, of_code
 
@@ -27,7 +34,13 @@ _NO_NUMBER: Final = "Send no card number here, only its first six and last four 
 api: Final = Api(group="Rescue", scope="payments", lenient=True)
 
 
-@api("POST /v1/transmit", body=TransmitBody, intake=True, problems=("not_found",), examples=examples.TRANSMIT)
+@api(
+    "POST /v1/transmit",
+    body=TransmitBody,
+    intake=True,
+    problems=("not_found",),
+    examples=examples.TRANSMIT,
+)
 async def transmit(call: Call) -> Answer:
     """Copy a processed payment. Send every payment, approved or declined, within a day. It starts no rescue; an
     approval of an order that is being rescued ends the rescue. With `transmitId` it reports the outcome of an earlier
@@ -41,10 +54,18 @@ async def transmit(call: Call) -> Answer:
     return _reply(*await call.services.get(Transmit).transmit(scope, given))
 
 
-@api("PATCH /v1/transmit/{id}", body=UpdateBody, intake=True, problems=("not_found",), examples=examples.UPDATE)
+@api(
+    "PATCH /v1/transmit/{id}",
+    body=UpdateBody,
+    intake=True,
+    problems=("not_found",),
+    examples=examples.UPDATE,
+)
 async def update(call: Call) -> Answer:
     """Report the outcome of a copy. Approved or declined later, refunded, or charged back."""
-    transmit_id = call.object_id(noun="transmission", cure="Use the transmitId that /transmit answered.")
+    transmit_id = call.object_id(
+        noun="transmission", cure="Use the transmitId that /transmit answered."
+    )
     await call.services.get(Transmit).update(call.scope, transmit_id, read_outcome(call.body))
     return _reply(transmit_id)
 
@@ -79,7 +100,9 @@ def read_transmitted(raw: Any, merchant_id: UUID) -> Transmitted:
         is_mit=bool(body.is_mit),
         units=transaction.amount,
         currency=transaction.currency,
-        code_source=source_by_brand(transaction.response_code_source, transaction.response_code, method.card_brand),
+        code_source=source_by_brand(
+            transaction.response_code_source, transaction.response_code, method.card_brand
+        ),
         code=transaction.response_code,
         bin=bin_[:6] or None,
         last4=last4 or None,
@@ -112,7 +135,9 @@ def _facts(body: TransmitBody, method: PaymentMethodCopy, advice: str | None) ->
         "funding": method.card_type,
         "country": method.card_country,
         "site_url": body.site_url,
-        "subscription": body.subscription.subscription_id if body.subscription is not None else None,
+        "subscription": body.subscription.subscription_id
+        if body.subscription is not None
+        else None,
     }
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -121,8 +146,14 @@ def read_outcome(raw: Any) -> dict[str, Any]:
     """Reads a later outcome: approved or declined after all, refunded, charged back. Raises:
     Problem(invalid)."""
     body, complaints = read_body(raw, UpdateBody)
-    outcome: dict[str, Any] = {"is_declined": body.is_declined} if body.is_declined is not None else {}
-    for name, became in (("outcome", body.outcome), ("refund", body.refund), ("chargeback", body.chargeback)):
+    outcome: dict[str, Any] = (
+        {"is_declined": body.is_declined} if body.is_declined is not None else {}
+    )
+    for name, became in (
+        ("outcome", body.outcome),
+        ("refund", body.refund),
+        ("chargeback", body.chargeback),
+    ):
         if isinstance(became, Happened):
             outcome[name] = {
                 "amount": became.amount,
@@ -141,6 +172,8 @@ def read_outcome(raw: Any) -> dict[str, Any]:
     if body.is_declined is None and state in ("APPROVED", "DECLINED"):
         outcome["is_declined"] = state == "DECLINED"
     if not outcome:
-        complaints.add("Outcome", text="Send isDeclined, outcome, refund or chargeback: what became of it.")
+        complaints.add(
+            "Outcome", text="Send isDeclined, outcome, refund or chargeback: what became of it."
+        )
     complaints.raise_if_any()
     return outcome

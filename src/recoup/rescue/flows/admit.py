@@ -1,4 +1,5 @@
-"""The admission that both dialects share: whatever orders came in at one moment, by one statement."""
+"""The admission that both dialects share: whatever orders came in at one moment, by one
+statement."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence

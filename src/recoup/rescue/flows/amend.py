@@ -1,4 +1,5 @@
-"""The merchant changes an open order: another card, another expiry, its notes, no further attempts or on with them."""
+"""The merchant changes an open order: another card, another expiry, its notes, no further attempts
+or on with them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +31,9 @@ class Amended:
     do_not_retry: bool | None = None
 
 
-async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, amendment: Amended) -> tuple[str, ...]:
+async def amend(
+    world: World, orders: Orders, scope: Scope, order_id: UUID, amendment: Amended
+) -> tuple[str, ...]:
     """All of it or nothing. A repeat changes nothing. Answers warnings.
 
     Raises: Problem not_found, wrong_state, conflict, invalid.
@@ -57,9 +60,11 @@ async def amend(world: World, orders: Orders, scope: Scope, order_id: UUID, amen
     return await orders.run(work, key, scope, door="rescue")
 
 
-async def _token(world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID) -> Token | None:
-    """The new card. An order that nobody looked at yet is picked up first: the decline that came in counts on the card
-    that it was of."""
+async def _token(
+    world: World, orders: Orders, key: tuple[UUID, UUID], token_id: UUID
+) -> Token | None:
+    """The new card. An order that nobody looked at yet is picked up first: the decline that came in
+    counts on the card that it was of."""
     order = await order_outcome(world.db, *key)
     token = await find_token(world.db, key[0], token_id)
     if order is None or order.kind == "stable":

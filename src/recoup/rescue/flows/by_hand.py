@@ -1,7 +1,9 @@
-"""A person works on one order: holds it, lets it go, has its next attempt made now, says that its trouble is over.
+"""A person works on one order: holds it, lets it go, has its next attempt made now, says that its
+trouble is over.
 
-Nothing is sent here. What is due is the intent, written under the order's lock; the worker sends it as ever, through
-the card's gate, so that a person who presses twice, or a process that dies in between, sends nothing twice.
+Nothing is sent here. What is due is the intent, written under the order's lock; the worker sends it
+as ever, through the card's gate, so that a person who presses twice, or a process that dies in
+between, sends nothing twice.
 """
 
 from collections.abc import Callable
@@ -16,16 +18,22 @@ from recoup.rescue.moves.by_hand import hold_by_hand, release_by_hand, retry_now
 Work = Callable[[Change], bool]
 
 
-async def hold(orders: Orders, scope: Scope, order_id: UUID, reason: str, *, operator: bool = False) -> bool:
+async def hold(
+    orders: Orders, scope: Scope, order_id: UUID, reason: str, *, operator: bool = False
+) -> bool:
     """Holds an order; False when it was held before. Raises: Problem not_found, wrong_state,
     conflict, invalid."""
-    return await _change(orders, scope, order_id, lambda change: hold_by_hand(change, reason, operator=operator))
+    return await _change(
+        orders, scope, order_id, lambda change: hold_by_hand(change, reason, operator=operator)
+    )
 
 
 async def release(orders: Orders, scope: Scope, order_id: UUID, *, operator: bool = False) -> bool:
     """Releases an order; False when it was released before. Raises: Problem not_found, wrong_state,
     forbidden."""
-    return await _change(orders, scope, order_id, lambda change: release_by_hand(change, operator=operator))
+    return await _change(
+        orders, scope, order_id, lambda change: release_by_hand(change, operator=operator)
+    )
 
 
 async def bring_forward(orders: Orders, scope: Scope, order_id: UUID) -> bool:

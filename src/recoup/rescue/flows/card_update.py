@@ -1,8 +1,9 @@
-"""Due work `card_update`: the account updater is queried about an order's card, and the order goes on by its answer.
+"""Due work `card_update`: the account updater is queried about an order's card, and the order goes
+on by its answer.
 
-Intent: the query's row and id, at most one for a card in `EVERY`; then the call; then the new card is sealed under an
-id that is made of the query's, so that a repeat seals nothing new; then the order moves. A process that dies in between
-queries again under the same id.
+Intent: the query's row and id, at most one for a card in `EVERY`; then the call; then the new card
+is sealed under an id that is made of the query's, so that a repeat seals nothing new; then the
+order moves. A process that dies in between queries again under the same id.
 """
 
 from dataclasses import replace
@@ -44,7 +45,8 @@ TIMEOUT_SECONDS: Final = 10.0
 
 
 async def update_card(world: World, orders: Orders, due: Due) -> None:
-    """Raises: Problem(unavailable) while the updater does not answer: a few times, then the order goes on."""
+    """Raises: Problem(unavailable) while the updater does not answer: a few times, then the order
+    goes on."""
     key = (due.merchant_id, due.subject_id)
     found: tuple[Order, BusinessTime] | None = await orders.run(_waiting, key)
     if found is None:
@@ -56,7 +58,9 @@ async def update_card(world: World, orders: Orders, due: Due) -> None:
     answer, card = await _for_order(world, order, row)
     if answer == "new_number" and card is not None:
         await _join(world, order, card.card_id)
-    goes = await orders.run(lambda change: take_update(change, order.token_id, answer, card), key, cards=True)
+    goes = await orders.run(
+        lambda change: take_update(change, order.token_id, answer, card), key, cards=True
+    )
     if goes:
         await send_attempt(world, orders, key, update_first=False)
 
@@ -71,7 +75,9 @@ async def _claimed(world: World, order: Order, now: BusinessTime) -> CardUpdateR
     assert order.pan_id is not None
     key = (order.merchant_id, order.pan_id)
     async with world.db.transaction() as tx:
-        row = await claim_update(tx, *key, order.token_id, new_id(), now, now - EVERY, now - UNKNOWN_EVERY)
+        row = await claim_update(
+            tx, *key, order.token_id, new_id(), now, now - EVERY, now - UNKNOWN_EVERY
+        )
         row = row or await find_update(tx, *key)
     assert row is not None
     return row
@@ -80,12 +86,18 @@ async def _claimed(world: World, order: Order, now: BusinessTime) -> CardUpdateR
 async def _answered(
     world: World, order: Order, row: CardUpdateRow, now: BusinessTime, *, may_wait: bool
 ) -> CardUpdateRow:
-    answer, new_token_id = await (_of_method if stored_of(order.card) else _of_number)(world, order, row)
+    answer, new_token_id = await (_of_method if stored_of(order.card) else _of_number)(
+        world, order, row
+    )
     if answer == "unknown" and may_wait:
-        raise Problem("unavailable", "The account updater does not answer.", cure="It is queried again.")
+        raise Problem(
+            "unavailable", "The account updater does not answer.", cure="It is queried again."
+        )
     assert order.pan_id is not None
     async with world.db.transaction() as tx:
-        await keep_answer(tx, order.merchant_id, order.pan_id, row.update_id, answer, new_token_id, now)
+        await keep_answer(
+            tx, order.merchant_id, order.pan_id, row.update_id, answer, new_token_id, now
+        )
     return CardUpdateRow(row.update_id, row.token_id, row.requested_at, answer, new_token_id)
 
 
@@ -96,7 +108,11 @@ async def _of_number(world: World, order: Order, row: CardUpdateRow) -> tuple[An
         card = open_card(world, order, "")
         said = await world.updater.update_of(_inquiry(world, order, row, card))
         pan = said.pan or card.pan
-        answer = _read(said, (card.pan, card.exp_month, card.exp_year), order.merchant.business(world.clocks.wall()))
+        answer = _read(
+            said,
+            (card.pan, card.exp_month, card.exp_year),
+            order.merchant.business(world.clocks.wall()),
+        )
         if answer not in NEW:
             return answer, None
         check_number(world, order.merchant_id, pan, "card.number")
@@ -109,16 +125,25 @@ async def _of_number(world: World, order: Order, row: CardUpdateRow) -> tuple[An
 
 
 def _inquiry(world: World, order: Order, row: CardUpdateRow, card: Card | Stored) -> UpdateInquiry:
-    route = next((attempt.route for attempt in reversed(order.attempts) if attempt.sent_at is not None), None)
+    route = next(
+        (attempt.route for attempt in reversed(order.attempts) if attempt.sent_at is not None), None
+    )
     acceptor_id = world.routes.acceptor_of(route, order.merchant.acceptor_id)
-    return UpdateInquiry(row.update_id, order.merchant_id, acceptor_id, card, TIMEOUT_SECONDS, route)
+    return UpdateInquiry(
+        row.update_id, order.merchant_id, acceptor_id, card, TIMEOUT_SECONDS, route
+    )
 
 
 def _read(said: CardUpdate, before: tuple[str, int, int], now: BusinessTime) -> Answer:
     if said.state != "updated":
         return said.state
     month, year = said.exp_month, said.exp_year
-    if month is None or year is None or not (1 <= month <= 12 and 2000 <= year <= 2100) or is_expired(month, year, now):
+    if (
+        month is None
+        or year is None
+        or not (1 <= month <= 12 and 2000 <= year <= 2100)
+        or is_expired(month, year, now)
+    ):
         return "unknown"
     if said.pan not in (None, before[0]):
         return "new_number"
@@ -139,11 +164,15 @@ async def _of_method(world: World, order: Order, row: CardUpdateRow) -> tuple[An
     if answer == "new_expiry":
         async with world.db.transaction() as tx:
             month, year = said.exp_month, said.exp_year
-            await renew_method(tx, *key, month, year, found.last4, None, found.fingerprint, None, None, now)
+            await renew_method(
+                tx, *key, month, year, found.last4, None, found.fingerprint, None, None, now
+            )
     return ("unchanged" if answer == "unknown" and said.state == "updated" else answer), None
 
 
-async def _said_of_method(world: World, order: Order, row: CardUpdateRow, known: Stored) -> tuple[CardUpdate, Stored]:
+async def _said_of_method(
+    world: World, order: Order, row: CardUpdateRow, known: Stored
+) -> tuple[CardUpdate, Stored]:
     """The answer in an updater's words, and the method as its processor describes it where that was
     queried."""
     processor = world.processors.get(known.route)
@@ -163,8 +192,11 @@ async def _said_of_method(world: World, order: Order, row: CardUpdateRow, known:
     return CardUpdate("updated", None, found.exp_month, found.exp_year), found
 
 
-async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[Answer, CardIds | None]:
-    """An answer may have come for another order of the card: what that one has already is nothing new to it."""
+async def _for_order(
+    world: World, order: Order, row: CardUpdateRow
+) -> tuple[Answer, CardIds | None]:
+    """An answer may have come for another order of the card: what that one has already is nothing
+    new to it."""
     answer = row.answer or "unknown"
     if answer not in NEW or row.new_token_id is None:
         return answer, None
@@ -180,7 +212,8 @@ async def _for_order(world: World, order: Order, row: CardUpdateRow) -> tuple[An
 
 
 async def _join(world: World, order: Order, card_id: UUID) -> None:
-    """The new number is the same card to every limit; only what was said of the old number itself stays with that."""
+    """The new number is the same card to every limit; only what was said of the old number itself
+    stays with that."""
     if order.card_id is not None and order.card_id != card_id:
         await join(world, order.card_id, (card_id,))
         async with world.db.transaction() as tx:

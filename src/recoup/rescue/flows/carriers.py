@@ -8,7 +8,14 @@ from uuid import UUID
 from recoup.kit.world import World
 from recoup.networks.magic import WORLD_ROUTE, is_world_bin
 from recoup.networks.tables import region_of
-from recoup.processors.rules.route_terms import CARD, Carried, Refuses, RouteTerms, takes_numbers, why_not
+from recoup.processors.rules.route_terms import (
+    CARD,
+    Carried,
+    Refuses,
+    RouteTerms,
+    takes_numbers,
+    why_not,
+)
 
 if TYPE_CHECKING:
     from recoup.orders.rules.snapshot import Order
@@ -33,7 +40,9 @@ def refusals(
     """Refusals by route: what its processor does not take of such a charge. `confirmed`: its
     customer is to confirm it."""
     there = ((route.name, world.processors.get(route.name)) for route in routes)
-    found = ((name, _refusal(one, charge, confirmed=confirmed)) for name, one in there if one is not None)
+    found = (
+        (name, _refusal(one, charge, confirmed=confirmed)) for name, one in there if one is not None
+    )
     return {name: refusal for name, refusal in found if refusal}
 
 
@@ -46,7 +55,9 @@ def may_confirm(world: World, order: "Order") -> bool:
     if card is None or not is_known(world, order.merchant_id, stored_at):
         return True
     by, names = stored_at or CARD, routes_by_bin(world, order.merchant_id, card.bin)
-    charge = Carried(order.owed_units, order.asset, card.scheme, order.facts.get("country") or "", by)
+    charge = Carried(
+        order.owed_units, order.asset, card.scheme, order.facts.get("country") or "", by
+    )
     routes = world.routes.terms(names, order.merchant_id)
     refused = refusals(world, routes, charge, confirmed=True)
     return any(why_not(route, charge, refused.get(route.name)) is None for route in routes)
@@ -58,7 +69,9 @@ def region_at(world: World, order: "Order", route: str | None) -> str:
     if route is not None:
         return world.routes.region_of(route)
     stored_at = order.card.stored.route if order.card is not None and order.card.stored else None
-    return region_before(world, order.merchant_id, stored_at, order.card.bin if order.card is not None else "")
+    return region_before(
+        world, order.merchant_id, stored_at, order.card.bin if order.card is not None else ""
+    )
 
 
 def region_before(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> str:
@@ -73,7 +86,9 @@ def region_before(world: World, merchant_id: UUID, stored_at: str | None, bin: s
 def is_known(world: World, merchant_id: UUID, stored_at: str | None) -> bool:
     """True when this process has read the routes, including the one at which a card is stored,
     which another process may have connected a moment ago."""
-    return world.routes.are_known and (stored_at is None or stored_at in routes_for(world, merchant_id))
+    return world.routes.are_known and (
+        stored_at is None or stored_at in routes_for(world, merchant_id)
+    )
 
 
 def may_enter_card(world: World, merchant_id: UUID) -> bool:
@@ -81,13 +96,17 @@ def may_enter_card(world: World, merchant_id: UUID) -> bool:
     return world.keys.has_vault and takes_numbers(world.routes.terms(world.processors, merchant_id))
 
 
-def confirms_by(world: World, merchant_id: UUID, stored_at: str | None, bin: str = "") -> "Authenticates":
+def confirms_by(
+    world: World, merchant_id: UUID, stored_at: str | None, bin: str = ""
+) -> "Authenticates":
     """The way a customer of this merchant confirms a payment, where any of its routes can ask for
     it. `stored_at`: the route whose processor keeps their card."""
     names = [stored_at] if stored_at is not None else list(routes_by_bin(world, merchant_id, bin))
     routes = world.routes.terms(names, merchant_id)
     there = (
-        world.processors.get(route.name) for route in routes if (route.cards if stored_at is None else route.stored)
+        world.processors.get(route.name)
+        for route in routes
+        if (route.cards if stored_at is None else route.stored)
     )
     ways = {one.authenticates for one in there if one is not None}
     return next((way for way in ("at_hand", "by_redirect") if way in ways), "never")

@@ -1,10 +1,11 @@
 """The hosted page of a challenge: what it shows, and what the customer's answer does.
 
-Whatever they give is used once: a security code goes out with the try and is kept nowhere, a new card goes into the
-vault, an address into the order's personal data.
+Whatever they give is used once: a security code goes out with the try and is kept nowhere, a new
+card goes into the vault, an address into the order's personal data.
 
-A customer comes back from the processor's page. What their browser says proves nothing: the processor is asked what
-became of the charge. They may come twice, late, never, by another browser, or with anything in the address.
+A customer comes back from the processor's page. What their browser says proves nothing: the
+processor is asked what became of the charge. They may come twice, late, never, by another browser,
+or with anything in the address.
 """
 
 import asyncio
@@ -111,14 +112,20 @@ async def show(world: World, merchant_id: UUID, order_id: UUID) -> ChallengePage
         raise Problem("not_found", "There is no such page.", cure="Check the link.")
     confirms = confirms_by(world, merchant_id, row.stored_at, row.bin)
     # What was asked before the routes were what they are now.
-    is_vain = confirms == "never" and not row.by_risk and is_known(world, merchant_id, row.stored_at)
+    is_vain = (
+        confirms == "never" and not row.by_risk and is_known(world, merchant_id, row.stored_at)
+    )
     asks = "card" if row.asks == "confirm" and is_vain else row.asks
     state: State = "over"
     if row.stage in (Stage.COMPLETED, Stage.AUTHORISED):
         state = "passed"
     elif row.stage not in ENDED and (row.state == "tried" or row.out):
         state = "tried"
-    elif row.stage in (Stage.CHALLENGED, Stage.PROCESSING) and row.state == "presented" and not row.lapsed:
+    elif (
+        row.stage in (Stage.CHALLENGED, Stage.PROCESSING)
+        and row.state == "presented"
+        and not row.lapsed
+    ):
         state = "asked"
     return filled(
         ChallengePage,
@@ -159,28 +166,43 @@ def _money(row: ChallengeRow) -> Money:
 
 
 async def answer(
-    world: World, orders: Orders, vault: Vault, page: ChallengePage, answers: ChallengeAnswer, request_id: str
+    world: World,
+    orders: Orders,
+    vault: Vault,
+    page: ChallengePage,
+    answers: ChallengeAnswer,
+    request_id: str,
 ) -> ChallengePage:
     """Tries the card with what was given, and answers what the page shows then.
 
     Raises: Problem invalid (naming the field), wrong_state, conflict, unavailable.
     """
     if page.state != "asked":
-        raise Problem("wrong_state", "No action by the customer is needed any more.", cure="The payment has ended.")
+        raise Problem(
+            "wrong_state",
+            "No action by the customer is needed any more.",
+            cure="The payment has ended.",
+        )
     _check(page, answers)
     key = (page.merchant_id, page.order_id)
     card = await _vaulted(world, vault, page, answers) if answers.pan else None
     await orders.change(Job(key, lambda change: answer_move(change, card), PAYER, request_id))
     if answers.billing:
         await set_billing(world.db.alone, *key, page.billing | answers.billing)
-    confirmed = {"authenticationValue": CONFIRMED} if answers.confirmed and world.policy.test_mode else None
+    confirmed = (
+        {"authenticationValue": CONFIRMED} if answers.confirmed and world.policy.test_mode else None
+    )
     at_hand = CardholderInput(cvv=answers.code, three_d_secure=confirmed, browser=answers.browser)
-    send = outliving(send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand))
+    send = outliving(
+        send_attempt(world, orders, key, actor=PAYER, request_id=request_id, at_hand=at_hand)
+    )
     await asyncio.wait({send}, timeout=world.policy.call_timeout.total_seconds() + 1)
     return await show(world, *key)
 
 
-async def agree(orders: Orders, page: ChallengePage, consent: dict[str, str], request_id: str) -> None:
+async def agree(
+    orders: Orders, page: ChallengePage, consent: dict[str, str], request_id: str
+) -> None:
     """The customer lets the card that they typed be tried again later.
 
     Raises: Problem wrong_state, conflict.
@@ -192,7 +214,9 @@ async def agree(orders: Orders, page: ChallengePage, consent: dict[str, str], re
     await orders.change(Job((page.merchant_id, page.order_id), work, PAYER, request_id))
 
 
-async def refuse(world: World, orders: Orders, page: ChallengePage, request_id: str) -> ChallengePage:
+async def refuse(
+    world: World, orders: Orders, page: ChallengePage, request_id: str
+) -> ChallengePage:
     """The customer says no, or the bank's page did not let them pass."""
     key = (page.merchant_id, page.order_id)
 
@@ -219,10 +243,16 @@ def _check(page: ChallengePage, answers: ChallengeAnswer) -> None:
         raise invalid("Confirm the payment, or use another card.", "Confirmed")
 
 
-async def _vaulted(world: World, vault: Vault, page: ChallengePage, answers: ChallengeAnswer) -> CardIds:
+async def _vaulted(
+    world: World, vault: Vault, page: ChallengePage, answers: ChallengeAnswer
+) -> CardIds:
     check_number(world, page.merchant_id, answers.pan, "CardNumber")
-    stored = await vault.store(CardGiven(page.merchant_id, new_id(), answers.pan, answers.exp_month, answers.exp_year))
-    return CardIds(stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id)
+    stored = await vault.store(
+        CardGiven(page.merchant_id, new_id(), answers.pan, answers.exp_month, answers.exp_year)
+    )
+    return CardIds(
+        stored.token_id, identity_of(page.order_id, stored.pan_id, stored.magic), stored.pan_id
+    )
 
 
 WORKER_LOOKS_AFTER: Final = timedelta(seconds=20)  # where the process that asks at once is gone
@@ -230,10 +260,15 @@ WAIT_SECONDS_MAX: Final = 5.0  # then the page says that the bank is waited for
 
 
 async def come_back(
-    world: World, orders: Orders, merchant_id: UUID, charge: UUID, query: Mapping[str, str], request_id: str
+    world: World,
+    orders: Orders,
+    merchant_id: UUID,
+    charge: UUID,
+    query: Mapping[str, str],
+    request_id: str,
 ) -> UUID:
-    """The order of the attempt whose key that is. The first return is taken down, and only then the processor is asked;
-    each later one changes nothing.
+    """The order of the attempt whose key that is. The first return is taken down, and only then the
+    processor is asked; each later one changes nothing.
 
     Raises: Problem(not_found).
     """
@@ -243,10 +278,14 @@ async def come_back(
     key = (merchant_id, order_id)
 
     def work(change: Change) -> bool:
-        attempt = next(one for one in reversed(change.order.attempts) if charge in (one.key, one.attempt_id))
+        attempt = next(
+            one for one in reversed(change.order.attempts) if charge in (one.key, one.attempt_id)
+        )
         brought = processor_of(world, attempt.route or "").brought_back(query)
         return payer_returned(change, attempt, brought, WORKER_LOOKS_AFTER)
 
     if await orders.change(Job(key, work, PAYER, request_id)):
-        await asyncio.wait({outliving(inquire(world, orders, key))}, timeout=min(WAIT_SECONDS_MAX, ASK_SECONDS_MAX))
+        await asyncio.wait(
+            {outliving(inquire(world, orders, key))}, timeout=min(WAIT_SECONDS_MAX, ASK_SECONDS_MAX)
+        )
     return order_id

@@ -1,4 +1,5 @@
-"""Messages of an attempt: the charge, and the inquiry about its outcome. Opening the vault is here."""
+"""Messages of an attempt: the charge, and the inquiry about its outcome. Opening the vault is
+here."""
 
 import json
 from dataclasses import replace
@@ -18,29 +19,47 @@ from recoup.orders.rules.lifecycle import OPEN
 from recoup.orders.rules.means import on_other_card
 from recoup.orders.rules.snapshot import Attempt, Order
 from recoup.outside.keys.sealing import Sealed
-from recoup.processors.gateways.port import Card, Charge, Credential, Inquiry, PayerAtHand, PayerAway, Stored
+from recoup.processors.gateways.port import (
+    Card,
+    Charge,
+    Credential,
+    Inquiry,
+    PayerAtHand,
+    PayerAway,
+    Stored,
+)
 from recoup.processors.rules.agreement import mit_reason_of
 from recoup.rescue.flows.taken import CardholderInput
 
 NOTHING = CardholderInput()
 
 
-def charge_of(world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput) -> Charge:
+def charge_of(
+    world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput
+) -> Charge:
     """The charge as it goes over the wire. Opening the vault is the only place where a PAN is read
     back; of a card that its processor keeps it stays closed."""
     credential = stored_of(order.card) or open_card(world, order, at_hand.cvv)
     return charge_with(world, credential, order, attempt, deadline, at_hand)
 
 
-def inquiry_of(world: World, order: Order, attempt: Attempt, *, replay_until: float | None = None) -> Inquiry:
-    """The question what became of an attempt, with the message that was sent. `replay_until`: it may be sent once more
-    until that instant on the monotonic clock, and only then the vault is opened."""
+def inquiry_of(
+    world: World, order: Order, attempt: Attempt, *, replay_until: float | None = None
+) -> Inquiry:
+    """The question what became of an attempt, with the message that was sent. `replay_until`: it
+    may be sent once more until that instant on the monotonic clock, and only then the vault is
+    opened."""
     assert attempt.send_before is not None
     if replay_until is not None:
         charge = charge_of(world, order, attempt, replay_until, NOTHING)
     else:
         charge = charge_with(
-            world, stored_of(order.card) or _closed_card(order), order, attempt, world.clocks.monotonic(), NOTHING
+            world,
+            stored_of(order.card) or _closed_card(order),
+            order,
+            attempt,
+            world.clocks.monotonic(),
+            NOTHING,
         )
     return Inquiry(
         attempt.attempt_id,
@@ -57,7 +76,11 @@ def _payer_away(world: World, order: Order, attempt: Attempt) -> PayerAway | Non
     known = attempt.authentication
     if known is None or attempt.state not in GOING or not _by_redirect(world, attempt):
         return None
-    return PayerAway(known.url is not None, known.returned, known.may_wait(world.clocks.wall()) and order.stage in OPEN)
+    return PayerAway(
+        known.url is not None,
+        known.returned,
+        known.may_wait(world.clocks.wall()) and order.stage in OPEN,
+    )
 
 
 def _by_redirect(world: World, attempt: Attempt) -> bool:
@@ -71,8 +94,13 @@ def first_sent_at(order: Order, attempt: Attempt) -> datetime:
 
 
 def requested_of(attempt: Attempt) -> tuple[int, str, int | None]:
-    """Measure of the attempt's approval: its units and currency, and the least that is taken of it."""
-    return attempt.units, attempt.asset, attempt.consent.part_from if attempt.consent is not None else None
+    """Measure of the attempt's approval: its units and currency, and the least that is taken of
+    it."""
+    return (
+        attempt.units,
+        attempt.asset,
+        attempt.consent.part_from if attempt.consent is not None else None,
+    )
 
 
 def stored_of(card: CardFacts | None) -> Stored | None:
@@ -99,11 +127,19 @@ def _closed_card(order: Order) -> Card:
 
 
 def charge_with(
-    world: World, credential: Credential, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput
+    world: World,
+    credential: Credential,
+    order: Order,
+    attempt: Attempt,
+    deadline: float,
+    at_hand: CardholderInput,
 ) -> Charge:
     assert attempt.sent_at is not None
     facts = order.facts
-    by_customer, consent = attempt.initiator == "customer", attempt.consent or _of_earlier_release(order)
+    by_customer, consent = (
+        attempt.initiator == "customer",
+        attempt.consent or _of_earlier_release(order),
+    )
     payer = _payer_at_hand(world, order, attempt, at_hand)
     confirmed = at_hand.three_d_secure or _of_its_card(order).get("three_d_secure")
     if payer is not None:  # what they confirm now counts, and what they confirmed before is used up
@@ -131,7 +167,9 @@ def charge_with(
         sequence=consent.sequence,
         n=max(1, attempt.sends),
         exemption=consent.exemption,
-        invoice=facts.get("invoice") if payer is None else None,  # it is told of the money afterwards
+        invoice=facts.get("invoice")
+        if payer is None
+        else None,  # it is told of the money afterwards
         payer=payer,
         part_from=consent.part_from,
         key=attempt.key or attempt.attempt_id,
@@ -139,7 +177,9 @@ def charge_with(
     )
 
 
-def _payer_at_hand(world: World, order: Order, attempt: Attempt, at_hand: CardholderInput) -> PayerAtHand | None:
+def _payer_at_hand(
+    world: World, order: Order, attempt: Attempt, at_hand: CardholderInput
+) -> PayerAtHand | None:
     known = attempt.authentication
     if known is None or not _by_redirect(world, attempt):
         return None
@@ -149,8 +189,14 @@ def _payer_at_hand(world: World, order: Order, attempt: Attempt, at_hand: Cardho
 
 def _of_earlier_release(order: Order) -> Consent:
     """Consent for an attempt that an earlier release sent without one."""
-    known = (attempt.network_transaction_id for attempt in reversed(order.attempts) if attempt.state == "approved")
-    return Consent(_of_its_card(order).get("network_transaction_id"), next((one for one in known if one), None))
+    known = (
+        attempt.network_transaction_id
+        for attempt in reversed(order.attempts)
+        if attempt.state == "approved"
+    )
+    return Consent(
+        _of_its_card(order).get("network_transaction_id"), next((one for one in known if one), None)
+    )
 
 
 def _of_its_card(order: Order) -> dict[str, Any]:
@@ -168,4 +214,10 @@ def open_card(world: World, order: Order, cvv: str) -> Card:
     pan = json.loads(plain)["pan"]
     if not card.issuer_digits:
         order.card = replace(card, issuer_digits=issuer_digits(pan))
-    return Card(pan=pan, exp_month=card.exp_month, exp_year=card.exp_year, scheme=card.scheme, cvv=cvv or None)
+    return Card(
+        pan=pan,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        scheme=card.scheme,
+        cvv=cvv or None,
+    )

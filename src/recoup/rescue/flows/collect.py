@@ -1,5 +1,5 @@
-"""Due work `collect` and `write_off`: the customer of an advanced order is charged by the plan, through the same gate,
-intent, call and outcome as every other send."""
+"""Due work `collect` and `write_off`: the customer of an advanced order is charged by the plan,
+through the same gate, intent, call and outcome as every other send."""
 
 from uuid import UUID
 
@@ -14,7 +14,12 @@ from recoup.rescue.moves.collection import end_collection, open_charge
 
 
 async def collect(
-    world: World, orders: Orders, key: tuple[UUID, UUID], *, actor: Actor = WORKER, request_id: str = "worker"
+    world: World,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    *,
+    actor: Actor = WORKER,
+    request_id: str = "worker",
 ) -> str | None:
     """Sends the due charge; answers its attempt's state, or None when there was nothing to send."""
 

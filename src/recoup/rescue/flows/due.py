@@ -20,8 +20,8 @@ async def let_expire(orders: Orders, key: tuple[UUID, UUID]) -> None:
 
 
 async def give_up(orders: Orders, key: tuple[UUID, UUID], *, caller_waits: bool = False) -> Order:
-    """The customer cannot wait any longer. Answers the order as it stands from here on. `caller_waits`: it is their
-    answer."""
+    """The customer cannot wait any longer. Answers the order as it stands from here on.
+    `caller_waits`: it is their answer."""
     return await orders.run(lambda change: unresolved(change, caller_waits=caller_waits), key)
 
 

@@ -1,8 +1,9 @@
 """/evaluate: a declined payment is taken over.
 
-A managed MIT is only admitted, with whatever else came in then; the worker decides. A synchronous MIT is then tried
-once inside its deadline, and worked on afterwards. With a CIT the customer waits: tried once, and what is not said at
-the deadline is no, or the operator's risk. What is known by its key or order id is read, never made twice.
+A managed MIT is only admitted, with whatever else came in then; the worker decides. A synchronous
+MIT is then tried once inside its deadline, and worked on afterwards. With a CIT the customer waits:
+tried once, and what is not said at the deadline is no, or the operator's risk. What is known by its
+key or order id is read, never made twice.
 """
 
 import asyncio
@@ -61,10 +62,17 @@ ANSWERING = timedelta(milliseconds=150)  # kept back from the deadline for the a
 
 
 class Evaluate:
-    """The /evaluate flow, one a world and process: concurrent calls share the admission statement."""
+    """The /evaluate flow, one a world and process: concurrent calls share the admission
+    statement."""
 
     def __init__(
-        self, world: World, orders: Orders, merchants: Merchants, vault: Vault, *, begin_after: timedelta = timedelta(0)
+        self,
+        world: World,
+        orders: Orders,
+        merchants: Merchants,
+        vault: Vault,
+        *,
+        begin_after: timedelta = timedelta(0),
     ) -> None:
         """`begin_after`: how long managed orders wait in Draft before they are picked up."""
         self._world, self._orders, self._merchants, self._vault = world, orders, merchants, vault
@@ -77,7 +85,9 @@ class Evaluate:
 
         Raises: Problem invalid, conflict, in_progress, kind_switched_off, blocked, unavailable.
         """
-        request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
+        request = replace(
+            request, method=with_route(self._world, scope.merchant_id, request.method)
+        )
         patience = (self._world.policy.cit_deadline - ANSWERING) / timedelta(seconds=1)
         until = self._world.clocks.monotonic() + patience
         token_id = request.token_id or self._token_of(scope, request)
@@ -94,17 +104,23 @@ class Evaluate:
                 # What was taken once is answered again, even where it would be refused as new today.
                 seen = await seen_before(self._world, scope, request, token_id, input_mac)
                 if isinstance(seen, int) and attempt == 0:
-                    self._merchants.forget(scope.merchant_id)  # kept settings, the clock too, may be a second old
+                    self._merchants.forget(
+                        scope.merchant_id
+                    )  # kept settings, the clock too, may be a second old
                     continue
                 if isinstance(seen, int):
                     raise await self._with_actors(scope, problem) from None
-                return await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
+                return (
+                    await self._present(scope, seen, (), until) if isinstance(seen, UUID) else seen
+                )
             # A number given outright goes into the vault only once it is known that this is taken.
             admitted = kept and await self._admit(scope, row, last=attempt == _TRIES - 1)
             if admitted is None:
                 continue
             if admitted:
-                return await self._first_result(scope, request, row, admitted, warnings, until, settings.risk)
+                return await self._first_result(
+                    scope, request, row, admitted, warnings, until, settings.risk
+                )
             seen = await seen_before(self._world, scope, request, token_id, input_mac)
             if isinstance(seen, UUID):
                 return await self._present(scope, seen, warnings, until)
@@ -126,9 +142,13 @@ class Evaluate:
     async def reading(self, scope: Scope, request: EvaluateRequest) -> Reading:
         """Returns how `evaluate` would read the decline now; keeps nothing. Raises: Problem, as
         `evaluate` does."""
-        request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
+        request = replace(
+            request, method=with_route(self._world, scope.merchant_id, request.method)
+        )
         merchant = (await self._merchants.get(scope.merchant_id)).merchant
-        scheme = await self._scheme(scope, request, request.token_id or self._token_of(scope, request))
+        scheme = await self._scheme(
+            scope, request, request.token_id or self._token_of(scope, request)
+        )
         if scheme is None and request.method is not None:
             scheme = (await look_up_method(self._world, scope.merchant_id, request.method)).scheme
         now = merchant.business(self._world.clocks.wall())
@@ -137,13 +157,19 @@ class Evaluate:
         return read_declined(request.decline, scheme or "generic", now, region)
 
     async def look(self, scope: Scope, request: EvaluateRequest) -> tuple[str, ...]:
-        """Codes of what `evaluate` would warn of, had it come now; keeps nothing. Nothing of what was taken already.
+        """Codes of what `evaluate` would warn of, had it come now; keeps nothing. Nothing of what
+        was taken already.
 
         Raises: Problem, as `evaluate` does.
         """
-        request = replace(request, method=with_route(self._world, scope.merchant_id, request.method))
+        request = replace(
+            request, method=with_route(self._world, scope.merchant_id, request.method)
+        )
         token_id = request.token_id or self._token_of(scope, request)
-        input_mac, settings = self._mac(request, token_id), await self._merchants.get(scope.merchant_id)
+        input_mac, settings = (
+            self._mac(request, token_id),
+            await self._merchants.get(scope.merchant_id),
+        )
         if not await is_new(self._world, scope, request, token_id, input_mac):
             return ()
         try:
@@ -166,7 +192,10 @@ class Evaluate:
         input_mac: bytes,
     ) -> tuple[NewOrder, tuple[str, ...]]:
         merchant, world, wall = settings.merchant, self._world, self._world.clocks.wall()
-        payer, routes = request.payer, self._world.routes.terms(self._world.processors, scope.merchant_id)
+        payer, routes = (
+            request.payer,
+            self._world.routes.terms(self._world.processors, scope.merchant_id),
+        )
         check_taking(merchant)
         now = merchant.business(wall)
         mode = "managed" if request.managed else merchant.mit_mode
@@ -174,9 +203,13 @@ class Evaluate:
         if kind != "mit_managed":
             world.standing.check()
         named = Named(request.site_id, request.site_url, request.descriptor, request.campaign)
-        site, campaign, warnings = origin_of(settings.sites, settings.campaigns, named, merchant.unknown_sites)
+        site, campaign, warnings = origin_of(
+            settings.sites, settings.campaigns, named, merchant.unknown_sites
+        )
         check_taken(kind, merchant, site, campaign)
-        check_notice(request.currency, request.facts.get("issuer_country"), by_customer=not request.is_mit)
+        check_notice(
+            request.currency, request.facts.get("issuer_country"), by_customer=not request.is_mit
+        )
         expires_at, more = expiry_of(
             kind, request.expires_at, now, world.policy, bool(request.facts.get("is_recurring"))
         )
@@ -197,12 +230,19 @@ class Evaluate:
             facts["country"] = country
         by = request.method.route if request.method else CARD
         carried = Carried(request.units, request.currency, country=country, credential=by)
-        check_carried(routes, carried, without=("scheme",), refusals=refusals(world, routes, carried))
+        check_carried(
+            routes, carried, without=("scheme",), refusals=refusals(world, routes, carried)
+        )
         if warnings:
             facts["warnings"] = warnings
         order_id = new_id()
         managed = kind == "mit_managed"
-        answer = {"order_id": order_id, "evaluate": "SUBMITTED", "outcome": "SUBMITTED", "warnings": warnings}
+        answer = {
+            "order_id": order_id,
+            "evaluate": "SUBMITTED",
+            "outcome": "SUBMITTED",
+            "warnings": warnings,
+        }
         return filled(
             NewOrder,
             payer,
@@ -237,7 +277,9 @@ class Evaluate:
             subject_kind="order",
             due_kind="admit",
             due_at=now + (self._begin_after if managed else INLINE_GRACE),
-            event=submitted_data("DRAFT" if managed else "PROCESSING", request.units, request.currency, expires_at),
+            event=submitted_data(
+                "DRAFT" if managed else "PROCESSING", request.units, request.currency, expires_at
+            ),
             payer_id=self._payer_id(scope, request),
             payer_external_id=payer.external_id,
             search=_search_text(request),
@@ -246,7 +288,9 @@ class Evaluate:
             status=0 if managed else 4,
         ), warnings
 
-    async def _admit(self, scope: Scope, row: NewOrder, *, last: bool) -> asyncio.Task[Tried] | bool | None:
+    async def _admit(
+        self, scope: Scope, row: NewOrder, *, last: bool
+    ) -> asyncio.Task[Tried] | bool | None:
         """Admits an order and tells whether it was admitted now; of a sync MIT returns the first
         attempt, under way. None: ask again, see `settled`."""
         if row.kind != "mit_sync":
@@ -254,7 +298,12 @@ class Evaluate:
         return await settled(lambda: self._tries.admitted(scope, row, RECENT), last=last)
 
     async def _assigned(
-        self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, row: NewOrder, token_id: UUID
+        self,
+        scope: Scope,
+        settings: MerchantSettings,
+        request: EvaluateRequest,
+        row: NewOrder,
+        token_id: UUID,
     ) -> NewOrder:
         """The order with its arm, by its customer's place among all customers; without a customer
         by the card's."""
@@ -265,7 +314,9 @@ class Evaluate:
         if who is None:
             async with self._world.db.connection() as connection:
                 who = await pan_of(self._world, connection, scope, request, token_id) or token_id
-        return msgspec.structs.replace(row, **left.assigned(arm_place(self._world, scope.merchant_id, who)))
+        return msgspec.structs.replace(
+            row, **left.assigned(arm_place(self._world, scope.merchant_id, who))
+        )
 
     async def _check_not_blocked(
         self, scope: Scope, settings: MerchantSettings, request: EvaluateRequest, token_id: UUID
@@ -280,11 +331,14 @@ class Evaluate:
         check_not_blocked(settings.blocked, self._payer_id(scope, request))
         if "card" in settings.blocked.values():
             async with self._world.db.connection() as connection:
-                check_not_blocked(settings.blocked, await pan_of(self._world, connection, scope, request, token_id))
+                check_not_blocked(
+                    settings.blocked,
+                    await pan_of(self._world, connection, scope, request, token_id),
+                )
 
     async def _check_scheme(self, scope: Scope, request: EvaluateRequest, token_id: UUID) -> None:
-        """Looked up only where a route takes some schemes alone. Raises: Problem(invalid) for a card that no route
-        takes, or an unknown token."""
+        """Looked up only where a route takes some schemes alone. Raises: Problem(invalid) for a
+        card that no route takes, or an unknown token."""
         world = self._world
         routes = world.routes.terms(world.processors, scope.merchant_id)
         if not needs(routes, "schemes"):
@@ -323,11 +377,24 @@ class Evaluate:
     ) -> EvaluateResult:
         if row.kind == "mit_managed":
             return EvaluateResult(
-                row.order_id, request.external_id, "SUBMITTED", "SUBMITTED", None, warnings, None, Cause(GOES_ON)
+                row.order_id,
+                request.external_id,
+                "SUBMITTED",
+                "SUBMITTED",
+                None,
+                warnings,
+                None,
+                Cause(GOES_ON),
             )
-        work = self._tries.with_customer(scope, request, row, terms) if isinstance(admitted, bool) else admitted
+        work = (
+            self._tries.with_customer(scope, request, row, terms)
+            if isinstance(admitted, bool)
+            else admitted
+        )
         # Late, a sync MIT's attempt stays `keep`: an approval is shown by the next evaluate and the webhook.
-        await asyncio.wait({work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic()))
+        await asyncio.wait(
+            {work}, timeout=max(0.0, until - self._tries.crowd() - self._world.clocks.monotonic())
+        )
         tried = work.result() if work.done() else Tried()
         if tried.order is not None and tried.order.stage is Stage.COMPLETED:
             return result_of_order(tried.order, warnings)
@@ -342,11 +409,16 @@ class Evaluate:
         if not offs:
             return problem
         switch = problem.facts["switch"]
-        last = await last_actors(self._world.db, scope.merchant_id, [off.subject_id for off in offs], switch)
+        last = await last_actors(
+            self._world.db, scope.merchant_id, [off.subject_id for off in offs], switch
+        )
         return refused(switch, [off._replace(actor=last.get(off.subject_id)) for off in offs])
 
-    async def _present(self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float) -> EvaluateResult:
-        """The order's word now; for one that another call is just trying, as soon as that is answered."""
+    async def _present(
+        self, scope: Scope, order_id: UUID, warnings: tuple[str, ...], until: float
+    ) -> EvaluateResult:
+        """The order's word now; for one that another call is just trying, as soon as that is
+        answered."""
         while True:
             row = await order_outcome(self._world.db, scope.merchant_id, order_id)
             assert row is not None
@@ -357,15 +429,16 @@ class Evaluate:
                     return result_of(row, warnings)
                 # The customer needs an answer now, and it holds, whatever the processor says later.
                 return result_of_order(
-                    await give_up(self._orders, (scope.merchant_id, order_id), caller_waits=True), warnings
+                    await give_up(self._orders, (scope.merchant_id, order_id), caller_waits=True),
+                    warnings,
                 )
             await asyncio.sleep(0.03)
 
     # the card, the input --------------------------------------------------------------------------------------
 
     def _token_of(self, scope: Scope, request: EvaluateRequest) -> UUID:
-        """The id of a number given outright, made from order and number: a repeat stores nothing; of a stored method
-        its own."""
+        """The id of a number given outright, made from order and number: a repeat stores nothing;
+        of a stored method its own."""
         if request.method is not None:
             check_route(self._world, scope.merchant_id, request.method)
             return method_id_of(self._world, scope.merchant_id, request.method)
@@ -381,14 +454,25 @@ class Evaluate:
             await keep_method(self._world, scope.merchant_id, request.method)
             return
         assert request.pan is not None
-        card = CardGiven(scope.merchant_id, token_id, request.pan, request.exp_month, request.exp_year, request.cvv)
+        card = CardGiven(
+            scope.merchant_id,
+            token_id,
+            request.pan,
+            request.exp_month,
+            request.exp_year,
+            request.cvv,
+        )
         await self._vault.store(card)
 
     def _mac(self, request: EvaluateRequest, token_id: UUID) -> bytes:
         """MAC over what the caller means: codes of the card and the moment of the decline do not
         count."""
         decline = {k: v for k, v in request.decline.items() if k != "at"}
-        facts = {k: v for k, v in request.facts.items() if k not in ("utc_offset", "zone", "sense_key", "device")}
+        facts = {
+            k: v
+            for k, v in request.facts.items()
+            if k not in ("utc_offset", "zone", "sense_key", "device")
+        }
         meant = [
             request.external_id,
             request.is_mit,
@@ -413,6 +497,11 @@ class Evaluate:
 
 
 def _search_text(request: EvaluateRequest) -> str:
-    """Names, e-mail, references; ids of ours are found exactly, their digits would only blur a search."""
+    """Names, e-mail, references; ids of ours are found exactly, their digits would only blur a
+    search."""
     payer = request.payer
-    return search_text(payer.first_name, payer.last_name, (payer.email, request.external_id, request.transaction_id))
+    return search_text(
+        payer.first_name,
+        payer.last_name,
+        (payer.email, request.external_id, request.transaction_id),
+    )

@@ -29,8 +29,9 @@ FIRST_CHECK: Final = Place[Callable[[World], CheckOf]]("first_check")
 
 
 class Tried(NamedTuple):
-    """`order`: as the try left it, where that is known. `without_code`: it went without a security code that could have
-    come along: the customer's card is a token, and its code was never given or is used up."""
+    """`order`: as the try left it, where that is known. `without_code`: it went without a security
+    code that could have come along: the customer's card is a token, and its code was never given or
+    is used up."""
 
     order: Order | None = None
     without_code: bool = False
@@ -46,11 +47,15 @@ class FirstTries:
         self._check_of = makes(world) if makes is not None else None
 
     def crowd(self) -> float:
-        """Seconds earlier to decide, for those that are tried side by side will all have to be answered at once."""
+        """Seconds earlier to decide, for those that are tried side by side will all have to be
+        answered at once."""
         return min(CROWD_SECONDS_MAX, CROWD_SECONDS_EACH * len(self._out))
 
-    async def admitted(self, scope: Scope, row: NewOrder, recent: timedelta) -> asyncio.Task[Tried] | bool:
-        """The try of a sync MIT that is admitted with it, in one transaction; False for an order that is not new.
+    async def admitted(
+        self, scope: Scope, row: NewOrder, recent: timedelta
+    ) -> asyncio.Task[Tried] | bool:
+        """The try of a sync MIT that is admitted with it, in one transaction; False for an order
+        that is not new.
 
         Raises: Problem(unavailable).
         """
@@ -61,7 +66,8 @@ class FirstTries:
     def with_customer(
         self, scope: Scope, request: EvaluateRequest, row: NewOrder, terms: RiskTerms
     ) -> asyncio.Task[Tried]:
-        """The try of an order that stands, made while the customer waits. `terms`: of the risk check before it."""
+        """The try of an order that stands, made while the customer waits. `terms`: of the risk
+        check before it."""
         return self._begin(self._try_with_customer(scope, request, row, terms))
 
     def _begin(self, work: Coroutine[Any, Any, Tried]) -> asyncio.Task[Tried]:
@@ -90,7 +96,13 @@ class FirstTries:
         if isinstance(taken.answer, Problem):
             raise taken.answer
         return Tried(
-            await finish(self._world, self._orders, taken.answer, actor=scope.actor, request_id=scope.request_id)
+            await finish(
+                self._world,
+                self._orders,
+                taken.answer,
+                actor=scope.actor,
+                request_id=scope.request_id,
+            )
         )
 
     async def _try_with_customer(
@@ -105,10 +117,23 @@ class FirstTries:
         check = await self._check_of(terms, request, row) if self._check_of is not None else None
         intent = intent_of(self._world, pick_up=True, with_customer=True, check=check)
         state = await carry_out(
-            self._world, self._orders, key, intent, actor=scope.actor, request_id=scope.request_id, at_hand=at_hand
+            self._world,
+            self._orders,
+            key,
+            intent,
+            actor=scope.actor,
+            request_id=scope.request_id,
+            at_hand=at_hand,
         )
         if state == "not_sent" and ways_of(self._world, scope.merchant_id) > 1:
             await send_attempt(
-                self._world, self._orders, key, actor=scope.actor, request_id=scope.request_id, at_hand=at_hand
+                self._world,
+                self._orders,
+                key,
+                actor=scope.actor,
+                request_id=scope.request_id,
+                at_hand=at_hand,
             )
-        return Tried(without_code=row.kind == "cit_web" and request.token_id is not None and not code)
+        return Tried(
+            without_code=row.kind == "cit_web" and request.token_id is not None and not code
+        )

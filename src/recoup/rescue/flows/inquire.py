@@ -1,8 +1,10 @@
-"""An attempt whose answer we do not know: ask the processor under the attempt's own id, never send blind.
+"""An attempt whose answer we do not know: ask the processor under the attempt's own id, never send
+blind.
 
-"Not found" counts only after everything that could still arrive has arrived, twice; then the same id is sent again,
-as long as the processor surely knows it. What stays unknown for a day, or beyond that window, needs attention;
-inquiries go on. A processor that asks by replay is asked only when a send is allowed.
+"Not found" counts only after everything that could still arrive has arrived, twice; then the same
+id is sent again, as long as the processor surely knows it. What stays unknown for a day, or beyond
+that window, needs attention; inquiries go on. A processor that asks by replay is asked only when a
+send is allowed.
 """
 
 from dataclasses import replace
@@ -17,7 +19,12 @@ from recoup.kit.world import World
 from recoup.networks import whys
 from recoup.networks.challenge import PURPOSE
 from recoup.networks.limits import Refused
-from recoup.orders.flows.external_call import attempt_may_be_forgotten, call_with_timeout, deadline_of, processor_of
+from recoup.orders.flows.external_call import (
+    attempt_may_be_forgotten,
+    call_with_timeout,
+    deadline_of,
+    processor_of,
+)
 from recoup.orders.moves.change import Change
 from recoup.orders.moves.pace import SEND_WITHIN
 from recoup.orders.rules.attention import NOT_REPEATED, UNKNOWN
@@ -27,7 +34,14 @@ from recoup.processors.gateways.port import Charge, Inquiry, Outcome, Processor,
 from recoup.rescue.flows.ask_first import charge_found
 from recoup.rescue.flows.charge import first_sent_at, inquiry_of, requested_of
 from recoup.rescue.flows.locked import Orders
-from recoup.rescue.flows.send import Opened, call, close, keep_news_of_token, processor_result, read_answer
+from recoup.rescue.flows.send import (
+    Opened,
+    call,
+    close,
+    keep_news_of_token,
+    processor_result,
+    read_answer,
+)
 from recoup.rescue.moves.close import ProcessorResult, close_attempt, raise_unclear
 from recoup.rescue.moves.collection import raise_uncollected
 from recoup.rescue.moves.send import gate_input
@@ -68,7 +82,14 @@ async def inquire(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
         await close(world, orders, key, attempt.attempt_id, outcome)
         await keep_news(world, order, outcome)
     if outcome.state in ("unknown", "not_found"):
-        await _not_known(world, orders, key, attempt, processor, inquired_at if outcome.state == "not_found" else None)
+        await _not_known(
+            world,
+            orders,
+            key,
+            attempt,
+            processor,
+            inquired_at if outcome.state == "not_found" else None,
+        )
 
 
 async def _forgotten_by_us(world: World, order: Order, attempt: Attempt) -> Outcome | None:
@@ -77,20 +98,35 @@ async def _forgotten_by_us(world: World, order: Order, attempt: Attempt) -> Outc
     question = inquiry_of(world, order, attempt).message
     assert isinstance(question, Charge)
     found = await charge_found(world, order, attempt, question)
-    return found if found is not None and (found.state != "unknown" or found.key != attempt.key) else None
+    return (
+        found
+        if found is not None and (found.state != "unknown" or found.key != attempt.key)
+        else None
+    )
 
 
 async def _inquiry(
-    world: World, orders: Orders, key: tuple[UUID, UUID], order: Order, attempt: Attempt, processor: Processor
+    world: World,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    order: Order,
+    attempt: Attempt,
+    processor: Processor,
 ) -> Inquiry | None:
     """The inquiry about an attempt; None where it could be a send, and none is allowed now."""
     at_bank = attempt.authentication is not None and attempt.authentication.url is not None
-    if processor.asks != "by_replay" or at_bank:  # where they are confirming is known: nothing is sent to ask
+    if (
+        processor.asks != "by_replay" or at_bank
+    ):  # where they are confirming is known: nothing is sent to ask
         return inquiry_of(world, order, attempt)
 
     def replay(change: Change) -> Opened | None:
         now = _still_out(change, attempt.attempt_id)
-        if now is None or _forgotten(world, change, processor, now) or _barred(world, change, now)[0]:
+        if (
+            now is None
+            or _forgotten(world, change, processor, now)
+            or _barred(world, change, now)[0]
+        ):
             return None
         return _open_again(world, change, now, processor.settled_after)
 
@@ -123,7 +159,11 @@ async def _not_known(
         if now is None:
             return None
         assert now.send_before is not None
-        settled = now.send_before + timedelta(milliseconds=now.call_timeout_ms or 0) + processor.settled_after
+        settled = (
+            now.send_before
+            + timedelta(milliseconds=now.call_timeout_ms or 0)
+            + processor.settled_after
+        )
         forgotten = _forgotten(world, change, processor, now)
         if not forgotten and not_found is not None and not_found >= settled:
             change.set_attempt(now, not_found=now.not_found + 1)
@@ -137,8 +177,12 @@ async def _not_known(
             raise_uncollected(change)
         if forgotten:
             raise_unclear(change, now, NOT_REPEATED)
-        pause = min(ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4))
-        change.due("inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True)
+        pause = min(
+            ASK_EVERY_MAX, max(ASK_EVERY_MIN, (change.wall - WallTime(now.send_before)) / 4)
+        )
+        change.due(
+            "inquire", max(change.wall + pause, settled if not_found else change.wall), wall=True
+        )
         return None
 
     again = await orders.run(count, key, cards=True)
@@ -153,7 +197,8 @@ async def _not_known(
 async def settle_by_proof(
     world: World, orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, outcome: Outcome
 ) -> None:
-    """A processor's signed word of an attempt. Where the same can be inquired, that says more, and due work does it.
+    """A processor's signed word of an attempt. Where the same can be inquired, that says more, and
+    due work does it.
 
     Raises: Problem(unavailable) while our own call is under way.
     """
@@ -170,19 +215,31 @@ async def settle_by_proof(
             return  # no vendor says whether a notice names what was requested or what was approved of it
         assert attempt.send_before is not None
         ends = attempt.send_before + timedelta(milliseconds=attempt.call_timeout_ms or 0)
-        payer = attempt.authentication  # a question in their place would only repeat where they were sent
+        payer = (
+            attempt.authentication
+        )  # a question in their place would only repeat where they were sent
         counts = payer is not None and (payer.url is not None or answer.state == "approved")
         if attempt.state == "open" and change.wall < ends and not counts:
-            raise Problem("unavailable", "Its own answer is on its way.", cure="Send the notice again in a minute.")
+            raise Problem(
+                "unavailable",
+                "Its own answer is on its way.",
+                cure="Send the notice again in a minute.",
+            )
         processor = processor_of(world, attempt.route or "")
-        if counts or _forgotten(world, change, processor, attempt) or _barred(world, change, attempt)[0]:
+        if (
+            counts
+            or _forgotten(world, change, processor, attempt)
+            or _barred(world, change, attempt)[0]
+        ):
             close_attempt(change, attempt_id, processor_result(change.order, attempt_id, answer))
 
     await orders.run(settle, key, cards=True)
 
 
 def _still_out(change: Change, attempt_id: UUID) -> Attempt | None:
-    found = next((attempt for attempt in change.order.attempts if attempt.attempt_id == attempt_id), None)
+    found = next(
+        (attempt for attempt in change.order.attempts if attempt.attempt_id == attempt_id), None
+    )
     return found if found is not None and found.state in ("open", "unknown") else None
 
 
@@ -199,7 +256,12 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
     over = over or (order.expires_at is not None and change.now >= order.expires_at)
     # What other orders heard of this card meanwhile binds here too; the reservation itself is not held against it.
     order.sends = [send for send in order.sends if send.send_id != attempt.attempt_id]
-    if over or order.merchant.killed or change.off_since is not None or not can(order.stage, "collected"):
+    if (
+        over
+        or order.merchant.killed
+        or change.off_since is not None
+        or not can(order.stage, "collected")
+    ):
         return True, None
     inputs = gate_input(
         order,
@@ -214,13 +276,22 @@ def _barred(world: World, change: Change, attempt: Attempt) -> tuple[bool, GateI
 
 
 def _still_at_hand(change: Change, attempt: Attempt) -> bool:
-    """The customer waits for this very answer, and gave nothing that is not kept: their card is the processor's."""
+    """The customer waits for this very answer, and gave nothing that is not kept: their card is the
+    processor's."""
     known, card = attempt.authentication, change.order.card
-    return known is not None and known.may_wait(change.wall) and card is not None and card.stored is not None
+    return (
+        known is not None
+        and known.may_wait(change.wall)
+        and card is not None
+        and card.stored is not None
+    )
 
 
-def _again(world: World, change: Change, attempt: Attempt, settled_after: timedelta) -> Opened | None:
-    """The first send never arrived. The order may have ended or expired meanwhile: then it was never sent."""
+def _again(
+    world: World, change: Change, attempt: Attempt, settled_after: timedelta
+) -> Opened | None:
+    """The first send never arrived. The order may have ended or expired meanwhile: then it was
+    never sent."""
     barred, inputs = _barred(world, change, attempt)
     if not barred:
         return _open_again(world, change, attempt, settled_after)
@@ -229,14 +300,18 @@ def _again(world: World, change: Change, attempt: Attempt, settled_after: timede
         inputs = replace(inputs, may_wait=False)
         decision = change.decide(gate(inputs), inputs.features())
     why = whys.NOT_SENT_AGAIN
-    close_attempt(change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=decision))
+    close_attempt(
+        change, attempt.attempt_id, ProcessorResult("not_sent", why=why, decision_id=decision)
+    )
     return None
 
 
 def _open_again(world: World, change: Change, attempt: Attempt, settled_after: timedelta) -> Opened:
     """Its time of sending stays the first one's: the processor's window for the id began there."""
     send_before = change.wall + SEND_WITHIN
-    change.set_attempt(attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before)
+    change.set_attempt(
+        attempt, state="open", not_found=0, sends=attempt.sends + 1, send_before=send_before
+    )
     acceptor = world.routes.acceptor_of(attempt.route, change.order.merchant.acceptor_id)
     change.send(
         attempt.attempt_id,

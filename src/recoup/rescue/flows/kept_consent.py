@@ -14,7 +14,9 @@ async def is_consent_kept(world: World, scope: Scope, request: EvaluateRequest) 
     """True when consent is kept for a payment that nobody has taken yet; False for a card that came
     for the first time."""
     method = with_route(world, scope.merchant_id, request.method)
-    token_id = request.token_id or (method_id_of(world, scope.merchant_id, method) if method is not None else None)
+    token_id = request.token_id or (
+        method_id_of(world, scope.merchant_id, method) if method is not None else None
+    )
     if token_id is None and request.pan is None:
         return False
     async with world.db.connection() as connection:
@@ -22,4 +24,6 @@ async def is_consent_kept(world: World, scope: Scope, request: EvaluateRequest) 
             pan_id = await pan_of(world, connection, scope, request, token_id or scope.merchant_id)
         except Problem:
             return False
-        return pan_id is not None and await has_first_network_id(connection, scope.merchant_id, pan_id)
+        return pan_id is not None and await has_first_network_id(
+            connection, scope.merchant_id, pan_id
+        )

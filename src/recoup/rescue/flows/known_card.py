@@ -13,9 +13,10 @@ from recoup.rescue.rules.gate import GateInput
 
 
 class KnownCard(NamedTuple):
-    """`mit`: about one more payment without the customer, `cit`: about one that they start. `own`: rules
-    that an answer to the merchant itself has brought into force; which others did is not its to know. An order that is
-    over shows its own alone: whoever once had a card does not follow it for ever."""
+    """`mit`: about one more payment without the customer, `cit`: about one that they start. `own`:
+    rules that an answer to the merchant itself has brought into force; which others did is not its
+    to know. An order that is over shows its own alone: whoever once had a card does not follow it
+    for ever."""
 
     mit: GateInput
     cit: GateInput
@@ -24,7 +25,11 @@ class KnownCard(NamedTuple):
 
     def bans(self) -> list[Tally]:
         now = self.mit.now
-        standing = [tally for tally in self.mit.tallies if tally.ban and (tally.free_at is None or tally.free_at > now)]
+        standing = [
+            tally
+            for tally in self.mit.tallies
+            if tally.ban and (tally.free_at is None or tally.free_at > now)
+        ]
         return [one for one in standing if self.is_open or one.rule_id in self.own]
 
     def counts(self) -> list[Tally]:
@@ -42,6 +47,8 @@ async def known_card(world: World, orders: Orders, merchant_id: UUID, order_id: 
         cit = gate_input(order, now, visa_limit, "customer")
         order.sends = [send for send in order.sends if send.send.merchant_id == str(merchant_id)]
         own = gate_input(order, now, visa_limit, "merchant").tallies
-        return KnownCard(mit, cit, frozenset(one.rule_id for one in own if one.ban), order.stage in OPEN)
+        return KnownCard(
+            mit, cit, frozenset(one.rule_id for one in own if one.ban), order.stage in OPEN
+        )
 
     return await orders.run(look, (merchant_id, order_id), cards=True)

@@ -1,7 +1,8 @@
 """The one way a flow changes orders: lock, read everything, decide purely, write once.
 
-`work(change)` sees the order under its lock and gathers what happens to it. Calls that come together share a
-transaction, each order once; a Problem raised by one order's work discards that order's change alone.
+`work(change)` sees the order under its lock and gathers what happens to it. Calls that come
+together share a transaction, each order once; a Problem raised by one order's work discards that
+order's change alone.
 """
 
 from collections import Counter
@@ -48,8 +49,8 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A row for `store.orders.intake`, whose order is decided in the same transaction. Transmissions from the id
-    `recent` on are looked at."""
+    """A row for `store.orders.intake`, whose order is decided in the same transaction.
+    Transmissions from the id `recent` on are looked at."""
 
     row: NewOrder
     recent: UUID
@@ -101,13 +102,18 @@ BEFORE_WRITE: Final = Place[Callable[[Tx, Sequence[Change]], Awaitable[None]]]("
 
 
 class Orders:
-    """The door of all flows to orders that exist. One a world and process. `together`: orders a transaction."""
+    """The door of all flows to orders that exist. One a world and process. `together`: orders a
+    transaction."""
 
     def __init__(self, world: World, *, together: int = 64) -> None:
         self._world = world
         self._plain: Coalescer[Job[Any], Any] = Coalescer(self._run, writers=3, max_rows=together)
-        self._by_people: Coalescer[Job[Any], Any] = Coalescer(self._run, writers=2, max_rows=together)
-        self._with_cards: Coalescer[Job[Any], Any] = Coalescer(self._run, writers=3, max_rows=together)
+        self._by_people: Coalescer[Job[Any], Any] = Coalescer(
+            self._run, writers=2, max_rows=together
+        )
+        self._with_cards: Coalescer[Job[Any], Any] = Coalescer(
+            self._run, writers=3, max_rows=together
+        )
 
     @property
     def policy(self) -> Policy:
@@ -128,7 +134,9 @@ class Orders:
         scope = scope or Scope(key[0], WORKER, "worker")
         actor, role = scope.actor, scope.role
         person = person or (actor if role else None)
-        return await self.change(Job(key, command, actor, scope.request_id, cards, door, person, wallet, role=role))
+        return await self.change(
+            Job(key, command, actor, scope.request_id, cards, door, person, wallet, role=role)
+        )
 
     async def change(self, job: Job[R]) -> R:
         """Runs a job and returns what `work` answered, once everything it gathered is committed.
@@ -142,8 +150,8 @@ class Orders:
         return answer
 
     async def admit(self, job: Job[Any]) -> AdmittedJob | None:
-        """Admits the job's order and does its work, in one transaction. None for one that is known, or that the slow
-        way has to look at.
+        """Admits the job's order and does its work, in one transaction. None for one that is known,
+        or that the slow way has to look at.
 
         Raises: Problem(unavailable).
         """
@@ -176,7 +184,9 @@ class Orders:
             waiting = later
         return [answers[index] for index in range(len(jobs))]
 
-    async def _one_by_one(self, jobs: list[tuple[int, Job[Any]]], error: Exception) -> dict[int, Any]:
+    async def _one_by_one(
+        self, jobs: list[tuple[int, Job[Any]]], error: Exception
+    ) -> dict[int, Any]:
         """Answers or errors of the jobs one by one, after `error` of them together."""
         if len(jobs) == 1 or isinstance(error, Problem):
             return {index: error for index, _ in jobs}
@@ -206,7 +216,9 @@ class Orders:
             cards = [r.card_id for r in rows.values() if r.card_id] if first.cards else []
             heads = await lock_cards(tx, cards, wall) if first.cards else {}
             with_tokens = bool(world.token_services)
-            evidence = await read_evidence(tx, rows, wall - LOOKBACK, with_sends=first.cards, with_tokens=with_tokens)
+            evidence = await read_evidence(
+                tx, rows, wall - LOOKBACK, with_sends=first.cards, with_tokens=with_tokens
+            )
             asking = [job for _, job in jobs]
             fills = [await read(tx, asking, rows, wall) for read in READS]
             ground = _Ground(world, wall, rows, evidence, fills, heads, {}, Counter())
@@ -248,7 +260,9 @@ class _Ground(NamedTuple):
     evidence: Mapping[Key, OrderEvidence]
     fills: Sequence[Fill | None]
     heads: Mapping[UUID, UUID]  # card -> the one that all which are one with it are joined to
-    reserved: dict[UUID, dict[UUID, NetworkSend]]  # by that one the sends that this transaction has changed
+    reserved: dict[
+        UUID, dict[UUID, NetworkSend]
+    ]  # by that one the sends that this transaction has changed
     sent: Counter[policy_budget.Subject]  # the sends of this transaction that count for a budget
 
     def change(self, job: Job[Any]) -> Change:
@@ -268,7 +282,14 @@ class _Ground(NamedTuple):
         order.retry = policy_budget.with_sent(order, self.sent)
         now = order.merchant.business(self.wall)
         is_new = job.admission is not None
-        change = Change(order, now=now, wall=self.wall, actor=job.actor, request_id=job.request_id, is_new=is_new)
+        change = Change(
+            order,
+            now=now,
+            wall=self.wall,
+            actor=job.actor,
+            request_id=job.request_id,
+            is_new=is_new,
+        )
         change.role = job.role
         for fill in filter(None, self.fills):
             fill(change)
@@ -286,7 +307,9 @@ class _Ground(NamedTuple):
             change.refund_context.day.units += change.leaving_units
         self.sent.update(policy_budget.reserved(change))
         for send in change.rows.network_sends:
-            self.reserved.setdefault(self.heads.get(send.card_id, send.card_id), {})[send.send_id] = send
+            self.reserved.setdefault(self.heads.get(send.card_id, send.card_id), {})[
+                send.send_id
+            ] = send
 
 
 async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, LockedOrder]:
@@ -305,7 +328,8 @@ async def admit_all(tx: Tx, admissions: Sequence[Admission]) -> dict[Key, Locked
 
 def has_updater(world: World, order: Order) -> bool:
     """True when somebody can say what became of the order's card: its processor of the cards that
-    it keeps, an account updater of those in the vault, unless its merchant has switched that off."""
+    it keeps, an account updater of those in the vault, unless its merchant has switched that
+    off."""
     updater, method = world.updater, order.card.stored if order.card else None
     if updater is None or not order.notices.get(CARD_UPDATES, True):
         return False
@@ -323,19 +347,30 @@ def engine_at_hand(world: World, order: Order) -> EngineAtHand:
     model: Model | None = world.models.current(now)
     why = world.models.why_none(now) if model is None else ""
     return EngineAtHand(
-        model, why, lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode())
+        model,
+        why,
+        lambda text: world.keys.mac("rescue-draw", merchant_id + f"{order_id}/{text}".encode()),
     )
 
 
 def order_key(world: World, row: LockedOrder) -> UUID:
     """The order's key at its processors, in place of its merchant's own id. The key for that is
     never rotated."""
-    return world.keys.derived_id("order", world.name, row.merchant_id, row.door, row.external_id, row.generation)
+    return world.keys.derived_id(
+        "order", world.name, row.merchant_id, row.door, row.external_id, row.generation
+    )
 
 
 def customer_names(world: World, order: Order, contact: Contact) -> tuple[UUID, ...]:
     """Names under which the customer of an order may come again, one id each; the card number is
     another."""
-    names = {"payer-email": email_counted(contact.email or ""), "payer-phone": phone_counted(contact.phone or "")}
-    found = [world.keys.derived_id(kind, order.merchant_id.bytes, name) for kind, name in names.items() if name]
+    names = {
+        "payer-email": email_counted(contact.email or ""),
+        "payer-phone": phone_counted(contact.phone or ""),
+    }
+    found = [
+        world.keys.derived_id(kind, order.merchant_id.bytes, name)
+        for kind, name in names.items()
+        if name
+    ]
     return (*([order.payer_id] if order.payer_id else ()), *found)

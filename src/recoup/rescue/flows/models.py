@@ -1,7 +1,8 @@
-"""The model by which the engine decides, kept in memory: it is read from the database once in a while, never for each
-decision.
+"""The model by which the engine decides, kept in memory: it is read from the database once in a
+while, never for each decision.
 
-A process that still has the model of before decides by that one for some seconds: the decision names its model.
+A process that still has the model of before decides by that one for some seconds: the decision
+names its model.
 """
 
 import asyncio
@@ -84,8 +85,13 @@ class Models:
                     log.warning("model not read again", error=in_words(error))
 
     def current(self, now: datetime) -> Model | None:
-        """The one that decides at that business time; None where the schedules do, and `why_none` says why."""
-        if self._taken is None or self._taken.model is None or why_not(self._taken.model.learned, now):
+        """The one that decides at that business time; None where the schedules do, and `why_none`
+        says why."""
+        if (
+            self._taken is None
+            or self._taken.model is None
+            or why_not(self._taken.model.learned, now)
+        ):
             return None
         return self._taken.model
 
@@ -127,8 +133,14 @@ class Models:
                 try:
                     self._taken = _Taken(name, await find_model(connection, name))
                 except BadModel as error:
-                    log.error("the model is not used; the fixed schedules decide", model=name, error=str(error))
-                    why: WhyNone = "model_not_read" if isinstance(error, NotRead) else "model_damaged"
+                    log.error(
+                        "the model is not used; the fixed schedules decide",
+                        model=name,
+                        error=str(error),
+                    )
+                    why: WhyNone = (
+                        "model_not_read" if isinstance(error, NotRead) else "model_damaged"
+                    )
                     self._taken = _Taken(name, None, why)
 
 

@@ -1,4 +1,5 @@
-"""The sandbox's outside world on demand: an issuer with scripted answers, a processor that misbehaves."""
+"""The sandbox's outside world on demand: an issuer with scripted answers, a processor that
+misbehaves."""
 
 from datetime import timedelta
 from typing import Any, Final, get_args
@@ -27,8 +28,8 @@ _OPERATOR = Actor("operator", "sandbox")
 
 
 async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) -> str:
-    """Makes the order's next attempt, or the charge of what was advanced, now, with the requested answer.
-    Answers the attempt's state.
+    """Makes the order's next attempt, or the charge of what was advanced, now, with the requested
+    answer. Answers the attempt's state.
 
     Raises: Problem not_found, wrong_state.
     """
@@ -50,7 +51,9 @@ async def settle_attempt(world: World, orders: Orders, key: str, approve: bool) 
         if order.stage is not Stage.PROCESSING or order.attempt_in_flight() is not None:
             raise Problem(
                 "wrong_state",
-                Sentence("The order is {0}; only one in processing can be tried.", order.stage.value),
+                Sentence(
+                    "The order is {0}; only one in processing can be tried.", order.stage.value
+                ),
                 cure="Read the order: its state shows what is possible.",
             )
         answer = gate_answer(change, world.policy, order.planned())
@@ -95,7 +98,9 @@ async def end_silence(world: World, merchant_id: UUID) -> None:
         waiting = await unanswered(connection, merchant_id, wall)
         if not waiting:
             return
-        answered = set(await sandbox_issuer(world).end_silence([attempt_id for _, attempt_id in waiting]))
+        answered = set(
+            await sandbox_issuer(world).end_silence([attempt_id for _, attempt_id in waiting])
+        )
         if answered:
             orders = [order_id for order_id, attempt_id in waiting if attempt_id in answered]
             await inquire_now(connection, merchant_id, orders, wall)

@@ -30,7 +30,11 @@ async def outcome_of(world: World, key: str, merchant_id: UUID | None = None) ->
         "refundedAmount": row.refunded_units,
         "nextAttemptAt": iso(row.next_attempt_at) if row.next_attempt_at else None,
         "history": [
-            {"at": iso(line.business_at), "happening": line.happening, "detail": detail(line.body, row.asset)}
+            {
+                "at": iso(line.business_at),
+                "happening": line.happening,
+                "detail": detail(line.body, row.asset),
+            }
             for line in lines
         ],
     }
@@ -44,6 +48,10 @@ def detail(body: dict[str, Any], asset: str) -> str:
         return str(text)
     for name in ("meaning", "next", "route", "units"):
         if body.get(name):
-            text = Money(int(body[name]), asset).text() + f" {asset}" if name == "units" else str(body[name])
+            text = (
+                Money(int(body[name]), asset).text() + f" {asset}"
+                if name == "units"
+                else str(body[name])
+            )
             return f"next {text}" if name == "next" else text
     return ""

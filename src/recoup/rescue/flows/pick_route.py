@@ -51,15 +51,21 @@ def route_of(world: World) -> PickRoute:
 
 def elsewhere(world: World) -> Elsewhere:
     """Tells whether a send proved not to have left can go by another route at once."""
-    return lambda change, attempt: another_stands_ready(_inputs(world, change, attempt, _NO_TRICKLE))
+    return lambda change, attempt: another_stands_ready(
+        _inputs(world, change, attempt, _NO_TRICKLE)
+    )
 
 
-def check_other_card(world: World, order: Order, scheme: str, bin: str, stored_at: str | None) -> None:
+def check_other_card(
+    world: World, order: Order, scheme: str, bin: str, stored_at: str | None
+) -> None:
     """A card that takes the place of an order's. `stored_at`: the route whose processor keeps it.
 
     Raises: Problem(invalid) when no route carries the order with it.
     """
-    charge = Carried(order.units, order.asset, scheme, order.facts.get("country") or "", stored_at or CARD)
+    charge = Carried(
+        order.units, order.asset, scheme, order.facts.get("country") or "", stored_at or CARD
+    )
     routes = world.routes.terms(routes_by_bin(world, order.merchant_id, bin), order.merchant_id)
     try:
         check_carried(routes, charge, refusals=refusals(world, routes, charge))
@@ -72,14 +78,25 @@ def _inputs(world: World, change: Change, attempt: Attempt, draw: int) -> WorthI
     by = order.card.stored.route if order.card and order.card.stored else CARD
     scheme = order.card.scheme if order.card else ""
     names = routes_by_bin(world, order.merchant_id, order.card.bin if order.card else "")
-    only = order.retry.policies.routes if order.retry.policies is not None and not order.by_customer else None
+    only = (
+        order.retry.policies.routes
+        if order.retry.policies is not None and not order.by_customer
+        else None
+    )
     candidates = world.routes.candidates(names, order.merchant_id)
-    candidates = tuple(candidate for candidate in candidates if only is None or candidate.terms.name in only)
+    candidates = tuple(
+        candidate for candidate in candidates if only is None or candidate.terms.name in only
+    )
     charge = Carried(attempt.units, attempt.asset, scheme, order.facts.get("country") or "", by)
     confirmed = attempt.authentication is not None and attempt.authentication.is_wanted
-    refused = refusals(world, [candidate.terms for candidate in candidates], charge, confirmed=confirmed)
+    refused = refusals(
+        world, [candidate.terms for candidate in candidates], charge, confirmed=confirmed
+    )
     return WorthInput(
-        tuple(replace(candidate, refuses=refused.get(candidate.terms.name)) for candidate in candidates),
+        tuple(
+            replace(candidate, refuses=refused.get(candidate.terms.name))
+            for candidate in candidates
+        ),
         charge,
         failures_of(order.attempts),
         USUAL_CHANCE if change.chance is None else change.chance,

@@ -23,13 +23,17 @@ from recoup.rescue.flows.locked import Orders
 from recoup.rescue.store.transmissions import Touched, Transmission
 
 Flow = Callable[[World, Orders, Due], Awaitable[object]]
-AfterTransmission = Callable[[World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]]
+AfterTransmission = Callable[
+    [World, Orders, Transmission, list[Touched], Scope, bool], Awaitable[None]
+]
 BeforeErasure = Callable[[Tx, UUID, Sequence[UUID], datetime], Awaitable[None]]
 Intake = Callable[[World, MerchantSettings, NewOrder], Awaitable[NewOrder]]
 
 DUE: Final = Place[Mapping[str, Flow]]("due")  # by kind of due work
 INTAKE: Final = Place[Intake]("intake")  # completes a stablecoin charge before it is admitted
-AFTER_TRANSMISSION: Final = Place[AfterTransmission]("after_transmission")  # of what a merchant charged by itself
+AFTER_TRANSMISSION: Final = Place[AfterTransmission](
+    "after_transmission"
+)  # of what a merchant charged by itself
 BEFORE_ERASURE: Final = Place[BeforeErasure]("before_erasure")  # which orders lose who paid them
 # For `recoup doctor`: what is wrong, the finding and its cure. For `recoup verify --chain`: what differs.
 CHECKS: Final = Place[Callable[[World], Awaitable[list[tuple[str, str, str]]]]]("checks")
@@ -39,7 +43,9 @@ GATEWAYS: Final = Place[Callable[[str, Database, Clocks], Mapping[str, Channel]]
 # The engine's: a night's training, as columns of its line; the model of simulated customers taken
 # where none was chosen, or the given one, moved to today, which answers its name.
 TRAIN: Final = Place[Callable[[World, str], Awaitable[Mapping[str, Any]]]]("train")
-TAKE_FIRST: Final = Place[Callable[[World, Actor, bytes | None], Awaitable[str | None]]]("take_first")
+TAKE_FIRST: Final = Place[Callable[[World, Actor, bytes | None], Awaitable[str | None]]](
+    "take_first"
+)
 
 
 class SentBy(NamedTuple):

@@ -32,7 +32,9 @@ WAITS = 6  # tries that may fail unremarked where something else is awaited
 FLOWS: Mapping[str, Flow] = Extended({}, DUE, dict)
 
 
-async def run_due(world: World, orders: Orders, *, merchant_id: UUID | None = None, limit: int = BATCH) -> int:
+async def run_due(
+    world: World, orders: Orders, *, merchant_id: UUID | None = None, limit: int = BATCH
+) -> int:
     """Claims what is due now, runs it side by side, and answers how much it was."""
     async with world.db.connection() as connection:
         batch = await claim(connection, world.clocks.wall(), limit, merchant_id=merchant_id)
@@ -41,8 +43,8 @@ async def run_due(world: World, orders: Orders, *, merchant_id: UUID | None = No
 
 
 class DueWork:
-    """The worker's way: side by side up to a bound, so that one slow call holds up nothing else; and in turn, so that
-    the very many of one merchant do not either. One a process."""
+    """The worker's way: side by side up to a bound, so that one slow call holds up nothing else;
+    and in turn, so that the very many of one merchant do not either. One a process."""
 
     def __init__(self, world: World, orders: Orders) -> None:
         self._world, self.orders = world, orders
@@ -50,14 +52,17 @@ class DueWork:
         self._had_turn, self._turn_at = UUID(int=0), 0.0
 
     async def claim(self, *, merchant_id: UUID | None = None) -> int:
-        """Starts what is due and has room; answers how much. Waits, but not long, until a claim is worth it."""
+        """Starts what is due and has room; answers how much. Waits, but not long, until a claim is
+        worth it."""
         if len(self._out) > IN_FLIGHT_MAX - BATCH:
             await asyncio.wait(self._out, timeout=ROOM_SECONDS)
         room = min(BATCH, IN_FLIGHT_MAX - len(self._out))
         batch: list[Due] = []
         if room > 0:
             async with self._world.db.connection() as connection:
-                batch = await claim(connection, self._world.clocks.wall(), room, merchant_id=merchant_id)
+                batch = await claim(
+                    connection, self._world.clocks.wall(), room, merchant_id=merchant_id
+                )
             self._begin(batch)
         is_full = len(batch) >= room
         if is_full and merchant_id is None:
@@ -65,14 +70,17 @@ class DueWork:
         return len(batch) if room > 0 else 1
 
     async def _take_turn(self) -> None:
-        """More waits than there is room for: of the next merchants some is begun, however much of others is older."""
+        """More waits than there is room for: of the next merchants some is begun, however much of
+        others is older."""
         now, world = self._world.clocks.monotonic(), self._world
         room = min(BATCH, IN_FLIGHT_MAX + IN_TURN_MAX - len(self._out))
         if room <= 0 or now - self._turn_at < TURN_SECONDS:
             return
         self._turn_at = now
         merchants = await merchants_in_turn(world.db, self._had_turn, MERCHANTS_IN_TURN)
-        batch = await claim_of_each(world.db.alone, world.clocks.wall(), room, merchants, EACH_IN_TURN)
+        batch = await claim_of_each(
+            world.db.alone, world.clocks.wall(), room, merchants, EACH_IN_TURN
+        )
         self._begin(batch)
         if len(batch) == room:
             self._had_turn = max(due.merchant_id for due in batch)  # those behind had none yet
@@ -105,8 +113,16 @@ async def run_one(world: World, orders: Orders, due: Due) -> None:
         message = in_words(error)
         waits = isinstance(error, Problem) and error.code == "unavailable" and due.tries < WAITS
         say = log.debug if waits else log.warning
-        say("due work failed", kind=due.kind, subject=str(due.subject_id), tries=due.tries, error=message[:200])
-        until = world.clocks.wall() + min(timedelta(minutes=10), timedelta(seconds=0.5) * 2 ** min(due.tries, 12))
+        say(
+            "due work failed",
+            kind=due.kind,
+            subject=str(due.subject_id),
+            tries=due.tries,
+            error=message[:200],
+        )
+        until = world.clocks.wall() + min(
+            timedelta(minutes=10), timedelta(seconds=0.5) * 2 ** min(due.tries, 12)
+        )
         try:
             await postpone(world.db.alone, due, until, message)
         except Problem:

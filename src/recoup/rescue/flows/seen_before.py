@@ -1,4 +1,5 @@
-"""Earlier traces of a call of /evaluate, before anything is done: its key, its order id, its card."""
+"""Earlier traces of a call of /evaluate, before anything is done: its key, its order id, its
+card."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -20,11 +21,11 @@ _ENDED_FOR_GOOD = (Stage.DECLINED, Stage.EXPIRED)
 async def seen_before(
     world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
 ) -> EvaluateResult | UUID | int:
-    """The stored word of a known key; the order whose present word is the answer; or, for what is new, the
-    generation under which it is.
+    """The stored word of a known key; the order whose present word is the answer; or, for what is
+    new, the generation under which it is.
 
-    Raises: Problem(conflict) for a key with other content, or an order id with another amount or card;
-    Problem(invalid) for an unknown token.
+    Raises: Problem(conflict) for a key with other content, or an order id with another amount or
+    card; Problem(invalid) for an unknown token.
     """
     async with world.db.connection() as connection:
         stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
@@ -47,7 +48,12 @@ async def seen_before(
             return generation
         assert last is not None
         result = result_of(last)
-        answer = {"order_id": result.order_id, "evaluate": result.evaluate, "outcome": result.outcome, "warnings": ()}
+        answer = {
+            "order_id": result.order_id,
+            "evaluate": result.evaluate,
+            "outcome": result.outcome,
+            "warnings": (),
+        }
         await remember(
             connection,
             scope.merchant_id,
@@ -61,7 +67,9 @@ async def seen_before(
     return result.order_id
 
 
-async def is_new(world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes) -> bool:
+async def is_new(
+    world: World, scope: Scope, request: EvaluateRequest, token_id: UUID, input_mac: bytes
+) -> bool:
     """True when nothing of the call was taken already. Raises: as `seen_before`; keeps nothing."""
     async with world.db.connection() as connection:
         stored = await find_request(connection, scope.merchant_id, "evaluate", request.key)
@@ -69,10 +77,15 @@ async def is_new(world: World, scope: Scope, request: EvaluateRequest, token_id:
             check_same(stored.input_mac, input_mac)
             return False
         last = await latest_generation(connection, scope.merchant_id, "rescue", request.external_id)
-        return _generation(request, last, await pan_of(world, connection, scope, request, token_id)) is not None
+        return (
+            _generation(request, last, await pan_of(world, connection, scope, request, token_id))
+            is not None
+        )
 
 
-async def pan_of(world: World, connection: Read, scope: Scope, request: EvaluateRequest, token_id: UUID) -> UUID | None:
+async def pan_of(
+    world: World, connection: Read, scope: Scope, request: EvaluateRequest, token_id: UUID
+) -> UUID | None:
     """The card's id; None for a number or stored method that came for the first time.
 
     Raises: Problem(invalid) for an unknown token.
@@ -99,7 +112,9 @@ def check_same(before: bytes, now: bytes) -> None:
         raise Problem("conflict", message, field="IdempotencyKey", cure=cure)
 
 
-def _generation(request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None) -> int | None:
+def _generation(
+    request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID | None
+) -> int | None:
     """Number of the rescue of this order id that the call begins; None when it only queries how the
     last one stands.
 
@@ -109,7 +124,9 @@ def _generation(request: EvaluateRequest, last: LatestOrder | None, pan_id: UUID
         return 1
     known_card = _had_card(last, pan_id)
     same = known_card and (last.units, last.asset) == (request.units, request.currency)
-    if last.stage in _ENDED_FOR_GOOD and not (same and last.transaction_id == request.transaction_id):
+    if last.stage in _ENDED_FOR_GOOD and not (
+        same and last.transaction_id == request.transaction_id
+    ):
         return last.generation + 1
     if not same:
         what = "amount" if known_card else "card"
@@ -128,5 +145,6 @@ def _had_card(last: LatestOrder, pan_id: UUID | None) -> bool:
     """True when it is the order's card, or one that it had before the merchant gave another."""
     before = last.cards_before
     return pan_id == last.pan_id or (
-        pan_id is not None and (pan_id in before or identity_of(last.order_id, pan_id, "any") in before)
+        pan_id is not None
+        and (pan_id in before or identity_of(last.order_id, pan_id, "any") in before)
     )

@@ -43,13 +43,18 @@ _NOT_USABLE: Final = Outcome(
     "not_sent", processor_code=our_code(UNUSABLE), text="not sent: the network token cannot be used"
 )
 _GONE = Outcome(
-    "declined", processor_code=our_code(METHOD_GONE), text="not sent: the method is gone", reached_network=False
+    "declined",
+    processor_code=our_code(METHOD_GONE),
+    text="not sent: the method is gone",
+    reached_network=False,
 )
 _DIFFERS = Outcome("not_sent", processor_code=our_code("invoice_differs"))
 Intent = Callable[[Change], tuple[Order, Attempt] | None]
 Opened = tuple[Order, Attempt, float]
 OWN: Final = "own"  # in metrics, every merchant's own routes
-_EVENTS: Final[dict[State, str]] = {"unknown": "timed_out"}  # where the attempt's life has another word for it
+_EVENTS: Final[dict[State, str]] = {
+    "unknown": "timed_out"
+}  # where the attempt's life has another word for it
 
 
 async def send_attempt(
@@ -63,18 +68,26 @@ async def send_attempt(
     pick_up: bool = False,
     update_first: bool = True,
 ) -> str | None:
-    """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to send.
+    """Sends the order's due attempt; answers the attempt's state, or None when there was nothing to
+    send.
 
-    `pick_up`: an order that was only just admitted is decided in the same transaction. `update_first`: a card that
-    has expired is not sent before the account updater was queried.
+    `pick_up`: an order that was only just admitted is decided in the same transaction.
+    `update_first`: a card that has expired is not sent before the account updater was queried.
     """
 
     with_customer, state = at_hand is not NOTHING, None
     # What was proved not to be sent goes by another route at once, or by the card for its token, where the order has
     # planned it so.
     for n in range(ways_of(world, key[0])):
-        intent = intent_of(world, pick_up=pick_up and n == 0, with_customer=with_customer, update_first=update_first)
-        again = await carry_out(world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand)
+        intent = intent_of(
+            world,
+            pick_up=pick_up and n == 0,
+            with_customer=with_customer,
+            update_first=update_first,
+        )
+        again = await carry_out(
+            world, orders, key, intent, actor=actor, request_id=request_id, at_hand=at_hand
+        )
         state = again or state
         if again != "not_sent":
             break
@@ -95,7 +108,11 @@ def intent_of(
         if pick_up:
             start_order(change, check)
         attempt = open_attempt(
-            change, world.policy, route_of(world), with_customer=with_customer, update_first=update_first
+            change,
+            world.policy,
+            route_of(world),
+            with_customer=with_customer,
+            update_first=update_first,
         )
         return (change.order, attempt) if attempt is not None else None
 
@@ -112,16 +129,21 @@ async def carry_out(
     request_id: str = "worker",
     at_hand: CardholderInput = NOTHING,
 ) -> str | None:
-    """`intent` opens the attempt under the locks of order and card; then the call, then what came of it."""
+    """`intent` opens the attempt under the locks of order and card; then the call, then what came
+    of it."""
     opened = await orders.change(Job(key, opening(world, intent), actor, request_id, cards=True))
     if opened is None:
         return None
     order, attempt, deadline = opened
     card = order.card
     outcome = await call(world, order, attempt, deadline, at_hand)
-    await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
+    await join_by_answer(
+        world, order, processor_of(world, attempt.route or ""), outcome.credential_news
+    )
     await keep_news_of_token(world, order, attempt, outcome)
-    state = await close(world, orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id)
+    state = await close(
+        world, orders, key, attempt.attempt_id, outcome, actor=actor, request_id=request_id
+    )
     await _keep_issuer(world, order, card)
     await keep_news(world, order, outcome)
     if actor == WORKER:
@@ -130,7 +152,8 @@ async def carry_out(
 
 
 def opening(world: World, intent: Intent) -> Callable[[Change], Opened | None]:
-    """`intent` as the work of a transaction, with the instant on the monotonic clock until which the call may begin."""
+    """`intent` as the work of a transaction, with the instant on the monotonic clock until which
+    the call may begin."""
 
     def open_it(change: Change) -> Opened | None:
         made = intent(change)
@@ -145,22 +168,28 @@ def opening(world: World, intent: Intent) -> Callable[[Change], Opened | None]:
 async def first_of_new(
     world: World, orders: Orders, admission: Admission, *, actor: Actor, request_id: str
 ) -> AdmittedJob | None:
-    """Admits an order and opens its first attempt, in one transaction; to be called and closed by `finish`. What was
-    taken has Opened for its answer, or None where nothing may be sent. None for an order that is not new.
+    """Admits an order and opens its first attempt, in one transaction; to be called and closed by
+    `finish`. What was taken has Opened for its answer, or None where nothing may be sent. None for
+    an order that is not new.
 
-    A process that dies after that commit leaves an attempt that is out, for all that anybody knows: it is inquired.
+    A process that dies after that commit leaves an attempt that is out, for all that anybody knows:
+    it is inquired.
     """
     key = (admission.row.merchant_id, admission.row.order_id)
     work = opening(world, intent_of(world, pick_up=True))
     return await orders.admit(Job(key, work, actor, request_id, cards=True, admission=admission))
 
 
-async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, request_id: str) -> Order:
+async def finish(
+    world: World, orders: Orders, opened: Opened, *, actor: Actor, request_id: str
+) -> Order:
     """The call, and what came of it; answers the order as that left it."""
     order, attempt, deadline = opened
     card = order.card
     outcome = await call(world, order, attempt, deadline)
-    await join_by_answer(world, order, processor_of(world, attempt.route or ""), outcome.credential_news)
+    await join_by_answer(
+        world, order, processor_of(world, attempt.route or ""), outcome.credential_news
+    )
     await keep_news_of_token(world, order, attempt, outcome)
     key = (order.merchant_id, order.order_id)
 
@@ -181,7 +210,9 @@ async def finish(world: World, orders: Orders, opened: Opened, *, actor: Actor, 
     return closed
 
 
-async def keep_news_of_token(world: World, order: Order, attempt: Attempt, outcome: Outcome) -> None:
+async def keep_news_of_token(
+    world: World, order: Order, attempt: Attempt, outcome: Outcome
+) -> None:
     """Keeps the outcome's news of a token in the card's place, before it is closed. Raises:
     Problem(unavailable)."""
     if (other := SENT_BY.first()) is not None:
@@ -189,18 +220,25 @@ async def keep_news_of_token(world: World, order: Order, attempt: Attempt, outco
 
 
 async def _keep_issuer(world: World, order: Order, before: CardFacts | None) -> None:
-    """Opening the number of an older card also yields facts that were not kept then. Where storing them fails, it is
-    tried by the card's next send."""
+    """Opening the number of an older card also yields facts that were not kept then. Where storing
+    them fails, it is tried by the card's next send."""
     card = order.card
     if card is not None and before is not None and not before.issuer_digits and card.issuer_digits:
         with suppress(Problem):
-            await note_issuers(world.db.alone, [(order.merchant_id, card.token_id, card.issuer_digits)])
+            await note_issuers(
+                world.db.alone, [(order.merchant_id, card.token_id, card.issuer_digits)]
+            )
 
 
 async def call(
-    world: World, order: Order, attempt: Attempt, deadline: float, at_hand: CardholderInput = NOTHING
+    world: World,
+    order: Order,
+    attempt: Attempt,
+    deadline: float,
+    at_hand: CardholderInput = NOTHING,
 ) -> Outcome:
-    """The send itself, never longer than its time-out; a card that does not open is proof that nothing left."""
+    """The send itself, never longer than its time-out; a card that does not open is proof that
+    nothing left."""
     refused = await invoice_refuses(world, order, attempt)
     if refused is not None:
         return refused
@@ -212,7 +250,9 @@ async def call(
         charge = charge_of(world, order, attempt, deadline, at_hand)
     except Problem as problem:
         return Outcome("not_sent", text=problem.message)
-    return read_answer(order, attempt, await _call(world, order, attempt, replace(charge, invoice_read=True)))
+    return read_answer(
+        order, attempt, await _call(world, order, attempt, replace(charge, invoice_read=True))
+    )
 
 
 async def invoice_refuses(world: World, order: Order, attempt: Attempt) -> Outcome | None:
@@ -229,7 +269,11 @@ async def invoice_refuses(world: World, order: Order, attempt: Attempt) -> Outco
     except Problem as problem:
         return Outcome("not_sent", text=problem.message, fault="outage")
     state = there.state if there is not None else None
-    if state is None or end_of(state, we_stopped=row.retries != "on") or state.units != attempt.units:
+    if (
+        state is None
+        or end_of(state, we_stopped=row.retries != "on")
+        or state.units != attempt.units
+    ):
         return _DIFFERS
     is_other = state.method != row.method and (state.method is not None or not is_closed(order))
     return _DIFFERS if is_other and attempt.initiator == "merchant" else None
@@ -246,7 +290,9 @@ async def _call_by_token(
         return _NOT_USABLE
     charge = charge_with(world, token, order, attempt, deadline, at_hand)
     left = max(0.0, charge.timeout_seconds - (world.clocks.monotonic() - began))
-    return read_answer(order, attempt, await _call(world, order, attempt, replace(charge, timeout_seconds=left)))
+    return read_answer(
+        order, attempt, await _call(world, order, attempt, replace(charge, timeout_seconds=left))
+    )
 
 
 async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) -> Outcome:
@@ -257,19 +303,36 @@ async def _call(world: World, order: Order, attempt: Attempt, charge: Charge) ->
     processor, begun = processor_of(world, attempt.route or ""), world.clocks.monotonic()
     outcome = await call_with_timeout(processor.charge(charge), charge.timeout_seconds)
     answer = _if_at_hand(as_requested(outcome, *requested_of(attempt)), attempt)
-    ATTEMPTS.add(attempt.route if world.routes.is_for_all(attempt.route or "") else OWN, answer.state)
+    ATTEMPTS.add(
+        attempt.route if world.routes.is_for_all(attempt.route or "") else OWN, answer.state
+    )
     ms = round((world.clocks.monotonic() - begun) * 1000)
-    line("attempt", world=world.name, route=attempt.route, answer=answer.state, code=answer.own_code, ms=ms)
+    line(
+        "attempt",
+        world=world.name,
+        route=attempt.route,
+        answer=answer.state,
+        code=answer.own_code,
+        ms=ms,
+    )
     await world.routes.note(
-        attempt.route or "", attempt.attempt_id, answer, order.merchant_id, _step(order, attempt, answer)
+        attempt.route or "",
+        attempt.attempt_id,
+        answer,
+        order.merchant_id,
+        _step(order, attempt, answer),
     )
     return answer
 
 
 def _if_at_hand(outcome: Outcome, attempt: Attempt) -> Outcome:
-    """A processor may wait for a customer only where one can be sent to a page that it named: else the next inquiry
-    ends that."""
-    if outcome.state != "awaits_payer" or attempt.authentication is not None and outcome.redirect_url is not None:
+    """A processor may wait for a customer only where one can be sent to a page that it named: else
+    the next inquiry ends that."""
+    if (
+        outcome.state != "awaits_payer"
+        or attempt.authentication is not None
+        and outcome.redirect_url is not None
+    ):
         return outcome
     return replace(outcome, state="unknown", text="it waits for a payer who cannot be asked")
 
@@ -304,8 +367,8 @@ def _step(order: Order, attempt: Attempt, outcome: Outcome) -> Step:
 
 
 def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
-    """Sets the state that follows from it, and the code if the processor no longer has the method or does not take the
-    token."""
+    """Sets the state that follows from it, and the code if the processor no longer has the method
+    or does not take the token."""
     message = message_of(order, attempt)
     if outcome.own_code in CHANGED:
         outcome = replace(outcome, fault=None)  # it was right when it was made
@@ -313,7 +376,9 @@ def read_answer(order: Order, attempt: Attempt, outcome: Outcome) -> Outcome:
     if message == "token" and then.step == "card_instead":
         return replace(outcome, processor_code=our_code(UNUSABLE))
     if message == "method" and outcome.state != then.state:
-        return replace(outcome, state=then.state, processor_code=our_code(METHOD_GONE), reached_network=False)
+        return replace(
+            outcome, state=then.state, processor_code=our_code(METHOD_GONE), reached_network=False
+        )
     return outcome
 
 

@@ -1,4 +1,5 @@
-"""A payment that the sandbox declined, handed over as a merchant's program would: by the flow of /evaluate."""
+"""A payment that the sandbox declined, handed over as a merchant's program would: by the flow of
+/evaluate."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,22 +39,31 @@ class Simulated:
 
 
 async def simulate_decline(
-    world: World, evaluate: Evaluate, scope: Scope, settings: MerchantSettings, simulation: Simulated
+    world: World,
+    evaluate: Evaluate,
+    scope: Scope,
+    settings: MerchantSettings,
+    simulation: Simulated,
 ) -> EvaluateResult:
-    """Raises: Problem(forbidden) outside a sandbox; Problem(invalid) naming scheme, code, kind, answer, amount or key;
-    what /evaluate raises.
-    """
+    """Raises: Problem(forbidden) outside a sandbox; Problem(invalid) naming scheme, code, kind,
+    answer, amount or key; what /evaluate raises."""
     if not (world.policy.test_mode and world.policy.magic_inputs):
-        raise Problem("forbidden", "Declines can be simulated only in the sandbox.", cure="Go to the sandbox.")
+        raise Problem(
+            "forbidden", "Declines can be simulated only in the sandbox.", cure="Go to the sandbox."
+        )
     _check(simulation)
     made = _made(simulation.key)
     if made is None or abs(world.clocks.wall() - WallTime(made)) > FORM_LASTS:
         raise invalid("This form has expired.", "key", "Reload the page and send it again.")
     given = _declined(simulation, settings.merchant.business(made), vault=world.keys.has_vault)
-    kind = kind_of(settings.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None)
+    kind = kind_of(
+        settings.merchant.mit_mode, given.is_mit, given.order_source, given.expires_at is not None
+    )
     if kind != simulation.kind:
         raise invalid(
-            "This merchant handles all recurring payments in the other mode.", "kind", Sentence("Choose {0}.", kind)
+            "This merchant handles all recurring payments in the other mode.",
+            "kind",
+            Sentence("Choose {0}.", kind),
         )
     result = await evaluate.evaluate(scope, given)
     async with world.db.transaction() as tx:
@@ -69,10 +79,18 @@ def _check(simulation: Simulated) -> None:
         ("answer", simulation.answer, ANSWERS),
     ):
         if given not in choices:
-            raise invalid(Sentence("There is no {0} {1}.", name, repr(given[:32])), name, "Choose one of the list.")
+            raise invalid(
+                Sentence("There is no {0} {1}.", name, repr(given[:32])),
+                name,
+                "Choose one of the list.",
+            )
     if simulation.code not in codes_of(simulation.scheme):
         raise invalid(
-            Sentence("{0} is not a decline code of {1} for test cards.", repr(simulation.code[:8]), simulation.scheme),
+            Sentence(
+                "{0} is not a decline code of {1} for test cards.",
+                repr(simulation.code[:8]),
+                simulation.scheme,
+            ),
             "code",
             "Choose one of the list.",
         )
@@ -93,7 +111,10 @@ def _made(key: UUID) -> WallTime | None:
 def _declined(simulation: Simulated, now: datetime, *, vault: bool) -> EvaluateRequest:
     """The simulated decline as a request. Not drawn: the same form again means the same payment.
     Without a vault by a stored method."""
-    mark, number = simulation.key.hex[-12:], card_for(simulation.scheme, simulation.code, simulation.answer)
+    mark, number = (
+        simulation.key.hex[-12:],
+        card_for(simulation.scheme, simulation.code, simulation.answer),
+    )
     by_customer = simulation.kind.startswith("cit")
     return EvaluateRequest(
         external_id=f"SIM-{mark}",
@@ -120,6 +141,11 @@ def _declined(simulation: Simulated, now: datetime, *, vault: bool) -> EvaluateR
         site_id=None,
         site_url=None,
         descriptor=None,
-        payer=Person(first_name="Simon", last_name="Sample", email=f"simon-{mark}@example.test", ip="192.0.2.1"),
+        payer=Person(
+            first_name="Simon",
+            last_name="Sample",
+            email=f"simon-{mark}@example.test",
+            ip="192.0.2.1",
+        ),
         facts={"is_recurring": not by_customer, "transaction_type": "PURCHASE"},
     )

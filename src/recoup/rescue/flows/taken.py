@@ -87,7 +87,11 @@ class EvaluateResult:
 
 def result_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
     """The cause is that of an `OrderOutcome`; any other row says no more than its stage."""
-    shown, last, logged = face(row.stage, row.kind, row.units, row.refunded_units, row.disputed), None, None
+    shown, last, logged = (
+        face(row.stage, row.kind, row.units, row.refunded_units, row.disputed),
+        None,
+        None,
+    )
     if isinstance(row, OrderOutcome):
         last = Try(row.last_state, row.last_klass, row.last_reason) if row.last_state else None
         logged = Cause(row.cause, row.decline) if row.cause else None
@@ -95,7 +99,14 @@ def result_of(row: OrderNow, warnings: tuple[str, ...] = ()) -> EvaluateResult:
     cause = cause_of(row.stage, row.reason, last, planned=due is not None, logged=logged)
     cause = WENT_BACK.get(shown.status, cause)
     return EvaluateResult(
-        row.order_id, row.external_id, shown.evaluate, shown.outcome, row.reason, warnings, due, cause
+        row.order_id,
+        row.external_id,
+        shown.evaluate,
+        shown.outcome,
+        row.reason,
+        warnings,
+        due,
+        cause,
     )
 
 
@@ -108,7 +119,14 @@ def result_of_order(order: Order, warnings: tuple[str, ...] = ()) -> EvaluateRes
     cause = cause_of(order.stage, order.reason, last, planned=due is not None)
     cause = WENT_BACK.get(shown.status, cause)
     return EvaluateResult(
-        order.order_id, order.external_id, shown.evaluate, shown.outcome, order.reason, warnings, due, cause
+        order.order_id,
+        order.external_id,
+        shown.evaluate,
+        shown.outcome,
+        order.reason,
+        warnings,
+        due,
+        cause,
     )
 
 

@@ -1,11 +1,20 @@
-"""A card number becomes a token of the merchant's vault; its identity is a keyed hash that rotates with the keys."""
+"""A card number becomes a token of the merchant's vault; its identity is a keyed hash that rotates
+with the keys."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from recoup.cards.store.vault import Print, StoredCard, StoredCode, add_prints, find_code, find_prints, store_cards
+from recoup.cards.store.vault import (
+    Print,
+    StoredCard,
+    StoredCode,
+    add_prints,
+    find_code,
+    find_prints,
+    store_cards,
+)
 from recoup.db.coalesce import Coalescer
 from recoup.db.pool import retrying
 from recoup.db.statement import Tx
@@ -22,7 +31,8 @@ from recoup.processors.rules.route_terms import check_takes_numbers
 
 @dataclass(frozen=True, slots=True)
 class CardGiven:
-    """A card as a caller sent it, its form checked. `token_id` is ours; the same id again stores nothing new."""
+    """A card as a caller sent it, its form checked. `token_id` is ours; the same id again stores
+    nothing new."""
 
     merchant_id: UUID
     token_id: UUID
@@ -43,8 +53,9 @@ class Stored:
 
 
 def check_number(world: World, merchant_id: UUID, pan: str, field_name: str) -> None:
-    """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones above all; a world
-    whose routes take stored methods only, or whose keys are without a vault, refuses all."""
+    """Raises: Problem(invalid). The sandbox refuses every number that is not documented, real ones
+    above all; a world whose routes take stored methods only, or whose keys are without a vault,
+    refuses all."""
     routes = world.routes.terms(world.processors, merchant_id)
     check_takes_numbers(routes, field_name, vault=world.keys.has_vault)
     if world.policy.magic_inputs:
@@ -79,12 +90,15 @@ class Vault:
         return await self._store.submit(card)
 
     async def code(self, merchant_id: UUID, token_id: UUID) -> str:
-        """The card's security code, where one was given within the hour and not used yet; else empty."""
+        """The card's security code, where one was given within the hour and not used yet; else
+        empty."""
         row = await find_code(self._world.db, merchant_id, token_id)
         if row is None:
             return ""
         sealed = Sealed(row.kek_id, row.wrapped_dek, row.nonce, row.ciphertext)
-        plain = json.loads(self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed))
+        plain = json.loads(
+            self._world.keys.open_card(self._world.name, merchant_id, token_id, sealed)
+        )
         return str(plain["cvv"])
 
     async def _run(self, cards: Sequence[CardGiven]) -> list[Stored]:
@@ -109,9 +123,13 @@ class Vault:
         return stored
 
     async def _keep_prints(
-        self, tx: Tx, prints: Mapping[str, Sequence[Print]], missing: Sequence[tuple[str, bytes, UUID]]
+        self,
+        tx: Tx,
+        prints: Mapping[str, Sequence[Print]],
+        missing: Sequence[tuple[str, bytes, UUID]],
     ) -> dict[Print, UUID]:
-        """The oldest print of each card decides: a process that does not know the newest key writes that one too."""
+        """The oldest print of each card decides: a process that does not know the newest key writes
+        that one too."""
         every = [one for several in prints.values() for one in several]
         oldest = {several[-1] for several in prints.values()}
         await add_prints(tx, [row for row in missing if row[:2] in oldest])
@@ -143,7 +161,9 @@ class Vault:
 
     def _sealed(self, card: CardGiven, plain: dict[str, str]) -> StoredCode:
         world = self._world
-        sealed = world.keys.seal_card(world.name, card.merchant_id, card.token_id, json.dumps(plain).encode())
+        sealed = world.keys.seal_card(
+            world.name, card.merchant_id, card.token_id, json.dumps(plain).encode()
+        )
         return StoredCode(
             merchant_id=card.merchant_id,
             token_id=card.token_id,

@@ -1,7 +1,8 @@
-"""/transmit: a copy of a payment that the merchant processed itself. It never starts a rescue; a success ends one.
+"""/transmit: a copy of a payment that the merchant processed itself. It never starts a rescue; a
+success ends one.
 
-The merchant's own further declines count in the card's network limits; a success of the same payer, card and amount
-under another order id is only flagged.
+The merchant's own further declines count in the card's network limits; a success of the same payer,
+card and amount under another order id is only flagged.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,12 @@ from recoup.orders.store.due_work import look_at_transmission as look_again
 from recoup.orders.store.due_work import transmission_looked_at as looked
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.places import AFTER_TRANSMISSION
-from recoup.rescue.moves.by_merchant import count_decline, merchant_attempt, not_paid_elsewhere, paid_elsewhere
+from recoup.rescue.moves.by_merchant import (
+    count_decline,
+    merchant_attempt,
+    not_paid_elsewhere,
+    paid_elsewhere,
+)
 from recoup.rescue.moves.payer_looks import look_again_at
 from recoup.rescue.rules.intake_warnings import COUNTS_AS_NOW, of_time
 from recoup.rescue.store.transmissions import (
@@ -73,7 +79,9 @@ class Transmit:
 
         `transmit_id`: one that was made before; the same again stores nothing new.
         """
-        known = self._merchants.known(scope.merchant_id) or await self._merchants.get(scope.merchant_id)
+        known = self._merchants.known(scope.merchant_id) or await self._merchants.get(
+            scope.merchant_id
+        )
         merchant, wall = known.merchant, self._world.clocks.wall()
         payer, now = transmission.payer, merchant.business(wall)
         code = code_of(transmission.code_source, transmission.code)
@@ -86,8 +94,12 @@ class Transmit:
             merchant_id=scope.merchant_id,
             transmit_id=transmit_id,
             asset=transmission.currency,
-            transacted_at=now if COUNTS_AS_NOW.intersection(warnings) else transmission.transacted_at,
-            payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who) if who else None,
+            transacted_at=now
+            if COUNTS_AS_NOW.intersection(warnings)
+            else transmission.transacted_at,
+            payer_id=self._world.keys.derived_id("payer", scope.merchant_id.bytes, who)
+            if who
+            else None,
             received_at=wall,
             revokes=transmission.is_declined and ends_card(code, transmission.facts),
             email=payer["email"],
@@ -107,7 +119,9 @@ class Transmit:
 
         async def once() -> bool:
             async with self._world.db.transaction() as tx:
-                turned = await update_transmission(tx, scope.merchant_id, transmit_id, outcome, wall)
+                turned = await update_transmission(
+                    tx, scope.merchant_id, transmit_id, outcome, wall
+                )
                 if turned is None:
                     raise Problem(
                         "not_found",
@@ -134,7 +148,9 @@ class Transmit:
         return [linked[row.transmit_id] for row in rows]
 
 
-async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_id: UUID, scope: Scope) -> None:
+async def transmitted(
+    world: World, orders: Orders, merchant_id: UUID, transmit_id: UUID, scope: Scope
+) -> None:
     """Due work `transmission`: what it means for rescues. Safe to run again."""
     row = await read_transmission(world.db, merchant_id, transmit_id)
     assert row is not None
@@ -144,7 +160,9 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
         if already == ("declined" if declined else "paid"):
             continue
 
-        def work(change: Change, same_order: bool = same_order, already: str | None = already) -> None:
+        def work(
+            change: Change, same_order: bool = same_order, already: str | None = already
+        ) -> None:
             if not declined and same_order:
                 paid_elsewhere(change, row)
             elif already == "paid":
@@ -154,8 +172,15 @@ async def transmitted(world: World, orders: Orders, merchant_id: UUID, transmit_
 
         await orders.run(work, (merchant_id, order_id), scope, cards=True)
     if declined and ends_card(row.decline_code, row.facts):
-        for order_id in await orders_with_card(world.db, row, [one.order_id for one in touched if one.same_order]):
-            await orders.run(lambda change: count_decline(change, row), (merchant_id, order_id), scope, cards=True)
+        for order_id in await orders_with_card(
+            world.db, row, [one.order_id for one in touched if one.same_order]
+        ):
+            await orders.run(
+                lambda change: count_decline(change, row),
+                (merchant_id, order_id),
+                scope,
+                cards=True,
+            )
     for hears in AFTER_TRANSMISSION:
         await hears(world, orders, row, touched, scope, declined)
     await looked(world.db.alone, merchant_id, transmit_id, row.updated_at)

@@ -18,7 +18,8 @@ from recoup.rescue.rules.order_evidence import last_reading
 
 
 def check_open(change: Change) -> None:
-    """Raises: Problem(wrong_state) for an order that has ended; Problem(conflict) as `check_room`."""
+    """Raises: Problem(wrong_state) for an order that has ended; Problem(conflict) as
+    `check_room`."""
     stage = change.order.stage
     if stage not in OPEN:
         raise Problem(
@@ -31,9 +32,9 @@ def check_open(change: Change) -> None:
 
 
 def replace_card(change: Change, card: CardIds, **body: Any) -> None:
-    """Another card, or the same one with new data, is tried at once: also where waiting would have cured nothing. The
-    gate looks at the new card's own sends. What a person holds stays on hold: it is tried when it is let go. `body`:
-    for the log.
+    """Another card, or the same one with new data, is tried at once: also where waiting would have
+    cured nothing. The gate looks at the new card's own sends. What a person holds stays on hold: it
+    is tried when it is let go. `body`: for the log.
 
     Raises: Problem(wrong_state), Problem(conflict) while a try of the old card is out.
     """
@@ -45,7 +46,9 @@ def replace_card(change: Change, card: CardIds, **body: Any) -> None:
         message = "The order waits for its first look: the operator has stopped all sending for this merchant."
         raise Problem("wrong_state", message, cure="Send the card again when it is released.")
     if order.is_being_tried:
-        raise Problem("conflict", "The card is just being tried.", cure="Send the change again in a moment.")
+        raise Problem(
+            "conflict", "The card is just being tried.", cure="Send the change again in a moment."
+        )
     if order.is_refused:
         change.step("mended", why=whys.NEW_CARD)
     change.swap_card(card, **body)
@@ -87,11 +90,17 @@ def move_expiry(change: Change, expiry: datetime, policy: Policy) -> tuple[str, 
         message = "Only a rescue that was given an expiry has one that can be moved."
         raise invalid(message, "ExpiryDateUtc", "Leave it out.")
     if expiry <= change.now:
-        raise invalid("ExpiryDateUtc lies in the past.", "ExpiryDateUtc", "Send a later date, or cancel the order.")
+        raise invalid(
+            "ExpiryDateUtc lies in the past.",
+            "ExpiryDateUtc",
+            "Send a later date, or cancel the order.",
+        )
     recurring = bool(order.facts.get("is_recurring"))
     expires_at, warnings = expiry_of(order.kind, expiry, order.placed_at, policy, recurring)
     typed = (attempt.typed for attempt in order.attempts)
-    agreed = [one.until for one in typed if one and one.until and one.card.token_id == order.token_id]
+    agreed = [
+        one.until for one in typed if one and one.until and one.card.token_id == order.token_id
+    ]
     if agreed and expires_at is not None and expires_at > agreed[-1]:
         until = iso(agreed[-1])
         message = Sentence("The customer agreed to charges of this card until {0}.", until)
@@ -129,7 +138,8 @@ def want_attempts(change: Change, wanted: bool) -> None:
 
 
 def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
-    """Adds the merchant's notes to what is there; null takes one away. The log says only that they changed.
+    """Adds the merchant's notes to what is there; null takes one away. The log says only that they
+    changed.
 
     Raises: Problem(invalid) when they become more than `maximum`.
     """
@@ -138,7 +148,9 @@ def note(change: Change, notes: dict[str, str | None], maximum: int) -> None:
     if kept == order.metadata:
         return
     if len(kept) > maximum:
-        raise invalid(Sentence("An order has at most {0} notes.", maximum), "Metadata", "Take some away.")
+        raise invalid(
+            Sentence("An order has at most {0} notes.", maximum), "Metadata", "Take some away."
+        )
     change.amend(metadata=kept)
     change.fact("notes_changed", count=len(kept))
 

@@ -52,7 +52,10 @@ def unresolved(change: Change, *, caller_waits: bool) -> Order:
     change.undue("unresolved")
     if order.customer_waits and order.attempt_in_flight() is not None and caller_waits:
         advance_or(
-            change, "unresolved", first_reading(order), lambda refused: decline(change, why, decision_id=refused)
+            change,
+            "unresolved",
+            first_reading(order),
+            lambda refused: decline(change, why, decision_id=refused),
         )
     elif order.customer_waits:
         decline(change, why)

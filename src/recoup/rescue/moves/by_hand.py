@@ -40,7 +40,9 @@ def hold_by_hand(change: Change, reason: str, *, operator: bool) -> bool:
             cure=cure,
         )
     if order.attempt_in_flight() is not None:
-        raise Problem("conflict", "An attempt is just being made; it cannot be called back.", cure=IN_A_MOMENT)
+        raise Problem(
+            "conflict", "An attempt is just being made; it cannot be called back.", cure=IN_A_MOMENT
+        )
     change.step("held", why=why, cause=cause)
     change.undue("admit")
     change.undue("retry")
@@ -71,8 +73,8 @@ def release_by_hand(change: Change, *, operator: bool) -> bool:
 
 
 def retry_now(change: Change, policy: Policy) -> bool:
-    """The next attempt is due at once; with none planned, what the policy plans anew is. The card's gate is passed when
-    it is sent, as ever. False when one is due or out already.
+    """The next attempt is due at once; with none planned, what the policy plans anew is. The card's
+    gate is passed when it is sent, as ever. False when one is due or out already.
 
     Raises: Problem wrong_state; nothing is written where the policy plans nothing.
     """
@@ -82,8 +84,16 @@ def retry_now(change: Change, policy: Policy) -> bool:
     if order.is_refused:
         return _send_again(change, policy)
     if order.stage is not Stage.PROCESSING:
-        cure = "Release it first." if order.stage is Stage.HELD else "Read the order: its state shows what is possible."
-        raise Problem("wrong_state", Sentence("An order that is {0} is not tried now.", order.stage.value), cure=cure)
+        cure = (
+            "Release it first."
+            if order.stage is Stage.HELD
+            else "Read the order: its state shows what is possible."
+        )
+        raise Problem(
+            "wrong_state",
+            Sentence("An order that is {0} is not tried now.", order.stage.value),
+            cure=cure,
+        )
     if order.do_not_retry:
         raise Problem("wrong_state", "Its attempts are stopped.", cure="Let them go on first.")
     if order.attempt_in_flight() is not None:
@@ -102,8 +112,16 @@ def retry_now(change: Change, policy: Policy) -> bool:
     if planned.due_at <= change.now:
         return False
     _, decision_id = ask_by_hand(change, "attempt_now", gate_answer(change, policy, planned))
-    change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.BROUGHT_FORWARD)
-    plan_attempt(change, change.now, planned.ladder, decision_id, when_due="merchant", units=planned.units)
+    change.fact(
+        "planned",
+        decision_id=decision_id,
+        verdict="by_hand",
+        next=change.now,
+        why=whys.BROUGHT_FORWARD,
+    )
+    plan_attempt(
+        change, change.now, planned.ladder, decision_id, when_due="merchant", units=planned.units
+    )
     return True
 
 
@@ -115,8 +133,12 @@ def _send_again(change: Change, policy: Policy) -> bool:
     last = next(attempt for attempt in reversed(order.attempts) if attempt.route)
     change.step("mended", why=whys.SENT_AGAIN)
     _, decision_id = ask_by_hand(change, "attempt_now", gate_answer(change, policy, last))
-    change.fact("planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.SENT_AGAIN)
-    plan_attempt(change, change.now, last.ladder, decision_id, when_due="merchant", units=last.units)
+    change.fact(
+        "planned", decision_id=decision_id, verdict="by_hand", next=change.now, why=whys.SENT_AGAIN
+    )
+    plan_attempt(
+        change, change.now, last.ladder, decision_id, when_due="merchant", units=last.units
+    )
     return True
 
 
@@ -130,9 +152,17 @@ def deal_with(change: Change, seen: str = "") -> bool:
     if why is None:
         return False
     if seen and seen != why:
-        raise Problem("wrong_state", "Something else needs somebody now.", cure="Look at the order again, then decide.")
+        raise Problem(
+            "wrong_state",
+            "Something else needs somebody now.",
+            cure="Look at the order again, then decide.",
+        )
     if not is_by_people(why):
-        raise Problem("wrong_state", "It goes away by itself once it is settled.", cure="Do what its page says helps.")
+        raise Problem(
+            "wrong_state",
+            "It goes away by itself once it is settled.",
+            cure="Do what its page says helps.",
+        )
     refuse_while_capturing(change)
     change.fact("dealt_with", why=why)
     change.clear_attention(why)

@@ -16,8 +16,11 @@ from recoup.rescue.moves.send import claim_decline
 from recoup.rescue.store.transmissions import Transmission
 
 
-def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_order: bool) -> None:
-    """A decline of the same order counts as a send of its card; the copy of the one that started the rescue does not.
+def merchant_attempt(
+    change: Change, row: Transmission, *, declined: bool, same_order: bool
+) -> None:
+    """A decline of the same order counts as a send of its card; the copy of the one that started
+    the rescue does not.
 
     A success under another order id is only flagged. Recorded once a transmission.
     """
@@ -28,11 +31,18 @@ def merchant_attempt(change: Change, row: Transmission, *, declined: bool, same_
         count_decline(change, row)
         change.raise_attention(RETRYING)
         if has_room(change):
-            change.fact("merchant_attempt", transmit_id=row.transmit_id, code=row.code, declined=True)
+            change.fact(
+                "merchant_attempt", transmit_id=row.transmit_id, code=row.code, declined=True
+            )
     elif not declined and order.attention not in FOR_PEOPLE:
         change.raise_attention(PAID_TOO)
         if has_room(change):
-            change.fact("merchant_attempt", transmit_id=row.transmit_id, external_id=row.external_id, declined=False)
+            change.fact(
+                "merchant_attempt",
+                transmit_id=row.transmit_id,
+                external_id=row.external_id,
+                declined=False,
+            )
 
 
 def count_decline(change: Change, row: Transmission) -> None:
@@ -57,9 +67,10 @@ GIVE_BACK: Final = Place[Callable[[Change, str, str], None]]("give_back")
 
 
 def paid_elsewhere(change: Change, row: Transmission) -> None:
-    """The merchant's own success ends the rescue; an order that is approved already is flagged instead. One that was
-    advanced and not charged is taken back: its customer, who has paid the merchant, is not charged as well, and what
-    nobody could collect is no loss of the operator's. Of an order that is collected in parts it may be the rest."""
+    """The merchant's own success ends the rescue; an order that is approved already is flagged
+    instead. One that was advanced and not charged is taken back: its customer, who has paid the
+    merchant, is not charged as well, and what nobody could collect is no loss of the operator's. Of
+    an order that is collected in parts it may be the rest."""
     order, transmit_id = change.order, str(row.transmit_id)
     if order.advance is not None and order.advance.state != "charged":
         if order.refundable_units:
@@ -74,7 +85,11 @@ def paid_elsewhere(change: Change, row: Transmission) -> None:
     elif can(order.stage, "paid_elsewhere") and order.capturing() is None:
         end_without_rest(change, "paid_elsewhere", may_keep=False, transmit_id=transmit_id)
         void_authorisation(change)
-    elif order.stage in (Stage.COMPLETED, Stage.AUTHORISED) and order.attention != PAID_TWICE and order.left_units:
+    elif (
+        order.stage in (Stage.COMPLETED, Stage.AUTHORISED)
+        and order.attention != PAID_TWICE
+        and order.left_units
+    ):
         change.raise_attention(PAID_TWICE)
         if has_room(change):
             change.fact("paid_twice", transmit_id=transmit_id)

@@ -1,4 +1,5 @@
-"""An amount that is held: captured inside its window, whole or in parts, and what is left of it released."""
+"""An amount that is held: captured inside its window, whole or in parts, and what is left of it
+released."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,12 +25,15 @@ from recoup.terms.rules.fees import fee_units
 ASK_AGAIN = timedelta(minutes=1)
 REFUSED_MAX: Final = 50  # of one order, which is loaded with all of them
 WARNED_BEFORE: Final = timedelta(days=1)
-_AUTHORISE_AGAIN: Final = "The hold is let go, and nothing was charged: authorise again, by a new payment."
+_AUTHORISE_AGAIN: Final = (
+    "The hold is let go, and nothing was charged: authorise again, by a new payment."
+)
 PARTS_MAX: Final = 50  # of one hold, the last of them final; what Stripe takes
 
 
 def authorise(change: Change, attempt: Attempt) -> None:
-    """The issuer holds the amount: the merchant has until the end of its window, or of the authorisation's life."""
+    """The issuer holds the amount: the merchant has until the end of its window, or of the
+    authorisation's life."""
     order = change.order
     until = _until(change, attempt, change.now)
     change.nothing_due()
@@ -38,18 +42,25 @@ def authorise(change: Change, attempt: Attempt) -> None:
 
 
 def ask_capture(
-    change: Change, input_mac: bytes, units: int | None = None, *, final: bool = True, named: str = ""
+    change: Change,
+    input_mac: bytes,
+    units: int | None = None,
+    *,
+    final: bool = True,
+    named: str = "",
 ) -> Modification:
-    """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing else ends the order.
-    `units`: a part of what is held; none: all of it. `final`: what is left then is released. `named`: by its caller's
-    key.
+    """The capture as an intent; the same one for the same `input_mac`. While it is out, nothing
+    else ends the order. `units`: a part of what is held; none: all of it. `final`: what is left
+    then is released. `named`: by its caller's key.
 
-    Raises: Problem(wrong_state) when nothing is held, a capture is out already, or too many were refused;
-    Problem(capture_amount).
+    Raises: Problem(wrong_state) when nothing is held, a capture is out already, or too many were
+    refused; Problem(capture_amount).
     """
     order = change.order
     mac = hex_of(input_mac)
-    same = next((r for r in order.modifications if r.kind == "capture" and r.input_mac == mac), None)
+    same = next(
+        (r for r in order.modifications if r.kind == "capture" and r.input_mac == mac), None
+    )
     if same is not None:
         return same
     refuse_unless_held(change)
@@ -67,8 +78,12 @@ def ask_capture(
         final_part=final or units == left,
         named=named or None,
     )
-    change.fact("capture_asked", capture.modification_id, units=units, **_what_stays(change, capture))
-    change.due("modification", change.wall + INLINE_GRACE, subject_id=capture.modification_id, wall=True)
+    change.fact(
+        "capture_asked", capture.modification_id, units=units, **_what_stays(change, capture)
+    )
+    change.due(
+        "modification", change.wall + INLINE_GRACE, subject_id=capture.modification_id, wall=True
+    )
     return capture
 
 
@@ -76,20 +91,35 @@ def refuse_unless_held(change: Change) -> None:
     """Raises: Problem(wrong_state) when nothing is held, or a capture is out, or it is too late."""
     order = change.order
     if order.stage is not Stage.AUTHORISED:
-        cure = "It is captured already." if order.stage is Stage.COMPLETED else "Only an authorised order is captured."
-        raise Problem("wrong_state", Sentence("An order that is {0} cannot be captured.", order.stage.value), cure=cure)
+        cure = (
+            "It is captured already."
+            if order.stage is Stage.COMPLETED
+            else "Only an authorised order is captured."
+        )
+        raise Problem(
+            "wrong_state",
+            Sentence("An order that is {0} cannot be captured.", order.stage.value),
+            cure=cure,
+        )
     refuse_while_capturing(change)
     payment = order.paid_by()
-    if payment is None or payment.closed_at is None or change.now >= _until(change, payment, payment.closed_at):
+    if (
+        payment is None
+        or payment.closed_at is None
+        or change.now >= _until(change, payment, payment.closed_at)
+    ):
         raise Problem("wrong_state", "The time to capture it is over.", cure=_AUTHORISE_AGAIN)
 
 
 def _refuse_after_many(order: Order) -> None:
-    """Raises: Problem(wrong_state) where the processor has refused so many captures that no further one is sent."""
+    """Raises: Problem(wrong_state) where the processor has refused so many captures that no further
+    one is sent."""
     refusals = sum(r.kind == "capture" and r.state == "refused" for r in order.modifications)
     if refusals < REFUSED_MAX:
         return
-    message = Sentence("The processor has refused {0} captures of this order, which is the most.", refusals)
+    message = Sentence(
+        "The processor has refused {0} captures of this order, which is the most.", refusals
+    )
     cure = "Cancel the order: its hold is released. Or wait: it is released at the end of the capture window."
     if order.captured_units:
         cure = "Release what is still held by a final capture of 0."
@@ -101,12 +131,18 @@ def _check_part(change: Change, units: int, *, final: bool) -> None:
     order = change.order
     left = Money(order.held_units, order.asset)
     if not 0 < units <= left.units:
-        message = Sentence("{0} {1} are held: a capture takes that or less.", left.text(), order.asset)
-        raise Problem("capture_amount", message, field="Amount", cure="Send an amount that is held.")
+        message = Sentence(
+            "{0} {1} are held: a capture takes that or less.", left.text(), order.asset
+        )
+        raise Problem(
+            "capture_amount", message, field="Amount", cure="Send an amount that is held."
+        )
     parts = sum(r.kind == "capture" and r.state == "done" for r in order.modifications)
     if not final and parts >= PARTS_MAX - 1:
         message = Sentence("The order was captured in {0} parts; the next one is the last.", parts)
-        raise Problem("capture_amount", message, field="finalCapture", cure="Send it as the final one.")
+        raise Problem(
+            "capture_amount", message, field="finalCapture", cure="Send it as the final one."
+        )
 
 
 def _what_stays(change: Change, capture: Modification) -> dict[str, Any]:
@@ -132,8 +168,11 @@ def warned_before(life: timedelta) -> timedelta:
 
 
 def refused(change: Change, capture: Modification, code: str | None) -> None:
-    """The processor did not take it: it may be requested again, unless the merchant was paid otherwise meanwhile."""
-    change.fact("capture_refused", capture.modification_id, units=capture.units, code=code, why="declined")
+    """The processor did not take it: it may be requested again, unless the merchant was paid
+    otherwise meanwhile."""
+    change.fact(
+        "capture_refused", capture.modification_id, units=capture.units, code=code, why="declined"
+    )
     if change.order.attention == PAID_TWICE:
         if change.order.captured_units:  # what was captured is paid twice still
             end_capturing(change)
@@ -155,17 +194,28 @@ def refuse_after_a_part(change: Change) -> None:
     Problem(wrong_state)."""
     taken = change.order.captured_units
     if taken and change.order.stage is Stage.AUTHORISED:
-        message = Sentence("{0} {1} of it are captured.", Money(taken, change.order.asset).text(), change.order.asset)
+        message = Sentence(
+            "{0} {1} of it are captured.",
+            Money(taken, change.order.asset).text(),
+            change.order.asset,
+        )
         cure = "Release what is still held by a final capture of 0, then refund what was captured."
         raise Problem("wrong_state", message, cure=cure, stage=change.order.stage.value)
 
 
 def captured(change: Change, capture: Modification, *, keeps_rest: bool) -> None:
-    """The processor has taken the money: of a part that is not the last one the rest is held still, and `keeps_rest`
-    says that it is behind the last one too."""
+    """The processor has taken the money: of a part that is not the last one the rest is held still,
+    and `keeps_rest` says that it is behind the last one too."""
     order = change.order
-    payment, route = order.attempt(capture.attempt_id), order.attempt(capture.attempt_id).route or ""
-    said: dict[str, Any] = {"route": route, "reference": capture.reference, "code": capture.processor_code}
+    payment, route = (
+        order.attempt(capture.attempt_id),
+        order.attempt(capture.attempt_id).route or "",
+    )
+    said: dict[str, Any] = {
+        "route": route,
+        "reference": capture.reference,
+        "code": capture.processor_code,
+    }
     if not capture.final_part:
         change.fact(
             "part_captured",
@@ -178,7 +228,11 @@ def captured(change: Change, capture: Modification, *, keeps_rest: bool) -> None
         if order.attention == PAID_TWICE:  # meanwhile: no more is taken
             end_capturing(change)
         return
-    whole, left, stays = capture.units == order.units, order.held_units, _what_stays(change, capture)
+    whole, left, stays = (
+        capture.units == order.units,
+        order.held_units,
+        _what_stays(change, capture),
+    )
     order.units = order.captured_units
     taken = fee_units(order.units, order.tariff)
     change.step(
@@ -198,7 +252,8 @@ def captured(change: Change, capture: Modification, *, keeps_rest: bool) -> None
 
 
 def end_capturing(change: Change) -> None:
-    """The order is worth what was captured in parts; what is still held of it is released. No capture is out."""
+    """The order is worth what was captured in parts; what is still held of it is released. No
+    capture is out."""
     order, payment, left = change.order, change.order.paid_by(), change.order.held_units
     assert payment is not None
     order.units = order.captured_units
@@ -244,8 +299,8 @@ def _void(change: Change, payment: Attempt, units: int, input_mac: str = "\\x") 
 
 
 def refund_hold(change: Change, input_mac: bytes) -> Modification:
-    """A refund of the whole of what is only held: the order is cancelled, the hold let go. Raises: Problem(wrong_state)
-    while a capture is out, or after a part."""
+    """A refund of the whole of what is only held: the order is cancelled, the hold let go. Raises:
+    Problem(wrong_state) while a capture is out, or after a part."""
     refuse_while_capturing(change)
     refuse_after_a_part(change)
     change.step("cancelled")
@@ -264,11 +319,25 @@ def end_window(change: Change) -> None:
         change.due("capture_window", change.wall + ASK_AGAIN, wall=True)
         return
     payment = order.paid_by()
-    until = _until(change, payment, payment.closed_at) if payment and payment.closed_at else change.now
+    until = (
+        _until(change, payment, payment.closed_at) if payment and payment.closed_at else change.now
+    )
     if change.now < until:
         change.due("capture_window", until)
-        facts = {"order_id": str(order.order_id), "external_id": order.external_id, "until": until.isoformat()}
-        alert(change.rows, order.merchant_id, "capture_due", order.order_id, order.version, facts, change.wall)
+        facts = {
+            "order_id": str(order.order_id),
+            "external_id": order.external_id,
+            "until": until.isoformat(),
+        }
+        alert(
+            change.rows,
+            order.merchant_id,
+            "capture_due",
+            order.order_id,
+            order.version,
+            facts,
+            change.wall,
+        )
         return
     if order.captured_units:
         end_capturing(change)

@@ -1,5 +1,5 @@
-"""An order whose decline may be the end of a replaced card: the account updater is queried before the decline decides,
-and before an attempt is sent for a card that has expired since."""
+"""An order whose decline may be the end of a replaced card: the account updater is queried before
+the decline decides, and before an attempt is sent for a card that has expired since."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,10 +19,14 @@ def updates_first(change: Change) -> bool:
     """True when an attempt that is due waits for the updater: the card has expired since the
     order's last send."""
     order = change.order
-    if not (_may_update(change) and has_room(change) and _is_expired(order, change.now)) or card_is_blocked(order):
+    if not (
+        _may_update(change) and has_room(change) and _is_expired(order, change.now)
+    ) or card_is_blocked(order):
         return False
     sent = [
-        attempt.sent_at for attempt in order.attempts if attempt.sent_at is not None and attempt.state != "not_sent"
+        attempt.sent_at
+        for attempt in order.attempts
+        if attempt.sent_at is not None and attempt.state != "not_sent"
     ]
     if any(_is_expired(order, at) for at in sent):
         return False
@@ -34,9 +38,14 @@ def updates_first(change: Change) -> bool:
 
 
 def waits_for_update(change: Change) -> Order | None:
-    """The order, where its updater is still to be queried; None where something else went on with it."""
+    """The order, where its updater is still to be queried; None where something else went on with
+    it."""
     order = change.order
-    if order.stage is Stage.PROCESSING and _may_update(change) and order.attempt_in_flight() is None:
+    if (
+        order.stage is Stage.PROCESSING
+        and _may_update(change)
+        and order.attempt_in_flight() is None
+    ):
         planned = order.planned()
         waits = may_be_cured(last_reading(order)) if planned is None else _is_due(change)
         if waits and order.collecting() is None:
@@ -46,7 +55,9 @@ def waits_for_update(change: Change) -> Order | None:
     return None
 
 
-def take_update(change: Change, token_id: UUID | None, answer: Answer, card: CardIds | None) -> bool:
+def take_update(
+    change: Change, token_id: UUID | None, answer: Answer, card: CardIds | None
+) -> bool:
     """Applies the updater's answer about the card `token_id`, and tells whether the attempt that
     was due is to be sent as it is. `card`: the new one, None where its token stays."""
     if waits_for_update(change) is None or change.order.token_id != token_id:
@@ -80,8 +91,9 @@ def take_update(change: Change, token_id: UUID | None, answer: Answer, card: Car
 
 
 def method_renewed(change: Change, token_id: UUID) -> bool:
-    """A processor's notice, without a query: the method that an order waits with has a new expiry. Whether an attempt
-    was planned: only of an order whose last decline may be cured by that, and that has none out."""
+    """A processor's notice, without a query: the method that an order waits with has a new expiry.
+    Whether an attempt was planned: only of an order whose last decline may be cured by that, and
+    that has none out."""
     order = change.order
     if order.stage is not Stage.PROCESSING or order.do_not_retry or order.initiator == "customer":
         return False
@@ -99,7 +111,13 @@ def method_renewed(change: Change, token_id: UUID) -> bool:
 
 
 def _note(change: Change, decision: Decision, decision_id: UUID) -> None:
-    change.fact("planned", decision_id=decision_id, verdict=decision.verdict, next=None, reasons=list(decision.reasons))
+    change.fact(
+        "planned",
+        decision_id=decision_id,
+        verdict=decision.verdict,
+        next=None,
+        reasons=list(decision.reasons),
+    )
 
 
 def _may_update(change: Change) -> bool:
@@ -109,7 +127,11 @@ def _may_update(change: Change) -> bool:
 
 def _is_due(change: Change) -> bool:
     planned = change.order.planned()
-    return planned is not None and planned.due_at <= change.now and _is_expired(change.order, change.now)
+    return (
+        planned is not None
+        and planned.due_at <= change.now
+        and _is_expired(change.order, change.now)
+    )
 
 
 def _is_expired(order: Order, at: datetime) -> bool:

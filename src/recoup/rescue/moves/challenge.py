@@ -1,4 +1,5 @@
-"""Challenges: on the checkout a challenge is the order's next step, for a managed MIT it is only offered."""
+"""Challenges: on the checkout a challenge is the order's next step, for a managed MIT it is only
+offered."""
 
 from typing import Any
 from uuid import UUID
@@ -14,10 +15,15 @@ from recoup.rescue.rules.order_evidence import page_asks
 
 
 def present(
-    change: Change, reading: Reading, decision_id: UUID, reasons: list[str], *, asks: str | None = None
+    change: Change,
+    reading: Reading,
+    decision_id: UUID,
+    reasons: list[str],
+    *,
+    asks: str | None = None,
 ) -> None:
-    """The customer waits at the checkout: the order stands still until the page is answered, or its time ends. `asks`:
-    where it is not what the decline wants."""
+    """The customer waits at the checkout: the order stands still until the page is answered, or its
+    time ends. `asks`: where it is not what the decline wants."""
     challenge = _challenge(change, asks or page_asks(change.order, reading) or "card")
     change.undue("unresolved")
     change.undue("retry")
@@ -90,8 +96,14 @@ def _challenge(change: Change, asks: str) -> Challenge:
     order = change.order
     challenge = order.challenge()
     if challenge is None:
-        until = change.now + WINDOW if order.by_customer or order.expires_at is None else order.expires_at
-        challenge = Challenge(new_id(), order.order_id, len(order.challenges) + 1, "presented", asks, until)
+        until = (
+            change.now + WINDOW
+            if order.by_customer or order.expires_at is None
+            else order.expires_at
+        )
+        challenge = Challenge(
+            new_id(), order.order_id, len(order.challenges) + 1, "presented", asks, until
+        )
     change.set_challenge(challenge, state="presented", asks=asks)
     return challenge
 

@@ -37,7 +37,8 @@ def _check(change: Change, *, is_over: bool) -> None:
 
 
 def answer(change: Change, card: CardIds | None) -> None:
-    """The customer has answered: the card, or the other one that they gave, is to be tried now, as theirs.
+    """The customer has answered: the card, or the other one that they gave, is to be tried now, as
+    theirs.
 
     Raises: Problem(wrong_state) without an open challenge; Problem(conflict) while a try is out.
     """
@@ -72,12 +73,16 @@ def _swapped(change: Change, card: CardIds) -> TypedCard | None:
     if order.by_customer or order.pan_id == card.pan_id:
         change.swap_card(card)
         return None
-    typed = TypedCard(card, filled(CardIds, order), filled(Plan, planned) if planned is not None else None)
+    typed = TypedCard(
+        card, filled(CardIds, order), filled(Plan, planned) if planned is not None else None
+    )
     change.swap_card(card, by_payer="once")
     return typed
 
 
-def _at_hand(change: Change, challenge: Challenge, typed: TypedCard | None, *, is_wanted: bool) -> None:
+def _at_hand(
+    change: Change, challenge: Challenge, typed: TypedCard | None, *, is_wanted: bool
+) -> None:
     """Notes that the customer can be sent to their bank from here. `is_wanted`: the bank wants it,
     of this card."""
     order, planned = change.order, change.order.planned()
@@ -119,7 +124,9 @@ def _plan(change: Change, plan: Plan | None) -> None:
     if plan is None:
         return
     due = max(plan.due_at, change.now)
-    plan_attempt(change, due, plan.ladder, plan.decision_id, when_due=plan.when_due, units=plan.units)
+    plan_attempt(
+        change, due, plan.ladder, plan.decision_id, when_due=plan.when_due, units=plan.units
+    )
     change.fact("planned", decision_id=plan.decision_id, verdict="plan", next=due)
 
 
@@ -133,7 +140,10 @@ def agree(change: Change, number: int | None, consent: dict[str, Any]) -> None:
     attempt = [one for one in change.order.attempts if one.typed is not None][-1]
     typed = attempt.typed
     is_over = change.order.stage not in (Stage.PROCESSING, Stage.HELD) or change.order.do_not_retry
-    _check(change, is_over=is_over or typed is None or typed.later is None or attempt.attempt_no != number)
+    _check(
+        change,
+        is_over=is_over or typed is None or typed.later is None or attempt.attempt_no != number,
+    )
     assert typed is not None
     change.swap_card(typed.card, by_payer="later", consent=consent)
     change.set_attempt(attempt, typed=replace(typed, later=None, until=change.order.expires_at))
@@ -160,7 +170,9 @@ def not_made(change: Change, attempt: Attempt, why: str, *, counts: bool = False
         change.due("challenge", challenge.expires_at)
 
 
-def withhold(change: Change, attempt: Attempt, why: str, rule: str, *, decision_id: UUID | None = None) -> None:
+def withhold(
+    change: Change, attempt: Attempt, why: str, rule: str, *, decision_id: UUID | None = None
+) -> None:
     """A customer's try that may not be sent now is not sent later either: they have left by
     then."""
     change.set_attempt(attempt, state="not_sent")

@@ -1,4 +1,5 @@
-"""An order that several attempts charge in parts: what each changes, and what becomes of them without the rest."""
+"""An order that several attempts charge in parts: what each changes, and what becomes of them
+without the rest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,8 @@ from recoup.terms.rules.fees import fee_units
 
 
 def collect_part(change: Change, attempt: Attempt) -> None:
-    """A part was approved, the order goes on for the rest. The fee is taken once, with the end, of the sum."""
+    """A part was approved, the order goes on for the rest. The fee is taken once, with the end, of
+    the sum."""
     order, route = change.order, attempt.route or ""
     change.fact(
         "part_collected",
@@ -29,12 +31,15 @@ def collect_part(change: Change, attempt: Attempt) -> None:
 
 
 def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, **body: Any) -> None:
-    """The order's end by `happening`. What was collected in parts is owed back; or, where `may_keep` and its merchant
-    wants that, the order is completed with it instead. Not while an attempt is out: what is approved of an order that
-    was completed would be nobody's, so all of it goes back."""
+    """The order's end by `happening`. What was collected in parts is owed back; or, where
+    `may_keep` and its merchant wants that, the order is completed with it instead. Not while an
+    attempt is out: what is approved of an order that was completed would be nobody's, so all of it
+    goes back."""
     order = change.order
     parts = order.charges() if order.collected_units else []
-    keeps = may_keep and order.attempt_in_flight() is None and any(one.keeps(order) for one in AMOUNT)
+    keeps = (
+        may_keep and order.attempt_in_flight() is None and any(one.keeps(order) for one in AMOUNT)
+    )
     if parts and keeps:
         keep_parts(change)
         return
@@ -45,7 +50,8 @@ def end_without_rest(change: Change, happening: str, *, may_keep: bool = True, *
 
 
 def keep_parts(change: Change, **body: Any) -> None:
-    """The order is worth what was collected in parts; no attempt is out. `body`: who brought the rest, for the log."""
+    """The order is worth what was collected in parts; no attempt is out. `body`: who brought the
+    rest, for the log."""
     order, left = change.order, change.order.owed_units
     last = order.charges()[-1]
     order.units = order.collected_units
@@ -84,13 +90,19 @@ def reverse_late_approval(change: Change, attempt: Attempt, less: Mapping[str, A
     """The order ended, then the processor approved its attempt: the money goes back.
     `less`: what was asked for, where less was approved."""
     reversal = request_modification(
-        change, "reversal", attempt.attempt_id, attempt.units, text="approved after the order had ended"
+        change,
+        "reversal",
+        attempt.attempt_id,
+        attempt.units,
+        text="approved after the order had ended",
     )
     change.fact(
         "approved_late",
         attempt.attempt_id,
         number=attempt.attempt_no,
         **{"units": attempt.units, **less},
-        booked=Booked(attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]),
+        booked=Booked(
+            attempt.attempt_id, [ledger.late_approval(attempt.units, attempt.route or "")]
+        ),
     )
     change.due("modification", change.wall, subject_id=reversal.modification_id, wall=True)

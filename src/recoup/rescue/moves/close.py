@@ -1,4 +1,5 @@
-"""Transaction B of an attempt: what the processor said, and everything that follows from it at once."""
+"""Transaction B of an attempt: what the processor said, and everything that follows from it at
+once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +18,12 @@ from recoup.orders.moves.change import Booked, Change
 from recoup.orders.moves.pace import NO_ROUTE_PAUSE, NO_ROUTE_PAUSE_MAX
 from recoup.orders.moves.sandbox_disputes import schedule_test_dispute
 from recoup.orders.rules import attempts as attempt_life
-from recoup.orders.rules.attention import ANSWER_DIFFERS, NOT_REPEATED, REQUEST_REFUSED, UNCLEAR_DECLINE
+from recoup.orders.rules.attention import (
+    ANSWER_DIFFERS,
+    NOT_REPEATED,
+    REQUEST_REFUSED,
+    UNCLEAR_DECLINE,
+)
 from recoup.orders.rules.ledger import collected
 from recoup.orders.rules.lifecycle import OPEN, Stage, can
 from recoup.orders.rules.means import by_means, requested_means
@@ -35,18 +41,31 @@ from recoup.rescue.moves.ending import expire_if_due
 from recoup.rescue.moves.in_place import IN_PLACE
 from recoup.rescue.moves.open import hold
 from recoup.rescue.moves.payer_redirected import payer_redirected
-from recoup.rescue.moves.plan import decide_next, decide_or_update, drop_plan, follow, next_due, plan_attempt
+from recoup.rescue.moves.plan import (
+    decide_next,
+    decide_or_update,
+    drop_plan,
+    follow,
+    next_due,
+    plan_attempt,
+)
 from recoup.rescue.rules.order_evidence import attempt_reading, lack_of_money, last_reading
 from recoup.terms.rules.fees import fee_units
 
-_SAID: Final = ("reference", "network_transaction_id", "scheme_code", "advice_code", "processor_code")
+_SAID: Final = (
+    "reference",
+    "network_transaction_id",
+    "scheme_code",
+    "advice_code",
+    "processor_code",
+)
 _WORDS: Final = ("avs", "cvv", "cavv", "risk", "category", "auth_code", "advice")
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessorResult:
-    """A processor's answer in the words of the attempt's life: approved, declined, timed_out, not_sent, not_found; or
-    awaits_payer."""
+    """A processor's answer in the words of the attempt's life: approved, declined, timed_out,
+    not_sent, not_found; or awaits_payer."""
 
     event: str
     reference: str | None = None
@@ -70,7 +89,9 @@ class ProcessorResult:
     redirect_url: str | None = None  # of awaits_payer
     withdrawn: bool = False  # the customer did not confirm, and it was ended there
     standing: TokenState | None = None  # of the token that it went by, where the answer says it
-    key: UUID | None = None  # and `route`: of what was found in its place, where our database forgot it
+    key: UUID | None = (
+        None  # and `route`: of what was found in its place, where our database forgot it
+    )
     route: str | None = None
     ids: tuple[str, ...] = ()  # what else the processor calls it
 
@@ -83,12 +104,17 @@ def _nowhere(_: Change, __: Attempt) -> bool:
     return False
 
 
-def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, elsewhere: Elsewhere = _nowhere) -> str:
-    """Records an outcome; answers the attempt's state after it. A repeat of what is known changes nothing."""
+def close_attempt(
+    change: Change, attempt_id: UUID, result: ProcessorResult, elsewhere: Elsewhere = _nowhere
+) -> str:
+    """Records an outcome; answers the attempt's state after it. A repeat of what is known changes
+    nothing."""
     order = change.order
     attempt = order.attempt(attempt_id)
     if result.event == "awaits_payer":
-        payer_redirected(change, attempt, result.redirect_url, without_card(result.reference, order.card))
+        payer_redirected(
+            change, attempt, result.redirect_url, without_card(result.reference, order.card)
+        )
         return attempt.state
     if result.route is not None:
         change.set_attempt(attempt, key=result.key or attempt.key, route=result.route)
@@ -119,8 +145,16 @@ def close_attempt(change: Change, attempt_id: UUID, result: ProcessorResult, els
             change.identify(attempt_id, result.ids)
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             attempts = result.network_attempts
-            change.send(attempt_id, at=attempt.sent_at, state="sent", declined=False, network_attempts=attempts)
-            _approved(change, attempt, _less(change, attempt, result), late=row.if_late == "reverse")
+            change.send(
+                attempt_id,
+                at=attempt.sent_at,
+                state="sent",
+                declined=False,
+                network_attempts=attempts,
+            )
+            _approved(
+                change, attempt, _less(change, attempt, result), late=row.if_late == "reverse"
+            )
         case "declined":
             change.clear_attention(ANSWER_DIFFERS, NOT_REPEATED, UNCLEAR_DECLINE)
             _declined(change, attempt, result)
@@ -137,23 +171,29 @@ def _without_card(order: Order, checks: Checks | None) -> Checks | None:
     if checks is None:
         return None
     words: dict[str, Any] = {name: _masked(order, getattr(checks, name)) for name in _WORDS}
-    return replace(checks, **words, further=tuple(_masked(order, one) or "" for one in checks.further))
+    return replace(
+        checks, **words, further=tuple(_masked(order, one) or "" for one in checks.further)
+    )
 
 
 def _masked(order: Order, text: str | None) -> str | None:
     """The text without the number of the card, or of what was sent in its place."""
     text, other = without_card(text, order.card), IN_PLACE.first()
-    return without_card(text, other.shown(order)) if other is not None and text is not None else text
+    return (
+        without_card(text, other.shown(order)) if other is not None and text is not None else text
+    )
 
 
 def raise_unclear(change: Change, attempt: Attempt, why: str) -> None:
-    """People shall look at an attempt whose outcome the processor does not say, once for each reason."""
+    """People shall look at an attempt whose outcome the processor does not say, once for each
+    reason."""
     if change.raise_attention(why):
         change.fact("attempt_unknown", attempt.attempt_id, number=attempt.attempt_no, why=why)
 
 
 def _less(change: Change, attempt: Attempt, result: ProcessorResult) -> dict[str, Any]:
-    """An attempt whose issuer had only a part, which its merchant takes, is for that part. For the log."""
+    """An attempt whose issuer had only a part, which its merchant takes, is for that part. For the
+    log."""
     requested = attempt.units
     if result.units is None or result.units >= requested:
         return {}
@@ -166,7 +206,12 @@ def _approved(change: Change, attempt: Attempt, less: dict[str, Any], *, late: b
     """`late`: after an end that was announced. `less`: than was asked for, see `_less`."""
     order = change.order
     if late and order.manual_capture:  # it is only held
-        change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, code=attempt.scheme_code)
+        change.fact(
+            "attempt_approved",
+            attempt.attempt_id,
+            number=attempt.attempt_no,
+            code=attempt.scheme_code,
+        )
         void_authorisation(change)
         return
     if late:
@@ -246,7 +291,11 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         "latency_ms": attempt.latency_ms,
     }
     stopped = {} if result.reached_network else {"reached_network": False}
-    event_body = details | {"attempt_id": attempt.attempt_id, "is_final": True, "next_attempt_at": None}
+    event_body = details | {
+        "attempt_id": attempt.attempt_id,
+        "is_final": True,
+        "next_attempt_at": None,
+    }
     event_body |= attempt.credential()
 
     sent_at = attempt.sent_at
@@ -255,7 +304,13 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
         named = {"advance": against} if against is not None else {}
         words = _masked(order, result.said) or "" if reading.reason == UNCLEAR else ""
         event = event_body | changes
-        change.fact("attempt_declined", attempt.attempt_id, event=event, words=words, **details | stopped | named)
+        change.fact(
+            "attempt_declined",
+            attempt.attempt_id,
+            event=event,
+            words=words,
+            **details | stopped | named,
+        )
         feature_moves.declined(change, reading, attempt.attempt_id, sent_at)
 
     if order.collecting() is not None:
@@ -282,7 +337,9 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
     final = decision.verdict == "decline_at_once"
 
     def go_on(against: UUID | None = None) -> None:
-        record(against, is_final=final, next_attempt_at=None if final else next_due(change, decision))
+        record(
+            against, is_final=final, next_attempt_at=None if final else next_due(change, decision)
+        )
         follow(change, decision, decision_id, reading)
 
     if final and in_time(change):
@@ -292,7 +349,12 @@ def _declined(change: Change, attempt: Attempt, result: ProcessorResult) -> None
 
 
 def _typed_card_declined(
-    change: Change, attempt: Attempt, reading: Reading, record: Callable[..., None], *, may_ask: bool
+    change: Change,
+    attempt: Attempt,
+    reading: Reading,
+    record: Callable[..., None],
+    *,
+    may_ask: bool,
 ) -> None:
     """The order goes on as before with its own card; it ends with a hard decline where nothing else
     is left."""
@@ -320,14 +382,18 @@ def _why_not_sent(attempt: Attempt, result: ProcessorResult) -> str:
 
 
 def _wait_for_route(change: Change, attempt: Attempt, why: str) -> None:
-    """The route is at fault, not the order: it waits, and uses up no try. Where the route goes on with others, this
-    payment alone may not be allowed: it is sent more and more seldom."""
+    """The route is at fault, not the order: it waits, and uses up no try. Where the route goes on
+    with others, this payment alone may not be allowed: it is sent more and more seldom."""
     order = change.order
-    due = change.now + min(NO_ROUTE_PAUSE_MAX, NO_ROUTE_PAUSE * 2 ** min(_failed_in_a_row(order) - 1, 6))
+    due = change.now + min(
+        NO_ROUTE_PAUSE_MAX, NO_ROUTE_PAUSE * 2 ** min(_failed_in_a_row(order) - 1, 6)
+    )
     if order.expires_at is not None and due >= order.expires_at:
         return
     when_due = requested_means(attempt)
-    plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
+    plan_attempt(
+        change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units
+    )
     if order.stage is Stage.PROCESSING and order.planned() is not None:
         hold(change, why, "account_refused", due)
         change.undue("retry")
@@ -335,10 +401,15 @@ def _wait_for_route(change: Change, attempt: Attempt, why: str) -> None:
 
 
 def _not_sent(
-    change: Change, attempt: Attempt, fact: str | None, result: ProcessorResult, elsewhere: Elsewhere
+    change: Change,
+    attempt: Attempt,
+    fact: str | None,
+    result: ProcessorResult,
+    elsewhere: Elsewhere,
 ) -> None:
-    """Proof that nothing left: the same step of the plan is tried again, at once on another route when there is one,
-    and by the card's number where its token was why. What was refused as wrong is not repeated."""
+    """Proof that nothing left: the same step of the plan is tried again, at once on another route
+    when there is one, and by the card's number where its token was why. What was refused as wrong
+    is not repeated."""
     order, why = change.order, result.why or _why_not_sent(attempt, result)
     change.look_at_invoice()
     by_card, is_wrong = result.step == "card_instead", result.step == "other_route"
@@ -369,10 +440,16 @@ def _not_sent(
     elif result.step == "route_waits":
         _wait_for_route(change, attempt, why)
     else:
-        _try_later(change, attempt, why if result.fault == "rate" or why == whys.INVOICE_DIFFERS else whys.OUTAGE)
+        _try_later(
+            change,
+            attempt,
+            why if result.fault == "rate" or why == whys.INVOICE_DIFFERS else whys.OUTAGE,
+        )
 
 
-def _note_not_sent(change: Change, attempt: Attempt, fact: str, result: ProcessorResult, why: str) -> None:
+def _note_not_sent(
+    change: Change, attempt: Attempt, fact: str, result: ProcessorResult, why: str
+) -> None:
     """Records the attempt as not sent, with the processor's words if it refused."""
     details: dict[str, Any] = {}
     said = None
@@ -415,12 +492,16 @@ def _try_later(change: Change, attempt: Attempt, why: str) -> None:
     """Tries again after a growing pause; `why`: the reason of the hold from the second time on."""
     order = change.order
     failed = _failed_in_a_row(order)
-    most = 1440 if why == whys.INVOICE_DIFFERS else 60  # it is read anew at once: what stays so, stays
+    most = (
+        1440 if why == whys.INVOICE_DIFFERS else 60
+    )  # it is read anew at once: what stays so, stays
     due = change.now + timedelta(minutes=min(most, 2 ** min(failed, 11)))
     if order.expires_at is not None and due >= order.expires_at:
         return
     when_due = requested_means(attempt)
-    plan_attempt(change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units)
+    plan_attempt(
+        change, due, attempt.ladder, attempt.decision_id, when_due=when_due, units=attempt.units
+    )
     if failed > 1 and order.stage is Stage.PROCESSING:
         hold(change, why, why if why == whys.INVOICE_DIFFERS else "processor_outage", due)
         change.undue("retry")

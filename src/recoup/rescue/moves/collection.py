@@ -1,4 +1,5 @@
-"""The customer of an advanced order is charged what is still due, by a plan of its own; what is left is bad debt."""
+"""The customer of an advanced order is charged what is still due, by a plan of its own; what is
+left is bad debt."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -25,16 +26,23 @@ from recoup.terms.rules.collection import COLLECTION_POLICIES
 
 PURPOSE = "collect"
 KILLED_PAUSE = timedelta(days=1)
-CLAIMED_WAIT = timedelta(days=7)  # longer than this, no merchant's report keeps a charge back unseen
+CLAIMED_WAIT = timedelta(
+    days=7
+)  # longer than this, no merchant's report keeps a charge back unseen
 DOUBLINGS_MAX = 10  # of the pause between charges that cannot be sent, in minutes
 
 
 def plan_charge(change: Change, reading: Reading) -> None:
-    """The next charge as an intent that is shown before it happens; without one what is due is written off."""
+    """The next charge as an intent that is shown before it happens; without one what is due is
+    written off."""
     order, advance = change.order, change.order.collecting()
     if advance is None:
         return
-    sent = [a.sent_at for a in order.attempts if a.ladder == PURPOSE and a.sent_at and a.state != "not_sent"]
+    sent = [
+        a.sent_at
+        for a in order.attempts
+        if a.ladder == PURPOSE and a.sent_at and a.state != "not_sent"
+    ]
     inputs = ChargeInput(
         reading,
         advance.due_units,
@@ -54,9 +62,15 @@ def plan_charge(change: Change, reading: Reading) -> None:
 
 
 def _plan(
-    change: Change, due: datetime, why: str | None = None, *, decision_id: UUID | None = None, came_from: UUID | None
+    change: Change,
+    due: datetime,
+    why: str | None = None,
+    *,
+    decision_id: UUID | None = None,
+    came_from: UUID | None,
 ) -> None:
-    """`decision_id`: why its time is what it is, where that was decided; `came_from`: why there is a charge at all."""
+    """`decision_id`: why its time is what it is, where that was decided; `came_from`: why there is
+    a charge at all."""
     order, advance = change.order, change.order.collecting()
     assert advance is not None
     attempt = order.planned() or next_attempt(order, PURPOSE, due, advance.due_units, "merchant")
@@ -88,7 +102,8 @@ def bring_forward(change: Change, policy: Policy, why: str) -> bool:
 
 
 def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | None:
-    """Transaction A: the charge that may be sent now, or None: then the order says why, or has other work due."""
+    """Transaction A: the charge that may be sent now, or None: then the order says why, or has
+    other work due."""
     order, advance, attempt = change.order, change.order.collecting(), change.order.planned()
     change.undue("collect")
     if advance is None or attempt is None or order.attempt_in_flight() is not None:
@@ -104,7 +119,12 @@ def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | No
         _wait(change, attempt, change.now + KILLED_PAUSE, why)
         return None
     if change.off_since is not None:
-        _wait(change, attempt, change.now + pause_since(change.off_since, change.wall), whys.SENDING_OFF)
+        _wait(
+            change,
+            attempt,
+            change.now + pause_since(change.off_since, change.wall),
+            whys.SENDING_OFF,
+        )
         return None
     route = pick(change, attempt)
     if route.name is None:
@@ -140,7 +160,11 @@ def open_charge(change: Change, policy: Policy, pick: PickRoute) -> Attempt | No
 
 
 def _refused(
-    change: Change, attempt: Attempt, refused: Refused, without_claims: Allowed | Refused, decision_id: UUID
+    change: Change,
+    attempt: Attempt,
+    refused: Refused,
+    without_claims: Allowed | Refused,
+    decision_id: UUID,
 ) -> None:
     """Handles a charge that the gate refuses. `without_claims`: the answer without what the
     merchant reports. Where only its reports keep the charge back for long, the order needs
@@ -162,7 +186,12 @@ def _free_by(answer: Allowed | Refused, moment: datetime) -> bool:
 
 
 def _wait(
-    change: Change, attempt: Attempt, until: datetime | None, why: str, *, decision_id: UUID | None = None
+    change: Change,
+    attempt: Attempt,
+    until: datetime | None,
+    why: str,
+    *,
+    decision_id: UUID | None = None,
 ) -> None:
     """Puts the charge off: it is not sent before; at the end of the plan's time what is due is
     written off all the same."""
@@ -171,7 +200,13 @@ def _wait(
     if until is None:
         write_off(change, why, decision_id=decision_id)
     else:
-        _plan(change, min(until, advance.until), why, decision_id=decision_id, came_from=attempt.decision_id)
+        _plan(
+            change,
+            min(until, advance.until),
+            why,
+            decision_id=decision_id,
+            came_from=attempt.decision_id,
+        )
 
 
 def charged(change: Change, attempt: Attempt) -> None:
@@ -203,10 +238,11 @@ def not_charged(
     token_gone: bool = False,
     refused: str | None = None,
 ) -> None:
-    """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what is due, and the
-    rest is planned again or written off. `elsewhere`: another route stands ready, or the card's number, so nothing
-    waits. `token_gone`: the decline speaks of a token alone, so the card is charged at once. `refused`: why the
-    request was wrong; without another route a person decides, or it is written off at the end of its plan."""
+    """Declined, or proved not to be sent (then without a reading): refunds that waited lessen what
+    is due, and the rest is planned again or written off. `elsewhere`: another route stands ready,
+    or the card's number, so nothing waits. `token_gone`: the decline speaks of a token alone, so
+    the card is charged at once. `refused`: why the request was wrong; without another route a
+    person decides, or it is written off at the end of its plan."""
     change.clear_attention(CHARGE_UNKNOWN, CHARGE_CLAIMED)
     for refund in _waiting(change):
         net(change, refund)
@@ -271,8 +307,8 @@ def end_collection(change: Change) -> None:
 
 
 def refund_uncharged(change: Change, refund: Modification, advance: Advance) -> None:
-    """A refund of what its customer was not charged: they will not be; a charge that is out decides it; what they never
-    paid lessens the bad debt."""
+    """A refund of what its customer was not charged: they will not be; a charge that is out decides
+    it; what they never paid lessens the bad debt."""
     if advance.state == "uncollected":
         change.set_modification(refund, state="netted")
         change.fact(

@@ -9,7 +9,11 @@ from recoup.networks import whys
 from recoup.orders.moves.change import Change
 from recoup.orders.rules.lifecycle import Stage, can
 from recoup.orders.rules.snapshot import Order
-from recoup.rescue.moves.capture import refuse_after_a_part, refuse_while_capturing, void_authorisation
+from recoup.rescue.moves.capture import (
+    refuse_after_a_part,
+    refuse_while_capturing,
+    void_authorisation,
+)
 from recoup.rescue.moves.charges import end_without_rest
 
 # Of an order whose money cannot go back by a refund: what its merchant does instead.
@@ -17,7 +21,8 @@ WAY_BACK: Final = Place[Callable[[Order], str | None]]("way_back")
 
 
 def expire_if_due(change: Change, *, before: Callable[[], None] | None = None) -> bool:
-    """Ends an order whose time is up, unless a call is still out: then expiry waits for its answer."""
+    """Ends an order whose time is up, unless a call is still out: then expiry waits for its
+    answer."""
     order = change.order
     if order.expires_at is None or change.now < order.expires_at:
         return False

@@ -1,5 +1,5 @@
-"""Transaction A of an attempt: under the locks of order and card, the last check and the intent that is committed
-before any byte leaves."""
+"""Transaction A of an attempt: under the locks of order and card, the last check and the intent
+that is committed before any byte leaves."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,19 +26,30 @@ from recoup.rescue.rules.route_by_worth import choose_route
 
 
 def open_attempt(
-    change: Change, policy: Policy, pick: PickRoute, *, with_customer: bool = False, update_first: bool = True
+    change: Change,
+    policy: Policy,
+    pick: PickRoute,
+    *,
+    with_customer: bool = False,
+    update_first: bool = True,
 ) -> Attempt | None:
     """The attempt that may be sent now, or None: then the order says why and has other work due.
 
-    `with_customer`: what they have just given is at hand; without it their try is not made. `update_first`: a card that
-    has expired since waits for the account updater, unless a token in its place has not.
+    `with_customer`: what they have just given is at hand; without it their try is not made.
+    `update_first`: a card that has expired since waits for the account updater, unless a token in
+    its place has not.
 
-    The worker may come late, twice, or after somebody ended the order: everything is read again here.
+    The worker may come late, twice, or after somebody ended the order: everything is read again
+    here.
     """
     order = change.order
     attempt = order.planned()
     change.undue("retry")
-    if order.stage is not Stage.PROCESSING or attempt is None or order.attempt_in_flight() is not None:
+    if (
+        order.stage is not Stage.PROCESSING
+        or attempt is None
+        or order.attempt_in_flight() is not None
+    ):
         return None
     if attempt.due_at > change.now:
         change.due("retry", attempt.due_at)
@@ -92,14 +103,23 @@ def _is_off(change: Change, attempt: Attempt) -> bool:
         _wait(change, attempt, whys.KILL_SWITCH, "kill_switch")
     elif change.off_since is not None:
         GATE.add(whys.SENDING_OFF)
-        _hold_for(change, attempt, pause_since(change.off_since, change.wall), whys.SENDING_OFF, "sending_off")
+        _hold_for(
+            change,
+            attempt,
+            pause_since(change.off_since, change.wall),
+            whys.SENDING_OFF,
+            "sending_off",
+        )
     else:
         return False
     return True
 
 
-def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id: UUID | None = None) -> None:
-    """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be answered again."""
+def _wait(
+    change: Change, attempt: Attempt, why: str, cause: str, *, decision_id: UUID | None = None
+) -> None:
+    """Onhold; but nobody lets a customer wait: that order is declined, or its challenge may be
+    answered again."""
     if change.order.customer_waits:
         decline(change, why, decision_id=decision_id)
     elif attempt.ladder == PURPOSE:
@@ -109,13 +129,27 @@ def _wait(change: Change, attempt: Attempt, why: str, cause: str, *, decision_id
 
 
 def _no_route(change: Change, attempt: Attempt, route: Route) -> None:
-    """Held for a while: a route may be switched on again. What waits for long is looked at more seldom."""
+    """Held for a while: a route may be switched on again. What waits for long is looked at more
+    seldom."""
     decision_id = change.decide(choose_route(route.inputs), route.inputs.features())
-    _hold_for(change, attempt, _pause_without_route(change), whys.NO_ROUTE, "no_route", decision_id=decision_id)
+    _hold_for(
+        change,
+        attempt,
+        _pause_without_route(change),
+        whys.NO_ROUTE,
+        "no_route",
+        decision_id=decision_id,
+    )
 
 
 def _hold_for(
-    change: Change, attempt: Attempt, pause: timedelta, why: str, cause: str, *, decision_id: UUID | None = None
+    change: Change,
+    attempt: Attempt,
+    pause: timedelta,
+    why: str,
+    cause: str,
+    *,
+    decision_id: UUID | None = None,
 ) -> None:
     """Holds the order for a pause, after which it goes on by itself, where no customer waits."""
     if change.order.by_customer or attempt.ladder == PURPOSE:
@@ -129,22 +163,36 @@ def _hold_for(
 
 
 def _pause_without_route(change: Change) -> timedelta:
-    closed = [BusinessTime(attempt.closed_at) for attempt in change.order.attempts if attempt.closed_at is not None]
+    closed = [
+        BusinessTime(attempt.closed_at)
+        for attempt in change.order.attempts
+        if attempt.closed_at is not None
+    ]
     waited = change.now - max(closed, default=change.now)
     return max(NO_ROUTE_PAUSE, min(NO_ROUTE_PAUSE_MAX, waited / 4))
 
 
 def hold(
-    change: Change, why: str, cause: str, until: datetime | None = None, *, decision_id: UUID | None = None
+    change: Change,
+    why: str,
+    cause: str,
+    until: datetime | None = None,
+    *,
+    decision_id: UUID | None = None,
 ) -> None:
     """Onhold, with the reason; what was planned stays planned."""
     change.step("held", decision_id=decision_id, why=why, cause=cause, until=until)
 
 
 def _refused(change: Change, attempt: Attempt, inputs: GateInput, answer: Refused) -> None:
-    """The card's allowance is used up: wait for it, or, where that is too late, plan nothing more."""
+    """The card's allowance is used up: wait for it, or, where that is too late, plan nothing
+    more."""
     order = change.order
-    inputs = replace(inputs, may_wait=not (order.by_customer or attempt.ladder == PURPOSE), before=order.expires_at)
+    inputs = replace(
+        inputs,
+        may_wait=not (order.by_customer or attempt.ladder == PURPOSE),
+        before=order.expires_at,
+    )
     decision = gate(inputs)
     decision_id = change.decide(decision, inputs.features())
     if not inputs.may_wait:

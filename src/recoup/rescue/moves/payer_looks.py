@@ -1,4 +1,5 @@
-"""Payers' latest attempts, counted anew from what is kept of their payments and written down: twice gives the same."""
+"""Payers' latest attempts, counted anew from what is kept of their payments and written down: twice
+gives the same."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,7 +16,9 @@ from recoup.rescue.store.payer_sources import sources_of
 TELLS: Final = timedelta(days=400)  # of a payer's rhythm; what is older says nothing
 
 
-async def look_at(tx: Tx, merchant_id: UUID, payers: Iterable[UUID], region: str, wall: WallTime) -> None:
+async def look_at(
+    tx: Tx, merchant_id: UUID, payers: Iterable[UUID], region: str, wall: WallTime
+) -> None:
     """Stores the looks of payers, under the lock of the merchant's facts, so that what is read
     later is written later."""
     rows = []

@@ -1,4 +1,5 @@
-"""A charge that waits for its customer, who is sent to their bank's page: nothing is charged before they confirm."""
+"""A charge that waits for its customer, who is sent to their bank's page: nothing is charged before
+they confirm."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,9 +14,11 @@ from recoup.processors.rules.authentication import LOOK_EVERY
 SOON: Final = timedelta(seconds=1)
 
 
-def payer_redirected(change: Change, attempt: Attempt, url: str | None, reference: str | None) -> None:
-    """The processor's page, as it named it; a repeat of what is known changes nothing. What nobody can confirm any
-    more, or never could, is withdrawn by the next inquiry."""
+def payer_redirected(
+    change: Change, attempt: Attempt, url: str | None, reference: str | None
+) -> None:
+    """The processor's page, as it named it; a repeat of what is known changes nothing. What nobody
+    can confirm any more, or never could, is withdrawn by the next inquiry."""
     known = attempt.authentication
     if attempt.state not in attempt_life.GOING:
         return
@@ -31,12 +34,19 @@ def payer_redirected(change: Change, attempt: Attempt, url: str | None, referenc
     change.due("inquire", next_look, wall=True)
 
 
-def payer_returned(change: Change, attempt: Attempt, brought: str | None, ask_after: timedelta) -> bool:
+def payer_returned(
+    change: Change, attempt: Attempt, brought: str | None, ask_after: timedelta
+) -> bool:
     """Notes the return of the attempt's customer; true if it is their first, and the processor is
     to be queried now. `brought`: None for what is no return. `ask_after`: when the worker does,
     unless somebody has."""
     known = attempt.authentication
-    if attempt.state not in attempt_life.GOING or known is None or known.url is None or known.returned is not None:
+    if (
+        attempt.state not in attempt_life.GOING
+        or known is None
+        or known.url is None
+        or known.returned is not None
+    ):
         return False
     if brought is None or not known.may_wait(change.wall):
         return False

@@ -33,22 +33,40 @@ from recoup.rescue.moves.send import gate_input
 from recoup.rescue.rules.amount import inputs_of, units_of
 from recoup.rescue.rules.arms import KINDS, EngineAtHand, decide_by_arm
 from recoup.rescue.rules.by_hand import GateWord, HandInput, PlanBefore, Request, decide_by_hand
-from recoup.rescue.rules.card_update import CARD_UPDATE_VERSION, UpdateInput, decide_update, is_request, may_be_cured
+from recoup.rescue.rules.card_update import (
+    CARD_UPDATE_VERSION,
+    UpdateInput,
+    decide_update,
+    is_request,
+    may_be_cured,
+)
 from recoup.rescue.rules.decide import OTHER_CARD_WAITS, decide
 from recoup.rescue.rules.evidence import Evidence
 from recoup.rescue.rules.gate import ask_gate
 from recoup.rescue.rules.links import LATER, NOW
 from recoup.rescue.rules.model import by_model
-from recoup.rescue.rules.order_evidence import evidence_of, last_reading, link_of, other_card_of, page_asks
+from recoup.rescue.rules.order_evidence import (
+    evidence_of,
+    last_reading,
+    link_of,
+    other_card_of,
+    page_asks,
+)
 from recoup.rescue.rules.order_facts import facts_of
 
-_QUEUED = (None, "decide", "keep")  # what nobody asked for by hand, and no other card or signal brought
+_QUEUED = (
+    None,
+    "decide",
+    "keep",
+)  # what nobody asked for by hand, and no other card or signal brought
 INLINE_GRACE = timedelta(seconds=3)  # a little longer than the caller's deadline
 
 
-def decide_next(change: Change, reading: Reading, *, due_at: datetime | None = None) -> tuple[Decision, UUID]:
-    """The decision of the order's arm and the id it is stored under, with everything that it was made from. `due_at`:
-    see `decide_due`."""
+def decide_next(
+    change: Change, reading: Reading, *, due_at: datetime | None = None
+) -> tuple[Decision, UUID]:
+    """The decision of the order's arm and the id it is stored under, with everything that it was
+    made from. `due_at`: see `decide_due`."""
     alert_unlisted(change.rows, change.order.merchant_id, reading, change.wall)
     _alert_alike(change)
     evidence = evidence_of(change.order, reading, change.now)
@@ -64,23 +82,39 @@ def _alert_alike(change: Change) -> None:
     order, near = change.order, alike(change.order, change.now)
     if near is None or order.card_id is None:
         return
-    facts = {"order_id": str(order.order_id), "units": order.units, "other_units": near.units, "asset": order.asset}
+    facts = {
+        "order_id": str(order.order_id),
+        "units": order.units,
+        "other_units": near.units,
+        "asset": order.asset,
+    }
     step = int(change.wall.timestamp()) // WEEK_SECONDS
-    about = uuid5(order.merchant_id, str(order.card_id))  # the card's own id is not the merchant's alone
+    about = uuid5(
+        order.merchant_id, str(order.card_id)
+    )  # the card's own id is not the merchant's alone
     alert(change.rows, order.merchant_id, "alike_amounts", about, step, facts, change.wall)
 
 
 def decide_or_update(
     change: Change, reading: Reading, by_card: Callable[[], tuple[Decision, UUID]] | None = None
 ) -> tuple[Decision, UUID]:
-    """`decide_next`; but where the account updater may cure the decline it is queried before anything is decided.
-    `by_card`: the decline speaks of a token in the card's place alone, so the card itself is tried."""
+    """`decide_next`; but where the account updater may cure the decline it is queried before
+    anything is decided. `by_card`: the decline speaks of a token in the card's place alone, so the
+    card itself is tried."""
     order = change.order
     if by_card is not None and not order.do_not_retry and not card_is_blocked(order):
         return by_card()
-    if not (change.has_updater and may_be_cured(reading)) or order.initiator != "merchant" or order.token_id is None:
+    if (
+        not (change.has_updater and may_be_cured(reading))
+        or order.initiator != "merchant"
+        or order.token_id is None
+    ):
         return decide_next(change, reading)
-    if order.do_not_retry or card_is_blocked(order) or order.kind not in ("mit_managed", "mit_sync"):
+    if (
+        order.do_not_retry
+        or card_is_blocked(order)
+        or order.kind not in ("mit_managed", "mit_sync")
+    ):
         return decide_next(change, reading)
     inputs = UpdateInput(reading, change.now)
     decision = decide_update(inputs)
@@ -90,7 +124,9 @@ def decide_or_update(
 def card_is_blocked(order: Order) -> bool:
     """True when its merchant has blocked the card: its next number is not sent either. Only under
     the card's lock."""
-    return any(block.reason == "card" and block.merchant_id == order.merchant_id for block in order.blocks)
+    return any(
+        block.reason == "card" and block.merchant_id == order.merchant_id for block in order.blocks
+    )
 
 
 def next_due(change: Change, decision: Decision) -> datetime | None:
@@ -116,7 +152,11 @@ def opened(change: Change) -> datetime | None:
     if fresh <= change.now and policies.is_open(change.now, evidence.utc_offset):
         return change.now
     at = policies.opens(fresh, evidence.utc_offset)
-    return at if at is not None and at < policies.end(evidence.first_declined_at, evidence.expires_at) else None
+    return (
+        at
+        if at is not None and at < policies.end(evidence.first_declined_at, evidence.expires_at)
+        else None
+    )
 
 
 def is_late(change: Change, attempt: Attempt) -> bool:
@@ -124,7 +164,12 @@ def is_late(change: Change, attempt: Attempt) -> bool:
     closed, or once the month's sends are used up. What was planned before the policy said so keeps
     its plan."""
     order, policies = change.order, change.order.retry.policies
-    if policies is None or order.by_customer or attempt.ladder == PURPOSE or attempt.when_due == "other_card":
+    if (
+        policies is None
+        or order.by_customer
+        or attempt.ladder == PURPOSE
+        or attempt.when_due == "other_card"
+    ):
         return False
     if policies.fresh(change.now, order.retry.month_sends) > change.now:
         return True
@@ -136,7 +181,11 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
     """Has the engine decide again about a plan that is due; true if it is still to be sent. If not,
     the order has another plan, or none."""
     order = change.order
-    is_planned = attempt.decision_id is not None and attempt.when_due in _QUEUED and attempt.ladder != PURPOSE
+    is_planned = (
+        attempt.decision_id is not None
+        and attempt.when_due in _QUEUED
+        and attempt.ladder != PURPOSE
+    )
     is_queued = is_planned and attempt.initiator == "merchant"
     if is_queued and is_sent_beside(order, change.now):
         order.next_attempt_at = change.now + LOOK_AGAIN
@@ -149,7 +198,9 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
     if not again and not rests and not is_late(change, attempt):
         return True
     reading = last_reading(order)
-    decision, decision_id = decide_next(change, reading, due_at=attempt.due_at if again and not rests else None)
+    decision, decision_id = decide_next(
+        change, reading, due_at=attempt.due_at if again and not rests else None
+    )
     if decision.verdict == "attempt_now" and OTHER_CARD not in decision.rules:
         units = units_of(order, decision, reading) or order.owed_units
         change.set_attempt(attempt, decision_id=decision_id, units=units)
@@ -161,10 +212,15 @@ def decide_due(change: Change, attempt: Attempt) -> bool:
 
 
 def follow(
-    change: Change, decision: Decision, decision_id: UUID, reading: Reading, *, beside: UUID | None = None
+    change: Change,
+    decision: Decision,
+    decision_id: UUID,
+    reading: Reading,
+    *,
+    beside: UUID | None = None,
 ) -> None:
-    """Carries a decision out, short of sending: ends the order, asks the customer, plans the next attempt, or leaves
-    the order waiting. `beside`: the risk check's, which let it pass."""
+    """Carries a decision out, short of sending: ends the order, asks the customer, plans the next
+    attempt, or leaves the order waiting. `beside`: the risk check's, which let it pass."""
     order = change.order
     if decision.verdict == "challenge":
         challenges.present(change, reading, decision_id, list(decision.reasons))
@@ -185,7 +241,11 @@ def follow(
         )
         return
     due = next_due(change, decision)
-    body: dict[str, Any] = {"verdict": decision.verdict, "next": due, "reasons": list(decision.reasons)}
+    body: dict[str, Any] = {
+        "verdict": decision.verdict,
+        "next": due,
+        "reasons": list(decision.reasons),
+    }
     body |= {"risk": beside} if beside is not None else {}
     part = units_of(order, decision, reading)
     body |= {"part": part} if part is not None else {}
@@ -203,9 +263,20 @@ def follow(
     if OTHER_CARD in decision.rules:
         _take_other_card(change, reading, decision_id)
         return
-    plan_attempt(change, due, decision.group or "soft", decision_id, when_due=when_due_of(decision), units=part)
+    plan_attempt(
+        change,
+        due,
+        decision.group or "soft",
+        decision_id,
+        when_due=when_due_of(decision),
+        units=part,
+    )
     # What only the customer can surely mend is told at once, whatever is tried meanwhile.
-    if NOW in decision.rules or reading.retry == "after_data_change" and LATER not in decision.rules:
+    if (
+        NOW in decision.rules
+        or reading.retry == "after_data_change"
+        and LATER not in decision.rules
+    ):
         challenges.offer(change, page_asks(order, reading))
 
 
@@ -213,7 +284,11 @@ def without_part(change: Change, attempt: Attempt) -> None:
     """Plans the whole amount due in place of a part, where its merchant allows no part any more;
     and never more than is due."""
     order = change.order
-    if attempt.units > order.owed_units or attempt.units < order.owed_units and not inputs_of(order):
+    if (
+        attempt.units > order.owed_units
+        or attempt.units < order.owed_units
+        and not inputs_of(order)
+    ):
         change.set_attempt(attempt, units=order.owed_units)
 
 
@@ -234,7 +309,11 @@ def when_due_of(decision: Decision) -> str | None:
         return "decide"
     if decision.verdict != "plan" or not by_model(str(decision.versions["decider"])):
         return None
-    return "decide" if decision.alternatives and decision.taken == decision.alternatives[0].name else "keep"
+    return (
+        "decide"
+        if decision.alternatives and decision.taken == decision.alternatives[0].name
+        else "keep"
+    )
 
 
 def plan_attempt(
@@ -248,15 +327,17 @@ def plan_attempt(
     goes_on: bool = False,
     units: int | None = None,
 ) -> None:
-    """The next attempt as an intent of its own, shown before it happens; none where the merchant wants none.
-    `decision_id`: what it comes from, also of one that was planned before. `initiator`: the order's, unless said.
-    `when_due`: as the attempt's. `goes_on`: who made the attempt before makes this one too. `units`: of a part; all
-    that is owed, unless said."""
+    """The next attempt as an intent of its own, shown before it happens; none where the merchant
+    wants none. `decision_id`: what it comes from, also of one that was planned before. `initiator`:
+    the order's, unless said. `when_due`: as the attempt's. `goes_on`: who made the attempt before
+    makes this one too. `units`: of a part; all that is owed, unless said."""
     order = change.order
     if order.do_not_retry:
         drop_plan(change)
         return
-    attempt = order.planned() or next_attempt(order, purpose, due, order.owed_units, initiator or order.initiator)
+    attempt = order.planned() or next_attempt(
+        order, purpose, due, order.owed_units, initiator or order.initiator
+    )
     change.set_attempt(
         attempt,
         due_at=due,
@@ -266,13 +347,17 @@ def plan_attempt(
     )
     order.next_attempt_at = due
     tell_plan(change, due)
-    first = (order.answered_inline and (goes_on or attempt.attempt_no == 1) or purpose == PURPOSE) and due <= change.now
+    first = (
+        order.answered_inline and (goes_on or attempt.attempt_no == 1) or purpose == PURPOSE
+    ) and due <= change.now
     change.due("retry", due + INLINE_GRACE if first else due)
     if order.stage is Stage.HELD:
         change.undue("retry")
 
 
-AFTER_PLAN: Final = Place[Callable[[Change, datetime], None]]("after_plan")  # of when the next attempt is planned
+AFTER_PLAN: Final = Place[Callable[[Change, datetime], None]](
+    "after_plan"
+)  # of when the next attempt is planned
 
 
 def tell_plan(change: Change, due: datetime) -> None:
@@ -304,7 +389,9 @@ def drop_plan(change: Change) -> None:
     change.undue("retry")
 
 
-def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -> tuple[Decision, UUID]:
+def decide_as_arm(
+    change: Change, evidence: Evidence, due_at: datetime | None
+) -> tuple[Decision, UUID]:
     """The decision by the order's arm, and the id it is stored under. `due_at`: of what the engine
     planned, where that has come."""
     order = change.order
@@ -314,23 +401,37 @@ def decide_as_arm(change: Change, evidence: Evidence, due_at: datetime | None) -
     assert engine is not None
     link = link_of(order, evidence.reading)
     evidence = replace(evidence, due_at=due_at, facts=facts_of(order, change.now), link=link)
-    done, watched = decide_by_arm(order.arm, order.arm_known, evidence, engine, order.retry.policies)
+    done, watched = decide_by_arm(
+        order.arm, order.arm_known, evidence, engine, order.retry.policies
+    )
     if watched is not None:
         change.decide(watched.decision, watched.evidence.features(), watched.arm)
     taken = next(
-        (alternative for alternative in done.decision.alternatives if alternative.name == done.decision.taken), None
+        (
+            alternative
+            for alternative in done.decision.alternatives
+            if alternative.name == done.decision.taken
+        ),
+        None,
     )
     if done.decision.verdict == "attempt_now" and taken is not None and taken.chance is not None:
         change.chance = round(taken.chance * MILLION)
     return done.decision, change.decide(done.decision, done.evidence.features(), done.arm)
 
 
-def ask_by_hand(change: Change, request: Request, gate_answer: GateWord | None = None) -> tuple[Decision, UUID]:
-    """The decision and the id it is stored under. `gate_answer`: the gate's, where the card's sends are at hand."""
+def ask_by_hand(
+    change: Change, request: Request, gate_answer: GateWord | None = None
+) -> tuple[Decision, UUID]:
+    """The decision and the id it is stored under. `gate_answer`: the gate's, where the card's sends
+    are at hand."""
     order, planned = change.order, change.order.planned()
     before = None
     if planned is not None:
-        before = PlanBefore(planned.due_at, planned.ladder, str(planned.decision_id) if planned.decision_id else None)
+        before = PlanBefore(
+            planned.due_at,
+            planned.ladder,
+            str(planned.decision_id) if planned.decision_id else None,
+        )
     inputs = HandInput(request, change.actor, change.now, before, gate_answer, order.do_not_retry)
     decision = decide_by_hand(inputs)
     return decision, change.decide(decision, inputs.features())
@@ -339,5 +440,9 @@ def ask_by_hand(change: Change, request: Request, gate_answer: GateWord | None =
 def gate_answer(change: Change, policy: Policy, attempt: Attempt | None) -> GateWord:
     """The card's gate's answer to a send now. Only under the card's lock."""
     order = change.order
-    initiator, units = (attempt.initiator, attempt.units) if attempt else (order.initiator, order.units)
-    return GateWord.of(ask_gate(gate_input(order, change.now, policy.visa_limit, initiator, units=units)))
+    initiator, units = (
+        (attempt.initiator, attempt.units) if attempt else (order.initiator, order.units)
+    )
+    return GateWord.of(
+        ask_gate(gate_input(order, change.now, policy.visa_limit, initiator, units=units))
+    )

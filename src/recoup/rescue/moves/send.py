@@ -12,7 +12,14 @@ from recoup.kernel.policy import Policy
 from recoup.kernel.time import BusinessTime
 from recoup.networks.codes import Reading
 from recoup.networks.exemptions import EXEMPTIONS, Exemption, may_claim
-from recoup.networks.limits import STOP_ADVICE, STOP_CODES, Initiator, Wish, forbids_for_ever, tallies
+from recoup.networks.limits import (
+    STOP_ADVICE,
+    STOP_CODES,
+    Initiator,
+    Wish,
+    forbids_for_ever,
+    tallies,
+)
 from recoup.orders.moves.change import Change
 from recoup.orders.moves.pace import KEEP_CLEAR, SEND_WITHIN
 from recoup.orders.rules.card_sends import CardSend, initiator_of
@@ -28,7 +35,8 @@ from recoup.rescue.store.locked import card_send_of
 
 
 def with_reserved(sends: list[CardSend], reserved: Mapping[UUID, NetworkSend]) -> list[CardSend]:
-    """The card's sends as read, and those that earlier orders of the same transaction have just reserved or closed."""
+    """The card's sends as read, and those that earlier orders of the same transaction have just
+    reserved or closed."""
     if not reserved:
         return sends
     kept = [send for send in sends if send.send_id not in reserved]
@@ -52,8 +60,15 @@ def gate_input(
     is not the merchant's; `region`: of that route, where it is chosen."""
     region = region or order.region()
     scheme, who = order.card.scheme if order.card else "generic", initiator_of(initiator)
-    counted = [send for send in order.sends if not send.send.claimed or claims and _claim_counts(order, send)]
-    sends = [replace(one.send, lifted=True) if _is_lifted(order, one, who) else one.send for one in counted]
+    counted = [
+        send
+        for send in order.sends
+        if not send.send.claimed or claims and _claim_counts(order, send)
+    ]
+    sends = [
+        replace(one.send, lifted=True) if _is_lifted(order, one, who) else one.send
+        for one in counted
+    ]
     found = tallies(
         scheme,
         sends,
@@ -80,14 +95,18 @@ def gate_input(
     )
 
 
-LIFTS: Final = Place[Callable[[Order, UUID], bool]]("lifts")  # a customer's stop at the bank does not reach the order
+LIFTS: Final = Place[Callable[[Order, UUID], bool]](
+    "lifts"
+)  # a customer's stop at the bank does not reach the order
 
 
 def _is_lifted(order: Order, send: CardSend, who: Initiator) -> bool:
-    """A customer's stop at the bank is not about payments that they make themselves, nor about other agreements or what
-    they have agreed to since, where a feature knows that."""
+    """A customer's stop at the bank is not about payments that they make themselves, nor about
+    other agreements or what they have agreed to since, where a feature knows that."""
     one = send.send
-    if one.merchant_id != str(order.merchant_id) or not (one.code in STOP_CODES or one.advice == STOP_ADVICE):
+    if one.merchant_id != str(order.merchant_id) or not (
+        one.code in STOP_CODES or one.advice == STOP_ADVICE
+    ):
         return False
     if who == "customer":
         return True
@@ -100,10 +119,14 @@ def _own_retry(order: Order, now: datetime) -> tuple[Block, ...]:
     billed = order.facts.get("own_retry_at")
     tries = [(OWN_RETRY, datetime.fromisoformat(billed))] if billed else []
     tries += [
-        (OWN_REPEAT, attempt.retries_itself_at) for attempt in order.attempts if attempt.retries_itself_at is not None
+        (OWN_REPEAT, attempt.retries_itself_at)
+        for attempt in order.attempts
+        if attempt.retries_itself_at is not None
     ]
     ours = [(why, at + order.merchant.offset) for why, at in tries]
-    return tuple(Block(why, at + KEEP_CLEAR) for why, at in ours if at - KEEP_CLEAR <= now < at + KEEP_CLEAR)
+    return tuple(
+        Block(why, at + KEEP_CLEAR) for why, at in ours if at - KEEP_CLEAR <= now < at + KEEP_CLEAR
+    )
 
 
 def _claim_counts(order: Order, claim: CardSend) -> bool:
@@ -118,12 +141,16 @@ def _blocks(order: Order, acceptor_id: str) -> tuple[Block, ...]:
     return tuple(
         Block(block.reason, block.until)
         for block in order.blocks
-        if block.merchant_id in (None, order.merchant_id) and block.acceptor_id in (None, acceptor_id)
+        if block.merchant_id in (None, order.merchant_id)
+        and block.acceptor_id in (None, acceptor_id)
     )
 
 
-def claim_decline(change: Change, send_id: UUID, reading: Reading, at: datetime, **values: Any) -> None:
-    """A send of the merchant's own, which was declined, counts for the order's card. `values`: as for `Change.send`."""
+def claim_decline(
+    change: Change, send_id: UUID, reading: Reading, at: datetime, **values: Any
+) -> None:
+    """A send of the merchant's own, which was declined, counts for the order's card. `values`: as
+    for `Change.send`."""
     change.send(
         send_id,
         **values,
@@ -162,7 +189,9 @@ def _claimed_before(order: Order, attempt: Attempt) -> Exemption | None:
     before = next((one for one in order.attempts if one.attempt_no == attempt.attempt_no - 1), None)
     if before is None or before.state != "not_sent" or before.consent is None:
         return None
-    return next((exemption for exemption in EXEMPTIONS if exemption == before.consent.exemption), None)
+    return next(
+        (exemption for exemption in EXEMPTIONS if exemption == before.consent.exemption), None
+    )
 
 
 class Route(NamedTuple):
@@ -189,14 +218,20 @@ def token_for(order: Order, attempt: Attempt, now: datetime, route: Route) -> UU
     return other.chosen(order, attempt, now) if other is not None and route.takes_tokens else None
 
 
-def send_intent(change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None) -> None:
-    """Opens the attempt, reserves the card's send, and schedules an inquiry in case no outcome comes. `units`:
-    for the log, where they are not the order's. The caller has passed the gate.
+def send_intent(
+    change: Change, attempt: Attempt, policy: Policy, route: Route, *, units: int | None = None
+) -> None:
+    """Opens the attempt, reserves the card's send, and schedules an inquiry in case no outcome
+    comes. `units`: for the log, where they are not the order's. The caller has passed the gate.
 
     The route is a decision of its own where there was anything to choose.
     """
     order, timeout = change.order, policy.call_timeout
-    chosen = change.decide(choose_route(route.inputs), route.inputs.features()) if route.inputs.open_choice else None
+    chosen = (
+        change.decide(choose_route(route.inputs), route.inputs.features())
+        if route.inputs.open_choice
+        else None
+    )
     send_before = change.wall + SEND_WITHIN
     change.set_attempt(
         attempt,

@@ -26,7 +26,9 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
     evidence = evidence_of(order, last_reading(order), change.now)
     if is_kept_closed(change, evidence):
         return False
-    before = PlanBefore(planned.due_at, planned.ladder, str(planned.decision_id) if planned.decision_id else None)
+    before = PlanBefore(
+        planned.due_at, planned.ladder, str(planned.decision_id) if planned.decision_id else None
+    )
     inputs = SignalInput(
         reading=evidence.reading,
         last_at=max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)]),
@@ -43,9 +45,15 @@ def approved_elsewhere(change: Change, policy: Policy, approved_at: WallTime) ->
         return False
     decision_id = change.decide(decision, inputs.features())
     change.fact(
-        "planned", decision_id=decision_id, verdict=decision.verdict, next=change.now, reasons=list(decision.reasons)
+        "planned",
+        decision_id=decision_id,
+        verdict=decision.verdict,
+        next=change.now,
+        reasons=list(decision.reasons),
     )
-    plan_attempt(change, change.now, planned.ladder, decision_id, when_due="signal", units=planned.units)
+    plan_attempt(
+        change, change.now, planned.ladder, decision_id, when_due="signal", units=planned.units
+    )
     return True
 
 
@@ -57,4 +65,9 @@ def is_kept_closed(change: Change, evidence: Evidence) -> bool:
         return False
     last = max([evidence.first_declined_at, *(attempt.at for attempt in evidence.attempts)])
     spent = policies.fresh(now, evidence.month_sends) > now
-    return policies.off or spent or now < last + policies.gap or not policies.is_open(now, evidence.utc_offset)
+    return (
+        policies.off
+        or spent
+        or now < last + policies.gap
+        or not policies.is_open(now, evidence.utc_offset)
+    )

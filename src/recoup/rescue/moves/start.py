@@ -19,7 +19,8 @@ at; and whether the order is dealt with by it."""
 
 
 def start_order(change: Change, check: Check | None = None) -> None:
-    """Draft to Processing, Cancelled or Expired. Does nothing for an order that was started before."""
+    """Draft to Processing, Cancelled or Expired. Does nothing for an order that was started
+    before."""
     order = change.order
     change.undue("admit")
     if order.stage is Stage.RECEIVED:

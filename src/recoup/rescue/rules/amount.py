@@ -1,4 +1,5 @@
-"""Units of the amount due that an order's next attempt is for, where a feature wants less than all."""
+"""Units of the amount due that an order's next attempt is for, where a feature wants less than
+all."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NewType
@@ -18,11 +19,12 @@ FeatureChange = NewType("FeatureChange", str)
 
 
 class Amount(NamedTuple):
-    """`name`: of its input among what a decision knows, of the type `row`; `of` reads it of an order, None where all
-    that is owed is asked for. `sized` decides, and adds `rule`; `units` are then those of the next attempt. `keeps`:
-    whether an order that ends without the rest is completed with what was collected. `part_from`: the least that is
-    taken of what is sent now, should the issuer approve only a part; None: the whole or nothing. `without`: the change
-    that a decision is compared with, and what it is called."""
+    """`name`: of its input among what a decision knows, of the type `row`; `of` reads it of an
+    order, None where all that is owed is asked for. `sized` decides, and adds `rule`; `units` are
+    then those of the next attempt. `keeps`: whether an order that ends without the rest is
+    completed with what was collected. `part_from`: the least that is taken of what is sent now,
+    should the issuer approve only a part; None: the whole or nothing. `without`: the change that a
+    decision is compared with, and what it is called."""
 
     name: str
     row: type[Stored]
@@ -58,12 +60,16 @@ def sized(evidence: "Evidence", decision: "Decision") -> "Decision":
 
 def units_of(order: "Order", decision: "Decision", reading: "Reading") -> int | None:
     """Units of the decision's next attempt; None: the whole amount due."""
-    return next((one.units(order, decision, reading) for one in AMOUNT if one.rule in decision.rules), None)
+    return next(
+        (one.units(order, decision, reading) for one in AMOUNT if one.rule in decision.rules), None
+    )
 
 
 def part_from(order: "Order", attempt: "Attempt", now: "BusinessTime") -> int | None:
     """The least units of a partial approval that are taken of an attempt, sent `now`."""
-    return next((least for one in AMOUNT if (least := one.part_from(order, attempt, now)) is not None), None)
+    return next(
+        (least for one in AMOUNT if (least := one.part_from(order, attempt, now)) is not None), None
+    )
 
 
 def rules_of(decision: "Decision") -> list[str]:

@@ -20,7 +20,7 @@ def class_of(reading: Reading) -> int:
 
 
 def key_of(reading: Reading) -> str:
-    """The code with its advice, by which issuers' habits are learned: `51`, `05/02`. An advice that no list has may be
-    anything that a merchant sends: it makes no key of its own."""
+    """The code with its advice, by which issuers' habits are learned: `51`, `05/02`. An advice that
+    no list has may be anything that a merchant sends: it makes no key of its own."""
     code = reading.code or reading.reason
     return f"{code}/{reading.advice}" if reading.advice and not reading.unlisted_advice else code

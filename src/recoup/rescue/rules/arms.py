@@ -23,7 +23,10 @@ from recoup.rescue.rules.sentences import at_card_holder
 from recoup.terms.rules.arm_terms import Arm, Known, Terms
 
 KINDS: Final = ("mit_managed", "mit_sync")  # where a customer waits, nothing is planned
-_ADVANCED: Final = ("cit_web", "cit_callcenter")  # but the order may be advanced, by the engine's chance
+_ADVANCED: Final = (
+    "cit_web",
+    "cit_callcenter",
+)  # but the order may be advanced, by the engine's chance
 _DRAWS: Final = 1 << 53
 _OF_NUMBERS: Final = (ArithmeticError, LookupError, ValueError)  # what a model's may lead to
 
@@ -64,7 +67,9 @@ def decide_by_arm(
     it only watches. `evidence.facts` are there: whoever decides, each arm's decider can be asked
     later with what is stored. `within`: the policies set for the order hold in every arm."""
     evidence, number = _drawing(evidence, known.terms, engine)
-    engines, fallback = _engines(evidence, known, engine, within) if arm in ("engine", "shadow") else (None, "")
+    engines, fallback = (
+        _engines(evidence, known, engine, within) if arm in ("engine", "shadow") else (None, "")
+    )
     # The schedule has not planned what has come due here: it is asked as after the last decline.
     asked = replace(evidence, due_at=None)
     scheduled = by_schedule(asked, CURRENT, within)
@@ -80,7 +85,9 @@ def decide_by_arm(
     *why, last = scheduled.reasons
     words = _words(arm, known, engines, fallback, evidence)
     done = DecisionRecord(replace(scheduled, reasons=(*why, *words, last)), asked, about)
-    return done, DecisionRecord(engines, evidence, about | {"part": "watches"}) if engines is not None else None
+    return done, DecisionRecord(
+        engines, evidence, about | {"part": "watches"}
+    ) if engines is not None else None
 
 
 def _drawing(evidence: Evidence, terms: Terms, engine: EngineAtHand) -> tuple[Evidence, int]:
@@ -109,7 +116,9 @@ def _engines(
         return None, "failed"
 
 
-def _words(arm: Arm, known: Known, engines: Decision | None, fallback: str, evidence: Evidence) -> tuple[str, ...]:
+def _words(
+    arm: Arm, known: Known, engines: Decision | None, fallback: str, evidence: Evidence
+) -> tuple[str, ...]:
     terms = known.terms
     if fallback:
         return (FALLBACKS[fallback],)

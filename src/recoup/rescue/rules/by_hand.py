@@ -1,7 +1,9 @@
-"""An attempt that somebody asked for outside the plan: who, for what, the plan before, and the gate's word. Pure.
+"""An attempt that somebody asked for outside the plan: who, for what, the plan before, and the
+gate's word. Pure.
 
-What is asked for is done at the next moment that the card's gate allows; nobody's request passes the gate. Another way
-of deciding is another version in another file; this one then stays for replays.
+What is asked for is done at the next moment that the card's gate allows; nobody's request passes
+the gate. Another way of deciding is another version in another file; this one then stays for
+replays.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,9 @@ from recoup.networks.tables import KNOWLEDGE_VERSION
 from recoup.orders.rules.decision import Alternative, Decision, Verdict
 
 BY_HAND_VERSION: Final = "by_hand-1"
-Request = Literal["attempt_now", "new_card", "renewed_card", "customer_answer", "sandbox_answer", "charge_now"]
+Request = Literal[
+    "attempt_now", "new_card", "renewed_card", "customer_answer", "sandbox_answer", "charge_now"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ class GateWord:
 
 @dataclass(frozen=True, slots=True)
 class HandInput(Stored):
-    """The inputs of one decision. `actor` as the order log names them: by id, never by name. `stopped`: the merchant
-    wants no further attempts. `gate`: None where only the send asks it, for it may be another card's."""
+    """The inputs of one decision. `actor` as the order log names them: by id, never by name.
+    `stopped`: the merchant wants no further attempts. `gate`: None where only the send asks it, for
+    it may be another card's."""
 
     request: Request
     actor: str
@@ -62,7 +67,9 @@ def decide_by_hand(asked: HandInput) -> Decision:
     plan = () if asked.stopped else (BusinessTime(asked.now.astimezone(UTC)),)
     reasons = (
         _STOPPED if asked.stopped else _ASKED[asked.request],
-        f"The plan before was {noted(asked.before.due_at)}." if asked.before else "Nothing was planned before.",
+        f"The plan before was {noted(asked.before.due_at)}."
+        if asked.before
+        else "Nothing was planned before.",
         _gate_words(asked.gate),
         "Without the request the plan before would stand."
         if asked.before
@@ -74,7 +81,12 @@ def decide_by_hand(asked: HandInput) -> Decision:
         _gate_rule(asked.gate),
         *(["attempts_stopped"] if asked.stopped else []),
     )
-    versions = {"decider": BY_HAND_VERSION, "policy": None, "knowledge": asked.knowledge, "model": None}
+    versions = {
+        "decider": BY_HAND_VERSION,
+        "policy": None,
+        "knowledge": asked.knowledge,
+        "model": None,
+    }
     others = (Alternative("plan_before", None, "The plan as it was."),) if asked.before else ()
     return Decision(verdict, plan, None, reasons, rules, versions, others)
 

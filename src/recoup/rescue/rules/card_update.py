@@ -25,14 +25,16 @@ SWITCH: Final = "card_updates"  # the merchant's, on until it is switched off
 Answer = Literal["new_number", "new_expiry", "unchanged", "closed", "contact", "unknown"]
 NEW: Final = frozenset({"new_number", "new_expiry"})
 # Declines that another number or date may cure.
-_CURED: Final = frozenset({"expired_card", "invalid_number", "closed_or_invalid_account", "card_update_available"})
+_CURED: Final = frozenset(
+    {"expired_card", "invalid_number", "closed_or_invalid_account", "card_update_available"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateInput(Stored):
-    """The inputs of one decision. `answer` None: before the updater is queried. `expired`: the card's last month is
-    over, and an attempt is due. `by_link`: the payer may still pay with another card. `stopped`: the merchant wants no
-    further attempts."""
+    """The inputs of one decision. `answer` None: before the updater is queried. `expired`: the
+    card's last month is over, and an attempt is due. `by_link`: the payer may still pay with
+    another card. `stopped`: the merchant wants no further attempts."""
 
     reading: Reading
     now: datetime
@@ -49,8 +51,8 @@ def may_be_cured(reading: Reading) -> bool:
 
 
 def decide_update(given: UpdateInput) -> Decision:
-    """`attempt_now` with a new card, `decline_at_once` for a closed account whose payer has no link; else `wait`: then
-    the decline is decided as it would have been."""
+    """`attempt_now` with a new card, `decline_at_once` for a closed account whose payer has no
+    link; else `wait`: then the decline is decided as it would have been."""
     verdict = _verdict(given)
     plan = (BusinessTime(given.now.astimezone(UTC)),) if verdict == "attempt_now" else ()
     reasons = (
@@ -60,7 +62,12 @@ def decide_update(given: UpdateInput) -> Decision:
         *(("The merchant wants no further attempts.",) if given.stopped else ()),
         "Without the updater the decline would decide.",
     )
-    versions = {"decider": CARD_UPDATE_VERSION, "policy": None, "knowledge": given.knowledge, "model": None}
+    versions = {
+        "decider": CARD_UPDATE_VERSION,
+        "policy": None,
+        "knowledge": given.knowledge,
+        "model": None,
+    }
     alternatives = (Alternative("as_declined", None, "What the decline itself says."),)
     rules = (given.answer or REQUESTED,)
     return Decision(verdict, plan, group_of(given.reading), reasons, rules, versions, alternatives)

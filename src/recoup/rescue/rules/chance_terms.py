@@ -25,7 +25,8 @@ _TINY: Final = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class ChanceTerm:
-    """`logit`: above 0 it raises the chance. `without`: the model's chance without it, from 0 to 1."""
+    """`logit`: above 0 it raises the chance. `without`: the model's chance without it, from 0 to
+    1."""
 
     group: Group
     logit: float
@@ -41,11 +42,15 @@ def chance_terms(
 ) -> tuple[ChanceTerm, ...]:
     """The weightiest first; none for a decider without a model, or one that chose no instant.
 
-    Raises: KeyError without the model that decided; TypeError, ValueError for features that it never decided from.
+    Raises: KeyError without the model that decided; TypeError, ValueError for features that it
+    never decided from.
     """
     if not decides_by_model(str(versions.get("decider"))):
         return ()
-    at = next((alternative.get("at") for alternative in alternatives if alternative["name"] == taken), None)
+    at = next(
+        (alternative.get("at") for alternative in alternatives if alternative["name"] == taken),
+        None,
+    )
     evidence, model = Evidence.from_dict(features), models[str(versions["model"])]
     if at is None or evidence.facts is None:
         return ()
@@ -55,9 +60,14 @@ def chance_terms(
 
 
 def _terms(evidence: Evidence, facts: Facts, model: Model, at: float) -> Iterator[ChanceTerm]:
-    midnight, first = at - (at + evidence.utc_offset / 60) % 24, hours_of(evidence.now) // 24 * 24 + at % 24
+    midnight, first = (
+        at - (at + evidence.utc_offset / 60) % 24,
+        hours_of(evidence.now) // 24 * 24 + at % 24,
+    )
     hours = [midnight + hour + 0.5 for hour in range(24)]
-    days = [one for day in range(DAYS_MAX) if (one := first + day * 24) < hours_of(evidence.expires_at)]
+    days = [
+        one for day in range(DAYS_MAX) if (one := first + day * 24) < hours_of(evidence.expires_at)
+    ]
     chance, *others = model.chances_at(facts, evidence.utc_offset, [at, *hours, *days])
 
     def term(group: Group, without: float) -> ChanceTerm:

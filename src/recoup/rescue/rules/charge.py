@@ -23,8 +23,9 @@ CHARGE_VERSION: Final = "charge-1"
 
 @dataclass(frozen=True, slots=True)
 class ChargeInput(Stored):
-    """The inputs of one decision. Times are business time. `reading`: the last decline. `made` charges since the
-    advance, the last one (or the advance) at `last`; `until`: when what is still due is written off."""
+    """The inputs of one decision. Times are business time. `reading`: the last decline. `made`
+    charges since the advance, the last one (or the advance) at `last`; `until`: when what is still
+    due is written off."""
 
     reading: Reading
     units: int
@@ -58,7 +59,10 @@ def plan_charge(asked: ChargeInput, policy: CollectionPolicy) -> Decision:
         )
     plan, group = plan_for(asked.reading, policy), group_of(asked.reading)
     if due is not None and plan is not None:
-        rule, why = f"{group}_plan", f"The plan allows {len(plan.waits)} charges; {asked.made} made so far."
+        rule, why = (
+            f"{group}_plan",
+            f"The plan allows {len(plan.waits)} charges; {asked.made} made so far.",
+        )
     elif asked.reading.terminal:
         rule, why = "hard_decline", f"The card is declined for good: {asked.reading.meaning}."
     elif plan is None:
@@ -66,16 +70,30 @@ def plan_charge(asked: ChargeInput, policy: CollectionPolicy) -> Decision:
     elif asked.made >= len(plan.waits):
         rule, why = "plan_used_up", "The plan is used up, and nothing was collected."
     else:
-        rule, why = "time_over", "The next charge of the plan would come after the time to collect it."
+        rule, why = (
+            "time_over",
+            "The next charge of the plan would come after the time to collect it.",
+        )
     reasons = (
         f"The customer is charged {noted(due)}." if due else "What is still due is written off.",
         why,
         f"The last answer was: {REASONS[asked.reading.reason][0]}.",
-        "A refund or an approval would end the charges." if due else _CURES.get(rule, asked.reading.cure),
+        "A refund or an approval would end the charges."
+        if due
+        else _CURES.get(rule, asked.reading.cure),
     )
-    versions = {"decider": CHARGE_VERSION, "policy": policy.version, "knowledge": asked.knowledge, "model": None}
+    versions = {
+        "decider": CHARGE_VERSION,
+        "policy": policy.version,
+        "knowledge": asked.knowledge,
+        "model": None,
+    }
     if due is None:
         return Decision("write_off", (), group, reasons, (rule,), versions, ())
     chance = plan.chance / 10_000 if plan else None
-    others = (Alternative("whole_plan", chance, "All charges of the plan together; a rough prior."),)
-    return Decision("plan", (BusinessTime(due.astimezone(UTC)),), group, reasons, (rule,), versions, others)
+    others = (
+        Alternative("whole_plan", chance, "All charges of the plan together; a rough prior."),
+    )
+    return Decision(
+        "plan", (BusinessTime(due.astimezone(UTC)),), group, reasons, (rule,), versions, others
+    )

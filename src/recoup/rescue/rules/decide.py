@@ -1,4 +1,5 @@
-"""Evidence and policy in, decision out: pure, so that the same two give the same decision again, always.
+"""Evidence and policy in, decision out: pure, so that the same two give the same decision again,
+always.
 
 Another way of deciding is another version in another file; this one then stays for replays.
 """
@@ -28,16 +29,23 @@ _GROUP_WORDS: Final[dict[Group, str]] = {
     "funds": "insufficient funds",
     "limits": "a card limit",
 }
-_OTHER_CARD_WORDS: Final = "Another card of the same customer, which you have charged before, is tried in its place."
-_OTHER_CARD_LATER: Final = "Another card of the same customer is tried as soon as the retry policy allows an attempt."
+_OTHER_CARD_WORDS: Final = (
+    "Another card of the same customer, which you have charged before, is tried in its place."
+)
+_OTHER_CARD_LATER: Final = (
+    "Another card of the same customer is tried as soon as the retry policy allows an attempt."
+)
 OTHER_CARD_WAITS: Final = "other_card_waits"
 AT_THE_END: Final = "last_try_at_end"
 _BEFORE_THE_END: Final = timedelta(hours=1)  # so that an answer that is late still comes in time
 CANNOT_CONFIRM: Final = "customer_cannot_confirm"
-_CANNOT_CONFIRM_WORDS: Final = "No route can ask the customer to confirm this payment with 3-D Secure."
+_CANNOT_CONFIRM_WORDS: Final = (
+    "No route can ask the customer to confirm this payment with 3-D Secure."
+)
 _CONFIRM_CURE: Final = "A route that can ask for 3-D Secure, or another card, would change it."
 CARD_RESTS: Final = (
-    "The bank has just declined another of your orders with this card for insufficient funds; this one waits too."
+    "The bank has just declined another of your orders with this card for "
+    "insufficient funds; this one waits too."
 )
 _ENDS_BEFORE: Final = "The order ends before that time, so it is tried once at its end."
 _SLOT_WORDS: Final = {
@@ -74,7 +82,11 @@ def _decide(asked: _Asked) -> Decision:
         # With another card, if need be.
         return _decision(asked, "challenge", (), None, ["customer_may_try_again"])
     forbidden = _forbidden(asked)
-    other_card = evidence.other_card and evidence.kind == "managed_mit" and evidence.now < evidence.expires_at
+    other_card = (
+        evidence.other_card
+        and evidence.kind == "managed_mit"
+        and evidence.now < evidence.expires_at
+    )
     if other_card and forbidden in (None, "policy_code"):
         return _with_other_card(asked)
     if evidence.reading.terminal and evidence.payer_link and evidence.now < evidence.expires_at:
@@ -87,12 +99,25 @@ def _decide(asked: _Asked) -> Decision:
         return _decision(asked, "wait", (), None, ["expired"])
     if forbidden is not None:
         return _decision(asked, "wait", (), None, [forbidden])
-    if evidence.magic_first_send and evidence.kind == "sync_mit" and not evidence.attempts and _is_open(asked):
-        return _decision(asked, "attempt_now", _plan(asked, group, 1), group, ["sandbox_first_send"])
+    if (
+        evidence.magic_first_send
+        and evidence.kind == "sync_mit"
+        and not evidence.attempts
+        and _is_open(asked)
+    ):
+        return _decision(
+            asked, "attempt_now", _plan(asked, group, 1), group, ["sandbox_first_send"]
+        )
     if group is None:
         return _decision(asked, "wait", (), None, ["no_cure_by_waiting"])
     if _may_try_now(asked, group):
-        return _decision(asked, "attempt_now", _plan(asked, group, 1), group, ["due" if evidence.due_at else "sync"])
+        return _decision(
+            asked,
+            "attempt_now",
+            _plan(asked, group, 1),
+            group,
+            ["due" if evidence.due_at else "sync"],
+        )
     plan = _plan(asked, group, 0)
     if not plan and (at := _at_the_end(asked, group)) is not None:
         return _decision(asked, "plan", (at,), group, [AT_THE_END])
@@ -120,12 +145,19 @@ def _is_open(asked: _Asked) -> bool:
 
 
 def _opens(asked: _Asked, at: datetime) -> datetime | None:
-    """The first minute from then on at which a send may leave; None where that is too late, or never."""
+    """The first minute from then on at which a send may leave; None where that is too late, or
+    never."""
     evidence, within = asked.evidence, asked.within
     if within is None:
         return next_minute(at)
-    found = within.opens(max(next_minute(at), within.fresh(evidence.now, evidence.month_sends)), evidence.utc_offset)
-    return found if found is not None and found < within.end(evidence.first_declined_at, evidence.expires_at) else None
+    found = within.opens(
+        max(next_minute(at), within.fresh(evidence.now, evidence.month_sends)), evidence.utc_offset
+    )
+    return (
+        found
+        if found is not None and found < within.end(evidence.first_declined_at, evidence.expires_at)
+        else None
+    )
 
 
 def _with_other_card(asked: _Asked) -> Decision:
@@ -156,7 +188,8 @@ def _end(asked: _Asked, rule: str) -> Decision:
 
 
 def _may_try_now(asked: _Asked, group: Group) -> bool:
-    """A planned instant has come; or a sync MIT's first question, where no network asked to wait."""
+    """A planned instant has come; or a sync MIT's first question, where no network asked to
+    wait."""
     evidence = asked.evidence
     if _left(asked, group) <= 0 or not _is_open(asked) or evidence.card_rests_until is not None:
         return False
@@ -174,7 +207,10 @@ def _used(evidence: Evidence, group: Group) -> int:
 
 def _left(asked: _Asked, group: Group) -> int:
     evidence, policy, _ = asked
-    return min(policy.schedules[group].tries_max - _used(evidence, group), policy.sends_max - len(evidence.attempts))
+    return min(
+        policy.schedules[group].tries_max - _used(evidence, group),
+        policy.sends_max - len(evidence.attempts),
+    )
 
 
 def _last_send(evidence: Evidence) -> datetime:
@@ -182,11 +218,16 @@ def _last_send(evidence: Evidence) -> datetime:
 
 
 def _plan(asked: _Asked, group: Group | None, sent_now: int) -> tuple[BusinessTime, ...]:
-    """Due times after now and before expiry; `sent_now` = 1 when a try leaves at this very moment."""
+    """Due times after now and before expiry; `sent_now` = 1 when a try leaves at this very
+    moment."""
     if group is None:
         return ()
     evidence, policy, within = asked
-    schedule, used, plan = policy.schedules[group], _used(evidence, group) + sent_now, list[BusinessTime]()
+    schedule, used, plan = (
+        policy.schedules[group],
+        _used(evidence, group) + sent_now,
+        list[BusinessTime](),
+    )
     last = evidence.now if sent_now else _last_send(evidence)
     end = evidence.expires_at
     if schedule.within is not None and not _is_timed(asked):
@@ -212,7 +253,11 @@ def _is_timed(asked: _Asked) -> bool:
 
 def _soonest(evidence: Evidence) -> datetime:
     soonest = evidence.now + timedelta(microseconds=1)
-    return max(soonest, evidence.card_rests_until) if evidence.card_rests_until is not None else soonest
+    return (
+        max(soonest, evidence.card_rests_until)
+        if evidence.card_rests_until is not None
+        else soonest
+    )
 
 
 def _asked_wait(evidence: Evidence) -> timedelta:
@@ -230,12 +275,20 @@ def _at_the_end(asked: _Asked, group: Group) -> BusinessTime | None:
         end = min(end, within.end(evidence.first_declined_at, end))
     last, gap = _last_send(evidence), within.gap if within is not None else timedelta(0)
     at = _opens(asked, end - _BEFORE_THE_END)
-    if at is None or not max(evidence.now, last + gap) < at < end < last + _asked_wait(evidence) + _BEFORE_THE_END:
+    if (
+        at is None
+        or not max(evidence.now, last + gap)
+        < at
+        < end
+        < last + _asked_wait(evidence) + _BEFORE_THE_END
+    ):
         return None
     return BusinessTime(at.astimezone(UTC))
 
 
-def _instant(evidence: Evidence, schedule: Schedule, number: int, last: datetime, gap: timedelta) -> datetime:
+def _instant(
+    evidence: Evidence, schedule: Schedule, number: int, last: datetime, gap: timedelta
+) -> datetime:
     """Best instant for attempt `number` (from 0) of a schedule, the send before it having been at
     `last`, `gap` before it at least."""
     wait = max(_wait(evidence, schedule, number), gap)
@@ -256,14 +309,23 @@ def _wait(evidence: Evidence, schedule: Schedule, number: int) -> timedelta:
 
 
 def _decision(
-    asked: _Asked, verdict: Verdict, plan: tuple[BusinessTime, ...], group: Group | None, rules: list[str]
+    asked: _Asked,
+    verdict: Verdict,
+    plan: tuple[BusinessTime, ...],
+    group: Group | None,
+    rules: list[str],
 ) -> Decision:
     evidence, policy, within = asked
     if evidence.reading.wait_by_rule:
         rules.append("network_wait")
     if evidence.card_rests_until is not None:
         rules.append("card_rests")
-    versions = {"decider": DECIDER_VERSION, "policy": policy.version, "knowledge": evidence.knowledge, "model": None}
+    versions = {
+        "decider": DECIDER_VERSION,
+        "policy": policy.version,
+        "knowledge": evidence.knowledge,
+        "model": None,
+    }
     reasons = (
         decided(evidence, verdict, plan),
         last_answer_of(evidence),
@@ -277,7 +339,15 @@ def _decision(
         *_times(asked, verdict, group),
         _change(evidence, verdict, rules),
     )
-    return Decision(verdict, plan, group, reasons, tuple(rules), versions, _alternatives(policy, verdict, group, rules))
+    return Decision(
+        verdict,
+        plan,
+        group,
+        reasons,
+        tuple(rules),
+        versions,
+        _alternatives(policy, verdict, group, rules),
+    )
 
 
 def _times(asked: _Asked, verdict: Verdict, group: Group | None) -> list[str]:
@@ -288,7 +358,11 @@ def _times(asked: _Asked, verdict: Verdict, group: Group | None) -> list[str]:
 
 
 def _why(
-    evidence: Evidence, policy: RetryPolicy, group: Group | None, plan: tuple[BusinessTime, ...], rules: list[str]
+    evidence: Evidence,
+    policy: RetryPolicy,
+    group: Group | None,
+    plan: tuple[BusinessTime, ...],
+    rules: list[str],
 ) -> list[str]:
     if group is None:
         return []
@@ -297,12 +371,16 @@ def _why(
     lines = [f"For {_GROUP_WORDS[group]} the policy allows {most} attempts; {used} made so far."]
     if evidence.reading.wait_by_rule and policy.network_times:
         hours = f"{evidence.reading.min_wait_hours:g}"
-        lines.append(f"The network names the time of the next attempt: {hours} hours after the one before.")
+        lines.append(
+            f"The network names the time of the next attempt: {hours} hours after the one before."
+        )
         return [*lines, _ENDS_BEFORE] if AT_THE_END in rules else lines
     if plan:
         lines.append(_SLOT_WORDS[schedule.slots])
     if evidence.reading.wait_by_rule:
-        lines.append(f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least.")
+        lines.append(
+            f"The network asks to wait {evidence.reading.min_wait_hours:g} hours at least."
+        )
     return lines
 
 
@@ -311,7 +389,9 @@ def _change(evidence: Evidence, verdict: Verdict, rules: list[str]) -> str:
         return "Another version of the retry policy would change it, for the next decision about the order."
     if verdict in ("plan", "attempt_now"):
         return "An approval elsewhere, a hard decline or the order's expiry would end the attempts."
-    if verdict == "wait" and group_of(evidence.reading) is not None:  # its cure is waiting, and that is used up
+    if (
+        verdict == "wait" and group_of(evidence.reading) is not None
+    ):  # its cure is waiting, and that is used up
         if evidence.now >= evidence.expires_at:
             return "Its time is up: nothing is tried any more."
         return "Another card of the customer, or an approval elsewhere, may still pay it."
@@ -328,6 +408,8 @@ def _alternatives(
     schedule = policy.schedules[group]
     return (
         Alternative("planned", schedule.chance, "The next attempt as planned; a rough prior."),
-        Alternative("daily", schedule.chance_daily, "A try at the same hour each day; a rough prior."),
+        Alternative(
+            "daily", schedule.chance_daily, "A try at the same hour each day; a rough prior."
+        ),
         other_card,
     )

@@ -10,7 +10,9 @@ from recoup.policies.rules.in_force import InForce
 
 # From stored features, a policy, a model, and the merchant's set policy.
 Decider = Callable[[Mapping[str, Any], Any, Any, InForce | None], Decision]
-Deciders = Mapping[str, tuple[Mapping[Any, Any], Decider]]  # with the policies that a version ever decided by
+Deciders = Mapping[
+    str, tuple[Mapping[Any, Any], Decider]
+]  # with the policies that a version ever decided by
 DECIDER: Final = Place[Deciders]("decider")
 
 

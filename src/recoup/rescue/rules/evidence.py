@@ -32,19 +32,22 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Evidence(Stored):
-    """The inputs of one decision. Times are business time, aware; `units` the currency's minor unit.
+    """The inputs of one decision. Times are business time, aware; `units` the currency's minor
+    unit.
 
-    `reading` is the last decline. `first_declined_at` is the payment that came in, `started_at` when the
-    rescue began. `due_at` is the planned instant that has come, when that is why the question is asked.
-    `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a sandbox card documented to
-    approve at its first send. `attempts` are oldest first. `challenge_tries`: how often the customer has answered.
-    `facts`: what the engine knows beside them; None where the schedules decide. `payer_link`: the payer gets a link by
-    mail, and another card may pay. `link`: a link may be mailed beside the tries.
-    `other_card`: another card of the customer may be tried. `month_sends`: what the budgets of its policies count in
-    this calendar month, where there are some. `of_features`: what they decide the amount by.
-    `may_confirm`, `may_enter_card`: of a decline by which the bank wants a confirmation: whether any route can ask for
-    it, and whether their page takes the number of another card. `card_rests_until`: since another order of the merchant
-    was declined on the card for lack of money; `card_sends`: how often its other orders were sent beside this one.
+    `reading` is the last decline. `first_declined_at` is the payment that came in, `started_at`
+    when the rescue began. `due_at` is the planned instant that has come, when that is why the
+    question is asked. `utc_offset` is minutes east of UTC at the card holder. `magic_first_send`: a
+    sandbox card documented to approve at its first send. `attempts` are oldest first.
+    `challenge_tries`: how often the customer has answered. `facts`: what the engine knows beside
+    them; None where the schedules decide. `payer_link`: the payer gets a link by mail, and another
+    card may pay. `link`: a link may be mailed beside the tries. `other_card`: another card of the
+    customer may be tried. `month_sends`: what the budgets of its policies count in this calendar
+    month, where there are some. `of_features`: what they decide the amount by. `may_confirm`,
+    `may_enter_card`: of a decline by which the bank wants a confirmation: whether any route can ask
+    for it, and whether their page takes the number of another card. `card_rests_until`: since
+    another order of the merchant was declined on the card for lack of money; `card_sends`: how
+    often its other orders were sent beside this one.
     """
 
     kind: Kind
@@ -75,7 +78,11 @@ class Evidence(Stored):
 
     def features(self) -> dict[str, Any]:
         """Features of the evidence, without what is as usual."""
-        found = {one.name: plain(getattr(self, one.name)) for one in fields(self) if not self._is_usual(one)}
+        found = {
+            one.name: plain(getattr(self, one.name))
+            for one in fields(self)
+            if not self._is_usual(one)
+        }
         found |= {"month_sends": self.month_sends.to_plain()} if self.month_sends else {}
         found |= {name: one.features() for name, one in self.of_features.items()}
         return found | {"facts": self.facts.features()} if self.facts else found
@@ -83,15 +90,26 @@ class Evidence(Stored):
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Evidence":
         beside = stored.keys() - cls.__dataclass_fields__.keys()
-        found = super(Evidence, cls).from_dict({name: stored[name] for name in stored if name not in beside})
-        return replace(found, of_features=inputs_in({name: stored[name] for name in beside})) if beside else found
+        found = super(Evidence, cls).from_dict(
+            {name: stored[name] for name in stored if name not in beside}
+        )
+        return (
+            replace(found, of_features=inputs_in({name: stored[name] for name in beside}))
+            if beside
+            else found
+        )
 
     def _is_usual(self, one: Field[Any]) -> bool:
-        return one.name == "of_features" or one.name in _LEFT_OUT and getattr(self, one.name) == one.default
+        return (
+            one.name == "of_features"
+            or one.name in _LEFT_OUT
+            and getattr(self, one.name) == one.default
+        )
 
 
 def tried(declines: Sequence[Reading], sent_at: Sequence[datetime]) -> tuple[Tried, ...]:
-    """The attempts of an order with the group each answered: `declines[i]` is what attempt i was the answer
-    to, the first being the payment that came in.
-    """
-    return tuple(Tried(group_of(one) or one.klass, at) for one, at in zip(declines, sent_at, strict=False))
+    """The attempts of an order with the group each answered: `declines[i]` is what attempt i was
+    the answer to, the first being the payment that came in."""
+    return tuple(
+        Tried(group_of(one) or one.klass, at) for one, at in zip(declines, sent_at, strict=False)
+    )

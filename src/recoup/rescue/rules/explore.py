@@ -17,7 +17,8 @@ _BLOCKS: Final = (*(f"within-{end}h" for end in BLOCKS_HOURS), "later")
 
 class Offer(NamedTuple):
     """A way to go on. `at`: hours since 1970, None for stopping; `chance` of an approval then;
-    `price`: what the way is worth net of its sends, as a chance; `probability` that it was taken."""
+    `price`: what the way is worth net of its sends, as a chance; `probability` that it was
+    taken."""
 
     name: str
     at: float | None
@@ -31,16 +32,25 @@ def weighed(offers: Sequence[Offer], share: float) -> list[Offer]:
     they are nearly as good."""
     best = offers[0]
     least = NEARLY_AS_GOOD * best.price
-    rivals = [offer for offer in offers if offer.at is not None and offer.price > 0 and offer.price >= least]
+    rivals = [
+        offer
+        for offer in offers
+        if offer.at is not None and offer.price > 0 and offer.price >= least
+    ]
     if best.at is None:  # it would stop: then one more try is made now and then
-        rivals = sorted((offer for offer in offers if offer.at is not None), key=lambda offer: -offer.price)[:1]
+        rivals = sorted(
+            (offer for offer in offers if offer.at is not None), key=lambda offer: -offer.price
+        )[:1]
     each = share / len(rivals) if rivals else 0.0
     if each < LEAST_PROBABILITY:
         rivals, each = [], 0.0
     taken = {rival.name for rival in rivals}
     kept = 1.0 - each * len(taken)
     return [
-        offer._replace(probability=(each if offer.name in taken else 0.0) + (kept if offer.name == best.name else 0.0))
+        offer._replace(
+            probability=(each if offer.name in taken else 0.0)
+            + (kept if offer.name == best.name else 0.0)
+        )
         for offer in offers
     ]
 

@@ -30,16 +30,16 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts(Stored):
-    """`first` is the payment that came in, `first_key` its code with its advice, `tries` what was sent since; `looks`
-    are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`: the card's first digits.
-    `zone_known`: the offset is the card holder's own, not the country's. `sends_left` of `sends_max` in
-    `sends_window` hours, `free_at`: of the window of the card's network that is nearest to full, which `open_orders`
-    share. `explore`: the share of decisions that draw; `draw`: this one's number, from
-    0 up to 1. `zone`: the offset that the engine counts with, where that is not the evidence's. `issuer_answers`: how
-    often the issuer gave each class of answer, to several merchants; empty where they are too few. `credit`: a credit
-    card, whose room comes with its statements. `earlier`: attempts that the merchant made before the one that came in;
-    `first` and `tries` are numbered from there.
-    """
+    """`first` is the payment that came in, `first_key` its code with its advice, `tries` what was
+    sent since; `looks` are the payer's other attempts, oldest first, `LOOKS_MAX` at most. `issuer`:
+    the card's first digits. `zone_known`: the offset is the card holder's own, not the country's.
+    `sends_left` of `sends_max` in `sends_window` hours, `free_at`: of the window of the card's
+    network that is nearest to full, which `open_orders` share. `explore`: the share of decisions
+    that draw; `draw`: this one's number, from 0 up to 1. `zone`: the offset that the engine counts
+    with, where that is not the evidence's. `issuer_answers`: how often the issuer gave each class
+    of answer, to several merchants; empty where they are too few. `credit`: a credit card, whose
+    room comes with its statements. `earlier`: attempts that the merchant made before the one that
+    came in; `first` and `tries` are numbered from there."""
 
     first: Look
     first_key: str

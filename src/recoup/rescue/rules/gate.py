@@ -1,8 +1,10 @@
-"""The gate before a send as a decision: the counts, windows and limits that it read, and what they allow. Pure.
+"""The gate before a send as a decision: the counts, windows and limits that it read, and what they
+allow. Pure.
 
-A send that passes has no decision of its own: its line in the order log says that it left, and its row among the card's
-sends that it counts. A refusal is stored with everything it was made from, and nothing of whose the other sends were.
-Another way of deciding is another version in another file; this one then stays for replays.
+A send that passes has no decision of its own: its line in the order log says that it left, and its
+row among the card's sends that it counts. A refusal is stored with everything it was made from, and
+nothing of whose the other sends were. Another way of deciding is another version in another file;
+this one then stays for replays.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,8 @@ OWN_REPEAT: Final = "own_repeat"  # or repeats a declined payment
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of the card or its customer that reaches this merchant. `until`: None for as long as nobody lifts it."""
+    """A block of the card or its customer that reaches this merchant. `until`: None for as long as
+    nobody lifts it."""
 
     reason: str
     until: datetime | None
@@ -33,9 +36,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class GateInput(Stored):
-    """The inputs of one decision. Times are business time. `tallies`: how each rule of the networks stood. `may_wait`:
-    whether the send may be made later at all; `before`: the order's end, after which it is of no use. `acceptor_id`:
-    who would have sent it, for certificates; older ones do not say it."""
+    """The inputs of one decision. Times are business time. `tallies`: how each rule of the networks
+    stood. `may_wait`: whether the send may be made later at all; `before`: the order's end, after
+    which it is of no use. `acceptor_id`: who would have sent it, for certificates; older ones do
+    not say it."""
 
     scheme: str
     region: str
@@ -61,14 +65,24 @@ def gate(asked: GateInput) -> Decision:
     """Verdict `allow`; `postpone`, with the earliest instant as its plan; or `refuse`."""
     word = ask_gate(asked)
     if isinstance(word, Allowed):
-        return _decision(asked, "allow", None, ("The card's limits allow the attempt.",), "within_limits")
+        return _decision(
+            asked, "allow", None, ("The card's limits allow the attempt.",), "within_limits"
+        )
     ends = asked.before is not None and word.until is not None and word.until >= asked.before
-    verdict: Verdict = "postpone" if asked.may_wait and word.until is not None and not ends else "refuse"
-    tally = next((one for one in asked.tallies if one.rule_id == word.rule_id and not one.ban), None)
+    verdict: Verdict = (
+        "postpone" if asked.may_wait and word.until is not None and not ends else "refuse"
+    )
+    tally = next(
+        (one for one in asked.tallies if one.rule_id == word.rule_id and not one.ban), None
+    )
     reasons = (
         _decided(word, verdict),
         whys.sentence_of(word.why),
-        *([f"{tally.counted} attempts of {tally.maximum} in {_span(tally)} are counted."] if tally else []),
+        *(
+            [f"{tally.counted} attempts of {tally.maximum} in {_span(tally)} are counted."]
+            if tally
+            else []
+        ),
         *(["The order ends before the card may be sent again."] if ends else []),
         *(["The customer is there now: it is not sent later."] if not asked.may_wait else []),
         _WOULD_CHANGE_BLOCK if word.rule_id == _BLOCKED_RULE else _WOULD_CHANGE,
@@ -94,7 +108,20 @@ def _span(tally: Tally) -> str:
 def _decision(
     asked: GateInput, verdict: Verdict, until: datetime | None, reasons: tuple[str, ...], rule: str
 ) -> Decision:
-    plan = (BusinessTime(until.astimezone(UTC)),) if verdict == "postpone" and until is not None else ()
-    versions = {"decider": GATE_VERSION, "policy": None, "knowledge": asked.knowledge, "model": None}
-    other = (Alternative("other_card", None, "Another card of the customer."),) if verdict != "allow" else ()
+    plan = (
+        (BusinessTime(until.astimezone(UTC)),)
+        if verdict == "postpone" and until is not None
+        else ()
+    )
+    versions = {
+        "decider": GATE_VERSION,
+        "policy": None,
+        "knowledge": asked.knowledge,
+        "model": None,
+    }
+    other = (
+        (Alternative("other_card", None, "Another card of the customer."),)
+        if verdict != "allow"
+        else ()
+    )
     return Decision(verdict, plan, None, reasons, (rule,), versions, other)

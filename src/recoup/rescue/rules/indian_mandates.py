@@ -1,7 +1,9 @@
-"""Payments without the customer on cards of Indian issuers need what Recoup cannot give: refused as they come in.
+"""Payments without the customer on cards of Indian issuers need what Recoup cannot give: refused as
+they come in.
 
-Source: Reserve Bank of India, Digital Payments - E-mandate Framework, 2026 (21 April 2026): the issuer's notice at
-least 24 hours before each debit, and above 15,000 INR the customer's authentication.
+Source: Reserve Bank of India, Digital Payments - E-mandate Framework, 2026 (21 April 2026): the
+issuer's notice at least 24 hours before each debit, and above 15,000 INR the customer's
+authentication.
 """
 
 from typing import Final
@@ -13,8 +15,12 @@ _NEEDS: Final = (
     "A payment in INR without the customer on a card of an Indian issuer needs the issuer's notice 24 hours before, and"
     " above 15,000 INR the customer's authentication. Recoup sends no such notice."
 )
-_CURE: Final = "Collect it through your processor's e-mandate, or let the customer pay: isMIT false."
-_UNTOLD: Final = "For a payment in INR without the customer the country of the card's issuer is needed."
+_CURE: Final = (
+    "Collect it through your processor's e-mandate, or let the customer pay: isMIT false."
+)
+_UNTOLD: Final = (
+    "For a payment in INR without the customer the country of the card's issuer is needed."
+)
 _TELL: Final = "Send it as cardCountry, two letters."
 
 

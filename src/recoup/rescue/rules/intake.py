@@ -16,7 +16,8 @@ _CALL_CENTRE: Final = frozenset({"callcenter", "call_center", "moto", "phone"})
 
 
 def source_of(text: str | None) -> str:
-    """The order's source; the call centre's several names become one, anything unknown is kept as sent."""
+    """The order's source; the call centre's several names become one, anything unknown is kept as
+    sent."""
     plain = (text or "ecommerce").strip()
     return "callcenter" if plain.lower() in _CALL_CENTRE else plain[:64] or "ecommerce"
 
@@ -44,7 +45,10 @@ def expiry_of(
         cure = "Send the date until which the payment may be retried, ideally three weeks ahead."
         message = "The ExpiryDateUtc field is required."
         raise Problem("invalid", message, field="ExpiryDateUtc", cure=cure, verbatim=True)
-    floor, latest = now + policy.expiry_floor - policy.expiry_grace, now + policy.expiry_max + policy.expiry_grace
+    floor, latest = (
+        now + policy.expiry_floor - policy.expiry_grace,
+        now + policy.expiry_max + policy.expiry_grace,
+    )
     if asked < floor:
         days = policy.expiry_floor / timedelta(days=1)
         ahead = "a day" if days == 1 else f"{days:g} days"
@@ -55,7 +59,10 @@ def expiry_of(
         raise invalid(message, "ExpiryDateUtc", "Send an earlier date.")
     if recurring and asked < now + policy.expiry_recommended - policy.expiry_grace:
         if policy.short_recurring_refused:
-            message = Sentence("ExpiryDateUtc of a recurring payment must be at least 14 days ahead of {0}.", iso(now))
+            message = Sentence(
+                "ExpiryDateUtc of a recurring payment must be at least 14 days ahead of {0}.",
+                iso(now),
+            )
             raise invalid(message, "ExpiryDateUtc", "Send a date three weeks ahead.")
         return asked, (SHORT_EXPIRY,)
     return asked, ()

@@ -64,7 +64,9 @@ def of_code(source: str, code: str | None) -> tuple[str, ...]:
 def of_items(items: Sequence[Mapping[str, Any]], order: Money) -> tuple[str, ...]:
     """A warning about lines that do not add up to the order."""
     differing = lines_total(items_of(items), order)
-    return (f"{OTHER_SUM}:{differing[0]}, not to {differing[1]} {order.asset}",) if differing else ()
+    return (
+        (f"{OTHER_SUM}:{differing[0]}, not to {differing[1]} {order.asset}",) if differing else ()
+    )
 
 
 def of_time(at: datetime | None, now: datetime) -> tuple[str, ...]:

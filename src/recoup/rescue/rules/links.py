@@ -1,8 +1,10 @@
-"""A link to pay as a way beside the tries of a plan: now, after the next try, or once nothing more is planned. Pure.
+"""A link to pay as a way beside the tries of a plan: now, after the next try, or once nothing more
+is planned. Pure.
 
-A link costs a contact with the payer, whoever pays in the end; one that waits costs it only where the tries before it
-fail, but is paid the less the older the decline is. Chances are rough priors from published figures until a merchant's
-own links say more. Source: knowledge on published figures (mail on the day of the failure).
+A link costs a contact with the payer, whoever pays in the end; one that waits costs it only where
+the tries before it fail, but is paid the less the older the decline is. Chances are rough priors
+from published figures until a merchant's own links say more. Source: knowledge on published figures
+(mail on the day of the failure).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +23,10 @@ _HALVINGS_MAX: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class LinkPolicy:
-    """`chance`: that a link which is mailed at the decline is paid, weighed as so many links of the merchant's own
-    (`weight`). It halves each `half_life_days`, and falls where less than `reach_hours` are left to pay.
-    `contact_units`: what a contact costs, in minor units, and `least_price`, as a chance, at least."""
+    """`chance`: that a link which is mailed at the decline is paid, weighed as so many links of the
+    merchant's own (`weight`). It halves each `half_life_days`, and falls where less than
+    `reach_hours` are left to pay. `contact_units`: what a contact costs, in minor units, and
+    `least_price`, as a chance, at least."""
 
     version: str
     chance: float = 0.13
@@ -47,7 +50,8 @@ LINK_POLICIES: Final[Mapping[str, LinkPolicy]] = {one.version: one for one in (L
 
 @dataclass(frozen=True, slots=True)
 class LinkInput:
-    """`sent`: the merchant's latest links whose payers have had their time, and how many of them were `paid`."""
+    """`sent`: the merchant's latest links whose payers have had their time, and how many of them
+    were `paid`."""
 
     policy: str
     sent: int = 0
@@ -63,8 +67,8 @@ class Try(NamedTuple):
 
 
 class LinkOffer(NamedTuple):
-    """`chance` that such a link is paid, by whom the tries did not bring; `worth`: what it adds to the chance of the
-    tries, net of the contact, as a chance."""
+    """`chance` that such a link is paid, by whom the tries did not bring; `worth`: what it adds to
+    the chance of the tries, net of the contact, as a chance."""
 
     name: str
     at: datetime
@@ -73,9 +77,16 @@ class LinkOffer(NamedTuple):
 
 
 def link_offers(
-    link: LinkInput, tries: Sequence[Try], *, declined_at: datetime, now: datetime, end: datetime, units: int
+    link: LinkInput,
+    tries: Sequence[Try],
+    *,
+    declined_at: datetime,
+    now: datetime,
+    end: datetime,
+    units: int,
 ) -> list[LinkOffer]:
-    """The best first; of equal ones the one that waits. `tries` are those planned, oldest first; `end`: the order's."""
+    """The best first; of equal ones the one that waits. `tries` are those planned, oldest first;
+    `end`: the order's."""
     policy = LINK_POLICIES[link.policy]
     at_once, price = policy.chance_at_once(link.sent, link.paid), policy.price(units)
     first, last = hours_of(declined_at), hours_of(end)
@@ -89,7 +100,12 @@ def link_offers(
     def offer(name: str, at: float, brought: float) -> LinkOffer:
         """`brought`: by the tries before it."""
         paid = chance(at)
-        return LinkOffer(name, instant_of(at).astimezone(UTC), paid, paid * (1.0 - together) - price * (1.0 - brought))
+        return LinkOffer(
+            name,
+            instant_of(at).astimezone(UTC),
+            paid,
+            paid * (1.0 - together) - price * (1.0 - brought),
+        )
 
     found = [offer(NOW, hours_of(now), 0.0)]
     if tries:

@@ -32,8 +32,8 @@ class Charge(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """Chances from 0 to 1; `lower` is never above `mean`. `known`: how many answers it rests on, tries of the order and
-    looks; the payment that came in is left out."""
+    """Chances from 0 to 1; `lower` is never above `mean`. `known`: how many answers it rests on,
+    tries of the order and looks; the payment that came in is left out."""
 
     mean: float
     lower: float
@@ -71,10 +71,16 @@ class Model(Protocol):
     @property
     def learned(self) -> Learned: ...
     def to_json(self) -> bytes: ...
-    def decide(self, evidence: "Evidence", pricing: "Pricing", within: InForce | None = None) -> "Decision": ...
-    def chances_at(self, facts: "Facts", utc_offset: int, instants: Sequence[float]) -> list[float]: ...
+    def decide(
+        self, evidence: "Evidence", pricing: "Pricing", within: InForce | None = None
+    ) -> "Decision": ...
+    def chances_at(
+        self, facts: "Facts", utc_offset: int, instants: Sequence[float]
+    ) -> list[float]: ...
     def expected_under(self, plan: "Decision", evidence: "Evidence") -> float: ...
-    def collected(self, charges: Sequence[Charge], facts: "Facts", utc_offset: int) -> Collected: ...
+    def collected(
+        self, charges: Sequence[Charge], facts: "Facts", utc_offset: int
+    ) -> Collected: ...
     def outside(self, facts: "Facts", now: datetime) -> list[str]: ...
     def pooled(self) -> "Model": ...
 
@@ -84,9 +90,9 @@ Wrong = tuple[str, Any, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """`versions`: deciders whose decisions a model makes again. `past`: those whose models are no longer read, each
-    with what finds the part of a stored decision that does not follow from the rest: its name, what would, what is
-    stored. `read` raises BadModel."""
+    """`versions`: deciders whose decisions a model makes again. `past`: those whose models are no
+    longer read, each with what finds the part of a stored decision that does not follow from the
+    rest: its name, what would, what is stored. `read` raises BadModel."""
 
     versions: frozenset[str]
     past: "Mapping[str, Callable[..., Wrong | None]]"

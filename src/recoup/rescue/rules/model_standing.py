@@ -8,7 +8,9 @@ from typing import Final, Literal
 from recoup.rescue.rules.model import Learned
 
 WhyNone = Literal["no_model", "model_stale", "model_damaged", "model_not_read", "model_ahead"]
-STALE_AFTER: Final = timedelta(days=90)  # business time since the newest attempt that the model has seen
+STALE_AFTER: Final = timedelta(
+    days=90
+)  # business time since the newest attempt that the model has seen
 
 # What a merchant reads where the fixed schedule decides in the engine's place.
 WHY_NONE: Final[Mapping[WhyNone, str]] = {

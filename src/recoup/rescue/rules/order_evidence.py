@@ -23,10 +23,14 @@ from recoup.rescue.rules.links import LINKS_1, LinkInput
 _KINDS: dict[str, Kind] = {"mit_managed": "managed_mit", "mit_sync": "sync_mit"}
 
 
-def read_declined(decline: Mapping[str, Any], scheme: str, placed_at: datetime, region: str) -> Reading:
-    """A declined payment that comes in, as the knowledge of its day reads it: when it is checked and when it is taken.
-    `scheme`: the card's."""
-    return read_kept(decline, scheme=scheme, on=_declined_at(decline, placed_at).date(), region=region)
+def read_declined(
+    decline: Mapping[str, Any], scheme: str, placed_at: datetime, region: str
+) -> Reading:
+    """A declined payment that comes in, as the knowledge of its day reads it: when it is checked
+    and when it is taken. `scheme`: the card's."""
+    return read_kept(
+        decline, scheme=scheme, on=_declined_at(decline, placed_at).date(), region=region
+    )
 
 
 def first_reading(order: Order) -> Reading:
@@ -50,13 +54,20 @@ def attempt_reading(order: Order, attempt: Attempt) -> Reading:
 
 
 def last_reading(order: Order) -> Reading:
-    """The last decline, of a try or of the payment that came in; of a partial approval, that the rest was not there."""
+    """The last decline, of a try or of the payment that came in; of a partial approval, that the
+    rest was not there."""
     told = [
-        a for a in order.own_attempts if a.state == "declined" or a.state == "approved" and a.code_reason is not None
+        a
+        for a in order.own_attempts
+        if a.state == "declined" or a.state == "approved" and a.code_reason is not None
     ]
     if not told:
         return first_reading(order)
-    return attempt_reading(order, told[-1]) if told[-1].state == "declined" else lack_of_money(order, told[-1])
+    return (
+        attempt_reading(order, told[-1])
+        if told[-1].state == "declined"
+        else lack_of_money(order, told[-1])
+    )
 
 
 def lack_of_money(order: Order, attempt: Attempt) -> Reading:
@@ -113,7 +124,8 @@ def evidence_of(order: Order, reading: Reading, now: BusinessTime) -> Evidence:
 
 
 def other_card_of(order: Order, reading: Reading, now: datetime) -> CardOnFile | None:
-    """The customer's other card that may be tried now; the merchant switches it on. Not one that was tried before."""
+    """The customer's other card that may be tried now; the merchant switches it on. Not one that
+    was tried before."""
     found = order.other_card
     tried = sum(attempt.when_due == "other_card" for attempt in order.attempts)
     if found is None or order.kind != "mit_managed" or order.do_not_retry or tried >= CARDS_MAX:
@@ -130,7 +142,13 @@ def link_of(order: Order, reading: Reading) -> LinkInput | None:
     or the payer has one."""
     links = order.rescue.links if order.rescue is not None else None
     beside = order.retry.policies is None or order.retry.policies.link == "beside"
-    if links is None or not beside or order.arm != "engine" or not sends_link(order) or order.challenge() is not None:
+    if (
+        links is None
+        or not beside
+        or order.arm != "engine"
+        or not sends_link(order)
+        or order.challenge() is not None
+    ):
         return None
     return LinkInput(LINKS_1.version, *links) if page_asks(order, reading) is not None else None
 
@@ -147,7 +165,9 @@ def page_asks(order: Order, reading: Reading) -> str | None:
 def sends_link(order: Order) -> bool:
     """True when its payer may still get a link to pay by mail; the merchant switches it on, its
     policy may forbid it."""
-    if order.retry.policies is not None and (order.retry.policies.link == "off" or order.retry.policies.off):
+    if order.retry.policies is not None and (
+        order.retry.policies.link == "off" or order.retry.policies.off
+    ):
         return False
     tries = sum(challenge.tries for challenge in order.challenges)
     wanted = order.notices.get(LINK, False) and not order.do_not_retry

@@ -12,7 +12,12 @@ from recoup.orders.rules.known import RescueKnown, Seen
 from recoup.orders.rules.snapshot import Order
 from recoup.rescue.rules.answer_classes import APPROVED, class_of, key_of
 from recoup.rescue.rules.facts import LOOKS_MAX, Facts, Look
-from recoup.rescue.rules.order_evidence import attempt_reading, declined_at, first_reading, sent_attempts
+from recoup.rescue.rules.order_evidence import (
+    attempt_reading,
+    declined_at,
+    first_reading,
+    sent_attempts,
+)
 
 NOTHING_KNOWN: Final = RescueKnown()
 # A merchant's copy of the payment that came in is another attempt only when it stands apart from it by so much.
@@ -47,8 +52,8 @@ def facts_of(order: Order, now: BusinessTime) -> Facts:
 
 
 def zone_of(facts: Mapping[str, Any]) -> tuple[int, bool]:
-    """Minutes east of UTC at the card holder as the engine counts, and whether they are the card holder's own. Of an
-    order from before the engine nobody knows whether they were told."""
+    """Minutes east of UTC at the card holder as the engine counts, and whether they are the card
+    holder's own. Of an order from before the engine nobody knows whether they were told."""
     zone = facts.get("zone")
     if zone is not None:
         return int(zone["minutes"]), bool(zone["told"])
@@ -68,10 +73,18 @@ def earlier_attempts(facts: Mapping[str, Any]) -> int:
 
 def _tries(order: Order, earlier: int) -> tuple[Look, ...]:
     # That a part was approved says little of the rest.
-    sent = [attempt for attempt in sent_attempts(order) if attempt.state != "approved" or attempt.units >= order.units]
+    sent = [
+        attempt
+        for attempt in sent_attempts(order)
+        if attempt.state != "approved" or attempt.units >= order.units
+    ]
     numbered = enumerate(sent, start=1 + earlier)
     return tuple(
-        Look(one.sent_at, APPROVED if one.state == "approved" else class_of(attempt_reading(order, one)), number)
+        Look(
+            one.sent_at,
+            APPROVED if one.state == "approved" else class_of(attempt_reading(order, one)),
+            number,
+        )
         for number, one in numbered
         if one.state in ("approved", "declined") and one.sent_at is not None
     )
@@ -83,7 +96,9 @@ def _looks(order: Order, seen: tuple[Seen, ...], first: Look, now: datetime) -> 
     others = [
         Look(one.at, one.answer, one.tries)
         for one in seen
-        if one.order_id != order.order_id and one.at < now and not (one.order_id is None and _same(one, first))
+        if one.order_id != order.order_id
+        and one.at < now
+        and not (one.order_id is None and _same(one, first))
     ]
     return tuple(sorted(others, key=lambda look: (look.at, look.tries))[-LOOKS_MAX:])
 

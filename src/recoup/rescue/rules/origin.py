@@ -35,12 +35,14 @@ class Origin(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def origin_of(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: str = "use_default") -> Origin:
-    """The site by id, else by address, else by descriptor, else by a campaign that one site alone has, else the default
-    one; a guess is said. The campaign is one of that site.
+def origin_of(
+    sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: str = "use_default"
+) -> Origin:
+    """The site by id, else by address, else by descriptor, else by a campaign that one site alone
+    has, else the default one; a guess is said. The campaign is one of that site.
 
-    Raises: Problem(invalid) for an unknown id, or that of a site that is retired; with the policy `refuse` also for
-    another site, and for a campaign, that nobody has made.
+    Raises: Problem(invalid) for an unknown id, or that of a site that is retired; with the policy
+    `refuse` also for another site, and for a campaign, that nobody has made.
     """
     sites = [site for site in sites if site.retired_at is None]
     site, warnings = _site(sites, campaigns, named, policy)
@@ -51,8 +53,12 @@ def origin_of(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, poli
         if campaign.site_id == site.site_id and campaign.key.lower() == key:
             return Origin(site, campaign, warnings)
     if policy == "refuse":
-        message = Sentence("The site {0} has no campaign {1}.", site.name, repr(named.campaign[:KEY_CHARS_MAX]))
-        cure = Sentence("Make it first: POST /v1/sites/{0}/campaigns; or leave it out.", site.site_id)
+        message = Sentence(
+            "The site {0} has no campaign {1}.", site.name, repr(named.campaign[:KEY_CHARS_MAX])
+        )
+        cure = Sentence(
+            "Make it first: POST /v1/sites/{0}/campaigns; or leave it out.", site.site_id
+        )
         raise invalid(message, "Campaign", cure)
     return Origin(site, None, (*warnings, unknown_campaign(site.name)))
 
@@ -68,7 +74,9 @@ def check_key(text: str) -> str:
     return text
 
 
-def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: str) -> tuple[Any, tuple[str, ...]]:
+def _site(
+    sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: str
+) -> tuple[Any, tuple[str, ...]]:
     if named.site_id is not None:
         for site in sites:
             if site.site_id == named.site_id:
@@ -84,9 +92,13 @@ def _site(sites: Sequence[Any], campaigns: Sequence[Any], named: Named, policy: 
             if wanted and host_of(site.url) == wanted:
                 return site, ()
         if policy == "refuse":
-            raise invalid("The SiteUrl is not that of one of this merchant's sites.", "SiteUrl", _MAKE)
+            raise invalid(
+                "The SiteUrl is not that of one of this merchant's sites.", "SiteUrl", _MAKE
+            )
     descriptor = (named.descriptor or "").lower()
-    found = next((site for site in sites if descriptor and site.descriptor.lower() == descriptor), None)
+    found = next(
+        (site for site in sites if descriptor and site.descriptor.lower() == descriptor), None
+    )
     if found is not None:
         return found, ((SITE_BY_DESCRIPTOR,) if named.url else ())
     found = None if named.url else _by_campaign(sites, campaigns, named.campaign)

@@ -1,7 +1,8 @@
 """A payer's latest answered attempts with one merchant, from what is kept of their payments. Pure.
 
-Counted are the payments that came in declined, our attempts, and what the merchant transmitted of its own; each once,
-however often it was told of. An attempt whose answer, or whose instant, nobody knows says nothing.
+Counted are the payments that came in declined, our attempts, and what the merchant transmitted of
+its own; each once, however often it was told of. An attempt whose answer, or whose instant, nobody
+knows says nothing.
 """
 
 from collections import defaultdict
@@ -68,19 +69,31 @@ def seen_of(orders: Sequence[PastPayment], copies: Sequence[Copy], region: str) 
 
 
 def answer_of(
-    state: str, sent_at: datetime, scheme: str | None, code: DeclineCode | None, advice: str | None, region: str
+    state: str,
+    sent_at: datetime,
+    scheme: str | None,
+    code: DeclineCode | None,
+    advice: str | None,
+    region: str,
 ) -> int:
-    """The class of an answer to one of our attempts, which was sent and answered. `scheme`: the card's."""
+    """The class of an answer to one of our attempts, which was sent and answered. `scheme`: the
+    card's."""
     if state == "approved":
         return APPROVED
     return class_of(
-        read_decline(scheme=scheme or "generic", code=code, advice=advice, on=sent_at.date(), region=region)
+        read_decline(
+            scheme=scheme or "generic", code=code, advice=advice, on=sent_at.date(), region=region
+        )
     )
 
 
 def _of_order(row: PastPayment, region: str) -> list[Seen]:
     order_id, decline = row.order_id, row.decline or {}
-    at = min(datetime.fromisoformat(decline["at"]), row.placed_at) if decline.get("at") else row.placed_at
+    at = (
+        min(datetime.fromisoformat(decline["at"]), row.placed_at)
+        if decline.get("at")
+        else row.placed_at
+    )
     first = read_kept(decline, scheme=row.scheme or "generic", on=at.date(), region=region)
     sent = [
         (attempt.attempt_no, attempt.sent_at, attempt)
@@ -118,7 +131,9 @@ def _of_copies(known: Sequence[Seen], copies: Sequence[Copy], region: str) -> li
         payment = str(order_id) if order_id else f"not sent to us: {row.external_id}"
         transaction = (payment, row.transaction_id) if row.transaction_id else None
         answer = _answer_of_copy(row, at, region)
-        again = any(one.answer == answer and abs(one.at - at) <= SAME_ATTEMPT for one in by_payment[payment])
+        again = any(
+            one.answer == answer and abs(one.at - at) <= SAME_ATTEMPT for one in by_payment[payment]
+        )
         if row.is_order or again or transaction in told:
             continue
         if transaction is not None:
@@ -135,6 +150,9 @@ def _answer_of_copy(row: Copy, at: datetime, region: str) -> int:
         return APPROVED
     return class_of(
         read_decline(
-            scheme=scheme_of(row.bin or ""), code=code_of(row.code_source, row.code), on=at.date(), region=region
+            scheme=scheme_of(row.bin or ""),
+            code=code_of(row.code_source, row.code),
+            on=at.date(),
+            region=region,
         )
     )

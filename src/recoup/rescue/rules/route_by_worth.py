@@ -43,8 +43,8 @@ _CANNOT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed attempt. `code`: the processor's or the scheme's, where there was an answer. `how` refused: the request
-    was wrong, so that the same is not repeated there."""
+    """A failed attempt. `code`: the processor's or the scheme's, where there was an answer. `how`
+    refused: the request was wrong, so that the same is not repeated there."""
 
     route: str
     attempt_no: int
@@ -55,9 +55,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class WorthInput(Stored):
-    """The inputs of one decision. `routes` in the settings' order. `failures`: of the attempts since another answer
-    came, the newest of each route, oldest first. `chance`: the engine's, in millionths. `draw`: 0 … TRICKLE - 1, the
-    order's own."""
+    """The inputs of one decision. `routes` in the settings' order. `failures`: of the attempts
+    since another answer came, the newest of each route, oldest first. `chance`: the engine's, in
+    millionths. `draw`: 0 … TRICKLE - 1, the order's own."""
 
     routes: tuple[Candidate, ...]
     charge: Carried
@@ -77,14 +77,21 @@ class WorthInput(Stored):
 
 
 def failures_of(attempts: Iterable[Attempt]) -> tuple[Failure, ...]:
-    """`attempts` of the order, oldest first. What refused a request stays behind any later answer of another route."""
+    """`attempts` of the order, oldest first. What refused a request stays behind any later answer
+    of another route."""
     given = list(attempts)
     newest: dict[str, Failure] = {}
     answered, asked_again = False, _asked_again(given)
     for one in reversed([a for a in given if a.route]):
         how = _failed(one)
         answered = answered or how is None
-        if one.route is None or how == "refused" and one.attempt_no < asked_again or answered and how != "refused":
+        if (
+            one.route is None
+            or how == "refused"
+            and one.attempt_no < asked_again
+            or answered
+            and how != "refused"
+        ):
             continue
         if how is not None:
             at = one.closed_at or one.sent_at or one.due_at
@@ -94,11 +101,14 @@ def failures_of(attempts: Iterable[Attempt]) -> tuple[Failure, ...]:
 
 
 def _asked_again(attempts: Iterable[Attempt]) -> int:
-    """The first attempt since a person asked for one, or gave another card: nothing before it speaks against a
-    route's taking the request."""
+    """The first attempt since a person asked for one, or gave another card: nothing before it
+    speaks against a route's taking the request."""
     asked, before = 0, None
     for attempt in attempts:
-        if attempt.when_due in ("merchant", "new_card", "other_card") and before != attempt.decision_id:
+        if (
+            attempt.when_due in ("merchant", "new_card", "other_card")
+            and before != attempt.decision_id
+        ):
             asked = attempt.attempt_no
         before = attempt.decision_id
     return asked
@@ -134,8 +144,8 @@ def worth_at(candidate: Candidate, charge: Carried, chance: int) -> int:
 
 
 def choose_route(given: WorthInput) -> Decision:
-    """Verdict `send`, `taken` names one of the alternatives; or `wait`, where no route may take the attempt now. Once
-    every route has failed, the one that failed longest ago is tried again."""
+    """Verdict `send`, `taken` names one of the alternatives; or `wait`, where no route may take the
+    attempt now. Once every route has failed, the one that failed longest ago is tried again."""
     taken, rule = _choice(given)
     last = given.failures[-1].route if given.failures else ""
     refused = _last_refused(given)
@@ -175,7 +185,8 @@ def _failed(attempt: Attempt) -> How | None:
 
 
 def _is_refused(attempt: Attempt) -> bool:
-    """A token that is not taken says nothing of the request: the card's number goes in its place."""
+    """A token that is not taken says nothing of the request: the card's number goes in its
+    place."""
     fault = attempt.checks.fault if attempt.checks is not None else None
     return fault in WRONG and not (fault == "credential" and attempt.by_token is not None)
 
@@ -197,7 +208,9 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
     able = _able(given)
     if not able:
         return None, "no_route"
-    failed = [failure for failure in given.failures if failure.route in {each.terms.name for each in able}]
+    failed = [
+        failure for failure in given.failures if failure.route in {each.terms.name for each in able}
+    ]
     last = failed[-1] if failed else _last_refused(given)
     against = {one.route for one in failed}
     fresh = [one for one in able if one.terms.name not in against]
@@ -207,7 +220,9 @@ def _choice(given: WorthInput) -> tuple[str | None, str]:
     steady = [one for one in fresh if one.breaker == "closed"]
     if steady:
         name, rule = _best(given, steady)
-        return name, _BY_FAILURE[last.how] if last is not None else rule if len(able) > 1 else "only_route"
+        return name, _BY_FAILURE[last.how] if last is not None else rule if len(
+            able
+        ) > 1 else "only_route"
     again = next((one for one in failed if _breaker(able, one.route) == "closed"), None)
     if again is not None:
         return again.route, "every_route_failed"

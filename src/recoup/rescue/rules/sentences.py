@@ -1,4 +1,5 @@
-"""Sentences that several deciders share. They are stored and compared: a changed sentence is a new version."""
+"""Sentences that several deciders share. They are stored and compared: a changed sentence is a new
+version."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -32,7 +33,11 @@ def last_answer(reason: str, code: str | None, advice: str | None = None) -> str
         return f"The last answer was: {meaning} (code {code}) with advice {advice}."
     if code:
         return f"The last answer was: {meaning} (code {code})."
-    return f"The last answer was: {meaning} with advice {advice}." if advice else f"The last answer was: {meaning}."
+    return (
+        f"The last answer was: {meaning} with advice {advice}."
+        if advice
+        else f"The last answer was: {meaning}."
+    )
 
 
 def decline_that_came_in(reason: str, code: str | None) -> str:
@@ -44,15 +49,19 @@ def decline_that_came_in(reason: str, code: str | None) -> str:
 
 
 def unlisted(reading: Reading) -> list[str]:
-    """Codes that came and are on no list: the decline is read by its other data, or else as a general one. And what was
-    stricter than the code."""
+    """Codes that came and are on no list: the decline is read by its other data, or else as a
+    general one. And what was stricter than the code."""
     found = []
     if reading.decided_by:
         found.append(f"{reading.decided_by} is stricter than {reading.overruled}, so it decides.")
     if reading.unlisted_code:
-        found.append(f"The code {reading.unlisted_code} is unknown; the decline is classified without it.")
+        found.append(
+            f"The code {reading.unlisted_code} is unknown; the decline is classified without it."
+        )
     if reading.unlisted_advice:
-        found.append(f"The advice code {reading.unlisted_advice} is unknown; the decline is classified without it.")
+        found.append(
+            f"The advice code {reading.unlisted_advice} is unknown; the decline is classified without it."
+        )
     return found
 
 

@@ -1,7 +1,9 @@
-"""A network's signal that a card was just approved elsewhere: whether the planned attempt is made now. Pure.
+"""A network's signal that a card was just approved elsewhere: whether the planned attempt is made
+now. Pure.
 
-A signal is evidence and nothing more. It may bring a planned attempt forward and never adds one; every limit, wait and
-gap stands above it. Another way of deciding is another version in another file; this one then stays for replays.
+A signal is evidence and nothing more. It may bring a planned attempt forward and never adds one;
+every limit, wait and gap stands above it. Another way of deciding is another version in another
+file; this one then stays for replays.
 """
 
 from collections.abc import Mapping
@@ -28,8 +30,9 @@ _COMPARED: Final = frozenset({"ladder", "holdout"})
 
 @dataclass(frozen=True, slots=True)
 class SignalInput(Stored):
-    """The inputs of one decision. Times are business time. `reading`: the last decline, at `last_at`. `approved_at`:
-    as the network says. `drawn`: the plan's time was drawn at random. `gate`: the card's, for a send now."""
+    """The inputs of one decision. Times are business time. `reading`: the last decline, at
+    `last_at`. `approved_at`: as the network says. `drawn`: the plan's time was drawn at random.
+    `gate`: the card's, for a send now."""
 
     reading: Reading
     last_at: datetime
@@ -54,7 +57,12 @@ def decide_by_signal(asked: SignalInput) -> Decision:
         f"The plan before was {noted(asked.before.due_at)}.",
         "Without the signal the plan before would stand.",
     )
-    versions = {"decider": SIGNAL_VERSION, "policy": None, "knowledge": asked.knowledge, "model": None}
+    versions = {
+        "decider": SIGNAL_VERSION,
+        "policy": None,
+        "knowledge": asked.knowledge,
+        "model": None,
+    }
     plan = (BusinessTime(asked.now.astimezone(UTC)),) if now else ()
     return Decision(
         "attempt_now" if now else "wait",
@@ -70,7 +78,11 @@ def decide_by_signal(asked: SignalInput) -> Decision:
 def _against(asked: SignalInput) -> str | None:
     """Reason to keep the plan as it was."""
     hour = asked.now.astimezone(timezone(timedelta(minutes=asked.utc_offset))).hour
-    wait = timedelta(hours=asked.reading.min_wait_hours or 0) if asked.reading.wait_by_rule else timedelta(0)
+    wait = (
+        timedelta(hours=asked.reading.min_wait_hours or 0)
+        if asked.reading.wait_by_rule
+        else timedelta(0)
+    )
     found = (
         ("comparison_group", asked.arm in _COMPARED),
         ("drawn", asked.drawn),

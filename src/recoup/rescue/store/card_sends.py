@@ -1,4 +1,5 @@
-"""The sends of an order's card, over all merchants, as the networks count them. Whose they were is for counting."""
+"""The sends of an order's card, over all merchants, as the networks count them. Whose they were is
+for counting."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -60,7 +61,9 @@ WHERE o.merchant_id = $1 AND o.pan_id::text = own.pan_id::text
   AND (own.card_id = own.pan_id OR o.card_id = own.card_id)  -- of a test card each order has its own
 ORDER BY o.placed_at DESC LIMIT $3
 """)
-async def orders_of_card(db: Read, merchant_id: UUID, order_id: UUID, limit: int) -> list[OrderOfCard]:
+async def orders_of_card(
+    db: Read, merchant_id: UUID, order_id: UUID, limit: int
+) -> list[OrderOfCard]:
     """Orders of the merchant with the card number of this one, the newest first."""
 
 
@@ -77,5 +80,7 @@ JOIN orders o USING (merchant_id, order_id)
 WHERE l.merchant_id = $1 AND l.order_id = ANY($2) AND l.happening = 'card_replaced'
 ORDER BY l.business_at DESC LIMIT $3
 """)
-async def changes_of_card(db: Read, merchant_id: UUID, order_ids: Sequence[UUID], limit: int) -> list[CardChange]:
+async def changes_of_card(
+    db: Read, merchant_id: UUID, order_ids: Sequence[UUID], limit: int
+) -> list[CardChange]:
     """Times at which another card, or a newer one, took its place in these orders."""

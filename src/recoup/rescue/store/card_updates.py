@@ -14,7 +14,8 @@ _COLUMNS = "update_id, token_id, requested_at, answer, new_token_id"
 
 
 class CardUpdateRow(Row, frozen=True):
-    """`update_id`: of the query. `token_id`: the card that it was about. `answer` None: not known yet."""
+    """`update_id`: of the query. `token_id`: the card that it was about. `answer` None: not known
+    yet."""
 
     update_id: UUID
     token_id: UUID
@@ -40,7 +41,8 @@ async def claim_update(
     before: datetime,
     unknown_before: datetime,
 ) -> CardUpdateRow | None:
-    """A new query; None where one was made since `before`, or since `unknown_before` without an answer."""
+    """A new query; None where one was made since `before`, or since `unknown_before` without an
+    answer."""
 
 
 @MERCHANT.statement(f"SELECT {_COLUMNS} FROM card_updates WHERE merchant_id = $1 AND pan_id = $2")
@@ -52,7 +54,13 @@ UPDATE card_updates SET answer = $4, new_token_id = $5, answered_at = $6
 WHERE merchant_id = $1 AND pan_id = $2 AND update_id = $3 AND answer IS NULL
 """)
 async def keep_answer(
-    db: Tx, merchant_id: UUID, pan_id: UUID, update_id: UUID, answer: Answer, new_token_id: UUID | None, now: datetime
+    db: Tx,
+    merchant_id: UUID,
+    pan_id: UUID,
+    update_id: UUID,
+    answer: Answer,
+    new_token_id: UUID | None,
+    now: datetime,
 ) -> None:
     """Keeps an answer, once. Business time."""
 
@@ -80,7 +88,9 @@ async def orders_of_cards(db: Read, cards: Sequence[UUID]) -> list[OrderOfCard]:
 
 async def with_a_plan(db: Read, orders: Sequence[OrderOfCard]) -> list[OrderOfCard]:
     """Oldest of these orders whose next attempt is planned, at most ORDERS_MAX."""
-    return await _with_a_plan(db, [order.merchant_id for order in orders], [order.order_id for order in orders])
+    return await _with_a_plan(
+        db, [order.merchant_id for order in orders], [order.order_id for order in orders]
+    )
 
 
 @MERCHANT.statement(f"""
@@ -88,4 +98,6 @@ SELECT DISTINCT a.merchant_id, a.order_id FROM unnest($1::uuid[], $2::uuid[]) AS
 JOIN attempts a ON a.merchant_id = k.merchant_id AND a.order_id = k.order_id AND a.state = 'planned'
 ORDER BY a.order_id LIMIT {ORDERS_MAX}
 """)
-async def _with_a_plan(db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]) -> list[OrderOfCard]: ...
+async def _with_a_plan(
+    db: Read, merchants: Sequence[UUID], orders: Sequence[UUID]
+) -> list[OrderOfCard]: ...

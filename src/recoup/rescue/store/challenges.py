@@ -102,7 +102,9 @@ LEFT JOIN LATERAL (SELECT r.kind, r.state FROM modifications r
 WHERE c.merchant_id = $1 AND c.order_id = $2
 ORDER BY c.challenge_no DESC LIMIT 1
 """)
-async def last_challenge(db: Read, merchant_id: UUID, order_id: UUID, wall: datetime) -> ChallengeRow | None:
+async def last_challenge(
+    db: Read, merchant_id: UUID, order_id: UUID, wall: datetime
+) -> ChallengeRow | None:
     """The order's last challenge; None for an order that never had one."""
 
 

@@ -46,14 +46,16 @@ JOIN order_heads h USING (merchant_id, order_id)
 WHERE f.merchant_id = $1 AND f.door = $2 AND f.external_id = $3
 ORDER BY f.generation DESC LIMIT 1
 """)
-async def latest_generation(db: Read, merchant_id: UUID, door: str, external_id: str) -> LatestOrder | None:
+async def latest_generation(
+    db: Read, merchant_id: UUID, door: str, external_id: str
+) -> LatestOrder | None:
     """The latest order with this id."""
 
 
 class OrderOutcome(OrderNow, frozen=True):
-    """`busy`: its first attempt, made while the caller waits, has no answer yet. `last_…`: of the last try that is more
-    than planned, which says why an order is not approved. `cause`, `decline`: where the log alone says why it was
-    declined."""
+    """`busy`: its first attempt, made while the caller waits, has no answer yet. `last_…`: of the
+    last try that is more than planned, which says why an order is not approved. `cause`, `decline`:
+    where the log alone says why it was declined."""
 
     busy: bool
     last_state: str | None
@@ -107,8 +109,8 @@ async def _decline_logged(db: Read, merchant_id: UUID, order_id: UUID) -> _Logge
 
 
 class Token(Row, frozen=True):
-    """`magic`: kind of a sandbox card that gets an identity of its own in each order. `route`: whose processor keeps
-    it, None for a card of the vault."""
+    """`magic`: kind of a sandbox card that gets an identity of its own in each order. `route`:
+    whose processor keeps it, None for a card of the vault."""
 
     pan_id: UUID
     scheme: str

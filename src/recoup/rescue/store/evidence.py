@@ -1,4 +1,5 @@
-"""Everything a flow needs to know of orders that it has locked: by one statement, and another on their cards."""
+"""Everything a flow needs to know of orders that it has locked: by one statement, and another on
+their cards."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -217,7 +218,12 @@ class OrderEvidence(Row, frozen=True):
 
 
 async def read_evidence(
-    db: Read, locked: Mapping[Key, LockedOrder], since: datetime, *, with_sends: bool, with_tokens: bool = False
+    db: Read,
+    locked: Mapping[Key, LockedOrder],
+    since: datetime,
+    *,
+    with_sends: bool,
+    with_tokens: bool = False,
 ) -> dict[Key, OrderEvidence]:
     """Reads evidence by (merchant_id, order_id), as the locked rows are. `since` (wall time) bounds
     the card's sends, shifted by the merchant's clock; with_sends only under the card's lock, and
@@ -229,8 +235,14 @@ async def read_evidence(
     statement = _statement(needed | {"tokens"} if with_tokens else needed)
     rows = await db.fetch(statement, [key[0] for key in locked], orders, min(orders), max(orders))
     found = {(row[0], row[1]): OrderEvidence(*row[2:]) for row in rows}
-    cards = [key for key in found if locked[key].card_id and (with_sends or locked[key].arm is not None)]
-    return found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends) if cards else found
+    cards = [
+        key for key in found if locked[key].card_id and (with_sends or locked[key].arm is not None)
+    ]
+    return (
+        found | await _with_cards(db, cards, found, locked, since, with_sends=with_sends)
+        if cards
+        else found
+    )
 
 
 async def _with_cards(
@@ -251,13 +263,21 @@ async def _with_cards(
         [locked[key].arm is not None for key in keys],
         with_sends=with_sends,
     )
-    others = [(card.merchant_id, card.order_id, other) for card in cards for other in card.others or ()]
+    others = [
+        (card.merchant_id, card.order_id, other) for card in cards for other in card.others or ()
+    ]
     still_open = await _open_orders(db, *map(list, zip(*others, strict=True))) if others else {}
     beside = await _beside(db, cards) if with_sends else {}
     joined = [(card.merchant_id, card.order_id, one) for card in cards for one in card.prints or ()]
-    by_merchant = await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
+    by_merchant = (
+        await blocks_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
+    )
     kept = await kept_of_prints(db, *map(list, zip(*joined, strict=True))) if joined else {}
-    facets = await facets_of_prints(db, joined, {key: found[key].facets for key in keys}) if joined else {}
+    facets = (
+        await facets_of_prints(db, joined, {key: found[key].facets for key in keys})
+        if joined
+        else {}
+    )
     return {
         (card.merchant_id, card.order_id): msgspec.structs.replace(
             found[card.merchant_id, card.order_id],
@@ -299,8 +319,9 @@ async def _beside(db: Read, cards: Sequence["_CardEvidence"]) -> dict[Key, tuple
 
 
 class _CardEvidence(Row, frozen=True):
-    """`others`: more orders of the same merchant that the card was sent for. What an issuer said of a number that the
-    network has replaced since (that it is wrong, closed or over) forbids no send of the new one; the send counts."""
+    """`others`: more orders of the same merchant that the card was sent for. What an issuer said of
+    a number that the network has replaced since (that it is wrong, closed or over) forbids no send
+    of the new one; the send counts."""
 
     merchant_id: UUID
     order_id: UUID
@@ -368,7 +389,11 @@ def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozens
         needed.update(_BY_STAGE.get(order.stage, ()))
         if order.arm is not None:
             needed.add("arm")
-        if order.kind == "mit_managed" and order.stage in (Stage.RECEIVED, Stage.PROCESSING, Stage.HELD):
+        if order.kind == "mit_managed" and order.stage in (
+            Stage.RECEIVED,
+            Stage.PROCESSING,
+            Stage.HELD,
+        ):
             needed.add("managed")
         if order.kind == "mit_managed" and order.stage in _OPEN:
             needed |= {"managed_open", "charged"}
@@ -384,6 +409,12 @@ def _needed_parts(orders: Iterable[LockedOrder], *, with_sends: bool) -> frozens
 @lru_cache(maxsize=256)
 def _statement(needed: frozenset[str]) -> str:
     """The whole row whatever is needed: what is left out is NULL."""
-    parts = (f"{sql.strip() if by <= needed else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS)
+    parts = (
+        f"{sql.strip() if by <= needed else 'NULL::jsonb'} AS {name}" for name, by, sql in _PARTS
+    )
     facets = facets_sql(lambda facet: facet.needs <= needed)
-    return "SELECT o.merchant_id, o.order_id, m.offset_us,\n  " + ",\n  ".join((*parts, f"{facets} AS facets")) + _FROM
+    return (
+        "SELECT o.merchant_id, o.order_id, m.offset_us,\n  "
+        + ",\n  ".join((*parts, f"{facets} AS facets"))
+        + _FROM
+    )

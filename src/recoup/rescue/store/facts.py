@@ -43,7 +43,9 @@ async def lock_facts(db: Tx, merchant_id: UUID) -> FactClock | None:
 @MERCHANT.statement("""
 UPDATE fact_clocks SET feed_no = $2, transmit_id = $3, checked_at = $4 WHERE merchant_id = $1
 """)
-async def move_facts(db: Tx, merchant_id: UUID, feed_no: int, transmit_id: UUID, wall: datetime) -> None:
+async def move_facts(
+    db: Tx, merchant_id: UUID, feed_no: int, transmit_id: UUID, wall: datetime
+) -> None:
     """Up to there."""
 
 

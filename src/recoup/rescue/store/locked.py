@@ -24,7 +24,15 @@ from recoup.orders.rules.card_sends import CardBlock, CardSend, initiator_of, ow
 from recoup.orders.rules.consent import NOTHING_KEPT, KeptIds
 from recoup.orders.rules.disputed import Dispute
 from recoup.orders.rules.known import RescueKnown, Seen
-from recoup.orders.rules.snapshot import Advance, Attempt, Challenge, LockedOrder, Modification, Order, Settlement
+from recoup.orders.rules.snapshot import (
+    Advance,
+    Attempt,
+    Challenge,
+    LockedOrder,
+    Modification,
+    Order,
+    Settlement,
+)
 from recoup.orders.store.own_tries import OwnTries
 from recoup.orders.store.rows import NetworkSend
 from recoup.policies.rules.stored import held_of
@@ -218,7 +226,12 @@ class _StoredCard(Row, frozen=True):
     stored: _Method | None = None
 
     def facts(self) -> CardFacts:
-        return filled(CardFacts, self, sealed=self._sealed(), stored=self.stored.facts() if self.stored else None)
+        return filled(
+            CardFacts,
+            self,
+            sealed=self._sealed(),
+            stored=self.stored.facts() if self.stored else None,
+        )
 
     def _sealed(self) -> tuple[str, bytes, bytes, bytes] | None:
         return sealed_of(self.kek_id, self.wrapped_dek, self.nonce, self.ciphertext)

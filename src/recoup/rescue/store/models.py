@@ -1,5 +1,5 @@
-"""Models of the rescue engine, which of them decides, and what the nightly trainings found. Neither a model nor a
-choice is ever changed; retention drops a training after a year."""
+"""Models of the rescue engine, which of them decides, and what the nightly trainings found. Neither
+a model nor a choice is ever changed; retention drops a training after a year."""
 
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -18,7 +18,9 @@ class ModelChoice(Row, frozen=True):
     back_to: int | None
 
 
-@DIRECTORY.statement("SELECT choice_no, name, back_to FROM model_choices ORDER BY choice_no DESC LIMIT 1")
+@DIRECTORY.statement(
+    "SELECT choice_no, name, back_to FROM model_choices ORDER BY choice_no DESC LIMIT 1"
+)
 async def last_choice(db: Read) -> ModelChoice | None:
     """The last choice of a model; None: nobody ever chose."""
 
@@ -39,8 +41,9 @@ async def content_of(db: Read, name: str) -> ModelContent | None: ...
 
 
 class StoredModel(Row, frozen=True):
-    """`bytes`: how many. From `held_from` on attempts were held out; None: it was not tried, so with all up to
-    `score_error`, the standard error of the difference of the scores. `taken_at`: when it was last chosen."""
+    """`bytes`: how many. From `held_from` on attempts were held out; None: it was not tried, so
+    with all up to `score_error`, the standard error of the difference of the scores. `taken_at`:
+    when it was last chosen."""
 
     name: str
     sha256: str
@@ -119,7 +122,8 @@ async def add_choice(
 
 @stored("trainings")
 class TrainingLine(Row, frozen=True):
-    """`attempts`: that were read. `model`: what was made, kept or not. The scores are mean log-losses."""
+    """`attempts`: that were read. `model`: what was made, kept or not. The scores are mean
+    log-losses."""
 
     began_at: datetime
     ended_at: datetime
@@ -158,6 +162,8 @@ async def add_training(db: Tx, row: TrainingLine) -> None:
 TRAININGS_KEPT: Final = timedelta(days=366)
 
 
-@DIRECTORY.statement("DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)")
+@DIRECTORY.statement(
+    "DELETE FROM trainings WHERE ctid IN (SELECT ctid FROM trainings WHERE began_at < $1 LIMIT $2)"
+)
 async def forget_trainings(db: Tx, before: datetime, limit: int) -> Written:
     """Deletes old trainings; what came of them is kept with their models."""

@@ -78,7 +78,8 @@ WHERE v.issuer_digits <> '' AND a.sent_at IS NOT NULL AND a.state IN ('approved'
 
 
 class FeedEvent(Row, frozen=True):
-    """An event of the feed. `after_seq` to `seq`: the lines of its order's log that belong to it."""
+    """An event of the feed. `after_seq` to `seq`: the lines of its order's log that belong to
+    it."""
 
     feed_no: int
     subject_id: UUID
@@ -98,7 +99,9 @@ class Transmitted(Row, frozen=True):
 
 
 @MERCHANT.statement(_TRANSMITTED)
-async def transmitted_after(db: Read, merchant_id: UUID, after: UUID, before: UUID, limit: int) -> list[Transmitted]:
+async def transmitted_after(
+    db: Read, merchant_id: UUID, after: UUID, before: UUID, limit: int
+) -> list[Transmitted]:
     """The next transmissions by id."""
 
 
@@ -118,7 +121,9 @@ class PayerSource(Row, frozen=True):
 
 
 @MERCHANT.statement(_SOURCES)
-async def sources_of(db: Read, merchant_id: UUID, payers: Collection[UUID], floor: UUID) -> list[PayerSource]:
+async def sources_of(
+    db: Read, merchant_id: UUID, payers: Collection[UUID], floor: UUID
+) -> list[PayerSource]:
     """Sources of each payer."""
 
 
@@ -144,5 +149,9 @@ async def _answered(
 async def answered_with(db: Read, merchant_id: UUID, events: Sequence[FeedEvent]) -> list[Answered]:
     """The attempts whose answers these events bring first. Each counts once."""
     return await _answered(
-        db, merchant_id, [e.subject_id for e in events], [e.after_seq for e in events], [e.seq for e in events]
+        db,
+        merchant_id,
+        [e.subject_id for e in events],
+        [e.after_seq for e in events],
+        [e.seq for e in events],
     )

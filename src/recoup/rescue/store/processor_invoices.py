@@ -32,7 +32,8 @@ class NewInvoice(Row, frozen=True):
 
 
 class ProcessorInvoice(NewInvoice, frozen=True):
-    """`retries`: of the billing; "on" where it was never asked to stop. `ended`: why nothing is left to do."""
+    """`retries`: of the billing; "on" where it was never asked to stop. `ended`: why nothing is
+    left to do."""
 
     order_id: UUID | None
     counted: int
@@ -46,8 +47,12 @@ async def add_invoice(db: Tx, invoice: NewInvoice) -> None:
     """Adds an invoice; one that is known stays as it is."""
 
 
-@MERCHANT.statement(f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND invoice_key = $2")
-async def find_invoice(db: Read, merchant_id: UUID, invoice_key: UUID) -> ProcessorInvoice | None: ...
+@MERCHANT.statement(
+    f"SELECT {_COLUMNS} FROM processor_invoices WHERE merchant_id = $1 AND invoice_key = $2"
+)
+async def find_invoice(
+    db: Read, merchant_id: UUID, invoice_key: UUID
+) -> ProcessorInvoice | None: ...
 
 
 @MERCHANT.statement(
@@ -58,7 +63,9 @@ async def invoices_of(db: Read, merchant_id: UUID, holder: str, route: str) -> l
     """Invoices of a subscription or a customer that are rescued now."""
 
 
-@MERCHANT.statement("SELECT subject_id FROM requests WHERE merchant_id = $1 AND operation = 'evaluate' AND key = $2")
+@MERCHANT.statement(
+    "SELECT subject_id FROM requests WHERE merchant_id = $1 AND operation = 'evaluate' AND key = $2"
+)
 async def admitted_before(db: Read, merchant_id: UUID, key: str) -> UUID | None:
     """The order that came of this key, whatever has changed since."""
 

@@ -1,4 +1,5 @@
-"""Transmissions, and the rescues that they touch: one set-based insert; those that touch one also leave due work."""
+"""Transmissions, and the rescues that they touch: one set-based insert; those that touch one also
+leave due work."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,7 +46,9 @@ class Transmission(NewTransmission, frozen=True):
         return code_of(self.code_source, self.outcome.get("code") or self.code)
 
 
-@MERCHANT.statement(f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2")
+@MERCHANT.statement(
+    f"SELECT {columns_of(Transmission)} FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2"
+)
 async def read_transmission(db: Read, merchant_id: UUID, transmit_id: UUID) -> Transmission | None:
     """The transmission as it is now."""
 
@@ -61,7 +64,9 @@ CROSS JOIN LATERAL (SELECT v.last4, v.bin FROM vault v
 WHERE v.last4 = $3 AND ($4::text IS NULL OR v.bin = $4)
 ORDER BY x.pan_id, x.order_id DESC LIMIT {CARDS_MAX}
 """)
-async def _orders_by_card(db: Read, merchant_id: UUID, payer_id: UUID, last4: str, bin: str | None) -> list[UUID]:
+async def _orders_by_card(
+    db: Read, merchant_id: UUID, payer_id: UUID, last4: str, bin: str | None
+) -> list[UUID]:
     """The newest order of each of the payer's cards that end so."""
 
 
@@ -81,8 +86,8 @@ class Touched(NamedTuple):
 
 
 async def touched_orders(db: Read, row: Transmission, *, declined: bool) -> list[Touched]:
-    """The rescue of this order id, and of the payer's newest orders open ones of the same card and amount. A success of
-    nothing touches none."""
+    """The rescue of this order id, and of the payer's newest orders open ones of the same card and
+    amount. A success of nothing touches none."""
     return await _touched(
         db,
         row.merchant_id,
@@ -175,7 +180,9 @@ async def update_transmission(
     return await _update(db, merchant_id, transmit_id, outcome, at)
 
 
-@MERCHANT.statement("SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE")
+@MERCHANT.statement(
+    "SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 FOR UPDATE"
+)
 async def _lock(db: Tx, merchant_id: UUID, transmit_id: UUID) -> None:
     """Locks a transmission; waits until an erasure that holds it is through."""
 
@@ -193,5 +200,7 @@ UPDATE transmissions t SET updated_at = $4,
 FROM before b WHERE t.merchant_id = b.merchant_id AND t.transmit_id = b.transmit_id
 RETURNING coalesce((t.outcome ->> 'is_declined')::boolean, t.is_declined) <> b.declined AS turned
 """)
-async def _update(db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime) -> bool | None:
+async def _update(
+    db: Tx, merchant_id: UUID, transmit_id: UUID, outcome: dict[str, Any], at: datetime
+) -> bool | None:
     """Updates a transmission and tells whether its outcome turned."""

@@ -55,7 +55,8 @@ AT_ONCE: Final = 5_000
 
 
 async def bound_advances(world: World, merchant_id: UUID) -> None:
-    """Due work `advance_bounds`. Where nothing may be advanced it ends; terms that are set begin it anew."""
+    """Due work `advance_bounds`. Where nothing may be advanced it ends; terms that are set begin it
+    anew."""
     now = world.clocks.business(await known_offset(world.db, merchant_id))
     assets = await assets_advanced(world.db, merchant_id)
     first = await first_placed(world.db, merchant_id)
@@ -67,7 +68,9 @@ async def bound_advances(world: World, merchant_id: UUID) -> None:
     async def once() -> None:
         async with world.db.transaction() as tx:
             if assets:
-                await wait_for(tx, merchant_id, "advance_bounds", merchant_id, next_week_over(now), wall=False)
+                await wait_for(
+                    tx, merchant_id, "advance_bounds", merchant_id, next_week_over(now), wall=False
+                )
             else:
                 await done_with(tx, merchant_id, "advance_bounds", merchant_id)
 
@@ -80,7 +83,9 @@ async def bounds_of(world: World, merchant_id: UUID, asset: str) -> Bounds | Non
     return convert(row, Bounds, from_attributes=True) if row is not None else None
 
 
-async def _keep_weeks(world: World, merchant_id: UUID, asset: str, first: datetime, now: BusinessTime) -> None:
+async def _keep_weeks(
+    world: World, merchant_id: UUID, asset: str, first: datetime, now: BusinessTime
+) -> None:
     """Keeps the weeks that are over and not kept yet, each by itself: what dies between two of them
     goes on there."""
     until = weeks_until(now)
@@ -97,12 +102,23 @@ async def _cells(world: World, merchant_id: UUID, asset: str, begins: date) -> l
     begin = datetime.combine(begins, time(), UTC)
     alike = await comparable_cells(world.db.reader, merchant_id, asset, begin, begin + WEEK)
     found = [
-        Cell("model", "comparable", c.tenth, c.orders, int(c.units), int(c.lost_units), tuple(c.payers)) for c in alike
+        Cell(
+            "model",
+            "comparable",
+            c.tenth,
+            c.orders,
+            int(c.units),
+            int(c.lost_units),
+            tuple(c.payers),
+        )
+        for c in alike
     ]
     advanced: list[AdvanceOutcome] = []
     after = LOWEST
     while True:
-        page = await advance_outcomes(world.db.reader, merchant_id, asset, begin, begin + WEEK, after, AT_ONCE)
+        page = await advance_outcomes(
+            world.db.reader, merchant_id, asset, begin, begin + WEEK, after, AT_ONCE
+        )
         advanced += page
         if len(page) < AT_ONCE:
             return [*found, *_summed(advanced)]
@@ -122,7 +138,9 @@ def _summed(advanced: Iterable[AdvanceOutcome]) -> Iterator[Cell]:
     for (scored, tenth), held in sorted(groups.items()):
         lost = sum(one.units for one in held if one.state != "charged")
         payers = tuple(sorted({one.payer for one in held})[:PAYERS_MIN])
-        yield Cell(scored, "advanced", tenth, len(held), sum(one.units for one in held), lost, payers)
+        yield Cell(
+            scored, "advanced", tenth, len(held), sum(one.units for one in held), lost, payers
+        )
 
 
 def _prior(one: AdvanceOutcome) -> int:

@@ -12,7 +12,12 @@ from recoup.merchants.flows.merchant_cache import no_such_merchant
 from recoup.merchants.store.merchants import load_merchant
 from recoup.merchants.store.sites import lock_merchant, raise_version
 from recoup.terms.rules.terms import RiskMode, RiskTerms, check_risk_terms
-from recoup.terms.store.risk_settings import NewRiskSettings, RiskSettings, add_risk_settings, risk_settings
+from recoup.terms.store.risk_settings import (
+    NewRiskSettings,
+    RiskSettings,
+    add_risk_settings,
+    risk_settings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,20 @@ async def set_risk(world: World, scope: Scope, change: RiskChange) -> RiskTerms:
         after = check_risk_terms(replace(before, **given))
         if after == before:
             return before
-        after, wall = replace(after, version=await raise_version(tx, scope.merchant_id)), world.clocks.wall()
+        after, wall = (
+            replace(after, version=await raise_version(tx, scope.merchant_id)),
+            world.clocks.wall(),
+        )
         row = NewRiskSettings(
-            merchant_id=scope.merchant_id, **asdict(after), changed_at=wall, changed_by=scope.actor.text()
+            merchant_id=scope.merchant_id,
+            **asdict(after),
+            changed_at=wall,
+            changed_by=scope.actor.text(),
         )
         await add_risk_settings(tx, row)
-        noted = [{name: value for name, value in asdict(one).items() if name != "version"} for one in (before, after)]
+        noted = [
+            {name: value for name, value in asdict(one).items() if name != "version"}
+            for one in (before, after)
+        ]
         await audit.note(tx, scope, wall, "risk.changed", "", changes(*noted))
     return after

@@ -94,7 +94,8 @@ class Risks:
         return confirms_by(self._world, row.merchant_id, stored_at) != "never"
 
     def _fraud_rate(self, merchant_id: UUID) -> int | None:
-        """The largest of the routes that the payment may go by; None where one of them says none."""
+        """The largest of the routes that the payment may go by; None where one of them says
+        none."""
         world = self._world
         rates = [term.fraud_rate for term in world.routes.terms(world.processors, merchant_id)]
         known = [rate for rate in rates if rate is not None]
@@ -102,7 +103,9 @@ class Risks:
 
     def _arm(self, terms: RiskTerms, row: NewOrder) -> RiskArm | None:
         who = row.payer_id or row.token_id or row.order_id
-        return risk_arm(terms, place_of(self._world.keys.mac("risk-arm", row.merchant_id.bytes + who.bytes)))
+        return risk_arm(
+            terms, place_of(self._world.keys.mac("risk-arm", row.merchant_id.bytes + who.bytes))
+        )
 
     def _sighting(self, request: EvaluateRequest, row: NewOrder) -> Sighting:
         payer, merchant = request.payer, row.merchant_id.bytes
@@ -113,7 +116,9 @@ class Risks:
         }
         keys = self._world.keys
         names: dict[Name, UUID] = {
-            name: keys.derived_id(f"risk-{name}", merchant, text) for name, text in texts.items() if text
+            name: keys.derived_id(f"risk-{name}", merchant, text)
+            for name, text in texts.items()
+            if text
         }
         if row.payer_id is not None:
             names["payer"] = row.payer_id
@@ -144,14 +149,17 @@ class Risks:
 
 
 def ip_counted(text: str) -> str:
-    """The address as it is counted: of IPv6 the network that one household or server has. Nothing of what is none."""
+    """The address as it is counted: of IPv6 the network that one household or server has. Nothing
+    of what is none."""
     try:
         address = ipaddress.ip_address(text.strip()[:64])
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped
-        return str(mapped) if mapped else str(ipaddress.ip_network((int(address), 64), strict=False))
+        return (
+            str(mapped) if mapped else str(ipaddress.ip_network((int(address), 64), strict=False))
+        )
     return str(address)
 
 
@@ -194,11 +202,19 @@ def check_risk(known: RiskKnown, change: Change, reading: Reading) -> tuple[UUID
     if not change.order.by_customer:
         return None, False
     try:
-        if known.may_challenge and not change.order.may_confirm():  # no route that carries this very payment
+        if (
+            known.may_challenge and not change.order.may_confirm()
+        ):  # no route that carries this very payment
             known = replace(known, may_challenge=False)
-        given = known.after(reading.reason, change.order.region(), change.now.date(), change.order.issuer_country)
+        given = known.after(
+            reading.reason, change.order.region(), change.now.date(), change.order.issuer_country
+        )
         decision = decide_risk(given)
-    except (ArithmeticError, LookupError, ValueError):  # numbers that somebody learned: the payment goes on
+    except (
+        ArithmeticError,
+        LookupError,
+        ValueError,
+    ):  # numbers that somebody learned: the payment goes on
         return None, False
     decision_id = change.decide(decision, given.features())
     change.order.exemption = exemption_of(given)
@@ -208,5 +224,7 @@ def check_risk(known: RiskKnown, change: Change, reading: Reading) -> tuple[UUID
     if decision.verdict == "challenge":
         challenges.present(change, reading, decision_id, reasons, asks="confirm")
     else:
-        change.step("declined", decision_id=decision_id, why=reasons[0], reasons=reasons, cause="risk")
+        change.step(
+            "declined", decision_id=decision_id, why=reasons[0], reasons=reasons, cause="risk"
+        )
     return decision_id, True

@@ -53,7 +53,8 @@ async def exposure_of(world: World, merchant_id: UUID, asset: str) -> Exposure:
 
 
 async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -> Exposure:
-    """Sets the terms and allots by them at once. A limit that falls below what is out takes back what comes free.
+    """Sets the terms and allots by them at once. A limit that falls below what is out takes back
+    what comes free.
 
     Raises: Problem(invalid) naming the field; Problem(not_found).
     """
@@ -71,7 +72,9 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
             if new:
                 await set_terms(tx, merchant_id, asset, new, wall, by)
                 await forgive_lost(tx, merchant_id, asset)
-            changed = {n: getattr(terms, n) for n in Terms.__slots__ if getattr(terms, n) is not None}
+            changed = {
+                n: getattr(terms, n) for n in Terms.__slots__ if getattr(terms, n) is not None
+            }
             await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | changed)
             await allot(tx, merchant_id, asset)
             await set_switch(tx, merchant_id)
@@ -100,9 +103,11 @@ async def allot_due(world: World, merchant_id: UUID) -> None:
 
 
 def _new(terms: Terms, now: Limits) -> dict[str, Any]:
-    """Columns that change. A limit alone fills what was never said: one order, one customer may use all of it, and it
-    is moved in as many chunks as there are slots."""
-    names = [n for n in Terms.__slots__ if n != "operator_limit_units" and getattr(terms, n) is not None]
+    """Columns that change. A limit alone fills what was never said: one order, one customer may use
+    all of it, and it is moved in as many chunks as there are slots."""
+    names = [
+        n for n in Terms.__slots__ if n != "operator_limit_units" and getattr(terms, n) is not None
+    ]
     new = {n: getattr(terms, n) for n in names}
     if terms.limit_units is not None:
         filled = {
@@ -122,7 +127,9 @@ def _check(terms: Terms) -> None:
             continue
         least = 1 if name == "chunk_units" else 0
         if value < least:
-            raise invalid(Sentence("{0} must be at least {1}.", name, least), name, "Write it like 100.00.")
+            raise invalid(
+                Sentence("{0} must be at least {1}.", name, least), name, "Write it like 100.00."
+            )
     points = terms.allowed_loss_basis_points
     if points is not None and points > 10_000:
         raise invalid(

@@ -1,8 +1,9 @@
-"""Room for what is advanced, and room that comes free: taken and given in the transaction of the orders themselves.
+"""Room for what is advanced, and room that comes free: taken and given in the transaction of the
+orders themselves.
 
-Locks: customers, then slots, after the orders and cards, each in one order. An advance alone takes one slot by one
-conditional update; several of one merchant at once share the lock of all its slots. Chunks of the operator's limit
-become room in the slots, or go back, by due work `allot`.
+Locks: customers, then slots, after the orders and cards, each in one order. An advance alone takes
+one slot by one conditional update; several of one merchant at once share the lock of all its slots.
+Chunks of the operator's limit become room in the slots, or go back, by due work `allot`.
 """
 
 from collections import defaultdict
@@ -41,7 +42,9 @@ async def exchange(tx: Tx, changes: Sequence[Change]) -> None:
     for key in sorted(groups):
         if len(groups[key]) > 1 or not await _alone(tx, key, groups[key][0], used):
             await _together(tx, key, groups[key], used)
-    await move_customers(tx, {key: units - before[key] for key, units in used.items() if units != before[key]})
+    await move_customers(
+        tx, {key: units - before[key] for key, units in used.items() if units != before[key]}
+    )
 
 
 async def _alone(tx: Tx, key: tuple[UUID, str], change: Change, used: Used) -> bool:
@@ -80,13 +83,17 @@ async def _together(tx: Tx, key: tuple[UUID, str], changes: Sequence[Change], us
         if _passes(used, change, wish):
             answers.append((wish, "customer_limit"))
             continue
-        taken = exposure.take(slots, wish.units, change.order.order_id.int % SLOTS) if slots else None
+        taken = (
+            exposure.take(slots, wish.units, change.order.order_id.int % SLOTS) if slots else None
+        )
         if taken is None:
             answers.append((wish, "no_exposure"))
             continue
         slots, number = taken
         _count(used, change, wish.units)
-        answers.append((wish, Grant(number, next(s.free for s in slots if s.slot == number) < wish.units)))
+        answers.append(
+            (wish, Grant(number, next(s.free for s in slots if s.slot == number) < wish.units))
+        )
     await write_slots(tx, *key, slots)
     for wish, answer in answers:
         wish.then(answer)

@@ -1,5 +1,5 @@
-"""Approved before it was collected: the rule decides, the exposure is taken in the same transaction, the merchant is
-owed the amount, and the customer is charged later by the plan."""
+"""Approved before it was collected: the rule decides, the exposure is taken in the same
+transaction, the merchant is owed the amount, and the customer is charged later by the plan."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -28,8 +28,8 @@ def advance(
     otherwise: Otherwise,
     before: Before | None,
 ) -> None:
-    """Advances where its merchant's terms, the expected loss and the room allow it; the arguments as
-    of `advance_or`. What is done is done once the room is known."""
+    """Advances where its merchant's terms, the expected loss and the room allow it; the arguments
+    as of `advance_or`. What is done is done once the room is known."""
     order = change.order
     limits = order.limits
     if limits is None or not _may(order, limits, occasion):
@@ -63,8 +63,14 @@ def _customers(order: Order) -> tuple[UUID, ...]:
 
 
 def _may(order: Order, limits: Limits, occasion: Occasion) -> bool:
-    """An amount that is only to be held is not advanced; nor is anything while the merchant is stopped."""
-    return order.customer_waits and not order.manual_capture and not order.merchant.killed and limits.covers(occasion)
+    """An amount that is only to be held is not advanced; nor is anything while the merchant is
+    stopped."""
+    return (
+        order.customer_waits
+        and not order.manual_capture
+        and not order.merchant.killed
+        and limits.covers(occasion)
+    )
 
 
 def _judged(change: Change, inputs: AdvanceInputs) -> tuple[Judged, Judged | None]:
@@ -88,7 +94,9 @@ def _keep(change: Change, done: Judged, watched: Judged | None) -> UUID:
     return change.decide(*done)
 
 
-def _advance(change: Change, inputs: AdvanceInputs, judged: tuple[Judged, Judged | None], grant: Grant) -> None:
+def _advance(
+    change: Change, inputs: AdvanceInputs, judged: tuple[Judged, Judged | None], grant: Grant
+) -> None:
     order, reasons = change.order, list(judged[0].decision.reasons)
     decision_id = _keep(change, *judged)
     assert order.pan_id is not None

@@ -1,7 +1,8 @@
-"""The expected-loss test of an order that its customer has not paid yet, and what a decision says of it. Pure.
+"""The expected-loss test of an order that its customer has not paid yet, and what a decision says
+of it. Pure.
 
-Expected loss = amount x (1 - chance of collection), rounded up, against the fee plus an allowed loss. The room that is
-left is asked for last, in the transaction that takes it.
+Expected loss = amount x (1 - chance of collection), rounded up, against the fee plus an allowed
+loss. The room that is left is asked for last, in the transaction that takes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,11 +24,12 @@ from recoup.terms.rules.exposure import Limits, Occasion, Room
 
 @dataclass(frozen=True, slots=True)
 class AdvanceInputs(Stored):
-    """The inputs of one decision. `reading`: the last decline. `room`: what the limits of merchant and customer left
-    when it was taken; only asked for where everything else says yes. `facts`: of the order as the engine knows it,
-    where the model's chance counts; None: the prior's. `utc_offset`: minutes east of UTC at the card holder; `out_at`:
-    when the try was sent whose answer is not known, None where none is out. `bounds`: of that kind of chance; None:
-    there is no version yet."""
+    """The inputs of one decision. `reading`: the last decline. `room`: what the limits of merchant
+    and customer left when it was taken; only asked for where everything else says yes. `facts`: of
+    the order as the engine knows it, where the model's chance counts; None: the prior's.
+    `utc_offset`: minutes east of UTC at the card holder; `out_at`: when the try was sent whose
+    answer is not known, None where none is out. `bounds`: of that kind of chance; None: there is no
+    version yet."""
 
     occasion: Occasion
     reading: Reading
@@ -47,7 +49,11 @@ class AdvanceInputs(Stored):
         found = dict(plain(self))
         if self.facts is not None:
             return found | {"facts": self.facts.features()}
-        return {name: value for name, value in found.items() if name not in ("facts", "utc_offset", "out_at")}
+        return {
+            name: value
+            for name, value in found.items()
+            if name not in ("facts", "utc_offset", "out_at")
+        }
 
     def by_prior(self, bounds: HeldBounds | None) -> "AdvanceInputs":
         """The same without a model."""
@@ -71,7 +77,11 @@ def loss_at(given: AdvanceInputs, chance: int) -> LossTest:
     """The loss test at a chance in basis points. The loss is rounded up, what is allowed down: the
     remainder is the operator's."""
     loss = -(-given.units * (10_000 - chance) // 10_000)
-    return LossTest(chance, loss, given.fee_units + given.units * given.limits.allowed_loss_basis_points // 10_000)
+    return LossTest(
+        chance,
+        loss,
+        given.fee_units + given.units * given.limits.allowed_loss_basis_points // 10_000,
+    )
 
 
 def judged(
@@ -91,7 +101,10 @@ def judged(
     elif group is None and given.occasion == "declined":
         rule, cure = "no_cure_by_waiting", given.reading.cure
     elif given.units > limits.order_max_units:
-        rule, cure = "over_order_limit", f"At most {_amount(limits.order_max_units, given)} an order could be advanced."
+        rule, cure = (
+            "over_order_limit",
+            f"At most {_amount(limits.order_max_units, given)} an order could be advanced.",
+        )
     elif refused == "too_few_closed":
         rule, cure = refused, _CLOSED[refused]
     elif not test.passed:
@@ -102,10 +115,15 @@ def judged(
     elif given.room != "enough":
         rule, cure = given.room, _ROOM_CURES[given.room]
     else:
-        rule, cure = "within_limits", "A hard decline, less room or a higher expected loss would have changed it."
+        rule, cure = (
+            "within_limits",
+            "A hard decline, less room or a higher expected loss would have changed it.",
+        )
     yes = rule == "within_limits"
     reasons = (
-        "The order is approved now and its customer is charged later." if yes else "The order is not advanced.",
+        "The order is approved now and its customer is charged later."
+        if yes
+        else "The order is not advanced.",
         _last_answer(given),
         f"Expected loss {_amount(test.expected_loss, given)} at a chance of {test.chance / 100:g} % to collect; "
         f"allowed are {_amount(test.allowed, given)}, the fee included.",
@@ -116,7 +134,13 @@ def judged(
     )
     other = Alternative("collect_later", test.chance / 10_000, note)
     return Decision(
-        "approve_now" if yes else "decline_at_once", (), group, reasons, (given.occasion, rule), versions, (other,)
+        "approve_now" if yes else "decline_at_once",
+        (),
+        group,
+        reasons,
+        (given.occasion, rule),
+        versions,
+        (other,),
     )
 
 

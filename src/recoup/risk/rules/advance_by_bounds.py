@@ -21,9 +21,24 @@ from recoup.policies.rules.policy import group_of
 from recoup.rescue.rules.arms import FALLBACKS, EngineAtHand, why_not
 from recoup.rescue.rules.model import Charge, Collected, Model
 from recoup.risk.rules.advance import AdvanceInputs, LossTest, judged, loss_at
-from recoup.terms.rules.advance_bounds import PAYERS_MIN, TENTHS, WEEKS_MIN, WHOLE, Bounds, HeldBounds, held, tenth_of
+from recoup.terms.rules.advance_bounds import (
+    PAYERS_MIN,
+    TENTHS,
+    WEEKS_MIN,
+    WHOLE,
+    Bounds,
+    HeldBounds,
+    held,
+    tenth_of,
+)
 from recoup.terms.rules.arm_terms import Arm, Known
-from recoup.terms.rules.collection import CURRENT_COLLECTION, PERIOD, CollectionPolicy, chance_of, next_charge
+from recoup.terms.rules.collection import (
+    CURRENT_COLLECTION,
+    PERIOD,
+    CollectionPolicy,
+    chance_of,
+    next_charge,
+)
 
 ADVANCE_BY_BOUNDS_VERSION: Final = "advance-3"
 TOO_FEW, LOSSES = "too_few_closed", "loss_of_such_orders"
@@ -42,15 +57,23 @@ class _Chance:
 
 
 def advance_by_bounds(
-    given: AdvanceInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None = None
+    given: AdvanceInputs,
+    policy: CollectionPolicy,
+    model: Model | None,
+    foreseen: Collected | None = None,
 ) -> Decision:
-    """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it. `model` is there
-    where `given.facts` are. `foreseen`: as `foreseen_by_model` gave it, where the caller has it already."""
+    """Verdict `approve_now` or `decline_at_once`. The last reason says what would have changed it.
+    `model` is there where `given.facts` are. `foreseen`: as `foreseen_by_model` gave it, where the
+    caller has it already."""
     bounds = given.bounds
     chance = _chance(given, policy, model, foreseen)
     tenth = tenth_of(chance.foreseen)
     known = bounds is not None and bounds.table.is_known(tenth)
-    risked = min(chance.risked, bounds.table.collected[tenth]) if bounds is not None and known else chance.risked
+    risked = (
+        min(chance.risked, bounds.table.collected[tenth])
+        if bounds is not None and known
+        else chance.risked
+    )
     test = loss_at(given, risked)
     versions = {
         "decider": ADVANCE_BY_BOUNDS_VERSION,
@@ -85,7 +108,13 @@ def charges_of(given: AdvanceInputs, policy: CollectionPolicy) -> list[Charge]:
     last, made = given.now, 0
     while (
         due := next_charge(
-            given.reading, policy, made=made, last=last, now=last, until=given.now + PERIOD, utc_offset=given.utc_offset
+            given.reading,
+            policy,
+            made=made,
+            last=last,
+            now=last,
+            until=given.now + PERIOD,
+            utc_offset=given.utc_offset,
         )
     ) is not None:
         found.append(Charge(due))
@@ -93,7 +122,9 @@ def charges_of(given: AdvanceInputs, policy: CollectionPolicy) -> list[Charge]:
     return found
 
 
-def _chance(given: AdvanceInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None) -> _Chance:
+def _chance(
+    given: AdvanceInputs, policy: CollectionPolicy, model: Model | None, foreseen: Collected | None
+) -> _Chance:
     if given.facts is None or model is None:
         prior = chance_of(given.reading, policy, out=given.occasion == "unresolved")
         return _Chance(prior, prior, (), "Approve now and collect by plan; a rough prior.")
@@ -121,7 +152,11 @@ def _refused(given: AdvanceInputs, tenth: int, test: LossTest) -> str:
 def _vouched(bounds: HeldBounds | None, tenth: int, test: LossTest, units: int) -> tuple[str, ...]:
     low, high = tenth * 100 // TENTHS, (tenth + 1) * 100 // TENTHS
     if bounds is None or not bounds.table.is_known(tenth):
-        payers, weeks = (bounds.table.payers[tenth], bounds.table.weeks[tenth]) if bounds is not None else (0, 0)
+        payers, weeks = (
+            (bounds.table.payers[tenth], bounds.table.weeks[tenth])
+            if bounds is not None
+            else (0, 0)
+        )
         words = (
             "Of orders with a chance of {0} to {1} %, the time to pay is over for {2} customers in {3} weeks; "
             "{4} in {5} are needed."
@@ -132,7 +167,9 @@ def _vouched(bounds: HeldBounds | None, tenth: int, test: LossTest, units: int) 
     until: date = bounds.until
     collected_words = Sentence(words, _percent(table.collected[tenth]), bounds.version, until)
     words = "Orders with a chance of {0} % or more lose at most {1} % of the amount; {2} % is allowed with the fee."
-    return collected_words, Sentence(words, low, _percent(table.lost_from[tenth]), _percent(_allowed(test, units)))
+    return collected_words, Sentence(
+        words, low, _percent(table.lost_from[tenth]), _percent(_allowed(test, units))
+    )
 
 
 def _allowed(test: LossTest, units: int) -> int:
@@ -185,6 +222,8 @@ def advance_by_arm(
     return prior, engines._replace(arm=about | {"part": "watches"}) if engines is not None else None
 
 
-def _by_engine(given: AdvanceInputs, bounds: Bounds | None, model: Model, foreseen: Collected) -> Judged:
+def _by_engine(
+    given: AdvanceInputs, bounds: Bounds | None, model: Model, foreseen: Collected
+) -> Judged:
     inputs = replace(given, bounds=held(bounds, "model"))
     return Judged(advance_by_bounds(inputs, CURRENT_COLLECTION, model, foreseen), inputs.features())

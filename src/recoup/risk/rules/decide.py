@@ -27,9 +27,9 @@ RISK_VERDICTS: Final[Mapping[Answer, Verdict]] = {
 
 @dataclass(frozen=True, slots=True)
 class RiskInput:
-    """The inputs of one decision. `held`: the terms that hold, each with its weight of `version`. `may_challenge`:
-    the customer has a page on which they can confirm. `claimable`: the exemption that is open to its amount, where and
-    when it is made. Only the arm `engine` is followed."""
+    """The inputs of one decision. `held`: the terms that hold, each with its weight of `version`.
+    `may_challenge`: the customer has a page on which they can confirm. `claimable`: the exemption
+    that is open to its amount, where and when it is made. Only the arm `engine` is followed."""
 
     facts: RiskFacts
     held: Mapping[str, int]
@@ -94,7 +94,9 @@ def answer_of(given: RiskInput) -> Answer:
     )
     best = min(open_answers, key=lambda answer: costs[answer])
     if best == "decline" and TYPED & given.held.keys():
-        without = replace(given, held={term: w for term, w in given.held.items() if term not in TYPED})
+        without = replace(
+            given, held={term: w for term, w in given.held.items() if term not in TYPED}
+        )
         return answer_of(without)
     return best
 
@@ -104,13 +106,20 @@ def exemption_of(given: RiskInput) -> Exemption | None:
     not asked for a confirmation, and it has none."""
     against = any(weight > 0 for term, weight in given.held.items() if term != "base")
     known = given.facts.authenticated or given.facts.decline == SCA
-    if given.claimable is None or not given.is_followed or against or known or answer_of(given) != "approve":
+    if (
+        given.claimable is None
+        or not given.is_followed
+        or against
+        or known
+        or answer_of(given) != "approve"
+    ):
         return None
     return given.claimable if risk_of(given.held) <= EXEMPT_RISK_MAX else None
 
 
 def decide_risk(given: RiskInput) -> Decision:
-    """Verdict `attempt_now`, `challenge` or `decline_at_once`; `taken` names one of the alternatives.
+    """Verdict `attempt_now`, `challenge` or `decline_at_once`; `taken` names one of the
+    alternatives.
 
     Raises: ValueError for terms that do not follow from the facts.
     """
@@ -138,7 +147,9 @@ def decide_risk(given: RiskInput) -> Decision:
         rules,
         versions,
         tuple(
-            Alternative(other, None, NOTES[other]) for other in others if other != "challenge" or given.may_challenge
+            Alternative(other, None, NOTES[other])
+            for other in others
+            if other != "challenge" or given.may_challenge
         ),
         taken,
     )

@@ -27,8 +27,8 @@ _CVV: Final[Mapping[str, Check]] = {"M": "match", "Y": "match", "N": "mismatch"}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Other orders under one name at this merchant, at most `COUNT_MAX`. `cards`: different other cards among those of
-    the day."""
+    """Other orders under one name at this merchant, at most `COUNT_MAX`. `cards`: different other
+    cards among those of the day."""
 
     hour: int = 0
     day: int = 0
@@ -38,10 +38,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class RiskFacts(Stored):
-    """The inputs of a score. `usual_units`: the median of the merchant's last payments in the currency, None where
-    there are too few. `seen`: by name, those that the payment has. `paid_before`: paid orders of the same customer
-    with the same card, at most `PAID_MAX`. `decline`: the reason word of the decline that came in. `authenticated`:
-    the merchant's own 3-D Secure succeeded. `processor_risk`: low, elevated, high or unknown."""
+    """The inputs of a score. `usual_units`: the median of the merchant's last payments in the
+    currency, None where there are too few. `seen`: by name, those that the payment has.
+    `paid_before`: paid orders of the same customer with the same card, at most `PAID_MAX`.
+    `decline`: the reason word of the decline that came in. `authenticated`: the merchant's own 3-D
+    Secure succeeded. `processor_risk`: low, elevated, high or unknown."""
 
     units: int
     currency: str
@@ -60,7 +61,9 @@ class RiskFacts(Stored):
 
 def avs_of(code: str | None) -> Check:
     """The address check by the result code that a network or processor gave."""
-    return _AVS.get((code or "").strip().upper()[:1] if len((code or "").strip()) == 1 else "", "unknown")
+    return _AVS.get(
+        (code or "").strip().upper()[:1] if len((code or "").strip()) == 1 else "", "unknown"
+    )
 
 
 def cvv_of(code: str | None) -> Check:
@@ -70,5 +73,7 @@ def cvv_of(code: str | None) -> Check:
 
 def is_authenticated(three_d_secure: Mapping[str, Any] | None) -> bool:
     """True when the electronic commerce indicator says that the customer passed."""
-    eci = (three_d_secure or {}).get("ecommerceIndicator") or (three_d_secure or {}).get("ecommerce_indicator")
+    eci = (three_d_secure or {}).get("ecommerceIndicator") or (three_d_secure or {}).get(
+        "ecommerce_indicator"
+    )
     return str(eci or "").strip().lstrip("0") in ("2", "5")

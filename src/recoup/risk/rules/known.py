@@ -24,8 +24,8 @@ class RiskKnown:
     fraud_rate: int | None = None  # the acquirer's, in millionths
 
     def after(self, decline: str, region: str, on: date, issuer: str = "") -> RiskInput:
-        """`decline`: the reason word of the decline that came in; `region`: the acquirer's; `issuer`: the country of
-        the card's, where it is known."""
+        """`decline`: the reason word of the decline that came in; `region`: the acquirer's;
+        `issuer`: the country of the card's, where it is known."""
         facts = replace(self.facts, decline=decline)
         return RiskInput.of(
             facts,
@@ -34,5 +34,7 @@ class RiskKnown:
             may_challenge=self.may_challenge,
             arm=self.arm,
             settings=self.settings,
-            claimable=exemption_for(region, facts.currency, facts.units, on, self.fraud_rate, issuer),
+            claimable=exemption_for(
+                region, facts.currency, facts.units, on, self.fraud_rate, issuer
+            ),
         )

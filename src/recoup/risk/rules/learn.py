@@ -1,8 +1,8 @@
-"""Weights learned from what became of payments, around a prior. Pure, and without libraries: counts of payments that
-look alike, a logistic regression, whole thousandths at the end.
+"""Weights learned from what became of payments, around a prior. Pure, and without libraries: counts
+of payments that look alike, a logistic regression, whole thousandths at the end.
 
-What is hardly seen keeps the prior's weight: the prior stands for so many payments as its precision says. The prior's
-`base` alone is free, for installations differ most in how much fraud they have.
+What is hardly seen keeps the prior's weight: the prior stands for so many payments as its precision
+says. The prior's `base` alone is free, for installations differ most in how much fraud they have.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,12 +30,17 @@ class _Alike:
     logit: float = 0.0
 
 
-def learned(payments: Iterable[tuple[tuple[str, ...], bool]], prior: Weights, version: str) -> Weights | None:
-    """`payments`: the terms that held when each came, and whether it was fraud. None where there are too few frauds."""
+def learned(
+    payments: Iterable[tuple[tuple[str, ...], bool]], prior: Weights, version: str
+) -> Weights | None:
+    """`payments`: the terms that held when each came, and whether it was fraud. None where there
+    are too few frauds."""
     groups = _grouped(payments)
     if sum(group.frauds for group in groups) < FRAUDS_MIN:
         return None
-    before = {"base": prior.base / LOGIT} | {term: weight / LOGIT for term, weight in prior.terms.items()}
+    before = {"base": prior.base / LOGIT} | {
+        term: weight / LOGIT for term, weight in prior.terms.items()
+    }
     found = dict(before)
     having: dict[str, list[_Alike]] = {"base": groups}
     for group in groups:
@@ -68,7 +73,9 @@ def _sum(found: Mapping[str, float], terms: Iterable[str]) -> float:
     return total
 
 
-def _improve(term: str, groups: list[_Alike], found: dict[str, float], before: Mapping[str, float]) -> None:
+def _improve(
+    term: str, groups: list[_Alike], found: dict[str, float], before: Mapping[str, float]
+) -> None:
     """Improves one weight by a step of Newton's method."""
     precision = BASE_PRECISION if term == "base" else PRECISION
     slope = precision * (before[term] - found[term])

@@ -34,7 +34,8 @@ def terms_of(facts: RiskFacts) -> tuple[str, ...]:
 
 
 def weighed(facts: RiskFacts, weights: Weights) -> dict[str, int]:
-    """The terms that hold, with their weights; `base` is one of them. A term that was never learned weighs nothing."""
+    """The terms that hold, with their weights; `base` is one of them. A term that was never learned
+    weighs nothing."""
     return {"base": weights.base} | {term: weights.terms.get(term, 0) for term in terms_of(facts)}
 
 

@@ -22,7 +22,8 @@ _SURELY: Final = 1e-6
 
 
 class Outcome(NamedTuple):
-    """A payment whose outcome is known. `at`: business time; `terms`: those that held, without the base."""
+    """A payment whose outcome is known. `at`: business time; `terms`: those that held, without the
+    base."""
 
     owner: int
     at: datetime
@@ -42,8 +43,8 @@ class Divided(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RiskTrial:
-    """Mean log-losses of the held-out payments, the less the better. `only_by`: the owner without whose payments the
-    new weights would be worse."""
+    """Mean log-losses of the held-out payments, the less the better. `only_by`: the owner without
+    whose payments the new weights would be worse."""
 
     held_from: datetime
     held_payments: int
@@ -59,8 +60,8 @@ class RiskTrial:
 
 
 def divided(outcomes: Sequence[Outcome]) -> Divided:
-    """The last fifth of the time is held out, four weeks at most, from the beginning of a day of UTC on; what is
-    before, of each owner within its share."""
+    """The last fifth of the time is held out, four weeks at most, from the beginning of a day of
+    UTC on; what is before, of each owner within its share."""
     first, last = min(outcome.at for outcome in outcomes), max(outcome.at for outcome in outcomes)
     at = last - min((last - first) / HELD_OUT_SHARE, timedelta(days=HELD_OUT_DAYS_MAX))
     at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -100,10 +101,17 @@ def _most(counts: Iterable[int]) -> int:
 def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial:
     """Tries learned weights. No worse is what is no worse without any one owner's payments, too;
     where the others have too few frauds to judge by, that owner's are not left out."""
-    mine, theirs = ([loss(one, which) for one in stoppable(divided_at.held)] for which in (weights, today))
+    mine, theirs = (
+        [loss(one, which) for one in stoppable(divided_at.held)] for which in (weights, today)
+    )
     score, compared = (round(sum(found) / len(found), 6) for found in (mine, theirs))
     trial = RiskTrial(
-        divided_at.held_from, len(divided_at.held), divided_at.held_frauds, score, today.version, compared
+        divided_at.held_from,
+        len(divided_at.held),
+        divided_at.held_frauds,
+        score,
+        today.version,
+        compared,
     )
     if not trial.no_worse:
         return trial
@@ -116,7 +124,13 @@ def try_risk(divided_at: Divided, weights: Weights, today: Weights) -> RiskTrial
         others = divided_at.held_frauds - frauds[owner]
         if others >= FRAUDS_HELD_OUT_MIN and everything - gained[owner] < 0:
             return RiskTrial(
-                trial.held_from, trial.held_payments, trial.held_frauds, score, today.version, compared, only_by=owner
+                trial.held_from,
+                trial.held_payments,
+                trial.held_frauds,
+                score,
+                today.version,
+                compared,
+                only_by=owner,
             )
     return trial
 

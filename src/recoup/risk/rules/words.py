@@ -81,17 +81,29 @@ _NAMED: Final[Mapping[str, str]] = {
 
 
 def reasons_of(
-    facts: RiskFacts, held: Mapping[str, int], taken: Answer, risk: int, costs: Mapping[Answer, int], *, followed: bool
+    facts: RiskFacts,
+    held: Mapping[str, int],
+    taken: Answer,
+    risk: int,
+    costs: Mapping[Answer, int],
+    *,
+    followed: bool,
 ) -> tuple[str, ...]:
     """`risk` in millionths; `costs` in units of the order's currency."""
-    terms = sorted((term for term in held if term != "base" and held[term]), key=lambda one: (-abs(held[one]), one))
+    terms = sorted(
+        (term for term in held if term != "base" and held[term]),
+        key=lambda one: (-abs(held[one]), one),
+    )
     return (
         (_FOLLOWED if followed else _WATCHED)[taken],
         Sentence("The risk of fraud is estimated at {0} %.", Figure(f"{risk / 10_000:.1f}")),
         *(_term(facts, term) for term in terms[:TERMS_SHOWN]),
         Sentence(
             "Expected cost: {0} if sent, {1} with 3-D Secure, {2} if declined.",
-            *(f"{money(costs[one], facts.currency)} {facts.currency}" for one in ("approve", "challenge", "decline")),
+            *(
+                f"{money(costs[one], facts.currency)} {facts.currency}"
+                for one in ("approve", "challenge", "decline")
+            ),
         ),
         _CHANGE[taken],
     )

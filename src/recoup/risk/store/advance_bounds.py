@@ -13,12 +13,16 @@ ORDERS_MAX: Final = 50_000  # comparable ones of a week, the newest
 WEEKS_MAX: Final = 104
 
 
-@MERCHANT.statement("SELECT asset FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0 ORDER BY 1")
+@MERCHANT.statement(
+    "SELECT asset FROM exposure_limits WHERE merchant_id = $1 AND limit_units > 0 ORDER BY 1"
+)
 async def assets_advanced(db: Read, merchant_id: UUID) -> list[str]:
     """Currencies in which anything may be advanced."""
 
 
-@MERCHANT.statement("SELECT placed_at FROM order_heads WHERE merchant_id = $1 ORDER BY placed_at LIMIT 1")
+@MERCHANT.statement(
+    "SELECT placed_at FROM order_heads WHERE merchant_id = $1 ORDER BY placed_at LIMIT 1"
+)
 async def first_placed(db: Read, merchant_id: UUID) -> datetime | None:
     """Time at which the merchant's first order came."""
 
@@ -29,7 +33,8 @@ async def newest_week(db: Read, merchant_id: UUID, asset: str) -> date | None:
 
 
 class AdvanceOutcome(Row, frozen=True):
-    """`units`: of it was to be collected. `chance`: the model's, None where no model was at hand."""
+    """`units`: of it was to be collected. `chance`: the model's, None where no model was at
+    hand."""
 
     order_id: UUID
     payer: int
@@ -146,6 +151,12 @@ INSERT INTO advance_bounds (merchant_id, asset, version, made_on, until, tables)
 ON CONFLICT DO NOTHING
 """)
 async def keep_bounds(
-    db: Tx, merchant_id: UUID, asset: str, version: int, made_on: date, until: date, tables: dict[str, Any]
+    db: Tx,
+    merchant_id: UUID,
+    asset: str,
+    version: int,
+    made_on: date,
+    until: date,
+    tables: dict[str, Any],
 ) -> None:
     """A further version; of two at once the first."""

@@ -1,5 +1,5 @@
-"""Exposure: the customers' rows and the slots of a merchant's limit, under locks that are taken in one order; what may
-be advanced and what is, for those who set it and look at it."""
+"""Exposure: the customers' rows and the slots of a merchant's limit, under locks that are taken in
+one order; what may be advanced and what is, for those who set it and look at it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) AS k (merchant_id,
 WHERE c.merchant_id = k.merchant_id AND c.customer_id = k.customer_id AND c.asset = k.asset
 """)
 async def _move_customers(
-    db: Tx, merchants: Collection[UUID], customers: Collection[UUID], assets: Collection[str], units: Collection[int]
+    db: Tx,
+    merchants: Collection[UUID],
+    customers: Collection[UUID],
+    assets: Collection[str],
+    units: Collection[int],
 ) -> None:
     """Moves what customers have in use, under their lock."""
 
@@ -102,15 +106,19 @@ UPDATE exposure_allotments SET used = used - $4::bigint, reclaim = reclaim - lea
   allotted = allotted - greatest(least(reclaim, $4::bigint), $5::bigint), lost = lost + $5::bigint
 WHERE merchant_id = $1 AND asset = $2 AND slot = $3
 """)
-async def free_slot(db: Tx, merchant_id: UUID, asset: str, slot: int, units: int, lost: int) -> None:
-    """Gives back what was taken there. `lost`: so much of it was written off, and is not free again."""
+async def free_slot(
+    db: Tx, merchant_id: UUID, asset: str, slot: int, units: int, lost: int
+) -> None:
+    """Gives back what was taken there. `lost`: so much of it was written off, and is not free
+    again."""
 
 
 @MERCHANT.statement("""
 UPDATE exposure_allotments SET lost = 0 WHERE merchant_id = $1 AND asset = $2 AND lost > 0
 """)
 async def forgive_lost(db: Tx, merchant_id: UUID, asset: str) -> None:
-    """Frees what was written off: it counts against the limit no more. Under the lock of the terms."""
+    """Frees what was written off: it counts against the limit no more. Under the lock of the
+    terms."""
 
 
 @MERCHANT.statement("""
@@ -159,7 +167,8 @@ async def _write_slots(
 
 @dataclass(frozen=True, slots=True)
 class LockedTerms:
-    """A merchant's terms beside the operator's, both locked. `drawn`: what each counts of the operator's limit."""
+    """A merchant's terms beside the operator's, both locked. `drawn`: what each counts of the
+    operator's limit."""
 
     limits: Limits
     drawn_units: int
@@ -216,7 +225,9 @@ class _OperatorTerms(Row, frozen=True):
     drawn_units: int
 
 
-@DIRECTORY.statement("SELECT limit_units, drawn_units FROM operator_exposure WHERE asset = $1 FOR UPDATE")
+@DIRECTORY.statement(
+    "SELECT limit_units, drawn_units FROM operator_exposure WHERE asset = $1 FOR UPDATE"
+)
 async def _lock_operator(db: Tx, asset: str) -> _OperatorTerms | None:
     """Locks the operator's terms, before any merchant's."""
 
@@ -254,7 +265,9 @@ async def draw(db: Tx, merchant_id: UUID, asset: str, total: int, more: int) -> 
         await _draw_operator(db, asset, more)
 
 
-@MERCHANT.statement("UPDATE exposure_limits SET drawn_units = $3 WHERE merchant_id = $1 AND asset = $2")
+@MERCHANT.statement(
+    "UPDATE exposure_limits SET drawn_units = $3 WHERE merchant_id = $1 AND asset = $2"
+)
 async def _draw(db: Tx, merchant_id: UUID, asset: str, total: int) -> None:
     """Sets what the merchant draws of the operator's limit now."""
 

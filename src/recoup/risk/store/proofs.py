@@ -6,7 +6,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, DiffersAt, differences, of_merchant, of_window
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    DiffersAt,
+    differences,
+    of_merchant,
+    of_window,
+)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -129,5 +136,7 @@ class KeptBounds(Row, frozen=True):
 SELECT version, made_on, until, tables FROM advance_bounds
 WHERE merchant_id = $1 AND asset = $2 AND version > $3 ORDER BY version LIMIT $4
 """)
-async def kept_bounds(db: Read, merchant_id: UUID, asset: str, after: int, limit: int) -> list[KeptBounds]:
+async def kept_bounds(
+    db: Read, merchant_id: UUID, asset: str, after: int, limit: int
+) -> list[KeptBounds]:
     """The next versions, in their order."""

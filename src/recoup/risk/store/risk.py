@@ -12,7 +12,8 @@ from recoup.risk.rules.facts import Name
 
 
 class Sighting(Row, frozen=True, kw_only=True):
-    """An order whose customer waits. `subject`: of the merchant's own order id; `names` are keyed hashes."""
+    """An order whose customer waits. `subject`: of the merchant's own order id; `names` are keyed
+    hashes."""
 
     merchant_id: UUID
     order_id: UUID

@@ -1,6 +1,6 @@
-"""Learned weights of the risk check, a line each time; the newest that is used decides. No line is ever changed:
-decisions name what they were made by. And the judged payments that they are learned from, a bounded number at a
-time."""
+"""Learned weights of the risk check, a line each time; the newest that is used decides. No line is
+ever changed: decisions name what they were made by. And the judged payments that they are learned
+from, a bounded number at a time."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -15,8 +15,9 @@ LISTED_MAX: Final = 50
 
 @stored("risk_weights")
 class RiskVersion(Row, frozen=True):
-    """`terms`: thousandths of a logit. `payments` and `frauds` that it was learned from, of so many `merchants`.
-    What is held out: from `held_from` on; the scores are mean log-losses. Null: it was chosen by hand."""
+    """`terms`: thousandths of a logit. `payments` and `frauds` that it was learned from, of so many
+    `merchants`. What is held out: from `held_from` on; the scores are mean log-losses. Null: it was
+    chosen by hand."""
 
     name: str
     base: int
@@ -39,17 +40,23 @@ class RiskVersion(Row, frozen=True):
     made_by: str = ""
 
 
-@DIRECTORY.statement(f"SELECT {columns_of(RiskVersion)} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1")
+@DIRECTORY.statement(
+    f"SELECT {columns_of(RiskVersion)} FROM risk_weights WHERE used ORDER BY version_no DESC LIMIT 1"
+)
 async def weights_in_use(db: Read) -> RiskVersion | None:
     """The version in use; None: the prior decides."""
 
 
-@DIRECTORY.statement(f"SELECT {columns_of(RiskVersion)} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}")
+@DIRECTORY.statement(
+    f"SELECT {columns_of(RiskVersion)} FROM risk_weights ORDER BY version_no DESC LIMIT {LISTED_MAX}"
+)
 async def list_risk_versions(db: Read) -> list[RiskVersion]:
     """The newest first."""
 
 
-@DIRECTORY.statement(f"{insert_of(RiskVersion, one=True)} ON CONFLICT DO NOTHING RETURNING version_no")
+@DIRECTORY.statement(
+    f"{insert_of(RiskVersion, one=True)} ON CONFLICT DO NOTHING RETURNING version_no"
+)
 async def add_risk_version(db: Tx, row: RiskVersion) -> bool:
     """Adds a version; False where somebody else has just made a line of that number."""
 
@@ -58,7 +65,8 @@ LOOKS_MAX: Final = 5_000  # decisions, of all kinds
 
 
 class JudgedPayment(Row, frozen=True):
-    """`terms`: those that held when it was judged. `fraud`: reported in time. `paid`: an attempt was approved."""
+    """`terms`: those that held when it was judged. `fraud`: reported in time. `paid`: an attempt
+    was approved."""
 
     order_id: UUID
     at: datetime
@@ -82,7 +90,9 @@ SELECT min(decision_id::text)::uuid FROM (
   SELECT decision_id FROM decisions WHERE merchant_id = $1 AND decision_id > $2 AND decision_id < $3
   ORDER BY decision_id DESC LIMIT $4) d
 """)
-async def _last_decision(db: Read, merchant_id: UUID, after: UUID, before: UUID, looks: int) -> UUID | None:
+async def _last_decision(
+    db: Read, merchant_id: UUID, after: UUID, before: UUID, looks: int
+) -> UUID | None:
     """The last of so many decisions before `before`."""
 
 
@@ -109,11 +119,15 @@ INSERT INTO fraud_warnings (merchant_id, order_id, warning_id, warned_at)
 SELECT $1, $2, $3, $4::timestamptz + m.offset_us * interval '1 microsecond' FROM merchants m WHERE m.merchant_id = $1
 ON CONFLICT DO NOTHING
 """)
-async def note_fraud_warning(db: Tx, merchant_id: UUID, order_id: UUID, warning_id: UUID, at: datetime) -> None:
+async def note_fraud_warning(
+    db: Tx, merchant_id: UUID, order_id: UUID, warning_id: UUID, at: datetime
+) -> None:
     """Notes a fraud warning, once. `at`: wall time."""
 
 
 @MERCHANT.statement("""
 SELECT EXISTS (SELECT FROM fraud_warnings WHERE merchant_id = $1 AND order_id = $2 AND warning_id = $3)
 """)
-async def is_fraud_warned(db: Read, merchant_id: UUID, order_id: UUID, warning_id: UUID) -> bool: ...
+async def is_fraud_warned(
+    db: Read, merchant_id: UUID, order_id: UUID, warning_id: UUID
+) -> bool: ...

@@ -1,5 +1,5 @@
-"""`recoup connect`, `recoup disconnect`: merchants' own accounts at processors. Secrets come from files, a prompt that
-shows nothing, or standard input; never from an argument."""
+"""`recoup connect`, `recoup disconnect`: merchants' own accounts at processors. Secrets come from
+files, a prompt that shows nothing, or standard input; never from an argument."""
 
 import sys
 from pathlib import Path
@@ -28,10 +28,16 @@ from recoup.routes.store.connections import Billing, ProcessorConnection, all_co
 
 SECRET_BYTES_MAX: Final = 1_024
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_key_file = click.option("--key-file", type=_FILE, help="File with the key; default: you are asked for it.")
-_secret_file = click.option("--secret-file", type=_FILE, help="File with the webhook's signing secret; as the key.")
+_key_file = click.option(
+    "--key-file", type=_FILE, help="File with the key; default: you are asked for it."
+)
+_secret_file = click.option(
+    "--secret-file", type=_FILE, help="File with the webhook's signing secret; as the key."
+)
 _country = click.option(
-    "--country", default="", help="Where the account is: DE, US. Default: as the vendor tells it, or the merchant's."
+    "--country",
+    default="",
+    help="Where the account is: DE, US. Default: as the vendor tells it, or the merchant's.",
 )
 _OF_INVOICES: Final = "What is done with failed invoices there."
 _as_json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
@@ -45,15 +51,21 @@ def group() -> None:
 def _add(kind: str) -> None:
     """The command that connects an account of this kind."""
     form = connectable()[kind]
-    signed = "by an API key alone" if form.secret is None else "by a key and the secret of its notices"
+    signed = (
+        "by an API key alone" if form.secret is None else "by a key and the secret of its notices"
+    )
 
     @merchant_option
-    @click.option("--url", default="", help="Address of a stand-in or gateway; default: the vendor's own.")
+    @click.option(
+        "--url", default="", help="Address of a stand-in or gateway; default: the vendor's own."
+    )
     @_country
     @_key_file
     @_as_json
     @in_world
-    def connect_verb(run: Run, url: str, country: str, key_file: Path | None, as_json: bool, **more: Any) -> None:
+    def connect_verb(
+        run: Run, url: str, country: str, key_file: Path | None, as_json: bool, **more: Any
+    ) -> None:
         async def place(opened: Opened) -> str:
             scope = _scope(opened.merchant_id)
             return f"{opened.url}/inbound/{await next_name(opened.world, scope, kind)}/notices"
@@ -63,7 +75,11 @@ def _add(kind: str) -> None:
             click.echo(f"In {form.vendor}, add a webhook endpoint with this address: {run(place)}")
         key = _secret("Key", key_file)
         secret = _secret("Signing secret", secret_file) if form.secret is not None else ""
-        billing, account, prefix = more.get("billing", "off"), more.get("account", ""), more.get("prefix", "")
+        billing, account, prefix = (
+            more.get("billing", "off"),
+            more.get("account", ""),
+            more.get("prefix", ""),
+        )
         request = ConnectRequest(kind, key, secret, billing, url, account, prefix, country)
         made = run(lambda opened: connect(opened.world, _scope(opened.merchant_id), request))
         _show(made, as_json=as_json)
@@ -72,12 +88,18 @@ def _add(kind: str) -> None:
     if form.secret is not None:
         verb = _secret_file(verb)
     if form.bills:
-        verb = click.option("--billing", type=click.Choice(BILLING), default="off", help=_OF_INVOICES)(verb)
+        verb = click.option(
+            "--billing", type=click.Choice(BILLING), default="off", help=_OF_INVOICES
+        )(verb)
     if form.account is not None:
         verb = click.option("--account", required=True, help=form.account_cure)(verb)
     if form.live_url:
-        verb = click.option("--prefix", default="", help="Prefix of the account's live address.")(verb)
-    group.command(kind, help=f"Connects an account at {form.vendor} {signed}, which are kept sealed.")(verb)
+        verb = click.option("--prefix", default="", help="Prefix of the account's live address.")(
+            verb
+        )
+    group.command(
+        kind, help=f"Connects an account at {form.vendor} {signed}, which are kept sealed."
+    )(verb)
 
 
 for _kind in connectable():
@@ -87,7 +109,9 @@ for _kind in connectable():
 @group.command("change")
 @click.argument("route")
 @click.option("--billing", type=click.Choice(BILLING), help=_OF_INVOICES)
-@click.option("--account", default="", help="Merchant accounts by currency, where the kind has them.")
+@click.option(
+    "--account", default="", help="Merchant accounts by currency, where the kind has them."
+)
 @_country
 @_key_file
 @_secret_file
@@ -105,9 +129,13 @@ def change_verb(
 ) -> None:
     """Gives a connection a new key or signing secret, or another choice about invoices. The secret of before holds on
     for three days. Without files and --billing you are asked for both; an empty answer keeps what there is."""
-    every = key_file is None and secret_file is None and billing is None and not account and not country
+    every = (
+        key_file is None and secret_file is None and billing is None and not account and not country
+    )
     key = _secret("New key", key_file, optional=True) if every or key_file else ""
-    secret = _secret("New signing secret", secret_file, optional=True) if every or secret_file else ""
+    secret = (
+        _secret("New signing secret", secret_file, optional=True) if every or secret_file else ""
+    )
 
     async def work(opened: Opened) -> ProcessorConnection:
         request = ChangeRequest(key, secret, billing, account, country)
@@ -129,7 +157,12 @@ def list_verb(run: Run, as_json: bool) -> None:
 
 def _line(one: ProcessorConnection) -> str:
     lacking = [found.name for found in one.findings if not found.ok]
-    words = [f"{one.route:32}", f"{one.state:12}", f"{one.billing:9}", f"merchant {one.merchant_id}"]
+    words = [
+        f"{one.route:32}",
+        f"{one.state:12}",
+        f"{one.billing:9}",
+        f"merchant {one.merchant_id}",
+    ]
     return "  ".join(words + ([f"lacks: {', '.join(lacking)}"] if lacking else []))
 
 
@@ -170,7 +203,9 @@ async def _scope_of(opened: Opened, route: str) -> Scope:
     found = await connection_of(opened.world, route)
     if found is None:
         cure = "`recoup connect list` shows them; --live before the verb names the live world."
-        raise Problem("not_found", f"There is no connection {route[:40]!r}.", field="route", cure=cure)
+        raise Problem(
+            "not_found", f"There is no connection {route[:40]!r}.", field="route", cure=cure
+        )
     return _scope(found.merchant_id)
 
 
@@ -178,7 +213,11 @@ def _secret(label: str, file: Path | None, *, optional: bool = False) -> str:
     """Raises: Problem(invalid) for a file that is no line of text."""
     if file is None and sys.stdin.isatty():
         shown = f"{label} (not shown)"
-        return str(click.prompt(shown, hide_input=True, default="" if optional else None, show_default=False)).strip()
+        return str(
+            click.prompt(
+                shown, hide_input=True, default="" if optional else None, show_default=False
+            )
+        ).strip()
     try:
         text = sys.stdin.readline(SECRET_BYTES_MAX) if file is None else _read(file)
     except (OSError, ValueError):
@@ -186,7 +225,11 @@ def _secret(label: str, file: Path | None, *, optional: bool = False) -> str:
     text = text.strip()
     if not text and not optional or not text.isprintable():
         where = "standard input" if file is None else "the file"
-        raise Problem("invalid", f"{label}: {where} does not hold one line.", cure="Write the secret alone on a line.")
+        raise Problem(
+            "invalid",
+            f"{label}: {where} does not hold one line.",
+            cure="Write the secret alone on a line.",
+        )
     return text
 
 
@@ -213,7 +256,10 @@ def finding_lines(made: ProcessorConnection) -> list[str]:
     lines = []
     for one in made.findings:
         finding, cure = one.read
-        lines.append(f"{'ok' if one.ok else '!!'} {one.name}: {finding}" + (f" {cure}" if cure and not one.ok else ""))
+        lines.append(
+            f"{'ok' if one.ok else '!!'} {one.name}: {finding}"
+            + (f" {cure}" if cure and not one.ok else "")
+        )
     return lines
 
 
@@ -233,7 +279,12 @@ def plain(made: ProcessorConnection) -> dict[str, object]:
         "changed_at": iso(made.changed_at),
         "changed_by": made.changed_by,
         "findings": [
-            {"name": one.name, "ok": one.ok, "finding": str(text), "cure": str(cure) if cure is not None else None}
+            {
+                "name": one.name,
+                "ok": one.ok,
+                "finding": str(text),
+                "cure": str(cure) if cure is not None else None,
+            }
             for one, (text, cure) in findings
         ],
     }

@@ -10,7 +10,12 @@ from recoup.merchants.cli import Run, in_world, show
 from recoup.routes.flows.route_switches import RouteState, read_route_states, switch_off, switch_on
 
 OPERATOR: Final = Actor("operator", "command").text()
-BREAKERS: Final = {"closed": "reachable", "open": "not reachable", "trickle": "comes back", "refused": "refused"}
+BREAKERS: Final = {
+    "closed": "reachable",
+    "open": "not reachable",
+    "trickle": "comes back",
+    "refused": "refused",
+}
 
 
 @click.group()
@@ -55,7 +60,9 @@ def _line(one: RouteState) -> str:
     if row.stopped_at is not None:
         words.append(f"OFF since {iso(row.stopped_at)}: {row.why}")
     if one.sums is not None and one.sums.refused:
-        words.append(f"{one.sums.refused} refused as wrong, last {row.refused_code or 'without a code'}")
+        words.append(
+            f"{one.sums.refused} refused as wrong, last {row.refused_code or 'without a code'}"
+        )
     if not one.listed:
         words.append("not in the settings: only asked about what is open")
     return "  ".join(words)

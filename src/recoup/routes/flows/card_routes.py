@@ -1,6 +1,6 @@
-"""The card routes of a world: what each carries, and how each stands. Processes share what came back by a route, its
-breaker and its switch; each reads them once a second at most, so that a switch holds everywhere a second later.
-"""
+"""The card routes of a world: what each carries, and how each stands. Processes share what came
+back by a route, its breaker and its switch; each reads them once a second at most, so that a switch
+holds everywhere a second later."""
 
 import asyncio
 from collections import OrderedDict
@@ -61,7 +61,9 @@ class LearnedSums:
 
     def of(self, route: str) -> tuple[int, int]:
         """Approvals, and those that were expected of the same sends, in millionths."""
-        found = [one for one in (self._over.get(route), self._present.get(route)) if one is not None]
+        found = [
+            one for one in (self._over.get(route), self._present.get(route)) if one is not None
+        ]
         return sum(one.approved for one in found), sum(one.expected for one in found)
 
     def forget(self) -> None:
@@ -88,8 +90,8 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Refusal:
-    """The last request that a route's processor refused: `fault` request, credential or account. `merchant_id`: whose
-    payment it was; `own`: the route is that merchant's."""
+    """The last request that a route's processor refused: `fault` request, credential or account.
+    `merchant_id`: whose payment it was; `own`: the route is that merchant's."""
 
     fault: str
     code: str | None
@@ -194,7 +196,9 @@ class CardRoutes:
                 given.append(own[name])
             elif name in self._terms or not self._is_closed(name, with_own=bool(own)):
                 given.append(self._terms.get(name) or RouteTerms(name, stored=True))
-        return sorted(given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order))
+        return sorted(
+            given, key=lambda one: order.index(one.name) if one.name in self._terms else len(order)
+        )
 
     def shares_methods(self, route: str) -> bool:
         """True when a merchant may charge a stored method of the route that another one brought."""
@@ -202,32 +206,48 @@ class CardRoutes:
         return terms is not None and terms.shared_methods
 
     def is_for_all(self, route: str) -> bool:
-        """True when it is a route of the settings, which all merchants use, and no merchant's own."""
+        """True when it is a route of the settings, which all merchants use, and no merchant's
+        own."""
         return route in self._terms
 
     def visible(self, names: Iterable[str], merchant_id: UUID | None) -> list[str]:
         """Routes without other merchants' own; also those that take no new charges."""
         opened = self._open
-        if opened is not None and names is opened:  # of thousands of merchants it has a few of this one
+        if (
+            opened is not None and names is opened
+        ):  # of thousands of merchants it has a few of this one
             return opened.visible(merchant_id)
-        return [name for name in names if opened is None or opened.owner(name) in (None, merchant_id)]
+        return [
+            name for name in names if opened is None or opened.owner(name) in (None, merchant_id)
+        ]
 
     def _own_of(self, merchant_id: UUID | None) -> Sequence[RouteTerms]:
-        return self._open.takes_charges(merchant_id) if self._open is not None and merchant_id is not None else ()
+        return (
+            self._open.takes_charges(merchant_id)
+            if self._open is not None and merchant_id is not None
+            else ()
+        )
 
     def _is_closed(self, name: str, *, with_own: bool) -> bool:
         if name in self._retired:
             return True
-        return self._open is not None and (self._open.owner(name) is not None or with_own and self._open.is_none(name))
+        return self._open is not None and (
+            self._open.owner(name) is not None or with_own and self._open.is_none(name)
+        )
 
-    def candidates(self, names: Iterable[str], merchant_id: UUID | None = None) -> tuple[Candidate, ...]:
+    def candidates(
+        self, names: Iterable[str], merchant_id: UUID | None = None
+    ) -> tuple[Candidate, ...]:
         return tuple(self._candidate(terms) for terms in self.terms(names, merchant_id))
 
     def _candidate(self, terms: RouteTerms) -> Candidate:
         row = self._out.get(terms.name)
         standing = breaker_of(row).standing(self._clocks.wall()) if row is not None else "closed"
         return Candidate(
-            terms, *self._sums.of(terms.name), standing, off=row is not None and row.stopped_at is not None
+            terms,
+            *self._sums.of(terms.name),
+            standing,
+            off=row is not None and row.stopped_at is not None,
         )
 
     def acceptor_of(self, route: str | None, own: str) -> str:
@@ -239,7 +259,13 @@ class CardRoutes:
     def region_of(self, route: str) -> str:
         """The region of the route's account; empty where nobody says its country."""
         terms = self._terms.get(route) or self._retired.get(route)
-        country = terms.country if terms is not None else self._open.country(route) if self._open is not None else ""
+        country = (
+            terms.country
+            if terms is not None
+            else self._open.country(route)
+            if self._open is not None
+            else ""
+        )
         return region_of(country)
 
     def expect(self, attempt_id: UUID, chance: int) -> None:
@@ -249,9 +275,11 @@ class CardRoutes:
             while len(self._chances) > EXPECTED_MAX:
                 self._chances.popitem(last=False)
 
-    async def note(self, route: str, attempt_id: UUID, outcome: Outcome, merchant_id: UUID, step: Step) -> None:
-        """Counts the result of a send of that merchant by that route; `step`: what follows. Never raises: only a count
-        is lost."""
+    async def note(
+        self, route: str, attempt_id: UUID, outcome: Outcome, merchant_id: UUID, step: Step
+    ) -> None:
+        """Counts the result of a send of that merchant by that route; `step`: what follows. Never
+        raises: only a count is lost."""
         own = self._open is not None and self._open.owner(route) is not None
         if self._db is None or route not in self._terms and not own:
             return
@@ -344,7 +372,11 @@ def counts_of(outcome: Outcome) -> Counts:
     outage."""
     if outcome.fault == "account":
         return Counts(refused=1)
-    if outcome.fault in ("outage", "rate") or outcome.state == "unknown" and not outcome.contradicts:
+    if (
+        outcome.fault in ("outage", "rate")
+        or outcome.state == "unknown"
+        and not outcome.contradicts
+    ):
         return Counts(outages=1)
     return Counts(answered=int(outcome.state in ("approved", "declined")))
 
@@ -358,7 +390,14 @@ async def _write(tx: Tx, name: str, tally: _Tally, now: WallTime) -> None:
         log.warning("card route", route=name, breaker=then.standing(now))
     if then != before:
         await set_breaker(tx, name, *astuple(then))
-    counted = tally.approved, tally.expected, tally.declined, tally.not_sent, tally.unknown, tally.refused
+    counted = (
+        tally.approved,
+        tally.expected,
+        tally.declined,
+        tally.not_sent,
+        tally.unknown,
+        tally.refused,
+    )
     await add_counts(tx, name, now, *counted)
     if (refusal := tally.refusal) is not None:
         await set_refusal(tx, name, now, refusal.code, refusal.text)
@@ -368,7 +407,9 @@ async def _write(tx: Tx, name: str, tally: _Tally, now: WallTime) -> None:
 
 
 def _added(one: Counts, other: Counts) -> Counts:
-    return Counts(one.answered + other.answered, one.outages + other.outages, one.refused + other.refused)
+    return Counts(
+        one.answered + other.answered, one.outages + other.outages, one.refused + other.refused
+    )
 
 
 def _joined(one: _Tally, other: _Tally | None) -> _Tally:

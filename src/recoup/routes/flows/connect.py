@@ -1,6 +1,8 @@
-"""A merchant connects its own account at a processor: key and signing secret are examined, sealed, never shown again.
+"""A merchant connects its own account at a processor: key and signing secret are examined, sealed,
+never shown again.
 
-The connection is a card route of this merchant alone. It waits until a check of the account finds nothing in the way.
+The connection is a card route of this merchant alone. It waits until a check of the account finds
+nothing in the way.
 """
 
 import asyncio
@@ -26,7 +28,13 @@ from recoup.processors.rules.connect_form import Form
 from recoup.routes.flows.own_routes import open_connection, seal_connection
 from recoup.routes.rules.connection_state import WARNINGS, Needs, State, state_after
 from recoup.routes.store import connections
-from recoup.routes.store.card_routes import NewCardRoute, add_route, is_open_at, sealed_connections, set_sealed
+from recoup.routes.store.card_routes import (
+    NewCardRoute,
+    add_route,
+    is_open_at,
+    sealed_connections,
+    set_sealed,
+)
 from recoup.routes.store.connections import Billing, KeptFinding, ProcessorConnection, keep_finding
 
 CONNECTIONS_MAX: Final = 8
@@ -36,9 +44,9 @@ BILLING: Final[tuple[Billing, ...]] = ("off", "take_over", "beside")
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
-    """`account`: as the settings name it, where the kind needs one. `prefix`: of the account's own live address at
-    Adyen. `url`: the vendor's where it is empty. `country`: the account's; empty: as the vendor tells it, or the
-    merchant's."""
+    """`account`: as the settings name it, where the kind needs one. `prefix`: of the account's own
+    live address at Adyen. `url`: the vendor's where it is empty. `country`: the account's; empty:
+    as the vendor tells it, or the merchant's."""
 
     kind: str
     key: str = field(repr=False)
@@ -70,8 +78,9 @@ async def _next_name(db: Read, world: World, scope: Scope, kind: str) -> str:
 async def connect(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection:
     """The same key again is the same connection, with what else was given.
 
-    Raises: Problem(invalid) for a key or secret that cannot be, of the other mode above all; Problem(not_found) for an
-    unknown merchant; Problem(conflict) for too many, or another one made meanwhile.
+    Raises: Problem(invalid) for a key or secret that cannot be, of the other mode above all;
+    Problem(not_found) for an unknown merchant; Problem(conflict) for too many, or another one made
+    meanwhile.
     """
     form, test = form_of(request.kind), world.policy.test_mode
     request = replace(request, notice_secret=form.secret_of(request.notice_secret, request.key))
@@ -81,7 +90,11 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
         message = "Keys go over HTTPS only, or to this machine."
         raise invalid(message, "url", "Write https://host, without a user or a query.")
     if request.url and not test and not request.url.lower().startswith("https:"):
-        raise invalid("In live keys go over HTTPS only.", "url", "Write https://host, without a user or a query.")
+        raise invalid(
+            "In live keys go over HTTPS only.",
+            "url",
+            "Write https://host, without a user or a query.",
+        )
     if await offset_of(world.db, scope.merchant_id) is None:
         cure = "Check its id; a merchant goes live from its Onboarding page in the sandbox."
         raise Problem("not_found", "This merchant does not exist in this environment.", cure=cure)
@@ -130,7 +143,14 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
             raise _changed()
         await connections.add_connection(tx, made)
         await make_due(tx, scope.merchant_id, "missed_notices", scope.merchant_id, wall)
-        await note(tx, scope, wall, "processor.connected", name, {"state": made.state, "billing": made.billing})
+        await note(
+            tx,
+            scope,
+            wall,
+            "processor.connected",
+            name,
+            {"state": made.state, "billing": made.billing},
+        )
     world.routes.forget()
     return made
 
@@ -147,9 +167,11 @@ class ChangeRequest:
     country: str = ""
 
 
-async def change(world: World, scope: Scope, route: str, request: ChangeRequest) -> ProcessorConnection:
-    """A new key, a new signing secret, another choice about invoices; what was disconnected is connected again by a
-    key and a secret. The account is examined with it.
+async def change(
+    world: World, scope: Scope, route: str, request: ChangeRequest
+) -> ProcessorConnection:
+    """A new key, a new signing secret, another choice about invoices; what was disconnected is
+    connected again by a key and a secret. The account is examined with it.
 
     Raises: Problem(not_found) for another merchant's route; Problem(invalid); Problem(conflict).
     """
@@ -196,19 +218,29 @@ async def change(world: World, scope: Scope, route: str, request: ChangeRequest)
             "secret": "new" if rolls else "",
             "country": country if country != before.country else "",
         }
-        await note(tx, scope, wall, "processor.changed", route, {name: value for name, value in facts.items() if value})
+        await note(
+            tx,
+            scope,
+            wall,
+            "processor.changed",
+            route,
+            {name: value for name, value in facts.items() if value},
+        )
     world.routes.forget()
     return await _find(world, scope, route)
 
 
 async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
-    """Examines the account once more; a connection that waits may go on with that, and one whose key lost a right
-    waits. Raises: Problem(not_found); Problem(invalid) for one that has ended."""
+    """Examines the account once more; a connection that waits may go on with that, and one whose
+    key lost a right waits. Raises: Problem(not_found); Problem(invalid) for one that has ended."""
     before = await _find(world, scope, route)
     held = await _reached(world, route)
     if before.state == "disconnected" or not held.key:
         raise invalid("This connection has ended.", "route", "Connect it again.")
-    found, wall = await examine(before.kind, replace(held, country=before.country)), world.clocks.wall()
+    found, wall = (
+        await examine(before.kind, replace(held, country=before.country)),
+        world.clocks.wall(),
+    )
     found, country = await _placed(world, scope, found, before.country)
     after = state_after(before.state, found, Needs(before.billing != "off"))
     async with world.db.transaction() as tx:
@@ -224,7 +256,8 @@ async def check(world: World, scope: Scope, route: str) -> ProcessorConnection:
 
 
 async def disconnect(world: World, scope: Scope, route: str) -> ProcessorConnection:
-    """New charges stop; what is open is still asked about. Key and secret are erased as soon as nothing is open.
+    """New charges stop; what is open is still asked about. Key and secret are erased as soon as
+    nothing is open.
 
     Raises: Problem(not_found).
     """
@@ -243,13 +276,18 @@ async def disconnect(world: World, scope: Scope, route: str) -> ProcessorConnect
 
 
 async def erase_ended(world: World) -> int:
-    """Erases key and secret of connections that have ended and have nothing open; returns how many."""
+    """Erases key and secret of connections that have ended and have nothing open; returns how
+    many."""
     ended = await connections.ended_connections(world.db)
     done = 0
     for one in ended:
         async with world.db.transaction() as tx:
             now = await connections.lock_connection(tx, one.route)
-            if now is None or now.state != "disconnected" or await is_open_at(tx, one.merchant_id, one.route):
+            if (
+                now is None
+                or now.state != "disconnected"
+                or await is_open_at(tx, one.merchant_id, one.route)
+            ):
                 continue
             await set_sealed(tx, one.route, None, world.clocks.wall())
             done += 1
@@ -273,7 +311,8 @@ def form_of(kind: str) -> Form:
 
 
 def address_of(kind: str, prefix: str, *, test: bool) -> str:
-    """The vendor's, of that mode; in live with the account's own prefix, where it has one. Raises: Problem(invalid)."""
+    """The vendor's, of that mode; in live with the account's own prefix, where it has one. Raises:
+    Problem(invalid)."""
     found = KINDS[kind]
     usual = found.sandbox_url if test and found.sandbox_url else found.url
     return usual or form_of(kind).live_address(prefix)
@@ -300,9 +339,14 @@ async def examined(connector: Connector, country: str = "") -> list[Finding]:
         return [Finding("check", False, message, "Try again in a few minutes.", unclear=True)]
     its = _own_country(found)
     if country and its and its != country:
-        finding = Sentence("The account says that it is in {0}, and the route's country is {1}.", its, country)
+        finding = Sentence(
+            "The account says that it is in {0}, and the route's country is {1}.", its, country
+        )
         cure = "Correct the country, or use an account there."
-        return [*(one for one in found if not one.country), Finding("country", False, finding, cure, country=its)]
+        return [
+            *(one for one in found if not one.country),
+            Finding("country", False, finding, cure, country=its),
+        ]
     return found
 
 
@@ -310,11 +354,17 @@ def _own_country(found: list[Finding]) -> str:
     return next((one.country for one in found if one.country), "")
 
 
-async def _placed(world: World, scope: Scope, found: list[Finding], country: str) -> tuple[list[Finding], str]:
+async def _placed(
+    world: World, scope: Scope, found: list[Finding], country: str
+) -> tuple[list[Finding], str]:
     """Findings with the country of the account: as given, or as the account itself has it. In live
     it is missing where the merchant has none either."""
     country = country or _own_country(found)
-    known = None if country or world.policy.test_mode else await load_merchant(world.db, scope.merchant_id)
+    known = (
+        None
+        if country or world.policy.test_mode
+        else await load_merchant(world.db, scope.merchant_id)
+    )
     if known is None or known.merchant.country is not None:
         return found, country
     message = "Nobody says in which country the account is."
@@ -322,7 +372,9 @@ async def _placed(world: World, scope: Scope, found: list[Finding], country: str
     return [*found, Finding("country", False, message, cure, unclear=True)], ""
 
 
-async def _with_key(world: World, scope: Scope, request: ConnectRequest) -> ProcessorConnection | None:
+async def _with_key(
+    world: World, scope: Scope, request: ConnectRequest
+) -> ProcessorConnection | None:
     """The merchant's connection that already has this key."""
     before = await connections.merchant_connections(world.db, scope.merchant_id)
     for one in before:
@@ -355,7 +407,9 @@ async def _lock(tx: Tx, before: ProcessorConnection) -> ProcessorConnection:
 
 
 def _changed() -> Problem:
-    return Problem("conflict", "The connection has just been changed.", cure="Look at it, and try again.")
+    return Problem(
+        "conflict", "The connection has just been changed.", cure="Look at it, and try again."
+    )
 
 
 def _kept(found: list[Finding], billing: Billing) -> list[KeptFinding]:

@@ -6,7 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kit.world import World
-from recoup.routes.store.connections import ProcessorConnection, find_connection, merchant_connections
+from recoup.routes.store.connections import (
+    ProcessorConnection,
+    find_connection,
+    merchant_connections,
+)
 from recoup.routes.store.processor_notices import NoticeCounts, notice_counts
 
 NOTICES_SHOWN: Final = timedelta(days=7)

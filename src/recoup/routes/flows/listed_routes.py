@@ -37,7 +37,9 @@ class Left(NamedTuple):
     connection: Connection
 
 
-async def list_in_database(db: Database, keys: Keys, wall: WallTime, routes: Sequence[Listed]) -> list[Left]:
+async def list_in_database(
+    db: Database, keys: Keys, wall: WallTime, routes: Sequence[Listed]
+) -> list[Left]:
     """Answers the routes that left the settings; one whose connection cannot be read is left out.
 
     Raises: Problem(invalid) for a name that stood for another kind or account.
@@ -60,7 +62,9 @@ async def list_in_database(db: Database, keys: Keys, wall: WallTime, routes: Seq
     found = []
     for row in left:
         try:
-            found.append(Left(row.kind, row.acceptor, open_connection(keys, row.name, row.connection)))
+            found.append(
+                Left(row.kind, row.acceptor, open_connection(keys, row.name, row.connection))
+            )
         except (Problem, msgspec.MsgspecError):
             log.warning("card route cannot be asked any more", route=row.name)
     return found

@@ -1,5 +1,5 @@
-"""Merchants' own card routes as this process holds them: whose each is, whether it takes new charges, and its
-processor, made when something first needs it."""
+"""Merchants' own card routes as this process holds them: whose each is, whether it takes new
+charges, and its processor, made when something first needs it."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,9 @@ def connection_context(_: object, name: str) -> str:
 
 def open_connection(keys: Keys, name: str, sealed: bytes) -> Connection:
     """Raises: Problem(internal); msgspec.MsgspecError."""
-    return msgspec.json.decode(keys.open_secret(connection_context(None, name), sealed), type=Connection)
+    return msgspec.json.decode(
+        keys.open_secret(connection_context(None, name), sealed), type=Connection
+    )
 
 
 def terms_of_own(name: str, kind: str, country: str = "") -> RouteTerms:
@@ -50,7 +52,9 @@ def terms_of_own(name: str, kind: str, country: str = "") -> RouteTerms:
 
 
 def seal_connection(keys: Keys, connection: Connection) -> bytes:
-    return keys.seal_secret(connection_context(None, connection.name), msgspec.json.encode(asdict(connection)))
+    return keys.seal_secret(
+        connection_context(None, connection.name), msgspec.json.encode(asdict(connection))
+    )
 
 
 class _Own:
@@ -65,14 +69,18 @@ class _Own:
             try:
                 self.processor = KINDS[self.row.kind].make(self.connection, None)
             except (Problem, LookupError) as error:
-                log.warning("connected route cannot be used", route=self.row.name, error=type(error).__name__)
+                log.warning(
+                    "connected route cannot be used",
+                    route=self.row.name,
+                    error=type(error).__name__,
+                )
                 return NoProcessor(self.row.name)
         return self.processor
 
 
 class OpenProcessors(Mapping[str, Processor]):
-    """The processors of a world by route: those of the settings, in their order, then merchants' own. What is iterated
-    stays as it was when the iteration began."""
+    """The processors of a world by route: those of the settings, in their order, then merchants'
+    own. What is iterated stays as it was when the iteration began."""
 
     def __init__(self, fixed: Mapping[str, Processor], keys: Keys) -> None:
         self.fixed, self._keys = fixed, keys
@@ -119,7 +127,9 @@ class OpenProcessors(Mapping[str, Processor]):
         """The merchant's own routes that new charges may go by."""
         own = self._of_merchant.get(merchant_id, ())
         return [
-            terms_of_own(one.row.name, one.row.kind, one.row.country) for one in own if one.row.state == "connected"
+            terms_of_own(one.row.name, one.row.kind, one.row.country)
+            for one in own
+            if one.row.state == "connected"
         ]
 
     def connected(self) -> list[str]:
@@ -155,7 +165,11 @@ class OpenProcessors(Mapping[str, Processor]):
                 if name in before and before[name].connection == connection:
                     found[name].processor = before[name].processor
         kept = {id(one.processor) for one in found.values()}
-        gone = [one.processor for one in before.values() if one.processor is not None and id(one.processor) not in kept]
+        gone = [
+            one.processor
+            for one in before.values()
+            if one.processor is not None and id(one.processor) not in kept
+        ]
         self._replaced += gone
         of_merchant: dict[UUID, list[_Own]] = {}
         for one in found.values():
@@ -190,4 +204,6 @@ class OpenProcessors(Mapping[str, Processor]):
 
 def _overlaps(row: OwnRoute, now: WallTime) -> bool:
     """True when the notices' previous secret still holds."""
-    return row.secret_rolled_at is not None and now - WallTime(row.secret_rolled_at) < SECRETS_OVERLAP
+    return (
+        row.secret_rolled_at is not None and now - WallTime(row.secret_rolled_at) < SECRETS_OVERLAP
+    )

@@ -1,4 +1,5 @@
-"""Card routes as the operator sees them: their state, what came back by them, and the switch of each."""
+"""Card routes as the operator sees them: their state, what came back by them, and the switch of
+each."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,8 +29,8 @@ OWN_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class RouteState:
-    """`listed`: it takes new charges, by the settings or as a merchant's connected account. `sums` of the
-    last seven days, None where nothing came back."""
+    """`listed`: it takes new charges, by the settings or as a merchant's connected account. `sums`
+    of the last seven days, None where nothing came back."""
 
     row: StoredRoute
     breaker: Standing
@@ -52,13 +53,18 @@ async def read_route_states(world: World) -> list[RouteState]:
     order = [terms.name for terms in world.routes.terms(world.processors)]
     states = [
         RouteState(
-            row, breaker_of(row).standing(now), row.name in order or row.connection == "connected", sums.get(row.name)
+            row,
+            breaker_of(row).standing(now),
+            row.name in order or row.connection == "connected",
+            sums.get(row.name),
         )
         for row in rows
     ]
     own = sorted((state for state in states if state.row.connection is not None), key=_is_well)
     others = [state for state in states if state.row.connection is None]
-    named = sorted((other for other in others if other.listed), key=lambda other: order.index(other.row.name))
+    named = sorted(
+        (other for other in others if other.listed), key=lambda other: order.index(other.row.name)
+    )
     return [*named, *own[:OWN_MAX], *(other for other in others if not other.listed)]
 
 
@@ -66,7 +72,9 @@ def _is_well(one: RouteState) -> bool:
     return one.listed and one.breaker == "closed" and one.row.stopped_at is None
 
 
-async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope | None = None) -> bool:
+async def switch_off(
+    world: World, name: str, why: str, actor: str, scope: Scope | None = None
+) -> bool:
     """Switches a route off: no new send goes by it, within a second everywhere; what is open is
     still inquired. False when it is off already. `scope`: of who does it in the portal.
 
@@ -77,14 +85,16 @@ async def switch_off(world: World, name: str, why: str, actor: str, scope: Scope
     async with world.db.transaction() as tx:
         done = await stop_route(tx, new_id(), name, why, actor, world.clocks.wall())
         if done and scope is not None:
-            await audit.note(tx, scope, world.clocks.wall(), "route.off", "", {"route": name, "why": why})
+            await audit.note(
+                tx, scope, world.clocks.wall(), "route.off", "", {"route": name, "why": why}
+            )
     world.routes.forget()
     return done
 
 
 async def switch_on(world: World, name: str, actor: str, scope: Scope | None = None) -> bool:
-    """Whoever does it says, too, that what its processor refused the account for is mended. False when it was neither
-    off nor refused. Raises: Problem(not_found)."""
+    """Whoever does it says, too, that what its processor refused the account for is mended. False
+    when it was neither off nor refused. Raises: Problem(not_found)."""
     await _check(world, name)
     async with world.db.transaction() as tx:
         mended = await mend_route(tx, name) is not None

@@ -1,4 +1,5 @@
-"""/connections: a merchant's own accounts at processors. Keys and secrets are typed once and never shown again."""
+"""/connections: a merchant's own accounts at processors. Keys and secrets are typed once and never
+shown again."""
 
 from typing import Annotated, Final
 
@@ -23,11 +24,17 @@ BILLING: Final[dict[Billing, str]] = {
     "beside": "Beside: Stripe goes on retrying, and each of its retries counts",
 }
 WHYS: Final = {**REASONS, **LEFT_OUT}
-STATES: Final = {"connected": "connected", "waiting": "waits for what is missing", "disconnected": "ended"}
+STATES: Final = {
+    "connected": "connected",
+    "waiting": "waits for what is missing",
+    "disconnected": "ended",
+}
 _CHANGE: Final = role("keys", "connect a processor", or_operator=True)
 
 
-@member.page(PLACE, "routes/connections.html", menu=Entry("Integration", 6, "Processor accounts", "plug"))
+@member.page(
+    PLACE, "routes/connections.html", menu=Entry("Integration", 6, "Processor accounts", "plug")
+)
 async def page(visit: Visit) -> Values:
     rows = await connections_of(visit.world, visit.scope.merchant_id)
     chosen = visit.request.query_params.get("kind", "")

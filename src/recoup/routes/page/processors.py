@@ -23,7 +23,9 @@ _switch = operator("switch a card processor")
     PLACE,
     "routes/processors.html",
     may=_see,
-    menu=Entry("Operator", 2, "Card processors", "processing", counts="routes_down", sees=for_operator),
+    menu=Entry(
+        "Operator", 2, "Card processors", "processing", counts="routes_down", sees=for_operator
+    ),
 )
 async def processors(visit: Visit) -> Values:
     states = await read_route_states(visit.world)
@@ -36,8 +38,12 @@ async def processors(visit: Visit) -> Values:
 
 
 @processors.post("/processors/off", may=_switch)
-async def post_off(visit: Visit, *, name: Annotated[str, Text(64)], reason: Annotated[str, Text(1_000)]) -> None:
-    await switch_off(visit.world, name, reason, visit.operator_scope.actor.text(), visit.operator_scope)
+async def post_off(
+    visit: Visit, *, name: Annotated[str, Text(64)], reason: Annotated[str, Text(1_000)]
+) -> None:
+    await switch_off(
+        visit.world, name, reason, visit.operator_scope.actor.text(), visit.operator_scope
+    )
 
 
 @processors.post("/processors/on", may=_switch)

@@ -1,8 +1,9 @@
-"""A card route's circuit breaker: it opens on outages, or when the processor refuses our key; after a pause a trickle
-goes, and answers close it again. Pure; times are wall time.
+"""A card route's circuit breaker: it opens on outages, or when the processor refuses our key; after
+a pause a trickle goes, and answers close it again. Pure; times are wall time.
 
-What counts: an answer, good or bad, speaks for the route; a connection refused, or no answer in time, against it. One
-whose processor refuses our account or key takes nothing: after three pauses somebody has to say that it is mended.
+What counts: an answer, good or bad, speaks for the route; a connection refused, or no answer in
+time, against it. One whose processor refuses our account or key takes nothing: after three pauses
+somebody has to say that it is mended.
 """
 
 from dataclasses import dataclass, replace
@@ -21,8 +22,9 @@ Standing = Literal["closed", "open", "trickle", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """`answered` and `outages` since `window_from`. Open since `opened_at`; from `pause_until` on a trickle goes.
-    `openings` since it was last closed. `is_refused`: opened because the processor refuses our account or key."""
+    """`answered` and `outages` since `window_from`. Open since `opened_at`; from `pause_until` on a
+    trickle goes. `openings` since it was last closed. `is_refused`: opened because the processor
+    refuses our account or key."""
 
     window_from: datetime
     answered: int = 0
@@ -52,11 +54,17 @@ class Counts:
 def after(breaker: Breaker, counts: Counts, now: datetime) -> Breaker:
     if breaker.pause_until is not None:
         return _while_open(breaker, counts, now)
-    if counts.refused and counts.refused >= counts.answered:  # else it is one payment that is not allowed
+    if (
+        counts.refused and counts.refused >= counts.answered
+    ):  # else it is one payment that is not allowed
         return _refused(breaker, now)
     if now - breaker.window_from >= WINDOW:
         breaker = replace(breaker, window_from=now, answered=0, outages=0)
-    counted = replace(breaker, answered=breaker.answered + counts.answered, outages=breaker.outages + counts.outages)
+    counted = replace(
+        breaker,
+        answered=breaker.answered + counts.answered,
+        outages=breaker.outages + counts.outages,
+    )
     if counted.outages >= OUTAGES_MIN and counted.outages >= counted.answered:
         return _opened(counted, now, PAUSES[0])
     return counted

@@ -9,7 +9,8 @@ WARNINGS = frozenset({"own_retries"})  # named, but in nobody's way
 
 
 class Found(Protocol):
-    """`unclear`: nobody answered. `billing`: needed only where the processor's invoices are rescued."""
+    """`unclear`: nobody answered. `billing`: needed only where the processor's invoices are
+    rescued."""
 
     @property
     def name(self) -> str: ...
@@ -28,11 +29,14 @@ class Needs(NamedTuple):
 
     def covers(self, found: Found) -> bool:
         """True when what is missing there is in the way."""
-        return found.name not in WARNINGS and (self.billing or not found.billing and found.name != "webhook")
+        return found.name not in WARNINGS and (
+            self.billing or not found.billing and found.name != "webhook"
+        )
 
 
 def state_after(before: State, found: Iterable[Found], needs: Needs) -> State:
-    """A refusal lets a route wait. What nobody answered lets it stand as it was: an outage is the breaker's matter."""
+    """A refusal lets a route wait. What nobody answered lets it stand as it was: an outage is the
+    breaker's matter."""
     if before == "disconnected":
         return before
     lacking = [one for one in found if not one.ok and needs.covers(one)]

@@ -1,5 +1,5 @@
-"""Card routes as all processes share them: what each is, its breaker, its switch, what came back by it and is open
-there."""
+"""Card routes as all processes share them: what each is, its breaker, its switch, what came back by
+it and is open there."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -70,31 +70,39 @@ async def routes_left(db: Read, names: Sequence[str]) -> list[LeftRoute]:
     """Routes that once stood in the settings, without these."""
 
 
-@DIRECTORY.statement(insert_of(NewCardRoute, one=True) + "ON CONFLICT (name) DO NOTHING RETURNING name")
+@DIRECTORY.statement(
+    insert_of(NewCardRoute, one=True) + "ON CONFLICT (name) DO NOTHING RETURNING name"
+)
 async def add_route(db: Tx, made: NewCardRoute) -> bool:
     """A merchant's own. False for a name that is taken."""
 
 
-@DIRECTORY.statement("SELECT name, connection FROM card_routes WHERE name = ANY ($1) AND connection IS NOT NULL")
+@DIRECTORY.statement(
+    "SELECT name, connection FROM card_routes WHERE name = ANY ($1) AND connection IS NOT NULL"
+)
 async def sealed_connections(db: Read, names: Sequence[str]) -> dict[str, bytes]:
     """Sealed connections by which these routes are reached."""
 
 
-@DIRECTORY.statement(f"UPDATE card_routes SET connection = $2, listed_at = $3, {_MENDED} WHERE name = $1")
+@DIRECTORY.statement(
+    f"UPDATE card_routes SET connection = $2, listed_at = $3, {_MENDED} WHERE name = $1"
+)
 async def set_sealed(db: Tx, name: str, connection: bytes | None, at: datetime) -> None:
     """Sets a route's sealed connection; None: it cannot be reached any more. A refusal of the
     account is forgotten: this is another key."""
 
 
-@DIRECTORY.statement(f"UPDATE card_routes SET {_MENDED} WHERE name = $1 AND is_refused RETURNING name")
+@DIRECTORY.statement(
+    f"UPDATE card_routes SET {_MENDED} WHERE name = $1 AND is_refused RETURNING name"
+)
 async def mend_route(db: Tx, name: str) -> str | None:
     """Clears the refusal of a route's account; None where it was not refused."""
 
 
 class StoredRoute(Row, frozen=True):
-    """`refused_at`, `refused_code`: of the last request that its processor refused as wrong, or for its account; then
-    with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop that holds now. `connection`: the state
-    of a merchant's own account."""
+    """`refused_at`, `refused_code`: of the last request that its processor refused as wrong, or for
+    its account; then with its words in `refused_text`. `stopped_at`, `why`, `actor`: of the stop
+    that holds now. `connection`: the state of a merchant's own account."""
 
     name: str
     kind: str
@@ -171,7 +179,9 @@ async def set_breaker(
 ) -> None: ...
 
 
-@DIRECTORY.statement("UPDATE card_routes SET refused_at = $2, refused_code = $3, refused_text = $4 WHERE name = $1")
+@DIRECTORY.statement(
+    "UPDATE card_routes SET refused_at = $2, refused_code = $3, refused_text = $4 WHERE name = $1"
+)
 async def set_refusal(db: Tx, name: str, at: datetime, code: str | None, text: str | None) -> None:
     """The last request that its processor refused."""
 
@@ -242,7 +252,8 @@ SELECT EXISTS (SELECT FROM attempts WHERE merchant_id = $1 AND route = $2 AND st
   OR EXISTS (SELECT FROM processor_invoices WHERE merchant_id = $1 AND route = $2 AND ended IS NULL)
 """)
 async def is_open_at(db: Read, merchant_id: UUID, route: str) -> bool:
-    """A charge without an outcome, a hold, a capture or refund under way, a dispute, an invoice that is rescued."""
+    """A charge without an outcome, a hold, a capture or refund under way, a dispute, an invoice
+    that is rescued."""
 
 
 ROUTE_HOURS_KEPT: Final = timedelta(days=60)

@@ -1,5 +1,5 @@
-"""Merchants' own card routes: whose each is, what its last check found, what is done with its invoices. How a route is
-reached is sealed in `card_routes`."""
+"""Merchants' own card routes: whose each is, what its last check found, what is done with its
+invoices. How a route is reached is sealed in `card_routes`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,9 +30,9 @@ class KeptFinding(Row, frozen=True):
 
 @stored("processor_connections", "route")
 class ProcessorConnection(Row, frozen=True):
-    """`billing`: what is done with the processor's own invoices. `state`: "waiting" until a check finds nothing that is
-    in the way, and new charges go by a "connected" one only. `country`: the account's, empty where nobody says it. Wall
-    times."""
+    """`billing`: what is done with the processor's own invoices. `state`: "waiting" until a check
+    finds nothing that is in the way, and new charges go by a "connected" one only. `country`: the
+    account's, empty where nobody says it. Wall times."""
 
     route: str
     merchant_id: UUID
@@ -71,7 +71,9 @@ async def find_connection(db: Read, route: str) -> ProcessorConnection | None: .
 async def lock_connection(db: Tx, route: str) -> ProcessorConnection | None: ...
 
 
-@DIRECTORY.statement(f"SELECT {_COLUMNS} FROM processor_connections WHERE merchant_id = $1 ORDER BY created_at, route")
+@DIRECTORY.statement(
+    f"SELECT {_COLUMNS} FROM processor_connections WHERE merchant_id = $1 ORDER BY created_at, route"
+)
 async def merchant_connections(db: Read, merchant_id: UUID) -> list[ProcessorConnection]: ...
 
 
@@ -118,7 +120,8 @@ async def own_routes(db: Read) -> list[OwnRoute]: ...
 
 
 class Generation(Row, frozen=True):
-    """Another one after every change: versions only grow, and what cannot be reached any more is counted no more."""
+    """Another one after every change: versions only grow, and what cannot be reached any more is
+    counted no more."""
 
     versions: int
     reached: int

@@ -8,8 +8,19 @@ from uuid import UUID
 from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, Written, columns_of
 from recoup.db.table import insert_of, stored
 
-Subject = Literal["charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"]
-AtDoor = Literal["taken", "repeated", "unknown_kind", "needs_nothing", "not_mine", "not_ours", "unsigned", "unread"]
+Subject = Literal[
+    "charge", "modification", "dispute", "method", "ended", "invoice", "fraud", "hold"
+]
+AtDoor = Literal[
+    "taken",
+    "repeated",
+    "unknown_kind",
+    "needs_nothing",
+    "not_mine",
+    "not_ours",
+    "unsigned",
+    "unread",
+]
 NOTICES_KEPT: Final = 20  # ids of an object's newest notices
 KINDS_MAX: Final = 50  # unread ones, of a route
 
@@ -63,7 +74,9 @@ async def keep_notice(db: Tx, notice: NewProcessorNotice) -> bool:
 SELECT {columns_of(ProcessorNotice)}
 FROM processor_notices WHERE merchant_id = $1 AND object_key = $2
 """)
-async def find_processor_notice(db: Read, merchant_id: UUID, object_key: UUID) -> ProcessorNotice | None: ...
+async def find_processor_notice(
+    db: Read, merchant_id: UUID, object_key: UUID
+) -> ProcessorNotice | None: ...
 
 
 @MERCHANT.statement("""
@@ -119,8 +132,11 @@ SELECT a.merchant_id, a.order_id, a.attempt_id, a.state, a.reference FROM (
 JOIN attempts a ON a.merchant_id = k.merchant_id AND a.attempt_id = k.attempt_id
 WHERE a.route = $2 AND ($3::uuid IS NULL OR a.merchant_id = $3) AND a.state = 'approved' LIMIT 1
 """)
-async def charge_referenced(db: Read, reference: str, route: str, merchant_id: UUID | None) -> Charged | None:
-    """An approved one by any id that the processor has for it, of any merchant where none is named."""
+async def charge_referenced(
+    db: Read, reference: str, route: str, merchant_id: UUID | None
+) -> Charged | None:
+    """An approved one by any id that the processor has for it, of any merchant where none is
+    named."""
 
 
 class Modified(Row, frozen=True):
@@ -137,12 +153,15 @@ SELECT o.merchant_id, o.order_id, o.modification_id, o.state FROM (
 JOIN attempts a ON a.merchant_id = o.merchant_id AND a.attempt_id = o.attempt_id
 WHERE a.route = $2 AND ($3::uuid IS NULL OR o.merchant_id = $3) LIMIT 1
 """)
-async def modification_of(db: Read, key: UUID, route: str, merchant_id: UUID | None) -> Modified | None:
+async def modification_of(
+    db: Read, key: UUID, route: str, merchant_id: UUID | None
+) -> Modified | None:
     """The modification by its key, or by the one under which it was sent again."""
 
 
 class LeftInvoice(Row, frozen=True):
-    """A failed invoice that is not rescued; `why` of `processors/rules/billing`, or "refused". Wall time."""
+    """A failed invoice that is not rescued; `why` of `processors/rules/billing`, or "refused". Wall
+    time."""
 
     route: str
     invoice: str
@@ -172,7 +191,9 @@ class KnownMethod(Row, frozen=True):
 SELECT merchant_id, method_id, customer FROM stored_methods
 WHERE route = $1 AND reference = $2 AND ($3::uuid IS NULL OR merchant_id = $3) AND closed_at IS NULL LIMIT 20
 """)
-async def methods_of(db: Read, route: str, reference: str, merchant_id: UUID | None) -> list[KnownMethod]:
+async def methods_of(
+    db: Read, route: str, reference: str, merchant_id: UUID | None
+) -> list[KnownMethod]:
     """Each merchant that has it."""
 
 
@@ -187,7 +208,8 @@ async def notices_since(db: Read, since: datetime) -> dict[str, int]:
 
 
 class UnreadKind(Row, frozen=True):
-    """Notices of a kind, in the processor's words, that the route's connector does not know. Wall time."""
+    """Notices of a kind, in the processor's words, that the route's connector does not know. Wall
+    time."""
 
     route: str
     kind: str

@@ -38,7 +38,9 @@ async def shown_now(opened: Opened) -> datetime:
     """Time of the merchant's clock. Raises: Problem invalid, not_found."""
     offset = await offset_of(opened.world.db.reader, opened.merchant_id)
     if offset is None:
-        raise Problem("not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first.")
+        raise Problem(
+            "not_found", "There is no such merchant.", cure="Run `recoup bootstrap` first."
+        )
     return opened.world.clocks.business(offset)
 
 
@@ -62,7 +64,12 @@ def advance(run: Run, by: str) -> None:
         which = opened.merchant_id
         requested_by = opened.scope("command"), new_id()
         return await advance_clock(
-            opened.world, opened.services.get(Orders), which, step, publish, requested_by=requested_by
+            opened.world,
+            opened.services.get(Orders),
+            which,
+            step,
+            publish,
+            requested_by=requested_by,
         )
 
     reached = run(work)

@@ -1,4 +1,5 @@
-"""`recoup sandbox`: what the outside world would do to a sandbox order, and the inputs that cause it."""
+"""`recoup sandbox`: what the outside world would do to a sandbox order, and the inputs that cause
+it."""
 
 import sys
 from collections.abc import Mapping
@@ -20,7 +21,14 @@ from recoup.notices.rules import SIGNALS
 from recoup.outside.inbound import DISPUTE_NOTICES, SignedKind
 from recoup.reconciliation.flows.sandbox_statement import BOOKS, sandbox_statement
 from recoup.rescue.flows.locked import Orders
-from recoup.rescue.flows.on_demand import FAULTS, FaultKind, clear_fault, set_fault, settle_attempt, statement
+from recoup.rescue.flows.on_demand import (
+    FAULTS,
+    FaultKind,
+    clear_fault,
+    set_fault,
+    settle_attempt,
+    statement,
+)
 from recoup.routes.flows.signed_notices import signing_key
 from recoup.sandbox.flows.clock_moves import parse_step
 from recoup.stablecoin.flows.pay import simulate_by_operator
@@ -28,11 +36,27 @@ from recoup.stablecoin.flows.pay import simulate_by_operator
 
 @click.command()
 @click.argument("order")
-@click.option("--fraud", "kind", flag_value="fraud", default="fraud", help="The cardholder denies it (default).")
-@click.option("--service", "kind", flag_value="service", help="The dispute is about goods or services.")
-@click.option("--processing", "kind", flag_value="processing", help="The dispute is about processing.")
-@click.option("--amount", type=click.IntRange(max=UNITS_MAX), help="Minor units; default: the amount not refunded.")
-@click.option("--stage", type=click.Choice(STAGES), default="first", help="The next stage of an earlier case.")
+@click.option(
+    "--fraud",
+    "kind",
+    flag_value="fraud",
+    default="fraud",
+    help="The cardholder denies it (default).",
+)
+@click.option(
+    "--service", "kind", flag_value="service", help="The dispute is about goods or services."
+)
+@click.option(
+    "--processing", "kind", flag_value="processing", help="The dispute is about processing."
+)
+@click.option(
+    "--amount",
+    type=click.IntRange(max=UNITS_MAX),
+    help="Minor units; default: the amount not refunded.",
+)
+@click.option(
+    "--stage", type=click.Choice(STAGES), default="first", help="The next stage of an earlier case."
+)
 @click.option("--won", "decided", flag_value="won", help="The dispute is won.")
 @click.option("--lost", "decided", flag_value="lost", help="The dispute is lost.")
 @in_sandbox
@@ -41,7 +65,13 @@ def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, dec
 
     async def work(opened: Opened) -> str:
         return await dispute_on_demand(
-            opened.world, opened.services.get(Orders), order, kind=kind, units=amount, stage=stage, decided=decided
+            opened.world,
+            opened.services.get(Orders),
+            order,
+            kind=kind,
+            units=amount,
+            stage=stage,
+            decided=decided,
         )
 
     click.echo(run(work))
@@ -49,7 +79,9 @@ def dispute(run: Run, order: str, kind: Any, amount: int | None, stage: str, dec
 
 @click.command("notice-key")
 @click.option("--signals", is_flag=True, help="The key for signals (docs/cards.md).")
-@click.option("--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md).")
+@click.option(
+    "--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md)."
+)
 @in_sandbox
 def show_key(run: Run, signals: bool, tokens: bool) -> None:
     """Prints the key with which the sandbox's processor signs its notices (hex); see docs/disputes.md."""
@@ -63,8 +95,14 @@ def show_key(run: Run, signals: bool, tokens: bool) -> None:
 
 @click.command()
 @click.argument("book", type=click.Choice(BOOKS))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Output file; default: standard output.")
-@click.option("--currency", help="Only this currency; a file is compared in one currency at a time.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Output file; default: standard output.",
+)
+@click.option(
+    "--currency", help="Only this currency; a file is compared in one currency at a time."
+)
 @merchant_option
 @in_sandbox
 def export(run: Run, book: str, out: Path | None, currency: str | None) -> None:
@@ -72,9 +110,14 @@ def export(run: Run, book: str, out: Path | None, currency: str | None) -> None:
 
     async def work(opened: Opened) -> int:
         lines = 0
-        with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as file:
+        with (
+            out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as file
+        ):
             async for row in sandbox_statement(
-                opened.world, opened.merchant_id, book, currency=currency.upper() if currency else None
+                opened.world,
+                opened.merchant_id,
+                book,
+                currency=currency.upper() if currency else None,
             ):
                 file.write(row)
                 lines += 1
@@ -88,7 +131,9 @@ def export(run: Run, book: str, out: Path | None, currency: str | None) -> None:
 
 LATER: Final = {
     "processor": PackageVerb(
-        "Runs a stand-in of a vendor's API, for routes of the sandbox.", "recoup-lab", "sandbox.processor"
+        "Runs a stand-in of a vendor's API, for routes of the sandbox.",
+        "recoup-lab",
+        "sandbox.processor",
     )
 }
 
@@ -148,7 +193,11 @@ def fault(run: Run, kind: FaultKind, duration: str) -> None:
     """Makes the processor fail for a while (wall time): `recoup sandbox fault outage 60s`; 0s ends it."""
     lasts = timedelta(0) if duration == "0s" else parse_step(duration)
 
-    run(lambda opened: set_fault(opened.world, kind, lasts) if lasts else clear_fault(opened.world, kind))
+    run(
+        lambda opened: (
+            set_fault(opened.world, kind, lasts) if lasts else clear_fault(opened.world, kind)
+        )
+    )
     click.echo(f"{kind} for {duration}" if lasts else f"{kind} ended")
 
 

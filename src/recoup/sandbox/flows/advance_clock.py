@@ -1,7 +1,9 @@
-"""Moves a sandbox merchant's business time: from one due instant to the next, running each, to the target.
+"""Moves a sandbox merchant's business time: from one due instant to the next, running each, to the
+target.
 
-Never passes an instant while an attempt of that merchant is open or unknown; a sandbox processor that is silent for
-days answers then. Returns when everything due is done and every event is in the feed and had its first delivery try.
+Never passes an instant while an attempt of that merchant is open or unknown; a sandbox processor
+that is silent for days answers then. Returns when everything due is done and every event is in the
+feed and had its first delivery try.
 """
 
 import asyncio
@@ -39,31 +41,44 @@ async def advance_clock(
     side_by_side: int = SIDE_BY_SIDE,
     stride: timedelta = timedelta(0),
 ) -> BusinessTime:
-    """Answers the business time it stopped at. `publish(merchant)` closes the feed and makes first delivery tries.
-    `requested_by`: who wants it, and their id of this move, which is kept; one that comes again moves nothing.
-    `side_by_side`: how much of what is due runs at once, each piece with a database connection. `stride`: the shortest
-    step; what falls due within one runs at its end, like at a worker that was busy.
+    """Answers the business time it stopped at. `publish(merchant)` closes the feed and makes first
+    delivery tries. `requested_by`: who wants it, and their id of this move, which is kept; one that
+    comes again moves nothing. `side_by_side`: how much of what is due runs at once, each piece with
+    a database connection. `stride`: the shortest step; what falls due within one runs at its end,
+    like at a worker that was busy.
 
-    Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox; Problem(unavailable) in
-    quarantine.
+    Raises: Problem(invalid) for a negative step; Problem(forbidden) outside a sandbox;
+    Problem(unavailable) in quarantine.
     """
     world.standing.check()
     if not world.policy.test_mode:
         raise Problem(
-            "forbidden", "Only a sandbox merchant's clock can be moved.", cure="Name a merchant of the sandbox."
+            "forbidden",
+            "Only a sandbox merchant's clock can be moved.",
+            cure="Name a merchant of the sandbox.",
         )
     if by < timedelta(0):
-        raise invalid("A clock only moves forward.", "advance", "Give a time span like 22d, 36h or 90m.")
+        raise invalid(
+            "A clock only moves forward.", "advance", "Give a time span like 22d, 36h or 90m."
+        )
     if by > STEP_MAX:
         raise invalid(
-            Sentence("A clock moves at most {0} days at once.", STEP_MAX.days), "advance", "Move it in several steps."
+            Sentence("A clock moves at most {0} days at once.", STEP_MAX.days),
+            "advance",
+            "Move it in several steps.",
         )
     offset = await offset_of(world.db, merchant_id)
     if offset is None:
-        raise Problem("not_found", "There is no such merchant in this world.", cure="Check its id, or leave it out.")
+        raise Problem(
+            "not_found",
+            "There is no such merchant in this world.",
+            cure="Check its id, or leave it out.",
+        )
     target = world.clocks.business(offset) + by
     if target > world.clocks.wall() + AHEAD_MAX:
-        message = Sentence("A clock can be at most {0} days ahead and never goes back.", AHEAD_MAX.days)
+        message = Sentence(
+            "A clock can be at most {0} days ahead and never goes back.", AHEAD_MAX.days
+        )
         raise invalid(message, "advance", "Use another merchant, or a new data folder.")
     if requested_by and not await _begin(world, *requested_by, target - by, target):
         return BusinessTime(target - by)
@@ -85,7 +100,9 @@ async def advance_clock(
     return BusinessTime(target)
 
 
-async def _begin(world: World, scope: Scope, move_id: UUID, start: datetime, target: datetime) -> bool:
+async def _begin(
+    world: World, scope: Scope, move_id: UUID, start: datetime, target: datetime
+) -> bool:
     """Begins a move of the clock; False for a move that came before."""
     row = NewClockMove(
         merchant_id=scope.merchant_id,
@@ -106,7 +123,13 @@ async def _move(world: World, merchant_id: UUID, instant: datetime) -> None:
 
 
 async def _settle(
-    world: World, orders: Orders, merchant_id: UUID, publish: Publish, side_by_side: int, *, at_end: bool = True
+    world: World,
+    orders: Orders,
+    merchant_id: UUID,
+    publish: Publish,
+    side_by_side: int,
+    *,
+    at_end: bool = True,
 ) -> None:
     """Runs what is due until nothing is out; events are published at the end of the way."""
     give_up = world.clocks.monotonic() + SETTLE_SECONDS_MAX
@@ -129,11 +152,16 @@ async def _settle(
 def _stuck(unanswered: int) -> Problem:
     """Problem that keeps the clock from going on."""
     if unanswered:
-        many = Sentence("{0} attempts have no answer from the processor yet; the clock was not moved.", unanswered)
+        many = Sentence(
+            "{0} attempts have no answer from the processor yet; the clock was not moved.",
+            unanswered,
+        )
         one = "One attempt has no answer from the processor yet; the clock was not moved."
         message = one if unanswered == 1 else many
         return Problem(
-            "unavailable", message, cure="See Unknown outcomes in the portal: the clock waits for each answer."
+            "unavailable",
+            message,
+            cure="See Unknown outcomes in the portal: the clock waits for each answer.",
         )
     return Problem(
         "unavailable",

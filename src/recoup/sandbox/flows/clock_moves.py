@@ -1,4 +1,5 @@
-"""Moves of sandbox merchants' clocks that a door was asked for: they go on after the door has answered."""
+"""Moves of sandbox merchants' clocks that a door was asked for: they go on after the door has
+answered."""
 
 import asyncio
 import re
@@ -36,8 +37,15 @@ class ClockMoves:
     """Moves of the sandbox's clock, one object a door and world. One move after the other, of all
     merchants: many at once left no room for other calls."""
 
-    def __init__(self, world: World, orders: Orders, deliveries: Deliveries, merchants: Merchants) -> None:
-        self._world, self._orders, self._deliveries, self._merchants = world, orders, deliveries, merchants
+    def __init__(
+        self, world: World, orders: Orders, deliveries: Deliveries, merchants: Merchants
+    ) -> None:
+        self._world, self._orders, self._deliveries, self._merchants = (
+            world,
+            orders,
+            deliveries,
+            merchants,
+        )
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._one = asyncio.Lock()
 
@@ -52,7 +60,9 @@ class ClockMoves:
         merchant_id = scope.merchant_id
         task = self._tasks.get(merchant_id)
         if task is not None and task.get_name() != str(move_id):
-            raise Problem("conflict", "The clock is already moving.", cure="Wait until the move has finished.")
+            raise Problem(
+                "conflict", "The clock is already moving.", cure="Wait until the move has finished."
+            )
         if task is None:
             task = asyncio.create_task(self._move(scope, by, move_id), name=str(move_id))
             self._tasks[merchant_id] = task
@@ -67,7 +77,9 @@ class ClockMoves:
 
         whose = (self._world, self._orders, scope.merchant_id)
         async with self._one:
-            await advance_clock(*whose, by, publish, requested_by=(scope, move_id), side_by_side=SIDE_BY_SIDE)
+            await advance_clock(
+                *whose, by, publish, requested_by=(scope, move_id), side_by_side=SIDE_BY_SIDE
+            )
 
     def _ended(self, merchant_id: UUID, task: asyncio.Task[None]) -> None:
         self._tasks.pop(merchant_id, None)

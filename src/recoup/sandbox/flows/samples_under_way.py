@@ -26,7 +26,9 @@ class SamplesUnderWay:
         if self._of[owner] >= OF_OWNER_MAX:
             raise _full(Sentence("{0} samples are under way, which is the limit.", OF_OWNER_MAX))
         if self._of.total() >= ALL_MAX:
-            raise _full(Sentence("{0} samples of all callers are under way, which is the limit.", ALL_MAX))
+            raise _full(
+                Sentence("{0} samples of all callers are under way, which is the limit.", ALL_MAX)
+            )
         self._of[owner] += 1
         try:
             yield

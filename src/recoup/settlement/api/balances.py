@@ -15,10 +15,14 @@ class Balance(Shape, kw_only=True):
     """In one currency; positive is in your favour."""
 
     currency: Text4
-    card: Annotated[int, Meta(description="Minor units: what the next settlement takes, or later ones.")]
+    card: Annotated[
+        int, Meta(description="Minor units: what the next settlement takes, or later ones.")
+    ]
     wallet: Annotated[int, Meta(description="Minor units: your stablecoins.")]
     reserve: Annotated[int, Meta(description="Minor units: held back by the terms of settlement.")]
-    scheduled: Annotated[int, Meta(description="Minor units: settled, and not yet sent to your bank.")]
+    scheduled: Annotated[
+        int, Meta(description="Minor units: settled, and not yet sent to your bank.")
+    ]
     payouts: Annotated[int, Meta(description="Minor units: stablecoin payouts under way.")]
     total: Annotated[int, Meta(description="Minor units: the sum of all of them.")]
 
@@ -44,5 +48,9 @@ async def get_balances(call: Call) -> Balances:
     """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it
     was then."""
     query = Query(call.query, NAMES)
-    rows = await read_balances(call.services.world, call.scope.merchant_id, await read_cut(call, query))
-    return Balances(data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows])
+    rows = await read_balances(
+        call.services.world, call.scope.merchant_id, await read_cut(call, query)
+    )
+    return Balances(
+        data=[Balance(currency=row.asset, total=row.total, **row.units) for row in rows]
+    )

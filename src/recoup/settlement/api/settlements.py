@@ -1,4 +1,5 @@
-"""GET /settlements, /settlements/{id}, /settlements/{id}/lines. Source: contract §16.4, §17.1 (U8)."""
+"""GET /settlements, /settlements/{id}, /settlements/{id}/lines. Source: contract §16.4, §17.1
+(U8)."""
 
 from typing import Annotated, Final, Literal, TypeVar
 from uuid import UUID
@@ -21,7 +22,17 @@ from recoup.terms.rules.settlement import COLUMNS
 
 PAGE_SIZE_MAX = 500
 LINES_MAX = 1_000
-Kind = Literal["amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"]
+Kind = Literal[
+    "amount",
+    "fee",
+    "dispute_fee",
+    "dispute",
+    "refund",
+    "adjustment",
+    "reserve",
+    "carried",
+    "payout",
+]
 Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 
 
@@ -44,9 +55,13 @@ class Settlement(Shape, kw_only=True):
         ),
     ]
     period_from: Moment
-    period_to: Annotated[Moment, Meta(description="Exclusive: later bookings are in a later settlement.")]
+    period_to: Annotated[
+        Moment, Meta(description="Exclusive: later bookings are in a later settlement.")
+    ]
     closed_date: Moment
-    payout_date: Annotated[Moment | None, Meta(description="Time at which it was sent to the bank.")]
+    payout_date: Annotated[
+        Moment | None, Meta(description="Time at which it was sent to the bank.")
+    ]
     payment_ref: Annotated[str | None, Meta(description="Reference on the bank statement.")]
     currency: Text4
     total_value: Annotated[int, Meta(description="Minor units: approved orders.")]
@@ -57,12 +72,17 @@ class Settlement(Shape, kw_only=True):
     adjustment: Signed
     reserve: Annotated[int, Meta(description="Minor units: released, less held.")]
     carried: Annotated[
-        int, Meta(description="Minor units: carried from the previous settlement, less carried to the next.")
+        int,
+        Meta(
+            description="Minor units: carried from the previous settlement, less carried to the next."
+        ),
     ]
     payout: Annotated[int, Meta(ge=0, description="Minor units: paid to your bank.")]
     lines: Annotated[int, Meta(ge=1, description="Number of lines.")]
     ledger_page: Annotated[int, Meta(description="The last ledger page of the settlement.")]
-    ledger_root: Annotated[str, Meta(description="Root of that page (hex), as in `settlement.closed`.")]
+    ledger_root: Annotated[
+        str, Meta(description="Root of that page (hex), as in `settlement.closed`.")
+    ]
 
 
 class SettlementQuery(Shape, kw_only=True):
@@ -70,7 +90,9 @@ class SettlementQuery(Shape, kw_only=True):
 
     page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
-    from_: Annotated[Moment | None, Meta(description="Closed at or after.")] = field(default=None, name="from")
+    from_: Annotated[Moment | None, Meta(description="Closed at or after.")] = field(
+        default=None, name="from"
+    )
     to: Annotated[Moment | None, Meta(description="Closed before.")] = None
     currency: Text4 | None = None
     as_of: BusinessAsOf = None
@@ -115,8 +137,12 @@ class SettlementLine(Shape, kw_only=True):
     descriptor: str | None
     placed_date: Annotated[Moment | None, Meta(description="Time at which the order was placed.")]
     booked_date: Moment
-    source: Annotated[str, Meta(description="Source of the booking: attempt, refund, dispute, adjustment, batch.")]
-    source_id: Annotated[UUID, Meta(description="Id of the source: a refund's line has the refund's id.")]
+    source: Annotated[
+        str, Meta(description="Source of the booking: attempt, refund, dispute, adjustment, batch.")
+    ]
+    source_id: Annotated[
+        UUID, Meta(description="Id of the source: a refund's line has the refund's id.")
+    ]
     note: Annotated[str | None, Meta(description="Reason of an adjustment.")] = None
 
 
@@ -126,7 +152,9 @@ class LinesQuery(Shape, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
     after: Annotated[str | None, Meta(description="`next` of the previous page.")] = None
     kind: Annotated[Kind | None, Meta(description="Only lines of this kind.")] = None
-    format: Annotated[Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")] = None
+    format: Annotated[
+        Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")
+    ] = None
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
@@ -151,13 +179,20 @@ async def get_settlements(call: Call) -> SettlementList:
     the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
     that there were then, each with the state that its payout had."""
     query = Query(call.query)
-    size, number = query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10, query.number("pageNumber", 1, 1, 10**6) or 1
+    size, number = (
+        query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10,
+        query.number("pageNumber", 1, 1, 10**6) or 1,
+    )
     asset = query.one("currency").upper() or None
     if asset is not None and asset not in EXPONENTS:
         query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
     begin, end = query.instant("from"), query.instant("to")
-    batch_filter = BatchFilter(call.scope.merchant_id, begin, end, asset, await read_cut(call, query))
-    rows, total = await list_batches(call.services.world.db.reader, batch_filter, size, (number - 1) * size)
+    batch_filter = BatchFilter(
+        call.scope.merchant_id, begin, end, asset, await read_cut(call, query)
+    )
+    rows, total = await list_batches(
+        call.services.world.db.reader, batch_filter, size, (number - 1) * size
+    )
     return SettlementList(
         page_number=number,
         page_size=size,
@@ -194,7 +229,10 @@ async def get_lines(call: Call) -> Reply:
     negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines
     and decimal amounts."""
     query = Query(call.query)
-    limit, kind = query.number("limit", 100, 1, LINES_MAX) or 100, query.choice("kind", {"": ""} | _KINDS, "") or None
+    limit, kind = (
+        query.number("limit", 100, 1, LINES_MAX) or 100,
+        query.choice("kind", {"": ""} | _KINDS, "") or None,
+    )
     form = form_of_reply(call, query)
     after = _after(query)
     cut = await read_cut(call, query)
@@ -202,7 +240,12 @@ async def get_lines(call: Call) -> Reply:
     if form == "csv":
         return file_reply(batch_csv(call.services.world, batch), f"settlement-{batch.batch_id}.csv")
     rows = await batch_lines(
-        call.services.world.db.reader, batch.merchant_id, batch.batch_id, after=after, limit=limit + 1, kind=kind
+        call.services.world.db.reader,
+        batch.merchant_id,
+        batch.batch_id,
+        after=after,
+        limit=limit + 1,
+        kind=kind,
     )
     shown = [
         SettlementLine.of(

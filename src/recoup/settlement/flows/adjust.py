@@ -1,4 +1,5 @@
-"""Money that is moved by hand between the operator and a merchant: with a note, above a limit a day by two people."""
+"""Money that is moved by hand between the operator and a merchant: with a note, above a limit a day
+by two people."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -33,31 +34,42 @@ async def would_wait(world: World, scope: Scope, units: int, asset: str, note: s
         return await _waits(connection, scope, units, asset, note, now)
 
 
-async def _waits(db: Read, scope: Scope, units: int, asset: str, note: str, now: BusinessTime) -> bool:
+async def _waits(
+    db: Read, scope: Scope, units: int, asset: str, note: str, now: BusinessTime
+) -> bool:
     check_adjustment(units, note, asset, await payable_assets(db, scope.merchant_id))
-    alone = await adjusted_alone(db, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN)
+    alone = await adjusted_alone(
+        db, scope.merchant_id, asset, scope.actor.text(), now - ALONE_WITHIN
+    )
     return needs_second(units, asset, await terms_at(db, scope.merchant_id, now), alone)
 
 
-async def adjust(world: World, scope: Scope, units: int, asset: str, note: str, *, key: UUID | None = None) -> str:
-    """`units` signed: + is in the merchant's favour. `key`: the id to give it, so that the same form makes one. Answers
-    its state: booked, or waiting for a second person.
+async def adjust(
+    world: World, scope: Scope, units: int, asset: str, note: str, *, key: UUID | None = None
+) -> str:
+    """`units` signed: + is in the merchant's favour. `key`: the id to give it, so that the same
+    form makes one. Answers its state: booked, or waiting for a second person.
 
-    Raises: Problem(invalid) for 0, no note, a currency without a balance; Problem(conflict) for a key that was used.
+    Raises: Problem(invalid) for 0, no note, a currency without a balance; Problem(conflict) for a
+    key that was used.
     """
     note = " ".join(note.split())[:NOTE_MAX]
 
     async def once() -> str:
         wall = world.clocks.wall()
         async with world.db.transaction() as tx:
-            clock = await lock_clock(tx, scope.merchant_id)  # who adjusts at once is counted one after the other
+            clock = await lock_clock(
+                tx, scope.merchant_id
+            )  # who adjusts at once is counted one after the other
             if clock is None:
                 raise no_such_merchant()
             now = business_at(wall, clock.offset_us)
             waits = await _waits(tx, scope, units, asset, note, now)
             adjustment_id = key or new_id()
             if key is not None and await lock_adjustment(tx, scope.merchant_id, key) is not None:
-                raise Problem("conflict", "This adjustment already exists.", cure="Reload the page.")
+                raise Problem(
+                    "conflict", "This adjustment already exists.", cure="Reload the page."
+                )
             row = Adjustment(
                 scope.merchant_id,
                 adjustment_id,
@@ -92,7 +104,9 @@ async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, 
                 raise Problem("not_found", "There is no such adjustment.", cure="Check the id.")
             if row.state != "waiting":
                 raise Problem(
-                    "wrong_state", Sentence("This adjustment is {0} already.", row.state), cure="Reload the page."
+                    "wrong_state",
+                    Sentence("This adjustment is {0} already.", row.state),
+                    cure="Reload the page.",
                 )
             if book:
                 check_second(row.made_by, scope.actor.text(), "An adjustment of this size")
@@ -105,6 +119,13 @@ async def decide_adjustment(world: World, scope: Scope, adjustment_id: UUID, *, 
                 wall=wall,
             )
             details = {"amount": amount(row.units, row.asset)}
-            await audit.note(tx, scope, wall, f"adjustment.{'booked' if book else 'refused'}", adjustment_id, details)
+            await audit.note(
+                tx,
+                scope,
+                wall,
+                f"adjustment.{'booked' if book else 'refused'}",
+                adjustment_id,
+                details,
+            )
 
     await retrying(once)

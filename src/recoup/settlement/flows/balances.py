@@ -13,8 +13,9 @@ _NAMES: Final = {"reserve": "reserve", "settlement_due": "scheduled", "payout_du
 
 
 class Balance(NamedTuple):
-    """`units` by BALANCES: `card`, what settlements pay next; `wallet`, stablecoins; `reserve`, held back; `scheduled`,
-    settled and not yet sent to the bank; `payouts`, stablecoins on their way."""
+    """`units` by BALANCES: `card`, what settlements pay next; `wallet`, stablecoins; `reserve`,
+    held back; `scheduled`, settled and not yet sent to the bank; `payouts`, stablecoins on their
+    way."""
 
     asset: str
     units: dict[str, int]

@@ -32,13 +32,16 @@ class FeeTermRequest:
 
 
 async def set_fee_term(world: World, scope: Scope, request: FeeTermRequest) -> FeeTerm:
-    """Raises: Problem(not_found) for the merchant or site; Problem(invalid) naming the field, also for a past date."""
+    """Raises: Problem(not_found) for the merchant or site; Problem(invalid) naming the field, also
+    for a past date."""
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         if known is None:
             raise no_such_merchant()
-        if request.site_id is not None and request.site_id not in {site.site_id for site in known.sites}:
+        if request.site_id is not None and request.site_id not in {
+            site.site_id for site in known.sites
+        }:
             raise Problem("not_found", "The merchant has no such site.", cure="See GET /v1/sites.")
         wall = world.clocks.wall()
         now = known.merchant.business(wall)
@@ -54,7 +57,14 @@ async def set_fee_term(world: World, scope: Scope, request: FeeTermRequest) -> F
         )
         check_term(term, now)
         actor = scope.actor.text()
-        row = fee_term_row(term, scope.merchant_id, actor=actor, note=request.note, recorded_at=wall, business_at=now)
+        row = fee_term_row(
+            term,
+            scope.merchant_id,
+            actor=actor,
+            note=request.note,
+            recorded_at=wall,
+            business_at=now,
+        )
         await add_fee_term(tx, row)
         await audit.note(tx, scope, wall, "fees.set", term_id, _log_details(term))
     return term

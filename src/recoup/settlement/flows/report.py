@@ -1,5 +1,6 @@
-"""The reconciliation report: what moved on a merchant's account in a period, and its sums, a part at a time. An event
-says that it can be fetched: once a period, whatever dies; several periods one after the other."""
+"""The reconciliation report: what moved on a merchant's account in a period, and its sums, a part
+at a time. An event says that it can be fetched: once a period, whatever dies; several periods one
+after the other."""
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, tzinfo
@@ -54,7 +55,9 @@ def kind_of(recipe: str) -> Any:
     return KINDS[recipe]
 
 
-async def report_lines(world: World, merchant_id: UUID, window: Window) -> AsyncIterator[list[MovementLine]]:
+async def report_lines(
+    world: World, merchant_id: UUID, window: Window
+) -> AsyncIterator[list[MovementLine]]:
     """A connection for each part, so that a slow reader holds none."""
     after: Place | None = None
     while True:
@@ -84,8 +87,11 @@ def sums(rows: Iterable[MovementSum]) -> list[Total]:
     return list(found.values())
 
 
-async def report_csv(world: World, merchant_id: UUID, window: Window, zone: tzinfo) -> AsyncIterator[bytes]:
-    """UTF-8. Amounts are decimals; amount and fee of all lines add up to what the ledger moved by."""
+async def report_csv(
+    world: World, merchant_id: UUID, window: Window, zone: tzinfo
+) -> AsyncIterator[bytes]:
+    """UTF-8. Amounts are decimals; amount and fee of all lines add up to what the ledger moved
+    by."""
     yield csv_row(
         (
             f"date_placed ({zone})",
@@ -139,7 +145,8 @@ def _local(moment: datetime | None, zone: tzinfo) -> str | None:
 
 
 async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
-    """Due work `reconciliation`: the report that was announced. None before its time, or when nothing moved."""
+    """Due work `reconciliation`: the report that was announced. None before its time, or when
+    nothing moved."""
 
     async def once() -> UUID | None:
         wall = world.clocks.wall()
@@ -150,14 +157,29 @@ async def report_ready(world: World, merchant_id: UUID) -> UUID | None:
             now = business_at(wall, clock.offset_us)
             period_to, terms = await period_of(tx, merchant_id, clock.period_from)
             if now < ready_at(terms, period_to):
-                await wait_for(tx, merchant_id, "reconciliation", merchant_id, ready_at(terms, period_to), wall=False)
+                await wait_for(
+                    tx,
+                    merchant_id,
+                    "reconciliation",
+                    merchant_id,
+                    ready_at(terms, period_to),
+                    wall=False,
+                )
                 return None
             period = (clock.period_from, period_to)
-            lines = sum(row.entries for row in await totals(tx, merchant_id, Window(*period)) if row.recipe not in FEES)
+            lines = sum(
+                row.entries
+                for row in await totals(tx, merchant_id, Window(*period))
+                if row.recipe not in FEES
+            )
             differences = await open_differences(tx, merchant_id, period)
-            report_id = await tell_report(tx, merchant_id, period, lines, differences, now=now, wall=wall)
+            report_id = await tell_report(
+                tx, merchant_id, period, lines, differences, now=now, wall=wall
+            )
             next_to, later = await period_of(tx, merchant_id, period_to)
-            await wait_for(tx, merchant_id, "reconciliation", merchant_id, ready_at(later, next_to), wall=False)
+            await wait_for(
+                tx, merchant_id, "reconciliation", merchant_id, ready_at(later, next_to), wall=False
+            )
             return report_id
 
     return await retrying(once)

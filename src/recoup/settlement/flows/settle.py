@@ -1,8 +1,9 @@
 """A merchant's period is over and its delay has passed: one batch an asset, once, whatever dies.
 
-Everything that is committed is sealed into pages first. All batches of the period, the clock and the next period's due
-work are one transaction, under the lock of the merchant's settlement clock. A payout of one that
-came back is requested anew."""
+Everything that is committed is sealed into pages first. All batches of the period, the clock and
+the next period's due work are one transaction, under the lock of the merchant's settlement clock. A
+payout of one that came back is requested anew.
+"""
 
 import asyncio
 from typing import Final
@@ -23,7 +24,13 @@ from recoup.orders.moves.due import done_with
 from recoup.orders.store.closer import close_page, lock_closer, merchants_with_postings
 from recoup.settlement.moves.batch import Period, next_settlement, release_reserve, settle_batch
 from recoup.settlement.store.batches import find_batch, is_released
-from recoup.settlement.store.settlement import is_unsealed, last_page, lock_clock, open_from, payable_assets
+from recoup.settlement.store.settlement import (
+    is_unsealed,
+    last_page,
+    lock_clock,
+    open_from,
+    payable_assets,
+)
 from recoup.terms.rules.settlement import due_at
 from recoup.terms.store.settlement_terms import period_of, terms_before
 
@@ -51,7 +58,8 @@ SEAL_PAUSE_SECONDS: Final = 0.02
 
 
 async def settle_merchant(world: World, merchant_id: UUID) -> list[UUID]:
-    """Due work `settlement`: the batches that were made. None before the period's due time; then it is due again."""
+    """Due work `settlement`: the batches that were made. None before the period's due time; then it
+    is due again."""
     await _seal(world, merchant_id)
 
     async def once() -> list[UUID]:
@@ -75,7 +83,9 @@ async def _settle(tx: Tx, merchant_id: UUID, wall: WallTime) -> list[UUID]:
     made = []
     for asset in await payable_assets(tx, merchant_id):
         first = await open_from(tx, merchant_id, asset)
-        batch_id = await settle_batch(tx, merchant_id, asset, first, period, terms, now=now, wall=wall)
+        batch_id = await settle_batch(
+            tx, merchant_id, asset, first, period, terms, now=now, wall=wall
+        )
         if batch_id is not None:
             made.append(batch_id)
     next_to, later = await period_of(tx, merchant_id, period_to)
@@ -84,7 +94,8 @@ async def _settle(tx: Tx, merchant_id: UUID, wall: WallTime) -> list[UUID]:
 
 
 async def _seal(world: World, merchant_id: UUID) -> None:
-    """Waits, not for ever, for another process that closes pages: what it leaves open goes to the next batch."""
+    """Waits, not for ever, for another process that closes pages: what it leaves open goes to the
+    next batch."""
     begun = world.clocks.wall()
     for _ in range(SEAL_TRIES):
         if await close_pages_of(world, merchant_id):
@@ -125,7 +136,8 @@ async def pay_again(world: World, scope: Scope, batch_id: UUID) -> UUID:
                 raise Problem("not_found", "This settlement has no payout.", cure="Check the id.")
             if last.state != "returned":
                 message = Sentence(
-                    "The payout of this settlement is {0}; only one that came back is paid again.", last.state
+                    "The payout of this settlement is {0}; only one that came back is paid again.",
+                    last.state,
                 )
                 raise Problem("wrong_state", message, cure="Wait until it is finished.")
             made = await begin_payout(

@@ -1,4 +1,5 @@
-"""A batch for its merchant: its lines as CSV, and the settlement file that proves itself. Both a part at a time."""
+"""A batch for its merchant: its lines as CSV, and the settlement file that proves itself. Both a
+part at a time."""
 
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -12,7 +13,13 @@ from recoup.kernel.time import iso
 from recoup.kit.as_of import NOW, Cut
 from recoup.kit.files.cells import Number, csv_row
 from recoup.kit.world import World
-from recoup.orders.store.sealed_pages import PAGES_MAX, PostingContent, pages_of_batch, posting_contents, sealed_pages
+from recoup.orders.store.sealed_pages import (
+    PAGES_MAX,
+    PostingContent,
+    pages_of_batch,
+    posting_contents,
+    sealed_pages,
+)
 from recoup.settlement.flows.settle import close_pages_of
 from recoup.settlement.rules.settlement_file import FORMAT, encoded
 from recoup.settlement.store.batches import Batch, BatchLine, batch_lines, shown_batch
@@ -29,9 +36,17 @@ async def read_batch(world: World, merchant_id: UUID, batch_id: UUID, cut: Cut =
     """Raises: Problem(not_found), also for one that was not there yet."""
     row = await shown_batch(world.db, merchant_id, batch_id, cut)
     if row is None and cut.is_past:
-        raise Problem("not_found", "There was no such settlement then.", cure="Check the id, or name a later moment.")
+        raise Problem(
+            "not_found",
+            "There was no such settlement then.",
+            cure="Check the id, or name a later moment.",
+        )
     if row is None:
-        raise Problem("not_found", "There is no such settlement.", cure="Check the id; see the list of settlements.")
+        raise Problem(
+            "not_found",
+            "There is no such settlement.",
+            cure="Check the id; see the list of settlements.",
+        )
     return row
 
 
@@ -124,7 +139,9 @@ async def _sealed_span(world: World, merchant_id: UUID, batch_id: UUID) -> tuple
             assert span.high is not None
             return span.low, span.high
         await close_pages_of(world, merchant_id)
-    raise Problem("unavailable", "The ledger page of this settlement is being closed.", retry_after_seconds=1)
+    raise Problem(
+        "unavailable", "The ledger page of this settlement is being closed.", retry_after_seconds=1
+    )
 
 
 def _head(batch: Batch) -> dict[str, Any]:

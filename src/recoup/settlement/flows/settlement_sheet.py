@@ -19,11 +19,14 @@ COLUMNS: Final[tuple[tuple[str, Kind], ...]] = (
 
 
 async def batch_sheet(world: World, batch: Batch) -> AsyncIterator[bytes]:
-    """Amounts are + in the merchant's favour and add up to 0. Raises: Problem(invalid) for more than ROWS_MAX lines."""
+    """Amounts are + in the merchant's favour and add up to 0. Raises: Problem(invalid) for more
+    than ROWS_MAX lines."""
     if batch.lines > ROWS_MAX:
         raise too_many()
     scale = EXPONENTS[batch.asset]
-    batches = ([_cells(batch, row, scale) for row in rows] async for rows in all_lines(world, batch))
+    batches = (
+        [_cells(batch, row, scale) for row in rows] async for rows in all_lines(world, batch)
+    )
     return await sheet_file("Lines", COLUMNS, batches)
 
 

@@ -18,10 +18,18 @@ from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.settlement.moves.batch import begin_settlement, next_settlement
 from recoup.settlement.store.settlement import lock_clock
 from recoup.terms.rules.settlement import DEFAULT, Terms, check_start, check_terms, due_at
-from recoup.terms.store.settlement_terms import DatedTerms, add_terms, period_of, terms_at, terms_history
+from recoup.terms.store.settlement_terms import (
+    DatedTerms,
+    add_terms,
+    period_of,
+    terms_at,
+    terms_history,
+)
 
 
-async def read_terms(world: World, merchant_id: UUID, cut: Cut = NOW) -> tuple[Terms, list[DatedTerms]]:
+async def read_terms(
+    world: World, merchant_id: UUID, cut: Cut = NOW
+) -> tuple[Terms, list[DatedTerms]]:
     """Terms that were valid then, and all that had been agreed, newest first. Raises:
     Problem(not_found)."""
     now = await end_of(world, merchant_id, cut)
@@ -30,9 +38,12 @@ async def read_terms(world: World, merchant_id: UUID, cut: Cut = NOW) -> tuple[T
     return next((row.terms for row in history if row.valid_from <= now), DEFAULT), history
 
 
-async def set_terms(world: World, scope: Scope, change: dict[str, Any], valid_from: datetime | None = None) -> datetime:
-    """`change`: fields of Terms; the others stay as they are then. Answers from when on they are valid: the
-    period that is under way ends at their first boundary, and is settled by the terms valid then.
+async def set_terms(
+    world: World, scope: Scope, change: dict[str, Any], valid_from: datetime | None = None
+) -> datetime:
+    """`change`: fields of Terms; the others stay as they are then. Answers from when on they are
+    valid: the period that is under way ends at their first boundary, and is settled by the terms
+    valid then.
 
     Raises: Problem not_found, invalid; conflict when terms begin at the very same instant.
     """

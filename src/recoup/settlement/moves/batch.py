@@ -1,4 +1,5 @@
-"""A batch in one transaction: its lines, what it holds, pays and carries, its payout, its events. It closes to 0.
+"""A batch in one transaction: its lines, what it holds, pays and carries, its payout, its events.
+It closes to 0.
 
 Append-only: what is taken is counted first, and what the batch comes to is written with it.
 """
@@ -58,7 +59,9 @@ async def begin_settlement(tx: Tx, merchant_id: UUID, now: datetime) -> None:
         await next_settlement(tx, merchant_id, due_at(terms, period_to))
 
 
-async def next_settlement(tx: Tx, merchant_id: UUID, due: datetime, *, period_from: datetime | None = None) -> None:
+async def next_settlement(
+    tx: Tx, merchant_id: UUID, due: datetime, *, period_from: datetime | None = None
+) -> None:
     """`period_from`: of the period that comes next, when one was settled."""
     rows = Rows()
     if period_from is not None:
@@ -121,8 +124,8 @@ WORKER: Final = "worker:clock"
 
 
 class Period(NamedTuple):
-    """`root` is that of page `page_to`, the last that is closed. `history`: all terms that began before its end, oldest
-    first, each with when."""
+    """`root` is that of page `page_to`, the last that is closed. `history`: all terms that began
+    before its end, oldest first, each with when."""
 
     period_from: datetime
     period_to: datetime
@@ -142,8 +145,8 @@ async def settle_batch(
     now: BusinessTime,
     wall: WallTime,
 ) -> UUID | None:
-    """The batch of one asset; None when there is nothing but what an earlier one carried and cannot be paid yet. Under
-    the merchant's settlement clock.
+    """The batch of one asset; None when there is nothing but what an earlier one carried and cannot
+    be paid yet. Under the merchant's settlement clock.
 
     Raises: AssertionError for an entry on the merchant's account whose recipe has no kind.
     """
@@ -165,7 +168,9 @@ async def settle_batch(
         sums[line.kind] = sums.get(line.kind, 0) + line.units
     taken = sum(count for count, _ in free.sums.values())
     release_at = period.period_to + timedelta(days=reserve_days(earned)) if closing.held else None
-    batch = _batch(window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now, wall)
+    batch = _batch(
+        window, period, free, closing, release_at, sums, taken + len(lines), batch_id, now, wall
+    )
     _tell(rows, batch, closing, now, wall)
     if release_at is not None:
         rows.due_work.append(DueWork(merchant_id, "reserve", batch_id, release_at, wall=False))
@@ -179,13 +184,22 @@ async def settle_batch(
     if closing.payout:
         period_to = period.period_to
         await begin_payout(
-            tx, merchant_id, batch_id, asset, closing.payout, WORKER, period_to=period_to, now=now, wall=wall
+            tx,
+            merchant_id,
+            batch_id,
+            asset,
+            closing.payout,
+            WORKER,
+            period_to=period_to,
+            now=now,
+            wall=wall,
         )
     return batch_id
 
 
 def _earned(free: Free, history: Sequence[tuple[datetime, Terms]]) -> list[Earned]:
-    """The amounts, each with the terms of its day: later ones change nothing of what was sold before them."""
+    """The amounts, each with the terms of its day: later ones change nothing of what was sold
+    before them."""
     return [
         Earned(units, history[number - 1][1] if number else DEFAULT)
         for (recipe, number), units in sorted(free.dated.items())
@@ -208,12 +222,28 @@ def _own_postings(
     postings = [ledger.reserve_held(closing.held)] if closing.held else []
     postings += [ledger.settlement_closed(closing.payout)] if closing.payout else []
     postings += [ledger.carried(closing.carried)] if closing.carried else []
-    book(rows, merchant_id, asset, "batch", batch_id, postings, now=now, wall=wall, available_at=cut_off)
+    book(
+        rows,
+        merchant_id,
+        asset,
+        "batch",
+        batch_id,
+        postings,
+        now=now,
+        wall=wall,
+        available_at=cut_off,
+    )
     lines = []
     for row, posting in zip(rows.postings, postings, strict=True):
-        number = next(n for n, e in enumerate(posting.entries, 1) if e.account == "merchant_payable")
+        number = next(
+            n for n, e in enumerate(posting.entries, 1) if e.account == "merchant_payable"
+        )
         units = -posting.entries[number - 1].units
-        lines.append(SettlementLine(merchant_id, row.posting_id, number, batch_id, KINDS[posting.recipe], units))
+        lines.append(
+            SettlementLine(
+                merchant_id, row.posting_id, number, batch_id, KINDS[posting.recipe], units
+            )
+        )
     return lines
 
 

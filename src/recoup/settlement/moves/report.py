@@ -1,4 +1,5 @@
-"""A period's reconciliation report: announced once, with the clock that goes on to the next period."""
+"""A period's reconciliation report: announced once, with the clock that goes on to the next
+period."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,7 +27,9 @@ async def begin_reports(tx: Tx, merchant_id: UUID, now: datetime) -> None:
     start = period_start(await terms_at(tx, merchant_id, now), now)
     if await begin_clock(tx, merchant_id, start):
         period_to, terms = await period_of(tx, merchant_id, start)
-        await wait_for(tx, merchant_id, "reconciliation", merchant_id, ready_at(terms, period_to), wall=False)
+        await wait_for(
+            tx, merchant_id, "reconciliation", merchant_id, ready_at(terms, period_to), wall=False
+        )
 
 
 async def tell_report(

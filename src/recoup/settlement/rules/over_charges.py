@@ -20,7 +20,9 @@ def over_charges(rooms: Sequence[tuple[UUID, int]], units: int) -> list[tuple[UU
     return found
 
 
-def over_pieces(items: Sequence[Mapping[str, Any]], pieces: Sequence[int]) -> list[list[dict[str, Any]]]:
+def over_pieces(
+    items: Sequence[Mapping[str, Any]], pieces: Sequence[int]
+) -> list[list[dict[str, Any]]]:
     """Divides a refund's items over its pieces, line after line. A line that lies in two pieces has
     its quantity in the first; together they are what was requested."""
     left = [dict(one) for one in items]

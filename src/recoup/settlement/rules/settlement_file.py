@@ -1,9 +1,9 @@
 """An exported settlement, proved without a database: what its receiver can hold against us.
 
-JSON Lines: a settlement, the ledger pages from its first to its last, its lines, an end. A line carries what its
-posting says; the hash of that stands in its page, at its position; a page's root is made of the root before, its
-number, the hashes and its sums; the settlement names the root in the event `settlement.closed`.
-Source: design §5; decision 0023.
+JSON Lines: a settlement, the ledger pages from its first to its last, its lines, an end. A line
+carries what its posting says; the hash of that stands in its page, at its position; a page's root
+is made of the root before, its number, the hashes and its sums; the settlement names the root in
+the event `settlement.closed`. Source: design §5; decision 0023.
 """
 
 import hashlib
@@ -19,9 +19,15 @@ from recoup.terms.rules.settlement import COLUMNS
 FORMAT: Final = "recoup-settlement-1"
 # recipe -> the kind of line that its entry on the merchant's account is
 KINDS: Final = by_recipe(
-    lambda one: {one.name: one.line} if PAYABLE in (one.debit, one.credit) and not one.wallet else {}
+    lambda one: (
+        {one.name: one.line} if PAYABLE in (one.debit, one.credit) and not one.wallet else {}
+    )
 )
-_OWN: Final = ("settlement_closed", "reserve_held", "carried")  # what a batch books after the pages that it took from
+_OWN: Final = (
+    "settlement_closed",
+    "reserve_held",
+    "carried",
+)  # what a batch books after the pages that it took from
 
 
 class Proved(NamedTuple):
@@ -48,18 +54,29 @@ class _Proof:
 encoded: Final = encode_sorted  # as the ledger hashes it: no blanks, UTF-8
 
 
-def page_root(previous: str, page: int, hashes: Iterable[str], sums: Iterable[Sequence[Any]]) -> str:
+def page_root(
+    previous: str, page: int, hashes: Iterable[str], sums: Iterable[Sequence[Any]]
+) -> str:
     """Root of a page, as the ledger's closer makes it. `sums`: [account, asset, place, units], in
     the page's order."""
-    sum_lines = "\n".join(f"{account}|{asset}|{place}={units}" for account, asset, place, units in sums)
-    text = bytes.fromhex(previous) + str(page).encode() + bytes.fromhex("".join(hashes)) + sum_lines.encode()
+    sum_lines = "\n".join(
+        f"{account}|{asset}|{place}={units}" for account, asset, place, units in sums
+    )
+    text = (
+        bytes.fromhex(previous)
+        + str(page).encode()
+        + bytes.fromhex("".join(hashes))
+        + sum_lines.encode()
+    )
     return hashlib.sha256(text).hexdigest()
 
 
-def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = None) -> Proved | Wrong:
-    """Reads the file once. `root` and `amount`: those of the event; without them the file is held against
-    itself alone. The root proves what each line says, the amount that no line was left out: what the batch itself
-    booked may stand in a page after the root.
+def prove(
+    lines: Iterable[bytes], root: str | None = None, amount: int | None = None
+) -> Proved | Wrong:
+    """Reads the file once. `root` and `amount`: those of the event; without them the file is held
+    against itself alone. The root proves what each line says, the amount that no line was left out:
+    what the batch itself booked may stand in a page after the root.
 
     Memory: 64 bytes a posting of its pages.
     """
@@ -83,7 +100,9 @@ def prove(lines: Iterable[bytes], root: str | None = None, amount: int | None = 
     )
 
 
-def _part(proof: _Proof, part: dict[str, Any], checksum: str, root: str | None) -> Difference | None:
+def _part(
+    proof: _Proof, part: dict[str, Any], checksum: str, root: str | None
+) -> Difference | None:
     kind = part["type"]
     if kind == "settlement" and not proof.settlement:
         return _settlement(proof, part, root)
@@ -101,11 +120,15 @@ def _part(proof: _Proof, part: dict[str, Any], checksum: str, root: str | None) 
 
 def _settlement(proof: _Proof, part: dict[str, Any], root: str | None) -> Difference | None:
     proof.settlement = part
-    amounts = [part[name] for name in ("payout", "lines", "page")] + [part["amounts"][kind] for kind in COLUMNS]
+    amounts = [part[name] for name in ("payout", "lines", "page")] + [
+        part["amounts"][kind] for kind in COLUMNS
+    ]
     if any(type(amount) is not int for amount in amounts):
         return "amounts", "whole numbers", "something else"
     return differs("format", FORMAT, part["format"]) or (
-        differs("root that the event settlement.closed told", root.lower(), part["root"]) if root else None
+        differs("root that the event settlement.closed told", root.lower(), part["root"])
+        if root
+        else None
     )
 
 
@@ -118,9 +141,17 @@ def _page(proof: _Proof, part: dict[str, Any]) -> Difference | None:
         if wrong:
             return wrong
     found = page_root(part["previousRoot"], number, part["postings"], part["sums"])
-    proof.roots[number], proof.hashes[number], proof.last_page = part["root"], part["postings"], number
+    proof.roots[number], proof.hashes[number], proof.last_page = (
+        part["root"],
+        part["postings"],
+        number,
+    )
     return differs(f"root of page {number}", found, part["root"]) or (
-        differs(f"root of page {number}, as the settlement names it", proof.settlement["root"], part["root"])
+        differs(
+            f"root of page {number}, as the settlement names it",
+            proof.settlement["root"],
+            part["root"],
+        )
         if number == proof.settlement["page"]
         else None
     )
@@ -132,13 +163,19 @@ def _line(proof: _Proof, part: dict[str, Any]) -> Difference | None:
     page, position, number = part["page"], part["position"], part["entry"]
     place = (page, position, number)
     if place in proof.seen:
-        return f"entry of {name}", "one that no other line has", f"{number} of posting {position} in page {page}"
+        return (
+            f"entry of {name}",
+            "one that no other line has",
+            f"{number} of posting {position} in page {page}",
+        )
     proof.seen.add(place)
     hashes = proof.hashes.get(page, ())
     kept = hashes[position - 1] if 1 <= position <= len(hashes) else "none"
     account, where, units = entries[number - 1] if 1 <= number <= len(entries) else ("none", "", 0)
     wrong = (
-        differs(f"hash of the posting of {name}", kept, hashlib.sha256(encoded(posting)).hexdigest())
+        differs(
+            f"hash of the posting of {name}", kept, hashlib.sha256(encoded(posting)).hexdigest()
+        )
         or differs(f"merchant of {name}", settlement["merchantId"], merchant)
         or differs(f"currency of {name}", settlement["currency"], asset)
         or differs(f"account of {name}", "merchant_payable|", f"{account}|{where}")
@@ -149,7 +186,11 @@ def _line(proof: _Proof, part: dict[str, Any]) -> Difference | None:
     if wrong is None and recipe in ("settlement_closed", "reserve_held"):
         wrong = differs(f"source of {name}", own, source)
     if wrong is None and page > settlement["page"] and (source != own or recipe not in _OWN):
-        wrong = f"page of {name}", f"at most {settlement['page']}, whose root the settlement names", str(page)
+        wrong = (
+            f"page of {name}",
+            f"at most {settlement['page']}, whose root the settlement names",
+            str(page),
+        )
     if recipe == "carried" and source == own:
         proof.carried_on -= whole(part, "amount")
     proof.sums[part["kind"]] = proof.sums.get(part["kind"], 0) + whole(part, "amount")
@@ -162,9 +203,15 @@ def _whole(proof: _Proof, amount: int | None) -> Difference | None:
         return "end", "an end", "none: the file is cut off"
     wrong = differs("number of lines", str(settlement["lines"]), str(len(proof.seen)))
     if settlement["page"] not in proof.roots:
-        wrong = wrong or ("pages", f"page {settlement['page']}, whose root the settlement names", "none")
+        wrong = wrong or (
+            "pages",
+            f"page {settlement['page']}, whose root the settlement names",
+            "none",
+        )
     for kind in COLUMNS:
-        wrong = wrong or differs(f"sum of {kind}", str(settlement["amounts"][kind]), str(proof.sums.get(kind, 0)))
+        wrong = wrong or differs(
+            f"sum of {kind}", str(settlement["amounts"][kind]), str(proof.sums.get(kind, 0))
+        )
     return (
         wrong
         or differs("payout", str(sum(settlement["amounts"].values())), str(settlement["payout"]))

@@ -102,7 +102,9 @@ async def shown_batch(db: Read, merchant_id: UUID, batch_id: UUID, cut: Cut = NO
     return await _shown_batch(db, merchant_id, *cut, batch_id)
 
 
-@MERCHANT.statement(f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $7 OFFSET $8")
+@MERCHANT.statement(
+    f"{_SHOWN}{_WHERE} ORDER BY b.closed_at DESC, b.batch_id DESC LIMIT $7 OFFSET $8"
+)
 async def _list(
     db: Read,
     merchant_id: UUID,
@@ -132,7 +134,9 @@ async def _count(
     """Number of batches, at most one more than COUNTED_MAX."""
 
 
-async def list_batches(db: Read, batch_filter: BatchFilter, limit: int, offset: int) -> tuple[list[Batch], Count]:
+async def list_batches(
+    db: Read, batch_filter: BatchFilter, limit: int, offset: int
+) -> tuple[list[Batch], Count]:
     """Newest first; and how many there are, counted up to COUNTED_MAX."""
     one = batch_filter
     given = (one.merchant_id, *one.cut, one.closed_from, one.closed_to, one.asset)
@@ -151,7 +155,17 @@ class BatchLine(Row, frozen=True):
 
     posting_id: UUID
     line_no: int
-    kind: Literal["amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried", "payout"]
+    kind: Literal[
+        "amount",
+        "fee",
+        "dispute_fee",
+        "dispute",
+        "refund",
+        "adjustment",
+        "reserve",
+        "carried",
+        "payout",
+    ]
     units: int
     recipe: str
     source_kind: str
@@ -183,7 +197,13 @@ LEFT JOIN adjustments a ON p.source_kind = 'adjustment' AND a.merchant_id = p.me
 ORDER BY l.posting_id, l.line_no
 """)
 async def _lines(
-    db: Read, merchant_id: UUID, batch_id: UUID, posting_id: UUID, line_no: int, limit: int, kind: str | None
+    db: Read,
+    merchant_id: UUID,
+    batch_id: UUID,
+    posting_id: UUID,
+    line_no: int,
+    limit: int,
+    kind: str | None,
 ) -> list[BatchLine]:
     """Lines of a batch behind that line."""
 

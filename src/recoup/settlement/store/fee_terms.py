@@ -1,5 +1,5 @@
-"""A merchant's terms of fees with their history: rows are added, never changed. A flow that adds one has raised the
-merchant's version first."""
+"""A merchant's terms of fees with their history: rows are added, never changed. A flow that adds
+one has raised the merchant's version first."""
 
 from datetime import datetime
 from typing import Final
@@ -27,14 +27,16 @@ SELECT {columns_of(FeeTermRow, "f", site="s.url")}
 FROM fee_terms f LEFT JOIN sites s USING (merchant_id, site_id)
 WHERE f.merchant_id = $1 AND {known_at("f", 2)} ORDER BY f.valid_from, f.term_id
 """)
-async def fee_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[FeeTermRow]:
+async def fee_history(
+    db: Read, merchant_id: UUID, business: datetime, recorded: datetime
+) -> list[FeeTermRow]:
     """Fee terms that were set by then, oldest first, with who set each and when."""
 
 
 @stored("fee_terms")
 class NewFeeTerm(StoredFeeTerm, frozen=True):
-    """`valid_from` and `business_at` are business time, `recorded_at` wall time. None: every site, order type or
-    currency."""
+    """`valid_from` and `business_at` are business time, `recorded_at` wall time. None: every site,
+    order type or currency."""
 
     merchant_id: UUID
     actor: str
@@ -51,13 +53,21 @@ async def add_fee_term(db: Tx, term: NewFeeTerm) -> None:
     """Holds from its date on."""
 
 
-@MERCHANT.statement(f"{_ADD} AS t WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = t.merchant_id)")
+@MERCHANT.statement(
+    f"{_ADD} AS t WHERE NOT EXISTS (SELECT FROM fee_terms f WHERE f.merchant_id = t.merchant_id)"
+)
 async def add_first_fee_term(db: Tx, term: NewFeeTerm) -> None:
     """Adds a first fee term, only for a merchant that has none."""
 
 
 def fee_term_row(
-    term: FeeTerm, merchant_id: UUID, *, actor: str, note: str, recorded_at: datetime, business_at: datetime
+    term: FeeTerm,
+    merchant_id: UUID,
+    *,
+    actor: str,
+    note: str,
+    recorded_at: datetime,
+    business_at: datetime,
 ) -> NewFeeTerm:
     tariff = term.tariff
     return NewFeeTerm(

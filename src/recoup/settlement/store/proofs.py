@@ -1,4 +1,5 @@
-"""Batches against their lines, lines against entries, payouts, reserves and adjustments against batches and book."""
+"""Batches against their lines, lines against entries, payouts, reserves and adjustments against
+batches and book."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -61,7 +62,9 @@ CROSS JOIN LATERAL (VALUES
 ) v (no, field, expected, found)
 WHERE l.merchant_id = $1 AND v.expected IS DISTINCT FROM v.found ORDER BY l.posting_id, l.line_no, v.no LIMIT 1000
 """)
-async def _of_line(db: Read, merchant_id: UUID, recipes: Sequence[str], kinds: Sequence[str]) -> list[Differs]: ...
+async def _of_line(
+    db: Read, merchant_id: UUID, recipes: Sequence[str], kinds: Sequence[str]
+) -> list[Differs]: ...
 
 
 _beside_lines: Final = of_merchant(
@@ -244,6 +247,9 @@ SELECT NULL::uuid AS order_id, v.field AS field, v.expected, v.found FROM (
 async def bank_settlements(
     db: Read, merchant_id: UUID, recipes: Sequence[str], kinds: Sequence[str]
 ) -> list[Difference]:
-    """`recipes[i]` makes lines of `kinds[i]`. An entry is in one batch at most by the table's own key."""
-    found = await _batches(db, merchant_id) + await differences(db, _of_line, merchant_id, merchant_id, recipes, kinds)
+    """`recipes[i]` makes lines of `kinds[i]`. An entry is in one batch at most by the table's own
+    key."""
+    found = await _batches(db, merchant_id) + await differences(
+        db, _of_line, merchant_id, merchant_id, recipes, kinds
+    )
     return found + await _beside_lines(db, merchant_id)

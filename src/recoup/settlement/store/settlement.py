@@ -54,8 +54,9 @@ class Window(NamedTuple):
 
 
 class Free(NamedTuple):
-    """`left_from`: the first page that holds something for a later batch; None when nothing is left. `dated`: the same
-    sums, by recipe and how many of the given instants had come when they were booked."""
+    """`left_from`: the first page that holds something for a later batch; None when nothing is
+    left. `dated`: the same sums, by recipe and how many of the given instants had come when they
+    were booked."""
 
     sums: dict[str, tuple[int, int]]  # recipe -> lines, units
     dated: dict[tuple[str, int], int]  # recipe, instants -> units
@@ -97,7 +98,13 @@ SELECT recipe, count(*) FILTER (WHERE available_at < $5)::int AS lines,
 FROM free GROUP BY recipe, dated
 """)
 async def _sums(
-    db: Tx, merchant_id: UUID, asset: str, page_from: int, page_to: int, cut_off: datetime, instants: list[datetime]
+    db: Tx,
+    merchant_id: UUID,
+    asset: str,
+    page_from: int,
+    page_to: int,
+    cut_off: datetime,
+    instants: list[datetime],
 ) -> list[_Sum]:
     """Sums by recipe, and how many of the instants had come."""
 
@@ -110,7 +117,9 @@ async def sum_free(db: Tx, window: Window, instants: Sequence[datetime]) -> Free
         lines, units = sums.get(row.recipe, (0, 0))
         sums[row.recipe] = lines + row.lines, units + row.units
     dated = {(row.recipe, row.dated): row.units for row in rows if row.lines}
-    return Free(sums, dated, min((row.left_from for row in rows if row.left_from is not None), default=None))
+    return Free(
+        sums, dated, min((row.left_from for row in rows if row.left_from is not None), default=None)
+    )
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
@@ -135,7 +144,8 @@ async def _take(
 
 
 async def take_lines(db: Tx, window: Window, batch_id: UUID, kinds: Mapping[str, str]) -> int:
-    """All that `sum_free` counted, as lines of the batch; answers how many. `kinds`: recipe -> kind."""
+    """All that `sum_free` counted, as lines of the batch; answers how many. `kinds`: recipe ->
+    kind."""
     return await _take(db, *window, batch_id, list(kinds), list(kinds.values()))
 
 
@@ -206,7 +216,9 @@ async def _period_from(db: Read, merchant_id: UUID) -> datetime | None:
 async def running_period(db: Read, merchant_id: UUID, now: datetime) -> datetime:
     """The end of the period that `now` is in, which may be one of the past."""
     start = await _period_from(db, merchant_id)
-    end, terms = await period_of(db, merchant_id, start if start is not None and start <= now else now)
+    end, terms = await period_of(
+        db, merchant_id, start if start is not None and start <= now else now
+    )
     while end <= now:
         end = max(period_end(terms, end), period_end(terms, period_start(terms, now)))
     return end
@@ -221,7 +233,8 @@ async def _payable(db: Read, merchant_id: UUID) -> dict[str, Decimal]:
 
 
 async def payable_assets(db: Read, merchant_id: UUID) -> dict[str, int]:
-    """The currencies that the merchant's account has seen, with its sealed balance as the merchant sees it."""
+    """The currencies that the merchant's account has seen, with its sealed balance as the merchant
+    sees it."""
     return {asset: -int(units) for asset, units in (await _payable(db, merchant_id)).items()}
 
 

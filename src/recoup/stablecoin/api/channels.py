@@ -19,8 +19,12 @@ class ChannelObject(Struct, frozen=True):
     supports_refund: bool
     requires_watcher: bool
     environment: Literal["test", "live"]
-    network: Annotated[str | UnsetType, Meta(description="Value for `network`, if it can be selected by it.")] = UNSET
-    pay_currencies: Annotated[list[str] | UnsetType, Meta(description="The first is the default.")] = UNSET
+    network: Annotated[
+        str | UnsetType, Meta(description="Value for `network`, if it can be selected by it.")
+    ] = UNSET
+    pay_currencies: Annotated[
+        list[str] | UnsetType, Meta(description="The first is the default.")
+    ] = UNSET
 
 
 class ChannelList(Struct, frozen=True):
@@ -36,7 +40,12 @@ api: Final = Api(group="Channels", credential="signature", scope="payments", len
     None,
     {
         "data": [
-            {"code": "mock", "name": "Mock (test)", "settlement": "custodial", "supports_refund": True},
+            {
+                "code": "mock",
+                "name": "Mock (test)",
+                "settlement": "custodial",
+                "supports_refund": True,
+            },
             {"code": "mock_direct", "settlement": "direct", "supports_refund": False},
         ]
     },

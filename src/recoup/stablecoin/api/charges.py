@@ -13,8 +13,20 @@ from recoup.kit.edge.field_names import UnreadFields
 from recoup.orders.rules.cycles import check_link, is_a_cycles
 from recoup.stablecoin.api.fields import read
 from recoup.stablecoin.api.resource import Api, Call
-from recoup.stablecoin.api.shapes import Instruction, Order, Payment, instruction_object, payment_of, refundable_order
-from recoup.stablecoin.flows.charge import EXPIRES_IN, EXPIRES_IN_MAX, EXPIRES_IN_MIN, StablecoinChargeRequest
+from recoup.stablecoin.api.shapes import (
+    Instruction,
+    Order,
+    Payment,
+    instruction_object,
+    payment_of,
+    refundable_order,
+)
+from recoup.stablecoin.flows.charge import (
+    EXPIRES_IN,
+    EXPIRES_IN_MAX,
+    EXPIRES_IN_MIN,
+    StablecoinChargeRequest,
+)
 
 METADATA_MAX: Final = 50
 _SECONDS: Final = timedelta(seconds=1)
@@ -24,21 +36,43 @@ Value = Annotated[str, Meta(max_length=500)]
 
 class ChargeBody(Struct, frozen=True):
     merchant_order_id: Annotated[
-        str, Meta(min_length=1, max_length=128, description="Your order id, which is the idempotency key.")
+        str,
+        Meta(
+            min_length=1, max_length=128, description="Your order id, which is the idempotency key."
+        ),
     ]
     amount: Annotated[str, Meta(description="Decimal text, never a number.", examples=["49.90"])]
-    currency: Annotated[str, Meta(max_length=16, description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
-    channel: Annotated[str | None, Meta(description="Channel code. Without it and `network` the payer chooses.")] = None
-    network: Annotated[str | None, Meta(description="`tron`, `base`, `bsc`, …: Recoup chooses the channel.")] = None
-    subject: Annotated[str | None, Meta(description="Short text shown to the payer, at most 256 characters.")] = None
-    description: Annotated[str | None, Meta(description="Longer text, at most 2048 characters.")] = None
-    metadata: Annotated[
-        dict[Key, Value] | None, Meta(description="At most 50 texts of 500 characters, returned unchanged.")
+    currency: Annotated[
+        str, Meta(max_length=16, description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])
+    ]
+    channel: Annotated[
+        str | None, Meta(description="Channel code. Without it and `network` the payer chooses.")
     ] = None
-    return_url: Annotated[str | None, Meta(description="The payer returns here after paying.")] = None
-    cancel_url: Annotated[str | None, Meta(description="The payer returns here after cancelling.")] = None
-    expires_in_seconds: Annotated[int, Meta(ge=60, le=86400, description="Lifetime of the order.")] | None = None
-    customer: Annotated[str | None, Meta(description="Your name or id of the payer, at most 256 characters.")] = None
+    network: Annotated[
+        str | None, Meta(description="`tron`, `base`, `bsc`, …: Recoup chooses the channel.")
+    ] = None
+    subject: Annotated[
+        str | None, Meta(description="Short text shown to the payer, at most 256 characters.")
+    ] = None
+    description: Annotated[
+        str | None, Meta(description="Longer text, at most 2048 characters.")
+    ] = None
+    metadata: Annotated[
+        dict[Key, Value] | None,
+        Meta(description="At most 50 texts of 500 characters, returned unchanged."),
+    ] = None
+    return_url: Annotated[str | None, Meta(description="The payer returns here after paying.")] = (
+        None
+    )
+    cancel_url: Annotated[
+        str | None, Meta(description="The payer returns here after cancelling.")
+    ] = None
+    expires_in_seconds: (
+        Annotated[int, Meta(ge=60, le=86400, description="Lifetime of the order.")] | None
+    ) = None
+    customer: Annotated[
+        str | None, Meta(description="Your name or id of the payer, at most 256 characters.")
+    ] = None
 
 
 class ChargeAnswer(Struct, frozen=True):
@@ -90,7 +124,12 @@ api: Final = Api(group="Charges", credential="signature", scope="payments", leni
             "metadata": {"plan": "pro"},
             "paid_at": None,
         },
-        "payment": {"status": "requires_action", "channel_code": "mock", "amount": "49.90", "currency": "USDT"},
+        "payment": {
+            "status": "requires_action",
+            "channel_code": "mock",
+            "amount": "49.90",
+            "currency": "USDT",
+        },
         "instruction": {"type": "redirect"},
         "idempotent": False,
     },
@@ -103,7 +142,10 @@ async def charge(call: Call) -> Reply:
     order, services = done.order, call.services
     payment = await payment_of(services, order, fresh=not done.idempotent)
     answer = ChargeAnswer(
-        await refundable_order(services, order), payment, instruction_object(services, order), done.idempotent
+        await refundable_order(services, order),
+        payment,
+        instruction_object(services, order),
+        done.idempotent,
     )
     return Reply(answer, 200 if done.idempotent else 201)
 

@@ -19,7 +19,13 @@ _KINDS: Final = {
     "str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false", "null": "null",
     "object": "an object in braces", "array": "a list in brackets",
 }  # fmt: skip
-_LIMITS: Final = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than", "==": "exactly"}
+_LIMITS: Final = {
+    "<=": "at most",
+    ">=": "at least",
+    "<": "less than",
+    ">": "more than",
+    "==": "exactly",
+}
 _PIECES: Final = {"str": "characters", "array": "entries", "object": "entries"}
 
 
@@ -51,9 +57,14 @@ def _must(plain: str, shape: type[msgspec.Struct], field: str) -> tuple[str, str
         return f"must be {must}, not {_KINDS.get(kind[2], kind[2])}", cure
     if length := _LENGTH.match(plain):
         size = f"{_LIMITS[length[2]]} {length[3]} {_PIECES[length[1]]}"
-        return f"must have {size}", "Send a longer one." if length[2] == ">=" else "Send a shorter one."
+        return f"must have {size}", "Send a longer one." if length[
+            2
+        ] == ">=" else "Send a shorter one."
     if bound := _BOUND.match(plain):
-        return f"must be {_LIMITS[bound[1]]} {bound[2]}", f"Send a number that is {_LIMITS[bound[1]]} {bound[2]}."
+        return (
+            f"must be {_LIMITS[bound[1]]} {bound[2]}",
+            f"Send a number that is {_LIMITS[bound[1]]} {bound[2]}.",
+        )
     values = _values(shape, field)
     if values:
         return "has a value that is not allowed", "One of " + ", ".join(values) + "."
@@ -75,13 +86,17 @@ QUERY_FIELDS_MAX: Final = 100
 LIMIT_MAX: Final = 200
 OFFSET_MAX: Final = 1_000_000
 Limit = Annotated[int, Meta(ge=1, description=f"Page size; more than {LIMIT_MAX} is {LIMIT_MAX}.")]
-Offset = Annotated[int, Meta(ge=0, description=f"Records to skip; more than {OFFSET_MAX:,} are {OFFSET_MAX:,}.")]
+Offset = Annotated[
+    int, Meta(ge=0, description=f"Records to skip; more than {OFFSET_MAX:,} are {OFFSET_MAX:,}.")
+]
 
 
 def read(value: Any, shape: type[Shape]) -> Shape:
     """Raises: Problem(malformed) for what is no object; Problem(invalid) naming the field."""
     if not isinstance(value, dict):
-        raise Problem("malformed", "The body must be a JSON object.", cure="Put the fields in braces: {…}.")
+        raise Problem(
+            "malformed", "The body must be a JSON object.", cure="Put the fields in braces: {…}."
+        )
     try:
         return msgspec.convert(value, shape, strict=True)
     except msgspec.ValidationError as error:
@@ -93,7 +108,9 @@ def read_query(raw: bytes) -> Mapping[str, str]:
     Problem(invalid)."""
     query: dict[str, str] = {}
     try:
-        pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
+        pairs = parse_qsl(
+            raw.decode("latin-1"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX
+        )
     except ValueError:
         message = f"The query has more than {QUERY_FIELDS_MAX} parameters."
         raise Problem("invalid", message, cure="Leave out those that are not needed.") from None

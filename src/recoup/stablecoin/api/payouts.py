@@ -52,14 +52,21 @@ class PayoutBody(Struct, frozen=True):
     destination_type: Literal["crypto", "bank"] = "crypto"
 
 
-_EXAMPLE: Final = {"amount": "20.00", "currency": "USDT", "destination": f"tron:{FORMS['tron'].example}"}
+_EXAMPLE: Final = {
+    "amount": "20.00",
+    "currency": "USDT",
+    "destination": f"tron:{FORMS['tron'].example}",
+}
 api: Final = Api(group="Money", credential="signature", scope="payouts", lenient=True)
 
 
 @api("GET /api/v1/payouts", query=PageQuery)
 async def list_all(call: Call) -> PayoutList:
     """List payouts. Custodial withdrawals."""
-    limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    limit, offset = (
+        whole(call.query, "limit", 20, 1, LIMIT_MAX),
+        whole(call.query, "offset", 0, 0, OFFSET_MAX),
+    )
     rows = await list_payouts(call.services.world.db.reader, call.scope.merchant_id, limit, offset)
     return PayoutList([_object(row) for row in rows])
 
@@ -69,19 +76,31 @@ async def list_all(call: Call) -> PayoutList:
     status=201,
     body=PayoutBody,
     keyed=True,
-    problems=("invalid_amount", "insufficient_balance", "idempotency_conflict", "merchant_suspended"),
+    problems=(
+        "invalid_amount",
+        "insufficient_balance",
+        "idempotency_conflict",
+        "merchant_suspended",
+    ),
 )
 @api.example(
     "To a wallet of your own",
     _EXAMPLE,
     {
-        "payout": {**_EXAMPLE, "destination_type": "crypto", "status": "requested", "reference": ""},
+        "payout": {
+            **_EXAMPLE,
+            "destination_type": "crypto",
+            "status": "requested",
+            "reference": "",
+        },
     },
 )
 async def request(call: Call) -> PayoutAnswer:
     """Request a payout. Debits the wallet at once. The same Idempotency-Key is the same payout."""
     body = read(call.body, PayoutBody)
-    request = PayoutRequest(body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key)
+    request = PayoutRequest(
+        body.amount, body.currency, body.destination_type, body.destination, call.idempotency_key
+    )
     services = call.services
     payout_id = await ask_payout(services.world, services.merchants, call.scope, request)
     row = await find_payout(services.world.db.reader, call.scope.merchant_id, payout_id)

@@ -91,7 +91,11 @@ _JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 def code_of(problem: Problem) -> Code:
     detail = problem.facts.get("detail")
     found = TABLE.get(f"{problem.code}/{detail}") or TABLE[problem.code]
-    return TABLE["invalid/invalid_amount"] if found.code == "invalid_request" and _param(problem) == "amount" else found
+    return (
+        TABLE["invalid/invalid_amount"]
+        if found.code == "invalid_request" and _param(problem) == "amount"
+        else found
+    )
 
 
 def refusal(scope: Scope, problem: Problem) -> Refusal:
@@ -122,7 +126,9 @@ def _param(problem: Problem) -> str:
 def _sentence(problem: Problem) -> str:
     """Sentence of a problem, with this dialect's word for where the order stands."""
     field, stage = problem.field or "", problem.facts.get("stage")
-    sentence = problem.sentence(stage=order_status(Stage(stage), 1, 0) if stage is not None else None)
+    sentence = problem.sentence(
+        stage=order_status(Stage(stage), 1, 0) if stage is not None else None
+    )
     sentence = sentence.replace(field, _PARAMS[field]) if _PARAMS.get(field) else sentence
     return " ".join([sentence, *problem.facts.get("misspelt", {}).values()])
 
@@ -188,13 +194,17 @@ def missing() -> Problem:
 
 
 class Dialect(kit.Dialect[Services, Caller, Call]):
-    left_to_edge = frozenset({"too_large"})  # its body is read before anything is known: the edge drains it
+    left_to_edge = frozenset(
+        {"too_large"}
+    )  # its body is read before anything is known: the edge drains it
 
     async def authenticate(self, scope: Scope, receive: Receive) -> tuple[Caller, bytes]:
         content = await read_body(receive)
         return await self.services.callers.verify(_signed(scope, content)), content
 
-    async def read(self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes) -> Call:
+    async def read(
+        self, method: Method, scope: Scope, receive: Receive, caller: Caller | None, content: bytes
+    ) -> Call:
         assert caller is not None  # no path of this API is open
         body = None
         if scope["method"] != "GET":

@@ -21,18 +21,36 @@ from recoup.terms.rules.fees import KEEP
 from recoup.terms.rules.refunds import most_refundable
 
 OrderStatus = Annotated[
-    Literal["created", "pending", "paid", "expired", "canceled", "failed", "refunded", "partially_refunded"],
+    Literal[
+        "created",
+        "pending",
+        "paid",
+        "expired",
+        "canceled",
+        "failed",
+        "refunded",
+        "partially_refunded",
+    ],
     Meta(description="Status of the order."),
 ]
-Amount = Annotated[str, Meta(description="Decimal text, in the scale of the charge.", examples=["49.90"])]
+Amount = Annotated[
+    str, Meta(description="Decimal text, in the scale of the charge.", examples=["49.90"])
+]
 Currency = Annotated[str, Meta(description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])]
 Moment = Annotated[str, Meta(description="RFC 3339 in UTC.", examples=["2026-06-11T08:30:00Z"])]
-PageUrl = Annotated[str, Meta(description="The hosted page.", examples=["http://127.0.0.1:8400/checkout/c_5mPq"])]
-Channel = Annotated[str, Meta(description="Channel code; empty until the payer has chosen one.", examples=["mock"])]
+PageUrl = Annotated[
+    str, Meta(description="The hosted page.", examples=["http://127.0.0.1:8400/checkout/c_5mPq"])
+]
+Channel = Annotated[
+    str, Meta(description="Channel code; empty until the payer has chosen one.", examples=["mock"])
+]
 
 
 class Order(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`ord_` and an opaque text.", examples=["ord_01kq1g5z0fd7s8v3m2n4p6r9t1"])]
+    id: Annotated[
+        str,
+        Meta(description="`ord_` and an opaque text.", examples=["ord_01kq1g5z0fd7s8v3m2n4p6r9t1"]),
+    ]
     merchant_order_id: Annotated[str, Meta(description="Your order id.")]
     channel_code: Channel
     channel_name: Annotated[str, Meta(description="Name shown to payers.")]
@@ -54,7 +72,10 @@ class Order(Struct, frozen=True):
     created_at: Moment
     max_refundable: (
         Annotated[
-            str, Meta(description="The most that a refund can take now, by what the wallet holds. Lists leave it out.")
+            str,
+            Meta(
+                description="The most that a refund can take now, by what the wallet holds. Lists leave it out."
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -77,28 +98,45 @@ class Deposit(Struct, frozen=True):
         Meta(description="`orphaned`: the chain took it back; it counts for nothing."),
     ]
     confirmations: Confirmations
-    block_at: Annotated[str, Meta(description="Time of its block.", examples=["2026-06-11T08:31:04Z"])]
+    block_at: Annotated[
+        str, Meta(description="Time of its block.", examples=["2026-06-11T08:31:04Z"])
+    ]
 
 
 PaymentException = Literal["underpaid", "overpaid", "late", "wrong_token"]
 
 
 class Payment(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`pay_` and an opaque text.", examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"])]
+    id: Annotated[
+        str,
+        Meta(description="`pay_` and an opaque text.", examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"]),
+    ]
     status: Literal["requires_action", "processing", "succeeded", "failed", "canceled", "expired"]
     channel_code: Channel
-    channel_ref: Annotated[str, Meta(description="Transaction hash; empty until it is seen.", examples=[""])]
+    channel_ref: Annotated[
+        str, Meta(description="Transaction hash; empty until it is seen.", examples=[""])
+    ]
     amount: Amount
     currency: Currency
-    amount_received: Annotated[str, Meta(description="Chains only: what came and is confirmed.")] | UnsetType = UNSET
+    amount_received: (
+        Annotated[str, Meta(description="Chains only: what came and is confirmed.")] | UnsetType
+    ) = UNSET
     confirmations: (
-        Annotated[Confirmations, Meta(description="Chains only: of the transfer with the fewest that still counts.")]
+        Annotated[
+            Confirmations,
+            Meta(description="Chains only: of the transfer with the fewest that still counts."),
+        ]
         | UnsetType
     ) = UNSET
     deposits: (
-        Annotated[list[Deposit], Meta(description="Chains only: the newest 50 transfers, oldest first.")] | UnsetType
+        Annotated[
+            list[Deposit], Meta(description="Chains only: the newest 50 transfers, oldest first.")
+        ]
+        | UnsetType
     ) = UNSET
-    deposit_count: Annotated[int, Meta(description="Chains only: how many transfers came.")] | UnsetType = UNSET
+    deposit_count: (
+        Annotated[int, Meta(description="Chains only: how many transfers came.")] | UnsetType
+    ) = UNSET
     exceptions: (
         Annotated[
             list[PaymentException],
@@ -133,17 +171,31 @@ class Instruction(Struct, frozen=True):
     checkout_url: PageUrl | UnsetType = UNSET
     expires_at: Moment | UnsetType = UNSET
     deposit_address: Annotated[str, Meta(description="Of this order alone.")] | UnsetType = UNSET
-    amount_due: Annotated[str, Meta(description="The order's amount.", examples=["49.90"])] | UnsetType = UNSET
-    chain: Annotated[str, Meta(description="Network to pay on.", examples=["base"])] | UnsetType = UNSET
-    asset: Annotated[str, Meta(description="Token to pay with.", examples=["USDC"])] | UnsetType = UNSET
+    amount_due: (
+        Annotated[str, Meta(description="The order's amount.", examples=["49.90"])] | UnsetType
+    ) = UNSET
+    chain: Annotated[str, Meta(description="Network to pay on.", examples=["base"])] | UnsetType = (
+        UNSET
+    )
+    asset: Annotated[str, Meta(description="Token to pay with.", examples=["USDC"])] | UnsetType = (
+        UNSET
+    )
     required_confirmations: int | UnsetType = UNSET
-    token_contract: Annotated[str, Meta(description="Contract of the token on this network.")] | UnsetType = UNSET
-    decimals: Annotated[int, Meta(description="Decimals of the token.", examples=[6])] | UnsetType = UNSET
-    qr: Annotated[str, Meta(description="Content of the QR code: the plain address.")] | UnsetType = UNSET
+    token_contract: (
+        Annotated[str, Meta(description="Contract of the token on this network.")] | UnsetType
+    ) = UNSET
+    decimals: (
+        Annotated[int, Meta(description="Decimals of the token.", examples=[6])] | UnsetType
+    ) = UNSET
+    qr: (
+        Annotated[str, Meta(description="Content of the QR code: the plain address.")] | UnsetType
+    ) = UNSET
     terms: (
         Annotated[
             Terms,
-            Meta(description="Store them: with them anybody can rebuild the address and sweep it to these wallets."),
+            Meta(
+                description="Store them: with them anybody can rebuild the address and sweep it to these wallets."
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -153,7 +205,9 @@ class Settlement(Struct, frozen=True):
     id: Annotated[str, Meta(description="`stl_` and an opaque text.")]
     status: Annotated[
         Literal["pending", "broadcast", "confirmed", "failed"],
-        Meta(description="`failed`: the channel refused it; the money is still yours, and the operator handles it."),
+        Meta(
+            description="`failed`: the channel refused it; the money is still yours, and the operator handles it."
+        ),
     ]
     amount: Annotated[str, Meta(description="Net of the fee.")]
     fee: str
@@ -202,7 +256,9 @@ async def refundable_order(services: Services, order: StableOrder) -> Order:
     """The order with the most that can be refunded of it now."""
     shown, channel, most = order_object(services, order), CHANNELS.get(order.channel), 0
     if order.stage is Stage.COMPLETED and channel is not None and channel.supports_refund:
-        room = await refund_room(services.world.db.reader, order.merchant_id, order.asset, order.order_id)
+        room = await refund_room(
+            services.world.db.reader, order.merchant_id, order.asset, order.order_id
+        )
         if room is not None:
             policy = room.fee_refund or KEEP
             most = most_refundable(order.units, order.refunded_units, room.free, room.fee, policy)

@@ -18,7 +18,11 @@ from recoup.stablecoin.flows import subscriptions as flow
 from recoup.stablecoin.flows.subscriptions import SubscriptionRequest, subscribe
 from recoup.stablecoin.rules.channels import CHANNELS
 from recoup.stablecoin.rules.words import stamp
-from recoup.stablecoin.store.subscriptions import SubscriptionRow, find_subscription, list_subscriptions
+from recoup.stablecoin.store.subscriptions import (
+    SubscriptionRow,
+    find_subscription,
+    list_subscriptions,
+)
 
 State = Literal["active", "paused", "past_due", "canceled", "completed"]
 STATES: Final = ("active", "paused", "past_due", "canceled", "completed")
@@ -35,7 +39,9 @@ class Subscription(Struct, frozen=True):
     interval_unit: Literal["day", "week", "month"]
     interval_count: int
     status: State
-    cycles_done: Annotated[int, Meta(description="Cycles charged so far; also the index of the next one.")]
+    cycles_done: Annotated[
+        int, Meta(description="Cycles charged so far; also the index of the next one.")
+    ]
     total_cycles: Annotated[int, Meta(description="0: unlimited.")]
     billing_anchor: Annotated[str, Meta(description="Cycle n is charged at anchor + n × interval.")]
     next_charge_at: str | None
@@ -46,16 +52,24 @@ class Subscription(Struct, frozen=True):
 
 
 class SubscriptionBody(Struct, frozen=True):
-    title: Annotated[str, Meta(min_length=1, max_length=256, description="Shown to the payer on each charge.")]
+    title: Annotated[
+        str, Meta(min_length=1, max_length=256, description="Shown to the payer on each charge.")
+    ]
     amount: Annotated[str, Meta(description="Decimal text, per cycle.")]
     currency: Annotated[str, Meta(max_length=16)]
     interval_unit: Literal["day", "week", "month"]
     interval_count: Annotated[int, Meta(ge=1, le=COUNT_MAX)] = 1
-    channel: Annotated[str | None, Meta(description="Channel code; without it the payer chooses each time.")] = None
+    channel: Annotated[
+        str | None, Meta(description="Channel code; without it the payer chooses each time.")
+    ] = None
     customer: str | None = None
     total_cycles: Annotated[int, Meta(ge=0, le=10_000, description="0: unlimited.")] = 0
-    billing_anchor: Annotated[datetime, Meta(tz=True, description="First charge; default: now.")] | None = None
-    ends_at: Annotated[datetime, Meta(tz=True, description="No cycles after this time.")] | None = None
+    billing_anchor: (
+        Annotated[datetime, Meta(tz=True, description="First charge; default: now.")] | None
+    ) = None
+    ends_at: Annotated[datetime, Meta(tz=True, description="No cycles after this time.")] | None = (
+        None
+    )
     metadata: dict[Key, Value] | None = None
     return_url: str | None = None
     cancel_url: str | None = None
@@ -103,7 +117,13 @@ api: Final = Api(group="Subscriptions", credential="signature", scope="payments"
     "Monthly, without end",
     _EXAMPLE,
     {
-        "subscription": {**_EXAMPLE, "interval_count": 1, "status": "active", "cycles_done": 0, "total_cycles": 0},
+        "subscription": {
+            **_EXAMPLE,
+            "interval_count": 1,
+            "status": "active",
+            "cycles_done": 0,
+            "total_cycles": 0,
+        },
     },
 )
 async def create(call: Call) -> SubscriptionAnswer:
@@ -133,12 +153,17 @@ async def create(call: Call) -> SubscriptionAnswer:
 @api(f"GET {_AT}", query=ListQuery)
 async def list_all(call: Call) -> SubscriptionList:
     """List subscriptions. Newest first."""
-    limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    limit, offset = (
+        whole(call.query, "limit", 20, 1, LIMIT_MAX),
+        whole(call.query, "offset", 0, 0, OFFSET_MAX),
+    )
     state = call.query.get("status") or None
     if state is not None and state not in STATES:
         cure = f"It is one of {', '.join(STATES)}."
         raise invalid("The parameter status is not known.", "status", cure)
-    rows, total = await list_subscriptions(call.services.world.db.reader, call.scope.merchant_id, limit, offset, state)
+    rows, total = await list_subscriptions(
+        call.services.world.db.reader, call.scope.merchant_id, limit, offset, state
+    )
     return SubscriptionList([_object(row) for row in rows], total, limit, offset)
 
 
@@ -170,7 +195,9 @@ async def cancel(call: Call) -> SubscriptionAnswer:
 
 
 async def _answer(call: Call, subscription_id: UUID) -> SubscriptionAnswer:
-    row = await find_subscription(call.services.world.db.reader, call.scope.merchant_id, subscription_id)
+    row = await find_subscription(
+        call.services.world.db.reader, call.scope.merchant_id, subscription_id
+    )
     if row is None:
         raise missing()
     return SubscriptionAnswer(_object(row))

@@ -1,4 +1,5 @@
-"""GET /wallets and /ledger: what the merchant holds, and every movement. Source: contract stablecoin-api §2.7."""
+"""GET /wallets and /ledger: what the merchant holds, and every movement. Source: contract
+stablecoin-api §2.7."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -80,9 +81,14 @@ async def wallets(call: Call) -> WalletList:
 async def ledger(call: Call) -> Ledger:
     """List movements. Every change of a balance, append-only."""
     world, merchant_id = call.services.world, call.scope.merchant_id
-    limit, offset = whole(call.query, "limit", 20, 1, LIMIT_MAX), whole(call.query, "offset", 0, 0, OFFSET_MAX)
+    limit, offset = (
+        whole(call.query, "limit", 20, 1, LIMIT_MAX),
+        whole(call.query, "offset", 0, 0, OFFSET_MAX),
+    )
     async with world.db.read() as connection:
-        known = await call.services.totals.total(connection, merchant_id, "wallet", world.clocks.wall())
+        known = await call.services.totals.total(
+            connection, merchant_id, "wallet", world.clocks.wall()
+        )
         rows, total = await movements(connection, merchant_id, limit, offset, known)
     return Ledger([_movement(world, merchant_id, row) for row in rows], total, limit, offset)
 

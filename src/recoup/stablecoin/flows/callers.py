@@ -14,7 +14,12 @@ from recoup.keys.rules.key_scopes import expanded
 from recoup.keys.rules.signing import canonical, is_fresh, same, seconds_of, secret_context, sign
 from recoup.keys.store.merchant_keys import find_signing_key
 from recoup.kit.world import World
-from recoup.stablecoin.store.signatures import Signature, begin_signatures, bucket_of, take_signatures
+from recoup.stablecoin.store.signatures import (
+    Signature,
+    begin_signatures,
+    bucket_of,
+    take_signatures,
+)
 
 KNOWN_SECONDS: Final = 5.0
 KNOWN_MAX: Final = 10_000
@@ -66,15 +71,23 @@ class Callers:
         self._taking: Coalescer[tuple[UUID, str, str, int], bool] = Coalescer(self._take)
 
     async def verify(self, call: Signed) -> Caller:
-        """Raises: Problem(unauthenticated), its `detail` what was wrong first: missing_auth, invalid_api_key,
-        stale_request, bad_signature, replayed_request."""
+        """Raises: Problem(unauthenticated), its `detail` what was wrong first: missing_auth,
+        invalid_api_key, stale_request, bad_signature, replayed_request."""
         if not (call.key_id and call.timestamp and call.signature):
-            raise _no("missing_auth", "The call is not signed.", "Send X-Api-Key, X-Timestamp and X-Signature.")
+            raise _no(
+                "missing_auth",
+                "The call is not signed.",
+                "Send X-Api-Key, X-Timestamp and X-Signature.",
+            )
         caller, secret = await self._key(call.key_id)
         message = canonical(call.method, call.raw_path, call.raw_query, call.timestamp, call.body)
         fits = same(call.signature, sign(secret, message))
         if caller is None:
-            raise _no("invalid_api_key", "The API key is not valid.", "Check the key id and its environment.")
+            raise _no(
+                "invalid_api_key",
+                "The API key is not valid.",
+                "Check the key id and its environment.",
+            )
         seconds = seconds_of(call.timestamp)
         if seconds is None or not is_fresh(seconds, self._world.clocks.wall()):
             cure = "Send the current Unix time in seconds; check the clock."
@@ -83,8 +96,12 @@ class Callers:
             cure = "Sign five lines: method, path, sorted query, timestamp, SHA-256 of the body, all as sent."
             raise _no("bad_signature", "The signature does not fit this call.", cure)
         once = self._reads_once or call.method != "GET"
-        if once and not await self._taking.submit((caller.merchant_id, call.key_id, call.signature, seconds)):
-            cure = "Sign each call anew; two equal calls within one second need different timestamps."
+        if once and not await self._taking.submit(
+            (caller.merchant_id, call.key_id, call.signature, seconds)
+        ):
+            cure = (
+                "Sign each call anew; two equal calls within one second need different timestamps."
+            )
             raise _no("replayed_request", "This signature was used before.", cure)
         return caller
 
@@ -95,7 +112,11 @@ class Callers:
             if not await self._endings.has_ended(key_id):
                 return known[1], known[2]
             self._known.pop(key_id, None)
-        if "\0" in key_id or len(key_id) > KEY_ID_MAX or now - self._missed.get(key_id, -inf) < KNOWN_SECONDS:
+        if (
+            "\0" in key_id
+            or len(key_id) > KEY_ID_MAX
+            or now - self._missed.get(key_id, -inf) < KNOWN_SECONDS
+        ):
             return None, self._open(None)
         found = await find_signing_key(self._world.db, key_id, self._world.clocks.wall())
         if found is None:
@@ -104,7 +125,10 @@ class Callers:
             self._missed[key_id] = now
             self._known.pop(key_id, None)
             return None, self._open(None)
-        secret, caller = self._open((key_id, found.secret)), Caller(key_id, found.merchant_id, expanded(found.scopes))
+        secret, caller = (
+            self._open((key_id, found.secret)),
+            Caller(key_id, found.merchant_id, expanded(found.scopes)),
+        )
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known[key_id] = (now, caller, secret)
@@ -115,12 +139,18 @@ class Callers:
         return bytes(self._world.keys.open_secret(secret_context(key_id), secret))
 
     async def _take(self, rows: Sequence[tuple[UUID, str, str, int]]) -> list[bool | BaseException]:
-        """Takes signatures; true for a signature's first use. Of two in one batch the first counts."""
+        """Takes signatures; true for a signature's first use. Of two in one batch the first
+        counts."""
         first: dict[tuple[str, str], int] = {}
         for index, (_, key_id, signature, _) in enumerate(rows):
             first.setdefault((key_id, signature), index)
         batch = [
-            Signature(merchant_id=rows[index][0], bucket=bucket_of(rows[index][3]), key_id=key_id, signature=signature)
+            Signature(
+                merchant_id=rows[index][0],
+                bucket=bucket_of(rows[index][3]),
+                key_id=key_id,
+                signature=signature,
+            )
             for (key_id, signature), index in first.items()
         ]
         since, fresh = await take_signatures(self._world.db.alone, batch)
@@ -131,7 +161,9 @@ class Callers:
         for index, (_, key_id, signature, seconds) in enumerate(rows):
             if seconds < int(since.timestamp()):
                 cure = "Sign the call again, with the current time."
-                answers.append(_no("stale_request", "The call was signed before the server restarted.", cure))
+                answers.append(
+                    _no("stale_request", "The call was signed before the server restarted.", cure)
+                )
             else:
                 answers.append((key_id, signature) in fresh and first[key_id, signature] == index)
         return answers

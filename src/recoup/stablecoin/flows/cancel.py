@@ -10,9 +10,11 @@ from recoup.stablecoin.flows.expire import last_look
 
 
 async def cancel(world: World, orders: Orders, scope: Scope, order_id: UUID) -> None:
-    """Ends the order, or does nothing when the merchant cancelled it before. An inquiry at its channel comes first.
+    """Ends the order, or does nothing when the merchant cancelled it before. An inquiry at its
+    channel comes first.
 
-    Raises: Problem wrong_state (it is paid), not_found, unavailable when the channel does not answer.
+    Raises: Problem wrong_state (it is paid), not_found, unavailable when the channel does not
+    answer.
     """
     key = (scope.merchant_id, order_id)
     await last_look(world, orders, key)

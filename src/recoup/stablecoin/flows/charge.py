@@ -1,6 +1,8 @@
-"""POST /charges: an order and its payment are admitted, together with whatever else came in at that moment.
+"""POST /charges: an order and its payment are admitted, together with whatever else came in at that
+moment.
 
-The merchant's order id is the key: the same charge again is read, another one under the same id is a conflict.
+The merchant's order id is the key: the same charge again is read, another one under the same id is
+a conflict.
 """
 
 from dataclasses import dataclass, field
@@ -37,8 +39,9 @@ _TRIES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class StablecoinChargeRequest:
-    """`amount` decimal text in `currency`; `channel` or `network`, or neither: the payer picks. `customer` is personal.
-    `facts`: what is shown and given back (subject, description, metadata, return_url, cancel_url)."""
+    """`amount` decimal text in `currency`; `channel` or `network`, or neither: the payer picks.
+    `customer` is personal. `facts`: what is shown and given back (subject, description, metadata,
+    return_url, cancel_url)."""
 
     merchant_order_id: str
     amount: str
@@ -68,16 +71,24 @@ class Charges:
     async def charge(self, scope: Scope, request: StablecoinChargeRequest) -> Charged:
         """Raises: Problem invalid, conflict, forbidden, blocked, unavailable."""
         amount = amount_of(request.amount, check_currency(request.currency))
-        channel = choose(request.channel, request.network, request.currency, test=self._world.policy.test_mode)
+        channel = choose(
+            request.channel, request.network, request.currency, test=self._world.policy.test_mode
+        )
         input_mac = self._mac(request, amount)
         for turn in range(_TRIES):
             settings = await self._merchants.get(scope.merchant_id)
-            row = self._row(scope, settings, request, amount, channel.code if channel else "", input_mac)
+            row = self._row(
+                scope, settings, request, amount, channel.code if channel else "", input_mac
+            )
             for complete in INTAKE:
                 row = await complete(self._world, settings, row)
             # A subscription's next charge asks its customer to pay; a blocked customer's goes on until it is canceled.
             blocked = {} if "subscription_id" in request.facts else settings.blocked
-            shut = settings.merchant.killed or settings.merchant.state == "paused" or row.payer_id in blocked
+            shut = (
+                settings.merchant.killed
+                or settings.merchant.state == "paused"
+                or row.payer_id in blocked
+            )
             admitted = not shut and await self._admissions.admit(row, last=turn == _TRIES - 1)
             if admitted is None:
                 continue
@@ -161,9 +172,13 @@ class Charges:
             status=0,
         )
 
-    async def _seen(self, scope: Scope, request: StablecoinChargeRequest, input_mac: bytes) -> StableOrder | None:
+    async def _seen(
+        self, scope: Scope, request: StablecoinChargeRequest, input_mac: bytes
+    ) -> StableOrder | None:
         """The order as it stands now. Raises: Problem(conflict)."""
-        stored = await find_request(self._world.db, scope.merchant_id, "charge", request.merchant_order_id)
+        stored = await find_request(
+            self._world.db, scope.merchant_id, "charge", request.merchant_order_id
+        )
         if stored is None:
             return None
         if stored.input_mac != input_mac:
@@ -176,7 +191,13 @@ class Charges:
     def _mac(self, request: StablecoinChargeRequest, amount: Money) -> bytes:
         """MAC over what makes it another payment: amounts compare as numbers, texts and addresses
         do not count."""
-        meant = [request.merchant_order_id, amount.units, amount.asset, request.channel, request.network]
+        meant = [
+            request.merchant_order_id,
+            amount.units,
+            amount.asset,
+            request.channel,
+            request.network,
+        ]
         mac: bytes = self._world.keys.mac("charge", encode_sorted(meant))
         return mac
 

@@ -1,4 +1,5 @@
-"""A subscription's cycle falls due: one charge, once, whatever crashes in between; and what became of its order."""
+"""A subscription's cycle falls due: one charge, once, whatever crashes in between; and what became
+of its order."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -17,21 +18,28 @@ from recoup.stablecoin.flows.cancel import cancel
 from recoup.stablecoin.flows.charge import EXPIRES_IN_MAX, Charges, StablecoinChargeRequest
 from recoup.stablecoin.moves.subscription import SubscriptionChange
 from recoup.stablecoin.store.stable_orders import StableOrder, order_id_of, stable_order
-from recoup.stablecoin.store.subscriptions import SubscriptionRow, find_subscription, lock_subscription
+from recoup.stablecoin.store.subscriptions import (
+    SubscriptionRow,
+    find_subscription,
+    lock_subscription,
+)
 
 _CHARGED = ("active", "past_due")
 _UNPAID = (Stage.DECLINED, Stage.EXPIRED)
 
 
-async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscription_id: UUID) -> None:
-    """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds the order. What was
-    charged while the merchant canceled the subscription is taken back.
-    """
+async def charge_cycle(
+    world: World, orders: Orders, merchant_id: UUID, subscription_id: UUID
+) -> None:
+    """Due work `cycle`. The charge's merchant_order_id holds the cycle's number: a second try finds
+    the order. What was charged while the merchant canceled the subscription is taken back."""
     row = await find_subscription(world.db, merchant_id, subscription_id)
     offset = await offset_of(world.db, merchant_id)
     if row is None or offset is None:
         raise Problem(
-            "not_found", "There is no such subscription.", cure="Check its id; GET /api/v1/subscriptions lists them."
+            "not_found",
+            "There is no such subscription.",
+            cure="Check its id; GET /api/v1/subscriptions lists them.",
         )
     due, cycle, order = row.next_charge_at, row.cycles_done, None
     if row.state in _CHARGED and due is not None and due <= world.clocks.business(offset):
@@ -41,7 +49,8 @@ async def charge_cycle(world: World, orders: Orders, merchant_id: UUID, subscrip
         order = await _charged_before(world, row)
 
     async def once(*, taken_back: bool) -> bool:
-        """Writes the cycle's end; False: the order is to be taken back first; nothing is written."""
+        """Writes the cycle's end; False: the order is to be taken back first; nothing is
+        written."""
         async with world.db.transaction() as tx:
             locked = await lock_subscription(tx, merchant_id, subscription_id)
             assert locked is not None
@@ -67,7 +76,8 @@ async def _charged_before(world: World, row: SubscriptionRow) -> StableOrder | N
 
 
 async def _take_back(world: World, orders: Orders, order: StableOrder) -> None:
-    """Unless somebody has paid it already, or it has ended. Raises: Problem(unavailable): then it is tried again."""
+    """Unless somebody has paid it already, or it has ended. Raises: Problem(unavailable): then it
+    is tried again."""
     try:
         await cancel(world, orders, Scope(order.merchant_id, WORKER, "worker"), order.order_id)
     except Problem as problem:
@@ -82,7 +92,9 @@ def _charged(change: SubscriptionChange, order: StableOrder) -> None:
     change.skipped += latest_due(*every, at, change.now, row.ends_at) - at
     change.cycles_done += 1
     change.last_order_id = order.order_id
-    change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row.total_cycles, row.ends_at)
+    change.next_charge_at = next_charge(
+        *every, change.cycles_done, change.skipped, row.total_cycles, row.ends_at
+    )
     change.tell("subscription.charged", order.order_id, order.external_id)
     if change.next_charge_at is None and change.state in _CHARGED:
         change.state = "completed"
@@ -107,7 +119,8 @@ def _charge_request(row: SubscriptionRow) -> StablecoinChargeRequest:
 
 
 async def cycle_ended(world: World, merchant_id: UUID, order_id: UUID) -> None:
-    """Due work `cycle_ended`: an unpaid cycle makes its subscription past due, a paid one makes it active again."""
+    """Due work `cycle_ended`: an unpaid cycle makes its subscription past due, a paid one makes it
+    active again."""
     order = await stable_order(world.db, merchant_id, order_id)
     if order is None:
         raise Problem("not_found", "There is no such order.", cure="Check its id.")

@@ -35,11 +35,14 @@ async def last_look(world: World, orders: Orders, key: tuple[UUID, UUID]) -> Non
             cure="Send it again in a few seconds.",
         )
     if outcome.state in ("approved", "declined"):
-        await record_payment(world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER)
+        await record_payment(
+            world, orders, key, order.attempt_id, order.channel, outcome, actor=WORKER
+        )
 
 
 async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) -> None:
-    """Due work of an order that ended with a payment out: paid late, or denied when nothing can arrive any more.
+    """Due work of an order that ended with a payment out: paid late, or denied when nothing can
+    arrive any more.
 
     Raises: Problem(unavailable) when a channel does not answer: then the inquiry is repeated.
     """
@@ -62,7 +65,9 @@ async def final_inquiry(world: World, orders: Orders, key: tuple[UUID, UUID]) ->
                 cure="Send it again in a few seconds.",
             )
         if outcome.state == "approved":
-            await record_payment(world, orders, key, attempt.attempt_id, attempt.route, outcome, actor=WORKER)
+            await record_payment(
+                world, orders, key, attempt.attempt_id, attempt.route, outcome, actor=WORKER
+            )
         elif outcome.state == "declined" or world.clocks.wall() > settled:
             over.append(attempt)
         else:

@@ -33,11 +33,12 @@ async def simulate(
     channel: str | None = None,
     late: bool = False,
 ) -> str:
-    """The sandbox's payer pays or fails; `channel` counts where the charge left it to the payer, and another one
-    than the first only when the first knows of no payment. `late`: pays an order that has ended, as payers do. Answers
-    the payment's state.
+    """The sandbox's payer pays or fails; `channel` counts where the charge left it to the payer,
+    and another one than the first only when the first knows of no payment. `late`: pays an order
+    that has ended, as payers do. Answers the payment's state.
 
-    Raises: Problem not_found, wrong_state, forbidden outside a sandbox, unavailable when the channel is away.
+    Raises: Problem not_found, wrong_state, forbidden outside a sandbox, unavailable when the
+    channel is away.
     """
     if not world.policy.test_mode:
         raise Problem(
@@ -50,14 +51,22 @@ async def simulate(
         order = change.order
         if order.kind != "stable":
             raise Problem("not_found", "There is no such stablecoin order.", cure="Check its id.")
-        if order.stage not in OPEN and not (late and approve and order.stage is not Stage.COMPLETED):
+        if order.stage not in OPEN and not (
+            late and approve and order.stage is not Stage.COMPLETED
+        ):
             status = order_status(order.stage, order.units, order.refunded_units)
             raise Problem(
-                "wrong_state", f"The order is {status}; it cannot be paid any more.", cure="Make a new charge."
+                "wrong_state",
+                f"The order is {status}; it cannot be paid any more.",
+                cure="Make a new charge.",
             )
         picked = CHANNELS.get(order.attempts[-1].route or "")
         if picked is not None and picked.requires_watcher:
-            raise Problem("wrong_state", "A payment on a chain is not simulated.", cure="Send it from a wallet.")
+            raise Problem(
+                "wrong_state",
+                "A payment on a chain is not simulated.",
+                cure="Send it from a wallet.",
+            )
         return pick_channel(change, channel), bool(order.source)
 
     started = world.clocks.monotonic()
@@ -69,18 +78,31 @@ async def simulate(
                 world, orders, key, attempt.attempt_id, attempt.route or "", answer, actor=actor
             )
         first, started = attempt, world.clocks.monotonic()
-        attempt = await orders.change(Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout"))
+        attempt = await orders.change(
+            Job(key, lambda c: switch_channel(c, first, channel), actor, "checkout")
+        )
     code = attempt.route or ""
     gateway = world.channels[code] if code in CHANNELS and CHANNELS[code].test else None
     if gateway is None or not is_simulated(gateway):
-        raise Problem("forbidden", "Only test channels are simulated.", cure="Choose a test channel such as mock.")
+        raise Problem(
+            "forbidden",
+            "Only test channels are simulated.",
+            cure="Choose a test channel such as mock.",
+        )
     payment = Payment(
-        attempt.attempt_id, key[1], key[0], attempt.units, attempt.asset, started + SEND_WITHIN / timedelta(seconds=1)
+        attempt.attempt_id,
+        key[1],
+        key[0],
+        attempt.units,
+        attempt.asset,
+        started + SEND_WITHIN / timedelta(seconds=1),
     )
     outcome = await gateway.pay(payment, approve)
     if outcome.state not in ("approved", "declined"):
         cure = "Try again: the same payment is never taken twice."
-        raise Problem("unavailable", "The channel does not answer.", cure=cure, retry_after_seconds=2)
+        raise Problem(
+            "unavailable", "The channel does not answer.", cure=cure, retry_after_seconds=2
+        )
     return await record_payment(world, orders, key, payment.id, code, outcome, actor=actor)
 
 
@@ -92,7 +114,10 @@ async def _ask_the_first(world: World, attempt: Attempt) -> Outcome:
     """
     channel = channel_of(world, attempt.route)
     outcome = await channel.inquire(Inquiry(attempt.attempt_id, "payment"))
-    settled = attempt.send_before is None or world.clocks.wall() > attempt.send_before + channel.settled_after
+    settled = (
+        attempt.send_before is None
+        or world.clocks.wall() > attempt.send_before + channel.settled_after
+    )
     if outcome.state == "unknown" or outcome.state == "not_found" and not settled:
         message = "A payment by the channel that was picked first may still be on its way."
         raise Problem("unavailable", message, cure="Wait a few seconds.", retry_after_seconds=5)
@@ -108,7 +133,9 @@ async def simulate_by_operator(world: World, orders: Orders, key: str, approve: 
     order = await stable_order(world.db, merchant_id, order_id)
     if order is None:
         return None
-    await simulate(world, orders, (merchant_id, order_id), approve=approve, actor=OPERATOR, late=True)
+    await simulate(
+        world, orders, (merchant_id, order_id), approve=approve, actor=OPERATOR, late=True
+    )
     paid = await stable_order(world.db, merchant_id, order_id)
     assert paid is not None
     if approve and paid.paid_at is None:
@@ -117,9 +144,17 @@ async def simulate_by_operator(world: World, orders: Orders, key: str, approve: 
 
 
 async def record_payment(
-    world: World, orders: Orders, key: tuple[UUID, UUID], attempt_id: UUID, code: str, outcome: Outcome, *, actor: Actor
+    world: World,
+    orders: Orders,
+    key: tuple[UUID, UUID],
+    attempt_id: UUID,
+    code: str,
+    outcome: Outcome,
+    *,
+    actor: Actor,
 ) -> str:
-    """The one way a payment's end reaches its order: started, approved, collected in one; or declined, failed."""
+    """The one way a payment's end reaches its order: started, approved, collected in one; or
+    declined, failed."""
     gateway = world.channels[code]
     approved = outcome.state == "approved"
 

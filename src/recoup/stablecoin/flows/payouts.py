@@ -1,8 +1,9 @@
-"""A merchant takes custodial money out: the wallet is debited at once, then the money is sent; what fails comes back.
+"""A merchant takes custodial money out: the wallet is debited at once, then the money is sent; what
+fails comes back.
 
-Payouts and refunds are the two decisions that read a balance, under the lock of the wallet: neither takes what the
-other has taken. Direct money is never paid out: its settlement sends it. A channel of real money waits for a second
-person's word.
+Payouts and refunds are the two decisions that read a balance, under the lock of the wallet: neither
+takes what the other has taken. Direct money is never paid out: its settlement sends it. A channel
+of real money waits for a second person's word.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,13 @@ from recoup.orders.rules.amounts import amount_of, check_currency
 from recoup.orders.rules.wallet import Wallet
 from recoup.processors.gateways.channels import Guarded, PayOut, is_guarded
 from recoup.rescue.flows.locked import Fill, Jobs, Locked
-from recoup.stablecoin.moves.wallet import approve_payout, close_payout, open_payout, request_payout, wait_payout
+from recoup.stablecoin.moves.wallet import (
+    approve_payout,
+    close_payout,
+    open_payout,
+    request_payout,
+    wait_payout,
+)
 from recoup.stablecoin.rules.channels import Channel as ChannelRow
 from recoup.stablecoin.rules.channels import enabled
 from recoup.stablecoin.rules.destinations import check_destination
@@ -72,7 +79,9 @@ async def read_wallets(tx: Tx, jobs: Jobs, rows: Locked, wall: WallTime) -> Fill
     return fill
 
 
-async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: PayoutRequest) -> UUID:
+async def ask_payout(
+    world: World, merchants: Merchants, scope: Scope, request: PayoutRequest
+) -> UUID:
     """The payout's id. The same key with the same content is the same payout.
 
     Raises: Problem invalid, conflict, wrong_state (detail insufficient_balance), forbidden.
@@ -82,7 +91,9 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: 
     gateway = world.channels.get(channel.code)
     if request.destination_type == "crypto":
         check_destination(request.destination, channel.pays_out_to)
-    elif not 3 <= len(request.destination.strip()) <= DESTINATION_MAX or "\0" in request.destination:
+    elif (
+        not 3 <= len(request.destination.strip()) <= DESTINATION_MAX or "\0" in request.destination
+    ):
         cure = f"Send the bank's words, 3 to {DESTINATION_MAX} characters."
         raise invalid("The destination is no bank account's text.", "destination", cure)
     check_seen(request.destination.replace("\n", " "), "destination")
@@ -121,12 +132,18 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: 
             if amount.units > free:
                 message = f"{shown(max(0, free), amount.asset)} {amount.asset} can be paid out."
                 raise Problem(
-                    "wrong_state", message, field="amount", cure="Ask for at most that.", detail="insufficient_balance"
+                    "wrong_state",
+                    message,
+                    field="amount",
+                    cure="Ask for at most that.",
+                    detail="insufficient_balance",
                 )
             await request_payout(tx, row, now=now, wall=wall, answer=answer)
             fact = {"amount": f"{request.amount} {amount.asset}", "to": request.destination_type}
             if gateway is not None and is_guarded(gateway):
-                await alert_now(tx, scope.merchant_id, *_waits(gateway, payout_id, fact["amount"]), wall)
+                await alert_now(
+                    tx, scope.merchant_id, *_waits(gateway, payout_id, fact["amount"]), wall
+                )
             await note(tx, scope, wall, "stablecoin_payout.asked", payout_id, fact)
         return payout_id
 
@@ -134,8 +151,8 @@ async def ask_payout(world: World, merchants: Merchants, scope: Scope, request: 
 
 
 async def decide_payout(world: World, scope: Scope, payout_id: UUID, *, approve: bool) -> None:
-    """The second person's word; the caller has made sure that it decides for the operator. What is refused goes back
-    into the wallet. Raises: Problem not_found, wrong_state, forbidden."""
+    """The second person's word; the caller has made sure that it decides for the operator. What is
+    refused goes back into the wallet. Raises: Problem not_found, wrong_state, forbidden."""
 
     async def work() -> None:
         wall = world.clocks.wall()
@@ -143,22 +160,33 @@ async def decide_payout(world: World, scope: Scope, payout_id: UUID, *, approve:
             row = await _locked(tx, scope.merchant_id, payout_id)
             if row.state != "requested":
                 message = Sentence("This payout is {0}; nothing is to be decided.", row.state)
-                raise Problem("wrong_state", message, cure="Reload the page: somebody may have acted first.")
+                raise Problem(
+                    "wrong_state", message, cure="Reload the page: somebody may have acted first."
+                )
             check_second(row.actor, scope.actor.text(), "A payout")
             if approve:
                 await approve_payout(tx, row, wall)
             else:
                 now = business_at(wall, row.offset_us)
-                await close_payout(tx, row, state="rejected", reference=None, reason="refused", now=now, wall=wall)
+                await close_payout(
+                    tx, row, state="rejected", reference=None, reason="refused", now=now, wall=wall
+                )
             act = f"stablecoin_payout.{'approved' if approve else 'refused'}"
-            await note(tx, scope, wall, act, payout_id, {"amount": f"{shown(row.units, row.asset)} {row.asset}"})
+            await note(
+                tx,
+                scope,
+                wall,
+                act,
+                payout_id,
+                {"amount": f"{shown(row.units, row.asset)} {row.asset}"},
+            )
 
     await retrying(work)
 
 
 async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
-    """Due work `payout`: intent, call, outcome. One that nobody has approved waits, where its channel is guarded, and
-    so does a killed merchant's, or any while all sending is off."""
+    """Due work `payout`: intent, call, outcome. One that nobody has approved waits, where its
+    channel is guarded, and so does a killed merchant's, or any while all sending is off."""
     wall = world.clocks.wall()
     timeout: timedelta = world.policy.call_timeout
     async with world.db.transaction() as tx:
@@ -166,7 +194,12 @@ async def pay_out(world: World, merchant_id: UUID, payout_id: UUID) -> None:
         if row.state in _DONE:
             return
         channel = world.channels[_custodial(world, row.asset, row.destination).code]
-        if row.killed or row.state == "requested" and is_guarded(channel) or await standing_stop(tx):
+        if (
+            row.killed
+            or row.state == "requested"
+            and is_guarded(channel)
+            or await standing_stop(tx)
+        ):
             await wait_payout(tx, row, wall)
             return
         await open_payout(tx, row, wall + SEND_WITHIN + timeout + channel.settled_after)
@@ -201,7 +234,11 @@ async def _locked(tx: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayout:
     """Raises: Problem(not_found)."""
     row = await lock_payout(tx, merchant_id, payout_id)
     if row is None:
-        raise Problem("not_found", "There is no such payout.", cure="Check its id; GET /api/v1/payouts lists them.")
+        raise Problem(
+            "not_found",
+            "There is no such payout.",
+            cure="Check its id; GET /api/v1/payouts lists them.",
+        )
     return row
 
 
@@ -211,9 +248,13 @@ def _waits(gateway: Guarded, payout_id: UUID, amount: str) -> tuple[str, UUID, i
 
 
 def _custodial(world: World, asset: str, destination: str) -> ChannelRow:
-    """Custodial money leaves by the custodial channel of its chain, else by the first of this environment. Raises:
-    Problem(invalid)."""
-    able = [c for c in enabled(test=world.policy.test_mode) if c.settlement == "custodial" and c.takes(asset)]
+    """Custodial money leaves by the custodial channel of its chain, else by the first of this
+    environment. Raises: Problem(invalid)."""
+    able = [
+        c
+        for c in enabled(test=world.policy.test_mode)
+        if c.settlement == "custodial" and c.takes(asset)
+    ]
     if not able:
         raise Problem(
             "invalid",

@@ -23,7 +23,9 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     key = (merchant_id, order_id)
 
     def intent(change: Change) -> tuple[Order, Settlement] | None:
-        again_after = world.policy.call_timeout + _channel(world, change.order, settlement_id).settled_after
+        again_after = (
+            world.policy.call_timeout + _channel(world, change.order, settlement_id).settled_after
+        )
         settlement = open_settlement(change, settlement_id, again_after)
         return (change.order, settlement) if settlement else None
 
@@ -34,7 +36,9 @@ async def settle(world: World, orders: Orders, merchant_id: UUID, settlement_id:
     outcome = await _call(world, _channel(world, order, settlement_id), settlement, merchant_id)
 
     def result(change: Change) -> str:
-        return close_settlement(change, settlement_id, outcome.state, tx_hash=outcome.reference, code=outcome.own_code)
+        return close_settlement(
+            change, settlement_id, outcome.state, tx_hash=outcome.reference, code=outcome.own_code
+        )
 
     await orders.run(result, key)
 
@@ -54,7 +58,9 @@ def _channel(world: World, order: Order, settlement_id: UUID) -> Channel:
     return channel_of(world, payment.route)
 
 
-async def _call(world: World, channel: Channel, settlement: Settlement, merchant_id: UUID) -> Outcome:
+async def _call(
+    world: World, channel: Channel, settlement: Settlement, merchant_id: UUID
+) -> Outcome:
     assert settlement.send_before is not None
     timeout = world.policy.call_timeout / timedelta(seconds=1)
     sweep = Sweep(

@@ -21,7 +21,12 @@ from recoup.rescue.rules.pause import check_taking
 from recoup.stablecoin.flows.charge import customer_id
 from recoup.stablecoin.moves.subscription import SubscriptionChange, begin_subscription
 from recoup.stablecoin.rules.channels import choose
-from recoup.stablecoin.store.subscriptions import IntervalUnit, NewSubscription, add_payer, lock_subscription
+from recoup.stablecoin.store.subscriptions import (
+    IntervalUnit,
+    NewSubscription,
+    add_payer,
+    lock_subscription,
+)
 
 AHEAD_MAX: Final = timedelta(days=5 * 366)
 BEHIND_MAX: Final = timedelta(days=1)
@@ -29,7 +34,8 @@ BEHIND_MAX: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRequest:
-    """`anchor` None: now. `total_cycles` 0: without end. `customer` is personal. `facts`: metadata and addresses."""
+    """`anchor` None: now. `total_cycles` 0: without end. `customer` is personal. `facts`: metadata
+    and addresses."""
 
     title: str
     amount: str
@@ -45,16 +51,24 @@ class SubscriptionRequest:
     key: str | None = None
 
 
-async def subscribe(world: World, merchants: Merchants, scope: Scope, request: SubscriptionRequest) -> UUID:
-    """The subscription's id; its first cycle is charged at the anchor. The same key is the same subscription.
+async def subscribe(
+    world: World, merchants: Merchants, scope: Scope, request: SubscriptionRequest
+) -> UUID:
+    """The subscription's id; its first cycle is charged at the anchor. The same key is the same
+    subscription.
 
     Raises: Problem invalid, conflict, forbidden.
     """
-    merchants.forget(scope.merchant_id)  # the anchor is compared with the merchant's clock as it stands
+    merchants.forget(
+        scope.merchant_id
+    )  # the anchor is compared with the merchant's clock as it stands
     merchant = (await merchants.get(scope.merchant_id)).merchant
     if merchant.killed:
         raise Problem(
-            "forbidden", "This merchant takes no payments now.", cure="Ask the operator.", detail="merchant_suspended"
+            "forbidden",
+            "This merchant takes no payments now.",
+            cure="Ask the operator.",
+            detail="merchant_suspended",
         )
     check_taking(merchant)
     wall = world.clocks.wall()
@@ -68,15 +82,26 @@ async def subscribe(world: World, merchants: Merchants, scope: Scope, request: S
     async def work() -> UUID:
         async with world.db.transaction() as tx:
             if request.customer and row.customer_id:
-                await add_payer(tx, scope.merchant_id, row.customer_id, request.customer, row.created_at)
+                await add_payer(
+                    tx, scope.merchant_id, row.customer_id, request.customer, row.created_at
+                )
             await begin_subscription(tx, row, answer)
-            await note(tx, scope, wall, "subscription.made", made, {"amount": f"{request.amount} {row.asset}"})
+            await note(
+                tx,
+                scope,
+                wall,
+                "subscription.made",
+                made,
+                {"amount": f"{request.amount} {row.asset}"},
+            )
         return made
 
     return await gate.run(lambda: retrying(work), lambda known: UUID(known["subscription_id"]))
 
 
-def _row(world: World, scope: Scope, request: SubscriptionRequest, now: datetime) -> NewSubscription:
+def _row(
+    world: World, scope: Scope, request: SubscriptionRequest, now: datetime
+) -> NewSubscription:
     amount = amount_of(request.amount, check_currency(request.currency))
     channel = choose(request.channel, None, request.currency, test=world.policy.test_mode)
     anchor = to_utc(request.anchor or now)
@@ -89,7 +114,9 @@ def _row(world: World, scope: Scope, request: SubscriptionRequest, now: datetime
         raise invalid("The field ends_at is too far away.", "ends_at", cure)
     if ends_at is not None and ends_at < anchor:
         raise invalid(
-            "The field ends_at lies before the first cycle.", "ends_at", "Send a later date, or leave it out."
+            "The field ends_at lies before the first cycle.",
+            "ends_at",
+            "Send a later date, or leave it out.",
         )
     customer = request.customer
     return NewSubscription(
@@ -126,7 +153,8 @@ async def pause(world: World, scope: Scope, subscription_id: UUID) -> None:
 
 
 async def resume(world: World, scope: Scope, subscription_id: UUID) -> None:
-    """Cycles that passed meanwhile are left out; the day of the cycle stays. Raises: Problem not_found, wrong_state."""
+    """Cycles that passed meanwhile are left out; the day of the cycle stays. Raises: Problem
+    not_found, wrong_state."""
 
     def work(change: SubscriptionChange) -> None:
         if change.state in ("active", "past_due"):
@@ -134,8 +162,12 @@ async def resume(world: World, scope: Scope, subscription_id: UUID) -> None:
         _only(change, "resumed", ("paused",))
         row = change.row
         every = (row.anchor, row.interval_unit, row.interval_count)
-        change.skipped = first_from(*every, change.cycles_done + change.skipped, change.now) - change.cycles_done
-        change.next_charge_at = next_charge(*every, change.cycles_done, change.skipped, row.total_cycles, row.ends_at)
+        change.skipped = (
+            first_from(*every, change.cycles_done + change.skipped, change.now) - change.cycles_done
+        )
+        change.next_charge_at = next_charge(
+            *every, change.cycles_done, change.skipped, row.total_cycles, row.ends_at
+        )
         change.state = "active" if change.next_charge_at else "completed"
         if change.next_charge_at is None:
             change.tell("subscription.completed", None, None)
@@ -158,7 +190,9 @@ async def end(world: World, scope: Scope, subscription_id: UUID) -> None:
 def _only(change: SubscriptionChange, what: str, states: tuple[str, ...]) -> None:
     if change.state not in states:
         raise Problem(
-            "wrong_state", f"A subscription that is {change.state} cannot be {what}.", cure="Create a new one."
+            "wrong_state",
+            f"A subscription that is {change.state} cannot be {what}.",
+            cure="Create a new one.",
         )
 
 
@@ -179,6 +213,8 @@ async def _change(
             await change.write(tx)
             if change.state != row.state:
                 details = {"state": [row.state, change.state]}
-                await note(tx, scope, world.clocks.wall(), "subscription.changed", subscription_id, details)
+                await note(
+                    tx, scope, world.clocks.wall(), "subscription.changed", subscription_id, details
+                )
 
     await retrying(once)

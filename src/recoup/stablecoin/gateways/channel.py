@@ -1,5 +1,5 @@
-"""A mock channel: the port over the book, with the way between them. It misbehaves as the card sandbox does: the same
-faults switch both."""
+"""A mock channel: the port over the book, with the way between them. It misbehaves as the card
+sandbox does: the same faults switch both."""
 
 import asyncio
 import hashlib
@@ -14,14 +14,29 @@ import asyncpg
 from recoup.kernel.time import Clocks
 from recoup.networks.decline_code import our_code
 from recoup.processors.gateways.channels import Payment, PayOut, Sweep
-from recoup.processors.gateways.port import Asks, Inquiry, LookUp, ModificationMessage, Outcome, StatementLine
-from recoup.processors.gateways.sandbox.connections import LOST, Connect, Connections, active_faults, install_book
+from recoup.processors.gateways.port import (
+    Asks,
+    Inquiry,
+    LookUp,
+    ModificationMessage,
+    Outcome,
+    StatementLine,
+)
+from recoup.processors.gateways.sandbox.connections import (
+    LOST,
+    Connect,
+    Connections,
+    active_faults,
+    install_book,
+)
 
 _PAY = """
 INSERT INTO mock_channel.payments (id, channel, order_id, merchant_id, units, currency, decision, decided_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
 """
-_LOCK = "SELECT channel, units, currency, decision FROM mock_channel.payments WHERE id = $1 FOR UPDATE"
+_LOCK = (
+    "SELECT channel, units, currency, decision FROM mock_channel.payments WHERE id = $1 FOR UPDATE"
+)
 _SENT = """
 SELECT coalesce(sum(units), 0)::bigint FROM mock_channel.transfers
 WHERE payment_id = $1 AND kind = $2 AND decision = 'approved'
@@ -67,17 +82,33 @@ async def install(connection: asyncpg.Connection) -> None:
     await install_book(connection, "recoup.stablecoin.gateways")
 
 
-async def pay(connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime) -> Decided:
+async def pay(
+    connection: asyncpg.Connection, channel: str, payment: Payment, approve: bool, now: datetime
+) -> Decided:
     """`elsewhere`: it was paid, or failed, on another channel; nothing is taken here."""
     decision = "approved" if approve else "declined"
     await connection.execute(
-        _PAY, payment.id, channel, payment.order_id, payment.merchant_id, payment.units, payment.currency, decision, now
+        _PAY,
+        payment.id,
+        channel,
+        payment.order_id,
+        payment.merchant_id,
+        payment.units,
+        payment.currency,
+        decision,
+        now,
     )
     return await find(connection, payment.id, channel) or Decided("elsewhere")
 
 
 async def transfer(
-    connection: asyncpg.Connection, id: UUID, kind: str, payment_id: UUID, units: int, currency: str, now: datetime
+    connection: asyncpg.Connection,
+    id: UUID,
+    kind: str,
+    payment_id: UUID,
+    units: int,
+    currency: str,
+    now: datetime,
 ) -> Decided:
     """A refund or sweep, decided once: at most what was paid leaves in each way."""
     async with connection.transaction():
@@ -93,11 +124,15 @@ async def transfer(
         elif await connection.fetchval(_SENT, payment_id, kind) + units > payment["units"]:
             why = "more_than_paid"
         decided = Decided("declined" if why else "approved", why)
-        await connection.execute(_TRANSFER, id, kind, payment_id, units, currency, decided.decision, why, now)
+        await connection.execute(
+            _TRANSFER, id, kind, payment_id, units, currency, decided.decision, why, now
+        )
         return decided
 
 
-async def pay_out(connection: asyncpg.Connection, payout: PayOut, now: datetime, *, refuse: bool) -> Decided:
+async def pay_out(
+    connection: asyncpg.Connection, payout: PayOut, now: datetime, *, refuse: bool
+) -> Decided:
     """Money that leaves; decided once."""
     why = "refused_by_destination" if refuse else None
     await connection.execute(
@@ -115,7 +150,9 @@ async def pay_out(connection: asyncpg.Connection, payout: PayOut, now: datetime,
     return found
 
 
-async def find(connection: asyncpg.Connection, id: UUID, channel: str | None = None) -> Decided | None:
+async def find(
+    connection: asyncpg.Connection, id: UUID, channel: str | None = None
+) -> Decided | None:
     """`channel`: whose payments are meant."""
     row = await connection.fetchrow(_FIND, id, channel)
     return Decided(row["decision"], row["why"]) if row else None
@@ -128,7 +165,10 @@ async def movements(
     async with connection.transaction(readonly=True):
         cursor = await connection.cursor(_STATEMENT, channel, merchant_id, begin, end)
         while rows := await cursor.fetch(_LINES_AT_ONCE):
-            yield [StatementLine(r["id"], "", r["type"], r["units"], r["currency"], r["decided_at"]) for r in rows]
+            yield [
+                StatementLine(r["id"], "", r["type"], r["units"], r["currency"], r["decided_at"])
+                for r in rows
+            ]
 
 
 _SLOW_SECONDS: Final = 1.5
@@ -145,8 +185,16 @@ class MockChannel:
     settled_after = timedelta(seconds=1)
     unprocessed_codes: frozenset[str] = frozenset()
 
-    def __init__(self, name: str, source: str | Connect, *, clocks: Clocks | None = None, connections: int = 2) -> None:
-        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be installed."""
+    def __init__(
+        self,
+        name: str,
+        source: str | Connect,
+        *,
+        clocks: Clocks | None = None,
+        connections: int = 2,
+    ) -> None:
+        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be
+        installed."""
         self.name = name
         self._connections = Connections(source, connections)
         self._clocks = clocks or Clocks()
@@ -164,13 +212,17 @@ class MockChannel:
     async def modify(self, message: ModificationMessage) -> Outcome:
         return await self._ask(
             message,
-            lambda c, now: transfer(c, message.id, "refund", message.charge_id, message.units, message.currency, now),
+            lambda c, now: transfer(
+                c, message.id, "refund", message.charge_id, message.units, message.currency, now
+            ),
         )
 
     async def sweep(self, sweep: Sweep) -> Outcome:
         return await self._ask(
             sweep,
-            lambda c, now: transfer(c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now),
+            lambda c, now: transfer(
+                c, sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency, now
+            ),
         )
 
     async def pay_out(self, payout: PayOut) -> Outcome:
@@ -178,11 +230,17 @@ class MockChannel:
         refuse = payout.destination.endswith("fail")
         return await self._ask(payout, lambda c, now: pay_out(c, payout, now, refuse=refuse))
 
-    async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+    async def movements(
+        self, merchant_id: UUID, begin: datetime, end: datetime
+    ) -> AsyncIterator[list[StatementLine]]:
         """Movements on this channel for a merchant in that wall time, some lines at a time."""
         async with self._connections.one() as connection:
             async for lines in movements(connection, self.name, merchant_id, begin, end):
-                yield [line._replace(reference=_reference(line.id)) for line in lines if line.id is not None]
+                yield [
+                    line._replace(reference=_reference(line.id))
+                    for line in lines
+                    if line.id is not None
+                ]
 
     async def inquire(self, inquiry: Inquiry) -> Outcome:
         id = inquiry.id
@@ -193,13 +251,17 @@ class MockChannel:
                 decided = await find(connection, id, self.name)
         except LOST:
             return Outcome("unknown", text="the connection failed")
-        return _outcome(id, decided) if decided else Outcome("not_found", text="nothing with this id")
+        return (
+            _outcome(id, decided) if decided else Outcome("not_found", text="nothing with this id")
+        )
 
     async def look_up(self, question: LookUp) -> Outcome:
         """Its book lies in our own database, and forgets with it."""
         return await self.inquire(Inquiry(question.message.id))
 
-    async def _ask(self, message: Payment | ModificationMessage | Sweep | PayOut, decide: Decide) -> Outcome:
+    async def _ask(
+        self, message: Payment | ModificationMessage | Sweep | PayOut, decide: Decide
+    ) -> Outcome:
         """Sends a message. What is decided is committed before the answer is slow or lost."""
         sent, now, send_before = False, self._clocks.wall(), message.send_before_monotonic
         try:
@@ -216,7 +278,9 @@ class MockChannel:
         except LOST:
             return Outcome("unknown" if sent else "not_sent", text="the connection failed")
         if "silent" in faults:
-            await asyncio.sleep(_ASK_SECONDS if isinstance(message, Payment) else message.timeout_seconds)
+            await asyncio.sleep(
+                _ASK_SECONDS if isinstance(message, Payment) else message.timeout_seconds
+            )
             return _SILENT
         if "slow" in faults:
             await asyncio.sleep(_SLOW_SECONDS)
@@ -229,7 +293,12 @@ def _outcome(id: UUID, decided: Decided) -> Outcome:
     if decided.decision == "elsewhere":
         return Outcome("not_sent", text="this payment is another channel's")
     if decided.decision == "declined":
-        return Outcome("declined", reference, processor_code=our_code(decided.why or "declined"), text="declined")
+        return Outcome(
+            "declined",
+            reference,
+            processor_code=our_code(decided.why or "declined"),
+            text="declined",
+        )
     return Outcome("approved", reference, text="approved")
 
 

@@ -1,5 +1,5 @@
-"""Money that pays no order: too late, too little or too much. Its channel gives it back, the merchant keeps it, or
-settles it by hand."""
+"""Money that pays no order: too late, too little or too much. Its channel gives it back, the
+merchant keeps it, or settles it by hand."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -20,7 +20,9 @@ APPLIED: Final = "applied"  # the same of money that paid its order after all
 PAID_AFTER_ALL: Final = "The rest came: it paid the order."
 UNAPPLIED: Final = "unapplied_money"
 # A late payment of a direct channel, which the merchant settled with its payer outside.
-by_hand: Final = Recipe("by_hand", "reversal_due", "clearing", words="settled with the customer by hand")
+by_hand: Final = Recipe(
+    "by_hand", "reversal_due", "clearing", words="settled with the customer by hand"
+)
 # Money that paid no order and was owed back: the merchant keeps it.
 kept: Final = Recipe("kept", "reversal_due", PAYABLE, "amount", wallet=True, words="kept by you")
 _AGAIN: Final = (stuck("reversal"), delayed("reversal"))
@@ -50,15 +52,22 @@ def pending(order: Order, act: str) -> list[Attempt]:
     return rows
 
 
-def decide(change: Change, act: str, note: str, request: RefundApproval | None = None) -> list[Modification]:
-    """Does it to all that is pending. What is given back is owed to its payer from here on, and sent under the new
-    row's id; what a channel refused for good is tried again. `request`: with a second person's agreement, under its id.
-    Raises: as `pending`; Problem(forbidden) for what a person may not decide alone."""
+def decide(
+    change: Change, act: str, note: str, request: RefundApproval | None = None
+) -> list[Modification]:
+    """Does it to all that is pending. What is given back is owed to its payer from here on, and
+    sent under the new row's id; what a channel refused for good is tried again. `request`: with a
+    second person's agreement, under its id. Raises: as `pending`; Problem(forbidden) for what a
+    person may not decide alone."""
     return _reverse(change, act, pending(change.order, act), note, request)
 
 
 def _reverse(
-    change: Change, act: str, rows: Iterable[Attempt], note: str, request: RefundApproval | None = None
+    change: Change,
+    act: str,
+    rows: Iterable[Attempt],
+    note: str,
+    request: RefundApproval | None = None,
 ) -> list[Modification]:
     made: list[Modification] = []
     first: UUID | None = None
@@ -72,7 +81,13 @@ def _reverse(
             agreed = dict(actor=request.requested_by, approved_by=change.actor)
             agreed["modification_id"] = request.request_id if first is None else None
         reversal = request_modification(
-            change, "reversal", attempt.attempt_id, attempt.units, text=note, piece_of=first, **agreed
+            change,
+            "reversal",
+            attempt.attempt_id,
+            attempt.units,
+            text=note,
+            piece_of=first,
+            **agreed,
         )
         made.append(reversal)
         reversal_id, units = reversal.modification_id, reversal.units
@@ -110,7 +125,8 @@ def gives_back(attempt: Any) -> bool:
 
 
 def _late(order: Order) -> list[Attempt]:
-    """Payments of a payer that came, but paid nothing. Raises: Problem(wrong_state) when there is none."""
+    """Payments of a payer that came, but paid nothing. Raises: Problem(wrong_state) when there is
+    none."""
     found = [
         a
         for a in order.attempts
@@ -120,10 +136,18 @@ def _late(order: Order) -> list[Attempt]:
         and a.asset == order.asset
     ]
     if not found:
-        raise Problem("wrong_state", "No payment came after this order's end.", cure="Nothing is to be given back.")
+        raise Problem(
+            "wrong_state",
+            "No payment came after this order's end.",
+            cure="Nothing is to be given back.",
+        )
     return found
 
 
 def _reversal(order: Order, attempt: Attempt) -> Modification | None:
-    rows = (r for r in order.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id)
+    rows = (
+        r
+        for r in order.modifications
+        if r.kind == "reversal" and r.attempt_id == attempt.attempt_id
+    )
     return next((r for r in rows if r.state != "refused"), None)

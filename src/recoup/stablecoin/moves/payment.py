@@ -27,8 +27,12 @@ def pick_channel(change: Change, code: str | None) -> Attempt:
     `switch_channel`, once the channel denies it."""
     attempt = change.order.attempts[-1]
     route = attempt.route or code or DEFAULT
-    if attempt.state in ("planned", "not_sent") and (route == (code or route) or change.order.source):
-        change.set_attempt(attempt, route=route, send_before=change.wall + SEND_WITHIN, closed_at=None)
+    if attempt.state in ("planned", "not_sent") and (
+        route == (code or route) or change.order.source
+    ):
+        change.set_attempt(
+            attempt, route=route, send_before=change.wall + SEND_WITHIN, closed_at=None
+        )
         if change.order.stage not in OPEN:
             change.due("last_word", change.wall, wall=True)
     return attempt
@@ -66,7 +70,8 @@ def _as_it_was(now: Attempt, then: Attempt) -> bool:
 
 
 def denied(change: Change, over: Sequence[Attempt], again: datetime | None) -> None:
-    """Due work `last_word`: those are not out any more. `again`: of the next inquiry about the others."""
+    """Due work `last_word`: those are not out any more. `again`: of the next inquiry about the
+    others."""
     for attempt in change.order.attempts:
         if attempt.is_out() and any(_as_it_was(attempt, one) for one in over):
             change.set_attempt(attempt, closed_at=change.now)
@@ -87,12 +92,12 @@ def take_payment(
     still_pays: bool = False,
     short: int = 0,
 ) -> str:
-    """Answers the payment's state after it. A repeat of what is known changes nothing. `settles_to`: unless the charge
-    has fixed it; `still_pays`: an order that has expired, too; `short`: what its payer left out, by the merchant's
-    tolerance.
+    """Answers the payment's state after it. A repeat of what is known changes nothing.
+    `settles_to`: unless the charge has fixed it; `still_pays`: an order that has expired, too;
+    `short`: what its payer left out, by the merchant's tolerance.
 
-    Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and the order needs
-    attention.
+    Money that comes after the end is no stage change and no loss: a fact, booked as owed back, and
+    the order needs attention.
     """
     order = change.order
     attempt = order.attempt(attempt_id)
@@ -120,7 +125,11 @@ def take_payment(
         _approved(change, attempt, settles_to)
     else:
         change.fact(
-            "attempt_declined", attempt_id, number=attempt.attempt_no, code=code, meaning="the payer's payment failed"
+            "attempt_declined",
+            attempt_id,
+            number=attempt.attempt_no,
+            code=code,
+            meaning="the payer's payment failed",
         )
         change.step("declined", why=whys.PAYMENT_FAILED)
     return attempt.state
@@ -128,17 +137,26 @@ def take_payment(
 
 def _approved(change: Change, attempt: Attempt, settles_to: str) -> None:
     order, route = change.order, attempt.route or ""
-    stamped = order.facts.get("fee_units")  # a chain pays by the terms of the charge, whatever was agreed since
+    stamped = order.facts.get(
+        "fee_units"
+    )  # a chain pays by the terms of the charge, whatever was agreed since
     fee = fee_units(order.units, order.tariff) if stamped is None else int(stamped)
     short = order.short_units
-    change.fact("attempt_approved", attempt.attempt_id, number=attempt.attempt_no, reference=attempt.reference)
+    change.fact(
+        "attempt_approved",
+        attempt.attempt_id,
+        number=attempt.attempt_no,
+        reference=attempt.reference,
+    )
     change.step(
         "collected",
         units=order.units,
         route=route,
         attempt=attempt.attempt_no,
         fee=fee,
-        booked=Booked(attempt.attempt_id, collected(order.units, route, fee, order.payable_place, short)),
+        booked=Booked(
+            attempt.attempt_id, collected(order.units, route, fee, order.payable_place, short)
+        ),
         **order.tariff.log_details() | ({"short": short} if short else {}),
     )
     if CHANNELS[route].settlement == "direct" and fee < order.units:
@@ -153,7 +171,9 @@ def parts_of(order: Order, units: int, fee: int) -> tuple[int, int]:
     return units - to_treasury, to_treasury
 
 
-def owe_settlement(change: Change, attempt_id: UUID, units: int, fee_units: int, settles_to: str) -> None:
+def owe_settlement(
+    change: Change, attempt_id: UUID, units: int, fee_units: int, settles_to: str
+) -> None:
     """Direct money that leaves for the merchant's own wallet: the intent."""
     order = change.order
     settlement = Settlement(

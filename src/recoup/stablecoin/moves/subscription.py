@@ -21,7 +21,9 @@ async def begin_subscription(tx: Tx, row: NewSubscription, answer: AnsweredKey |
     """`answer`: the row of `requests` that remembers the caller's key, or None."""
     await add_subscription(tx, row)
     rows = Rows()
-    rows.due_work.append(DueWork(row.merchant_id, "cycle", row.subscription_id, row.next_charge_at, wall=False))
+    rows.due_work.append(
+        DueWork(row.merchant_id, "cycle", row.subscription_id, row.next_charge_at, wall=False)
+    )
     if answer is not None:
         rows.requests.append(answer)
     await write(tx, rows)
@@ -75,7 +77,8 @@ class SubscriptionChange:
         self._rows.due_done.append(DueKey(self.row.merchant_id, kind, subject_id))
 
     def _may_be_charging(self) -> bool:
-        """A cycle may be on its way while its subscription is canceled: then its work stays, and takes it back."""
+        """A cycle may be on its way while its subscription is canceled: then its work stays, and
+        takes it back."""
         due: datetime | None = self.row.next_charge_at
         before = self.row.state == "canceled" or due is not None and due <= self.now
         return self.state == "canceled" and before and not self.cycle_over
@@ -84,7 +87,9 @@ class SubscriptionChange:
         """The next cycle is due work while there is one to charge."""
         key = (self.row.merchant_id, self.row.subscription_id)
         if self.state in ("active", "past_due") and self.next_charge_at is not None:
-            self._rows.due_work.append(DueWork(key[0], "cycle", key[1], self.next_charge_at, wall=False))
+            self._rows.due_work.append(
+                DueWork(key[0], "cycle", key[1], self.next_charge_at, wall=False)
+            )
         elif not self._may_be_charging():
             self.done_with("cycle", key[1])
         await change_subscription(

@@ -30,9 +30,11 @@ settled: Final = Recipe(
 )
 
 
-def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta) -> Settlement | None:
-    """Transaction A: it may be sent now. None when it is done with, or all sending is off. The same id may be sent
-    again safely."""
+def open_settlement(
+    change: Change, settlement_id: UUID, again_after: timedelta
+) -> Settlement | None:
+    """Transaction A: it may be sent now. None when it is done with, or all sending is off. The same
+    id may be sent again safely."""
     settlement = change.order.settlement(settlement_id)
     if settlement.state not in ("pending", "broadcast"):
         change.undue("settle", subject_id=settlement_id)
@@ -42,7 +44,9 @@ def open_settlement(change: Change, settlement_id: UUID, again_after: timedelta)
         change.due("settle", change.wall + pause, subject_id=settlement_id, wall=True)
         return None
     send_before = change.wall + SEND_WITHIN
-    change.set_settlement(settlement, state="broadcast", tries=settlement.tries + 1, send_before=send_before)
+    change.set_settlement(
+        settlement, state="broadcast", tries=settlement.tries + 1, send_before=send_before
+    )
     change.due("settle", send_before + again_after, subject_id=settlement_id, wall=True)
     return settlement
 
@@ -55,17 +59,26 @@ def replace_settlement(change: Change) -> Settlement | None:
     """
     order = change.order
     if not order.settlements:
-        raise Problem("wrong_state", "Nothing of this order is to be settled.", cure="Look at its page again.")
+        raise Problem(
+            "wrong_state", "Nothing of this order is to be settled.", cure="Look at its page again."
+        )
     stuck = next((s for s in order.settlements if s.state == "stuck"), None)
     if stuck is None:
         return None
     settlement = replace(
-        stuck, settlement_id=new_id(), state="pending", tries=0, send_before=None, business_at=change.now
+        stuck,
+        settlement_id=new_id(),
+        state="pending",
+        tries=0,
+        send_before=None,
+        business_at=change.now,
     )
     change.set_settlement(stuck, state="failed")
     change.fact("settlement_replaced", stuck.settlement_id, units=stuck.units)
     change.set_settlement(settlement)
-    change.fact("settlement_due", settlement.settlement_id, units=settlement.units, to=settlement.to_address)
+    change.fact(
+        "settlement_due", settlement.settlement_id, units=settlement.units, to=settlement.to_address
+    )
     change.due("settle", change.wall, subject_id=settlement.settlement_id, wall=True)
     change.clear_attention(SETTLEMENT_STUCK)
     return settlement
@@ -80,9 +93,9 @@ def close_settlement(
     code: str | None,
     network: str | None = None,
 ) -> str:
-    """Transaction B. `state` as the channel said: approved; declined, which is for good and goes to the desk; whatever
-    else is sent again, more and more seldom, until it is one of them. `network`: the one that the money moved on; by
-    default the channel's."""
+    """Transaction B. `state` as the channel said: approved; declined, which is for good and goes to
+    the desk; whatever else is sent again, more and more seldom, until it is one of them. `network`:
+    the one that the money moved on; by default the channel's."""
     settlement = change.order.settlement(settlement_id)
     if settlement.state != "broadcast":
         return settlement.state
@@ -95,14 +108,18 @@ def close_settlement(
         change.raise_attention(SETTLEMENT_STUCK)
         change.fact("settlement_stuck", settlement_id, units=settlement.units, code=code)
         return settlement.state
-    change.due("settle", change.wall + pause_after(settlement.tries), subject_id=settlement_id, wall=True)
+    change.due(
+        "settle", change.wall + pause_after(settlement.tries), subject_id=settlement_id, wall=True
+    )
     if settlement.tries == ATTENTION_AFTER_TRIES:
         change.raise_attention(SETTLEMENT_DELAYED)
         change.fact("settlement_delayed", settlement_id, units=settlement.units)
     return settlement.state
 
 
-def _confirmed(change: Change, settlement: Settlement, tx_hash: str | None, network: str | None) -> None:
+def _confirmed(
+    change: Change, settlement: Settlement, tx_hash: str | None, network: str | None
+) -> None:
     order = change.order
     change.undue("settle", subject_id=settlement.settlement_id)
     change.set_settlement(settlement, state="confirmed", tx_hash=tx_hash)

@@ -15,7 +15,9 @@ from recoup.stablecoin.store.payouts import LockedPayout, NewPayout, add_payout,
 
 ACCOUNTS: Final = {"payout_due": "Payouts owed"}
 payout_requested: Final = Recipe("payout_requested", PAYABLE, "payout_due", "payout", wallet=True)
-payout_paid: Final = Recipe("payout_paid", "payout_due", "bank", "payout", files={"chain": "payout"})
+payout_paid: Final = Recipe(
+    "payout_paid", "payout_due", "bank", "payout", files={"chain": "payout"}
+)
 # Rejected or failed: it is the merchant's again.
 payout_returned: Final = Recipe("payout_returned", "payout_due", PAYABLE, "payout", wallet=True)
 PAUSE = timedelta(minutes=1)
@@ -24,7 +26,8 @@ PAUSE = timedelta(minutes=1)
 async def request_payout(
     tx: Tx, row: NewPayout, *, now: BusinessTime, wall: WallTime, answer: AnsweredKey | None
 ) -> None:
-    """`answer`: the row of `requests` that remembers the caller's key, or None. The caller holds the wallet's lock."""
+    """`answer`: the row of `requests` that remembers the caller's key, or None. The caller holds
+    the wallet's lock."""
     rows = Rows()
     await add_payout(tx, row)
     posting = payout_requested(row.units)
@@ -43,16 +46,25 @@ async def wait_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
 
 async def approve_payout(tx: Tx, row: LockedPayout, wall: WallTime) -> None:
     """A second person has agreed: it leaves now."""
-    await change_payout(tx, row.merchant_id, row.payout_id, state="approved", reference=None, reason=None, tries=0)
+    await change_payout(
+        tx, row.merchant_id, row.payout_id, state="approved", reference=None, reason=None, tries=0
+    )
     await write(tx, Rows(due_work=[_key(row).at(wall, wall=True)]))
 
 
 async def open_payout(tx: Tx, row: LockedPayout, again_at: datetime) -> None:
-    """Transaction A: it may be sent now, under its own id; looked at again if nobody says what became of it."""
+    """Transaction A: it may be sent now, under its own id; looked at again if nobody says what
+    became of it."""
     rows = Rows()
     rows.due_work.append(_key(row).at(again_at, wall=True))
     await change_payout(
-        tx, row.merchant_id, row.payout_id, state="executing", reference=None, reason=None, tries=row.tries + 1
+        tx,
+        row.merchant_id,
+        row.payout_id,
+        state="executing",
+        reference=None,
+        reason=None,
+        tries=row.tries + 1,
     )
     await write(tx, rows)
 
@@ -67,8 +79,8 @@ async def close_payout(
     now: BusinessTime,
     wall: WallTime,
 ) -> None:
-    """Transaction B. `state`: paid, failed, rejected, or executing when it is not known yet: then the same id is sent
-    again."""
+    """Transaction B. `state`: paid, failed, rejected, or executing when it is not known yet: then
+    the same id is sent again."""
     rows, key = Rows(), (row.merchant_id, row.payout_id)
     if state == "executing":
         rows.due_work.append(_key(row).at(wall + pause_after(row.tries), wall=True))
@@ -76,7 +88,9 @@ async def close_payout(
         posting = payout_paid(row.units) if state == "paid" else payout_returned(row.units)
         book(rows, key[0], row.asset, "payout", key[1], [posting], now=now, wall=wall)
         rows.due_done.append(_key(row))
-        await change_payout(tx, *key, state=state, reference=reference, reason=reason, tries=row.tries)
+        await change_payout(
+            tx, *key, state=state, reference=reference, reason=reason, tries=row.tries
+        )
     await write(tx, rows)
 
 

@@ -1,7 +1,8 @@
-"""Addresses on two kinds of chain, read with their checksums. Inside they are 20 bytes; only people see text.
+"""Addresses on two kinds of chain, read with their checksums. Inside they are 20 bytes; only people
+see text.
 
-A mistyped address is somebody else's or nobody's, and what is sent there is gone: so a form alone is not enough.
-Source: EIP-55; TRON's base58check with the prefix 0x41.
+A mistyped address is somebody else's or nobody's, and what is sent there is gone: so a form alone
+is not enough. Source: EIP-55; TRON's base58check with the prefix 0x41.
 """
 
 import re
@@ -36,8 +37,8 @@ def keccak256(data: bytes) -> bytes:
 
 @cached(KEPT)
 def read_address(text: str, kind: Kind, field: str, *, one_case: bool = False) -> bytes:
-    """The 20 bytes of an address whose checksum is right. `one_case`: also of an EVM address without
-    one, in letters of one case. Raises: Problem(invalid)."""
+    """The 20 bytes of an address whose checksum is right. `one_case`: also of an EVM address
+    without one, in letters of one case. Raises: Problem(invalid)."""
     if not text:
         raise invalid("The address is empty.", field, CURES[kind])
     if _BLANK.search(text):
@@ -51,7 +52,8 @@ def read_address(text: str, kind: Kind, field: str, *, one_case: bool = False) -
 
 @cached(KEPT)
 def shown(raw: bytes, kind: Kind) -> str:
-    """The address with its checksum, as wallets show it. Raises: ValueError for anything but 20 bytes."""
+    """The address with its checksum, as wallets show it. Raises: ValueError for anything but 20
+    bytes."""
     if len(raw) != ADDRESS:
         raise ValueError(f"an address has {ADDRESS} bytes, not {len(raw)}")
     if kind == "tron":
@@ -59,7 +61,9 @@ def shown(raw: bytes, kind: Kind) -> str:
     digits = raw.hex()
     marks = keccak256(digits.encode()).hex()
     capitals = digits.upper()
-    return "0x" + "".join([capitals[at] if marks[at] > "7" else digits[at] for at in range(2 * ADDRESS)])
+    return "0x" + "".join(
+        [capitals[at] if marks[at] > "7" else digits[at] for at in range(2 * ADDRESS)]
+    )
 
 
 def _read_evm(text: str, field: str, one_case: bool) -> bytes:

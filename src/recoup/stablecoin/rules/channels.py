@@ -1,6 +1,8 @@
-"""The channels by which a payer can pay, as data. A gateway of the same code does what a channel's row promises.
+"""The channels by which a payer can pay, as data. A gateway of the same code does what a channel's
+row promises.
 
-The two mock channels are always there. Others are served from the settings, once a process, before anything is asked.
+The two mock channels are always there. Others are served from the settings, once a process, before
+anything is asked.
 
 Source: contract stablecoin-api §2.5 (fields, known codes), §5 (the two test channels).
 """
@@ -17,11 +19,11 @@ NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the merchant's own wallet
-    and never comes back through us; `custodial` money is kept for the merchant and can be refunded. `pays_out_to`: the
-    chains that a payout may name. Of a chain: `chain`: its kind, `minimum`: the least amount in book units,
-    `confirmations`: how many it asks for, in words.
-    """
+    """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the
+    merchant's own wallet and never comes back through us; `custodial` money is kept for the
+    merchant and can be refunded. `pays_out_to`: the chains that a payout may name. Of a chain:
+    `chain`: its kind, `minimum`: the least amount in book units, `confirmations`: how many it asks
+    for, in words."""
 
     code: str
     name: str
@@ -48,7 +50,9 @@ class Channel:
 MOCKS: Final[Mapping[str, Channel]] = {
     channel.code: channel
     for channel in (
-        Channel("mock", "Mock (test)", "other", "custodial", test=True, pays_out_to=("mock", *NETWORKS)),
+        Channel(
+            "mock", "Mock (test)", "other", "custodial", test=True, pays_out_to=("mock", *NETWORKS)
+        ),
         Channel("mock_direct", "Mock direct (test)", "other", "direct", test=True),
     )
 }
@@ -64,7 +68,8 @@ CHANNELS: Final[Mapping[str, Channel]] = MappingProxyType(_served)
 
 
 def serve(channels: Iterable[Channel]) -> tuple[Channel, ...]:
-    """Takes these into use beside the mock channels, instead of what was served before, which it answers.
+    """Takes these into use beside the mock channels, instead of what was served before, which it
+    answers.
 
     Raises: ValueError for a code that is taken.
     """
@@ -82,12 +87,20 @@ def serve(channels: Iterable[Channel]) -> tuple[Channel, ...]:
 def choose(code: str | None, network: str | None, currency: str, *, test: bool) -> Channel | None:
     """The channel of a charge, named or routed; None when the payer is to pick one.
 
-    Raises: Problem(invalid), its `detail` the finer code: channel_not_found, channel_environment_mismatch, no_route.
+    Raises: Problem(invalid), its `detail` the finer code: channel_not_found,
+    channel_environment_mismatch, no_route.
     """
     if code is not None and network is not None:
-        raise _no("invalid_request", "Name channel or network, not both.", "network", "Leave one of them out.")
+        raise _no(
+            "invalid_request",
+            "Name channel or network, not both.",
+            "network",
+            "Leave one of them out.",
+        )
     if network is not None:
-        found = next((c for c in enabled(test=test) if c.network == network and c.takes(currency)), None)
+        found = next(
+            (c for c in enabled(test=test) if c.network == network and c.takes(currency)), None
+        )
         if found is None:
             message = f"No enabled channel takes {currency} on the network {network[:32]!r}."
             raise _no("no_route", message, "network", "GET /api/v1/channels lists what is enabled.")
@@ -95,20 +108,38 @@ def choose(code: str | None, network: str | None, currency: str, *, test: bool) 
     if code is None:
         if not enabled(test=test):
             raise _no(
-                "no_route", "No channel is enabled in this environment.", "channel", "Ask the operator to enable one."
+                "no_route",
+                "No channel is enabled in this environment.",
+                "channel",
+                "Ask the operator to enable one.",
             )
         return None
     channel = CHANNELS.get(code)
-    if channel is not None and channel.test is not test or channel is None and test and code in LIVE_CODES:
+    if (
+        channel is not None
+        and channel.test is not test
+        or channel is None
+        and test
+        and code in LIVE_CODES
+    ):
         mode = "test" if test else "live"
-        message = f"The channel {code[:64]!r} does not belong to the {mode} environment of this key."
-        raise _no("channel_environment_mismatch", message, "channel", "Use a channel of the key's own mode.")
+        message = (
+            f"The channel {code[:64]!r} does not belong to the {mode} environment of this key."
+        )
+        raise _no(
+            "channel_environment_mismatch",
+            message,
+            "channel",
+            "Use a channel of the key's own mode.",
+        )
     if channel is None:
         message = f"There is no channel {code[:64]!r}."
         raise _no("channel_not_found", message, "channel", "GET /api/v1/channels lists them.")
     if not channel.takes(currency):
         message = f"The channel {code} does not take {currency}."
-        raise _no("invalid_request", message, "currency", f"It takes {', '.join(channel.currencies)}.")
+        raise _no(
+            "invalid_request", message, "currency", f"It takes {', '.join(channel.currencies)}."
+        )
     return channel
 
 

@@ -21,9 +21,13 @@ class Form(NamedTuple):
 
 
 _EVM: Final = Form(
-    "evm", "0x and 40 hex digits, with the capitals of its checksum", "0x000000000000000000000000000000000000dEaD"
+    "evm",
+    "0x and 40 hex digits, with the capitals of its checksum",
+    "0x000000000000000000000000000000000000dEaD",
 )
-_TRON: Final = Form("tron", "T and 33 base58 characters, checksum included", "T9yD14Nj9j7xAB4dbGeiX9h8upfCg3PBbY")
+_TRON: Final = Form(
+    "tron", "T and 33 base58 characters, checksum included", "T9yD14Nj9j7xAB4dbGeiX9h8upfCg3PBbY"
+)
 _MOCK: Final = Form(None, "3 to 64 letters, digits, - and _", "my-wallet")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{3,64}")
 FORMS: Final[Mapping[str, Form]] = {
@@ -36,7 +40,9 @@ def check_destination(text: str, chains: tuple[str, ...]) -> str:
     chain, colon, address = text.partition(":")
     example = f"{chains[0]}:{FORMS[chains[0]].example}"
     if not colon or chain not in chains:
-        message = "The destination is not chain:address, with a chain that this channel pays out to."
+        message = (
+            "The destination is not chain:address, with a chain that this channel pays out to."
+        )
         raise _no(message, f"Chains are {', '.join(chains)}. For example: {example}.")
     form = FORMS[chain]
     cure = f"Send {chain}: and {form.words}, for example {chain}:{form.example}."
@@ -44,7 +50,9 @@ def check_destination(text: str, chains: tuple[str, ...]) -> str:
         try:
             read_address(address, form.kind, "destination", one_case=True)
         except Problem as problem:
-            raise _no(f"The destination is no address on {chain}. {problem.message}", cure) from None
+            raise _no(
+                f"The destination is no address on {chain}. {problem.message}", cure
+            ) from None
     elif not _NAME.fullmatch(address):
         raise _no(f"The destination is no address on {chain}.", cure)
     return text

@@ -1,4 +1,5 @@
-"""Check which stablecoin orders can be given back at all. Source: contract stablecoin-api §2.4, §6."""
+"""Check which stablecoin orders can be given back at all. Source: contract stablecoin-api §2.4,
+§6."""
 
 from recoup.kernel.problem import Problem
 from recoup.orders.rules.snapshot import Order
@@ -19,7 +20,8 @@ def _channel(order: Order) -> Channel | None:
 
 
 def check_gives_back(order: Order) -> None:
-    """Raises: Problem(wrong_state) with the detail refund_unsupported for money that went to the merchant's own wallet.
+    """Raises: Problem(wrong_state) with the detail refund_unsupported for money that went to the
+    merchant's own wallet.
 
     Orders of the other dialect pass.
     """
@@ -28,4 +30,9 @@ def check_gives_back(order: Order) -> None:
     channel = _channel(order)
     if channel is not None and not channel.supports_refund:
         message = f"Orders of the channel {channel.code} settle straight to your own wallet; nothing is left here."
-        raise Problem("wrong_state", message, cure="Send the money back from your wallet.", detail="refund_unsupported")
+        raise Problem(
+            "wrong_state",
+            message,
+            cure="Send the money back from your wallet.",
+            detail="refund_unsupported",
+        )

@@ -1,4 +1,5 @@
-"""The stablecoin dialect's events: under which name a receiver sees each of ours, with what body, how signed.
+"""The stablecoin dialect's events: under which name a receiver sees each of ours, with what body,
+how signed.
 
 Source: contract stablecoin-api §3; decision 0020.
 """
@@ -66,14 +67,16 @@ def channel_of(order: "Order") -> str:
 
 
 def wire_event(event: Event) -> str | None:
-    """The name that a receiver sees; None for what this dialect does not have: an order that the merchant cancelled."""
+    """The name that a receiver sees; None for what this dialect does not have: an order that the
+    merchant cancelled."""
     if event.name == "order.cancelled" and event.data.get("status") != "failed":
         return None
     return _WIRE.get(event.name)
 
 
 def render_stable(event: Event, secret: str, now: datetime, *, encrypt: bool) -> Rendered | None:
-    """The whole of one delivery: the body is the same at each try, the signature is of `now`, wall time."""
+    """The whole of one delivery: the body is the same at each try, the signature is of `now`, wall
+    time."""
     name = wire_event(event)
     if name is None:
         return None

@@ -7,7 +7,9 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.db.table import insert_of, stored
 
-PayoutState = Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"]
+PayoutState = Literal[
+    "requested", "approved", "executing", "processing", "paid", "rejected", "failed"
+]
 
 
 class PayoutRow(Row, frozen=True):
@@ -52,7 +54,9 @@ async def lock_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> No
     await _lock_wallet(db, merchant_id, asset)
 
 
-@MERCHANT.statement("INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+@MERCHANT.statement(
+    "INSERT INTO wallets (merchant_id, asset, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+)
 async def _make_wallet(db: Tx, merchant_id: UUID, asset: str, at: datetime) -> None:
     """Makes the wallet of one currency."""
 
@@ -111,6 +115,13 @@ async def lock_payout(db: Tx, merchant_id: UUID, payout_id: UUID) -> LockedPayou
 UPDATE payouts SET state = $3, reference = $4, reason = $5, tries = $6 WHERE merchant_id = $1 AND payout_id = $2
 """)
 async def change_payout(
-    db: Tx, merchant_id: UUID, payout_id: UUID, *, state: str, reference: str | None, reason: str | None, tries: int
+    db: Tx,
+    merchant_id: UUID,
+    payout_id: UUID,
+    *,
+    state: str,
+    reference: str | None,
+    reason: str | None,
+    tries: int,
 ) -> None:
     """Changes a payout under its lock."""

@@ -1,4 +1,5 @@
-"""Stablecoin money: settlements against the log, payouts against the book, and the mock channels' own book."""
+"""Stablecoin money: settlements against the log, payouts against the book, and the mock channels'
+own book."""
 
 from typing import Final
 

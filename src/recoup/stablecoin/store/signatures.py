@@ -1,5 +1,5 @@
-"""Signatures work once. Committed without waiting for the disk: what a call does is written to it after its signature.
-Where the table was lost, what was signed before is refused instead."""
+"""Signatures work once. Committed without waiting for the disk: what a call does is written to it
+after its signature. Where the table was lost, what was signed before is refused instead."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,7 +45,9 @@ SELECT (SELECT since FROM signatures_since) AS since,
 async def _take(db: Tx, signatures: Sequence[Signature]) -> _Taken: ...
 
 
-async def take_signatures(db: Tx, signatures: Sequence[Signature]) -> tuple[datetime | None, set[tuple[str, str]]]:
+async def take_signatures(
+    db: Tx, signatures: Sequence[Signature]
+) -> tuple[datetime | None, set[tuple[str, str]]]:
     """Takes signatures; returns which (key_id, signature) were not seen before, and since when all
     are known: None where that is not known."""
     taken = await _take(db, signatures)

@@ -1,4 +1,5 @@
-"""Orders as the stablecoin API and the checkout show them. The merchant is the first condition of every statement."""
+"""Orders as the stablecoin API and the checkout show them. The merchant is the first condition of
+every statement."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +19,8 @@ LIST_TIMEOUT_MS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class StableOrder:
-    """An order with its payment. `channel` is empty until the payer has picked one; `reference` is the payment's
-    transaction hash. Times are business time.
-    """
+    """An order with its payment. `channel` is empty until the payer has picked one; `reference` is
+    the payment's transaction hash. Times are business time."""
 
     merchant_id: UUID
     order_id: UUID
@@ -115,16 +115,22 @@ async def list_stable_orders(
         async with bounded(connection, LIST_TIMEOUT_MS):
             rows = await connection.fetch(page, merchant_id, list(statuses))
             if total is None:
-                total = int(await connection.fetchval(_COUNT.format(where=where), merchant_id, list(statuses)))
+                total = int(
+                    await connection.fetchval(
+                        _COUNT.format(where=where), merchant_id, list(statuses)
+                    )
+                )
     except asyncpg.QueryCanceledError:
         message = "Listing these orders takes too long."
-        raise Problem("unavailable", message, cure="Filter by status or merchant_order_id.") from None
+        raise Problem(
+            "unavailable", message, cure="Filter by status or merchant_order_id."
+        ) from None
     return [_order(row) for row in rows], total
 
 
 class OrderSettlement(Row, frozen=True):
-    """Direct money on its way to the merchant's wallet. `units` is net of the fee. `network`: the one that it moved on,
-    once that is known."""
+    """Direct money on its way to the merchant's wallet. `units` is net of the fee. `network`: the
+    one that it moved on, once that is known."""
 
     settlement_id: UUID
     state: Literal["pending", "broadcast", "confirmed", "stuck", "failed"]

@@ -47,14 +47,18 @@ WHERE s.merchant_id = $1"""
 
 
 @MERCHANT.statement(f"{_COLUMNS} AND s.subscription_id = $2")
-async def find_subscription(db: Read, merchant_id: UUID, subscription_id: UUID) -> SubscriptionRow | None:
+async def find_subscription(
+    db: Read, merchant_id: UUID, subscription_id: UUID
+) -> SubscriptionRow | None:
     """The subscription of that id; None for a foreign or unknown id."""
 
 
 @MERCHANT.statement(f"""{_COLUMNS} AND ($4::text IS NULL OR s.state = $4)
 ORDER BY s.created_at DESC, s.subscription_id DESC LIMIT $2 OFFSET $3
 """)
-async def _list(db: Read, merchant_id: UUID, limit: int, offset: int, state: str | None) -> list[SubscriptionRow]:
+async def _list(
+    db: Read, merchant_id: UUID, limit: int, offset: int, state: str | None
+) -> list[SubscriptionRow]:
     """Newest first."""
 
 
@@ -79,7 +83,9 @@ INSERT INTO payers AS p (merchant_id, payer_id, external_id, first_seen_at) VALU
 ON CONFLICT (merchant_id, payer_id) DO UPDATE SET external_id = EXCLUDED.external_id
 WHERE coalesce(p.external_id, '') = ''
 """)
-async def add_payer(db: Tx, merchant_id: UUID, payer_id: UUID, external_id: str, at: datetime) -> None:
+async def add_payer(
+    db: Tx, merchant_id: UUID, payer_id: UUID, external_id: str, at: datetime
+) -> None:
     """Adds a payer, or gives one that is there its id."""
 
 
@@ -101,7 +107,8 @@ async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
 
 
 class LockedSubscription(_Subscription, frozen=True):
-    """`version` numbers its events; `skipped`: cycles that passed while it was paused; `offset_us`: its merchant's."""
+    """`version` numbers its events; `skipped`: cycles that passed while it was paused; `offset_us`:
+    its merchant's."""
 
     version: int
     cycles_done: int
@@ -116,7 +123,9 @@ SELECT {columns_of(LockedSubscription, "s", offset_us="m.offset_us")}
 FROM subscriptions s JOIN merchants m USING (merchant_id)
 WHERE s.merchant_id = $1 AND s.subscription_id = $2 FOR UPDATE OF s
 """)
-async def lock_subscription(db: Tx, merchant_id: UUID, subscription_id: UUID) -> LockedSubscription | None:
+async def lock_subscription(
+    db: Tx, merchant_id: UUID, subscription_id: UUID
+) -> LockedSubscription | None:
     """Locks a subscription; None for a foreign or unknown id."""
 
 

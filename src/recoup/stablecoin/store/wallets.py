@@ -1,4 +1,5 @@
-"""A merchant's stablecoin balances and their movements: the ledger's own entries, closed pages and what is open."""
+"""A merchant's stablecoin balances and their movements: the ledger's own entries, closed pages and
+what is open."""
 
 from datetime import datetime
 from typing import Final
@@ -121,8 +122,8 @@ async def _count(db: Read, merchant_id: UUID) -> int:
 async def movements(
     connection: ReadConnection, merchant_id: UUID, limit: int, offset: int, total: int | None = None
 ) -> tuple[list[WalletMovement], int]:
-    """Newest first, with the exact total, which is counted unless it is known. Raises: asyncpg.QueryCanceledError when
-    counting takes too long."""
+    """Newest first, with the exact total, which is counted unless it is known. Raises:
+    asyncpg.QueryCanceledError when counting takes too long."""
     rows = await _movements(connection, merchant_id, limit, offset)
     if total is not None:
         return rows, total

@@ -16,13 +16,20 @@ _SPRING: Final = {"key": "spring-26", "name": "Spring"}
 api: Final = Api(group="Settings", scope="merchants")
 
 
-@api("POST /v1/sites/{id}/campaigns", status=201, body=CampaignBody, problems=("not_found", "conflict"))
+@api(
+    "POST /v1/sites/{id}/campaigns",
+    status=201,
+    body=CampaignBody,
+    problems=("not_found", "conflict"),
+)
 @api.example("a campaign", _SPRING)
 async def create(call: Call) -> Campaign:
     """Create a campaign. Orders of the site select it by its key in `campaign`. It may have its own descriptor, and
     accepts the orders that its switches and those of site and merchant allow."""
     site_id = call.object_id(**_SITE)
-    made = await campaigns.create(call.services.world, call.scope, site_id, _wanted(call, whole=True))
+    made = await campaigns.create(
+        call.services.world, call.scope, site_id, _wanted(call, whole=True)
+    )
     call.services.merchants.forget(call.scope.merchant_id)
     return _shown(made)
 
@@ -41,14 +48,20 @@ async def read(call: Call) -> Campaign:
     return _shown(await campaigns.read(call.services.world, call.scope, *ids))
 
 
-@api("PUT /v1/sites/{id}/campaigns/{campaign}", body=CampaignBody, problems=("not_found", "conflict"))
+@api(
+    "PUT /v1/sites/{id}/campaigns/{campaign}", body=CampaignBody, problems=("not_found", "conflict")
+)
 @api.example("another name", _SPRING | {"name": "Spring sale"})
 async def replace(call: Call) -> Campaign:
     """Replace a campaign. Missing switches are on."""
     return await _change(call, whole=True)
 
 
-@api("PATCH /v1/sites/{id}/campaigns/{campaign}", body=CampaignPatch, problems=("not_found", "conflict"))
+@api(
+    "PATCH /v1/sites/{id}/campaigns/{campaign}",
+    body=CampaignPatch,
+    problems=("not_found", "conflict"),
+)
 @api.example("no recurring payments", {"mit": False})
 async def change(call: Call) -> Campaign:
     """Change a campaign. Missing fields stay unchanged."""
@@ -57,7 +70,9 @@ async def change(call: Call) -> Campaign:
 
 async def _change(call: Call, *, whole: bool) -> Campaign:
     ids = call.object_id(**_SITE), call.object_id("campaign", **_CAMPAIGN)
-    changed = await campaigns.update(call.services.world, call.scope, *ids, _wanted(call, whole=whole))
+    changed = await campaigns.update(
+        call.services.world, call.scope, *ids, _wanted(call, whole=whole)
+    )
     call.services.merchants.forget(call.scope.merchant_id)
     return _shown(changed)
 
@@ -71,7 +86,8 @@ async def delete(call: Call) -> None:
 
 
 def _wanted(call: Call, *, whole: bool) -> CampaignFields:
-    """`whole`: the key may not be missing, it is the name where none is sent, and switches that are left out are on."""
+    """`whole`: the key may not be missing, it is the name where none is sent, and switches that are
+    left out are on."""
     body = read_whole(call.body, CampaignBody) if whole else read_whole(call.body, CampaignPatch)
     on = True if whole else None
     return CampaignFields(

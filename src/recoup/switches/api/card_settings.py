@@ -11,31 +11,46 @@ from recoup.kit.api.body import named_as_here
 from recoup.kit.api.wire import Shape
 from recoup.kit.edge.described import Example
 from recoup.rescue.api.payment import read_own
-from recoup.switches.flows.card_switches import SWITCH, SWITCHES, card_switches, offered, set_card_switches
+from recoup.switches.flows.card_switches import (
+    SWITCH,
+    SWITCHES,
+    card_switches,
+    offered,
+    set_card_switches,
+)
 
 _MEANINGS: Final = {
     "card_updates": "Query the account updater before a payment is given up for a wrong number or an old card.",
     "other_cards": "Try another card of the same customer where the order's own cannot be charged any more.",
 }
-MEANINGS: Final = Extended(_MEANINGS, SWITCH, lambda one: {one.setting: one.meaning}, before="other_cards")
+MEANINGS: Final = Extended(
+    _MEANINGS, SWITCH, lambda one: {one.setting: one.meaning}, before="other_cards"
+)
 
 
 class CardSetting(Shape, kw_only=True):
     """One of them. `available`: a card route of this environment offers it."""
 
     on: bool
-    available: Annotated[bool, Meta(description="Whether a card route of this environment offers it.")]
+    available: Annotated[
+        bool, Meta(description="Whether a card route of this environment offers it.")
+    ]
 
 
 def _shape(name: str, doc: str, fields: list[Any]) -> Any:
-    return defstruct(name, fields, bases=(Shape,), kw_only=True, module=__name__, namespace={"__doc__": doc})
+    return defstruct(
+        name, fields, bases=(Shape,), kw_only=True, module=__name__, namespace={"__doc__": doc}
+    )
 
 
 CardSettingsBody: Final = _shape(
     "CardSettingsBody",
     "Missing fields stay unchanged.",
     [
-        *((name, Annotated[bool | None, Meta(description=meaning)], None) for name, meaning in MEANINGS.items()),
+        *(
+            (name, Annotated[bool | None, Meta(description=meaning)], None)
+            for name, meaning in MEANINGS.items()
+        ),
         ("mid", Annotated[UUID | None, Meta(description="Optional; not used.")], None),
     ],
 )
@@ -62,7 +77,11 @@ async def read(call: Call) -> Shape:
     body=CardSettingsBody,
     problems=("conflict",),
     examples=(
-        *(Example(one.setting.replace("_", " "), dict(one.example)) for one in SWITCH if one.example is not None),
+        *(
+            Example(one.setting.replace("_", " "), dict(one.example))
+            for one in SWITCH
+            if one.example is not None
+        ),
         Example("no queries about replaced cards", {"cardUpdates": False}),
     ),
 )

@@ -1,4 +1,5 @@
-"""POST /connection-test: the way of an order, tried hop by hop. Source: seed 004 (independent testing)."""
+"""POST /connection-test: the way of an order, tried hop by hop. Source: seed 004 (independent
+testing)."""
 
 from typing import Any, Final
 
@@ -19,9 +20,14 @@ async def test(call: Call) -> Tested:
     body = read_own(call, TestedBody)
     assert call.caller is not None
     world = call.services.world
-    hops = await try_connection(world, call.scope, body.kind, body.site_id, body.campaign, call.caller.scopes)
+    hops = await try_connection(
+        world, call.scope, body.kind, body.site_id, body.campaign, call.caller.scopes
+    )
     failed = [hop for hop in hops if hop.state == "failed"]
-    shown = [Hop(name=h.name, state=h.state, told=h.finding, cure=h.cure, latency_ms=h.latency_ms) for h in hops]
+    shown = [
+        Hop(name=h.name, state=h.state, told=h.finding, cure=h.cure, latency_ms=h.latency_ms)
+        for h in hops
+    ]
     result = f"{failed[0].finding} {failed[0].cure or ''}".strip() if failed else "Success"
     place: Any = "sandbox" if world.policy.test_mode else "live"
     return Tested(kind=body.kind, world=place, hops=shown, success=not failed, result=result)

@@ -1,4 +1,5 @@
-"""/sites: the merchant's sites and campaigns. Source: contract §17.1; seed 004 (switches, multisites)."""
+"""/sites: the merchant's sites and campaigns. Source: contract §17.1; seed 004 (switches,
+multisites)."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -50,7 +51,9 @@ async def change(call: Call) -> Site:
 
 
 async def _change(call: Call, *, whole: bool) -> Site:
-    changed = await sites.update(call.services.world, call.scope, _id(call), _wanted(call, whole=whole))
+    changed = await sites.update(
+        call.services.world, call.scope, _id(call), _wanted(call, whole=whole)
+    )
     call.services.merchants.forget(call.scope.merchant_id)
     return _shown(changed)
 

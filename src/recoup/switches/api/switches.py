@@ -1,5 +1,5 @@
-"""/switches: which kinds of orders are taken, for the merchant, its sites and campaigns. Source: seed 004
-(multiprofile)."""
+"""/switches: which kinds of orders are taken, for the merchant, its sites and campaigns. Source:
+seed 004 (multiprofile)."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -25,7 +25,9 @@ KindName = Literal["cit_web", "cit_callcenter", "mit"]
 Level = Literal["merchant", "site", "campaign"]
 Policy = Literal["use_default", "refuse"]
 HISTORY_MAX = 500
-Key = Annotated[str, Meta(min_length=1, max_length=64, description="Key used in orders; not case-sensitive.")]
+Key = Annotated[
+    str, Meta(min_length=1, max_length=64, description="Key used in orders; not case-sensitive.")
+]
 _Descriptor = Annotated[str, Meta(max_length=22, extra=rule(up_to(64)))]
 Own = Annotated[_Descriptor | None, Meta(description="Statement descriptor; empty: the site's.")]
 Why = Annotated[Text | None, Meta(description="Reason, shown with the change.")]
@@ -36,8 +38,12 @@ class CampaignSwitches(Shape, kw_only=True):
 
     name: Text128 | None = None
     descriptor: Own = None
-    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = None
-    cit_callcenter: Annotated[bool | None, Meta(description="Customer-initiated payments by the call centre.")] = None
+    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = (
+        None
+    )
+    cit_callcenter: Annotated[
+        bool | None, Meta(description="Customer-initiated payments by the call centre.")
+    ] = None
     mit: Annotated[bool | None, Meta(description="Merchant-initiated payments.")] = None
 
 
@@ -79,7 +85,11 @@ class Change(Shape, kw_only=True):
 
     at: Moment
     by: Annotated[
-        str, Meta(description="`api`, `user`, `partner` or `operator`, with an id.", examples=["api:pk_test_1"])
+        str,
+        Meta(
+            description="`api`, `user`, `partner` or `operator`, with an id.",
+            examples=["api:pk_test_1"],
+        ),
     ]
     why: str
     request_id: Annotated[str, Meta(description="`X-Request-Id` of the call.")]
@@ -93,8 +103,12 @@ class Switch(Shape, kw_only=True):
     name: str
     kind: KindName
     on: bool
-    created_date: Annotated[Moment, Meta(description="Creation date of the merchant, site or campaign.")]
-    site_id: Annotated[UUID | None, Meta(description="The campaign's site, or the site itself.")] = None
+    created_date: Annotated[
+        Moment, Meta(description="Creation date of the merchant, site or campaign.")
+    ]
+    site_id: Annotated[
+        UUID | None, Meta(description="The campaign's site, or the site itself.")
+    ] = None
     key: Annotated[str | None, Meta(description="Key of the campaign.")] = None
     last_change: Annotated[Change | None, Meta(description="Null if never changed.")] = None
 
@@ -103,7 +117,9 @@ class Switches(Shape, kw_only=True):
     """The merchant's three, then each site's with its campaigns'."""
 
     data: list[Switch]
-    unknown_sites: Annotated[Policy, Meta(description="What happens to orders with an unknown site or campaign.")]
+    unknown_sites: Annotated[
+        Policy, Meta(description="What happens to orders with an unknown site or campaign.")
+    ]
     success: bool = True
 
 
@@ -112,7 +128,9 @@ class SwitchBody(Shape, kw_only=True):
 
     kind: KindName
     on: bool
-    site_id: Annotated[UUID | None, Meta(description="Without it, and without a campaign: the whole merchant.")] = None
+    site_id: Annotated[
+        UUID | None, Meta(description="Without it, and without a campaign: the whole merchant.")
+    ] = None
     campaign_id: Annotated[UUID | None, Meta(description="Only one campaign.")] = None
     why: Why = None
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
@@ -148,7 +166,9 @@ class History(Shape, kw_only=True):
     """A page of changes."""
 
     data: list[Changed]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = None
+    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = (
+        None
+    )
     success: bool = True
 
 
@@ -196,7 +216,9 @@ async def list_all(call: Call) -> Switches:
 
 
 @api("PUT /v1/switches", body=SwitchBody, problems=("not_found",))
-@api.example("no call centre", {"kind": "cit_callcenter", "on": False, "why": "closed over the holidays"})
+@api.example(
+    "no call centre", {"kind": "cit_callcenter", "on": False, "why": "closed over the holidays"}
+)
 async def change(call: Call) -> SwitchedNow:
     """Switch a kind of order on or off. For the merchant, one site or one campaign. The change applies to every order
     after the response; earlier orders continue. Only the operator or the partner can switch on what they switched off.
@@ -207,7 +229,9 @@ async def change(call: Call) -> SwitchedNow:
         subject = Subject("campaign", body.campaign_id, body.site_id)
     elif body.site_id is not None:
         subject = Subject("site", body.site_id)
-    done = await switches.change(call.services.world, call.scope, subject, body.kind, body.on, body.why or "")
+    done = await switches.change(
+        call.services.world, call.scope, subject, body.kind, body.on, body.why or ""
+    )
     call.services.merchants.forget(call.scope.merchant_id)
     return SwitchedNow(switch=_shown(done.row), changed=done.changed)
 
@@ -220,7 +244,8 @@ async def history(call: Call) -> History:
     query.raise_if_any()
     rows = await switches.history(call.services.world, call.scope, after, limit + 1)
     data = [
-        Changed.of(row, at=iso(row.changed_at), by=row.actor, id=row.subject_id, on=row.is_on) for row in rows[:limit]
+        Changed.of(row, at=iso(row.changed_at), by=row.actor, id=row.subject_id, on=row.is_on)
+        for row in rows[:limit]
     ]
     return History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None)
 
@@ -230,7 +255,9 @@ async def history(call: Call) -> History:
 async def policy(call: Call) -> Switches:
     """Set the handling of unknown sites. `use_default`: accepted for the default site, with a warning. `refuse`:
     refused, with the field's name."""
-    await set_policy(call.services.world, call.scope, read_whole(call.body, PolicyBody).unknown_sites)
+    await set_policy(
+        call.services.world, call.scope, read_whole(call.body, PolicyBody).unknown_sites
+    )
     call.services.merchants.forget(call.scope.merchant_id)
     return await list_all(call)
 
@@ -238,7 +265,12 @@ async def policy(call: Call) -> Switches:
 def _shown(row: StoredSwitch) -> Switch:
     last = None
     if row.changed_at is not None:
-        last = Change(at=iso(row.changed_at), by=row.actor or "", why=row.why or "", request_id=row.request_id or "")
+        last = Change(
+            at=iso(row.changed_at),
+            by=row.actor or "",
+            why=row.why or "",
+            request_id=row.request_id or "",
+        )
     return Switch.of(row, id=row.subject_id, on=row.is_on, last_change=last)
 
 
@@ -253,7 +285,11 @@ def _after(query: Query) -> tuple[int, UUID, str] | None:
     version, _, rest = text.partition(".")
     subject, _, kind = rest.partition(".")
     subject_id = parse_id(subject)
-    if not (version.isascii() and version.isdigit() and len(version) < 10) or subject_id is None or kind not in KINDS:
+    if (
+        not (version.isascii() and version.isdigit() and len(version) < 10)
+        or subject_id is None
+        or kind not in KINDS
+    ):
         query.complain("after", "must be the next of an answer")
         return None
     return int(version), subject_id, kind

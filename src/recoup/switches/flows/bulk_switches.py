@@ -1,5 +1,5 @@
-"""A partner switches kinds of orders at many of its merchants. Each is done by itself: one that cannot be switched, or
-is another's, keeps no other from it."""
+"""A partner switches kinds of orders at many of its merchants. Each is done by itself: one that
+cannot be switched, or is another's, keeps no other from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from recoup.switches.flows.switches import MERCHANT, change
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`changed`: the kinds that were; `word`: changed, unchanged, not_found, forbidden or unavailable."""
+    """`changed`: the kinds that were; `word`: changed, unchanged, not_found, forbidden or
+    unavailable."""
 
     merchant_id: UUID
     word: str

@@ -1,5 +1,6 @@
-"""Campaigns under a merchant's website, each with switches and, if it wants, a descriptor of its own. Orders name one
-by its key. Each change raises the merchant's version, so that no order is taken by settings that are over."""
+"""Campaigns under a merchant's website, each with switches and, if it wants, a descriptor of its
+own. Orders name one by its key. Each change raises the merchant's version, so that no order is
+taken by settings that are over."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +13,12 @@ from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
 from recoup.merchants.store.merchants import Campaign, MerchantSettings, load_merchant
-from recoup.merchants.store.sites import put_campaign, raise_version, retire_campaign, set_unknown_sites
+from recoup.merchants.store.sites import (
+    put_campaign,
+    raise_version,
+    retire_campaign,
+    set_unknown_sites,
+)
 from recoup.networks.descriptor import check_descriptor
 from recoup.rescue.rules.origin import POLICIES, check_key
 from recoup.switches.flows.switches import check_not_closed, note_change, switches_of
@@ -44,13 +50,15 @@ async def read(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -> 
 
 
 async def create(world: World, scope: Scope, site_id: UUID, fields: CampaignFields) -> Campaign:
-    """Raises: Problem(not_found) for the site; Problem(invalid) naming the field; Problem(conflict) for a key that the
-    site has already, or one campaign too many."""
+    """Raises: Problem(not_found) for the site; Problem(invalid) naming the field; Problem(conflict)
+    for a key that the site has already, or one campaign too many."""
     new = Campaign(new_id(), site_id, "", "", "", True, True, True, world.clocks.wall())
     return await _put(world, scope, site_id, new, fields)
 
 
-async def update(world: World, scope: Scope, site_id: UUID, campaign_id: UUID, fields: CampaignFields) -> Campaign:
+async def update(
+    world: World, scope: Scope, site_id: UUID, campaign_id: UUID, fields: CampaignFields
+) -> Campaign:
     """Raises: Problem not_found, invalid, conflict, forbidden."""
     return await _put(world, scope, site_id, campaign_id, fields)
 
@@ -66,7 +74,9 @@ async def retire(world: World, scope: Scope, site_id: UUID, campaign_id: UUID) -
         campaign = _one(_of_site(await load_merchant(tx, scope.merchant_id), site_id), campaign_id)
         await _check_not_closed(tx, scope, campaign)
         await retire_campaign(tx, scope.merchant_id, campaign_id, world.clocks.wall())
-        await audit.note(tx, scope, world.clocks.wall(), "campaign.retired", campaign_id, {"key": campaign.key})
+        await audit.note(
+            tx, scope, world.clocks.wall(), "campaign.retired", campaign_id, {"key": campaign.key}
+        )
 
 
 async def check_none_closed(tx: Tx, scope: Scope, site_id: UUID) -> None:
@@ -80,7 +90,12 @@ async def check_none_closed(tx: Tx, scope: Scope, site_id: UUID) -> None:
 
 async def _check_not_closed(tx: Tx, scope: Scope, campaign: Campaign) -> None:
     await check_not_closed(
-        tx, scope, "campaign", campaign.campaign_id, campaign.name or campaign.key, switches_of(campaign)
+        tx,
+        scope,
+        "campaign",
+        campaign.campaign_id,
+        campaign.name or campaign.key,
+        switches_of(campaign),
     )
 
 
@@ -88,14 +103,24 @@ async def set_policy(world: World, scope: Scope, policy: str) -> None:
     """Sets what becomes of orders that name a site or campaign which nobody made. Raises:
     Problem(invalid)."""
     if policy not in POLICIES:
-        raise invalid(Sentence("The field UnknownSites must be one of {0}.", ", ".join(POLICIES)), "UnknownSites")
+        raise invalid(
+            Sentence("The field UnknownSites must be one of {0}.", ", ".join(POLICIES)),
+            "UnknownSites",
+        )
     async with world.db.transaction() as tx:
         await raise_version(tx, scope.merchant_id)
         known = await load_merchant(tx, scope.merchant_id)
         before = known.merchant.unknown_sites if known else policy
         await set_unknown_sites(tx, scope.merchant_id, policy)
         if before != policy:
-            await audit.note(tx, scope, world.clocks.wall(), "unknown_sites.changed", "", {"policy": [before, policy]})
+            await audit.note(
+                tx,
+                scope,
+                world.clocks.wall(),
+                "unknown_sites.changed",
+                "",
+                {"policy": [before, policy]},
+            )
 
 
 async def _put(
@@ -126,7 +151,9 @@ def _noted(campaign: Campaign) -> dict[str, Any]:
 
 def _of_site(settings: MerchantSettings | None, site_id: UUID) -> list[Campaign]:
     sites = settings.sites if settings else ()
-    if settings is None or not any(site.site_id == site_id and site.retired_at is None for site in sites):
+    if settings is None or not any(
+        site.site_id == site_id and site.retired_at is None for site in sites
+    ):
         raise Problem("not_found", "There is no such site.", cure="See GET /v1/sites.")
     return [campaign for campaign in settings.campaigns if campaign.site_id == site_id]
 
@@ -135,7 +162,9 @@ def _one(campaigns: list[Campaign], campaign_id: UUID) -> Campaign:
     for campaign in campaigns:
         if campaign.campaign_id == campaign_id:
             return campaign
-    raise Problem("not_found", "There is no such campaign.", cure="See GET /v1/sites/{id}/campaigns.")
+    raise Problem(
+        "not_found", "There is no such campaign.", cure="See GET /v1/sites/{id}/campaigns."
+    )
 
 
 def _check(campaign: Campaign, others: list[Any]) -> None:

@@ -20,9 +20,9 @@ from recoup.rescue.rules.card_update import SWITCH as CARD_UPDATES
 
 
 class CardSwitch(NamedTuple):
-    """`setting`: as its row is called. `action`: as the audit log calls a change of it. `missing`: where `offered` says
-    that it can do nothing in a world. A feature brings its words: on the page (title and text), of the command's option
-    (name and help), and of the API's field."""
+    """`setting`: as its row is called. `action`: as the audit log calls a change of it. `missing`:
+    where `offered` says that it can do nothing in a world. A feature brings its words: on the page
+    (title and text), of the command's option (name and help), and of the API's field."""
 
     setting: str
     action: str
@@ -43,7 +43,11 @@ _NO_UPDATER: Final = Problem(
 )
 _SWITCHES: Final = {
     "card_updates": CardSwitch(
-        CARD_UPDATES, "order.card_updates", True, lambda world: world.updater is not None, _NO_UPDATER
+        CARD_UPDATES,
+        "order.card_updates",
+        True,
+        lambda world: world.updater is not None,
+        _NO_UPDATER,
     ),
     "other_cards": CardSwitch(OTHER_CARD, "order.other_cards", False),
 }
@@ -61,7 +65,9 @@ async def _read(db: Read, merchant_id: UUID) -> dict[str, bool]:
     return {name: kept.get(one.setting, one.usual) for name, one in SWITCHES.items()}
 
 
-async def set_card_switches(world: World, scope: Scope, changes: Mapping[str, bool]) -> dict[str, bool]:
+async def set_card_switches(
+    world: World, scope: Scope, changes: Mapping[str, bool]
+) -> dict[str, bool]:
     """Sets card switches for attempts from now on; answers all of them. Raises: Problem(not_found),
     Problem(conflict) for what nobody offers here."""
     wall = world.clocks.wall()
@@ -74,7 +80,9 @@ async def set_card_switches(world: World, scope: Scope, changes: Mapping[str, bo
             one = SWITCHES[name]
             if enabled and one.missing is not None and not one.offered(world):
                 raise copy(one.missing)
-            await switch_notice(tx, scope.merchant_id, one.setting, enabled, scope.actor.text(), wall)
+            await switch_notice(
+                tx, scope.merchant_id, one.setting, enabled, scope.actor.text(), wall
+            )
             await note(tx, scope, wall, one.action, "", {"sent": [before[name], enabled]})
     return {**before, **changes}
 

@@ -1,7 +1,8 @@
-"""The switch of all sending: charges, captures, refunds, voids, payouts and transfers on chains, of every merchant.
+"""The switch of all sending: charges, captures, refunds, voids, payouts and transfers on chains, of
+every merchant.
 
-Each intent reads the switch in its own transaction, so it holds for every process at once. Questions to processors,
-answers to disputes, webhooks and e-mails go on.
+Each intent reads the switch in its own transaction, so it holds for every process at once.
+Questions to processors, answers to disputes, webhooks and e-mails go on.
 """
 
 import asyncio
@@ -13,7 +14,12 @@ from recoup.audit import moves as audit
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
-from recoup.merchants.store.sending_stops import next_transaction, open_since, resume_sending, stop_sending
+from recoup.merchants.store.sending_stops import (
+    next_transaction,
+    open_since,
+    resume_sending,
+    stop_sending,
+)
 from recoup.orders.moves.pace import SEND_WITHIN
 from recoup.routes.flows.route_switches import checked_reason
 
@@ -29,7 +35,9 @@ class SwitchedOff(Enum):
     LEAVING = "leaving"
 
 
-async def switch_sending_off(world: World, why: str, actor: str, scope: Scope | None = None) -> SwitchedOff:
+async def switch_sending_off(
+    world: World, why: str, actor: str, scope: Scope | None = None
+) -> SwitchedOff:
     """Switches all sending off. Once it answers NOW, no intent to send is committed any more; an
     earlier one leaves within five seconds. `scope`: of who does it in the portal.
 

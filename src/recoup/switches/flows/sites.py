@@ -1,5 +1,5 @@
-"""A merchant's sites: made, changed and retired by its developers. Each change raises the merchant's version, so that
-no order is taken by settings that are over."""
+"""A merchant's sites: made, changed and retired by its developers. Each change raises the
+merchant's version, so that no order is taken by settings that are over."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +20,9 @@ from recoup.switches.flows.campaigns import check_none_closed
 from recoup.switches.flows.switches import check_not_closed, note_change, switches_of
 
 SITES_MAX = 200
-SITES_EVER = 500  # deleted ones too: orders keep them, and each request of the merchant reads them all
+SITES_EVER = (
+    500  # deleted ones too: orders keep them, and each request of the merchant reads them all
+)
 _GONE = "There is no such site."
 
 
@@ -49,8 +51,8 @@ async def read(world: World, scope: Scope, site_id: UUID) -> Site:
 
 
 async def create(world: World, scope: Scope, fields: SiteFields) -> Site:
-    """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is taken or one site too
-    many."""
+    """Raises: Problem(invalid) naming url or descriptor; Problem(conflict) for an address that is
+    taken or one site too many."""
     new = Site(new_id(), "", "", "", True, True, True, False, world.clocks.wall())
     return await _put(world, scope, new, fields)
 
@@ -76,11 +78,17 @@ async def _put(world: World, scope: Scope, site: Site | UUID, fields: SiteFields
         after = Site(**(asdict(before) | given))
         _check(after, [other for other in sites if other.site_id != after.site_id], fields)
         if before.is_default and not after.is_default:
-            raise Problem("conflict", "A merchant has a default site.", cure="Make another site the default instead.")
+            raise Problem(
+                "conflict",
+                "A merchant has a default site.",
+                cure="Make another site the default instead.",
+            )
         if after.is_default and not before.is_default:
             await clear_default(tx, scope.merchant_id)
         if before is not site and host_of(before.url) != host_of(after.url):
-            await check_not_closed(tx, scope, "site", before.site_id, before.name, switches_of(before))
+            await check_not_closed(
+                tx, scope, "site", before.site_id, before.name, switches_of(before)
+            )
             await check_none_closed(tx, scope, before.site_id)
         await put_site(tx, scope.merchant_id, after)
         was = _noted(before) if before is not site else {}
@@ -115,7 +123,9 @@ async def retire(world: World, scope: Scope, site_id: UUID) -> None:
         await check_not_closed(tx, scope, "site", site_id, site.name, switches_of(site))
         await check_none_closed(tx, scope, site_id)
         await retire_site(tx, scope.merchant_id, site_id, world.clocks.wall())
-        await audit.note(tx, scope, world.clocks.wall(), "site.retired", site_id, {"name": site.name})
+        await audit.note(
+            tx, scope, world.clocks.wall(), "site.retired", site_id, {"name": site.name}
+        )
 
 
 async def _ever(connection: Read, scope: Scope) -> Sequence[Site]:
@@ -139,10 +149,18 @@ def _check(site: Site, others: list[Site], fields: SiteFields) -> None:
     host = check_site_address(site.url) if fields.url is not None else host_of(site.url)
     check_descriptor(site.descriptor)
     if any(not c.isprintable() for c in site.support):
-        raise invalid("The field SupportContact has characters that cannot be shown.", "SupportContact")
+        raise invalid(
+            "The field SupportContact has characters that cannot be shown.", "SupportContact"
+        )
     if any(host_of(other.url) == host for other in others):
         raise Problem(
-            "conflict", Sentence("Another site has the host {0}.", host), cure="Change that one, or send another url."
+            "conflict",
+            Sentence("Another site has the host {0}.", host),
+            cure="Change that one, or send another url.",
         )
     if len(others) >= SITES_MAX:
-        raise Problem("conflict", Sentence("A merchant has at most {0} sites.", SITES_MAX), cure="Delete one first.")
+        raise Problem(
+            "conflict",
+            Sentence("A merchant has at most {0} sites.", SITES_MAX),
+            cure="Delete one first.",
+        )

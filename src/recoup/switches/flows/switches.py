@@ -60,11 +60,15 @@ class Switched:
     row: Switch
 
 
-async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bool, why: str = "") -> Switched:
-    """The merchant is the scope's; the actor's kind says for whom it acts (`operator`, `partner`, else the merchant).
+async def change(
+    world: World, scope: Scope, subject: Subject, kind: str, on: bool, why: str = ""
+) -> Switched:
+    """The merchant is the scope's; the actor's kind says for whom it acts (`operator`, `partner`,
+    else the merchant).
 
-    Raises: Problem(not_found) for a merchant, site or campaign that is not there; Problem(invalid) for an unknown kind
-    or a reason that is too long; Problem(forbidden) for switching on what somebody higher switched off.
+    Raises: Problem(not_found) for a merchant, site or campaign that is not there; Problem(invalid)
+    for an unknown kind or a reason that is too long; Problem(forbidden) for switching on what
+    somebody higher switched off.
     """
     check_kind(kind)
     async with world.db.transaction() as tx:
@@ -74,11 +78,22 @@ async def change(world: World, scope: Scope, subject: Subject, kind: str, on: bo
             return Switched(subject, kind, on, changed=False, row=row)
         version = await raise_version(tx, scope.merchant_id)
         await note(
-            world, tx, scope, version, subject.level, row.subject_id, row.name, {kind: row.is_on}, {kind: on}, why
+            world,
+            tx,
+            scope,
+            version,
+            subject.level,
+            row.subject_id,
+            row.name,
+            {kind: row.is_on},
+            {kind: on},
+            why,
         )
         await set_switch(tx, scope.merchant_id, subject.level, row.subject_id, kind, on)
         after = await _standing_of(tx, scope, subject)
-    return Switched(subject, kind, on, changed=True, row=next(row for row in after if row.kind == kind))
+    return Switched(
+        subject, kind, on, changed=True, row=next(row for row in after if row.kind == kind)
+    )
 
 
 async def note(
@@ -133,10 +148,20 @@ async def note_change(
     was: Mapping[str, Any],
     now: Mapping[str, Any],
 ) -> None:
-    """Notes a site or campaign that was made or changed, in both logs. `was` and `now`: what the audit log tells of it
-    beside the switches; `was` is empty for a new one."""
+    """Notes a site or campaign that was made or changed, in both logs. `was` and `now`: what the
+    audit log tells of it beside the switches; `was` is empty for a new one."""
     subject_id = getattr(after, f"{level}_id")
-    await note(world, tx, scope, version, level, subject_id, after.name, switches_of(before), switches_of(after))
+    await note(
+        world,
+        tx,
+        scope,
+        version,
+        level,
+        subject_id,
+        after.name,
+        switches_of(before),
+        switches_of(after),
+    )
     action = f"{level}.{'changed' if was else 'made'}"
     await audit.note(tx, scope, world.clocks.wall(), action, subject_id, changes(was, now))
 
@@ -161,7 +186,9 @@ async def read_all(world: World, scope: Scope) -> list[Switch]:
     return await standing(world.db, scope.merchant_id)
 
 
-async def history(world: World, scope: Scope, after: tuple[int, UUID, str] | None, limit: int) -> list[SwitchChange]:
+async def history(
+    world: World, scope: Scope, after: tuple[int, UUID, str] | None, limit: int
+) -> list[SwitchChange]:
     """Changes, newest first; `after`: version, subject and kind of the last one seen."""
     return await switch_history(world.db, scope.merchant_id, after, limit)
 
@@ -176,5 +203,9 @@ async def _standing_of(tx: Tx, scope: Scope, subject: Subject) -> list[Switch]:
     rows = await standing(tx, scope.merchant_id)
     found = [row for row in rows if row.level == subject.level and row.subject_id == wanted]
     if not found or subject.site_id not in (None, found[0].site_id):
-        raise Problem("not_found", Sentence("There is no such {0}.", subject.level), cure=_CURES[subject.level])
+        raise Problem(
+            "not_found",
+            Sentence("There is no such {0}.", subject.level),
+            cure=_CURES[subject.level],
+        )
     return found

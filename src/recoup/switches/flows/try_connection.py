@@ -1,4 +1,5 @@
-"""Tries the way that an order of one kind would go, hop by hop, without making one and without touching a card.
+"""Tries the way that an order of one kind would go, hop by hop, without making one and without
+touching a card.
 
 A hop that fails does not end the test: the answer names all that is missing at once.
 """
@@ -55,10 +56,11 @@ async def try_connection(
     campaign: str | None = None,
     scopes: frozenset[str] | None = None,
 ) -> list[Hop]:
-    """The hops in the order of an order's way. `scopes`: what the caller's key allows; None for a person, whose
-    merchant's keys are looked at instead.
+    """The hops in the order of an order's way. `scopes`: what the caller's key allows; None for a
+    person, whose merchant's keys are looked at instead.
 
-    Raises: Problem(invalid) for an unknown kind or site; Problem(forbidden) for a merchant that is not in this world.
+    Raises: Problem(invalid) for an unknown kind or site; Problem(forbidden) for a merchant that is
+    not in this world.
     """
     check_kind(kind)
     known = await caller_settings(world.db, scope.merchant_id)
@@ -77,11 +79,25 @@ async def try_connection(
 
 def _credential(scopes: frozenset[str] | None, api_keys: int) -> Hop:
     if scopes is None and not api_keys:
-        return Hop("credential", "failed", "There is no key that allows payments.", "Ask the operator for a key.")
+        return Hop(
+            "credential",
+            "failed",
+            "There is no key that allows payments.",
+            "Ask the operator for a key.",
+        )
     if scopes is None:
-        return Hop("credential", "ok", Sentence("{0} key{1} may send orders.", api_keys, "" if api_keys == 1 else "s"))
+        return Hop(
+            "credential",
+            "ok",
+            Sentence("{0} key{1} may send orders.", api_keys, "" if api_keys == 1 else "s"),
+        )
     if not covers(scopes, "payments:write"):
-        return Hop("credential", "failed", "This key does not allow payments.", "Use a key with payments:write.")
+        return Hop(
+            "credential",
+            "failed",
+            "This key does not allow payments.",
+            "Use a key with payments:write.",
+        )
     return Hop("credential", "ok", "The key is valid and may send orders.")
 
 
@@ -101,15 +117,26 @@ def _merchant(settings: MerchantSettings) -> Hop:
 
 
 async def _switches(
-    world: World, scope: Scope, settings: MerchantSettings, kind: str, origin: Origin, campaign: str | None
+    world: World,
+    scope: Scope,
+    settings: MerchantSettings,
+    kind: str,
+    origin: Origin,
+    campaign: str | None,
 ) -> list[Hop]:
     """Hops of the switches, one a level."""
     offs = where_off(kind, settings.merchant, origin.site, origin.campaign)
     last: dict[UUID, str] = {}
     if offs:
-        last = await last_actors(world.db, scope.merchant_id, [off.subject_id for off in offs], kind)
+        last = await last_actors(
+            world.db, scope.merchant_id, [off.subject_id for off in offs], kind
+        )
     hops = []
-    names = (settings.merchant.name, origin.site.name, origin.campaign.name if origin.campaign else "")
+    names = (
+        settings.merchant.name,
+        origin.site.name,
+        origin.campaign.name if origin.campaign else "",
+    )
     for level, name in zip(LEVELS, names, strict=True):
         off = next((off for off in offs if off.level == level), None)
         if off is not None:
@@ -118,7 +145,9 @@ async def _switches(
         elif level == "campaign" and origin.campaign is None:
             hops.append(_no_campaign(origin, campaign))
         else:
-            hops.append(Hop(f"switch_{level}", "ok", Sentence("{0} is on for {1}.", KINDS[kind], name)))
+            hops.append(
+                Hop(f"switch_{level}", "ok", Sentence("{0} is on for {1}.", KINDS[kind], name))
+            )
     return hops
 
 
@@ -141,7 +170,12 @@ def _token_key(world: World, tokenization_keys: int) -> Hop:
     except Exception:  # noqa: BLE001 - whatever is wrong with the keys, it is this hop that fails
         opened = b""
     if opened != probe:
-        return Hop("token_key", "failed", "The vault cannot decrypt what it encrypted.", "Tell the operator.")
+        return Hop(
+            "token_key",
+            "failed",
+            "The vault cannot decrypt what it encrypted.",
+            "Tell the operator.",
+        )
     if not tokenization_keys:
         return Hop(
             "token_key",
@@ -155,14 +189,22 @@ def _token_key(world: World, tokenization_keys: int) -> Hop:
 async def _processors(world: World, scope: Scope) -> list[Hop]:
     """An inquiry with an unknown id: the processor must say so."""
     names = world.routes.visible(world.processors, scope.merchant_id)
-    return list(await asyncio.gather(*(_processor(world, world.processors[name]) for name in names)))
+    return list(
+        await asyncio.gather(*(_processor(world, world.processors[name]) for name in names))
+    )
 
 
 async def _processor(world: World, processor: Processor) -> Hop:
     if processor.asks in ("none", "by_replay"):
-        return Hop("processor", "skipped", Sentence("{0} cannot be tested without a payment.", processor.name))
+        return Hop(
+            "processor",
+            "skipped",
+            Sentence("{0} cannot be tested without a payment.", processor.name),
+        )
     begun = world.clocks.monotonic()
-    outcome = await call_with_timeout(processor.inquire(Inquiry(new_id(), "probe")), PROCESSOR_SECONDS)
+    outcome = await call_with_timeout(
+        processor.inquire(Inquiry(new_id(), "probe")), PROCESSOR_SECONDS
+    )
     latency = ms_since(world, begun)
     if outcome.state == "not_found":
         return Hop("processor", "ok", Sentence("{0} answers.", processor.name), latency_ms=latency)
@@ -181,8 +223,14 @@ def _outcome(hops: Iterable[Hop], scopes: frozenset[str] | None) -> Hop:
     pushed = any(hop.name == "webhook" and hop.state == "ok" for hop in hops)
     readable = scopes is None or covers(scopes, "orders:read")
     if pushed or readable:
-        ways = [way for way, there in (("by webhook", pushed), ("by /v1/outcome", readable)) if there]
-        return Hop("outcome", "ok", Sentence("Outcomes of orders are available {0}.", joined(ways, " and ")))
+        ways = [
+            way for way, there in (("by webhook", pushed), ("by /v1/outcome", readable)) if there
+        ]
+        return Hop(
+            "outcome",
+            "ok",
+            Sentence("Outcomes of orders are available {0}.", joined(ways, " and ")),
+        )
     return Hop(
         "outcome",
         "failed",

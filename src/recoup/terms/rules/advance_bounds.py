@@ -28,7 +28,12 @@ from recoup.terms.rules.collection import PERIOD
 
 ALPHA: Final = 0.05
 WHOLE: Final = 10_000  # a mean of 1, in basis points
-STAKES: Final = ((0.25, 0.1), (0.5, 0.2), (0.75, 0.3), (1.0, 0.4))  # the part at stake, and of all money how much
+STAKES: Final = (
+    (0.25, 0.1),
+    (0.5, 0.2),
+    (0.75, 0.3),
+    (1.0, 0.4),
+)  # the part at stake, and of all money how much
 
 
 def upper_bound(values: Sequence[float], alpha: float = ALPHA) -> int:
@@ -68,8 +73,8 @@ STALE: Final = timedelta(days=90)  # behind what time is over for: older bounds 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Orders of one week whose chance lay in one tenth. `scored`: whose chance it was. `payers`: tell customers apart,
-    at most PAYERS_MIN of them."""
+    """Orders of one week whose chance lay in one tenth. `scored`: whose chance it was. `payers`:
+    tell customers apart, at most PAYERS_MIN of them."""
 
     scored: Scored
     source: Source
@@ -90,9 +95,9 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class TenthBounds:
-    """Ten of each, from the lowest chance. `payers`: customers in a tenth, counted to PAYERS_MIN, in so many `weeks`;
-    `collected`: at least so much of its amounts, in basis points. `lost_from`: of all chances from the tenth on at most
-    so much, where `known_from` it."""
+    """Ten of each, from the lowest chance. `payers`: customers in a tenth, counted to PAYERS_MIN,
+    in so many `weeks`; `collected`: at least so much of its amounts, in basis points. `lost_from`:
+    of all chances from the tenth on at most so much, where `known_from` it."""
 
     payers: tuple[int, ...]
     weeks: tuple[int, ...]
@@ -104,8 +109,8 @@ class TenthBounds:
         return self.payers[tenth] >= PAYERS_MIN and self.weeks[tenth] >= WEEKS_MIN
 
     def least_tenth(self, allowed: int) -> int | None:
-        """The lowest from which on the loss is at most `allowed` basis points, and from each higher one too; None where
-        none is. Tenths from which on too little is known are passed over."""
+        """The lowest from which on the loss is at most `allowed` basis points, and from each higher
+        one too; None where none is. Tenths from which on too little is known are passed over."""
         least = None
         for tenth in reversed(range(TENTHS)):
             if not self.known_from[tenth]:
@@ -145,7 +150,11 @@ class HeldBounds(Stored):
 
 def held(bounds: Bounds | None, scored: Scored) -> HeldBounds | None:
     table = bounds.tables.get(scored) if bounds is not None else None
-    return HeldBounds(bounds.version, bounds.until, table) if bounds is not None and table is not None else None
+    return (
+        HeldBounds(bounds.version, bounds.until, table)
+        if bounds is not None and table is not None
+        else None
+    )
 
 
 def tenth_of(chance: int) -> int:
@@ -166,10 +175,10 @@ def next_week_over(now: datetime) -> datetime:
 
 
 def tables_of(weeks: Sequence[Week], until: date) -> dict[Scored, TenthBounds]:
-    """`weeks` in their order, all before `until`. Of a tenth the worse of the last thirteen weeks and of all; of both
-    the worse of all orders and of what was advanced, where that is known. The model has to prove itself in the last
-    thirteen; of a prior without enough of them all weeks speak, since a loss that was seen is not forgotten where
-    nothing is advanced any more."""
+    """`weeks` in their order, all before `until`. Of a tenth the worse of the last thirteen weeks
+    and of all; of both the worse of all orders and of what was advanced, where that is known. The
+    model has to prove itself in the last thirteen; of a prior without enough of them all weeks
+    speak, since a loss that was seen is not forgotten where nothing is advanced any more."""
     return {scored: _table(_cells(weeks, scored), until, scored) for scored in _SCORED}
 
 
@@ -178,7 +187,9 @@ def kept_tables(weeks: Iterable[tuple[date, Any]], until: date) -> dict[str, dic
 
     Raises: msgspec.ValidationError for what are no cells.
     """
-    found = tables_of([Week(begins, tuple(convert(cells, list[Cell]))) for begins, cells in weeks], until)
+    found = tables_of(
+        [Week(begins, tuple(convert(cells, list[Cell]))) for begins, cells in weeks], until
+    )
     return {scored: asdict(table) for scored, table in found.items()}
 
 
@@ -188,7 +199,9 @@ _Cells = list[tuple[date, list[Cell]]]
 
 def _cells(weeks: Sequence[Week], scored: Scored) -> _Cells:
     """Weeks without a cell say nothing."""
-    return _only([(week.begins, list(week.cells)) for week in weeks], lambda cell: cell.scored == scored)
+    return _only(
+        [(week.begins, list(week.cells)) for week in weeks], lambda cell: cell.scored == scored
+    )
 
 
 def _table(weeks: _Cells, until: date, scored: Scored) -> TenthBounds:
@@ -213,7 +226,9 @@ def _only(weeks: _Cells, wanted: Callable[[Cell], bool]) -> _Cells:
 
 
 def _payers(weeks: _Cells) -> int:
-    return min(PAYERS_MIN, len({payer for _, cells in weeks for cell in cells for payer in cell.payers}))
+    return min(
+        PAYERS_MIN, len({payer for _, cells in weeks for cell in cells for payer in cell.payers})
+    )
 
 
 def _is_known(weeks: _Cells) -> bool:

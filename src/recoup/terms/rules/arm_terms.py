@@ -40,7 +40,12 @@ class Terms:
         return 0.0 if bounds and units > bounds.get(currency, 0) else self.explore / 100
 
     def to_dict(self) -> dict[str, Any]:
-        return {"version": self.version, "share": self.share, "holdout": self.holdout, "explore": self.explore}
+        return {
+            "version": self.version,
+            "share": self.share,
+            "holdout": self.holdout,
+            "explore": self.explore,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +70,30 @@ def check_terms(terms: Terms) -> Terms:
         ("explore", terms.explore, EXPLORE_MAX),
     ):
         if not 0 <= value <= highest:
-            raise invalid(Sentence("The field {0} must be from 0 to {1} percent.", name, highest), name)
+            raise invalid(
+                Sentence("The field {0} must be from 0 to {1} percent.", name, highest), name
+            )
     if terms.mode not in MODES:
         raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
     if terms.share + terms.holdout > 100:
         cure = Sentence(
-            "With a comparison group of {0} % the share is at most {1} %.", terms.holdout, 100 - terms.holdout
+            "With a comparison group of {0} % the share is at most {1} %.",
+            terms.holdout,
+            100 - terms.holdout,
         )
         raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
     bounds = terms.explore_max or {}
     unknown = next((asset for asset in bounds if asset not in EXPONENTS), None)
     if unknown is not None:
-        raise invalid(Sentence("The currency {0} is not an ISO 4217 code like USD.", repr(unknown[:8])), "exploreMax")
+        raise invalid(
+            Sentence("The currency {0} is not an ISO 4217 code like USD.", repr(unknown[:8])),
+            "exploreMax",
+        )
     if len(bounds) > CURRENCIES_MAX or any(units < 0 for units in bounds.values()):
-        message = Sentence("The field exploreMax names at most {0} currencies, each with an amount.", CURRENCIES_MAX)
+        message = Sentence(
+            "The field exploreMax names at most {0} currencies, each with an amount.",
+            CURRENCIES_MAX,
+        )
         raise invalid(message, "exploreMax")
     return terms
 
@@ -108,7 +123,9 @@ def narrowed(terms: Terms, within: InForce | None) -> Terms:
     if within is None or terms.mode == "inherit":
         return terms
     mode = min(terms.mode, within.arm, key=ARMS.index)
-    share = terms.share if mode != "share" or within.share is None else min(terms.share, within.share)
+    share = (
+        terms.share if mode != "share" or within.share is None else min(terms.share, within.share)
+    )
     return replace(terms, mode=mode, share=share)
 
 
@@ -120,8 +137,16 @@ class Left(NamedTuple):
 
     def assigned(self, place: int) -> dict[str, Any]:
         """Arm that a new order keeps; its share where less than all of it is left."""
-        share = self.terms.share if self.terms.mode == "share" and self.terms.share < self.of.share else None
-        return {"arm": arm_of(self.terms, place), "arm_version": self.of.version, "arm_share": share}
+        share = (
+            self.terms.share
+            if self.terms.mode == "share" and self.terms.share < self.of.share
+            else None
+        )
+        return {
+            "arm": arm_of(self.terms, place),
+            "arm_version": self.of.version,
+            "arm_share": share,
+        }
 
 
 class Cut(NamedTuple):
@@ -139,4 +164,8 @@ def cut(terms: Terms, within: InForce | None) -> Cut | None:
         return None
     line = "mode" if left.mode != terms.mode else "share"
     alone = [(part.scope, narrowed(terms, InForce((part,)))) for part in within.parts]
-    return Cut(left, terms, tuple(scope for scope, one in alone if getattr(one, line) != getattr(terms, line)))
+    return Cut(
+        left,
+        terms,
+        tuple(scope for scope, one in alone if getattr(one, line) != getattr(terms, line)),
+    )

@@ -21,8 +21,9 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Tries after the advance, for one group of declines. `waits[i]` goes before try i + 1, counted from the try (or
-    the advance) before it; on `pay_day` the next pay day after the wait is taken. `chance` is of the whole plan."""
+    """Tries after the advance, for one group of declines. `waits[i]` goes before try i + 1, counted
+    from the try (or the advance) before it; on `pay_day` the next pay day after the wait is taken.
+    `chance` is of the whole plan."""
 
     slots: Literal["after_wait", "pay_day"]
     waits: tuple[timedelta, ...]
@@ -49,7 +50,9 @@ _COLLECT_1: Final = CollectionPolicy(
     },
     5_000,
 )
-COLLECTION_POLICIES: Final[Mapping[str, CollectionPolicy]] = {one.version: one for one in (_COLLECT_1,)}
+COLLECTION_POLICIES: Final[Mapping[str, CollectionPolicy]] = {
+    one.version: one for one in (_COLLECT_1,)
+}
 CURRENT_COLLECTION: Final = _COLLECT_1
 
 
@@ -61,7 +64,8 @@ def plan_for(reading: Reading, policy: CollectionPolicy) -> Plan | None:
 
 
 def chance_of(reading: Reading, policy: CollectionPolicy, *, out: bool) -> int:
-    """Basis points: that what is advanced now is collected. `out`: a try has left whose answer is not known."""
+    """Basis points: that what is advanced now is collected. `out`: a try has left whose answer is
+    not known."""
     plan = plan_for(reading, policy)
     later = plan.chance if plan else 0
     return 10_000 - (10_000 - policy.out_chance) * (10_000 - later) // 10_000 if out else later

@@ -25,7 +25,8 @@ Answer = Literal["approve", "challenge", "decline"]
 
 @dataclass(frozen=True, slots=True)
 class Costs(Stored):
-    """`fee`: of one chargeback, in units. In percent: `margin` of the amount, `leave` and `passes` as above."""
+    """`fee`: of one chargeback, in units. In percent: `margin` of the amount, `leave` and `passes`
+    as above."""
 
     fee: int
     margin: int = MARGIN

@@ -29,13 +29,15 @@ class Limits:
     version: int = 1
 
     def covers(self, occasion: Occasion) -> bool:
-        return self.advance_on == "both" or (self.advance_on == "unresolved") is (occasion == "unresolved")
+        return self.advance_on == "both" or (self.advance_on == "unresolved") is (
+            occasion == "unresolved"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """`reclaim`: so much of `used` does not become free again, because the limit fell while it was out. `lost`: written
-    off here since the terms were set; its room was taken off `allotted`."""
+    """`reclaim`: so much of `used` does not become free again, because the limit fell while it was
+    out. `lost`: written off here since the terms were set; its room was taken off `allotted`."""
 
     slot: int
     allotted: int = 0
@@ -50,7 +52,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The slot that holds it now. `low`: another one like it would not fit there; the treasurer should look."""
+    """The slot that holds it now. `low`: another one like it would not fit there; the treasurer
+    should look."""
 
     slot: int
     low: bool
@@ -58,8 +61,8 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Room for one advance. `customers`: all whose limit it counts against. `then` goes on with what was granted, or
-    with why not."""
+    """Room for one advance. `customers`: all whose limit it counts against. `then` goes on with
+    what was granted, or with why not."""
 
     units: int
     customers: tuple[UUID, ...]
@@ -68,7 +71,8 @@ class Wish:
 
 
 def give_back(slot: Slot, units: int, lost: int = 0) -> Slot:
-    """Collected, netted or written off. `lost`: so much of it was written off, and is not free again.
+    """Collected, netted or written off. `lost`: so much of it was written off, and is not free
+    again.
 
     Raises: ValueError for more than is used.
     """
@@ -96,7 +100,9 @@ def take(slots: Sequence[Slot], units: int, prefer: int) -> tuple[tuple[Slot, ..
     near = sorted(slots, key=lambda s: (s.slot - prefer) % SLOTS)
     chosen = next((s for s in near if s.free >= units), near[0])
     missing = max(0, units - chosen.free)
-    changed = {chosen.slot: replace(chosen, allotted=chosen.allotted + missing, used=chosen.used + units)}
+    changed = {
+        chosen.slot: replace(chosen, allotted=chosen.allotted + missing, used=chosen.used + units)
+    }
     for other in near:
         if other.slot != chosen.slot:
             moved = min(other.free, missing)
@@ -106,12 +112,14 @@ def take(slots: Sequence[Slot], units: int, prefer: int) -> tuple[tuple[Slot, ..
 
 
 def allot(slots: Iterable[Slot], limits: Limits, operator_room: int) -> tuple[Slot, ...]:
-    """The treasurer's work: chunks for the slots with the least room, up to the limit less what is lost; what is idle
-    goes back.
+    """The treasurer's work: chunks for the slots with the least room, up to the limit less what is
+    lost; what is idle goes back.
 
     `operator_room`: how much the operator's own limit leaves this merchant in all.
     """
-    held = {number: Slot(number) for number in range(SLOTS)} | {s.slot: replace(s, reclaim=0) for s in slots}
+    held = {number: Slot(number) for number in range(SLOTS)} | {
+        s.slot: replace(s, reclaim=0) for s in slots
+    }
     lost = sum(s.lost for s in held.values())
     cap, chunk = max(0, min(limits.limit_units - lost, operator_room)), limits.chunk_units
     used = sum(s.used for s in held.values())
@@ -124,7 +132,9 @@ def allot(slots: Iterable[Slot], limits: Limits, operator_room: int) -> tuple[Sl
         total += piece
     if total > cap or total - used > 2 * SLOTS * chunk:
         _shrink(held, total - max(used, wanted))
-    if used > cap:  # whichever slot comes free first: none of it may be used again before the treasurer has looked
+    if (
+        used > cap
+    ):  # whichever slot comes free first: none of it may be used again before the treasurer has looked
         held = {number: replace(s, reclaim=s.used) for number, s in held.items()}
     return tuple(held[number] for number in sorted(held))
 

@@ -27,8 +27,8 @@ ORDER_TYPES: Final = ("CIT", "MIT", "STABLE")
 
 
 class Tariff(NamedTuple):
-    """`basis_points` of the amount plus `fixed_units`, at least `minimum_units`; never more than the amount. `refund`:
-    what becomes of it with a refund."""
+    """`basis_points` of the amount plus `fixed_units`, at least `minimum_units`; never more than
+    the amount. `refund`: what becomes of it with a refund."""
 
     basis_points: int = 0
     fixed_units: int = 0
@@ -60,18 +60,25 @@ class FeeTerm:
 
     def speaks_for(self, site_id: UUID | None, order_type: str, currency: str) -> bool:
         order_scope = (site_id, order_type, currency)
-        return all(mine is None or mine == other for mine, other in zip(self.scope, order_scope, strict=True))
+        return all(
+            mine is None or mine == other
+            for mine, other in zip(self.scope, order_scope, strict=True)
+        )
 
 
-def choose(terms: Iterable[FeeTerm], *, site_id: UUID | None, order_type: str, currency: str, at: datetime) -> Tariff:
-    """The tariff of an order that is approved at `at` (business time); without any term no fee is taken."""
+def choose(
+    terms: Iterable[FeeTerm], *, site_id: UUID | None, order_type: str, currency: str, at: datetime
+) -> Tariff:
+    """The tariff of an order that is approved at `at` (business time); without any term no fee is
+    taken."""
     valid = in_force((term for term in terms if term.speaks_for(site_id, order_type, currency)), at)
     best = max(valid, key=lambda t: [part is not None for part in t.scope], default=None)
     return best.tariff if best else Tariff()
 
 
 def in_force(terms: Iterable[FeeTerm], at: datetime) -> list[FeeTerm]:
-    """The newest term of each scope at `at` (business time), unless that says that there is none any more."""
+    """The newest term of each scope at `at` (business time), unless that says that there is none
+    any more."""
     newest: dict[tuple[Any, ...], FeeTerm] = {}
     for term in sorted(terms, key=lambda t: (t.valid_from, t.term_id)):
         if term.valid_from <= at:
@@ -104,13 +111,20 @@ def check_term(term: FeeTerm, now: datetime) -> None:
     tariff = term.tariff
     if term.valid_from < now:
         message = Sentence(
-            "A fee cannot be changed for the past: it is {0}, and orders approved before keep their fee.", iso(now)
+            "A fee cannot be changed for the past: it is {0}, and orders approved before keep their fee.",
+            iso(now),
         )
         raise invalid(message, "from", "Leave it out, or name a later date.")
     if term.order_type not in (None, *ORDER_TYPES):
-        raise invalid(Sentence("{0} is not an order type.", repr(term.order_type)), "type", "CIT, MIT or STABLE.")
+        raise invalid(
+            Sentence("{0} is not an order type.", repr(term.order_type)),
+            "type",
+            "CIT, MIT or STABLE.",
+        )
     if term.currency not in (None, *EXPONENTS):
-        raise invalid(Sentence("{0} is no currency.", repr(term.currency)), "currency", "Send it like USD.")
+        raise invalid(
+            Sentence("{0} is no currency.", repr(term.currency)), "currency", "Send it like USD."
+        )
     if not 0 <= tariff.basis_points <= 10_000:
         raise invalid("A fee is 0 to 100 percent.", "percent", "Write it like 2.9.")
     if tariff.refund not in REFUND_POLICIES:

@@ -45,24 +45,37 @@ class Chosen:
     quantity: int
 
 
-def by_amount(amount: Money, remaining: Money, *, cap: Money | None = None, like: str | None = None) -> Money:
-    """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for partial refunds, `like`
-    the amount as the order's sender wrote it."""
+def by_amount(
+    amount: Money, remaining: Money, *, cap: Money | None = None, like: str | None = None
+) -> Money:
+    """Raises: Problem(over_remainder) naming both amounts; `cap` is the operator's limit for
+    partial refunds, `like` the amount as the order's sender wrote it."""
     limit = remaining if cap is None or amount == remaining else min(remaining, cap)
     if amount.units <= 0:
-        raise invalid("The amount to refund must be more than zero.", "AmountToRefund", "Send an amount like 19.99.")
+        raise invalid(
+            "The amount to refund must be more than zero.",
+            "AmountToRefund",
+            "Send an amount like 19.99.",
+        )
     if limit < amount:
         too_much, most = (Figure(shown(one.units, one.asset, like)) for one in (amount, limit))
-        message = Sentence("Amount to refund ({0}) is greater than maximum refund amount ({1})", too_much, most)
-        raise Problem("over_remainder", message, field="AmountToRefund", cure="Refund at most what is left.")
+        message = Sentence(
+            "Amount to refund ({0}) is greater than maximum refund amount ({1})", too_much, most
+        )
+        raise Problem(
+            "over_remainder", message, field="AmountToRefund", cure="Refund at most what is left."
+        )
     return amount
 
 
 def most_refundable(units: int, refunded: int, free: int, fee: int, policy: str) -> int:
-    """The largest refund of an order whose wallet holds `free`, beside what the refund returns of the fee."""
+    """The largest refund of an order whose wallet holds `free`, beside what the refund returns of
+    the fee."""
 
     def taken(refund: int) -> int:
-        after, before = (returned_units(fee, policy, one, units) for one in (refunded + refund, refunded))
+        after, before = (
+            returned_units(fee, policy, one, units) for one in (refunded + refund, refunded)
+        )
         return refund - (after - before)
 
     left = units - refunded
@@ -72,7 +85,8 @@ def most_refundable(units: int, refunded: int, free: int, fee: int, policy: str)
 
 
 def items_of(order_items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
-    """The order's lines as sent, `line` counted from 1. A line's amount is for its whole quantity."""
+    """The order's lines as sent, `line` counted from 1. A line's amount is for its whole
+    quantity."""
     return tuple(
         Item(
             number,
@@ -89,7 +103,9 @@ def _units(raw: Mapping[str, Any], name: str) -> int:
     return int(raw.get(name) or 0)
 
 
-def lines_total(items: Sequence[Item], order: Money, like: str | None = None) -> tuple[str, str] | None:
+def lines_total(
+    items: Sequence[Item], order: Money, like: str | None = None
+) -> tuple[str, str] | None:
     """The sum of the lines and the order's amount, as text, where they differ; else None."""
     total = sum(item.units for item in items)
     if not items or total == order.units:
@@ -101,7 +117,9 @@ def check_lines(items: Sequence[Item], order: Money, like: str | None = None) ->
     """Raises: Problem(refund_items) for lines that do not add up to the order."""
     differing = lines_total(items, order, like)
     if differing is not None:
-        message = Sentence("The lines add up to {0}, the order is {1}: no line has a sure price.", *differing)
+        message = Sentence(
+            "The lines add up to {0}, the order is {1}: no line has a sure price.", *differing
+        )
         raise _no(message, "Items", "Refund by amountToRefund instead.")
 
 
@@ -110,9 +128,9 @@ def by_items(
 ) -> tuple[int, tuple[Chosen, ...]]:
     """The units to refund and what they are for.
 
-    `wanted`: {sku | line, quantity | amount (minor units)}; `taken`: line -> (units, quantity) refunded before. The
-    last piece of a line takes what is left of it, so that a line refunded piece by piece closes to zero.
-    Raises: Problem(refund_items) naming the line and why.
+    `wanted`: {sku | line, quantity | amount (minor units)}; `taken`: line -> (units, quantity)
+    refunded before. The last piece of a line takes what is left of it, so that a line refunded
+    piece by piece closes to zero. Raises: Problem(refund_items) naming the line and why.
     """
     if not items:
         raise _no("The order was sent without items.", "Items", "Refund by amountToRefund instead.")
@@ -136,7 +154,9 @@ def _find(want: Mapping[str, Any], items: Sequence[Item], index: int) -> Item:
     else:
         found = [i for i in items if i.sku and i.sku == want.get("sku")]
     if not found:
-        lines = ", ".join(f"{i.line} ({i.sku})" if i.sku else str(i.line) for i in items[:SHOWN_MAX])
+        lines = ", ".join(
+            f"{i.line} ({i.sku})" if i.sku else str(i.line) for i in items[:SHOWN_MAX]
+        )
         more = " and others" if len(items) > SHOWN_MAX else ""
         raise _no(
             "The order has no such item.",
@@ -145,11 +165,15 @@ def _find(want: Mapping[str, Any], items: Sequence[Item], index: int) -> Item:
         )
     if len(found) > 1:
         lines = ", ".join(str(i.line) for i in found[:SHOWN_MAX])
-        raise _no("Several items have this sku.", field, Sentence("Name the line instead: {0}.", lines))
+        raise _no(
+            "Several items have this sku.", field, Sentence("Name the line instead: {0}.", lines)
+        )
     return found[0]
 
 
-def _pick(want: Mapping[str, Any], item: Item, units_before: int, quantity_before: int, field: str) -> Chosen:
+def _pick(
+    want: Mapping[str, Any], item: Item, units_before: int, quantity_before: int, field: str
+) -> Chosen:
     left_units, left_quantity = item.units - units_before, item.quantity - quantity_before
     if want.get("amount") is not None:
         units = int(want["amount"])
@@ -172,13 +196,19 @@ def _pick(want: Mapping[str, Any], item: Item, units_before: int, quantity_befor
         units = min(left_units, pieces_units(item.units, item.quantity, quantity_before, quantity))
     if not 0 < units <= left_units:
         raise _no(
-            Sentence("Line {0} has {1} minor units left to refund.", item.line, left_units), field, _left(left_units)
+            Sentence("Line {0} has {1} minor units left to refund.", item.line, left_units),
+            field,
+            _left(left_units),
         )
     return Chosen(item.line, units, quantity)
 
 
 def _left(left: int) -> str:
-    return Sentence("Send {0} or less.", left) if left else "Leave this line out: all of it is refunded."
+    return (
+        Sentence("Send {0} or less.", left)
+        if left
+        else "Leave this line out: all of it is refunded."
+    )
 
 
 def _no(message: str, field: str, cure: str) -> Problem:

@@ -15,16 +15,25 @@ from recoup.kernel.scope import Actor
 from recoup.terms.rules.fees import share_units
 
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
-COLUMNS: Final = ("amount", "fee", "dispute_fee", "dispute", "refund", "adjustment", "reserve", "carried")
+COLUMNS: Final = (
+    "amount",
+    "fee",
+    "dispute_fee",
+    "dispute",
+    "refund",
+    "adjustment",
+    "reserve",
+    "carried",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`anchor`: the day of the week (1 is Monday) or of the month on which a period begins, at midnight UTC.
-    `delay_days` after its end the batch is made. `reserve_basis_points` of the amounts are held for `reserve_days`. An
-    account takes payouts `account_delay_days` after it became active. `minimums`, `limits`: asset -> units; a smaller
-    payout is carried; what one person adjusts in a day beyond the limit needs a second person.
-    """
+    """`anchor`: the day of the week (1 is Monday) or of the month on which a period begins, at
+    midnight UTC. `delay_days` after its end the batch is made. `reserve_basis_points` of the
+    amounts are held for `reserve_days`. An account takes payouts `account_delay_days` after it
+    became active. `minimums`, `limits`: asset -> units; a smaller payout is carried; what one
+    person adjusts in a day beyond the limit needs a second person."""
 
     period: str = "month"
     anchor: int = 1
@@ -58,7 +67,9 @@ class Earned(NamedTuple):
 def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
     if terms.period not in PERIODS:
-        raise invalid(Sentence("A period is one of {0}.", ", ".join(PERIODS)), "period", "Choose one of them.")
+        raise invalid(
+            Sentence("A period is one of {0}.", ", ".join(PERIODS)), "period", "Choose one of them."
+        )
     highest = PERIODS[terms.period]
     bounds = (
         ("anchor", terms.anchor, 1, highest),
@@ -71,7 +82,9 @@ def check_terms(terms: Terms) -> None:
         if not low <= value <= high:
             period = f" of a {terms.period}" if name == "anchor" else ""
             raise invalid(
-                Sentence("The {0}{1} is from {2} to {3}.", name.replace("_", " "), period, low, high),
+                Sentence(
+                    "The {0}{1} is from {2} to {3}.", name.replace("_", " "), period, low, high
+                ),
                 name,
                 "Name a number in between.",
             )
@@ -89,12 +102,15 @@ def check_start(valid_from: datetime, now: datetime) -> None:
     """Raises: Problem(invalid): what was agreed for the past stays."""
     if valid_from < now:
         message = Sentence(
-            "Terms cannot begin in the past: the merchant's clock shows {0} UTC.", f"{now:%Y-%m-%d %H:%M}"
+            "Terms cannot begin in the past: the merchant's clock shows {0} UTC.",
+            f"{now:%Y-%m-%d %H:%M}",
         )
         raise invalid(message, "valid_from", "Leave it out, or name a later time.")
 
 
-def period_end(terms: Terms, start: datetime, later: Iterable[tuple[datetime, Terms]] = ()) -> datetime:
+def period_end(
+    terms: Terms, start: datetime, later: Iterable[tuple[datetime, Terms]] = ()
+) -> datetime:
     """End of the period that begins at `start` by these terms. Terms that begin before its end
     (`later`, with when) end it at their own first boundary, so that a change does not wait for a
     long period to be over."""
@@ -112,7 +128,11 @@ def boundary_after(terms: Terms, start: datetime) -> datetime:
     if terms.period == "week":
         return day + timedelta(days=(terms.anchor - 1 - day.weekday()) % 7 or 7)
     this = day.replace(day=terms.anchor)
-    return this if this > start else (day.replace(day=28) + timedelta(days=4)).replace(day=terms.anchor)
+    return (
+        this
+        if this > start
+        else (day.replace(day=28) + timedelta(days=4)).replace(day=terms.anchor)
+    )
 
 
 def period_start(terms: Terms, moment: datetime) -> datetime:
@@ -123,7 +143,11 @@ def period_start(terms: Terms, moment: datetime) -> datetime:
     if terms.period == "week":
         return day - timedelta(days=(day.weekday() - (terms.anchor - 1)) % 7)
     this = day.replace(day=terms.anchor)
-    return this if this <= moment else (day.replace(day=1) - timedelta(days=1)).replace(day=terms.anchor)
+    return (
+        this
+        if this <= moment
+        else (day.replace(day=1) - timedelta(days=1)).replace(day=terms.anchor)
+    )
 
 
 def due_at(terms: Terms, period_to: datetime) -> datetime:
@@ -131,8 +155,8 @@ def due_at(terms: Terms, period_to: datetime) -> datetime:
 
 
 def close(sums: Mapping[str, int], asset: str, terms: Terms, earned: Iterable[Earned]) -> Closing:
-    """`sums` by kind of line; `earned`: the amounts among them. Held, paid and carried add up to them: the batch closes
-    to 0.
+    """`sums` by kind of line; `earned`: the amounts among them. Held, paid and carried add up to
+    them: the batch closes to 0.
 
     Of each amount the share is held that was agreed on its day; never more than there is to pay.
     """
@@ -160,7 +184,9 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
     if not units:
         raise invalid("An adjustment of 0 changes nothing.", "amount", "Say how much.")
     if not note.strip():
-        raise invalid("An adjustment needs a note.", "note", "Write what it is for; shown to the merchant.")
+        raise invalid(
+            "An adjustment needs a note.", "note", "Write what it is for; shown to the merchant."
+        )
     if asset not in assets:
         have = ", ".join(sorted(assets)) or "none yet"
         raise invalid(
@@ -171,14 +197,20 @@ def check_adjustment(units: int, note: str, asset: str, assets: Mapping[str, Any
 
 
 def needs_second(units: int, asset: str, terms: Terms, alone: int = 0) -> bool:
-    """`alone`: what the same person moved without a second one in the last day, whatever its sign. An asset without a
-    limit has the limit 0."""
+    """`alone`: what the same person moved without a second one in the last day, whatever its sign.
+    An asset without a limit has the limit 0."""
     return alone + abs(units) > terms.limits.get(asset, 0)
 
 
 def check_second(first: str | None, second: str, what: str) -> None:
-    """The second person is another than the first, and impersonates nobody. Raises: Problem(forbidden)."""
+    """The second person is another than the first, and impersonates nobody. Raises:
+    Problem(forbidden)."""
     actor = Actor.of(second)
-    if actor.behind or first == second or first is not None and Actor.of(first).people & actor.people:
+    if (
+        actor.behind
+        or first == second
+        or first is not None
+        and Actor.of(first).people & actor.people
+    ):
         message = Sentence("{0} needs a second person, other than you.", what)
         raise Problem("forbidden", message, cure="Ask another member of the operator's staff.")

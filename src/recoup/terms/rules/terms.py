@@ -1,4 +1,5 @@
-"""A merchant's settings of the risk check: whether it decides, for how many customers, and what a lost sale costs."""
+"""A merchant's settings of the risk check: whether it decides, for how many customers, and what a
+lost sale costs."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -28,12 +29,21 @@ def check_risk_terms(terms: RiskTerms) -> RiskTerms:
     """Raises: Problem(invalid) naming the field."""
     if terms.mode not in MODES:
         raise invalid(Sentence("The field mode must be one of {0}.", ", ".join(MODES)), "mode")
-    for name, lowest, highest in (("share", 0, 100), ("holdout", 0, HOLDOUT_MAX), ("margin", 1, 100)):
+    for name, lowest, highest in (
+        ("share", 0, 100),
+        ("holdout", 0, HOLDOUT_MAX),
+        ("margin", 1, 100),
+    ):
         if not lowest <= getattr(terms, name) <= highest:
-            raise invalid(Sentence("The field {0} must be from {1} to {2} percent.", name, lowest, highest), name)
+            raise invalid(
+                Sentence("The field {0} must be from {1} to {2} percent.", name, lowest, highest),
+                name,
+            )
     if terms.share + terms.holdout > 100:
         cure = Sentence(
-            "With a comparison group of {0} % the share is at most {1} %.", terms.holdout, 100 - terms.holdout
+            "With a comparison group of {0} % the share is at most {1} %.",
+            terms.holdout,
+            100 - terms.holdout,
         )
         raise invalid("The share and the comparison group together exceed 100 %.", "share", cure)
     return terms

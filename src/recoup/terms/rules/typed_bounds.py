@@ -31,4 +31,6 @@ def bounds_of(typed: str) -> dict[str, int]:
 
 
 def text_of(bounds: Mapping[str, int] | None) -> str:
-    return "; ".join(f"{shown(units, asset)} {asset}" for asset, units in sorted((bounds or {}).items()))
+    return "; ".join(
+        f"{shown(units, asset)} {asset}" for asset, units in sorted((bounds or {}).items())
+    )

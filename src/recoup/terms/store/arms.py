@@ -34,7 +34,9 @@ class ArmSettings(Row, frozen=True):
 
     @property
     def terms(self) -> Terms:
-        return Terms(self.version, self.mode, self.share, self.holdout, self.explore, self.explore_max)
+        return Terms(
+            self.version, self.mode, self.share, self.holdout, self.explore, self.explore_max
+        )
 
 
 @MERCHANT.statement(f"""
@@ -76,7 +78,9 @@ async def add_arm_settings(db: Tx, settings: NewArmSettings) -> None:
 INSERT INTO engine_stops (stop_id, merchant_id, why, actor, stopped_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING stop_id
 """)
-async def stop_engine(db: Tx, stop_id: UUID, merchant_id: UUID | None, why: str, actor: str, at: datetime) -> bool:
+async def stop_engine(
+    db: Tx, stop_id: UUID, merchant_id: UUID | None, why: str, actor: str, at: datetime
+) -> bool:
     """Stops the engine; False when it is stopped already. `merchant_id` None: for all merchants."""
 
 

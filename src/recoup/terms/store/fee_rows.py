@@ -9,7 +9,8 @@ from recoup.terms.rules.fees import FeeTerm, Tariff
 
 
 class StoredFeeTerm(Row, frozen=True):
-    """A stored fee term; None: every site, order type or currency. `valid_from` is business time."""
+    """A stored fee term; None: every site, order type or currency. `valid_from` is business
+    time."""
 
     term_id: UUID
     valid_from: datetime
@@ -24,8 +25,18 @@ class StoredFeeTerm(Row, frozen=True):
 
     @property
     def term(self) -> FeeTerm:
-        tariff = Tariff(self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id)
-        return FeeTerm(self.term_id, self.valid_from, tariff, self.site_id, self.order_type, self.currency, self.ended)
+        tariff = Tariff(
+            self.basis_points, self.fixed_units, self.minimum_units, self.refund, self.term_id
+        )
+        return FeeTerm(
+            self.term_id,
+            self.valid_from,
+            tariff,
+            self.site_id,
+            self.order_type,
+            self.currency,
+            self.ended,
+        )
 
 
 def fee_terms_of(rows: object) -> tuple[FeeTerm, ...]:

@@ -9,7 +9,9 @@ from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.db.table import insert_of, stored
 from recoup.terms.rules.terms import RiskMode, RiskTerms
 
-NEWEST: Final = "SELECT * FROM risk_settings r WHERE r.merchant_id = {merchant} ORDER BY r.version DESC LIMIT 1"
+NEWEST: Final = (
+    "SELECT * FROM risk_settings r WHERE r.merchant_id = {merchant} ORDER BY r.version DESC LIMIT 1"
+)
 
 
 class RiskSettings(Row, frozen=True):

@@ -88,7 +88,9 @@ async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[D
 @MERCHANT.statement("""
 SELECT max(account_delay_days) FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2 AND valid_from <= $3
 """)
-async def _longest_delay(db: Read, merchant_id: UUID, after: datetime, until: datetime) -> int | None:
+async def _longest_delay(
+    db: Read, merchant_id: UUID, after: datetime, until: datetime
+) -> int | None:
     """Longest delay, in days, of terms that began then."""
 
 
@@ -98,22 +100,28 @@ async def terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms:
 
 
 async def account_delay(db: Read, merchant_id: UUID, active_at: datetime, now: datetime) -> int:
-    """Days, for an account that is active since then: the longest of all terms that were valid meanwhile. So a
-    shorter delay is for later accounts only, and a longer one for all."""
+    """Days, for an account that is active since then: the longest of all terms that were valid
+    meanwhile. So a shorter delay is for later accounts only, and a longer one for all."""
     first = await terms_at(db, merchant_id, active_at)
     return max(first.account_delay_days, await _longest_delay(db, merchant_id, active_at, now) or 0)
 
 
 async def period_of(db: Read, merchant_id: UUID, start: datetime) -> tuple[datetime, Terms]:
-    """The end of the period that begins at `start`, and the terms that it is settled by: those valid when it ends."""
+    """The end of the period that begins at `start`, and the terms that it is settled by: those
+    valid when it ends."""
     terms = await terms_at(db, merchant_id, start)
     later = [(row.valid_from, row.terms) for row in await _terms_after(db, merchant_id, start)]
     end = period_end(terms, start, later)
-    return end, next((changed for valid_from, changed in reversed(later) if valid_from < end), terms)
+    return end, next(
+        (changed for valid_from, changed in reversed(later) if valid_from < end), terms
+    )
 
 
-async def terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[tuple[datetime, Terms]]:
-    """All that began before that instant, oldest first, each with when. Before the first the default held."""
+async def terms_before(
+    db: Read, merchant_id: UUID, moment: datetime
+) -> list[tuple[datetime, Terms]]:
+    """All that began before that instant, oldest first, each with when. Before the first the
+    default held."""
     return [(row.valid_from, row.terms) for row in await _terms_before(db, merchant_id, moment)]
 
 
@@ -121,5 +129,7 @@ async def terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[tu
 SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms t
 WHERE merchant_id = $1 AND {known_at("t", 2)} ORDER BY valid_from DESC
 """)
-async def terms_history(db: Read, merchant_id: UUID, business: datetime, recorded: datetime) -> list[DatedTerms]:
+async def terms_history(
+    db: Read, merchant_id: UUID, business: datetime, recorded: datetime
+) -> list[DatedTerms]:
     """Terms that were agreed by then, newest first."""

@@ -59,9 +59,10 @@ class ArmsChange:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`lines`: by site, None for the merchant's own; `changed` their rows. `stops`: rows of engine_stops that hold.
-    `model`: the one that decides; None, and `why_none` says why. `trained`: what the last night's training found.
-    `within`: by site, the retry policies that bound the engine there now; those of campaigns are not among them."""
+    """`lines`: by site, None for the merchant's own; `changed` their rows. `stops`: rows of
+    engine_stops that hold. `model`: the one that decides; None, and `why_none` says why. `trained`:
+    what the last night's training found. `within`: by site, the retry policies that bound the
+    engine there now; those of campaigns are not among them."""
 
     lines: Mapping[UUID | None, Terms]
     changed: Mapping[UUID | None, ArmSettings]
@@ -72,7 +73,11 @@ class Standing:
     within: Mapping[UUID | None, InForce | None] = field(default_factory=dict)
 
     def own(self, site_id: UUID | None = None) -> Terms:
-        begins = OFF if site_id is None else Terms(0, "inherit", holdout=OFF.holdout, explore=OFF.explore)
+        begins = (
+            OFF
+            if site_id is None
+            else Terms(0, "inherit", holdout=OFF.holdout, explore=OFF.explore)
+        )
         return self.lines.get(site_id, begins)
 
     def cut(self, site_id: UUID | None = None) -> Cut | None:
@@ -89,7 +94,9 @@ async def read_arms(world: World, merchant_id: UUID, now: BusinessTime) -> Stand
     found = replace(
         await _standing(world.db, merchant_id),
         trained=await last_training(world.db),
-        within={site_id: known.within(now, site_id) for site_id in sites} if known is not None else {},
+        within={site_id: known.within(now, site_id) for site_id in sites}
+        if known is not None
+        else {},
     )
     if model is None:
         return replace(found, why_none=WHY_NONE[world.models.why_none(now)])
@@ -102,10 +109,15 @@ async def clock_of(world: World, merchant_id: UUID) -> BusinessTime:
 
 
 async def set_arms(
-    world: World, scope: Scope, site_id: UUID | None, arms_change: ArmsChange, *, needs_model: bool = False
+    world: World,
+    scope: Scope,
+    site_id: UUID | None,
+    arms_change: ArmsChange,
+    *,
+    needs_model: bool = False,
 ) -> Terms:
-    """Applies to new orders of the site, or of all sites without a setting of their own. `needs_model`: refuses to give
-    traffic to an engine without a model.
+    """Applies to new orders of the site, or of all sites without a setting of their own.
+    `needs_model`: refuses to give traffic to an engine without a model.
 
     Raises: Problem(invalid) naming the field; Problem(not_found) for the site.
     """
@@ -124,7 +136,9 @@ async def set_arms(
         given = {name: value for name, value in asdict(arms_change).items() if value is not None}
         after = check_terms(Terms(**asdict(before) | given))
         if after.mode == "inherit" and site_id is None:
-            raise invalid("Only a site can take the merchant's setting.", "mode", "Send off, shadow or share.")
+            raise invalid(
+                "Only a site can take the merchant's setting.", "mode", "Send off, shadow or share."
+            )
         if (
             needs_model
             and after.mode == "share"
@@ -138,7 +152,10 @@ async def set_arms(
             )
         if _noted(after) == _noted(before):
             return before
-        after, wall = replace(after, version=await raise_version(tx, scope.merchant_id)), world.clocks.wall()
+        after, wall = (
+            replace(after, version=await raise_version(tx, scope.merchant_id)),
+            world.clocks.wall(),
+        )
         await add_arm_settings(
             tx,
             filled(
@@ -152,9 +169,18 @@ async def set_arms(
             ),
         )
         lines = (await _standing(tx, scope.merchant_id)).lines.values()
-        await keep_facts_for(tx, scope.merchant_id, wall, kept=any(line.mode in _AT_WORK for line in lines))
+        await keep_facts_for(
+            tx, scope.merchant_id, wall, kept=any(line.mode in _AT_WORK for line in lines)
+        )
         where = {"site": site.name} if site is not None else {}
-        await audit.note(tx, scope, wall, "arms.changed", site_id or "", where | changes(_noted(before), _noted(after)))
+        await audit.note(
+            tx,
+            scope,
+            wall,
+            "arms.changed",
+            site_id or "",
+            where | changes(_noted(before), _noted(after)),
+        )
     return after
 
 
@@ -201,6 +227,8 @@ def _noted(terms: Terms) -> dict[str, Any]:
 def _checked(why: str) -> str:
     why = why.strip()
     if not why or len(why) > WHY_CHARS_MAX or not why.isprintable():
-        message = Sentence("The field why must be 1 to {0} characters long, on one line.", WHY_CHARS_MAX)
+        message = Sentence(
+            "The field why must be 1 to {0} characters long, on one line.", WHY_CHARS_MAX
+        )
         raise invalid(message, "why", "Say why it is stopped.")
     return why

@@ -32,7 +32,15 @@ from recoup.merchants.store.sites import lock_merchant
 from recoup.notifications.moves import alert_now
 from recoup.terms.store.arms import stop_engine
 from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead, Shares
-from recoup.uplift.rules.cohorts import WEEK, WEEKS_MAX, CohortCount, by_place, cohorts, monday, place_key
+from recoup.uplift.rules.cohorts import (
+    WEEK,
+    WEEKS_MAX,
+    CohortCount,
+    by_place,
+    cohorts,
+    monday,
+    place_key,
+)
 from recoup.uplift.rules.comparison import Comparison
 from recoup.uplift.rules.looks import looks_of
 from recoup.uplift.rules.report import (
@@ -132,7 +140,8 @@ HARM_BESIDE: Final = "The engine is shown to do harm beside the share that is re
 
 
 async def watch_uplift(world: World, merchant_id: UUID | None = None) -> int:
-    """Merchants that are due; answers how many. The failure of one does not starve those after it."""
+    """Merchants that are due; answers how many. The failure of one does not starve those after
+    it."""
     wall = world.clocks.wall()
     due = await claim_uplift(world.db.alone, wall, LEASE, AT_ONCE, merchant_id)
     for one in due:
@@ -165,8 +174,14 @@ async def make_report(world: World, merchant_id: UUID, wall: WallTime) -> dict[s
             await save_uplift(tx, merchant_id, *since, wall, now, report)
             await postpone_uplift(tx, merchant_id, due_at)
             finding = findings(report)
-            if finding and await alert_of_uplift(tx, merchant_id, finding, report, wall) and is_harm(finding):
-                await _return(world, tx, merchant_id, HARM if finding == "harm" else HARM_BESIDE, wall)
+            if (
+                finding
+                and await alert_of_uplift(tx, merchant_id, finding, report, wall)
+                and is_harm(finding)
+            ):
+                await _return(
+                    world, tx, merchant_id, HARM if finding == "harm" else HARM_BESIDE, wall
+                )
 
     await retrying(once)
     return report
@@ -203,7 +218,16 @@ async def _cohorts(
     rows = await cohort_counts(world.db, merchant_id, first, WEEKS_MAX, now)
     known = await load_merchant(world.db, merchant_id)
     counts = [
-        CohortCount(r.begin.date(), r.site_id, r.campaign_id, r.asset, r.day, r.closed, r.orders, int(r.units))
+        CohortCount(
+            r.begin.date(),
+            r.site_id,
+            r.campaign_id,
+            r.asset,
+            r.day,
+            r.closed,
+            r.orders,
+            int(r.units),
+        )
         for r in rows
     ]
     if known is None:
@@ -227,8 +251,9 @@ async def _cohorts(
 
 
 async def ask_for_report(world: World, merchant_id: UUID) -> bool:
-    """Computes it now where that takes a moment; of many orders, and the first time, a worker does it within a minute.
-    All orders that are read count, whoever decides on them. Answers whether it is done. Raises: Problem(not_found)."""
+    """Computes it now where that takes a moment; of many orders, and the first time, a worker does
+    it within a minute. All orders that are read count, whoever decides on them. Answers whether it
+    is done. Raises: Problem(not_found)."""
     wall = world.clocks.wall()
     row = await read_report(world, merchant_id)
     counts = row.report["orders"] if row is not None else {}
@@ -262,13 +287,19 @@ async def set_return(world: World, scope: Scope, *, on_harm: bool) -> None:
             await audit.note(tx, scope, wall, "engine.return_set", "", facts)
 
 
-async def alert_of_uplift(tx: Tx, merchant_id: UUID, finding: str, report: dict[str, Any], wall: WallTime) -> bool:
+async def alert_of_uplift(
+    tx: Tx, merchant_id: UUID, finding: str, report: dict[str, Any], wall: WallTime
+) -> bool:
     """Alerts people of an uplift finding; False: the merchant's people have heard of that finding
     last. `report`: as `uplift/rules/report.py` makes it."""
     if await lock_uplift(tx, merchant_id) == finding:
         return False
     await save_announced(tx, merchant_id, finding)
     last = report["looks"][-1]
-    facts = {name: last[name] for name in ("engine", "holdout", "difference", "low", "high")} | {"finding": finding}
-    await alert_now(tx, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall)
+    facts = {name: last[name] for name in ("engine", "holdout", "difference", "low", "high")} | {
+        "finding": finding
+    }
+    await alert_now(
+        tx, merchant_id, "uplift", merchant_id, int(wall.timestamp() * 1_000), facts, wall
+    )
     return True

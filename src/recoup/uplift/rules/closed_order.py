@@ -16,10 +16,10 @@ class Shares(NamedTuple):
 
 
 class ClosedOrder(NamedTuple):
-    """`closed_on`: the day on which its window closed. `chance`: foreseen at intake, None where nothing was. `amount`:
-    in the currency's main unit. `shares`: of its day; `first_shares`: of its payer's first order. `sends`: attempts
-    that were made, None where nobody counted. `card`: tells cards apart, empty where none is known. `place`: so do site
-    and campaign."""
+    """`closed_on`: the day on which its window closed. `chance`: foreseen at intake, None where
+    nothing was. `amount`: in the currency's main unit. `shares`: of its day; `first_shares`: of its
+    payer's first order. `sends`: attempts that were made, None where nobody counted. `card`: tells
+    cards apart, empty where none is known. `place`: so do site and campaign."""
 
     closed_on: date
     declined_on: date
@@ -58,7 +58,8 @@ class Came(NamedTuple):
 
 @dataclass(slots=True)
 class _Payer:
-    """`came_on`, `shares`: of the first order of any arm; `assigned_on`, `arm`: of the first one that is compared."""
+    """`came_on`, `shares`: of the first order of any arm; `assigned_on`, `arm`: of the first one
+    that is compared."""
 
     came_on: date
     shares: Shares
@@ -111,11 +112,14 @@ class OrdersRead:
             payer.assigned_on, payer.arm = one.declined_on, one.arm
 
     def thin(self, sampled: Callable[[str, int], bool]) -> None:
-        """Half of the payers, so that memory is bounded. `sampled`: whether a payer is the one of so many."""
+        """Half of the payers, so that memory is bounded. `sampled`: whether a payer is the one of
+        so many."""
         self.one_in *= 2
         self.closed = [one for one in self.closed if sampled(one.payer, self.one_in)]
         self.waiting = [one for one in self.waiting if sampled(one.payer, self.one_in)]
-        self._payers = {payer: found for payer, found in self._payers.items() if sampled(payer, self.one_in)}
+        self._payers = {
+            payer: found for payer, found in self._payers.items() if sampled(payer, self.one_in)
+        }
         self.other //= 2
 
     def finish(self) -> None:

@@ -1,6 +1,7 @@
 """Declined orders by the week of their decline, with the share that was rescued by each day. Pure.
 
-A rate stands beside its denominator, and a day of the curve only once every order of the week is that old.
+A rate stands beside its denominator, and a day of the curve only once every order of the week is
+that old.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,8 @@ WEEK: Final = timedelta(days=7)
 
 
 class CohortCount(NamedTuple):
-    """Orders of one week that are alike. `day`: whole days from the decline to the rescue, None: not rescued."""
+    """Orders of one week that are alike. `day`: whole days from the decline to the rescue, None:
+    not rescued."""
 
     week: date
     site_id: UUID
@@ -31,8 +33,8 @@ class CohortCount(NamedTuple):
 
 @dataclass(slots=True)
 class Sums:
-    """`closed`: orders whose window has closed; `rescued` is of those alone. `units`, `rescued_units`: by currency, of
-    closed ones too."""
+    """`closed`: orders whose window has closed; `rescued` is of those alone. `units`,
+    `rescued_units`: by currency, of closed ones too."""
 
     orders: int = 0
     closed: int = 0
@@ -57,7 +59,8 @@ class Sums:
 
 @dataclass(slots=True)
 class Cohort:
-    """`curve`: by day of CURVE_DAYS, the share of all its orders that was rescued by its end; None: not so old yet."""
+    """`curve`: by day of CURVE_DAYS, the share of all its orders that was rescued by its end; None:
+    not so old yet."""
 
     week: date
     sums: Sums
@@ -76,7 +79,10 @@ def cohorts(counts: Iterable[CohortCount], now: datetime) -> list[Cohort]:
         sums.add(count)
         if count.day is not None:
             days[count.day] = days.get(count.day, 0) + count.orders
-    return [Cohort(week, sums, _curve(week, sums, days, now)) for week, (sums, days) in sorted(weeks.items())[::-1]]
+    return [
+        Cohort(week, sums, _curve(week, sums, days, now))
+        for week, (sums, days) in sorted(weeks.items())[::-1]
+    ]
 
 
 def by_place(counts: Iterable[CohortCount]) -> dict[tuple[UUID, UUID | None], Sums]:
@@ -100,7 +106,10 @@ def _curve(week: date, sums: Sums, days: dict[int, int], now: datetime) -> tuple
 
 
 By = Literal["week", "site"]
-_KEYS: Final[dict[By, tuple[str, ...]]] = {"week": ("week",), "site": ("siteId", "site", "campaignId", "campaign")}
+_KEYS: Final[dict[By, tuple[str, ...]]] = {
+    "week": ("week",),
+    "site": ("siteId", "site", "campaignId", "campaign"),
+}
 _COUNTS: Final = ("orders", "closed", "rescued")
 
 _ARMS: Final = (
@@ -109,7 +118,8 @@ _ARMS: Final = (
 
 
 def cohort_file(report: Mapping[str, Any], by: By) -> Iterator[str]:
-    """`report`: as `cohort_report` makes it; rates as shares from 0 to 1, empty where there is none yet."""
+    """`report`: as `cohort_report` makes it; rates as shares from 0 to 1, empty where there is none
+    yet."""
     rows = report["cohorts" if by == "week" else "places"]
     assets = sorted({asset for row in rows for asset in row["units"]})
     days = report["curveDays"] if by == "week" else []

@@ -26,7 +26,8 @@ def mixture(expected: float, alpha: float = ALPHA) -> float:
 
 
 def half_width(variance: float, orders: int, rho_squared: float, alpha: float = ALPHA) -> float:
-    """Around a difference of means with that variance, after so many orders of both arms. Infinite before the first."""
+    """Around a difference of means with that variance, after so many orders of both arms. Infinite
+    before the first."""
     if orders < 1:
         return math.inf
     spread = orders * rho_squared
@@ -41,12 +42,15 @@ def quarter_alpha(quarter: int) -> float:
 
 def orders_planned(holdout: float, width: float, alpha: float = ALPHA) -> int:
     """Number of orders of both arms at which the half-width is `width` at the narrowest place,
-    where half are rescued and `holdout` of them, above 0 and below 1, are in the comparison group."""
+    where half are rescued and `holdout` of them, above 0 and below 1, are in the comparison
+    group."""
     narrowest = half_width(1.0, 1, mixture(1, alpha), alpha)
     return math.ceil((narrowest / width) ** 2 / 4 * (1 / holdout + 1 / (1 - holdout)))
 
 
-def orders_needed(variance: float, orders: int, rho_squared: float, width: float, alpha: float = ALPHA) -> int:
+def orders_needed(
+    variance: float, orders: int, rho_squared: float, width: float, alpha: float = ALPHA
+) -> int:
     """Number of orders of both arms at which the half-width falls to `width`, when they vary as
     those until now did."""
     each = variance * orders
@@ -82,7 +86,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Engine less comparison group, as a share of what was declined. `low` and `high` hold at every look together."""
+    """Engine less comparison group, as a share of what was declined. `low` and `high` hold at every
+    look together."""
 
     difference: float
     low: float
@@ -91,8 +96,8 @@ class Difference:
 
 
 class Comparison:
-    """`expected`: orders of both arms in 90 days, fixed before the first look: there the interval is narrowest. 0: not
-    fixed yet, so that no interval would hold. `alike`: as in `Strata`."""
+    """`expected`: orders of both arms in 90 days, fixed before the first look: there the interval
+    is narrowest. 0: not fixed yet, so that no interval would hold. `alike`: as in `Strata`."""
 
     def __init__(self, expected: float, alpha: float = ALPHA, *, alike: bool = False) -> None:
         self._alpha, self._rho_squared = alpha, mixture(expected, alpha) if expected else None
@@ -103,7 +108,9 @@ class Comparison:
         self._weight: dict[ComparedArm, float] = {"engine": 0.0, "holdout": 0.0}
 
     def add(self, one: Outcome) -> None:
-        self._strata.add(one.stratum, one.arm, one.payer, (one.value - one.chance) * one.weight, one.weight)
+        self._strata.add(
+            one.stratum, one.arm, one.payer, (one.value - one.chance) * one.weight, one.weight
+        )
         self._payers[one.arm].add(one.payer)
         self._orders[one.arm] += 1
         self._weight[one.arm] += one.weight
@@ -133,22 +140,31 @@ class Comparison:
             return None
         found = self._strata.estimate()
         half = half_width(found.variance, found.orders, self._rho_squared, self._alpha)
-        return Difference(found.difference, found.difference - half, found.difference + half, found.variance)
+        return Difference(
+            found.difference, found.difference - half, found.difference + half, found.variance
+        )
 
     def orders_missing(self, width: float = WANTED) -> int | None:
         """Number of orders missing until the interval is `width` to each side. While there is none,
-        as many as are needed where half of the orders are rescued; None while one arm has no order."""
+        as many as are needed where half of the orders are rescued; None while one arm has no
+        order."""
         if self.look() is None or self._rho_squared is None:
             engine, holdout = self._orders.values()
             if not engine or not holdout:
                 return None
-            return max(0, orders_planned(holdout / (engine + holdout), width, self._alpha) - engine - holdout)
+            return max(
+                0,
+                orders_planned(holdout / (engine + holdout), width, self._alpha) - engine - holdout,
+            )
         _, variance, orders = self._strata.estimate()
-        return max(0, orders_needed(variance, orders, self._rho_squared, width, self._alpha) - orders)
+        return max(
+            0, orders_needed(variance, orders, self._rho_squared, width, self._alpha) - orders
+        )
 
 
 class Uplift:
-    """The whole sequence, and one that begins anew each quarter: what has ended shows in the second much earlier."""
+    """The whole sequence, and one that begins anew each quarter: what has ended shows in the second
+    much earlier."""
 
     def __init__(self, expected: float) -> None:
         self._expected = expected
@@ -166,8 +182,8 @@ class Uplift:
         self.quarter.add(one)
 
     def alarm(self) -> Literal["harm", "gone"] | None:
-        """`harm`: the engine brings less than the comparison group. `gone`: this quarter's uplift is below what was
-        once shown. Each claim holds at every look together."""
+        """`harm`: the engine brings less than the comparison group. `gone`: this quarter's uplift
+        is below what was once shown. Each claim holds at every look together."""
         looks = [look for look in (self.whole.look(), self.quarter.look()) if look is not None]
         if any(look.high < 0 for look in looks):
             return "harm"

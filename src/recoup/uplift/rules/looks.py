@@ -10,7 +10,9 @@ from recoup.kernel.stop import stoppable
 from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead
 from recoup.uplift.rules.comparison import Comparison, Difference, Outcome, Uplift
 
-FIRST: Final = timedelta(days=30)  # whose orders say how many come in 90 days; until then there is no look
+FIRST: Final = timedelta(
+    days=30
+)  # whose orders say how many come in 90 days; until then there is no look
 QUARTER: Final = timedelta(days=91)
 Step = Literal["day", "week", "total"]
 
@@ -27,19 +29,22 @@ class Look:
 
 @dataclass(slots=True)
 class Looks:
-    """`money`: by currency, shares of amounts. `by`: of the rescued orders of each arm, what brought the money.
-    `expected`: orders in 90 days, 0 until it is fixed."""
+    """`money`: by currency, shares of amounts. `by`: of the rescued orders of each arm, what
+    brought the money. `expected`: orders in 90 days, 0 until it is fixed."""
 
     looks: list[Look] = field(default_factory=list)
     counted: Comparison = field(default_factory=lambda: Comparison(0))
     money: dict[str, Comparison] = field(default_factory=dict)
-    by: dict[str, Counter[str]] = field(default_factory=lambda: {"engine": Counter(), "holdout": Counter()})
+    by: dict[str, Counter[str]] = field(
+        default_factory=lambda: {"engine": Counter(), "holdout": Counter()}
+    )
     alarm: Literal["harm", "gone"] | None = None
     expected: int = 0
 
 
 def looks_of(read: OrdersRead, step: Step, expected: int | None = None) -> Looks:
-    """`expected`: orders in 90 days; by default as `promised` says, from the day on which it is fixed."""
+    """`expected`: orders in 90 days; by default as `promised` says, from the day on which it is
+    fixed."""
     found, orders = Looks(), read.closed
     if not orders:
         return found
@@ -63,7 +68,9 @@ def looks_of(read: OrdersRead, step: Step, expected: int | None = None) -> Looks
         if following is None or _ends(one.closed_on, following, step):
             whole = uplift.whole
             look = whole.look() if is_fixed else None
-            found.looks.append(Look(one.closed_on, whole.orders("engine"), whole.orders("holdout"), look))
+            found.looks.append(
+                Look(one.closed_on, whole.orders("engine"), whole.orders("holdout"), look)
+            )
     return found
 
 
@@ -75,7 +82,9 @@ def promised(declined: Collection[date], now: date) -> tuple[date, int]:
 
 
 def outcome_of(one: ClosedOrder, weight: float = 1.0) -> Outcome:
-    return Outcome(one.payer, one.arm, one.rescued_on is not None, one.chance or 0.0, weight, one.stratum)
+    return Outcome(
+        one.payer, one.arm, one.rescued_on is not None, one.chance or 0.0, weight, one.stratum
+    )
 
 
 def _ends(day: date, following: date, step: Step) -> bool:

@@ -1,7 +1,7 @@
 """Declined orders of a file, as the comparison of arms reads them: CSV, a header first. Pure.
 
-`payer, order, declinedAt, expiresAt, arm, chance, amount, currency, rescuedAt, by`; `share` may follow. A line that
-cannot be read is refused with its number and reason, the others count.
+`payer, order, declinedAt, expiresAt, arm, chance, amount, currency, rescuedAt, by`; `share` may
+follow. A line that cannot be read is refused with its number and reason, the others count.
 """
 
 import csv
@@ -23,7 +23,12 @@ COLUMNS: Final = (
 MORE: Final = "share"
 TEXT_MAX: Final = 200
 AMOUNT_MAX: Final = Decimal(10) ** 12
-ARMS: Final[dict[str, ComparedArm | None]] = {"engine": "engine", "holdout": "holdout", "ladder": None, "shadow": None}
+ARMS: Final[dict[str, ComparedArm | None]] = {
+    "engine": "engine",
+    "holdout": "holdout",
+    "ladder": None,
+    "shadow": None,
+}
 
 
 class _Refused(ValueError):
@@ -31,7 +36,8 @@ class _Refused(ValueError):
 
 
 def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> OrdersRead:
-    """Orders whose window has closed by `until`, by closing day. A moment without an offset is meant in `zone`.
+    """Orders whose window has closed by `until`, by closing day. A moment without an offset is
+    meant in `zone`.
 
     Raises: Problem(invalid) for a header that lacks a column or names one twice.
     """
@@ -63,7 +69,9 @@ def read_orders(lines: Iterable[Line], *, until: datetime, zone: tzinfo) -> Orde
 
 
 def _places(header: Line | None) -> dict[str, int]:
-    names = [name.strip() for name in _row(header.text)] if header is not None and header.text else []
+    names = (
+        [name.strip() for name in _row(header.text)] if header is not None and header.text else []
+    )
     if missing := [name for name in COLUMNS if name not in names]:
         raise invalid(
             Sentence("The first line has no column {0}.", ", ".join(missing)),
@@ -72,7 +80,9 @@ def _places(header: Line | None) -> dict[str, int]:
         )
     if twice := [name for name in (*COLUMNS, MORE) if names.count(name) > 1]:
         raise invalid(Sentence("The first line names {0} twice.", twice[0]), "file")
-    return {name: names.index(name) for name in (*COLUMNS, MORE) if name in names} | {"": len(names)}
+    return {name: names.index(name) for name in (*COLUMNS, MORE) if name in names} | {
+        "": len(names)
+    }
 
 
 def _row(text: str) -> Sequence[str]:
@@ -90,7 +100,8 @@ def _cells(text: str, places: dict[str, int]) -> dict[str, str]:
 
 
 def _order(cells: dict[str, str], zone: tzinfo) -> tuple[str, Came, ClosedOrder | None, datetime]:
-    """The order's id, how it came in, None in place of an order of another arm, and when its window closes."""
+    """The order's id, how it came in, None in place of an order of another arm, and when its window
+    closes."""
     for name in ("payer", "order"):
         if not 0 < len(cells[name]) <= TEXT_MAX:
             raise _Refused(f"{name} must have 1 to {TEXT_MAX} characters")
@@ -150,5 +161,7 @@ def _number(text: str, name: str, highest: Decimal) -> Decimal:
     except InvalidOperation:
         number = Decimal(-1)
     if not (number.is_finite() and 0 <= number <= highest):
-        raise _Refused(f"{name} must be a number from 0 to {highest:,} with a point as its decimal sign")
+        raise _Refused(
+            f"{name} must be a number from 0 to {highest:,} with a point as its decimal sign"
+        )
     return number

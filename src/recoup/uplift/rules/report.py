@@ -1,7 +1,7 @@
 """The comparison of arms as one object, for the command, the page and the API alike. Pure.
 
-Sites and campaigns are numbered as their first windows closed, and each may err less than the one before: all of them
-together, at every look, as often as one comparison alone.
+Sites and campaigns are numbered as their first windows closed, and each may err less than the one
+before: all of them together, at every look, as often as one comparison alone.
 """
 
 import math
@@ -20,15 +20,25 @@ from recoup.uplift.rules.strata import ARMS, ComparedArm
 
 Name = Literal["sends", "disputes", "orders_per_payer", "customers_lost"]
 # name -> which way is harm: 1 more, -1 fewer, 0 neither by itself
-HARM: Final[dict[Name, int]] = {"sends": 0, "disputes": 1, "orders_per_payer": -1, "customers_lost": 1}
+HARM: Final[dict[Name, int]] = {
+    "sends": 0,
+    "disputes": 1,
+    "orders_per_payer": -1,
+    "customers_lost": 1,
+}
 _YES_OR_NO: Final[tuple[Name, ...]] = ("disputes", "customers_lost")
-RARE_MIN: Final = 10  # orders of both arms with it, and as many without: fewer are no normal distribution
-SHARED_CARDS_MAX: Final = 0.02  # of the cards; above it their allowance and their banks' mood are shared by the arms
+RARE_MIN: Final = (
+    10  # orders of both arms with it, and as many without: fewer are no normal distribution
+)
+SHARED_CARDS_MAX: Final = (
+    0.02  # of the cards; above it their allowance and their banks' mood are shared by the arms
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OtherOutcome:
-    """`engine`, `holdout`: means. `difference`: None while there are too few payers. `harm`: the interval says so."""
+    """`engine`, `holdout`: means. `difference`: None while there are too few payers. `harm`: the
+    interval says so."""
 
     name: Name
     engine: float
@@ -61,7 +71,11 @@ def other_outcomes(orders: Sequence[ClosedOrder], expected: int) -> list[OtherOu
         if math.isnan(engine) or math.isnan(holdout):
             continue
         look = None if name in _YES_OR_NO and _is_rare(comparison) else comparison.look()
-        found.append(OtherOutcome(name, engine, holdout, look, look is not None and _is_harm(HARM[name], look)))
+        found.append(
+            OtherOutcome(
+                name, engine, holdout, look, look is not None and _is_harm(HARM[name], look)
+            )
+        )
     return found
 
 
@@ -83,11 +97,17 @@ def _is_harm(way: int, look: Difference) -> bool:
 
 
 def _sends(orders: Sequence[ClosedOrder]) -> list[Outcome]:
-    return [Outcome(o.payer, o.arm, o.sends, stratum=o.stratum) for o in orders if o.sends is not None]
+    return [
+        Outcome(o.payer, o.arm, o.sends, stratum=o.stratum) for o in orders if o.sends is not None
+    ]
 
 
 def _disputes(orders: Sequence[ClosedOrder]) -> list[Outcome]:
-    return [Outcome(o.payer, o.arm, float(o.disputed), stratum=o.stratum) for o in orders if o.disputed is not None]
+    return [
+        Outcome(o.payer, o.arm, float(o.disputed), stratum=o.stratum)
+        for o in orders
+        if o.disputed is not None
+    ]
 
 
 def _orders_per_payer(orders: Sequence[ClosedOrder]) -> list[Outcome]:
@@ -97,7 +117,9 @@ def _orders_per_payer(orders: Sequence[ClosedOrder]) -> list[Outcome]:
     for order in orders:
         counts[order.payer] = counts.get(order.payer, 0) + 1
         first.setdefault(order.payer, order)
-    return [Outcome(payer, one.arm, counts[payer], stratum=one.stratum) for payer, one in first.items()]
+    return [
+        Outcome(payer, one.arm, counts[payer], stratum=one.stratum) for payer, one in first.items()
+    ]
 
 
 def _customers_lost(orders: Sequence[ClosedOrder]) -> list[Outcome]:
@@ -106,7 +128,10 @@ def _customers_lost(orders: Sequence[ClosedOrder]) -> list[Outcome]:
     for order in orders:
         if order.payer not in last or order.declined_on >= last[order.payer].declined_on:
             last[order.payer] = order
-    return [Outcome(payer, one.arm, float(one.rescued_on is None), stratum=one.stratum) for payer, one in last.items()]
+    return [
+        Outcome(payer, one.arm, float(one.rescued_on is None), stratum=one.stratum)
+        for payer, one in last.items()
+    ]
 
 
 _OUTCOMES: Final[dict[Name, Callable[[Sequence[ClosedOrder]], list[Outcome]]]] = {
@@ -126,7 +151,9 @@ def compared_places(read: OrdersRead) -> dict[str, Comparison]:
     found: dict[str, Comparison] = {}
     for one in stoppable(read.closed):
         if one.place not in found:
-            found[one.place] = Comparison(promised(declined[one.place], read.until)[1], quarter_alpha(len(found)))
+            found[one.place] = Comparison(
+                promised(declined[one.place], read.until)[1], quarter_alpha(len(found))
+            )
         found[one.place].add(outcome_of(one))
     return found
 
@@ -146,7 +173,11 @@ def place_figures(compared: Mapping[str, Comparison], place: str) -> dict[str, A
 def _arm(found: Comparison | None, arm: ComparedArm) -> dict[str, Any]:
     orders = found.orders(arm) if found is not None else 0
     rescued = round(found.mean(arm) * orders) if found is not None and orders else 0
-    return {"orders": orders, "payers": found.payers(arm) if found is not None else 0, "rescued": rescued}
+    return {
+        "orders": orders,
+        "payers": found.payers(arm) if found is not None else 0,
+        "rescued": rescued,
+    }
 
 
 _HARM_OF: Final = "other:"
@@ -156,7 +187,12 @@ def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
     """Shares from 0 to 1; None where there is not enough yet."""
     counted, cards = looks.counted, shared_cards(found.closed)
     return {
-        "orders": {"closed": len(found.closed), "open": found.open, "other": found.other, "oneIn": found.one_in},
+        "orders": {
+            "closed": len(found.closed),
+            "open": found.open,
+            "other": found.other,
+            "oneIn": found.one_in,
+        },
         "arms": {
             arm: {
                 "orders": counted.orders(arm),
@@ -168,7 +204,8 @@ def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
         },
         "expected": looks.expected,
         "looks": [
-            {"on": look.on.isoformat(), "engine": look.engine, "holdout": look.holdout} | _bounds(look.difference)
+            {"on": look.on.isoformat(), "engine": look.engine, "holdout": look.holdout}
+            | _bounds(look.difference)
             for look in looks.looks
         ],
         "byAmount": {asset: _amounts(asset, money) for asset, money in sorted(looks.money.items())},
@@ -180,12 +217,15 @@ def comparison_report(found: OrdersRead, looks: Looks) -> dict[str, Any]:
     }
 
 
-def cohort_report(weeks: Sequence[Cohort], places: Sequence[tuple[dict[str, Any], Sums]]) -> dict[str, Any]:
+def cohort_report(
+    weeks: Sequence[Cohort], places: Sequence[tuple[dict[str, Any], Sums]]
+) -> dict[str, Any]:
     """`places`: each with what names it."""
     return {
         "curveDays": list(CURVE_DAYS),
         "cohorts": [
-            {"week": week.week.isoformat(), "curve": [_rounded(share) for share in week.curve]} | _sums(week.sums)
+            {"week": week.week.isoformat(), "curve": [_rounded(share) for share in week.curve]}
+            | _sums(week.sums)
             for week in weeks
         ],
         "places": [names | _sums(sums) for names, sums in places],
@@ -225,7 +265,11 @@ def _amounts(asset: str, money: Comparison) -> dict[str, Any]:
     """Amounts of each arm: what was declined and what of it was rescued, in minor units."""
     scale = 10 ** EXPONENTS.get(asset, 2)
     sums = {
-        arm: {"declined": round(money.weight(arm) * scale), "rescued": round(money.value(arm) * scale)} for arm in ARMS
+        arm: {
+            "declined": round(money.weight(arm) * scale),
+            "rescued": round(money.value(arm) * scale),
+        }
+        for arm in ARMS
     }
     return sums | _bounds(money.look())
 
@@ -242,4 +286,8 @@ def _rounded(share: float | None) -> float | None:
 def _bounds(found: Difference | None) -> dict[str, float | None]:
     if found is None:
         return {"difference": None, "low": None, "high": None}
-    return {"difference": round(found.difference, 6), "low": round(found.low, 6), "high": round(found.high, 6)}
+    return {
+        "difference": round(found.difference, 6),
+        "low": round(found.low, 6),
+        "high": round(found.high, 6),
+    }

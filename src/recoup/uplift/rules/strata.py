@@ -1,8 +1,8 @@
 """Orders of both arms, each compared with those that came under the same terms. Pure.
 
-When an arm's share changes, its orders come from other weeks, and its payers from longer ago, than those of the other
-arm. So a difference is taken within each stratum, and weighted by what that holds. A payer's orders go together, in
-whatever strata they lie.
+When an arm's share changes, its orders come from other weeks, and its payers from longer ago, than
+those of the other arm. So a difference is taken within each stratum, and weighted by what that
+holds. A payer's orders go together, in whatever strata they lie.
 """
 
 import math
@@ -19,8 +19,9 @@ class PayerSums(NamedTuple):
 
 
 class ArmTotals:
-    """A ratio of sums, Σ value / Σ weight over orders, clustered by payer. An order's weight is 1 where orders are
-    counted, its amount where money is. Adding costs the same at the first and at the millionth order."""
+    """A ratio of sums, Σ value / Σ weight over orders, clustered by payer. An order's weight is 1
+    where orders are counted, its amount where money is. Adding costs the same at the first and at
+    the millionth order."""
 
     __slots__ = ("_by_payer", "_vv", "_vw", "_ww", "orders", "value", "weight")
 
@@ -64,13 +65,15 @@ class ArmTotals:
 
 
 def alike_variance(first: ArmTotals, second: ArmTotals) -> float:
-    """Variance of the difference of both means, where both vary as all of their orders together do."""
+    """Variance of the difference of both means, where both vary as all of their orders together
+    do."""
     spread = first.spread() + second.spread()
     return spread / (first.weight + second.weight) * (1 / first.weight + 1 / second.weight)
 
 
 class SharedPayers:
-    """Payers with orders in two totals: what their orders there have in common, kept order by order."""
+    """Payers with orders in two totals: what their orders there have in common, kept order by
+    order."""
 
     __slots__ = ("_vv", "_vw", "_wv", "_ww")
 
@@ -109,19 +112,23 @@ class Estimate(NamedTuple):
 
 
 class Strata:
-    """Adding costs the same at the first and at the millionth order, however many strata there are. `alike`: the
-    variance is at least that of arms that vary alike; of what is so rare that an arm may have none, its own would be
-    nothing."""
+    """Adding costs the same at the first and at the millionth order, however many strata there are.
+    `alike`: the variance is at least that of arms that vary alike; of what is so rare that an arm
+    may have none, its own would be nothing."""
 
     __slots__ = ("_alike", "_held", "_met", "_shared")
 
     def __init__(self, *, alike: bool = False) -> None:
         self._alike = alike
         self._held: dict[Stratum, _Arms] = {}
-        self._met: dict[tuple[ComparedArm, str], tuple[Stratum, ...]] = {}  # where a payer has orders
+        self._met: dict[
+            tuple[ComparedArm, str], tuple[Stratum, ...]
+        ] = {}  # where a payer has orders
         self._shared: dict[tuple[ComparedArm, Stratum, Stratum], SharedPayers] = {}
 
-    def add(self, stratum: Stratum, arm: ComparedArm, payer: str, value: float, weight: float) -> None:
+    def add(
+        self, stratum: Stratum, arm: ComparedArm, payer: str, value: float, weight: float
+    ) -> None:
         if stratum not in self._held:
             self._held[stratum] = {name: ArmTotals() for name in ARMS}
         self._held[stratum][arm].add(payer, value, weight)
@@ -141,13 +148,16 @@ class Strata:
         compared = self._compared().values()
         views = [[arms[name].payers for arms in compared] for name in ARMS]
         return all(
-            any(len(one) >= count for one in of_arm) or len(set[str]().union(*of_arm)) >= count for of_arm in views
+            any(len(one) >= count for one in of_arm) or len(set[str]().union(*of_arm)) >= count
+            for of_arm in views
         )
 
     def estimate(self) -> Estimate:
         """Each stratum that is compared, weighted by what it holds."""
         compared = self._compared()
-        weights = {name: sum(one.weight for one in arms.values()) for name, arms in compared.items()}
+        weights = {
+            name: sum(one.weight for one in arms.values()) for name, arms in compared.items()
+        }
         parts = {name: weight / sum(weights.values()) for name, weight in weights.items()}
         variance = sum(parts[name] ** 2 * self._variance(arms) for name, arms in compared.items())
         for (arm, first, second), shared in self._shared.items():
@@ -155,7 +165,10 @@ class Strata:
                 covariance = shared.covariance(compared[first][arm], compared[second][arm])
                 variance += 2 * parts[first] * parts[second] * covariance
         return Estimate(
-            sum(parts[name] * (arms["engine"].mean() - arms["holdout"].mean()) for name, arms in compared.items()),
+            sum(
+                parts[name] * (arms["engine"].mean() - arms["holdout"].mean())
+                for name, arms in compared.items()
+            ),
             max(0.0, variance),
             sum(one.orders for arms in compared.values() for one in arms.values()),
         )

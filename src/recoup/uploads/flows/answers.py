@@ -18,7 +18,9 @@ async def answer_file(world: World, upload: Upload) -> AsyncIterator[bytes]:
         yield (",".join(HEADS[kind]) + "\r\n").encode()
     after = 0
     while True:
-        rows = await upload_rows(world.db, upload.merchant_id, upload.upload_id, after, ROWS_AT_ONCE)
+        rows = await upload_rows(
+            world.db, upload.merchant_id, upload.upload_id, after, ROWS_AT_ONCE
+        )
         if not rows:
             return
         after = rows[-1].row_no

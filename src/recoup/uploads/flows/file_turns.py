@@ -30,7 +30,9 @@ SMALL_MARKS: Final = 40_000  # objects and lines: there are about as many rows a
 LINE_ENDS: Final = (b"\n", b"\r")
 SMALL_SECONDS_MAX: Final = 60
 LARGE_SECONDS_MAX: Final = 300  # the largest takes a minute or two
-AT_ONCE: Final = 2  # of the small ones, and of the large ones; more are no faster, a process reads on one core
+AT_ONCE: Final = (
+    2  # of the small ones, and of the large ones; more are no faster, a process reads on one core
+)
 WAITING_MAX: Final = 20  # of each
 WAIT_SECONDS_MAX: Final = 60
 HALF_LIFE: Final = 1_800.0  # seconds after which reading counts half
@@ -63,7 +65,8 @@ class _Waiting:
 
 
 class Line:
-    """Bounded places, and who waits for one: the next is whose files were read least, of equals who came first."""
+    """Bounded places, and who waits for one: the next is whose files were read least, of equals who
+    came first."""
 
     def __init__(self, read: ReadingTime, retry_after_seconds: int) -> None:
         self._read, self._retry_after_seconds = read, retry_after_seconds
@@ -72,7 +75,8 @@ class Line:
 
     @asynccontextmanager
     async def place(self, merchant_id: UUID, seconds_max: float) -> AsyncIterator[None]:
-        """Raises: Problem(unavailable) when none comes free; TimeoutError when it was held for too long."""
+        """Raises: Problem(unavailable) when none comes free; TimeoutError when it was held for too
+        long."""
         await self._enter(merchant_id)
         began = monotonic()
         try:
@@ -147,7 +151,9 @@ class _Turns:
 _turns: Final[WeakKeyDictionary[Database, _Turns]] = WeakKeyDictionary()
 
 
-async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Callable[[], Awaitable[Done]]) -> Done:
+async def in_turn(
+    world: World, merchant_id: UUID, content: BinaryIO, work: Callable[[], Awaitable[Done]]
+) -> Done:
     """Runs `work`, which reads the file, in its turn and returns its result.
 
     Raises: Problem(unavailable) while another of the merchant's files is read, or too many of
@@ -173,7 +179,10 @@ async def in_turn(world: World, merchant_id: UUID, content: BinaryIO, work: Call
             return await work()
     except TimeoutError:
         raise too_large(
-            Sentence("The file takes more than {0} seconds to read; nothing of it was taken.", seconds_max)
+            Sentence(
+                "The file takes more than {0} seconds to read; nothing of it was taken.",
+                seconds_max,
+            )
         ) from None
     finally:
         turns.reading.discard(merchant_id)
@@ -192,22 +201,27 @@ async def _check_held(world: World, merchant_id: UUID) -> None:
     if held.kept >= world.policy.file_rows_max:
         raise Problem(
             "no_space",
-            Sentence("{0} rows of your files are stored here, which is the limit.", figure(held.kept)),
+            Sentence(
+                "{0} rows of your files are stored here, which is the limit.", figure(held.kept)
+            ),
             cure="Ask the operator to raise it.",
         )
 
 
 def check_name(name: str) -> str:
-    """Returns the name without a path. Raises: Problem(invalid) for one that holds a card number."""
-    plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[-NAME_MAX:]
+    """Returns the name without a path. Raises: Problem(invalid) for one that holds a card
+    number."""
+    plain = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())[
+        -NAME_MAX:
+    ]
     if is_number(plain):
         raise invalid("The file's name looks like a card number.", "filename", "Rename it.")
     return plain
 
 
 def is_small(content: BinaryIO) -> bool:
-    """Reads and unpacks no more of it than that takes; a workbook is not opened yet, and small by its own size. Raises:
-    Problem(too_large) for what is packed too oddly."""
+    """Reads and unpacks no more of it than that takes; a workbook is not opened yet, and small by
+    its own size. Raises: Problem(too_large) for what is packed too oddly."""
     size = content.seek(0, SEEK_END)
     content.seek(0)
     if content.read(len(ZIP)) == ZIP:

@@ -74,9 +74,13 @@ def errors_of(problem: Problem) -> list[dict[str, str]]:
     """Errors for the answer file: each complaint with its field; the cure with the first, hints
     with theirs."""
     errors = [
-        {"field": name, "message": cut(text, TEXT_MAX)} for name, texts in problem.fields.items() for text in texts
+        {"field": name, "message": cut(text, TEXT_MAX)}
+        for name, texts in problem.fields.items()
+        for text in texts
     ]
-    errors = errors[:ERRORS_MAX] or [{"field": problem.field or "", "message": cut(problem.message, TEXT_MAX)}]
+    errors = errors[:ERRORS_MAX] or [
+        {"field": problem.field or "", "message": cut(problem.message, TEXT_MAX)}
+    ]
     if problem.cure:
         errors[0]["cure"] = cut(problem.cure, TEXT_MAX)
     hints = problem.facts.get("hints", {})

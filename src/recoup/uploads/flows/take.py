@@ -1,7 +1,7 @@
 """A file is taken: all of its rows are stored with their upload in one transaction, or nothing is.
 
-The same file again is the upload that there is; of two at once one waits and finds the other's. A process that dies
-leaves nothing behind.
+The same file again is the upload that there is; of two at once one waits and finds the other's. A
+process that dies leaves nothing behind.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -38,11 +38,19 @@ from recoup.uploads.rules.card_data import (
 from recoup.uploads.rules.json_rows import JsonRows
 from recoup.uploads.rules.record import KINDS, ROWS_MAX, Header, Record
 from recoup.uploads.rules.table import TableRows, body_of
-from recoup.uploads.store import NewUploadRow, Upload, add_rows, count_rows, find_upload, upload_by_content
+from recoup.uploads.store import (
+    NewUploadRow,
+    Upload,
+    add_rows,
+    count_rows,
+    find_upload,
+    upload_by_content,
+)
 
 SEQUENCE_MAX: Final = 32
 NOT_YOUR_MID: Final = (
-    "The file's mid does not belong to this credential. Send it with a key of the merchant that it names."
+    "The file's mid does not belong to this credential. Send it with a key of the "
+    "merchant that it names."
 )
 
 
@@ -77,7 +85,9 @@ class Rows:
     count: int = 0
     refused: int = 0
     notes: list[str] = field(default_factory=list)
-    like: dict[int, list[tuple[str, str]]] = field(default_factory=dict)  # row -> its identifiers that look like a card
+    like: dict[int, list[tuple[str, str]]] = field(
+        default_factory=dict
+    )  # row -> its identifiers that look like a card
     room: Room = field(default_factory=lambda: Room(FILE_CHARS_MAX))
     _seen: dict[str, int] = field(default_factory=dict)
 
@@ -98,7 +108,9 @@ class Rows:
             raise invalid("The file has no rows.", "file", "Add at least one row.")
         self.notes = [*encoding_note(self.encoding), *source.notes]
         if isinstance(plain, Unpacked) and plain.broken:
-            self.notes.append("The packed file ends early or is damaged: rows may be missing at its end.")
+            self.notes.append(
+                "The packed file ends early or is damaged: rows may be missing at its end."
+            )
 
     def _row(self, record: Record, source: JsonRows | TableRows) -> NewUploadRow:
         made = NewUploadRow(*self.key, record.number, record.line, str(record.number))
@@ -109,15 +121,20 @@ class Rows:
             body = self._body(record, source)
             made = made._replace(external_id=_own_id(body))
             made = made._replace(sequence=self._sequence(body, record.number))
-            given = self.reader.read(self._completed(body, made.sequence, source.header), self.key[0])
+            given = self.reader.read(
+                self._completed(body, made.sequence, source.header), self.key[0]
+            )
         except Problem as problem:
-            return made._replace(code=problem.facts.get("reason", problem.code), errors=errors_of(problem))
+            return made._replace(
+                code=problem.facts.get("reason", problem.code), errors=errors_of(problem)
+            )
         self._seen[made.sequence] = record.number
         subject = new_id() if self.kind == "transmit" else None
         return made._replace(given=kept(given), subject_id=subject, state="received")
 
     def _body(self, record: Record, source: JsonRows | TableRows) -> dict[str, Any]:
-        """Raises: Problem for what is no body, or holds card data; nothing of such a row is kept."""
+        """Raises: Problem for what is no body, or holds card data; nothing of such a row is
+        kept."""
         like: list[tuple[str, str]] = []
         room, found = Room(ROW_CHARS_MAX, self.room), None
         if record.text is not None:
@@ -138,22 +155,33 @@ class Rows:
         plain_ids(body)
         if destroyed := destroyed_in(body):
             message = Sentence("The field {0} {1}.", destroyed, DESTROYED)
-            raise Problem("invalid", message, field=destroyed, reason="spreadsheet", cure=EXPORT_AGAIN)
+            raise Problem(
+                "invalid", message, field=destroyed, reason="spreadsheet", cure=EXPORT_AGAIN
+            )
         return body
 
     def refuse(self, row: NewUploadRow, field_name: str) -> NewUploadRow:
         """An identifier of a row that was taken is a card after all: nothing of the row is kept."""
         self.refused += row.state != "refused"
         errors = errors_of(holds_card(field_name, NO_NUMBER))
-        return NewUploadRow(*self.key, row.row_no, row.line_no, str(row.row_no), code="card_data", errors=errors)
+        return NewUploadRow(
+            *self.key, row.row_no, row.line_no, str(row.row_no), code="card_data", errors=errors
+        )
 
     def _sequence(self, body: dict[str, Any], number: int) -> str:
         sequence = body.get("sequenceNumber")
         if sequence in (None, ""):
             return str(number)
-        if isinstance(sequence, bool) or not isinstance(sequence, str | int) or len(str(sequence)) > SEQUENCE_MAX:
+        if (
+            isinstance(sequence, bool)
+            or not isinstance(sequence, str | int)
+            or len(str(sequence)) > SEQUENCE_MAX
+        ):
             raise invalid(
-                Sentence("The SequenceNumber must be a text of at most {0} characters.", SEQUENCE_MAX), "SequenceNumber"
+                Sentence(
+                    "The SequenceNumber must be a text of at most {0} characters.", SEQUENCE_MAX
+                ),
+                "SequenceNumber",
             )
         first = self._seen.get(str(sequence).strip())
         if first is not None:
@@ -180,7 +208,8 @@ class Rows:
 
 
 def holds_card(field_name: str, what: str) -> Problem:
-    """Problem of a field that holds card data: `what` it holds; the number itself is never shown."""
+    """Problem of a field that holds card data: `what` it holds; the number itself is never
+    shown."""
     return Problem(
         "invalid",
         Sentence("The field {0} {1}.", field_name[:64], what),
@@ -190,7 +219,9 @@ def holds_card(field_name: str, what: str) -> Problem:
     )
 
 
-def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader) -> JsonRows | TableRows:
+def open_rows(
+    source: Iterable[bytes], form: str, encoding: str, reader: Reader
+) -> JsonRows | TableRows:
     if form == "csv":
         return TableRows(lines(source, encoding), reader.columns)
     return JsonRows(decoded(source, encoding))
@@ -199,19 +230,26 @@ def open_rows(source: Iterable[bytes], form: str, encoding: str, reader: Reader)
 def _own_id(body: dict[str, Any]) -> str:
     """The merchant's order id, to find the row again; anything odd is complained about later."""
     order_id = body.get("orderId")
-    text = str(order_id).strip() if isinstance(order_id, str | int) and not isinstance(order_id, bool) else ""
+    text = (
+        str(order_id).strip()
+        if isinstance(order_id, str | int) and not isinstance(order_id, bool)
+        else ""
+    )
     return "" if len(text) > 128 or "\0" in text else text
 
 
 FILE_BYTES_MAX: Final = 256 << 20
 ROWS_AT_ONCE: Final = 1_000
 HEAD: Final = 4_096
-_COLUMNS_OF: Final = "evaluate"  # to look for a configuration it does not matter whose columns are known
+_COLUMNS_OF: Final = (
+    "evaluate"  # to look for a configuration it does not matter whose columns are known
+)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An open file that can be read twice; `name` as its owner calls it, `kind` where it was said."""
+    """An open file that can be read twice; `name` as its owner calls it, `kind` where it was
+    said."""
 
     name: str
     content: BinaryIO
@@ -226,9 +264,12 @@ class TakenUpload:
     before: bool
 
 
-async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
-    """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or misnamed;
-    Problem(too_large); Problem(unavailable) while another of the merchant's files is read, or too many of others."""
+async def take(
+    world: World, scope: Scope, file: File, readers: Mapping[str, Reader]
+) -> TakenUpload:
+    """Raises: Problem(invalid) for a file of which nothing can be taken, of another merchant, or
+    misnamed; Problem(too_large); Problem(unavailable) while another of the merchant's files is
+    read, or too many of others."""
 
     async def read() -> TakenUpload:
         async with opened(file.content) as content:
@@ -237,7 +278,9 @@ async def take(world: World, scope: Scope, file: File, readers: Mapping[str, Rea
     return await in_turn(world, scope.merchant_id, file.content, read)
 
 
-async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Reader]) -> TakenUpload:
+async def _take(
+    world: World, scope: Scope, file: File, readers: Mapping[str, Reader]
+) -> TakenUpload:
     name = check_name(file.name)
     digest, head = await run_stoppable(_digest, file.content)
     form, encoding = await run_stoppable(form_of, head, lambda: unpacked(file.content))
@@ -255,10 +298,17 @@ async def _take(world: World, scope: Scope, file: File, readers: Mapping[str, Re
                 await _refuse_cards(world, rows, batch)
                 await add_rows(tx, batch)
             await count_rows(tx, *key, rows.count, rows.refused, rows.notes)
-    made = await (find_upload(world.db, *key) if mine else upload_by_content(world.db, scope.merchant_id, kind, mac))
+    made = await (
+        find_upload(world.db, *key)
+        if mine
+        else upload_by_content(world.db, scope.merchant_id, kind, mac)
+    )
     if made is None:
         raise Problem(
-            "unavailable", "The same file has just been stopped.", retry_after_seconds=1, cure="Send it again."
+            "unavailable",
+            "The same file has just been stopped.",
+            retry_after_seconds=1,
+            cure="Send it again.",
         )
     return TakenUpload(made, not mine)
 
@@ -272,7 +322,9 @@ def _digest(content: BinaryIO) -> tuple[bytes, bytes]:
     return digest.digest(), head
 
 
-def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: Mapping[str, Reader]) -> str:
+def _kind_of(
+    file: File, form: str, encoding: str, merchant_id: UUID, readers: Mapping[str, Reader]
+) -> str:
     """Kind of the file as given with the call, in the configuration, or by the name. Raises:
     Problem(invalid)."""
     kinds = [file.kind] if file.kind else []
@@ -290,7 +342,9 @@ def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: M
             "Add ?kind=transmit or ?kind=evaluate, or name the file so: transmit_….",
         )
     if kinds[0] not in KINDS:
-        raise invalid(Sentence("The kind {0} is none of {1}.", repr(kinds[0][:20]), ", ".join(KINDS)), "kind")
+        raise invalid(
+            Sentence("The kind {0} is none of {1}.", repr(kinds[0][:20]), ", ".join(KINDS)), "kind"
+        )
     if len(set(kinds)) > 1:
         raise invalid(
             Sentence("The file names two kinds: {0}.", " and ".join(kinds)[:80]),
@@ -299,15 +353,22 @@ def _kind_of(file: File, form: str, encoding: str, merchant_id: UUID, readers: M
         )
     if kinds[0] == "transmit" and name and not name.startswith("transmit_"):
         raise invalid(
-            "The name of a transmit file begins with transmit_.", "filename", "Rename it, or send it without a name."
+            "The name of a transmit file begins with transmit_.",
+            "filename",
+            "Rename it, or send it without a name.",
         )
     return kinds[0]
 
 
 async def _refuse_cards(world: World, rows: Rows, batch: list[NewUploadRow]) -> None:
-    """Identifiers are often long numbers: they are refused only when they are cards that are held."""
-    like = [(at, rows.like.pop(row.row_no)) for at, row in enumerate(batch) if row.row_no in rows.like]
-    held = await held_cards(world, {digits for _, several in like for _, digits in several}, rows.key[0])
+    """Identifiers are often long numbers: they are refused only when they are cards that are
+    held."""
+    like = [
+        (at, rows.like.pop(row.row_no)) for at, row in enumerate(batch) if row.row_no in rows.like
+    ]
+    held = await held_cards(
+        world, {digits for _, several in like for _, digits in several}, rows.key[0]
+    )
     for at, several in like:
         name = next((name for name, digits in several if digits in held), None)
         if name is not None:

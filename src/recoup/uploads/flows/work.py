@@ -1,7 +1,9 @@
-"""Due work `upload`: the rows go the way of single calls, many at once; what each became is kept with it.
+"""Due work `upload`: the rows go the way of single calls, many at once; what each became is kept
+with it.
 
-Rows are begun before they are worked: after a process that died another calls the same flows again, whose own
-keys make that harmless. Files of one merchant and kind go in the order in which they came.
+Rows are begun before they are worked: after a process that died another calls the same flows again,
+whose own keys make that harmless. Files of one merchant and kind go in the order in which they
+came.
 """
 
 import asyncio
@@ -42,7 +44,9 @@ from recoup.uploads.store import (
 log = structlog.get_logger()
 ROWS_AT_ONCE: Final = 1_000
 SIDE_BY_SIDE: Final = 256
-SLICE_SECONDS: Final = 5.0  # then a free worker goes on: one that shall end does not wait for a file
+SLICE_SECONDS: Final = (
+    5.0  # then a free worker goes on: one that shall end does not wait for a file
+)
 TURN: Final = timedelta(seconds=0.5)
 TRIES_MAX: Final = 5
 # A file's rows are answered first, then its orders are worked: by so much later for each so many rows.
@@ -79,10 +83,15 @@ async def work_upload(world: World, orders: Orders, due: Due) -> None:
 
 
 async def _step(
-    world: World, merchants: Merchants, key: tuple[UUID, UUID], answers: Sequence[Answer], *, more: bool
+    world: World,
+    merchants: Merchants,
+    key: tuple[UUID, UUID],
+    answers: Sequence[Answer],
+    *,
+    more: bool,
 ) -> _Next | None:
-    """Keeps the answers, and begins the next rows if `more`: first those that somebody began before. None: there is
-    nothing left to do, and its event is written."""
+    """Keeps the answers, and begins the next rows if `more`: first those that somebody began
+    before. None: there is nothing left to do, and its event is written."""
     merchant = (await merchants.get(key[0])).merchant
 
     async def once() -> _Next | None:
@@ -114,7 +123,9 @@ async def _step(
 class _Worker:
     """The flows of single calls, for one slice of one upload."""
 
-    def __init__(self, world: World, orders: Orders, merchants: Merchants, upload: LockedUpload) -> None:
+    def __init__(
+        self, world: World, orders: Orders, merchants: Merchants, upload: LockedUpload
+    ) -> None:
         self._world, self._kind, self._merchant_id = world, upload.kind, upload.merchant_id
         self._scope = Scope(self._merchant_id, Actor.of(upload.actor), upload.request_id)
         later = BEGIN_AFTER * (1 + upload.row_count // BEGIN_ROWS)
@@ -154,17 +165,25 @@ class _Worker:
                 return answer | {"state": "received"}
             return answer | {"state": "refused", "code": problem.code, "errors": errors_of(problem)}
         except Exception as error:  # noqa: BLE001 - whatever it was, the other rows go on
-            log.warning("upload row failed", row=row.row_no, tries=row.tries, error=in_words(error)[:200])
+            log.warning(
+                "upload row failed", row=row.row_no, tries=row.tries, error=in_words(error)[:200]
+            )
             if row.tries + 1 < TRIES_MAX:
                 self._trouble = Problem(
-                    "unavailable", Sentence("Row {0} failed: {1}.", row.row_no, cut(in_words(error), 200))
+                    "unavailable",
+                    Sentence("Row {0} failed: {1}.", row.row_no, cut(in_words(error), 200)),
                 )
                 return answer | {"state": "received", "tries": row.tries + 1}
-            message, cure = "Something went wrong on our side.", "Send this row by a call of its own."
+            message, cure = (
+                "Something went wrong on our side.",
+                "Send this row by a call of its own.",
+            )
             errors = [{"field": "", "message": message, "cure": cure}]
             return answer | {"state": "refused", "code": "internal", "errors": errors}
 
-    async def _taken(self, given: Given, own_id: UUID | None, before: Mapping[Copy, UUID]) -> Answer:
+    async def _taken(
+        self, given: Given, own_id: UUID | None, before: Mapping[Copy, UUID]
+    ) -> Answer:
         if isinstance(given, EvaluateRequest):
             result = await self._evaluate.evaluate(self._scope, given)
             return {
@@ -175,7 +194,11 @@ class _Worker:
         if isinstance(given, Transmitted):
             known = before.get(_copy(given), own_id)
             if known != own_id:
-                return {"status": SUCCESS, "subject_id": known, "warning": "It was transmitted before."}
+                return {
+                    "status": SUCCESS,
+                    "subject_id": known,
+                    "warning": "It was transmitted before.",
+                }
             known, warnings = await self._transmit.transmit(self._scope, given, own_id)
             warning = joined(in_sentences(warnings)) if warnings else None
             return {"status": SUCCESS, "subject_id": known, "warning": warning}
@@ -184,7 +207,8 @@ class _Worker:
 
 
 def _copy_in(row: WaitingRow) -> Copy | None:
-    """The transmitted copy in a row; None for one that cannot be read: it is refused in its turn."""
+    """The transmitted copy in a row; None for one that cannot be read: it is refused in its
+    turn."""
     with suppress(msgspec.DecodeError):
         given = given_of(row.given)
         return _copy(given) if isinstance(given, Transmitted) else None

@@ -11,14 +11,27 @@ from recoup.kit.files.cells import csv_row
 _SUBJECT: Final = {"evaluate": "orderSessionKey", "transmit": "transmitId"}
 _WORDS: Final = {"received": "RECEIVED", "refused": "REFUSED", "stopped": "STOPPED"}
 HEADS: Final = {
-    kind: ("row", "line", "sequenceNumber", "orderId", name, "status", "code", "field", "message", "cure", "warning")
+    kind: (
+        "row",
+        "line",
+        "sequenceNumber",
+        "orderId",
+        name,
+        "status",
+        "code",
+        "field",
+        "message",
+        "cure",
+        "warning",
+    )
     for kind, name in _SUBJECT.items()
 }
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRow:
-    """A row of a file. `status`: the word that a single call is answered; `errors`: [{field, message, cure}]."""
+    """A row of a file. `status`: the word that a single call is answered; `errors`: [{field,
+    message, cure}]."""
 
     row_no: int
     line_no: int

@@ -16,8 +16,12 @@ _CODES: Final = frozenset({
 })  # fmt: skip
 # The quick looks over a row's JSON: what they do not find is not there. What is escaped may be anything.
 _NAME: Final = re.compile(r'"([^"]{1,40})"\s*:')
-NO_NUMBER: Final = "looks like a card number. Send the first six and last four digits, or a token of /tokenize"
-MANY_DIGITS: Final = "has more long numbers than can be checked for card numbers; leave out what is not needed"
+NO_NUMBER: Final = (
+    "looks like a card number. Send the first six and last four digits, or a token of /tokenize"
+)
+MANY_DIGITS: Final = (
+    "has more long numbers than can be checked for card numbers; leave out what is not needed"
+)
 ROW_CHARS_MAX: Final = 4_096  # of long numbers in one row
 FILE_CHARS_MAX: Final = 32_000_000  # a hundred and more a row of the largest file
 NO_CODE: Final = "holds a card's security code, which no file may; leave it out"
@@ -34,7 +38,8 @@ def may_hold_code(text: str) -> bool:
 
 
 def is_number(text: str, room: Room | None = None) -> bool:
-    """True when there is a card number in it. Raises: TooManyDigits when there is no `room` left."""
+    """True when there is a card number in it. Raises: TooManyDigits when there is no `room`
+    left."""
     return holds_number(text, room)
 
 
@@ -52,11 +57,13 @@ def card_data(
     like: list[tuple[str, str]] | None = None,
     room: Room | None = None,
 ) -> tuple[str, str] | None:
-    """(field, what it holds) of the first value that may not be kept; the value itself is never shown.
+    """(field, what it holds) of the first value that may not be kept; the value itself is never
+    shown.
 
-    `numbers`: whether anything in it may look like a card number at all. `like`: takes (field, digits) of identifiers
-    that look like one, to be compared with the cards that are held; without it they are refused. `room`: for the long
-    numbers in all of it; a value for which none is left may not be kept.
+    `numbers`: whether anything in it may look like a card number at all. `like`: takes (field,
+    digits) of identifiers that look like one, to be compared with the cards that are held; without
+    it they are refused. `room`: for the long numbers in all of it; a value for which none is left
+    may not be kept.
     """
     waiting, room = [(name, value)], Room(ROW_CHARS_MAX) if room is None else room
     while waiting:
@@ -81,7 +88,9 @@ def card_data(
 
 
 def card_data_in(
-    named: Iterable[tuple[str, str]], like: list[tuple[str, str]] | None = None, room: Room | None = None
+    named: Iterable[tuple[str, str]],
+    like: list[tuple[str, str]] | None = None,
+    room: Room | None = None,
 ) -> tuple[str, str] | None:
     """The same for the cells of a table's row."""
     room = Room(ROW_CHARS_MAX) if room is None else room
@@ -89,7 +98,9 @@ def card_data_in(
     return next((found for found in cells if found), None)
 
 
-def _wrong(text: str, identifier: bool, like: list[tuple[str, str]] | None, name: str, room: Room) -> str:
+def _wrong(
+    text: str, identifier: bool, like: list[tuple[str, str]] | None, name: str, room: Room
+) -> str:
     """Reason it may not be kept, empty where it may."""
     if not card_text.may_hold_number(text):
         return ""

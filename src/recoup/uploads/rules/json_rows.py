@@ -1,7 +1,9 @@
-"""A JSON file as rows, without the whole of it: a list, one object a line, or an object that holds the list.
+"""A JSON file as rows, without the whole of it: a list, one object a line, or an object that holds
+the list.
 
-Brackets and commas between rows are read as whitespace is: what counts is where an object begins and ends. One that is
-broken is reported with its line; reading goes on at the next object that is whole and a row.
+Brackets and commas between rows are read as whitespace is: what counts is where an object begins
+and ends. One that is broken is reported with its line; reading goes on at the next object that is
+whole and a row.
 """
 
 import json
@@ -10,10 +12,20 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from recoup.kernel.problem import Sentence, figure, invalid
-from recoup.uploads.rules.record import ROW_CHARS_MAX, Header, Record, check_nothings, header_of, is_header, is_row
+from recoup.uploads.rules.record import (
+    ROW_CHARS_MAX,
+    Header,
+    Record,
+    check_nothings,
+    header_of,
+    is_header,
+    is_row,
+)
 
 BUFFER: Final = 2 * ROW_CHARS_MAX
-SEARCHES_MAX: Final = 2_000  # for the next whole row of a file; and of values side by side that are no row
+SEARCHES_MAX: Final = (
+    2_000  # for the next whole row of a file; and of values side by side that are no row
+)
 _LOST: Final = "\N{REPLACEMENT CHARACTER}"
 _BETWEEN: Final = re.compile(r"[\s,\[\]]*")
 # Between the rows of a file that is no list, a bracket before a plain value begins a value that is no row.
@@ -25,8 +37,8 @@ _decode: Final = json.JSONDecoder(parse_constant=lambda name: _refuse(name)).raw
 
 
 class JsonRows:
-    """Iterating gives the records; `header` grows while it is read. Raises: Problem(invalid) for a configuration that
-    cannot be, and for what is no JSON from its first character on."""
+    """Iterating gives the records; `header` grows while it is read. Raises: Problem(invalid) for a
+    configuration that cannot be, and for what is no JSON from its first character on."""
 
     def __init__(self, chunks: Iterator[str]) -> None:
         self._chunks = chunks
@@ -83,7 +95,9 @@ class JsonRows:
         elif is_header(value):
             self._configure(value)
         elif len(text) > ROW_CHARS_MAX:
-            yield self._broken(line, "too_long", Sentence("is longer than {0} characters", figure(ROW_CHARS_MAX)))
+            yield self._broken(
+                line, "too_long", Sentence("is longer than {0} characters", figure(ROW_CHARS_MAX))
+            )
         else:
             yield self._row(line, text)
 
@@ -115,7 +129,8 @@ class JsonRows:
     # an object that holds the list -----------------------------------------------------------------------------
 
     def _wrapper(self) -> bool:
-        """True when the object that begins here holds the rows: then reading stands at their list."""
+        """True when the object that begins here holds the rows: then reading stands at their
+        list."""
         if self._inside or self._in_list() or self._number:
             return False
         start, line = self._at, self._line
@@ -157,8 +172,12 @@ class JsonRows:
     # broken places ------------------------------------------------------------------------------------------------
 
     def _skipped(self) -> Record:
-        """Goes on at the next object that is whole and a row; everything before it is reported as one broken row."""
-        line, own = self._line, True  # own: the place that is known to be broken is not looked at again
+        """Goes on at the next object that is whole and a row; everything before it is reported as
+        one broken row."""
+        line, own = (
+            self._line,
+            True,
+        )  # own: the place that is known to be broken is not looked at again
         while True:
             self._fill()
             for found in _BEGINS.finditer(self._text, self._at + own):
@@ -166,10 +185,14 @@ class JsonRows:
                     break  # its end may still be to come
                 if not _is_value(self._text, found.start()) and self._is_row_at(found.start()):
                     self._move(found.start())
-                    return self._broken(line, "broken", "is no JSON; nothing was taken up to the next row that is")
+                    return self._broken(
+                        line, "broken", "is no JSON; nothing was taken up to the next row that is"
+                    )
             if self._ended:
                 self._move(len(self._text))
-                return self._broken(line, "broken", "is no JSON; nothing was taken from here to the file's end")
+                return self._broken(
+                    line, "broken", "is no JSON; nothing was taken from here to the file's end"
+                )
             self._move(max(self._at, len(self._text) - ROW_CHARS_MAX))
             own = False
 
@@ -180,13 +203,17 @@ class JsonRows:
             value, _ = _decode(self._text, begin)
         except (ValueError, RecursionError):
             return False
-        return isinstance(value, dict) and any(name.lower() in ("orderid", "transmitid") for name in value)
+        return isinstance(value, dict) and any(
+            name.lower() in ("orderid", "transmitid") for name in value
+        )
 
     def _check(self, in_vain: int) -> None:
         """Raises: Problem(invalid) when too much was looked at in vain."""
         if in_vain > SEARCHES_MAX:
             raise invalid(
-                Sentence("The file is broken in too many places, the last near line {0}.", self._line),
+                Sentence(
+                    "The file is broken in too many places, the last near line {0}.", self._line
+                ),
                 "file",
                 "Create it again; none of it was accepted.",
             )
@@ -240,7 +267,10 @@ def _holds_rows(value: Any) -> bool:
         isinstance(value, dict)
         and not is_row(value)
         and any(
-            name.lower() not in _ITEMS and isinstance(inner, list) and inner and isinstance(inner[0], dict)
+            name.lower() not in _ITEMS
+            and isinstance(inner, list)
+            and inner
+            and isinstance(inner[0], dict)
             for name, inner in value.items()
         )
     )
@@ -254,7 +284,8 @@ def _is_value(text: str, at: int) -> bool:
 
 
 def _after(text: str, at: int, sign: str) -> int:
-    """The place after a sign and the whitespace around it. Raises: ValueError; IndexError at the text's end."""
+    """The place after a sign and the whitespace around it. Raises: ValueError; IndexError at the
+    text's end."""
     while text[at] in " \t\r\n":
         at += 1
     if text[at] != sign:

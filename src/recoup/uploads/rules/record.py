@@ -10,12 +10,15 @@ KINDS: Final = ("transmit", "evaluate")
 ROW_CHARS_MAX: Final = 256 * 1024
 ROWS_MAX: Final = 250_000
 LEVELS_MAX: Final = 4  # of objects in the configuration
-NOTHINGS_MAX: Final = 250_000  # empty lines, parts of a configuration: what takes time and is no row
+NOTHINGS_MAX: Final = (
+    250_000  # empty lines, parts of a configuration: what takes time and is no row
+)
 
 
 class Record(NamedTuple):
-    """A row as it stands in the file. `number` counts rows from 1, `line` is where it begins. `text` is its JSON, or
-    `cells` are its fields; neither: it cannot be read, `why` says so and `code` for machines."""
+    """A row as it stands in the file. `number` counts rows from 1, `line` is where it begins.
+    `text` is its JSON, or `cells` are its fields; neither: it cannot be read, `why` says so and
+    `code` for machines."""
 
     number: int
     line: int
@@ -51,7 +54,10 @@ class Header:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine and theirs and mine != theirs:
                 raise invalid(
-                    Sentence("The file's configuration names its {0} twice, differently.", _WIRE_NAMES[name]),
+                    Sentence(
+                        "The file's configuration names its {0} twice, differently.",
+                        _WIRE_NAMES[name],
+                    ),
                     _WIRE_NAMES[name],
                     "Say it once, before the rows.",
                 )
@@ -85,11 +91,16 @@ def header_of(value: Mapping[str, Any], levels: int = LEVELS_MAX) -> Header:
         ours = _NAMES.get(name.lower())
         if isinstance(inner, dict) and ours is None and levels and not is_row(inner):
             below = header_of(inner, levels - 1)
-            texts |= {key: text for key in _WIRE_NAMES if (text := getattr(below, key)) and not texts.get(key)}
+            texts |= {
+                key: text
+                for key in _WIRE_NAMES
+                if (text := getattr(below, key)) and not texts.get(key)
+            }
         elif ours is not None and inner is not None:
             if not isinstance(inner, str) or len(inner) > 64:
                 raise invalid(
-                    Sentence("The configuration's {0} must be a short text.", _WIRE_NAMES[ours]), _WIRE_NAMES[ours]
+                    Sentence("The configuration's {0} must be a short text.", _WIRE_NAMES[ours]),
+                    _WIRE_NAMES[ours],
                 )
             texts[ours] = inner.strip()
     return Header(**texts)

@@ -1,5 +1,5 @@
-"""A CSV file as rows: its header names the columns, each record below it is a payment. Columns that mean nothing here
-are left unread and named."""
+"""A CSV file as rows: its header names the columns, each record below it is a payment. Columns that
+mean nothing here are left unread and named."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,15 +32,23 @@ class Column(NamedTuple):
 
 
 class TableRows:
-    """Iterating gives the records. Raises: Problem(invalid) when none of the first lines names a column that is
-    needed."""
+    """Iterating gives the records. Raises: Problem(invalid) when none of the first lines names a
+    column that is needed."""
 
     def __init__(self, lines: Iterable[Line], known: Mapping[str, Column]) -> None:
         self._table = Table(lines, lambda names: names if _has_id(names, known) else None, _unknown)
         header = self._table.header
-        self.names, self.columns, self.header = header.names, _columns(header.names, known, header.line), Header()
+        self.names, self.columns, self.header = (
+            header.names,
+            _columns(header.names, known, header.line),
+            Header(),
+        )
         unread = [name for name, column in zip(self.names, self.columns, strict=True) if not column]
-        self.notes: list[str] = [*header.passed_over, *unread_note(unread, 20), *_ambiguous(unread, known)]
+        self.notes: list[str] = [
+            *header.passed_over,
+            *unread_note(unread, 20),
+            *_ambiguous(unread, known),
+        ]
 
     def __iter__(self) -> Iterator[Record]:
         """Raises: Problem(too_large) for a file of empty lines."""
@@ -52,14 +60,19 @@ class TableRows:
 
 
 def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str, Any]:
-    """A row's cells as the body that a single call has. Empty cells are left out; a text that is no number or truth
-    value stays text, so that the reader of the body complains about it by its name.
+    """A row's cells as the body that a single call has. Empty cells are left out; a text that is no
+    number or truth value stays text, so that the reader of the body complains about it by its name.
 
     Raises: Problem(invalid) for a cell that is too long.
     """
     body: dict[str, Any] = {}
     asset = next(
-        (cell.strip().upper() for one, cell in zip(columns, cells, strict=True) if one and one.path == _ASSET), ""
+        (
+            cell.strip().upper()
+            for one, cell in zip(columns, cells, strict=True)
+            if one and one.path == _ASSET
+        ),
+        "",
     )
     for column, cell in zip(columns, cells, strict=True):
         text = cell.strip()
@@ -67,11 +80,15 @@ def body_of(columns: Sequence[Column | None], cells: Sequence[str]) -> dict[str,
             continue
         if len(text) > CELL_MAX:
             field = ".".join(column.path)
-            raise invalid(Sentence("{0} is longer than {1} characters.", field, figure(CELL_MAX)), field)
+            raise invalid(
+                Sentence("{0} is longer than {1} characters.", field, figure(CELL_MAX)), field
+            )
         inner = body
         for name in column.path[:-1]:
             inner = inner.setdefault(name, {})
-        inner[column.path[-1]] = _amount(text, asset, column) if column.kind == "amount" else _value(text, column.kind)
+        inner[column.path[-1]] = (
+            _amount(text, asset, column) if column.kind == "amount" else _value(text, column.kind)
+        )
     return body
 
 
@@ -79,10 +96,16 @@ def _ambiguous(unread: Sequence[str], known: Mapping[str, Column]) -> list[str]:
     """Hints what to write instead of names that several objects' fields have."""
     found: list[str] = []
     for name in unread[:20]:
-        fields = sorted({".".join(one.path) for one in known.values() if plain(one.path[-1]) == plain(name)})
+        fields = sorted(
+            {".".join(one.path) for one in known.values() if plain(one.path[-1]) == plain(name)}
+        )
         if len(fields) > 1:
             found.append(
-                Sentence("The column {0} may mean {1}: write the one that is meant.", name, " or ".join(fields))
+                Sentence(
+                    "The column {0} may mean {1}: write the one that is meant.",
+                    name,
+                    " or ".join(fields),
+                )
             )
     return found
 
@@ -93,13 +116,18 @@ def _value(text: str, kind: str) -> Any:
     if kind == "number" and _WHOLE.fullmatch(text):
         return int(text)
     if kind == "moment" and text[4:5] != "-" and (read := read_moment(text, "")) is not None:
-        zone = zone_named(read.zone or "UTC") if (read.zone or "").upper() not in AMBIGUOUS else None
-        return read.at.replace(tzinfo=read.at.tzinfo or zone).isoformat() if zone is not None else text
+        zone = (
+            zone_named(read.zone or "UTC") if (read.zone or "").upper() not in AMBIGUOUS else None
+        )
+        return (
+            read.at.replace(tzinfo=read.at.tzinfo or zone).isoformat() if zone is not None else text
+        )
     return text
 
 
 def _amount(text: str, asset: str, column: Column) -> int | str:
-    """An amount in the smallest unit, without a decimal sign. Raises: Problem(invalid) for one in another currency."""
+    """An amount in the smallest unit, without a decimal sign. Raises: Problem(invalid) for one in
+    another currency."""
     if _WHOLE.fullmatch(text) or asset not in EXPONENTS or "." in text or "," in text:
         return _value(text, "number")  # type: ignore[no-any-return]
     found = units_of(text, asset, ".", EXPONENTS[asset])
@@ -109,7 +137,9 @@ def _amount(text: str, asset: str, column: Column) -> int | str:
     return -found[0] if found[1] else found[0]
 
 
-def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> tuple[Column | None, ...]:
+def _columns(
+    names: Sequence[str], known: Mapping[str, Column], number: int
+) -> tuple[Column | None, ...]:
     found = [known.get(plain(name)) for name in names]
     room = Room(ROW_CHARS_MAX)
     if any(is_number(name, room) for name in names):
@@ -117,13 +147,20 @@ def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> 
     for name, column in zip(names, found, strict=True):
         if column is None and is_like(plain(name[:NAME_MAX]), "expirydateutc"):
             raise invalid(
-                Sentence("Line {0}, the header, has {1}; did you mean expiryDateUtc?", number, repr(name[:40])),
+                Sentence(
+                    "Line {0}, the header, has {1}; did you mean expiryDateUtc?",
+                    number,
+                    repr(name[:40]),
+                ),
                 "file",
                 "Name the column expiryDateUtc.",
             )
         if column is not None and found.count(column) > 1:
             message = Sentence(
-                "Line {0}, the header, names {1} twice; it has {2}.", number, ".".join(column.path), shown_names(names)
+                "Line {0}, the header, names {1} twice; it has {2}.",
+                number,
+                ".".join(column.path),
+                shown_names(names),
             )
             raise invalid(message, "file", "Name each column once.")
     return tuple(found)
@@ -131,7 +168,9 @@ def _columns(names: Sequence[str], known: Mapping[str, Column], number: int) -> 
 
 def _has_id(names: Sequence[str], known: Mapping[str, Column]) -> bool:
     return any(
-        column.path[-1] in ("orderId", "transmitId") for name in names if (column := known.get(plain(name))) is not None
+        column.path[-1] in ("orderId", "transmitId")
+        for name in names
+        if (column := known.get(plain(name))) is not None
     )
 
 

@@ -17,13 +17,21 @@ from recoup.webhooks.flows.read_feed import LIMIT_MAX, read_feed
 class EventQuery(Shape, kw_only=True):
     """From where, how many, which."""
 
-    after: Annotated[int, Meta(ge=0, description="`next` of the previous response; 0: from the first event.")] = 0
+    after: Annotated[
+        int, Meta(ge=0, description="`next` of the previous response; 0: from the first event.")
+    ] = 0
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
-    event: Annotated[list[str], Meta(description="Only these events; may be repeated.")] | None = None
+    event: Annotated[list[str], Meta(description="Only these events; may be repeated.")] | None = (
+        None
+    )
 
 
 EventName = Annotated[
-    str, Meta(description="Name of the event.", extra_json_schema={"$ref": "#/components/schemas/EventName"})
+    str,
+    Meta(
+        description="Name of the event.",
+        extra_json_schema={"$ref": "#/components/schemas/EventName"},
+    ),
 ]
 
 
@@ -51,14 +59,21 @@ class StandardEvent(Struct, kw_only=True):
 
     type: EventName
     timestamp: Annotated[str, Meta(description="Business time of the event.")]
-    data: Annotated[dict[str, Any], Meta(description="`EventData`, ids and flags of the format `rescue`.")]
+    data: Annotated[
+        dict[str, Any], Meta(description="`EventData`, ids and flags of the format `rescue`.")
+    ]
 
 
 class Feed(Shape, kw_only=True):
     """A page of events."""
 
     data: list[EventShown]
-    next: Annotated[str, Meta(description="Send it as `after` in the next call, even if there are no more events yet.")]
+    next: Annotated[
+        str,
+        Meta(
+            description="Send it as `after` in the next call, even if there are no more events yet."
+        ),
+    ]
     has_more: Annotated[bool, Meta(description="False: there are no more events yet.")]
     success: bool = True
 
@@ -90,7 +105,10 @@ api: Final = Api(group="Events", scope="orders", partners=True)
 async def get_events(call: Call) -> Feed:
     """Events."""
     query = Query(call.query, _NAMES)
-    after, limit = query.number("after", 0, 0, NUMBER_MAX) or 0, query.number("limit", 100, 1, LIMIT_MAX) or 100
+    after, limit = (
+        query.number("after", 0, 0, NUMBER_MAX) or 0,
+        query.number("limit", 100, 1, LIMIT_MAX) or 100,
+    )
     names = query.many("event", maximum=len(CATALOGUE))
     query.raise_if_any()
     page = await read_feed(call.services.world, await owner_of(call), after, limit, names)

@@ -1,4 +1,5 @@
-"""/webhooks/{id}/rotate and /replay: new signing keys, and events once more. Source: contract §14.4, §14.5."""
+"""/webhooks/{id}/rotate and /replay: new signing keys, and events once more. Source: contract
+§14.4, §14.5."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -23,14 +24,20 @@ Number = Annotated[int, Meta(ge=1, le=10**13 - 1, description="Number in the fee
 class RotateBody(Shape, kw_only=True):
     """How long the old key stays good."""
 
-    overlap_hours: Annotated[int, Meta(ge=0, le=OVERLAP_HOURS_MAX, description="0 ends the old key at once.")] = 24
+    overlap_hours: Annotated[
+        int, Meta(ge=0, le=OVERLAP_HOURS_MAX, description="0 ends the old key at once.")
+    ] = 24
 
 
 class RotatedKey(Shape, kw_only=True):
     """The merchant's new key."""
 
-    signing_key: Annotated[str, Meta(description="Base64; signs for every endpoint without its own key.")]
-    previous_key_until: Annotated[Moment | None, Meta(description="The previous key is valid until then.")]
+    signing_key: Annotated[
+        str, Meta(description="Base64; signs for every endpoint without its own key.")
+    ]
+    previous_key_until: Annotated[
+        Moment | None, Meta(description="The previous key is valid until then.")
+    ]
     success: bool = True
 
 
@@ -41,8 +48,12 @@ class ReplayBody(Shape, kw_only=True):
     to_number: Number | None = None
     since: Annotated[Instant | None, Meta(description="From this TimeStamp, inclusive.")] = None
     until: Annotated[Instant | None, Meta(description="Before this TimeStamp.")] = None
-    events: Annotated[Events | None, Meta(description="Some of the endpoint's events; default: all.")] = None
-    idempotency_key: Annotated[Text128 | None, Meta(description="Also as header `Idempotency-Key`.")] = None
+    events: Annotated[
+        Events | None, Meta(description="Some of the endpoint's events; default: all.")
+    ] = None
+    idempotency_key: Annotated[
+        Text128 | None, Meta(description="Also as header `Idempotency-Key`.")
+    ] = None
 
 
 class ReplayShown(Shape, kw_only=True):
@@ -64,7 +75,9 @@ class ReplayShown(Shape, kw_only=True):
         ),
     ]
     found: Annotated[int, Meta(ge=0, description="Number of events; while `opening`, so far.")]
-    orders_left: Annotated[int, Meta(ge=0, description="Orders with undelivered events; counted up to 10,000.")]
+    orders_left: Annotated[
+        int, Meta(ge=0, description="Orders with undelivered events; counted up to 10,000.")
+    ]
     created_date: Moment
 
 
@@ -118,7 +131,9 @@ async def rotate_merchants(call: Call) -> RotatedKey:
 async def rotate(call: Call) -> Endpoint:
     """Rotate an endpoint's key."""
     which, overlap = endpoint_id(call), _overlap(call)
-    changed = await rotate_endpoint(call.services.world, await owner_of(call, writes=True), which, overlap)
+    changed = await rotate_endpoint(
+        call.services.world, await owner_of(call, writes=True), which, overlap
+    )
     return shown(changed)
 
 
@@ -142,7 +157,10 @@ async def replay(call: Call) -> ReplayShown:
     if request.since and request.until and request.until <= request.since:
         complaints.add("Until", "must be later than since")
     if request == ReplayRequest() and not complaints:
-        complaints.add("FromNumber", text="Say what: from fromNumber (1 is the first) or since, or which events.")
+        complaints.add(
+            "FromNumber",
+            text="Say what: from fromNumber (1 is the first) or since, or which events.",
+        )
     complaints.raise_if_any()
     owner = await owner_of(call, writes=True)
     return _shown(await replays.ask(call.services.world, owner, which, request, key or None))

@@ -19,34 +19,53 @@ from recoup.webhooks.api.events import NUMBER_MAX
 from recoup.webhooks.flows.listen import Listening
 
 WAIT_MAX: Final = 30
-_FORMATS: Final[dict[str, Format]] = {"rescue": "rescue", "rescue-text": "rescue-text", "standard": "standard"}
+_FORMATS: Final[dict[str, Format]] = {
+    "rescue": "rescue",
+    "rescue-text": "rescue-text",
+    "standard": "standard",
+}
 
 
 class ListenQuery(Shape, kw_only=True):
     """From where, how long, which, and how they are written."""
 
-    after: Annotated[int, Meta(ge=0, description="`next` of the previous response; absent: from now on.")] | None = None
-    wait: Annotated[int, Meta(ge=0, le=30, description="Seconds to wait for an event if there is none yet.")] = 0
-    event: (
-        Annotated[list[str], Meta(description="Only these events, by the names of their API; may be repeated.")] | None
+    after: (
+        Annotated[
+            int, Meta(ge=0, description="`next` of the previous response; absent: from now on.")
+        ]
+        | None
     ) = None
-    format: Annotated[Literal["rescue", "rescue-text", "standard"], Meta(description="Of the events of this API.")] = (
-        "rescue"
-    )
-    host: Annotated[str, Meta(description="The `Host` that your receiver gets: it is part of the signature.")] = (
-        "localhost"
-    )
+    wait: Annotated[
+        int, Meta(ge=0, le=30, description="Seconds to wait for an event if there is none yet.")
+    ] = 0
+    event: (
+        Annotated[
+            list[str],
+            Meta(description="Only these events, by the names of their API; may be repeated."),
+        ]
+        | None
+    ) = None
+    format: Annotated[
+        Literal["rescue", "rescue-text", "standard"], Meta(description="Of the events of this API.")
+    ] = "rescue"
+    host: Annotated[
+        str, Meta(description="The `Host` that your receiver gets: it is part of the signature.")
+    ] = "localhost"
 
 
 class SignedEvent(Shape, kw_only=True):
     """One delivery, ready to be posted."""
 
-    number: Annotated[int, Meta(ge=1, description="Place in the feed of both APIs; numbers may be missing.")]
+    number: Annotated[
+        int, Meta(ge=1, description="Place in the feed of both APIs; numbers may be missing.")
+    ]
     event: Annotated[str, Meta(description="Name of the event, as its API names it.")]
     event_id: Annotated[UUID, Meta(description="The same whenever this event is delivered.")]
     format: Literal["rescue", "rescue-text", "standard", "stablecoin"]
     timestamp: Annotated[str, Meta(description="Business time of the event.")]
-    headers: Annotated[dict[str, str], Meta(description="Signature and content type. Signed now: post it now.")]
+    headers: Annotated[
+        dict[str, str], Meta(description="Signature and content type. Signed now: post it now.")
+    ]
     body: Annotated[str, Meta(description="Post these bytes (UTF-8) unchanged.")]
 
 
@@ -54,10 +73,15 @@ class SignedEvents(Shape, kw_only=True):
     """What happened since."""
 
     data: list[SignedEvent]
-    next: Annotated[str, Meta(description="Send it as `after` in the next call, even if there are no events.")]
+    next: Annotated[
+        str, Meta(description="Send it as `after` in the next call, even if there are no events.")
+    ]
     has_more: Annotated[bool, Meta(description="True: there are more events already.")]
     signing_key: Annotated[
-        str, Meta(description="Your receiver checks these deliveries with it. Each API key has its own; it stays.")
+        str,
+        Meta(
+            description="Your receiver checks these deliveries with it. Each API key has its own; it stays."
+        ),
     ]
     signed_at: Annotated[str, Meta(description="The server's clock.")]
     success: bool = True
@@ -78,9 +102,15 @@ api: Final = Api(group="Events", scope="orders")
 async def listen(call: Call) -> SignedEvents:
     """Listen for events."""
     query, caller = Query(call.query, _NAMES), call.caller
-    after, wait = query.number("after", None, 0, NUMBER_MAX), query.number("wait", 0, 0, WAIT_MAX) or 0
+    after, wait = (
+        query.number("after", None, 0, NUMBER_MAX),
+        query.number("wait", 0, 0, WAIT_MAX) or 0,
+    )
     names = query.many("event", maximum=len(CATALOGUE) + len(NAMES))
-    form, host = query.choice("format", _FORMATS, "rescue"), query.one("host", maximum=255) or "localhost"
+    form, host = (
+        query.choice("format", _FORMATS, "rescue"),
+        query.one("host", maximum=255) or "localhost",
+    )
     if not (host.isascii() and host.isprintable()) or " " in host:
         query.complain("host", "must be a host like localhost:3000")
     query.raise_if_any()
@@ -95,7 +125,11 @@ async def listen(call: Call) -> SignedEvents:
         return call.services.is_ending() or gone is not None and gone.done()
 
     try:
-        while after is not None and not (page.events or page.has_more or is_over()) and monotonic() < until:
+        while (
+            after is not None
+            and not (page.events or page.has_more or is_over())
+            and monotonic() < until
+        ):
             await listening.wait(merchant_id, page.next, until - monotonic(), is_over)
             page = await read(page.next)
     finally:
@@ -114,4 +148,6 @@ async def listen(call: Call) -> SignedEvents:
         for event in page.events
     ]
     at = timestamp(call.services.world.clocks.wall())
-    return SignedEvents(data=data, next=str(page.next), has_more=page.has_more, signing_key=key, signed_at=at)
+    return SignedEvents(
+        data=data, next=str(page.next), has_more=page.has_more, signing_key=key, signed_at=at
+    )

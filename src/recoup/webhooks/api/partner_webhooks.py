@@ -1,5 +1,5 @@
-"""/partner/webhooks: a partner's endpoints, which hear of all its merchants. As a merchant's own, with keys of their
-own. Source: contract §14, §16.5."""
+"""/partner/webhooks: a partner's endpoints, which hear of all its merchants. As a merchant's own,
+with keys of their own. Source: contract §14, §16.5."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,14 +22,23 @@ def _of_partners() -> Iterator[Method]:
         if operation.path in _LEFT_OUT:
             continue
         path = operation.path.replace(_PREFIX, "/v1/partner/webhooks")
-        text = webhooks.CREATED if (operation.method, operation.path) == ("POST", _PREFIX) else operation.text
+        text = (
+            webhooks.CREATED
+            if (operation.method, operation.path) == ("POST", _PREFIX)
+            else operation.text
+        )
         examples = tuple(
             example
             for example in operation.examples
-            if not (isinstance(example.request, dict) and example.request.get("format") == "stablecoin")
+            if not (
+                isinstance(example.request, dict) and example.request.get("format") == "stablecoin"
+            )
         )
         whose: dict[str, Any] = {"group": "Partners", "credential": PARTNER}
-        yield Method(replace(operation, path=path, text=text + _TEXT, examples=examples, **whose), method.handle)
+        yield Method(
+            replace(operation, path=path, text=text + _TEXT, examples=examples, **whose),
+            method.handle,
+        )
 
 
 api: Final = Api()

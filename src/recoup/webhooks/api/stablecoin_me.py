@@ -1,4 +1,5 @@
-"""GET /me, and PUT /webhook: where the merchant wants its events. Source: contract stablecoin-api §2.6, §3."""
+"""GET /me, and PUT /webhook: where the merchant wants its events. Source: contract stablecoin-api
+§2.6, §3."""
 
 from decimal import Decimal
 from typing import Annotated, Final, Literal
@@ -20,9 +21,14 @@ _NAMES: Final = ", ".join(NAMES)
 
 class Webhook(Struct, frozen=True):
     url: Annotated[str, Meta(description="Empty: no events are sent.")]
-    events: Annotated[list[str], Meta(description="Empty: all except order.expired, which must be listed.")]
+    events: Annotated[
+        list[str], Meta(description="Empty: all except order.expired, which must be listed.")
+    ]
     encrypt: Annotated[bool, Meta(description="Bodies are sent as A256GCM envelopes.")]
-    state: Annotated[Literal["active", "disabled", "none"], Meta(description="`disabled`: switched off by Recoup.")]
+    state: Annotated[
+        Literal["active", "disabled", "none"],
+        Meta(description="`disabled`: switched off by Recoup."),
+    ]
 
 
 class MerchantObject(Struct, frozen=True):
@@ -36,10 +42,16 @@ class MerchantObject(Struct, frozen=True):
     email_on_payment: bool
     slug: str
     custom_domain: str
-    settlement_address: Annotated[str, Meta(description="Your wallet on EVM networks; empty without one.")]
-    settlement_addresses: Annotated[dict[str, str], Meta(description="Your wallets that hold, by `evm` and `tron`.")]
+    settlement_address: Annotated[
+        str, Meta(description="Your wallet on EVM networks; empty without one.")
+    ]
+    settlement_addresses: Annotated[
+        dict[str, str], Meta(description="Your wallets that hold, by `evm` and `tron`.")
+    ]
     fee_override: bool
-    fee_percent: Annotated[str, Meta(description="Of payments in USDT, as a fraction: `0.01` is 1 %.")]
+    fee_percent: Annotated[
+        str, Meta(description="Of payments in USDT, as a fraction: `0.01` is 1 %.")
+    ]
     fee_fixed: str
     min_payout: str
     totp_enabled: bool
@@ -53,7 +65,9 @@ class Me(Struct, frozen=True):
 
 class WebhookBody(Struct, frozen=True):
     url: Annotated[str, Meta(max_length=2048, description="Your receiver; empty stops deliveries.")]
-    events: Annotated[list[str] | None, Meta(description=f"Of {_NAMES}. Left out: all but the last.")] = None
+    events: Annotated[
+        list[str] | None, Meta(description=f"Of {_NAMES}. Left out: all but the last.")
+    ] = None
     encrypt: bool = False
 
 
@@ -61,7 +75,11 @@ class StablecoinEvent(Struct, kw_only=True):
     """A webhook of the stablecoin API, decrypted."""
 
     event: Annotated[
-        str, Meta(description="Name of the event.", extra_json_schema={"$ref": "#/components/schemas/EventName"})
+        str,
+        Meta(
+            description="Name of the event.",
+            extra_json_schema={"$ref": "#/components/schemas/EventName"},
+        ),
     ]
     is_test: bool
     order_id: str | UnsetType = UNSET
@@ -87,7 +105,10 @@ class WebhookAnswer(Struct, frozen=True):
     warnings: UnreadFields = UNSET
 
 
-_PUT_EXAMPLE: Final = {"url": "https://shop.example/hooks", "events": ["payment.succeeded", "payment.refunded"]}
+_PUT_EXAMPLE: Final = {
+    "url": "https://shop.example/hooks",
+    "events": ["payment.succeeded", "payment.refunded"],
+}
 api: Final = Api(group="Account", credential="signature", lenient=True)
 
 
@@ -150,7 +171,9 @@ async def put_webhook(call: Call) -> WebhookAnswer:
     body = read(call.body, WebhookBody)
     wanted = tuple(body.events or ())
     return _reply(
-        await stablecoin_endpoint.configure(call.services.world, call.scope, body.url, wanted, encrypt=body.encrypt)
+        await stablecoin_endpoint.configure(
+            call.services.world, call.scope, body.url, wanted, encrypt=body.encrypt
+        )
     )
 
 

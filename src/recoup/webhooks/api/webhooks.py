@@ -29,8 +29,15 @@ from recoup.webhooks.store.endpoints import Try
 DELIVERIES_MAX: Final = 200
 
 
-_HOOK: Final = {"url": "https://hooks.example/recoup", "events": ["order.completed", "order.expired"]}
-_STABLE: Final = {"url": "https://hooks.example/stablecoin", "format": "stablecoin", "encrypt": True}
+_HOOK: Final = {
+    "url": "https://hooks.example/recoup",
+    "events": ["order.completed", "order.expired"],
+}
+_STABLE: Final = {
+    "url": "https://hooks.example/stablecoin",
+    "format": "stablecoin",
+    "encrypt": True,
+}
 CREATED: Final = (
     "Without `events` the endpoint gets the default events. Each url has one endpoint; a used url is "
     "a conflict that names its endpoint."
@@ -43,7 +50,13 @@ OF_STABLECOIN: Final = (
 api: Final = Api(group="Webhooks", scope="webhooks")
 
 
-@api("POST /v1/webhooks", status=201, text=f"{CREATED} {OF_STABLECOIN}", body=EndpointBody, problems=("conflict",))
+@api(
+    "POST /v1/webhooks",
+    status=201,
+    text=f"{CREATED} {OF_STABLECOIN}",
+    body=EndpointBody,
+    problems=("conflict",),
+)
 @api.example("two events", _HOOK)
 @api.example("stablecoin orders", _STABLE)
 async def create(call: Call) -> Shown:
@@ -109,7 +122,9 @@ async def _change(call: Call, *, whole: bool) -> Shown:
 @api("DELETE /v1/webhooks/{id}", problems=("not_found",))
 async def delete(call: Call) -> None:
     """Delete an endpoint. Its waiting events are dropped."""
-    await endpoints.delete(call.services.world, await owner_of(call, writes=True), endpoint_id(call))
+    await endpoints.delete(
+        call.services.world, await owner_of(call, writes=True), endpoint_id(call)
+    )
 
 
 @api(
@@ -135,7 +150,9 @@ async def deliveries(call: Call) -> Deliveries:
     which, query = endpoint_id(call), Query(call.query)
     limit, before = query.number("limit", 50, 1, DELIVERIES_MAX) or 50, query.guid("before")
     query.raise_if_any()
-    rows = await endpoints.deliveries(call.services.world, await owner_of(call), which, limit + 1, before)
+    rows = await endpoints.deliveries(
+        call.services.world, await owner_of(call), which, limit + 1, before
+    )
     more = len(rows) > limit
     data = [_delivery(row) for row in rows[:limit]]
     return Deliveries(data=data, next=data[-1].id if more else None)

@@ -1,6 +1,8 @@
-"""`recoup listen`: forwards a merchant's events to an address of this machine, signed as webhooks are.
+"""`recoup listen`: forwards a merchant's events to an address of this machine, signed as webhooks
+are.
 
-All it needs is the address of a Recoup and an API key: it asks for events as they happen, and posts each one on.
+All it needs is the address of a Recoup and an API key: it asks for events as they happen, and posts
+each one on.
 """
 
 import json
@@ -35,20 +37,35 @@ _FAILS: Final = (OSError, HTTPException)  # URLError is one, and so is a time th
 
 @click.command()
 @click.option(
-    "--url", help="Where events are posted, like http://localhost:3000/hooks. Default: they are printed only."
+    "--url",
+    help="Where events are posted, like http://localhost:3000/hooks. Default: they are printed only.",
 )
 @click.option(
-    "--at", envvar="RECOUP_AT", help="Address of the Recoup. Default: the one in bootstrap.json, else port 8400 here."
+    "--at",
+    envvar="RECOUP_AT",
+    help="Address of the Recoup. Default: the one in bootstrap.json, else port 8400 here.",
 )
 @click.option(
-    "--key", envvar="RECOUP_APP_KEY", help="The app key; its secret is read from RECOUP_APP_SECRET, or asked for."
+    "--key",
+    envvar="RECOUP_APP_KEY",
+    help="The app key; its secret is read from RECOUP_APP_SECRET, or asked for.",
 )
-@click.option("--events", multiple=True, help="Only these events, with commas between; may be repeated.")
-@click.option("--format", "form", type=click.Choice(["rescue", "rescue-text", "standard"]), default="rescue")
-@click.option("--after", type=click.IntRange(0, 10**13 - 1), help="Number after which to begin. Default: from now on.")
+@click.option(
+    "--events", multiple=True, help="Only these events, with commas between; may be repeated."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["rescue", "rescue-text", "standard"]), default="rescue"
+)
+@click.option(
+    "--after",
+    type=click.IntRange(0, 10**13 - 1),
+    help="Number after which to begin. Default: from now on.",
+)
 @click.option("--print-json", is_flag=True, help="Print each event's body too.")
 @click.option("--print-secret", is_flag=True, help="Print the signing key alone, and end.")
-@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of bootstrap.json.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of bootstrap.json."
+)
 @click.pass_context
 def listen(
     context: click.Context,
@@ -89,7 +106,8 @@ def listen(
 
 @contextmanager
 def until_ended() -> Iterator[None]:
-    """Ends at SIGINT or SIGTERM. An exception that comes while Python runs a finaliser is lost: another follows it."""
+    """Ends at SIGINT or SIGTERM. An exception that comes while Python runs a finaliser is lost:
+    another follows it."""
 
     def end(_signal: int, _frame: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 1, 1)
@@ -114,12 +132,17 @@ def _credential(key: str | None, kept: dict[str, Any]) -> tuple[str, str]:
     """Raises: Problem(invalid)."""
     if key is not None and ":" in key:
         cure = "Give the app key alone; its secret is read from RECOUP_APP_SECRET, or asked for."
-        raise invalid("A secret among the options can be read in the list of processes.", "key", cure)
+        raise invalid(
+            "A secret among the options can be read in the list of processes.", "key", cure
+        )
     key = key or str(kept.get("app_key") or "") or str(click.prompt("App key", err=True))
     secret = os.environ.get("RECOUP_APP_SECRET")
     if not secret and key == kept.get("app_key"):
         secret = str(kept["app_secret"])
-    key, secret = key.strip(), (secret or str(click.prompt("App secret", hide_input=True, err=True))).strip()
+    key, secret = (
+        key.strip(),
+        (secret or str(click.prompt("App secret", hide_input=True, err=True))).strip(),
+    )
     for name, text in (("key", key), ("RECOUP_APP_SECRET", secret)):
         if not (text.isascii() and text.isprintable()):
             raise invalid("It has characters that no key has.", name, "Copy it again.")
@@ -139,13 +162,19 @@ def _check_address(url: str, name: str) -> None:
         ):
             assert parts.port is None or parts.port >= 0
             return
-    raise invalid(Sentence("{0} is no address.", repr(url[:200])), name, "Write it like http://localhost:3000/hooks.")
+    raise invalid(
+        Sentence("{0} is no address.", repr(url[:200])),
+        name,
+        "Write it like http://localhost:3000/hooks.",
+    )
 
 
 class _NoRedirects(HTTPRedirectHandler):
     """A redirect is an answer like any other."""
 
-    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Message, newurl: str) -> None:
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Message, newurl: str
+    ) -> None:
         return None
 
 
@@ -159,10 +188,15 @@ class _Source:
 
     def ask(self, query: dict[str, Any]) -> dict[str, Any]:
         """Raises: Problem, in the API's own words; OSError."""
-        headers = {"authorization": f"ApiKey {self.key}:{self.secret}", "accept": "application/json"}
+        headers = {
+            "authorization": f"ApiKey {self.key}:{self.secret}",
+            "accept": "application/json",
+        }
         request = Request(f"{self.at}{PATH}?{urlencode(query, doseq=True)}", headers=headers)  # noqa: S310 - checked
         try:
-            with build_opener(_NoRedirects).open(request, timeout=WAIT_SECONDS + ANSWER_SECONDS) as answer:
+            with build_opener(_NoRedirects).open(
+                request, timeout=WAIT_SECONDS + ANSWER_SECONDS
+            ) as answer:
                 found = json.loads(answer.read())
                 if isinstance(found, dict) and isinstance(found.get("data"), list):
                     return found
@@ -177,11 +211,17 @@ class _Source:
 def _refusal(at: str, error: HTTPError) -> Problem:
     """`unavailable` where it is worth asking again."""
     retry = error.headers.get("retry-after") or ""
-    seconds = min(int(retry), PAUSE_MAX) if retry.isascii() and retry.isdigit() and len(retry) < 9 else None
+    seconds = (
+        min(int(retry), PAUSE_MAX)
+        if retry.isascii() and retry.isdigit() and len(retry) < 9
+        else None
+    )
     words = ""
     with suppress(*_FAILS, ValueError):
         body = json.loads(error.read(1 << 20))
-        fields = (texts for name, texts in body.items() if name != "TraceId" and isinstance(texts, list))
+        fields = (
+            texts for name, texts in body.items() if name != "TraceId" and isinstance(texts, list)
+        )
         words = str(body.get("result") or " ".join(str(text) for texts in fields for text in texts))
     again = error.code == 429 or error.code >= 500
     if not words and not again:
@@ -195,8 +235,11 @@ def _no_recoup(at: str, status: str) -> Problem:
     return Problem("invalid", message, cure="Give the address of your Recoup with --at.")
 
 
-def _events(source: _Source, query: dict[str, Any], after: int | None, url: str | None) -> Iterator[dict[str, Any]]:
-    """Yields events as they happen. Its place is kept between two calls: nothing is lost during an outage.
+def _events(
+    source: _Source, query: dict[str, Any], after: int | None, url: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yields events as they happen. Its place is kept between two calls: nothing is lost during an
+    outage.
 
     Raises: Problem for what another call does not mend.
     """
@@ -204,7 +247,9 @@ def _events(source: _Source, query: dict[str, Any], after: int | None, url: str 
     while True:
         begun_at = time.monotonic()
         try:
-            page = source.ask(query if after is None else query | {"after": after, "wait": WAIT_SECONDS})
+            page = source.ask(
+                query if after is None else query | {"after": after, "wait": WAIT_SECONDS}
+            )
         except (Problem, *_FAILS) as error:
             fails = _pause(source, error, fails)
             continue
@@ -213,18 +258,33 @@ def _events(source: _Source, query: dict[str, Any], after: int | None, url: str 
         fails = 0
         if not begun:
             begun = True
-            click.echo(f"Listening to {source.at}" + (f", forwarding to {url}" if url else "") + "; Ctrl-C ends it.")
+            click.echo(
+                f"Listening to {source.at}"
+                + (f", forwarding to {url}" if url else "")
+                + "; Ctrl-C ends it."
+            )
             click.echo(f"Signing key: {page['signingKey']}")
-            ahead = (Clocks().wall() - WallTime(datetime.fromisoformat(page["signedAt"]))) / timedelta(seconds=1)
+            ahead = (
+                Clocks().wall() - WallTime(datetime.fromisoformat(page["signedAt"]))
+            ) / timedelta(seconds=1)
             if abs(ahead) > SKEW_SECONDS:
                 text = (
-                    f"This machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the Recoup's"
+                    f"This machine's clock is {abs(ahead):.0f} s "
+                    f"{'ahead of' if ahead > 0 else 'behind'} the Recoup's"
                 )
-                click.echo(f"{text}: who checks the time of a signature refuses it. Set it by NTP.", err=True)
+                click.echo(
+                    f"{text}: who checks the time of a signature refuses it. Set it by NTP.",
+                    err=True,
+                )
         for event in page["data"]:
             after = int(event["number"])
             yield event
-        if after is not None and not page["data"] and time.monotonic() - begun_at < 1 and not page["hasMore"]:
+        if (
+            after is not None
+            and not page["data"]
+            and time.monotonic() - begun_at < 1
+            and not page["hasMore"]
+        ):
             time.sleep(1)  # it is ending, and answers whoever waits
         after = int(page["next"])
 
@@ -252,7 +312,9 @@ def _why(error: Exception) -> str:
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, TimeoutError):
         return "no answer in time"
-    return (getattr(reason, "strerror", None) or str(reason) or type(reason).__name__).splitlines()[0]
+    return (getattr(reason, "strerror", None) or str(reason) or type(reason).__name__).splitlines()[
+        0
+    ]
 
 
 def _forward(url: str | None, event: dict[str, Any]) -> str:
@@ -261,7 +323,9 @@ def _forward(url: str | None, event: dict[str, Any]) -> str:
     if url is not None:
         request = Request(url, event["body"].encode(), event["headers"], method="POST")  # noqa: S310 - checked
         try:
-            with build_opener(ProxyHandler({}), _NoRedirects).open(request, timeout=ANSWER_SECONDS) as answer:
+            with build_opener(ProxyHandler({}), _NoRedirects).open(
+                request, timeout=ANSWER_SECONDS
+            ) as answer:
                 status = str(answer.status)
         except HTTPError as error:
             error.close()

@@ -24,22 +24,35 @@ def list_verb(run: Run) -> None:
     """Lists the endpoints: id, state, health, number of waiting events, URL."""
 
     for one in run(lambda opened: endpoints.list_all(opened.world, opened.scope("command"))):
-        click.echo(f"{one.endpoint_id}  {one.state:8}  {one.health_state:7}  {one.waiting:5} waiting  {one.url}")
+        click.echo(
+            f"{one.endpoint_id}  {one.state:8}  {one.health_state:7}  {one.waiting:5} waiting  {one.url}"
+        )
 
 
 @webhooks.command()
 @click.argument("endpoint")
-@click.option("--from-number", type=click.IntRange(1, 10**13 - 1), help="Feed number of the first event.")
-@click.option("--to-number", type=click.IntRange(1, 10**13 - 1), help="Feed number of the last event.")
+@click.option(
+    "--from-number", type=click.IntRange(1, 10**13 - 1), help="Feed number of the first event."
+)
+@click.option(
+    "--to-number", type=click.IntRange(1, 10**13 - 1), help="Feed number of the last event."
+)
 @click.option("--since", help="From this business time (ISO 8601, UTC).")
 @click.option("--until", help="Until before this business time.")
 @click.option("--event", "events", multiple=True, help="Only this event; may be repeated.")
 @click.option("--key", help="Idempotency key: a repeated key is the same replay.")
-@click.option("--count", "only_count", is_flag=True, help="Print how many events would be sent, without sending.")
+@click.option(
+    "--count",
+    "only_count",
+    is_flag=True,
+    help="Print how many events would be sent, without sending.",
+)
 @merchant_option
 @json_option
 @in_world
-def replay(run: Run, endpoint: str, key: str | None, only_count: bool, as_json: bool, **options: Any) -> None:
+def replay(
+    run: Run, endpoint: str, key: str | None, only_count: bool, as_json: bool, **options: Any
+) -> None:
     """Sends events to an endpoint again, marked IsResent. ENDPOINT: its id."""
     request = ReplayRequest(
         options["from_number"],
@@ -53,7 +66,9 @@ def replay(run: Run, endpoint: str, key: str | None, only_count: bool, as_json: 
         which, scope = parse_id(endpoint), opened.scope("command")
         if which is None:
             raise invalid(
-                f"{endpoint[:64]!r} is not an endpoint's id.", "endpoint", "`recoup webhooks list` shows them."
+                f"{endpoint[:64]!r} is not an endpoint's id.",
+                "endpoint",
+                "`recoup webhooks list` shows them.",
             )
         found = await count(opened.world, scope, which, request)
         begun = None if only_count else await ask(opened.world, scope, which, request, key)

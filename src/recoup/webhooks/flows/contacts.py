@@ -1,7 +1,9 @@
-"""Payers who want no mails and SMS with links to pay: the link at the foot of each such mail, and what it does.
+"""Payers who want no mails and SMS with links to pay: the link at the foot of each such mail, and
+what it does.
 
-The link is that of the order's hosted page: whoever holds it may pay the order, and may stop its mails. It holds for
-the merchant's messages to the address and the number of the order's payer. Source: RFC 8058.
+The link is that of the order's hosted page: whoever holds it may pay the order, and may stop its
+mails. It holds for the merchant's messages to the address and the number of the order's payer.
+Source: RFC 8058.
 """
 
 from dataclasses import dataclass
@@ -28,7 +30,9 @@ def addresses_of(world: World, merchant_id: UUID, email: str, phone: str) -> Add
     """The same for each spelling of one address, or number, at a merchant."""
     number = sms_number(phone)
     return Addresses(
-        world.keys.derived_id("contact", merchant_id, email.strip().lower()) if is_address(email) else None,
+        world.keys.derived_id("contact", merchant_id, email.strip().lower())
+        if is_address(email)
+        else None,
         world.keys.derived_id("contact", merchant_id, number) if number else None,
     )
 
@@ -40,7 +44,10 @@ def stop_link(world: World, merchant_id: UUID, order_id: UUID) -> str:
 def one_click(world: World, merchant_id: UUID, order_id: UUID) -> tuple[tuple[str, str], ...]:
     """Headers by which a mail program shows its own button."""
     link = stop_link(world, merchant_id, order_id)
-    return (("List-Unsubscribe", f"<{link}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    return (
+        ("List-Unsubscribe", f"<{link}>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    )
 
 
 async def contact_page(world: World, merchant_id: UUID, order_id: UUID) -> ContactPage:

@@ -1,6 +1,7 @@
 """Webhooks: a leased lane's next event is signed, posted, and the lane goes on, waits or ends.
 
-Deliveries are at least once; each event of an order goes after the one before it, unless that one was given up.
+Deliveries are at least once; each event of an order goes after the one before it, unless that one
+was given up.
 """
 
 import asyncio
@@ -67,12 +68,15 @@ class Deliveries:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._finish: Coalescer[_Finished, bool] = Coalescer(self._finish_all, max_rows=256, writers=1)
+        self._finish: Coalescer[_Finished, bool] = Coalescer(
+            self._finish_all, max_rows=256, writers=1
+        )
         self._out: set[asyncio.Task[None]] = set()
         self._pace = Pace()
 
     async def claim(self, *, merchant_id: UUID | None = None) -> int:
-        """Starts as many deliveries as are due and have a place; answers how many: 0 when none was due."""
+        """Starts as many deliveries as are due and have a place; answers how many: 0 when none was
+        due."""
         while True:
             await self._room()
             wall = self._world.clocks.wall()
@@ -80,7 +84,11 @@ class Deliveries:
                 due = await due_endpoints(connection, wall, merchant_id)
                 places = self._pace.share(list(due))
                 probes = [endpoint_id for endpoint_id in places if due[endpoint_id]]
-                lanes = await claim_lanes(connection, wall, places, probes, merchant_id) if places else []
+                lanes = (
+                    await claim_lanes(connection, wall, places, probes, merchant_id)
+                    if places
+                    else []
+                )
             if lanes or not due or not self._out:
                 break
             await asyncio.wait(self._out, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -111,7 +119,11 @@ class Deliveries:
         try:
             # An endpoint that was switched off or deleted meanwhile gets nothing more; its lane ends.
             active = lane.state == "active"
-            posted = await post_event(self._world, lane) if active else Posted(Answer(None, error="switched_off"))
+            posted = (
+                await post_event(self._world, lane)
+                if active
+                else Posted(Answer(None, error="switched_off"))
+            )
             taken = posted.answer.taken
             await self._record(lane, posted)
         except Exception as error:  # noqa: BLE001 - the lane's lease runs out and it is taken up again
@@ -120,7 +132,8 @@ class Deliveries:
             self._pace.ended(lane.endpoint_id, taken=taken, seconds=time.perf_counter() - begun)
 
     async def _record(self, lane: Lane, posted: Posted) -> None:
-        """An answer that cannot be kept as it came is a failed try: unrecorded, it would be sent again for ever."""
+        """An answer that cannot be kept as it came is a failed try: unrecorded, it would be sent
+        again for ever."""
         try:
             await self._finish.submit(self._result(lane, posted))
         except UNKEPT as error:
@@ -169,7 +182,10 @@ class Deliveries:
         )
         pause = read_retry_after(retry_after, wall) if answer.status in (429, 503) else None
         outcome = Tried(
-            answer.taken, lane.probe, answer.error or f"HTTP {answer.status}", wall + pause if pause else None
+            answer.taken,
+            lane.probe,
+            answer.error or f"HTTP {answer.status}",
+            wall + pause if pause else None,
         )
         return finished, tried, outcome
 
@@ -194,11 +210,15 @@ class Deliveries:
 
 
 async def _judge(
-    tx: Tx, results: Sequence[_Finished], lanes: list[FinishedLane], tries: list[NewTry], wall: WallTime
+    tx: Tx,
+    results: Sequence[_Finished],
+    lanes: list[FinishedLane],
+    tries: list[NewTry],
+    wall: WallTime,
 ) -> tuple[list[EndpointHealth], list[UUID], set[UUID]]:
-    """The endpoints whose health changes with these tries, those whose breaker closes, and those whose opens. A try
-    while it is open gives nothing up: its lane goes behind the others, which are tried in turn; `lanes` and `tries`
-    then say so."""
+    """The endpoints whose health changes with these tries, those whose breaker closes, and those
+    whose opens. A try while it is open gives nothing up: its lane goes behind the others, which are
+    tried in turn; `lanes` and `tries` then say so."""
     by_endpoint: dict[UUID, list[Tried]] = {}
     for lane, _, tried in results:
         if tried.error not in OURS:
@@ -213,7 +233,12 @@ async def _judge(
         after = after_tries(before, by_endpoint[endpoint_id], wall, random.random())
         lost = is_lost(after, wall)
         for place, (lane, made, one) in enumerate(results):
-            if lane.endpoint_id != endpoint_id or one.taken or before.opened_at is None or lane.disable:
+            if (
+                lane.endpoint_id != endpoint_id
+                or one.taken
+                or before.opened_at is None
+                or lane.disable
+            ):
                 continue
             disable = nothing_taken(OPEN_MAX.days) if lost else None
             lanes[place] = replace(lane, retry_at=wall, fails=lane.fails - 1, disable=disable)
@@ -228,9 +253,12 @@ async def _judge(
 
 
 def _tell(endpoint_id: UUID, before: Health, after: Health, lost: bool) -> None:
-    """The operator's log. An endpoint that is down for a while is its merchant's to mend, who is told: no warning."""
+    """The operator's log. An endpoint that is down for a while is its merchant's to mend, who is
+    told: no warning."""
     if lost:
-        log.warning("webhook endpoint given up", endpoint=str(endpoint_id), since=str(after.failing_since))
+        log.warning(
+            "webhook endpoint given up", endpoint=str(endpoint_id), since=str(after.failing_since)
+        )
     elif after.state == "open" != before.state:
         log.info(
             "webhook endpoint down",
@@ -240,4 +268,8 @@ def _tell(endpoint_id: UUID, before: Health, after: Health, lost: bool) -> None:
             error=after.last_error,
         )
     elif before.state == "open" != after.state:
-        log.info("webhook endpoint works again", endpoint=str(endpoint_id), was_failing_since=str(before.failing_since))
+        log.info(
+            "webhook endpoint works again",
+            endpoint=str(endpoint_id),
+            was_failing_since=str(before.failing_since),
+        )

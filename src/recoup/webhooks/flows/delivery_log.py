@@ -46,8 +46,11 @@ class Delivery:
     answer: str
 
 
-async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) -> tuple[list[LogLine], UUID | None]:
-    """Newest first, with what is tried next; and before which try the next page begins, None when that was all.
+async def log_of(
+    world: World, endpoint: Endpoint, query: LogQuery, limit: int
+) -> tuple[list[LogLine], UUID | None]:
+    """Newest first, with what is tried next; and before which try the next page begins, None when
+    that was all.
 
     Raises: Problem(invalid) for a result or an event that is none of this endpoint's.
     """
@@ -55,10 +58,19 @@ async def log_of(world: World, endpoint: Endpoint, query: LogQuery, limit: int) 
         raise invalid("There is no such result.", "result", "One of " + ", ".join(RESULTS) + ".")
     known = names_in(endpoint.format)
     if query.event is not None and query.event not in known:
-        raise invalid(Sentence("There is no event {0}.", repr(query.event[:64])), "event", "Choose one of the list.")
+        raise invalid(
+            Sentence("There is no event {0}.", repr(query.event[:64])),
+            "event",
+            "Choose one of the list.",
+        )
     event = (query.event, known[query.event]) if query.event else None
     rows, before = await read_log(
-        world.db, endpoint.endpoint_id, before=query.before, result=query.result, event=event, limit=limit
+        world.db,
+        endpoint.endpoint_id,
+        before=query.before,
+        result=query.result,
+        event=event,
+        limit=limit,
     )
     wire_names = _wire_names(endpoint)
     return [replace(row, event=wire_names.get(row.event, row.event)) for row in rows], before
@@ -94,7 +106,8 @@ def _wire_names(endpoint: Endpoint) -> dict[str | None, str]:
 
 
 def _sent(world: World, endpoint: Endpoint, row: EventTry) -> Rendered | None:
-    """The body is the same at each try; whom it is signed for is hidden afterwards, so any key will do."""
+    """The body is the same at each try; whom it is signed for is hidden afterwards, so any key will
+    do."""
     stable = endpoint.format == "stablecoin"
     at: datetime = row.at - timedelta(milliseconds=row.latency_ms)
     if row.sample is not None:

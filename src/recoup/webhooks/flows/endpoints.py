@@ -47,10 +47,10 @@ ENDPOINTS_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs with that text as it
-    is. `previous_until`: until then what the key before it signs is good, too. `waiting`:
-    events that are still to be delivered, at most 1,000. `door`: which API manages it; the stablecoin API's own shows
-    no key here. `rotated_at`: when its own key was last replaced."""
+    """`events` as its dialect names them. `signing_key` is base64; the stablecoin dialect signs
+    with that text as it is. `previous_until`: until then what the key before it signs is good, too.
+    `waiting`: events that are still to be delivered, at most 1,000. `door`: which API manages it;
+    the stablecoin API's own shows no key here. `rotated_at`: when its own key was last replaced."""
 
     endpoint_id: UUID
     url: str
@@ -100,13 +100,16 @@ async def create(
     own_key: bool = False,
     encrypt: bool = False,
 ) -> Endpoint:
-    """Raises: Problem(invalid) naming url, events, format or encrypt; Problem(conflict) for a url that another has."""
+    """Raises: Problem(invalid) naming url, events, format or encrypt; Problem(conflict) for a url
+    that another has."""
     wanted = _checked(world, url, default_events(form) if events is None else events, form, encrypt)
     endpoint_id, wall = new_id(), world.clocks.wall()
     of_partner = isinstance(owner, PartnerScope)
     if of_partner and form == "stablecoin":
         raise invalid(
-            "A partner hears of its merchants' rescue orders.", "Format", "Send rescue, rescue-text or standard."
+            "A partner hears of its merchants' rescue orders.",
+            "Format",
+            "Send rescue, rescue-text or standard.",
         )
     key = new_signing_key() if own_key or of_partner else None
     row = NewEndpoint(
@@ -125,7 +128,9 @@ async def create(
             await lock_owner(tx, owner)
             if len(await list_endpoints(tx, owner_id(owner))) >= ENDPOINTS_MAX:
                 raise Problem(
-                    "conflict", Sentence("There are at most {0} endpoints.", ENDPOINTS_MAX), cure="Delete one first."
+                    "conflict",
+                    Sentence("There are at most {0} endpoints.", ENDPOINTS_MAX),
+                    cure="Delete one first.",
                 )
             await add_endpoint(tx, row)
             details = changes({}, _noted(url, wanted, form, encrypt, "active"))
@@ -135,7 +140,9 @@ async def create(
     return await read(world, owner, endpoint_id)
 
 
-async def read(world: World, owner: Owner, endpoint_id: UUID, *, every_door: bool = False) -> Endpoint:
+async def read(
+    world: World, owner: Owner, endpoint_id: UUID, *, every_door: bool = False
+) -> Endpoint:
     """Raises: Problem(not_found)."""
     for endpoint in await list_all(world, owner, every_door=every_door):
         if endpoint.endpoint_id == endpoint_id:
@@ -201,7 +208,11 @@ async def update(
         "encrypt": encrypt,
     }
     was = _noted(
-        before.url, tuple(names_in(form)[name] for name in before.events), before.format, before.encrypt, before.state
+        before.url,
+        tuple(names_in(form)[name] for name in before.events),
+        before.format,
+        before.encrypt,
+        before.state,
     )
     details = changes(was, _noted(url, wanted, form, encrypt, state))
     if url != before.url:
@@ -227,10 +238,19 @@ async def delete(world: World, owner: Owner, endpoint_id: UUID) -> None:
     async with world.db.transaction() as tx:
         if not await delete_endpoint(tx, owner_id(owner), endpoint_id):
             raise gone(owner)
-        await note(tx, owner, world.clocks.wall(), "webhook.deleted", endpoint_id, {"host": host_of(before.url)})
+        await note(
+            tx,
+            owner,
+            world.clocks.wall(),
+            "webhook.deleted",
+            endpoint_id,
+            {"host": host_of(before.url)},
+        )
 
 
-async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, before: UUID | None) -> list[Try]:
+async def deliveries(
+    world: World, owner: Owner, endpoint_id: UUID, limit: int, before: UUID | None
+) -> list[Try]:
     """Its tries and samples, newest first, from `before` on; events as its dialect names them.
 
     Raises: Problem(not_found).
@@ -243,7 +263,13 @@ async def deliveries(world: World, owner: Owner, endpoint_id: UUID, limit: int, 
 
 def _noted(url: str, events: Iterable[str], form: str, encrypt: bool, state: str) -> dict[str, Any]:
     """Details for the audit log. Of the address the host only: a path may hold what opens it."""
-    return {"host": host_of(url), "events": sorted(events), "format": form, "encrypt": encrypt, "state": state}
+    return {
+        "host": host_of(url),
+        "events": sorted(events),
+        "format": form,
+        "encrypt": encrypt,
+        "state": state,
+    }
 
 
 def gone(owner: Owner) -> Problem:
@@ -253,22 +279,35 @@ def gone(owner: Owner) -> Problem:
 
 async def _taken(world: World, owner: Owner, url: str, form: str) -> Problem:
     """Names the endpoint that has the url, so that the caller can change that one."""
-    same = (one for one in await list_all(world, owner) if one.url == url and names_in(one.format) == names_in(form))
+    same = (
+        one
+        for one in await list_all(world, owner)
+        if one.url == url and names_in(one.format) == names_in(form)
+    )
     found = next(same, None)
     which, where = (
-        (Sentence("The endpoint {0}", found.endpoint_id), found.endpoint_id) if found else ("Another endpoint", "{id}")
+        (Sentence("The endpoint {0}", found.endpoint_id), found.endpoint_id)
+        if found
+        else ("Another endpoint", "{id}")
     )
-    cure = Sentence("Change that one (PATCH {0}/{1}), delete it, or send another url.", path_of(owner), where)
+    cure = Sentence(
+        "Change that one (PATCH {0}/{1}), delete it, or send another url.", path_of(owner), where
+    )
     return Problem("conflict", Sentence("{0} has this url already.", which), cure=cure)
 
 
-def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: bool) -> tuple[str, ...]:
-    """The events as the outbox has them, each once. Raises: Problem(invalid) naming url, events, format or encrypt."""
+def _checked(
+    world: World, url: str, events: Iterable[str], form: str, encrypt: bool
+) -> tuple[str, ...]:
+    """The events as the outbox has them, each once. Raises: Problem(invalid) naming url, events,
+    format or encrypt."""
     if form not in FORMATS:
         raise invalid("The format is not known.", "Format", "One of " + ", ".join(FORMATS) + ".")
     if encrypt and form != "stablecoin":
         raise invalid(
-            "Only the format stablecoin can be encrypted.", "Encrypt", "Leave encrypt out, or send format: stablecoin."
+            "Only the format stablecoin can be encrypted.",
+            "Encrypt",
+            "Leave encrypt out, or send format: stablecoin.",
         )
     checked = check_url(url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
@@ -277,13 +316,18 @@ def _checked(world: World, url: str, events: Iterable[str], form: str, encrypt: 
     known = names_in(form)
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
-        message = Sentence("Unknown event {0}.", repr(unknown[0][:64])) if unknown else "Name at least one event."
+        message = (
+            Sentence("Unknown event {0}.", repr(unknown[0][:64]))
+            if unknown
+            else "Name at least one event."
+        )
         raise invalid(message, "Events", "Events are: " + ", ".join(known) + ".")
     return tuple(known[name] for name in wanted)
 
 
 def _endpoint(world: World, owner: Owner, row: EndpointRow) -> Endpoint:
-    """Every merchant has a webhook key from its first keys on; a partner's endpoints have keys of their own."""
+    """Every merchant has a webhook key from its first keys on; a partner's endpoints have keys of
+    their own."""
     sealed = (row.own_key or row.webhook_key) if row.door == "rescue" else None
     key = world.keys.open_secret(key_context(owner), sealed).decode() if sealed else ""
     events = wire_names(row.events) if row.format == "stablecoin" else row.events

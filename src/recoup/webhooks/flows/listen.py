@@ -1,4 +1,5 @@
-"""Events as they happen, for whoever develops: signed as a webhook's delivery, handed to who asks, and waited for.
+"""Events as they happen, for whoever develops: signed as a webhook's delivery, handed to who asks,
+and waited for.
 
 Who waits holds no connection: each process looks once for all of its callers.
 """
@@ -20,7 +21,9 @@ from recoup.webhooks.flows.post import event_of
 from recoup.webhooks.flows.read_feed import SCANNED_MAX
 from recoup.webhooks.store.listen import PlacedLine, last_places, placed_page
 
-PAGE_MAX: Final = 20  # they are signed now, and a receiver that is slow with each must not find the last too old
+PAGE_MAX: Final = (
+    20  # they are signed now, and a receiver that is slow with each must not find the last too old
+)
 LOOK_SECONDS: Final = 0.5
 WAITING_MAX: Final = 500  # of one process
 MERCHANT_WAITING_MAX: Final = 20
@@ -54,33 +57,55 @@ class Listening:
         self._looking: asyncio.Task[None] | None = None
 
     def key(self, merchant_id: UUID, key_id: str) -> str:
-        """Base64: what the listener of an API key checks signatures with, always the same. No webhook has it."""
-        halves = (f"{half} {self._world.name} {merchant_id} {key_id}".encode() for half in (1, 2))  # as long as others
-        return base64.b64encode(b"".join(self._world.keys.mac("listen", half) for half in halves)).decode()
+        """Base64: what the listener of an API key checks signatures with, always the same. No
+        webhook has it."""
+        halves = (
+            f"{half} {self._world.name} {merchant_id} {key_id}".encode() for half in (1, 2)
+        )  # as long as others
+        return base64.b64encode(
+            b"".join(self._world.keys.mac("listen", half) for half in halves)
+        ).decode()
 
     async def read(
-        self, merchant_id: UUID, key: str, after: int | None, events: Sequence[str], form: Format, host: str
+        self,
+        merchant_id: UUID,
+        key: str,
+        after: int | None,
+        events: Sequence[str],
+        form: Format,
+        host: str,
     ) -> Listened:
-        """`events`: by the names of their API; none: all. Without `after` nothing yet: where to listen on.
+        """`events`: by the names of their API; none: all. Without `after` nothing yet: where to
+        listen on.
 
         Raises: Problem(invalid) naming after or event.
         """
-        unknown = next((name for name in events if name not in CATALOGUE and name not in NAMES), None)
+        unknown = next(
+            (name for name in events if name not in CATALOGUE and name not in NAMES), None
+        )
         if unknown is not None:
             cure = "Events are: " + ", ".join(dict.fromkeys(chain(CATALOGUE, NAMES))) + "."
             raise invalid(Sentence("Unknown event {0}.", repr(unknown[:64])), "Event", cure)
         async with self._world.db.connection() as connection:
-            last = max((place.feed_no for place in await last_places(connection, [merchant_id])), default=0)
+            last = max(
+                (place.feed_no for place in await last_places(connection, [merchant_id])), default=0
+            )
             if after is None:
                 return Listened([], last, has_more=False)
             if after > last:
                 message = Sentence("The feed ends at {0}: no answer has returned {1}.", last, after)
-                raise invalid(message, "After", "Hand back the `next` of the last answer; after=0 is the beginning.")
+                raise invalid(
+                    message,
+                    "After",
+                    "Hand back the `next` of the last answer; after=0 is the beginning.",
+                )
             until = min(last, after + SCANNED_MAX)
             names = events or [*CATALOGUE, *NAMES]
             stable = [NAMES[name] for name in names if name in NAMES]
             rows = await placed_page(connection, merchant_id, after, until, names, stable, PAGE_MAX)
-        heard = [one for one in (self._sign(row, key, form, host) for row in rows) if one is not None]
+        heard = [
+            one for one in (self._sign(row, key, form, host) for row in rows) if one is not None
+        ]
         reached = rows[-1].number if len(rows) == PAGE_MAX else until
         return Listened(heard, reached, reached < last)
 
@@ -98,14 +123,20 @@ class Listening:
             else None
         )
 
-    async def wait(self, merchant_id: UUID, after: int, seconds: float, is_over: Callable[[], bool]) -> None:
-        """Waits until the feed goes beyond `after`, at most so long. `is_over`: no one waits any longer.
+    async def wait(
+        self, merchant_id: UUID, after: int, seconds: float, is_over: Callable[[], bool]
+    ) -> None:
+        """Waits until the feed goes beyond `after`, at most so long. `is_over`: no one waits any
+        longer.
 
         Raises: Problem(too_many_requests).
         """
         mine = self._waiting.get(merchant_id, 0)
         if mine >= MERCHANT_WAITING_MAX or sum(self._waiting.values()) >= WAITING_MAX:
-            message, cure = "Too many calls wait for events.", "End a listener, or ask again without wait."
+            message, cure = (
+                "Too many calls wait for events.",
+                "End a listener, or ask again without wait.",
+            )
             raise Problem("too_many_requests", message, cure=cure, retry_after_seconds=5)
         self._waiting[merchant_id] = mine + 1
         until = monotonic() + seconds

@@ -1,5 +1,5 @@
-"""A mail to a payer, or an SMS, in the language of their billing country: intent, call, outcome. Sent again with the
-same id when nobody knows whether it left."""
+"""A mail to a payer, or an SMS, in the language of their billing country: intent, call, outcome.
+Sent again with the same id when nobody knows whether it left."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -54,7 +54,9 @@ async def send_mail(world: World, merchant_id: UUID, mail_id: UUID) -> None:
 
     async def outcome() -> None:
         async with world.db.transaction() as tx:
-            await close_mail(tx, merchant_id, mail_id, state, posted.why if posted else "", world.clocks.wall())
+            await close_mail(
+                tx, merchant_id, mail_id, state, posted.why if posted else "", world.clocks.wall()
+            )
 
     await retrying(outcome)
 
@@ -69,7 +71,9 @@ def _addresses(world: World, merchant_id: UUID, row: MailFacts) -> Addresses:
     return found if by_sms else found._replace(number=None)
 
 
-async def _post_sms(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float) -> Posted | None:
+async def _post_sms(
+    world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float
+) -> Posted | None:
     """Posts an SMS; None: the payer left no number that it can go to."""
     number = sms_number(row.phone)
     if not number:
@@ -79,7 +83,9 @@ async def _post_sms(world: World, merchant_id: UUID, mail_id: UUID, row: MailFac
     return await post_sms(world, sms, seconds)
 
 
-async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float) -> Posted | None:
+async def _post(
+    world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, seconds: float
+) -> Posted | None:
     """Posts a mail; None: the payer left no address that it can go to."""
     if not is_address(row.email):
         return None
@@ -89,7 +95,9 @@ async def _post(world: World, merchant_id: UUID, mail_id: UUID, row: MailFacts, 
         words = words_of(_facts(world, merchant_id, row, to), to)
         support = row.support if is_address(row.support) else ""
         headers = one_click(world, merchant_id, row.order_id) if row.notice in CONTACTS else ()
-        return Message(mail_id, row.email, row.shop, support, words.subject, words.text, words.html, headers)
+        return Message(
+            mail_id, row.email, row.shop, support, words.subject, words.text, words.html, headers
+        )
 
     return await post_mail(world, compose, seconds, "mail", mail=str(mail_id))
 

@@ -33,7 +33,8 @@ _CUT_NUMBER: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){5,18}[^0-9A-Za
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """`switched`: the receiver took what the new key signed, after it had refused the old key's signature."""
+    """`switched`: the receiver took what the new key signed, after it had refused the old key's
+    signature."""
 
     answer: Answer
     resent: bool = False
@@ -60,7 +61,9 @@ async def post_event(world: World, lane: Lane) -> Posted:
         return Posted(Answer(None, error="not_rendered"), resent)
     first, *second = sent
     if first is None:
-        return Posted(Answer(204, body_start=b"Nothing was sent: this dialect does not tell such an event."))
+        return Posted(
+            Answer(204, body_start=b"Nothing was sent: this dialect does not tell such an event.")
+        )
     answer = await _post(world, lane.url, first)
     if second and second[0] is not None and answer.error is None and answer.status in UNTRUSTED:
         again = await _post(world, lane.url, second[0])
@@ -84,7 +87,8 @@ async def _post(world: World, url: str, sent: Rendered) -> Answer:
 
 
 def _keys(world: World, lane: Lane) -> list[str]:
-    """Base64, in the order in which they are tried: an old key that still holds before the new one."""
+    """Base64, in the order in which they are tried: an old key that still holds before the new
+    one."""
     context = f"webhook:{lane.partner_id or lane.merchant_id}"
     assert lane.key is not None
     sealed = [lane.key]
@@ -108,7 +112,9 @@ def _host_of(url: str, loopback: bool) -> str | None:
     return None if isinstance(checked, Problem) else checked.host_header
 
 
-def event_of(row: Lane | FeedLine | EventTry, seq: int, test_mode: bool, *, resent: bool = False) -> Event:
+def event_of(
+    row: Lane | FeedLine | EventTry, seq: int, test_mode: bool, *, resent: bool = False
+) -> Event:
     """The event as the outbox has it. Of a settlement or payout no order is named."""
     assert row.event_id is not None
     assert row.event is not None

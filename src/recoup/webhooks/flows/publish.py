@@ -1,4 +1,5 @@
-"""Events that are committed get their place in the feed, and lanes to the endpoints that want them."""
+"""Events that are committed get their place in the feed, and lanes to the endpoints that want
+them."""
 
 from uuid import UUID
 

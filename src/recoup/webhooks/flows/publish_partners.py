@@ -1,4 +1,5 @@
-"""Partners' feeds go on behind those of their merchants. A crash in between is made good at the next round."""
+"""Partners' feeds go on behind those of their merchants. A crash in between is made good at the
+next round."""
 
 from uuid import UUID
 

@@ -1,4 +1,5 @@
-"""The pull feed: a merchant without webhooks reads every event by its number, from the first if need be."""
+"""The pull feed: a merchant without webhooks reads every event by its number, from the first if
+need be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,16 +20,19 @@ SCANNED_MAX: Final = 20_000  # numbers that one call looks through for the reque
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events with their numbers. `next`: hand it back as `after`; nothing at or below it comes later."""
+    """Events with their numbers. `next`: hand it back as `after`; nothing at or below it comes
+    later."""
 
     events: list[tuple[int, Event]]
     next: int
     has_more: bool
 
 
-async def read_feed(world: World, owner: Owner, after: int, limit: int, names: Sequence[str]) -> Page:
-    """A merchant's feed, or a partner's over all its merchants. Lowest number first. With `names` only those events,
-    and a page may be short although there are more.
+async def read_feed(
+    world: World, owner: Owner, after: int, limit: int, names: Sequence[str]
+) -> Page:
+    """A merchant's feed, or a partner's over all its merchants. Lowest number first. With `names`
+    only those events, and a page may be short although there are more.
 
     Raises: Problem(invalid) naming after or event.
     """

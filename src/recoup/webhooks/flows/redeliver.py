@@ -41,7 +41,9 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         )
     if endpoint.state != "active":
         raise Problem(
-            "wrong_state", "The endpoint is disabled: nothing is sent there.", cure="Switch it on, then send it again."
+            "wrong_state",
+            "The endpoint is disabled: nothing is sent there.",
+            cure="Switch it on, then send it again.",
         )
 
     sent = SentEvent(endpoint.endpoint_id, row.subject_id, row.seq, row.event_id, row.event)
@@ -56,14 +58,16 @@ async def redeliver(world: World, scope: Scope, endpoint: Endpoint, try_id: UUID
         return "again"  # two calls with one key at once
     if outcome == COMING:
         raise Problem(
-            "conflict", "This event is already being resent there.", cure="Wait until it is delivered; see the log."
+            "conflict",
+            "This event is already being resent there.",
+            cure="Wait until it is delivered; see the log.",
         )
     return outcome
 
 
 async def redeliver_last(world: World, scope: Scope, order_id: UUID, key: str | None = None) -> str:
-    """The last event that each endpoint listens to; answers what goes where, in words. A second press while it is on
-    its way sends nothing more, nor does the same key later.
+    """The last event that each endpoint listens to; answers what goes where, in words. A second
+    press while it is on its way sends nothing more, nor does the same key later.
 
     Raises: Problem(wrong_state) when no endpoint listens to anything that happened.
     """
@@ -114,7 +118,9 @@ async def _send(tx: Tx, world: World, scope: Scope, sent: SentEvent, key: str) -
         await note(tx, scope, wall, "webhook.redelivered", sent.endpoint_id, details)
         return "now"
     await lock_owned(tx, sent.endpoint_id, scope.merchant_id)
-    lane = await lane_in_replay(tx, sent.endpoint_id, sent.subject_id, sent.event_id, sent.seq, replay_id)
+    lane = await lane_in_replay(
+        tx, sent.endpoint_id, sent.subject_id, sent.event_id, sent.seq, replay_id
+    )
     if lane.coming:
         return COMING
     await begin_one(tx, replay, *one, wall=wall)

@@ -1,4 +1,5 @@
-"""Events are sent to an endpoint again: in order, marked as resent, through the lanes by which new ones go.
+"""Events are sent to an endpoint again: in order, marked as resent, through the lanes by which new
+ones go.
 
 Source: decision 0028; contract §14.5 (`IsResent`).
 """
@@ -21,16 +22,32 @@ from recoup.webhooks.moves.replay import begin_replay, step_replay
 from recoup.webhooks.store.endpoints import lock_endpoint
 from recoup.webhooks.store.feed import last_number
 from recoup.webhooks.store.partner_feed import last_partner_number
-from recoup.webhooks.store.replays import COUNTED_MAX, ReplayRow, count_events, is_busy, list_replays, newest_replays
+from recoup.webhooks.store.replays import (
+    COUNTED_MAX,
+    ReplayRow,
+    count_events,
+    is_busy,
+    list_replays,
+    newest_replays,
+)
 
 REPLAYS_SHOWN: Final = 50
-RANGE_FIELDS: Final = ("fromNumber", "toNumber", "events", "since", "until", "event", "orderId", "sequence")
+RANGE_FIELDS: Final = (
+    "fromNumber",
+    "toNumber",
+    "events",
+    "since",
+    "until",
+    "event",
+    "orderId",
+    "sequence",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """Numbers of the feed, both included; instants of business time, `until` not included. None: no bound. Without
-    `events` all that the endpoint listens to."""
+    """Numbers of the feed, both included; instants of business time, `until` not included. None: no
+    bound. Without `events` all that the endpoint listens to."""
 
     from_number: int | None = None
     to_number: int | None = None
@@ -51,8 +68,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`state`: opening (the feed is looked through, or one event waits for its lane), sending, done. `found`: events,
-    so far while it is opening. `orders_left`: whose events are still being sent; at most 10,000."""
+    """`state`: opening (the feed is looked through, or one event waits for its lane), sending,
+    done. `found`: events, so far while it is opening. `orders_left`: whose events are still being
+    sent; at most 10,000."""
 
     replay_id: UUID
     state: str
@@ -62,7 +80,9 @@ class Replay:
     created_at: datetime
 
 
-async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequest, key: str | None) -> Replay:
+async def ask(
+    world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequest, key: str | None
+) -> Replay:
     """Starts a replay. With a key that came before: the same replay again.
 
     Raises: Problem(not_found); Problem(invalid) naming from, to or events; Problem(conflict) for a
@@ -123,14 +143,25 @@ async def ask(world: World, owner: Owner, endpoint_id: UUID, request: ReplayRequ
                 stable=endpoint.format == "stablecoin",
                 wall=wall,
             )
-            await note(tx, owner, wall, "webhook.replayed", endpoint_id, {"from": numbers[0], "to": numbers[1]})
+            await note(
+                tx,
+                owner,
+                wall,
+                "webhook.replayed",
+                endpoint_id,
+                {"from": numbers[0], "to": numbers[1]},
+            )
 
     try:
         await retrying(once)
     except (KeyTaken, Problem) as error:
         if earlier := await _known(world, endpoint_id, key, range_body):
             return earlier  # two calls with one key at once
-        raise error if isinstance(error, Problem) else Problem("conflict", "Ask again.", cure="Once more.") from None
+        raise (
+            error
+            if isinstance(error, Problem)
+            else Problem("conflict", "Ask again.", cure="Once more.")
+        ) from None
     found = await _known(world, endpoint_id, key, range_body)
     return found or Replay(replay_id, "done", range_body, 0, 0, world.clocks.wall())
 
@@ -172,7 +203,9 @@ async def go_on(world: World, merchant_id: UUID, replay_id: UUID) -> None:
     await retrying(once)
 
 
-async def _known(world: World, endpoint_id: UUID, key: str, range_body: dict[str, Any]) -> Replay | None:
+async def _known(
+    world: World, endpoint_id: UUID, key: str, range_body: dict[str, Any]
+) -> Replay | None:
     rows = await list_replays(world.db, endpoint_id, 1, key)
     if rows and _with_all_fields(rows[0].request) != range_body:
         raise Problem(
@@ -186,7 +219,9 @@ async def _known(world: World, endpoint_id: UUID, key: str, range_body: dict[str
 
 def _replay(row: ReplayRow) -> Replay:
     state = "opening" if row.opening else "sending" if row.lanes else "done"
-    return Replay(row.replay_id, state, _with_all_fields(row.request), row.found, row.lanes, row.created_at)
+    return Replay(
+        row.replay_id, state, _with_all_fields(row.request), row.found, row.lanes, row.created_at
+    )
 
 
 def _with_all_fields(range_body: dict[str, Any]) -> dict[str, Any]:
@@ -208,16 +243,27 @@ def _wanted(endpoint: Endpoint, request: ReplayRequest) -> list[str]:
         )
         cure = Sentence("It subscribes to: {0}. PATCH its events to add others.", listens)
         raise invalid(message, "Events", cure)
-    if endpoint.format == "stablecoin" and (request.from_number is not None or request.to_number is not None):
-        raise invalid("Events of the stablecoin API have no numbers.", "FromNumber", "Send since and until instead.")
+    if endpoint.format == "stablecoin" and (
+        request.from_number is not None or request.to_number is not None
+    ):
+        raise invalid(
+            "Events of the stablecoin API have no numbers.",
+            "FromNumber",
+            "Send since and until instead.",
+        )
     return [known[name] for name in request.events or endpoint.events]
 
 
 def _numbers(request: ReplayRequest, last: int) -> tuple[int, int]:
     """Raises: Problem(invalid)."""
-    low, high = request.from_number or 1, last if request.to_number is None else min(last, request.to_number)
+    low, high = (
+        request.from_number or 1,
+        last if request.to_number is None else min(last, request.to_number),
+    )
     if request.from_number is not None and request.from_number > last:
-        raise invalid(Sentence("The feed ends at {0}.", last), "FromNumber", "Send a number up to that.")
+        raise invalid(
+            Sentence("The feed ends at {0}.", last), "FromNumber", "Send a number up to that."
+        )
     if request.to_number is not None and request.to_number < low:
         raise invalid("ToNumber lies before fromNumber.", "ToNumber", "Send a higher number.")
     return low, high

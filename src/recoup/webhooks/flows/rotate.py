@@ -1,4 +1,5 @@
-"""A signing key is replaced: the new one is shown, the old one stays good for a while. Source: decision 0028."""
+"""A signing key is replaced: the new one is shown, the old one stays good for a while. Source:
+decision 0028."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -27,9 +28,11 @@ log = structlog.get_logger()
 OVERLAP_HOURS_MAX: Final = 168
 
 
-async def rotate_endpoint(world: World, owner: Owner, endpoint_id: UUID, overlap: timedelta) -> Endpoint:
-    """The endpoint with its new key. One that had used the merchant's key has one of its own from now on. Without an
-    overlap the old key ends at once.
+async def rotate_endpoint(
+    world: World, owner: Owner, endpoint_id: UUID, overlap: timedelta
+) -> Endpoint:
+    """The endpoint with its new key. One that had used the merchant's key has one of its own from
+    now on. Without an overlap the old key ends at once.
 
     Raises: Problem(not_found); Problem(conflict) while an earlier key is still good.
     """
@@ -46,19 +49,26 @@ async def rotate_endpoint(world: World, owner: Owner, endpoint_id: UUID, overlap
                 before = await lock_shared_key(tx, owner_id(owner))
             _check_overlap(before.previous_until, wall, overlap)
             kept = before.key if overlap else None
-            await set_own_key(tx, endpoint_id, sealed, kept, wall + overlap if overlap else None, wall)
+            await set_own_key(
+                tx, endpoint_id, sealed, kept, wall + overlap if overlap else None, wall
+            )
             await note(tx, owner, wall, "webhook_key.replaced", endpoint_id, _details(overlap))
 
     await retrying(once)
-    log.info("webhook key replaced", endpoint=str(endpoint_id), actor=owner.actor.text(), request=owner.request_id)
+    log.info(
+        "webhook key replaced",
+        endpoint=str(endpoint_id),
+        actor=owner.actor.text(),
+        request=owner.request_id,
+    )
     return await read(world, owner, endpoint_id)
 
 
 async def rotate_shared(
     world: World, scope: Scope, overlap: timedelta, door: str = "rescue"
 ) -> tuple[str, datetime | None]:
-    """The merchant's own key, which signs for every endpoint of this API without one of its own: the new one, and
-    until when the old one is good. `door`: rescue or stablecoin.
+    """The merchant's own key, which signs for every endpoint of this API without one of its own:
+    the new one, and until when the old one is good. `door`: rescue or stablecoin.
 
     Raises: Problem(conflict) while an earlier key is still good.
     """
@@ -88,23 +98,32 @@ async def rotate_shared(
     return key, good_until
 
 
-async def shared_key_state(world: World, scope: Scope, door: str = "rescue") -> tuple[str, datetime | None]:
+async def shared_key_state(
+    world: World, scope: Scope, door: str = "rescue"
+) -> tuple[str, datetime | None]:
     """The mark of the merchant's own key as it is now, and until when the one before is good."""
     keys = await shared_keys(world.db, scope.merchant_id, door) or SharedKeys()
     return key_mark(_open(world, scope, keys.key)) if keys.key else "", keys.previous_until
 
 
-async def shared_key_after(world: World, scope: Scope, mark: str, door: str = "rescue") -> str | None:
-    """The merchant's own key, when it came in the place of the one with this mark: what is told to a form that was
-    sent twice, whose first answer nobody saw."""
+async def shared_key_after(
+    world: World, scope: Scope, mark: str, door: str = "rescue"
+) -> str | None:
+    """The merchant's own key, when it came in the place of the one with this mark: what is told to
+    a form that was sent twice, whose first answer nobody saw."""
     keys = await shared_keys(world.db, scope.merchant_id, door) or SharedKeys()
-    if keys.key is None or keys.previous_key is None or key_mark(_open(world, scope, keys.previous_key)) != mark:
+    if (
+        keys.key is None
+        or keys.previous_key is None
+        or key_mark(_open(world, scope, keys.previous_key)) != mark
+    ):
         return None
     return _open(world, scope, keys.key)
 
 
 def key_mark(signing_key: str) -> str:
-    """A mark that distinguishes keys without revealing them: of 64 random bytes a hash says nothing."""
+    """A mark that distinguishes keys without revealing them: of 64 random bytes a hash says
+    nothing."""
     return hashlib.sha256(f"mark:{signing_key}".encode()).hexdigest()[:16]
 
 
@@ -118,10 +137,12 @@ def _details(overlap: timedelta) -> dict[str, Any]:
 
 
 def _check_overlap(until: datetime | None, wall: datetime, overlap: timedelta) -> None:
-    """A second replacement would end the key that receivers may still check with; without an overlap it is wanted."""
+    """A second replacement would end the key that receivers may still check with; without an
+    overlap it is wanted."""
     if overlap and until is not None and until > wall:
         message = Sentence(
-            "The key was replaced already; the one before it is good until {0}.", f"{until:%Y-%m-%dT%H:%M:%SZ}"
+            "The key was replaced already; the one before it is good until {0}.",
+            f"{until:%Y-%m-%dT%H:%M:%SZ}",
         )
         cure = "Wait until then, or end it now with overlapHours 0."
         raise Problem("conflict", message, cure=cure, reason="two_keys")

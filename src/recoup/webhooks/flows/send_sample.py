@@ -1,4 +1,5 @@
-"""A sample event to an endpoint, signed as a real one: the receiver's developer sees what it says."""
+"""A sample event to an endpoint, signed as a real one: the receiver's developer sees what it
+says."""
 
 import asyncio
 import math
@@ -55,24 +56,30 @@ class Sent:
 async def send_sample(
     world: World, owner: Owner, endpoint_id: UUID, name: str | None, *, about: Scope | None = None
 ) -> Sent:
-    """The try shows among the endpoint's deliveries, whatever became of it; nothing else is kept. An endpoint that is
-    disabled may be tried, too. Without `name` it is a completed payment. While a key is being replaced the new one
-    signs it. `about`: the merchant that the event is of, where the endpoint is its partner's.
+    """The try shows among the endpoint's deliveries, whatever became of it; nothing else is kept.
+    An endpoint that is disabled may be tried, too. Without `name` it is a completed payment. While
+    a key is being replaced the new one signs it. `about`: the merchant that the event is of, where
+    the endpoint is its partner's.
 
-    Raises: Problem(not_found); Problem(invalid) for an unknown event; Problem(too_many_requests); Problem(bad_gateway)
-    for a receiver that cannot be reached or understood; Problem(gateway_timeout) for one that is silent.
+    Raises: Problem(not_found); Problem(invalid) for an unknown event; Problem(too_many_requests);
+    Problem(bad_gateway) for a receiver that cannot be reached or understood;
+    Problem(gateway_timeout) for one that is silent.
     """
     with world.samples.one(owner_id(owner)):
         return await _send(world, owner, endpoint_id, name, about or owner)
 
 
-async def _send(world: World, owner: Owner, endpoint_id: UUID, name: str | None, about: Owner) -> Sent:
+async def _send(
+    world: World, owner: Owner, endpoint_id: UUID, name: str | None, about: Owner
+) -> Sent:
     endpoint = await read(world, owner, endpoint_id)
     known_names, stable = names_in(endpoint.format), endpoint.format == "stablecoin"
     name = name or next(iter(known_names))
     if name not in known_names:
         raise invalid(
-            Sentence("Unknown event {0}.", repr(name[:64])), "Event", "Events are: " + ", ".join(known_names) + "."
+            Sentence("Unknown event {0}.", repr(name[:64])),
+            "Event",
+            "Events are: " + ", ".join(known_names) + ".",
         )
     checked = check_url(endpoint.url, loopback=world.policy.loopback_webhooks)
     if isinstance(checked, Problem):
@@ -85,15 +92,25 @@ async def _send(world: World, owner: Owner, endpoint_id: UUID, name: str | None,
     seconds = world.policy.webhook_timeout / timedelta(seconds=1)
     answer = await world.web.post(endpoint.url, sent.headers, sent.body, timeout_seconds=seconds)
     await _keep(world, endpoint, event, name, answer)
-    return Sent(name, event.event_id, _status(answer), round(answer.latency_ms), answer_text(answer), answer.taken)
+    return Sent(
+        name,
+        event.event_id,
+        _status(answer),
+        round(answer.latency_ms),
+        answer_text(answer),
+        answer.taken,
+    )
 
 
 async def _count(world: World, owner: Owner, endpoint_id: UUID, name: str) -> None:
-    """Noted before it is sent, so that of many at once no more are. Raises: Problem(too_many_requests)."""
+    """Noted before it is sent, so that of many at once no more are. Raises:
+    Problem(too_many_requests)."""
     async with world.db.transaction() as tx:
         await lock_owner(tx, owner)
         wall = world.clocks.wall()
-        first = await last_but(tx, owner_id(owner), wall - WITHIN, SAMPLES_MAX, partner=isinstance(owner, PartnerScope))
+        first = await last_but(
+            tx, owner_id(owner), wall - WITHIN, SAMPLES_MAX, partner=isinstance(owner, PartnerScope)
+        )
         if first is not None:
             seconds = math.ceil((first + WITHIN - wall).total_seconds())
             raise Problem(
@@ -158,7 +175,9 @@ def _status(answer: Answer) -> int:
     if answer.error is not None or answer.status is None:
         why = _WORDS.get(answer.error or "", "it did not answer")
         raise Problem(
-            "bad_gateway", Sentence("The receiver cannot be reached: {0}.", why), cure="Check the endpoint's url."
+            "bad_gateway",
+            Sentence("The receiver cannot be reached: {0}.", why),
+            cure="Check the endpoint's url.",
         )
     return answer.status
 
@@ -173,19 +192,34 @@ async def try_webhooks(world: World, scope: Scope) -> list[Hop]:
     active = [(owner, one) for owner, one in found if one.state == "active"]
     if not active:
         finding = "Every endpoint is disabled." if found else "There is no webhook endpoint."
-        return [Hop("webhook", "skipped", finding, "Create one: POST /v1/webhooks; until then use /v1/outcome.")]
+        return [
+            Hop(
+                "webhook",
+                "skipped",
+                finding,
+                "Create one: POST /v1/webhooks; until then use /v1/outcome.",
+            )
+        ]
     tried = active[:WEBHOOKS_MAX]
     hops = list(await asyncio.gather(*(_webhook(world, scope, owner, one) for owner, one in tried)))
     if len(active) > WEBHOOKS_MAX:
         hops.append(
-            Hop("webhook", "skipped", Sentence("{0} more endpoints were not tried.", len(active) - WEBHOOKS_MAX))
+            Hop(
+                "webhook",
+                "skipped",
+                Sentence("{0} more endpoints were not tried.", len(active) - WEBHOOKS_MAX),
+            )
         )
     return hops
 
 
 async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint) -> Hop:
     host, begun = urlsplit(endpoint.url).netloc, world.clocks.monotonic()
-    host = host if owner is scope else Sentence("Your partner's endpoint at {0}", host_of(endpoint.url))
+    host = (
+        host
+        if owner is scope
+        else Sentence("Your partner's endpoint at {0}", host_of(endpoint.url))
+    )
     try:
         async with asyncio.timeout(WEBHOOK_SECONDS):
             sent = await send_sample(world, owner, endpoint.endpoint_id, None, about=scope)
@@ -213,4 +247,6 @@ async def _webhook(world: World, scope: Scope, owner: Owner, endpoint: Endpoint)
             "Answer 2xx to a signed event; the sample is listed in its deliveries.",
             sent.latency_ms,
         )
-    return Hop("webhook", "ok", Sentence("{0} took a signed sample.", host), latency_ms=sent.latency_ms)
+    return Hop(
+        "webhook", "ok", Sentence("{0} took a signed sample.", host), latency_ms=sent.latency_ms
+    )

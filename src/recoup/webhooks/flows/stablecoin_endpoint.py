@@ -10,7 +10,11 @@ from recoup.keys.rules.site_address import host_of
 from recoup.kit.world import World
 from recoup.outside.web.guard import check_url
 from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES, wire_names
-from recoup.webhooks.store.endpoints import delete_endpoint, put_stablecoin_endpoint, stablecoin_endpoint
+from recoup.webhooks.store.endpoints import (
+    delete_endpoint,
+    put_stablecoin_endpoint,
+    stablecoin_endpoint,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,21 @@ async def configure(
     wanted, wall = [NAMES[name] for name in dict.fromkeys(events or DEFAULT)], world.clocks.wall()
     async with world.db.transaction() as tx:
         if url:
-            await put_stablecoin_endpoint(tx, scope.merchant_id, new_id(), url, wanted, wall, encrypt=encrypt)
-            details = {"host": host_of(url), "events": sorted(wanted), "encrypt": encrypt, "format": "stablecoin"}
+            await put_stablecoin_endpoint(
+                tx, scope.merchant_id, new_id(), url, wanted, wall, encrypt=encrypt
+            )
+            details = {
+                "host": host_of(url),
+                "events": sorted(wanted),
+                "encrypt": encrypt,
+                "format": "stablecoin",
+            }
             await note(tx, scope, wall, "webhook.changed", "", details)
         elif (row := await stablecoin_endpoint(tx, scope.merchant_id)) is not None:
             await delete_endpoint(tx, scope.merchant_id, row.endpoint_id)
-            await note(tx, scope, wall, "webhook.deleted", row.endpoint_id, {"host": host_of(row.url)})
+            await note(
+                tx, scope, wall, "webhook.deleted", row.endpoint_id, {"host": host_of(row.url)}
+            )
     return await read(world, scope)
 
 

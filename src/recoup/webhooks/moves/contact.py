@@ -1,4 +1,5 @@
-"""A mail or SMS with a link to pay, about to be sent: inside one budget, by day, to nobody who has unsubscribed."""
+"""A mail or SMS with a link to pay, about to be sent: inside one budget, by day, to nobody who has
+unsubscribed."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -27,13 +28,20 @@ class Addresses(NamedTuple):
 
 
 async def claim_contact(
-    tx: Tx, merchant_id: UUID, mail_id: UUID, addresses: Addresses, facts: MailFacts, now: BusinessTime
+    tx: Tx,
+    merchant_id: UUID,
+    mail_id: UUID,
+    addresses: Addresses,
+    facts: MailFacts,
+    now: BusinessTime,
 ) -> Channel | None:
     """Claims the way by which a message may be sent now; if by none, it is withheld for good or
     waits for the day. After `open_mail`, in its transaction. What is sent again counts once and
     goes the same way. At least one address is known."""
     await lock_addresses(tx, merchant_id, addresses.known)
-    before = await contacted(tx, merchant_id, addresses.known, mail_id, facts.order_id, now - WITHIN)
+    before = await contacted(
+        tx, merchant_id, addresses.known, mail_id, facts.order_id, now - WITHIN
+    )
     why = why_withheld(facts.notice, before, waits=facts.waits)
     day = by_day(facts.country, now) if facts.notice == LINK else now
     if why is None and day <= now:
@@ -57,6 +65,8 @@ async def claim_contact(
 
 
 def _way(addresses: Addresses, earlier: int) -> Channel:
-    way = way_of(address=addresses.mail is not None, number=addresses.number is not None, earlier=earlier)
+    way = way_of(
+        address=addresses.mail is not None, number=addresses.number is not None, earlier=earlier
+    )
     assert way is not None
     return way

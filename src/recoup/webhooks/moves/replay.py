@@ -1,4 +1,5 @@
-"""A replay begins, and goes through the feed step by step: its rows and the due work that looks after it."""
+"""A replay begins, and goes through the feed step by step: its rows and the due work that looks
+after it."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -23,7 +24,8 @@ async def begin_replay(
     stable: bool,
     wall: WallTime,
 ) -> None:
-    """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for a key that came."""
+    """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for
+    a key that came."""
     rows = Rows()
     for merchant_id in await add_replay(tx, row, owner_id, numbers, partner=partner, stable=stable):
         rows.due_work.append(DueWork(merchant_id, "replay", row["replay_id"], wall, wall=True))
@@ -33,7 +35,8 @@ async def begin_replay(
 async def begin_one(
     tx: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int, *, wall: WallTime
 ) -> None:
-    """Begins a replay of one event, as `begin_replay` does. Raises: KeyTaken for a key that came."""
+    """Begins a replay of one event, as `begin_replay` does. Raises: KeyTaken for a key that
+    came."""
     rows = Rows()
     if await add_replay_of_one(tx, row, merchant_id, subject_id, seq):
         rows.due_work.append(DueWork(merchant_id, "replay", row["replay_id"], wall, wall=True))
@@ -41,8 +44,9 @@ async def begin_one(
 
 
 async def step_replay(tx: Tx, merchant_id: UUID, replay_id: UUID, wall: WallTime) -> bool:
-    """Sends lanes back for what stands next in the feed; answers whether there is more. One event waits until its lane
-    is through with its earlier replay: a lane goes back for one replay at a time."""
+    """Sends lanes back for what stands next in the feed; answers whether there is more. One event
+    waits until its lane is through with its earlier replay: a lane goes back for one replay at a
+    time."""
     rows = Rows()
     await lock_feed(tx, merchant_id)
     later = await not_before(tx, merchant_id, replay_id, wall)

@@ -1,4 +1,5 @@
-"""/webhooks and /partner/webhooks: whose endpoints there are, how they are, and a form for the next."""
+"""/webhooks and /partner/webhooks: whose endpoints there are, how they are, and a form for the
+next."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -106,14 +107,18 @@ async def post_new(visit: AnyVisit, form: EndpointForm) -> Answer:
         same = await _made_already(visit, form) if problem.code == "conflict" else None
         if same is not None:
             return secret_page(visit, same, "made", shown=own_key)
-        raise problem if problem.code != "conflict" else who.in_portal(problem, _CURES["conflict"]) from None
+        raise (
+            problem if problem.code != "conflict" else who.in_portal(problem, _CURES["conflict"])
+        ) from None
     return secret_page(visit, made, "made", shown=own_key)
 
 
 def secret_page(visit: AnyVisit, endpoint: Endpoint, done: str, *, shown: bool) -> Response:
-    """`done`: made or rotated. Only here a key is seen; without `shown` it is the shop's, which others have."""
+    """`done`: made or rotated. Only here a key is seen; without `shown` it is the shop's, which
+    others have."""
     return render(
-        "webhooks/secret.html", visit.values(endpoint=endpoint, done=done, shown=shown, **owner_values(visit))
+        "webhooks/secret.html",
+        visit.values(endpoint=endpoint, done=done, shown=shown, **owner_values(visit)),
     )
 
 
@@ -156,7 +161,9 @@ def _form(visit: AnyVisit, dialect: str) -> Values:
 
 SIZE: Final = 50
 REPLAYS: Final = 5
-_UNREACHED: Final = frozenset({"bad_gateway", "gateway_timeout"})  # a problem of the receiver, not of this page
+_UNREACHED: Final = frozenset(
+    {"bad_gateway", "gateway_timeout"}
+)  # a problem of the receiver, not of this page
 _TAKEN: Final = "Edit or delete the endpoint that has it, or enter another address."
 _ANEW: Final = "Create another endpoint with it and delete this one."
 _TWO_KEYS: Final = "Wait until then, or end the old key now."
@@ -175,7 +182,11 @@ async def webhook(visit: AnyVisit) -> Values:
     except Problem as refused:
         rows, older, wrong = [], None, refused
     now = EndpointForm(found.url, tuple(found.events), encrypt=found.encrypt, format=found.format)
-    replays = [] if found.door != "rescue" else await replay.list_all(world, visit.scope, found.endpoint_id)
+    replays = (
+        []
+        if found.door != "rescue"
+        else await replay.list_all(world, visit.scope, found.endpoint_id)
+    )
     return dict(
         endpoint=found,
         state=who.state_of(found),
@@ -228,9 +239,14 @@ async def post_change(visit: AnyVisit, form: EndpointForm, found: Endpoint) -> A
     return redirect(f"{who.place(visit)}/{found.endpoint_id}")
 
 
-@webhook.post("/webhooks/{endpoint_id}/state", may=who.acting, find=who.find_to_change, shows=nothing)
+@webhook.post(
+    "/webhooks/{endpoint_id}/state", may=who.acting, find=who.find_to_change, shows=nothing
+)
 async def post_state(
-    visit: AnyVisit, found: Endpoint, *, switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)]
+    visit: AnyVisit,
+    found: Endpoint,
+    *,
+    switch: Annotated[str | None, As({"on": "active", "off": "disabled"}.get)],
 ) -> Answer:
     """`switch`: on or off, as the states of endpoints."""
     if switch is None:
@@ -240,7 +256,9 @@ async def post_state(
     return redirect(f"{who.place(visit)}/{found.endpoint_id}")
 
 
-@webhook.post("/webhooks/{endpoint_id}/delete", may=who.acting, find=who.find_to_change, shows=nothing)
+@webhook.post(
+    "/webhooks/{endpoint_id}/delete", may=who.acting, find=who.find_to_change, shows=nothing
+)
 async def post_delete(visit: AnyVisit, found: Endpoint) -> Answer:
     await endpoints.delete(visit.world, who.acting(visit), found.endpoint_id)
     return redirect(who.place(visit))
@@ -269,13 +287,16 @@ async def post_rotate(
     of: str,
     sure: bool,
 ) -> Answer:
-    """The new key is shown with this answer and not again: a form that comes twice replaces nothing twice. `overlap`:
-    how long the old key goes on; `of`: which it is, as `key_mark` shows it; `sure`: confirmed, as it ends at once."""
+    """The new key is shown with this answer and not again: a form that comes twice replaces nothing
+    twice. `overlap`: how long the old key goes on; `of`: which it is, as `key_mark` shows it;
+    `sure`: confirmed, as it ends at once."""
     if not overlap and not sure:
         return shown(question=await _question(visit, found))
     try:
         if of == key_mark(found.signing_key):
-            found = await rotate_endpoint(visit.world, who.acting(visit), found.endpoint_id, overlap)
+            found = await rotate_endpoint(
+                visit.world, who.acting(visit), found.endpoint_id, overlap
+            )
         elif found.rotated_at is None or found.rotated_at < visit.wall - SAME_FORM:
             raise Problem(
                 "conflict",
@@ -291,5 +312,14 @@ async def post_rotate(
 async def _question(visit: AnyVisit, found: Endpoint) -> Question:
     """The confirmation that the key shall end at once."""
     sums = (await sums_of(visit.world, [found]))[found.endpoint_id]
-    at, fields = f"{who.place(visit)}/{found.endpoint_id}", {"overlap": "0", "of": key_mark(found.signing_key)}
-    return Question(f"{at}/rotate", fields, [Ending("Webhook key", "", "", sums.last_delivered_at)], at, signs=True)
+    at, fields = (
+        f"{who.place(visit)}/{found.endpoint_id}",
+        {"overlap": "0", "of": key_mark(found.signing_key)},
+    )
+    return Question(
+        f"{at}/rotate",
+        fields,
+        [Ending("Webhook key", "", "", sums.last_delivered_at)],
+        at,
+        signs=True,
+    )

@@ -18,7 +18,9 @@ from recoup.webhooks.flows.endpoints import Endpoint
 
 PLACE: Final = "/webhooks"
 OF_PARTNER: Final = "/partner/webhooks"
-_GONE = Problem("not_found", "There is no such webhook endpoint.", cure="Choose it from the list of webhooks.")
+_GONE = Problem(
+    "not_found", "There is no such webhook endpoint.", cure="Choose it from the list of webhooks."
+)
 
 
 def place(visit: AnyVisit) -> str:
@@ -46,7 +48,8 @@ def at_merchant(visit: Visit) -> Scope:
 
 
 async def find(visit: AnyVisit) -> Endpoint:
-    """The endpoint of the address. Raises: Problem(not_found) for an id that is none, and for another's."""
+    """The endpoint of the address. Raises: Problem(not_found) for an id that is none, and for
+    another's."""
     endpoint_id: UUID | None = parse_id(visit.request.path_params["endpoint_id"])
     if endpoint_id is None:
         raise copy(_GONE)
@@ -57,7 +60,8 @@ async def find(visit: AnyVisit) -> Endpoint:
 
 
 async def find_to_change(visit: AnyVisit) -> Endpoint:
-    """The same, but one that the stablecoin API manages is left alone here. Raises: also Problem(wrong_state)."""
+    """The same, but one that the stablecoin API manages is left alone here. Raises: also
+    Problem(wrong_state)."""
     found = await find(visit)
     if found.door != "rescue":
         raise Problem(
@@ -83,7 +87,9 @@ FORMATS: Final = {
 RESULTS: Final = {
     "delivered": State("Delivered", "ok", "completed", "The receiver answered 2xx."),
     "failed": State("Failed", "hold", "retry", "The receiver did not accept it; it is retried."),
-    "parked": State("Given up", "prob", "problem", "The last attempt failed; send it again by hand."),
+    "parked": State(
+        "Given up", "prob", "problem", "The last attempt failed; send it again by hand."
+    ),
     "disabled": State("Switched off", "off", "cancelled", "This answer switched the endpoint off."),
 }
 OVERLAPS: Final = {"24": "in 24 hours", "72": "in 3 days", "168": "in 7 days", "0": "at once"}
@@ -95,11 +101,21 @@ ERRORS: Final[Mapping[str, str]] = {
     "switched_off": "endpoint switched off",
 }  # fmt: skip
 _HEALTH: Final = {
-    "new": State("Not tried yet", "off", "draft", "Nothing was sent yet, so it is not known whether it works."),
+    "new": State(
+        "Not tried yet",
+        "off",
+        "draft",
+        "Nothing was sent yet, so it is not known whether it works.",
+    ),
     "ok": State("Healthy", "ok", "completed", "The last delivery succeeded."),
-    "failing": State("Failing", "hold", "onhold", "The last deliveries failed and are retried automatically."),
+    "failing": State(
+        "Failing", "hold", "onhold", "The last deliveries failed and are retried automatically."
+    ),
     "open": State(
-        "Down", "prob", "problem", "Ten deliveries in a row failed: only probes are sent; no events are lost."
+        "Down",
+        "prob",
+        "problem",
+        "Ten deliveries in a row failed: only probes are sent; no events are lost.",
     ),
 }
 _OFF: Final = State("Switched off", "off", "cancelled", "Nothing is sent or queued for it.")

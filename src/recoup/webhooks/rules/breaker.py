@@ -1,5 +1,5 @@
-"""An endpoint's health, and its circuit breaker: after enough tries in a row that were not taken, nothing is posted but
-one probe at a time, at growing pauses; the first that is taken closes it.
+"""An endpoint's health, and its circuit breaker: after enough tries in a row that were not taken,
+nothing is posted but one probe at a time, at growing pauses; the first that is taken closes it.
 
 Source: decision 0028.
 """
@@ -14,7 +14,9 @@ from recoup.mail.rules.backoff import RETRY_AFTER_MAX, next_delay
 FAILURES_TO_OPEN: Final = 10
 PAUSES: Final = tuple(timedelta(seconds=s) for s in (10, 30, 60, 300, 900, 1800, 3600))
 OPEN_MAX: Final = timedelta(days=14)  # then the endpoint is switched off, if it was probed
-PROBES_MIN: Final = 100  # as often as in five days: no worker that stood still, no clock that jumped
+PROBES_MIN: Final = (
+    100  # as often as in five days: no worker that stood still, no clock that jumped
+)
 ERROR_CHARS_MAX: Final = 200
 
 State = Literal["ok", "failing", "open"]
@@ -22,8 +24,8 @@ State = Literal["ok", "failing", "open"]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`failures`: tries in a row that were not taken, the first at `failing_since`. Open since `opened_at`: then
-    `probe_at` is when the next probe may be made. Times are wall time."""
+    """`failures`: tries in a row that were not taken, the first at `failing_since`. Open since
+    `opened_at`: then `probe_at` is when the next probe may be made. Times are wall time."""
 
     failures: int = 0
     failing_since: datetime | None = None
@@ -59,7 +61,9 @@ def _after_one(health: Health, tried: Tried, now: datetime, jitter: float) -> He
     if tried.taken:
         return Health()
     failures, since = health.failures + 1, health.failing_since or now
-    failed = replace(health, failures=failures, failing_since=since, last_error=tried.error[:ERROR_CHARS_MAX])
+    failed = replace(
+        health, failures=failures, failing_since=since, last_error=tried.error[:ERROR_CHARS_MAX]
+    )
     if health.opened_at is None and failures < FAILURES_TO_OPEN:
         return failed
     if health.opened_at is not None and not tried.probe:

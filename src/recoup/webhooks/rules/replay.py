@@ -1,7 +1,7 @@
 """A stored decision decided again, by the decider, the policy and the model that it names. Pure.
 
-Whatever has ever decided in a release is listed here: a new version of a decider, or of a policy, is a further line,
-and no line goes away while a decision of it is kept.
+Whatever has ever decided in a release is listed here: a new version of a decider, or of a policy,
+is a further line, and no line goes away while a decision of it is kept.
 """
 
 from collections.abc import Mapping
@@ -61,14 +61,16 @@ def decide_again(
     models: Mapping[str, Model] = NO_MODELS,
     within: Policies = NO_POLICIES,
 ) -> Decision:
-    """`models`, `within`: by name, the models and the set policies that decided. Raises: UnknownVersion, also without
-    those of the decision; KeyError, TypeError, ValueError for features that no decision was made from.
-    """
+    """`models`, `within`: by name, the models and the set policies that decided. Raises:
+    UnknownVersion, also without those of the decision; KeyError, TypeError, ValueError for features
+    that no decision was made from."""
     decider, policy = versions["decider"], versions["policy"]
     policies, decides = DECIDERS.get(decider, ({}, None))
     if decides is None or policy not in policies:
         raise UnknownVersion(f"{decider} with {policy}")
-    learned = decides_by_model(decider) or decider in SOMETIMES_LEARNED and versions["model"] is not None
+    learned = (
+        decides_by_model(decider) or decider in SOMETIMES_LEARNED and versions["model"] is not None
+    )
     model = models.get(versions["model"]) if learned else None
     if learned and model is None:
         raise UnknownVersion(f"{decider} with {versions['model']}")

@@ -50,7 +50,8 @@ STABLE_SAMPLE_ORDER: Final = "order-1001"
 def sample_event(
     name: str, stable: bool, event_id: UUID, merchant_id: UUID, site_id: UUID | None, at: datetime
 ) -> Event:
-    """A whole event of the name that the dialect has for it. Raises: KeyError for an unknown name."""
+    """A whole event of the name that the dialect has for it. Raises: KeyError for an unknown
+    name."""
     external_id = STABLE_SAMPLE_ORDER if stable else "SAMPLE"
     data, own = (stable_sample(name), NAMES[name]) if stable else (sample_data(name, at), name)
     return Event(
@@ -68,10 +69,17 @@ def sample_event(
 
 
 def stable_sample(name: str) -> dict[str, Any]:
-    """The facts of the stablecoin dialect's event of this name. Raises: KeyError for an unknown name."""
+    """The facts of the stablecoin dialect's event of this name. Raises: KeyError for an unknown
+    name."""
     status, more = _STABLE[name]
     payment = (
-        {"amount": "49.90", "currency": "USDT", "status": status, "channel": "mock", "channel_name": "Mock (test)"}
+        {
+            "amount": "49.90",
+            "currency": "USDT",
+            "status": status,
+            "channel": "mock",
+            "channel_name": "Mock (test)",
+        }
         if status
         else {"currency": "USDT"}
     )
@@ -79,7 +87,8 @@ def stable_sample(name: str) -> dict[str, Any]:
 
 
 def sample_data(name: str, at: datetime) -> dict[str, Any]:
-    """The data of the event of this name; `at` stands for every date. Raises: KeyError for an unknown name."""
+    """The data of the event of this name; `at` stands for every date. Raises: KeyError for an
+    unknown name."""
     facts: dict[str, Any] = {}
     for field in msgspec.structs.fields(CATALOGUE[name].data):
         if field.name == "status":

@@ -34,11 +34,18 @@ class LogLine(TryHead, frozen=True):
 
 
 async def read_log(
-    db: Read, endpoint_id: UUID, *, before: UUID | None, result: str | None, event: tuple[str, str] | None, limit: int
+    db: Read,
+    endpoint_id: UUID,
+    *,
+    before: UUID | None,
+    result: str | None,
+    event: tuple[str, str] | None,
+    limit: int,
 ) -> tuple[list[LogLine], UUID | None]:
-    """Newest first, older than `before`; and before which try the next page begins: None when that was all. `event`:
-    its name in the endpoint's dialect, and in the outbox. A narrowed page looks through so many tries and may be short,
-    or empty, with a next one; one that is not looks at what it shows."""
+    """Newest first, older than `before`; and before which try the next page begins: None when that
+    was all. `event`: its name in the endpoint's dialect, and in the outbox. A narrowed page looks
+    through so many tries and may be short, or empty, with a next one; one that is not looks at what
+    it shows."""
     before, (sample, name) = before or HIGHEST, event or (None, None)
     narrowed = result is not None or event is not None
     looks = SCANNED_MAX if narrowed else limit + 1
@@ -92,7 +99,8 @@ async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUI
 
 class EventTry(NewTry, frozen=True):
     """A delivery attempt with its event as the outbox has it, while that keeps it, the event's
-    number in the feed, and its order. `sample`: the event's name, of one that was sent on demand."""
+    number in the feed, and its order. `sample`: the event's name, of one that was sent on
+    demand."""
 
     sample: str | None
     event: str | None
@@ -126,7 +134,9 @@ LEFT JOIN orders o ON o.merchant_id = t.merchant_id AND o.order_id = t.subject_i
 LEFT JOIN order_payer p ON p.merchant_id = t.merchant_id AND p.order_id = t.subject_id
 WHERE ($1::uuid IS NULL OR t.merchant_id = $1) AND t.endpoint_id = $2 AND t.try_id = $3
 """)
-async def _read_try(db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID) -> EventTry | None:
+async def _read_try(
+    db: Read, merchant_id: UUID | None, endpoint_id: UUID, try_id: UUID
+) -> EventTry | None:
     """An attempt with all that is known of the order's customer."""
 
 

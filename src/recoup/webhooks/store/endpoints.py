@@ -1,5 +1,5 @@
-"""Webhook endpoints of a merchant or a partner: those of the rescue API, and the one of the stablecoin API.
-`owner_id`: of either."""
+"""Webhook endpoints of a merchant or a partner: those of the rescue API, and the one of the
+stablecoin API. `owner_id`: of either."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,8 +18,8 @@ WAITING_MAX = 1_000
 
 
 class EndpointRow(Row, frozen=True):
-    """`own_key`, `webhook_key`: sealed; the second is the merchant's. `waiting`: events still to be delivered there, at
-    most WAITING_MAX. `tried`: whether something was ever sent there."""
+    """`own_key`, `webhook_key`: sealed; the second is the merchant's. `waiting`: events still to be
+    delivered there, at most WAITING_MAX. `tried`: whether something was ever sent there."""
 
     endpoint_id: UUID
     url: str
@@ -45,7 +45,14 @@ class EndpointRow(Row, frozen=True):
 
     @property
     def health(self) -> Health:
-        return Health(self.failures, self.failing_since, self.last_error, self.opened_at, self.probes, self.probe_at)
+        return Health(
+            self.failures,
+            self.failing_since,
+            self.last_error,
+            self.opened_at,
+            self.probes,
+            self.probe_at,
+        )
 
 
 @MERCHANT.statement(f"""
@@ -63,11 +70,13 @@ WHERE (e.merchant_id = $1 OR e.partner_id = $1) AND e.state <> 'deleted' AND (e.
 ORDER BY e.created_at, e.endpoint_id
 """)
 async def list_endpoints(db: Read, owner_id: UUID, every_door: bool = False) -> list[EndpointRow]:
-    """Endpoints of a merchant, or of a partner. `every_door`: the stablecoin API's own among them."""
+    """Endpoints of a merchant, or of a partner. `every_door`: the stablecoin API's own among
+    them."""
 
 
 class Try(NewTry, frozen=True):
-    """`event`: its name in the outbox, while that keeps it. `external_id`: of the order that it is about."""
+    """`event`: its name in the outbox, while that keeps it. `external_id`: of the order that it is
+    about."""
 
     is_sample: bool
     event: str | None
@@ -103,8 +112,8 @@ async def stablecoin_endpoint(db: Read, merchant_id: UUID) -> StablecoinRow | No
 
 
 class SharedKeys(Row, frozen=True):
-    """`key` signs for every endpoint of an API without one of its own; while it is kept, `previous_key` does so too,
-    `previous_until` then. Both are sealed."""
+    """`key` signs for every endpoint of an API without one of its own; while it is kept,
+    `previous_key` does so too, `previous_until` then. Both are sealed."""
 
     key: bytes | None = None
     previous_key: bytes | None = None
@@ -190,9 +199,17 @@ DO UPDATE SET url = EXCLUDED.url, events = EXCLUDED.events, encrypt = EXCLUDED.e
   failures = 0, failing_since = NULL, last_error = NULL, opened_at = NULL, probes = 0, probe_at = NULL
 """)
 async def put_stablecoin_endpoint(
-    db: Tx, merchant_id: UUID, endpoint_id: UUID, url: str, events: Sequence[str], at: datetime, *, encrypt: bool
+    db: Tx,
+    merchant_id: UUID,
+    endpoint_id: UUID,
+    url: str,
+    events: Sequence[str],
+    at: datetime,
+    *,
+    encrypt: bool,
 ) -> None:
-    """The merchant's one endpoint of that dialect, changed in place; `endpoint_id` is for when there is none yet."""
+    """The merchant's one endpoint of that dialect, changed in place; `endpoint_id` is for when
+    there is none yet."""
 
 
 @stored("delivery_tries")
@@ -225,14 +242,18 @@ async def lock_endpoint(db: Tx, endpoint_id: UUID, owner_id: UUID) -> KeyInUse |
     """The key of its own, if it has one."""
 
 
-@DIRECTORY.statement("SELECT 1 FROM endpoints WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) FOR UPDATE")
+@DIRECTORY.statement(
+    "SELECT 1 FROM endpoints WHERE endpoint_id = $1 AND $2 IN (merchant_id, partner_id) FOR UPDATE"
+)
 async def lock_owned(db: Tx, endpoint_id: UUID, owner_id: UUID) -> None:
     """Whichever API manages it: changes at once are made one after the other."""
 
 
 async def lock_shared_key(db: Tx, merchant_id: UUID, door: str = "rescue") -> KeyInUse:
     """The merchant's key for this API."""
-    return KeyInUse(await _lock_shared_key(db, merchant_id, door), await _overlap(db, merchant_id, door))
+    return KeyInUse(
+        await _lock_shared_key(db, merchant_id, door), await _overlap(db, merchant_id, door)
+    )
 
 
 @MERCHANT.statement("""
@@ -243,7 +264,9 @@ async def _lock_shared_key(db: Tx, merchant_id: UUID, door: str) -> bytes | None
     """Sealed."""
 
 
-@MERCHANT.statement("SELECT previous_until FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2")
+@MERCHANT.statement(
+    "SELECT previous_until FROM webhook_key_overlaps WHERE merchant_id = $1 AND door = $2"
+)
 async def _overlap(db: Read, merchant_id: UUID, door: str) -> datetime | None:
     """Time until which the key before holds."""
 
@@ -253,7 +276,12 @@ UPDATE endpoints SET own_key = $2, previous_key = $3, previous_until = $4, rotat
 WHERE endpoint_id = $1
 """)
 async def set_own_key(
-    db: Tx, endpoint_id: UUID, sealed: bytes, previous: bytes | None, until: datetime | None, at: datetime
+    db: Tx,
+    endpoint_id: UUID,
+    sealed: bytes,
+    previous: bytes | None,
+    until: datetime | None,
+    at: datetime,
 ) -> None:
     """Sets an endpoint's own key, with the key before it, while that holds."""
 

@@ -1,4 +1,5 @@
-"""Lanes: one next event for each endpoint and subject. A lane that has nothing to deliver does not exist."""
+"""Lanes: one next event for each endpoint and subject. A lane that has nothing to deliver does not
+exist."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -31,15 +32,17 @@ CROSS JOIN LATERAL (SELECT l.due_at FROM lanes l WHERE l.endpoint_id = e.endpoin
 WHERE p.probe_at IS NULL OR p.probe_at <= $1
 ORDER BY first.due_at
 """)
-async def due_endpoints(db: Read, wall: datetime, merchant_id: UUID | None = None) -> dict[UUID, bool]:
+async def due_endpoints(
+    db: Read, wall: datetime, merchant_id: UUID | None = None
+) -> dict[UUID, bool]:
     """Endpoints that have something to deliver now, the longest waiting first; and whether it is
     their breaker's next probe."""
 
 
 class Lane(Row, frozen=True):
-    """A leased one with its next event, as far as the outbox has it. `probe`: the endpoint's breaker is open. `key`,
-    `previous_key`: sealed; the second while it holds, `switched` once the receiver took what only the first had
-    signed."""
+    """A leased one with its next event, as far as the outbox has it. `probe`: the endpoint's
+    breaker is open. `key`, `previous_key`: sealed; the second while it holds, `switched` once the
+    receiver took what only the first had signed."""
 
     merchant_id: UUID
     endpoint_id: UUID
@@ -72,7 +75,9 @@ class Lane(Row, frozen=True):
 @DIRECTORY.statement("""
 UPDATE endpoints SET probe_at = $3 WHERE endpoint_id = ANY($1) AND probe_at <= $2 RETURNING endpoint_id
 """)
-async def _take_probes(db: Tx, endpoints: Sequence[UUID], wall: datetime, until: datetime) -> list[UUID]:
+async def _take_probes(
+    db: Tx, endpoints: Sequence[UUID], wall: datetime, until: datetime
+) -> list[UUID]:
     """Takes the probes of endpoints whose breaker is open: the next one moves away, so that no
     other process makes one meanwhile."""
 
@@ -119,9 +124,14 @@ async def _claim(
 
 
 async def claim_lanes(
-    db: Tx, wall: datetime, places: Mapping[UUID, int], probes: Sequence[UUID] = (), merchant_id: UUID | None = None
+    db: Tx,
+    wall: datetime,
+    places: Mapping[UUID, int],
+    probes: Sequence[UUID] = (),
+    merchant_id: UUID | None = None,
 ) -> list[Lane]:
-    """`places`: endpoint -> how many of its lanes at most; `probes`: those of which one lane is tried."""
+    """`places`: endpoint -> how many of its lanes at most; `probes`: those of which one lane is
+    tried."""
     until = wall + LEASE
     probed = await _take_probes(db, probes, wall, until) if probes else []
     return await _claim(db, list(places), list(places.values()), wall, until, merchant_id, probed)
@@ -169,11 +179,15 @@ async def _note_endpoints(db: Tx, lanes: Sequence[FinishedLane], wall: datetime)
 
 
 @MERCHANT.statement("SELECT finish_lanes($1, $2, $3)")
-async def _finish(db: Tx, lanes: Sequence[FinishedLane], wall: datetime, tries: Sequence[NewTry]) -> None:
+async def _finish(
+    db: Tx, lanes: Sequence[FinishedLane], wall: datetime, tries: Sequence[NewTry]
+) -> None:
     """Each goes on, waits, or ends; and what was tried is noted."""
 
 
-async def finish_lanes(db: Tx, lanes: Sequence[FinishedLane], tries: Sequence[NewTry], wall: datetime) -> None:
+async def finish_lanes(
+    db: Tx, lanes: Sequence[FinishedLane], tries: Sequence[NewTry], wall: datetime
+) -> None:
     """Finishes lanes under their locks."""
     if noted := [lane for lane in lanes if lane.disable or lane.switched]:
         await _note_endpoints(db, noted, wall)
@@ -205,7 +219,9 @@ class EndpointHealth(Row, frozen=True):
 SELECT endpoint_id, failures, failing_since, last_error, opened_at, probes, probe_at FROM endpoints
 WHERE endpoint_id = ANY($1) AND (failures > 0 OR endpoint_id = ANY($2)) ORDER BY endpoint_id FOR UPDATE
 """)
-async def lock_health(db: Tx, endpoints: Sequence[UUID], failed: Sequence[UUID]) -> list[EndpointHealth]:
+async def lock_health(
+    db: Tx, endpoints: Sequence[UUID], failed: Sequence[UUID]
+) -> list[EndpointHealth]:
     """Locks the health of endpoints that are not well, or that just failed. After the lanes."""
 
 

@@ -36,6 +36,13 @@ WHERE f.merchant_id = $1 AND f.feed_no > $2 AND f.feed_no <= $3
 ORDER BY f.feed_no LIMIT $6
 """)
 async def placed_page(
-    db: Read, merchant_id: UUID, after: int, until: int, events: Sequence[str], stable: Sequence[str], limit: int
+    db: Read,
+    merchant_id: UUID,
+    after: int,
+    until: int,
+    events: Sequence[str],
+    stable: Sequence[str],
+    limit: int,
 ) -> list[PlacedLine]:
-    """Reads events of both APIs with after < place <= until, lowest first; `events` and `stable` of each."""
+    """Reads events of both APIs with after < place <= until, lowest first; `events` and `stable` of
+    each."""

@@ -1,5 +1,5 @@
-"""The feed of a partner: the rescue API's events of all its merchants, in one order. Written behind theirs, under the
-partner's own lock."""
+"""The feed of a partner: the rescue API's events of all its merchants, in one order. Written behind
+theirs, under the partner's own lock."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -49,7 +49,9 @@ class _Place(Row, frozen=True):
 SELECT number, merchant_id, merchant_number FROM partner_feed
 WHERE partner_id = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $4
 """)
-async def _places(db: Read, partner_id: UUID, after: int, until: int, limit: int) -> list[_Place]: ...
+async def _places(
+    db: Read, partner_id: UUID, after: int, until: int, limit: int
+) -> list[_Place]: ...
 
 
 @MERCHANT.statement("""
@@ -89,7 +91,9 @@ async def partners_behind(db: Read) -> list[UUID]:
 async def _behind(db: Read, partner_id: UUID | None) -> list[tuple[UUID, UUID, int]]:
     """Partner, merchant, and up to where it is in the partner's feed. None: of all partners."""
     heard = await _heard(db, partner_id)
-    reached = {(one.partner_id, one.merchant_id): one.number for one in await _reached(db, partner_id)}
+    reached = {
+        (one.partner_id, one.merchant_id): one.number for one in await _reached(db, partner_id)
+    }
     keys = ((one.partner_id, one.merchant_id, one.number) for one in heard)
     return [
         (partner, merchant, at)
@@ -105,7 +109,9 @@ WHERE ($1::uuid IS NULL OR p.partner_id = $1) AND c.number > 0
 async def _heard(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
 
 
-@HUB.statement("SELECT partner_id, merchant_id, number FROM partner_reached WHERE $1::uuid IS NULL OR partner_id = $1")
+@HUB.statement(
+    "SELECT partner_id, merchant_id, number FROM partner_reached WHERE $1::uuid IS NULL OR partner_id = $1"
+)
 async def _reached(db: Read, partner_id: UUID | None) -> list[_Heard]: ...
 
 
@@ -129,11 +135,15 @@ SELECT merchant_id, number FROM (
   ) found
 ORDER BY at, merchant_id, number LIMIT $3
 """)
-async def _fresh(db: Read, merchants: Sequence[UUID], reached: Sequence[int], limit: int) -> list[_Event]: ...
+async def _fresh(
+    db: Read, merchants: Sequence[UUID], reached: Sequence[int], limit: int
+) -> list[_Event]: ...
 
 
 @HUB.statement("SELECT feed_partner($1, $2, $3)")
-async def _feed(db: Tx, partner_id: UUID, merchants: Sequence[UUID], numbers: Sequence[int]) -> None: ...
+async def _feed(
+    db: Tx, partner_id: UUID, merchants: Sequence[UUID], numbers: Sequence[int]
+) -> None: ...
 
 
 async def feed_partner(db: Tx, partner_id: UUID, limit: int) -> int:
@@ -144,7 +154,11 @@ async def feed_partner(db: Tx, partner_id: UUID, limit: int) -> int:
     behind = await _behind(db, partner_id)
     if not behind:
         return 0
-    fresh = await _fresh(db, [merchant for _, merchant, _ in behind], [reached for _, _, reached in behind], limit)
+    fresh = await _fresh(
+        db, [merchant for _, merchant, _ in behind], [reached for _, _, reached in behind], limit
+    )
     if fresh:
-        await _feed(db, partner_id, [one.merchant_id for one in fresh], [one.number for one in fresh])
+        await _feed(
+            db, partner_id, [one.merchant_id for one in fresh], [one.number for one in fresh]
+        )
     return len(fresh)

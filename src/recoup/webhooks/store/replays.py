@@ -1,4 +1,5 @@
-"""Events of an endpoint that are sent again: the requests, how far they got, and the lanes that go back for them."""
+"""Events of an endpoint that are sent again: the requests, how far they got, and the lanes that go
+back for them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -41,7 +42,8 @@ async def count_events(
 
 
 class ReplayRow(Row, frozen=True):
-    """`opening`: not all requested events are found yet. `lanes`: those it still has, at most 10,000."""
+    """`opening`: not all requested events are found yet. `lanes`: those it still has, at most
+    10,000."""
 
     replay_id: UUID
     key: str
@@ -52,7 +54,9 @@ class ReplayRow(Row, frozen=True):
     lanes: int
 
 
-async def list_replays(db: Read, endpoint_id: UUID, limit: int, key: str | None = None) -> list[ReplayRow]:
+async def list_replays(
+    db: Read, endpoint_id: UUID, limit: int, key: str | None = None
+) -> list[ReplayRow]:
     """Newest first, among the newest 10,000 rows; with `key` its replay."""
     if key is None:
         return await newest_replays(db, endpoint_id, limit)
@@ -69,7 +73,9 @@ FROM ({rows}) r GROUP BY replay_id, key ORDER BY created_at DESC, replay_id LIMI
 
 
 @MERCHANT.statement(
-    _LIST.format(rows="SELECT * FROM replays WHERE endpoint_id = $1 ORDER BY created_at DESC LIMIT 10000")
+    _LIST.format(
+        rows="SELECT * FROM replays WHERE endpoint_id = $1 ORDER BY created_at DESC LIMIT 10000"
+    )
 )
 async def newest_replays(db: Read, endpoint_id: UUID, limit: int) -> list[ReplayRow]:
     """Newest first, among the newest 10,000 rows."""
@@ -89,7 +95,8 @@ SELECT EXISTS (SELECT FROM replays WHERE endpoint_id = $1 AND done_to < feed_to)
   OR EXISTS (SELECT FROM lanes WHERE endpoint_id = $1 AND replay_id IS NOT NULL)
 """)
 async def is_busy(db: Read, endpoint_id: UUID) -> bool:
-    """True when an earlier replay to this endpoint is still under way. Under the endpoint's lock."""
+    """True when an earlier replay to this endpoint is still under way. Under the endpoint's
+    lock."""
 
 
 _ROW: Final = """
@@ -106,16 +113,27 @@ _ONE_EVENT: Final = """
 
 
 async def add_replay(
-    db: Tx, row: dict[str, Any], owner_id: UUID, numbers: tuple[int, int], *, partner: bool, stable: bool
+    db: Tx,
+    row: dict[str, Any],
+    owner_id: UUID,
+    numbers: tuple[int, int],
+    *,
+    partner: bool,
+    stable: bool,
 ) -> list[UUID]:
-    """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among them."""
+    """`numbers`: of the owner's feed, both included. Answers the merchants whose events are among
+    them."""
     if not partner:
         return await _add_of_merchant(db, row, owner_id, *numbers, stable)
     if stable:
         return []  # a partner's feed has none
     found = await _numbers_of_partner(db, owner_id, *numbers)
     return await _add_of_partner(
-        db, row, [one.merchant_id for one in found], [one.low for one in found], [one.high for one in found]
+        db,
+        row,
+        [one.merchant_id for one in found],
+        [one.low for one in found],
+        [one.high for one in found],
     )
 
 
@@ -131,7 +149,9 @@ class _Numbers(Row, frozen=True):
 SELECT merchant_id, min(merchant_number) AS low, max(merchant_number) AS high FROM partner_feed
 WHERE partner_id = $1 AND number BETWEEN $2 AND $3 GROUP BY 1
 """)
-async def _numbers_of_partner(db: Read, partner_id: UUID, low: int, high: int) -> list[_Numbers]: ...
+async def _numbers_of_partner(
+    db: Read, partner_id: UUID, low: int, high: int
+) -> list[_Numbers]: ...
 
 
 @MERCHANT.statement(
@@ -163,19 +183,24 @@ async def _add_of_merchant(
 
 
 @MERCHANT.statement(_ROW.format(done_to="f.low - 1", found=_ONE_EVENT))
-async def add_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> bool:
+async def add_replay_of_one(
+    db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int
+) -> bool:
     """Adds a replay of one event; False when it is not in the feed yet. Raises: KeyTaken for a key
     that came."""
 
 
 @MERCHANT.statement(_ROW.format(done_to="f.high", found=_ONE_EVENT))
-async def note_replay_of_one(db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int) -> None:
+async def note_replay_of_one(
+    db: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int
+) -> None:
     """The request needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
 
 
 class LaneInReplay(Row, frozen=True):
-    """`busy`: it is in a replay, or one that is being opened comes to it, so that another waits. `coming`: the event
-    itself is still to be sent by that. `next_try`: of the lane's, where it waits for one."""
+    """`busy`: it is in a replay, or one that is being opened comes to it, so that another waits.
+    `coming`: the event itself is still to be sent by that. `next_try`: of the lane's, where it
+    waits for one."""
 
     busy: bool
     coming: bool
@@ -212,7 +237,8 @@ SELECT EXISTS (SELECT FROM held)
 async def lane_in_replay(
     db: Read, endpoint_id: UUID, subject_id: UUID, event_id: UUID, seq: int, replay_id: UUID
 ) -> LaneInReplay:
-    """State of the event's lane towards replays other than `replay_id`. Under the endpoint's lock."""
+    """State of the event's lane towards replays other than `replay_id`. Under the endpoint's
+    lock."""
 
 
 async def not_before(db: Tx, merchant_id: UUID, replay_id: UUID, wall: datetime) -> datetime | None:
@@ -222,7 +248,9 @@ async def not_before(db: Tx, merchant_id: UUID, replay_id: UUID, wall: datetime)
     one = await _one_event(db, merchant_id, replay_id)
     if one is None:
         return None
-    lane = await lane_in_replay(db, one.endpoint_id, one.subject_id, one.event_id, one.seq, replay_id)
+    lane = await lane_in_replay(
+        db, one.endpoint_id, one.subject_id, one.event_id, one.seq, replay_id
+    )
     if not lane.busy:
         return None
     return min(max(lane.next_try or wall, wall + LOOKS_EVERY_MIN), wall + LOOKS_EVERY_MAX)
@@ -271,5 +299,8 @@ async def _probe_now(db: Tx, endpoint_id: UUID, wall: datetime) -> None: ...
 
 
 @MERCHANT.statement("SELECT open_lanes($1, $2, $3, $4)")
-async def open_lanes(db: Tx, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime) -> bool:
-    """Looks through the next `numbers` of the feed; answers whether there are more. Under the feed's lock."""
+async def open_lanes(
+    db: Tx, merchant_id: UUID, replay_id: UUID, numbers: int, wall: datetime
+) -> bool:
+    """Looks through the next `numbers` of the feed; answers whether there are more. Under the
+    feed's lock."""

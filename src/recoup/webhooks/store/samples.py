@@ -6,7 +6,9 @@ from uuid import UUID
 from recoup.db.statement import DIRECTORY, MERCHANT, Read
 
 
-async def last_but(db: Read, owner_id: UUID, since: datetime, number: int, *, partner: bool) -> datetime | None:
+async def last_but(
+    db: Read, owner_id: UUID, since: datetime, number: int, *, partner: bool
+) -> datetime | None:
     """Time when the `number`-th sample from the end was sent; None when fewer were since then."""
     return await (_of_partner if partner else _of_merchant)(db, owner_id, since, number)
 
@@ -15,7 +17,9 @@ async def last_but(db: Read, owner_id: UUID, since: datetime, number: int, *, pa
 SELECT at FROM audit_lines WHERE merchant_id = $1 AND at > $2 AND action = 'webhook.tested'
 ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
 """)
-async def _of_merchant(db: Read, merchant_id: UUID, since: datetime, number: int) -> datetime | None:
+async def _of_merchant(
+    db: Read, merchant_id: UUID, since: datetime, number: int
+) -> datetime | None:
     """Time of a merchant's sample, from the audit log."""
 
 

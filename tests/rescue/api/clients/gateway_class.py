@@ -29,7 +29,9 @@ class GatewayClass:
 
     def authenticate(self) -> None:
         body = {"AppKey": self.known.app_key, "AppSecret": self.known.app_secret}
-        heard = call(self.port, "POST", "/v1//oauth2/token", {"Content-Type": "application/*+json"}, body)
+        heard = call(
+            self.port, "POST", "/v1//oauth2/token", {"Content-Type": "application/*+json"}, body
+        )
         self.token = heard.body["accessToken"]
 
     def tokenize(self, card: Card) -> str:
@@ -85,13 +87,24 @@ class GatewayClass:
         return status
 
     def capture(self, key: str, units: int) -> bool:
-        body = {"idempotencyKey": f"{key}-capture", "orderId": key, "amount": units, "currency": "USD"}
+        body = {
+            "idempotencyKey": f"{key}-capture",
+            "orderId": key,
+            "amount": units,
+            "currency": "USD",
+        }
         heard = self._post("capture", body)
         return heard.status == 200 and heard.body["captureStatus"] == "SUCCESS"
 
     def refund(self, key: str, units: int) -> bool:
-        heard = self._post(f"orders/{key}/refund", {"amountToRefund": units / 100, "refundMessage": "asked for"})
-        return heard.status == 200 and bool(heard.body["success"]) and heard.body["status"] == "SUCCESS"
+        heard = self._post(
+            f"orders/{key}/refund", {"amountToRefund": units / 100, "refundMessage": "asked for"}
+        )
+        return (
+            heard.status == 200
+            and bool(heard.body["success"])
+            and heard.body["status"] == "SUCCESS"
+        )
 
     def cancel(self, key: str) -> bool:
         return self._post(f"orders/{key}/cancel", {}).status == 200

@@ -68,10 +68,14 @@ class GatewayLibrary:
                 }
             }
         }
-        token: str = self._commit("POST", "tokenize", body).params["transaction"]["payment_method"]["token"]
+        token: str = self._commit("POST", "tokenize", body).params["transaction"]["payment_method"][
+            "token"
+        ]
         return token
 
-    def _evaluate(self, kind: str, units: int, card: Card, order_id: str, options: dict[str, Any]) -> Response:
+    def _evaluate(
+        self, kind: str, units: int, card: Card, order_id: str, options: dict[str, Any]
+    ) -> Response:
         token = options.get("token")
         body = {
             "siteId": self.known.site_id,
@@ -130,14 +134,21 @@ class GatewayLibrary:
     def _headers(self) -> dict[str, str]:
         if not self.token or self.expires <= time.time() * 1000:
             body = {"AppKey": self.known.app_key, "AppSecret": self.known.app_secret}
-            heard = call(self.port, "POST", "/v1/oauth2/token", {"Content-Type": "application/json"}, body).body
+            heard = call(
+                self.port, "POST", "/v1/oauth2/token", {"Content-Type": "application/json"}, body
+            ).body
             self.token, self.expires = heard["accessToken"], heard["expires"]
             self.signed_in += 1
         return {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
 
     def _commit(self, method: str, path: str, body: Any) -> Response:
         heard = call(self.port, method, f"/v1/{path}", self._headers(), body)
-        return Response(self._succeeded(path, heard), self._message(heard), self._authorization(heard), heard.body)
+        return Response(
+            self._succeeded(path, heard),
+            self._message(heard),
+            self._authorization(heard),
+            heard.body,
+        )
 
     def _succeeded(self, path: str, heard: Heard) -> bool:
         body = heard.body
@@ -157,8 +168,15 @@ class GatewayLibrary:
         if errors:
             return str(errors[0]["item1"])
         if heard.status == 400:
-            return "; ".join(f"{name} {texts[0]}" for name, texts in body.items() if name != "TraceId")
-        return str(body.get("title") or body.get("responseMessage") or body.get("statusName") or body.get("status"))
+            return "; ".join(
+                f"{name} {texts[0]}" for name, texts in body.items() if name != "TraceId"
+            )
+        return str(
+            body.get("title")
+            or body.get("responseMessage")
+            or body.get("statusName")
+            or body.get("status")
+        )
 
     @staticmethod
     def _authorization(heard: Heard) -> str:

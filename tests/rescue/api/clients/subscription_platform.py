@@ -26,7 +26,11 @@ class SubscriptionPlatform:
         return call(self.port, method, f"/v1/{path}/", headers, body)
 
     def authenticate(self) -> bool:
-        heard = self._call("POST", "oauth2/token", {"appKey": self.known.app_key, "appSecret": self.known.app_secret})
+        heard = self._call(
+            "POST",
+            "oauth2/token",
+            {"appKey": self.known.app_key, "appSecret": self.known.app_secret},
+        )
         self.token = heard.body["accessToken"]
         return bool(heard.body["success"])
 
@@ -47,7 +51,9 @@ class SubscriptionPlatform:
             "mid": self.known.mid,
             "environment": self.known.environment,
         }
-        token: str = self._call("POST", "tokenize", older).body["transaction"]["payment_method"]["token"]
+        token: str = self._call("POST", "tokenize", older).body["transaction"]["payment_method"][
+            "token"
+        ]
         return token
 
     def transmit(self, order_id: str, units: int, *, declined: bool) -> Heard:
@@ -56,11 +62,17 @@ class SubscriptionPlatform:
             "transmit",
             self._told(order_id, units, declined=declined)
             | {
-                "paymentMethod": {"cardBinNumber": "400000", "cardLast4Digits": "3184", "cardBrand": "VISA"},
+                "paymentMethod": {
+                    "cardBinNumber": "400000",
+                    "cardLast4Digits": "3184",
+                    "cardBrand": "VISA",
+                },
             },
         )
 
-    def evaluate(self, token: str, order_id: str, units: int, key: str, expires: datetime | None) -> Heard:
+    def evaluate(
+        self, token: str, order_id: str, units: int, key: str, expires: datetime | None
+    ) -> Heard:
         body = self._told(order_id, units, declined=True) | {
             "IdempotencyKey": key,
             "siteUrl": "",
@@ -74,7 +86,12 @@ class SubscriptionPlatform:
                 "paymentNumber": "4",
                 "totalPayments": "",
             },
-            "paymentMethod": {"cardNumber": token, "token": True, "expirationMonth": "9", "expirationYear": "31"},
+            "paymentMethod": {
+                "cardNumber": token,
+                "token": True,
+                "expirationMonth": "9",
+                "expirationYear": "31",
+            },
         }
         if expires is not None:
             body["ExpiryDateUTC"] = format_datetime(expires, usegmt=True)
@@ -100,7 +117,12 @@ class SubscriptionPlatform:
                 "dynamicDescriptor": "",
             },
             "payer": {"id": 71, "email": "ana@example.test", "birthdate": None},
-            "billingInformation": {"firstName": "Ana", "lastName": "Roe", "countryCode": "US", "zipcode": 73301},
+            "billingInformation": {
+                "firstName": "Ana",
+                "lastName": "Roe",
+                "countryCode": "US",
+                "zipcode": 73301,
+            },
         }
 
     def sync(self, key: str) -> str:

@@ -1,7 +1,7 @@
 """Adyen's amounts, and the lines of its settlement details report.
 
-CLP and ISK have two decimals there, CVE and IDR none. The report speaks in major units; what a movement cost is a line
-of its own.
+CLP and ISK have two decimals there, CVE and IDR none. The report speaks in major units; what a
+movement cost is a line of its own.
 """
 
 import csv
@@ -46,7 +46,8 @@ Row = Mapping[str, str | None]
 
 
 def report_lines(text: str, account: str) -> Iterator[StatementLine]:
-    """The lines of one merchant account, as the report has them. Raises: ValueError for what cannot be read."""
+    """The lines of one merchant account, as the report has them. Raises: ValueError for what cannot
+    be read."""
     rows = csv.DictReader(io.StringIO(text), strict=True)
     try:
         for row in rows:
@@ -63,13 +64,17 @@ def _lines(row: Row) -> Iterator[StatementLine]:
     kind, net_currency = _TYPES.get(listed, listed.lower()), _text(row, "Net Currency")
     net = _units(row, "Net Credit (NC)", net_currency) - _units(row, "Net Debit (NC)", net_currency)
     names = ("Psp Reference", "Modification Reference")
-    reference = next((one for name in names[:: 1 if kind == "charge" else -1] if (one := _text(row, name))), "")
+    reference = next(
+        (one for name in names[:: 1 if kind == "charge" else -1] if (one := _text(row, name))), ""
+    )
     gross_currency = _text(row, "Gross Currency")
     if not gross_currency:  # of the account, not of a payment
         if net:
             yield StatementLine(None, reference, kind, net, net_currency, at)
         return
-    gross = _units(row, "Gross Credit (GC)", gross_currency) - _units(row, "Gross Debit (GC)", gross_currency)
+    gross = _units(row, "Gross Credit (GC)", gross_currency) - _units(
+        row, "Gross Debit (GC)", gross_currency
+    )
     if gross:
         yield StatementLine(_our_id(row, kind), reference, kind, gross, gross_currency, at)
     same = gross_currency == net_currency
@@ -81,7 +86,9 @@ def _lines(row: Row) -> Iterator[StatementLine]:
 def _our_id(row: Row, kind: str) -> UUID | None:
     """The attempt's id for a charge, captured later or not; for what followed, the row's own id,
     where the report is set to say it."""
-    return parse_id(_text(row, "Merchant Reference" if kind == "charge" else "Modification Merchant Reference"))
+    return parse_id(
+        _text(row, "Merchant Reference" if kind == "charge" else "Modification Merchant Reference")
+    )
 
 
 def _text(row: Row, name: str) -> str:

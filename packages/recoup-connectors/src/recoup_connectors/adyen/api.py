@@ -1,4 +1,5 @@
-"""Adyen's HTTP and what its account says: JSON in and out, two hosts, a call for each right, the signed notices."""
+"""Adyen's HTTP and what its account says: JSON in and out, two hosts, a call for each right, the
+signed notices."""
 
 import base64
 import hmac
@@ -47,7 +48,8 @@ class Hosts:
 
 
 def hosts_of(url: str) -> Hosts:
-    """`url`: https://checkout-test.adyen.com, https://PREFIX-checkout-live.adyenpayments.com, or a stand-in's."""
+    """`url`: https://checkout-test.adyen.com, https://PREFIX-checkout-live.adyenpayments.com, or a
+    stand-in's."""
     host, plain = urlsplit(url).hostname or "", url.rstrip("/")
     if host.endswith(TEST_HOST):
         return Hosts(f"{plain}/{VERSION}", "https://ca-test.adyen.com")
@@ -69,7 +71,13 @@ class Api:
         await self._transport.close()
 
     async def post(
-        self, path: str, body: Body, key: str = "", *, seconds: float = READ_SECONDS, send_before: float | None = None
+        self,
+        path: str,
+        body: Body,
+        key: str = "",
+        *,
+        seconds: float = READ_SECONDS,
+        send_before: float | None = None,
     ) -> Reply:
         """The same bytes for the same body. Raises: NotSentError, NoAnswerError."""
         host = self._hosts.account if path.startswith(DISPUTES) else self._hosts.checkout
@@ -77,7 +85,9 @@ class Api:
         return await self._transport.call(
             "POST",
             host + path,
-            self._headers | {"content-type": "application/json"} | ({"idempotency-key": key} if key else {}),
+            self._headers
+            | {"content-type": "application/json"}
+            | ({"idempotency-key": key} if key else {}),
             msgspec.json.encode(body, order="deterministic"),
             timeout_seconds=seconds,
             send_before=send_before,
@@ -86,11 +96,17 @@ class Api:
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
         """Raises: Problem(unavailable)."""
         report = path.startswith(REPORTS)
-        host, seconds = (self._hosts.account, REPORT_SECONDS) if report else (self._hosts.checkout, READ_SECONDS)
+        host, seconds = (
+            (self._hosts.account, REPORT_SECONDS)
+            if report
+            else (self._hosts.checkout, READ_SECONDS)
+        )
         self.calls.add(_without_id("GET", path))
         url = f"{host}{path}?{urlencode(query)}" if query else host + path
         try:
-            return await self._transport.call("GET", url, self._headers, b"", timeout_seconds=seconds)
+            return await self._transport.call(
+                "GET", url, self._headers, b"", timeout_seconds=seconds
+            )
         except (NotSentError, NoAnswerError) as error:
             raise unavailable(f"{error}") from None
 
@@ -109,15 +125,20 @@ def unavailable(why: str) -> Problem:
 
 
 def reason_of(reply: Reply) -> str:
-    """Adyen's code for what went wrong, else the status: no sentence, which may quote what was sent."""
+    """Adyen's code for what went wrong, else the status: no sentence, which may quote what was
+    sent."""
     error = read(ServiceError, reply)
     return (error.error_code or "" if error else "") or f"HTTP {reply.status}"
 
 
 def _calls(account: str) -> Mapping[str, tuple[str, Body, tuple[int, ...]]]:
-    """Calls that change nothing: of what does not exist, or with what is needed left out. Each with the statuses that
-    only a key with the right gets; 422 is the refusal of what was left out, which comes after the look at the roles."""
-    own, dispute = {"merchantAccount": account}, {"merchantAccountCode": account, "disputePspReference": _NOBODY}
+    """Calls that change nothing: of what does not exist, or with what is needed left out. Each with
+    the statuses that only a key with the right gets; 422 is the refusal of what was left out, which
+    comes after the look at the roles."""
+    own, dispute = (
+        {"merchantAccount": account},
+        {"merchantAccountCode": account, "disputePspReference": _NOBODY},
+    )
     return {
         "merchant account": ("/paymentMethods", own, (200,)),
         "make payments": ("/payments", own, (422,)),
@@ -149,11 +170,15 @@ async def checked_rights(api: Api, account: str) -> list[Finding]:
 
 def _right(name: str, reply: Reply, proofs: tuple[int, ...]) -> Finding:
     if reply.status in (401, 403):
-        return Finding(name, False, Sentence(findings.MAY_NOT, reason_of(reply)), findings.GIVE_ROLE)
+        return Finding(
+            name, False, Sentence(findings.MAY_NOT, reason_of(reply)), findings.GIVE_ROLE
+        )
     if reply.status in proofs and _is_own_word(reply):
         return Finding(name, True, findings.MAY)
     cure = findings.TRY_AGAIN if reply.status == 429 or reply.status >= 500 else findings.NOT_PROVEN
-    return Finding(name, False, Sentence(findings.SAYS, "Adyen", reason_of(reply)), cure, unclear=True)
+    return Finding(
+        name, False, Sentence(findings.SAYS, "Adyen", reason_of(reply)), cure, unclear=True
+    )
 
 
 def _is_own_word(reply: Reply) -> bool:
@@ -221,12 +246,19 @@ class TokenEvent(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def read_batch(
-    headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[bytes], *, account: str, live: bool
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    secrets: Sequence[bytes],
+    *,
+    account: str,
+    live: bool,
 ) -> list[Notice]:
-    """A standard notice, whose items are signed one by one, or one of a stored card, signed as a whole.
+    """A standard notice, whose items are signed one by one, or one of a stored card, signed as a
+    whole.
 
-    Raises: Problem(too_large); Problem(unauthenticated) where one item is not signed with one of the secrets;
-    Problem(invalid) for what is no notice.
+    Raises: Problem(too_large); Problem(unauthenticated) where one item is not signed with one of
+    the secrets; Problem(invalid) for what is no notice.
     """
     if len(body) > NOTICE_BYTES_MAX:
         message = Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX)
@@ -238,10 +270,18 @@ def read_batch(
     items = [one.NotificationRequestItem for one in batch.notification_items]
     for item in items:
         given = item.additional_data.get("hmacSignature")
-        if not isinstance(given, str) or not _signed(given, ":".join(item.signed_fields).encode(), secrets):
-            raise Problem("unauthenticated", "An item is not signed.", cure="Sign all with the endpoint's HMAC key.")
+        if not isinstance(given, str) or not _signed(
+            given, ":".join(item.signed_fields).encode(), secrets
+        ):
+            raise Problem(
+                "unauthenticated",
+                "An item is not signed.",
+                cure="Sign all with the endpoint's HMAC key.",
+            )
     return [
-        _of_item(one, now, mine=one.merchant_account_code == account and (batch.live == "true") is live)
+        _of_item(
+            one, now, mine=one.merchant_account_code == account and (batch.live == "true") is live
+        )
         for one in items
     ]
 
@@ -255,19 +295,30 @@ def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Problem("invalid", "That is no notice of Adyen's.", cure="Send it as Adyen does.") from None
+        raise Problem(
+            "invalid", "That is no notice of Adyen's.", cure="Send it as Adyen does."
+        ) from None
 
 
 def _of_token(event: TokenEvent, now: datetime, *, account: str, live: bool) -> Notice:
     mine = event.data.merchant_account == account and (event.environment == "live") is live
     about, meaning = event.data.stored_payment_method_id, TOKENS.get(event.type, UNKNOWN)
     subject, because = meaning.subject, meaning.because
-    return Notice(event.event_id, event.type, "stored_card", about, now, mine, subject=subject, because=because)
+    return Notice(
+        event.event_id,
+        event.type,
+        "stored_card",
+        about,
+        now,
+        mine,
+        subject=subject,
+        because=because,
+    )
 
 
 def _of_item(item: Item, now: datetime, *, mine: bool) -> Notice:
-    """A colon in a field could be the end of it: such an item is of somebody else's payment, for our references have
-    none. What names no original is about the payment itself."""
+    """A colon in a field could be the end of it: such an item is of somebody else's payment, for
+    our references have none. What names no original is about the payment itself."""
     event, meaning = item.event_code, EVENTS.get(item.event_code, UNKNOWN)
     own = not any(":" in field for field in item.signed_fields)
     itself = event == "AUTHORISATION" or meaning.subject in ("charge", "hold")
@@ -296,14 +347,18 @@ def _movement(item: Item, meaning: Meaning) -> Movement | None:
     kind, amount = meaning.movement, item.amount
     if kind is None or amount is None or item.success != "true":
         return None
-    if item.event_code == _EITHER and str(item.additional_data.get("modification.action")) == "refund":
+    if (
+        item.event_code == _EITHER
+        and str(item.additional_data.get("modification.action")) == "refund"
+    ):
         kind = "refund"
     key = parse_id(item.merchant_reference or "")
     return Movement(kind, item.psp_reference, amount.units, amount.currency, key)
 
 
 def _outcome(item: Item, meaning: Meaning) -> Outcome | None:
-    """The outcome of the message that its reference names. Why it was declined is signed by nobody."""
+    """The outcome of the message that its reference names. Why it was declined is signed by
+    nobody."""
     if meaning.result is None:
         return None
     done = item.success == "true" and meaning.result
@@ -323,7 +378,9 @@ def _case(item: Item, meaning: Meaning) -> DisputeCase | None:
     if amount is None or amount.units <= 0:
         return None
     more, stage, status = item.additional_data, meaning.stage, meaning.status
-    if stage == AT_ITS_STAGE and str(more.get("disputeStatus")) in OF_INQUIRY:  # it only keeps money from being booked
+    if (
+        stage == AT_ITS_STAGE and str(more.get("disputeStatus")) in OF_INQUIRY
+    ):  # it only keeps money from being booked
         stage, status = "inquiry", "answered" if status == "answered" else "won"
     reason = str(more.get("chargebackReasonCode") or more.get("rfiReasonCode") or "").strip()[:20]
     return DisputeCase(

@@ -1,4 +1,5 @@
-"""Charging a stored card: one call, which is its own question. A payer at hand may be sent to Adyen's page."""
+"""Charging a stored card: one call, which is its own question. A payer at hand may be sent to
+Adyen's page."""
 
 import re
 from collections.abc import Mapping
@@ -12,9 +13,18 @@ from recoup.processors.gateways.transport import NoAnswerError, NotSentError
 from recoup.processors.gateways.vendor_account import VendorAccount, unanswered
 from recoup_connectors.adyen import amounts
 from recoup_connectors.adyen.api import Api
-from recoup_connectors.adyen.outcomes import RECEIVED, UNREADABLE, Payment, of_error, of_payment, read
+from recoup_connectors.adyen.outcomes import (
+    RECEIVED,
+    UNREADABLE,
+    Payment,
+    of_error,
+    of_payment,
+    read,
+)
 
-RETURN_URL: Final = "https://recoup.invalid/"  # Adyen wants one, also where no payer is sent anywhere
+RETURN_URL: Final = (
+    "https://recoup.invalid/"  # Adyen wants one, also where no payer is sent anywhere
+)
 STATEMENT_MAX: Final = 22
 ID_MAX: Final = 64
 CUSTOMER_MIN: Final = 3
@@ -22,13 +32,17 @@ CUSTOMER_MAX: Final = 256
 _MODELS: Final = {
     "recurring": "Subscription", "installment": "Subscription", "unscheduled": "UnscheduledCardOnFile",
 }  # fmt: skip
-_EXEMPTIONS: Final = {"low_value": "lowValue", "transaction_risk_analysis": "transactionRiskAnalysis"}
+_EXEMPTIONS: Final = {
+    "low_value": "lowValue",
+    "transaction_risk_analysis": "transactionRiskAnalysis",
+}
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _STATEMENT: Final = re.compile(r"[^A-Za-z0-9.,'_?+*/ -]")
 
 
 class Charges(VendorAccount):
-    """The part of the connector that sends charges and hears what their payers came to. `account`: the merchant's."""
+    """The part of the connector that sends charges and hears what their payers came to. `account`:
+    the merchant's."""
 
     account: str
     _api: Api
@@ -36,15 +50,23 @@ class Charges(VendorAccount):
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         stored, amount = charge.credential, amounts.wire_amount(charge.units, charge.currency)
         if not isinstance(stored, Stored) or not stored.customer:
-            return Outcome("not_sent", text="Adyen takes stored cards of a shopper only", fault="credential")
+            return Outcome(
+                "not_sent", text="Adyen takes stored cards of a shopper only", fault="credential"
+            )
         if len(stored.id) > ID_MAX or not CUSTOMER_MIN <= len(stored.customer) <= CUSTOMER_MAX:
-            return Outcome("not_sent", text="Adyen has no such stored card or shopper", fault="credential")
+            return Outcome(
+                "not_sent", text="Adyen has no such stored card or shopper", fault="credential"
+            )
         if amount is None:
             return Outcome("not_sent", text="Adyen does not carry this amount", fault="request")
         body, before = self._payment(charge, stored, amount), charge.send_before_monotonic
         try:
             reply = await self._api.post(
-                "/payments", body, str(charge.key), seconds=until - self._clocks.monotonic(), send_before=before
+                "/payments",
+                body,
+                str(charge.key),
+                seconds=until - self._clocks.monotonic(),
+                send_before=before,
             )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
@@ -52,7 +74,9 @@ class Charges(VendorAccount):
         if payment is None:
             return of_error(reply)
         at_hand = charge.payer is not None
-        outcome = of_payment(payment, charge.key, stored.scheme, self._clocks.wall(), payer_at_hand=at_hand)
+        outcome = of_payment(
+            payment, charge.key, stored.scheme, self._clocks.wall(), payer_at_hand=at_hand
+        )
         return await self._whole_or_wanted(charge, payment, outcome)
 
     def _payment(self, charge: Charge, stored: Stored, amount: int) -> dict[str, Any]:
@@ -89,10 +113,14 @@ class Charges(VendorAccount):
         return body
 
     async def _whole_or_wanted(self, charge: Charge, payment: Payment, outcome: Outcome) -> Outcome:
-        """A part that nobody wanted is given back. The answer to that proves nothing: the order needs attention."""
+        """A part that nobody wanted is given back. The answer to that proves nothing: the order
+        needs attention."""
         if payment.result_code != "PartiallyAuthorised":
             return outcome
-        if as_requested(outcome, charge.units, charge.currency, charge.part_from).state == "approved":
+        if (
+            as_requested(outcome, charge.units, charge.currency, charge.part_from).state
+            == "approved"
+        ):
             return outcome
         path = f"/payments/{payment.psp_reference}/reversals"
         body = {"merchantAccount": self.account, "reference": f"{charge.key}.v"}
@@ -101,16 +129,24 @@ class Charges(VendorAccount):
         return outcome
 
     async def look_at_payer(self, charge: Charge, payer: PayerAway) -> Outcome:
-        """A payment of which Adyen said that its payer has to confirm charges nothing before its details come."""
+        """A payment of which Adyen said that its payer has to confirm charges nothing before its
+        details come."""
         if payer.returned is None:
             return Outcome("awaits_payer") if payer.may_wait else await self._withdrawn(charge)
         key, details = f"{charge.key}.d", {"details": {"redirectResult": payer.returned}}
-        reply = await self._api.post("/payments/details", details, key, seconds=charge.timeout_seconds)
+        reply = await self._api.post(
+            "/payments/details", details, key, seconds=charge.timeout_seconds
+        )
         payment = read(Payment, reply) if reply.status in (200, 201) else None
         if payment is None:
-            refused = of_error(reply).state == "not_sent" and reply.status in (400, 422)  # of nobody's page
+            refused = of_error(reply).state == "not_sent" and reply.status in (
+                400,
+                422,
+            )  # of nobody's page
             return await self._withdrawn(charge) if refused else Outcome("unknown", text=UNREADABLE)
-        if payment.merchant_reference != str(charge.key):  # of another payment's page: it says nothing of this one
+        if payment.merchant_reference != str(
+            charge.key
+        ):  # of another payment's page: it says nothing of this one
             return await self._withdrawn(charge)
         outcome = of_payment(payment, charge.key, charge.credential.scheme, self._clocks.wall())
         return await self._whole_or_wanted(charge, payment, outcome)
@@ -118,12 +154,24 @@ class Charges(VendorAccount):
     async def _withdrawn(self, charge: Charge) -> Outcome:
         """Withdraws a charge: without its details it can charge nothing; should Adyen know better,
         what it did is undone."""
-        body = {"merchantAccount": self.account, "paymentReference": str(charge.key), "reference": f"{charge.key}.w"}
-        reply = await self._api.post("/cancels", body, f"{charge.key}.w", seconds=charge.timeout_seconds)
+        body = {
+            "merchantAccount": self.account,
+            "paymentReference": str(charge.key),
+            "reference": f"{charge.key}.w",
+        }
+        reply = await self._api.post(
+            "/cancels", body, f"{charge.key}.w", seconds=charge.timeout_seconds
+        )
         said = read(dict[str, Any], reply) or {}
         if (said.get("status"), said.get("paymentReference")) != (RECEIVED, str(charge.key)):
             return Outcome("unknown", text="it waits for its payer, and is not cancelled yet")
-        return Outcome("declined", text="authentication", sca_wanted=True, reached_network=False, withdrawn=True)
+        return Outcome(
+            "declined",
+            text="authentication",
+            sca_wanted=True,
+            reached_network=False,
+            withdrawn=True,
+        )
 
 
 def _agreement(charge: Charge) -> dict[str, str]:
@@ -138,7 +186,8 @@ def _agreement(charge: Charge) -> dict[str, str]:
 
 
 def _model(*said: str | None) -> str:
-    """Adyen has no word for a resubmission, a delayed charge or a no-show: they are what the card is kept for."""
+    """Adyen has no word for a resubmission, a delayed charge or a no-show: they are what the card
+    is kept for."""
     return next((_MODELS[one] for one in said if one in _MODELS), "UnscheduledCardOnFile")
 
 
@@ -163,8 +212,8 @@ def _at_page(payer: PayerAtHand) -> dict[str, Any]:
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str]:
-    """An authentication from elsewhere, as far as Adyen takes it: for a proof that is not base64 it refuses the whole
-    payment. `xid` and the algorithm are of 3-D Secure 1."""
+    """An authentication from elsewhere, as far as Adyen takes it: for a proof that is not base64 it
+    refuses the whole payment. `xid` and the algorithm are of 3-D Secure 1."""
     is_first = given.get("threeDsVersion", "").startswith("1")
     known = {
         "cavv": _base64(given.get("authenticationValue")),

@@ -1,5 +1,5 @@
-"""Every event of Adyen's webhooks, and what it means here. Source: Adyen/adyen-openapi, Webhooks-v1 and
-TokenizationNotification-v1, commit aa014f0cbdb5 of 2026-07-01.
+"""Every event of Adyen's webhooks, and what it means here. Source: Adyen/adyen-openapi, Webhooks-v1
+and TokenizationNotification-v1, commit aa014f0cbdb5 of 2026-07-01.
 
 `AT_ITS_STAGE`: of a case at whatever stage it is known, for events that say nothing of it.
 """
@@ -13,13 +13,16 @@ from recoup.processors.gateways.connector import Subject
 from recoup.processors.rules.answers import MovementKind
 
 REPORT: Final = "REPORT_AVAILABLE"
-OF_INQUIRY: Final = frozenset({"Unresponded", "Responded", "Expired"})  # `disputeStatus` of a request for information
+OF_INQUIRY: Final = frozenset(
+    {"Unresponded", "Responded", "Expired"}
+)  # `disputeStatus` of a request for information
 
 
 class Meaning(NamedTuple):
-    """`subject`: what is asked about, or moved; None for an event that changes nothing, `because` of that. `stage` and
-    `status`: of a dispute. `result`: it says what became of a message of ours: by its `success`, or False for what had
-    succeeded and has failed since. `movement`: what it says was done with a payment, whoever asked for it."""
+    """`subject`: what is asked about, or moved; None for an event that changes nothing, `because`
+    of that. `stage` and `status`: of a dispute. `result`: it says what became of a message of ours:
+    by its `success`, or False for what had succeeded and has failed since. `movement`: what it says
+    was done with a payment, whoever asked for it."""
 
     subject: Subject | None = None
     because: str = ""

@@ -21,7 +21,9 @@ def _make(given: Connection, issuer: SimulatedIssuer | None) -> "OpenProcessor":
         name=given.name,
         url=given.url,
         acceptor_id=given.acceptor,
-        notice_secrets=secrets_of(given.notice_secret),  # of both kinds of notices, and two of each while they roll
+        notice_secrets=secrets_of(
+            given.notice_secret
+        ),  # of both kinds of notices, and two of each while they roll
         multicapture=given.multicapture,
     )
 
@@ -32,12 +34,18 @@ FORM: Final = Form(
     re.compile(r"[!-~]{16,512}"),
     Sentence("Copy the API key of an API credential in Adyen; it begins with AQE."),
     re.compile(r"[0-9A-Fa-f]{64}"),
-    Sentence("Copy the HMAC key of each webhook in Adyen, 64 hexadecimal digits; two with a space between them."),
+    Sentence(
+        "Copy the HMAC key of each webhook in Adyen, 64 hexadecimal digits; two with a space between them."
+    ),
     secrets_max=2,
     account=re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}"),
-    account_cure=Sentence("Write the name of your merchant account, as Adyen's Customer Area shows it."),
+    account_cure=Sentence(
+        "Write the name of your merchant account, as Adyen's Customer Area shows it."
+    ),
     live_url="https://{prefix}-checkout-live.adyenpayments.com",
-    prefix_cure=Sentence("Copy the live URL prefix from Adyen's Customer Area: Developers, API URLs."),
+    prefix_cure=Sentence(
+        "Copy the live URL prefix from Adyen's Customer Area: Developers, API URLs."
+    ),
     order=2,
 )
 KIND: Final = Kind(

@@ -21,7 +21,9 @@ from recoup_connectors.adyen.amounts import units_of
 UNREADABLE: Final = "the answer could not be read"
 RECEIVED: Final = "received"
 _RUNNING: Final = "704"  # an earlier one under the same key is not finished
-_GONE: Final = frozenset({"800", "803", "805"})  # no such contract, no such stored card, not of that kind
+_GONE: Final = frozenset(
+    {"800", "803", "805"}
+)  # no such contract, no such stored card, not of that kind
 _WANTS_PAYER: Final = frozenset({"ChallengeShopper", "IdentifyShopper", "RedirectShopper"})
 _DECLINED: Final = frozenset({"Refused", "Cancelled", "Error"})
 _STOPPED: Final = frozenset({"11", "20", "21", "46"})  # by Adyen's own checks, before the network
@@ -74,7 +76,9 @@ class Payment(msgspec.Struct, frozen=True, rename="camel"):
     def payer_page(self) -> str | None:
         """The page where its payer confirms; None where Adyen wants something else of them."""
         action = self.action
-        by_get = action is not None and action.type == "redirect" and (action.method or "GET") == "GET"
+        by_get = (
+            action is not None and action.type == "redirect" and (action.method or "GET") == "GET"
+        )
         return action.url if action is not None and by_get else None
 
     def more(self, name: str) -> str | None:
@@ -128,22 +132,33 @@ def of_payment(
             return Outcome("unknown", payment.psp_reference, text=UNREADABLE, other_id=other)
         return Outcome("approved", **said)
     at_page = Outcome("awaits_payer", payment.psp_reference, redirect_url=payment.payer_page)
-    if payer_at_hand and result == "RedirectShopper" and at_page.redirect_url is not None and not other:
+    if (
+        payer_at_hand
+        and result == "RedirectShopper"
+        and at_page.redirect_url is not None
+        and not other
+    ):
         return at_page
     if result in _WANTS_PAYER:
         return Outcome("declined", sca_wanted=True, text="authentication", **said)
     if result in _DECLINED:
         wants_payer = payment.refusal_reason_code in _AUTHENTICATE
-        return Outcome("declined", text=payment.refusal_reason or result, sca_wanted=wants_payer, **said)
-    return Outcome("unknown", payment.psp_reference, text=result, other_id=other)  # Received, Pending, and new ones
+        return Outcome(
+            "declined", text=payment.refusal_reason or result, sca_wanted=wants_payer, **said
+        )
+    return Outcome(
+        "unknown", payment.psp_reference, text=result, other_id=other
+    )  # Received, Pending, and new ones
 
 
 def _details(payment: Payment, scheme: str, now: datetime) -> dict[str, Any]:
-    """The same of approvals and declines. What Adyen sent again by itself, with a newer card or to another acquirer,
-    counts as often."""
+    """The same of approvals and declines. What Adyen sent again by itself, with a newer card or to
+    another acquirer, counts as often."""
     updated = payment.more("realtimeAccountUpdaterStatus")
     repeated = updated in _UPDATED or payment.more("retry.attempt1.rawResponse") is not None
-    scheme_code, by_brand = by_network(_scheme_code(payment), payment.more("paymentMethod") or scheme)
+    scheme_code, by_brand = by_network(
+        _scheme_code(payment), payment.more("paymentMethod") or scheme
+    )
     score = payment.fraud_result.account_score if payment.fraud_result else None
     return {
         "scheme_code": scheme_code,
@@ -176,7 +191,11 @@ def _scheme_code(payment: Payment) -> str | None:
 def _advice(payment: Payment, scheme: str) -> str | None:
     """Mastercard's; on another network's card it means nothing."""
     brand = payment.more("paymentMethod") or scheme
-    return plain_advice(payment.more("merchantAdviceCode")) if brand.startswith(("mc", "mastercard")) else None
+    return (
+        plain_advice(payment.more("merchantAdviceCode"))
+        if brand.startswith(("mc", "mastercard"))
+        else None
+    )
 
 
 def _reached(payment: Payment) -> bool | None:
@@ -197,14 +216,20 @@ def _news(payment: Payment, updated: str | None) -> CredentialNews | None:
 
 
 def of_error(reply: Reply) -> Outcome:
-    """The answer to what was to charge, where it is no payment. Only a refusal in Adyen's own words proves anything."""
+    """The answer to what was to charge, where it is no payment. Only a refusal in Adyen's own words
+    proves anything."""
     error = read(ServiceError, reply)
     if error is None or error.error_code is None and error.error_type is None:
         return Outcome("unknown", text=UNREADABLE)
     code, proves = error.error_code, reply.status in (400, 401, 403, 404, 422, 429)
     if not proves or code == _RUNNING or error.error_type == "internal":
         return Outcome("unknown", processor_code=own_code(code), text=error.message)
-    return Outcome("not_sent", processor_code=own_code(code), text=error.message, fault=fault_of(reply.status, code))
+    return Outcome(
+        "not_sent",
+        processor_code=own_code(code),
+        text=error.message,
+        fault=fault_of(reply.status, code),
+    )
 
 
 def fault_of(status: int, code: str | None) -> Fault:
@@ -225,7 +250,11 @@ def of_modification(message: ModificationMessage, account: str, reply: Reply) ->
         message.units,
         message.currency,
     )
-    if other != (str(message.key), message.reference, account) or not same_amount or found.status != RECEIVED:
+    if (
+        other != (str(message.key), message.reference, account)
+        or not same_amount
+        or found.status != RECEIVED
+    ):
         return Outcome("unknown", found.psp_reference, text=UNREADABLE, other_id=True)
     return Outcome("unknown", found.psp_reference, text=RECEIVED, result_follows=True)
 
@@ -234,5 +263,7 @@ def of_refusal(reply: Reply) -> Outcome:
     """The answer to what moves an earlier charge, or answers a dispute."""
     said = of_error(reply)
     if said.state == "not_sent" and reply.status in (400, 404, 422):
-        return Outcome("declined", processor_code=said.processor_code, text=said.text, fault=said.fault)
+        return Outcome(
+            "declined", processor_code=said.processor_code, text=said.text, fault=said.fault
+        )
     return said

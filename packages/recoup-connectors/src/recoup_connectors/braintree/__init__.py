@@ -1,1 +1,2 @@
-"""Braintree: cards in its vault, charged by reference over GraphQL. No number passes through here."""
+"""Braintree: cards in its vault, charged by reference over GraphQL. No number passes through
+here."""

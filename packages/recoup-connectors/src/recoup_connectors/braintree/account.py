@@ -26,7 +26,15 @@ from recoup.processors.gateways.wire_amounts import exponent, units_of
 from recoup_connectors import findings as words
 from recoup_connectors.braintree.api import LIVE_URL, SANDBOX_URL, Api, KeyPair, unavailable
 from recoup_connectors.braintree.disputes import Dispute
-from recoup_connectors.braintree.outcomes import Payment, answer_of, code_of, found_at, key_in, of_error, read
+from recoup_connectors.braintree.outcomes import (
+    Payment,
+    answer_of,
+    code_of,
+    found_at,
+    key_in,
+    of_error,
+    read,
+)
 from recoup_connectors.plain_xml import Element, NotPlainError, read_xml
 
 NOTICE_BYTES_MAX: Final = 262_144
@@ -50,7 +58,8 @@ _FEE_COLUMNS: Final = ("transaction id", "total fee amount", "settlement currenc
 
 
 def check_mode(url: str, world: str) -> None:
-    """Raises: Problem(invalid) for the vendor's live address in the sandbox, or that of its tests in live."""
+    """Raises: Problem(invalid) for the vendor's live address in the sandbox, or that of its tests
+    in live."""
     if (url, world) in ((LIVE_URL, "sandbox"), (SANDBOX_URL, "live")):
         cure = "Leave the url out, or name the one of this mode."
         raise Problem("invalid", "The address is of the other mode.", field="url", cure=cure)
@@ -59,9 +68,18 @@ def check_mode(url: str, world: str) -> None:
 def accounts_of(text: str) -> dict[str, str]:
     """`EUR=acme-eur USD=acme-usd` as currency -> merchant account. Raises: Problem(invalid)."""
     found = dict(part.split("=", 1) for part in text.split() if part.count("=") == 1)
-    if not found or len(found) != len(text.split()) or not all(exponent(one) is not None for one in found):
+    if (
+        not found
+        or len(found) != len(text.split())
+        or not all(exponent(one) is not None for one in found)
+    ):
         cure = 'Write account = "EUR=acme-eur USD=acme-usd".'
-        raise Problem("invalid", "A merchant account of Braintree takes one currency.", field="account", cure=cure)
+        raise Problem(
+            "invalid",
+            "A merchant account of Braintree takes one currency.",
+            field="account",
+            cure=cure,
+        )
     return found
 
 
@@ -98,7 +116,11 @@ async def described(api: Api, stored: Stored, route: str) -> Stored | None:
     found = read(_Method, found_at(answer_of(reply), "node"))
     if found is None:
         said = of_error(reply)
-        if said.fault == "credential" or said.processor_code is None and found_at(answer_of(reply), "node") == {}:
+        if (
+            said.fault == "credential"
+            or said.processor_code is None
+            and found_at(answer_of(reply), "node") == {}
+        ):
             return None
         raise unavailable(code_of(reply) or said.own_code or f"HTTP {reply.status}")
     customer, card = found.customer, found.details
@@ -158,14 +180,22 @@ async def lines(api: Api, begin: datetime, end: datetime) -> AsyncIterator[list[
 
 def _moved(plain: Mapping[str, Any], type: str, sign: int) -> StatementLine:
     payment = read(Payment, plain)
-    day = payment.disbursementDetails.date if payment is not None and payment.disbursementDetails is not None else None
+    day = (
+        payment.disbursementDetails.date
+        if payment is not None and payment.disbursementDetails is not None
+        else None
+    )
     if payment is None or day is None or payment.amount.units() < 0:
         raise unavailable("a movement cannot be read")
     units, currency = payment.amount.units(), payment.amount.currencyCode
-    return StatementLine(parse_id(payment.key or ""), payment.id, type, sign * units, currency, _at(day))
+    return StatementLine(
+        parse_id(payment.key or ""), payment.id, type, sign * units, currency, _at(day)
+    )
 
 
-def _disputed(plain: Mapping[str, Any], type: str, first: date, last: date) -> Iterator[StatementLine]:
+def _disputed(
+    plain: Mapping[str, Any], type: str, first: date, last: date
+) -> Iterator[StatementLine]:
     case = read(Dispute, plain)
     if case is None or case.receivedDate is None:
         raise unavailable("a dispute cannot be read")
@@ -174,7 +204,11 @@ def _disputed(plain: Mapping[str, Any], type: str, first: date, last: date) -> I
     money, day = case.amountDisputed, case.receivedDate
     if type == "dispute_won":
         money = case.amountWon or money
-        won = [one.effectiveDate for one in case.statusHistory or [] if one.status == "WON" and one.effectiveDate]
+        won = [
+            one.effectiveDate
+            for one in case.statusHistory or []
+            if one.status == "WON" and one.effectiveDate
+        ]
         day = next((one for one in won if first <= _at(one).date() <= last), "")
         if not day:
             return
@@ -195,7 +229,9 @@ def _fee_lines(text: bytes, day: date) -> Iterator[StatementLine]:
     try:
         rows = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
         for row in rows:
-            known = {str(name).strip().lower(): str(value or "").strip() for name, value in row.items()}
+            known = {
+                str(name).strip().lower(): str(value or "").strip() for name, value in row.items()
+            }
             reference, amount, currency = (known[name] for name in _FEE_COLUMNS)
             units = units_of(amount or "0", currency)
             if units is None:
@@ -233,7 +269,11 @@ async def findings(api: Api, accounts: Mapping[str, str]) -> list[Finding]:
             return [Finding("key", False, message, words.LOOK_AT_HALVES, unclear=unclear)]
         found.append(Finding("key", True, words.KEY_KNOWN))
         edges = found_at(answer_of(reply), "viewer", "merchant", "merchantAccounts", "edges") or []
-        known = {one.id: one for edge in edges if (one := read(_Account, (edge or {}).get("node"))) is not None}
+        known = {
+            one.id: one
+            for edge in edges
+            if (one := read(_Account, (edge or {}).get("node"))) is not None
+        }
         found += [_matching(currency, known.get(id), id) for currency, id in accounts.items()]
         async for _ in api.pages("transactions", {"orderId": {"is": "recoup-rights-check"}}):
             found.append(Finding("search", True, words.MAY))
@@ -245,12 +285,16 @@ async def findings(api: Api, accounts: Mapping[str, str]) -> list[Finding]:
 def _matching(currency: str, account: _Account | None, id: str) -> Finding:
     name = f"account {currency}"
     if account is None or account.currencyCode != currency or account.status != "ACTIVE":
-        return Finding(name, False, Sentence(words.ACCOUNT_TAKES_NOT, id, currency), words.NAME_ACCOUNT)
+        return Finding(
+            name, False, Sentence(words.ACCOUNT_TAKES_NOT, id, currency), words.NAME_ACCOUNT
+        )
     return Finding(name, True, Sentence(words.ACCOUNT_TAKES, id, currency))
 
 
 def signature_of(keys: KeyPair, text: bytes) -> str:
-    return hmac.digest(sha1(keys.private.encode(), usedforsecurity=False).digest(), text, "sha1").hex()
+    return hmac.digest(
+        sha1(keys.private.encode(), usedforsecurity=False).digest(), text, "sha1"
+    ).hex()
 
 
 def challenged(query: Mapping[str, str], keys: KeyPair) -> Acknowledgement | None:
@@ -261,8 +305,8 @@ def challenged(query: Mapping[str, str], keys: KeyPair) -> Acknowledgement | Non
 
 
 def read_notice(body: bytes, keys: Sequence[KeyPair]) -> Notice:
-    """Raises: Problem(too_large); Problem(unauthenticated) for what none of the keys signed; Problem(invalid) for a
-    signed form that is no notice."""
+    """Raises: Problem(too_large); Problem(unauthenticated) for what none of the keys signed;
+    Problem(invalid) for a signed form that is no notice."""
     if len(body) > NOTICE_BYTES_MAX:
         raise Problem(
             "too_large",
@@ -279,15 +323,20 @@ def read_notice(body: bytes, keys: Sequence[KeyPair]) -> Notice:
     try:
         return _notice(read_xml(base64.b64decode(payload)))
     except (binascii.Error, NotPlainError, ValueError):
-        raise Problem("invalid", "The notice is no notification.", cure="Send it as Braintree does.") from None
+        raise Problem(
+            "invalid", "The notice is no notification.", cure="Send it as Braintree does."
+        ) from None
 
 
 def _unsigned() -> Problem:
-    return Problem("unauthenticated", "The notice is not signed.", cure="Sign it with the key of this route.")
+    return Problem(
+        "unauthenticated", "The notice is not signed.", cure="Sign it with the key of this route."
+    )
 
 
 def _is_signed(signed: str, payload: bytes, keys: Sequence[KeyPair]) -> bool:
-    """`public|signature`, several with & between; the payload's last line end may have been lost."""
+    """`public|signature`, several with & between; the payload's last line end may have been
+    lost."""
     pairs = [part.partition("|") for part in signed.split("&")][:20]
     for key in keys:
         wanted = [signature_of(key, text).encode() for text in (payload, payload + b"\n")]
@@ -306,7 +355,9 @@ def _notice(root: Element) -> Notice:
     about = subject.children[0] if subject.children else subject
     id = about.text_at("id") or about.text_at("token")
     names = [about.text_at("order-id"), about.text_at("transaction", "order-id")]
-    ours = next((found for name in names if (found := parse_id(key_in(name) or "")) is not None), None)
+    ours = next(
+        (found for name in names if (found := parse_id(key_in(name) or "")) is not None), None
+    )
     meaning = meaning_of(KINDS, kind)
     return Notice(
         f"{kind}.{id}.{at:%Y%m%dT%H%M%SZ}",

@@ -1,4 +1,5 @@
-"""Braintree's GraphQL over HTTP: one address, one pinned version, a document for each call, one loop over pages."""
+"""Braintree's GraphQL over HTTP: one address, one pinned version, a document for each call, one
+loop over pages."""
 
 import base64
 from collections.abc import AsyncIterator, Mapping
@@ -66,23 +67,36 @@ def _found(field: str, input: str, node: str) -> str:
 # Each by the name of its operation, which is that of its field.
 DOCUMENTS: Final[Mapping[str, str]] = {
     **{
-        name: _mutation(name, f"{name[0].upper()}{name[1:]}Input", f"transaction {{ {_TRANSACTION} }}")
-        for name in ("chargePaymentMethod", "authorizePaymentMethod", "chargeCreditCard", "authorizeCreditCard")
+        name: _mutation(
+            name, f"{name[0].upper()}{name[1:]}Input", f"transaction {{ {_TRANSACTION} }}"
+        )
+        for name in (
+            "chargePaymentMethod",
+            "authorizePaymentMethod",
+            "chargeCreditCard",
+            "authorizeCreditCard",
+        )
     },
     "captureTransaction": _mutation(
         "captureTransaction", "CaptureTransactionInput", f"transaction {{ {_TRANSACTION} }}"
     ),
     "partialCaptureTransaction": _mutation(
-        "partialCaptureTransaction", "PartialCaptureTransactionInput", f"capture {{ {_TRANSACTION} }}"
+        "partialCaptureTransaction",
+        "PartialCaptureTransactionInput",
+        f"capture {{ {_TRANSACTION} }}",
     ),
-    "refundTransaction": _mutation("refundTransaction", "RefundTransactionInput", f"refund {{ {_REFUND} }}"),
+    "refundTransaction": _mutation(
+        "refundTransaction", "RefundTransactionInput", f"refund {{ {_REFUND} }}"
+    ),
     "reverseTransaction": _mutation(
         "reverseTransaction",
         "ReverseTransactionInput",
         f"reversal {{ __typename ... on Transaction {{ {_PAYMENT} }} ... on Refund {{ {_PAYMENT} }} }}",
     ),
     "acceptDispute": _mutation("acceptDispute", "AcceptDisputeInput", f"dispute {{ {_DISPUTE} }}"),
-    "finalizeDispute": _mutation("finalizeDispute", "FinalizeDisputeInput", f"dispute {{ {_DISPUTE} }}"),
+    "finalizeDispute": _mutation(
+        "finalizeDispute", "FinalizeDisputeInput", f"dispute {{ {_DISPUTE} }}"
+    ),
     "createDisputeTextEvidence": _mutation(
         "createDisputeTextEvidence", "CreateDisputeTextEvidenceInput", "evidence { id }"
     ),
@@ -148,13 +162,17 @@ class Api:
         until: float | None = None,
         send_before: float | None = None,
     ) -> Reply:
-        """`key`: which action this is, for thirty days. `until`: when the answer has to be there, on the monotonic
-        clock. Raises: NotSentError, NoAnswerError."""
+        """`key`: which action this is, for thirty days. `until`: when the answer has to be there,
+        on the monotonic clock. Raises: NotSentError, NoAnswerError."""
         left = READ_SECONDS if until is None else until - self._clocks.monotonic()
         if left <= 0:
             raise NotSentError("too late to send")
         self.calls.add(name)
-        message: dict[str, Any] = {"query": DOCUMENTS[name], "operationName": name, "variables": variables}
+        message: dict[str, Any] = {
+            "query": DOCUMENTS[name],
+            "operationName": name,
+            "variables": variables,
+        }
         if key:
             message["extensions"] = {"apiRequestKey": key}
         return await self._transport.call(
@@ -168,7 +186,9 @@ class Api:
 
     async def report_text(self, url: str) -> bytes:
         """A report, without the key: it lies elsewhere. Raises: Problem(unavailable)."""
-        if not url.startswith("https://") and not url.startswith(self._url.rpartition("/")[0] + "/"):
+        if not url.startswith("https://") and not url.startswith(
+            self._url.rpartition("/")[0] + "/"
+        ):
             raise unavailable("the report has no safe address")
         self.calls.add("GET report")
         try:
@@ -179,7 +199,9 @@ class Api:
             raise unavailable(f"HTTP {reply.status}")
         return reply.body
 
-    async def pages(self, name: str, search: Mapping[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
+    async def pages(
+        self, name: str, search: Mapping[str, Any]
+    ) -> AsyncIterator[list[dict[str, Any]]]:
         """Results of a search, some at a time. Raises: Problem(unavailable) for an answer that is
         none, or a list that goes round."""
         after, seen = None, set[str]()

@@ -1,6 +1,7 @@
 """Braintree as a route: charges of its vaulted methods, and what follows them.
 
-A message is one mutation under a key of its own; what became of it is read from the book by our id, which it carries.
+A message is one mutation under a key of its own; what became of it is read from the book by our id,
+which it carries.
 """
 
 import asyncio
@@ -14,7 +15,13 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
 from recoup.processors.gateways import wire_amounts
-from recoup.processors.gateways.connector import Acknowledgement, DisputeCase, Finding, Notice, OwnRetry
+from recoup.processors.gateways.connector import (
+    Acknowledgement,
+    DisputeCase,
+    Finding,
+    Notice,
+    OwnRetry,
+)
 from recoup.processors.gateways.credential import Stored
 from recoup.processors.gateways.look_up import chosen
 from recoup.processors.gateways.outcome import Outcome
@@ -51,10 +58,19 @@ from recoup_connectors.braintree.outcomes import (
     read,
 )
 
-_INITIATORS: Final = {"recurring": "RECURRING", "installment": "INSTALLMENT", "unscheduled": "UNSCHEDULED"}
+_INITIATORS: Final = {
+    "recurring": "RECURRING",
+    "installment": "INSTALLMENT",
+    "unscheduled": "UNSCHEDULED",
+}
 _FIRSTS: Final = {"recurring": "RECURRING_FIRST", "installment": "INSTALLMENT_FIRST"}
-_EXEMPTIONS: Final = {"low_value": "LOW_VALUE", "transaction_risk_analysis": "TRANSACTION_RISK_ANALYSIS"}
-_DESCRIPTOR: Final = re.compile(r"(?=.{5,22}$)(?:[\w .+-]{3}|[\w .+-]{7}|[\w .+-]{12})\*[\w .+-]{1,18}", re.ASCII)
+_EXEMPTIONS: Final = {
+    "low_value": "LOW_VALUE",
+    "transaction_risk_analysis": "TRANSACTION_RISK_ANALYSIS",
+}
+_DESCRIPTOR: Final = re.compile(
+    r"(?=.{5,22}$)(?:[\w .+-]{3}|[\w .+-]{7}|[\w .+-]{12})\*[\w .+-]{1,18}", re.ASCII
+)
 _INDICATOR: Final = re.compile(r"\d{2}", re.ASCII)
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 SETTLES_WITHIN: Final = timedelta(days=30)
@@ -81,8 +97,8 @@ class Braintree(VendorAccount):
         older_keys: tuple[KeyPair, ...] = (),
         clocks: Clocks | None = None,
     ) -> None:
-        """`accounts`: currency -> merchant account, which alone decides the currency there. `older_keys`: that may
-        still sign notices."""
+        """`accounts`: currency -> merchant account, which alone decides the currency there.
+        `older_keys`: that may still sign notices."""
         super().__init__(name, acceptor_id, clocks)
         self._api = Api(url, keys, self._clocks)
         self._keys, self._older, self._accounts = keys, older_keys, dict(accounts)
@@ -101,21 +117,34 @@ class Braintree(VendorAccount):
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         credential = charge.credential
         if not isinstance(credential, Stored):
-            return Outcome("not_sent", text="Braintree takes stored methods only", fault="credential")
+            return Outcome(
+                "not_sent", text="Braintree takes stored methods only", fault="credential"
+            )
         if not self.carries(charge.units, charge.currency):
             return Outcome("not_sent", text="Braintree does not carry this amount", fault="request")
-        form: dict[str, Any] = {"paymentMethodId": credential.id, "transaction": self._transaction(charge)}
+        form: dict[str, Any] = {
+            "paymentMethodId": credential.id,
+            "transaction": self._transaction(charge),
+        }
         kind = "PaymentMethod"
-        if (exemption := _EXEMPTIONS.get(charge.exemption or "")) is not None:  # which only this mutation takes
+        if (
+            exemption := _EXEMPTIONS.get(charge.exemption or "")
+        ) is not None:  # which only this mutation takes
             kind, form = "CreditCard", form | {"options": {"scaExemption": exemption}}
         name = f"{'charge' if charge.capture else 'authorize'}{kind}"
         try:
             before = charge.send_before_monotonic
-            reply = await self._api.call(name, {"input": form}, key=str(charge.key), until=until, send_before=before)
+            reply = await self._api.call(
+                name, {"input": form}, key=str(charge.key), until=until, send_before=before
+            )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         payment = payment_at(reply, name, "transaction")
-        said = of_error(reply) if payment is None else of_payment(payment, str(charge.key), credential.scheme)
+        said = (
+            of_error(reply)
+            if payment is None
+            else of_payment(payment, str(charge.key), credential.scheme)
+        )
         if payment is None and code_of(reply) in KEY_USED or said.category == "DUPLICATE":
             return await self._other(charge, credential, said, until)
         return said
@@ -129,14 +158,19 @@ class Braintree(VendorAccount):
         }
         if (initiator := _initiator(charge)) is not None:
             form["paymentInitiator"] = initiator
-        if _DESCRIPTOR.fullmatch(charge.descriptor):  # in any other shape the whole charge is refused
+        if _DESCRIPTOR.fullmatch(
+            charge.descriptor
+        ):  # in any other shape the whole charge is refused
             form["descriptor"] = {"name": charge.descriptor}
         if (authenticated := _authenticated(charge.three_d_secure or {})) is not None:
             form["threeDSecurePassThrough"] = authenticated
         return form
 
-    async def _other(self, charge: Charge, credential: Stored, said: Outcome, until: float) -> Outcome:
-        """The gateway knows this message, or one like it, already: what the book has under our id is the answer."""
+    async def _other(
+        self, charge: Charge, credential: Stored, said: Outcome, until: float
+    ) -> Outcome:
+        """The gateway knows this message, or one like it, already: what the book has under our id
+        is the answer."""
         for pause in (0.0, SHOWN_SECONDS):
             await asyncio.sleep(max(0.0, min(pause, until - self._clocks.monotonic())))
             found = await self._look_at_charge(charge, credential)
@@ -164,7 +198,12 @@ class Braintree(VendorAccount):
         said = [of_payment(one, str(charge.key), credential.scheme) for one in found]
         approved = [one for one in said if one.state == "approved"]
         if len(approved) > 1:
-            return Outcome("unknown", approved[0].reference, text="there are two charges of this id", other_id=True)
+            return Outcome(
+                "unknown",
+                approved[0].reference,
+                text="there are two charges of this id",
+                other_id=True,
+            )
         decided = [one for one in said if one.state == "declined"]
         return next(iter([*approved, *decided, *said]), Outcome("not_found"))
 
@@ -174,28 +213,41 @@ class Braintree(VendorAccount):
             return await self._look_at_modification(message)
         scheme = message.credential.scheme
         found = await self._by_order_id("transactions", {"startsWith": f"{message.order_key}."})
-        return chosen(question, [(parse_id(one.key or ""), of_payment(one, one.key or "", scheme)) for one in found])
+        return chosen(
+            question,
+            [(parse_id(one.key or ""), of_payment(one, one.key or "", scheme)) for one in found],
+        )
 
-    async def _by_order_id(self, name: Literal["transactions", "refunds"], wanted: Mapping[str, str]) -> list[Payment]:
+    async def _by_order_id(
+        self, name: Literal["transactions", "refunds"], wanted: Mapping[str, str]
+    ) -> list[Payment]:
         """Raises: Problem(unavailable)."""
         found = list[Payment]()
         async for page in self._api.pages(name, {"orderId": wanted}):
             for plain in page:
                 one = read(Payment, plain)
                 if one is None:
-                    raise Problem("unavailable", "Braintree's answer cannot be read.", cure="Try again.")
+                    raise Problem(
+                        "unavailable", "Braintree's answer cannot be read.", cure="Try again."
+                    )
                 found.append(one)
         return found
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         if message.reference is None:
-            return Outcome("not_sent", text="Braintree's own reference is not known", fault="request")
-        if message.kind != "void" and not self.carries(message.units, message.currency):  # null would move all of it
+            return Outcome(
+                "not_sent", text="Braintree's own reference is not known", fault="request"
+            )
+        if message.kind != "void" and not self.carries(
+            message.units, message.currency
+        ):  # null would move all of it
             return Outcome("not_sent", text="Braintree does not carry this amount", fault="request")
         try:
             if message.kind == "void":
                 return await self._void(message)
-            return await (self._capture(message) if message.kind == "capture" else self._refund(message))
+            return await (
+                self._capture(message) if message.kind == "capture" else self._refund(message)
+            )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
 
@@ -203,7 +255,9 @@ class Braintree(VendorAccount):
         until = self._clocks.monotonic() + message.timeout_seconds
         before = message.send_before_monotonic
         variables = {"input": {"transactionId": message.reference} | form}
-        return await self._api.call(name, variables, key=str(message.key), until=until, send_before=before)
+        return await self._api.call(
+            name, variables, key=str(message.key), until=until, send_before=before
+        )
 
     async def _capture(self, message: ModificationMessage) -> Outcome:
         """`orderId` stays the charge's, by which it is found."""
@@ -211,7 +265,11 @@ class Braintree(VendorAccount):
         if message.final_part:
             reply = await self._move(message, "captureTransaction", {"transaction": amount})
             payment = payment_at(reply, "captureTransaction", "transaction")
-            return of_refusal(reply) if payment is None else of_capture(payment, str(message.reference))
+            return (
+                of_refusal(reply)
+                if payment is None
+                else of_capture(payment, str(message.reference))
+            )
         part = amount | {"orderId": str(message.key), "finalCapture": False}
         reply = await self._move(message, "partialCaptureTransaction", {"transaction": part})
         payment = payment_at(reply, "partialCaptureTransaction", "capture")
@@ -222,17 +280,23 @@ class Braintree(VendorAccount):
         part waits until it has."""
         amount = wire_amounts.amount_text(message.units, message.currency)
         reply = await self._move(
-            message, "refundTransaction", {"refund": {"amount": amount, "orderId": str(message.key)}}
+            message,
+            "refundTransaction",
+            {"refund": {"amount": amount, "orderId": str(message.key)}},
         )
         refund = payment_at(reply, "refundTransaction", "refund")
         if refund is not None:
             return of_refund(refund, str(message.key))
         if code_of(reply) in KEY_USED:
-            return await self.inquire(Inquiry(message.key, "modification", message, message.reference))
+            return await self.inquire(
+                Inquiry(message.key, "modification", message, message.reference)
+            )
         if code_of(reply) not in NOT_YET:
             return of_refusal(reply)
         payment = await self._payment(str(message.reference))
-        whole = payment is not None and payment.amount.units() == message.units and not payment.refunds
+        whole = (
+            payment is not None and payment.amount.units() == message.units and not payment.refunds
+        )
         if payment is None or not whole or payment.status in ("SETTLING", "SETTLED"):
             return of_refusal(reply)
         return await self._reversed(message)
@@ -271,7 +335,9 @@ class Braintree(VendorAccount):
         if message.reference is None:
             return Outcome("not_sent", text="Braintree's own reference is not known")
         if message.kind == "refund" or not message.final_part:
-            name: Literal["refunds", "transactions"] = "refunds" if message.kind == "refund" else "transactions"
+            name: Literal["refunds", "transactions"] = (
+                "refunds" if message.kind == "refund" else "transactions"
+            )
             found = await self._by_order_id(name, {"is": str(message.key)})
             if found:
                 return of_refund(found[0], str(message.key))
@@ -298,7 +364,9 @@ class Braintree(VendorAccount):
     async def news(self, since: datetime) -> set[str]:
         """Refunds, voids and declined settlements, of which the search knows no day."""
         found = set[str]()
-        after, taken = ({"greaterThanOrEqualTo": f"{at:%FT%T.%fZ}"} for at in (since, since - SETTLES_WITHIN))
+        after, taken = (
+            {"greaterThanOrEqualTo": f"{at:%FT%T.%fZ}"} for at in (since, since - SETTLES_WITHIN)
+        )
         for name, wanted in (
             ("refunds", {"createdAt": after}),
             ("transactions", {"statusTransition": {"voidedAt": after}}),
@@ -310,7 +378,9 @@ class Braintree(VendorAccount):
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         try:
-            return await disputes.answer(self._api, answer, self._clocks.monotonic() + answer.timeout_seconds)
+            return await disputes.answer(
+                self._api, answer, self._clocks.monotonic() + answer.timeout_seconds
+            )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
 
@@ -364,7 +434,9 @@ def _initiator(charge: Charge) -> str | None:
         return "MOTO"
     if charge.mit_reason is None:
         return None
-    return _INITIATORS.get(charge.mit_reason) or _INITIATORS.get(charge.agreement or "", "UNSCHEDULED")
+    return _INITIATORS.get(charge.mit_reason) or _INITIATORS.get(
+        charge.agreement or "", "UNSCHEDULED"
+    )
 
 
 def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:

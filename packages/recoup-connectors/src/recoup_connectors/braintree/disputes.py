@@ -1,5 +1,5 @@
-"""Disputes at Braintree: read, answered with text evidence, accepted. A notice names one by its legacy id, GraphQL by
-another: we keep the first."""
+"""Disputes at Braintree: read, answered with text evidence, accepted. A notice names one by its
+legacy id, GraphQL by another: we keep the first."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
@@ -78,7 +78,11 @@ async def case(api: Api, case_id: str) -> DisputeCase | None:
         raise unavailable(f"{error}") from None
     if isinstance(found, Outcome) and found.fault not in ("request", "credential"):
         raise unavailable(found.text or UNREADABLE)
-    if not isinstance(found, Dispute) or found.transaction is None or found.amountDisputed.units() <= 0:
+    if (
+        not isinstance(found, Dispute)
+        or found.transaction is None
+        or found.amountDisputed.units() <= 0
+    ):
         return None
     return DisputeCase(
         case_id,
@@ -93,7 +97,8 @@ async def case(api: Api, case_id: str) -> DisputeCase | None:
 
 
 async def answer(api: Api, message: DisputeAnswer, until: float) -> Outcome:
-    """The same text is put in once; what was finalised is not finalised again. Raises: NotSentError, NoAnswerError."""
+    """The same text is put in once; what was finalised is not finalised again. Raises:
+    NotSentError, NoAnswerError."""
     found = await _dispute(api, message.case_ref, until)
     if not isinstance(found, Dispute):
         return found
@@ -105,7 +110,11 @@ async def answer(api: Api, message: DisputeAnswer, until: float) -> Outcome:
         if text not in [one.content for one in found.evidence or []]:
             form: dict[str, Any] = {"disputeId": found.id, "category": "GENERAL", "content": text}
             reply = await api.call(
-                "createDisputeTextEvidence", {"input": form}, key=f"{message.key}.e", until=until, send_before=before
+                "createDisputeTextEvidence",
+                {"input": form},
+                key=f"{message.key}.e",
+                until=until,
+                send_before=before,
             )
             if found_at(_whole(reply), "createDisputeTextEvidence", "evidence") is None:
                 return of_refusal(reply)
@@ -127,7 +136,9 @@ async def look(api: Api, message: DisputeAnswer) -> Outcome:
 def _standing_of(message: DisputeAnswer, found: Dispute) -> Outcome:
     if found.legacyId != message.case_ref:
         return Outcome("unknown", text=UNREADABLE, other_id=True)
-    state: Literal["approved", "unknown"] = "approved" if found.status in _DONE[message.answer] else "unknown"
+    state: Literal["approved", "unknown"] = (
+        "approved" if found.status in _DONE[message.answer] else "unknown"
+    )
     return Outcome(state, message.case_ref, text=found.status.lower())
 
 
@@ -135,7 +146,9 @@ async def _dispute(api: Api, case_ref: str, until: float | None = None) -> Dispu
     """Finds the dispute of a case. It is only read so far, so a refusal means that nothing was
     sent. Raises: NotSentError, NoAnswerError."""
     try:
-        reply = await api.call("idFromLegacyId", {"legacyId": case_ref, "type": "DISPUTE"}, until=until)
+        reply = await api.call(
+            "idFromLegacyId", {"legacyId": case_ref, "type": "DISPUTE"}, until=until
+        )
         id = found_at(_whole(reply), "idFromLegacyId")
         if isinstance(id, str):
             reply = await api.call("dispute", {"id": id}, until=until)
@@ -145,7 +158,9 @@ async def _dispute(api: Api, case_ref: str, until: float | None = None) -> Dispu
     except NoAnswerError as error:
         raise NotSentError(f"{error}") from None
     said = of_error(reply)
-    return Outcome("not_sent", processor_code=said.processor_code, text=said.text, fault=said.fault or "outage")
+    return Outcome(
+        "not_sent", processor_code=said.processor_code, text=said.text, fault=said.fault or "outage"
+    )
 
 
 def _whole(reply: Reply) -> Any:
@@ -154,6 +169,8 @@ def _whole(reply: Reply) -> Any:
 
 def _end_of(day: str | None) -> datetime | None:
     try:
-        return datetime.combine(datetime.fromisoformat(day), time(23, 59, tzinfo=UTC)) if day else None
+        return (
+            datetime.combine(datetime.fromisoformat(day), time(23, 59, tzinfo=UTC)) if day else None
+        )
     except ValueError:
         return None

@@ -33,7 +33,9 @@ FORM: Final = Form(
     re.compile(r"[A-Za-z0-9]{8,80}:[A-Za-z0-9]{8,80}"),
     Sentence("Write the public and the private key with a colon between them."),
     account=re.compile(r"[A-Z]{3}=[A-Za-z0-9_-]{1,80}(?: [A-Z]{3}=[A-Za-z0-9_-]{1,80})*"),
-    account_cure=Sentence("Write the merchant account of each currency: EUR=acme-eur USD=acme-usd."),
+    account_cure=Sentence(
+        "Write the merchant account of each currency: EUR=acme-eur USD=acme-usd."
+    ),
     account_changes=True,
     order=3,
 )

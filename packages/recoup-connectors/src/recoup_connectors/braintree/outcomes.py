@@ -24,12 +24,20 @@ AUTHORISED: Final = "AUTHORIZED"
 VOIDED: Final = "VOIDED"
 SETTLEMENT_DECLINED: Final = "SETTLEMENT_DECLINED"
 TAKEN: Final = frozenset(
-    {"SUBMITTED_FOR_SETTLEMENT", "SETTLEMENT_PENDING", "SETTLING", "SETTLEMENT_CONFIRMED", "SETTLED"}
+    {
+        "SUBMITTED_FOR_SETTLEMENT",
+        "SETTLEMENT_PENDING",
+        "SETTLING",
+        "SETTLEMENT_CONFIRMED",
+        "SETTLED",
+    }
 )
 DECLINED: Final = frozenset({"PROCESSOR_DECLINED", "FAILED", "GATEWAY_REJECTED"})
 DUPLICATE: Final = "DUPLICATE"
 _ENDS: Final[Mapping[str, MovementKind]] = {VOIDED: "void", SETTLEMENT_DECLINED: "capture_failed"}
-NOT_YET: Final = frozenset({"91506", "91574", "915282"})  # what has not settled, or settles just now, is not refunded
+NOT_YET: Final = frozenset(
+    {"91506", "91574", "915282"}
+)  # what has not settled, or settles just now, is not refunded
 KEY_USED: Final = frozenset({"915232", "915234"})  # by another message, or by one that failed
 _KEY_BUSY: Final = frozenset({"915233", "915235"})
 _METHOD_GONE: Final = frozenset({"91511", "91516", "91518"})
@@ -189,12 +197,14 @@ def _errors(answer: Answer | None) -> list[tuple[str, str | None]]:
 
 
 def of_error(reply: Reply) -> Outcome:
-    """An answer without a payment. Only a refusal in Braintree's own words proves that nothing was done: each of its
-    errors must be of a class that says so."""
+    """An answer without a payment. Only a refusal in Braintree's own words proves that nothing was
+    done: each of its errors must be of a class that says so."""
     answer = answer_of(reply)
     errors = _errors(answer)
     text = answer.errors[0].message if answer is not None and answer.errors else UNREADABLE
-    code = next((code for _, code in errors if code), None) or next((name for name, _ in errors if name), None)
+    code = next((code for _, code in errors if code), None) or next(
+        (name for name, _ in errors if name), None
+    )
     faults = {_CLASSES.get(name) for name, _ in errors}
     codes = {code for _, code in errors}
     if not errors or None in faults or codes & (_KEY_BUSY | KEY_USED):
@@ -208,7 +218,11 @@ def of_error(reply: Reply) -> Outcome:
 def of_refusal(reply: Reply) -> Outcome:
     """The same of what moves an earlier payment: a refusal of the move itself is final."""
     said = of_error(reply)
-    if said.state != "not_sent" or said.fault in ("account", "rate") or said.processor_code in map(own_code, NOT_YET):
+    if (
+        said.state != "not_sent"
+        or said.fault in ("account", "rate")
+        or said.processor_code in map(own_code, NOT_YET)
+    ):
         return said
     return Outcome("declined", processor_code=said.processor_code, text=said.text, fault="request")
 
@@ -262,7 +276,9 @@ def _state(payment: Payment, event: Event) -> State:
 
 def _reached(state: State, event: Event) -> bool | None:
     if event.status == "GATEWAY_REJECTED":
-        return (event.networkResponse or Code()).code is not None  # AVS and CVV rules look at the network's answer
+        return (
+            event.networkResponse or Code()
+        ).code is not None  # AVS and CVV rules look at the network's answer
     return True if state == "approved" or event.status == "PROCESSOR_DECLINED" else None
 
 
@@ -282,7 +298,9 @@ def of_capture(payment: Payment, reference: str) -> Outcome:
     if payment.status == AUTHORISED:
         return Outcome("not_found")
     if payment.status not in TAKEN:
-        state: Literal["unknown", "declined"] = "unknown" if payment.status == "AUTHORIZING" else "declined"
+        state: Literal["unknown", "declined"] = (
+            "unknown" if payment.status == "AUTHORIZING" else "declined"
+        )
         return Outcome(state, payment.id, processor_code=own_code(payment.status.lower()))
     return _moved("approved", payment, other_id=payment.id != reference)
 
@@ -312,7 +330,9 @@ def of_void(payment: Payment, reference: str) -> Outcome:
         return _moved("approved", payment, other_id=payment.id != reference)
     if payment.status == AUTHORISED:
         return Outcome("not_found")
-    return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.status.lower()}"))
+    return Outcome(
+        "declined", payment.id, processor_code=our_code(f"already_{payment.status.lower()}")
+    )
 
 
 def _moved(state: State, payment: Payment, *, other_id: bool) -> Outcome:

@@ -43,21 +43,25 @@ _STAMP: Final = "%Y%m%d%H%M%S"
 
 
 def check_mode(url: str, world: str) -> None:
-    """Raises: Problem(invalid) for the vendor's live address in the sandbox, or that of its tests in live."""
+    """Raises: Problem(invalid) for the vendor's live address in the sandbox, or that of its tests
+    in live."""
     if (url.rstrip("/"), world) in ((LIVE_URL, "sandbox"), (SANDBOX_URL, "live")):
         cure = "Leave the url out, or name the one of this mode."
         raise Problem("invalid", "The address is of the other mode.", field="url", cure=cure)
 
 
 async def described(api: Api, stored: Stored, route: str) -> Stored | None:
-    """The vault id stands for the card: nothing else identifies it there. Raises: Problem(unavailable)."""
+    """The vault id stands for the card: nothing else identifies it there. Raises:
+    Problem(unavailable)."""
     try:
         found = await api.query({"report_type": "customer_vault", "customer_vault_id": stored.id})
     except (NotSentError, NoAnswerError) as error:
         raise unavailable(f"{error}") from None
     listed = found.at("customer_vault")
     customers = list(listed.of("customer")) if listed is not None else []
-    customer = next((one for one in customers if one.text_at("customer_vault_id") == stored.id), None)
+    customer = next(
+        (one for one in customers if one.text_at("customer_vault_id") == stored.id), None
+    )
     if customer is None:
         return None
     expires, brand = customer.text_at("cc_exp"), customer.text_at("cc_type").lower()
@@ -77,7 +81,11 @@ async def described(api: Api, stored: Stored, route: str) -> Stored | None:
 async def lines(api: Api, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
     """Lines that settled in that time. Its book knows no fees: the acquirer bills them. Raises:
     Problem(unavailable)."""
-    form = {"condition": "complete", "start_date": begin.strftime(_STAMP), "end_date": end.strftime(_STAMP)}
+    form = {
+        "condition": "complete",
+        "start_date": begin.strftime(_STAMP),
+        "end_date": end.strftime(_STAMP),
+    }
     async for page in api.pages(form):
         yield [line for one in page for line in _moved(transaction_of(one), begin, end)]
 
@@ -111,7 +119,11 @@ async def findings(api: Api) -> list[Finding]:
         why = Sentence(words.NOT_REACHED, "NMI", str(error))
         return [Finding("query", False, why, words.LOOK_AT_NETWORK, unclear=True)]
     except Problem as problem:
-        return [Finding("query", False, problem.message, words.GIVE_QUERY, unclear=problem.field is None)]
+        return [
+            Finding(
+                "query", False, problem.message, words.GIVE_QUERY, unclear=problem.field is None
+            )
+        ]
     return [Finding("query", True, words.MAY)]
 
 
@@ -121,15 +133,23 @@ class _Event(msgspec.Struct, frozen=True):
     event_body: dict[str, Any]
 
 
-def read_notices(headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[str]) -> list[Notice]:
-    """Its signature has no time. Raises: Problem(too_large); Problem(unauthenticated) for what is not signed with one
-    of the secrets; Problem(invalid) for a signed body that is no event."""
+def read_notices(
+    headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[str]
+) -> list[Notice]:
+    """Its signature has no time. Raises: Problem(too_large); Problem(unauthenticated) for what is
+    not signed with one of the secrets; Problem(invalid) for a signed body that is no event."""
     if len(body) > NOTICE_BYTES_MAX:
         raise Problem(
-            "too_large", Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX), cure="Send it as NMI does."
+            "too_large",
+            Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX),
+            cure="Send it as NMI does.",
         )
     if not _is_signed(headers.get("webhook-signature", ""), body, secrets):
-        raise Problem("unauthenticated", "The notice is not signed.", cure="Sign it with the endpoint's secret.")
+        raise Problem(
+            "unauthenticated",
+            "The notice is not signed.",
+            cure="Sign it with the endpoint's secret.",
+        )
     try:
         event = msgspec.json.decode(body, type=_Event)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -157,8 +177,14 @@ def read_notices(headers: Mapping[str, str], body: bytes, now: datetime, secrets
     )
     if meaning.subject not in ("method", "ended"):
         return [notice]
-    listed = [one for name in _UPDATED if isinstance(found := about.get(name), list) for one in found]
-    ids = {id for one in listed[:UPDATED_MAX] if isinstance(one, dict) and (id := _text(one.get("customer_vault_id")))}
+    listed = [
+        one for name in _UPDATED if isinstance(found := about.get(name), list) for one in found
+    ]
+    ids = {
+        id
+        for one in listed[:UPDATED_MAX]
+        if isinstance(one, dict) and (id := _text(one.get("customer_vault_id")))
+    }
     return [replace(notice, about=id) for id in sorted(ids)] or [notice]
 
 
@@ -174,5 +200,7 @@ def _is_signed(header: str, body: bytes, secrets: Sequence[str]) -> bool:
     if not nonce:
         return False
     text = nonce.encode() + b"." + body
-    proofs = [hmac.digest(secret.encode(), text, "sha256").hex().encode() for secret in secrets if secret]
+    proofs = [
+        hmac.digest(secret.encode(), text, "sha256").hex().encode() for secret in secrets if secret
+    ]
     return any(hmac.compare_digest(proof, one) for proof in proofs for one in given)

@@ -6,7 +6,9 @@ from recoup.kernel.money import EXPONENTS
 from recoup.processors.gateways import wire_amounts
 from recoup.processors.gateways.wire_amounts import WireAmounts
 
-_AMOUNTS: Final = WireAmounts(dict.fromkeys((one for one in EXPONENTS if wire_amounts.exponent(one) is not None), 2))
+_AMOUNTS: Final = WireAmounts(
+    dict.fromkeys((one for one in EXPONENTS if wire_amounts.exponent(one) is not None), 2)
+)
 exponent, units_of = _AMOUNTS.exponent, wire_amounts.units_of
 
 

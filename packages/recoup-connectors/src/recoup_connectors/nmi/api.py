@@ -50,22 +50,28 @@ class Api:
             raise unavailable("it refuses the question", field="security_key")
         return found
 
-    async def _post(self, path: str, form: Mapping[str, str | None], until: float, send_before: float | None) -> Reply:
+    async def _post(
+        self, path: str, form: Mapping[str, str | None], until: float, send_before: float | None
+    ) -> Reply:
         left = until - self._clocks.monotonic()
         if left <= 0:
             raise NotSentError("too late to send")
         given = {name: value for name, value in form.items() if value is not None}
         body = urlencode({"security_key": self._key} | given).encode()
         url = f"{self._url}/{path}"
-        return await self._transport.call("POST", url, _FORM, body, timeout_seconds=left, send_before=send_before)
+        return await self._transport.call(
+            "POST", url, _FORM, body, timeout_seconds=left, send_before=send_before
+        )
 
     async def pages(self, form: Mapping[str, str | None]) -> AsyncIterator[list[Element]]:
-        """Transactions, some at a time. Raises: Problem(unavailable) for an answer that is none, or a list that goes
-        round."""
+        """Transactions, some at a time. Raises: Problem(unavailable) for an answer that is none, or
+        a list that goes round."""
         seen = set[str]()
         for number in range(PAGES_MAX):
             try:
-                found = await self.query({**form, "result_limit": str(PAGE), "page_number": str(number)})
+                found = await self.query(
+                    {**form, "result_limit": str(PAGE), "page_number": str(number)}
+                )
             except (NotSentError, NoAnswerError) as error:
                 raise unavailable(f"{error}") from None
             page = list(found.of("transaction"))

@@ -1,7 +1,8 @@
 """NMI as a route: charges of its customer vault, and what follows them.
 
-It knows no idempotency. So its book is looked at by our id before a charge leaves and after it, and `dup_seconds` keeps
-two of one moment from both being charged; what became of a message is read from the book alone.
+It knows no idempotency. So its book is looked at by our id before a charge leaves and after it, and
+`dup_seconds` keeps two of one moment from both being charged; what became of a message is read from
+the book alone.
 """
 
 import re
@@ -51,7 +52,9 @@ _EXEMPTIONS: Final = {"low_value": "low_value", "transaction_risk_analysis": "tr
 _OWN_ID: Final = re.compile(r"[0-9]{8,12}")  # a network's has 15 digits, or begins with letters
 # What an ECI says, of Visa and the others, and of Mastercard; else the letter that the bank answered.
 _BY_ECI: Final = {**dict.fromkeys("52Y", "verified"), **dict.fromkeys("61A", "attempted")}
-_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)")
+_BASE64: Final = re.compile(
+    r"(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)"
+)
 _VERSION: Final = re.compile(r"[12]\.[0-9]\.[0-9]")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _METHODS: Final = {"recurring": "recurring", "installment": "installment"}
@@ -63,7 +66,9 @@ class Nmi(VendorAccount):
     kind = "nmi"
     guessable_ids = True  # of the vault: short numbers, unless the merchant chose others
     asks: Asks = "by_search"
-    idempotency_window = timedelta(days=30)  # for so long the book is asked before anything is repeated
+    idempotency_window = timedelta(
+        days=30
+    )  # for so long the book is asked before anything is repeated
 
     tells_disputes = False  # they come from the acquirer
 
@@ -105,7 +110,9 @@ class Nmi(VendorAccount):
             return known
         try:
             before = charge.send_before_monotonic
-            reply = await self._api.transact(_sale(charge, charge.credential), until=until, send_before=before)
+            reply = await self._api.transact(
+                _sale(charge, charge.credential), until=until, send_before=before
+            )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         form = form_of(reply)
@@ -125,10 +132,19 @@ class Nmi(VendorAccount):
     async def _look_at_charge(self, charge: Charge, until: float | None = None) -> Outcome:
         """Raises: NotSentError, NoAnswerError, Problem(unavailable)."""
         found = await self._by_our_id(charge.key, until)
-        said = [of_transaction(one, str(charge.key), charge.currency) for one in found if one.last("sale", "auth")]
+        said = [
+            of_transaction(one, str(charge.key), charge.currency)
+            for one in found
+            if one.last("sale", "auth")
+        ]
         approved = [one for one in said if one.state == "approved"]
         if len(approved) > 1:
-            return Outcome("unknown", approved[0].reference, text="there are two charges of this id", other_id=True)
+            return Outcome(
+                "unknown",
+                approved[0].reference,
+                text="there are two charges of this id",
+                other_id=True,
+            )
         unknown = [one for one in said if one.state == "unknown"]
         declined = [one for one in said if one.state == "declined"]
         return next(iter([*approved, *unknown, *declined]), Outcome("not_found"))
@@ -154,17 +170,24 @@ class Nmi(VendorAccount):
         if isinstance(message, ModificationMessage):
             return await self._look_at_modification(message)
         found = await self._api.query({"order_description": str(message.order_key)})
-        sales = [one for one in map(transaction_of, found.of("transaction")) if one.last("sale", "auth")]
+        sales = [
+            one for one in map(transaction_of, found.of("transaction")) if one.last("sale", "auth")
+        ]
         return chosen(
             question,
-            [(parse_id(sale.order_id), of_transaction(sale, sale.order_id, message.currency)) for sale in sales],
+            [
+                (parse_id(sale.order_id), of_transaction(sale, sale.order_id, message.currency))
+                for sale in sales
+            ],
         )
 
     async def modify(self, message: ModificationMessage) -> Outcome:
         until = self._clocks.monotonic() + message.timeout_seconds
         if message.reference is None:
             return Outcome("not_sent", text="NMI's own reference is not known", fault="request")
-        if message.kind != "void" and not self.carries(message.units, message.currency):  # without it all would move
+        if message.kind != "void" and not self.carries(
+            message.units, message.currency
+        ):  # without it all would move
             return Outcome("not_sent", text="NMI does not carry this amount", fault="request")
         try:
             payment = await self._payment(message.reference, until)
@@ -179,32 +202,48 @@ class Nmi(VendorAccount):
             return Outcome("not_sent", text=UNREADABLE, fault="outage")
         return await self._move(message, payment, until)
 
-    async def _move(self, message: ModificationMessage, payment: Transaction, until: float) -> Outcome:
+    async def _move(
+        self, message: ModificationMessage, payment: Transaction, until: float
+    ) -> Outcome:
         type = message.kind
         if type == "refund" and payment.condition == "pendingsettlement":
             sale = payment.last("capture", "sale")
-            whole = sale is not None and amounts.units_of(sale.amount, message.currency) == message.units
+            whole = (
+                sale is not None
+                and amounts.units_of(sale.amount, message.currency) == message.units
+            )
             if not whole:
                 return Outcome(
-                    "not_sent", processor_code=our_code("not_settled"), text="it has not settled yet", fault="request"
+                    "not_sent",
+                    processor_code=our_code("not_settled"),
+                    text="it has not settled yet",
+                    fault="request",
                 )
             type = "void"
         form = {
             "type": type,
             "transactionid": payment.id,
-            "amount": None if type == "void" else amounts.amount_text(message.units, message.currency),
+            "amount": None
+            if type == "void"
+            else amounts.amount_text(message.units, message.currency),
             "orderid": str(message.key) if type == "refund" else None,
         }
         try:
-            reply = await self._api.transact(form, until=until, send_before=message.send_before_monotonic)
+            reply = await self._api.transact(
+                form, until=until, send_before=message.send_before_monotonic
+            )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         answer = form_of(reply)
         if answer.get("response") != "1":
             return of_move(answer)
         ours = str(message.key) if type == "refund" else None
-        other = ours is not None and answer.get("orderid") != ours  # it would not be found again by our id
-        return Outcome("approved", answer.get("transactionid") or payment.id, text=None, other_id=other)
+        other = (
+            ours is not None and answer.get("orderid") != ours
+        )  # it would not be found again by our id
+        return Outcome(
+            "approved", answer.get("transactionid") or payment.id, text=None, other_id=other
+        )
 
     async def _payment(self, reference: str, until: float | None = None) -> Transaction | None:
         found = await self._api.query({"transaction_id": reference}, until=until)
@@ -228,7 +267,11 @@ class Nmi(VendorAccount):
         if payment is None:
             return Outcome("unknown", text=UNREADABLE)
         if payment.condition == "canceled":
-            void = message.kind == "void" or message.kind == "refund" and payment.last("sale", "capture") is not None
+            void = (
+                message.kind == "void"
+                or message.kind == "refund"
+                and payment.last("sale", "capture") is not None
+            )
             return (
                 moved(payment, "void", message.currency)
                 if void
@@ -237,26 +280,43 @@ class Nmi(VendorAccount):
         if message.kind == "capture" and payment.condition in TAKEN:
             return _captured(payment, message)
         if message.kind == "void" and payment.condition != HELD:
-            return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.condition}"))
+            return Outcome(
+                "declined", payment.id, processor_code=our_code(f"already_{payment.condition}")
+            )
         return Outcome("not_found")
 
     async def movements_of(self, reference: str, about: str) -> list[Movement]:
-        """Its refunds are transactions of their own, with the order id of the sale unless the refund was given one."""
+        """Its refunds are transactions of their own, with the order id of the sale unless the
+        refund was given one."""
         try:
             payment = await self._payment(reference)
             if payment is None:
                 raise unavailable(UNREADABLE)
-            found = {one.id: one for one in await self._by_our_id(payment.order_id)} if payment.order_id else {}
-            if about not in (reference, *found) and (named := await self._payment(about)) is not None:
+            found = (
+                {one.id: one for one in await self._by_our_id(payment.order_id)}
+                if payment.order_id
+                else {}
+            )
+            if (
+                about not in (reference, *found)
+                and (named := await self._payment(about)) is not None
+            ):
                 found[about] = named
         except (NotSentError, NoAnswerError) as error:
             raise unavailable(f"{error}") from None
-        return [one for each in (payment, *found.values()) for one in done_with(each, is_sale=each is payment)]
+        return [
+            one
+            for each in (payment, *found.values())
+            for one in done_with(each, is_sale=each is payment)
+        ]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         """Its acquirers take answers at their own doors."""
         return Outcome(
-            "declined", processor_code=our_code("answered_by_hand"), text="NMI takes no answers", fault="request"
+            "declined",
+            processor_code=our_code("answered_by_hand"),
+            text="NMI takes no answers",
+            fault="request",
         )
 
     async def describe(self, stored: Stored) -> Stored | None:
@@ -280,14 +340,24 @@ def _captured(payment: Transaction, message: ModificationMessage) -> Outcome:
     """Another amount was another capture."""
     found = moved(payment, "capture", message.currency)
     if payment.last("capture") is None or found.units != message.units:
-        return Outcome("declined", payment.id, processor_code=our_code(f"already_{payment.condition}"))
+        return Outcome(
+            "declined", payment.id, processor_code=our_code(f"already_{payment.condition}")
+        )
     return found
 
 
 def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
-    """The payer's consent: `stored` when it is given, `used` with whose transaction it was given in."""
-    merchant, starts = charge.initiator == "merchant", charge.initiator == "customer" and charge.sequence == 1
-    first = charge.first_network_id if merchant and _OWN_ID.fullmatch(charge.first_network_id or "") else None
+    """The payer's consent: `stored` when it is given, `used` with whose transaction it was given
+    in."""
+    merchant, starts = (
+        charge.initiator == "merchant",
+        charge.initiator == "customer" and charge.sequence == 1,
+    )
+    first = (
+        charge.first_network_id
+        if merchant and _OWN_ID.fullmatch(charge.first_network_id or "")
+        else None
+    )
     reason = charge.mit_reason or (charge.agreement if starts else None)
     return {
         "type": "sale" if charge.capture else "auth",
@@ -299,8 +369,11 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
         "dup_seconds": str(DUP_SECONDS),
         "descriptor": charge.descriptor[:22] or None,
         "initiated_by": "merchant" if merchant else "customer",
-        "stored_credential_indicator": "used" if merchant or charge.first_network_id and not starts else "stored",
-        "billing_method": _METHODS.get(reason or "") or (_METHODS.get(charge.agreement or "") if merchant else None),
+        "stored_credential_indicator": "used"
+        if merchant or charge.first_network_id and not starts
+        else "stored",
+        "billing_method": _METHODS.get(reason or "")
+        or (_METHODS.get(charge.agreement or "") if merchant else None),
         "initial_transaction_id": first,
         "sca_exemption": _EXEMPTIONS.get(charge.exemption or ""),
         **authenticated(charge.three_d_secure or {}),
@@ -308,10 +381,12 @@ def _sale(charge: Charge, credential: Stored) -> dict[str, str | None]:
 
 
 def authenticated(given: Mapping[str, str]) -> dict[str, str | None]:
-    """All of an authentication or nothing: `cardholder_auth` stands for the ECI there, and without the proof or the
-    version NMI takes none. What has another form than NMI's is left out."""
+    """All of an authentication or nothing: `cardholder_auth` stands for the ECI there, and without
+    the proof or the version NMI takes none. What has another form than NMI's is left out."""
     cavv, version = _fitting(_BASE64, given.get("authenticationValue")), given.get("threeDsVersion")
-    by_response = given.get("authenticationResponseStatus") or given.get("directoryResponseStatus") or ""
+    by_response = (
+        given.get("authenticationResponseStatus") or given.get("directoryResponseStatus") or ""
+    )
     became = _BY_ECI.get((given.get("ecommerceIndicator") or "").lstrip("0") or by_response)
     if became is None or cavv is None or _fitting(_VERSION, version) is None:
         return {}

@@ -78,7 +78,8 @@ def transaction_of(plain: Element) -> Transaction:
 def is_duplicate(form: Mapping[str, str]) -> bool:
     """Another of the same card and amount was there just before."""
     return form.get("response") == "3" and (
-        form.get("response_code") == "430" or "duplicate transaction" in form.get("responsetext", "").lower()
+        form.get("response_code") == "430"
+        or "duplicate transaction" in form.get("responsetext", "").lower()
     )
 
 
@@ -109,7 +110,10 @@ def of_error(form: Mapping[str, str]) -> Outcome:
     fault = _PROOF.get(code or "")
     if form.get("response") != "3" or fault is None or is_duplicate(form):
         return Outcome(
-            "unknown", form.get("transactionid") or None, processor_code=own_code(code), text=text or UNREADABLE
+            "unknown",
+            form.get("transactionid") or None,
+            processor_code=own_code(code),
+            text=text or UNREADABLE,
         )
     words = (text or "").lower()
     if "authentication failed" in words:
@@ -130,7 +134,9 @@ def of_transaction(found: Transaction, message_id: str, currency: str) -> Outcom
         state: State = "declined" if declined else "unknown"
         fault = _PROOF.get(code or "")
         if found.condition == "failed" and fault is not None:
-            return Outcome("not_sent", found.id, processor_code=own_code(code), text=sent.text, fault=fault)
+            return Outcome(
+                "not_sent", found.id, processor_code=own_code(code), text=sent.text, fault=fault
+            )
     else:
         state = "approved" if found.condition in TAKEN | GONE | {HELD} else "unknown"
     return Outcome(
@@ -150,9 +156,14 @@ def of_transaction(found: Transaction, message_id: str, currency: str) -> Outcom
 
 
 def of_move(form: Mapping[str, str]) -> Outcome:
-    """The answer to what moves an earlier payment, where it was not done: a refusal of the move itself is final."""
+    """The answer to what moves an earlier payment, where it was not done: a refusal of the move
+    itself is final."""
     if form.get("response") == "2":
-        return Outcome("declined", processor_code=own_code(form.get("response_code")), text=form.get("responsetext"))
+        return Outcome(
+            "declined",
+            processor_code=own_code(form.get("response_code")),
+            text=form.get("responsetext"),
+        )
     said = of_error(form)
     if said.state != "not_sent" or said.fault in ("account", "rate"):
         return said
@@ -163,7 +174,9 @@ def moved(found: Transaction, type: str, currency: str, *, other_id: bool = Fals
     """The outcome of a capture, refund or void in the book."""
     action = found.last(type)
     units = _units(action.amount, currency) if action is not None else None
-    state: Literal["approved", "declined"] = "declined" if found.condition == "failed" else "approved"
+    state: Literal["approved", "declined"] = (
+        "declined" if found.condition == "failed" else "approved"
+    )
     code = found.condition if state == "declined" else None
     return Outcome(
         state,
@@ -199,4 +212,8 @@ def _units(text: str, currency: str) -> int:
 
 def _advice(code: str | None) -> DeclineCode | None:
     """Its own wish for recurring payments, which is not the network's."""
-    return own_code(code) if code and code.isascii() and code.isdigit() and int(code) in _ADVICE else None
+    return (
+        own_code(code)
+        if code and code.isascii() and code.isdigit() and int(code) in _ADVICE
+        else None
+    )

@@ -1,7 +1,8 @@
-"""Stripe's amounts: the decimals that its API takes for each currency, where they differ from ISO 4217.
+"""Stripe's amounts: the decimals that its API takes for each currency, where they differ from ISO
+4217.
 
-ISK and UGX have two that must be 00; of the three of BHD, JOD, KWD, OMR and TND the last is 0; MGA has none. What would
-have to be rounded is not carried.
+ISK and UGX have two that must be 00; of the three of BHD, JOD, KWD, OMR and TND the last is 0; MGA
+has none. What would have to be rounded is not carried.
 """
 
 from typing import Final

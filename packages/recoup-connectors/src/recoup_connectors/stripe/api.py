@@ -1,5 +1,5 @@
-"""Stripe's HTTP and what its account says: forms in, JSON out, one pinned version, one loop over lists; the rights of a
-key, the lines of the balance, the signed events."""
+"""Stripe's HTTP and what its account says: forms in, JSON out, one pinned version, one loop over
+lists; the rights of a key, the lines of the balance, the signed events."""
 
 import asyncio
 import hmac
@@ -112,7 +112,9 @@ class Api:
     async def close(self) -> None:
         await self._transport.close()
 
-    async def post(self, path: str, form: Form, key: str, *, until: float, send_before: float | None = None) -> Reply:
+    async def post(
+        self, path: str, form: Form, key: str, *, until: float, send_before: float | None = None
+    ) -> Reply:
         """Posts a form. `until`: when the answer has to be there, on the monotonic clock. Raises:
         NotSentError, NoAnswerError."""
         left = until - self._clocks.monotonic()
@@ -128,19 +130,25 @@ class Api:
             send_before=send_before,
         )
 
-    async def get(self, path: str, form: Form | None = None, *, seconds: float = READ_SECONDS) -> Reply:
+    async def get(
+        self, path: str, form: Form | None = None, *, seconds: float = READ_SECONDS
+    ) -> Reply:
         """Raises: NotSentError, NoAnswerError."""
         self.calls.add(_without_id("GET", path))
         query = "?" + encoded(form).decode() if form else ""
-        return await self._transport.call("GET", self._url + path + query, self._headers, b"", timeout_seconds=seconds)
+        return await self._transport.call(
+            "GET", self._url + path + query, self._headers, b"", timeout_seconds=seconds
+        )
 
     async def pages(self, path: str, form: Form) -> AsyncIterator[list[dict[str, Any]]]:
-        """A list to its end, some objects at a time. Raises: Problem(unavailable) for an answer that is none, a list
-        that goes round, or one without an end."""
+        """A list to its end, some objects at a time. Raises: Problem(unavailable) for an answer
+        that is none, a list that goes round, or one without an end."""
         after, seen = "", set[str]()
         for _ in range(PAGES_MAX):
             try:
-                reply = await self.get(path, {**form, "limit": PAGE} | ({"starting_after": after} if after else {}))
+                reply = await self.get(
+                    path, {**form, "limit": PAGE} | ({"starting_after": after} if after else {})
+                )
             except (NotSentError, NoAnswerError) as error:
                 raise unavailable(f"{error}") from None
             page = read(Page, reply) if reply.status == 200 else None
@@ -161,7 +169,9 @@ class Api:
 
 def _without_id(method: str, path: str) -> str:
     parts = path.split("/")
-    return f"{method} " + "/".join("{id}" if number == 3 else part for number, part in enumerate(parts))
+    return f"{method} " + "/".join(
+        "{id}" if number == 3 else part for number, part in enumerate(parts)
+    )
 
 
 def error_code(reply: Reply) -> str | None:
@@ -217,17 +227,24 @@ async def checked_rights(api: Api) -> list[Finding]:
     """A call for each right that the connector uses."""
     nobody = f"/v1/payment_methods/pm_{_NOBODY}"
     checks = [
-        _right(f"read {name}", api.get(path, {"limit": 1}, seconds=RIGHT_SECONDS)) for name, path in _READS.items()
+        _right(f"read {name}", api.get(path, {"limit": 1}, seconds=RIGHT_SECONDS))
+        for name, path in _READS.items()
     ]
-    checks.append(_right("read PaymentMethods", api.get(nobody, seconds=RIGHT_SECONDS), missing=True))
+    checks.append(
+        _right("read PaymentMethods", api.get(nobody, seconds=RIGHT_SECONDS), missing=True)
+    )
     for name, path in _WRITES.items():
         call = api.post(path.format(_NOBODY), {}, "", until=api.now() + RIGHT_SECONDS)
         checks.append(_right(f"write {name}", call, missing=True))
-    return [one._replace(billing=one.name.split()[1] in _BILLING) for one in await asyncio.gather(*checks)]
+    return [
+        one._replace(billing=one.name.split()[1] in _BILLING)
+        for one in await asyncio.gather(*checks)
+    ]
 
 
 async def _right(name: str, call: Awaitable[Reply], *, missing: bool = False) -> Finding:
-    """`missing`: the call names what does not exist. Only Stripe's word for that proves that the right was there."""
+    """`missing`: the call names what does not exist. Only Stripe's word for that proves that the
+    right was there."""
     try:
         reply = await call
     except (NotSentError, NoAnswerError) as error:
@@ -269,7 +286,13 @@ async def country_of(api: Api) -> list[Finding]:
         return []
     found = read(_Account, reply) if reply.status == 200 else None
     return (
-        [Finding("country", True, Sentence(findings.IN_COUNTRY, found.country), country=found.country)] if found else []
+        [
+            Finding(
+                "country", True, Sentence(findings.IN_COUNTRY, found.country), country=found.country
+            )
+        ]
+        if found
+        else []
     )
 
 
@@ -282,7 +305,11 @@ async def checked_webhooks(api: Api, path: str) -> list[Finding]:
     page = read(Page, reply) if reply.status == 200 else None
     if page is None:
         return [_refused("webhook", reply)]
-    ours = [one for one in page.data if str(one.get("url") or "").endswith(path) and one.get("status") == "enabled"]
+    ours = [
+        one
+        for one in page.data
+        if str(one.get("url") or "").endswith(path) and one.get("status") == "enabled"
+    ]
     if not ours:
         message = Sentence(findings.NO_WEBHOOK, path)
         cure = findings.ADD_WEBHOOK
@@ -294,7 +321,9 @@ async def checked_webhooks(api: Api, path: str) -> list[Finding]:
     ]
 
 
-def _listens_to(name: str, needed: Sequence[str], events: Set[str], *, billing: bool = False) -> Finding:
+def _listens_to(
+    name: str, needed: Sequence[str], events: Set[str], *, billing: bool = False
+) -> Finding:
     missing = [] if "*" in events else [one for one in needed if one not in events]
     if not missing:
         return Finding(name, True, findings.EVENTS_SENT, billing=billing)
@@ -304,7 +333,10 @@ def _listens_to(name: str, needed: Sequence[str], events: Set[str], *, billing: 
 
 def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
     """A balance transaction as a line of what moved and one of its fee."""
-    currency, at = str(plain["currency"]).upper(), datetime.fromtimestamp(int(plain["created"]), UTC)
+    currency, at = (
+        str(plain["currency"]).upper(),
+        datetime.fromtimestamp(int(plain["created"]), UTC),
+    )
     source = plain.get("source")
     about: Mapping[str, Any] = source if isinstance(source, dict) else {"id": source}
     kind, id = _type(plain), parse_id(str((about.get("metadata") or {}).get(OUR_ID) or ""))
@@ -320,7 +352,11 @@ def lines_of(plain: Mapping[str, Any]) -> Iterator[StatementLine]:
 def _reference(about: Mapping[str, Any], kind: str) -> str:
     """The reference that we know it by: for a charge, and for what was not captured of it, its
     intent."""
-    intent = about.get("payment_intent") if about.get("object") == "charge" or kind == UNCAPTURED else None
+    intent = (
+        about.get("payment_intent")
+        if about.get("object") == "charge" or kind == UNCAPTURED
+        else None
+    )
     return str(intent or about.get("id") or "")
 
 
@@ -333,20 +369,34 @@ def _type(plain: Mapping[str, Any]) -> str:
 
 
 def read_event(
-    headers: Mapping[str, str], body: bytes, now: datetime, secrets: Sequence[str], *, account: str, live: bool
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    secrets: Sequence[str],
+    *,
+    account: str,
+    live: bool,
 ) -> Notice:
-    """Raises: Problem(too_large); Problem(unauthenticated) for what is not signed with one of the secrets in the last
-    five minutes; Problem(invalid) for a signed body that is no event."""
+    """Raises: Problem(too_large); Problem(unauthenticated) for what is not signed with one of the
+    secrets in the last five minutes; Problem(invalid) for a signed body that is no event."""
     if len(body) > NOTICE_BYTES_MAX:
         raise Problem(
-            "too_large", Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX), cure="Send it as Stripe does."
+            "too_large",
+            Sentence("A notice has at most {0} bytes.", NOTICE_BYTES_MAX),
+            cure="Send it as Stripe does.",
         )
     if not _signed(headers.get("stripe-signature", ""), body, now, secrets):
-        raise Problem("unauthenticated", "The notice is not signed.", cure="Sign it with the endpoint's secret.")
+        raise Problem(
+            "unauthenticated",
+            "The notice is not signed.",
+            cure="Sign it with the endpoint's secret.",
+        )
     try:
         event = msgspec.json.decode(body, type=Event)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Problem("invalid", "The notice is no event.", cure="Send it as Stripe does.") from None
+        raise Problem(
+            "invalid", "The notice is no event.", cure="Send it as Stripe does."
+        ) from None
     return notice_of(event, account=account, live=live)
 
 
@@ -363,7 +413,9 @@ def notice_of(event: "Event", *, account: str, live: bool) -> Notice:
         mine=event.livemode is live and (event.account or account) == account,
         message_id=_our_id(about, request.idempotency_key),
         charge=_intent_of(about) or _text(about.get("charge")),
-        invoice=_text(about.get("id") if about.get("object") == "invoice" else about.get("invoice")),
+        invoice=_text(
+            about.get("id") if about.get("object") == "invoice" else about.get("invoice")
+        ),
         by_itself=request.id is None and request.idempotency_key is None,
         subject=meaning.subject,
         because=meaning.because,
@@ -400,8 +452,14 @@ def _signed(header: str, body: bytes, now: datetime, secrets: Sequence[str]) -> 
     if abs(now - datetime.fromtimestamp(int(at), UTC)) > SIGNED_WITHIN:
         return False
     given = [value for name, _, value in parts if name == "v1"]
-    proofs = [hmac.digest(secret.encode(), f"{at}.".encode() + body, "sha256").hex() for secret in secrets if secret]
-    return any(hmac.compare_digest(proof.encode(), one.encode()) for proof in proofs for one in given)
+    proofs = [
+        hmac.digest(secret.encode(), f"{at}.".encode() + body, "sha256").hex()
+        for secret in secrets
+        if secret
+    ]
+    return any(
+        hmac.compare_digest(proof.encode(), one.encode()) for proof in proofs for one in given
+    )
 
 
 def _our_id(about: Mapping[str, Any], key: str | None) -> UUID | None:

@@ -1,8 +1,8 @@
 """Charging a stored method in two calls, of which only the second can move money.
 
-An intent is created unconfirmed, then confirmed. What is lost in the first call was not sent; what is lost in the
-second is read from the intent, and an intent that was never confirmed is cancelled: afterwards no late confirmation can
-charge. An invoice of Stripe Billing is paid as that invoice.
+An intent is created unconfirmed, then confirmed. What is lost in the first call was not sent; what
+is lost in the second is read from the intent, and an intent that was never confirmed is cancelled:
+afterwards no late confirmation can charge. An invoice of Stripe Billing is paid as that invoice.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,9 @@ from recoup_connectors.stripe.outcomes import (
     read,
 )
 
-CANCEL_AFTER: Final = timedelta(seconds=15)  # beyond the time-out: no confirmation is still on its way
+CANCEL_AFTER: Final = timedelta(
+    seconds=15
+)  # beyond the time-out: no confirmation is still on its way
 REMEMBERED: Final = timedelta(days=2)  # twice as long as a key surely is
 LISTED_AFTER: Final = timedelta(hours=23)  # of the first send: its key may be pruned
 ASK_SECONDS: Final = 10.0
@@ -52,7 +54,11 @@ class Charges(VendorAccount):
     async def _charge(self, charge: Charge, until: float) -> Outcome:
         credential = charge.credential
         if not isinstance(credential, Stored) or not credential.customer:
-            return Outcome("not_sent", text="Stripe takes stored methods of a customer only", fault="credential")
+            return Outcome(
+                "not_sent",
+                text="Stripe takes stored methods of a customer only",
+                fault="credential",
+            )
         amount = amounts.wire_amount(charge.units, charge.currency)
         if amount is None:
             return Outcome("not_sent", text="Stripe does not carry this amount", fault="request")
@@ -65,9 +71,13 @@ class Charges(VendorAccount):
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             refused = of_error(reply, credential.scheme)
-            if refused.processor_code == own_code(DIFFERENT):  # it knows the key from before our database was restored
+            if refused.processor_code == own_code(
+                DIFFERENT
+            ):  # it knows the key from before our database was restored
                 return replace(refused, reference=None)
-            return replace(refused, state="not_sent", fault=refused.fault or "outage", reference=None)
+            return replace(
+                refused, state="not_sent", fault=refused.fault or "outage", reference=None
+            )
         if intent.metadata.get(OUR_ID) != str(charge.key) or intent.amount != amount:
             return Outcome("not_sent", text=UNREADABLE, fault="outage")
         outcome = await self._confirm(charge, credential, intent.id, until)
@@ -92,22 +102,30 @@ class Charges(VendorAccount):
             "/v1/payment_intents", form, f"{charge.key}.{charge.n}.c", until=until, send_before=None
         )
 
-    async def _confirm(self, charge: Charge, credential: Stored, intent_id: str, until: float) -> Outcome:
+    async def _confirm(
+        self, charge: Charge, credential: Stored, intent_id: str, until: float
+    ) -> Outcome:
         form = _CHARGE | _consent(charge)
         path, key = f"/v1/payment_intents/{intent_id}/confirm", f"{charge.key}.{charge.n}.x"
         try:
-            reply = await self._api.post(path, form, key, until=until, send_before=charge.send_before_monotonic)
+            reply = await self._api.post(
+                path, form, key, until=until, send_before=charge.send_before_monotonic
+            )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error, intent_id)
         return await self._answered(reply, charge, credential.scheme, intent_id, until)
 
-    async def _answered(self, reply: Reply, charge: Charge, scheme: str, intent_id: str, until: float) -> Outcome:
+    async def _answered(
+        self, reply: Reply, charge: Charge, scheme: str, intent_id: str, until: float
+    ) -> Outcome:
         id = charge.key
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             said = of_error(reply, scheme, reference=intent_id)
             if said.state == "not_sent" and said.fault in ("request", "credential"):
-                await self._cancel(intent_id, id, until)  # what Stripe refuses once it refuses again
+                await self._cancel(
+                    intent_id, id, until
+                )  # what Stripe refuses once it refuses again
             if said.state != "declined":
                 return said
             return await self._explained(said, id, intent_id, scheme, until)
@@ -116,13 +134,20 @@ class Charges(VendorAccount):
         outcome = of_intent(intent, id, scheme)
         if intent.status == "requires_action":
             at_bank = _at_bank(intent)
-            if charge.payer is not None and not outcome.other_id and at_bank.redirect_url is not None:
+            if (
+                charge.payer is not None
+                and not outcome.other_id
+                and at_bank.redirect_url is not None
+            ):
                 return at_bank
             return await self._withdrawn(outcome, id, intent_id, until)
         return outcome
 
-    async def _explained(self, said: Outcome, id: UUID, intent_id: str, scheme: str, until: float) -> Outcome:
-        """A decline's answer names its charge only; what the network said, and whether it was asked, stands there."""
+    async def _explained(
+        self, said: Outcome, id: UUID, intent_id: str, scheme: str, until: float
+    ) -> Outcome:
+        """A decline's answer names its charge only; what the network said, and whether it was
+        asked, stands there."""
         seconds = until - self._clocks.monotonic()
         intent = await self._intent(intent_id, seconds) if seconds > 0 else None
         if intent is None:
@@ -133,33 +158,50 @@ class Charges(VendorAccount):
         return replace(found, sca_wanted=said.sca_wanted) if found.state == "declined" else said
 
     async def _withdrawn(self, outcome: Outcome, id: UUID, intent_id: str, until: float) -> Outcome:
-        """Its payer must not finish it after another try succeeded: unknown until it is cancelled."""
+        """Its payer must not finish it after another try succeeded: unknown until it is
+        cancelled."""
         intent = await self._cancel(intent_id, id, until)
         if intent is not None and intent.status == "canceled":
             return replace(outcome, state="declined", sca_wanted=True)
-        return Outcome("unknown", intent_id, text="it waits for its payer, and is not cancelled yet")
+        return Outcome(
+            "unknown", intent_id, text="it waits for its payer, and is not cancelled yet"
+        )
 
     async def _cancel(self, intent_id: str, id: UUID, until: float) -> Intent | None:
         key = f"{id}.v.{intent_id}"  # each send under an id has an intent of its own
         try:
             reply = await self._api.post(
-                f"/v1/payment_intents/{intent_id}/cancel", {"cancellation_reason": "abandoned"}, key, until=until
+                f"/v1/payment_intents/{intent_id}/cancel",
+                {"cancellation_reason": "abandoned"},
+                key,
+                until=until,
             )
         except (NotSentError, NoAnswerError):
             return None
         return read(Intent, reply) if reply.status == 200 else None
 
-    async def _pay_invoice(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome:
-        """The invoice is the lock: it is paid once, whoever pays it. One key for all sends of this id."""
+    async def _pay_invoice(
+        self, charge: Charge, credential: Stored, amount: int, until: float
+    ) -> Outcome:
+        """The invoice is the lock: it is paid once, whoever pays it. One key for all sends of this
+        id."""
         path = f"/v1/invoices/{charge.invoice}"
-        refused = None if charge.invoice_read else await self._unpayable(charge, credential, amount, until)
+        refused = (
+            None
+            if charge.invoice_read
+            else await self._unpayable(charge, credential, amount, until)
+        )
         if refused is not None:
             return refused
         named = "payment_method" if credential.id.startswith("pm_") else "source"
         form = {named: credential.id, "off_session": charge.initiator == "merchant"} | _INVOICE
         try:
             reply = await self._api.post(
-                f"{path}/pay", form, f"{charge.key}.p", until=until, send_before=charge.send_before_monotonic
+                f"{path}/pay",
+                form,
+                f"{charge.key}.p",
+                until=until,
+                send_before=charge.send_before_monotonic,
             )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
@@ -167,11 +209,15 @@ class Charges(VendorAccount):
         if paid is not None:
             return paid.outcome(charge)
         said = of_error(reply, credential.scheme)
-        if reply.status == 400 and said.state == "not_sent":  # it may have been paid or voided since it was read
+        if (
+            reply.status == 400 and said.state == "not_sent"
+        ):  # it may have been paid or voided since it was read
             return await self._unpayable(charge, credential, amount, until) or said
         return said
 
-    async def _unpayable(self, charge: Charge, credential: Stored, amount: int, until: float) -> Outcome | None:
+    async def _unpayable(
+        self, charge: Charge, credential: Stored, amount: int, until: float
+    ) -> Outcome | None:
         """The outcome where the invoice cannot be paid so; None where it can."""
         seconds = max(0.1, until - self._clocks.monotonic())
         try:
@@ -188,7 +234,10 @@ class Charges(VendorAccount):
             return None
         code = "invoice_paid_elsewhere" if invoice.status == "paid" else "invoice_differs"
         return Outcome(
-            "not_sent", processor_code=our_code(code), text="the invoice is not what was owed", fault="request"
+            "not_sent",
+            processor_code=our_code(code),
+            text="the invoice is not what was owed",
+            fault="request",
         )
 
     async def look_at_charge(self, charge: Charge, inquiry: Inquiry) -> Outcome:
@@ -213,34 +262,49 @@ class Charges(VendorAccount):
             if payer is not None and payer.may_wait and known and not outcome.other_id:
                 return at_bank
             ended = await self._withdrawn(outcome, charge.key, intent_id, until)
-            return replace(ended, withdrawn=payer is not None and ended.state == "declined", reached_network=False)
-        if inquiry.payer is not None and intent.status == "requires_payment_method":  # its payer knows its secret
+            return replace(
+                ended,
+                withdrawn=payer is not None and ended.state == "declined",
+                reached_network=False,
+            )
+        if (
+            inquiry.payer is not None and intent.status == "requires_payment_method"
+        ):  # its payer knows its secret
             ended_intent = await self._cancel(intent_id, charge.key, until)
             if ended_intent is None or ended_intent.status != "canceled":
                 return Outcome("unknown", intent_id, text="declined, and not cancelled yet")
         return outcome
 
-    async def _find(self, charge: Charge, credential: Stored, amount: int, inquiry: Inquiry) -> str | None:
-        """The first call once more gives its saved answer; a key that may be pruned would give a new intent."""
+    async def _find(
+        self, charge: Charge, credential: Stored, amount: int, inquiry: Inquiry
+    ) -> str | None:
+        """The first call once more gives its saved answer; a key that may be pruned would give a
+        new intent."""
         first = inquiry.first_sent_at
         if first is None or self._clocks.wall() < first + LISTED_AFTER:
-            reply = await self._create(charge, credential, amount, self._clocks.monotonic() + ASK_SECONDS)
+            reply = await self._create(
+                charge, credential, amount, self._clocks.monotonic() + ASK_SECONDS
+            )
             intent = read(Intent, reply) if reply.status == 200 else None
             if intent is not None:
                 return intent.id
             if of_error(reply, credential.scheme).processor_code != own_code(DIFFERENT):
                 raise NoAnswerError(UNREADABLE)
-        begin = min(first or self._clocks.wall(), self._clocks.wall() - REMEMBERED) - timedelta(hours=1)
+        begin = min(first or self._clocks.wall(), self._clocks.wall() - REMEMBERED) - timedelta(
+            hours=1
+        )
         around = {"gte": int(begin.timestamp()), "lte": int(self._clocks.wall().timestamp())}
-        async for page in self._api.pages("/v1/payment_intents", {"customer": credential.customer, "created": around}):
+        async for page in self._api.pages(
+            "/v1/payment_intents", {"customer": credential.customer, "created": around}
+        ):
             for one in page:
                 if (one.get("metadata") or {}).get(OUR_ID) == str(charge.key):
                     return str(one["id"])
         return None
 
     async def look_up_charge(self, charge: Charge, question: LookUp) -> Outcome:
-        """Lists are as new as their objects, other than Stripe's search. An intent that was never confirmed moved
-        nothing, and is cancelled, so that it never will."""
+        """Lists are as new as their objects, other than Stripe's search. An intent that was never
+        confirmed moved nothing, and is cancelled, so that it never will."""
         credential = charge.credential
         if not isinstance(credential, Stored) or not credential.customer:
             return Outcome("not_found")
@@ -250,12 +314,16 @@ class Charges(VendorAccount):
             return replace(found, key=charge.key)
         since = {"gte": int((question.since - timedelta(hours=1)).timestamp())}
         known = list[tuple[UUID | None, Outcome]]()
-        async for page in self._api.pages("/v1/payment_intents", {"customer": credential.customer, "created": since}):
+        async for page in self._api.pages(
+            "/v1/payment_intents", {"customer": credential.customer, "created": since}
+        ):
             for one in page:
                 marked = one.get("metadata") or {}
                 key = parse_id(str(marked.get(OUR_ID) or ""))
                 if marked.get(OUR_ORDER) == str(charge.order_key) and key is not None:
-                    known.append((key, await self._as_it_stands(str(one["id"]), key, credential.scheme)))
+                    known.append(
+                        (key, await self._as_it_stands(str(one["id"]), key, credential.scheme))
+                    )
         return chosen(question, known)
 
     async def _as_it_stands(self, intent_id: str, key: UUID, scheme: str) -> Outcome:
@@ -276,7 +344,9 @@ class Charges(VendorAccount):
         late = timedelta(seconds=charge.timeout_seconds) + CANCEL_AFTER
         if last is None or self._clocks.wall() < last + late:
             return Outcome("unknown", intent_id, text="not confirmed yet")
-        intent = await self._cancel(intent_id, charge.key, until) or await self._intent(intent_id, ASK_SECONDS)
+        intent = await self._cancel(intent_id, charge.key, until) or await self._intent(
+            intent_id, ASK_SECONDS
+        )
         if intent is None or intent.status == "requires_confirmation":
             return Outcome("unknown", intent_id, text="not cancelled yet")
         return of_intent(intent, charge.key, credential.scheme)
@@ -287,7 +357,8 @@ class Charges(VendorAccount):
         return found if found is not None and found.id == intent_id else None
 
     async def look_at_invoice(self, charge: Charge, inquiry: Inquiry) -> Outcome:
-        """Paid: by us, if a call with our key caused it. Else an event of our call says that it was declined."""
+        """Paid: by us, if a call with our key caused it. Else an event of our call says that it was
+        declined."""
         reply = await self._api.get(f"/v1/invoices/{charge.invoice}", _INVOICE)
         invoice = read(Invoice, reply) if reply.status == 200 else None
         if invoice is None:
@@ -298,7 +369,10 @@ class Charges(VendorAccount):
             return invoice.outcome(charge)
         if invoice.status == "paid":
             return Outcome(
-                "not_sent", processor_code=our_code("invoice_paid_elsewhere"), text="paid elsewhere", fault="request"
+                "not_sent",
+                processor_code=our_code("invoice_paid_elsewhere"),
+                text="paid elsewhere",
+                fault="request",
             )
         if "invoice.payment_failed" in ours:
             return invoice.declined(charge)
@@ -312,7 +386,10 @@ class Charges(VendorAccount):
         async for page in self._api.pages("/v1/events", form):
             for event in page:
                 about = (event.get("data") or {}).get("object") or {}
-                if about.get("id") == invoice and (event.get("request") or {}).get("idempotency_key") == key:
+                if (
+                    about.get("id") == invoice
+                    and (event.get("request") or {}).get("idempotency_key") == key
+                ):
                     found.add(str(event.get("type")))
         return found
 
@@ -331,7 +408,9 @@ def _consent(charge: Charge) -> dict[str, Any]:
         card["request_three_d_secure"] = "any"
     return {
         "off_session": True if charge.initiator == "merchant" else None,
-        "setup_future_usage": "off_session" if charge.initiator == "customer" and charge.sequence == 1 else None,
+        "setup_future_usage": "off_session"
+        if charge.initiator == "customer" and charge.sequence == 1
+        else None,
         "error_on_requires_action": True if charge.payer is None else None,
         "return_url": charge.payer.return_url if charge.payer is not None else None,
         "payment_method_options": {"card": card},
@@ -350,10 +429,14 @@ def _authenticated(given: Mapping[str, str]) -> dict[str, str] | None:
     if len(found) < len(needed) or found["version"] not in _AUTHENTICATIONS:
         return None
     indicator = given.get("ecommerceIndicator")
-    return found | ({"electronic_commerce_indicator": indicator} if indicator in _INDICATORS else {})
+    return found | (
+        {"electronic_commerce_indicator": indicator} if indicator in _INDICATORS else {}
+    )
 
 
 def _suffix(descriptor: str) -> str | None:
     """Letters that a statement may show; Stripe puts its account's prefix before it."""
-    text = "".join(one for one in descriptor if " " <= one <= "~" and one not in "<>\\'\"*")[:22].strip()
+    text = "".join(one for one in descriptor if " " <= one <= "~" and one not in "<>\\'\"*")[
+        :22
+    ].strip()
     return text if any(one.isalpha() for one in text) else None

@@ -13,7 +13,13 @@ from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.time import Clocks
 from recoup.networks.decline_code import our_code
 from recoup.networks.disputes import AT_ITS_STAGE, NoticeStage, Status
-from recoup.processors.gateways.connector import DisputeCase, Finding, Notice, OwnRetry, refund_found
+from recoup.processors.gateways.connector import (
+    DisputeCase,
+    Finding,
+    Notice,
+    OwnRetry,
+    refund_found,
+)
 from recoup.processors.gateways.credential import Stored
 from recoup.processors.gateways.outcome import Outcome
 from recoup.processors.gateways.port import (
@@ -104,7 +110,9 @@ class Case(msgspec.Struct, frozen=True):
 
 def check_mode(key: str, world: str) -> None:
     """Raises: Problem(invalid) for a live key in the sandbox, or a test key in live."""
-    mode = next((mode for mode in ("live", "test") if key.startswith((f"rk_{mode}_", f"sk_{mode}_"))), None)
+    mode = next(
+        (mode for mode in ("live", "test") if key.startswith((f"rk_{mode}_", f"sk_{mode}_"))), None
+    )
     if (mode, world) in (("live", "sandbox"), ("test", "live")):
         cure = f"Use a {'test' if world == 'sandbox' else 'live'} key."
         raise Problem("invalid", "The key is of the other mode.", field="key_file", cure=cure)
@@ -129,7 +137,8 @@ def _disputed(case: Case) -> DisputeCase | None:
 
 
 def _standing(case: Case) -> tuple[NoticeStage, Status]:
-    """Stage and status. The money tells how a prevented one ended: it went back to the cardholder, or never left."""
+    """Stage and status. The money tells how a prevented one ended: it went back to the cardholder,
+    or never left."""
     if case.status != "prevented":
         return STANDINGS.get(case.status, ("first", "open"))
     moved = sum(
@@ -147,7 +156,11 @@ def _fee(case: Case, currency: str) -> int:
         for transaction in case.balance_transactions
         if str(transaction.get("currency", "")).upper() == currency
     ]
-    fees = [amounts.units_of(int(one["fee"]), currency) or 0 for one in taken if isinstance(one.get("fee"), int)]
+    fees = [
+        amounts.units_of(int(one["fee"]), currency) or 0
+        for one in taken
+        if isinstance(one.get("fee"), int)
+    ]
     return max(0, sum(fees))
 
 
@@ -182,8 +195,8 @@ class Stripe(Charges, Invoices):
         notice_secrets: tuple[str, ...] = (),
         clocks: Clocks | None = None,
     ) -> None:
-        """`account`: a connected one, on whose behalf the key acts. `notice_secrets`: the present signing secret, and
-        while it rolls the one before."""
+        """`account`: a connected one, on whose behalf the key acts. `notice_secrets`: the present
+        signing secret, and while it rolls the one before."""
         super().__init__(name, acceptor_id, clocks)
         self._api = Api(url or URL, key, account, self._clocks)
         self._key, self._account, self._notice_secrets = key, account, notice_secrets
@@ -211,7 +224,9 @@ class Stripe(Charges, Invoices):
             case DisputeAnswer():
                 return await self._look_at_dispute(message)
         reply = await self._api.get(f"/v1/payment_intents/pi_{inquiry.key.hex}")
-        return Outcome("not_found" if reply.status == 404 else "unknown", text=f"HTTP {reply.status}")
+        return Outcome(
+            "not_found" if reply.status == 404 else "unknown", text=f"HTTP {reply.status}"
+        )
 
     async def _look_up(self, question: LookUp) -> Outcome:
         message = question.message
@@ -224,7 +239,9 @@ class Stripe(Charges, Invoices):
         if message.reference is None:
             return Outcome("not_sent", text="Stripe's own reference is not known", fault="request")
         amount = amounts.wire_amount(message.units, message.currency)
-        if amount is None and message.kind != "void":  # without an amount Stripe moves all that is there
+        if (
+            amount is None and message.kind != "void"
+        ):  # without an amount Stripe moves all that is there
             return Outcome("not_sent", text="Stripe does not carry this amount", fault="request")
         path, form = f"/v1/payment_intents/{message.reference}", dict[str, Any]()
         match message.kind:
@@ -239,10 +256,15 @@ class Stripe(Charges, Invoices):
             case "void":
                 path = f"{path}/cancel"
         try:
-            if not message.final_part and (said := await self._one_capture(message.reference)) is not None:
+            if (
+                not message.final_part
+                and (said := await self._one_capture(message.reference)) is not None
+            ):
                 return said
             before = message.send_before_monotonic
-            reply = await self._api.post(path, form, str(message.key), until=until, send_before=before)
+            reply = await self._api.post(
+                path, form, str(message.key), until=until, send_before=before
+            )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
         if reply.status != 200:
@@ -252,7 +274,9 @@ class Stripe(Charges, Invoices):
     async def _one_capture(self, reference: str) -> Outcome | None:
         """The outcome where no further capture could follow a part of this charge; None when one
         can. Raises: NotSentError, NoAnswerError."""
-        reply = await self._api.get(f"/v1/payment_intents/{reference}", {"expand": ["latest_charge"]})
+        reply = await self._api.get(
+            f"/v1/payment_intents/{reference}", {"expand": ["latest_charge"]}
+        )
         intent = read(Intent, reply) if reply.status == 200 else None
         if intent is None:
             return Outcome("not_sent", text=UNREADABLE, fault="outage")
@@ -262,14 +286,20 @@ class Stripe(Charges, Invoices):
     def _modified(self, message: ModificationMessage, reply: Reply) -> Outcome:
         if message.kind == "refund":
             refund = read(Refund, reply)
-            return of_refund(refund, message.key) if refund is not None else Outcome("unknown", text=UNREADABLE)
+            return (
+                of_refund(refund, message.key)
+                if refund is not None
+                else Outcome("unknown", text=UNREADABLE)
+            )
         intent = read(Intent, reply)
         if intent is None or intent.id != message.reference:
             return Outcome("unknown", text=UNREADABLE, other_id=intent is not None)
         if intent.status != _done(message):
             return Outcome("unknown", intent.id, text=intent.status)
         currency = intent.currency.upper()
-        taken, whole = (amounts.units_of(one, currency) for one in (intent.amount_received, intent.amount))
+        taken, whole = (
+            amounts.units_of(one, currency) for one in (intent.amount_received, intent.amount)
+        )
         if taken is None or whole is None:
             return Outcome("unknown", intent.id, text=UNREADABLE)
         units = taken - message.captured_before if message.kind == "capture" else whole - taken
@@ -300,12 +330,25 @@ class Stripe(Charges, Invoices):
         if intent is None or intent.id != reference:
             raise unavailable(reason_of(reply))
         currency, found = intent.currency.upper(), list[Movement]()
-        if intent.status == "canceled" and intent.latest_charge and intent.cancellation_reason not in _BY_TIME:
+        if (
+            intent.status == "canceled"
+            and intent.latest_charge
+            and intent.cancellation_reason not in _BY_TIME
+        ):
             found.append(Movement("void", intent.id, 0, currency))
         taken = amounts.units_of(intent.amount_received, currency)
         if taken:
             final = intent.status != "requires_capture"
-            found.append(Movement("capture", intent.id, taken, currency, ids=ids_of(intent.latest_charge), final=final))
+            found.append(
+                Movement(
+                    "capture",
+                    intent.id,
+                    taken,
+                    currency,
+                    ids=ids_of(intent.latest_charge),
+                    final=final,
+                )
+            )
         form = {"payment_intent": reference, "expand": ["data.balance_transaction"]}
         async for page in self._api.pages("/v1/refunds", form):
             for one in read_as(list[Refund], page[::-1]):
@@ -316,25 +359,38 @@ class Stripe(Charges, Invoices):
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         path, form = f"/v1/disputes/{answer.case_ref}", dict[str, Any]()
         if answer.answer == "contest":
-            evidence = {"uncategorized_text": answer.evidence[:EVIDENCE_MAX], FIELD: enhanced(answer.compelling)}
+            evidence = {
+                "uncategorized_text": answer.evidence[:EVIDENCE_MAX],
+                FIELD: enhanced(answer.compelling),
+            }
             form = {"evidence": evidence, "submit": True, "metadata": {OUR_ID: answer.key}}
         else:
             path += "/close"
         try:
             until = self._clocks.monotonic() + answer.timeout_seconds
             before = answer.send_before_monotonic
-            reply = await self._api.post(path, form, str(answer.key), until=until, send_before=before)
+            reply = await self._api.post(
+                path, form, str(answer.key), until=until, send_before=before
+            )
             if reply.status == 400 and FIELD in refused_field(reply):  # the text says it, too
                 evidence = form["evidence"] | {FIELD: None}
                 form |= {"evidence": evidence}
-                reply = await self._api.post(path, form, f"{answer.key}.t", until=until, send_before=before)
+                reply = await self._api.post(
+                    path, form, f"{answer.key}.t", until=until, send_before=before
+                )
         except (NotSentError, NoAnswerError) as error:
             return unanswered(error)
-        return self._of_case(answer, reply) if reply.status == 200 else of_refusal(reply, frozenset())
+        return (
+            self._of_case(answer, reply) if reply.status == 200 else of_refusal(reply, frozenset())
+        )
 
     async def _look_at_dispute(self, answer: DisputeAnswer) -> Outcome:
         reply = await self._api.get(f"/v1/disputes/{answer.case_ref}")
-        outcome = self._of_case(answer, reply) if reply.status == 200 else Outcome("unknown", text=UNREADABLE)
+        outcome = (
+            self._of_case(answer, reply)
+            if reply.status == 200
+            else Outcome("unknown", text=UNREADABLE)
+        )
         return Outcome("not_found") if outcome.text == "needs_response" else outcome
 
     def _of_case(self, answer: DisputeAnswer, reply: Reply) -> Outcome:
@@ -345,7 +401,11 @@ class Stripe(Charges, Invoices):
             "contest": ("under_review", "won", "lost", "warning_under_review"),
             "accept": ("lost", "warning_closed"),
         }
-        return Outcome("approved" if case.status in done[answer.answer] else "unknown", case.id, text=case.status)
+        return Outcome(
+            "approved" if case.status in done[answer.answer] else "unknown",
+            case.id,
+            text=case.status,
+        )
 
     async def dispute_case(self, case_id: str) -> DisputeCase | None:
         reply = await self._read(f"/v1/disputes/{case_id}")
@@ -378,7 +438,10 @@ class Stripe(Charges, Invoices):
         )
 
     async def own_retries(self) -> list[OwnRetry]:
-        form, found = {"status": "open", "collection_method": "charge_automatically"}, list[OwnRetry]()
+        form, found = (
+            {"status": "open", "collection_method": "charge_automatically"},
+            list[OwnRetry](),
+        )
         async for page in self._api.pages("/v1/invoices", form):
             for one in page:
                 at = one.get("next_payment_attempt")
@@ -420,7 +483,11 @@ class Stripe(Charges, Invoices):
         return Finding("own_retries", False, Sentence(findings.RETRIES, len(found)), cure)
 
     def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
-        return [read_event(headers, body, now, self._notice_secrets, account=self._account, live=self.live)]
+        return [
+            read_event(
+                headers, body, now, self._notice_secrets, account=self._account, live=self.live
+            )
+        ]
 
     async def _read(self, path: str) -> Reply:
         """Raises: Problem(unavailable)."""

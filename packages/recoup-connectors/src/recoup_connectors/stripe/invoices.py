@@ -11,7 +11,15 @@ from recoup.processors.gateways.outcome import Outcome
 from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Reply
 from recoup.processors.rules.billing import InvoiceState
 from recoup_connectors.stripe import amounts
-from recoup_connectors.stripe.api import Api, Event, Form, notice_of, read_as, reason_of, unavailable
+from recoup_connectors.stripe.api import (
+    Api,
+    Event,
+    Form,
+    notice_of,
+    read_as,
+    reason_of,
+    unavailable,
+)
 from recoup_connectors.stripe.outcomes import Invoice, StripeError, T, declined, read
 
 SECONDS: Final = 10.0
@@ -50,9 +58,13 @@ class Billed(Invoice, frozen=True):
         subscription to one of its products, or by an invoice for as much. What names no product may
         be of any."""
         since, shared = other.subscription, self.products & other.products
-        is_same = other.total == self.total and bool(shared or not (self.products and other.products))
+        is_same = other.total == self.total and bool(
+            shared or not (self.products and other.products)
+        )
         if isinstance(since, dict):
-            is_new = since.get("id") != self.subscription and since.get("created", 0) >= self.created
+            is_new = (
+                since.get("id") != self.subscription and since.get("created", 0) >= self.created
+            )
             return is_new and bool(shared or is_same)
         return since is None and other.id != self.id and is_same
 
@@ -69,7 +81,13 @@ class Subscription(msgspec.Struct, frozen=True):
     def standing(self) -> str:
         """The subscription's state as `InvoiceState` has it."""
         if self.status in ("active", "past_due", "trialing"):
-            return "paused" if self.pause_collection else "incomplete" if self.pending_update else self.status
+            return (
+                "paused"
+                if self.pause_collection
+                else "incomplete"
+                if self.pending_update
+                else self.status
+            )
         return self.status
 
 
@@ -85,9 +103,12 @@ class Customer(msgspec.Struct, frozen=True):
 
 
 def _method(*holders: Any) -> str | None:
-    """The method that would be charged: the holders in turn, of each its method before its source."""
+    """The method that would be charged: the holders in turn, of each its method before its
+    source."""
     names = ("default_payment_method", "default_source")
-    return next(filter(None, (getattr(holder, name, None) for holder in holders for name in names)), None)
+    return next(
+        filter(None, (getattr(holder, name, None) for holder in holders for name in names)), None
+    )
 
 
 class Invoices:
@@ -104,12 +125,21 @@ class Invoices:
         found = read(Billed, reply) if reply.status == 200 else None
         if found is None or found.id != invoice:
             raise unavailable(reason_of(reply))
-        units, currency = amounts.units_of(found.amount_remaining, found.currency.upper()), found.currency.upper()
+        units, currency = (
+            amounts.units_of(found.amount_remaining, found.currency.upper()),
+            found.currency.upper(),
+        )
         if units is None or found.customer is None:
             return None
-        subscription, id, customer = None, found.subscription, Customer(found.customer, found.customer_email)
+        subscription, id, customer = (
+            None,
+            found.subscription,
+            Customer(found.customer, found.customer_email),
+        )
         if id is not None:
-            subscription = await self._one(Subscription, f"/v1/subscriptions/{id}", Subscription(id, "canceled"))
+            subscription = await self._one(
+                Subscription, f"/v1/subscriptions/{id}", Subscription(id, "canceled")
+            )
         method = _method(found, subscription)
         if method is None or not customer.email:
             customer = await self._one(Customer, f"/v1/customers/{customer.id}", customer)

@@ -36,4 +36,6 @@ FORM: Final = Form(
     guide="stripe",
     order=1,
 )
-KIND: Final = Kind(_make, url="https://api.stripe.com", key_length_min=12, cards=False, stored=True, form=FORM)
+KIND: Final = Kind(
+    _make, url="https://api.stripe.com", key_length_min=12, cards=False, stored=True, form=FORM
+)

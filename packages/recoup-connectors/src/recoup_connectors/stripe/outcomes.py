@@ -23,7 +23,9 @@ OUR_ORDER: Final = "recoup_order"
 _FAR: Final = 7_000_000_000  # seconds since 1970; no hold lasts until then
 UNCAPTURED: Final = "partial_capture_reversal"
 UNREADABLE: Final = "the answer could not be read"
-_GONE: Final = frozenset({"resource_missing", "payment_method_unactivated", "payment_method_not_available"})
+_GONE: Final = frozenset(
+    {"resource_missing", "payment_method_unactivated", "payment_method_not_available"}
+)
 CANCELED: Final = "canceled_before_confirmed"
 DIFFERENT: Final = "idempotency_error"
 _NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
@@ -120,7 +122,11 @@ class Intent(msgspec.Struct, frozen=True):
     def payer_page(self) -> str | None:
         """The page where its payer confirms; None for another kind of action."""
         action = self.next_action
-        return action.redirect_to_url.url if action is not None and action.redirect_to_url is not None else None
+        return (
+            action.redirect_to_url.url
+            if action is not None and action.redirect_to_url is not None
+            else None
+        )
 
     @property
     def takes_parts(self) -> bool:
@@ -128,7 +134,11 @@ class Intent(msgspec.Struct, frozen=True):
         charge = self.latest_charge if isinstance(self.latest_charge, StripeCharge) else None
         details = charge.payment_method_details if charge is not None else None
         card = details.card if details is not None else None
-        return card is not None and card.multicapture is not None and card.multicapture.status == "available"
+        return (
+            card is not None
+            and card.multicapture is not None
+            and card.multicapture.status == "available"
+        )
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -161,25 +171,38 @@ def read(kind: type[T], reply: Reply) -> T | None:
 
 
 def of_intent(intent: Intent, message_id: UUID, scheme: str) -> Outcome:
-    """An intent as it stands. `requires_action` is a decline that wants its payer: the caller cancels the intent."""
+    """An intent as it stands. `requires_action` is a decline that wants its payer: the caller
+    cancels the intent."""
     charge = intent.latest_charge if isinstance(intent.latest_charge, StripeCharge) else None
     error, currency = intent.last_payment_error, intent.currency.upper()
     other = intent.metadata.get(OUR_ID) != str(message_id)
     if intent.status in ("succeeded", "requires_capture"):
         held = intent.amount_received if intent.status == "succeeded" else intent.amount_capturable
-        return _approved(intent.id, units_of(held, currency), currency, charge, scheme, other_id=other)
+        return _approved(
+            intent.id, units_of(held, currency), currency, charge, scheme, other_id=other
+        )
     if intent.status == "requires_action":
-        return Outcome("declined", intent.id, sca_wanted=True, text="authentication", other_id=other)
+        return Outcome(
+            "declined", intent.id, sca_wanted=True, text="authentication", other_id=other
+        )
     if intent.status in ("requires_payment_method", "canceled") and error is not None:
         return declined(error, charge, intent.id, scheme, other_id=other)
     if intent.status == "canceled" and intent.latest_charge is None:
-        return Outcome("not_sent", intent.id, processor_code=our_code(CANCELED), text="never confirmed", other_id=other)
+        return Outcome(
+            "not_sent",
+            intent.id,
+            processor_code=our_code(CANCELED),
+            text="never confirmed",
+            other_id=other,
+        )
     return Outcome("unknown", intent.id, text=intent.status, other_id=other)
 
 
-def of_error(reply: Reply, scheme: str, charge: StripeCharge | None = None, reference: str | None = None) -> Outcome:
-    """The answer to what was to charge, where it is not an intent. Only a refusal that Stripe itself words proves
-    anything."""
+def of_error(
+    reply: Reply, scheme: str, charge: StripeCharge | None = None, reference: str | None = None
+) -> Outcome:
+    """The answer to what was to charge, where it is not an intent. Only a refusal that Stripe
+    itself words proves anything."""
     body = read(ErrorBody, reply)
     if body is None:
         return Outcome("unknown", reference, text=UNREADABLE)
@@ -188,10 +211,19 @@ def of_error(reply: Reply, scheme: str, charge: StripeCharge | None = None, refe
     intent = error.payment_intent.id if error.payment_intent else reference
     if reply.status == 402:
         return declined(error, charge, intent, scheme)
-    if error.type == DIFFERENT or code in _MOVED_ON or not 400 <= reply.status < 500 or reply.status == 409:
+    if (
+        error.type == DIFFERENT
+        or code in _MOVED_ON
+        or not 400 <= reply.status < 500
+        or reply.status == 409
+    ):
         return Outcome("unknown", intent, processor_code=own_code(code), text=error.message)
     return Outcome(
-        "not_sent", intent, processor_code=own_code(code), text=error.message, fault=fault_of(reply.status, code)
+        "not_sent",
+        intent,
+        processor_code=own_code(code),
+        text=error.message,
+        fault=fault_of(reply.status, code),
     )
 
 
@@ -204,10 +236,17 @@ def fault_of(status: int, code: str | None) -> Fault:
 
 
 def declined(
-    error: StripeError, charge: StripeCharge | None, reference: str | None, scheme: str, *, other_id: bool = False
+    error: StripeError,
+    charge: StripeCharge | None,
+    reference: str | None,
+    scheme: str,
+    *,
+    other_id: bool = False,
 ) -> Outcome:
     verdict = charge.outcome if charge is not None and charge.outcome is not None else Verdict()
-    failed = error.code == _NOT_AUTHENTICATED  # the payer could not confirm, or their bank did not let them
+    failed = (
+        error.code == _NOT_AUTHENTICATED
+    )  # the payer could not confirm, or their bank did not let them
     wants_payer = failed or "authentication_required" in (error.code, error.decline_code)
     raw = error.network_decline_code or verdict.network_decline_code
     scheme_code, by_brand = by_network(raw, _card(charge).network)
@@ -224,13 +263,21 @@ def declined(
         sca_wanted=wants_payer,
         reached_network=False if failed else _reached(verdict),
         other_id=other_id,
-        credential_news=CredentialNews(is_closed=True) if error.code == "payment_method_unactivated" else None,
+        credential_news=CredentialNews(is_closed=True)
+        if error.code == "payment_method_unactivated"
+        else None,
         **_checked(charge, verdict),
     )
 
 
 def _approved(
-    reference: str, units: int | None, currency: str, charge: StripeCharge | None, scheme: str, *, other_id: bool
+    reference: str,
+    units: int | None,
+    currency: str,
+    charge: StripeCharge | None,
+    scheme: str,
+    *,
+    other_id: bool,
 ) -> Outcome:
     verdict = charge.outcome if charge is not None and charge.outcome is not None else Verdict()
     return Outcome(
@@ -249,7 +296,9 @@ def _approved(
 
 
 def _moment(seconds: int | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds is not None and 0 < seconds < _FAR else None
+    return (
+        datetime.fromtimestamp(seconds, UTC) if seconds is not None and 0 < seconds < _FAR else None
+    )
 
 
 def ids_of(charge: StripeCharge | str | None) -> tuple[str, ...]:
@@ -303,19 +352,32 @@ def of_refund(refund: Refund, message_id: UUID | None) -> Outcome:
 
 
 def of_refusal(reply: Reply, gone: frozenset[str]) -> Outcome:
-    """The answer to what moves an earlier charge. `gone`: codes that say for good that it cannot be done."""
+    """The answer to what moves an earlier charge. `gone`: codes that say for good that it cannot be
+    done."""
     body = read(ErrorBody, reply)
     if body is None:
         return Outcome("unknown", text=UNREADABLE)
     code, said = body.error.code or body.error.type, body.error.message
-    if reply.status in (400, 402, 404) and body.error.type != DIFFERENT and code not in _MOVED_ON - gone:
-        return Outcome("declined", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code))
+    if (
+        reply.status in (400, 402, 404)
+        and body.error.type != DIFFERENT
+        and code not in _MOVED_ON - gone
+    ):
+        return Outcome(
+            "declined", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code)
+        )
     if reply.status in (401, 403, 429):
-        return Outcome("not_sent", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code))
+        return Outcome(
+            "not_sent", processor_code=own_code(code), text=said, fault=fault_of(reply.status, code)
+        )
     return Outcome("unknown", processor_code=own_code(code), text=said)
 
 
-_REFUNDED: Final[dict[str, State]] = {"succeeded": "approved", "failed": "declined", "canceled": "declined"}
+_REFUNDED: Final[dict[str, State]] = {
+    "succeeded": "approved",
+    "failed": "declined",
+    "canceled": "declined",
+}
 
 
 class Invoice(msgspec.Struct, frozen=True):
@@ -338,7 +400,9 @@ class Invoice(msgspec.Struct, frozen=True):
         units = units_of(intent.amount_received if intent else self.amount_paid, currency)
         reference = intent.id if intent else None
         ids = ids_of(intent.latest_charge if intent else None)
-        return Outcome("approved", reference, units=-1 if units is None else units, currency=currency, ids=ids)
+        return Outcome(
+            "approved", reference, units=-1 if units is None else units, currency=currency, ids=ids
+        )
 
     def declined(self, charge: Charge) -> Outcome:
         intent = self._intent(paid=False)

@@ -1,4 +1,5 @@
-"""The calls of the load: whole HTTP requests as clients send them, a number in each place that must differ."""
+"""The calls of the load: whole HTTP requests as clients send them, a number in each place that must
+differ."""
 
 import json
 from datetime import datetime, timedelta

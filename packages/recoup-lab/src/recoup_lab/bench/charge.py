@@ -1,4 +1,5 @@
-"""Signed charges on the mock channel over HTTP, against pgbench running their statements with one row a call."""
+"""Signed charges on the mock channel over HTTP, against pgbench running their statements with one
+row a call."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,21 +25,32 @@ async def charge(ground: Ground, size: Size) -> Figure:
         shop = await make_shop(world, "Charges")
         since = await next_millisecond()
         statements, signature = await _record(world, db, shop)
-        marks = {calls.MARK: Mark("", ":id"), signature: Mark(hashlib.sha256(b"bench").hexdigest()[:49], ":id")}
+        marks = {
+            calls.MARK: Mark("", ":id"),
+            signature: Mark(hashlib.sha256(b"bench").hexdigest()[:49], ":id"),
+        }
         script = await script_of(ground.sandbox, statements, marks, since=since)
     request = calls.post(PATH, calls.charge_body(), None)
-    key = {"path": PATH, "key_id": shop.keys.stablecoin_key_id, "secret": shop.keys.stablecoin_secret}
+    key = {
+        "path": PATH,
+        "key_id": shop.keys.stablecoin_key_id,
+        "secret": shop.keys.stablecoin_secret,
+    }
     return await compare("charge", ground, size, script, {"requests": [request], "signing": key})
 
 
-async def _record(world: World, db: RecordingDatabase, shop: Shop) -> tuple[Sequence[Statement], str]:
+async def _record(
+    world: World, db: RecordingDatabase, shop: Shop
+) -> tuple[Sequence[Statement], str]:
     """Records the statements of one call, and its signature."""
     merchants = Merchants(world)
     await merchants.get(shop.merchant_id)
     callers, charges = Callers(world), Charges(world, merchants)
     await callers.verify(_signed(world, shop, b"first"))
     signed = _signed(world, shop, b"second")
-    request = StablecoinChargeRequest(f"order-{calls.MARK}", "49.90", "USDT", "mock", facts={"subject": "Pro plan"})
+    request = StablecoinChargeRequest(
+        f"order-{calls.MARK}", "49.90", "USDT", "mock", facts={"subject": "Pro plan"}
+    )
     async with db.recorded() as statements:
         await callers.verify(signed)
         await charges.charge(shop.scope, request)

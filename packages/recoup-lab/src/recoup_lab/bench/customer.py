@@ -1,6 +1,9 @@
-"""CIT evaluate over HTTP against the sandbox processor: admission, intent, call, outcome while the caller waits.
+"""CIT evaluate over HTTP against the sandbox processor: admission, intent, call, outcome while the
+caller waits.
 
-Against pgbench running the statements of one such call row by row; the issuer's own book is no part of its work."""
+Against pgbench running the statements of one such call row by row; the issuer's own book is no part
+of its work.
+"""
 
 from dataclasses import replace
 from uuid import UUID
@@ -32,7 +35,9 @@ async def cit(ground: Ground, size: Size) -> Figure:
     return await compare("cit", ground, size, script, posts("/v1/evaluate", body, shop))
 
 
-async def _script(ground: Ground, world: World, db: RecordingDatabase, shop: Shop, token: UUID) -> Script:
+async def _script(
+    ground: Ground, world: World, db: RecordingDatabase, shop: Shop, token: UUID
+) -> Script:
     """Script of one approved CIT, as the flow runs it alone. A magic card's identity is made of
     order and number, there too."""
     merchants = Merchants(world)
@@ -44,7 +49,9 @@ async def _script(ground: Ground, world: World, db: RecordingDatabase, shop: Sho
     async with db.recorded() as statements:
         result = await flow.evaluate(shop.scope, given)
     assert result.evaluate == "APPROVED"
-    order = await db.fetchrow("SELECT card_id, pan_id FROM orders WHERE order_id = $1", result.order_id)
+    order = await db.fetchrow(
+        "SELECT card_id, pan_id FROM orders WHERE order_id = $1", result.order_id
+    )
     assert order is not None
     prefix = prefix_of(0)
     card = f"md5(('{prefix}' || :id)::uuid::text || '{order['pan_id']}')"

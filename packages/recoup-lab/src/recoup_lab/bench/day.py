@@ -1,8 +1,10 @@
-"""An ordinary day on the whole running product, doors and worker: so many clients, until nothing is left to do.
+"""An ordinary day on the whole running product, doors and worker: so many clients, until nothing is
+left to do.
 
-With 1, 8 and 64 clients; the figures of 8 stand in front. The rate counts until the worker has done what followed: due
-work, feed, first deliveries. Against pgbench running the statements of one such order row by row, with 8 clients;
-feeding is no part of its work, for a pass takes what many orders left.
+With 1, 8 and 64 clients; the figures of 8 stand in front. The rate counts until the worker has done
+what followed: due work, feed, first deliveries. Against pgbench running the statements of one such
+order row by row, with 8 clients; feeding is no part of its work, for a pass takes what many orders
+left.
 """
 
 import asyncio
@@ -39,7 +41,10 @@ HISTORY: Final = 5_000  # orders that a list is of
 REFUNDED: Final = 320
 REFUNDS: Final = 640  # by pgbench a round, each of an order of its own
 SECONDS_MAX: Final = 120.0  # until nothing is left to do
-LATE: Final = {"responseCode": "91", "responseDescription": "Issuer unavailable"}  # worth another try at once
+LATE: Final = {
+    "responseCode": "91",
+    "responseDescription": "Issuer unavailable",
+}  # worth another try at once
 _CLAIM: Final = "FROM due_work d JOIN merchants"  # takes many at a time: no part of one order
 # Business work that lies ahead is not left over.
 _LEFT: Final = """
@@ -47,7 +52,9 @@ SELECT (SELECT count(*) FROM due_work WHERE due_at <= now()) + (SELECT count(*) 
   + (SELECT count(*) FROM lanes WHERE due_at <= now())
 """
 # What pgbench leaves to a worker.
-_PUT_BY: Final = "UPDATE outbox SET fed = true WHERE NOT fed; DELETE FROM due_work WHERE due_at <= now()"
+_PUT_BY: Final = (
+    "UPDATE outbox SET fed = true WHERE NOT fed; DELETE FROM due_work WHERE due_at <= now()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,10 @@ async def day_refund(ground: Ground, size: Size) -> Figure:
             await copy_orders(connection, model, 1, each * CLIENTS[0] * size.rounds)
         script = await _refund_script(ground, world, db, shop, model, each)
         flow = Evaluate(world, orders_of(world)[0], Merchants(world), Vault(world))
-        every = [_given(world, shop, token, managed=False, number=str(NUMBER + n)) for n in range(size.of(REFUNDED))]
+        every = [
+            _given(world, shop, token, managed=False, number=str(NUMBER + n))
+            for n in range(size.of(REFUNDED))
+        ]
         paid = await asyncio.gather(*(flow.evaluate(shop.scope, one) for one in every))
     body = {"amountToRefund": 0.1, "idempotencyKey": f"refund-{calls.MARK}"}
     plan = posts(f"/v1/orders/{calls.CHOICE}/refund", body, shop)
@@ -103,7 +113,11 @@ async def day_list(ground: Ground, size: Size) -> Figure:
             await copy_orders(connection, model, 1, size.of(HISTORY))
         selects = [s for s in await record_list(db, shop) if s.reads]
         script = await script_of(ground.sandbox, selects, {}, since=await next_millisecond())
-    plan = {"requests": [calls.get(f"/v1/orders?pageSize={PAGE}", b) for b in shop.bearers], "first": 1, "last": 2}
+    plan = {
+        "requests": [calls.get(f"/v1/orders?pageSize={PAGE}", b) for b in shop.bearers],
+        "first": 1,
+        "last": 2,
+    }
     return await _measure("day_list", ground, size, Prepared(plan, script))
 
 
@@ -131,9 +145,16 @@ async def _measure(name: str, ground: Ground, size: Size, made: Prepared) -> Fig
                         }
                     )
                     number += 1_000_000_000
-                    rate = load_figures["sent"] / (load_figures["took"] + await _nothing_left(connection))
-                    ours[clients].append(Round(rate, load_figures["p50_ms"], load_figures["p99_ms"]))
-            made.script.variables |= {"m": "0", "first": str(NUMBER + done * made.each * CLIENTS[0])}
+                    rate = load_figures["sent"] / (
+                        load_figures["took"] + await _nothing_left(connection)
+                    )
+                    ours[clients].append(
+                        Round(rate, load_figures["p50_ms"], load_figures["p99_ms"])
+                    )
+            made.script.variables |= {
+                "m": "0",
+                "first": str(NUMBER + done * made.each * CLIENTS[0]),
+            }
             theirs.append(
                 await rate_of(
                     ground.pgbench,
@@ -170,11 +191,15 @@ async def _nothing_left(connection: asyncpg.Connection) -> float:
 
 async def _shop(world: World) -> tuple[Shop, UUID]:
     shop, token = await make_shop(world, "Day"), new_id()
-    await Vault(world).store(CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031))
+    await Vault(world).store(
+        CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031)
+    )
     return shop, token
 
 
-def _given(world: World, shop: Shop, token: UUID, *, managed: bool, number: str = calls.MARK) -> EvaluateRequest:
+def _given(
+    world: World, shop: Shop, token: UUID, *, managed: bool, number: str = calls.MARK
+) -> EvaluateRequest:
     given = declined_of(world, shop, token, number)
     if managed:
         return given
@@ -198,7 +223,9 @@ async def _evaluates(
         async with db.recorded() as more:
             await run_due(world, orders, merchant_id=shop.merchant_id)
         statements += [s for s in more if _CLAIM not in s.sql]
-    order = await db.fetchrow("SELECT card_id, pan_id FROM orders WHERE order_id = $1", result.order_id)
+    order = await db.fetchrow(
+        "SELECT card_id, pan_id FROM orders WHERE order_id = $1", result.order_id
+    )
     assert order is not None
     prefix = prefix_of(0)
     card = f"md5(('{prefix}' || :id)::uuid::text || '{order['pan_id']}')"
@@ -235,7 +262,11 @@ async def _refund_script(
     since = await next_millisecond()
     async with db.recorded() as statements:
         await refund(
-            world, orders, shop.scope, model.order_id, RefundRequest(amount="0.10", key=f"refund-{calls.MARK}")
+            world,
+            orders,
+            shop.scope,
+            model.order_id,
+            RefundRequest(amount="0.10", key=f"refund-{calls.MARK}"),
         )
     async with db.recorded() as more:
         await run_due(world, orders, merchant_id=shop.merchant_id)

@@ -33,7 +33,8 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`ratio`: ours to pgbench's rate in the same round, median over the rounds; None where nothing is compared.
+    """`ratio`: ours to pgbench's rate in the same round, median over the rounds; None where nothing
+    is compared.
 
     `more`: figures that this benchmark alone has.
     """

@@ -47,8 +47,8 @@ START_SECONDS_MAX: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Addresses as the owner; `data_dir` holds the keys that every process of the run shares. `several`: how many doors
-    answer at one address."""
+    """Addresses as the owner; `data_dir` holds the keys that every process of the run shares.
+    `several`: how many doors answer at one address."""
 
     data_dir: Path
     people: str
@@ -60,13 +60,17 @@ class Ground:
         return find_binaries().pgbench
 
     @asynccontextmanager
-    async def world(self, processor: Processor | None = None) -> AsyncIterator[tuple[World, RecordingDatabase]]:
+    async def world(
+        self, processor: Processor | None = None
+    ) -> AsyncIterator[tuple[World, RecordingDatabase]]:
         """A world in this process, whose statements can be recorded."""
         keys = open_keyring(self.data_dir / "keys", {})
         db = RecordingDatabase(self.sandbox, size=12, name="bench")
         await db.open()
         web = WebClient(loopback=True)
-        own = SandboxProcessor(self.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox")
+        own = SandboxProcessor(
+            self.sandbox, mac_key=keys.mac("issuer", b"book"), acceptor_id="sandbox"
+        )
         route = processor or own
         world = OpenWorld(
             name="sandbox",
@@ -127,7 +131,9 @@ class Ground:
             for port in ports:
                 several = ["--doors", str(self.several)]
                 flags = ["serve", "--port", str(port), "--data-dir", str(self.data_dir), *several]
-                process = await stack.enter_async_context(running(["recoup.main", *flags], self.environment()))
+                process = await stack.enter_async_context(
+                    running(["recoup.main", *flags], self.environment())
+                )
                 pids.append(process.pid)
             for port in ports:
                 await answers(port)
@@ -174,7 +180,13 @@ async def make_shop(world: World, name: str) -> Shop:
         )
         for number in range(CALLERS)
     )
-    return Shop(merchant_id, site_id, keys, Scope(merchant_id, Actor("api", keys.app_key), new_id().hex), bearers)
+    return Shop(
+        merchant_id,
+        site_id,
+        keys,
+        Scope(merchant_id, Actor("api", keys.app_key), new_id().hex),
+        bearers,
+    )
 
 
 def orders_of(world: World) -> tuple[Orders, Deliveries]:
@@ -198,7 +210,8 @@ def free_port() -> int:
 async def running(
     module: Sequence[str], environment: Mapping[str, str] | None = None, *, first_line: Any = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m module …` until the end of the block. `first_line` is written to it as one line of JSON."""
+    """`python -m module …` until the end of the block. `first_line` is written to it as one line of
+    JSON."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -230,7 +243,9 @@ async def one_line(process: asyncio.subprocess.Process, seconds: float = 60.0) -
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), seconds)
     if not line:
-        raise Problem("internal", "A process of the benchmark ended too early; its errors stand above.")
+        raise Problem(
+            "internal", "A process of the benchmark ended too early; its errors stand above."
+        )
     return json.loads(line)
 
 
@@ -259,8 +274,13 @@ async def load(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Runs the load generator. Raises: Problem(internal) when any call is refused."""
     seconds = plan.get("seconds", 3.0)
     async with running(["recoup_lab.bench.load"]) as process:
-        out, _ = await asyncio.wait_for(process.communicate(json.dumps(plan).encode()), 60 + seconds)
+        out, _ = await asyncio.wait_for(
+            process.communicate(json.dumps(plan).encode()), 60 + seconds
+        )
     figures: dict[str, Any] = json.loads(out)
     if figures["refused"]:
-        raise Problem("internal", f"{figures['refused']} calls of the load were refused: {figures['example'][:400]}")
+        raise Problem(
+            "internal",
+            f"{figures['refused']} calls of the load were refused: {figures['example'][:400]}",
+        )
     return figures

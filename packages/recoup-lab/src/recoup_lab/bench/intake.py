@@ -1,4 +1,5 @@
-"""evaluate, transmit and tokenize over HTTP, against pgbench running their statements with one row a call."""
+"""evaluate, transmit and tokenize over HTTP, against pgbench running their statements with one row
+a call."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -56,12 +57,16 @@ async def tokenize(ground: Ground, size: Size) -> Figure:
         async with db.recorded() as statements:
             await vault.store(CardGiven(shop.merchant_id, new_id(), pans[0], 9, 2031, "999"))
         script = await _script(ground, statements, since)
-    request = calls.post(f"/v1/tokenize?environment={shop.keys.tokenization_key}", calls.tokenize_body(), None)
+    request = calls.post(
+        f"/v1/tokenize?environment={shop.keys.tokenization_key}", calls.tokenize_body(), None
+    )
     plan = {"requests": [request], "choice_mark": calls.CHOICE, "choices": pans}
     return await compare("tokenize", ground, size, script, plan)
 
 
-async def record_evaluate(world: World, db: RecordingDatabase, shop: Shop, token: UUID) -> Sequence[Statement]:
+async def record_evaluate(
+    world: World, db: RecordingDatabase, shop: Shop, token: UUID
+) -> Sequence[Statement]:
     """The admission of one order, as the door's request makes it."""
     orders, _ = orders_of(world)
     merchants = Merchants(world)
@@ -76,7 +81,13 @@ def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK)
     """The request that the door reads from `calls.evaluate_body`, `number` in its references."""
     body = calls.evaluate_body(shop.merchant_id, shop.site_id, token, world.clocks.wall())
     now, billing = world.clocks.wall(), body["billingInformation"]
-    decline = {"code": "51", "source": "nmi", "text": "Insufficient funds", "advice": None, "at": now.isoformat()}
+    decline = {
+        "code": "51",
+        "source": "nmi",
+        "text": "Insufficient funds",
+        "advice": None,
+        "at": now.isoformat(),
+    }
     facts = {
         "transaction_type": "PURCHASE",
         "is_recurring": True,
@@ -88,7 +99,14 @@ def declined_of(world: World, shop: Shop, token: UUID, number: str = calls.MARK)
         "processor_name": "Example Acquirer",
     }
     person = Person(
-        f"cust-{calls.MARK}", "Ana", "Roe", f"ana{calls.MARK}@example.test", "+1 555 010 2030", "", billing, billing
+        f"cust-{calls.MARK}",
+        "Ana",
+        "Roe",
+        f"ana{calls.MARK}@example.test",
+        "+1 555 010 2030",
+        "",
+        billing,
+        billing,
     )
     return EvaluateRequest(
         external_id=f"SUB-{number}",
@@ -167,7 +185,13 @@ def payer_marks(statements: Sequence[Statement]) -> dict[str, Mark]:
     """Payers' ids are keyed hashes, so pgbench's are random too."""
     marks = {}
     for statement in statements:
-        for row in (row for arg in statement.args if isinstance(arg, list) for row in arg if isinstance(row, dict)):
+        for row in (
+            row
+            for arg in statement.args
+            if isinstance(arg, list)
+            for row in arg
+            if isinstance(row, dict)
+        ):
             if row.get("payer_id"):
                 marks[str(row["payer_id"])] = Mark("", "gen_random_uuid()")
     return marks
@@ -177,7 +201,9 @@ def posts(path: str, body: dict[str, Any], shop: Shop) -> dict[str, Any]:
     return {"requests": [calls.post(path, body, bearer) for bearer in shop.bearers]}
 
 
-async def compare(name: str, ground: Ground, size: Size, script: Script, plan: dict[str, Any]) -> Figure:
+async def compare(
+    name: str, ground: Ground, size: Size, script: Script, plan: dict[str, Any]
+) -> Figure:
     """Interleaved rounds of both; the first call of each is not counted."""
     ours, theirs = [], []
     async with ground.doors() as (ports, _):
@@ -193,7 +219,9 @@ async def compare(name: str, ground: Ground, size: Size, script: Script, plan: d
                     "connections": size.connections,
                 }
             )
-            ours.append(Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"]))
+            ours.append(
+                Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"])
+            )
             theirs.append(
                 await rate_of(
                     ground.pgbench,

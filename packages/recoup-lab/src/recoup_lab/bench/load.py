@@ -1,4 +1,5 @@
-"""The load generator, a process of its own: kept connections, each with one call under way, as lean as it can be.
+"""The load generator, a process of its own: kept connections, each with one call under way, as lean
+as it can be.
 
 Reads a plan (JSON, see `Plan`) from standard input and writes what it measured to standard output.
 """
@@ -22,9 +23,10 @@ GIVE_UP_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`requests`: whole HTTP requests, one a connection in turn; in each, `mark` is replaced by a number: the next one
-    from `first` on, or, with `last`, any between the two. `choices` stand in for `choice_mark`, in turn.
-    `signing` (path, key_id, secret): each call is signed as the stablecoin API wants it.
+    """`requests`: whole HTTP requests, one a connection in turn; in each, `mark` is replaced by a
+    number: the next one from `first` on, or, with `last`, any between the two. `choices` stand in
+    for `choice_mark`, in turn. `signing` (path, key_id, secret): each call is signed as the
+    stablecoin API wants it.
 
     Units: seconds; `warm_seconds` at the start are not counted.
     """
@@ -126,7 +128,9 @@ def signed(call: bytes, key: dict[str, str]) -> bytes:
     timestamp = str(wall_ms() // 1000)
     lines = ("POST", key["path"], "", timestamp, hashlib.sha256(body).hexdigest())
     made = hmac.new(key["secret"].encode(), "\n".join(lines).encode(), hashlib.sha256).hexdigest()
-    headers = f"\r\nx-api-key: {key['key_id']}\r\nx-timestamp: {timestamp}\r\nx-signature: {made}\r\n\r\n"
+    headers = (
+        f"\r\nx-api-key: {key['key_id']}\r\nx-timestamp: {timestamp}\r\nx-signature: {made}\r\n\r\n"
+    )
     return head + headers.encode() + body
 
 

@@ -10,9 +10,8 @@ KNOWN = sys.platform == "linux"
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time of these processes so far, and of their children that have ended: a database connection that
-    is closed meanwhile keeps counting. 0 for a process that is gone.
-    """
+    """User and system time of these processes so far, and of their children that have ended: a
+    database connection that is closed meanwhile keeps counting. 0 for a process that is gone."""
     ticks = 0
     for pid in pids:
         fields = _stat(pid)

@@ -1,7 +1,8 @@
 """Recorded statements as a pgbench script, and its rate.
 
-A row that ours sends as one JSON text is sent by pgbench as the same text: constant pieces and what differs from run to
-run (fresh ids, running numbers) are bound parameters, put together by the server.
+A row that ours sends as one JSON text is sent by pgbench as the same text: constant pieces and what
+differs from run to run (fresh ids, running numbers) are bound parameters, put together by the
+server.
 """
 
 import asyncio
@@ -30,14 +31,17 @@ OPTIONS: Final = (
 )
 # \set lines by the variable they make: a number that no other client has; the client's next prepared order.
 _FRESH: Final = f"\\set n :n + 1\n\\set id {NUMBER} + :client_id * {CLIENT_STEP} + :n\n"
-_UUID7: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b")
+_UUID7: Final = re.compile(
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"
+)
 _TPS: Final = re.compile(r"^tps = ([0-9.]+)", re.M)
 _FAILED: Final = re.compile(r"number of failed transactions: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Stands where a recorded value stood: constant text, then an SQL expression or pgbench variable."""
+    """Stands where a recorded value stood: constant text, then an SQL expression or pgbench
+    variable."""
 
     prefix: str
     expression: str
@@ -82,7 +86,9 @@ async def script_of(
             ]
             for text in texts:
                 _mark_fresh(text or "", since, every)
-            sql = _bound(statement.sql.strip().rstrip(";"), kinds, texts, every, made, f"{name}{number}")
+            sql = _bound(
+                statement.sql.strip().rstrip(";"), kinds, texts, every, made, f"{name}{number}"
+            )
             made.text += sql + ("\n\\gset\n" if gset == number else ";\n")
     finally:
         await connection.close()
@@ -132,7 +138,9 @@ async def rate_of(
     found = _TPS.search(out.decode())
     failed = _FAILED.search(out.decode())
     if process.returncode or not found or (failed and failed[1] != "0"):
-        raise Problem("internal", f"pgbench failed: {err.decode().strip()[:600] or out.decode()[-300:]}")
+        raise Problem(
+            "internal", f"pgbench failed: {err.decode().strip()[:600] or out.decode()[-300:]}"
+        )
     return float(found[1])
 
 
@@ -148,13 +156,19 @@ def _spelled(kind: Any) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """A value as PostgreSQL reads it. A list of rows, or a row, is JSON; any other list is an array."""
+    """A value as PostgreSQL reads it. A list of rows, or a row, is JSON; any other list is an
+    array."""
     if value is None:
         return None
-    if isinstance(value, dict) or (isinstance(value, (list, tuple)) and (not value or isinstance(value[0], dict))):
+    if isinstance(value, dict) or (
+        isinstance(value, (list, tuple)) and (not value or isinstance(value[0], dict))
+    ):
         return to_json(value)
     if isinstance(value, list | tuple):
-        quoted = ('"' + (_text(one) or "").replace("\\", "\\\\").replace('"', '\\"') + '"' for one in value)
+        quoted = (
+            '"' + (_text(one) or "").replace("\\", "\\\\").replace('"', '\\"') + '"'
+            for one in value
+        )
         return "{" + ",".join(quoted) + "}"
     if isinstance(value, bool):
         return "t" if value else "f"
@@ -172,7 +186,12 @@ def _mark_fresh(text: str, since: int, marks: dict[str, Mark]) -> None:
 
 
 def _bound(
-    sql: str, kinds: list[str], texts: list[str | None], marks: Mapping[str, Mark], script: Script, name: str
+    sql: str,
+    kinds: list[str],
+    texts: list[str | None],
+    marks: Mapping[str, Mark],
+    script: Script,
+    name: str,
 ) -> str:
     def value(match: re.Match[str]) -> str:
         index = int(match[1]) - 1

@@ -1,5 +1,5 @@
-"""The ledger: postings one a statement and in sets, with the page closer of `recoup worker` beside; against pgbench
-inserting the same posting and entries row by row."""
+"""The ledger: postings one a statement and in sets, with the page closer of `recoup worker` beside;
+against pgbench inserting the same posting and entries row by row."""
 
 import asyncio
 import time
@@ -101,7 +101,9 @@ async def _ours(world: World, order: Order, seconds: float, together: int) -> Ro
 async def _post(world: World, order: Order, together: int) -> None:
     """The way of every posting: a change, and the one statement that writes it."""
     wall = world.clocks.wall()
-    change = Change(order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="bench")
+    change = Change(
+        order, now=order.merchant.business(wall), wall=wall, actor=WORKER, request_id="bench"
+    )
     posting = (approve(UNITS),)
     for _ in range(together):
         book(
@@ -123,12 +125,22 @@ async def _sealed_ms(connection: asyncpg.Connection) -> float:
     """Waits until every posting stands on a page. Milliseconds."""
     begun = time.perf_counter()
     while True:
-        if not await connection.fetchval("SELECT EXISTS (SELECT FROM postings WHERE page_no IS NULL)"):
+        if not await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM postings WHERE page_no IS NULL)"
+        ):
             return (time.perf_counter() - begun) * 1000
         await asyncio.sleep(0.01)
 
 
 async def _script(ground: Ground, order: Order) -> Script:
     since = await next_millisecond()
-    args = (order.merchant_id, new_id(), new_id(), order.order_id, bytes(32), order.placed_at, UNITS)
+    args = (
+        order.merchant_id,
+        new_id(),
+        new_id(),
+        order.order_id,
+        bytes(32),
+        order.placed_at,
+        UNITS,
+    )
     return await script_of(ground.sandbox, [Statement(_INSERT, args)], {}, since=since)

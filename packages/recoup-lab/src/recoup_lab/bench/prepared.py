@@ -1,7 +1,7 @@
 """Prepared orders: one made by the flows, then copied by the database under ids that count up.
 
-A copy's ids are a prefix, one for each id of the model, and a running number of fifteen digits: so pgbench can name the
-ids of any copy without asking for them.
+A copy's ids are a prefix, one for each id of the model, and a running number of fifteen digits: so
+pgbench can name the ids of any copy without asking for them.
 """
 
 import re
@@ -46,7 +46,8 @@ ORDER BY ordinal_position
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`prefixes` by the model's ids; the order's own is among them. `external` is its running number."""
+    """`prefixes` by the model's ids; the order's own is among them. `external` is its running
+    number."""
 
     merchant_id: UUID
     order_id: UUID
@@ -70,11 +71,17 @@ async def admitted_order(world: World, shop: Shop, external: str = MARK) -> UUID
     vault, orders = Vault(world), Orders(world)
     await vault.store(CardGiven(shop.merchant_id, token, script_card("visa", "51", 0), 9, 2031))
     given = declined_of(world, shop, token, external)
-    return (await Evaluate(world, orders, Merchants(world), vault).evaluate(shop.scope, given)).order_id
+    return (
+        await Evaluate(world, orders, Merchants(world), vault).evaluate(shop.scope, given)
+    ).order_id
 
 
 async def model_of(
-    connection: asyncpg.Connection, merchant_id: UUID, order_id: UUID, *, aged: timedelta = timedelta(0)
+    connection: asyncpg.Connection,
+    merchant_id: UUID,
+    order_id: UUID,
+    *,
+    aged: timedelta = timedelta(0),
 ) -> Model:
     """Model of an order that exists, with all ids that its rows have of their own. `aged`: how much
     older copies are."""
@@ -102,7 +109,9 @@ async def model_of(
     )
 
 
-async def _rows(connection: asyncpg.Connection, table: str, merchant_id: UUID, order_id: UUID, card: UUID) -> list[str]:
+async def _rows(
+    connection: asyncpg.Connection, table: str, merchant_id: UUID, order_id: UUID, card: UUID
+) -> list[str]:
     where, value = _where(table, order_id, card)
     rows = await connection.fetch(f"SELECT to_jsonb(t)::text FROM {table} t WHERE {where}", value)  # noqa: S608
     return [r[0] for r in rows if str(merchant_id) in r[0] or table in ("cards", "network_sends")]
@@ -113,7 +122,9 @@ def _where(table: str, order_id: UUID, card_id: UUID) -> tuple[str, UUID]:
     return f"t.{column} = $1", card_id if column == "card_id" else order_id
 
 
-async def copy_orders(connection: asyncpg.Connection, model: Model, first: int, number: int) -> None:
+async def copy_orders(
+    connection: asyncpg.Connection, model: Model, first: int, number: int
+) -> None:
     """Copies `first` to `first + number - 1`, every row of the model with them; the model stays."""
     async with connection.transaction():
         for table in _TABLES:
@@ -138,7 +149,8 @@ async def copy_orders(connection: asyncpg.Connection, model: Model, first: int, 
 
 
 async def set_due(connection: asyncpg.Connection, model: Model, at: datetime) -> None:
-    """The model's planned attempt may be sent from `at` on; its due work stays where it is. Before it is copied."""
+    """The model's planned attempt may be sent from `at` on; its due work stays where it is. Before
+    it is copied."""
     await connection.execute(
         "UPDATE attempts SET due_at = $3 WHERE merchant_id = $1 AND order_id = $2 AND state = 'planned'",
         model.merchant_id,

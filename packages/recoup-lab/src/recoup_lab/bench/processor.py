@@ -1,7 +1,8 @@
 """A processor over real HTTP, behind the bridge that live cards go by, that answers after 50 ms.
 
-As a program (`python -m recoup_lab.bench.processor`) it is the processor: it prints its port and serves. Every other
-charge is approved, derived from the charge's id, so that a repeat hears the same.
+As a program (`python -m recoup_lab.bench.processor`) it is the processor: it prints its port and
+serves. Every other charge is approved, derived from the charge's id, so that a repeat hears the
+same.
 """
 
 import asyncio
@@ -34,7 +35,9 @@ ACCEPTOR: Final = "sandbox"
 
 def bridge_to(port: int) -> Bridge:
     """Bridge to that port, made inside a running loop; closed by the caller."""
-    return Bridge(f"http://127.0.0.1:{port}", secret="-" * SECRET_LENGTH_MIN, acceptor_id=ACCEPTOR, name=NAME)
+    return Bridge(
+        f"http://127.0.0.1:{port}", secret="-" * SECRET_LENGTH_MIN, acceptor_id=ACCEPTOR, name=NAME
+    )
 
 
 def approves(charge_id: UUID) -> bool:
@@ -80,7 +83,11 @@ class FixedProcessor(IsoAmounts):
 def outcome_of(id: UUID, approved: bool, latency_ms: int) -> Outcome:
     if approved:
         return Outcome(
-            "approved", f"ref_{id.hex[-12:]}", "00", network_transaction_id="012345678901234", latency_ms=latency_ms
+            "approved",
+            f"ref_{id.hex[-12:]}",
+            "00",
+            network_transaction_id="012345678901234",
+            latency_ms=latency_ms,
         )
     return Outcome("declined", f"ref_{id.hex[-12:]}", "51", latency_ms=latency_ms)
 
@@ -114,7 +121,9 @@ class Server(asyncio.Protocol):
 
     def _answer(self, body: bytes) -> None:
         if not self._transport.is_closing():
-            self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+            self._transport.write(
+                b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+            )
 
 
 def _length(head: bytes) -> int:

@@ -33,7 +33,11 @@ async def get_order(ground: Ground, size: Size) -> Figure:
         any_order = f"\\set o random({NUMBER + 1}, {NUMBER + number})\n"
         script = await script_of(ground.sandbox, statements, marks, since=since, sets=any_order)
     path = f"/v1/orders/{model.order_prefix()}{calls.MARK}"  # without dashes: so the number stays whole
-    plan = {"requests": [calls.get(path, b) for b in shop.bearers], "first": NUMBER + 1, "last": NUMBER + number}
+    plan = {
+        "requests": [calls.get(path, b) for b in shop.bearers],
+        "first": NUMBER + 1,
+        "last": NUMBER + number,
+    }
     return await _compare("get_order", ground, size, script, plan)
 
 
@@ -43,7 +47,11 @@ async def list_orders(ground: Ground, size: Size) -> Figure:
         shop, _, _ = await _filled(ground, world, size)
         selects = [s for s in await record_list(db, shop) if s.reads]
         script = await script_of(ground.sandbox, selects, {}, since=await next_millisecond())
-    plan = {"requests": [calls.get(f"/v1/orders?pageSize={PAGE}", b) for b in shop.bearers], "first": 1, "last": 2}
+    plan = {
+        "requests": [calls.get(f"/v1/orders?pageSize={PAGE}", b) for b in shop.bearers],
+        "first": 1,
+        "last": 2,
+    }
     return await _compare("list_orders", ground, size, script, plan)
 
 
@@ -69,14 +77,24 @@ async def _filled(ground: Ground, world: World, size: Size) -> tuple[Shop, Model
     return shop, model, number
 
 
-async def _compare(name: str, ground: Ground, size: Size, script: Script, plan: dict[str, object]) -> Figure:
+async def _compare(
+    name: str, ground: Ground, size: Size, script: Script, plan: dict[str, object]
+) -> Figure:
     ours, theirs = [], []
     async with ground.doors() as (ports, _):
         for _ in range(size.rounds):
             load_figures = await load(
-                plan | {"ports": ports, "mark": calls.MARK, "seconds": size.seconds, "connections": size.connections}
+                plan
+                | {
+                    "ports": ports,
+                    "mark": calls.MARK,
+                    "seconds": size.seconds,
+                    "connections": size.connections,
+                }
             )
-            ours.append(Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"]))
+            ours.append(
+                Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"])
+            )
             theirs.append(
                 await rate_of(
                     ground.pgbench,

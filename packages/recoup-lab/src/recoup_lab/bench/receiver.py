@@ -1,6 +1,7 @@
 """A webhook receiver, a process of its own: takes everything with 200.
 
-Prints its port; for each number it is sent, prints the wall times of the first and last call once so many have come.
+Prints its port; for each number it is sent, prints the wall times of the first and last call once
+so many have come.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""The statements that a flow runs, written down while it runs alone: pgbench is given these and no others."""
+"""The statements that a flow runs, written down while it runs alone: pgbench is given these and no
+others."""
 
 import asyncio
 from collections.abc import AsyncIterator

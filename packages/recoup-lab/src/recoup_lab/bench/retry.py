@@ -1,5 +1,6 @@
-"""Due retries through gate, sends, log, outbox and ledger by one worker, the processor over HTTP at 50 ms; against
-pgbench running the statements of both transactions row by row. Half are approved, half declined and planned again."""
+"""Due retries through gate, sends, log, outbox and ledger by one worker, the processor over HTTP at
+50 ms; against pgbench running the statements of both transactions row by row. Half are approved,
+half declined and planned again."""
 
 import asyncio
 import json
@@ -12,7 +13,15 @@ from recoup.kit.world import World
 from recoup.rescue.flows.run_due import run_due
 from recoup.rescue.flows.send import send_attempt
 from recoup_lab.bench.figure import Figure, Round, Size, figure, percentile
-from recoup_lab.bench.ground import Ground, Shop, make_shop, on_another_route, one_line, orders_of, running
+from recoup_lab.bench.ground import (
+    Ground,
+    Shop,
+    make_shop,
+    on_another_route,
+    one_line,
+    orders_of,
+    running,
+)
 from recoup_lab.bench.pgbench import NUMBER, Script, rate_of, renewed, script_of
 from recoup_lab.bench.prepared import Model, admitted_order, copy_orders, model_of, set_due
 from recoup_lab.bench.processor import FixedProcessor
@@ -29,7 +38,9 @@ async def retry(ground: Ground, size: Size) -> Figure:
     number = size.of(RETRIES)
     async with ground.world() as (world, db), ground.owner() as connection:
         shop = await make_shop(world, "Retries")
-        mine, approved, declined = [await _planned(world, shop, connection, one) for one in range(3)]
+        mine, approved, declined = [
+            await _planned(world, shop, connection, one) for one in range(3)
+        ]
         for model in (mine, approved, declined):
             await set_due(connection, model, world.clocks.wall() - timedelta(seconds=5))
         await copy_orders(connection, mine, 1, number * size.rounds)
@@ -38,7 +49,11 @@ async def retry(ground: Ground, size: Size) -> Figure:
         script = await _script(ground, world, db, approved, declined, number // 2 // size.clients)
         ours, theirs = [], []
         async with running(["recoup_lab.bench.processor"]) as processor:
-            setup = {"data_dir": str(ground.data_dir), "people": ground.people, "sandbox": ground.sandbox}
+            setup = {
+                "data_dir": str(ground.data_dir),
+                "people": ground.people,
+                "sandbox": ground.sandbox,
+            }
             setup |= await one_line(processor)
             async with running(["recoup_lab.bench.retry_worker"], first_line=setup) as worker:
                 await one_line(worker)
@@ -89,4 +104,8 @@ async def _ours(worker: asyncio.subprocess.Process, number: int) -> Round:
     assert worker.stdin is not None
     worker.stdin.write(json.dumps({"number": number}).encode() + b"\n")
     taken: dict[str, Any] = await one_line(worker, 120)
-    return Round(number / taken["seconds"], percentile(taken["taken_ms"], 0.5), percentile(taken["taken_ms"], 0.99))
+    return Round(
+        number / taken["seconds"],
+        percentile(taken["taken_ms"], 0.5),
+        percentile(taken["taken_ms"], 0.99),
+    )

@@ -1,7 +1,8 @@
-"""A worker that does nothing but due work, against the processor over HTTP: the process that `retry` measures.
+"""A worker that does nothing but due work, against the processor over HTTP: the process that
+`retry` measures.
 
-Reads its order from standard input, writes `{"ready": true}`, then for each line it is sent runs what is due until
-nothing is and writes how that went.
+Reads its order from standard input, writes `{"ready": true}`, then for each line it is sent runs
+what is due until nothing is and writes how that went.
 """
 
 import asyncio

@@ -28,7 +28,14 @@ from recoup_lab.bench.customer import cit
 from recoup_lab.bench.day import day_list, day_managed, day_refund, day_sync
 from recoup_lab.bench.figure import Figure, Round, Size, percentile
 from recoup_lab.bench.ground import Ground, answers, free_port, load, make_shop, orders_of, running
-from recoup_lab.bench.intake import declined_of, evaluate, posts, shop_with_token, tokenize, transmit
+from recoup_lab.bench.intake import (
+    declined_of,
+    evaluate,
+    posts,
+    shop_with_token,
+    tokenize,
+    transmit,
+)
 from recoup_lab.bench.pgbench import NUMBER
 from recoup_lab.bench.postings import postings, postings_sets
 from recoup_lab.bench.reads import get_order, list_orders
@@ -83,7 +90,11 @@ async def idle(ground: Ground, size: Size) -> Figure:
     """`recoup up` on a fresh folder, then again: how long the later start takes; the
     memory of all processes at rest."""
     folder = ground.data_dir / "idle"
-    environment = {name: value for name, value in ground.environment().items() if not name.startswith("RECOUP_")}
+    environment = {
+        name: value
+        for name, value in ground.environment().items()
+        if not name.startswith("RECOUP_")
+    }
 
     @asynccontextmanager
     async def up() -> AsyncIterator[tuple[int, float]]:
@@ -109,7 +120,9 @@ async def second_process(ground: Ground, size: Size) -> Figure:
     async with ground.world() as (world, _), ground.owner() as connection:
         shop, token = await shop_with_token(world)
         now = world.clocks.wall()
-        plan = posts("/v1/evaluate", calls.evaluate_body(shop.merchant_id, shop.site_id, token, now), shop)
+        plan = posts(
+            "/v1/evaluate", calls.evaluate_body(shop.merchant_id, shop.site_id, token, now), shop
+        )
         postmaster = machine.parent(await connection.fetchval("SELECT pg_backend_pid()"))
         costs: dict[int, list[float]] = {1: [], 2: []}
         rounds: list[Round] = []
@@ -127,7 +140,13 @@ async def second_process(ground: Ground, size: Size) -> Figure:
                 load_figures, cost = await _cost(plan | more, pids[:doors], postmaster)
                 costs[doors].append(cost)
                 if doors == 2:
-                    rounds.append(Round(load_figures["per_second"], load_figures["p50_ms"], load_figures["p99_ms"]))
+                    rounds.append(
+                        Round(
+                            load_figures["per_second"],
+                            load_figures["p50_ms"],
+                            load_figures["p99_ms"],
+                        )
+                    )
     one, two = median(costs[1]), median(costs[2])
     return Figure(
         "second_process",
@@ -139,7 +158,9 @@ async def second_process(ground: Ground, size: Size) -> Figure:
     )
 
 
-async def _cost(plan: dict[str, Any], pids: list[int], postmaster: int) -> tuple[dict[str, Any], float]:
+async def _cost(
+    plan: dict[str, Any], pids: list[int], postmaster: int
+) -> tuple[dict[str, Any], float]:
     """Runs the load and adds the CPU seconds of 1,000 calls."""
     if not machine.KNOWN:
         return await load(plan), 0.0
@@ -167,9 +188,14 @@ async def days21(ground: Ground, size: Size) -> Figure:
         evaluate = Evaluate(world, orders, Merchants(world), vault)
         clock = world.clocks
         begun = clock.monotonic()
-        given = [declined_of(world, shop, tokens[n % len(tokens)], str(NUMBER + n)) for n in range(number)]
+        given = [
+            declined_of(world, shop, tokens[n % len(tokens)], str(NUMBER + n))
+            for n in range(number)
+        ]
         expires_at = clock.wall() + timedelta(days=20, hours=23)
-        await asyncio.gather(*(evaluate.evaluate(shop.scope, replace(g, expires_at=expires_at)) for g in given))
+        await asyncio.gather(
+            *(evaluate.evaluate(shop.scope, replace(g, expires_at=expires_at)) for g in given)
+        )
         admitted = clock.monotonic()
         await advance_clock(
             world,
@@ -181,10 +207,17 @@ async def days21(ground: Ground, size: Size) -> Figure:
         seconds = clock.monotonic() - begun
         async with world.db.connection() as connection:
             ends = dict(await connection.fetch("SELECT stage, count(*) FROM orders GROUP BY 1"))
-            sends = await connection.fetchval("SELECT count(*) FROM attempts WHERE sent_at IS NOT NULL")
+            sends = await connection.fetchval(
+                "SELECT count(*) FROM attempts WHERE sent_at IS NOT NULL"
+            )
     if set(ends) - {"completed", "expired", "declined"}:
         raise Problem("internal", f"After 21 days orders are still open: {ends}.")
-    more = {"seconds": seconds, "intake_seconds": admitted - begun, "orders": number, "sends": sends} | ends
+    more = {
+        "seconds": seconds,
+        "intake_seconds": admitted - begun,
+        "orders": number,
+        "sends": sends,
+    } | ends
     return Figure("days21", number / seconds, more=more)
 
 
@@ -204,12 +237,17 @@ def chosen(name: str | None) -> Sequence[str]:
     if name is None:
         return tuple(BENCHES)
     if name not in BENCHES:
-        raise Problem("invalid", f"There is no benchmark {name!r}.", cure=f"There are: {', '.join(BENCHES)}.")
+        raise Problem(
+            "invalid", f"There is no benchmark {name!r}.", cure=f"There are: {', '.join(BENCHES)}."
+        )
     return (name,)
 
 
 async def run(
-    ground: Ground, names: Sequence[str], size: Size, tell: Callable[[str], None] = lambda name: None
+    ground: Ground,
+    names: Sequence[str],
+    size: Size,
+    tell: Callable[[str], None] = lambda name: None,
 ) -> list[Figure]:
     """Runs the benchmarks one after another. `tell` hears each name before it begins."""
     figures = []

@@ -10,7 +10,9 @@ from recoup_lab.bench.figure import Figure
 
 def show(figures: Sequence[Figure], console: Console) -> None:
     """Prints one line a benchmark, followed by what it alone found."""
-    table = Table(title="ratio: Recoup's rate over pgbench's, with the same statements on the same server, in one run")
+    table = Table(
+        title="ratio: Recoup's rate over pgbench's, with the same statements on the same server, in one run"
+    )
     for column in ("name", "per second", "p50 ms", "p99 ms", "ratio", "other figures"):
         table.add_column(column, justify="left" if column in ("name", "other figures") else "right")
     for figure in figures:
@@ -18,6 +20,10 @@ def show(figures: Sequence[Figure], console: Console) -> None:
         plain = [row.pop(name) for name in ("name", "per_second", "p50_ms", "p99_ms", "ratio")]
         besides = ", ".join(f"{name} {value}" for name, value in row.items())
         table.add_row(
-            *("" if value is None else f"{value:,}" if value != plain[0] else value for value in plain), besides
+            *(
+                "" if value is None else f"{value:,}" if value != plain[0] else value
+                for value in plain
+            ),
+            besides,
         )
     console.print(table)

@@ -1,6 +1,6 @@
-"""Events from the outbox through feed and lanes to a local receiver, by `recoup worker`; against pgbench running the
-lane statements (who is due, claim one, lock, health, finish) row by row. The rate counts from the commit of the events
-to the last call."""
+"""Events from the outbox through feed and lanes to a local receiver, by `recoup worker`; against
+pgbench running the lane statements (who is due, claim one, lock, health, finish) row by row. The
+rate counts from the commit of the events to the last call."""
 
 import asyncio
 import json
@@ -51,7 +51,9 @@ async def webhooks(ground: Ground, size: Size) -> Figure:
         model = await _with_endpoint(world, connection, url)
         lanes = await _with_endpoint(world, connection, url)
         await copy_orders(connection, model, 1, number * size.rounds)
-        claimed_at, script = await _lanes_script(ground, world, db, connection, lanes, spare * size.rounds)
+        claimed_at, script = await _lanes_script(
+            ground, world, db, connection, lanes, spare * size.rounds
+        )
         for done in range(size.rounds):
             async with ground.worker():
                 await worker_is_up(connection)
@@ -76,18 +78,26 @@ async def _with_endpoint(world: World, connection: asyncpg.Connection, url: str)
     await create(world, shop.scope, url, [_EVENT], "rescue")
     order_id = await admitted_order(world, shop)
     await connection.execute("DELETE FROM due_work WHERE merchant_id = $1", shop.merchant_id)
-    await connection.execute("UPDATE outbox SET fed = true WHERE merchant_id = $1", shop.merchant_id)
+    await connection.execute(
+        "UPDATE outbox SET fed = true WHERE merchant_id = $1", shop.merchant_id
+    )
     return await model_of(connection, shop.merchant_id, order_id)
 
 
 async def _ours(
-    connection: asyncpg.Connection, receiver: asyncio.subprocess.Process, model: Model, first: int, number: int
+    connection: asyncpg.Connection,
+    receiver: asyncio.subprocess.Process,
+    model: Model,
+    first: int,
+    number: int,
 ) -> Round:
     assert receiver.stdin is not None
     receiver.stdin.write(json.dumps({"number": number}).encode() + b"\n")
     await one_line(receiver)
     last = first + number - 1
-    await connection.execute(_TELL, model.merchant_id, model.order_prefix(), NUMBER + first, NUMBER + last)
+    await connection.execute(
+        _TELL, model.merchant_id, model.order_prefix(), NUMBER + first, NUMBER + last
+    )
     committed = wall_ms() / 1000
     taken: dict[str, Any] = await one_line(receiver, 120)
     p50, p99 = await connection.fetchrow(_TAKEN, model.merchant_id, committed)
@@ -95,15 +105,25 @@ async def _ours(
 
 
 async def _lanes_script(
-    ground: Ground, world: World, db: RecordingDatabase, connection: asyncpg.Connection, model: Model, number: int
+    ground: Ground,
+    world: World,
+    db: RecordingDatabase,
+    connection: asyncpg.Connection,
+    model: Model,
+    number: int,
 ) -> tuple[datetime, Script]:
-    """The lanes, put by, and what delivering one of them runs; with the instant that the claim was recorded at."""
-    await connection.execute("UPDATE outbox SET fed = false WHERE merchant_id = $1", model.merchant_id)
+    """The lanes, put by, and what delivering one of them runs; with the instant that the claim was
+    recorded at."""
+    await connection.execute(
+        "UPDATE outbox SET fed = false WHERE merchant_id = $1", model.merchant_id
+    )
     await publish(world, model.merchant_id)
     model = await model_of(connection, model.merchant_id, model.order_id)
     await copy_orders(connection, model, 1, number)
     await connection.execute(_PUT_BY, model.merchant_id, model.order_id)
-    event = await connection.fetchval("SELECT event_id FROM outbox WHERE subject_id = $1", model.order_id)
+    event = await connection.fetchval(
+        "SELECT event_id FROM outbox WHERE subject_id = $1", model.order_id
+    )
     _, deliveries = orders_of(world)
     since = await next_millisecond()
     async with db.recorded() as statements:

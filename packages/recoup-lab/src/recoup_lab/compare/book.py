@@ -16,9 +16,10 @@ Standing = Literal["open", "stopped", "approved", "ended"]
 
 @dataclass(slots=True)
 class OrderState:
-    """`turn` counts what was planned: an event of an earlier turn is void. `sends_max`: where the budget sets one.
-    `asked` is the decision whose send is due or out. `unanswered`: the charge whose outcome is unknown; `counted`: the
-    last send as the gate counts it, `sent_place` its place among all sends."""
+    """`turn` counts what was planned: an event of an earlier turn is void. `sends_max`: where the
+    budget sets one. `asked` is the decision whose send is due or out. `unanswered`: the charge
+    whose outcome is unknown; `counted`: the last send as the gate counts it, `sent_place` its place
+    among all sends."""
 
     number: int
     order: WorldOrder

@@ -1,19 +1,22 @@
 """Sends beyond a network limit, counted after the fact from what was sent.
 
-Nothing here comes from the gate or its tables: the limits are written down once more and each card's sends are laid
-out in time, so that an error of the gate shows.
+Nothing here comes from the gate or its tables: the limits are written down once more and each
+card's sends are laid out in time, so that an error of the gate shows.
 
 - Visa, Amex: 20 sends in 30 days of one card, amount and currency.
 - Mastercard: 10 sends in 24 hours of one card; 35 in 30 days of one card, amount and currency.
 - Visa: no send of a card after a decline of category 1.
 - Mastercard: no send of a card within 30 days after advice 03 or 21.
 
-Every send counts, approved, declined or unknown, and so does the declined payment that came in; a send at exactly the
-window's length after another no longer meets it. A send that breaks several limits is one beyond.
+Every send counts, approved, declined or unknown, and so does the declined payment that came in; a
+send at exactly the window's length after another no longer meets it. A send that breaks several
+limits is one beyond.
 
-Apart from these: sends before the wait of Mastercard's advice 24 to 30 was over, which no network counts as beyond.
+Apart from these: sends before the wait of Mastercard's advice 24 to 30 was over, which no network
+counts as beyond.
 
-Source: Visa Core Rules §7.3.6.3; Mastercard Transaction Processing Excellence, merchant advice codes.
+Source: Visa Core Rules §7.3.6.3; Mastercard Transaction Processing Excellence, merchant advice
+codes.
 """
 
 from collections import deque
@@ -26,7 +29,9 @@ from recoup_lab.compare.played import Sent
 _MONTH: Final = timedelta(days=30)
 _DAY: Final = timedelta(hours=24)
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
-_CATEGORY_1: Final = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"})
+_CATEGORY_1: Final = frozenset(
+    {"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"}
+)
 _STOP_ADVICE: Final = frozenset({"03", "21"})
 _WAIT_HOURS: Final = {"24": 1, "25": 24, "26": 48, "27": 96, "28": 144, "29": 192, "30": 240}
 
@@ -86,9 +91,13 @@ def _beyond(of_card: list[Sent]) -> Iterable[Sent]:
             banned_until = max(ban, banned_until or ban)
 
 
-def _is_full(seen: dict[tuple[int, object], deque[datetime]], number: int, window: _Window, one: Sent) -> bool:
+def _is_full(
+    seen: dict[tuple[int, object], deque[datetime]], number: int, window: _Window, one: Sent
+) -> bool:
     """True when the window held its most before this send, which from now on is in it."""
-    inside = seen.setdefault((number, (one.amount, one.currency) if window.by_amount else None), deque())
+    inside = seen.setdefault(
+        (number, (one.amount, one.currency) if window.by_amount else None), deque()
+    )
     while inside and inside[0] <= one.at - window.span:
         inside.popleft()
     inside.append(one.at)

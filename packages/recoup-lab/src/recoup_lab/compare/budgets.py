@@ -29,7 +29,8 @@ def length_of(length: float, seed: int, order_id: str) -> int:
 
 
 def length_guess(sends: Sequence[int], target: float) -> float:
-    """The length at which orders that were sent so often would have had the mean: exact where orders do not meet."""
+    """The length at which orders that were sent so often would have had the mean: exact where
+    orders do not meet."""
     counts = [0] * (max(sends) + 2)
     for send in sends:
         counts[send] += 1
@@ -43,9 +44,11 @@ def length_guess(sends: Sequence[int], target: float) -> float:
     return float(length)
 
 
-def search_length(mean_at: Callable[[float], float], target: float, guess: float, seen: dict[float, float]) -> float:
-    """The length whose mean is closest to the target, which is known to be in reach. `seen`: lengths played before
-    with their means; new ones are added."""
+def search_length(
+    mean_at: Callable[[float], float], target: float, guess: float, seen: dict[float, float]
+) -> float:
+    """The length whose mean is closest to the target, which is known to be in reach. `seen`:
+    lengths played before with their means; new ones are added."""
     seen.setdefault(0.0, 0.0)
     length = guess
     for number in range(PLAYS_MAX):
@@ -53,7 +56,9 @@ def search_length(mean_at: Callable[[float], float], target: float, guess: float
             seen[length] = mean_at(length)
         if abs(seen[length] - target) <= CLOSE:
             break
-        below = max(((one, mean) for one, mean in seen.items() if mean < target), default=(0.0, 0.0))
+        below = max(
+            ((one, mean) for one, mean in seen.items() if mean < target), default=(0.0, 0.0)
+        )
         above = min(((one, mean) for one, mean in seen.items() if mean >= target), default=None)
         if above is None:
             length = below[0] * target / below[1] + 0.5 if below[1] else below[0] + 1
@@ -63,10 +68,15 @@ def search_length(mean_at: Callable[[float], float], target: float, guess: float
 
 
 def search_price(
-    mean_at: Callable[[float], float], target: float, first: float, seen: dict[float, float], close: float = CLOSE
+    mean_at: Callable[[float], float],
+    target: float,
+    first: float,
+    seen: dict[float, float],
+    close: float = CLOSE,
 ) -> float:
-    """The price whose mean is closest to the target: the higher, the fewer sends. A price with too few sends and one
-    with too many are found by steps of `PRICE_STEP`, then the bracket is cut on a logarithmic scale."""
+    """The price whose mean is closest to the target: the higher, the fewer sends. A price with too
+    few sends and one with too many are found by steps of `PRICE_STEP`, then the bracket is cut on a
+    logarithmic scale."""
     if first not in seen:
         seen[first] = mean_at(first)
     while min(seen.values()) > target and max(seen) < PRICE_MOST:
@@ -99,8 +109,11 @@ def between_prices(seen: Mapping[float, float], target: float) -> float | None:
     return math.exp(-_between(*around, target, 0)) if around is not None else None
 
 
-def _around(seen: Mapping[float, float], target: float) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """The nearest prices with fewer and with more sends, each as minus its logarithm, with its mean; None without."""
+def _around(
+    seen: Mapping[float, float], target: float
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """The nearest prices with fewer and with more sends, each as minus its logarithm, with its
+    mean; None without."""
     dear = [(-math.log(price), mean) for price, mean in seen.items() if mean < target]
     cheap = [(-math.log(price), mean) for price, mean in seen.items() if mean >= target]
     return (max(dear), min(cheap)) if dear and cheap else None
@@ -110,7 +123,9 @@ def _closest(seen: Mapping[float, float], target: float) -> float:
     return min(seen, key=lambda one: (abs(seen[one] - target), one))
 
 
-def _between(below: tuple[float, float], above: tuple[float, float], target: float, number: int) -> float:
+def _between(
+    below: tuple[float, float], above: tuple[float, float], target: float, number: int
+) -> float:
     """The point where the straight line through both meets the target, but well within them; each
     third time their middle."""
     place = 0.5 if number % 3 == 2 else (target - below[1]) / (above[1] - below[1])

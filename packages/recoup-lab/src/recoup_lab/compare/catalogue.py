@@ -21,10 +21,11 @@ Option = Literal["policy", "explore", "holdout"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`knob`: see budgets. `cut`: a shorter length leaves its first sends as they are. `comparator`: what others are
-    measured against. `first_price`: where the search for a mean number of sends begins; without it at the cost of a
-    send. `work`: a rough share of the time, to spread arms over processes. `hears`: see news; None: updates of cards,
-    as the world reports them. `by_default`: played when no names are given."""
+    """`knob`: see budgets. `cut`: a shorter length leaves its first sends as they are.
+    `comparator`: what others are measured against. `first_price`: where the search for a mean
+    number of sends begins; without it at the cost of a send. `work`: a rough share of the time, to
+    spread arms over processes. `hears`: see news; None: updates of cards, as the world reports
+    them. `by_default`: played when no names are given."""
 
     make: Callable[[Briefing], Arm]
     knob: Literal["length", "price"] = "length"
@@ -69,14 +70,21 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
 }  # fmt: skip
 
 
-def chosen(names: Sequence[str] | None, *, oracle: bool, options: Sequence[Option]) -> tuple[str, ...]:
+def chosen(
+    names: Sequence[str] | None, *, oracle: bool, options: Sequence[Option]
+) -> tuple[str, ...]:
     """Arms to be played, in the catalogue's order; without names all that can be played. `oracle`:
     whether the world tells one. `options`: those that were given, each of which an arm has to
     understand. Raises: Problem(invalid)."""
     known = ", ".join(CATALOGUE)
     for name in names or ():
         if name not in CATALOGUE:
-            raise Problem("invalid", f"There is no arm {name!r}.", field="--arms", cure=f"Choose from {known}.")
+            raise Problem(
+                "invalid",
+                f"There is no arm {name!r}.",
+                field="--arms",
+                cure=f"Choose from {known}.",
+            )
         if CATALOGUE[name].needs_oracle and not oracle:
             raise Problem(
                 "invalid",
@@ -92,6 +100,13 @@ def chosen(names: Sequence[str] | None, *, oracle: bool, options: Sequence[Optio
     for option in options:
         if not any(option in CATALOGUE[name].uses for name in found):
             able = ", ".join(name for name, entry in CATALOGUE.items() if option in entry.uses)
-            cure = f"Leave it out, or add one of these to --arms: {able}." if able else "Leave it out."
-            raise Problem("invalid", f"None of the chosen arms uses --{option}.", field=f"--{option}", cure=cure)
+            cure = (
+                f"Leave it out, or add one of these to --arms: {able}." if able else "Leave it out."
+            )
+            raise Problem(
+                "invalid",
+                f"None of the chosen arms uses --{option}.",
+                field=f"--{option}",
+                cure=cure,
+            )
     return found

@@ -13,8 +13,11 @@ from recoup_lab.compare.result import Comparison, combine
 from recoup_lab.compare.source import Source
 
 
-def jobs_of(source: Source, seeds: Sequence[int], arms: Sequence[str], options: Options, processes: int) -> list[Job]:
-    """A job for each seed, or where seeds are few, for each part of its arms: opening a world costs too."""
+def jobs_of(
+    source: Source, seeds: Sequence[int], arms: Sequence[str], options: Options, processes: int
+) -> list[Job]:
+    """A job for each seed, or where seeds are few, for each part of its arms: opening a world costs
+    too."""
     parts = 1 if len(seeds) >= 2 * processes else min(processes, len(arms))
     return [Job(source, seed, part, options) for seed in seeds for part in _parts(arms, parts)]
 
@@ -24,14 +27,18 @@ def run(jobs: Sequence[Job], processes: int, tell: Callable[[str], None]) -> lis
     return [done for _, done in sorted(_done(jobs, processes, tell), key=lambda pair: pair[0])]
 
 
-def _done(jobs: Sequence[Job], processes: int, tell: Callable[[str], None]) -> Iterator[tuple[int, JobDone]]:
+def _done(
+    jobs: Sequence[Job], processes: int, tell: Callable[[str], None]
+) -> Iterator[tuple[int, JobDone]]:
     tell(f"0 of {len(jobs)} parts")
     if processes == 1 or len(jobs) == 1:
         for place, job in enumerate(jobs):
             yield place, do(job)
             tell(f"{place + 1} of {len(jobs)} parts")
         return
-    with ProcessPoolExecutor(min(processes, len(jobs)), get_context("spawn"), follow_parent) as pool:
+    with ProcessPoolExecutor(
+        min(processes, len(jobs)), get_context("spawn"), follow_parent
+    ) as pool:
         places = {pool.submit(do, job): place for place, job in enumerate(jobs)}
         try:
             for number, future in enumerate(as_completed(places)):
@@ -84,4 +91,6 @@ def _write(log: Path, done: Sequence[JobDone]) -> None:
         for level in (level for one in done for level in one.levels):
             # A play may stand for several levels; its copy's name tells.
             for row in level.log:
-                file.write(json.dumps({"seed": level.seed, "level": level.level} | json.loads(row)) + "\n")
+                file.write(
+                    json.dumps({"seed": level.seed, "level": level.level} | json.loads(row)) + "\n"
+                )

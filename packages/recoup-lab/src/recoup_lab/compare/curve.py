@@ -1,7 +1,8 @@
 """An arm's curve over sends: what it recovers at each mean number of them.
 
-Of an arm with a length, each of its own sends cut after the 1st, 2nd, …: one play gives all points, exactly where
-orders do not meet on a card or at an issuer. Of an arm with a price, the plays of the search.
+Of an arm with a length, each of its own sends cut after the 1st, 2nd, …: one play gives all points,
+exactly where orders do not meet on a card or at an issuer. Of an arm with a price, the plays of the
+search.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ class Point:
 
 def point_of(ground: Ground, played: Played) -> Point:
     amount = sum(order.amount for order in ground.orders)
-    recovered = [one.amount for one, days in zip(ground.orders, played.days, strict=True) if days is not None]
+    recovered = [
+        one.amount for one, days in zip(ground.orders, played.days, strict=True) if days is not None
+    ]
     return Point(
         played.mean_sends,
         len(recovered) / len(ground.orders),
@@ -46,7 +49,10 @@ def _cut(played: Played, length: int) -> Played:
     return replace(
         played,
         sends=[min(send, length) for send in played.sends],
-        days=[days if sends <= length else None for sends, days in zip(played.sends, played.days, strict=True)],
+        days=[
+            days if sends <= length else None
+            for sends, days in zip(played.sends, played.days, strict=True)
+        ],
     )
 
 

@@ -1,4 +1,5 @@
-"""Chances drawn by a keyed hash: the same names give the same number, on every machine and in every process."""
+"""Chances drawn by a keyed hash: the same names give the same number, on every machine and in every
+process."""
 
 import hashlib
 

@@ -1,13 +1,14 @@
 """Plays one arm against one world in virtual time.
 
-An event queue goes from one due moment to the next. What falls due within an hour is sent in one batch, but never two
-events of one customer or one card: of those the later waits for the answer to the earlier, so that batches change
-nothing but the number of calls. The gate is asked at the moment of each send; where it refuses until a time, the arm
-is asked again, to send then or later.
+An event queue goes from one due moment to the next. What falls due within an hour is sent in one
+batch, but never two events of one customer or one card: of those the later waits for the answer to
+the earlier, so that batches change nothing but the number of calls. The gate is asked at the moment
+of each send; where it refuses until a time, the arm is asked again, to send then or later.
 
-An unknown outcome counts as sent, and nothing more of that order is sent before it is known: the same id is asked again
-after 1, 6 and 24 hours. By then people have found that nothing was taken, and the arm goes on. A charge that was not
-processed reached no network: it counts for nothing, and the arm is asked again an hour later.
+An unknown outcome counts as sent, and nothing more of that order is sent before it is known: the
+same id is asked again after 1, 6 and 24 hours. By then people have found that nothing was taken,
+and the arm goes on. A charge that was not processed reached no network: it counts for nothing, and
+the arm is asked again an hour later.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,8 +50,9 @@ def play(
     log: Log | None = None,
     refusal: Refusal = CardSends.refusal,
 ) -> Played:
-    """`name`: the world's copy that is played on, used once. `sends_max`: of an order, by the budget. `only`: the
-    places of orders beside which no others come in. `refusal` is the gate. Raises: WorldBroke."""
+    """`name`: the world's copy that is played on, used once. `sends_max`: of an order, by the
+    budget. `only`: the places of orders beside which no others come in. `refusal` is the gate.
+    Raises: WorldBroke."""
     return Play(ground, name, arm, sends_max, only, log, refusal).run()
 
 
@@ -74,9 +76,13 @@ class Play:
         self.approved_after: list[float | None] = [None] * len(ground.orders)
         orders, numbers = ground.orders, range(len(ground.orders)) if only is None else only
         states = (
-            OrderState(n, orders[n], orders[n].card, ground.customer_of[n], sends_max(orders[n])) for n in numbers
+            OrderState(n, orders[n], orders[n].card, ground.customer_of[n], sends_max(orders[n]))
+            for n in numbers
         )
-        self.queue = [Event(state.order.declined_at, next(self.place), "arrival", state, 0) for state in states]
+        self.queue = [
+            Event(state.order.declined_at, next(self.place), "arrival", state, 0)
+            for state in states
+        ]
         heapify(self.queue)
 
     def run(self) -> Played:
@@ -89,7 +95,13 @@ class Play:
             sends[one.order] += 1
         counted = [*arrivals(ground.orders), *self.sent]
         excess = excess_by_order(counted, len(ground.orders))
-        return Played(sends, self.approved_after, excess, early_sends(counted), signature(ground.orders, self.sent))
+        return Played(
+            sends,
+            self.approved_after,
+            excess,
+            early_sends(counted),
+            signature(ground.orders, self.sent),
+        )
 
     def _round(self) -> None:
         """Everything due within a step, as far as one answer does not depend on another."""
@@ -115,7 +127,9 @@ class Play:
         for event in waiting:
             heappush(self.queue, event)
         if batch:
-            for (event, charge), answer in zip(batch, self._charge([charge for _, charge in batch]), strict=True):
+            for (event, charge), answer in zip(
+                batch, self._charge([charge for _, charge in batch]), strict=True
+            ):
                 self._answered(event.state, charge, answer, event.at)
 
     def _charge(self, charges: Sequence[WorldCharge]) -> Sequence[WorldAnswer]:
@@ -216,27 +230,43 @@ class Play:
         order = state.order
         state.charges, state.charged_at = state.charges + 1, at
         return WorldCharge(
-            f"{order.order_id}#{state.charges}", order.order_id, at, order.amount, order.currency, ACCEPTOR, state.card
+            f"{order.order_id}#{state.charges}",
+            order.order_id,
+            at,
+            order.amount,
+            order.currency,
+            ACCEPTOR,
+            state.card,
         )
 
-    def _answered(self, state: OrderState, charge: WorldCharge, answer: WorldAnswer, now: datetime) -> None:
-        if answer.error is not None and any(attempt.state == "unknown" for attempt in state.attempts):
+    def _answered(
+        self, state: OrderState, charge: WorldCharge, answer: WorldAnswer, now: datetime
+    ) -> None:
+        if answer.error is not None and any(
+            attempt.state == "unknown" for attempt in state.attempts
+        ):
             self._end(state, "ended")  # it was approved after all
             return
         if answer.error is not None or answer.state is None:
-            raise WorldBroke(f"The world refused the charge {charge.id}: {answer.error or 'no state'}.")
+            raise WorldBroke(
+                f"The world refused the charge {charge.id}: {answer.error or 'no state'}."
+            )
         if answer.state == "not_processed":
             self._not_processed(state, charge, now)
             return
         reading = None
         if answer.state == "declined":
-            reading = read(charge.card.scheme, answer.scheme_code, answer.advice_code, charge.sent_at.date())
+            reading = read(
+                charge.card.scheme, answer.scheme_code, answer.advice_code, charge.sent_at.date()
+            )
             note_unlisted(self.ground.unlisted, charge.card.scheme, reading)
         self._count(state, charge, answer, reading)
         if answer.state == "unknown" and state.times_asked_again < len(ASK_AGAIN_AFTER):
             state.unanswered = charge
             state.turn += 1
-            self._plan(state, "ask_again", charge.sent_at + ASK_AGAIN_AFTER[state.times_asked_again])
+            self._plan(
+                state, "ask_again", charge.sent_at + ASK_AGAIN_AFTER[state.times_asked_again]
+            )
             state.times_asked_again += 1
             return
         self._settled(state, charge, Attempt(charge.sent_at, answer.state, reading), now)
@@ -244,7 +274,9 @@ class Play:
     def _not_processed(self, state: OrderState, charge: WorldCharge, now: datetime) -> None:
         if state.unanswered is not None:  # it was thought to be sent
             self._discount(state, charge)
-            self.sent[state.sent_place] = self.sent[state.sent_place]._replace(state="not_processed")
+            self.sent[state.sent_place] = self.sent[state.sent_place]._replace(
+                state="not_processed"
+            )
         state.unanswered, state.times_asked_again = None, 0
         state.not_processed += 1
         self._note_sent(state, charge, "not_processed")
@@ -253,7 +285,9 @@ class Play:
         else:
             self._ask(state, now + NOT_PROCESSED_WAIT)
 
-    def _count(self, state: OrderState, charge: WorldCharge, answer: WorldAnswer, reading: Reading | None) -> None:
+    def _count(
+        self, state: OrderState, charge: WorldCharge, answer: WorldAnswer, reading: Reading | None
+    ) -> None:
         """Counts an answer, in place of what was known of the same charge before."""
         sent = sent_of(charge, state.number, answer)
         if state.unanswered is None:
@@ -271,14 +305,18 @@ class Play:
             self._card_by(charge.card.number, charge.card.scheme).counted.remove(state.counted)
             state.counted = None
 
-    def _settled(self, state: OrderState, charge: WorldCharge, attempt: Attempt, now: datetime) -> None:
+    def _settled(
+        self, state: OrderState, charge: WorldCharge, attempt: Attempt, now: datetime
+    ) -> None:
         state.unanswered, state.times_asked_again = None, 0
         state.attempts.append(attempt)
         if state.asked is not None:
             self.arm.hear(state.asked[0], attempt)
         self._note_sent(state, charge, attempt.state)
         if attempt.state == "approved":
-            self.approved_after[state.number] = (charge.sent_at - state.order.declined_at) / timedelta(days=1)
+            self.approved_after[state.number] = (
+                charge.sent_at - state.order.declined_at
+            ) / timedelta(days=1)
             self._end(state, "approved")
         else:
             state.declines += [attempt.reading] if attempt.reading else []
@@ -318,4 +356,6 @@ class Play:
 
 def _whole(moment: datetime) -> datetime:
     """The protocol's times are whole seconds; never earlier than asked for."""
-    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)
+    return (
+        moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)
+    )

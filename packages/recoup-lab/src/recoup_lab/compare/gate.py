@@ -1,7 +1,9 @@
-"""The network gate before every arm's send: the product's own `may_send`, asked only where it could refuse.
+"""The network gate before every arm's send: the product's own `may_send`, asked only where it could
+refuse.
 
-A card none of whose sends brought a ban that may still hold, and whose sends of all amounts together fill no window, is
-allowed without asking; that is so for most sends, and a hundred times as quick.
+A card none of whose sends brought a ban that may still hold, and whose sends of all amounts
+together fill no window, is allowed without asking; that is so for most sends, and a hundred times
+as quick.
 """
 
 from bisect import bisect_right
@@ -11,7 +13,16 @@ from functools import lru_cache
 from typing import Final
 
 from recoup.networks.codes import Reading
-from recoup.networks.limits import LOOKBACK, Refused, Send, Wish, binds_for_ever, may_send, span_of, triggers
+from recoup.networks.limits import (
+    LOOKBACK,
+    Refused,
+    Send,
+    Wish,
+    binds_for_ever,
+    may_send,
+    span_of,
+    triggers,
+)
 from recoup.networks.tables import LIMITS
 from recoup_lab.world.port import HistoryRow, WorldOrder
 
@@ -37,7 +48,9 @@ class CardSends:
         place = bisect_right(self.times, send.at)
         self.times.insert(place, send.at)
         self.sends.insert(place, send)
-        ban = _ban(self.scheme, send.declined, send.visa_category, send.advice, send.code, send.klass)
+        ban = _ban(
+            self.scheme, send.declined, send.visa_category, send.advice, send.code, send.klass
+        )
         if ban is not None:
             self.banned_until = max(self.banned_until, send.at + ban if ban else _FOR_EVER)
             self.for_ever += [] if ban else [send]
@@ -47,7 +60,13 @@ class CardSends:
         del self.sends[place], self.times[place]
 
     def copy(self) -> "CardSends":
-        return CardSends(self.scheme, self.sends.copy(), self.times.copy(), self.for_ever.copy(), self.banned_until)
+        return CardSends(
+            self.scheme,
+            self.sends.copy(),
+            self.times.copy(),
+            self.for_ever.copy(),
+            self.banned_until,
+        )
 
     def refusal(self, order: WorldOrder, now: datetime) -> Refused | None:
         """The gate's refusal; None where one more send of the order may leave now."""
@@ -72,12 +91,17 @@ class CardSends:
     def _may_be_full(self, now: datetime) -> bool:
         """True when some window holds as many sends as it may, of whatever amount and acceptor."""
         for span, most in _windows(self.scheme, now.date()):
-            if len(self.times) >= most and len(self.times) - bisect_right(self.times, now - span) >= most:
+            if (
+                len(self.times) >= most
+                and len(self.times) - bisect_right(self.times, now - span) >= most
+            ):
                 return True
         return False
 
 
-def send_of(order: WorldOrder | HistoryRow, at: datetime, reading: Reading | None, *, declined: bool | None) -> Send:
+def send_of(
+    order: WorldOrder | HistoryRow, at: datetime, reading: Reading | None, *, declined: bool | None
+) -> Send:
     return Send(
         at,
         order.amount,
@@ -96,9 +120,15 @@ def send_of(order: WorldOrder | HistoryRow, at: datetime, reading: Reading | Non
 @lru_cache(maxsize=4_096)
 def _windows(scheme: str, on: date) -> tuple[tuple[timedelta, int], ...]:
     """Windows that bind worldwide on that day; without any, one that is always full."""
-    rows = [row for row in LIMITS if row.scheme == scheme and row.key != "acceptor" and row.maximum_sends > 0]
+    rows = [
+        row
+        for row in LIMITS
+        if row.scheme == scheme and row.key != "acceptor" and row.maximum_sends > 0
+    ]
     valid = [row for row in rows if row.region == "world" and row.valid_from <= on <= row.valid_to]
-    return tuple((timedelta(hours=row.window_hours or 0), row.maximum_sends) for row in valid) or ((LOOKBACK, 0),)
+    return tuple((timedelta(hours=row.window_hours or 0), row.maximum_sends) for row in valid) or (
+        (LOOKBACK, 0),
+    )
 
 
 @lru_cache(maxsize=4_096)
@@ -129,5 +159,6 @@ def _ban(
     if binds_for_ever(scheme, send):
         return timedelta(0)
     return max(
-        (span_of(row) or _NO_TIME for row in _BANS if row.scheme == scheme and triggers(row, send)), default=None
+        (span_of(row) or _NO_TIME for row in _BANS if row.scheme == scheme and triggers(row, send)),
+        default=None,
     )

@@ -76,7 +76,9 @@ def _unlisted(history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> se
         if not row.approved:
             note_unlisted(names, row.card.scheme, reading_of(row))
     for order in orders:
-        reading = read(order.card.scheme, order.scheme_code, order.advice_code, order.declined_at.date())
+        reading = read(
+            order.card.scheme, order.scheme_code, order.advice_code, order.declined_at.date()
+        )
         note_unlisted(names, order.card.scheme, reading)
     return names
 
@@ -110,7 +112,9 @@ def _orders(world: World, hello: Hello) -> list[WorldOrder]:
     return sorted(orders.values(), key=lambda order: (order.declined_at, order.order_id))
 
 
-def _past_sends(hello: Hello, history: Sequence[HistoryRow], orders: Sequence[WorldOrder]) -> dict[str, CardSends]:
+def _past_sends(
+    hello: Hello, history: Sequence[HistoryRow], orders: Sequence[WorldOrder]
+) -> dict[str, CardSends]:
     scheme_of = {order.card.number: order.card.scheme for order in orders}
     cards = {number: CardSends(scheme) for number, scheme in scheme_of.items()}
     oldest = hello.now - LOOKBACK
@@ -118,7 +122,11 @@ def _past_sends(hello: Hello, history: Sequence[HistoryRow], orders: Sequence[Wo
         card = cards.get(row.card.number)
         if card is None:
             continue
-        reading = None if row.approved else read(card.scheme, row.scheme_code, row.advice_code, row.at.date())
+        reading = (
+            None
+            if row.approved
+            else read(card.scheme, row.scheme_code, row.advice_code, row.at.date())
+        )
         send = send_of(row, row.at, reading, declined=not row.approved)
         if row.at > oldest or binds_for_ever(card.scheme, send):
             card.add(send)

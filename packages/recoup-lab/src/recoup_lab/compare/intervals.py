@@ -1,8 +1,9 @@
 """Paired intervals: two arms on the same orders of the same worlds, clustered by customer.
 
-A difference of shares is Σ(a − b) / Σw over customers, w being orders or amounts. Its variance within the worlds is
-Σ(d − D·w)² / (Σw)², summed over customers, whose orders share cards and pay days. From three seeds on the spread
-between the worlds says the same again, with whatever whole worlds have in common; the wider of the two is told.
+A difference of shares is Σ(a − b) / Σw over customers, w being orders or amounts. Its variance
+within the worlds is Σ(d − D·w)² / (Σw)², summed over customers, whose orders share cards and pay
+days. From three seeds on the spread between the worlds says the same again, with whatever whole
+worlds have in common; the wider of the two is told.
 """
 
 import math
@@ -37,7 +38,10 @@ def share(values: Sums, weights: Sums) -> Interval:
 
 def difference(ours: Sums, theirs: Sums, weights: Sums) -> Interval:
     """The difference of two shares of the same orders."""
-    gaps = [[one - other for one, other in zip(a, b, strict=True)] for a, b in zip(ours, theirs, strict=True)]
+    gaps = [
+        [one - other for one, other in zip(a, b, strict=True)]
+        for a, b in zip(ours, theirs, strict=True)
+    ]
     return _interval(gaps, weights)
 
 
@@ -52,15 +56,22 @@ def _interval(values: Sums, weights: Sums) -> Interval:
     total = math.fsum(map(math.fsum, weights))
     value = math.fsum(map(math.fsum, values)) / total
     squares = math.fsum(
-        math.fsum((one - value * weight) ** 2 for one, weight in zip(of_seed, weights_of_seed, strict=True))
+        math.fsum(
+            (one - value * weight) ** 2
+            for one, weight in zip(of_seed, weights_of_seed, strict=True)
+        )
         for of_seed, weights_of_seed in zip(values, weights, strict=True)
     )
     half = _Z * math.sqrt(squares) / total
     spread = None
     if len(values) > 1:
-        by_seed = [math.fsum(one) / math.fsum(weight) for one, weight in zip(values, weights, strict=True)]
+        by_seed = [
+            math.fsum(one) / math.fsum(weight) for one, weight in zip(values, weights, strict=True)
+        ]
         spread = stdev(by_seed)
         if len(values) >= SEEDS_FOR_SPREAD:
             freedom = len(values) - 2
-            half = max(half, (_T[freedom] if freedom < len(_T) else _Z) * spread / math.sqrt(len(values)))
+            half = max(
+                half, (_T[freedom] if freedom < len(_T) else _Z) * spread / math.sqrt(len(values))
+            )
     return Interval(value, value - half, value + half, spread)

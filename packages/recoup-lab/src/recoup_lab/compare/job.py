@@ -93,7 +93,15 @@ def do(job: Job) -> JobDone:
     """Raises: WorldBroke."""
     with job.source.open(job.seed) as opened:
         ground = survey(opened.world, job.seed, opened.oracle, opened.forget)
-        done = JobDone(job.seed, ground.hello.world, len(ground.orders), _customers(ground), [], {}, ground.unlisted)
+        done = JobDone(
+            job.seed,
+            ground.hello.world,
+            len(ground.orders),
+            _customers(ground),
+            [],
+            {},
+            ground.unlisted,
+        )
         copies = count(1)
         targets = [(f"{target:g}", target) for target in job.options.targets]
         if any(CATALOGUE[name].knob == "price" for name in job.arms):
@@ -124,7 +132,9 @@ class _Player:
     copies: Iterator[int]
     points: list[Point] = field(default_factory=list)
     by_knob: dict[float, _Play] = field(default_factory=dict)
-    means: dict[float, float] = field(default_factory=dict)  # by length or price: of the sample, else of all
+    means: dict[float, float] = field(
+        default_factory=dict
+    )  # by length or price: of the sample, else of all
     own: _Play | None = None
 
     @property
@@ -159,20 +169,28 @@ class _Player:
         self.points.append(point_of(self.ground, found.played))
         return found
 
-    def _played(self, length: float | None, price: float | None, only: Sequence[int] | None) -> _Play:
+    def _played(
+        self, length: float | None, price: float | None, only: Sequence[int] | None
+    ) -> _Play:
         ground, options = self.ground, self.options
         copy = f"{self.name}/{next(self.copies)}"
         arm = self.entry.make(self._briefing(price))
         rows: list[str] = []
         own = length is None and price is None
-        log = (lambda row: rows.append(json.dumps(row if own else without_record(row)))) if options.logged else None
+        log = (
+            (lambda row: rows.append(json.dumps(row if own else without_record(row))))
+            if options.logged
+            else None
+        )
         if log is not None and own and isinstance(arm, EngineArm):
             log(model_row(copy, arm.model, arm.pricing))
         sends_max, hears = _sends_max(length, ground.seed), self.entry.hears
         if hears is None:
             played = play(ground, copy, arm, sends_max, only=only, log=log)
         else:
-            played = NewsPlay(ground, copy, arm, sends_max, only, log, CardSends.refusal, hears=hears).run()
+            played = NewsPlay(
+                ground, copy, arm, sends_max, only, log, CardSends.refusal, hears=hears
+            ).run()
         ours, worlds = own_score(ground, played), ground.world.end(copy)
         ground.forget(copy)
         check_scores(f"seed {ground.seed}, arm {self.name}", ours, worlds)
@@ -203,7 +221,9 @@ class _Player:
         if sample is None:
             return self.by_knob[search_price(self._mean_of_all, target, first, self.means)]
         assert self.own is not None
-        played = {knob: found.played for knob, found in self.by_knob.items()} | {OWN_KNOB: self.own.played}
+        played = {knob: found.played for knob, found in self.by_knob.items()} | {
+            OWN_KNOB: self.own.played
+        }
         means = {knob: (one.mean_sends, one.mean_sends_of(sample)) for knob, one in played.items()}
 
         def search(mean: float, close: float) -> float:
@@ -229,7 +249,9 @@ class _Player:
         ground, played = self.ground, found.played
         customers = max(ground.customer_of) + 1
         recovered, amount, net = (array("d", bytes(8 * customers)) for _ in range(3))
-        rows = zip(ground.customer_of, ground.orders, played.days, net_of(ground, played), strict=True)
+        rows = zip(
+            ground.customer_of, ground.orders, played.days, net_of(ground, played), strict=True
+        )
         for customer, order, days, worth in rows:
             net[customer] += worth
             if days is not None:

@@ -1,7 +1,8 @@
-"""Decisions as JSON lines: what was asked, which answers were open, what was sent when, and what came of it.
+"""Decisions as JSON lines: what was asked, which answers were open, what was sent when, and what
+came of it.
 
-A decision of the product's own deciders also has what the product would store of it, so that `recoup backtest` reads
-the log as it reads the database: docs/prove-it.md.
+A decision of the product's own deciders also has what the product would store of it, so that
+`recoup backtest` reads the log as it reads the database: docs/prove-it.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +33,9 @@ def model_row(name: str, model: Model, pricing: Pricing) -> dict[str, Any]:
     }
 
 
-def send_row(name: str, known: Known, choice: SendAt, charge: WorldCharge, answer: str) -> dict[str, Any]:
+def send_row(
+    name: str, known: Known, choice: SendAt, charge: WorldCharge, answer: str
+) -> dict[str, Any]:
     return _row(name, known, choice) | {
         "at": _text(charge.sent_at),
         "propensity": choice.propensity,
@@ -41,13 +44,27 @@ def send_row(name: str, known: Known, choice: SendAt, charge: WorldCharge, answe
 
 
 def stop_row(name: str, known: Known, choice: Choice, why: str) -> dict[str, Any]:
-    return _row(name, known, choice) | {"at": None, "propensity": None, "answer": None, "stopped": why}
+    return _row(name, known, choice) | {
+        "at": None,
+        "propensity": None,
+        "answer": None,
+        "stopped": why,
+    }
 
 
 def closed_row(name: str, order: WorldOrder) -> dict[str, Any]:
     """Row of an order about which no arm is asked: its card was closed before."""
-    reading = read(order.card.scheme, order.scheme_code, order.advice_code, order.declined_at.date())
-    about = {"arm": name, "decision": 0, "at": None, "propensity": None, "answer": None, "stopped": "card_closed"}
+    reading = read(
+        order.card.scheme, order.scheme_code, order.advice_code, order.declined_at.date()
+    )
+    about = {
+        "arm": name,
+        "decision": 0,
+        "at": None,
+        "propensity": None,
+        "answer": None,
+        "stopped": "card_closed",
+    }
     return about | _order(order, reading)
 
 
@@ -83,7 +100,10 @@ def _stored(record: DecisionRecord) -> dict[str, Any]:
     """The decision in the form of `decisions` and the orders' arms in the database."""
     decision = record.decision.to_dict()
     kept = ("verdict", "plan", "reasons", "rules", "alternatives", "versions", "taken")
-    return {name: decision[name] for name in kept} | {"features": record.evidence.features(), "arm": record.arm}
+    return {name: decision[name] for name in kept} | {
+        "features": record.evidence.features(),
+        "arm": record.arm,
+    }
 
 
 def without_record(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,9 @@ class NewsPlay(Play):
         if hears.approvals:
             states = {event.state.number: event.state for event in self.queue}
             self.states = states
-            self.approvals = [approval for approval in approvals_of(ground) if approval[1] in states][::-1]
+            self.approvals = [
+                approval for approval in approvals_of(ground) if approval[1] in states
+            ][::-1]
             for at, number in self.approvals:  # so that a round begins then
                 heappush(self.queue, Event(at, next(self.place), "arrival", states[number], -1))
 
@@ -66,21 +68,33 @@ class NewsPlay(Play):
 
     def _approved_elsewhere(self, state: OrderState, at: datetime, now: datetime) -> None:
         """Applies the product's own rule: what is planned may be sent now."""
-        if state.standing != "open" or state.asked is None or state.unanswered is not None or not state.declines:
+        if (
+            state.standing != "open"
+            or state.asked is None
+            or state.unanswered is not None
+            or not state.declines
+        ):
             return
         order, due = state.order, state.asked[1].at
         charged_at = state.charged_at or order.declined_at
         refused = self.refusal(self._card(state).counted, order, now)
         offset, _ = offset_minutes(order.utc_offset_minutes, order.country)
         given = SignalInput(
-            state.declines[-1], charged_at, at, now, PlanBefore(due, "soft", None), GateWord.of(refused), offset
+            state.declines[-1],
+            charged_at,
+            at,
+            now,
+            PlanBefore(due, "soft", None),
+            GateWord.of(refused),
+            offset,
         )
         if now > charged_at and decide_by_signal(given).verdict == "attempt_now":
             state.turn += 1
             self._plan(state, "send", BusinessTime(now))
 
     def _renew(self, state: OrderState, held: CardState, card: WorldCard) -> None:
-        """The new number has the sends of the old one; what was said of that number stays with it."""
+        """The new number has the sends of the old one; what was said of that number stays with
+        it."""
         before = state.card.number
         super()._renew(state, held, card)
         if card.number == before or (before, card.number) in self.joined:
@@ -88,7 +102,11 @@ class NewsPlay(Play):
         self.joined.add((before, card.number))
         counted: CardSends = self._card(state).counted
         for send in held.counted.sends.copy():
-            counted.add(replace(send, visa_category=None, klass=None) if send.code in OF_THE_NUMBER else send)
+            counted.add(
+                replace(send, visa_category=None, klass=None)
+                if send.code in OF_THE_NUMBER
+                else send
+            )
 
 
 def approvals_of(ground: Ground) -> Sequence[tuple[datetime, int]]:
@@ -119,8 +137,13 @@ def _purchases(ground: Ground, turn: int) -> list[tuple[datetime, int]]:
     """Purchases with each order's card: the one of that turn, while the order is open."""
     found = []
     for number, order in enumerate(ground.orders):
-        gaps = (-log(1 - share_of("elsewhere", ground.seed, order.order_id, one)) for one in range(turn + 1))
-        at = (order.declined_at + sum(gaps) * PURCHASE_EVERY).replace(microsecond=0) + timedelta(seconds=1)
+        gaps = (
+            -log(1 - share_of("elsewhere", ground.seed, order.order_id, one))
+            for one in range(turn + 1)
+        )
+        at = (order.declined_at + sum(gaps) * PURCHASE_EVERY).replace(microsecond=0) + timedelta(
+            seconds=1
+        )
         if at < order.expires_at:
             found.append((at, number))
     return found
@@ -129,5 +152,11 @@ def _purchases(ground: Ground, turn: int) -> list[tuple[datetime, int]]:
 def _charge(ground: Ground, copy: str, at: datetime, number: int) -> WorldCharge:
     order = ground.orders[number]
     return WorldCharge(
-        f"{copy}/{order.order_id}", order.order_id, at, order.amount, order.currency, ACCEPTOR, order.card
+        f"{copy}/{order.order_id}",
+        order.order_id,
+        at,
+        order.amount,
+        order.currency,
+        ACCEPTOR,
+        order.card,
     )

@@ -10,7 +10,8 @@ from recoup_lab.world.port import WorldAnswer, WorldCharge, WorldOrder
 
 
 class Sent(NamedTuple):
-    """A send, or the declined payment that came in. A charge that was not processed reached no network and is none."""
+    """A send, or the declined payment that came in. A charge that was not processed reached no
+    network and is none."""
 
     card: str
     scheme: str
@@ -87,5 +88,7 @@ def signature(orders: Sequence[WorldOrder], sends: Iterable[Sent]) -> str:
     for number, order in enumerate(orders):
         found.update(f"{order.order_id}\n".encode())
         for one in by_order.get(number, ()):
-            found.update(f"{one.at.isoformat()} {one.card} {one.state} {one.code} {one.advice}\n".encode())
+            found.update(
+                f"{one.at.isoformat()} {one.card} {one.state} {one.code} {one.advice}\n".encode()
+            )
     return found.hexdigest()

@@ -50,7 +50,8 @@ def _row(row: Row) -> dict[str, Any]:
         "harm": row.harm,
         "daysMedian": row.days,
         "scores": [
-            {"seed": level.seed, "ours": _score(level.ours), "world": _score(level.worlds)} for level in row.levels
+            {"seed": level.seed, "ours": _score(level.ours), "world": _score(level.worlds)}
+            for level in row.levels
         ],
     }
 
@@ -98,7 +99,9 @@ def show(found: Comparison, console: Console) -> None:
         f"Sends before an advised wait was over: {found.early}."
     )
     if found.unlisted:
-        console.print(f"Unknown codes, without which the declines were classified: {', '.join(found.unlisted)}.")
+        console.print(
+            f"Unknown codes, without which the declines were classified: {', '.join(found.unlisted)}."
+        )
     console.print(found.hash, soft_wrap=True)
 
 
@@ -112,9 +115,24 @@ def _title(section: Section) -> str:
 
 
 def _table(section: Section) -> Table:
-    table = Table(title=_title(section), title_justify="left", caption=_caption(section), caption_justify="left")
+    table = Table(
+        title=_title(section),
+        title_justify="left",
+        caption=_caption(section),
+        caption_justify="left",
+    )
     table.add_column("arm")
-    for name in ("sends", "orders", "(world)", "amount", "net", "(world)", "harm", "excess", "days"):
+    for name in (
+        "sends",
+        "orders",
+        "(world)",
+        "amount",
+        "net",
+        "(world)",
+        "harm",
+        "excess",
+        "days",
+    ):
         table.add_column(name, justify="right")
     table.add_column(f"orders − {section.best}", justify="right")
     table.add_column("net", justify="right")
@@ -139,7 +157,9 @@ def _table(section: Section) -> Table:
 
 
 def _caption(section: Section) -> str:
-    return "* this arm sends fewer on its own" if not all(row.reached for row in section.rows) else ""
+    return (
+        "* this arm sends fewer on its own" if not all(row.reached for row in section.rows) else ""
+    )
 
 
 def _curves(found: Comparison) -> Table:
@@ -148,7 +168,9 @@ def _curves(found: Comparison) -> Table:
     for sends, _ in next(iter(found.curves.values())):
         table.add_column(f"{sends:g}", justify="right")
     for name, curve in found.curves.items():
-        table.add_row(name, *("" if point is None else _percent(point.orders) for _, point in curve))
+        table.add_row(
+            name, *("" if point is None else _percent(point.orders) for _, point in curve)
+        )
     return table
 
 

@@ -51,8 +51,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A level. `best`: the comparator that recovers the most orders; each arm is paired with it, and each arm that is
-    no comparator with each other arm too."""
+    """A level. `best`: the comparator that recovers the most orders; each arm is paired with it,
+    and each arm that is no comparator with each other arm too."""
 
     level: str
     rows: Sequence[Row]
@@ -76,13 +76,17 @@ class Comparison:
     @property
     def breaches(self) -> tuple[int, int]:
         """Breaches by our count and by the world's."""
-        levels = [level for section in self.sections for row in section.rows for level in row.levels]
+        levels = [
+            level for section in self.sections for row in section.rows for level in row.levels
+        ]
         return sum(one.ours.breaches for one in levels), sum(one.worlds.breaches for one in levels)
 
     @property
     def early(self) -> int:
         """Sends before an advised wait was over."""
-        return sum(level.early for section in self.sections for row in section.rows for level in row.levels)
+        return sum(
+            level.early for section in self.sections for row in section.rows for level in row.levels
+        )
 
 
 def combine(done: Sequence[JobDone], targets: Sequence[float]) -> Comparison:
@@ -109,13 +113,17 @@ def combine(done: Sequence[JobDone], targets: Sequence[float]) -> Comparison:
         orders=sum({one.seed: one.orders for one in done}.values()),
         arms=arms,
         sections=sections,
-        curves={name: _curve([one.curves[name] for one in done if name in one.curves]) for name in arms},
+        curves={
+            name: _curve([one.curves[name] for one in done if name in one.curves]) for name in arms
+        },
         unlisted=sorted({name for one in done for name in one.unlisted}),
         hash=_hash(levels, labels),
     )
 
 
-def _section(label: str, levels: Mapping[str, Sequence[Level]], customers: Sequence[Customers]) -> Section:
+def _section(
+    label: str, levels: Mapping[str, Sequence[Level]], customers: Sequence[Customers]
+) -> Section:
     rows = [_row(name, of_arm, customers) for name, of_arm in levels.items()]
     comparators = [row for row in rows if CATALOGUE[row.arm].comparator]
     best = max(comparators, key=lambda row: row.shares["orders"].value).arm if comparators else None
@@ -128,7 +136,10 @@ def _section(label: str, levels: Mapping[str, Sequence[Level]], customers: Seque
 
 def _row(name: str, levels: Sequence[Level], customers: Sequence[Customers]) -> Row:
     days = [level.ours.days_median for level in levels if level.ours.days_median is not None]
-    orders, amounts = sum(level.ours.orders for level in levels), [sum(customer.amounts) for customer in customers]
+    orders, amounts = (
+        sum(level.ours.orders for level in levels),
+        [sum(customer.amounts) for customer in customers],
+    )
     nets = [one.worlds.net_share * amount for one, amount in zip(levels, amounts, strict=True)]
     return Row(
         arm=name,
@@ -136,7 +147,10 @@ def _row(name: str, levels: Sequence[Level], customers: Sequence[Customers]) -> 
         sends=sum(level.ours.attempts for level in levels) / orders,
         worlds_orders=sum(level.worlds.recovered for level in levels) / orders,
         worlds_net=sum(nets) / sum(amounts),
-        shares={measure: share(_sums(levels, measure), _weights(customers, measure)) for measure in MEASURES},
+        shares={
+            measure: share(_sums(levels, measure), _weights(customers, measure))
+            for measure in MEASURES
+        },
         harm=fmean(level.harm for level in levels),
         days=fmean(days) if days else None,
         levels=levels,
@@ -148,7 +162,9 @@ def _pair(ours: Sequence[Level], theirs: Sequence[Level], customers: Sequence[Cu
         ours[0].arm,
         theirs[0].arm,
         {
-            measure: difference(_sums(ours, measure), _sums(theirs, measure), _weights(customers, measure))
+            measure: difference(
+                _sums(ours, measure), _sums(theirs, measure), _weights(customers, measure)
+            )
             for measure in MEASURES
         },
         ratio(_sums(ours, "orders"), _sums(theirs, "orders")),

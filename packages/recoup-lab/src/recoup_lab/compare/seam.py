@@ -53,7 +53,8 @@ class Known:
 
 
 class Candidate(NamedTuple):
-    """An answer that was open: `at` is None for stopping. `propensity`: the chance with which it could be drawn."""
+    """An answer that was open: `at` is None for stopping. `propensity`: the chance with which it
+    could be drawn."""
 
     at: datetime | None
     chance: float | None = None
@@ -84,7 +85,8 @@ Choice = SendAt | Stop
 
 class Arm(Protocol):
     def decide(self, known: Known) -> Choice:
-        """The same knowledge gives the same answer. What it answers before `known.earliest` is sent then."""
+        """The same knowledge gives the same answer. What it answers before `known.earliest` is sent
+        then."""
 
     def hear(self, known: Known, attempt: Attempt) -> None:
         """The answer to a send that was decided with `known`; for those that learn as they go."""
@@ -93,7 +95,9 @@ class Arm(Protocol):
 class WorldOracle(Protocol):
     """Knowledge of its orders that a world in this process can tell, and no merchant has."""
 
-    def next_send(self, order_id: str, earliest: datetime, failed: Sequence[datetime], worth: float) -> datetime | None:
+    def next_send(
+        self, order_id: str, earliest: datetime, failed: Sequence[datetime], worth: float
+    ) -> datetime | None:
         """The next send after those at `failed`; None where no send has a chance of `worth`."""
 
     def worth_of(self, sends: float) -> float:
@@ -126,5 +130,6 @@ class Briefing:
 
 
 def is_hard(reading: Reading) -> bool:
-    """True when no waiting cures it and no network wants to see it again. No comparator retries it."""
+    """True when no waiting cures it and no network wants to see it again. No comparator retries
+    it."""
     return reading.terminal or reading.retry == "never"

@@ -21,8 +21,8 @@ SEED_MARK: Final = "{seed}"
 
 
 class Opened(NamedTuple):
-    """`oracle`: makes, once, who knows the world's parameters, where it is in this process. `forget`: what a world in
-    this process keeps of an arm that has ended."""
+    """`oracle`: makes, once, who knows the world's parameters, where it is in this process.
+    `forget`: what a world in this process keeps of an arm that has ended."""
 
     world: World
     oracle: Callable[[], WorldOracle] | None = None

@@ -1,4 +1,5 @@
-"""The Adyen connector before its stand-in. What follows a charge is decided by notices, so they are read along."""
+"""The Adyen connector before its stand-in. What follows a charge is decided by notices, so they are
+read along."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +32,9 @@ _FOREIGN: Final = "ff" * 32
 class AdyenSubject(VendorSubject[StandIn]):
     kind = "adyen"
     server = StandIn
-    paths = MappingProxyType({"charge": "POST /v72/payments", "first": "POST /v72/payments", "modify": "/refunds"})
+    paths = MappingProxyType(
+        {"charge": "POST /v72/payments", "first": "POST /v72/payments", "modify": "/refunds"}
+    )
     amounts = MappingProxyType({
         "USD": (4590, 4590), "JPY": (500, 500), "BHD": (12345, 12345), "ISK": (500, 50000), "CLP": (500, 50000),
         "CVE": (50000, 500), "IDR": (50000, 500),
@@ -59,14 +62,26 @@ class AdyenSubject(VendorSubject[StandIn]):
         from recoup_connectors.adyen.connector import Adyen
 
         keys = (SECRET, _ROLLED)
-        return Adyen(key=KEY, account=MERCHANT, url=url, notice_secrets=keys, clocks=self.clocks, multicapture=True)
+        return Adyen(
+            key=KEY,
+            account=MERCHANT,
+            url=url,
+            notice_secrets=keys,
+            clocks=self.clocks,
+            multicapture=True,
+        )
 
     def credential(self, scenario: Scenario) -> Credential:
         stored = self.standin.account.store(_HOLDERS[scenario], _SHOPPER)
         if scenario == "gone":
             self.standin.account.disable(stored["id"])
         self.secrets += (stored["id"],)
-        return Stored("adyen", stored["id"], _SHOPPER, "mastercard" if stored["brand"] == "mc" else stored["brand"])
+        return Stored(
+            "adyen",
+            stored["id"],
+            _SHOPPER,
+            "mastercard" if stored["brand"] == "mc" else stored["brand"],
+        )
 
     def taken(self) -> int:
         return sum(one["result"] == "Authorised" for one in self.standin.book.all("payment"))
@@ -84,7 +99,9 @@ class AdyenSubject(VendorSubject[StandIn]):
     def _decided(self, message: ModificationMessage, answer: Outcome) -> Outcome:
         """Received is no result: the newest notice of it is."""
         self.standin.send_notices()
-        for posted in self.standin.posted if answer.state == "unknown" and not answer.contradicts else []:
+        for posted in (
+            self.standin.posted if answer.state == "unknown" and not answer.contradicts else []
+        ):
             for one in self.read(posted.headers, posted.body):
                 if one.message_id == message.key and one.outcome is not None:
                     answer = as_requested(one.outcome, message.units, message.currency)
@@ -97,7 +114,9 @@ class AdyenSubject(VendorSubject[StandIn]):
         self.standin.account.close_batch()
         lines = await self.lines()
         hold("fee" in {line.type for line in lines}, "the fee has no line")
-        return sum(line.units for line in lines), sum(one["net"] for one in self.standin.book.all("line"))
+        return sum(line.units for line in lines), sum(
+            one["net"] for one in self.standin.book.all("line")
+        )
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         item = {
@@ -115,11 +134,16 @@ class AdyenSubject(VendorSubject[StandIn]):
         }
         return json.dumps(plain).encode()
 
-    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+    def signed(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> dict[str, str]:
         return {}
 
-    def posted(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> Posted:
-        """Signed item by item; what has none is signed as a whole, as notices of stored cards are."""
+    def posted(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> Posted:
+        """Signed item by item; what has none is signed as a whole, as notices of stored cards
+        are."""
         key = {None: SECRET, OTHER: _FOREIGN}.get(secret, secret or "")
         try:
             plain = json.loads(body)
@@ -144,7 +168,11 @@ class AdyenSubject(VendorSubject[StandIn]):
         mixed = good | {"notificationItems": good["notificationItems"] + [second]}
         bad = good | {"notificationItems": good["notificationItems"] + [{"bad": 1}]}
         none = batch([], SECRET)
-        return [*super().no_notices(), none, *(Posted(json.dumps(one).encode(), {}) for one in (mixed, bad))]
+        return [
+            *super().no_notices(),
+            none,
+            *(Posted(json.dumps(one).encode(), {}) for one in (mixed, bad)),
+        ]
 
     def live_connection(self) -> Connection:
         url = "https://a-b-checkout-live.adyenpayments.com"

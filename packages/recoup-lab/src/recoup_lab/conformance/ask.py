@@ -87,7 +87,9 @@ async def _forgotten_charge(on: Subject) -> None:
     same((await on.send(charge)).state, "approved")
     on.forget()
     found = await on.look_up(charge, since)
-    same((found.state, found.key, found.units, on.taken()), ("approved", charge.key, charge.units, 1))
+    same(
+        (found.state, found.key, found.units, on.taken()), ("approved", charge.key, charge.units, 1)
+    )
     hold(found.reference is not None, "it has no reference")
 
 

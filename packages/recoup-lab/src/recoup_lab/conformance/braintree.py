@@ -35,7 +35,9 @@ _METHODS: Final[Mapping[Scenario, str]] = {
 class BraintreeSubject(VendorSubject[StandIn]):
     kind = "braintree"
     server = StandIn
-    paths = MappingProxyType({"charge": "PaymentMethod", "first": "PaymentMethod", "modify": "refundTransaction"})
+    paths = MappingProxyType(
+        {"charge": "PaymentMethod", "first": "PaymentMethod", "modify": "refundTransaction"}
+    )
     amounts = MappingProxyType({
         "USD": (4590, "45.90"), "JPY": (500, "500"), "BHD": (12345, "12.345"), "ISK": (500, "500"),
         "HUF": (100000, "1000.00"),
@@ -70,7 +72,11 @@ class BraintreeSubject(VendorSubject[StandIn]):
         accounts = {currency: id for id, currency in ACCOUNTS.items()}
         older = (KeyPair("older", OTHER),)
         return Braintree(
-            url=url, keys=KeyPair(PUBLIC, PRIVATE), accounts=accounts, older_keys=older, clocks=self.clocks
+            url=url,
+            keys=KeyPair(PUBLIC, PRIVATE),
+            accounts=accounts,
+            older_keys=older,
+            clocks=self.clocks,
         )
 
     def credential(self, scenario: Scenario) -> Credential:
@@ -78,7 +84,9 @@ class BraintreeSubject(VendorSubject[StandIn]):
         if scenario == "gone":
             self.standin.account.delete_method(method["id"])
         self.secrets += (method["id"],)
-        return Stored("braintree", method["id"], "customer-1", method["details"]["brandCode"].lower())
+        return Stored(
+            "braintree", method["id"], "customer-1", method["details"]["brandCode"].lower()
+        )
 
     def taken(self) -> int:
         states = ("AUTHORIZED", "SUBMITTED_FOR_SETTLEMENT", "SETTLED")
@@ -94,7 +102,10 @@ class BraintreeSubject(VendorSubject[StandIn]):
         self.standin.account.advance()
         lines = await self.lines()
         hold("fee" in {line.type for line in lines}, "the fee has no line")
-        net = sum(Decimal(one["amount"]) - Decimal(one["fee"]) for one in self.standin.book.all("movement"))
+        net = sum(
+            Decimal(one["amount"]) - Decimal(one["fee"])
+            for one in self.standin.book.all("movement")
+        )
         return sum(line.units for line in lines), int(net * 100)
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
@@ -102,7 +113,9 @@ class BraintreeSubject(VendorSubject[StandIn]):
         transaction = {"legacyId": "tr1", "orderId": str(about) if about else "somebody-else"}
         return notification("transaction_settled", transaction, at.timestamp())
 
-    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+    def signed(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> dict[str, str]:
         payload = posted_payload(body)
         return {"signed": signature(payload, private=secret) if secret else signature(payload)}
 
@@ -116,7 +129,9 @@ class BraintreeSubject(VendorSubject[StandIn]):
     def live_connection(self) -> Connection:
         from recoup_connectors.braintree.api import LIVE_URL
 
-        return Connection("x", LIVE_URL, f"{PUBLIC}:{PRIVATE}", account="USD=acme_usd", world="sandbox")
+        return Connection(
+            "x", LIVE_URL, f"{PUBLIC}:{PRIVATE}", account="USD=acme_usd", world="sandbox"
+        )
 
 
 def posted_payload(xml: bytes) -> bytes:

@@ -48,7 +48,9 @@ class BridgeSubject(Subject):
         return self.standin.url
 
     def _make(self, url: str) -> Processor:
-        return Bridge(url, secret=SECRET, acceptor_id="conformance", clocks=self.clocks, multicapture=True)
+        return Bridge(
+            url, secret=SECRET, acceptor_id="conformance", clocks=self.clocks, multicapture=True
+        )
 
     def credential(self, scenario: Scenario) -> Credential:
         if scenario == "advice_of_visa":
@@ -87,7 +89,9 @@ class BridgeSubject(Subject):
         }
         return msgspec.json.encode(plain)
 
-    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+    def signed(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> dict[str, str]:
         return {HEADER: signed(secret.encode() if secret else _KEY, body, at or self.clocks.wall())}
 
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
@@ -95,7 +99,13 @@ class BridgeSubject(Subject):
         if len(body) > DISPUTE_NOTICES.bytes_max:
             raise Problem("too_large", "The notice is too large.", cure="Send one notice a call.")
         if not is_signed(_KEY, headers.get(HEADER, ""), body, self.clocks.wall()):
-            raise Problem("unauthenticated", "The notice carries no valid signature.", cure="Sign it.")
+            raise Problem(
+                "unauthenticated", "The notice carries no valid signature.", cure="Sign it."
+            )
         found = read_notice(body)
         at = found.respond_by or self.clocks.wall()
-        return [Notice(found.notice_id, found.status, "dispute", found.case_id, at, True, found.charge_id)]
+        return [
+            Notice(
+                found.notice_id, found.status, "dispute", found.case_id, at, True, found.charge_id
+            )
+        ]

@@ -12,8 +12,13 @@ async def _exponents(on: Subject) -> None:
     for currency, (units, wire) in on.amounts.items():
         hold(on.connector.carries(units, currency), f"{units} {currency} is not carried")
         decimals, ours = on.connector.exponent(currency), EXPONENTS[currency]
-        shown = ours + len(wire.replace(".", "")) - len(str(units)) if isinstance(wire, str) else None
-        same((currency, decimals), (currency, ours + len(str(wire)) - len(str(units)) if shown is None else shown))
+        shown = (
+            ours + len(wire.replace(".", "")) - len(str(units)) if isinstance(wire, str) else None
+        )
+        same(
+            (currency, decimals),
+            (currency, ours + len(str(wire)) - len(str(units)) if shown is None else shown),
+        )
         said = await on.send(on.charge(units=units, currency=currency))
         same((currency, said.state, said.units), (currency, "approved", units))
         same((currency, on.wire_amounts()[-1]), (currency, wire))
@@ -41,7 +46,9 @@ async def _in_parts(on: Subject) -> None:
     for units in (1500, 1000, UNITS - 3000):
         final = units == UNITS - 3000
         part = on.modification(charge, held, "capture", units)
-        part = replace(part, final_part=final and not on.connector.keeps_rest, captured_before=before)
+        part = replace(
+            part, final_part=final and not on.connector.keeps_rest, captured_before=before
+        )
         said = await on.modify(part)
         again = await on.modify(part)
         states += [said.state, again.state]

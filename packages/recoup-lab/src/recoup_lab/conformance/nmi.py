@@ -23,7 +23,9 @@ _LIES: Final = frozenset({"other_amount", "other_currency", "part"})
 class NmiSubject(VendorSubject[StandIn]):
     kind = "nmi"
     server = StandIn
-    paths = MappingProxyType({"charge": "transact.php", "first": "query.php", "modify": "transact.php refund"})
+    paths = MappingProxyType(
+        {"charge": "transact.php", "first": "query.php", "modify": "transact.php refund"}
+    )
     amounts = MappingProxyType({
         "USD": (4590, "45.90"), "JPY": (500, "500.00"), "BHD": (12340, "12.34"), "ISK": (500, "500.00"),
         "HUF": (100000, "1000.00"),
@@ -65,11 +67,14 @@ class NmiSubject(VendorSubject[StandIn]):
 
     def taken(self) -> int:
         return sum(
-            one["actions"][0]["action_type"] in ("sale", "auth") and one["condition"] not in ("failed", "canceled")
+            one["actions"][0]["action_type"] in ("sale", "auth")
+            and one["condition"] not in ("failed", "canceled")
             for one in self.standin.book.all("transaction")
         )
 
-    def break_down(self, kind: str, *, of: Literal["charge", "modify", "first"] = "charge", seconds: float = 3) -> None:
+    def break_down(
+        self, kind: str, *, of: Literal["charge", "modify", "first"] = "charge", seconds: float = 3
+    ) -> None:
         """Amounts stand in the book alone: the lie is in the look before and after."""
         if kind in _LIES:
             self.faults.add(kind, "query.php", times=2)
@@ -80,7 +85,11 @@ class NmiSubject(VendorSubject[StandIn]):
         return [one["actions"][0]["amount"] for one in self.standin.book.all("transaction")][::-1]
 
     def fail_last_refund(self) -> None:
-        refunds = (one for one in self.standin.book.all("transaction") if one["actions"][0]["action_type"] == "refund")
+        refunds = (
+            one
+            for one in self.standin.book.all("transaction")
+            if one["actions"][0]["action_type"] == "refund"
+        )
         self.standin.account.fail_refund(next(refunds)["id"])
 
     async def booked(self) -> tuple[int, int]:
@@ -88,18 +97,29 @@ class NmiSubject(VendorSubject[StandIn]):
         lines = await self.lines()
         net = Decimal(0)
         for one in self.standin.book.all("transaction"):
-            amount = sum(Decimal(act["amount"]) for act in one["actions"] if act["action_type"] == "settle")
+            amount = sum(
+                Decimal(act["amount"]) for act in one["actions"] if act["action_type"] == "settle"
+            )
             net += -amount if one["of"] else amount
         return sum(line.units for line in lines), int(net * 100)
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         at: datetime = more.get("at") or self.clocks.wall()
-        action = {"action_type": "sale", "amount": "1.00", "success": "1", "date": at.strftime("%Y%m%d%H%M%S")}
+        action = {
+            "action_type": "sale",
+            "amount": "1.00",
+            "success": "1",
+            "date": at.strftime("%Y%m%d%H%M%S"),
+        }
         transaction = {"id": "10000000001", "condition": "complete", "actions": [action]}
         order = str(about) if about else "somebody-else"
-        return event(more.get("id", "evt_1"), "transaction.sale.success", transaction | {"order_id": order})
+        return event(
+            more.get("id", "evt_1"), "transaction.sale.success", transaction | {"order_id": order}
+        )
 
-    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+    def signed(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> dict[str, str]:
         return {"webhook-signature": signature(body, secret or SECRET)}
 
     def signed_by_both(self, body: bytes) -> dict[str, str]:

@@ -1,5 +1,5 @@
-"""Runs the checks on a connector, each before a stand-in of its own. Packages add subjects by entry points of the group
-`recoup.subjects`."""
+"""Runs the checks on a connector, each before a stand-in of its own. Packages add subjects by entry
+points of the group `recoup.subjects`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable

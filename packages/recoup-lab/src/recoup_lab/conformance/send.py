@@ -169,7 +169,9 @@ async def _part(on: Subject) -> None:
     await _contradicts(on, "part")
 
 
-@check(23, "a wish for the payer is a decline, and nothing stays open, whatever exemption is claimed")
+@check(
+    23, "a wish for the payer is a decline, and nothing stays open, whatever exemption is claimed"
+)
 async def _sca(on: Subject) -> None:
     for consent in _CONSENTS:
         said = await on.send(on.charge("sca", **consent))

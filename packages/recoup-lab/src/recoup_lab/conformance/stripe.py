@@ -25,7 +25,9 @@ _METHODS: Final[Mapping[Scenario, str]] = {
 class StripeSubject(VendorSubject[StandIn]):
     kind = "stripe"
     server = StandIn
-    paths = MappingProxyType({"charge": "/confirm", "first": "POST /v1/payment_intents", "modify": "POST /v1/refunds"})
+    paths = MappingProxyType(
+        {"charge": "/confirm", "first": "POST /v1/payment_intents", "modify": "POST /v1/refunds"}
+    )
     amounts = MappingProxyType({
         "USD": (4590, 4590), "JPY": (500, 500), "BHD": (12340, 12340), "ISK": (500, 50000), "UGX": (500, 50000),
         "MGA": (50000, 500), "HUF": (100000, 100000),
@@ -55,7 +57,9 @@ class StripeSubject(VendorSubject[StandIn]):
         return Stripe(key=KEY, url=url, notice_secrets=(SECRET,), clocks=self.clocks)
 
     def credential(self, scenario: Scenario) -> Credential:
-        method = self.standin.account.attach(f"pm_card_{_METHODS[scenario]}", {"customer": self._customer})
+        method = self.standin.account.attach(
+            f"pm_card_{_METHODS[scenario]}", {"customer": self._customer}
+        )
         if scenario == "gone":
             self.standin.account.detach(method["id"])
         self.secrets += (method["id"],)
@@ -65,7 +69,9 @@ class StripeSubject(VendorSubject[StandIn]):
         return sum(one["status"] == "succeeded" for one in self.standin.book.all("charge"))
 
     def left_open(self) -> int:
-        return sum(one["status"] == "requires_action" for one in self.standin.book.all("payment_intent"))
+        return sum(
+            one["status"] == "requires_action" for one in self.standin.book.all("payment_intent")
+        )
 
     def wire_amounts(self) -> list[int]:
         return [one["amount"] for one in self.standin.book.all("charge")][::-1]
@@ -76,7 +82,9 @@ class StripeSubject(VendorSubject[StandIn]):
     async def booked(self) -> tuple[int, int]:
         lines = await self.lines()
         hold("fee" in {line.type for line in lines}, "the fee has no line")
-        return sum(line.units for line in lines), sum(o["net"] for o in self.standin.book.all("balance_transaction"))
+        return sum(line.units for line in lines), sum(
+            o["net"] for o in self.standin.book.all("balance_transaction")
+        )
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
         at: datetime = more.get("at") or self.clocks.wall()
@@ -98,7 +106,9 @@ class StripeSubject(VendorSubject[StandIn]):
         }
         return json.dumps(plain).encode()
 
-    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+    def signed(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> dict[str, str]:
         moment = int((at or self.clocks.wall()).timestamp())
         return {"stripe-signature": signature(body, secret or SECRET, moment)}
 

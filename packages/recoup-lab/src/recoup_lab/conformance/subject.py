@@ -13,7 +13,14 @@ from recoup.kernel.time import Clocks, WallTime
 from recoup.processors.gateways.connector import Notice
 from recoup.processors.gateways.look_up import NOT_OFFERED
 from recoup.processors.gateways.outcome import Outcome, as_requested
-from recoup.processors.gateways.port import Charge, Credential, Inquiry, LookUp, ModificationMessage, Processor
+from recoup.processors.gateways.port import (
+    Charge,
+    Credential,
+    Inquiry,
+    LookUp,
+    ModificationMessage,
+    Processor,
+)
 from recoup_lab.conformance.check import NotOfferedError
 from recoup_lab.processors.faults import Faults
 from recoup_lab.processors.serving import Posted
@@ -23,7 +30,15 @@ UNITS = 4590
 OTHER = "-" * 32  # somebody else's secret
 TIMEOUT_SECONDS = 1.0
 Scenario = Literal[
-    "approved", "declined", "sca", "blocked", "gone", "advice", "advice_of_visa", "no_codes", "lost_card"
+    "approved",
+    "declined",
+    "sca",
+    "blocked",
+    "gone",
+    "advice",
+    "advice_of_visa",
+    "no_codes",
+    "lost_card",
 ]
 Breaker = Callable[["Subject", Processor], Processor]
 
@@ -41,9 +56,9 @@ class MovedClocks(Clocks):
 
 
 class Subject(ABC):
-    """`breaks`: puts a broken connector in its place, for tests of the checks. `golden`: scenario -> the fields of its
-    outcome. `amounts`: currency -> units, and how they go over the wire. `unlike`: check -> why this vendor cannot have
-    it."""
+    """`breaks`: puts a broken connector in its place, for tests of the checks. `golden`: scenario
+    -> the fields of its outcome. `amounts`: currency -> units, and how they go over the wire.
+    `unlike`: check -> why this vendor cannot have it."""
 
     golden: Mapping[Scenario, Mapping[str, Any]] = {}
     unlike: Mapping[int, str] = {}
@@ -67,7 +82,8 @@ class Subject(ABC):
         await self._end()
 
     def anew(self, url: str | None = None) -> Processor:
-        """Another connector with the same settings, as after a restart; `url`: to another address."""
+        """Another connector with the same settings, as after a restart; `url`: to another
+        address."""
         made = self._make(url or self.url)
         self._open.append(made)
         return self._breaks(self, made) if self._breaks else made
@@ -96,7 +112,9 @@ class Subject(ABC):
     def calls(self) -> list[str]:
         """`METHOD /path` of those that came in."""
 
-    def break_down(self, kind: str, *, of: Literal["charge", "modify", "first"] = "charge", seconds: float = 3) -> None:
+    def break_down(
+        self, kind: str, *, of: Literal["charge", "modify", "first"] = "charge", seconds: float = 3
+    ) -> None:
         """The next call that moves money has this fault; `first`: the first call of a charge."""
         self.faults.add(kind, self._path(of), seconds=seconds)
 
@@ -132,7 +150,11 @@ class Subject(ABC):
         return as_requested(outcome, charge.units, charge.currency)
 
     def modification(
-        self, charge: Charge, outcome: Outcome, kind: Literal["refund", "void", "capture"], units: int = UNITS
+        self,
+        charge: Charge,
+        outcome: Outcome,
+        kind: Literal["refund", "void", "capture"],
+        units: int = UNITS,
     ) -> ModificationMessage:
         return ModificationMessage(
             id=new_id(),
@@ -164,7 +186,9 @@ class Subject(ABC):
         if may_send is None:
             may_send = self.connector.asks == "by_replay"
         at = self.clocks.wall() - ago
-        kind: Literal["charge", "modification"] = "charge" if isinstance(message, Charge) else "modification"
+        kind: Literal["charge", "modification"] = (
+            "charge" if isinstance(message, Charge) else "modification"
+        )
         inquiry = Inquiry(message.id, kind, message, None, at, at, may_send)
         outcome = await (by or self.connector).inquire(inquiry)
         return as_requested(outcome, message.units, message.currency)
@@ -174,12 +198,17 @@ class Subject(ABC):
         self.clocks.ahead += self.connector.idempotency_window + timedelta(hours=1)
 
     async def look_up(
-        self, message: Charge | ModificationMessage, since: datetime, known: frozenset[UUID] = frozenset()
+        self,
+        message: Charge | ModificationMessage,
+        since: datetime,
+        known: frozenset[UUID] = frozenset(),
     ) -> Outcome:
         """Raises: NotOfferedError."""
         outcome = await self.connector.look_up(LookUp(message, since, known))
         if outcome.text == NOT_OFFERED.text:
-            raise NotOfferedError("it has none: after a restore people decide what became of such a message")
+            raise NotOfferedError(
+                "it has none: after a restore people decide what became of such a message"
+            )
         return as_requested(outcome, message.units, message.currency)
 
     def calls_made(self) -> frozenset[str]:
@@ -210,10 +239,13 @@ class Subject(ABC):
         raise NotOfferedError("it gives no lines: its statements are uploaded")
 
     def notice(self, about: UUID | None, **more: Any) -> bytes:
-        """A notice of a charge; `about`: our id, None for somebody else's. `id`, `at`, `live`, `account` by name."""
+        """A notice of a charge; `about`: our id, None for somebody else's. `id`, `at`, `live`,
+        `account` by name."""
         raise NotOfferedError("it sends no notices")
 
-    def signed(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> dict[str, str]:
+    def signed(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> dict[str, str]:
         """The headers, signed with its secret, or another, at this wall time."""
         raise NotOfferedError("it sends no notices")
 
@@ -222,7 +254,9 @@ class Subject(ABC):
         good, other = self.signed(body), self.signed(body, secret=OTHER)
         return {name: f"{other[name]},{value.split(',', 1)[1]}" for name, value in good.items()}
 
-    def posted(self, body: bytes, *, secret: str | None = None, at: datetime | None = None) -> Posted:
+    def posted(
+        self, body: bytes, *, secret: str | None = None, at: datetime | None = None
+    ) -> Posted:
         """The notice as it goes out; a vendor whose signature stands in the body puts it there."""
         return Posted(body, self.signed(body, secret=secret, at=at))
 
@@ -237,7 +271,9 @@ class Subject(ABC):
     def no_notices(self) -> list[Posted]:
         """Signed bodies of which nothing may be read."""
         one = self.notice(new_id())
-        return [self.posted(body) for body in (b"[" + one + b', {"bad": 1}]', b"null", b"{}", b"\xff")]
+        return [
+            self.posted(body) for body in (b"[" + one + b', {"bad": 1}]', b"null", b"{}", b"\xff")
+        ]
 
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Notice]:
         raise NotOfferedError("it sends no notices")

@@ -19,7 +19,8 @@ S = TypeVar("S", bound=Serving)
 
 
 class VendorSubject(Subject, Generic[S]):
-    """`kind`: of the connector. `server`: its stand-in. `paths`: what `break_down` breaks, as that names calls."""
+    """`kind`: of the connector. `server`: its stand-in. `paths`: what `break_down` breaks, as that
+    names calls."""
 
     kind: str
     server: type[S]

@@ -1,6 +1,8 @@
-"""A child process that answers each line with a line: one request goes in, one answer comes out, in time.
+"""A child process that answers each line with a line: one request goes in, one answer comes out, in
+time.
 
-Its standard error is ours. It runs in a process group of its own, so that all of it is gone at the end.
+Its standard error is ours. It runs in a process group of its own, so that all of it is gone at the
+end.
 """
 
 import os
@@ -33,7 +35,11 @@ class Pipe:
         """`seconds`: for each answer. Raises: OSError when the command cannot be started."""
         self._seconds, self._clocks = seconds, Clocks()
         self._child = subprocess.Popen(  # noqa: S603 - the command is whoever's who runs us
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
         )
         self._read = bytearray()
         for stream in (self._stdin, self._stdout):
@@ -77,7 +83,8 @@ class Pipe:
         return answer
 
     def close(self) -> None:
-        """Its input ends; what has not ended soon after is killed, and so is all that it started."""
+        """Its input ends; what has not ended soon after is killed, and so is all that it
+        started."""
         with suppress(OSError):
             self._stdin.close()
         with suppress(subprocess.TimeoutExpired):
@@ -91,7 +98,9 @@ class Pipe:
         if not self._read and ready.select(0):
             self._take()
         if self._read:
-            raise PipeBroke("a line came that nobody asked for", bytes(self._read.partition(b"\n")[0]))
+            raise PipeBroke(
+                "a line came that nobody asked for", bytes(self._read.partition(b"\n")[0])
+            )
 
     def _take(self) -> None:
         try:
@@ -102,7 +111,9 @@ class Pipe:
             raise PipeBroke(self._ended(), bytes(self._read))
         self._read += chunk
         if len(self._read) > LINE_BYTES_MAX:
-            raise PipeBroke(f"a line is longer than {LINE_BYTES_MAX} bytes", bytes(self._read[:CHUNK]))
+            raise PipeBroke(
+                f"a line is longer than {LINE_BYTES_MAX} bytes", bytes(self._read[:CHUNK])
+            )
 
     def _give(self, left: memoryview) -> int:
         try:

@@ -1,5 +1,5 @@
-"""A world that is another program: it is started, asked line by line, and trusted in nothing that the protocol does not
-allow. The protocol: docs/contributing/world-protocol.md."""
+"""A world that is another program: it is started, asked line by line, and trusted in nothing that
+the protocol does not allow. The protocol: docs/contributing/world-protocol.md."""
 
 import math
 import re
@@ -63,7 +63,9 @@ def check_hello(hello: Hello) -> None:
     if hello.until <= hello.now:
         raise Malformed("until is not later than now")
     if not 1 <= len(hello.currencies) <= CURRENCIES_MAX:
-        raise Malformed(f"currencies has {len(hello.currencies)} entries, not 1 to {CURRENCIES_MAX}")
+        raise Malformed(
+            f"currencies has {len(hello.currencies)} entries, not 1 to {CURRENCIES_MAX}"
+        )
     for place, currency in enumerate(hello.currencies):
         _matches(_CURRENCY, currency, f"currencies[{place}]")
     _within(hello.orders, 0, ORDERS_MAX, "orders")
@@ -80,7 +82,9 @@ def check_history(hello: Hello, rows: Sequence[HistoryRow]) -> None:
             raise Malformed(f"{at}.at is later than the world's now")
         _within(row.attempt, 1, 10_000, f"{at}.attempt")
         if row.propensity is not None and not 0 < row.propensity <= 1:
-            raise Malformed(f"{at}.propensity is {row.propensity}, not a chance above 0 and up to 1")
+            raise Malformed(
+                f"{at}.propensity is {row.propensity}, not a chance above 0 and up to 1"
+            )
 
 
 def check_orders(hello: Hello, orders: Sequence[WorldOrder], before: datetime) -> None:
@@ -107,7 +111,9 @@ def check_answers(charges: Sequence[WorldCharge], answers: Sequence[WorldAnswer]
         if answer.advice_code is not None:
             _matches(_CODE, answer.advice_code, f"{at}.adviceCode")
         if len(answer.network_transaction_id or "") > _NETWORK_ID_CHARS_MAX:
-            raise Malformed(f"{at}.networkTransactionId is longer than {_NETWORK_ID_CHARS_MAX} characters")
+            raise Malformed(
+                f"{at}.networkTransactionId is longer than {_NETWORK_ID_CHARS_MAX} characters"
+            )
 
 
 def check_signals(signals: Sequence[Signal], before: datetime) -> None:
@@ -123,12 +129,20 @@ def check_signals(signals: Sequence[Signal], before: datetime) -> None:
 
 
 def check_score(score: Score) -> None:
-    for name, count in (("orders", score.orders), ("attempts", score.attempts), ("breaches", score.breaches)):
+    for name, count in (
+        ("orders", score.orders),
+        ("attempts", score.attempts),
+        ("breaches", score.breaches),
+    ):
         if count < 0:
             raise Malformed(f"score.{name} is {count}, below zero")
     _within(score.recovered, 0, score.orders, "score.recovered")
     _share(score.amount_share, "score.amountShare")
-    if not math.isfinite(score.net_share) or score.days_median is not None and not 0 <= score.days_median < math.inf:
+    if (
+        not math.isfinite(score.net_share)
+        or score.days_median is not None
+        and not 0 <= score.days_median < math.inf
+    ):
         raise Malformed("score.netShare or score.daysMedian is no figure")
 
 
@@ -143,7 +157,12 @@ def _payment(hello: Hello, one: HistoryRow | WorldOrder, at: str) -> None:
     if one.advice_code is not None:
         _matches(_CODE, one.advice_code, f"{at}.adviceCode")
     if one.utc_offset_minutes is not None:
-        _within(one.utc_offset_minutes, -_OFFSET_MINUTES_MAX, _OFFSET_MINUTES_MAX, f"{at}.utcOffsetMinutes")
+        _within(
+            one.utc_offset_minutes,
+            -_OFFSET_MINUTES_MAX,
+            _OFFSET_MINUTES_MAX,
+            f"{at}.utcOffsetMinutes",
+        )
     _card(one.card, f"{at}.card")
 
 
@@ -151,7 +170,9 @@ def _card(card: WorldCard, at: str) -> None:
     if not is_world_card(card.number):
         raise Malformed(f"{at}.number is none of a world's card numbers")
     if scheme_of(card.number) != card.scheme:
-        raise Malformed(f"{at}.scheme is {card.scheme!r}, the number is of {scheme_of(card.number)}")
+        raise Malformed(
+            f"{at}.scheme is {card.scheme!r}, the number is of {scheme_of(card.number)}"
+        )
     _within(card.exp_month, 1, 12, f"{at}.expMonth")
     _within(card.exp_year, 2000, 2200, f"{at}.expYear")
 
@@ -189,11 +210,14 @@ class Program:
     """
 
     def __init__(self, command: str, *, seconds: float = ANSWER_SECONDS) -> None:
-        """`command`: split as a shell would, run without one. `seconds`: for each answer. Raises: WorldBroke."""
+        """`command`: split as a shell would, run without one. `seconds`: for each answer. Raises:
+        WorldBroke."""
         try:
             self._pipe = Pipe(shlex.split(command) or [""], seconds)
         except (OSError, ValueError) as error:
-            raise WorldBroke(f"The world's program cannot be started: {command[:SHOWN_LINE]!r}: {error}.") from None
+            raise WorldBroke(
+                f"The world's program cannot be started: {command[:SHOWN_LINE]!r}: {error}."
+            ) from None
         self._broke: WorldBroke | None = None
         self._hello: Hello | None = None
         self._history_rows = 0
@@ -219,21 +243,29 @@ class Program:
         return self._hello
 
     def history(self, after: str | None, limit: int) -> tuple[Sequence[HistoryRow], str | None]:
-        hello, question = self.hello(), _Question(self, {"op": "history", "after": after, "limit": limit})
+        hello, question = (
+            self.hello(),
+            _Question(self, {"op": "history", "after": after, "limit": limit}),
+        )
         with question:
             page = question.answer(HistoryPage)
             check_times(question.found["rows"], ["at"], "rows")
             _at_most(limit, page.rows, "rows")
             check_history(hello, page.rows)
             if page.next is not None and (not page.rows or page.next == after):
-                raise Malformed("next leads nowhere: there were no rows, or it is the mark that was passed")
+                raise Malformed(
+                    "next leads nowhere: there were no rows, or it is the mark that was passed"
+                )
             self._history_rows += len(page.rows)
             if self._history_rows > HISTORY_ROWS_MAX:
                 raise Malformed(f"the history has more than {HISTORY_ROWS_MAX} rows")
         return page.rows, page.next
 
     def orders(self, before: datetime, limit: int) -> tuple[Sequence[WorldOrder], bool]:
-        hello, question = self.hello(), _Question(self, {"op": "orders", "before": _instant(before), "limit": limit})
+        hello, question = (
+            self.hello(),
+            _Question(self, {"op": "orders", "before": _instant(before), "limit": limit}),
+        )
         with question:
             page = question.answer(OrdersPage)
             check_times(question.found["orders"], ["declinedAt", "expiresAt"], "orders")
@@ -251,7 +283,12 @@ class Program:
 
     def charge(self, arm: str, charges: Sequence[WorldCharge]) -> Sequence[WorldAnswer]:
         sent = [
-            {"initiator": one.initiator, **msgspec.to_builtins(one), "sentAt": _instant(one.sent_at)} for one in charges
+            {
+                "initiator": one.initiator,
+                **msgspec.to_builtins(one),
+                "sentAt": _instant(one.sent_at),
+            }
+            for one in charges
         ]
         question = _Question(self, {"op": "charge", "arm": arm, "charges": sent})
         with question:
@@ -308,8 +345,12 @@ class _Question:
         if isinstance(error, PipeBroke):
             self._line = error.written
         if isinstance(error, PipeBroke | Malformed):
-            line = f"The line: {_cut(self._line, SHOWN_LINE)}" if self._line else "It wrote nothing."
-            message = f"The world broke off at {_cut(self._request, SHOWN_REQUEST)}: {error}. {line}"
+            line = (
+                f"The line: {_cut(self._line, SHOWN_LINE)}" if self._line else "It wrote nothing."
+            )
+            message = (
+                f"The world broke off at {_cut(self._request, SHOWN_REQUEST)}: {error}. {line}"
+            )
             raise self._program.break_off(WorldBroke(message)) from None
 
 

@@ -57,7 +57,9 @@ def _answered(world: World, line: bytes | None) -> bytes:
     except Exception as error:  # noqa: BLE001 - whatever it is: a traceback is no answer, and the caller waits for one
         return _ENCODER.encode({"error": f"the world failed: {type(error).__name__}"})
     if len(answer) > LINE_BYTES_MAX:
-        return _ENCODER.encode({"error": f"the answer is longer than {LINE_BYTES_MAX} bytes: ask for less at once"})
+        return _ENCODER.encode(
+            {"error": f"the answer is longer than {LINE_BYTES_MAX} bytes: ask for less at once"}
+        )
     return answer
 
 

@@ -54,7 +54,9 @@ class EndRequest(_Request, frozen=True, tag="end"):
     arm: str
 
 
-Request = HelloRequest | HistoryRequest | OrdersRequest | ChargeRequest | SignalsRequest | EndRequest
+Request = (
+    HelloRequest | HistoryRequest | OrdersRequest | ChargeRequest | SignalsRequest | EndRequest
+)
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
@@ -99,7 +101,8 @@ def read_as(found: Mapping[str, Any], shape: Any) -> Any:
 
 
 def check_times(records: Sequence[Mapping[str, Any]], names: Sequence[str], where: str) -> None:
-    """Each record's members of these names, where it has them, are UTC, whole seconds, `Z`. Raises: Malformed."""
+    """Each record's members of these names, where it has them, are UTC, whole seconds, `Z`. Raises:
+    Malformed."""
     for place, record in enumerate(records):
         for name in names:
             if name in record and not _TIME.fullmatch(str(record[name])):

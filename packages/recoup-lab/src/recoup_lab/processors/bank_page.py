@@ -1,4 +1,5 @@
-"""The page to which a stand-in sends a payer who is to confirm: what the bank would ask, as two buttons."""
+"""The page to which a stand-in sends a payer who is to confirm: what the bank would ask, as two
+buttons."""
 
 from html import escape
 from typing import Final
@@ -19,7 +20,9 @@ button{{font:inherit;padding:.7rem 1rem;width:100%;margin:.4rem 0}}</style></hea
 def form(what: str) -> web.Response:
     """Shows the bank's form. `what`: the payment, as its payer reads it."""
     headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-    return web.Response(text=_PAGE.format(what=escape(what)), content_type="text/html", headers=headers)
+    return web.Response(
+        text=_PAGE.format(what=escape(what)), content_type="text/html", headers=headers
+    )
 
 
 def has_passed(text: str) -> bool:
@@ -30,7 +33,9 @@ def has_passed(text: str) -> bool:
 def back(return_url: str, **brought: str) -> web.Response:
     """The browser goes back to where the payer came from."""
     joint = "&" if "?" in return_url else "?"
-    return web.Response(status=303, headers={"location": f"{return_url}{joint}{urlencode(brought)}"})
+    return web.Response(
+        status=303, headers={"location": f"{return_url}{joint}{urlencode(brought)}"}
+    )
 
 
 def gone() -> web.Response:

@@ -1,4 +1,5 @@
-"""The stand-in's book on disk: its objects as JSON, newest first, and the answers kept under idempotency keys."""
+"""The stand-in's book on disk: its objects as JSON, newest first, and the answers kept under
+idempotency keys."""
 
 import json
 import sqlite3
@@ -16,7 +17,8 @@ CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, call TEXT, status INTE
 
 
 class Book:
-    """Each `done` is on disk before the next call is answered. `kept_for`: how long it knows an idempotency key."""
+    """Each `done` is on disk before the next call is answered. `kept_for`: how long it knows an
+    idempotency key."""
 
     def __init__(self, path: Path | str, kept_for: timedelta = KEPT_FOR) -> None:
         self._kept_for = kept_for
@@ -44,23 +46,33 @@ class Book:
         return plain
 
     def get(self, kind: str, id: str) -> dict[str, Any] | None:
-        row = self._db.execute("SELECT body FROM objects WHERE id = ? AND kind = ?", (id, kind)).fetchone()
+        row = self._db.execute(
+            "SELECT body FROM objects WHERE id = ? AND kind = ?", (id, kind)
+        ).fetchone()
         return dict(json.loads(row[0])) if row else None
 
     def count(self, kind: str) -> int:
-        return int(self._db.execute("SELECT count(*) FROM objects WHERE kind = ?", (kind,)).fetchone()[0])
+        return int(
+            self._db.execute("SELECT count(*) FROM objects WHERE kind = ?", (kind,)).fetchone()[0]
+        )
 
     def all(self, kind: str) -> Iterator[dict[str, Any]]:
         """Newest first."""
-        for (body,) in self._db.execute("SELECT body FROM objects WHERE kind = ? ORDER BY no DESC", (kind,)).fetchall():
+        for (body,) in self._db.execute(
+            "SELECT body FROM objects WHERE kind = ? ORDER BY no DESC", (kind,)
+        ).fetchall():
             yield json.loads(body)
 
     def answered(self, key: str, now: float) -> tuple[str, int, str] | None:
         """The call, status and body that are kept under a key."""
         oldest = now - self._kept_for / timedelta(seconds=1)
-        found = self._db.execute("SELECT call, status, body FROM answers WHERE key = ? AND at > ?", (key, oldest))
+        found = self._db.execute(
+            "SELECT call, status, body FROM answers WHERE key = ? AND at > ?", (key, oldest)
+        )
         row = found.fetchone()
         return (row[0], row[1], row[2]) if row else None
 
     def keep(self, key: str, call: str, status: int, body: str, now: float) -> None:
-        self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", (key, call, status, body, now))
+        self._db.execute(
+            "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", (key, call, status, body, now)
+        )

@@ -1,5 +1,5 @@
-"""A bridge that stands for an operator's: the wire of docs/processors.md over its own book, with faults on demand. What
-a charge hears is named by its `agreement`."""
+"""A bridge that stands for an operator's: the wire of docs/processors.md over its own book, with
+faults on demand. What a charge hears is named by its `agreement`."""
 
 import asyncio
 import hmac
@@ -57,7 +57,11 @@ class BridgeStandIn:
         self.messages = {id: said for id, said in self.messages.items() if id in self.waiting}
 
     def _of_order(self, order: str) -> Plain:
-        found = [self.messages.get(id, said) | {"id": id} for id, (of, said) in self.done.items() if of == order]
+        found = [
+            self.messages.get(id, said) | {"id": id}
+            for id, (of, said) in self.done.items()
+            if of == order
+        ]
         return {"id": order, "messages": found}
 
     async def stop(self) -> None:
@@ -69,8 +73,14 @@ class BridgeStandIn:
         if request.path.startswith("/bank/"):
             return self._bank(request.method, request.path.rpartition("/")[2], body.decode())
         self.calls.append(call)
-        signed = f"{request.headers['x-recoup-timestamp']}.{request.method} {request.path}.".encode() + body
-        if request.headers["x-recoup-signature"] != hmac.digest(SECRET.encode(), signed, "sha256").hex():
+        signed = (
+            f"{request.headers['x-recoup-timestamp']}.{request.method} {request.path}.".encode()
+            + body
+        )
+        if (
+            request.headers["x-recoup-signature"]
+            != hmac.digest(SECRET.encode(), signed, "sha256").hex()
+        ):
             return web.json_response({}, status=401)
         if (order := _LISTED.search(request.path)) is not None:
             if not self.lists:
@@ -86,8 +96,12 @@ class BridgeStandIn:
         if kind == "error_500":
             return web.Response(status=500)
         if kind in _REFUSED:
-            return web.json_response({"id": message["id"], "state": "not_processed", "fault": _REFUSED[kind]})
-        answer = self._answer(request.path.rpartition("/")[2] if body else "", message) | {"id": message["id"]}
+            return web.json_response(
+                {"id": message["id"], "state": "not_processed", "fault": _REFUSED[kind]}
+            )
+        answer = self._answer(request.path.rpartition("/")[2] if body else "", message) | {
+            "id": message["id"]
+        }
         if kind == "late" and fault is not None:
             await asyncio.sleep(fault.seconds)
         return await _spoiled(kind, request, answer)
@@ -99,7 +113,9 @@ class BridgeStandIn:
         if path in ("finish", "withdraw"):
             return self._finished(path, message)
         if id not in self.messages:
-            done = {"charges": self._charged, "authentications": self._begun}.get(path, self._modified)
+            done = {"charges": self._charged, "authentications": self._begun}.get(
+                path, self._modified
+            )
             charge = self.charges.get(message.get("chargeId", ""), {})
             self.messages[id] = done(message)
             self.done[id] = (message.get("orderId") or charge.get("orderId", ""), self.messages[id])
@@ -112,7 +128,11 @@ class BridgeStandIn:
             return self._charged(message)
         self.waiting[message["id"]] = message
         page = self.page or f"{self.url.removesuffix('/pay')}/bank/{message['id']}"
-        return {"state": "awaiting_payer", "redirectUrl": page, "reference": f"ref-{message['id'][-6:]}"}
+        return {
+            "state": "awaiting_payer",
+            "redirectUrl": page,
+            "reference": f"ref-{message['id'][-6:]}",
+        }
 
     def _bank(self, method: str, id: str, text: str) -> web.Response:
         message = self.waiting.get(id)
@@ -137,17 +157,27 @@ class BridgeStandIn:
             self.messages[id] = self._charged(begun | {"agreement": None, "confirmed": True})
         else:
             refused = {"schemeCode": None, "scaWanted": True, "reachedNetwork": False}
-            self.messages[id] = {"state": "declined", "reference": self.messages[id]["reference"]} | refused
+            self.messages[id] = {
+                "state": "declined",
+                "reference": self.messages[id]["reference"],
+            } | refused
         return self.messages[id]
 
     def _charged(self, message: Plain) -> Plain:
-        guarded = (message.get("card") or {}).get("number") in self.guarded and "confirmed" not in message
+        guarded = (message.get("card") or {}).get(
+            "number"
+        ) in self.guarded and "confirmed" not in message
         decline = DECLINES.get("sca" if guarded else message["agreement"])
         if decline is not None:
             return {"state": "declined", "reference": f"ref-{message['id'][-6:]}"} | decline
         captured = message["amount"] if message["capture"] else 0
         parts = [captured] if captured else []
-        self.charges[message["id"]] = message | {"captured": captured, "refunded": 0, "closed": False, "parts": parts}
+        self.charges[message["id"]] = message | {
+            "captured": captured,
+            "refunded": 0,
+            "closed": False,
+            "parts": parts,
+        }
         return {
             "state": "approved",
             "reference": f"ref-{message['id'][-6:]}",
@@ -165,14 +195,27 @@ class BridgeStandIn:
             return {"state": "declined", "processorCode": "no_such_charge"}
         left = charge["captured"] - charge["refunded"]
         held = 0 if charge["capture"] or charge["closed"] else charge["amount"] - charge["captured"]
-        if not (units <= left if kind == "refund" else units == held if kind == "void" else units <= held):
+        if not (
+            units <= left
+            if kind == "refund"
+            else units == held
+            if kind == "void"
+            else units <= held
+        ):
             return {"state": "declined", "processorCode": "not_possible"}
         charge["refunded"] += units if kind == "refund" else 0
         if kind == "capture":
             charge["captured"] += units
             charge["parts"].append(units)
-        charge["closed"] = charge["closed"] or kind == "void" or kind == "capture" and message["finalPart"]
-        return {"state": "approved", "amount": units, "currency": message["currency"], "reference": "done"}
+        charge["closed"] = (
+            charge["closed"] or kind == "void" or kind == "capture" and message["finalPart"]
+        )
+        return {
+            "state": "approved",
+            "amount": units,
+            "currency": message["currency"],
+            "reference": "done",
+        }
 
 
 async def _spoiled(kind: str, request: web.Request, answer: Plain) -> web.StreamResponse:

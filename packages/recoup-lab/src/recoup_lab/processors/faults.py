@@ -37,7 +37,15 @@ class Faults:
     def __post_init__(self) -> None:
         self._draws = random.Random(self.seed)
 
-    def add(self, kind: str, on: str = "", *, times: int | None = 1, share: float = 1.0, seconds: float = 1.0) -> None:
+    def add(
+        self,
+        kind: str,
+        on: str = "",
+        *,
+        times: int | None = 1,
+        share: float = 1.0,
+        seconds: float = 1.0,
+    ) -> None:
         self.left.append(Fault(kind, on, times, share, seconds))
 
     def of(self, call: str) -> Fault | None:
@@ -55,8 +63,12 @@ def read_faults(path: Path | None, seed: int) -> Faults:
     try:
         left = msgspec.json.decode(path.read_bytes(), type=list[Fault]) if path is not None else []
     except (OSError, msgspec.MsgspecError) as error:
-        raise Problem("invalid", "The file of faults cannot be read.", field="faults", cure=str(error)) from None
+        raise Problem(
+            "invalid", "The file of faults cannot be read.", field="faults", cure=str(error)
+        ) from None
     for one in left:
         if one.kind not in KINDS:
-            raise Problem("invalid", "There is no such fault.", field="faults", cure=", ".join(KINDS))
+            raise Problem(
+                "invalid", "There is no such fault.", field="faults", cure=", ".join(KINDS)
+            )
     return Faults(seed, left)

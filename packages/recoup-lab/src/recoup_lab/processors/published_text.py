@@ -1,4 +1,5 @@
-"""Facts that a vendor publishes, kept as text: blocks of `name: fact fact …`, continued by indented lines."""
+"""Facts that a vendor publishes, kept as text: blocks of `name: fact fact …`, continued by indented
+lines."""
 
 import base64
 import binascii
@@ -10,7 +11,9 @@ from pathlib import Path
 
 @cache
 def blocks_of(file: Path) -> Mapping[str, tuple[str, ...]]:
-    text = "\n".join(line for line in file.read_text().splitlines() if line and not line.startswith("#"))
+    text = "\n".join(
+        line for line in file.read_text().splitlines() if line and not line.startswith("#")
+    )
     blocks = (block.partition(": ") for block in re.split(r"\n(?! )", text))
     return {name: tuple(facts.split()) for name, _, facts in blocks}
 

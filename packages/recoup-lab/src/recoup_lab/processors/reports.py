@@ -1,4 +1,5 @@
-"""The reports that vendors tell merchants to download, as their stand-ins give them. The layouts are data."""
+"""The reports that vendors tell merchants to download, as their stand-ins give them. The layouts
+are data."""
 
 import csv
 import io
@@ -23,7 +24,9 @@ def report(vendor: str, name: str, rows: Iterable[Plain]) -> str:
     writer.writerow(columns)
     for row in rows:
         if row["kind"] in layout["kinds"]:
-            facts = defaultdict[str, Any](str, {name: value for name, value in row.items() if value is not None})
+            facts = defaultdict[str, Any](
+                str, {name: value for name, value in row.items() if value is not None}
+            )
             writer.writerow([template.format_map(facts) for template in columns.values()])
     return out.getvalue()
 
@@ -34,5 +37,8 @@ def money(gross: Decimal, fee: Decimal, currency: str) -> Plain:
     for name, value in (("gross", gross), ("fee", fee), ("net", gross - fee)):
         text, size = f"{value:f}", f"{abs(value):f}"
         found |= {name: text, f"{name}_size": size}
-        found |= {f"{name}_debit": size if value < 0 else "", f"{name}_credit": text if value > 0 else ""}
+        found |= {
+            f"{name}_debit": size if value < 0 else "",
+            f"{name}_credit": text if value > 0 else "",
+        }
     return found

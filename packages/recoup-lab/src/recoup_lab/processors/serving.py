@@ -91,7 +91,8 @@ class Serving(ABC):
 
     @abstractmethod
     def refusal(self, kind: str) -> Answered | None:
-        """The vendor's words for a fault that is answered in place of doing it; None for one that is not."""
+        """The vendor's words for a fault that is answered in place of doing it; None for one that
+        is not."""
 
     @abstractmethod
     def broken(self, *, status: int) -> Answered:
@@ -121,7 +122,9 @@ class Serving(ABC):
         vendor = type(self).__module__.split(".")[-2]
         if name.removesuffix(".csv") not in LAYOUTS[vendor]:
             return web.json_response([f"{self.url}/downloads/{one}.csv" for one in LAYOUTS[vendor]])
-        return web.Response(text=report(vendor, name.removesuffix(".csv"), self.moved()), content_type="text/csv")
+        return web.Response(
+            text=report(vendor, name.removesuffix(".csv"), self.moved()), content_type="text/csv"
+        )
 
     def payer_page(self, request: web.Request, text: str) -> web.Response | None:
         """The page for a payer's browser sent here to confirm; None for a call of the API."""
@@ -179,7 +182,9 @@ class Serving(ABC):
         said = self.refusal(fault.kind)
         return _response(said) if said is not None else None
 
-    async def _spoiled(self, fault: Fault | None, request: web.Request, said: Answered) -> web.StreamResponse:
+    async def _spoiled(
+        self, fault: Fault | None, request: web.Request, said: Answered
+    ) -> web.StreamResponse:
         """The answer's way back."""
         kind = fault.kind if fault is not None else ""
         if kind == "late" and fault is not None:
@@ -209,7 +214,9 @@ class Serving(ABC):
             for number in range(NOTICE_TRIES):
                 body, headers = self.signed_anew(posted)
                 try:
-                    async with session.post(self.notices_to, data=body, headers=headers) as response:
+                    async with session.post(
+                        self.notices_to, data=body, headers=headers
+                    ) as response:
                         if response.status < 300:
                             return
                 except (ClientError, TimeoutError):

@@ -5,7 +5,9 @@ from typing import Final
 
 from aiohttp import web
 
-QUIET: Final = logging.getLogger("recoup_lab.processors")  # what breaks on demand is no error of the stand-in
+QUIET: Final = logging.getLogger(
+    "recoup_lab.processors"
+)  # what breaks on demand is no error of the stand-in
 QUIET.disabled = True
 
 
@@ -17,7 +19,9 @@ def cut(request: web.Request) -> None:
 
 async def streamed(request: web.Request, body: str, *, endless: bool) -> web.StreamResponse:
     """Half of it, then nothing; or much more than anybody reads."""
-    response = web.StreamResponse(headers={"content-type": "application/json", "content-length": str(1 << 40)})
+    response = web.StreamResponse(
+        headers={"content-type": "application/json", "content-length": str(1 << 40)}
+    )
     await response.prepare(request)
     if not endless:
         await response.write(body[: len(body) // 2].encode())

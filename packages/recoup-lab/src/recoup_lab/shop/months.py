@@ -1,7 +1,9 @@
-"""A shop's months: which renewals are declined when, and what the issuers of their cards answer to later attempts.
+"""A shop's months: which renewals are declined when, and what the issuers of their cards answer to
+later attempts.
 
-Customers, pay days, balances and issuers are those of the lab's base world. Here they get the sandbox's cards, names
-and sites. No issuer hardens with attempts: the answers are fixed before the first one.
+Customers, pay days, balances and issuers are those of the lab's base world. Here they get the
+sandbox's cards, names and sites. No issuer hardens with attempts: the answers are fixed before the
+first one.
 """
 
 import zlib
@@ -55,7 +57,9 @@ class Months:
         """Orders by when the shop hands them over: a few times a day, after the decline."""
         found: dict[timedelta, list[Order]] = defaultdict(list)
         for order in self.world.all_orders:
-            found[-(-(timedelta(seconds=order.declined_at - self.world.now)) // MOMENT) * MOMENT].append(order)
+            found[
+                -(-(timedelta(seconds=order.declined_at - self.world.now)) // MOMENT) * MOMENT
+            ].append(order)
         return found
 
     def lines(self, number: int) -> list[Line]:
@@ -75,15 +79,25 @@ class Months:
 
     def timetables(self, orders: Sequence[Order]) -> list[Timetable]:
         """Timetables of cards and amounts that come for the first time, for all their orders."""
-        return [self._timetable(self._by_key[_key(order)]) for order in orders if self._by_key[_key(order)][0] is order]
+        return [
+            self._timetable(self._by_key[_key(order)])
+            for order in orders
+            if self._by_key[_key(order)][0] is order
+        ]
 
     def _timetable(self, orders: Sequence[Order]) -> Timetable:
         first, since, answers = orders[0], list[datetime](), list[str]()
-        instants = {at for one in orders for at in range(one.declined_at, one.expires_at, STEP_SECONDS)}
+        instants = {
+            at for one in orders for at in range(one.declined_at, one.expires_at, STEP_SECONDS)
+        }
         for at in sorted(instants):
             order = next(one for one in orders if one.declined_at <= at < one.expires_at)
-            verdict = self.world.bank.answer(order.card, order.payment.card, order.payment.amount, at)
-            answer = "/".join(filter(None, (verdict.code or _APPROVED[order.payment.card.scheme], verdict.advice)))
+            verdict = self.world.bank.answer(
+                order.card, order.payment.card, order.payment.amount, at
+            )
+            answer = "/".join(
+                filter(None, (verdict.code or _APPROVED[order.payment.card.scheme], verdict.advice))
+            )
             if verdict.cause is None:
                 answer = _APPROVED[order.payment.card.scheme]
             if not answers or answers[-1] != answer:
@@ -101,7 +115,11 @@ class Months:
         return f"{self.site_of(order.payment.customer_id).letters}-{order.payment.order_id[-6:]}"
 
     def _body(self, order: Order) -> dict[str, Any]:
-        payment, site, name = order.payment, self.site_of(order.payment.customer_id), self.name_of(order.customer.name)
+        payment, site, name = (
+            order.payment,
+            self.site_of(order.payment.customer_id),
+            self.name_of(order.customer.name),
+        )
         given, _, family = name.partition(" ")
         result = {"responseStatus": "DECLINED"} | dict.fromkeys(_CHECKS, "NA")
         zone = payment.utc_offset_minutes
@@ -132,7 +150,11 @@ class Months:
                 **result,
             },
             "payer": {"id": payment.customer_id, "email": f"{payment.customer_id}@example.org"},
-            "billingInformation": {"firstName": given, "lastName": family, "countryCode": payment.country},
+            "billingInformation": {
+                "firstName": given,
+                "lastName": family,
+                "countryCode": payment.country,
+            },
             "paymentMethod": {
                 "holderName": name,
                 "cardType": payment.card.funding.upper(),
@@ -169,10 +191,13 @@ def months_of(
     names: Sequence[str],
     drawn_share: float | None = None,
 ) -> Months:
-    """`orders` declined renewals in `days` days from `begun`, which is a full second. The same ones each time that it
-    begins then. `drawn_share`: of the past payments whose attempts were made at random times."""
+    """`orders` declined renewals in `days` days from `begun`, which is a full second. The same ones
+    each time that it begins then. `drawn_share`: of the past payments whose attempts were made at
+    random times."""
     base = read(None, seed=SEED)
-    general = replace(base.world, orders=orders, now=begun, intake_days=days, window_days=WINDOW_DAYS)
+    general = replace(
+        base.world, orders=orders, now=begun, intake_days=days, window_days=WINDOW_DAYS
+    )
     mood, history = replace(base.mood, hardening=(0.0, 0.0)), base.history
     if drawn_share is not None:
         history = replace(history, drawn_share=drawn_share)

@@ -1,5 +1,5 @@
-"""The shop's past as the file that its processor exports: Stripe's table of charges, with the columns that the import
-knows it by (`imports/rules/data/stripe-charges.toml`)."""
+"""The shop's past as the file that its processor exports: Stripe's table of charges, with the
+columns that the import knows it by (`imports/rules/data/stripe-charges.toml`)."""
 
 import csv
 import io

@@ -1,7 +1,6 @@
-"""The training of the models that come with Recoup, by what `recoup learn` trains with: for installations without
-attempts of their own from the laboratory's worlds, for the demo from its shop's past. `scripts/make_models.py` calls
-it.
-"""
+"""The training of the models that come with Recoup, by what `recoup learn` trains with: for
+installations without attempts of their own from the laboratory's worlds, for the demo from its
+shop's past. `scripts/make_models.py` calls it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -30,7 +29,8 @@ REST_AGAIN: Final = 28.0
 
 
 def trained() -> Model:
-    """Trains the file's model in some twenty seconds: no issuer has a line, since all of them are made up."""
+    """Trains the file's model in some twenty seconds: no issuer has a line, since all of them are
+    made up."""
     data = past_of([*_histories()], issuer_of)
     learned = train(data, SIMULATED, np.zeros(len(data.issuers), bool)).learned
     rest, again = max(REST, learned.rest), max(REST_AGAIN, learned.rest_again)
@@ -55,4 +55,6 @@ def _histories() -> Iterator[HistoryRow]:
 
 def _named(world: str, rows: Sequence[HistoryRow]) -> Iterator[HistoryRow]:
     for row in rows:
-        yield msgspec.structs.replace(row, customer_id=f"{world}/{row.customer_id}", order_id=f"{world}/{row.order_id}")
+        yield msgspec.structs.replace(
+            row, customer_id=f"{world}/{row.customer_id}", order_id=f"{world}/{row.order_id}"
+        )

@@ -1,1 +1,2 @@
-"""A seeded month of merchants on the simulated clock, with faults and crashes, proved as it goes."""
+"""A seeded month of merchants on the simulated clock, with faults and crashes, proved as it
+goes."""

@@ -1,7 +1,9 @@
-"""Three books that know nothing of each other: the merchants', the counterparts', and the engine's ledger.
+"""Three books that know nothing of each other: the merchants', the counterparts', and the engine's
+ledger.
 
-A merchant's answers (its orders, the refunds it was promised) and what the issuer did must meet, and the ledger
-must say the same to the last unit. Fees are computed here a second time, from the contract alone.
+A merchant's answers (its orders, the refunds it was promised) and what the issuer did must meet,
+and the ledger must say the same to the last unit. Fees are computed here a second time, from the
+contract alone.
 """
 
 from collections import Counter
@@ -42,7 +44,9 @@ _STUCK: Final = """
 SELECT kind, count(*) AS number, min(last_error) AS error FROM due_work WHERE kind <> ALL($1::text[]) GROUP BY kind
 """
 # Work that failed by an error of ours, not because a counterpart was away.
-_FAILED: Final = "SELECT kind, last_error FROM due_work WHERE last_error ~ '^[A-Za-z]+(Error|Exception)' LIMIT 1"
+_FAILED: Final = (
+    "SELECT kind, last_error FROM due_work WHERE last_error ~ '^[A-Za-z]+(Error|Exception)' LIMIT 1"
+)
 _PAID_OUT: Final = """
 SELECT merchant_id, asset, sum(units)::bigint AS units FROM payouts WHERE state = 'paid' GROUP BY 1, 2
 """
@@ -66,10 +70,16 @@ async def keep(sim: Sim) -> None:
         ("mock_channel", "payouts", PAYOUTS, book.new_payouts),
     ):
         if rows:
-            await sim.owner.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
+            await sim.owner.copy_records_to_table(
+                table, schema_name=schema, columns=columns, records=rows
+            )
             rows.clear()
     statuses = {name: case.status for name, case in issuer.cases.items()}
-    cases = [(sim.deals[name], issuer.cases[name]) for name, status in statuses.items() if sim.kept.get(name) != status]
+    cases = [
+        (sim.deals[name], issuer.cases[name])
+        for name, status in statuses.items()
+        if sim.kept.get(name) != status
+    ]
     await sim.owner.executemany(
         _CASE,
         [
@@ -121,10 +131,14 @@ async def at_the_end(sim: Sim, for_ever: Sequence[str]) -> str | None:
         return wrong
     stuck = await sim.owner.fetch(_STUCK, for_ever)
     if stuck:
-        return "work is left: " + ", ".join(f"{r['number']} {r['kind']} ({r['error']})" for r in stuck)
+        return "work is left: " + ", ".join(
+            f"{r['number']} {r['kind']} ({r['error']})" for r in stuck
+        )
     still = await sim.owner.fetch(_OPEN)
     if still:
-        return "money is still due: " + ", ".join(f"{r['units']} {r['asset']} {r['account']}" for r in still)
+        return "money is still due: " + ", ".join(
+            f"{r['units']} {r['asset']} {r['account']}" for r in still
+        )
     stands = {r["external_id"]: r for r in await sim.owner.fetch(_STANDS)}
     return _orders(sim, stands) or await _balances(sim, stands)
 
@@ -146,8 +160,12 @@ def _orders(sim: Sim, stands: dict[str, Any]) -> str | None:
         if row is None:
             return f"{deal.name} was sent and is not there"
         done = row["stage"] == "completed"
-        disputed = deal.name in sim.outside.issuer.cases  # then a refund that was promised may come too late
-        if row["refunded_units"] > deal.refunded or (row["refunded_units"] < deal.refunded and not disputed):
+        disputed = (
+            deal.name in sim.outside.issuer.cases
+        )  # then a refund that was promised may come too late
+        if row["refunded_units"] > deal.refunded or (
+            row["refunded_units"] < deal.refunded and not disputed
+        ):
             return f"{deal.name}: {row['refunded_units']} refunded, the merchant was promised {deal.refunded}"
         if deal.kind == "stable":
             payment = paid.get(deal.order_id) if deal.order_id else None
@@ -168,14 +186,19 @@ async def _balances(sim: Sim, stands: dict[str, Any]) -> str | None:
     for deal in sim.deals.values():
         if stands[deal.name]["stage"] == "completed":
             place = "wallet" if deal.kind == "stable" else ""
-            owed[deal.shop, deal.asset, place] += _share(sim, deal, stands[deal.name]["refunded_units"])
+            owed[deal.shop, deal.asset, place] += _share(
+                sim, deal, stands[deal.name]["refunded_units"]
+            )
     shops = {shop.scope.merchant_id: shop.number for shop in sim.shops}
     for (shop, asset), units in sim.adjusted.items():
         owed[shop, asset, ""] += units
     for row in await sim.owner.fetch(_PAID_OUT):
         owed[shops[row["merchant_id"]], row["asset"], "wallet"] -= row["units"]
     found = Counter(
-        {(shops[r["merchant_id"]], r["asset"], r["place"]): -r["units"] for r in await sim.owner.fetch(_OWED)}
+        {
+            (shops[r["merchant_id"]], r["asset"], r["place"]): -r["units"]
+            for r in await sim.owner.fetch(_OWED)
+        }
     )
     for row in await sim.owner.fetch(_BANK):
         transfer = sim.outside.bank.paid.get(row["payout_id"])

@@ -15,8 +15,26 @@ from recoup_lab.simulate.dice import dice
 from recoup_lab.simulate.faults import NEVER_ARRIVES, NOBODY_SAYS, Faults, drawn
 from recoup_lab.simulate.issuer import away
 
-PAYMENTS: Final = ("id", "channel", "order_id", "merchant_id", "units", "currency", "decision", "decided_at")
-TRANSFERS: Final = ("id", "kind", "payment_id", "units", "currency", "decision", "why", "decided_at")
+PAYMENTS: Final = (
+    "id",
+    "channel",
+    "order_id",
+    "merchant_id",
+    "units",
+    "currency",
+    "decision",
+    "decided_at",
+)
+TRANSFERS: Final = (
+    "id",
+    "kind",
+    "payment_id",
+    "units",
+    "currency",
+    "decision",
+    "why",
+    "decided_at",
+)
 PAYOUTS: Final = ("id", "merchant_id", "units", "currency", "decision", "why", "decided_at")
 _UNKNOWN: Final = Outcome("unknown", text="no answer in time")
 
@@ -37,7 +55,9 @@ class ChannelBook:
     """Book of what all channels took, gave back and swept."""
 
     payments: dict[UUID, Paid] = field(default_factory=dict)
-    moved: dict[UUID, bool] = field(default_factory=dict)  # transfers and payouts: whether they were done
+    moved: dict[UUID, bool] = field(
+        default_factory=dict
+    )  # transfers and payouts: whether they were done
     counts: Counter[str] = field(default_factory=Counter)
     tries: Counter[UUID] = field(default_factory=Counter)
     names: dict[UUID, str] = field(default_factory=dict)  # order -> the merchant's own id of it
@@ -87,7 +107,9 @@ class SimChannel:
         return _UNKNOWN if fault in NOBODY_SAYS else self._paid(payment.id)
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        return self._transfer(message.id, "refund", message.charge_id, message.units, message.currency)
+        return self._transfer(
+            message.id, "refund", message.charge_id, message.units, message.currency
+        )
 
     async def sweep(self, sweep: Sweep) -> Outcome:
         return self._transfer(sweep.id, "sweep", sweep.payment_id, sweep.units, sweep.currency)
@@ -123,10 +145,14 @@ class SimChannel:
             return self._paid(id) if paid.channel == self.name else Outcome("not_found")
         return self._moved(id) if id in self.book.moved else Outcome("not_found")
 
-    def _transfer(self, id: UUID, kind: str, payment_id: UUID, units: int, currency: str) -> Outcome:
+    def _transfer(
+        self, id: UUID, kind: str, payment_id: UUID, units: int, currency: str
+    ) -> Outcome:
         book, now = self.book, self.clocks.wall()
         paid = book.payments.get(payment_id)
-        fault = self._fault(kind, f"{book.names.get(paid.order_id, '') if paid else ''}/{units}", id, now)
+        fault = self._fault(
+            kind, f"{book.names.get(paid.order_id, '') if paid else ''}/{units}", id, now
+        )
         if fault in NEVER_ARRIVES:
             return Outcome("not_sent")
         if id not in book.moved:
@@ -158,7 +184,9 @@ class SimChannel:
     def _outcome(self, id: UUID, approved: bool) -> Outcome:
         reference = "0x" + hashlib.sha256(id.bytes).hexdigest()
         return Outcome(
-            "approved" if approved else "declined", reference, processor_code=None if approved else our_code("declined")
+            "approved" if approved else "declined",
+            reference,
+            processor_code=None if approved else our_code("declined"),
         )
 
     def _fault(self, what: str, name: str, id: UUID, now: datetime) -> str | None:

@@ -1,7 +1,8 @@
 """Simulated time: it stands still until the simulation moves it.
 
-Who waits for an answer has a stopwatch of their own: when their processor falls silent, for their call alone the time
-is over; and each look at the watch may take a while. So patience ends at the same point on every machine.
+Who waits for an answer has a stopwatch of their own: when their processor falls silent, for their
+call alone the time is over; and each look at the watch may take a while. So patience ends at the
+same point on every machine.
 """
 
 from contextvars import ContextVar

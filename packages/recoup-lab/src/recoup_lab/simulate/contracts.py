@@ -11,8 +11,9 @@ DELAY_DAYS: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """`points` basis points of the amount; `fixed` and `minimum` in the asset's units. `bank`: whether payouts arrive,
-    come back, or have nowhere to go. `liable`: the merchant bears service disputes and `dispute_fee` of each case."""
+    """`points` basis points of the amount; `fixed` and `minimum` in the asset's units. `bank`:
+    whether payouts arrive, come back, or have nowhere to go. `liable`: the merchant bears service
+    disputes and `dispute_fee` of each case."""
 
     assets: tuple[str, ...]
     points: int
@@ -38,9 +39,26 @@ class Contract:
 _CONTRACTS: Final = (
     Contract(("USD",), 290, "keep", fixed={"USD": 30}, period="day", advance=True),
     Contract(("JPY",), 333, "pro_rata", reserve_points=500),
-    Contract(("KWD",), 175, "full", minimum={"KWD": 250}, anchor=3, liable=True, dispute_fee=1500, advance=True),
+    Contract(
+        ("KWD",),
+        175,
+        "full",
+        minimum={"KWD": 250},
+        anchor=3,
+        liable=True,
+        dispute_fee=1500,
+        advance=True,
+    ),
     Contract(("CLF",), 0, "keep", bank=""),
-    Contract(("EUR", "USD"), 999, "pro_rata", fixed={"EUR": 25}, bank="returned", liable=True, dispute_fee=1500),
+    Contract(
+        ("EUR", "USD"),
+        999,
+        "pro_rata",
+        fixed={"EUR": 25},
+        bank="returned",
+        liable=True,
+        dispute_fee=1500,
+    ),
 )
 
 
@@ -53,7 +71,9 @@ def fee_of(shop: int, units: int, asset: str) -> int:
     never more than the amount."""
     contract = contract_of(shop)
     share = (Decimal(units) * contract.points / 10_000).quantize(Decimal(1), ROUND_HALF_UP)
-    return min(units, max(contract.minimum.get(asset, 0), int(share) + contract.fixed.get(asset, 0)))
+    return min(
+        units, max(contract.minimum.get(asset, 0), int(share) + contract.fixed.get(asset, 0))
+    )
 
 
 def fee_returned(shop: int, units: int, asset: str, refunded: int) -> int:
@@ -64,4 +84,8 @@ def fee_returned(shop: int, units: int, asset: str, refunded: int) -> int:
         return 0
     if refunded >= units:
         return fee
-    return int((Decimal(fee) * refunded / units).quantize(Decimal(1), ROUND_HALF_UP)) if policy == "pro_rata" else 0
+    return (
+        int((Decimal(fee) * refunded / units).quantize(Decimal(1), ROUND_HALF_UP))
+        if policy == "pro_rata"
+        else 0
+    )

@@ -1,4 +1,5 @@
-"""An engine process that dies between two steps: a statement, or a call to a processor or channel."""
+"""An engine process that dies between two steps: a statement, or a call to a processor or
+channel."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,8 +15,8 @@ from recoup.db.pool import Database
 class Killer:
     """Ends a process at its k-th step: a statement or a call to the processor.
 
-    `after`: the step still happens, its answer does not arrive. `only`: steps of that name are counted, no others.
-    From then on nothing of that process happens any more.
+    `after`: the step still happens, its answer does not arrive. `only`: steps of that name are
+    counted, no others. From then on nothing of that process happens any more.
     """
 
     def __init__(self, at: int, *, after: bool, only: frozenset[str] = frozenset()) -> None:
@@ -61,7 +62,9 @@ def _connection_class(killer: Killer) -> type[asyncpg.Connection]:
 
         async def _execute(self, query: str, *args: Any, **named: Any) -> Any:
             run = super()._execute
-            return await killer.step(" ".join(query.split())[:40], lambda: run(query, *args, **named))
+            return await killer.step(
+                " ".join(query.split())[:40], lambda: run(query, *args, **named)
+            )
 
     return Dying
 
@@ -85,7 +88,9 @@ class DyingDatabase(Database):
             statement_cache_size=400,
             connection_class=_connection_class(self._killer),
         )
-        self._killer.open.append(connection)  # at once: who dies while it is made ready ends it, too
+        self._killer.open.append(
+            connection
+        )  # at once: who dies while it is made ready ends it, too
         armed, self._killer.armed = self._killer.armed, False
         await speak_json(connection)
         self._killer.armed = armed
@@ -93,14 +98,22 @@ class DyingDatabase(Database):
         return connection
 
 
-PROCESSOR: Final = {"charge": "charge", "modify": "reverse", "inquire": "ask", "answer_dispute": "answer"}
+PROCESSOR: Final = {
+    "charge": "charge",
+    "modify": "reverse",
+    "inquire": "ask",
+    "answer_dispute": "answer",
+}
 BANK: Final = {"send": "to the bank", "answer": "ask the bank"}
 MAIL: Final = {"send": "mail"}
-CHANNEL: Final = {name: name for name in ("pay", "sweep", "pay_out", "inquire")} | {"modify": "reverse"}
+CHANNEL: Final = {name: name for name in ("pay", "sweep", "pay_out", "inquire")} | {
+    "modify": "reverse"
+}
 
 
 class DyingGateway:
-    """A processor or channel as a process that may die sees it: what has left it arrives. `calls`: method -> step."""
+    """A processor or channel as a process that may die sees it: what has left it arrives. `calls`:
+    method -> step."""
 
     def __init__(self, inner: Any, killer: Killer, calls: dict[str, str]) -> None:
         self._inner, self._killer, self._calls = inner, killer, calls
@@ -109,7 +122,9 @@ class DyingGateway:
         call = getattr(self._inner, name)
         if name not in self._calls:
             return call
-        return lambda *args, **named: self._killer.step(self._calls[name], lambda: call(*args, **named))
+        return lambda *args, **named: self._killer.step(
+            self._calls[name], lambda: call(*args, **named)
+        )
 
 
 async def run_until_killed(killer: Killer, work: Any) -> Any:

@@ -1,4 +1,5 @@
-"""The engine under test: what `main` builds of a process, over counterparts that live outside of it."""
+"""The engine under test: what `main` builds of a process, over counterparts that live outside of
+it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -27,7 +28,15 @@ from recoup.stablecoin.rules.channels import enabled
 from recoup_lab.simulate.channels import ChannelBook, SimChannel
 from recoup_lab.simulate.clock import SimClocks
 from recoup_lab.simulate.dice import dice
-from recoup_lab.simulate.dying import BANK, CHANNEL, MAIL, PROCESSOR, DyingDatabase, DyingGateway, Killer
+from recoup_lab.simulate.dying import (
+    BANK,
+    CHANNEL,
+    MAIL,
+    PROCESSOR,
+    DyingDatabase,
+    DyingGateway,
+    Killer,
+)
 from recoup_lab.simulate.faults import Faults
 from recoup_lab.simulate.issuer import SimIssuer, away
 
@@ -70,12 +79,15 @@ class SimBank(SandboxBank):
         name = f"{transfer.asset}/{transfer.units}/{transfer.made_at}"
         if away(self.seed, self.faults, self.clocks.wall()):
             return True
-        return dice(self.seed, "bank", name, number).random() < self.faults.silent + self.faults.lost
+        return (
+            dice(self.seed, "bank", name, number).random() < self.faults.silent + self.faults.lost
+        )
 
 
 @dataclass
 class SimMail:
-    """Sends every mail; now and then nobody knows whether it left. The same id again is the same mail."""
+    """Sends every mail; now and then nobody knows whether it left. The same id again is the same
+    mail."""
 
     seed: int
     faults: Faults
@@ -89,7 +101,10 @@ class SimMail:
         if message.id not in self.sent:
             self.counts["mail"] += 1
         self.sent.add(message.id)
-        if dice(self.seed, "mail", message.to, message.subject, number).random() < self.faults.silent:
+        if (
+            dice(self.seed, "mail", message.to, message.subject, number).random()
+            < self.faults.silent
+        ):
             return Posted("later", "no answer in time")
         return Posted("sent")
 
@@ -100,7 +115,9 @@ class SimMail:
 class NoWeb:
     """Web that calls nothing over HTTP. Implements `Web`."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, **limits: Any) -> WebAnswer:
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, **limits: Any
+    ) -> WebAnswer:
         return WebAnswer(None, error="switched_off")
 
     async def close(self) -> None:
@@ -108,7 +125,9 @@ class NoWeb:
 
 
 POLICY: Final = Policy(
-    call_timeout=timedelta(seconds=2), settled_after=timedelta(seconds=1), cit_deadline=timedelta(seconds=30)
+    call_timeout=timedelta(seconds=2),
+    settled_after=timedelta(seconds=1),
+    cit_deadline=timedelta(seconds=30),
 )
 TOGETHER: Final = 128  # orders changed by one transaction
 CONNECTIONS: Final = 5  # each keeps plans of its own

@@ -9,11 +9,12 @@ from recoup.kernel.problem import Problem
 class Faults:
     """Shares of 1, of the calls or deeds that each is about.
 
-    Of the way to the processor: `silent` it happened and nobody says so, `lost` it never arrived, `late` it arrives
-    after the time-out, `duplicate` it arrives twice, `refused` no connection, `unprocessed` a code that proves it,
-    `garbage` an answer nobody can read, `hidden` the first inquiry finds nothing, `outage` no counterpart at all for an
-    hour or more. Of ours: `crash` the process dies at a statement or call, `twice` two workers do the same work,
-    `repeat` the merchant sends a call again.
+    Of the way to the processor: `silent` it happened and nobody says so, `lost` it never arrived,
+    `late` it arrives after the time-out, `duplicate` it arrives twice, `refused` no connection,
+    `unprocessed` a code that proves it, `garbage` an answer nobody can read, `hidden` the first
+    inquiry finds nothing, `outage` no counterpart at all for an hour or more. Of ours: `crash` the
+    process dies at a statement or call, `twice` two workers do the same work, `repeat` the merchant
+    sends a call again.
     """
 
     silent: float = 0.015
@@ -30,7 +31,9 @@ class Faults:
     repeat: float = 0.03
 
     def times(self, factor: float) -> "Faults":
-        return replace(self, **{f.name: min(0.9, getattr(self, f.name) * factor) for f in fields(self)})
+        return replace(
+            self, **{f.name: min(0.9, getattr(self, f.name) * factor) for f in fields(self)}
+        )
 
 
 CALL_FAULTS = ("silent", "lost", "late", "duplicate", "refused", "unprocessed", "garbage", "hidden")
@@ -66,5 +69,7 @@ def faults_of(text: str) -> Faults:
             shares[name] = -1.0
         if name not in known or not 0 <= shares[name] <= 0.9:
             cure = f"Use none, some, many, or shares from 0 to 0.9 like crash=0.01 of: {', '.join(sorted(known))}."
-            raise Problem("invalid", f"There is no fault {part.strip()!r}.", field="faults", cure=cure)
+            raise Problem(
+                "invalid", f"There is no fault {part.strip()!r}.", field="faults", cure=cure
+            )
     return replace(named["none"], **shares)

@@ -1,7 +1,9 @@
-"""The issuer and the way to it, in this process: it decides at once, and its book outlives the engine's deaths.
+"""The issuer and the way to it, in this process: it decides at once, and its book outlives the
+engine's deaths.
 
-What it says lies in the card's number (`networks/magic`); what the way does to a message is drawn from the seed,
-the order and the message's number. The book is written into the sandbox issuer's own tables, for `verify` to read.
+What it says lies in the card's number (`networks/magic`); what the way does to a message is drawn
+from the seed, the order and the message's number. The book is written into the sandbox issuer's own
+tables, for `verify` to read.
 """
 
 from collections import Counter, defaultdict
@@ -36,7 +38,17 @@ _LATE_BY: Final = timedelta(seconds=0.5)
 SENDS: Final = ("id", "order_id", "merchant_id", "card_mac", "scheme", "units", "currency", "initiator", "acceptor_id",
                 "capture", "sent_at", "decided_at", "decision", "scheme_code", "known_from",
                 "hidden_inquiries")  # fmt: skip
-REVERSALS: Final = ("id", "charge_id", "kind", "units", "currency", "sent_at", "decided_at", "decision", "why")
+REVERSALS: Final = (
+    "id",
+    "charge_id",
+    "kind",
+    "units",
+    "currency",
+    "sent_at",
+    "decided_at",
+    "decision",
+    "why",
+)
 
 
 @dataclass(slots=True)
@@ -58,12 +70,15 @@ class Sent:
     @property
     def taken(self) -> int:
         """The amount that the card holder has paid by it and not got back."""
-        return self.units - self.refunded if (self.capture or self.captured) and not self.voided else 0
+        return (
+            self.units - self.refunded if (self.capture or self.captured) and not self.voided else 0
+        )
 
 
 @dataclass(slots=True)
 class Case:
-    """A card holder's dispute. `booked`: its notice was taken; `believed`: the state of the last notice."""
+    """A card holder's dispute. `booked`: its notice was taken; `believed`: the state of the last
+    notice."""
 
     case_id: str
     charge_id: UUID
@@ -108,14 +123,22 @@ class SimIssuer(IsoAmounts):
     multicapture: bool = False
     keeps_rest: bool = False
     sends: dict[UUID, Sent] = field(default_factory=dict)
-    reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(default_factory=dict)  # charge, kind, units, approved
+    reversals: dict[UUID, tuple[UUID, str, int, bool]] = field(
+        default_factory=dict
+    )  # charge, kind, units, approved
     counts: Counter[str] = field(default_factory=Counter)  # what was done to messages
     paid: dict[str, UUID] = field(default_factory=dict)  # order -> its approved charge
     approved: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))  # by order
-    touched: set[str] = field(default_factory=set)  # orders about which something was booked since somebody looked
+    touched: set[str] = field(
+        default_factory=set
+    )  # orders about which something was booked since somebody looked
     cases: dict[str, Case] = field(default_factory=dict)  # by order
-    knocks: Counter[str] = field(default_factory=Counter)  # order -> charges that were tried to be sent
-    messages: Counter[str] = field(default_factory=Counter)  # order -> charges that left for the issuer
+    knocks: Counter[str] = field(
+        default_factory=Counter
+    )  # order -> charges that were tried to be sent
+    messages: Counter[str] = field(
+        default_factory=Counter
+    )  # order -> charges that left for the issuer
     declines: Counter[str] = field(default_factory=Counter)
     tries: Counter[UUID] = field(default_factory=Counter)
     new_sends: list[tuple[Any, ...]] = field(default_factory=list)
@@ -142,7 +165,9 @@ class SimIssuer(IsoAmounts):
             return _UNKNOWN
         return self._said(charge.id)
 
-    def _decide(self, charge: Charge, name: str, fault: str | None, before: int, now: datetime) -> None:
+    def _decide(
+        self, charge: Charge, name: str, fault: str | None, before: int, now: datetime
+    ) -> None:
         """Decides once for its id, however often it arrives."""
         said = answer(
             charge.card.pan,
@@ -155,7 +180,9 @@ class SimIssuer(IsoAmounts):
             capture=charge.capture,
         )
         assert said is not None
-        known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY if fault == "late" else None
+        known_from = (
+            now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY if fault == "late" else None
+        )
         sent = Sent(
             name,
             charge.units,
@@ -254,12 +281,18 @@ class SimIssuer(IsoAmounts):
     def _said(self, id: UUID) -> Outcome:
         sent = self.sends[id]
         if not sent.approved:
-            return Outcome("declined", f"sim_{id.hex[:8]}", sent.code, processor_code=our_code("declined"))
-        return Outcome("approved", f"sim_{id.hex[:8]}", sent.code, network_transaction_id=str(id.int)[:15])
+            return Outcome(
+                "declined", f"sim_{id.hex[:8]}", sent.code, processor_code=our_code("declined")
+            )
+        return Outcome(
+            "approved", f"sim_{id.hex[:8]}", sent.code, network_transaction_id=str(id.int)[:15]
+        )
 
     def _reversed(self, id: UUID) -> Outcome:
         approved = self.reversals[id][3]
-        return Outcome("approved" if approved else "declined", f"sim_{id.hex[:8]}", "00" if approved else "12")
+        return Outcome(
+            "approved" if approved else "declined", f"sim_{id.hex[:8]}", "00" if approved else "12"
+        )
 
     def _fault(self, what: str, name: str, number: int, now: datetime) -> str | None:
         """Draws at most one fault, for this message alone."""
@@ -274,7 +307,11 @@ class SimIssuer(IsoAmounts):
 
 def _refusal(one: ModificationMessage, charged: Sent | None, now: datetime) -> str | None:
     """The refusal of a message, as the sandbox's issuer words it."""
-    if charged is None or not charged.approved or (charged.known_from is not None and charged.known_from > now):
+    if (
+        charged is None
+        or not charged.approved
+        or (charged.known_from is not None and charged.known_from > now)
+    ):
         return "no_such_charge"
     if one.currency != charged.currency:
         return "wrong_currency"

@@ -9,7 +9,10 @@ _COLUMNS: Final = 3
 
 
 def as_dict(done: Simulated) -> dict[str, Any]:
-    return asdict(done) | {"per_second": round(done.per_second, 1), "seconds": round(done.seconds, 2)}
+    return asdict(done) | {
+        "per_second": round(done.per_second, 1),
+        "seconds": round(done.seconds, 2),
+    }
 
 
 def as_text(done: Simulated) -> str:

@@ -8,7 +8,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.bank.flows.bank_accounts import approve_account, deposits_of, enter_account, prove_account
+from recoup.bank.flows.bank_accounts import (
+    approve_account,
+    deposits_of,
+    enter_account,
+    prove_account,
+)
 from recoup.bank.store.payouts import lock_account
 from recoup.db.connect import connect
 from recoup.disputes.flows.terms import DisputeTermsRequest, change_terms
@@ -86,7 +91,10 @@ async def digest(sim: Sim) -> str:
 
 _ROUTING: Final = "011000015"
 _IBAN: Final = "DE89370400440532013000"
-_ACCOUNTS: Final = {"paid": "000123450001", "returned": "000123450002"}  # the last digits say what the bank does
+_ACCOUNTS: Final = {
+    "paid": "000123450001",
+    "returned": "000123450002",
+}  # the last digits say what the bank does
 _PLENTY: Final = 10**11  # of exposure: how much is left decides nothing here
 
 
@@ -111,7 +119,9 @@ async def _agree(world: World, scope: Scope, contract: Contract) -> None:
     general = Tariff(contract.points, refund=contract.refund)
     await set_fee_term(world, scope, FeeTermRequest(general))
     for asset in sorted(contract.fixed.keys() | contract.minimum.keys()):
-        own = general._replace(fixed_units=contract.fixed.get(asset, 0), minimum_units=contract.minimum.get(asset, 0))
+        own = general._replace(
+            fixed_units=contract.fixed.get(asset, 0), minimum_units=contract.minimum.get(asset, 0)
+        )
         await set_fee_term(world, scope, FeeTermRequest(own, currency=asset))
     await set_terms(
         world,
@@ -127,7 +137,11 @@ async def _agree(world: World, scope: Scope, contract: Contract) -> None:
     )
     for asset in contract.assets:
         if contract.liable:
-            await change_terms(world, scope, DisputeTermsRequest(asset, "merchant", contract.dispute_fee, "merchant"))
+            await change_terms(
+                world,
+                scope,
+                DisputeTermsRequest(asset, "merchant", contract.dispute_fee, "merchant"),
+            )
         if contract.advance:
             terms = treasurer.Terms(
                 limit_units=_PLENTY,
@@ -135,7 +149,9 @@ async def _agree(world: World, scope: Scope, contract: Contract) -> None:
                 advance_on="both",
                 operator_limit_units=_PLENTY * 100,
             )
-            await treasurer.agree_exposure(world, Scope(scope.merchant_id, SECOND, "simulate"), asset, terms)
+            await treasurer.agree_exposure(
+                world, Scope(scope.merchant_id, SECOND, "simulate"), asset, terms
+            )
 
 
 async def _bank_account(world: World, scope: Scope, ends: str, asset: str) -> None:
@@ -165,8 +181,8 @@ _NEXT: Final = "SELECT min(greatest(due_at, coalesce(lease_until, due_at))) FROM
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """`wrong`: the first thing that does not hold, or None. `counts`: what was done, how often. `checks`: how often
-    everything was proved."""
+    """`wrong`: the first thing that does not hold, or None. `counts`: what was done, how often.
+    `checks`: how often everything was proved."""
 
     plan: Plan
     hash: str
@@ -183,7 +199,9 @@ class Simulated:
         return self.plan.orders / self.seconds
 
 
-async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], None] = lambda text: None) -> Simulated:
+async def simulate(
+    dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], None] = lambda text: None
+) -> Simulated:
     """Simulates on an empty world database at `dsn` (as the owner); everything is left in it."""
     begun = time.perf_counter()
     outside = outside_of(dsn, keys, plan.seed, plan.faults)
@@ -197,7 +215,9 @@ async def simulate(dsn: str, keys: Keyring, plan: Plan, tell: Callable[[str], No
         except Wrong as found:
             wrong = str(found)
         state_hash = await digest(sim)
-        rows = await owner.fetch("SELECT stage, count(*)::int AS number FROM orders GROUP BY stage ORDER BY stage")
+        rows = await owner.fetch(
+            "SELECT stage, count(*)::int AS number FROM orders GROUP BY stage ORDER BY stage"
+        )
     finally:
         await sim.engine.world.db.close()
         await owner.close()
@@ -247,7 +267,8 @@ class _Run:
             await sim.work_due()
 
     async def _day(self, day: int) -> None:
-        """Pages and feed are closed, and the books are held against each other; sometimes the process starts anew."""
+        """Pages and feed are closed, and the books are held against each other; sometimes the
+        process starts anew."""
         sim = self._sim
         await _until_none(lambda: publish_all(sim.engine.world))
         await _until_none(lambda: close_pages(sim.engine.world))
@@ -265,7 +286,9 @@ class _Run:
         """Goes on without new orders until nothing is due any more, and then until everything is
         settled and paid."""
         over = first + AFTERWARDS_DAYS_MAX * TICKS
-        settles = max(contract_of(number).settles_days for number in range(self._sim.plan.merchants))
+        settles = max(
+            contract_of(number).settles_days for number in range(self._sim.plan.merchants)
+        )
         for tick in range(first, over):
             if await self._over(tick):
                 over = tick

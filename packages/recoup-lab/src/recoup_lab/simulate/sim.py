@@ -1,7 +1,9 @@
-"""The simulation's middle: deeds at one instant of simulated time, some of which kill the process that does them.
+"""The simulation's middle: deeds at one instant of simulated time, some of which kill the process
+that does them.
 
-Whatever happens at one instant is about different orders, side by side; its order does not matter. A deed whose process
-is to die is done alone, after the others, so that it always dies at the same step.
+Whatever happens at one instant is about different orders, side by side; its order does not matter.
+A deed whose process is to die is done alone, after the others, so that it always dies at the same
+step.
 """
 
 import asyncio
@@ -34,7 +36,13 @@ RANGES: Final = {  # smallest units of usual amounts
     "USDT": (1_000_000, 400_000_000), "USDC": (1_000_000, 400_000_000),
 }  # fmt: skip
 # kind, share; see `actors`
-KINDS: Final = (("managed", 0.62), ("sync", 0.1), ("customer", 0.1), ("hold", 0.06), ("stable", 0.12))
+KINDS: Final = (
+    ("managed", 0.62),
+    ("sync", 0.1),
+    ("customer", 0.1),
+    ("hold", 0.06),
+    ("stable", 0.12),
+)
 # first code, what the card says then, after how many declines it approves (99: never), share: as published base rates
 DECLINES: Final = (
     ("51", "51", 0, 0.16), ("51", "51", 1, 0.12), ("51", "51", 2, 0.06), ("51", "51", 99, 0.1), ("05", "05", 0, 0.1),
@@ -173,16 +181,24 @@ class Sim:
     owner: asyncpg.Connection
     shops: list[Shop] = field(default_factory=list)
     deals: dict[str, Deal] = field(default_factory=dict)
-    by_tick: dict[int, list[Deal]] = field(default_factory=lambda: defaultdict(list))  # of their arrival
+    by_tick: dict[int, list[Deal]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # of their arrival
     names: dict[UUID, str] = field(default_factory=dict)  # order -> the merchant's own id
     later: dict[int, list[Deed]] = field(default_factory=lambda: defaultdict(list))
     counts: Counter[str] = field(default_factory=Counter)  # what was done, and how it ended
     deaths: Counter[str] = field(default_factory=Counter)  # where processes died
     completed: list[Deal] = field(default_factory=list)  # from today's feed
-    adjusted: Counter[tuple[int, str]] = field(default_factory=Counter)  # merchant, asset -> units, by hand
+    adjusted: Counter[tuple[int, str]] = field(
+        default_factory=Counter
+    )  # merchant, asset -> units, by hand
     read: Counter[int] = field(default_factory=Counter)  # merchant -> how far it has read its feed
-    kept: dict[str, str] = field(default_factory=dict)  # order -> its dispute's state in the issuer's table
-    pages: dict[UUID, int] = field(default_factory=dict)  # merchant -> the last page that was summed
+    kept: dict[str, str] = field(
+        default_factory=dict
+    )  # order -> its dispute's state in the issuer's table
+    pages: dict[UUID, int] = field(
+        default_factory=dict
+    )  # merchant -> the last page that was summed
 
     def now(self) -> datetime:
         return self.outside.clocks.wall()
@@ -220,7 +236,9 @@ class Sim:
             left = later
 
     async def _together(self, deeds: Sequence[Deed]) -> None:
-        answers = await asyncio.gather(*(deed.do(self.engine) for deed in deeds), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(deed.do(self.engine) for deed in deeds), return_exceptions=True
+        )
         await self._quiet()
         for deed, answer in zip(deeds, answers, strict=True):
             self._count(deed, answer)
@@ -238,14 +256,19 @@ class Sim:
             self.counts[deed.kind] += 1
 
     async def _quiet(self) -> None:
-        """Waits while what callers gave up waiting for goes on; time stands still until it is done."""
+        """Waits while what callers gave up waiting for goes on; time stands still until it is
+        done."""
         own = {asyncio.current_task(), self.engine.world.db._trimmer}
         while left := asyncio.all_tasks() - own:
             await asyncio.wait(left, timeout=60)
 
     async def _die(self, deed: Deed) -> None:
         roll = dice(self.plan.seed, "death", deed.kind, deed.name, self.now())
-        killer = Killer(roll.randint(1, 2 if deed.only else STEPS_MAX), after=roll.random() < 0.5, only=deed.only)
+        killer = Killer(
+            roll.randint(1, 2 if deed.only else STEPS_MAX),
+            after=roll.random() < 0.5,
+            only=deed.only,
+        )
         dying = await start(self.outside, killer)
         answer = await run_until_killed(killer, deed.do(dying))
         died = killer.dead.is_set()
@@ -254,7 +277,9 @@ class Sim:
         if not died:
             self._count(deed, answer)
             return
-        self.deaths[f"{deed.kind} {'after' if killer.after else 'before'} {killer.at}: {killer.step_names[-1]}"] += 1
+        self.deaths[
+            f"{deed.kind} {'after' if killer.after else 'before'} {killer.at}: {killer.step_names[-1]}"
+        ] += 1
         if deed.again:
             await self._together([deed])
 
@@ -262,7 +287,9 @@ class Sim:
         """A server notices after a moment that a process is gone; its locks go then."""
         killer.die()
         until = asyncio.get_running_loop().time() + _GONE_SECONDS
-        while await self.owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", killer.pids):
+        while await self.owner.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", killer.pids
+        ):
             if asyncio.get_running_loop().time() > until:
                 raise Problem("internal", "The connections of a dead process do not end.")
             await asyncio.sleep(0.002)
@@ -278,7 +305,11 @@ class Sim:
             for kind in FLOWS:
                 one = [(due, names[due.subject_id]) for due in batch if due.kind == kind]
                 await self.perform(self._deed(due, name) for due, name in one)
-                late = [d for d in one if self.chance(self.plan.faults.twice, "twice", kind, d[1], self.now())]
+                late = [
+                    d
+                    for d in one
+                    if self.chance(self.plan.faults.twice, "twice", kind, d[1], self.now())
+                ]
                 self.counts["work done twice"] += len(late)
                 await self.perform(self._deed(due, name) for due, name in late)
 
@@ -292,13 +323,19 @@ class Sim:
 
     async def _names_of(self, batch: Sequence[Due]) -> dict[UUID, str]:
         """Names of what each piece is about, in words that do not depend on our ids."""
-        names = {due.subject_id: self.names[due.subject_id] for due in batch if due.subject_id in self.names}
+        names = {
+            due.subject_id: self.names[due.subject_id]
+            for due in batch
+            if due.subject_id in self.names
+        }
         others = [due for due in batch if due.subject_id not in names]
         if others:
             ids = [due.merchant_id for due in others], [due.subject_id for due in others]
             found = {row["id"]: row["name"] for row in await self.owner.fetch(_NAMES, *ids)}
             for due in others:
-                names[due.subject_id] = f"{self._shop_of(due.merchant_id)}:{found.get(due.subject_id, due.kind)}"
+                names[due.subject_id] = (
+                    f"{self._shop_of(due.merchant_id)}:{found.get(due.subject_id, due.kind)}"
+                )
         return names
 
     def _shop_of(self, merchant_id: UUID) -> int:

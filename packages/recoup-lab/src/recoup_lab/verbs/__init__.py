@@ -1,1 +1,2 @@
-"""The laboratory's verbs of `recoup`, which finds them by the entry points of its group `recoup.verbs`."""
+"""The laboratory's verbs of `recoup`, which finds them by the entry points of its group
+`recoup.verbs`."""

@@ -1,4 +1,5 @@
-"""`recoup bench [NAME] [--json]`: on a throw-away database in the data folder, so that the disk is the right one."""
+"""`recoup bench [NAME] [--json]`: on a throw-away database in the data folder, so that the disk is
+the right one."""
 
 import asyncio
 import json
@@ -23,13 +24,26 @@ from recoup_lab.bench.table import show
 @click.command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-@click.option("--rounds", default=Size().rounds, show_default=True, help="Rounds; Recoup and pgbench alternate.")
-@click.option("--seconds", default=Size().seconds, show_default=True, help="Seconds per side of a round.")
 @click.option(
-    "--doors", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer at one address."
+    "--rounds",
+    default=Size().rounds,
+    show_default=True,
+    help="Rounds; Recoup and pgbench alternate.",
+)
+@click.option(
+    "--seconds", default=Size().seconds, show_default=True, help="Seconds per side of a round."
+)
+@click.option(
+    "--doors",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer at one address.",
 )
 @data_dir_option
-def bench(name: str | None, as_json: bool, rounds: int, seconds: float, doors: int, data_dir: Path | None) -> None:
+def bench(
+    name: str | None, as_json: bool, rounds: int, seconds: float, doors: int, data_dir: Path | None
+) -> None:
     """Measures this machine's throughput, compared with pgbench running the same statements."""
     names = chosen(name)
     console = Console(stderr=True)

@@ -1,4 +1,5 @@
-"""`recoup lab compare`: plays retry policies against worlds: what each recovers at the same number of sends."""
+"""`recoup lab compare`: plays retry policies against worlds: what each recovers at the same number
+of sends."""
 
 import json
 import tomllib
@@ -26,8 +27,14 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command("compare")
-@click.option("--world", "file", type=_file, help="TOML file that overrides parameters of the base world.")
-@click.option("--world-command", "command", help="Command that runs a world; {seed} in it is replaced by the seed.")
+@click.option(
+    "--world", "file", type=_file, help="TOML file that overrides parameters of the base world."
+)
+@click.option(
+    "--world-command",
+    "command",
+    help="Command that runs a world; {seed} in it is replaced by the seed.",
+)
 @click.option(
     "--world-seconds",
     "seconds",
@@ -55,9 +62,19 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
     help="Mean numbers of sends per declined order at which policies are compared.",
 )
 @click.option("--policy", type=_file, help="Policy file, TOML or JSON, for arms that take one.")
-@click.option("--explore", type=click.FloatRange(0, 1), help="Share of decisions made at random, to explore.")
-@click.option("--holdout", type=click.FloatRange(0, 1), help="Share of customers who keep the schedule retry-2.")
-@click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="File for all decisions, as JSON lines.")
+@click.option(
+    "--explore", type=click.FloatRange(0, 1), help="Share of decisions made at random, to explore."
+)
+@click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1),
+    help="Share of customers who keep the schedule retry-2.",
+)
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for all decisions, as JSON lines.",
+)
 @click.option(
     "--processes",
     type=click.IntRange(1, PROCESSES_MAX),
@@ -120,7 +137,12 @@ def sends_of(text: str) -> tuple[float, ...]:
         sends = ()
     if not 1 <= len(sends) <= LEVELS_MAX or not all(0 < send <= SENDS_MAX for send in sends):
         cure = f"Write up to {LEVELS_MAX} numbers above 0 and up to {SENDS_MAX:g}, like 1.5,3,6."
-        raise Problem("invalid", f"{text[:80]!r} is not a list of mean numbers of sends.", field="--sends", cure=cure)
+        raise Problem(
+            "invalid",
+            f"{text[:80]!r} is not a list of mean numbers of sends.",
+            field="--sends",
+            cure=cure,
+        )
     return sends
 
 
@@ -142,6 +164,9 @@ def policy_of(file: Path | None) -> dict[str, Any] | None:
         ) from None
     if not isinstance(found, dict):
         raise Problem(
-            "invalid", f"The policy {file} is not an object.", field="--policy", cure="Write { … } around it."
+            "invalid",
+            f"The policy {file} is not an object.",
+            field="--policy",
+            cure="Write { … } around it.",
         )
     return found

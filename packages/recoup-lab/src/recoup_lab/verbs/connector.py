@@ -26,10 +26,16 @@ def connector() -> None:
 @connector.command("check")
 @click.argument("name", type=click.Choice([*added(SUBJECTS)]))
 @click.option("--json", "as_json", is_flag=True)
-@click.option("--real", is_flag=True, help="Look at the vendor's own account instead; needs --key-file.")
-@click.option("--key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A test key.")
+@click.option(
+    "--real", is_flag=True, help="Look at the vendor's own account instead; needs --key-file."
+)
+@click.option(
+    "--key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A test key."
+)
 @click.option("--account", default="", help="As a route's account, where the vendor needs one.")
-@click.option("--calls", is_flag=True, help="Name each call that was never made to the vendor itself.")
+@click.option(
+    "--calls", is_flag=True, help="Name each call that was never made to the vendor itself."
+)
 @data_dir_option
 def check(
     name: str,
@@ -49,8 +55,14 @@ def check(
     for result in results:
         click.echo(json.dumps(_plain(result)) if as_json else _line(result))
     if calls:
-        for call in sorted({call for result in results for call in result.calls} - _made(kept, name)):
-            click.echo(json.dumps({"never_made": call}) if as_json else f"never made to {name} itself: {call}")
+        for call in sorted(
+            {call for result in results for call in result.calls} - _made(kept, name)
+        ):
+            click.echo(
+                json.dumps({"never_made": call})
+                if as_json
+                else f"never made to {name} itself: {call}"
+            )
     if any(result.state == "failed" for result in results):
         raise SystemExit(1)
 
@@ -72,15 +84,27 @@ def _line(one: Result) -> str:
 def _real(name: str, key_file: Path | None, account: str, kept: Path, *, as_json: bool) -> None:
     """Raises: Problem(invalid); SystemExit for a finding that is not ok."""
     if key_file is None:
-        raise Problem("invalid", "The account is examined with a test key.", field="key-file", cure="Add --key-file.")
+        raise Problem(
+            "invalid",
+            "The account is examined with a test key.",
+            field="key-file",
+            cure="Add --key-file.",
+        )
     findings, calls = asyncio.run(_examined(name, key_file.read_text().strip(), account))
     kept.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(kept.read_text()) if kept.exists() else {}
     kept.write_text(json.dumps(known | {name: sorted(_made(kept, name) | set(calls))}))
     for finding in findings:
-        plain = {"name": finding.name, "ok": finding.ok, "finding": finding.finding, "cure": finding.cure}
+        plain = {
+            "name": finding.name,
+            "ok": finding.ok,
+            "finding": finding.finding,
+            "cure": finding.cure,
+        }
         click.echo(
-            json.dumps(plain) if as_json else f"{'ok ' if finding.ok else '!! '} {finding.name}: {finding.finding}"
+            json.dumps(plain)
+            if as_json
+            else f"{'ok ' if finding.ok else '!! '} {finding.name}: {finding.finding}"
         )
     if not all(finding.ok for finding in findings):
         raise SystemExit(1)
@@ -91,7 +115,9 @@ async def _examined(name: str, key: str, account: str) -> tuple[list[Finding], I
     made = kind.make(Connection(name, kind.sandbox_url or kind.url, key, account=account), None)
     try:
         if not is_connector(made):
-            raise Problem("invalid", "This kind has no account to examine.", cure="Leave --real out.")
+            raise Problem(
+                "invalid", "This kind has no account to examine.", cure="Leave --real out."
+            )
         return await made.check(), getattr(made, "calls", ())
     finally:
         await made.close()

@@ -1,5 +1,5 @@
-"""`recoup lab`: simulated worlds, and what plays policies against them. Ours is a program, too, for clients of its
-protocol (docs/contributing/world-protocol.md)."""
+"""`recoup lab`: simulated worlds, and what plays policies against them. Ours is a program, too, for
+clients of its protocol (docs/contributing/world-protocol.md)."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,11 @@ lab.add_command(compare.verb)
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="TOML file that overrides parameters of the base world.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**53), help="Seed; another one gives another world of the same kind.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**53),
+    help="Seed; another one gives another world of the same kind.",
+)
 def verb(file: Path | None, seed: int | None) -> None:
     """Runs the simulated world: reads one JSON request per line, writes one answer per line."""
     speak(build(read(file, seed=seed)), sys.stdin.buffer, sys.stdout.buffer)

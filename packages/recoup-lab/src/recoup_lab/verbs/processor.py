@@ -39,7 +39,9 @@ def _add(name: str) -> None:
 
         async def serve() -> None:
             kind = import_module(f"recoup_lab.processors.{name}.server").StandIn
-            standin = await kind(folder / f"{name}.sqlite", faults=drawn, notices_to=notices).start(port)
+            standin = await kind(folder / f"{name}.sqlite", faults=drawn, notices_to=notices).start(
+                port
+            )
             click.echo(standin.shown)
             try:
                 await asyncio.Event().wait()

@@ -1,4 +1,5 @@
-"""`recoup simulate`: on a throw-away database of its own, so that nothing of an installation is touched."""
+"""`recoup simulate`: on a throw-away database of its own, so that nothing of an installation is
+touched."""
 
 import asyncio
 import json
@@ -26,8 +27,16 @@ from recoup_lab.simulate.sim import Plan
 
 
 @click.command("simulate")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same hash.")
-@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Days with new orders.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed gives the same hash."
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    default=30,
+    show_default=True,
+    help="Days with new orders.",
+)
 @click.option(
     "--merchants",
     type=click.IntRange(1, 100),
@@ -49,14 +58,30 @@ from recoup_lab.simulate.sim import Plan
     help="Fault rates: none, some, many, or by name: crash=0.01,silent=0.05,…",
 )
 @click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where to put the database.")
-def verb(seed: int, days: int, merchants: int, orders: int, faults: str, as_json: bool, data_dir: Path | None) -> None:
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to put the database.",
+)
+def verb(
+    seed: int,
+    days: int,
+    merchants: int,
+    orders: int,
+    faults: str,
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
     """Simulates a seeded month with faults and crashes, verified every day. The last line is its hash."""
     plan = Plan(seed, days, merchants, orders, faults_of(faults))
     console = Console(stderr=True)
     start_logs("critical")
     with console.status("simulate") as status:
-        done = play(load_settings(data_dir=data_dir).data_dir, plan, lambda now: status.update(f"simulate {now}"))
+        done = play(
+            load_settings(data_dir=data_dir).data_dir,
+            plan,
+            lambda now: status.update(f"simulate {now}"),
+        )
     click.echo(json.dumps(as_dict(done)) if as_json else f"{as_text(done)}\n{done.hash}")
     if done.wrong:
         again = f"--seed {seed} --days {days} --merchants {merchants} --orders {orders} --faults {faults}"

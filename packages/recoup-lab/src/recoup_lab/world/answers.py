@@ -6,7 +6,14 @@ from typing import Final, NamedTuple
 from recoup_lab.world.codes import Cause, Codes, advised_wait
 from recoup_lab.world.customers import Card, Hold, holds
 from recoup_lab.world.draws import Draws
-from recoup_lab.world.issuers import Closures, approval_factor, closures, easy_here, make_issuers, strict_here
+from recoup_lab.world.issuers import (
+    Closures,
+    approval_factor,
+    closures,
+    easy_here,
+    make_issuers,
+    strict_here,
+)
 from recoup_lab.world.money import HOUR, PLENTY, Purse, spendable
 from recoup_lab.world.parameters import Parameters
 from recoup_lab.world.paydays import DAY
@@ -50,14 +57,29 @@ _NOTHING: Final[list[tuple[int, int]]] = []
 class Bank:
     """Answers for all issuers, from the parameters and the draws."""
 
-    def __init__(self, parameters: Parameters, draws: Draws, start: int, end: int, change_at: int) -> None:
-        self.parameters, self.draws, self.start, self.end, self.change_at = parameters, draws, start, end, change_at
+    def __init__(
+        self, parameters: Parameters, draws: Draws, start: int, end: int, change_at: int
+    ) -> None:
+        self.parameters, self.draws, self.start, self.end, self.change_at = (
+            parameters,
+            draws,
+            start,
+            end,
+            change_at,
+        )
         self.issuers = make_issuers(parameters, draws, (start, end))
         self.purse = Purse(parameters.money, parameters.change, change_at, start, end)
         settings = parameters.routes
         self.routes: dict[str, int] = {name: place for place, name in enumerate(settings.names)}
         self._route_outages: list[Closures] = [
-            closures(draws, b"route outage", place, (start, end), settings.outage_rate, settings.outage_hours)
+            closures(
+                draws,
+                b"route outage",
+                place,
+                (start, end),
+                settings.outage_rate,
+                settings.outage_hours,
+            )
             for place in range(len(settings.names))
         ]
         self._codes = Codes(parameters.issuers, draws)
@@ -113,7 +135,9 @@ class Bank:
             return "dry" if instant >= account.dry_from else "funds"
         if self._at_limit(card, local):
             return "limit"
-        if self.draws.one(b"coin", card.serial, instant // _COIN) >= self.chance(card, instant, route, standing):
+        if self.draws.one(b"coin", card.serial, instant // _COIN) >= self.chance(
+            card, instant, route, standing
+        ):
             return "mood" if standing.mood else "coin"
         return None
 
@@ -164,7 +188,11 @@ class Bank:
         return card.ending if instant >= card.ends else None
 
     def _verdict(self, cause: Cause, card: Card, instant: int) -> Verdict:
-        wait = advised_wait(self.purse, card, instant) if cause == "funds" and card.issuer.advises else None
+        wait = (
+            advised_wait(self.purse, card, instant)
+            if cause == "funds" and card.issuer.advises
+            else None
+        )
         new_data = card.next is not None and card.signal_at <= instant
         code, advice = self._codes.of(cause, card, instant, wait, new_data)
         return Verdict(cause, code, advice)

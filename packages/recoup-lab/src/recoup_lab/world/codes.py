@@ -57,7 +57,15 @@ _ADVICE: Final[dict[Cause, str]] = {
     "limit": "02", "unknown_card": "03",
 }  # fmt: skip
 # hours to wait -> advice code, with response 51
-_WAITS: Final = ((1, "24"), (24, "25"), (48, "26"), (96, "27"), (144, "28"), (192, "29"), (240, "30"))
+_WAITS: Final = (
+    (1, "24"),
+    (24, "25"),
+    (48, "26"),
+    (96, "27"),
+    (144, "28"),
+    (192, "29"),
+    (240, "30"),
+)
 _LONGEST: Final = "30"
 
 
@@ -67,7 +75,9 @@ class Codes:
     def __init__(self, settings: Issuers, draws: Draws) -> None:
         self._settings, self._draws = settings, draws
 
-    def of(self, cause: Cause, card: Card, instant: int, wait: int | None, new_data: bool) -> tuple[str, str | None]:
+    def of(
+        self, cause: Cause, card: Card, instant: int, wait: int | None, new_data: bool
+    ) -> tuple[str, str | None]:
         issuer = card.issuer
         n = self._draws.many(b"code " + cause.encode(), card.serial)
         texts = _CODES[issuer.scheme][cause]
@@ -77,7 +87,9 @@ class Codes:
             code = _GENERIC[issuer.scheme]
         return code, self._advice(cause, code, n, wait, new_data) if issuer.advises else None
 
-    def _advice(self, cause: Cause, code: str, n: tuple[float, ...], wait: int | None, new_data: bool) -> str | None:
+    def _advice(
+        self, cause: Cause, code: str, n: tuple[float, ...], wait: int | None, new_data: bool
+    ) -> str | None:
         if cause in ("replaced", "expired"):
             return "01" if new_data else "03" if cause == "replaced" else None
         if cause in ("funds", "dry") and code == "51":

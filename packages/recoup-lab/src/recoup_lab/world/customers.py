@@ -44,7 +44,9 @@ class Card:
 
     def at(self, instant: int) -> "Card":
         """The card that a merchant has on file then, whose customers tell them."""
-        return self.next.at(instant) if self.next is not None and instant >= self.on_file_at else self
+        return (
+            self.next.at(instant) if self.next is not None and instant >= self.on_file_at else self
+        )
 
 
 class Maker:
@@ -54,7 +56,12 @@ class Maker:
         self._cards, self._draws, self._start, self._end = cards, draws, start, end
         ways = cards.endings
         self._endings = Choice[Ending](
-            [("closed", ways.closed), ("lost", ways.lost), ("revoked", ways.revoked), ("replaced", ways.replaced)]
+            [
+                ("closed", ways.closed),
+                ("lost", ways.lost),
+                ("revoked", ways.revoked),
+                ("replaced", ways.replaced),
+            ]
         )
         self._numbers_used: Counter[int] = Counter()
 
@@ -75,7 +82,9 @@ class Maker:
         settings = self._cards
         card.ends, card.ending = expires, "expired"
         later = month + _EXPIRY_MONTHS
-        face = WorldCard(card.face.number, later % 12 + 1, later // 12, card.face.scheme, card.face.funding)
+        face = WorldCard(
+            card.face.number, later % 12 + 1, later // 12, card.face.scheme, card.face.funding
+        )
         card.next = Card(card.serial, card.issuer, card.account, face)
         if n[4] >= settings.expiry_stale_share:
             card.on_file_at = expires - DAY
@@ -90,7 +99,12 @@ class Maker:
         if ending == "revoked" or ending == "closed":
             return
         month = month_of(at // DAY) + _EXPIRY_MONTHS
-        card.next = Card(card.serial, card.issuer, card.account, self._face(card.issuer, card.face.funding, month))
+        card.next = Card(
+            card.serial,
+            card.issuer,
+            card.account,
+            self._face(card.issuer, card.face.funding, month),
+        )
         if n[5] < settings.customer_tells_share:
             card.on_file_at = at + int(quantile(settings.customer_tells_days, n[6]) * DAY)
         if ending == "replaced" and n[7] < settings.updater_share:
@@ -101,7 +115,9 @@ class Maker:
         self._numbers_used[issuer.number] += 1
         account = self._numbers_used[issuer.number] % 10**place
         plain = f"{PREFIXES[issuer.scheme]}{issuer.digits}{account:0{place}d}"
-        return WorldCard(plain + luhn_digit(plain), month % 12 + 1, month // 12, issuer.scheme, funding)
+        return WorldCard(
+            plain + luhn_digit(plain), month % 12 + 1, month // 12, issuer.scheme, funding
+        )
 
 
 def holds(card: Card, cards: Cards, draws: Draws, start: int, end: int) -> list[Hold]:
@@ -167,11 +183,21 @@ class Customer:
 class People:
     """Makes customers one after another."""
 
-    def __init__(self, parameters: Parameters, draws: Draws, issuers: list[Issuer], start: int, end: int) -> None:
-        self._p, self._draws, self._issuers, self._start, self._end = parameters, draws, issuers, start, end
+    def __init__(
+        self, parameters: Parameters, draws: Draws, issuers: list[Issuer], start: int, end: int
+    ) -> None:
+        self._p, self._draws, self._issuers, self._start, self._end = (
+            parameters,
+            draws,
+            issuers,
+            start,
+            end,
+        )
         self._maker = Maker(parameters.cards, draws, start, end)
         settings = parameters.customers
-        self._places = Choice([(name, getattr(settings.countries, name)) for name in get_type_hints(Countries)])
+        self._places = Choice(
+            [(name, getattr(settings.countries, name)) for name in get_type_hints(Countries)]
+        )
         self._rhythms = Choice[Rhythm](
             [(name, getattr(settings.rhythms, name)) for name in get_type_hints(Rhythms)]  # type: ignore[misc]
         )
@@ -203,11 +229,15 @@ class People:
     def _card(self, number: int, which: int, offset: int, dry_from: int) -> Card:
         n = self._draws.many(b"account", number, which)
         issuer = self._issuers[int(n[0] * len(self._issuers))]
-        funding: Funding = "credit" if issuer.scheme == "amex" or n[1] < self._p.credit.share else "debit"
+        funding: Funding = (
+            "credit" if issuer.scheme == "amex" or n[1] < self._p.credit.share else "debit"
+        )
         account = self._account(number * 2 + which, offset, dry_from, funding, n)
         return self._maker.card(number * 2 + which, issuer, account, funding)
 
-    def _account(self, number: int, offset: int, dry_from: int, funding: Funding, n: tuple[float, ...]) -> Account:
+    def _account(
+        self, number: int, offset: int, dry_from: int, funding: Funding, n: tuple[float, ...]
+    ) -> Account:
         p = self._p
         credit = funding == "credit"
         return Account(
@@ -231,5 +261,10 @@ class People:
         monthly = n[1] >= settings.weekly_share
         trouble = min(card.account.dry_from, card.ends if card.on_file_at == NEVER else NEVER)
         return Agreement(
-            card, amount, 1 + int(n[2] * 28) if monthly else 0, int(n[3] * 7), int(n[4] * DAY), trouble + _STAYS
+            card,
+            amount,
+            1 + int(n[2] * 28) if monthly else 0,
+            int(n[3] * 7),
+            int(n[4] * DAY),
+            trouble + _STAYS,
         )

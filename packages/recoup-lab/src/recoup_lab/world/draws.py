@@ -25,7 +25,9 @@ class Draws:
         self._key = b"recoup-world-1 %d" % seed
 
     def one(self, purpose: bytes, subject: int, at: int = 0) -> float:
-        digest = blake2b(b"%b %d %d" % (purpose, subject, at), digest_size=8, key=self._key).digest()
+        digest = blake2b(
+            b"%b %d %d" % (purpose, subject, at), digest_size=8, key=self._key
+        ).digest()
         return (int.from_bytes(digest, "big") >> 11) * _UNIT
 
     def many(self, purpose: bytes, subject: int, at: int = 0) -> tuple[float, ...]:
@@ -62,7 +64,9 @@ GAPS: Final = (0.0, 0.051, 0.105, 0.163, 0.223, 0.288, 0.357, 0.431, 0.511, 0.59
                1.386, 1.609, 1.897, 2.303, 2.996, 5.3)  # fmt: skip
 
 
-def instants(draws: Draws, purpose: bytes, subject: int, start: int, end: int, mean_gap: float) -> list[int]:
+def instants(
+    draws: Draws, purpose: bytes, subject: int, start: int, end: int, mean_gap: float
+) -> list[int]:
     """Instants at random in [start, end), `mean_gap` seconds apart on average; none when it is 0."""
     found: list[int] = []
     if mean_gap <= 0:

@@ -73,11 +73,18 @@ def easy_here(habits: Habits, local: int) -> bool:
 
 def approval_factor(habits: Habits, local: int) -> float:
     factor = habits.strict_factor if strict_here(habits, local) else 1.0
-    return factor * habits.weekday_factor if weekday(local // DAY) == habits.strict_weekday else factor
+    return (
+        factor * habits.weekday_factor if weekday(local // DAY) == habits.strict_weekday else factor
+    )
 
 
 def closures(
-    draws: Draws, purpose: bytes, subject: int, span: tuple[int, int], rate: float, hours: tuple[float, ...]
+    draws: Draws,
+    purpose: bytes,
+    subject: int,
+    span: tuple[int, int],
+    rate: float,
+    hours: tuple[float, ...],
 ) -> Closures:
     starts: list[int] = []
     ends: list[int] = []
@@ -97,7 +104,9 @@ def make_issuers(parameters: Parameters, draws: Draws, span: tuple[int, int]) ->
 def _issuer(number: int, parameters: Parameters, draws: Draws, span: tuple[int, int]) -> Issuer:
     settings, mood, cards = parameters.issuers, parameters.mood, parameters.cards
     n = draws.many(b"issuer", number)
-    schemes = Choice[Scheme]([("visa", cards.visa), ("mastercard", cards.mastercard), ("amex", cards.amex)])
+    schemes = Choice[Scheme](
+        [("visa", cards.visa), ("mastercard", cards.mastercard), ("amex", cards.amex)]
+    )
     scheme = schemes.of((number + 0.5) / settings.number)
     habits = _habits(parameters, draws, number, 0)
     changes = n[0] < parameters.change.issuers_share
@@ -112,10 +121,14 @@ def _issuer(number: int, parameters: Parameters, draws: Draws, span: tuple[int, 
         advises=scheme == "mastercard" and n[3] < settings.advice_share,
         hardening=quantile(mood.hardening, n[4]),
         mend_seconds=max(1.0, quantile(mood.mend_hours, n[5]) * HOUR),
-        outages=closures(draws, b"outage", number, span, settings.outage_rate, settings.outage_hours),
+        outages=closures(
+            draws, b"outage", number, span, settings.outage_rate, settings.outage_hours
+        ),
         maintenance_weekday=int(n[6] * 7) if n[7] < settings.maintenance_share else None,
         maintenance_seconds=quantile(settings.maintenance_hours, n[8]) * HOUR,
-        weak_route=int(n[9] * len(parameters.routes.names)) if n[10] < parameters.routes.weak_share else None,
+        weak_route=int(n[9] * len(parameters.routes.names))
+        if n[10] < parameters.routes.weak_share
+        else None,
     )
 
 
@@ -124,7 +137,9 @@ def _habits(parameters: Parameters, draws: Draws, number: int, half: int) -> Hab
     n = draws.many(b"issuer's habits", number, half)
     return Habits(
         strict_from=n[0] * 24,
-        strict_hours=quantile(settings.strict_hours, n[1]) if n[2] < settings.strict_hours_share else 0.0,
+        strict_hours=quantile(settings.strict_hours, n[1])
+        if n[2] < settings.strict_hours_share
+        else 0.0,
         strict_factor=quantile(settings.strict_hours_factor, n[3]),
         strict_weekday=int(n[4] * 7) if n[5] < settings.strict_weekdays_share else -1,
         weekday_factor=quantile(settings.strict_weekdays_factor, n[6]),

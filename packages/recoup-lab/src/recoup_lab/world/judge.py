@@ -16,7 +16,9 @@ FREE_SENDS: Final = 4  # beyond these each send harms an order that is not recov
 # How many sends a window may hold, the declined payment among them. Source: network-limits.csv, worldwide rows.
 _SAME_AMOUNT: Final[dict[Scheme, int]] = {"visa": 20, "mastercard": 35, "amex": 20}
 _MASTERCARD_DAY: Final = 10
-_VISA_STOPS: Final = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"})
+_VISA_STOPS: Final = frozenset(
+    {"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"}
+)
 _ADVICE_STOPS: Final = frozenset({"03", "21"})
 
 
@@ -69,10 +71,16 @@ def counts_as_breach(book: CardBook, scheme: Scheme, amount: int, at: int) -> bo
     return scheme == "mastercard" and _within(book.all, at, DAY) >= _MASTERCARD_DAY
 
 
-def note_send(book: CardBook, scheme: Scheme, amount: int, at: int, code: str | None, advice: str | None) -> None:
+def note_send(
+    book: CardBook, scheme: Scheme, amount: int, at: int, code: str | None, advice: str | None
+) -> None:
     insort(book.all, at)
     insort(book.by_amount[amount], at)
-    stops = code in _VISA_STOPS if scheme == "visa" else scheme == "mastercard" and advice in _ADVICE_STOPS
+    stops = (
+        code in _VISA_STOPS
+        if scheme == "visa"
+        else scheme == "mastercard" and advice in _ADVICE_STOPS
+    )
     if stops and (book.stopped_at is None or scheme == "mastercard"):
         book.stopped_at = max(at, book.stopped_at or at)
 
@@ -96,7 +104,13 @@ def score(book: Book, orders: list[Order], costs: Costs) -> Score:
             harm += order.payment.amount * costs.harm * max(0, kept.sends - FREE_SENDS)
     days.sort()
     middle = len(days) // 2
-    median = None if not days else days[middle] if len(days) % 2 else (days[middle - 1] + days[middle]) / 2
+    median = (
+        None
+        if not days
+        else days[middle]
+        if len(days) % 2
+        else (days[middle - 1] + days[middle]) / 2
+    )
     net = won - book.attempts * costs.send - book.breaches * costs.excess - harm
     return Score(
         orders=len(orders),

@@ -90,7 +90,9 @@ class Purse:
         place = bisect_right(account.starts, instant)
         return account.starts[place] if place < len(account.starts) else None
 
-    def pulses(self, account: Account, draws: Draws, span: tuple[int, int] | None = None) -> list[Pulse]:
+    def pulses(
+        self, account: Account, draws: Draws, span: tuple[int, int] | None = None
+    ) -> list[Pulse]:
         """Of the world's whole time, or of that span, for an account that was lean before it."""
         start, end = span or (self.start - 32 * DAY, self.end)
         lean = span is not None or draws.one(b"lean at first", account.number) < account.lean_chance
@@ -100,7 +102,9 @@ class Purse:
         for at in instants(draws, b"elsewhere", account.number, start, end, gap):
             n = draws.many(b"from elsewhere", account.number, at)
             lasts = 1 + int(quantile(money.elsewhere_hours, n[1]) * HOUR)
-            found.append(Pulse(at, int(quantile(money.elsewhere_level, n[0])), lasts, NEVER, 0, at + lasts))
+            found.append(
+                Pulse(at, int(quantile(money.elsewhere_level, n[0])), lasts, NEVER, 0, at + lasts)
+            )
         found.sort()
         kept: list[Pulse] = []
         full_until = 0  # what comes while there is enough changes nothing
@@ -111,7 +115,9 @@ class Purse:
                 kept.append(pulse)
         return kept
 
-    def _from_pay(self, account: Account, draws: Draws, span: tuple[int, int], lean: bool) -> list[Pulse]:
+    def _from_pay(
+        self, account: Account, draws: Draws, span: tuple[int, int], lean: bool
+    ) -> list[Pulse]:
         found: list[Pulse] = []
         open_at: int | None = None  # since when a full pay lasts
         for day in self._days(account, draws, span[0] // DAY, span[1] // DAY + 1):
@@ -150,7 +156,9 @@ class Purse:
         turn = self.change_at // DAY
         if not account.changes or turn >= end:
             return pay_days(account.rhythm, account.number, first, end, draws)
-        before = pay_days(account.rhythm, account.number, first, turn, draws) if first < turn else []
+        before = (
+            pay_days(account.rhythm, account.number, first, turn, draws) if first < turn else []
+        )
         return before + pay_days(account.later_rhythm, account.number, max(first, turn), end, draws)
 
 

@@ -51,7 +51,9 @@ def spans(bank: Bank, order: Order, cause: Cause, draws: Draws) -> list[Span]:
         found = _after_update(bank, order, n)
     else:
         found = []
-    return [(max(one, start), min(other, end)) for one, other in found if one < end and other > start]
+    return [
+        (max(one, start), min(other, end)) for one, other in found if one < end and other > start
+    ]
 
 
 def _with_money(bank: Bank, order: Order, draws: Draws, start: int, end: int) -> list[Span]:
@@ -173,7 +175,10 @@ class Outlook:
 
     def step(self, instant: int) -> int:
         """The step whose instant is the nearest."""
-        return min(len(self.approval) - 1, max(0, (instant - self.order.declined_at - _LATER + STEP // 2) // STEP))
+        return min(
+            len(self.approval) - 1,
+            max(0, (instant - self.order.declined_at - _LATER + STEP // 2) // STEP),
+        )
 
     def open(self, step: int) -> int:
         return next((run.futures for run in self.runs if run.begin <= step < run.end), 0)
@@ -234,7 +239,9 @@ class Oracle:
         whole = _count(_ALL, met)
         return _count(outlook.open(step), met) / whole * outlook.approval[step] if whole else 0.0
 
-    def next_send(self, order_id: str, earliest: datetime, failed: Sequence[datetime], worth: float) -> datetime | None:
+    def next_send(
+        self, order_id: str, earliest: datetime, failed: Sequence[datetime], worth: float
+    ) -> datetime | None:
         """When to send next, of sends whose chance is `worth` at least; None: no more."""
         order = self._world.by_id[order_id]
         outlook = self._outlook(order)
@@ -273,7 +280,8 @@ class Oracle:
         whole, worth = max(1.0, _count(_ALL, met)), 1.0
         while len(found) < _SENDS_MAX and choices:
             gain, place = max(
-                (_count(futures, met) * approval, -number) for number, (_, futures, approval) in enumerate(choices)
+                (_count(futures, met) * approval, -number)
+                for number, (_, futures, approval) in enumerate(choices)
             )
             if gain <= 0:
                 break
@@ -297,7 +305,10 @@ class Oracle:
         return found
 
     def _make_outlook(self, order: Order) -> Outlook:
-        start, steps = order.declined_at, (order.expires_at - order.declined_at - _LATER) // STEP + 1
+        start, steps = (
+            order.declined_at,
+            (order.expires_at - order.declined_at - _LATER) // STEP + 1,
+        )
         turns: Counter[int] = Counter()  # step -> the futures that open or close there
         causes = self._causes.of(order)
         for number, draws in enumerate(self._imagined):
@@ -326,7 +337,9 @@ class Oracle:
             until = order.expires_at if later else min(bank.change_at, order.expires_at)
             week = self._week(card, later)
             number = max(0, min(steps, -((start + _LATER - until) // STEP)) - len(found))
-            begin = ((start + len(found) * STEP + _LATER + card.account.offset) // HOUR + _THURSDAY) % _WEEK
+            begin = (
+                (start + len(found) * STEP + _LATER + card.account.offset) // HOUR + _THURSDAY
+            ) % _WEEK
             found += [week[(begin + step * (STEP // HOUR)) % _WEEK] for step in range(number)]
         standing = Standing()
         standing.hardened(start, card)
@@ -342,10 +355,13 @@ class Oracle:
         found = self._weeks.get(key)
         if found is None:
             habits = card.issuer.later_habits if later else card.issuer.habits
-            settings = self._world.parameters.routes.weak_factor if card.issuer.weak_route == 0 else 1.0
+            settings = (
+                self._world.parameters.routes.weak_factor if card.issuer.weak_route == 0 else 1.0
+            )
             first = (_WEEK - _THURSDAY) * HOUR  # a Monday
             found = self._weeks[key] = [
-                card.issuer.approval * approval_factor(habits, first + hour * HOUR) * settings for hour in range(_WEEK)
+                card.issuer.approval * approval_factor(habits, first + hour * HOUR) * settings
+                for hour in range(_WEEK)
             ]
         return found
 

@@ -35,7 +35,9 @@ def as_seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-def declined(bank: Bank, agreement: Agreement, start: int, end: int) -> list[tuple[int, Card, Verdict]]:
+def declined(
+    bank: Bank, agreement: Agreement, start: int, end: int
+) -> list[tuple[int, Card, Verdict]]:
     """Payments of the agreement in [start, end) that were declined. What was lost on its way was simply sent again."""
     found = []
     for at in agreement.dues(start, end):
@@ -72,7 +74,9 @@ def come_in(bank: Bank, people: People, start: int, end: int) -> tuple[list[Cust
     orders = [
         Order(
             number,
-            _payment(f"order-{number:06d}", one[0], window, bank, one[1], one[2], one[3], one[4].amount),
+            _payment(
+                f"order-{number:06d}", one[0], window, bank, one[1], one[2], one[3], one[4].amount
+            ),
             one[3],
             one[1],
             one[0],
@@ -85,7 +89,14 @@ def come_in(bank: Bank, people: People, start: int, end: int) -> tuple[list[Cust
 
 
 def _payment(
-    name: str, at: int, window: int, bank: Bank, card: Card, verdict: Verdict, customer: Customer, amount: int
+    name: str,
+    at: int,
+    window: int,
+    bank: Bank,
+    card: Card,
+    verdict: Verdict,
+    customer: Customer,
+    amount: int,
 ) -> WorldOrder:
     return WorldOrder(
         order_id=name,

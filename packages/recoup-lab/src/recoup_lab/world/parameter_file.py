@@ -37,7 +37,9 @@ def read(path: Path | None = None, **general: Any) -> Parameters:
                 cure="Name a text file in UTF-8.",
             ) from None
         found, source = _merged(found, _read_toml(path.name, text)), Source(path.name, text)
-    found = _merged(found, {"world": {key: value for key, value in general.items() if value is not None}})
+    found = _merged(
+        found, {"world": {key: value for key, value in general.items() if value is not None}}
+    )
     made: Parameters = _build(Parameters, found, source, ())
     return made
 
@@ -62,7 +64,13 @@ class Source:
     def refuse(self, place: tuple[str, ...], why: str, cure: str) -> Problem:
         line = _line_of(self.text, place)
         where = f"{self.name}, line {line}" if line else self.name
-        return Problem("invalid", f"{where}: {'.'.join(place)} {why}.", field=".".join(place), cure=cure, line=line)
+        return Problem(
+            "invalid",
+            f"{where}: {'.'.join(place)} {why}.",
+            field=".".join(place),
+            cure=cure,
+            line=line,
+        )
 
 
 def _read_toml(name: str, text: str) -> dict[str, Any]:
@@ -103,7 +111,9 @@ def _build(kind: Any, found: Mapping[str, Any], source: Source, place: tuple[str
             raise source.refuse(here, "is missing", "Write it.")
         value = found[field.name]
         values[field.name] = (
-            _build(hint, value, source, here) if is_dataclass(hint) else _checked(hint, value, source, here)
+            _build(hint, value, source, here)
+            if is_dataclass(hint)
+            else _checked(hint, value, source, here)
         )
     weights = [value for key, value in values.items() if hints[key] == Weight]
     if weights and not sum(weights) > 0:
@@ -113,27 +123,45 @@ def _build(kind: Any, found: Mapping[str, Any], source: Source, place: tuple[str
 
 def _checked(hint: Any, value: Any, source: Source, here: tuple[str, ...]) -> Any:
     if get_origin(hint) is tuple:
-        item, least = get_args(hint)[0], 1 if here[-1] in _ONE_WILL_DO else 0 if here[-1] in _MAY_BE_EMPTY else 2
+        item, least = (
+            get_args(hint)[0],
+            1 if here[-1] in _ONE_WILL_DO else 0 if here[-1] in _MAY_BE_EMPTY else 2,
+        )
         if not isinstance(value, list | tuple) or not least <= len(value) <= _LONGEST:
-            raise source.refuse(here, f"is no list of {least} to {_LONGEST} values", f"Each is {_range(item)}.")
+            raise source.refuse(
+                here, f"is no list of {least} to {_LONGEST} values", f"Each is {_range(item)}."
+            )
         values = tuple(_checked(item, one, source, here) for one in value)
         if here[-1] not in _NEED_NOT_RISE and list(values) != sorted(values):
-            raise source.refuse(here, "has values that fall", "Write them from the least to the most.")
+            raise source.refuse(
+                here, "has values that fall", "Write them from the least to the most."
+            )
         return values
     if get_origin(hint) is Annotated:
         plain, between = get_args(hint)
-        fits = isinstance(value, int if plain is int else int | float) and not isinstance(value, bool)
+        fits = isinstance(value, int if plain is int else int | float) and not isinstance(
+            value, bool
+        )
         if not fits or not between.low <= value <= between.high:
             raise source.refuse(here, f"cannot be {value!r}", f"It is {_range(hint)}.")
         return plain(value)
     if hint is datetime:
-        if not isinstance(value, datetime) or value.tzinfo is None or value.microsecond or value.year not in _YEARS:
-            raise source.refuse(here, f"cannot be {value!s}", "It is an instant like 2027-03-01T00:00:00Z.")
+        if (
+            not isinstance(value, datetime)
+            or value.tzinfo is None
+            or value.microsecond
+            or value.year not in _YEARS
+        ):
+            raise source.refuse(
+                here, f"cannot be {value!s}", "It is an instant like 2027-03-01T00:00:00Z."
+            )
         return value.astimezone(UTC)
     if here[-1] == "currency" and not (isinstance(value, str) and re.fullmatch("[A-Z]{3}", value)):
         raise source.refuse(here, f"cannot be {value!r}", "It is three capital letters, like USD.")
     if not isinstance(value, str) or not re.fullmatch(r"[\w .,'-]{1,60}", value):
-        raise source.refuse(here, f"cannot be {value!r}", "It is a text of 1 to 60 letters, digits and spaces.")
+        raise source.refuse(
+            here, f"cannot be {value!r}", "It is a text of 1 to 60 letters, digits and spaces."
+        )
     return value
 
 
@@ -147,7 +175,9 @@ def _range(hint: Any) -> str:
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(below)
     for key, value in above.items():
-        found[key] = _merged(found[key], value) if isinstance(value, dict) and key in found else value
+        found[key] = (
+            _merged(found[key], value) if isinstance(value, dict) and key in found else value
+        )
     return found
 
 

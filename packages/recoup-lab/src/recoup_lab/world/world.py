@@ -58,7 +58,9 @@ def _order(
         if at >= now:
             return
         used = card if attempt == 1 else agreement.card.at(at)
-        verdict = bank.answer(used, used.face, agreement.amount, at, 0, _FIRST if attempt == 1 else standing, spent)
+        verdict = bank.answer(
+            used, used.face, agreement.amount, at, 0, _FIRST if attempt == 1 else standing, spent
+        )
         yield HistoryRow(
             customer_id=customer.name,
             order_id=name,
@@ -104,7 +106,9 @@ def _instants(
         begin = end
 
 
-_NO_ISSUER: Final = frozenset({"outage", "maintenance"})  # its systems were down: nobody looked at the card
+_NO_ISSUER: Final = frozenset(
+    {"outage", "maintenance"}
+)  # its systems were down: nobody looked at the card
 _CUSTOMERS_A_PAGE: Final = 250
 _UNKNOWN_CARD: Final = {"visa": "14", "mastercard": "14", "amex": "111"}
 
@@ -175,7 +179,9 @@ class LabWorld:
         return found, f"{number}:0" if number < len(self.customers) else None
 
     def orders(self, before: datetime, limit: int) -> tuple[Sequence[WorldOrder], bool]:
-        end = bisect_left(self.all_orders, int(before.timestamp()), key=lambda order: order.declined_at)
+        end = bisect_left(
+            self.all_orders, int(before.timestamp()), key=lambda order: order.declined_at
+        )
         found = self.all_orders[self._delivered : min(end, self._delivered + limit)]
         self._delivered += len(found)
         return [order.payment for order in found], self._delivered < end
@@ -187,9 +193,19 @@ class LabWorld:
     def signals(self, arm: str, before: datetime) -> Sequence[Signal]:
         """New expiries and numbers that networks tell of; each once to each arm."""
         if self._signals is None:
-            on_file = {one.card.serial: one.card for customer in self.customers for one in customer.agreements}
-            news = [one for one in on_file.values() if one.next is not None and self.now < one.on_file_at]
-            self._signals = sorted(((card.signal_at, card.face.number, card) for card in news), key=lambda one: one[:2])
+            on_file = {
+                one.card.serial: one.card
+                for customer in self.customers
+                for one in customer.agreements
+            }
+            news = [
+                one
+                for one in on_file.values()
+                if one.next is not None and self.now < one.on_file_at
+            ]
+            self._signals = sorted(
+                ((card.signal_at, card.face.number, card) for card in news), key=lambda one: one[:2]
+            )
         start = self._signalled.get(arm, 0)
         end = bisect_left(self._signals, int(before.timestamp()), key=lambda one: one[0])
         self._signalled[arm] = max(start, end)
@@ -258,11 +274,17 @@ class LabWorld:
             return WorldAnswer(charge.id, "not_processed")
         card = self.cards.get(charge.card.number)
         card_book = self.card_book(book, charge.card.number, at)
-        scheme, amount = charge.card.scheme if card is None else card.issuer.scheme, order.payment.amount
+        scheme, amount = (
+            charge.card.scheme if card is None else card.issuer.scheme,
+            order.payment.amount,
+        )
         book.breaches += counts_as_breach(card_book, scheme, amount, at)
         verdict = Verdict("unknown_card", _UNKNOWN_CARD[scheme])
         if lost is None and card is not None:
-            standing, spent = self._standing(book, card, at), book.spent.get(card.account.number, [])
+            standing, spent = (
+                self._standing(book, card, at),
+                book.spent.get(card.account.number, []),
+            )
             verdict = bank.answer(card, charge.card, amount, at, route, standing, spent)
             if verdict.cause is None:
                 book.spent.setdefault(card.account.number, []).append((at, amount))
@@ -274,7 +296,10 @@ class LabWorld:
         note_send(card_book, scheme, amount, at, verdict.code, verdict.advice)
         if verdict == APPROVED:
             return WorldAnswer(
-                charge.id, "approved", verdict.code, network_transaction_id=sha256(charge.id.encode()).hexdigest()[:15]
+                charge.id,
+                "approved",
+                verdict.code,
+                network_transaction_id=sha256(charge.id.encode()).hexdigest()[:15],
             )
         return WorldAnswer(charge.id, "declined", verdict.code, verdict.advice)
 

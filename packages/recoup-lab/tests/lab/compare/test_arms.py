@@ -37,7 +37,9 @@ def arm_of(name: str, history: list[HistoryRow] | None = None) -> Arm:
     return CATALOGUE[name].make(Briefing(world.hello(), history or [], 1))
 
 
-def known(attempts: tuple[Attempt, ...] = (), earliest: datetime | None = None, **of_order: Any) -> Known:
+def known(
+    attempts: tuple[Attempt, ...] = (), earliest: datetime | None = None, **of_order: Any
+) -> Known:
     one = order(0, **of_order)
     first = read(one.card.scheme, one.scheme_code, one.advice_code, one.declined_at.date())
     declines = (first, *(attempt.reading for attempt in attempts if attempt.reading))
@@ -70,7 +72,9 @@ def test_daily_goes_on_until_the_order_expires() -> None:
 def test_the_paced_schedule_keeps_to_its_schemes_allowance(scheme: str, hours: int) -> None:
     code = "121" if scheme == "amex" else "51"
     sends = instants("paced", card=card(1, scheme), scheme_code=code)
-    assert {after - before for before, after in zip([NOW, *sends], sends, strict=False)} == {timedelta(hours=hours)}
+    assert {after - before for before, after in zip([NOW, *sends], sends, strict=False)} == {
+        timedelta(hours=hours)
+    }
 
 
 def test_a_try_that_was_held_back_is_sent_when_it_may_and_the_schedule_goes_on() -> None:
@@ -84,12 +88,22 @@ def test_retry_2_follows_the_products_schedules() -> None:
     """Funds: pay days, five past midnight at the card holder's; 1 March 2027 is a Monday."""
     sends = instants(RETRY_2, utc_offset_minutes=-300)
     days = [at.astimezone(UTC) - timedelta(minutes=300) for at in sends]
-    assert [(one.day, one.hour, one.minute) for one in days] == [(5, 0, 5), (12, 0, 5), (15, 0, 5), (19, 0, 5)]
+    assert [(one.day, one.hour, one.minute) for one in days] == [
+        (5, 0, 5),
+        (12, 0, 5),
+        (15, 0, 5),
+        (19, 0, 5),
+    ]
 
 
 @each("name", [name for name, entry in CATALOGUE.items() if entry.comparator])
-@each(("scheme", "code", "advice"), [("visa", "43", None), ("visa", "R1", None), ("mastercard", "05", "03")])
-def test_no_comparator_retries_what_is_hard(name: str, scheme: str, code: str, advice: str | None) -> None:
+@each(
+    ("scheme", "code", "advice"),
+    [("visa", "43", None), ("visa", "R1", None), ("mastercard", "05", "03")],
+)
+def test_no_comparator_retries_what_is_hard(
+    name: str, scheme: str, code: str, advice: str | None
+) -> None:
     hard = {"card": card(1, scheme), "scheme_code": code, "advice_code": advice}
     assert isinstance(arm_of(name).decide(known(**hard)), Stop)
     assert isinstance(arm_of(name).decide(known()), SendAt), "and retries a lack of funds"
@@ -158,7 +172,9 @@ def test_arms_are_chosen_by_name_and_options_by_those_that_use_them() -> None:
 
 
 @pytest.mark.prove("engine")
-def test_what_an_earlier_play_has_seen_of_an_order_changes_no_decision_at_another_price(tmp_path: Path) -> None:
+def test_what_an_earlier_play_has_seen_of_an_order_changes_no_decision_at_another_price(
+    tmp_path: Path,
+) -> None:
     (file := tmp_path / "world.toml").write_text("[world]\norders = 60\n[history]\ndays = 1\n")
     with OurWorlds(file).open(5) as opened:
         ground, copies = survey(opened.world, 5), count()

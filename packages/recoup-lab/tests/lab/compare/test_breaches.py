@@ -66,7 +66,11 @@ def by_hand(sends: list[Sent]) -> list[int]:
     for place, one in enumerate(ordered):
         before = [other for other in ordered[:place] if other.card == one.card]
         full = any(
-            sum(1 for other in before if other.at > one.at - span and (not by_amount or other.amount == one.amount))
+            sum(
+                1
+                for other in before
+                if other.at > one.at - span and (not by_amount or other.amount == one.amount)
+            )
             >= most
             for span, most, by_amount in limits[one.scheme]
         )
@@ -74,7 +78,11 @@ def by_hand(sends: list[Sent]) -> list[int]:
             other.state == "declined"
             and (
                 (one.scheme == "visa" and other.code in ("43", "R1"))
-                or (one.scheme == "mastercard" and other.advice in ("03", "21") and one.at < other.at + 30 * DAY)
+                or (
+                    one.scheme == "mastercard"
+                    and other.advice in ("03", "21")
+                    and one.at < other.at + 30 * DAY
+                )
             )
             for other in before
         )
@@ -89,7 +97,18 @@ def test_the_count_of_breaches_is_that_of_comparing_every_pair(sends: list[Sent]
 
 def test_sends_inside_an_advised_wait_are_counted_apart() -> None:
     def sent(hours: float, advice: str | None, amount: int = 1_000) -> Sent:
-        return Sent("m", "mastercard", START + timedelta(hours=hours), amount, "USD", 0, "declined", "51", advice, True)
+        return Sent(
+            "m",
+            "mastercard",
+            START + timedelta(hours=hours),
+            amount,
+            "USD",
+            0,
+            "declined",
+            "51",
+            advice,
+            True,
+        )
 
     assert early_sends([sent(0, "25"), sent(23, None), sent(23, None, 2_000), sent(24, None)]) == 1
     assert early_sends([sent(0, "30"), sent(1, "24"), sent(3, None), sent(240, None)]) == 2
@@ -101,8 +120,14 @@ def test_the_quick_gate_answers_as_the_products_rule(sends: list[Sent], minutes:
     one_order = order(1, amount=1_000, card=card(1, sends[0].scheme))
     quick, plain = CardSends(sends[0].scheme), []
     for one in mine:
-        reading = read(one.scheme, one.code, one.advice, one.at.date()) if one.state == "declined" else None
-        send = send_of(order(1, amount=one.amount), one.at, reading, declined=one.state == "declined")
+        reading = (
+            read(one.scheme, one.code, one.advice, one.at.date())
+            if one.state == "declined"
+            else None
+        )
+        send = send_of(
+            order(1, amount=one.amount), one.at, reading, declined=one.state == "declined"
+        )
         quick.add(send)
         plain.append(send)
     now = START + timedelta(minutes=minutes)
@@ -111,7 +136,13 @@ def test_the_quick_gate_answers_as_the_products_rule(sends: list[Sent], minutes:
         quick.scheme,
         seen,
         now,
-        Wish(units=1_000, currency="USD", initiator="merchant", acceptor_id=ACCEPTOR, merchant_id=MERCHANT),
+        Wish(
+            units=1_000,
+            currency="USD",
+            initiator="merchant",
+            acceptor_id=ACCEPTOR,
+            merchant_id=MERCHANT,
+        ),
     )
     refused = quick.refusal(one_order, now)
     assert refused == (verdict if isinstance(verdict, Refused) else None)
@@ -133,7 +164,10 @@ def test_an_arm_that_breaches_without_the_gate_is_found_out_and_with_it_cannot()
             return WorldAnswer(charge.id, "declined", "51")
 
     expires_at = NOW + 3 * DAY
-    ground = survey(Never([order(1, expires_at=expires_at), order(2, scheme_code="43", expires_at=expires_at)]), 1)
+    ground = survey(
+        Never([order(1, expires_at=expires_at), order(2, scheme_code="43", expires_at=expires_at)]),
+        1,
+    )
     free = play(ground, "free", Hasty(), refusal=lambda *_: None)
     hours = free.sends[0]
     assert hours == 71, "one an hour until it expires"

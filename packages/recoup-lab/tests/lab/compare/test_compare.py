@@ -32,7 +32,9 @@ TARGETS = (1.5, 3.0)
 NAMES = ("daily", "kill-bill", "retry-2", "slots")
 
 
-def run(processes: int = 1, seeds: int = 1, log: Path | None = None, names: Sequence[str] = NAMES) -> Comparison:
+def run(
+    processes: int = 1, seeds: int = 1, log: Path | None = None, names: Sequence[str] = NAMES
+) -> Comparison:
     options = Options(TARGETS)
     return compare(TinyWorlds(), range(1, seeds + 1), names, options, processes=processes, log=log)
 
@@ -73,7 +75,8 @@ def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
             check=True,
             capture_output=True,
             text=True,
-            env=clean_environment() | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env=clean_environment()
+            | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
         ).stdout
         for seed in ("1", "2")
     }
@@ -81,7 +84,9 @@ def test_the_hash_does_not_depend_on_how_python_hashes() -> None:
 
 
 def test_a_world_that_lies_about_its_score_ends_the_run_with_both_figures() -> None:
-    with pytest.raises(WorldBroke, match=r"arm daily: recovered \d+ by our count, \d+ by the world's"):
+    with pytest.raises(
+        WorldBroke, match=r"arm daily: recovered \d+ by our count, \d+ by the world's"
+    ):
         compare(TinyWorlds(lying=True), [1], ["daily"], Options(TARGETS), processes=1)
 
 
@@ -91,7 +96,10 @@ def test_a_code_that_no_list_has_is_a_soft_decline_and_named(found: Comparison) 
     assert as_dict(strange)["unlistedCodes"] == strange.unlisted
     console = Console(record=True, width=140, file=StringIO())
     show(strange, console)
-    assert "Unknown codes, without which the declines were classified: amex ZZ." in console.export_text()
+    assert (
+        "Unknown codes, without which the declines were classified: amex ZZ."
+        in console.export_text()
+    )
     assert found.unlisted == []
 
 
@@ -99,7 +107,12 @@ def test_an_advice_code_that_no_list_has_is_named_beside_its_code() -> None:
     names: set[str] = set()
     for code, advice in (("51", "24"), ("51", "77"), ("ZZ", "78"), (None, None)):
         note_unlisted(names, "mastercard", read("mastercard", code, advice, date(2027, 3, 1)))
-    assert names == {"mastercard advice 77", "mastercard ZZ", "mastercard advice 78", "mastercard without a code"}
+    assert names == {
+        "mastercard advice 77",
+        "mastercard ZZ",
+        "mastercard advice 78",
+        "mastercard without a code",
+    }
 
 
 def test_the_log_holds_each_decision_and_its_answer(found: Comparison, tmp_path: Path) -> None:
@@ -108,10 +121,24 @@ def test_the_log_holds_each_decision_and_its_answer(found: Comparison, tmp_path:
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     own = {row.arm: row for row in found.sections[-1].rows}
     for name in NAMES:
-        answered = [row for row in rows if row["arm"].startswith(name) and row["level"] == "own" and row["answer"]]
+        answered = [
+            row
+            for row in rows
+            if row["arm"].startswith(name) and row["level"] == "own" and row["answer"]
+        ]
         assert len(answered) == own[name].levels[0].ours.attempts
     first = next(row for row in rows if row["answer"])
-    assert set(first) >= {"seed", "level", "order", "arm", "decision", "candidates", "at", "propensity", "answer"}
+    assert set(first) >= {
+        "seed",
+        "level",
+        "order",
+        "arm",
+        "decision",
+        "candidates",
+        "at",
+        "propensity",
+        "answer",
+    }
 
 
 @pytest.mark.parametrize("target", [0.4, 1.5, 2.0, 2.7])
@@ -227,7 +254,9 @@ def test_a_mean_that_no_price_reaches_is_asked_for_once() -> None:
     seen: dict[float, float] = {}
     played = {math.inf: (1.0, 1.1)}
     found = search_by_sample(
-        lambda mean, close: search_price(lambda price: min(3.0, 8 / (1 + price / 40)), mean, 40.0, seen, close),
+        lambda mean, close: search_price(
+            lambda price: min(3.0, 8 / (1 + price / 40)), mean, 40.0, seen, close
+        ),
         6.0,
         lambda price: (2.9, min(3.0, 8 / (1 + price / 40))),
         played,

@@ -44,7 +44,12 @@ def played(world: TinyWorld, name: str = "daily-3") -> Played:
 
 
 def sent(world: TinyWorld, order_id: str = "o0") -> list[tuple[str, datetime]]:
-    return [(one.id, one.sent_at) for _, batch in world.batches for one in batch if one.order_id == order_id]
+    return [
+        (one.id, one.sent_at)
+        for _, batch in world.batches
+        for one in batch
+        if one.order_id == order_id
+    ]
 
 
 def test_an_order_is_sent_until_it_is_approved() -> None:
@@ -69,7 +74,9 @@ def test_an_answers_code_that_no_list_has_is_kept_to_be_told() -> None:
     assert ground.unlisted == {"visa 7Q"}
 
 
-def test_what_is_due_within_an_hour_is_one_batch_but_never_two_charges_of_a_customer_or_card() -> None:
+def test_what_is_due_within_an_hour_is_one_batch_but_never_two_charges_of_a_customer_or_card() -> (
+    None
+):
     orders = [
         order(0),
         order(1),
@@ -79,7 +86,10 @@ def test_what_is_due_within_an_hour_is_one_batch_but_never_two_charges_of_a_cust
     ]
     world = Scripted(orders)
     played(world, "next-day")
-    assert [[one.order_id for one in batch] for _, batch in world.batches] == [["o0", "o1", "o4"], ["o2", "o3"]]
+    assert [[one.order_id for one in batch] for _, batch in world.batches] == [
+        ["o0", "o1", "o4"],
+        ["o2", "o3"],
+    ]
 
 
 def test_a_stolen_card_is_not_tried_for_the_customers_next_order_due_in_the_same_hour() -> None:
@@ -101,7 +111,9 @@ def test_nothing_is_sent_while_an_outcome_is_unknown_and_the_arm_goes_on_when_it
     world.script = {"o0": ["unknown"]}
     found = played(world)
     assert [one for one, _ in sent(world)] == ["o0#1"] * 4 + ["o0#2", "o0#3"]
-    assert [at for _, at in sent(world)][4:] == [NOW + 2 * DAY, NOW + 3 * DAY], "24 hours later, and the day after"
+    assert [at for _, at in sent(world)][4:] == [NOW + 2 * DAY, NOW + 3 * DAY], (
+        "24 hours later, and the day after"
+    )
     assert found.sends == [3]
 
 

@@ -20,7 +20,9 @@ class Renewed(TinyWorld):
 
     def answer(self, charge: WorldCharge) -> WorldAnswer:
         is_new = charge.card.number != card(0).number
-        return WorldAnswer(charge.id, "approved" if is_new else "declined", "00" if is_new else "14")
+        return WorldAnswer(
+            charge.id, "approved" if is_new else "declined", "00" if is_new else "14"
+        )
 
 
 class OnceMore:
@@ -37,14 +39,18 @@ class OnceMore:
 
 
 def played(world: TinyWorld, arm: Arm, hears: Hears) -> NewsPlay:
-    play = NewsPlay(survey(world, 1), "arm", arm, lambda _: None, None, None, CardSends.refusal, hears=hears)
+    play = NewsPlay(
+        survey(world, 1), "arm", arm, lambda _: None, None, None, CardSends.refusal, hears=hears
+    )
     play.run()
     return play
 
 
 def renewed_world() -> Renewed:
     # The second order's arrival is a moment at which somebody listens.
-    world = Renewed([order(0, scheme_code="14"), order(1, declined_at=NOW + 5 * DAY, expires_at=NOW + 20 * DAY)])
+    world = Renewed(
+        [order(0, scheme_code="14"), order(1, declined_at=NOW + 5 * DAY, expires_at=NOW + 20 * DAY)]
+    )
     world.signals_of = [Signal(NOW + 2 * DAY, "new_number", card(0).number, card(7))]
     return world
 
@@ -73,7 +79,9 @@ def test_an_approval_elsewhere_brings_a_planned_send_forward() -> None:
     early = played(made(), SCHEDULES["4-in-21-days"], Hears(approvals=True))
     assert len(plain.sent) == len(early.sent) == 20, "no send is added"
     pairs = zip(
-        sorted(plain.sent, key=lambda one: one.order), sorted(early.sent, key=lambda one: one.order), strict=True
+        sorted(plain.sent, key=lambda one: one.order),
+        sorted(early.sent, key=lambda one: one.order),
+        strict=True,
     )
     gaps = [before.at - after.at for before, after in pairs]
     assert min(gaps) >= timedelta(0)

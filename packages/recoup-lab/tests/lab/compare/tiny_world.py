@@ -49,7 +49,9 @@ def order(number: int, **other: Any) -> WorldOrder:
 class TinyWorld:
     """What a test needs answered otherwise overrides `answer`."""
 
-    def __init__(self, orders: Sequence[WorldOrder], seed: int = 1, history: Sequence[HistoryRow] = ()) -> None:
+    def __init__(
+        self, orders: Sequence[WorldOrder], seed: int = 1, history: Sequence[HistoryRow] = ()
+    ) -> None:
         self.given, self.told, self.seed, self.past = 0, list(orders), seed, list(history)
         self.charges: dict[str, list[tuple[WorldCharge, WorldAnswer]]] = defaultdict(list)
         self.answers: dict[tuple[str, str], WorldAnswer] = {}
@@ -57,7 +59,9 @@ class TinyWorld:
         self.signals_of: list[Signal] = []
 
     def hello(self) -> Hello:
-        return Hello("tiny", 1, NOW, NOW + 30 * DAY, ("USD",), len(self.told), Costs(12, 5_000, 0.02))
+        return Hello(
+            "tiny", 1, NOW, NOW + 30 * DAY, ("USD",), len(self.told), Costs(12, 5_000, 0.02)
+        )
 
     def history(self, after: str | None, limit: int) -> tuple[Sequence[HistoryRow], str | None]:
         return self.past, None
@@ -81,7 +85,11 @@ class TinyWorld:
         """A card pays on some days of its own."""
         day = (charge.sent_at - NOW) // DAY
         pays = share_of("pays", self.seed, charge.card.number, day) < 0.15
-        return WorldAnswer(charge.id, "approved", "00") if pays else WorldAnswer(charge.id, "declined", "51")
+        return (
+            WorldAnswer(charge.id, "approved", "00")
+            if pays
+            else WorldAnswer(charge.id, "declined", "51")
+        )
 
     def signals(self, arm: str, before: datetime) -> Sequence[Signal]:
         found, self.signals_of = (
@@ -93,12 +101,24 @@ class TinyWorld:
     def end(self, arm: str) -> Score:
         """Breaches are not judged here: no arm of these tests sends so often."""
         orders = {one.order_id: one for one in self.told}
-        sent = [(charge, answer) for charge, answer in self.charges[arm] if answer.state != "not_processed"]
+        sent = [
+            (charge, answer)
+            for charge, answer in self.charges[arm]
+            if answer.state != "not_processed"
+        ]
         paid = {charge.order_id: charge for charge, answer in sent if answer.state == "approved"}
         won = sum(one.amount for one in paid.values())
         days = [(one.sent_at - orders[one.order_id].declined_at) / DAY for one in paid.values()]
         amount = sum(one.amount for one in self.told)
-        return Score(len(orders), len(paid), won / amount, len(sent), 0, won / amount, median(days) if days else None)
+        return Score(
+            len(orders),
+            len(paid),
+            won / amount,
+            len(sent),
+            0,
+            won / amount,
+            median(days) if days else None,
+        )
 
 
 class LyingWorld(TinyWorld):

@@ -77,7 +77,11 @@ def said(change: Callable[[Outcome], Outcome], *calls: str) -> type[Broken]:
 
         return answer
 
-    return type("Changed", (Broken,), {call: changed(call) for call in calls or ("charge", "modify", "inquire")})
+    return type(
+        "Changed",
+        (Broken,),
+        {call: changed(call) for call in calls or ("charge", "modify", "inquire")},
+    )
 
 
 def turned(before: str, after: Any, *calls: str) -> type[Broken]:
@@ -156,7 +160,9 @@ class Swallows(Broken):
 
 def noticed(change: Callable[[Notice, datetime], Notice | None]) -> type[Broken]:
     class Changed(Broken):
-        def read_notices(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Notice]:
+        def read_notices(
+            self, headers: Mapping[str, str], body: bytes, now: datetime
+        ) -> list[Notice]:
             found = super().read_notices(headers, body, now)
             return [one for notice in found if (one := change(notice, now)) is not None]
 
@@ -222,7 +228,9 @@ class EachPart(Broken):
     last = True
 
     async def modify(self, message: ModificationMessage) -> Outcome:
-        is_part = message.kind == "capture" and (message.captured_before > 0 or not message.final_part)
+        is_part = message.kind == "capture" and (
+            message.captured_before > 0 or not message.final_part
+        )
         given = replace(message, final_part=self.last) if is_part else message
         return await self.inner.modify(given)  # type: ignore[no-any-return]
 
@@ -252,7 +260,9 @@ class ForgetsBefore(Broken):
         ("adyen", ForgetsBefore),
     ],
 )
-def test_a_connector_that_cannot_capture_in_parts_fails_the_line_of_captures(name: str, broken: type[Broken]) -> None:
+def test_a_connector_that_cannot_capture_in_parts_fails_the_line_of_captures(
+    name: str, broken: type[Broken]
+) -> None:
     def breaks(on: Subject, inner: Processor) -> Any:
         return broken(on, inner)
 
@@ -266,8 +276,13 @@ def test_a_live_key_that_the_sandbox_takes_fails_its_line(monkeypatch: pytest.Mo
     assert found.state == "failed"
 
 
-def test_a_request_that_its_vendor_does_not_publish_fails_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = [one.message for one in published.faults("POST", "/v72/payments/P1/refunds", {"everything": True})]
+def test_a_request_that_its_vendor_does_not_publish_fails_the_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = [
+        one.message
+        for one in published.faults("POST", "/v72/payments/P1/refunds", {"everything": True})
+    ]
     monkeypatch.setattr(AdyenSubject, "unpublished", lambda _: said)
     (found,) = results("adyen", 52)
     assert (found.state, "unknown fields: [everything]" in found.why) == ("failed", True)
@@ -287,7 +302,12 @@ OTHERS = {
 }  # fmt: skip
 
 
-@drawn("connectors", ("name", "number"), [(name, number) for name, listed in OTHERS.items() for number in listed], 6)
+@drawn(
+    "connectors",
+    ("name", "number"),
+    [(name, number) for name, listed in OTHERS.items() for number in listed],
+    6,
+)
 def test_the_other_connectors_lines_can_fail_too(name: str, number: int) -> None:
     def breaks(on: Subject, inner: Processor) -> Any:
         return BROKEN[number](on, inner)

@@ -79,10 +79,15 @@ class Shop:
 
 
 @asynccontextmanager
-async def installation(server: ServerAddress, folder: Path, twin: Twin | None) -> AsyncIterator[Shop]:
+async def installation(
+    server: ServerAddress, folder: Path, twin: Twin | None
+) -> AsyncIterator[Shop]:
     """The sandbox as `main` builds it; with `twin` a world is plugged."""
     mark = uuid4().hex[:10]
-    people, sandbox = await empty(server, "people", f"people_{mark}"), await empty(server, "world", f"sandbox_{mark}")
+    people, sandbox = (
+        await empty(server, "people", f"people_{mark}"),
+        await empty(server, "world", f"sandbox_{mark}"),
+    )
     databases = Databases(people, sandbox, server.dsn("postgres"), None, "")
     await prepare(databases)
     plug = {"sandbox_processor_url": twin.url, "sandbox_processor_secret": SECRET} if twin else {}

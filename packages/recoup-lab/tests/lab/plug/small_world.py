@@ -127,7 +127,9 @@ def play(world: World, arms: Sequence[str] = ("a", "b")) -> str:
             orders, more = world.orders(at, 2)
             here += orders
         for arm in arms:
-            told += world.charge(arm, [charge(order, f"{order.order_id}-{day}", at) for order in here])
+            told += world.charge(
+                arm, [charge(order, f"{order.order_id}-{day}", at) for order in here]
+            )
             told += world.signals(arm, at)
     told += [*here, *(world.end(arm) for arm in arms)]
     assert len(told) > 50

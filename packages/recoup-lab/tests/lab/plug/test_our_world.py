@@ -25,7 +25,9 @@ SMALL = "[world]\norders = 150\nintake_days = 20\n[history]\ndays = 30\n"
 def command(folder: Path, *more: str) -> str:
     file = folder / "world.toml"
     file.write_text(SMALL)
-    return shlex.join([sys.executable, "-m", "recoup.main", "lab", "world", "--world", str(file), *more])
+    return shlex.join(
+        [sys.executable, "-m", "recoup.main", "lab", "world", "--world", str(file), *more]
+    )
 
 
 def play(world: World, arms: Sequence[str] = ("one", "two")) -> tuple[str, int]:
@@ -48,14 +50,22 @@ def play(world: World, arms: Sequence[str] = ("one", "two")) -> tuple[str, int]:
             orders, more = world.orders(now, 40)
             came += orders
         for arm, every in zip(arms, (2, 5), strict=True):
-            left = [order for order in came if order.order_id not in paid[arm] and now < order.expires_at]
+            left = [
+                order
+                for order in came
+                if order.order_id not in paid[arm] and now < order.expires_at
+            ]
             due = [
                 charge(order, f"{order.order_id}.{day}", now)
                 for order in left
                 if (now - order.declined_at).days % every == 0
             ]
             answers: Sequence[WorldAnswer] = world.charge(arm, due)
-            paid[arm] |= {one.order_id for one, said in zip(due, answers, strict=True) if said.state == "approved"}
+            paid[arm] |= {
+                one.order_id
+                for one, said in zip(due, answers, strict=True)
+                if said.state == "approved"
+            }
             told += [*answers, *world.signals(arm, now)]
     told += [*came, *(world.end(arm) for arm in arms)]
     return sha256(msgspec.json.encode(told)).hexdigest(), sum(map(len, paid.values()))
@@ -66,16 +76,33 @@ def test_our_world_behind_the_pipe_gives_the_same_hash_as_in_process(tmp_path: P
         behind, paid = play(world)
     assert paid > 50
     assert (behind, paid) == play(build(read(tmp_path / "world.toml", seed=7)))
-    assert behind != play(build(read(tmp_path / "world.toml", seed=8)))[0], "another seed, another world"
+    assert behind != play(build(read(tmp_path / "world.toml", seed=8)))[0], (
+        "another seed, another world"
+    )
 
 
 def compared(*options: str) -> subprocess.CompletedProcess[str]:
-    verb = [sys.executable, "-m", "recoup.main", "lab", "compare", "--sends", "1", "--processes", "1", *options]
-    return subprocess.run(verb, capture_output=True, text=True, env=clean_environment(), timeout=100)
+    verb = [
+        sys.executable,
+        "-m",
+        "recoup.main",
+        "lab",
+        "compare",
+        "--sends",
+        "1",
+        "--processes",
+        "1",
+        *options,
+    ]
+    return subprocess.run(
+        verb, capture_output=True, text=True, env=clean_environment(), timeout=100
+    )
 
 
 @pytest.mark.prove("engine")
-def test_policies_compared_in_our_world_and_behind_the_pipe_have_the_same_hash(tmp_path: Path) -> None:
+def test_policies_compared_in_our_world_and_behind_the_pipe_have_the_same_hash(
+    tmp_path: Path,
+) -> None:
     program = command(tmp_path, "--seed", "{seed}")
     inside = compared("--arms", "daily,next-day", "--world", str(tmp_path / "world.toml"))
     behind = compared("--arms", "daily,next-day", "--world-command", program)
@@ -88,7 +115,11 @@ def test_policies_compared_in_our_world_and_behind_the_pipe_have_the_same_hash(t
     ("code", "seconds", "told"),
     [
         ("import time; time.sleep(60)", "1", "no line within 1 s. It wrote nothing."),
-        ("import sys; print('Hello, world', flush=True); sys.stdin.read()", "30", "The line: Hello, world"),
+        (
+            "import sys; print('Hello, world', flush=True); sys.stdin.read()",
+            "30",
+            "The line: Hello, world",
+        ),
     ],
 )
 def test_a_comparison_ends_with_the_line_that_broke_it(code: str, seconds: str, told: str) -> None:
@@ -105,7 +136,11 @@ def test_a_world_file_that_cannot_be_is_named(tmp_path: Path) -> None:
     file.write_text("[world]\norders = 'many'\n")
     verb = [sys.executable, "-m", "recoup.main", "lab", "world", "--world", str(file)]
     ran = subprocess.run(
-        verb, input='{"op":"hello","protocol":1}\n', text=True, capture_output=True, env=clean_environment()
+        verb,
+        input='{"op":"hello","protocol":1}\n',
+        text=True,
+        capture_output=True,
+        env=clean_environment(),
     )
     assert ran.returncode == 1
     assert "wrong.toml, line 2" in ran.stderr

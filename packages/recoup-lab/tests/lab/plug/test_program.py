@@ -48,7 +48,9 @@ def good() -> dict[str, Any]:
 
 def player(folder: Path, answers: dict[str, Any]) -> str:
     """The command of a program that says these; text is said as it is."""
-    said = {op: one if isinstance(one, str) else json.dumps(one) + "\n" for op, one in answers.items()}
+    said = {
+        op: one if isinstance(one, str) else json.dumps(one) + "\n" for op, one in answers.items()
+    }
     (folder / "said.json").write_text(json.dumps(said))
     return shlex.join([sys.executable, "-c", PLAYER, str(folder / "said.json")])
 
@@ -122,18 +124,38 @@ WRONG = [
     ("history", "`next`", drop("history", "next")),
     ("history", "$.rows[0].amount", put("1000", "history", "rows", 0, "amount")),
     ("history", "rows[1].amount is 0", put(0, "history", "rows", 1, "amount")),
-    ("history", "rows[0].at is not a time", put("2026-02-02T00:00:00.5Z", "history", "rows", 0, "at")),
+    (
+        "history",
+        "rows[0].at is not a time",
+        put("2026-02-02T00:00:00.5Z", "history", "rows", 0, "at"),
+    ),
     ("history", "rows[0].at is later", put("2026-03-02T00:00:01Z", "history", "rows", 0, "at")),
     ("history", "rows[0].propensity", put(1.2, "history", "rows", 0, "propensity")),
     ("history", "rows[0].propensity", put(0, "history", "rows", 0, "propensity")),
     ("history", "rows[0].attempt", put(0, "history", "rows", 0, "attempt")),
     ("history", "rows[0].utcOffsetMinutes", put(900, "history", "rows", 0, "utcOffsetMinutes")),
-    ("history", "rows[0].card.number", put("4000880010000001", "history", "rows", 0, "card", "number")),
+    (
+        "history",
+        "rows[0].card.number",
+        put("4000880010000001", "history", "rows", 0, "card", "number"),
+    ),
     ("history", "next leads nowhere", put([], "history", "rows")),
-    ("orders", "orders has 4 entries", lambda said: put(said["orders"]["orders"] * 2, "orders", "orders")(said)),
+    (
+        "orders",
+        "orders has 4 entries",
+        lambda said: put(said["orders"]["orders"] * 2, "orders", "orders")(said),
+    ),
     ("orders", "came before", twice("orders", "orders")),
-    ("orders", "declinedAt is not before", put("2026-03-03T00:00:00Z", "orders", "orders", 0, "declinedAt")),
-    ("orders", "expiresAt is not later", put("2026-03-01T00:00:00Z", "orders", "orders", 0, "expiresAt")),
+    (
+        "orders",
+        "declinedAt is not before",
+        put("2026-03-03T00:00:00Z", "orders", "orders", 0, "declinedAt"),
+    ),
+    (
+        "orders",
+        "expiresAt is not later",
+        put("2026-03-01T00:00:00Z", "orders", "orders", 0, "expiresAt"),
+    ),
     ("orders", "currency is 'EUR'", put("EUR", "orders", "orders", 0, "currency")),
     ("orders", "country", put("usa", "orders", "orders", 0, "country")),
     ("orders", "schemeCode", put("5 1", "orders", "orders", 0, "schemeCode")),
@@ -160,7 +182,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("op", "told", "change"), WRONG, ids=[f"{op}-{told}" for op, told, _ in WRONG])
+@pytest.mark.parametrize(
+    ("op", "told", "change"), WRONG, ids=[f"{op}-{told}" for op, told, _ in WRONG]
+)
 def test_an_answer_that_says_what_it_may_not_ends_the_run(
     tmp_path: Path, op: str, told: str, change: Callable[[dict[str, Any]], None]
 ) -> None:
@@ -180,7 +204,10 @@ def test_an_answer_that_says_what_it_may_not_ends_the_run(
         ("\n", "no JSON"),
         ("[" * 50_000 + "\n", "no JSON"),
         ('{"error": "I do not understand"}\n', "I do not understand"),
-        (json.dumps(good()["orders"]) + "\n" + json.dumps(good()["charge"]) + "\n", "nobody asked for"),
+        (
+            json.dumps(good()["orders"]) + "\n" + json.dumps(good()["charge"]) + "\n",
+            "nobody asked for",
+        ),
         ('{"orders": [], "more": false', "no line within"),
         ("", "It wrote nothing."),
     ],
@@ -204,7 +231,9 @@ def test_a_line_that_is_none_ends_the_run(tmp_path: Path, line: str, told: str) 
 )
 def test_a_program_that_is_silent_or_dead_ends_the_run(code: str, told: str) -> None:
     started = time.monotonic()
-    assert told in broken(shlex.join([sys.executable, "-c", code]), seconds=0.5 if "0.5" in told else 20)
+    assert told in broken(
+        shlex.join([sys.executable, "-c", code]), seconds=0.5 if "0.5" in told else 20
+    )
     assert time.monotonic() - started < 10, "what hangs is killed"
 
 
@@ -221,7 +250,9 @@ def test_no_shell_reads_the_command(tmp_path: Path) -> None:
 
 def test_a_line_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipe, "LINE_BYTES_MAX", 10_000)
-    endless = shlex.join([sys.executable, "-c", "import sys\nwhile True: sys.stdout.write('x' * 5000)"])
+    endless = shlex.join(
+        [sys.executable, "-c", "import sys\nwhile True: sys.stdout.write('x' * 5000)"]
+    )
     assert "longer than 10000 bytes" in broken(endless)
 
 

@@ -37,19 +37,28 @@ def test_the_example_counts_as_its_caller_does() -> None:
         for hours in range(9, 9 + 6 * 24, 24):
             left = [order for order in orders if order.order_id not in paid]
             at = until + timedelta(hours=hours)
-            answers = world.charge("a", [charge(order, f"{order.order_id}-{hours}", at) for order in left])
+            answers = world.charge(
+                "a", [charge(order, f"{order.order_id}-{hours}", at) for order in left]
+            )
             sends += len(left)
             paid |= {
                 order.order_id: order.amount
                 for order, answer in zip(left, answers, strict=True)
                 if answer.state == "approved"
             }
-        again = world.charge("a", [charge(orders[0], f"{orders[0].order_id}-9", until + timedelta(hours=9))])
+        again = world.charge(
+            "a", [charge(orders[0], f"{orders[0].order_id}-9", until + timedelta(hours=9))]
+        )
         assert again[0].state, "the same id gets the first answer, though others came later"
         early = world.charge("a", [charge(orders[0], "new", until + timedelta(hours=8))])
         assert early[0].error
         score, other = world.end("a"), world.end("b")
-    assert (score.orders, score.recovered, score.attempts, score.breaches) == (400, len(paid), sends, 0)
+    assert (score.orders, score.recovered, score.attempts, score.breaches) == (
+        400,
+        len(paid),
+        sends,
+        0,
+    )
     assert score.amount_share == sum(paid.values()) / sum(amounts.values())
     assert 0.8 < len(paid) / 400 < 0.98
     assert 0 < score.net_share < score.amount_share
@@ -65,4 +74,6 @@ def test_the_example_tells_the_hour_by_its_history() -> None:
             drawn += [row for row in more if row.propensity]
     assert len(drawn) == 2_000
     good_hours = [row.approved for row in drawn if 8 <= row.at.hour < 12]
-    assert sum(good_hours) / len(good_hours) > 4 * sum(r.approved for r in drawn if r.at.hour >= 12) / len(drawn)
+    assert sum(good_hours) / len(good_hours) > 4 * sum(
+        r.approved for r in drawn if r.at.hour >= 12
+    ) / len(drawn)

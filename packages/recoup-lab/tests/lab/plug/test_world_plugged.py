@@ -34,10 +34,15 @@ VISA = world_card("visa", 3, 1)
 TRIED_BY = timedelta(days=12)  # the first try at a card without funds waits for a pay day
 
 
-def test_a_world_judges_what_recoup_did_with_its_orders(server: ServerAddress, tmp_path: Path) -> None:
+def test_a_world_judges_what_recoup_did_with_its_orders(
+    server: ServerAddress, tmp_path: Path
+) -> None:
     async def story(twin: Twin, world: Program) -> None:
         async with installation(server, tmp_path, twin) as shop:
-            hello, begun = world.hello(), datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+            hello, begun = (
+                world.hello(),
+                datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
+            )
             face = Face(world, begun)
             twin.decides = face.decides
             orders, _ = world.orders(hello.now + timedelta(seconds=1), 1)
@@ -47,27 +52,42 @@ def test_a_world_judges_what_recoup_did_with_its_orders(server: ServerAddress, t
             said = await shop.evaluated(face.body(one, {"cardNumber": one.card.number}))
             assert said["status"] == "SUBMITTED"
             face.orders[said["orderSessionKey"]] = one
-            methods = [{"cardNumber": await shop.token(order.card.number), "token": True} for order in others]
+            methods = [
+                {"cardNumber": await shop.token(order.card.number), "token": True}
+                for order in others
+            ]
             rows = [face.body(order, method) for order, method in zip(others, methods, strict=True)]
             by_name = {order.order_id: order for order in orders}
             for answer in await shop.uploaded(rows):
                 assert answer["status"] == "SUBMITTED", answer
                 face.orders[answer["orderSessionKey"]] = by_name[answer["orderId"]]
-            assert len(face.orders) == len(orders) > 25, "so many that at any hour of the day one of them pays"
+            assert len(face.orders) == len(orders) > 25, (
+                "so many that at any hour of the day one of them pays"
+            )
             await shop.advance(23 * DAY)
             score = world.end("product")
             found = await shop.rows(
                 "SELECT external_id, stage, units FROM orders JOIN order_heads USING (merchant_id, order_id, units)"
                 " WHERE merchant_id = $1"
             )
-            paid = {row["external_id"]: row["units"] for row in found if row["stage"] == "completed"}
-            attempts = await shop.rows("SELECT route, state FROM attempts WHERE merchant_id = $1 AND sends > 0")
-            assert (score.orders, score.recovered, score.attempts) == (len(orders), len(paid), len(attempts))
+            paid = {
+                row["external_id"]: row["units"] for row in found if row["stage"] == "completed"
+            }
+            attempts = await shop.rows(
+                "SELECT route, state FROM attempts WHERE merchant_id = $1 AND sends > 0"
+            )
+            assert (score.orders, score.recovered, score.attempts) == (
+                len(orders),
+                len(paid),
+                len(attempts),
+            )
             assert score.amount_share == sum(paid.values()) / sum(order.amount for order in orders)
             assert score.recovered > 0
             assert {row["route"] for row in attempts} == {"world"}
             assert score.breaches == 0
-            assert max(face.heard) - min(face.heard) > DAY, "the instants are of the merchant's clock"
+            assert max(face.heard) - min(face.heard) > DAY, (
+                "the instants are of the merchant's clock"
+            )
             assert min(face.heard) >= begun
             await shop.proved()
 
@@ -86,7 +106,9 @@ def payment(name: str, pan: str) -> dict[str, Any]:
     return body_of(order, {"cardNumber": pan}, timedelta(0))
 
 
-def plugged(server: ServerAddress, folder: Path, story: Callable[[Shop, Twin], Awaitable[None]]) -> None:
+def plugged(
+    server: ServerAddress, folder: Path, story: Callable[[Shop, Twin], Awaitable[None]]
+) -> None:
     async def whole() -> None:
         async with bridge_twin() as twin, installation(server, folder, twin) as shop:
             await story(shop, twin)
@@ -104,7 +126,9 @@ def test_the_sandbox_takes_the_cards_of_a_world_only_while_one_is_plugged(
                 refused = await shop.tokenized(world_card(scheme, 3, 1))
                 assert refused.status_code == 400
                 assert "not one of the sandbox's test cards" in refused.text
-            called = await shop.client.post("/v1/evaluate", json=payment("a", VISA) | {"mid": shop.made.mid})
+            called = await shop.client.post(
+                "/v1/evaluate", json=payment("a", VISA) | {"mid": shop.made.mid}
+            )
             assert called.status_code == 400
             assert "not one of the sandbox's test cards" in called.text
 
@@ -124,7 +148,12 @@ def test_a_card_of_a_world_is_one_card_in_all_orders_and_test_cards_stay_at_the_
     server: ServerAddress, tmp_path: Path
 ) -> None:
     async def story(shop: Shop, twin: Twin) -> None:
-        for name, pan in (("a", VISA), ("b", VISA), ("c", APPROVE_CARDS[1]), ("d", APPROVE_CARDS[1])):
+        for name, pan in (
+            ("a", VISA),
+            ("b", VISA),
+            ("c", APPROVE_CARDS[1]),
+            ("d", APPROVE_CARDS[1]),
+        ):
             await shop.evaluated(payment(name, pan))
         await shop.advance(TRIED_BY)
         found = await shop.rows(
@@ -155,7 +184,9 @@ def test_a_world_that_talks_nonsense_or_is_silent_makes_it_unknown_and_is_asked(
         while len(left) > 1:
             assert not moving.done(), await states(shop)
             await asyncio.sleep(0.02)
-        assert [row["state"] for row in await states(shop)] in (["open"], ["unknown"]), "no word of these is a decision"
+        assert [row["state"] for row in await states(shop)] in (["open"], ["unknown"]), (
+            "no word of these is a decision"
+        )
         twin.silent = True
         await asyncio.sleep(1)
         assert not twin.sent
@@ -163,7 +194,9 @@ def test_a_world_that_talks_nonsense_or_is_silent_makes_it_unknown_and_is_asked(
         twin.silent, twin.raw = False, None
         await moving
         (attempt,) = await states(shop)
-        assert (attempt["state"], attempt["sends"]) == ("approved", 2), "not found, so sent again, under the same id"
+        assert (attempt["state"], attempt["sends"]) == ("approved", 2), (
+            "not found, so sent again, under the same id"
+        )
         assert list(twin.sent) == [str(attempt["key"])]
 
     plugged(server, tmp_path, story)
@@ -191,15 +224,25 @@ def test_the_operator_does_not_answer_for_a_world(server: ServerAddress, tmp_pat
     async def story(shop: Shop, twin: Twin) -> None:
         said = await shop.evaluated(payment("a", VISA))
         with pytest.raises(Problem, match="alone decides its answer"):
-            await settle_attempt(shop.opened.world, shop.opened.orders, said["orderSessionKey"], True)
+            await settle_attempt(
+                shop.opened.world, shop.opened.orders, said["orderSessionKey"], True
+            )
 
     plugged(server, tmp_path, story)
 
 
 def test_settings_that_no_card_may_be_sent_by_are_named() -> None:
     for settings, field in (
-        (Settings(sandbox_processor_url="http://pay.example.com", sandbox_processor_secret=SECRET), "url"),
-        (Settings(sandbox_processor_url="http://127.0.0.1:1", sandbox_processor_secret="short"), "secret"),
+        (
+            Settings(
+                sandbox_processor_url="http://pay.example.com", sandbox_processor_secret=SECRET
+            ),
+            "url",
+        ),
+        (
+            Settings(sandbox_processor_url="http://127.0.0.1:1", sandbox_processor_secret="short"),
+            "secret",
+        ),
     ):
         with pytest.raises(Problem) as problem:
             plugged_world(settings, "sandbox")

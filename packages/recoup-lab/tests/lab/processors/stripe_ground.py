@@ -58,7 +58,9 @@ class Ground:
         }
         return Charge(**(usual | more))
 
-    def modification(self, charge: Charge, reference: str | None, kind: Any, units: int, **more: Any) -> Any:
+    def modification(
+        self, charge: Charge, reference: str | None, kind: Any, units: int, **more: Any
+    ) -> Any:
         usual: dict[str, Any] = {
             "id": new_id(),
             "charge_id": charge.id,
@@ -72,9 +74,13 @@ class Ground:
         }
         return ModificationMessage(**(usual | more))
 
-    def inquiry(self, message: Any, reference: str | None = None, *, ago: timedelta = timedelta()) -> Inquiry:
+    def inquiry(
+        self, message: Any, reference: str | None = None, *, ago: timedelta = timedelta()
+    ) -> Inquiry:
         at = self.clocks.wall() - ago
-        return Inquiry(message.id, message=message, reference=reference, first_sent_at=at, last_sent_at=at)
+        return Inquiry(
+            message.id, message=message, reference=reference, first_sent_at=at, last_sent_at=at
+        )
 
     def succeeded(self) -> int:
         return sum(one["status"] == "succeeded" for one in self.standin.book.all("charge"))

@@ -18,7 +18,9 @@ async def check_odd(connector: Processor, asked: Iterable[tuple[Charge, Said]]) 
         said = await connector.charge(charge)
         seen += 1
         if (said.state, said.fault, said.own_code) != wanted:
-            complaints.append((charge.units, charge.currency, charge.descriptor, charge.credential, said, wanted))
+            complaints.append(
+                (charge.units, charge.currency, charge.descriptor, charge.credential, said, wanted)
+            )
     assert complaints == []
     assert seen >= 100, seen
 

@@ -52,9 +52,13 @@ class Ground:
         }
         return Charge(**(usual | more))
 
-    def modification(self, charge: Charge, reference: str | None, kind: Any, units: int) -> ModificationMessage:
+    def modification(
+        self, charge: Charge, reference: str | None, kind: Any, units: int
+    ) -> ModificationMessage:
         soon = Clocks().monotonic() + 60
-        return ModificationMessage(new_id(), charge.id, units, charge.currency, kind, AT, soon, 2.0, reference)
+        return ModificationMessage(
+            new_id(), charge.id, units, charge.currency, kind, AT, soon, 2.0, reference
+        )
 
     @property
     def payments(self) -> list[dict[str, Any]]:
@@ -82,13 +86,22 @@ def test_a_charge_is_one_call_and_its_own_question(tmp_path: Path) -> None:
         assert is_acknowledging(on.adyen)
         charge = on.charge()
         answer = await port.charge(charge)
-        assert (answer.state, answer.units, answer.currency, answer.other_id) == ("approved", 4590, "EUR", False)
+        assert (answer.state, answer.units, answer.currency, answer.other_id) == (
+            "approved",
+            4590,
+            "EUR",
+            False,
+        )
         assert (answer.cvv, answer.auth_code, answer.reached_network) == ("M", "A1B2C3", True)
         now = datetime.now(UTC)
-        again = await port.inquire(Inquiry(charge.id, message=charge, first_sent_at=now, may_send=True))
+        again = await port.inquire(
+            Inquiry(charge.id, message=charge, first_sent_at=now, may_send=True)
+        )
         assert (again.state, again.reference, len(on.payments)) == ("approved", answer.reference, 1)
         for may_send, at in ((False, now), (True, now - timedelta(days=8))):
-            barred = await port.inquire(Inquiry(charge.id, message=charge, first_sent_at=at, may_send=may_send))
+            barred = await port.inquire(
+                Inquiry(charge.id, message=charge, first_sent_at=at, may_send=may_send)
+            )
             assert barred.state == "unknown"
         assert len([one for one in on.standin.calls if one == "POST /v72/payments"]) == 2
 
@@ -98,15 +111,22 @@ def test_a_charge_is_one_call_and_its_own_question(tmp_path: Path) -> None:
 def test_where_the_customer_consented_is_named(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         for initiator in ("merchant", "customer"):
-            await on.adyen.charge(on.charge(initiator=initiator, first_network_id="900000000000001"))
+            await on.adyen.charge(
+                on.charge(initiator=initiator, first_network_id="900000000000001")
+            )
         forms = [one["form"] for one in on.payments]
-        said = {one["recurringProcessingModel"]: one["paymentMethod"].get("networkPaymentReference") for one in forms}
+        said = {
+            one["recurringProcessingModel"]: one["paymentMethod"].get("networkPaymentReference")
+            for one in forms
+        }
         assert said == {"Subscription": "900000000000001", "CardOnFile": None}
 
     play(tmp_path, story)
 
 
-def test_what_the_merchant_has_authenticated_goes_out_with_a_payment_of_the_customer(tmp_path: Path) -> None:
+def test_what_the_merchant_has_authenticated_goes_out_with_a_payment_of_the_customer(
+    tmp_path: Path,
+) -> None:
     given = {
         "threeDsVersion": "2.1.0",
         "authenticationValue": "AAABBBCCCDDDEEEFFFGGGHH0Ig0=",
@@ -120,7 +140,11 @@ def test_what_the_merchant_has_authenticated_goes_out_with_a_payment_of_the_cust
             await on.adyen.charge(on.charge(initiator=initiator, three_d_secure=given))
         by_customer, by_merchant = (one["form"].get("mpiData") for one in on.payments)
         assert by_merchant is None
-        names = {"threeDSVersion": "2.1.0", "eci": "05", "dsTransID": "ds-1"}  # its xid is no base64
+        names = {
+            "threeDSVersion": "2.1.0",
+            "eci": "05",
+            "dsTransID": "ds-1",
+        }  # its xid is no base64
         assert by_customer == names | {"cavv": "AAABBBCCCDDDEEEFFFGGGHH0Ig0="}
 
     play(tmp_path, story)
@@ -129,7 +153,9 @@ def test_what_the_merchant_has_authenticated_goes_out_with_a_payment_of_the_cust
 def test_what_is_claimed_and_which_charge_of_its_agreement_it_is(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         present: dict[str, Any] = {"initiator": "customer", "mit_reason": None}
-        given: list[dict[str, Any]] = [{"exemption": one} for one in ("low_value", "transaction_risk_analysis", "moto")]
+        given: list[dict[str, Any]] = [
+            {"exemption": one} for one in ("low_value", "transaction_risk_analysis", "moto")
+        ]
         for more in [*given, {"sequence": 1, "agreement": "recurring"}, {}]:
             assert (await on.adyen.charge(on.charge(**present | more))).state == "approved"
         forms = [one["form"] for one in on.payments][::-1]
@@ -141,7 +167,10 @@ def test_what_is_claimed_and_which_charge_of_its_agreement_it_is(tmp_path: Path)
         assert said == [("Ecommerce", "Subscription"), ("ContAuth", "CardOnFile")]
         await on.adyen.charge(on.charge(exemption="mit", sequence=2))
         last = on.payments[0]["form"]
-        assert (last["shopperInteraction"], last["recurringProcessingModel"]) == ("ContAuth", "Subscription")
+        assert (last["shopperInteraction"], last["recurringProcessingModel"]) == (
+            "ContAuth",
+            "Subscription",
+        )
         assert "scaExemption" not in last["additionalData"], "it is out of scope, not exempt"
 
     play(tmp_path, story)
@@ -173,12 +202,22 @@ def test_the_same_message_is_the_same_bytes(tmp_path: Path) -> None:
         on.adyen._api.post = noted  # type: ignore[method-assign]
         charge = on.charge()
         await on.adyen.charge(charge)
-        later = {"n": 2, "sent_at": AT + timedelta(days=1), "timeout_seconds": 9.0, "latest_network_id": "1"}
-        changed = on.charge(**{name: getattr(charge, name) for name in ("id", "order_id", "credential")} | later)
+        later = {
+            "n": 2,
+            "sent_at": AT + timedelta(days=1),
+            "timeout_seconds": 9.0,
+            "latest_network_id": "1",
+        }
+        changed = on.charge(
+            **{name: getattr(charge, name) for name in ("id", "order_id", "credential")} | later
+        )
         await on.adyen.charge(changed)
         assert bodies[0] == bodies[1]
         form = on.payments[0]["form"]
-        assert (form["shopperInteraction"], form["recurringProcessingModel"]) == ("ContAuth", "Subscription")
+        assert (form["shopperInteraction"], form["recurringProcessingModel"]) == (
+            "ContAuth",
+            "Subscription",
+        )
         assert (form["merchantAccount"], form["shopperReference"], form["captureDelayHours"]) == (
             MERCHANT,
             "shopper-1",
@@ -205,7 +244,9 @@ def test_the_same_message_is_the_same_bytes(tmp_path: Path) -> None:
         ("sent_again", {"network_attempts": 2}),
     ],
 )
-def test_each_answer_and_code_stands_in_its_own_field(tmp_path: Path, holder: str, fields: dict[str, Any]) -> None:
+def test_each_answer_and_code_stands_in_its_own_field(
+    tmp_path: Path, holder: str, fields: dict[str, Any]
+) -> None:
     async def story(on: Ground) -> None:
         answer = await on.adyen.charge(on.charge(holder))
         assert {"state": "declined"} | {name: getattr(answer, name) for name in fields} == (
@@ -248,7 +289,9 @@ def test_what_the_updater_found_is_kept_and_counts_twice(tmp_path: Path) -> None
         ("forbidden", "not_sent"),
     ],
 )
-def test_a_refusal_now_proves_nothing_of_the_send_before(tmp_path: Path, kind: str, state: str) -> None:
+def test_a_refusal_now_proves_nothing_of_the_send_before(
+    tmp_path: Path, kind: str, state: str
+) -> None:
     async def story(on: Ground) -> None:
         on.standin.faults.add(kind, "/payments", times=2)
         charge = on.charge()
@@ -285,7 +328,9 @@ def test_a_part_is_given_back_and_no_approval(tmp_path: Path) -> None:
 def test_a_part_is_kept_from_what_is_wanted_up(tmp_path: Path, part_from: int, taken: bool) -> None:
     async def story(on: Ground) -> None:
         charge = on.charge("half", part_from=part_from)
-        answer = as_requested(await on.adyen.charge(charge), charge.units, charge.currency, charge.part_from)
+        answer = as_requested(
+            await on.adyen.charge(charge), charge.units, charge.currency, charge.part_from
+        )
         assert (answer.state, answer.units) == ("approved" if taken else "unknown", 2_295)
         assert len(list(on.standin.book.all("modification"))) == (0 if taken else 1)
         (payment,) = on.payments
@@ -327,7 +372,9 @@ def test_received_is_no_result(tmp_path: Path) -> None:
         assert on.standin.book.count("modification") == 1
         nobody = on.modification(charge, "P999999999999999", "refund", 1)
         assert (await on.adyen.modify(nobody)).state == "declined"
-        assert (await on.adyen.modify(on.modification(charge, None, "refund", 1))).state == "not_sent"
+        assert (
+            await on.adyen.modify(on.modification(charge, None, "refund", 1))
+        ).state == "not_sent"
 
     play(tmp_path, story)
 
@@ -339,7 +386,9 @@ def test_a_dispute_is_answered(tmp_path: Path, answer: Any) -> None:
         await on.adyen.charge(charge)
         case = on.standin.account.dispute(on.payments[0]["id"])
         soon = Clocks().monotonic() + 60
-        message = DisputeAnswer(new_id(), case["id"], charge.id, answer, "It was delivered.", AT, soon, 2.0)
+        message = DisputeAnswer(
+            new_id(), case["id"], charge.id, answer, "It was delivered.", AT, soon, 2.0
+        )
         for _ in range(2):
             assert (await on.adyen.answer_dispute(message)).state == "approved"
         late = replace(message, id=new_id(), key=new_id())
@@ -355,7 +404,11 @@ def test_what_nobody_signed_may_be_anything(tmp_path: Path) -> None:
 
     async def story(on: Ground) -> None:
         names = ("disputeStatus", "chargebackReasonCode", "defensePeriodEndsAt", "rfiReasonCode")
-        signed = {"amount": {"value": 100, "currency": "EUR"}, "merchantAccountCode": MERCHANT, "success": "true"}
+        signed = {
+            "amount": {"value": 100, "currency": "EUR"},
+            "merchantAccountCode": MERCHANT,
+            "success": "true",
+        }
         wrong = []
         for odd in (None, [], {}, ["Expired"], 7, "Expired", "\0" * 99):
             event = {"eventCode": "DISPUTE_DEFENSE_PERIOD_ENDED", "pspReference": "D1"}
@@ -372,12 +425,24 @@ def test_what_nobody_signed_may_be_anything(tmp_path: Path) -> None:
 
 def test_evidence_goes_out_as_a_pdf_to_each_kind_of_document_that_is_wanted() -> None:
     """`text/plain` is what no scheme takes."""
-    levels = {"a": "Required", "b": "Optional", "c": "OneOrMore", "d": "OneOrMore", "e": "AlternativeRequired"}
-    kinds: list[dict[str, Any]] = [{"defenseDocumentTypeCode": k, "requirementLevel": v} for k, v in levels.items()]
-    sent = documents(DefenseReason("x", False, kinds), "Delivered (signed) \\ Zoë\n" + "word " * 2_000)
+    levels = {
+        "a": "Required",
+        "b": "Optional",
+        "c": "OneOrMore",
+        "d": "OneOrMore",
+        "e": "AlternativeRequired",
+    }
+    kinds: list[dict[str, Any]] = [
+        {"defenseDocumentTypeCode": k, "requirementLevel": v} for k, v in levels.items()
+    ]
+    sent = documents(
+        DefenseReason("x", False, kinds), "Delivered (signed) \\ Zoë\n" + "word " * 2_000
+    )
     assert {one["defenseDocumentTypeCode"] for one in sent} == {"a", "c", "e"}
     given = [one | {"available": one["defenseDocumentTypeCode"] in "ad"} for one in kinds]
-    assert [one["defenseDocumentTypeCode"] for one in documents(DefenseReason("x", False, given), "x")] == ["e"]
+    assert [
+        one["defenseDocumentTypeCode"] for one in documents(DefenseReason("x", False, given), "x")
+    ] == ["e"]
     (content,) = {one["content"] for one in sent}
     pdf = base64.b64decode(content)
     assert media_type(pdf) == sent[0]["contentType"] == "application/pdf"
@@ -395,7 +460,9 @@ def test_the_reports_are_found_and_read_to_the_first_that_is_too_old(tmp_path: P
             on.standin.account.close_batch()
         begin, end = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
         lines = [one async for page in on.adyen.lines(begin, end) for one in page]
-        assert sum(one.units for one in lines) == sum(one["net"] for one in on.standin.book.all("line"))
+        assert sum(one.units for one in lines) == sum(
+            one["net"] for one in on.standin.book.all("line")
+        )
         assert len([one for one in lines if one.type == "charge" and one.id is not None]) == 5
         assert [one async for page in on.adyen.lines(end, end) for one in page] == []
 
@@ -407,7 +474,12 @@ def test_a_stored_card_is_described_unless_it_is_another_shoppers(tmp_path: Path
         made = on.standin.account.store("mc", "shopper-2")
         found = await on.adyen.describe(Stored("adyen", made["id"], "shopper-2"))
         assert found is not None
-        assert (found.scheme, found.last4, found.exp_month, found.exp_year) == ("mastercard", "1111", 3, 2030)
+        assert (found.scheme, found.last4, found.exp_month, found.exp_year) == (
+            "mastercard",
+            "1111",
+            3,
+            2030,
+        )
         assert await on.adyen.describe(Stored("adyen", made["id"], "shopper-3")) is None
         on.standin.account.disable(made["id"])
         assert await on.adyen.describe(Stored("adyen", made["id"], "shopper-2")) is None
@@ -454,7 +526,10 @@ def test_a_token_notice_is_signed_as_a_whole(tmp_path: Path) -> None:
 
 def test_each_mode_has_its_hosts() -> None:
     live = "https://1a2b-shop-checkout-live.adyenpayments.com"
-    assert hosts_of("https://checkout-test.adyen.com").checkout == "https://checkout-test.adyen.com/v72"
+    assert (
+        hosts_of("https://checkout-test.adyen.com").checkout
+        == "https://checkout-test.adyen.com/v72"
+    )
     assert hosts_of(live).checkout == f"{live}/checkout/v72"
     assert hosts_of(live).account == "https://ca-live.adyen.com"
     for url, world in ((live, "sandbox"), ("https://checkout-test.adyen.com", "live")):

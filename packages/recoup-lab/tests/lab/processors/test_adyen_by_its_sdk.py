@@ -16,7 +16,9 @@ from recoup_lab.processors.adyen.server import KEY, SECRET, StandIn
 MONEY = {"value": 2000, "currency": "EUR"}
 
 
-def by_sdk(path: Path, monkeypatch: pytest.MonkeyPatch, story: Callable[[Any, StandIn], None]) -> None:
+def by_sdk(
+    path: Path, monkeypatch: pytest.MonkeyPatch, story: Callable[[Any, StandIn], None]
+) -> None:
     async def whole() -> None:
         standin = await StandIn(path / "adyen.sqlite").start()
         library = sdk.Adyen(xapikey=KEY, platform="test", http_force="requests")
@@ -35,7 +37,9 @@ def by_sdk(path: Path, monkeypatch: pytest.MonkeyPatch, story: Callable[[Any, St
     asyncio.run(whole())
 
 
-def test_a_payment_its_repeat_and_its_refund(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_payment_its_repeat_and_its_refund(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def story(library: Any, standin: StandIn) -> None:
         about = {
             "merchantAccount": MERCHANT,
@@ -55,9 +59,16 @@ def test_a_payment_its_repeat_and_its_refund(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(exceptions.AdyenAPIUnprocessableEntity) as refused:
             payments.payments(about | {"shopperReference": "shopper-2"})
         assert refused.value.error_code == "803"
-        back = {"merchantAccount": MERCHANT, "amount": MONEY | {"value": 500}, "reference": "back-1"}
+        back = {
+            "merchantAccount": MERCHANT,
+            "amount": MONEY | {"value": 500},
+            "reference": "back-1",
+        }
         received = library.checkout.modifications_api.refund_captured_payment(back, psp)
-        assert (received.message["status"], received.message["paymentPspReference"]) == ("received", psp)
+        assert (received.message["status"], received.message["paymentPspReference"]) == (
+            "received",
+            psp,
+        )
         standin.keys = {}
         with pytest.raises(exceptions.AdyenAPIAuthenticationError):
             payments.payments(about)
@@ -83,7 +94,9 @@ def test_its_notices_verify(tmp_path: Path) -> None:
         standin.send_notices()
         report, token = standin.posted
         assert util.is_valid_hmac_notification(json.loads(report.body), SECRET)
-        assert not util.is_valid_hmac_notification(json.loads(report.body.replace(b"true", b"false")), SECRET)
+        assert not util.is_valid_hmac_notification(
+            json.loads(report.body.replace(b"true", b"false")), SECRET
+        )
         assert util.is_valid_hmac_payload(token.headers["hmacsignature"], SECRET, token.body)
         await standin.stop()
 

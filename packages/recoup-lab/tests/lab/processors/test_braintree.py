@@ -42,9 +42,16 @@ def test_a_repeat_gives_the_present_state(tmp_path: object) -> None:
         charge = on.charge()
         first = await on.send(charge)
         again = await on.send(charge)
-        assert (first.state, again.state, first.reference == again.reference) == ("approved", "approved", True)
+        assert (first.state, again.state, first.reference == again.reference) == (
+            "approved",
+            "approved",
+            True,
+        )
         (transaction,) = on.standin.book.all("transaction")
-        assert (transaction["status"], transaction["orderId"]) == ("SETTLED", f"{charge.order_key}.{charge.key}")
+        assert (transaction["status"], transaction["orderId"]) == (
+            "SETTLED",
+            f"{charge.order_key}.{charge.key}",
+        )
 
     play(BraintreeSubject, story)
 
@@ -107,7 +114,9 @@ def test_a_refund_whose_key_is_used_and_whose_book_is_not_read_is_unknown() -> N
     async def story(on: BraintreeSubject) -> None:
         charge = on.charge()
         said = await on.send(charge)
-        refund = replace(on.modification(charge, said, "refund"), key=charge.key)  # the key of another message
+        refund = replace(
+            on.modification(charge, said, "refund"), key=charge.key
+        )  # the key of another message
         on.faults.add("error_500", "refunds", times=2)
         assert (await on.modify(refund)).state == "unknown"
         assert on.calls()[-1] == "POST /graphql refunds"
@@ -121,7 +130,10 @@ def test_a_void_never_becomes_a_refund() -> None:
         said = await on.send(charge)
         refused = await on.modify(on.modification(charge, said, "void"))
         assert (refused.state, refused.own_code) == ("declined", "already_settled")
-        assert (on.standin.book.count("refund"), "reverseTransaction" in str(on.calls())) == (0, False)
+        assert (on.standin.book.count("refund"), "reverseTransaction" in str(on.calls())) == (
+            0,
+            False,
+        )
         hold = on.charge(capture=False)
         void = on.modification(hold, await on.send(hold), "void")
         assert [(await on.modify(void)).state for _ in range(2)] == ["approved", "approved"]
@@ -136,7 +148,9 @@ def test_a_hold_lives_as_long_as_braintree_says(initiator: str, days: int) -> No
         mit = "unscheduled" if initiator == "merchant" else None
         said = await on.send(on.charge(capture=False, initiator=initiator, mit_reason=mit))
         assert said.hold_until is not None
-        assert abs(said.hold_until - datetime.now(UTC) - timedelta(days=days)) < timedelta(minutes=5)
+        assert abs(said.hold_until - datetime.now(UTC) - timedelta(days=days)) < timedelta(
+            minutes=5
+        )
 
     play(BraintreeSubject, story)
 
@@ -148,8 +162,14 @@ def test_who_speaks_and_what_is_read_of_it() -> None:
         on.standin.account.charge = lambda form, **more: sent.append(form) or make(form, **more)  # type: ignore[method-assign, func-returns-value]
         await on.send(on.charge(descriptor="RCP*SHOP", mit_reason="unscheduled"))
         await on.send(on.charge(descriptor="TWOLONG*", initiator="customer", sequence=1))
-        assert [one["transaction"].get("descriptor") for one in sent] == [{"name": "RCP*SHOP"}, None]
-        assert [one["transaction"]["paymentInitiator"] for one in sent] == ["UNSCHEDULED", "RECURRING_FIRST"]
+        assert [one["transaction"].get("descriptor") for one in sent] == [
+            {"name": "RCP*SHOP"},
+            None,
+        ]
+        assert [one["transaction"]["paymentInitiator"] for one in sent] == [
+            "UNSCHEDULED",
+            "RECURRING_FIRST",
+        ]
         for more in ({"sequence": 1, "agreement": "recurring"}, {"exemption": "moto"}, {}):
             await on.send(on.charge(initiator="customer", mit_reason=None, **more))
         said = [one["transaction"].get("paymentInitiator") for one in sent[2:]]
@@ -196,15 +216,26 @@ def test_a_dispute_is_answered_once_with_its_text() -> None:
         case = on.standin.account.dispute(said.reference or "")
         found = await connector.dispute_case(case["legacyId"])
         assert found is not None
-        assert (found.charge, found.units, found.currency, found.status) == (said.reference, 4590, "USD", "open")
+        assert (found.charge, found.units, found.currency, found.status) == (
+            said.reference,
+            4590,
+            "USD",
+            "open",
+        )
         before = Clocks().monotonic() + 60
-        answer = DisputeAnswer(new_id(), case["legacyId"], charge.id, "contest", "It was delivered.", AT, before, 2.0)
+        answer = DisputeAnswer(
+            new_id(), case["legacyId"], charge.id, "contest", "It was delivered.", AT, before, 2.0
+        )
         on.faults.add("lost", "createDisputeTextEvidence")
         assert (await connector.answer_dispute(answer)).state == "unknown"
-        assert (await connector.inquire(Inquiry(answer.id, "dispute_answer", answer))).state == "not_found"
+        assert (
+            await connector.inquire(Inquiry(answer.id, "dispute_answer", answer))
+        ).state == "not_found"
         on.faults.add("lost", "finalizeDispute")
         assert (await connector.answer_dispute(answer)).state == "unknown"
-        assert (await connector.inquire(Inquiry(answer.id, "dispute_answer", answer))).state == "approved"
+        assert (
+            await connector.inquire(Inquiry(answer.id, "dispute_answer", answer))
+        ).state == "approved"
         assert (await connector.answer_dispute(answer)).state == "approved"
         assert len(on.standin.account.need("dispute", case["id"])["evidence"]) == 1
         on.standin.account.win_dispute(case["id"])
@@ -234,7 +265,10 @@ def test_the_account_is_examined() -> None:
         connector: Any = on.connector
         assert all(one.ok for one in await connector.check())
         connector._accounts = {"USD": "acme_eur", "EUR": "nobody"}
-        assert [one.name for one in await connector.check() if not one.ok] == ["account USD", "account EUR"]
+        assert [one.name for one in await connector.check() if not one.ok] == [
+            "account USD",
+            "account EUR",
+        ]
         on.faults.add("unauthorized", "viewer")
         assert [(one.name, one.ok) for one in await connector.check()] == [("key", False)]
 
@@ -248,14 +282,21 @@ def test_a_challenge_is_answered() -> None:
         assert said is not None
         assert said.body.startswith(f"{PUBLIC}|".encode())
         assert PRIVATE.encode() not in said.body
-        for text in ("", "20f9", "20f9f8ed05f77439fe955c977e4c8a5g", "20f9f8ed05f77439fe955c977e4c8a53\n"):
+        for text in (
+            "",
+            "20f9",
+            "20f9f8ed05f77439fe955c977e4c8a5g",
+            "20f9f8ed05f77439fe955c977e4c8a53\n",
+        ):
             assert on.connector.answer_challenge({"bt_challenge": text}) is None
 
     play(BraintreeSubject, story)
 
 
 @pytest.mark.parametrize("number", [46, 47, 55])
-def test_a_connector_that_believes_any_signature_fails_the_check(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connector_that_believes_any_signature_fails_the_check(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(account, "_is_signed", lambda *_: True)
 
     async def story(on: BraintreeSubject) -> None:
@@ -281,10 +322,18 @@ def test_settings_that_cannot_work() -> None:
 
 
 def test_its_codes_are_read_as_the_table_has_them() -> None:
-    for code, klass in (("braintree:2001", "funds"), ("braintree:2053", "hard"), ("braintree:2099", "sca")):
-        reading = read_decline(scheme="visa", code=code_of(None, code), text=None, advice=None, on=AT.date())
+    for code, klass in (
+        ("braintree:2001", "funds"),
+        ("braintree:2053", "hard"),
+        ("braintree:2099", "sca"),
+    ):
+        reading = read_decline(
+            scheme="visa", code=code_of(None, code), text=None, advice=None, on=AT.date()
+        )
         assert (reading.klass, reading.unlisted_code) == (klass, None)
-    strange = read_decline(scheme="visa", code=code_of(None, "nobody:2001"), text=None, advice=None, on=AT.date())
+    strange = read_decline(
+        scheme="visa", code=code_of(None, "nobody:2001"), text=None, advice=None, on=AT.date()
+    )
     assert (strange.klass, strange.unlisted_code) == ("soft", "NOBODY:2001")
 
 
@@ -292,7 +341,9 @@ def test_only_what_a_document_selects_is_answered() -> None:
     for document in DOCUMENTS.values():
         assert len(operation_of(document).fields) == 1
     fields = (
-        operation_of("query a($b: ID!) { node(id: $b) { id ... on T { c { d } } ... on U { e } } }").fields[0].fields
+        operation_of("query a($b: ID!) { node(id: $b) { id ... on T { c { d } } ... on U { e } } }")
+        .fields[0]
+        .fields
     )
     plain = {"__typename": "T", "id": 1, "c": [{"d": 2, "x": 3}], "e": 4}
     assert projected(plain, fields) == {"id": 1, "c": [{"d": 2}]}
@@ -304,7 +355,11 @@ def test_only_what_a_document_selects_is_answered() -> None:
 def test_an_exemption_is_claimed_by_the_mutation_that_takes_it() -> None:
     async def story(on: BraintreeSubject) -> None:
         present: dict[str, Any] = {"initiator": "customer", "mit_reason": None}
-        for more in ({"exemption": "low_value"}, {"exemption": "transaction_risk_analysis", "capture": False}, {}):
+        for more in (
+            {"exemption": "low_value"},
+            {"exemption": "transaction_risk_analysis", "capture": False},
+            {},
+        ):
             assert (await on.send(on.charge(**present | more))).state == "approved"
         kept = [one["scaExemptionRequested"] for one in on.standin.book.all("transaction")][::-1]
         assert kept == ["LOW_VALUE", "TRANSACTION_RISK_ANALYSIS", None]
@@ -316,6 +371,8 @@ def test_an_exemption_is_claimed_by_the_mutation_that_takes_it() -> None:
         said = await on.send(charge)
         assert (said.state, said.scheme_code, said.sca_wanted) == ("declined", "1A", True)
         assert (await on.inquire(charge)).state == "declined"
-        assert (await on.send(replace(charge, id=new_id(), key=new_id(), exemption=None))).state == "approved"
+        assert (
+            await on.send(replace(charge, id=new_id(), key=new_id(), exemption=None))
+        ).state == "approved"
 
     play(BraintreeSubject, story)

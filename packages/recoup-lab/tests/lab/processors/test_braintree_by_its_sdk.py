@@ -25,14 +25,22 @@ ORDER = "018f3a52-0000-7000-8000-000000000001"
 
 def _gateway() -> Any:
     usual = {"merchant_id": "m", "public_key": PUBLIC, "private_key": PRIVATE}
-    return braintree.BraintreeGateway(braintree.Configuration(environment=braintree.Environment.Sandbox, **usual))
+    return braintree.BraintreeGateway(
+        braintree.Configuration(environment=braintree.Environment.Sandbox, **usual)
+    )
 
 
 def test_the_library_reads_our_notices() -> None:
     transaction = {"legacyId": "tr000001", "orderId": ORDER, "object": "transaction"}
-    form = dict(_pairs(posted(notification("transaction_settled", transaction, NOW.timestamp())).body))
+    form = dict(
+        _pairs(posted(notification("transaction_settled", transaction, NOW.timestamp())).body)
+    )
     found = _gateway().webhook_notification.parse(form["bt_signature"], form["bt_payload"])
-    assert (found.kind, found.transaction.id, found.transaction.order_id) == ("transaction_settled", "tr000001", ORDER)
+    assert (found.kind, found.transaction.id, found.transaction.order_id) == (
+        "transaction_settled",
+        "tr000001",
+        ORDER,
+    )
     with pytest.raises(braintree.exceptions.invalid_signature_error.InvalidSignatureError):
         _gateway().webhook_notification.parse(signature(b"another"), form["bt_payload"])
 
@@ -60,7 +68,9 @@ def test_the_connector_reads_the_librarys(kind: str, subject: str | None) -> Non
     async def story(on: BraintreeSubject) -> None:
         assert is_connector(on.connector)
         form = _gateway().webhook_testing.sample_notification(kind, "my_id")
-        body = urlencode({"bt_signature": form["bt_signature"], "bt_payload": form["bt_payload"].decode()}).encode()
+        body = urlencode(
+            {"bt_signature": form["bt_signature"], "bt_payload": form["bt_payload"].decode()}
+        ).encode()
         (notice,) = on.connector.read_notices({}, body, NOW)
         assert (notice.kind, notice.subject, notice.mine) == (kind, subject, True)
         assert "my_id" in notice.about or subject is None

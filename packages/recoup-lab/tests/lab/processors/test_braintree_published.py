@@ -41,13 +41,16 @@ ODD_RESULTS: list[dict[str, str]] = [
 def test_each_document_is_one_of_the_schema() -> None:
     null = "null for the non-null type"
     found = {
-        name: [one for one in published.faults(text, {}) if null not in one.message] for name, text in DOCUMENTS.items()
+        name: [one for one in published.faults(text, {}) if null not in one.message]
+        for name, text in DOCUMENTS.items()
     }
     assert {name: faults for name, faults in found.items() if faults} == {}
     assert (published.DAY, "TransactionInput" in published.INPUTS) == ("2025-04-29", True)
 
 
-def test_a_field_that_the_schema_does_not_have_fails_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_field_that_the_schema_does_not_have_fails_the_checks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     form = Braintree._transaction
 
     def newer(self: Braintree, charge: Any) -> dict[str, Any]:
@@ -76,28 +79,37 @@ def test_all_calls_of_the_connector_are_as_published() -> None:
         case = on.standin.account.dispute(said.reference or "")["legacyId"]
         await port.dispute_case(case)
         before = Clocks().monotonic() + 60
-        answer = DisputeAnswer(new_id(), case, paid.id, "contest", "It was delivered.", AT, before, 2.0)
+        answer = DisputeAnswer(
+            new_id(), case, paid.id, "contest", "It was delivered.", AT, before, 2.0
+        )
         await port.answer_dispute(answer)
         await port.inquire(Inquiry(answer.id, "dispute_answer", answer))
         other = on.standin.account.dispute(said.reference or "")["legacyId"]
-        await port.answer_dispute(replace(answer, id=new_id(), key=new_id(), case_ref=other, answer="accept"))
+        await port.answer_dispute(
+            replace(answer, id=new_id(), key=new_id(), case_ref=other, answer="accept")
+        )
         assert await port.describe(on.credential("approved")) is not None
         begin, end = (on.clocks.wall() + timedelta(days=days) for days in (-1, 1))
         assert [line async for page in port.lines(begin, end) for line in page]
-        assert set(DOCUMENTS) - set(port.calls) == {"partialCaptureTransaction"}, "which no account of ours has"
+        assert set(DOCUMENTS) - set(port.calls) == {"partialCaptureTransaction"}, (
+            "which no account of ours has"
+        )
         assert on.standin.refused == []
 
     play(BraintreeSubject, story)
 
 
 CHARGE = (
-    "mutation($input: ChargePaymentMethodInput!) { chargePaymentMethod(input: $input) { transaction { id status } } }"
+    "mutation($input: ChargePaymentMethodInput!) { chargePaymentMethod(input: "
+    "$input) { transaction { id status } } }"
 )
 TOKENS = (
-    "mutation($input: TokenizeCreditCardInput!) { tokenizeCreditCard(input: $input) { paymentMethod { id usage } } }"
+    "mutation($input: TokenizeCreditCardInput!) { tokenizeCreditCard(input: $input) "
+    "{ paymentMethod { id usage } } }"
 )
 VAULT = (
-    "mutation($input: VaultPaymentMethodInput!) { vaultPaymentMethod(input: $input) { paymentMethod { id usage } } }"
+    "mutation($input: VaultPaymentMethodInput!) { vaultPaymentMethod(input: $input) "
+    "{ paymentMethod { id usage } } }"
 )
 FINE = {"amount": "45.90", "merchantAccountId": "acme_usd"}
 NUMBER = {"number": PHONE_CARD, "expirationMonth": "12", "expirationYear": "2034"}
@@ -126,9 +138,13 @@ REFUSED: list[tuple[str, Any, str | None, str]] = [
 ]  # fmt: skip
 
 
-async def _asked(session: aiohttp.ClientSession, url: str, document: str, given: Any) -> dict[str, Any]:
+async def _asked(
+    session: aiohttp.ClientSession, url: str, document: str, given: Any
+) -> dict[str, Any]:
     variables = {"input": given} if given is not None else {}
-    async with session.post(url, json={"query": document, "variables": variables}, headers=AUTH) as reply:
+    async with session.post(
+        url, json={"query": document, "variables": variables}, headers=AUTH
+    ) as reply:
         assert reply.status == 200
         return dict(await reply.json())
 
@@ -147,14 +163,21 @@ def test_each_wrong_request_is_refused_in_braintrees_classes() -> None:
                 answer = await _asked(session, on.url, document, given)
                 more = (answer.get("errors") or [{}])[0].get("extensions", {})
                 wanted = "NOT_FOUND" if "node" in document else "VALIDATION"
-                found = (more.get("errorClass"), more.get("legacyCode"), " ".join(more.get("inputPath", ())))
+                found = (
+                    more.get("errorClass"),
+                    more.get("legacyCode"),
+                    " ".join(more.get("inputPath", ())),
+                )
                 complaints += [] if found == (wanted, code, path) else [(document, form, answer)]
             ids = []
             for _ in range(2):  # a single-use id is used once
                 made = await _asked(session, on.url, TOKENS, {"creditCard": NUMBER})
                 ids.append(made["data"]["tokenizeCreditCard"]["paymentMethod"])
             assert [one["usage"] for one in ids] == ["SINGLE_USE"] * 2
-            twice = [await _asked(session, on.url, VAULT, {"paymentMethodId": ids[0]["id"]}) for _ in range(2)]
+            twice = [
+                await _asked(session, on.url, VAULT, {"paymentMethodId": ids[0]["id"]})
+                for _ in range(2)
+            ]
             assert twice[0]["data"]["vaultPaymentMethod"]["paymentMethod"]["usage"] == "MULTI_USE"
             assert twice[1]["errors"][0]["extensions"]["legacyCode"] == "91564"
         assert complaints == []
@@ -187,7 +210,20 @@ def odd_charges(on: BraintreeSubject) -> Iterator[tuple[Any, Said]]:
         ("EUR", 1),
     ):
         yield on.charge(units=units, currency=currency), DONE
-    for currency in ("GBP", "KWD", "XXX", "XAU", "CUP", "usd", "", "EURO", "USDC", "BGN", "CLF", "UYW"):
+    for currency in (
+        "GBP",
+        "KWD",
+        "XXX",
+        "XAU",
+        "CUP",
+        "usd",
+        "",
+        "EURO",
+        "USDC",
+        "BGN",
+        "CLF",
+        "UYW",
+    ):
         yield on.charge(currency=currency), OURS
     for units in (0, -1, -4590):
         yield on.charge(units=units), OURS
@@ -212,12 +248,23 @@ def odd_charges(on: BraintreeSubject) -> Iterator[tuple[Any, Said]]:
     card = Card(script_card("visa", "51", 0), 12, 2034, "visa")
     yield on.charge(credential=card), ("not_sent", "credential", None)
     for more in ODD_RESULTS:
-        yield on.charge(initiator="customer", mit_reason=None, three_d_secure=THREE_D_SECURE | more), DONE
+        yield (
+            on.charge(initiator="customer", mit_reason=None, three_d_secure=THREE_D_SECURE | more),
+            DONE,
+        )
     for reason in ("recurring", "installment", "unscheduled", None):
-        yield on.charge(mit_reason=reason, sequence=2, exemption="mit", first_network_id="x" * 60), DONE
+        yield (
+            on.charge(mit_reason=reason, sequence=2, exemption="mit", first_network_id="x" * 60),
+            DONE,
+        )
     for exemption in ("low_value", "transaction_risk_analysis", "moto", "nobody", None):
         yield on.charge(initiator="customer", mit_reason=None, exemption=exemption), DONE
-    for scenario, code in (("blocked", "RISK_THRESHOLD"), ("no_codes", "2038"), ("lost_card", "2053"), ("sca", "2099")):
+    for scenario, code in (
+        ("blocked", "RISK_THRESHOLD"),
+        ("no_codes", "2038"),
+        ("lost_card", "2053"),
+        ("sca", "2099"),
+    ):
         yield on.charge(scenario), ("declined", None, f"braintree:{code}")
 
 
@@ -229,7 +276,9 @@ def test_a_hundred_odd_requests_end_as_what_they_are() -> None:
         for kind in ("refund", "capture"):
             odd = replace(on.modification(charge, paid, kind, 100), currency="KWD")  # type: ignore[arg-type]
             refused = await on.connector.modify(odd)
-            assert (refused.state, refused.fault) == ("not_sent", "request"), "without an amount it would be all of it"
+            assert (refused.state, refused.fault) == ("not_sent", "request"), (
+                "without an amount it would be all of it"
+            )
 
     play(BraintreeSubject, story)
 
@@ -238,13 +287,23 @@ def test_the_guide_s_methods_are_stored_and_charged() -> None:
     (commands,) = re.findall(r"```\n(ask\(\).*?)```", GUIDE.read_text(), re.DOTALL)
 
     async def story(on: BraintreeSubject) -> None:
-        script = commands.replace("http://127.0.0.1:8700/graphql", on.url) + '\necho; echo "$METHOD $LATER $CUSTOMER"\n'
-        shell = await asyncio.create_subprocess_exec("bash", "-c", script, stdout=asyncio.subprocess.PIPE)
+        script = (
+            commands.replace("http://127.0.0.1:8700/graphql", on.url)
+            + '\necho; echo "$METHOD $LATER $CUSTOMER"\n'
+        )
+        shell = await asyncio.create_subprocess_exec(
+            "bash", "-c", script, stdout=asyncio.subprocess.PIPE
+        )
         written, _ = await shell.communicate()
         method, later, customer = written.decode().split()[-3:]
         port: Any = on.connector
         found = await port.describe(Stored("braintree", method, customer))
-        assert (found.scheme, found.last4, found.exp_year, found.customer) == ("visa", "1111", 2034, customer)
+        assert (found.scheme, found.last4, found.exp_year, found.customer) == (
+            "visa",
+            "1111",
+            2034,
+            customer,
+        )
         said = [await on.send(on.charge(credential=found)) for _ in range(1)]
         waits = Stored("braintree", later, customer, "visa")
         said += [await on.send(on.charge(credential=waits, order_id=new_id())) for _ in range(2)]

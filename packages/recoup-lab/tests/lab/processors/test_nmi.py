@@ -39,7 +39,12 @@ def test_the_book_is_looked_at_before_and_after() -> None:
     async def story(on: NmiSubject) -> None:
         charge = on.charge()
         said = await on.send(charge)
-        assert (said.state, said.units, said.currency, said.auth_code) == ("approved", 4590, "USD", "A1B2C3")
+        assert (said.state, said.units, said.currency, said.auth_code) == (
+            "approved",
+            4590,
+            "USD",
+            "A1B2C3",
+        )
         look, sale = "POST /api/query.php", "POST /api/transact.php sale"
         assert on.calls() == [look, sale, look]
         again = await on.send(charge)
@@ -81,10 +86,18 @@ def test_a_sale_that_nobody_confirms_stands(monkeypatch: pytest.MonkeyPatch) -> 
         assert (form["descriptor"], form["dup_seconds"]) == ("RC*SHOP", "300")
         on.faults.left.clear()
         await on.send(on.charge(initiator="customer", mit_reason=None))
-        assert (sent[1]["initiated_by"], sent[1]["stored_credential_indicator"]) == ("customer", "stored")
+        assert (sent[1]["initiated_by"], sent[1]["stored_credential_indicator"]) == (
+            "customer",
+            "stored",
+        )
         assert "billing_method" not in sent[1]
-        await on.send(on.charge(initiator="customer", mit_reason=None, sequence=1, agreement="recurring"))
-        assert (sent[2]["billing_method"], sent[2]["stored_credential_indicator"]) == ("recurring", "stored")
+        await on.send(
+            on.charge(initiator="customer", mit_reason=None, sequence=1, agreement="recurring")
+        )
+        assert (sent[2]["billing_method"], sent[2]["stored_credential_indicator"]) == (
+            "recurring",
+            "stored",
+        )
 
     play(NmiSubject, story)
 
@@ -93,14 +106,38 @@ def test_what_is_claimed_and_which_transaction_of_its_own_was_the_first() -> Non
     """A network's id is none of the gateway's transactions."""
 
     async def story(on: NmiSubject) -> None:
-        present: dict[str, Any] = {"initiator": "customer", "mit_reason": None, "first_network_id": OWN}
-        claims = [present | {"exemption": one} for one in ("low_value", "transaction_risk_analysis", "moto")]
-        firsts = [{"exemption": "mit", "first_network_id": one} for one in (OWN, "900000000000001", "MCC1234561120")]
+        present: dict[str, Any] = {
+            "initiator": "customer",
+            "mit_reason": None,
+            "first_network_id": OWN,
+        }
+        claims = [
+            present | {"exemption": one}
+            for one in ("low_value", "transaction_risk_analysis", "moto")
+        ]
+        firsts = [
+            {"exemption": "mit", "first_network_id": one}
+            for one in (OWN, "900000000000001", "MCC1234561120")
+        ]
         for more in [*claims, *firsts]:
             assert (await on.send(on.charge(**more))).state == "approved"
         kept = [one["consent"] for one in on.standin.book.all("transaction")][::-1]
-        assert [one["sca_exemption"] for one in kept] == ["low_value", "tra_exemption", None, None, None, None]
-        assert [one["initial_transaction_id"] for one in kept] == [None, None, None, OWN, None, None]
+        assert [one["sca_exemption"] for one in kept] == [
+            "low_value",
+            "tra_exemption",
+            None,
+            None,
+            None,
+            None,
+        ]
+        assert [one["initial_transaction_id"] for one in kept] == [
+            None,
+            None,
+            None,
+            OWN,
+            None,
+            None,
+        ]
         assert [one["stored_credential_indicator"] for one in kept] == ["used"] * 6
 
     play(NmiSubject, story)
@@ -159,10 +196,23 @@ def test_a_refund_without_our_id_in_its_answer_is_looked_at() -> None:
         ("", "", "", "unknown", None),
     ],
 )
-def test_the_answers_of_the_table(response: str, code: str, text: str, state: str, fault: str | None) -> None:
-    form = {"response": response, "response_code": code, "responsetext": text, "orderid": ID, "transactionid": "1"}
+def test_the_answers_of_the_table(
+    response: str, code: str, text: str, state: str, fault: str | None
+) -> None:
+    form = {
+        "response": response,
+        "response_code": code,
+        "responsetext": text,
+        "orderid": ID,
+        "transactionid": "1",
+    }
     said = of_sale(form, ID)
-    assert (said.state, said.fault, said.scheme_code, said.advice_code) == (state, fault, None, None)
+    assert (said.state, said.fault, said.scheme_code, said.advice_code) == (
+        state,
+        fault,
+        None,
+        None,
+    )
     assert is_duplicate(form) is ("uplicate" in text)
     assert of_sale(form | {"orderid": "another"}, ID).other_id is (response in ("1", "2"))
 
@@ -174,8 +224,15 @@ def test_what_is_no_form_is_none(body: bytes | None) -> None:
 
 
 def test_its_codes_are_read_as_the_table_has_them() -> None:
-    for code, klass in (("nmi:202", "funds"), ("nmi:251", "hard"), ("nmi:264", "soft"), ("nmi:420", "technical")):
-        reading = read_decline(scheme="mastercard", code=code_of(None, code), text=None, advice=None, on=AT.date())
+    for code, klass in (
+        ("nmi:202", "funds"),
+        ("nmi:251", "hard"),
+        ("nmi:264", "soft"),
+        ("nmi:420", "technical"),
+    ):
+        reading = read_decline(
+            scheme="mastercard", code=code_of(None, code), text=None, advice=None, on=AT.date()
+        )
         assert (reading.klass, reading.unlisted_code) == (klass, None)
 
 
@@ -184,7 +241,9 @@ def test_what_it_does_not_take() -> None:
         card = Card(script_card("visa", "51", 0), 12, 2034, "visa")
         assert (await on.send(on.charge(credential=card))).fault == "credential"
         assert (await on.send(on.charge(currency="CLF"))).fault == "request"
-        answer = DisputeAnswer(new_id(), "case", new_id(), "contest", "It came.", AT, Clocks().monotonic() + 9, 2.0)
+        answer = DisputeAnswer(
+            new_id(), "case", new_id(), "contest", "It came.", AT, Clocks().monotonic() + 9, 2.0
+        )
         assert (await on.connector.answer_dispute(answer)).own_code == "answered_by_hand"
         assert (await on.connector.inquire(Inquiry(new_id(), "probe"))).state == "not_found"
         assert on.taken() == 0
@@ -194,13 +253,27 @@ def test_what_it_does_not_take() -> None:
 
 def test_a_summary_of_the_card_updater_tells_of_each_of_its_cards() -> None:
     async def story(on: NmiSubject) -> None:
-        cards = [{"customer_vault_id": one, "cc_exp": "01/50"} for one in ("308229500", "2061222895", "308229500")]
-        lists = {"vault_updated_cards": cards[:1], "vault_updated_expiration_dates": cards[1:], "vault_updates": ["x"]}
+        cards = [
+            {"customer_vault_id": one, "cc_exp": "01/50"}
+            for one in ("308229500", "2061222895", "308229500")
+        ]
+        lists = {
+            "vault_updated_cards": cards[:1],
+            "vault_updated_expiration_dates": cards[1:],
+            "vault_updates": ["x"],
+        }
         kinds = ("acu.summary.automaticallyupdated", "settlement.batch.complete", "brand.new")
         said = []
         for kind in kinds:
-            body = json.dumps({"event_id": "evt-1", "event_type": kind, "event_body": lists}).encode()
-            said.append([(one.about, one.subject, bool(one.because)) for one in on.read(on.signed(body), body)])
+            body = json.dumps(
+                {"event_id": "evt-1", "event_type": kind, "event_body": lists}
+            ).encode()
+            said.append(
+                [
+                    (one.about, one.subject, bool(one.because))
+                    for one in on.read(on.signed(body), body)
+                ]
+            )
         assert said[0] == [("2061222895", "method", False), ("308229500", "method", False)]
         assert said[1:] == [[("-", None, True)], [("-", None, False)]]
 
@@ -208,10 +281,18 @@ def test_a_summary_of_the_card_updater_tells_of_each_of_its_cards() -> None:
 
 
 @pytest.mark.parametrize("what", ["closedaccount", "contactcustomer"])
-def test_a_summary_of_closed_accounts_and_of_customers_to_contact_ends_each_of_its_cards(what: str) -> None:
+def test_a_summary_of_closed_accounts_and_of_customers_to_contact_ends_each_of_its_cards(
+    what: str,
+) -> None:
     async def story(on: NmiSubject) -> None:
-        updates = [{"customer_vault_id": one, "cc_exp": "01/50"} for one in ("308229500", "2061222895")]
-        said = {"event_id": "evt-1", "event_type": f"acu.summary.{what}", "event_body": {"vault_updates": updates}}
+        updates = [
+            {"customer_vault_id": one, "cc_exp": "01/50"} for one in ("308229500", "2061222895")
+        ]
+        said = {
+            "event_id": "evt-1",
+            "event_type": f"acu.summary.{what}",
+            "event_body": {"vault_updates": updates},
+        }
         body = json.dumps(said).encode()
         read = [(one.about, one.subject) for one in on.read(on.signed(body), body)]
         assert read == [("2061222895", "ended"), ("308229500", "ended")]
@@ -224,7 +305,12 @@ def test_the_vault_id_stands_for_the_card() -> None:
         connector: Any = on.connector
         stored: Any = on.credential("approved")
         found = await connector.describe(stored)
-        assert (found.scheme, found.last4, found.exp_month, found.exp_year) == ("visa", "1111", 12, 2034)
+        assert (found.scheme, found.last4, found.exp_month, found.exp_year) == (
+            "visa",
+            "1111",
+            12,
+            2034,
+        )
         assert found.fingerprint == stored.id
         assert await connector.describe(on.credential("gone")) is None
         assert [one.ok for one in await connector.check()] == [True]

@@ -35,7 +35,18 @@ AUTHENTICATED: Final[tuple[Mapping[str, str], ...]] = (
     PROOF | {"authenticationResponseStatus": "Y", "authenticationValueAlgorithm": "9" * 99},
     {"ecommerceIndicator": "05"},
 )  # fmt: skip
-METHODS: Final = ("", "x", "x" * 65, "x" * 4_000, "1' OR '1'='1", "../../admin", "☃", "a&type=void", "\r\n", "null")
+METHODS: Final = (
+    "",
+    "x",
+    "x" * 65,
+    "x" * 4_000,
+    "1' OR '1'='1",
+    "../../admin",
+    "☃",
+    "a&type=void",
+    "\r\n",
+    "null",
+)
 BROWSERS: Final = (
     Browser(), Browser(accept="*/*", user_agent="curl/8"),
     Browser("*/*", "Mozilla/5.0", "de-DE", 24, 900, 1440, -60, False),
@@ -51,15 +62,31 @@ def odd_requests(on: VendorSubject[Any]) -> list[dict[str, Any]]:
         return made
 
     asked = [{"units": units, "currency": currency} for units, currency in AMOUNTS]
-    asked += [{"descriptor": one, "capture": capture} for one, capture in product(DESCRIPTORS, (True, False))]
-    asked += [{"three_d_secure": dict(one), **who} for one, who in product(AUTHENTICATED, (PRESENT, {}))]
+    asked += [
+        {"descriptor": one, "capture": capture}
+        for one, capture in product(DESCRIPTORS, (True, False))
+    ]
+    asked += [
+        {"three_d_secure": dict(one), **who} for one, who in product(AUTHENTICATED, (PRESENT, {}))
+    ]
     asked += [{"credential": Stored(on.kind, one, stored().customer)} for one in METHODS]
-    asked += [{"credential": Stored(on.kind, stored().id, one)} for one in ("x", "ab", "x" * 257, "☃☃☃", "\0\0\0")]
-    asked += [{"first_network_id": one, "sequence": 2} for one in ("", "☃", "9" * 15, "MCC1234561120", "9" * 400)]
-    payers = [PayerAtHand("https://shop.example/back", wanted, one) for one, wanted in product(BROWSERS, (True, False))]
+    asked += [
+        {"credential": Stored(on.kind, stored().id, one)}
+        for one in ("x", "ab", "x" * 257, "☃☃☃", "\0\0\0")
+    ]
+    asked += [
+        {"first_network_id": one, "sequence": 2}
+        for one in ("", "☃", "9" * 15, "MCC1234561120", "9" * 400)
+    ]
+    payers = [
+        PayerAtHand("https://shop.example/back", wanted, one)
+        for one, wanted in product(BROWSERS, (True, False))
+    ]
     asked += [{"payer": one, **PRESENT} for one in payers]
     words = ("low_value", "transaction_risk_analysis", "moto", "mit", "nonsense")
-    return asked + [{"exemption": one, "sequence": 1, "agreement": "recurring", **PRESENT} for one in words]
+    return asked + [
+        {"exemption": one, "sequence": 1, "agreement": "recurring", **PRESENT} for one in words
+    ]
 
 
 @pytest.mark.parametrize("subject", [AdyenSubject, NmiSubject])

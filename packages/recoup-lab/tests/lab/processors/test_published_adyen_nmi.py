@@ -59,9 +59,15 @@ def test_the_stand_in_refuses_what_adyen_refuses(tmp_path: Path) -> None:
         wrong = []
         async with aiohttp.ClientSession(headers={"x-api-key": ADYEN_KEY}) as session:
             for change, status, code in [*REFUSED, *((one, 200, "") for one in TAKEN)]:
-                async with session.post(f"{standin.url}/v72/payments", json=PAYMENT | change) as answer:
+                async with session.post(
+                    f"{standin.url}/v72/payments", json=PAYMENT | change
+                ) as answer:
                     said = await answer.json()
-                    good = said.get("resultCode") == "Authorised" if status == 200 else said["errorCode"] == code
+                    good = (
+                        said.get("resultCode") == "Authorised"
+                        if status == 200
+                        else said["errorCode"] == code
+                    )
                     if answer.status != status or not good:
                         wrong.append((change, answer.status, said))
         await standin.stop()
@@ -98,7 +104,9 @@ def test_the_stand_in_refuses_what_nmi_refuses() -> None:
     async def story(on: NmiSubject) -> None:
         on.standin.account.make_vault("visa")
         async with aiohttp.ClientSession() as session:
-            answers = [await posted(session, on.url, SALE | one) for one in [*REFUSED_FORMS, *TAKEN_FORMS]]
+            answers = [
+                await posted(session, on.url, SALE | one) for one in [*REFUSED_FORMS, *TAKEN_FORMS]
+            ]
             wanted = [("3", "300")] * len(REFUSED_FORMS) + [("1", "100")] * len(TAKEN_FORMS)
             pairs = zip([*REFUSED_FORMS, *TAKEN_FORMS], answers, wanted, strict=True)
             assert [(a, b) for a, b, c in pairs if (b["response"], b["response_code"]) != c] == []
@@ -123,16 +131,32 @@ def test_a_method_is_stored_from_outside_and_charged() -> None:
             assert (made["response"], made["responsetext"]) == ("1", "Customer Added")
             declined = await kept(first_name="insufficient_funds", customer_vault_id="shop-7")
             assert declined["customer_vault_id"] == "shop-7"
-            for wrong in ({"ccnumber": f"{int(number) + 1}"}, {"ccexp": "1331"}, {"customer_vault_id": "shop-7"}):
+            for wrong in (
+                {"ccnumber": f"{int(number) + 1}"},
+                {"ccexp": "1331"},
+                {"customer_vault_id": "shop-7"},
+            ):
                 assert (await kept(**wrong))["response"] == "3"
-            assert (await posted(session, on.url, add))["responsetext"].startswith("Required Field ccnumber")
+            assert (await posted(session, on.url, add))["responsetext"].startswith(
+                "Required Field ccnumber"
+            )
         on.standin.refused.clear()
-        stored = [Stored("nmi", one["customer_vault_id"], None, "mastercard") for one in (made, declined)]
+        stored = [
+            Stored("nmi", one["customer_vault_id"], None, "mastercard") for one in (made, declined)
+        ]
         connector: Any = on.connector
         found = await connector.describe(stored[0])
-        assert (found.scheme, found.last4, found.exp_month, found.exp_year) == ("mastercard", number[-4:], 9, 2031)
+        assert (found.scheme, found.last4, found.exp_month, found.exp_year) == (
+            "mastercard",
+            number[-4:],
+            9,
+            2031,
+        )
         said = [await on.send(on.charge(credential=one)) for one in stored]
-        assert [(one.state, one.own_code) for one in said] == [("approved", None), ("declined", "nmi:202")]
+        assert [(one.state, one.own_code) for one in said] == [
+            ("approved", None),
+            ("declined", "nmi:202"),
+        ]
         assert not any(number in str(one) for one in on.standin.book.all("vault"))
 
     play(NmiSubject, story)

@@ -28,7 +28,12 @@ def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Pat
         assert is_connector(port)
         charge = on.charge()
         said = await port.charge(charge)
-        assert (said.state, said.units, said.currency, said.other_id) == ("approved", 4590, "USD", False)
+        assert (said.state, said.units, said.currency, said.other_id) == (
+            "approved",
+            4590,
+            "USD",
+            False,
+        )
         assert (said.network_transaction_id or "").isdigit()
         assert (said.cvv, said.auth_code, said.reached_network) == ("pass", "A1B2C3", True)
         assert [one for one in on.standin.calls if one.startswith("POST")] == [
@@ -62,7 +67,9 @@ def test_a_charge_in_two_calls_its_refund_and_questions_about_them(tmp_path: Pat
         ("radarBlock", (None, None, "stripe:fraudulent", None, False)),
     ],
 )
-def test_each_code_stands_in_its_own_field(tmp_path: Path, name: str, codes: tuple[Any, ...]) -> None:
+def test_each_code_stands_in_its_own_field(
+    tmp_path: Path, name: str, codes: tuple[Any, ...]
+) -> None:
     async def story(on: Ground) -> None:
         charge = on.charge(name)
         for said in (await on.stripe.charge(charge), await on.stripe.inquire(on.inquiry(charge))):
@@ -75,11 +82,17 @@ def test_each_code_stands_in_its_own_field(tmp_path: Path, name: str, codes: tup
 
 
 @pytest.mark.parametrize("initiator", ["merchant", "customer"])
-def test_what_wants_its_payer_is_declined_and_nothing_stays_open(tmp_path: Path, initiator: Any) -> None:
+def test_what_wants_its_payer_is_declined_and_nothing_stays_open(
+    tmp_path: Path, initiator: Any
+) -> None:
     async def story(on: Ground) -> None:
         said = await on.stripe.charge(on.charge("authenticationRequired", initiator=initiator))
         assert (said.state, said.sca_wanted, on.succeeded()) == ("declined", True, 0)
-        assert not [one for one in on.standin.book.all("payment_intent") if one["status"] == "requires_action"]
+        assert not [
+            one
+            for one in on.standin.book.all("payment_intent")
+            if one["status"] == "requires_action"
+        ]
 
     play(tmp_path, story)
 
@@ -113,8 +126,12 @@ def test_what_proves_nothing_is_read_from_the_intent(
             assert on.succeeded() == 0
             return
         soon = await on.stripe.inquire(on.inquiry(charge, said.reference))
-        assert soon.state == ("approved" if found == "approved" else "unknown"), "a late confirmation may come"
-        later = await on.stripe.inquire(on.inquiry(charge, said.reference, ago=timedelta(minutes=1)))
+        assert soon.state == ("approved" if found == "approved" else "unknown"), (
+            "a late confirmation may come"
+        )
+        later = await on.stripe.inquire(
+            on.inquiry(charge, said.reference, ago=timedelta(minutes=1))
+        )
         assert later.state == found
         if found == "not_sent":  # proof: a confirmation that was still on its way charges nothing
             late = await on.stripe.charge(charge)
@@ -174,7 +191,11 @@ def test_a_refused_confirmation_leaves_no_intent_behind(tmp_path: Path) -> None:
     """403 hourly sends for one payment of 0.30 USD left 403 unconfirmed intents."""
 
     async def story(on: Ground) -> None:
-        for kind, fault in (("forbidden", "account"), ("unauthorized", "account"), ("too_many", "rate")):
+        for kind, fault in (
+            ("forbidden", "account"),
+            ("unauthorized", "account"),
+            ("too_many", "rate"),
+        ):
             on.standin.faults.add(kind, "/confirm")
             said = await on.stripe.charge(on.charge())
             assert (said.state, said.fault) == ("not_sent", fault)
@@ -253,7 +274,9 @@ def test_a_long_list_is_read_to_its_end_and_a_round_one_is_refused(
 ) -> None:
     async def story(on: Ground) -> None:
         for _ in range(230):
-            on.standin.account.make_invoice({"customer": on.customer, "amount_due": "1", "currency": "usd"})
+            on.standin.account.make_invoice(
+                {"customer": on.customer, "amount_due": "1", "currency": "usd"}
+            )
         assert len(await on.stripe.own_retries()) == 230
         for answer in (
             {"data": [{"id": "a"}], "has_more": True},
@@ -276,7 +299,12 @@ def test_a_dispute_is_answered_once(tmp_path: Path) -> None:
         (case,) = on.standin.book.all("dispute")
         found = await on.stripe.dispute_case(case["id"])
         assert found is not None
-        assert (found.units, found.currency, found.stage, found.status) == (4590, "USD", "first", "open")
+        assert (found.units, found.currency, found.stage, found.status) == (
+            4590,
+            "USD",
+            "first",
+            "open",
+        )
         assert found.reason_code == "10.4"
         for taken, status in ((-4590, "lost"), (0, "won")):
             moved = {"balance_transactions": [{"amount": taken, "currency": "usd", "fee": 0}]}
@@ -285,7 +313,9 @@ def test_a_dispute_is_answered_once(tmp_path: Path) -> None:
             assert (prevented.stage, prevented.status) == ("present", status) if prevented else None
         on.standin.book.put(case)
         soon = on.charge().send_before_monotonic
-        answer = DisputeAnswer(new_id(), case["id"], charge.id, "contest", "It was delivered.", AT, soon, 2.0)
+        answer = DisputeAnswer(
+            new_id(), case["id"], charge.id, "contest", "It was delivered.", AT, soon, 2.0
+        )
         assert (await on.stripe.inquire(on.inquiry(answer))).state == "not_found"
         assert (await on.stripe.answer_dispute(answer)).state == "approved"
         assert (await on.stripe.answer_dispute(answer)).state == "approved"
@@ -294,19 +324,30 @@ def test_a_dispute_is_answered_once(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
-def test_two_earlier_charges_go_along_with_the_answer_and_their_text_where_stripe_refuses_them(tmp_path: Path) -> None:
+def test_two_earlier_charges_go_along_with_the_answer_and_their_text_where_stripe_refuses_them(
+    tmp_path: Path,
+) -> None:
     async def story(on: Ground) -> None:
         said = [await on.stripe.charge(on.charge()) for _ in range(3)]
         answered = []
-        for disputed, names in ((0, (1, 2)), (1, (0, 2))):  # the second names a charge that was disputed
+        for disputed, names in (
+            (0, (1, 2)),
+            (1, (0, 2)),
+        ):  # the second names a charge that was disputed
             case = on.standin.account.dispute(said[disputed].ids[0])
             found = judge(
-                _payment(said[disputed], 0), [_payment(said[one], 150 + one) for one in names], AT + timedelta(days=2)
+                _payment(said[disputed], 0),
+                [_payment(said[one], 150 + one) for one in names],
+                AT + timedelta(days=2),
             )
             assert len(found.priors) == 2
             soon = on.charge().send_before_monotonic
-            answer = DisputeAnswer(new_id(), case["id"], new_id(), "contest", "Two of them.", AT, soon, 2.0)
-            assert (await on.stripe.answer_dispute(replace(answer, compelling=found))).state == "approved"
+            answer = DisputeAnswer(
+                new_id(), case["id"], new_id(), "contest", "Two of them.", AT, soon, 2.0
+            )
+            assert (
+                await on.stripe.answer_dispute(replace(answer, compelling=found))
+            ).state == "approved"
             answered.append(on.standin.book.get("dispute", case["id"])["evidence"])
         sent = answered[0]["enhanced_evidence"]["visa_compelling_evidence_3"]
         same = {
@@ -316,8 +357,13 @@ def test_two_earlier_charges_go_along_with_the_answer_and_their_text_where_strip
             "product_description": "Tea",
         }
         assert sent["disputed_transaction"] == same | {"merchandise_or_services": "services"}
-        assert sent["prior_undisputed_transactions"] == [same | {"charge": said[one].ids[0]} for one in (1, 2)]
-        assert (answered[1]["enhanced_evidence"], answered[1]["uncategorized_text"]) == ({}, "Two of them.")
+        assert sent["prior_undisputed_transactions"] == [
+            same | {"charge": said[one].ids[0]} for one in (1, 2)
+        ]
+        assert (answered[1]["enhanced_evidence"], answered[1]["uncategorized_text"]) == (
+            {},
+            "Two of them.",
+        )
 
     play(tmp_path, story)
 
@@ -352,7 +398,10 @@ def test_a_key_without_a_right_is_named_by_it(tmp_path: Path) -> None:
         on.standin.account.make_endpoint({"url": place, "enabled_events": ["*"]})
         assert [one.name for one in await on.stripe.check() if not one.ok] == []
         on.standin.keys[KEY] = ("POST /v1/refunds", "GET /v1/events")
-        assert [one.name for one in await on.stripe.check() if not one.ok] == ["read Events", "write Refunds"]
+        assert [one.name for one in await on.stripe.check() if not one.ok] == [
+            "read Events",
+            "write Refunds",
+        ]
         on.standin.keys = {}
         assert len([one for one in await on.stripe.check() if not one.ok]) > 10
 
@@ -381,7 +430,12 @@ def test_a_stored_method_is_described_unless_it_is_another_customers(tmp_path: P
 
 def _event(**more: Any) -> bytes:
     about = {"id": "pi_1", "object": "payment_intent", "metadata": {"recoup_id": str(new_id())}}
-    usual = {"id": "evt_1", "type": "payment_intent.succeeded", "created": int(AT.timestamp()), "livemode": False}
+    usual = {
+        "id": "evt_1",
+        "type": "payment_intent.succeeded",
+        "created": int(AT.timestamp()),
+        "livemode": False,
+    }
     return json.dumps(usual | {"data": {"object": about}, "request": {"id": None}} | more).encode()
 
 
@@ -393,12 +447,19 @@ def test_a_notice_is_read_only_when_it_is_signed_now(tmp_path: Path) -> None:
             return on.stripe.read_notices({"stripe-signature": header}, body, at)
 
         (notice,) = read(signature(body, SECRET, now))
-        assert (notice.id, notice.object_kind, notice.about, notice.mine) == ("evt_1", "payment_intent", "pi_1", True)
+        assert (notice.id, notice.object_kind, notice.about, notice.mine) == (
+            "evt_1",
+            "payment_intent",
+            "pi_1",
+            True,
+        )
         assert (notice.message_id is not None, notice.by_itself) == (True, True)
         assert (notice.subject, notice.charge) == ("charge", "pi_1")
         unknown = _event(type="issuing_card.created")
         assert read(signature(unknown, SECRET, now), unknown)[0].subject is None
-        rolled = signature(body, "whsec_other", now) + "," + signature(body, SECRET, now).split(",")[1]
+        rolled = (
+            signature(body, "whsec_other", now) + "," + signature(body, SECRET, now).split(",")[1]
+        )
         assert read(rolled)
         for header, at in (
             (signature(body, "whsec_other", now), AT),
@@ -439,7 +500,11 @@ def test_a_wall_clock_is_utc() -> None:
 def test_the_payment_that_starts_an_agreement_says_so(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         starts = on.charge(initiator="customer", mit_reason=None, sequence=1)
-        for charge in (starts, on.charge(initiator="customer", mit_reason=None), on.charge(sequence=2)):
+        for charge in (
+            starts,
+            on.charge(initiator="customer", mit_reason=None),
+            on.charge(sequence=2),
+        ):
             assert (await on.stripe.charge(charge)).state == "approved"
         kept = [one["setup_future_usage"] for one in on.standin.book.all("payment_intent")][::-1]
         assert kept == ["off_session", None, None]

@@ -26,14 +26,24 @@ def test_a_payment_its_repeat_and_its_refund(tmp_path: Path) -> None:
     def story(v1: Any, on: Ground) -> None:
         customer = v1.customers.create({"email": "a@example.com"})
         method = v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
-        about = {"amount": 2000, "currency": "eur", "customer": customer.id, "payment_method": method.id}
+        about = {
+            "amount": 2000,
+            "currency": "eur",
+            "customer": customer.id,
+            "payment_method": method.id,
+        }
         about |= {"metadata": {"recoup_id": "x"}}
         made = [v1.payment_intents.create(about, {"idempotency_key": "k"}) for _ in range(2)]
         assert (made[0].id, made[0].status) == (made[1].id, "requires_confirmation")
         with pytest.raises(stripe.IdempotencyError):
             v1.payment_intents.create(about | {"amount": 2001}, {"idempotency_key": "k"})
-        paid = v1.payment_intents.confirm(made[0].id, {"off_session": True, "expand": ["latest_charge"]})
-        assert (paid.status, paid.latest_charge.outcome.network_status) == ("succeeded", "approved_by_network")
+        paid = v1.payment_intents.confirm(
+            made[0].id, {"off_session": True, "expand": ["latest_charge"]}
+        )
+        assert (paid.status, paid.latest_charge.outcome.network_status) == (
+            "succeeded",
+            "approved_by_network",
+        )
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.payment_intents.confirm(made[0].id)
         assert refused.value.code == "payment_intent_unexpected_state"
@@ -48,14 +58,27 @@ def test_a_payment_its_repeat_and_its_refund(tmp_path: Path) -> None:
 def test_a_decline_says_its_codes(tmp_path: Path) -> None:
     def story(v1: Any, on: Ground) -> None:
         customer = v1.customers.create({})
-        method = v1.payment_methods.attach("pm_card_visa_chargeDeclinedInsufficientFunds", {"customer": customer.id})
+        method = v1.payment_methods.attach(
+            "pm_card_visa_chargeDeclinedInsufficientFunds", {"customer": customer.id}
+        )
         with pytest.raises(stripe.CardError) as declined:
             v1.payment_intents.create(
-                {"amount": 50, "currency": "usd", "customer": customer.id, "payment_method": method.id, "confirm": True}
+                {
+                    "amount": 50,
+                    "currency": "usd",
+                    "customer": customer.id,
+                    "payment_method": method.id,
+                    "confirm": True,
+                }
             )
         error = declined.value.error
         assert error is not None
-        found = (error.code, error.decline_code, error.network_decline_code, error.payment_intent.status)
+        found = (
+            error.code,
+            error.decline_code,
+            error.network_decline_code,
+            error.payment_intent.status,
+        )
         assert found == ("card_declined", "insufficient_funds", "51", "requires_payment_method")
 
     _by_sdk(tmp_path, story)
@@ -74,6 +97,10 @@ def test_who_may_not_is_told_so(tmp_path: Path) -> None:
 
 
 def test_its_notices_verify() -> None:
-    body = json.dumps({"id": "evt_1", "object": "event", "type": "refund.failed", "data": {"object": {}}}).encode()
-    event = stripe.Webhook.construct_event(body, signature(body, SECRET, 1), SECRET, tolerance=10**10)
+    body = json.dumps(
+        {"id": "evt_1", "object": "event", "type": "refund.failed", "data": {"object": {}}}
+    ).encode()
+    event = stripe.Webhook.construct_event(
+        body, signature(body, SECRET, 1), SECRET, tolerance=10**10
+    )
     assert event.type == "refund.failed"

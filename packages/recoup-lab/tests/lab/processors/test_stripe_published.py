@@ -37,14 +37,18 @@ MADE = {
 
 
 def test_the_facts_are_those_of_the_pinned_version() -> None:
-    assert api.VERSION == published.VERSION == "2025-03-31.basil", "another pin: run scripts/make_stripe_facts.py"
+    assert api.VERSION == published.VERSION == "2025-03-31.basil", (
+        "another pin: run scripts/make_stripe_facts.py"
+    )
     assert published.SOURCE == "stripe 12.0.1 (PyPI)", "the last library of that version"
     card = published._TYPES["PaymentIntent.ConfirmParamsPaymentMethodOptionsCard"]
     assert ("three_d_secure" in card, "stored_credential_usage" in card) == (True, False)
     assert "limit" not in published._TYPES[published.CALLS["GET /v1/payment_methods/{}"]]
 
 
-def test_a_parameter_that_stripe_does_not_know_fails_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parameter_that_stripe_does_not_know_fails_the_checks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     consent = charges._consent
 
     def newer(charge: Any) -> dict[str, Any]:
@@ -55,18 +59,25 @@ def test_a_parameter_that_stripe_does_not_know_fails_the_checks(monkeypatch: pyt
     monkeypatch.setattr(charges, "_consent", newer)
     found = results("stripe", 2, 18, 30)
     assert {one.state for one in found} == {"failed"}
-    assert "payment_method_options[card][stored_credential_usage]" in found[0].why or found[0].number > 1
+    assert (
+        "payment_method_options[card][stored_credential_usage]" in found[0].why
+        or found[0].number > 1
+    )
 
 
 def test_all_calls_of_the_connector_and_all_answers_are_as_published(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         port, account = on.stripe, on.standin.account
         await port.check()
-        account.make_endpoint({"url": "https://recoup.example/inbound/stripe/notices", "enabled_events": ["*"]})
+        account.make_endpoint(
+            {"url": "https://recoup.example/inbound/stripe/notices", "enabled_events": ["*"]}
+        )
         await port.check()
         paid, declined = on.charge(three_d_secure=THREE_D_SECURE), on.charge("mastercard_advice03")
         asked = replace(on.charge("authenticationRequired", initiator="customer"), payer=None)
-        said = [await port.charge(one) for one in (paid, declined, asked, on.charge("createDispute"))]
+        said = [
+            await port.charge(one) for one in (paid, declined, asked, on.charge("createDispute"))
+        ]
         on.clocks.move(timedelta(days=2))
         await port.inquire(on.inquiry(paid, ago=timedelta(days=2)))
         for units in (1000, 3590):
@@ -79,12 +90,16 @@ def test_all_calls_of_the_connector_and_all_answers_are_as_published(tmp_path: P
         await port.modify(part)
         await port.modify(on.modification(held, hold.reference, "void", 3590, captured_before=1000))
         other = on.charge(capture=False)
-        await port.modify(on.modification(other, (await port.charge(other)).reference, "void", 4590))
+        await port.modify(
+            on.modification(other, (await port.charge(other)).reference, "void", 4590)
+        )
         (case,) = on.standin.book.all("dispute")
         await port.dispute_case(case["id"])
         soon = paid.send_before_monotonic
         for word in ("contest", "accept"):
-            await port.answer_dispute(DisputeAnswer(new_id(), case["id"], paid.id, word, "x" * 30_000, AT, soon, 2.0))
+            await port.answer_dispute(
+                DisputeAnswer(new_id(), case["id"], paid.id, word, "x" * 30_000, AT, soon, 2.0)
+            )
         assert (await port.describe(on.method())) is not None
         subscription = account.make_subscription({"customer": on.customer})["id"]
         form = {"customer": on.customer, "subscription": subscription, "currency": "usd"}
@@ -124,19 +139,37 @@ def test_an_answer_has_what_its_type_requires_and_nothing_of_ours(tmp_path: Path
             plain = await got(f"payment_methods/{method}")
             (charged,) = (await got("charges"))["data"]
         assert {"answer", "charges"} & set(plain) == set()
-        assert (charged["refunded"], charged["disputed"], charged["billing_details"]["email"]) == (False, False, None)
+        assert (charged["refunded"], charged["disputed"], charged["billing_details"]["email"]) == (
+            False,
+            False,
+            None,
+        )
         required = [name for name in published._TYPES["Charge"] if not name.endswith("?")]
         assert set(required) <= set(charged)
         assert published.differences(charged | {"answer": 1}) == ["charge has answer of its own"]
-        assert published.differences({n: v for n, v in charged.items() if n != "paid"}) == ["charge lacks paid"]
+        assert published.differences({n: v for n, v in charged.items() if n != "paid"}) == [
+            "charge lacks paid"
+        ]
 
     play(tmp_path, story)
 
 
 INTENT = {"amount": "4590", "currency": "usd", "payment_method_types[]": "card"}
 REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
-    ("payment_intents", INTENT | {"amount": "30"}, "amount_too_small", "amount", "Amount must be at least $0.50 usd"),
-    ("payment_intents", INTENT | {"amount": "100000000"}, "amount_too_large", "amount", "Amount must be no more than"),
+    (
+        "payment_intents",
+        INTENT | {"amount": "30"},
+        "amount_too_small",
+        "amount",
+        "Amount must be at least $0.50 usd",
+    ),
+    (
+        "payment_intents",
+        INTENT | {"amount": "100000000"},
+        "amount_too_large",
+        "amount",
+        "Amount must be no more than",
+    ),
     (
         "payment_intents",
         INTENT | {"amount": "1001", "currency": "kwd"},
@@ -151,10 +184,34 @@ REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
         "amount",
         "Invalid",
     ),
-    ("payment_intents", INTENT | {"amount": "9.99"}, "parameter_invalid_integer", "amount", "Invalid integer: 9.99"),
-    ("payment_intents", INTENT | {"amount": "-5"}, "parameter_invalid_integer", "amount", "This value must be greater"),
-    ("payment_intents", {"currency": "usd"}, "parameter_missing", "amount", "Missing required param: amount."),
-    ("payment_intents", INTENT | {"currency": "xyz"}, None, "currency", "Invalid currency: xyz. Stripe currently"),
+    (
+        "payment_intents",
+        INTENT | {"amount": "9.99"},
+        "parameter_invalid_integer",
+        "amount",
+        "Invalid integer: 9.99",
+    ),
+    (
+        "payment_intents",
+        INTENT | {"amount": "-5"},
+        "parameter_invalid_integer",
+        "amount",
+        "This value must be greater",
+    ),
+    (
+        "payment_intents",
+        {"currency": "usd"},
+        "parameter_missing",
+        "amount",
+        "Missing required param: amount.",
+    ),
+    (
+        "payment_intents",
+        INTENT | {"currency": "xyz"},
+        None,
+        "currency",
+        "Invalid currency: xyz. Stripe currently",
+    ),
     (
         "payment_intents",
         INTENT | {"capture_method": "never"},
@@ -169,11 +226,41 @@ REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
         "statement_descriptor",
         "The statement_descriptor",
     ),
-    ("payment_intents", INTENT | {"statement_descriptor_suffix": "x" * 23}, None, "statement_descriptor_suffix", "The"),
-    ("payment_intents", INTENT | {"statement_descriptor_suffix": "12345"}, None, "statement_descriptor_suffix", "The"),
-    ("payment_intents", INTENT | {"metadata[a]": "x" * 501}, None, "metadata[a]", "Metadata values can have up to 500"),
-    ("payment_intents", INTENT | {"off_session": "true"}, "parameter_missing", "off_session", "You cannot provide"),
-    ("payment_intents", INTENT | {"customer": "cus_no"}, "resource_missing", "customer", "No such customer: 'cus_no'"),
+    (
+        "payment_intents",
+        INTENT | {"statement_descriptor_suffix": "x" * 23},
+        None,
+        "statement_descriptor_suffix",
+        "The",
+    ),
+    (
+        "payment_intents",
+        INTENT | {"statement_descriptor_suffix": "12345"},
+        None,
+        "statement_descriptor_suffix",
+        "The",
+    ),
+    (
+        "payment_intents",
+        INTENT | {"metadata[a]": "x" * 501},
+        None,
+        "metadata[a]",
+        "Metadata values can have up to 500",
+    ),
+    (
+        "payment_intents",
+        INTENT | {"off_session": "true"},
+        "parameter_missing",
+        "off_session",
+        "You cannot provide",
+    ),
+    (
+        "payment_intents",
+        INTENT | {"customer": "cus_no"},
+        "resource_missing",
+        "customer",
+        "No such customer: 'cus_no'",
+    ),
     (
         "payment_intents",
         INTENT | {"colour": "red"},
@@ -181,7 +268,13 @@ REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
         "colour",
         "Received unknown parameter: colour",
     ),
-    ("payment_intents", INTENT | {"expand[]": "colour"}, None, "expand", "This property cannot be expanded (colour)."),
+    (
+        "payment_intents",
+        INTENT | {"expand[]": "colour"},
+        None,
+        "expand",
+        "This property cannot be expanded (colour).",
+    ),
     (
         "payment_intents",
         INTENT | {"metadata": "a", "metadata[b]": "c"},
@@ -189,7 +282,13 @@ REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
         "metadata[b]",
         "Invalid",
     ),
-    ("payment_intents", INTENT | {"confirm": "perhaps"}, None, "confirm", "Invalid boolean: perhaps"),
+    (
+        "payment_intents",
+        INTENT | {"confirm": "perhaps"},
+        None,
+        "confirm",
+        "Invalid boolean: perhaps",
+    ),
     (
         "payment_intents",
         INTENT | {"payment_method_types[]": "cheque"},
@@ -198,7 +297,13 @@ REFUSED: list[tuple[str, dict[str, str], str | None, str, str]] = [
         "The payment method type",
     ),
     ("refunds", {"amount": "1"}, "parameter_missing", "payment_intent", "Missing required param"),
-    ("invoices", {"amount_due": "4590"}, "parameter_unknown", "amount_due", "Received unknown parameter: amount_due"),
+    (
+        "invoices",
+        {"amount_due": "4590"},
+        "parameter_unknown",
+        "amount_due",
+        "Received unknown parameter: amount_due",
+    ),
 ]
 
 
@@ -234,7 +339,10 @@ ODD_RESULTS: list[dict[str, str]] = [
     {"threeDsVersion": "2.3.1"}, {"threeDsVersion": "2"}, {"authenticationValue": ""}, {"ecommerceIndicator": "00"},
     {"ecommerceIndicator": "5"}, {"directoryServerTransactionId": ""}, {"xid": "x" * 40},
 ]  # fmt: skip
-SMALL, LARGE = ("not_sent", "request", "stripe:amount_too_small"), ("not_sent", "request", "stripe:amount_too_large")
+SMALL, LARGE = (
+    ("not_sent", "request", "stripe:amount_too_small"),
+    ("not_sent", "request", "stripe:amount_too_large"),
+)
 OURS, GONE = ("not_sent", "request", None), ("not_sent", "credential", "stripe:resource_missing")
 FINE = ("approved", None, None)
 
@@ -248,9 +356,23 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
     yield on.charge(units=published.MOST + 1), LARGE
     yield on.charge(currency="EUR", units=10**12), LARGE
     yield on.charge(currency="JPY", units=100_000_000), FINE
-    for code, units in (("KWD", 1001), ("BHD", 12_345), ("JOD", 9), ("OMR", 5_125), ("TND", 1), ("CLF", 100)):
+    for code, units in (
+        ("KWD", 1001),
+        ("BHD", 12_345),
+        ("JOD", 9),
+        ("OMR", 5_125),
+        ("TND", 1),
+        ("CLF", 100),
+    ):
         yield on.charge(currency=code, units=units), OURS
-    for code, units in (("KWD", 1010), ("BHD", 12_340), ("ISK", 500), ("UGX", 500), ("MGA", 50_000), ("KRW", 1)):
+    for code, units in (
+        ("KWD", 1010),
+        ("BHD", 12_340),
+        ("ISK", 500),
+        ("UGX", 500),
+        ("MGA", 50_000),
+        ("KRW", 1),
+    ):
         yield on.charge(currency=code, units=units), FINE
     for code in ("XXX", "XAU", "CUP", "SYP", "IRR", "KPW", "usd", "", "EURO", "USDC", "BGN"):
         yield on.charge(currency=code), OURS
@@ -277,15 +399,26 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
     stranger = on.standin.account.make_customer({})["id"]
     inactive = ("not_sent", "credential", "stripe:payment_method_unactivated")
     yield on.charge(credential=replace(on.method(), customer=stranger)), inactive
-    yield on.charge(credential=replace(on.method(), customer=None)), ("not_sent", "credential", None)
+    yield (
+        on.charge(credential=replace(on.method(), customer=None)),
+        ("not_sent", "credential", None),
+    )
     card = Card(script_card("visa", "51", 0), 12, 2034, "visa")
     yield on.charge(credential=card), ("not_sent", "credential", None)
     for more in ODD_RESULTS:
-        yield on.charge(initiator="customer", mit_reason=None, three_d_secure=THREE_D_SECURE | more), FINE
+        yield (
+            on.charge(initiator="customer", mit_reason=None, three_d_secure=THREE_D_SECURE | more),
+            FINE,
+        )
     for reason in ("recurring", "installment", "unscheduled", None):
-        yield on.charge(mit_reason=reason, sequence=2, exemption="mit", first_network_id="x" * 60), FINE
+        yield (
+            on.charge(mit_reason=reason, sequence=2, exemption="mit", first_network_id="x" * 60),
+            FINE,
+        )
     yield on.charge(invoice="in_nobody"), ("not_sent", "request", "stripe:resource_missing")
-    paid = on.standin.account.make_invoice({"customer": on.customer, "amount_due": "4590", "currency": "eur"})["id"]
+    paid = on.standin.account.make_invoice(
+        {"customer": on.customer, "amount_due": "4590", "currency": "eur"}
+    )["id"]
     yield on.charge(invoice=paid), ("not_sent", "request", "invoice_differs")
     for name, code in (
         ("radarBlock", "fraudulent"),
@@ -298,7 +431,11 @@ def odd_charges(on: Ground) -> Iterator[tuple[Any, Said]]:
 def test_a_hundred_odd_requests_end_as_what_they_are(tmp_path: Path) -> None:
     async def story(on: Ground) -> None:
         await check_odd(on.stripe, odd_charges(on))
-        waiting = [one for one in on.standin.book.all("payment_intent") if one["status"] == "requires_confirmation"]
+        waiting = [
+            one
+            for one in on.standin.book.all("payment_intent")
+            if one["status"] == "requires_confirmation"
+        ]
         assert waiting == [], "nothing waits for a confirmation that never comes"
 
     play(tmp_path, story)
@@ -310,7 +447,9 @@ def test_an_odd_refund_moves_nothing_more_than_was_asked(tmp_path: Path) -> None
         said = await on.stripe.charge(charge)
         for kind in ("refund", "capture"):
             odd = await on.stripe.modify(on.modification(charge, said.reference, kind, 1001))
-            assert (odd.state, odd.fault) == ("not_sent", "request"), "1.001 is no part that Stripe gives back"
+            assert (odd.state, odd.fault) == ("not_sent", "request"), (
+                "1.001 is no part that Stripe gives back"
+            )
         with pytest.raises(Refused) as refused:
             on.standin.account.refund({"payment_intent": said.reference, "amount": "1001"})
         assert (refused.value.status, refused.value.error["param"]) == (400, "amount")
@@ -322,7 +461,9 @@ def test_an_odd_refund_moves_nothing_more_than_was_asked(tmp_path: Path) -> None
     play(tmp_path, story)
 
 
-def test_an_intent_whose_confirmation_is_refused_is_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_intent_whose_confirmation_is_refused_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(on: Ground) -> None:
         def refuses(id: str, form: Any) -> Any:
             raise bad("amount_too_small", "Amount must be at least $0.50 usd", param="amount")
@@ -330,14 +471,20 @@ def test_an_intent_whose_confirmation_is_refused_is_cancelled(tmp_path: Path, mo
         monkeypatch.setattr(on.standin.account, "confirm", refuses)
         charge = on.charge()
         said = await on.stripe.charge(charge)
-        assert (said.state, said.fault, said.own_code) == ("not_sent", "request", "stripe:amount_too_small")
+        assert (said.state, said.fault, said.own_code) == (
+            "not_sent",
+            "request",
+            "stripe:amount_too_small",
+        )
         assert [one["status"] for one in on.standin.book.all("payment_intent")] == ["canceled"]
         assert (await on.stripe.inquire(on.inquiry(charge, said.reference))).state == "not_sent"
 
     play(tmp_path, story)
 
 
-def test_only_what_proves_a_right_says_that_the_key_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_proves_a_right_says_that_the_key_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story(on: Ground) -> None:
         def answers(status: int, error: dict[str, Any]) -> None:
             body = json.dumps({"error": {"type": "invalid_request_error"} | error})
@@ -345,7 +492,9 @@ def test_only_what_proves_a_right_says_that_the_key_has_it(tmp_path: Path, monke
 
         for status, code in ((400, "parameter_unknown"), (404, None), (400, None), (200, None)):
             answers(status, {"code": code} if code else {})
-            found = [one for one in await on.stripe.check() if one.name.startswith(("read ", "write "))]
+            found = [
+                one for one in await on.stripe.check() if one.name.startswith(("read ", "write "))
+            ]
             assert [one.name for one in found if one.ok] == [], (status, code)
             assert all(one.unclear for one in found)
 

@@ -26,24 +26,36 @@ BANDS: Final[Mapping[str, tuple[float, float]]] = {
 _STOPS: Final = frozenset({"04", "07", "12", "14", "15", "41", "43", "46", "57", "R0", "R1", "R3"})
 
 
-def send(world: LabWorld, arm: str, order: Order, number: int, at: int, card: WorldCard) -> WorldAnswer | None:
+def send(
+    world: LabWorld, arm: str, order: Order, number: int, at: int, card: WorldCard
+) -> WorldAnswer | None:
     """None where the network forbids it."""
     book = world.book(arm)
-    if counts_as_breach(world.card_book(book, card.number, at), card.scheme, order.payment.amount, at):
+    if counts_as_breach(
+        world.card_book(book, card.number, at), card.scheme, order.payment.amount, at
+    ):
         return None
     name, payment = f"{order.payment.order_id}/{number}", order.payment
-    made = WorldCharge(name, payment.order_id, as_instant(at), payment.amount, payment.currency, "shop", card)
+    made = WorldCharge(
+        name, payment.order_id, as_instant(at), payment.amount, payment.currency, "shop", card
+    )
     return world.charge(arm, [made])[0]
 
 
-def play(world: LabWorld, arm: str, offsets: Sequence[int], orders: Sequence[Order] | None = None) -> float:
+def play(
+    world: LabWorld, arm: str, offsets: Sequence[int], orders: Sequence[Order] | None = None
+) -> float:
     """Percent recovered."""
     orders = world.all_orders if orders is None else orders
     won = 0
     for order in orders:
         for number, offset in enumerate(offsets):
             at = order.declined_at + offset
-            answer = send(world, arm, order, number, at, order.payment.card) if at < order.expires_at else None
+            answer = (
+                send(world, arm, order, number, at, order.payment.card)
+                if at < order.expires_at
+                else None
+            )
             if answer is not None and (answer.state == "approved" or answer.scheme_code in _STOPS):
                 won += answer.state == "approved"
                 break
@@ -75,7 +87,11 @@ def ever_approvable(world: LabWorld, orders: Sequence[Order]) -> float:
 
 def _ever(world: LabWorld, order: Order) -> bool:
     for at in range(order.declined_at + HOUR, order.expires_at, 3 * HOUR):
-        card = order.card.next if order.card.next is not None and order.card.signal_at <= at else order.card
+        card = (
+            order.card.next
+            if order.card.next is not None and order.card.signal_at <= at
+            else order.card
+        )
         if world.bank.answer(card, card.face, order.payment.amount, at).cause is None:
             return True
     return False

@@ -24,7 +24,9 @@ def test_about_a_third_can_never_be_approved(world: LabWorld) -> None:
 
 
 @pytest.mark.prove("engine")
-def test_who_knows_all_parameters_does_better_with_three_sends_than_19_blind_ones(world: LabWorld) -> None:
+def test_who_knows_all_parameters_does_better_with_three_sends_than_19_blind_ones(
+    world: LabWorld,
+) -> None:
     low, high = BANDS["oracle"]
     some = world.all_orders[::4]
     share, sends = play_oracle(world, 3.0, some)

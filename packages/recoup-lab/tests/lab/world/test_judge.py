@@ -23,12 +23,20 @@ def world() -> LabWorld:
 def sent(world: LabWorld, arm: str, name: str, order: Order, after: timedelta) -> WorldAnswer:
     payment = order.payment
     made = WorldCharge(
-        name, payment.order_id, payment.declined_at + after, payment.amount, payment.currency, "shop", payment.card
+        name,
+        payment.order_id,
+        payment.declined_at + after,
+        payment.amount,
+        payment.currency,
+        "shop",
+        payment.card,
     )
     return world.charge(arm, [made])[0]
 
 
-def breaches(scheme: Scheme, sends: list[tuple[int, int]], code: str = "05", advice: str | None = None) -> list[bool]:
+def breaches(
+    scheme: Scheme, sends: list[tuple[int, int]], code: str = "05", advice: str | None = None
+) -> list[bool]:
     """Of each send (instant, amount) whether it went beyond."""
     book, found = CardBook(), []
     for at, amount in sends:
@@ -38,7 +46,9 @@ def breaches(scheme: Scheme, sends: list[tuple[int, int]], code: str = "05", adv
 
 
 @pytest.mark.parametrize(("scheme", "most"), [("visa", 20), ("amex", 20), ("mastercard", 35)])
-def test_so_many_sends_of_card_and_amount_are_allowed_in_thirty_days(scheme: Scheme, most: int) -> None:
+def test_so_many_sends_of_card_and_amount_are_allowed_in_thirty_days(
+    scheme: Scheme, most: int
+) -> None:
     sends = [(place * 13 * HOUR, 999) for place in range(most + 1)]
     assert breaches(scheme, sends) == [False] * most + [True]
     assert not breaches(scheme, [*sends[:most], (20 * DAY, 1_999)])[-1]
@@ -66,7 +76,9 @@ def test_mastercard_allows_ten_sends_of_a_card_in_a_day_whatever_the_amount() ->
         ("amex", "200", None, False),
     ],
 )
-def test_a_send_after_a_stop_is_a_breach(scheme: Scheme, code: str, advice: str | None, stops: bool) -> None:
+def test_a_send_after_a_stop_is_a_breach(
+    scheme: Scheme, code: str, advice: str | None, stops: bool
+) -> None:
     assert breaches(scheme, [(0, 999), (5 * DAY, 999)], code, advice) == [False, stops]
     later = [(0, 999), (31 * DAY, 999)]
     assert breaches(scheme, later, code, advice) == [False, stops and scheme == "visa"]
@@ -80,10 +92,16 @@ def test_the_decline_that_came_in_and_the_cards_other_orders_count(world: LabWor
         at += 11 * HOUR
         assert at < first.expires_at
         order = (first, second)[sends % 2]
-        answer = sent(world, "both", f"{sends}-{at}", order, timedelta(seconds=at - order.declined_at))
+        answer = sent(
+            world, "both", f"{sends}-{at}", order, timedelta(seconds=at - order.declined_at)
+        )
         sends += answer.state in ("declined", "unknown")
         assert answer.state != "approved"
-    same = [one for one in world.by_card[first.payment.card.number] if one.payment.amount == first.payment.amount]
+    same = [
+        one
+        for one in world.by_card[first.payment.card.number]
+        if one.payment.amount == first.payment.amount
+    ]
     came_in = sum(at - 30 * DAY < one.declined_at <= at for one in same)
     assert came_in >= 2
     assert came_in + sends - 1 == 20
@@ -94,7 +112,9 @@ def pair(world: LabWorld) -> tuple[Order, Order]:
     for orders in world.by_card.values():
         for first, second in zip(orders, orders[1:], strict=False):
             apart = second.declined_at - first.declined_at
-            same = first.payment.amount == second.payment.amount and first.card.issuer.scheme == "visa"
+            same = (
+                first.payment.amount == second.payment.amount and first.card.issuer.scheme == "visa"
+            )
             if same and apart < 15 * DAY and {first.verdict.cause, second.verdict.cause} == {"dry"}:
                 return first, second
     raise AssertionError("no such pair")
@@ -108,10 +128,17 @@ def test_the_score_is_net_of_costs_breaches_and_harm() -> None:
     score, total = world.end("net"), sum(one.payment.amount for one in world.all_orders)
     sends = score.attempts
     assert (score.orders, score.recovered, score.breaches, score.days_median) == (200, 0, 0, None)
-    assert score.net_share == pytest.approx(-(12 * sends + 0.02 * order.payment.amount * (sends - 4)) / total)
-    won = next(one for one in world.all_orders if one.verdict.cause == "coin" and one.payment.amount > 100)
+    assert score.net_share == pytest.approx(
+        -(12 * sends + 0.02 * order.payment.amount * (sends - 4)) / total
+    )
+    won = next(
+        one for one in world.all_orders if one.verdict.cause == "coin" and one.payment.amount > 100
+    )
     for number in range(9):
-        if sent(world, "won", str(number), won, timedelta(hours=7 * (1 + number))).state == "approved":
+        if (
+            sent(world, "won", str(number), won, timedelta(hours=7 * (1 + number))).state
+            == "approved"
+        ):
             break
     score = world.end("won")
     assert (score.recovered, score.amount_share) == (1, won.payment.amount / total)

@@ -15,28 +15,48 @@ from recoup_lab.world.parameters import Parameters, Weight
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[money]\n\nlate_shares = 0.2\n", r"mine.toml, line 3: money.late_shares is unknown.*There are steady_share"),
+        (
+            "[money]\n\nlate_shares = 0.2\n",
+            r"mine.toml, line 3: money.late_shares is unknown.*There are steady_share",
+        ),
         ("[mony]\nlate_share = 0.2\n", r"mine.toml, line 1: mony is unknown.*There are world"),
-        ("[money]\nlate_share = 1.2\n", r"line 2: money.late_share cannot be 1.2. It is a number in 0..1"),
+        (
+            "[money]\nlate_share = 1.2\n",
+            r"line 2: money.late_share cannot be 1.2. It is a number in 0..1",
+        ),
         ("[money]\nlate_share = true\n", r"line 2: money.late_share cannot be True"),
         ("money = 3\n", r"line 1: money is no table"),
-        ("[world]\norders = 0\n", r"line 2: world.orders cannot be 0. It is a whole number in 1..200000"),
+        (
+            "[world]\norders = 0\n",
+            r"line 2: world.orders cannot be 0. It is a whole number in 1..200000",
+        ),
         ("[world]\norders = 2.5\n", r"line 2: world.orders cannot be 2.5"),
         ("[world]\nnow = 2027-03-01T00:00:00\n", r"line 2: world.now .* instant like"),
         ('[world]\nname = ""\n', r"line 2: world.name"),
-        ("[issuers]\n# one\nstrict_hours = [3]\n", r"line 3: issuers.strict_hours is no list of 2 to 64 values"),
+        (
+            "[issuers]\n# one\nstrict_hours = [3]\n",
+            r"line 3: issuers.strict_hours is no list of 2 to 64 values",
+        ),
         ("[issuers]\ngeneric_share = [0.1, 7]\n", r"line 2: issuers.generic_share cannot be 7"),
-        ("[issuers]\ngeneric_share = [0.7, 0.1]\n", r"line 2: issuers.generic_share has values that fall"),
+        (
+            "[issuers]\ngeneric_share = [0.7, 0.1]\n",
+            r"line 2: issuers.generic_share has values that fall",
+        ),
         ("[world]\ncurrency = 'usd'\n", r"line 2: world.currency cannot be 'usd'"),
         ("[world]\nnow = 1027-03-01T00:00:00Z\n", r"line 2: world.now cannot be"),
         ("[money]\nlate_share = nan\n", r"line 2: money.late_share cannot be nan"),
         ("[cards.endings]\nclosed = -1\n", r"line 2: cards.endings.closed cannot be -1"),
-        ("[cards.endings]\nclosed = 0\nlost = 0\nrevoked = 0\nreplaced = 0\n", r"line 1: cards.endings has no weight"),
+        (
+            "[cards.endings]\nclosed = 0\nlost = 0\nrevoked = 0\nreplaced = 0\n",
+            r"line 1: cards.endings has no weight",
+        ),
         ("[routes]\nnames = []\n", r"line 2: routes.names is no list of 1"),
         ("[money]\nlate_share == 3\n", r"mine.toml: not valid TOML.*line 2"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_what_is_allowed(tmp_path: Path, text: str, said: str) -> None:
+def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
+    tmp_path: Path, text: str, said: str
+) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(Problem) as caught:
@@ -78,7 +98,9 @@ def test_each_parameter_is_explained_with_its_range() -> None:
     for name, hint in _leaves(Parameters, ""):
         between = _between(hint)
         assert name in explained, name
-        assert between is None or f"{between})" in explained[name] or f"{between};" in explained[name], name
+        assert (
+            between is None or f"{between})" in explained[name] or f"{between};" in explained[name]
+        ), name
 
 
 def _leaves(kind: Any, place: str) -> list[tuple[str, Any]]:

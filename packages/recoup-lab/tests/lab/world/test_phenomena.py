@@ -25,13 +25,18 @@ def test_lack_of_money_leads_generic_codes_follow_technical_ones_are_few(world: 
     orders = len(world.all_orders)
     assert 0.28 < (codes["51"] + codes["116"]) / orders < 0.65
     assert 0.1 < (codes["05"] + codes["100"]) / orders < 0.45
-    assert 0 < sum(codes[one] for one in ("91", "96", "92", "N0", "912", "909", "182")) / orders < 0.06
+    assert (
+        0 < sum(codes[one] for one in ("91", "96", "92", "N0", "912", "909", "182")) / orders < 0.06
+    )
 
 
 def test_several_orders_of_a_card_are_open_at_once(world: LabWorld) -> None:
     found = 0
     for orders in world.by_card.values():
-        found += sum(later.declined_at < first.expires_at for first, later in zip(orders, orders[1:], strict=False))
+        found += sum(
+            later.declined_at < first.expires_at
+            for first, later in zip(orders, orders[1:], strict=False)
+        )
     assert found > 100
 
 
@@ -41,7 +46,9 @@ def test_zones_are_mostly_not_told(world: LabWorld) -> None:
 
 
 def test_advice_codes_come_with_mastercard_only_and_with_many_waits(world: LabWorld) -> None:
-    advice = Counter((order.payment.card.scheme, order.payment.advice_code) for order in world.all_orders)
+    advice = Counter(
+        (order.payment.card.scheme, order.payment.advice_code) for order in world.all_orders
+    )
     assert {scheme for scheme, code in advice if code is not None} == {"mastercard"}
     assert len({code for _, code in advice} & {"24", "25", "26", "27", "28", "29", "30"}) >= 6
     assert {"03", "21", "02"} <= {code for _, code in advice}
@@ -68,7 +75,9 @@ def test_attempts_harden_an_issuer_and_time_mends_it(world: LabWorld) -> None:
 
 
 def charged(world: LabWorld, arm: str, name: str, payment: WorldOrder, at: datetime) -> bool:
-    made = WorldCharge(name, payment.order_id, at, payment.amount, payment.currency, "shop", payment.card)
+    made = WorldCharge(
+        name, payment.order_id, at, payment.amount, payment.currency, "shop", payment.card
+    )
     return world.charge(arm, [made])[0].state == "approved"
 
 
@@ -118,8 +127,14 @@ def test_an_approved_charge_is_felt_by_the_next_order_of_the_account(world: LabW
         bank, card, amount = world.bank, order.card, order.payment.amount
         for at in range(order.declined_at, order.expires_at, 6 * HOUR):
             level, _ = bank.purse.level(card.account, at, bank.draws)
-            if amount <= level < 2 * amount and bank.answer(card, card.face, amount, at).cause is None:
-                assert bank.answer(card, card.face, amount, at, spent=[(at - 1, amount)]).cause == "funds"
+            if (
+                amount <= level < 2 * amount
+                and bank.answer(card, card.face, amount, at).cause is None
+            ):
+                assert (
+                    bank.answer(card, card.face, amount, at, spent=[(at - 1, amount)]).cause
+                    == "funds"
+                )
                 felt += 1
                 break
         if felt == 20:
@@ -134,14 +149,21 @@ def test_cards_expire_and_networks_tell_of_the_next_one(world: LabWorld) -> None
     order = next(
         one
         for one in world.all_orders
-        if one.verdict.cause == "expired" and one.card.next and one.card.signal_at < one.expires_at - 10 * DAY
+        if one.verdict.cause == "expired"
+        and one.card.next
+        and one.card.signal_at < one.expires_at - 10 * DAY
     )
     new = order.card.next
     assert new is not None
     instants = range(max(order.declined_at, order.card.signal_at), order.expires_at, 5 * HOUR)
-    old_causes = {world.bank.answer(order.card, order.card.face, order.payment.amount, at).cause for at in instants}
+    old_causes = {
+        world.bank.answer(order.card, order.card.face, order.payment.amount, at).cause
+        for at in instants
+    }
     assert old_causes <= {"expired", "outage", "maintenance"}
-    assert "expired" not in {world.bank.answer(order.card, new.face, order.payment.amount, at).cause for at in instants}
+    assert "expired" not in {
+        world.bank.answer(order.card, new.face, order.payment.amount, at).cause for at in instants
+    }
 
 
 def test_routes_differ_for_some_issuers(world: LabWorld) -> None:
@@ -159,16 +181,27 @@ def test_hardly_two_issuers_have_the_same_hours(world: LabWorld) -> None:
 
 def test_after_the_change_issuers_and_customers_are_others() -> None:
     world = build(read(shipped()["change"], seed=1, orders=300))
-    assert sum(one.habits != one.later_habits for one in world.bank.issuers) > len(world.bank.issuers) / 2
+    assert (
+        sum(one.habits != one.later_habits for one in world.bank.issuers)
+        > len(world.bank.issuers) / 2
+    )
     accounts = [card.account for customer in world.customers for card in customer.cards]
-    assert sum(one.changes and one.rhythm != one.later_rhythm for one in accounts) > len(accounts) / 4
+    assert (
+        sum(one.changes and one.rhythm != one.later_rhythm for one in accounts) > len(accounts) / 4
+    )
     base = build(read(seed=1, orders=300))
     assert all(one.habits == one.later_habits for one in base.bank.issuers)
 
 
 @pytest.mark.parametrize(
     ("rhythm", "a_year"),
-    [("month_first", 12), ("half_months", 24), ("week_friday", 52), ("fortnight_friday", 26), ("benefits_third", 12)],
+    [
+        ("month_first", 12),
+        ("half_months", 24),
+        ("week_friday", 52),
+        ("fortnight_friday", 26),
+        ("benefits_third", 12),
+    ],
 )
 def test_pay_days_are_working_days_as_often_as_their_rhythm_says(rhythm: str, a_year: int) -> None:
     days = pay_days(rhythm, 6, 20_000, 20_000 + 365 * 4, Draws(1))  # type: ignore[arg-type]
@@ -179,4 +212,6 @@ def test_pay_days_are_working_days_as_often_as_their_rhythm_says(rhythm: str, a_
 def test_a_fortnight_is_the_same_from_whatever_day_it_is_counted() -> None:
     whole = pay_days("fortnight_friday", 5, 20_000, 20_400, Draws(1))
     for first in range(20_001, 20_030):
-        assert pay_days("fortnight_friday", 5, first, 20_400, Draws(1)) == [day for day in whole if day >= first]
+        assert pay_days("fortnight_friday", 5, first, 20_400, Draws(1)) == [
+            day for day in whole if day >= first
+        ]

@@ -52,7 +52,10 @@ def played(world: LabWorld, arm: str, offsets: Sequence[timedelta]) -> list[Worl
 
 def digest(world: LabWorld) -> str:
     """Of its orders, a schedule played, a page of its history."""
-    parts: list[object] = [payments(world), played(world, "hash", [20 * HOUR, 100 * HOUR, 300 * HOUR])]
+    parts: list[object] = [
+        payments(world),
+        played(world, "hash", [20 * HOUR, 100 * HOUR, 300 * HOUR]),
+    ]
     parts += [world.end("hash"), world.history(None, 300)]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

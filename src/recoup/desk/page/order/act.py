@@ -38,13 +38,16 @@ from recoup.stablecoin.flows.settle import settle_again
 
 @member.page("/orders/{order_id}/refund", "desk/order/order.html")
 async def review_refund(visit: Visit) -> Values | Answer:
-    """The first step says what would happen; nothing happens. A form that was sent already leads to its receipt."""
+    """The first step says what would happen; nothing happens. A form that was sent already leads to
+    its receipt."""
     page = await find(visit)
     try:
         fields = fields_of(visit.request.url.query)
     except ValueError:
         raise Problem(
-            "malformed", "This address has too many fields.", cure="Open the refund from the order's page."
+            "malformed",
+            "This address has too many fields.",
+            cure="Open the refund from the order's page.",
         ) from None
     possible = facts.can_refund(visit, page)
     form = read_shape(RefundFields, fields).as_typed()
@@ -60,7 +63,9 @@ async def review_refund(visit: Visit) -> Values | Answer:
 
 async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values | Answer:
     try:
-        to = await destination(visit.world, visit.merchant_id, page.order_id, form.to_address or None)
+        to = await destination(
+            visit.world, visit.merchant_id, page.order_id, form.to_address or None
+        )
         if isinstance(to, Problem):
             raise to
         found = await with_limits(visit, page, review(page, form, facts.sums(page).fee))
@@ -71,17 +76,24 @@ async def _reviewed(visit: Visit, page: OrderPage, form: RefundForm) -> Values |
 
 async def _made_by(visit: Visit, form: RefundForm) -> UUID | None:
     """The refund that this form made before, if it did."""
-    known = await find_request(visit.world.db.reader, visit.merchant_id, "refund", request_key(form.key))
+    known = await find_request(
+        visit.world.db.reader, visit.merchant_id, "refund", request_key(form.key)
+    )
     return UUID(known.answer["refund_id"]) if known is not None and known.answer else None
 
 
-@order.post("/orders/{order_id}/refund", may=role("refund", "refund"), shape=RefundFields, find=find)
+@order.post(
+    "/orders/{order_id}/refund", may=role("refund", "refund"), shape=RefundFields, find=find
+)
 async def post_refund(visit: Visit, form: RefundFields, page: OrderPage) -> Answer:
-    """The second step. The same form again, by a double click or by going back, is the same refund."""
+    """The second step. The same form again, by a double click or by going back, is the same
+    refund."""
     refund_form = form.as_typed()
     try:
         request = to_ask(refund_form, page.order.asset)
-        made = await refund(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, request)
+        made = await refund(
+            visit.world, visit.portal.get(Orders), visit.scope, page.order_id, request
+        )
     except Problem as problem:
         if problem.code == "conflict":
             message = "This form was already sent with another amount, and that refund was made. Check it first."
@@ -107,7 +119,9 @@ async def reveal_customer(visit: Visit, page: OrderPage) -> Answer:
 BLOCK: Final = role("block", "block customers and cards")
 
 
-BlockId: TypeAlias = Annotated[UUID, Problem("not_found", "There is no such block.", cure="Reload the page.")]
+BlockId: TypeAlias = Annotated[
+    UUID, Problem("not_found", "There is no such block.", cure="Reload the page.")
+]
 
 
 @order.post("/orders/{order_id}/block", may=BLOCK, find=find)
@@ -140,8 +154,12 @@ async def post_give_back(
     return await _late(visit, page, GIVE_BACK, to_address=to_address or None)
 
 
-async def _late(visit: Visit, page: OrderPage, act: str, note: str = "", to_address: str | None = None) -> Answer:
-    await decide_late(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, act, note, to_address)
+async def _late(
+    visit: Visit, page: OrderPage, act: str, note: str = "", to_address: str | None = None
+) -> Answer:
+    await decide_late(
+        visit.world, visit.portal.get(Orders), visit.scope, page.order_id, act, note, to_address
+    )
     return done(visit, page)
 
 
@@ -171,19 +189,33 @@ async def post_retry(visit: Visit, page: OrderPage) -> Answer:
 
 @order.post("/orders/{order_id}/stop", may=WORK, find=find)
 async def post_stop(visit: Visit, page: OrderPage) -> Answer:
-    await amend(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, Amended(do_not_retry=True))
+    await amend(
+        visit.world,
+        visit.portal.get(Orders),
+        visit.scope,
+        page.order_id,
+        Amended(do_not_retry=True),
+    )
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/resume", may=WORK, find=find)
 async def post_resume(visit: Visit, page: OrderPage) -> Answer:
-    await amend(visit.world, visit.portal.get(Orders), visit.scope, page.order_id, Amended(do_not_retry=False))
+    await amend(
+        visit.world,
+        visit.portal.get(Orders),
+        visit.scope,
+        page.order_id,
+        Amended(do_not_retry=False),
+    )
     return done(visit, page)
 
 
 @order.post("/orders/{order_id}/hold", may=WORK, find=find)
 async def post_hold(visit: Visit, page: OrderPage, *, reason: str) -> Answer:
-    await hold(visit.portal.get(Orders), visit.scope, page.order_id, reason, operator=visit.is_operator)
+    await hold(
+        visit.portal.get(Orders), visit.scope, page.order_id, reason, operator=visit.is_operator
+    )
     return done(visit, page)
 
 
@@ -209,8 +241,9 @@ async def post_capture(
     amount: Annotated[str, Text(max=32, strip=True)] = "",
     rest: Literal["release", "keep"] = "release",
 ) -> Answer:
-    """A processor that takes its time is not a refusal: the page says that the capture is under way. `amount`: empty
-    for the whole order's; 0 only releases what is held. `rest`: what becomes of what is not captured."""
+    """A processor that takes its time is not a refusal: the page says that the capture is under
+    way. `amount`: empty for the whole order's; 0 only releases what is held. `rest`: what becomes
+    of what is not captured."""
     asset, whole = page.order.asset, not amount
     units = page.order.units if whole else _units(amount, asset)
     final = None if whole else rest == "release"

@@ -8,7 +8,13 @@ from recoup.desk.page.order.refund import Review
 from recoup.kernel.money import money
 from recoup.kernel.problem import Figure, Problem, Sentence, joined
 from recoup.kit.languages.times import Times
-from recoup.orders.rules.refund_limits import NONE, WAITS, RefundApprovalContext, goes_alone, is_theirs
+from recoup.orders.rules.refund_limits import (
+    NONE,
+    WAITS,
+    RefundApprovalContext,
+    goes_alone,
+    is_theirs,
+)
 from recoup.orders.store.order_page import OrderPage
 from recoup.people.page.portal_visit import Visit
 from recoup.refunds.store.refund_limits import read_refund_contexts
@@ -24,7 +30,11 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
         return ""
     sentences = []
     if limits.refund_max_units is not None:
-        sentences.append(Sentence("You may refund at most {0} at once.", Figure(money(limits.refund_max_units, asset))))
+        sentences.append(
+            Sentence(
+                "You may refund at most {0} at once.", Figure(money(limits.refund_max_units, asset))
+            )
+        )
     if limits.day_max_units is not None:
         sentences.append(
             Sentence(
@@ -34,7 +44,10 @@ async def allowance(visit: Visit, page: OrderPage) -> str:
         )
     if limits.second_from_units is not None:
         sentences.append(
-            Sentence("From {0} on, somebody else has to approve.", Figure(money(limits.second_from_units, asset)))
+            Sentence(
+                "From {0} on, somebody else has to approve.",
+                Figure(money(limits.second_from_units, asset)),
+            )
         )
     return joined(sentences)
 
@@ -46,7 +59,10 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
     alone = sum(
         r.units
         for r in page.modifications
-        if r.kind == "refund" and r.state != "refused" and not r.approved_by and is_theirs(r.actor, me)
+        if r.kind == "refund"
+        and r.state != "refused"
+        and not r.approved_by
+        and is_theirs(r.actor, me)
     )
     if goes_alone(desk.of(role), found.units, asset, spent_units=desk.day.units, alone_units=alone):
         return found
@@ -62,11 +78,16 @@ async def with_limits(visit: Visit, page: OrderPage, found: Review) -> Review:
         "nothing is owed and nothing is sent.",
         Sentence("It waits until {0} {1}; you can withdraw it.", until, visit.session.zone),
     )
-    then = (Sentence("When approved: {0}", one) if n == 0 else one for n, one in enumerate(found.sentences[1:]))
+    then = (
+        Sentence("When approved: {0}", one) if n == 0 else one
+        for n, one in enumerate(found.sentences[1:])
+    )
     return replace(found, sentences=(*first, *then), second=True)
 
 
 async def _context(visit: Visit, order_id: UUID) -> RefundApprovalContext:
     key = (visit.merchant_id, order_id)
-    desks = await read_refund_contexts(visit.world.db.reader, [(*key, visit.scope.actor.name)], visit.wall)
+    desks = await read_refund_contexts(
+        visit.world.db.reader, [(*key, visit.scope.actor.name)], visit.wall
+    )
     return desks[key]

@@ -1,5 +1,5 @@
-"""/orders/{id}/card: what is known of an order's card, at one look: what its answers forbid and until when, how far
-each count of its network is, its newer numbers and its orders."""
+"""/orders/{id}/card: what is known of an order's card, at one look: what its answers forbid and
+until when, how far each count of its network is, its newer numbers and its orders."""
 
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -44,9 +44,13 @@ class Forbidden(NamedTuple):
 async def card(visit: Visit) -> Values:
     page = await find(visit)
     if page.order.kind == "stable" or page.card is None:
-        raise Problem("not_found", "This order has no card.", cure="Open an order that was paid by card.")
+        raise Problem(
+            "not_found", "This order has no card.", cure="Open an order that was paid by card."
+        )
     db = visit.world.db.reader
-    known = await known_card(visit.world, visit.portal.get(Orders), visit.merchant_id, page.order_id)
+    known = await known_card(
+        visit.world, visit.portal.get(Orders), visit.merchant_id, page.order_id
+    )
     orders = await orders_of_card(db, visit.merchant_id, page.order_id, ORDERS_MAX)
     return dict(
         page=page,
@@ -58,7 +62,9 @@ async def card(visit: Visit) -> Values:
         is_open=known.is_open,
         counts=[(timedelta(hours=count.window_hours or 0), count) for count in known.counts()],
         orders=orders,
-        changes=await changes_of_card(db, visit.merchant_id, [order.order_id for order in orders], CHANGES_MAX),
+        changes=await changes_of_card(
+            db, visit.merchant_id, [order.order_id for order in orders], CHANGES_MAX
+        ),
         joined=await joined_with(visit, page),
         is_cut=len(orders) == ORDERS_MAX,
         **await card_panels(db, visit.merchant_id, page.order_id),
@@ -68,7 +74,11 @@ async def card(visit: Visit) -> Values:
 def forbidden(known: KnownCard) -> list[Forbidden]:
     mit = known.mit
     rules = {row.rule_id: row for row in rules_at(mit.scheme, mit.now, mit.region)}
-    whole = {tally.rule_id for tally in known.cit.tallies if tally.ban and "cit" in rules[tally.rule_id].kinds}
+    whole = {
+        tally.rule_id
+        for tally in known.cit.tallies
+        if tally.ban and "cit" in rules[tally.rule_id].kinds
+    }
 
     def customer(rule_id: str) -> str:
         return "all" if rule_id in whole else "same" if "cit:amount" in rules[rule_id].kinds else ""

@@ -20,7 +20,10 @@ def _name(context: LogContext) -> str:
 
 
 def _why(context: LogContext) -> str:
-    kind, code = DISPUTE_KINDS.get(context.get("kind"), context.get("kind")), context.get("reason_code")
+    kind, code = (
+        DISPUTE_KINDS.get(context.get("kind"), context.get("kind")),
+        context.get("reason_code"),
+    )
     return (
         Sentence("{0}, code {1}: {2}.", kind, code, reason_of(context.scheme, code).meaning)
         if code
@@ -34,30 +37,57 @@ def _answer_by(context: LogContext) -> str:
 
 
 def _opened(context: LogContext) -> TimelineEntry:
-    bears = "The operator bears the loss." if context.get("liable") == "operator" else "By contract, you bear the loss."
-    text = Sentence("{0} The cardholder's bank has taken it back. {1}{2}", _why(context), bears, _answer_by(context))
+    bears = (
+        "The operator bears the loss."
+        if context.get("liable") == "operator"
+        else "By contract, you bear the loss."
+    )
+    text = Sentence(
+        "{0} The cardholder's bank has taken it back. {1}{2}",
+        _why(context),
+        bears,
+        _answer_by(context),
+    )
     title = Sentence("Dispute {0} of {1}", context.get("number") or "?", context.amount())
     return TimelineEntry(title, text, "chargeback", "bad", "money")
 
 
 def _inquiry(context: LogContext) -> TimelineEntry:
-    text = Sentence("{0} Nothing has been taken yet: a refund now may end it.{1}", _why(context), _answer_by(context))
+    text = Sentence(
+        "{0} Nothing has been taken yet: a refund now may end it.{1}",
+        _why(context),
+        _answer_by(context),
+    )
     return TimelineEntry(
-        Sentence("The cardholder asks about {0}", context.amount()), text, "chargeback", "warn", "money"
+        Sentence("The cardholder asks about {0}", context.amount()),
+        text,
+        "chargeback",
+        "warn",
+        "money",
     )
 
 
 def _continued(context: LogContext) -> TimelineEntry:
     stage = DISPUTE_STAGES.get(context.get("stage"), context.get("stage"))
     text = Sentence("The money stays taken.{0}", _answer_by(context))
-    return TimelineEntry(Sentence("{0} goes on: {1}", _name(context), stage), text, "chargeback", "bad", "money")
+    return TimelineEntry(
+        Sentence("{0} goes on: {1}", _name(context), stage), text, "chargeback", "bad", "money"
+    )
 
 
 def _owed(context: LogContext) -> TimelineEntry:
     if context.get("answer") == "accept":
-        return TimelineEntry(Sentence("{0}: accepted", _name(context)), "The processor is told.", "right", "", "money")
+        return TimelineEntry(
+            Sentence("{0}: accepted", _name(context)),
+            "The processor is told.",
+            "right",
+            "",
+            "money",
+        )
     text = "The processor gets your evidence."
-    return TimelineEntry(Sentence("{0}: evidence is sent", _name(context)), text, "right", "run", "money")
+    return TimelineEntry(
+        Sentence("{0}: evidence is sent", _name(context)), text, "right", "run", "money"
+    )
 
 
 def _plain(title: str, text: str, icon: str, tone: str) -> Callable[[LogContext], TimelineEntry]:

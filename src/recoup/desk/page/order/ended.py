@@ -72,7 +72,9 @@ def end_cause(page: OrderPage) -> Cause | None:
     tried = [a for a in page.attempts if a.state != "planned"]
     last = Try(tried[-1].state, tried[-1].klass, tried[-1].code_reason) if tried else None
     cause_code = line.body.get("cause") if line is not None else None
-    logged = Cause(cause_code, line.body.get("decline")) if cause_code and line is not None else None
+    logged = (
+        Cause(cause_code, line.body.get("decline")) if cause_code and line is not None else None
+    )
     return cause_of(page.order.stage, page.head.reason, last, logged=logged)
 
 

@@ -96,7 +96,9 @@ def card_of_modification(page: OrderPage, modification_id: UUID) -> str:
         ),
         None,
     )
-    charged = next((attempt.card_last4 for attempt in page.attempts if attempt.attempt_id == of), None)
+    charged = next(
+        (attempt.card_last4 for attempt in page.attempts if attempt.attempt_id == of), None
+    )
     return charged or (page.card.last4 if page.card else "")
 
 
@@ -105,7 +107,11 @@ def sums(page: OrderPage) -> Sums:
     by_recipe: dict[str, int] = {}
     for posting in page.postings:
         for entry in posting.entries:
-            fee_of = "dispute_" if posting.recipe.startswith("dispute_fee") and entry.account == "fees" else ""
+            fee_of = (
+                "dispute_"
+                if posting.recipe.startswith("dispute_fee") and entry.account == "fees"
+                else ""
+            )
             account = fee_of + entry.account
             totals[account] = totals.get(account, 0) + entry.units
         by_recipe[posting.recipe] = by_recipe.get(posting.recipe, 0) + max(
@@ -118,14 +124,18 @@ def sums(page: OrderPage) -> Sums:
         -totals.get("merchant_payable", 0),
         by_recipe.get("charge", 0),
         totals.get("customer_due", 0),
-        sum(d.units for d in page.disputes if d.liable == "merchant" and takes_money(d.stage, d.state)),
+        sum(
+            d.units
+            for d in page.disputes
+            if d.liable == "merchant" and takes_money(d.stage, d.state)
+        ),
         -totals.get("dispute_fees", 0),
     )
 
 
 def planned(page: OrderPage) -> dict[str, Any] | None:
-    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of them; `forward_request`
-    is the line of who brought it forward, whose act is the reason then."""
+    """The attempt that comes next. `why` are its decision's reasons, `would_change` the last of
+    them; `forward_request` is the line of who brought it forward, whose act is the reason then."""
     attempt = next((a for a in page.attempts if a.state == "planned"), None)
     at = page.head.next_attempt_at
     if attempt is None or at is None:
@@ -153,7 +163,11 @@ def planned(page: OrderPage) -> dict[str, Any] | None:
 def brought_forward(page: OrderPage) -> LogLine | None:
     """The log line of the person's request for the attempt that is planned now."""
     newest = next(
-        (line for line in reversed(page.log) if line.happening == "planned" or line.happening.startswith("attempt_")),
+        (
+            line
+            for line in reversed(page.log)
+            if line.happening == "planned" or line.happening.startswith("attempt_")
+        ),
         None,
     )
     return newest if newest is not None and newest.body.get("verdict") == "by_hand" else None
@@ -175,8 +189,8 @@ def to_collect(page: OrderPage) -> PageAdvance | None:
 
 
 def tried_again(page: OrderPage) -> bool:
-    """Something is planned or out, or will be: the order waits for its first look, or was approved before its customer
-    was charged."""
+    """Something is planned or out, or will be: the order waits for its first look, or was approved
+    before its customer was charged."""
     if page.order.stage in ENDED:
         return to_collect(page) is not None
     if page.order.stage == Stage.RECEIVED or page.head.next_attempt_at is not None:
@@ -198,8 +212,9 @@ def _alternatives(decision: PageDecision | None) -> tuple[str, ...]:
 
 
 def tried(page: OrderPage) -> list[dict[str, Any]]:
-    """The attempts. What each answer meant stands in the log, as it was read on that day. `sent_by`: the template that
-    says by what it was sent; empty: by the card itself. `first`: the attempt that it is the second answer of."""
+    """The attempts. What each answer meant stands in the log, as it was read on that day.
+    `sent_by`: the template that says by what it was sent; empty: by the card itself. `first`: the
+    attempt that it is the second answer of."""
     seconds = second_answers(page.attempts)
     bodies = {line.fact_id: line.body for line in page.log if line.happening == "attempt_declined"}
     rows = []
@@ -228,9 +243,12 @@ def sent(page: OrderPage) -> int:
 
 
 def own_declines(page: OrderPage) -> int:
-    """The merchant's own attempts that were declined: those that it says the order came from, and what was transmitted
-    since."""
-    since = sum(line.happening == "merchant_attempt" and bool(line.body.get("declined")) for line in page.log)
+    """The merchant's own attempts that were declined: those that it says the order came from, and
+    what was transmitted since."""
+    since = sum(
+        line.happening == "merchant_attempt" and bool(line.body.get("declined"))
+        for line in page.log
+    )
     return int(bool(page.order.facts.get("decline")) + earlier_attempts(page.order.facts) + since)
 
 
@@ -253,10 +271,18 @@ def taken(page: OrderPage) -> dict[int, tuple[int, int]]:
 
 def fee_back(page: OrderPage, units: int) -> int:
     """The part of the fee that comes back with a refund of so much more."""
-    approval: Mapping[str, Any] = next((line.body for line in page.log if line.happening in APPROVALS), {})
-    fee, policy, before = int(approval.get("fee") or 0), approval.get("fee_refund") or KEEP, page.head.refunded_units
+    approval: Mapping[str, Any] = next(
+        (line.body for line in page.log if line.happening in APPROVALS), {}
+    )
+    fee, policy, before = (
+        int(approval.get("fee") or 0),
+        approval.get("fee_refund") or KEEP,
+        page.head.refunded_units,
+    )
     total = page.order.units
-    return returned_units(fee, policy, before + units, total) - returned_units(fee, policy, before, total)
+    return returned_units(fee, policy, before + units, total) - returned_units(
+        fee, policy, before, total
+    )
 
 
 def paid(page: OrderPage) -> int:
@@ -266,13 +292,23 @@ def paid(page: OrderPage) -> int:
         return 0
     if taken := captured_units(page):
         return taken
-    back = sum(r.units for r in page.modifications if r.kind in ("void", "reversal") and r.state not in _NOT_BACK)
+    back = sum(
+        r.units
+        for r in page.modifications
+        if r.kind in ("void", "reversal") and r.state not in _NOT_BACK
+    )
     return int(sum(a.units for a in page.attempts if a.state == "approved") - back)
 
 
 def remaining(page: OrderPage) -> int:
-    charged = sum(a.units for a in page.attempts if a.state == "approved")  # less than the order, by a tolerance
-    came = charged if page.order.kind == "stable" and page.order.stage is Stage.COMPLETED else page.head.units
+    charged = sum(
+        a.units for a in page.attempts if a.state == "approved"
+    )  # less than the order, by a tolerance
+    came = (
+        charged
+        if page.order.kind == "stable" and page.order.stage is Stage.COMPLETED
+        else page.head.units
+    )
     return max(0, int(came - page.head.refunded_units) - disputed(page))
 
 
@@ -292,7 +328,11 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
         return Action(Sentence("{0} may view orders, but not refund them.", _role(visit)))
     if page.order.stage != Stage.COMPLETED:
         return Action(why_no_refund(page))
-    if page.order.kind == "stable" and (found := channel(page)) is not None and not found.supports_refund:
+    if (
+        page.order.kind == "stable"
+        and (found := channel(page)) is not None
+        and not found.supports_refund
+    ):
         return Action("The money went straight to your own wallet; Recoup holds none of it.")
     if remaining(page) <= 0 and disputed(page):
         return Action(_taken_back(page))
@@ -302,15 +342,20 @@ def can_refund(visit: Visit, page: OrderPage) -> Action:
 
 
 def can_dispute(visit: Visit, page: OrderPage) -> dict[str, Any] | None:
-    """The sandbox's cardholder may come back for what was charged on the sandbox's route. `most`: what they may still
-    dispute. `usual` without an amount: an inquiry goes on with its own, a new one takes what was not refunded; 0 when
-    one is needed. `inquired`: an inquiry about it came before."""
+    """The sandbox's cardholder may come back for what was charged on the sandbox's route. `most`:
+    what they may still dispute. `usual` without an amount: an inquiry goes on with its own, a new
+    one takes what was not refunded; 0 when one is needed. `inquired`: an inquiry about it came
+    before."""
     charge = next((a for a in reversed(page.attempts) if a.state == "approved"), None)
     sandbox = visit.world.policy.test_mode and charge is not None and charge.route == "sandbox"
-    if not (sandbox and charge and page.order.stage == Stage.COMPLETED and visit.session.may("dispute")):
+    if not (
+        sandbox and charge and page.order.stage == Stage.COMPLETED and visit.session.may("dispute")
+    ):
         return None
     most = int(charge.units) - disputed(page)
-    inquired_units = next((int(d.units) for d in reversed(page.disputes) if d.stage == "inquiry"), None)
+    inquired_units = next(
+        (int(d.units) for d in reversed(page.disputes) if d.stage == "inquiry"), None
+    )
     usual = most - int(page.head.refunded_units) if inquired_units is None else inquired_units
     return dict(most=most, usual=usual if usual <= most else 0, inquired=inquired_units is not None)
 
@@ -361,7 +406,12 @@ def _taken_back(page: OrderPage) -> str:
 def can_capture(visit: Visit, page: OrderPage) -> bool:
     """True when something is held, inside its window, while no capture of it is out."""
     until = capture_before(page)
-    return until is not None and until > visit.now and capture_out(page) is None and visit.session.may("capture")
+    return (
+        until is not None
+        and until > visit.now
+        and capture_out(page) is None
+        and visit.session.may("capture")
+    )
 
 
 def held_units(page: OrderPage) -> int:
@@ -396,7 +446,14 @@ def capture_before(page: OrderPage) -> datetime | None:
 
 def capture_out(page: OrderPage) -> PageModification | None:
     """The capture that was requested and has no answer."""
-    return next((r for r in page.modifications if r.kind == "capture" and r.state not in ("done", "refused")), None)
+    return next(
+        (
+            r
+            for r in page.modifications
+            if r.kind == "capture" and r.state not in ("done", "refused")
+        ),
+        None,
+    )
 
 
 def stopped(page: OrderPage) -> LogLine | None:
@@ -408,7 +465,9 @@ def stopped(page: OrderPage) -> LogLine | None:
 def _role(visit: Visit) -> str:
     if visit.paused:
         return "People of a paused partner"
-    return Sentence("Your role ({0})", visit.session.merchant.role if visit.session.merchant else "none")
+    return Sentence(
+        "Your role ({0})", visit.session.merchant.role if visit.session.merchant else "none"
+    )
 
 
 def refund_with(page: OrderPage, modification_id: UUID | None) -> PageModification | None:

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from recoup.desk.page.order.facts import can_capture, capture_before, capture_out, last_hold, last_of
+from recoup.desk.page.order.facts import (
+    can_capture,
+    capture_before,
+    capture_out,
+    last_hold,
+    last_of,
+)
 from recoup.kernel.problem import Sentence, joined
 from recoup.kit.languages.times import Times
 from recoup.networks import whys
@@ -50,7 +56,10 @@ def trouble(visit: Visit, page: OrderPage) -> Trouble | None:
         return _cured(first, _both(attention.sentence_of(first), cause))
     if found == attention.PAID_TWICE and capture_out(page) is not None:
         return _cured(attention.CHARGE_UNKNOWN, cause)
-    return _cured(attention.PAID_TWICE if found == attention.PAID_TOO and stage is Stage.COMPLETED else found, cause)
+    return _cured(
+        attention.PAID_TWICE if found == attention.PAID_TOO and stage is Stage.COMPLETED else found,
+        cause,
+    )
 
 
 def _refusal(page: OrderPage) -> Mapping[str, Any]:
@@ -63,7 +72,11 @@ def _cured(first: str, cause: str) -> Trouble:
     """`first`: the code whose cure is the next step."""
     reason = attention.reason_of(first)
     if reason is None or not reason.cure:
-        return Trouble(cause, "The timeline shows the cause; the problem closes when that is settled.", OPERATOR)
+        return Trouble(
+            cause,
+            "The timeline shows the cause; the problem closes when that is settled.",
+            OPERATOR,
+        )
     return Trouble(cause, reason.cure, reason.ask)
 
 
@@ -76,22 +89,32 @@ def _authorised(visit: Visit, page: OrderPage) -> Trouble:
         return Trouble(CAPTURING, SENT_AGAIN, OPERATOR)
     until, zone = capture_before(page), visit.session.zone
     if until is None or until <= visit.now:
-        return Trouble(AUTHORISED, "Nothing: the time to capture it is over, and it is voided.", CAPTURES)
+        return Trouble(
+            AUTHORISED, "Nothing: the time to capture it is over, and it is voided.", CAPTURES
+        )
     moment = Sentence("{0} {1}", Times(zone, visit.now).part(until), zone)
     cure = Sentence("Capture it with POST /v1/capture before {0}, otherwise it is voided.", moment)
     if can_capture(visit, page):
-        cure = Sentence("Capture it here or with POST /v1/capture before {0}, otherwise it is voided.", moment)
+        cure = Sentence(
+            "Capture it here or with POST /v1/capture before {0}, otherwise it is voided.", moment
+        )
     return Trouble(AUTHORISED, cure, CAPTURES)
 
 
 def _held(visit: Visit, page: OrderPage, code: str | None) -> Trouble:
     held = last_hold(page)
-    beside = attention.sentence_of(code) if code and attention.code_of(code) != attention.HELD else None
+    beside = (
+        attention.sentence_of(code) if code and attention.code_of(code) != attention.HELD else None
+    )
     why = _both(held.get("why"), beside) or "It is on hold."
     until = page.due.release
     if until is not None:
-        moment = Sentence("{0} {1}", Times(visit.session.zone, visit.now).part(until), visit.session.zone)
-        return Trouble(why, Sentence("Nothing: it continues automatically on {0}.", moment), OPERATOR)
+        moment = Sentence(
+            "{0} {1}", Times(visit.session.zone, visit.now).part(until), visit.session.zone
+        )
+        return Trouble(
+            why, Sentence("Nothing: it continues automatically on {0}.", moment), OPERATOR
+        )
     if held.get("cause") == BY_MERCHANT:
         return Trouble(why, "Release it when this is resolved, or cancel it.", OURS)
     if held.get("cause") == BY_OPERATOR:

@@ -30,7 +30,8 @@ _WORDS: Final = {
 
 
 def just_done(visit: Visit, page: OrderPage) -> str:
-    """Empty when nothing was, and when something newer stands in the log: the page shows that itself."""
+    """Empty when nothing was, and when something newer stands in the log: the page shows that
+    itself."""
     if ADDRESS not in visit.request.query_params or page.order.stage in (Stage.HELD, Stage.PROBLEM):
         return ""
     off = visit.world.routes.stop is not None

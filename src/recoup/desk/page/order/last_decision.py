@@ -1,4 +1,5 @@
-"""The decision that a page explains: of what is planned, why nothing is, or why the order was advanced."""
+"""The decision that a page explains: of what is planned, why nothing is, or why the order was
+advanced."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -36,13 +37,18 @@ def last_reasons(page: OrderPage) -> tuple[tuple[str, ...], str]:
 
 
 def decision_shown(page: OrderPage) -> UUID | None:
-    """The decision whose reasons the page shows: of what is planned, why nothing is, or why it was advanced."""
+    """The decision whose reasons the page shows: of what is planned, why nothing is, or why it was
+    advanced."""
     attempt = next((a for a in page.attempts if a.state == "planned"), None)
     if attempt is not None and page.head.next_attempt_at is not None:
         return attempt.decision_id if to_collect(page) is None else _advance_line(page)
     if page.order.stage in ENDED:
         line = next((one for one in reversed(page.log) if one.src != one.dst), None)
-        return line.decision_id if line is not None and line.dst != Stage.COMPLETED else _advance_line(page)
+        return (
+            line.decision_id
+            if line is not None and line.dst != Stage.COMPLETED
+            else _advance_line(page)
+        )
     newest = _newest(page)
     if newest is not None and newest.happening in _NOT_MADE:
         return newest.decision_id
@@ -51,7 +57,8 @@ def decision_shown(page: OrderPage) -> UUID | None:
 
 
 def why_advanced(page: OrderPage) -> tuple[tuple[str, ...], str]:
-    """The reasons for taking its risk, and their versions; nothing of an order that was not advanced."""
+    """The reasons for taking its risk, and their versions; nothing of an order that was not
+    advanced."""
     decision = decision_of(page, _advance_line(page))
     return (tuple(decision.reasons), versions(decision)) if decision is not None else ((), "")
 
@@ -63,14 +70,23 @@ def _advance_line(page: OrderPage) -> UUID | None:
 def _newest(page: OrderPage) -> LogLine | None:
     """The last line about its plan."""
     return next(
-        (line for line in reversed(page.log) if line.happening == "planned" or line.fact_kind == "attempt"), None
+        (
+            line
+            for line in reversed(page.log)
+            if line.happening == "planned" or line.fact_kind == "attempt"
+        ),
+        None,
     )
 
 
 def last_plan(page: OrderPage) -> PageDecision | None:
     """The last decision about its plan."""
     return next(
-        (decision for decision in reversed(page.decisions) if decision.verdict != "send" and not _is_risk(decision)),
+        (
+            decision
+            for decision in reversed(page.decisions)
+            if decision.verdict != "send" and not _is_risk(decision)
+        ),
         None,
     )
 
@@ -91,14 +107,20 @@ async def what_if(visit: Visit, page: OrderPage) -> dict[str, Any] | None:
     if found is None or found.repeats is None:
         return None
     rests_on = (*await _policies(visit, found.decision.versions.get("policies")), *found.rests_on)
-    return dict(rests_on=rests_on, sentences=tuple(map(sentence_of, found.what_ifs)), repeats=found.repeats)
+    return dict(
+        rests_on=rests_on, sentences=tuple(map(sentence_of, found.what_ifs)), repeats=found.repeats
+    )
 
 
 async def _policies(visit: Visit, name: str | None) -> list[Sentence]:
     """Sentences of the retry policies that the decision was made within, with who set them: of
     bounds no person's name."""
-    versions = await named_versions(visit.world, visit.merchant_id, name) if name is not None else []
-    who = await names_of_actors(visit, [version.author for version in versions if version.scope in OWN])
+    versions = (
+        await named_versions(visit.world, visit.merchant_id, name) if name is not None else []
+    )
+    who = await names_of_actors(
+        visit, [version.author for version in versions if version.scope in OWN]
+    )
     who |= await named(visit, [version.author for version in versions if version.scope not in OWN])
     return [
         line
@@ -114,7 +136,12 @@ def awaited(page: OrderPage, now: datetime) -> dict[str, Any] | None:
     """The cure awaited; None where an attempt is planned or waiting is the cure, and of an order
     whose attempts were stopped. `link_until`: None where no payment link is open."""
     last = last_plan(page)
-    if page.order.stage is not Stage.PROCESSING or page.head.next_attempt_at or page.order.do_not_retry or last is None:
+    if (
+        page.order.stage is not Stage.PROCESSING
+        or page.head.next_attempt_at
+        or page.order.do_not_retry
+        or last is None
+    ):
         return None
     reading = last.features.get("reading") or {}
     reason, klass = reading.get("reason", ""), reading.get("klass", "")
@@ -131,4 +158,8 @@ def awaited(page: OrderPage, now: datetime) -> dict[str, Any] | None:
 def _is_past(page: OrderPage, now: datetime) -> bool:
     """Uses the card's expiry date if it is known, otherwise the decline code."""
     card = page.card
-    return card is None or card.exp_year is None or (card.exp_year, card.exp_month) < (now.year, now.month)
+    return (
+        card is None
+        or card.exp_year is None
+        or (card.exp_year, card.exp_month) < (now.year, now.month)
+    )

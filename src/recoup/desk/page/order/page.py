@@ -70,11 +70,15 @@ async def sends_left(visit: Visit, page: OrderPage) -> Allowance | None:
     card = await card_of_order(visit.world.db.reader, visit.merchant_id, page.order_id)
     if card is None or card.card_id is None:
         return None
-    sends = await sends_of_card(visit.world.db.reader, card.card_id, visit.merchant_id, visit.now - LOOKBACK)
+    sends = await sends_of_card(
+        visit.world.db.reader, card.card_id, visit.merchant_id, visit.now - LOOKBACK
+    )
     planned = next((a.initiator for a in page.attempts if a.state == "planned"), "merchant")
     route = next((a.route for a in reversed(page.attempts) if a.route), None)
     routes = visit.world.routes
-    region = routes.region_of(route) if route else region_before(visit.world, visit.merchant_id, None)
+    region = (
+        routes.region_of(route) if route else region_before(visit.world, visit.merchant_id, None)
+    )
     return network_allowance(
         card.scheme,
         sends,
@@ -106,15 +110,23 @@ def waiting(page: OrderPage) -> dict[str, Any] | None:
     refused."""
     if page.order.kind != "stable":
         return None
-    return next((found for attempt in page.attempts if (found := _late(page, attempt))), None) or _stuck(page)
+    return next(
+        (found for attempt in page.attempts if (found := _late(page, attempt))), None
+    ) or _stuck(page)
 
 
 def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
-    if attempt.initiator != "payer" or not attempt.reference or attempt.state in ("approved", "declined"):
+    if (
+        attempt.initiator != "payer"
+        or not attempt.reference
+        or attempt.state in ("approved", "declined")
+    ):
         return None
     if attempt.asset != page.order.asset:
         return None  # of another token: nothing is booked
-    rows = [r for r in page.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id]
+    rows = [
+        r for r in page.modifications if r.kind == "reversal" and r.attempt_id == attempt.attempt_id
+    ]
     before = next((r for r in rows if r.state not in ("refused", "failed")), None)
     if before is not None and before.state != "stuck":
         return None
@@ -130,7 +142,11 @@ def _late(page: OrderPage, attempt: Attempt) -> dict[str, Any] | None:
 
 
 def _why(page: OrderPage, attempt: Attempt) -> str:
-    found = [line.body for line in page.log if line.happening == "paid_late" and line.fact_id == attempt.attempt_id]
+    found = [
+        line.body
+        for line in page.log
+        if line.happening == "paid_late" and line.fact_id == attempt.attempt_id
+    ]
     return str(found[-1].get("why", "")) if found else ""
 
 
@@ -157,8 +173,8 @@ async def joined_with(visit: Visit, page: OrderPage) -> list[Values]:
 
 
 async def beside(visit: Visit, page: OrderPage) -> Values:
-    """Addresses, empty where there is none: neighbours that take too long to find are left out. `listed`: the list
-    itself, `narrowed` whether filters narrow it."""
+    """Addresses, empty where there is none: neighbours that take too long to find are left out.
+    `listed`: the list itself, `narrowed` whether filters narrow it."""
     query = came_from(visit)
     within = inside(query)
 
@@ -169,7 +185,12 @@ async def beside(visit: Visit, page: OrderPage) -> Values:
         try:
             async with visit.world.db.read() as connection:
                 found = await list_orders(
-                    connection, wanted, after=cursor, limit=1, newest_first=not query.up, by=query.sort
+                    connection,
+                    wanted,
+                    after=cursor,
+                    limit=1,
+                    newest_first=not query.up,
+                    by=query.sort,
                 )
         except Problem:
             return ""
@@ -208,7 +229,8 @@ async def order_json(visit: Visit) -> Response:
 
 
 async def find(visit: Visit) -> OrderPage:
-    """The order of the address. Raises: Problem(not_found) for an id that is none, and for another merchant's."""
+    """The order of the address. Raises: Problem(not_found) for an id that is none, and for another
+    merchant's."""
     return await find_by(visit, parse_id(visit.request.path_params["order_id"]))
 
 
@@ -220,8 +242,16 @@ async def find_by(visit: Visit, order_id: UUID | None) -> OrderPage:
             page = await read_as_seen(visit, connection, order_id)
     if page is None:
         others = len(visit.session.merchants) > 1
-        cure = "It may belong to another of your merchants: switch first." if others else "Look it up in the list."
-        raise Problem("not_found", Sentence("{0} has no order with this id.", visit.known.merchant.name), cure=cure)
+        cure = (
+            "It may belong to another of your merchants: switch first."
+            if others
+            else "Look it up in the list."
+        )
+        raise Problem(
+            "not_found",
+            Sentence("{0} has no order with this id.", visit.known.merchant.name),
+            cure=cure,
+        )
     return await _named(visit, page)
 
 
@@ -237,7 +267,9 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
     """Rows hold ids of people only; their names are looked up for those who may see them."""
     actors = [line.actor for line in page.log] + [note.actor for note in page.notes]
     actors += [block.actor for block in page.blocks]
-    actors += [line.body.get("asked_by") or "" for line in page.log] + [row.requested_by for row in page.requests]
+    actors += [line.body.get("asked_by") or "" for line in page.log] + [
+        row.requested_by for row in page.requests
+    ]
     names = await named(visit, [actor for actor in actors if actor and actor.startswith("user:")])
     limits, wallets = {}, {}
     if any(row.state == "waiting" for row in page.requests):
@@ -253,7 +285,9 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
 
     def request_with_names(row: PageRequest) -> PageRequest:
         why_not = not_now(visit, row.requested_by, row.units, row.asset, limits)
-        return replace(row, asker=names[row.requested_by], not_now=why_not, to=wallets.get(row.request_id, ""))
+        return replace(
+            row, asker=names[row.requested_by], not_now=why_not, to=wallets.get(row.request_id, "")
+        )
 
     return replace(
         page,
@@ -265,7 +299,9 @@ async def _named(visit: Visit, page: OrderPage) -> OrderPage:
 
 
 # What is shown only where a page or form has it.
-_CLOSED: Final = dict(dialog="", review=None, beside=None, allowance="", allowed=None, what_if=None, joined=())
+_CLOSED: Final = dict(
+    dialog="", review=None, beside=None, allowance="", allowed=None, what_if=None, joined=()
+)
 
 
 def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
@@ -292,7 +328,8 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
         card=page.card,
         items=[item for item in items if shown in ("all", item.kind)],
         shown=shown,
-        counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS} | {"attempts": sent},
+        counts={kind: sum(1 for i in items if kind in ("all", i.kind)) for kind in KINDS}
+        | {"attempts": sent},
         sent=sent,
         own_declines=facts.own_declines(page),
         sums=facts.sums(page),
@@ -328,7 +365,8 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
         fresh_key=fresh_key,
         within=inside(came_from(visit)),
         listed_in=filters_of(came_from(visit)),
-        why_ended=WHY.get(cause.word if cause else "") or reasons_of.get(page.head.reason or "", ""),
+        why_ended=WHY.get(cause.word if cause else "")
+        or reasons_of.get(page.head.reason or "", ""),
         channel=facts.channel(page) if stable else None,
         stable=stable,
         waiting=waiting(page),
@@ -358,7 +396,13 @@ def sheet(visit: Visit, page: OrderPage, **more: Any) -> Values:
         receipt=facts.refund_with(page, refunded),
         approval=next((r for r in page.requests if r.request_id == refunded), None),
         approval_rows=[
-            Waiting(row, row.asker, is_theirs(row.requested_by, visit.scope.actor.text()), row.not_now, row.to)
+            Waiting(
+                row,
+                row.asker,
+                is_theirs(row.requested_by, visit.scope.actor.text()),
+                row.not_now,
+                row.to,
+            )
             for row in page.requests
             if row.state != "approved"
         ],

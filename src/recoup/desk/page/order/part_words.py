@@ -12,14 +12,18 @@ from recoup.people.page.timeline_entry import plain as _plain
 def _part_collected(context: LogContext) -> TimelineEntry:
     left = f"{money(int(context.body.get('left') or 0), context.asset)} {context.asset}"
     text = Sentence("Attempt {0} was for a part; {1} are still owed.", context.get("attempt"), left)
-    return TimelineEntry(Sentence("A part is collected: {0}", context.amount()), text, "completed", "ok", "money")
+    return TimelineEntry(
+        Sentence("A part is collected: {0}", context.amount()), text, "completed", "ok", "money"
+    )
 
 
 def _approved(context: LogContext) -> TimelineEntry:
     title, text = Sentence("{0} approved", context.attempt), ""
     if "requested" in context.body:
         title = Sentence("{0} approved in part: {1}", context.attempt, context.amount())
-        text = Sentence("The issuer had no more of the {0} that were asked for.", context.amount("requested"))
+        text = Sentence(
+            "The issuer had no more of the {0} that were asked for.", context.amount("requested")
+        )
     return TimelineEntry(title, text, "check", "ok", "attempts")
 
 
@@ -36,9 +40,15 @@ def _parts_kept(context: LogContext) -> TimelineEntry:
 
 
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {
-    "part_captured": _plain("Captured in part: {amount}", "The rest stays authorised.", "completed", "ok", "money"),
+    "part_captured": _plain(
+        "Captured in part: {amount}", "The rest stays authorised.", "completed", "ok", "money"
+    ),
     "capture_ended": _plain(
-        "Captured in parts: {amount}", "What was not captured is released.", "completed", "ok", "money"
+        "Captured in parts: {amount}",
+        "What was not captured is released.",
+        "completed",
+        "ok",
+        "money",
     ),
     "part_collected": _part_collected,
     "attempt_approved": _approved,

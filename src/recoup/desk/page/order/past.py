@@ -26,7 +26,8 @@ from recoup.risk.rules.facts import avs_of, cvv_of
 
 @member.page("/orders/{order_id}/past", "desk/order/past.html")
 async def order_past(visit: Visit) -> Values:
-    """Raises: Problem(not_found) as the order's page; Problem(invalid) for a moment that makes no sense."""
+    """Raises: Problem(not_found) as the order's page; Problem(invalid) for a moment that makes no
+    sense."""
     page = await find(visit)
     cut = _cut(visit)
     lines = [
@@ -43,12 +44,21 @@ async def order_past(visit: Visit) -> Values:
         )
         for one in page.log
     ]
-    found = past(lines, cut, page.attempts, page.modifications, page.disputes, expires_at=page.order.expires_at)
+    found = past(
+        lines,
+        cut,
+        page.attempts,
+        page.modifications,
+        page.disputes,
+        expires_at=page.order.expires_at,
+    )
     then, stable = as_it_stood(page, found), page.order.kind == "stable"
     last, at = then.log[-1], found.line.business_at
     every = {event.event_id: event for event in page.events}
     items = timeline(then, at, visit.session.zone)
-    decided = next((line.decision_id for line in reversed(then.log) if line.decision_id is not None), None)
+    decided = next(
+        (line.decision_id for line in reversed(then.log) if line.decision_id is not None), None
+    )
     return dict(
         page=then,
         order=then.order,
@@ -57,7 +67,9 @@ async def order_past(visit: Visit) -> Values:
         last=last,
         before=last.seq - 1,
         after=last.seq + 1 if last.seq < page.log[-1].seq else None,
-        asked=(cut.business or at).astimezone(ZoneInfo(visit.session.zone)).strftime("%Y-%m-%d %H:%M:%S"),
+        asked=(cut.business or at)
+        .astimezone(ZoneInfo(visit.session.zone))
+        .strftime("%Y-%m-%d %H:%M:%S"),
         decision=decision_of(then, decided),
         sums=facts.sums(then),
         sent=facts.sent(then),
@@ -126,7 +138,10 @@ def as_it_stood(page: OrderPage, found: Past) -> OrderPage:
         attempts=attempts_then(found, page.attempts),
         modifications=[
             replace(
-                modification, state=found.modifications[modification.modification_id], hand_note=None, hand_actor=None
+                modification,
+                state=found.modifications[modification.modification_id],
+                hand_note=None,
+                hand_actor=None,
             )
             for modification in page.modifications
             if modification.modification_id in found.modifications
@@ -170,7 +185,9 @@ def _cut(visit: Visit) -> Cut:
             message = Sentence("That has not come yet: this clock shows {0}.", now)
             raise invalid(message, "AsOf", "Ask for an earlier moment.")
         if name == "at":
-            moment = moment.replace(microsecond=999_999)  # the field has seconds: all of the last one counts
+            moment = moment.replace(
+                microsecond=999_999
+            )  # the field has seconds: all of the last one counts
         return Cut(recorded=moment) if name == "asOfRecorded" else Cut(business=moment)
     raise _wrong("AsOf")
 

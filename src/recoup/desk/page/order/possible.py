@@ -14,8 +14,8 @@ NOT_YOURS = "your role may only view it."
 
 
 def possible(visit: Visit, page: OrderPage) -> dict[str, Any]:
-    """`waits`: an attempt is due or under way this moment; `deal`: they may say that its trouble is over; `block`: the
-    kinds that may be blocked now."""
+    """`waits`: an attempt is due or under way this moment; `deal`: they may say that its trouble is
+    over; `block`: the kinds that may be blocked now."""
     stage, head = page.order.stage, page.head
     may, by_plan = visit.session.may("retry"), page.order.kind.startswith("mit")
     out = attempt_out(page)
@@ -32,7 +32,8 @@ def possible(visit: Visit, page: OrderPage) -> dict[str, Any]:
             not may and NOT_YOURS,
             stage is Stage.HELD and "it is on hold.",
             stage is not Stage.PROCESSING and not refused and "it waits to be picked up.",
-            visit.known.merchant.killed and "the operator has stopped all sending for this merchant.",
+            visit.known.merchant.killed
+            and "the operator has stopped all sending for this merchant.",
             stopped and "its attempts are stopped.",
             out and "an attempt is under way.",
             bool(page.blocks) and "its customer or card is blocked.",
@@ -46,7 +47,9 @@ def possible(visit: Visit, page: OrderPage) -> dict[str, Any]:
             out and "an attempt is under way.",
             shown=stage is not Stage.HELD,
         ),
-        release=_release(visit, page, may) if stage is Stage.HELD else Action("it is not on hold.", shown=False),
+        release=_release(visit, page, may)
+        if stage is Stage.HELD
+        else Action("it is not on hold.", shown=False),
         note=may,
         waits=due and worked_on or out,
         deal=deal,
@@ -57,7 +60,10 @@ def possible(visit: Visit, page: OrderPage) -> dict[str, Any]:
 def _block(visit: Visit, page: OrderPage) -> tuple[str, ...]:
     if not visit.session.may("block"):
         return ()
-    there = (("customer", page.payer is not None and page.payer.payer_id), ("card", page.card is not None))
+    there = (
+        ("customer", page.payer is not None and page.payer.payer_id),
+        ("card", page.card is not None),
+    )
     done = {block.kind for block in page.blocks}
     return tuple(kind for kind, known in there if known and kind not in done)
 
@@ -70,7 +76,9 @@ def _release(visit: Visit, page: OrderPage, may: bool) -> Action:
     if not may:
         return Action(NOT_YOURS)
     try:
-        check_release(last_hold(page), operator=visit.is_operator, killed=visit.known.merchant.killed)
+        check_release(
+            last_hold(page), operator=visit.is_operator, killed=visit.known.merchant.killed
+        )
     except Problem as problem:
         return Action(problem.message)
     return Action()

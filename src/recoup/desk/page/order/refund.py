@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from recoup.desk.page.order.facts import attempt_out, channel, fee_back, order_items, remaining, taken
+from recoup.desk.page.order.facts import (
+    attempt_out,
+    channel,
+    fee_back,
+    order_items,
+    remaining,
+    taken,
+)
 from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.typed_amounts import plain
@@ -70,11 +77,14 @@ class Review:
 
 
 def to_ask(form: RefundForm, asset: str) -> RefundRequest:
-    """The same for the flow. Raises: Problem(invalid), Problem(refund_items) for what cannot be read."""
+    """The same for the flow. Raises: Problem(invalid), Problem(refund_items) for what cannot be
+    read."""
     items = _items(form) if form.how == "items" else None
     amount = None if items is not None else _amount(form, asset)
     to = form.to_address or None
-    return RefundRequest(amount=amount, items=items, message=form.reason, key=request_key(form.key), to_address=to)
+    return RefundRequest(
+        amount=amount, items=items, message=form.reason, key=request_key(form.key), to_address=to
+    )
 
 
 def review(page: OrderPage, form: RefundForm, fee: int) -> Review:
@@ -127,16 +137,27 @@ def _sentences(page: OrderPage, units: int, fee: int, to: str) -> tuple[str, ...
         return f"{money(of, asset, page.sent_text)} {asset}"
 
     amount = text(units)
-    card = Sentence("the card ending in {0}", page.card.last4) if page.card else "where the payment came from"
+    card = (
+        Sentence("the card ending in {0}", page.card.last4)
+        if page.card
+        else "where the payment came from"
+    )
     state = (STATUS_WORDS[6], "refunded") if not left else ("Completed", "partially_refunded")
     api = Sentence(" ({0} in the API)", state[1]) if stable else ""
     return (
-        Sentence("From the moment you confirm, {0} are owed to the customer; this cannot be undone.", amount),
+        Sentence(
+            "From the moment you confirm, {0} are owed to the customer; this cannot be undone.",
+            amount,
+        ),
         _where_from(page, units, amount, card, text, to),
-        Sentence("What is owed to you falls by {0}.{1}", amount, _fee(fee, fee_back(page, units), text)),
+        Sentence(
+            "What is owed to you falls by {0}.{1}", amount, _fee(fee, fee_back(page, units), text)
+        ),
         Sentence("The order becomes {0}{1}: nothing is left to refund.", state[0], api)
         if not left
-        else Sentence("The order stays {0}{1}; {2} can still be refunded.", state[0], api, text(left)),
+        else Sentence(
+            "The order stays {0}{1}; {2} can still be refunded.", state[0], api, text(left)
+        ),
     )
 
 
@@ -150,7 +171,9 @@ def _fee(fee: int, back: int, text: Callable[[int], str]) -> str:
     return Sentence(" {0} of the fee comes back to you{1}.", text(back), rest)
 
 
-def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str], to: str) -> str:
+def _where_from(
+    page: OrderPage, units: int, amount: str, card: str, text: Callable[[int], str], to: str
+) -> str:
     """Says where a refund comes from. What was advanced may not be collected yet."""
     if page.order.kind == "stable":
         taken_by = channel(page)
@@ -158,18 +181,28 @@ def _where_from(page: OrderPage, units: int, amount: str, card: str, text: Calla
         if to:
             return Sentence("{0} sends {1} to {2}.", name, amount, to)
         if page.order.facts.get("chain"):
-            return Sentence("{0} sends {1} to the address that was given for refunds of this order.", name, amount)
+            return Sentence(
+                "{0} sends {1} to the address that was given for refunds of this order.",
+                name,
+                amount,
+            )
         return Sentence("{0} sends {1} back to where the payment came from.", name, amount)
     state = page.advance.state if page.advance else "charged"
     if state == "uncollected":
         return "Nothing is sent: the customer was never charged."
     if state == "charged" or page.advance is None:
-        return Sentence("The processor sends {0} back to {1}. Banks show it after a few days.", amount, card)
+        return Sentence(
+            "The processor sends {0} back to {1}. Banks show it after a few days.", amount, card
+        )
     if attempt_out(page):
         return (
             "The customer is being charged right now: if that succeeds, the amount is sent back; if not, it "
             "is never charged."
         )
     left = page.advance.due_units - units
-    less = Sentence("they will be charged {0}", text(left)) if left else "they will not be charged at all"
+    less = (
+        Sentence("they will be charged {0}", text(left))
+        if left
+        else "they will not be charged at all"
+    )
     return Sentence("The customer was not charged yet: {0}.", less)

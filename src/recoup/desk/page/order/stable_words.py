@@ -13,14 +13,22 @@ from recoup.stablecoin.rules.stable_events import NAMES
 
 
 def _charged(context: LogContext) -> TimelineEntry:
-    until = Sentence(" It can be paid until {0}.", context.when(context.expires_at)) if context.expires_at else ""
-    return TimelineEntry("Charge created", Sentence("{0} to be paid.{1}", context.amount(), until), "orders")
+    until = (
+        Sentence(" It can be paid until {0}.", context.when(context.expires_at))
+        if context.expires_at
+        else ""
+    )
+    return TimelineEntry(
+        "Charge created", Sentence("{0} to be paid.{1}", context.amount(), until), "orders"
+    )
 
 
 def _collected(context: LogContext) -> TimelineEntry:
     text = Sentence("Through {0}.", channel_name(context.get("route")))
     if context.get("short"):
-        text = Sentence("{0} {1} is missing of it, within your tolerance.", text, context.amount("short"))
+        text = Sentence(
+            "{0} {1} is missing of it, within your tolerance.", text, context.amount("short")
+        )
     return TimelineEntry(
         Sentence("Paid: {0}", context.amount()),
         text,
@@ -34,13 +42,17 @@ def _settled(context: LogContext) -> TimelineEntry:
     text = Sentence("Transaction {0}.", context.get("tx_hash")) if context.get("tx_hash") else ""
     if text and context.get("network"):
         text = Sentence("Transaction {0} on {1}.", context.get("tx_hash"), context.get("network"))
-    return TimelineEntry(Sentence("{0} reached your wallet", context.amount()), text, "completed", "ok", "money")
+    return TimelineEntry(
+        Sentence("{0} reached your wallet", context.amount()), text, "completed", "ok", "money"
+    )
 
 
 def _plain(
     title: str, text: str = "", icon: str = "info", tone: str = "", kind: str = "money"
 ) -> Callable[[LogContext], TimelineEntry]:
-    return lambda context: TimelineEntry(shaped(title, amount=context.amount()), text, icon, tone, kind)
+    return lambda context: TimelineEntry(
+        shaped(title, amount=context.amount()), text, icon, tone, kind
+    )
 
 
 _CHANNEL_LOOKS: Final = "The channel refused it. It is still owed; the operator is looking into it."
@@ -54,9 +66,17 @@ REASONS: Final[Mapping[str, str]] = {
 
 def _refund(context: LogContext) -> TimelineEntry:
     number, amount = context.get("number"), context.amount()
-    title = Sentence("Refund {0} of {1}", number, amount) if number else Sentence("Refund of {0}", amount)
+    title = (
+        Sentence("Refund {0} of {1}", number, amount)
+        if number
+        else Sentence("Refund of {0}", amount)
+    )
     return TimelineEntry(
-        title, "Owed to the customer from now on; it is sent to the channel at once.", "returned", "", "money"
+        title,
+        "Owed to the customer from now on; it is sent to the channel at once.",
+        "returned",
+        "",
+        "money",
     )
 
 
@@ -72,10 +92,16 @@ def _unapplied(context: LogContext) -> TimelineEntry:
 def _decided(context: LogContext) -> TimelineEntry:
     if not context.body.get("by_hand"):
         return TimelineEntry(
-            shaped("{amount} kept", amount=context.amount()), "It is yours now.", "check", "ok", "money"
+            shaped("{amount} kept", amount=context.amount()),
+            "It is yours now.",
+            "check",
+            "ok",
+            "money",
         )
     title = shaped("{amount} settled by hand", amount=context.amount())
-    return TimelineEntry(title, "Outside Recoup; see the note under Refunds.", "check", "ok", "money")
+    return TimelineEntry(
+        title, "Outside Recoup; see the note under Refunds.", "check", "ok", "money"
+    )
 
 
 SAY: Final[Mapping[str, Callable[[LogContext], TimelineEntry]]] = {

@@ -23,7 +23,14 @@ from recoup.orders.rules.ledger import ACCOUNTS, RECIPES
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.words import SCHEME_WORDS
 from recoup.orders.store.order_page import OrderPage
-from recoup.orders.store.order_page_rows import PageDecision, PageEntry, PageEvent, PageNote, PagePosting, PageTry
+from recoup.orders.store.order_page_rows import (
+    PageDecision,
+    PageEntry,
+    PageEvent,
+    PageNote,
+    PagePosting,
+    PageTry,
+)
 from recoup.orders.store.rows import LogLine
 from recoup.people.page.timeline_entry import LogContext
 from recoup.rescue.rules.sentences import decline_that_came_in, last_answer
@@ -41,9 +48,14 @@ def in_received_codes(page: OrderPage) -> OrderPage:
     """The page with the log's codes as sentences, whose reasons name no code that nobody said."""
     decline = page.order.facts.get("decline") or {}
     codes = [decline.get("code"), decline.get("advice")]
-    codes += [code for a in page.attempts for code in (a.scheme_code, a.processor_code, a.advice_code)]
+    codes += [
+        code for a in page.attempts for code in (a.scheme_code, a.processor_code, a.advice_code)
+    ]
     known_codes = {str(code).strip().upper().zfill(2) for code in codes if code}
-    plainer = {row.decision_id: dict(_without(row.features.get("reading"), known_codes)) for row in page.decisions}
+    plainer = {
+        row.decision_id: dict(_without(row.features.get("reading"), known_codes))
+        for row in page.decisions
+    }
     return replace(
         page,
         decisions=[
@@ -51,18 +63,29 @@ def in_received_codes(page: OrderPage) -> OrderPage:
             for decision in page.decisions
         ],
         log=[
-            replace(line, body=_body(line.body, plainer.get(line.decision_id, {}) if line.decision_id else {}))
+            replace(
+                line,
+                body=_body(
+                    line.body, plainer.get(line.decision_id, {}) if line.decision_id else {}
+                ),
+            )
             for line in page.log
         ],
     )
 
 
-def _without(reading: Mapping[str, Any] | None, known_codes: Collection[str]) -> Iterator[tuple[str, str]]:
-    """A decision's sentences about the answer -> the same without codes that are not in `known_codes`."""
+def _without(
+    reading: Mapping[str, Any] | None, known_codes: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """A decision's sentences about the answer -> the same without codes that are not in
+    `known_codes`."""
     if not reading:
         return
     reason, code, advice = reading["reason"], reading["code"], reading["advice"]
-    known_code, advised = code if code in known_codes else None, advice if advice in known_codes else None
+    known_code, advised = (
+        code if code in known_codes else None,
+        advice if advice in known_codes else None,
+    )
     yield last_answer(reason, code, advice), last_answer(reason, known_code, advised)
     yield last_answer(reason, code), last_answer(reason, known_code)
     yield decline_that_came_in(reason, code), decline_that_came_in(reason, known_code)
@@ -109,7 +132,9 @@ class Item:
     by: str = ""
     reasons: tuple[str, ...] = ()
     entries: tuple[tuple[str, str], ...] = ()  # account, and what of it
-    sent: tuple[UUID, UUID] | None = None  # endpoint and try of a delivery that is the merchant's own
+    sent: tuple[UUID, UUID] | None = (
+        None  # endpoint and try of a delivery that is the merchant's own
+    )
     typed: str = ""
     seq: int = 0  # of a line of the log
 
@@ -122,10 +147,14 @@ def timeline(page: OrderPage, now: datetime, zone: str) -> list[Item]:
     items: list[tuple[datetime, int, int, Item]] = []
     statuses = _statuses(page)
     for line in page.log:
-        items.append((line.recorded_at, 0, line.seq, _line(page, line, statuses[line.seq], now, zone)))
+        items.append(
+            (line.recorded_at, 0, line.seq, _line(page, line, statuses[line.seq], now, zone))
+        )
     for number, postings in enumerate(_together(page.postings)):
         status = _at(page.log, statuses, postings[0].recorded_at)
-        items.append((postings[0].recorded_at, 1, number, _posted(postings, status, page.sent_text)))
+        items.append(
+            (postings[0].recorded_at, 1, number, _posted(postings, status, page.sent_text))
+        )
     for event in page.events:
         for attempt in event.tries:
             status = _at(page.log, statuses, attempt.at)
@@ -140,7 +169,15 @@ def _once(items: Sequence[Item]) -> list[Item]:
     """Drops what is said again within a second."""
     found, seen = list[Item](), set[tuple[object, ...]]()
     for item in items:
-        what = (item.at.replace(microsecond=0), item.title, item.text, item.by, item.status, item.sent, item.typed)
+        what = (
+            item.at.replace(microsecond=0),
+            item.title,
+            item.text,
+            item.by,
+            item.status,
+            item.sent,
+            item.typed,
+        )
         if what in seen and not item.reasons:
             continue
         seen.add(what)
@@ -149,10 +186,13 @@ def _once(items: Sequence[Item]) -> list[Item]:
 
 
 def lives(page: OrderPage, now: datetime, zone: str) -> dict[UUID, list[Item]]:
-    """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late approval."""
+    """Refund id -> what happened to it, oldest first. A reversal begins with its attempt's late
+    approval."""
     found: dict[UUID, list[Item]] = {}
     for refund in page.modifications:
-        began = {refund.modification_id} | ({refund.attempt_id} if refund.kind == "reversal" else set())
+        began = {refund.modification_id} | (
+            {refund.attempt_id} if refund.kind == "reversal" else set()
+        )
         found[refund.modification_id] = [
             _line(page, line, page.head.status, now, zone)
             for line in page.log
@@ -210,7 +250,11 @@ def _line(page: OrderPage, line: LogLine, status: int, now: datetime, zone: str)
     stable = STABLE_SAY.get(line.happening) if order.kind == "stable" else None
     entry = stable(context) if stable else say(line.happening, context)
     decision = decision_of(page, line.decision_id) or _decision_when_due(page, line)
-    beside = decision_of(page, parse_id(line.body.get("risk") or "")) if line.happening == "planned" else None
+    beside = (
+        decision_of(page, parse_id(line.body.get("risk") or ""))
+        if line.happening == "planned"
+        else None
+    )
     reasons = (*(decision.reasons if decision else ()), *(beside.reasons if beside else ()))
     return Item(
         line.business_at,
@@ -228,16 +272,21 @@ def _line(page: OrderPage, line: LogLine, status: int, now: datetime, zone: str)
 
 
 def _decision_when_due(page: OrderPage, line: LogLine) -> PageDecision | None:
-    """The engine's decision when the attempt came due; another attempt's reasons stand at its plan."""
+    """The engine's decision when the attempt came due; another attempt's reasons stand at its
+    plan."""
     decision = (
-        decision_of(page, parse_id(line.body.get("decision") or "")) if line.happening == "attempt_sent" else None
+        decision_of(page, parse_id(line.body.get("decision") or ""))
+        if line.happening == "attempt_sent"
+        else None
     )
     return decision if decision is not None and decision.features.get("due_at") else None
 
 
 def _note(note: PageNote, status: int) -> Item:
     text = note.text or ERASED
-    return Item(note.business_at, "Note", text, "note", "", "notes", status, by=actor_words(note.actor))
+    return Item(
+        note.business_at, "Note", text, "note", "", "notes", status, by=actor_words(note.actor)
+    )
 
 
 def _came_in(page: OrderPage) -> dict[str, Any]:
@@ -256,14 +305,18 @@ def _came_in(page: OrderPage) -> dict[str, Any]:
 
 
 def decision_of(page: OrderPage, decision_id: UUID | None) -> PageDecision | None:
-    return next((decision for decision in page.decisions if decision.decision_id == decision_id), None)
+    return next(
+        (decision for decision in page.decisions if decision.decision_id == decision_id), None
+    )
 
 
 def _together(postings: Sequence[PagePosting]) -> list[list[PagePosting]]:
     """Postings of one source at one instant are one event to a reader."""
     groups: dict[tuple[str, UUID, datetime], list[PagePosting]] = {}
     for posting in postings:
-        groups.setdefault((posting.source_kind, posting.source_id, posting.recorded_at), []).append(posting)
+        groups.setdefault((posting.source_kind, posting.source_id, posting.recorded_at), []).append(
+            posting
+        )
     return list(groups.values())
 
 
@@ -276,19 +329,28 @@ def _posted(postings: Sequence[PagePosting], status: int, like: str | None) -> I
     parts = [
         Sentence(
             "{0} {1} {2}",
-            Figure(money(max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like)),
+            Figure(
+                money(
+                    max((abs(e.units) for r, e in entries if r == p.recipe), default=0), asset, like
+                )
+            ),
             asset,
             _words(p.recipe),
         )
         for p in postings
     ]
     title = Sentence(
-        "Payable to you: {0}{1} {2}", "+" if owed > 0 else "−", Figure(money(abs(owed), asset, like)), asset
+        "Payable to you: {0}{1} {2}",
+        "+" if owed > 0 else "−",
+        Figure(money(abs(owed), asset, like)),
+        asset,
     )
     if not owed:
         title = Sentence("Posted: {0}", parts[0] if parts else "nothing")
     text = Sentence("{0}.", joined(parts, ", ")) if owed and len(parts) > 1 else ""
-    lines = tuple((ACCOUNTS[e.account], Sentence("{0}: {1}", _place(e), _signed(e, like))) for _, e in entries)
+    lines = tuple(
+        (ACCOUNTS[e.account], Sentence("{0}: {1}", _place(e), _signed(e, like))) for _, e in entries
+    )
     return Item(postings[0].business_at, title, text, "money", "", "money", status, entries=lines)
 
 
@@ -308,7 +370,11 @@ def _delivery(page: OrderPage, event: PageEvent, attempt: PageTry, status: int) 
     """Deliveries run by the wall clock, and are shown by it, as in the endpoint's log."""
     fine = attempt.result == "delivered"
     name = event_name(page, event) or event.event
-    host, took, number = urlsplit(attempt.url or "").hostname, figure(attempt.latency_ms), attempt.try_no
+    host, took, number = (
+        urlsplit(attempt.url or "").hostname,
+        figure(attempt.latency_ms),
+        attempt.try_no,
+    )
     outcome = (
         Sentence("answered {0}", attempt.status)
         if attempt.status is not None

@@ -8,7 +8,8 @@ from recoup.webhooks.store.deliveries import KEPT_MONTHS, may_be_dropped
 
 
 def why_undelivered(event: PageEvent, wall: datetime, *, cut: bool = False) -> str:
-    """Empty for an event that was sent or waits to be sent. `cut`: of the order's many tries not all were read."""
+    """Empty for an event that was sent or waits to be sent. `cut`: of the order's many tries not
+    all were read."""
     if event.tries or event.waits:
         return ""
     if event.waits is None or cut:
@@ -20,12 +21,17 @@ def why_undelivered(event: PageEvent, wall: datetime, *, cut: bool = False) -> s
     return "No endpoint subscribes to it."
 
 
-def why_undelivered_then(event: PageEvent, until: datetime, wall: datetime, *, cut: bool = False) -> str:
-    """The same of a past moment, by all tries that are kept: who subscribed then is not known, nor who does matters."""
+def why_undelivered_then(
+    event: PageEvent, until: datetime, wall: datetime, *, cut: bool = False
+) -> str:
+    """The same of a past moment, by all tries that are kept: who subscribed then is not known, nor
+    who does matters."""
     if any(one.at <= until for one in event.tries):
         return ""
     if event.tries:
-        return Sentence("Its first delivery attempt came later: {0}.", min(one.at for one in event.tries))
+        return Sentence(
+            "Its first delivery attempt came later: {0}.", min(one.at for one in event.tries)
+        )
     if cut:
         return "Its deliveries are not shown here."
     if may_be_dropped(event.recorded_at, wall):

@@ -1,4 +1,5 @@
-"""An order that is not paid, or not all of it: what was collected, and why nothing of it can be refunded."""
+"""An order that is not paid, or not all of it: what was collected, and why nothing of it can be
+refunded."""
 
 from recoup.orders.rules.lifecycle import Stage
 from recoup.orders.rules.snapshot import collected_in_parts, is_hold

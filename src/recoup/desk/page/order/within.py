@@ -1,5 +1,5 @@
-"""The list that somebody came to an order from: its filters stand in the order's address as `in`, and stay there
-whatever is done to the order, so that the next one of the list is one click away."""
+"""The list that somebody came to an order from: its filters stand in the order's address as `in`,
+and stay there whatever is done to the order, so that the next one of the list is one click away."""
 
 from typing import Final
 from urllib.parse import urlencode

@@ -28,14 +28,23 @@ def code_words(context: LogContext) -> str:
 
 
 def _received(context: LogContext) -> TimelineEntry:
-    until = Sentence("It stays open until {0}.", context.when(context.expires_at)) if context.expires_at else ""
+    until = (
+        Sentence("It stays open until {0}.", context.when(context.expires_at))
+        if context.expires_at
+        else ""
+    )
     code, meaning = context.get("code"), context.get("meaning").partition(";")[0]
     text = Sentence("{0} received after your own attempt was declined.", context.amount())
     if meaning:
-        text = Sentence("{0} received after your own attempt was declined: {1}.", context.amount(), meaning)
+        text = Sentence(
+            "{0} received after your own attempt was declined: {1}.", context.amount(), meaning
+        )
     if meaning and code:
         text = Sentence(
-            "{0} received after your own attempt was declined: {1} (code {2}).", context.amount(), meaning, code
+            "{0} received after your own attempt was declined: {1} (code {2}).",
+            context.amount(),
+            meaning,
+            code,
         )
     if meaning and code and (source := context.get("source")):
         text = Sentence(
@@ -52,9 +61,15 @@ def _planned(context: LogContext) -> TimelineEntry:
     due = context.moment("next")
     if due:
         return TimelineEntry(
-            Sentence("Next attempt planned for {0}", due), context.get("why"), icon="clock", tone="run", kind="attempts"
+            Sentence("Next attempt planned for {0}", due),
+            context.get("why"),
+            icon="clock",
+            tone="run",
+            kind="attempts",
         )
-    return TimelineEntry("No attempt planned", "The order stays open until it expires.", "clock", "", "attempts")
+    return TimelineEntry(
+        "No attempt planned", "The order stays open until it expires.", "clock", "", "attempts"
+    )
 
 
 def _declined_attempt(context: LogContext) -> TimelineEntry:
@@ -63,14 +78,22 @@ def _declined_attempt(context: LogContext) -> TimelineEntry:
     klass = CLASSES.get(context.get("class"), "")
     text = joined(filter(None, (code_words(context), klass, context.get("cure"), took)))
     title = Sentence(
-        "{0} declined: {1}", context.attempt, str(context.get("meaning") or "no reason given").partition(";")[0]
+        "{0} declined: {1}",
+        context.attempt,
+        str(context.get("meaning") or "no reason given").partition(";")[0],
     )
     return TimelineEntry(title, text, "cancelled", "bad", "attempts")
 
 
 def _held(context: LogContext) -> TimelineEntry:
-    until = Sentence("It continues automatically at {0}.", context.moment("until")) if context.moment("until") else ""
-    return TimelineEntry("On hold", joined(filter(None, (context.get("why"), until))), "onhold", "warn")
+    until = (
+        Sentence("It continues automatically at {0}.", context.moment("until"))
+        if context.moment("until")
+        else ""
+    )
+    return TimelineEntry(
+        "On hold", joined(filter(None, (context.get("why"), until))), "onhold", "warn"
+    )
 
 
 MEANS_SAY: Final[Mapping[str, str]] = {
@@ -84,12 +107,16 @@ MEANS_SAY: Final[Mapping[str, str]] = {
 
 
 def _collected(context: LogContext) -> TimelineEntry:
-    how = Sentence("Attempt {0}", context.get("attempt")) if context.get("attempt") else "The attempt"
+    how = (
+        Sentence("Attempt {0}", context.get("attempt")) if context.get("attempt") else "The attempt"
+    )
     route = Sentence(" on route {0}", context.get("route")) if context.get("route") else ""
     text = Sentence("{0} collected it from the customer{1}.", how, route)
     if by := MEANS_SAY.get(context.get("by")):
         text = joined((text, by))
-    return TimelineEntry(Sentence("Approved: {0}", context.amount()), text, "completed", "ok", "money")
+    return TimelineEntry(
+        Sentence("Approved: {0}", context.amount()), text, "completed", "ok", "money"
+    )
 
 
 def _card_replaced(context: LogContext) -> TimelineEntry:
@@ -102,7 +129,9 @@ def _card_replaced(context: LogContext) -> TimelineEntry:
         text = "Attempts use another card of the same customer, which you have charged before."
     if before := context.get("before"):
         text = Sentence(
-            "The processor charges its invoice to card …{0} now, not to …{1}.", context.get("last4"), before
+            "The processor charges its invoice to card …{0} now, not to …{1}.",
+            context.get("last4"),
+            before,
         )
     return TimelineEntry("Another card", text, "right")
 
@@ -120,17 +149,30 @@ _CARDS: Final = {
 
 def _refund(context: LogContext) -> TimelineEntry:
     number, amount = context.get("number"), context.amount()
-    title = Sentence("Refund {0} of {1}", number, amount) if number else Sentence("Refund of {0}", amount)
+    title = (
+        Sentence("Refund {0} of {1}", number, amount)
+        if number
+        else Sentence("Refund of {0}", amount)
+    )
     text = "Owed to the customer from now on."
     if context.get("asked_by"):
-        text = Sentence("{0} requested it, a second person approved it. {1}", context.get("asked_by"), text)
+        text = Sentence(
+            "{0} requested it, a second person approved it. {1}", context.get("asked_by"), text
+        )
     return TimelineEntry(title, text, "returned", "", "money")
 
 
 def _refund_requested(context: LogContext) -> TimelineEntry:
-    text = Sentence("Nothing is owed until somebody else approves; the request expires {0}.", context.moment("until"))
+    text = Sentence(
+        "Nothing is owed until somebody else approves; the request expires {0}.",
+        context.moment("until"),
+    )
     return TimelineEntry(
-        Sentence("Refund of {0} waits for a second person", context.amount()), text, "clock", "warn", "money"
+        Sentence("Refund of {0} waits for a second person", context.amount()),
+        text,
+        "clock",
+        "warn",
+        "money",
     )
 
 
@@ -138,14 +180,22 @@ def refund_done(taken: str) -> Callable[[LogContext], TimelineEntry]:
     """`taken`: the text for one that was not paid by hand."""
 
     def say(context: LogContext) -> TimelineEntry:
-        text = Sentence("Paid by hand: {0}", context.get("why")) if context.body.get("by_hand") else taken
-        return TimelineEntry(Sentence("Refund of {0} done", context.amount()), text, "returned", "ok", "money")
+        text = (
+            Sentence("Paid by hand: {0}", context.get("why"))
+            if context.body.get("by_hand")
+            else taken
+        )
+        return TimelineEntry(
+            Sentence("Refund of {0} done", context.amount()), text, "returned", "ok", "money"
+        )
 
     return say
 
 
 def _moved(context: LogContext) -> TimelineEntry:
-    return TimelineEntry("Expiry moved", Sentence("It stays open until {0}.", context.moment("until")), "clock")
+    return TimelineEntry(
+        "Expiry moved", Sentence("It stays open until {0}.", context.moment("until")), "clock"
+    )
 
 
 def _not_sent(context: LogContext) -> TimelineEntry:
@@ -168,7 +218,11 @@ def _netted(context: LogContext) -> TimelineEntry:
     if left == "0":
         text = "Nothing is due any more; the customer is not charged."
     return TimelineEntry(
-        Sentence("Refund of {0} taken off the charge", context.amount()), text, "returned", "", "money"
+        Sentence("Refund of {0} taken off the charge", context.amount()),
+        text,
+        "returned",
+        "",
+        "money",
     )
 
 
@@ -176,17 +230,29 @@ def _paid_twice(context: LogContext) -> TimelineEntry:
     if context.get("taken_back"):
         text = "Your own payment succeeded: what was advanced is taken back, and the customer is not charged again."
         return TimelineEntry("Paid to you directly", text, "info", "", "money")
-    return TimelineEntry("Paid twice", "Your own payment succeeded too: refund one of them.", "problem", "bad", "money")
+    return TimelineEntry(
+        "Paid twice",
+        "Your own payment succeeded too: refund one of them.",
+        "problem",
+        "bad",
+        "money",
+    )
 
 
 def _own_attempt(context: LogContext) -> TimelineEntry:
     if context.body.get("corrected"):
         return TimelineEntry(
-            "Your own payment did not succeed after all", "You corrected what you had transmitted.", "info"
+            "Your own payment did not succeed after all",
+            "You corrected what you had transmitted.",
+            "info",
         )
     if context.body.get("declined"):
         return TimelineEntry(
-            "Your own attempt was declined", "It counts in the card's network limits.", "info", "", "other"
+            "Your own attempt was declined",
+            "It counts in the card's network limits.",
+            "info",
+            "",
+            "other",
         )
     text = "The same customer paid the same amount with this card under another order id."
     return TimelineEntry("Paid to you under another order id", text, "problem", "warn", "money")

@@ -1,4 +1,5 @@
-"""Amounts as people write them, `>50` or `20..99.90`, and what they are in each asset's smallest unit."""
+"""Amounts as people write them, `>50` or `20..99.90`, and what they are in each asset's smallest
+unit."""
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -14,7 +15,8 @@ _COMMA: Final = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,15}),(?:[0-9]{
 _APART: Final = re.compile("[0-9]{1,3}(?:[ \u00a0\u202f’'][0-9]{3})+(?:[.,][0-9]{1,12})?")
 _UNITS_MAX: Final = 2**63 - 1
 _SCALES: Final[dict[int, tuple[str, ...]]] = {
-    scale: tuple(asset for asset, of in EXPONENTS.items() if of == scale) for scale in sorted(set(EXPONENTS.values()))
+    scale: tuple(asset for asset, of in EXPONENTS.items() if of == scale)
+    for scale in sorted(set(EXPONENTS.values()))
 }
 
 
@@ -83,7 +85,9 @@ class Amounts(NamedTuple):
                 if self.below
                 else int(exact.to_integral_value(ROUND_FLOOR))
             )
-        return (None if low is None else min(low, _UNITS_MAX)), (None if high is None else min(high, _UNITS_MAX))
+        return (None if low is None else min(low, _UNITS_MAX)), (
+            None if high is None else min(high, _UNITS_MAX)
+        )
 
 
 def read_amounts(text: str) -> Amounts:
@@ -95,7 +99,11 @@ def read_amounts(text: str) -> Amounts:
     for sign in (">=", "<=", ">", "<"):
         if text.startswith(sign):
             number = read_number(text[len(sign) :])
-            return Amounts(number, None, sign == ">") if ">" in sign else Amounts(None, number, below=sign == "<")
+            return (
+                Amounts(number, None, sign == ">")
+                if ">" in sign
+                else Amounts(None, number, below=sign == "<")
+            )
     return Amounts(read_number(text), read_number(text))
 
 
@@ -105,16 +113,23 @@ def between(low: str, high: str) -> Amounts:
     low, high = low.strip(), high.strip()
     if not low and not high:
         raise ValueError(low)
-    least, most = read_number(low.lstrip(">")) if low else None, read_number(high.lstrip("<")) if high else None
+    least, most = (
+        read_number(low.lstrip(">")) if low else None,
+        read_number(high.lstrip("<")) if high else None,
+    )
     if least is not None and most is not None and least > most:
         raise ValueError(low)
     return Amounts(least, most, low.startswith(">"), high.startswith("<"))
 
 
 def read_number(text: str) -> Decimal:
-    """Decimals after a point or a comma, and thousands apart: `1,200.50`, `1.200,50`, `86,50`. A comma before
-    three digits stands between thousands, a point alone never. Raises: ValueError."""
-    plain = re.sub("[ \u00a0\u202f’']", "", text.strip()) if _APART.fullmatch(text.strip()) else text.strip()
+    """Decimals after a point or a comma, and thousands apart: `1,200.50`, `1.200,50`, `86,50`. A
+    comma before three digits stands between thousands, a point alone never. Raises: ValueError."""
+    plain = (
+        re.sub("[ \u00a0\u202f’']", "", text.strip())
+        if _APART.fullmatch(text.strip())
+        else text.strip()
+    )
     if _COMMA.fullmatch(plain):
         plain = plain.replace(".", "").replace(",", ".")
     plain = re.sub(r",(?=[0-9]{3}(?:[,.]|$))", "", plain)

@@ -1,5 +1,5 @@
-"""Several orders at once, the ticked ones or all that match: a look at which they are and what they sum up to, then
-it is done, with an answer for each order. Many are done by the worker."""
+"""Several orders at once, the ticked ones or all that match: a look at which they are and what they
+sum up to, then it is done, with an answer for each order. Many are done by the worker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,9 @@ from recoup.rescue.flows.locked import Orders
 
 ORDERS_MAX: Final = 100
 # A status says enough: no order that is paid, has ended or is a problem shows the face of one that may be cancelled.
-CANCELLABLE: Final = frozenset(face(s, "mit_managed", 1, 0, False).status for s in OPEN if can(s, "cancelled"))
+CANCELLABLE: Final = frozenset(
+    face(s, "mit_managed", 1, 0, False).status for s in OPEN if can(s, "cancelled")
+)
 
 
 class Action(NamedTuple):
@@ -75,13 +77,18 @@ async def post_bulk(
     note: str,
     sure: bool,
 ) -> Answer:
-    """Raises: Problem(forbidden). A first press changes nothing where there is something to look at. `do`: of
-    `ACTIONS`, or export. `order`: those that are ticked, unless it is of `all` that match: then `expected` says how
-    many somebody saw. `key` and `sure`: of the look at them. `back`: the list."""
+    """Raises: Problem(forbidden). A first press changes nothing where there is something to look
+    at. `do`: of `ACTIONS`, or export. `order`: those that are ticked, unless it is of `all` that
+    match: then `expected` says how many somebody saw. `key` and `sure`: of the look at them.
+    `back`: the list."""
     query, doing, everything = back_of(visit, back), do, all
     chosen = tuple(dict.fromkeys(order))
     if doing not in (*ACTIONS, "export") or not everything and not 0 < len(chosen) <= ORDERS_MAX:
-        message = Sentence("Select at least one order, and at most {0}.", ORDERS_MAX) if doing else "Choose what to do."
+        message = (
+            Sentence("Select at least one order, and at most {0}.", ORDERS_MAX)
+            if doing
+            else "Choose what to do."
+        )
         return await list_again(visit, query, Problem("invalid", message, cure="Then try again."))
     if doing == "export":
         columns = columns_of(query, await habits_of(visit))
@@ -105,7 +112,11 @@ async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answe
     async with visit.world.db.read() as connection:
         found = await list_orders(connection, order_filter, limit=ORDERS_MAX)
     if not found.rows:
-        nothing = Problem("invalid", "None of these is an order of this merchant.", cure="Select them in the list.")
+        nothing = Problem(
+            "invalid",
+            "None of these is an order of this merchant.",
+            cure="Select them in the list.",
+        )
         return await list_again(visit, press.query, nothing)
     missing = len(chosen) - len(found.rows)
     if press.action.looks and not press.sure:
@@ -116,7 +127,10 @@ async def _ticked(visit: Visit, press: Press, chosen: tuple[UUID, ...]) -> Answe
         return _look(visit, press, found.rows, missing, problem)
     results = [await _one(visit, press, act, row) for row in found.rows]
     values = visit.values(
-        back=_back(press), results=results, missing=missing, done=sum(bool(result["done"]) for result in results)
+        back=_back(press),
+        results=results,
+        missing=missing,
+        done=sum(bool(result["done"]) for result in results),
     )
     return render("desk/orders/bulk_done.html", values)
 
@@ -125,13 +139,21 @@ async def _one(visit: Visit, press: Press, act: Act, row: OrderRow) -> Values:
     """`done` empty: `problem` says why not."""
     portal = visit.portal
     try:
-        done = await act_on(portal.world, portal.get(Orders), visit.scope, act, press.key, row.order_id)
+        done = await act_on(
+            portal.world, portal.get(Orders), visit.scope, act, press.key, row.order_id
+        )
     except Problem as problem:
         return dict(row=row, done="", problem=problem)
     return dict(row=row, done=done, problem=None)
 
 
-def _look(visit: Visit, press: Press, rows: Sequence[OrderRow], missing: int, problem: Problem | None = None) -> Answer:
+def _look(
+    visit: Visit,
+    press: Press,
+    rows: Sequence[OrderRow],
+    missing: int,
+    problem: Problem | None = None,
+) -> Answer:
     return _shown(
         visit,
         press,
@@ -205,7 +227,9 @@ def _shown(visit: Visit, press: Press, problem: Problem | None, **values: object
         said=words_of(visit, press.query),
     )
     return render(
-        "desk/orders/bulk.html", visit.values(**of_press, **values), status=STATUSES[problem.code] if problem else 200
+        "desk/orders/bulk.html",
+        visit.values(**of_press, **values),
+        status=STATUSES[problem.code] if problem else 200,
     )
 
 

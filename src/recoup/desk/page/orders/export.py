@@ -1,5 +1,5 @@
-"""/orders/export.csv, .json and .xlsx: exactly the list that is seen, its filters, order, columns and zone. What has
-more than DIRECT_MAX orders becomes a file that the worker makes."""
+"""/orders/export.csv, .json and .xlsx: exactly the list that is seen, its filters, order, columns
+and zone. What has more than DIRECT_MAX orders becomes a file that the worker makes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,8 +32,8 @@ PIECE: Final = 256 * 1024
 
 
 async def spooled(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes, the first of them as soon as they are there; `parts` is read to its end however slowly this is.
-    Raises what `parts` raises."""
+    """The same bytes, the first of them as soon as they are there; `parts` is read to its end
+    however slowly this is. Raises what `parts` raises."""
     with TemporaryFile() as file:
         more = asyncio.Event()
         writing = asyncio.create_task(_write(parts, file, more))
@@ -103,7 +103,9 @@ async def orders_file(visit: Visit) -> Answer:
     form = visit.request.path_params["form"]
     if form not in TYPES:
         raise Problem(
-            "not_found", "Orders are exported as CSV, JSON or XLSX.", cure="Open the orders and choose Export."
+            "not_found",
+            "Orders are exported as CSV, JSON or XLSX.",
+            cure="Open the orders and choose Export.",
         )
     query = await query_of(visit)
     try:
@@ -114,7 +116,9 @@ async def orders_file(visit: Visit) -> Answer:
             raise too_many()
         if form != "xlsx" and is_over(count, DIRECT_MAX):
             return redirect(query.link(f"/exports/new/{form}"))
-        parts = await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
+        parts = (
+            await _sheet(visit, wanted) if form == "xlsx" else spooled(_text(visit, wanted, form))
+        )
     except Problem as problem:
         return await list_again(visit, query, problem)
     await taken(visit, "orders", form=form, **_narrowed(query))
@@ -125,7 +129,9 @@ async def orders_file(visit: Visit) -> Answer:
 async def query_of(visit: Visit) -> Query:
     """The list of the address, whole, with the columns that this person sees."""
     habits = await habits_of(visit)
-    query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), cursor="")
+    query = replace(
+        read_query(visit.request.query_params, visit.known, zone=habits.zone), cursor=""
+    )
     columns = columns_of(query, habits)
     # Instead of the usual ones also those that an accountant needs.
     return replace(query, columns=IN_FILES if columns == DEFAULT else columns)
@@ -161,8 +167,13 @@ def is_over(count: Count, most: int) -> bool:
 
 
 def _narrowed(query: Query) -> dict[str, str]:
-    """Filters that narrow the list, for the log: its days as they are, of the rest only the names."""
-    days = {name: str(value) for name, value in query.narrowing() if name.startswith(("placed", "created"))}
+    """Filters that narrow the list, for the log: its days as they are, of the rest only the
+    names."""
+    days = {
+        name: str(value)
+        for name, value in query.narrowing()
+        if name.startswith(("placed", "created"))
+    }
     others = sorted({name for name, _ in query.narrowing()} - set(days))
     return days | ({"narrowed_by": ", ".join(others)} if others else {})
 
@@ -177,9 +188,13 @@ def file_name(query: Query, visit: Visit) -> str:
     return f"orders_{range_}_{query.zone.replace('/', '-')}{masked}"
 
 
-async def _rows(visit: Visit, query: ExportQuery, fields: tuple[str, ...]) -> AsyncIterator[list[tuple[object, ...]]]:
+async def _rows(
+    visit: Visit, query: ExportQuery, fields: tuple[str, ...]
+) -> AsyncIterator[list[tuple[object, ...]]]:
     async with visit.portal.get(Turns).of(visit.merchant_id), visit.world.db.read() as connection:
-        batches = all_orders(connection, query.filter, query.by, fields, newest_first=query.newest_first)
+        batches = all_orders(
+            connection, query.filter, query.by, fields, newest_first=query.newest_first
+        )
         async with aclosing(batches):  # type: ignore[type-var]
             async for rows in batches:
                 yield rows
@@ -200,4 +215,6 @@ async def _sheet(visit: Visit, query: ExportQuery) -> AsyncIterator[bytes]:
     """Raises: Problem(invalid) for a list of more than ROWS_MAX."""
     table = query.table()
     async with aclosing(_rows(visit, query, table.fields)) as batches:  # type: ignore[type-var]
-        return await sheet_file("Orders", table.heads, (table.cells(rows) async for rows in batches))
+        return await sheet_file(
+            "Orders", table.heads, (table.cells(rows) async for rows in batches)
+        )

@@ -1,4 +1,5 @@
-"""Forms about how the list looks: a zone and columns to keep, views to save, share, rename and delete."""
+"""Forms about how the list looks: a zone and columns to keep, views to save, share, rename and
+delete."""
 
 from dataclasses import replace
 from typing import Annotated, Final, Literal
@@ -12,27 +13,42 @@ from recoup.desk.page.orders.views import kept
 from recoup.desk.store.columns import COLUMNS, DEFAULT
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.local_time import read_zone
-from recoup.people.flows.list_preferences import Keeper, change, forget, keep_columns, keep_view, keep_zone, share
+from recoup.people.flows.list_preferences import (
+    Keeper,
+    change,
+    forget,
+    keep_columns,
+    keep_view,
+    keep_zone,
+    share,
+)
 from recoup.people.page.endpoint import id_in_path, redirect
 from recoup.people.page.pages import Answer, nothing
 from recoup.people.page.portal_visit import Visit
 from recoup.people.page.rights import anybody
 
-_NO_VIEW: Final = Problem("not_found", "There is no such view.", cure="Choose one from the orders page.")
+_NO_VIEW: Final = Problem(
+    "not_found", "There is no such view.", cure="Choose one from the orders page."
+)
 _id: Final = id_in_path("view_id", _NO_VIEW)
 
 
 @orders.post("/orders/look", may=anybody, shows=nothing)
-async def post_look(visit: Visit, *, back: str, zone: str | None, cols: tuple[str, ...], usual: bool) -> Answer:
-    """Keeps a zone or a choice of columns for this person, and goes back to the list. Either `zone`, or `cols`: the
-    columns, the `usual` ones with that button. `back`, here and below: the list that the form stood on."""
+async def post_look(
+    visit: Visit, *, back: str, zone: str | None, cols: tuple[str, ...], usual: bool
+) -> Answer:
+    """Keeps a zone or a choice of columns for this person, and goes back to the list. Either
+    `zone`, or `cols`: the columns, the `usual` ones with that button. `back`, here and below: the
+    list that the form stood on."""
     query, user_id, world = back_of(visit, back), visit.session.user_id, visit.world
     if zone is not None:
         try:
             named = read_zone(zone.strip())
         except ValueError:
             problem = invalid(
-                Sentence("There is no time zone {0}.", repr(zone[:40])), "zone", "Enter it like Europe/Berlin or GMT."
+                Sentence("There is no time zone {0}.", repr(zone[:40])),
+                "zone",
+                "Enter it like Europe/Berlin or GMT.",
             )
             return await list_again(visit, query, problem, zone=zone)
         await keep_zone(world, user_id, named)
@@ -70,8 +86,8 @@ async def post_view(
     do: Annotated[Literal["save", "rename", "share", "unshare", "delete"], _NO_VIEW],
     name: str,
 ) -> Answer:
-    """Saves what the list is now, gives the view another name, shares it or no more, or deletes it. `name`: the new
-    one, to rename it."""
+    """Saves what the list is now, gives the view another name, shares it or no more, or deletes it.
+    `name`: the new one, to rename it."""
     query, view_id = back_of(visit, back), _id(visit)
     world, keeper = visit.world, Keeper(visit.session.user_id, visit.scope, owns_views(visit))
     try:

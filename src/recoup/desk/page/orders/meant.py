@@ -1,5 +1,5 @@
-"""Suggestions for a search: the values that filters know, those closest to a misspelt one, and the filters that plain
-words stand for."""
+"""Suggestions for a search: the values that filters know, those closest to a misspelt one, and the
+filters that plain words stand for."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -52,8 +52,8 @@ class Near(Protocol):
 
 
 def split_typed(typed: str, read: Callable[[str, str], Any], near: Near) -> Split:
-    """`read` answers None for a value that it cannot read. A colon after another word is text, unless it is a slip in
-    the name of a filter that takes this value."""
+    """`read` answers None for a value that it cannot read. A colon after another word is text,
+    unless it is a slip in the name of a filter that takes this value."""
     values: dict[str, list[Any]] = {}
     unclear: list[str] = []
     better: list[tuple[str, str]] = []
@@ -104,10 +104,12 @@ def _letters(text: str) -> str:
     return re.sub("[^a-z]", "", text.lower())
 
 
-REASONS: Final = {_letters(said): reason for reason, word in REASON_WORDS.items() for said in (reason, word)} | {
-    "noanswer": "challenge_timeout"
+REASONS: Final = {
+    _letters(said): reason for reason, word in REASON_WORDS.items() for said in (reason, word)
+} | {"noanswer": "challenge_timeout"}
+BRANDS: Final = {
+    _letters(said): scheme for scheme, word in SCHEME_WORDS.items() for said in (scheme, word)
 }
-BRANDS: Final = {_letters(said): scheme for scheme, word in SCHEME_WORDS.items() for said in (scheme, word)}
 TYPES: Final = {
     "web": "cit_web",
     "phone": "cit_callcenter",
@@ -121,7 +123,9 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "brand": (*SCHEME_WORDS, *BRANDS), "channel": tuple(CHAINS), "placed": tuple(PRESETS), "created": tuple(PRESETS),
     "currency": tuple(EXPONENTS), "attention": ("yes", "no"), "refunded": ("yes", "no"),
 }  # fmt: skip
-_AMOUNT: Final = re.compile(r"(?:([A-Za-z]{3,4}|[€£]) ?)?([<>]?=?[0-9][0-9.,’' ]*)(?: ?([A-Za-z]{3,4}|[€£]))?")
+_AMOUNT: Final = re.compile(
+    r"(?:([A-Za-z]{3,4}|[€£]) ?)?([<>]?=?[0-9][0-9.,’' ]*)(?: ?([A-Za-z]{3,4}|[€£]))?"
+)
 _SIGNS: Final = {"€": "EUR", "£": "GBP"}
 T = TypeVar("T", Site, Campaign)
 
@@ -151,19 +155,25 @@ class NearFilters:
 
 def sites_named(typed: str, settings: MerchantSettings) -> list[Site]:
     """The one with this name or address, else all with such a part of it."""
-    return _named(typed, [(site, (site.name, _host(site.url), site.url)) for site in settings.sites])
+    return _named(
+        typed, [(site, (site.name, _host(site.url), site.url)) for site in settings.sites]
+    )
 
 
 def campaigns_named(typed: str, settings: MerchantSettings) -> list[Campaign]:
     """The one with this key or name, else all with such a part of it."""
-    return _named(typed, [(campaign, (campaign.key, campaign.name)) for campaign in settings.campaigns])
+    return _named(
+        typed, [(campaign, (campaign.key, campaign.name)) for campaign in settings.campaigns]
+    )
 
 
 def _named(typed: str, known: Sequence[tuple[T, Iterable[str]]]) -> list[T]:
     wanted = fold(typed)
     folded = [(one, [fold(word) for word in words]) for one, words in known]
     whole = [one for one, words in folded if wanted in words]
-    return whole[:1] or [one for one, words in folded if wanted and any(wanted in word for word in words)]
+    return whole[:1] or [
+        one for one, words in folded if wanted and any(wanted in word for word in words)
+    ]
 
 
 def _host(url: str) -> str:

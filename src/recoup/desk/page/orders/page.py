@@ -47,7 +47,8 @@ class Chip:
 def chips(query: Query, settings: MerchantSettings) -> list[Chip]:
     """Chips in the order of the filters."""
     return [
-        Chip(words, without) for words, without in (*_of_kind(query, settings), *_of_order(query), *_of_money(query))
+        Chip(words, without)
+        for words, without in (*_of_kind(query, settings), *_of_order(query), *_of_money(query))
     ]
 
 
@@ -55,26 +56,45 @@ def _of_kind(query: Query, settings: MerchantSettings) -> Iterator[tuple[str, di
     if query.text:
         yield Sentence("Search: {0}", query.text), {"text": ""}
     if query.statuses:
-        yield Sentence("Status: {0}", joined((STATUSES[s].word for s in query.statuses), ", ")), {"statuses": ()}
+        yield (
+            Sentence("Status: {0}", joined((STATUSES[s].word for s in query.statuses), ", ")),
+            {"statuses": ()},
+        )
     if query.reasons:
-        yield Sentence("Reason: {0}", joined((REASON_WORDS[reason] for reason in query.reasons), ", ")), {"reasons": ()}
+        yield (
+            Sentence(
+                "Reason: {0}", joined((REASON_WORDS[reason] for reason in query.reasons), ", ")
+            ),
+            {"reasons": ()},
+        )
     if query.channels:
-        yield Sentence("Type: {0}", joined((CHANNELS[c][0] for c in query.channels), ", ")), {"channels": ()}
+        yield (
+            Sentence("Type: {0}", joined((CHANNELS[c][0] for c in query.channels), ", ")),
+            {"channels": ()},
+        )
     if query.chain:
         yield Sentence("Channel: {0}", CHAINS[query.chain].name), {"chain": ""}
     if query.site:
         names = {site.site_id: site.name for site in settings.sites}
         yield Sentence("Site: {0}", names.get(query.site, query.site)), {"site": None}
     if query.campaign:
-        keys = {campaign.campaign_id: campaign.name or campaign.key for campaign in settings.campaigns}
-        yield Sentence("Campaign: {0}", keys.get(query.campaign, query.campaign)), {"campaign": None}
+        keys = {
+            campaign.campaign_id: campaign.name or campaign.key for campaign in settings.campaigns
+        }
+        yield (
+            Sentence("Campaign: {0}", keys.get(query.campaign, query.campaign)),
+            {"campaign": None},
+        )
 
 
 def _of_order(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
     if query.order_ids:
         one = len(query.order_ids) == 1
         yield (
-            Sentence("Order id: {0}", query.order_ids[0] if one else Sentence("{0} chosen", len(query.order_ids))),
+            Sentence(
+                "Order id: {0}",
+                query.order_ids[0] if one else Sentence("{0} chosen", len(query.order_ids)),
+            ),
             {"order_ids": ()},
         )
     if query.external:
@@ -108,7 +128,10 @@ def _of_money(query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
     if query.last4:
         yield Sentence("Card ends in {0}", query.last4), {"last4": ""}
     if query.refunded is not None:
-        yield "Refunded, all or in part" if query.refunded else "Nothing refunded", {"refunded": None}
+        yield (
+            "Refunded, all or in part" if query.refunded else "Nothing refunded",
+            {"refunded": None},
+        )
 
 
 def hours_words(hours: int) -> str:
@@ -168,13 +191,16 @@ class Listed:
     ),
 )
 async def orders(visit: Visit) -> Values | Answer:
-    """Damaged cursors begin at the first page; with a filter that cannot be read the list is empty; both are said.
-    Typed filters become the address. An exact id opens its order, as does a short one that only one order has; words
-    that no order has and that are one filter's, or an amount, become it."""
+    """Damaged cursors begin at the first page; with a filter that cannot be read the list is empty;
+    both are said. Typed filters become the address. An exact id opens its order, as does a short
+    one that only one order has; words that no order has and that are one filter's, or an amount,
+    become it."""
     habits = await habits_of(visit)
     query = read_query(visit.request.query_params, visit.known, zone=habits.zone)
     params = visit.request.query_params
-    if not query.unclear and ("" in params.values() or query.text != normalise_query(params.get("q", ""))):
+    if not query.unclear and (
+        "" in params.values() or query.text != normalise_query(params.get("q", ""))
+    ):
         return redirect(query.link(cursor=query.cursor))
     if query.text and not query.cursor:
         found = await exact_order(visit.world.db.reader, visit.merchant_id, query.text)
@@ -186,7 +212,9 @@ async def orders(visit: Visit) -> Values | Answer:
     return values_of(visit, habits, listed)
 
 
-async def list_again(visit: Visit, query: Query, problem: Problem, *, name: str = "", zone: str = "") -> Shown:
+async def list_again(
+    visit: Visit, query: Query, problem: Problem, *, name: str = "", zone: str = ""
+) -> Shown:
     """A list that was refused something; `name`, `zone`: what the form held."""
     habits = await habits_of(visit)
     typed = {"typed_name": name[:TYPED_MAX], "typed_zone": zone[:TYPED_MAX]}
@@ -194,11 +222,15 @@ async def list_again(visit: Visit, query: Query, problem: Problem, *, name: str 
 
 
 async def habits_of(visit: Visit) -> ListPreferences:
-    habits = await read_habits(visit.world.people.reader, visit.session.user_id, visit.merchant_id, visit.world.name)
+    habits = await read_habits(
+        visit.world.people.reader, visit.session.user_id, visit.merchant_id, visit.world.name
+    )
     if visit.pii_access == "shown" or owns_views(visit):
         return habits
     # What others search for may be a customer's name.
-    return replace(habits, views=tuple(view for view in habits.views if view.own or not searches(view)))
+    return replace(
+        habits, views=tuple(view for view in habits.views if view.own or not searches(view))
+    )
 
 
 def owns_views(visit: Visit) -> bool:
@@ -208,7 +240,11 @@ def owns_views(visit: Visit) -> bool:
 
 async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
     more = tuple(sql_of(columns_of(query, habits)))
-    wanted, damaged, slow = query.filter(visit.merchant_id, visit.now, visit.pii_access), False, None
+    wanted, damaged, slow = (
+        query.filter(visit.merchant_id, visit.now, visit.pii_access),
+        False,
+        None,
+    )
     async with visit.world.db.read() as connection:
         if query.misread:
             return Listed(query, Page(()), None, {}, await _needing(connection, visit), [])
@@ -226,7 +262,12 @@ async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
             if problem.code == "invalid":
                 query, damaged = replace(query, cursor=""), True
                 page = await list_orders(
-                    connection, wanted, limit=query.size, newest_first=not query.up, by=query.sort, more=more
+                    connection,
+                    wanted,
+                    limit=query.size,
+                    newest_first=not query.up,
+                    by=query.sort,
+                    more=more,
                 )
             else:
                 page, slow = Page(()), problem
@@ -235,7 +276,11 @@ async def read(visit: Visit, query: Query, habits: ListPreferences) -> Listed:
         attention = await _needing(connection, visit)
         empty = not page.rows and not query.cursor and slow is None
         drops = await _drops(connection, visit, query) if empty else []
-        meant = await _meant(connection, visit, query) if query.text and not query.cursor and slow is None else []
+        meant = (
+            await _meant(connection, visit, query)
+            if query.text and not query.cursor and slow is None
+            else []
+        )
         by_tail = await orders_by_end(connection, visit.merchant_id, query.text) if empty else []
     return Listed(query, page, total, by_status, attention, drops, meant, by_tail, damaged, slow)
 
@@ -301,7 +346,9 @@ def columns_of(query: Query, habits: ListPreferences) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name in wanted) or DEFAULT
 
 
-async def _total(connection: ReadConnection, query: Query, visit: Visit, page: Page) -> Count | None:
+async def _total(
+    connection: ReadConnection, query: Query, visit: Visit, page: Page
+) -> Count | None:
     """Known from the page itself when it is the only one; None for a search with more than that."""
     if not query.cursor and page.next_cursor is None:
         return Count(len(page.rows), True)
@@ -317,18 +364,26 @@ def sums_of(rows: Sequence[OrderRow]) -> list[Sum]:
     for row in rows:
         known = found.get(row.asset, Sum(row.asset, 0, 0, 0))
         found[row.asset] = Sum(
-            row.asset, known.orders + 1, known.units + row.units, known.refunded_units + row.refunded_units
+            row.asset,
+            known.orders + 1,
+            known.units + row.units,
+            known.refunded_units + row.refunded_units,
         )
     return sorted(found.values(), key=lambda s: (-s.orders, s.asset))
 
 
 async def _meant(connection: ReadConnection, visit: Visit, query: Query) -> list[Drop]:
-    """The words as the filters that they are by themselves, beside those that are set; not those that leave none."""
+    """The words as the filters that they are by themselves, beside those that are set; not those
+    that leave none."""
     found = []
     for changes in islice(meanings(query.text, visit.known), MEANT_MAX):
         meant = replace(query, text="", **changes)
-        count = await count_orders(connection, meant.filter(visit.merchant_id, visit.now, visit.pii_access), cap=1_001)
-        words = joined((chip.words for chip in chips(replace(Query(), **changes), visit.known)), ", ")
+        count = await count_orders(
+            connection, meant.filter(visit.merchant_id, visit.now, visit.pii_access), cap=1_001
+        )
+        words = joined(
+            (chip.words for chip in chips(replace(Query(), **changes), visit.known)), ", "
+        )
         if count.value or not count.exact:
             found.append(Drop(words, meant.link(), count))
     return found
@@ -353,7 +408,9 @@ COUNTED_MAX: Final = 99
 async def new_orders(visit: Visit) -> Response:
     """`cursor` is the place of the newest order that is seen. What cannot be counted is no news."""
     habits = await habits_of(visit)
-    query = replace(read_query(visit.request.query_params, visit.known, zone=habits.zone), sort="placed")
+    query = replace(
+        read_query(visit.request.query_params, visit.known, zone=habits.zone), sort="placed"
+    )
     if not query.cursor or query.misread:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
     wanted = query.filter(visit.merchant_id, visit.now, visit.pii_access)
@@ -362,4 +419,6 @@ async def new_orders(visit: Visit) -> Response:
             page = await list_orders(connection, wanted, after=query.cursor, limit=COUNTED_MAX)
     except Problem:
         return JSONResponse({"count": 0, "more": False}, headers=HEADERS)
-    return JSONResponse({"count": len(page.rows), "more": page.prev_cursor is not None}, headers=HEADERS)
+    return JSONResponse(
+        {"count": len(page.rows), "more": page.prev_cursor is not None}, headers=HEADERS
+    )

@@ -59,21 +59,27 @@ class Days(NamedTuple):
     last: date | None = None
 
     def span(self, zone: str, today: date) -> tuple[datetime | None, datetime | None]:
-        """The first is included, the second is not. A day begins at its midnight there, whatever the clocks do."""
+        """The first is included, the second is not. A day begins at its midnight there, whatever
+        the clocks do."""
         first, last = PRESETS[self.preset][1](today) if self.preset else (self.first, self.last)
-        return midnight(first, zone) if first else None, midnight(last + DAY, zone) if last else None
+        return midnight(first, zone) if first else None, midnight(
+            last + DAY, zone
+        ) if last else None
 
     def words(self) -> str:
         if self.preset:
             return PRESETS[self.preset][0]
         if self.first and self.last:
             one = self.first == self.last
-            return Sentence("{0}", self.first) if one else Sentence("{0} – {1}", self.first, self.last)
+            return (
+                Sentence("{0}", self.first) if one else Sentence("{0} – {1}", self.first, self.last)
+            )
         return Sentence("from {0}", self.first) if self.first else Sentence("until {0}", self.last)
 
 
 def read_days(text: str) -> Days:
-    """`7d`, `2026-11-03` or `2026-11-01..2026-11-05`, whose sides may be empty. Raises: ValueError."""
+    """`7d`, `2026-11-03` or `2026-11-01..2026-11-05`, whose sides may be empty. Raises:
+    ValueError."""
     name = text.strip().lower().replace("_", "-").replace(" ", "-")
     if name in PRESETS:
         return Days(name)
@@ -82,7 +88,9 @@ def read_days(text: str) -> Days:
         return Days("", read_day(first), read_day(first))
     if not first.strip() and not last.strip():
         raise ValueError(text)
-    return between(read_day(first) if first.strip() else None, read_day(last) if last.strip() else None)
+    return between(
+        read_day(first) if first.strip() else None, read_day(last) if last.strip() else None
+    )
 
 
 def between(first: date | None, last: date | None) -> Days:
@@ -107,7 +115,19 @@ ALL_DAYS: Final = Days()
 ANY_AMOUNT: Final = Amounts()
 # How the list looks, not which orders it has.
 LOOK: Final = frozenset(
-    {"sort", "up", "size", "cursor", "zone", "home", "columns", "view", "unclear", "unread", "better"}
+    {
+        "sort",
+        "up",
+        "size",
+        "cursor",
+        "zone",
+        "home",
+        "columns",
+        "view",
+        "unclear",
+        "unread",
+        "better",
+    }
 )
 # Filters that the store knows by the same names.
 _FILTERS: Final = (
@@ -193,7 +213,8 @@ class Query:
         )
 
     def link(self, path: str = "/orders", **changes: Any) -> str:
-        """The address of this list with something changed; a changed filter begins at the first page."""
+        """The address of this list with something changed; a changed filter begins at the first
+        page."""
         pairs = replace(self, **({"cursor": ""} | changes)).pairs()
         return path + ("?" + urlencode(pairs) if pairs else "")
 
@@ -213,7 +234,9 @@ class Query:
         """The filters alone."""
         found: list[tuple[str, Any]] = [("q", self.text)] if self.text else []
         found += [("status", code) for code in self.statuses] + [("type", c) for c in self.channels]
-        found += [("id", value) for value in self.order_ids] + [("reason", reason) for reason in self.reasons]
+        found += [("id", value) for value in self.order_ids] + [
+            ("reason", reason) for reason in self.reasons
+        ]
         names = {
             "site": "site",
             "campaign": "campaign",
@@ -263,6 +286,7 @@ class Query:
             **{
                 f.name: getattr(self, f.name)
                 for f in fields(self)
-                if f.name in LOOK and f.name not in ("cursor", "view", "unclear", "unread", "better")
+                if f.name in LOOK
+                and f.name not in ("cursor", "view", "unclear", "unread", "better")
             }
         )

@@ -1,4 +1,5 @@
-"""Reads a list's address: what makes no sense is named and kept as typed; the list is empty until it is mended."""
+"""Reads a list's address: what makes no sense is named and kept as typed; the list is empty until
+it is mended."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -48,7 +49,9 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
     typed = params.get("q", "")
     near = filters.NearFilters(settings)
     split = filters.split_typed(
-        normalise_query(typed[: TEXT_MAX * 8]), lambda name, value: _tried(readers[name], value), near
+        normalise_query(typed[: TEXT_MAX * 8]),
+        lambda name, value: _tried(readers[name], value),
+        near,
     )
     unread: dict[str, str] = {}
     found: dict[str, Any] = {}
@@ -59,29 +62,46 @@ def read_query(params: QueryParams, settings: MerchantSettings, *, zone: str = G
         if None in values:
             unread[name] = given[values.index(None)][:TEXT_MAX]
             better += [
-                (f"{name}:{one}", _with(params, name, unread[name], one)) for one in near.values(name, unread[name])
+                (f"{name}:{one}", _with(params, name, unread[name], one))
+                for one in near.values(name, unread[name])
             ]
         fields = _of_fields(params, name, unread)
         # What is typed takes the place of what the form says beside it.
-        found[name] = split.values.get(name) or [*fields, *(value for value in values if value is not None)]
+        found[name] = split.values.get(name) or [
+            *fields,
+            *(value for value in values if value is not None),
+        ]
     unclear = [*unread, *split.unclear]
     if len(typed.strip()) > TEXT_MAX:
         unclear.append(Sentence("q (only its first {0} characters are searched)", TEXT_MAX))
     if split.unclear:
         unread["q"] = " ".join([split.text, *split.unclear]).strip()
-        better += [(new, _with(params, "q", typed, typed.replace(old, new, 1))) for old, new in split.better]
+        better += [
+            (new, _with(params, "q", typed, typed.replace(old, new, 1)))
+            for old, new in split.better
+        ]
     for name, meant in _misspelt(params, readers).items():
         unread[name] = params[name][:TEXT_MAX]
         unclear.append(name)
-        better.append((f"{meant}={params[name][:TEXT_MAX]}", _with(params, name, params[name], params[name], meant)))
+        better.append(
+            (
+                f"{meant}={params[name][:TEXT_MAX]}",
+                _with(params, name, params[name], params[name], meant),
+            )
+        )
     channels, reasons = _merged(found["type"]), _merged(found["reason"])
     statuses = tuple(one for one in _merged(found["status"]) if isinstance(one, int))
     ended = {one for several in found["status"] for one in several if isinstance(one, str)}
     if ended and statuses:
         unclear.append(
-            Sentence("status ({0} is a reason: it cannot stand beside other statuses)", ", ".join(sorted(ended)))
+            Sentence(
+                "status ({0} is a reason: it cannot stand beside other statuses)",
+                ", ".join(sorted(ended)),
+            )
         )
-        unread.setdefault("q" if split.values.get("status") else "status", typed or params.get("status", ""))
+        unread.setdefault(
+            "q" if split.values.get("status") else "status", typed or params.get("status", "")
+        )
     reasons = tuple(sorted({*reasons, *ended})) if not statuses else reasons
     one = {name: values[0] for name, values in found.items() if values}
     return Query(
@@ -115,12 +135,18 @@ def _with(params: QueryParams, name: str, old: str, new: str, meant: str = "") -
 
 
 def _misspelt(params: QueryParams, readers: Mapping[str, Any]) -> dict[str, str]:
-    """Names in an address that are nearly a filter's, each with it. Others are none of ours, as what is told by a
-    link's sender: `utm_campaign` is no campaign."""
+    """Names in an address that are nearly a filter's, each with it. Others are none of ours, as
+    what is told by a link's sender: `utm_campaign` is no campaign."""
     names = (*readers, *FIELDS)
     known = {*names, "q", "cursor", "view", "in"}
-    strangers = (name for name in dict.fromkeys(params) if name not in known and not name.startswith("utm_"))
-    near = {name: nearest(name, names, SLIP) for name in islice(strangers, STRANGERS_MAX) if params[name].strip()}
+    strangers = (
+        name for name in dict.fromkeys(params) if name not in known and not name.startswith("utm_")
+    )
+    near = {
+        name: nearest(name, names, SLIP)
+        for name in islice(strangers, STRANGERS_MAX)
+        if params[name].strip()
+    }
     return {name: meant for name, meant in near.items() if meant is not None}
 
 
@@ -179,7 +205,11 @@ def _merged(values: list[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 
 def _order_id(text: str) -> UUID:
-    found = parse_wire_id("ord", text.strip()) or parse_wire_id("pay", text.strip()) or parse_id(text.strip())
+    found = (
+        parse_wire_id("ord", text.strip())
+        or parse_wire_id("pay", text.strip())
+        or parse_id(text.strip())
+    )
     if found is None:
         raise ValueError(text)
     return found

@@ -49,7 +49,11 @@ def opened(view: SavedView, query: Query, settings: MerchantSettings) -> Query:
 
 
 def tabs(
-    query: Query, habits: ListPreferences, settings: MerchantSettings, attention: Count, by_status: dict[int, Count]
+    query: Query,
+    habits: ListPreferences,
+    settings: MerchantSettings,
+    attention: Count,
+    by_status: dict[int, Count],
 ) -> list[dict[str, Any]]:
     """`view`: the one that somebody saved, whose word it is."""
     counts = {"attention": attention}
@@ -61,11 +65,17 @@ def tabs(
         wanted, count = replace(look, **narrowed), counts.get(tab)
         is_open = left is None and query.same_orders(wanted)
         shown = count if count and count.value else None
-        found.append(dict(word=word, link=wanted.link(), here=is_open, count=shown, hot=tab in _HOT, view=None))
+        found.append(
+            dict(
+                word=word, link=wanted.link(), here=is_open, count=shown, hot=tab in _HOT, view=None
+            )
+        )
     for view in habits.views:
         is_open = left is not None and left.view == view and not left.changed
         link = opened(view, query, settings).link()
-        found.append(dict(word=view.name, link=link, here=is_open, count=None, hot=False, view=view))
+        found.append(
+            dict(word=view.name, link=link, here=is_open, count=None, hot=False, view=view)
+        )
     return found
 
 

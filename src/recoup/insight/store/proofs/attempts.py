@@ -6,7 +6,14 @@ from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kit.proofs.sends import SENDS, CardSend, find_sends
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences, of_window
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    differences,
+    of_window,
+)
 
 _beside_sends: Final = of_window(
     __name__,
@@ -136,7 +143,9 @@ async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[
 
 async def _of_attempt(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[Differs]:
     cards = await _cards(db, merchant_id, after, until)
-    sends = await find_sends(db, [card.card_id for card in cards], [card.attempt_id for card in cards])
+    sends = await find_sends(
+        db, [card.card_id for card in cards], [card.attempt_id for card in cards]
+    )
     return await _of_attempt_and_send(db, merchant_id, after, until, sends)
 
 
@@ -211,4 +220,6 @@ async def _of_attempt_and_send(
 
 
 async def attempts_and_refunds(db: Read, window: Window) -> list[Difference]:
-    return await differences(db, _of_attempt, window.merchant_id, *window) + await _beside_sends(db, window)
+    return await differences(db, _of_attempt, window.merchant_id, *window) + await _beside_sends(
+        db, window
+    )

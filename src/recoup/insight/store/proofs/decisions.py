@@ -1,4 +1,5 @@
-"""The stored decisions of a merchant, oldest first, a bounded number at a time; and what names one."""
+"""The stored decisions of a merchant, oldest first, a bounded number at a time; and what names
+one."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -27,7 +28,9 @@ class StoredDecision(Row, frozen=True):
 SELECT decision_id, order_id, verdict, features, plan, rules, alternatives, versions, taken FROM decisions
 WHERE merchant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3
 """)
-async def _decisions(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[StoredDecision]: ...
+async def _decisions(
+    db: Read, merchant_id: UUID, after: UUID, limit: int
+) -> list[StoredDecision]: ...
 
 
 # What names a decision names one of its own order, and a decision's actor is the log's.

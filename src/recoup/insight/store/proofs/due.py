@@ -5,7 +5,15 @@ from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences, of_merchant, of_window
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    differences,
+    of_merchant,
+    of_window,
+)
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -110,7 +118,8 @@ ORDER BY q.order_id, v.no LIMIT 1000
 
 
 async def due_work(db: Read, window: Window, wall: datetime, grace: timedelta) -> list[Difference]:
-    """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its attempt by `grace`."""
+    """`wall`: the instant of the snapshot. While a caller waits a retry is due later than its
+    attempt by `grace`."""
     found = await differences(db, _of_order, window.merchant_id, *window, wall, grace)
     return found + await _of_refunds(db, window)
 

@@ -1,7 +1,9 @@
-"""The sandbox issuer's own book against ours: the same decisions, the same amounts, nothing on one side alone.
+"""The sandbox issuer's own book against ours: the same decisions, the same amounts, nothing on one
+side alone.
 
-The book lies in the sandbox's database but belongs to the issuer: the application's role cannot read it unless it was
-granted, so the owner behind the connection reads it here; and with it the mock channels' book (see `stable`).
+The book lies in the sandbox's database but belongs to the issuer: the application's role cannot
+read it unless it was granted, so the owner behind the connection reads it here; and with it the
+mock channels' book (see `stable`).
 """
 
 from typing import Final
@@ -9,7 +11,14 @@ from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 from recoup.kernel.ids import HIGHEST, LOWEST
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, DiffersAt, Proof, differences, of_window
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    DiffersAt,
+    Proof,
+    differences,
+    of_window,
+)
 
 ROWS_MAX: Final = 5000
 
@@ -42,7 +51,9 @@ CROSS JOIN LATERAL (VALUES
 WHERE s.id > $1 AND s.id <= $2 AND ($3::uuid IS NULL OR s.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.id, v.no LIMIT 1000
 """)
-async def _theirs(db: Read, after: UUID, until: UUID, merchant_id: UUID | None) -> list[DiffersAt]: ...
+async def _theirs(
+    db: Read, after: UUID, until: UUID, merchant_id: UUID | None
+) -> list[DiffersAt]: ...
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -61,7 +72,9 @@ WHERE s.id > $1 AND s.id <= $2 AND s.kind = 'refund' AND s.decision = 'approved'
   AND ($3::uuid IS NULL OR c.merchant_id = $3) AND v.expected IS DISTINCT FROM v.found
 ORDER BY s.id, v.no LIMIT 1000
 """)
-async def _their_refunds(db: Read, after: UUID, until: UUID, merchant_id: UUID | None) -> list[DiffersAt]: ...
+async def _their_refunds(
+    db: Read, after: UUID, until: UUID, merchant_id: UUID | None
+) -> list[DiffersAt]: ...
 
 
 _UNTIL: Final = "SELECT id FROM issuer.{table} WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1"
@@ -116,7 +129,9 @@ async def theirs(db: Read, merchant_id: UUID | None) -> list[Difference]:
         after = LOWEST
         while after < HIGHEST:
             sql = _UNTIL.format(table=table)
-            until: UUID = await db.fetchval(sql, after, ROWS_MAX - 1, timeout=STATEMENT_SECONDS) or HIGHEST
+            until: UUID = (
+                await db.fetchval(sql, after, ROWS_MAX - 1, timeout=STATEMENT_SECONDS) or HIGHEST
+            )
             found += await differences(db, proof, merchant_id, after, until, merchant_id)
             after = until
     return found

@@ -42,7 +42,9 @@ SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id > $2 AND p.order_id <= $3
 ORDER BY p.order_id, p.posting_id
 """)
-async def read_postings(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[StoredPosting]: ...
+async def read_postings(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID
+) -> list[StoredPosting]: ...
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement(f"""
@@ -50,7 +52,9 @@ SELECT p.posting_id, p.source_kind, p.source_id, p.recipe, p.order_id, p.content
 FROM postings p WHERE p.merchant_id = $1 AND p.order_id IS NULL AND p.posting_id > $2
 ORDER BY p.posting_id LIMIT $3
 """)
-async def _without_order(db: Read, merchant_id: UUID, after: UUID, limit: int) -> list[StoredPosting]: ...
+async def _without_order(
+    db: Read, merchant_id: UUID, after: UUID, limit: int
+) -> list[StoredPosting]: ...
 
 
 async def postings_without_order(db: Read, merchant_id: UUID) -> AsyncIterator[list[StoredPosting]]:
@@ -71,8 +75,8 @@ class StoredTerm(Row, frozen=True):
 
 
 class MoneyLine(Row, frozen=True):
-    """A line that books something, with the attempt or refund it is about and the route the money takes. `part`: what
-    the last capture of several took; `short`: what its payer left out."""
+    """A line that books something, with the attempt or refund it is about and the route the money
+    takes. `part`: what the last capture of several took; `short`: what its payer left out."""
 
     order_id: UUID
     seq: int
@@ -155,7 +159,9 @@ FROM (
       AND r.attempt_id = l.fact_id)
 ) x GROUP BY order_id
 """)
-async def read_outstanding(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> dict[UUID, Outstanding]: ...
+async def read_outstanding(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID
+) -> dict[UUID, Outstanding]: ...
 
 
 book: Final = of_merchant(

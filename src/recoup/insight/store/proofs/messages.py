@@ -1,12 +1,20 @@
-"""Events: one for each line that names one, in the feed without gaps, delivered in order. Mails beside their tries and
-the work that sends them."""
+"""Events: one for each line that names one, in the feed without gaps, delivered in order. Mails
+beside their tries and the work that sends them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences, of_merchant, of_window
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    differences,
+    of_merchant,
+    of_window,
+)
 
 
 # $4, $5: lines of the lifecycle as src/happening/dst, and the event that each names.
@@ -25,7 +33,12 @@ WHERE l.event IS DISTINCT FROM b.event
 ORDER BY order_id, seq LIMIT 1000
 """)
 async def _of_line(
-    db: Read, merchant_id: UUID, after: UUID, until: UUID, lines: Sequence[str], events: Sequence[str]
+    db: Read,
+    merchant_id: UUID,
+    after: UUID,
+    until: UUID,
+    lines: Sequence[str],
+    events: Sequence[str],
 ) -> list[Differs]: ...
 
 
@@ -101,16 +114,28 @@ WHERE found - 'ExpiryDate' IS DISTINCT FROM expected
 ORDER BY order_id LIMIT 1000
 """)
 async def _state(
-    db: Read, merchant_id: UUID, after: UUID, until: UUID, statuses: Sequence[int], names: Sequence[str]
+    db: Read,
+    merchant_id: UUID,
+    after: UUID,
+    until: UUID,
+    statuses: Sequence[int],
+    names: Sequence[str],
 ) -> list[Differs]: ...
 
 
 async def messages(
-    db: Read, window: Window, lines: Sequence[str], events: Sequence[str], statuses: Mapping[int, str]
+    db: Read,
+    window: Window,
+    lines: Sequence[str],
+    events: Sequence[str],
+    statuses: Mapping[int, str],
 ) -> list[Difference]:
-    """`lines[i]` (src/happening/dst) names `events[i]`. `statuses`: each with the name that events call it."""
+    """`lines[i]` (src/happening/dst) names `events[i]`. `statuses`: each with the name that events
+    call it."""
     found = await differences(db, _of_line, window.merchant_id, *window, lines, events)
-    found += await differences(db, _state, window.merchant_id, *window, list(statuses), list(statuses.values()))
+    found += await differences(
+        db, _state, window.merchant_id, *window, list(statuses), list(statuses.values())
+    )
     return found + await _of_feed(db, window)
 
 
@@ -166,7 +191,9 @@ CROSS JOIN LATERAL (VALUES
 WHERE m.merchant_id = $1 AND m.order_id > $2 AND m.order_id <= $3 AND v.expected <> v.found
 ORDER BY m.order_id, m.mail_id, v.no LIMIT 1000
 """)
-async def _of_mail(db: Read, merchant_id: UUID, after: UUID, until: UUID, tries_max: int) -> list[Differs]: ...
+async def _of_mail(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID, tries_max: int
+) -> list[Differs]: ...
 
 
 async def mails(db: Read, window: Window, tries_max: int) -> list[Difference]:

@@ -6,7 +6,15 @@ from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, Differs, Window, differences, of_merchant, of_window
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    Window,
+    differences,
+    of_merchant,
+    of_window,
+)
 from recoup.orders.rules.lifecycle import OPEN, Stage
 
 
@@ -18,7 +26,9 @@ WHERE o.merchant_id = $1 AND o.order_id > $2 AND o.order_id <= $3 AND o.stage = 
   AND NOT EXISTS (SELECT FROM vault v WHERE v.merchant_id = o.merchant_id AND v.token_id = o.token_id)
 ORDER BY o.order_id LIMIT 1000
 """)
-async def _cards(db: Read, merchant_id: UUID, after: UUID, until: UUID, stages: Sequence[str]) -> list[Differs]: ...
+async def _cards(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID, stages: Sequence[str]
+) -> list[Differs]: ...
 
 
 _STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
@@ -91,7 +101,9 @@ LEFT JOIN (
 ) d USING (order_id)
 ORDER BY order_id
 """)
-async def read_orders(db: Read, merchant_id: UUID, after: UUID, until: UUID) -> list[StoredOrder]: ...
+async def read_orders(
+    db: Read, merchant_id: UUID, after: UUID, until: UUID
+) -> list[StoredOrder]: ...
 
 
 class StoredLine(Row, frozen=True):

@@ -1,11 +1,18 @@
-"""Closed pages, recomputed from postings and entries the way they were closed; the balances that follow from them;
-every certificate of a merchant, in the order of its chain."""
+"""Closed pages, recomputed from postings and entries the way they were closed; the balances that
+follow from them; every certificate of a merchant, in the order of its chain."""
 
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, Read, Row
-from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, Differs, differences, of_merchant, text
+from recoup.kit.proofs.walk import (
+    STATEMENT_SECONDS,
+    Difference,
+    Differs,
+    differences,
+    of_merchant,
+    text,
+)
 
 PAGES_MAX: Final = 16
 
@@ -110,8 +117,11 @@ SELECT NULL, NULL, NULL, NULL, $4::jsonb || coalesce((
   SELECT jsonb_object_agg(key, coalesce(($4::jsonb ->> key)::numeric, 0) + units)
   FROM (SELECT key, sum(units) AS units FROM e GROUP BY key) s), '{}')
 """)
-async def _balances(db: Read, merchant_id: UUID, low: int, high: int, before: dict[str, Any]) -> list[_Balance]:
-    """The first entry that differs, if one does; then all of them as they are after the page `high`."""
+async def _balances(
+    db: Read, merchant_id: UUID, low: int, high: int, before: dict[str, Any]
+) -> list[_Balance]:
+    """The first entry that differs, if one does; then all of them as they are after the page
+    `high`."""
 
 
 @MERCHANT.within(STATEMENT_SECONDS).statement("""
@@ -124,13 +134,16 @@ WHERE s.units IS DISTINCT FROM b.units ORDER BY key LIMIT 1000
 async def _accounts(db: Read, merchant_id: UUID, balances: dict[str, int]) -> list[Differs]: ...
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("SELECT max(page_no) FROM pages WHERE merchant_id = $1")
+@MERCHANT.within(STATEMENT_SECONDS).statement(
+    "SELECT max(page_no) FROM pages WHERE merchant_id = $1"
+)
 async def _highest(db: Read, merchant_id: UUID) -> int | None:
     """The last page's number."""
 
 
 async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
-    """Numbers, roots, sums, positions, balances after each entry, and the balances of the accounts."""
+    """Numbers, roots, sums, positions, balances after each entry, and the balances of the
+    accounts."""
     found = await _in_order(db, merchant_id)
     balances: dict[str, Any] = {}
     for after in range(0, await _highest(db, merchant_id) or 0, PAGES_MAX):
@@ -138,7 +151,10 @@ async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
         found += await differences(db, _pages, merchant_id, merchant_id, after, until)
         *wrong, last = await _balances(db, merchant_id, after, until, balances)
         found += [
-            Difference(merchant_id, row.order_id, row.field or "", text(row.expected), text(row.found)) for row in wrong
+            Difference(
+                merchant_id, row.order_id, row.field or "", text(row.expected), text(row.found)
+            )
+            for row in wrong
         ]
         balances = last.balances or {}
     return found + await differences(db, _accounts, merchant_id, merchant_id, balances)
@@ -164,5 +180,7 @@ SELECT c.certificate_id, c.chain_no, c.acceptor_id, to_char(c.month_from AT TIME
     AND x.body ->> 'CertificateRoot' = encode(c.root, 'hex')) AS has_event
 FROM certificates c WHERE c.merchant_id = $1 AND c.chain_no > $2 ORDER BY c.chain_no LIMIT $3
 """)
-async def certificate_files(db: Read, merchant_id: UUID, after_no: int, limit: int) -> list[CertificateFile]:
+async def certificate_files(
+    db: Read, merchant_id: UUID, after_no: int, limit: int
+) -> list[CertificateFile]:
     """The next of the chain."""

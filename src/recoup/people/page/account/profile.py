@@ -1,10 +1,17 @@
-"""/account: who one is here and what was done to the account lately; its password, and where one is signed in."""
+"""/account: who one is here and what was done to the account lately; its password, and where one is
+signed in."""
 
 from typing import Final
 
 from recoup.kernel.problem import Problem
 from recoup.people.flows.notices import inbox
-from recoup.people.flows.oneself import change_password, end_others, end_session, rename, sessions_of
+from recoup.people.flows.oneself import (
+    change_password,
+    end_others,
+    end_session,
+    rename,
+    sessions_of,
+)
 from recoup.people.flows.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
 from recoup.people.page.account.visit import AccountVisit
 from recoup.people.page.endpoint import done_of, redirect, with_done
@@ -57,7 +64,9 @@ LINES: Final = 30
 
 
 @account.page(
-    PLACE, "people/account/profile.html", menu=(Entry("Settings", 9, "Your account", "user"), Entry(TABS, 1, "You"))
+    PLACE,
+    "people/account/profile.html",
+    menu=(Entry("Settings", 9, "Your account", "user"), Entry(TABS, 1, "You")),
 )
 async def profile(visit: AccountVisit) -> Values:
     world = visit.world
@@ -70,7 +79,9 @@ async def profile(visit: AccountVisit) -> Values:
         "words": HAPPENINGS,
         "mails": mails,
         "me": f"user:{visit.session.user_id}",
-        "name": read_again(post_name, visit.typed).name[:200] if visit.problem else visit.session.name,
+        "name": read_again(post_name, visit.typed).name[:200]
+        if visit.problem
+        else visit.session.name,
     }
 
 

@@ -1,4 +1,5 @@
-"""/account/second-factor: setting it up, moving it to another app, recovery codes, turning it off."""
+"""/account/second-factor: setting it up, moving it to another app, recovery codes, turning it
+off."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -26,7 +27,9 @@ _HERE: Final = ("", "localhost", "127.0.0.1", "::1")
 def qr_svg(secret: str, email: str, world: World) -> Markup:
     """Dark on light in either theme, with its quiet zone: phones read nothing else."""
     drawn = segno.make(address_of(secret, email, issuer_of(world)), error="m", micro=False)
-    svg = drawn.svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="scanned", lineclass=None)
+    svg = drawn.svg_inline(
+        border=4, dark="#000", light="#fff", omitsize=True, svgclass="scanned", lineclass=None
+    )
     return Markup(svg)  # noqa: S704 - drawn by us: squares and numbers only
 
 
@@ -40,7 +43,9 @@ def issuer_of(world: World) -> str:
 SHOWN: Final = only("invalid", "bad_credentials", "too_many_requests", "forbidden", "conflict")
 
 
-@account_setting_up.page(SET_UP, "people/account/second_factor.html", menu=Entry(TABS, 3, "Second factor"))
+@account_setting_up.page(
+    SET_UP, "people/account/second_factor.html", menu=Entry(TABS, 3, "Second factor")
+)
 async def factor(visit: AccountVisit) -> Values:
     """`wrong`: in which form something was."""
     stands = await flow.read_standing(visit.world, visit.me)
@@ -70,7 +75,9 @@ async def post_confirm(visit: AccountVisit, *, code: str, key: FormKey) -> Answe
 
 @factor.post("/account/second-factor/codes", may=anybody, shows=SHOWN, sessions=account)
 async def post_codes(visit: AccountVisit, *, password: str, code: str, key: FormKey) -> Answer:
-    codes = await flow.renew_codes(visit.world, visit.portal.get(Passwords), visit.me, password, code, key)
+    codes = await flow.renew_codes(
+        visit.world, visit.portal.get(Passwords), visit.me, password, code, key
+    )
     return _codes(visit, codes, is_first=False)
 
 
@@ -80,4 +87,7 @@ async def post_off(visit: AccountVisit, *, password: str, code: str) -> None:
 
 
 def _codes(visit: AccountVisit, codes: list[str], *, is_first: bool) -> Response:
-    return render("people/account/codes.html", visit.values(codes=[shown(code) for code in codes], is_first=is_first))
+    return render(
+        "people/account/codes.html",
+        visit.values(codes=[shown(code) for code in codes], is_first=is_first),
+    )

@@ -43,7 +43,11 @@ class AccountVisit(SignedVisit):
 
 async def account_visit(portal: Portal, request: Request, session: Session) -> AccountVisit:
     check_behind(request, session)
-    known = await portal.merchants.get(session.merchant.merchant_id) if session.merchant is not None else None
+    known = (
+        await portal.merchants.get(session.merchant.merchant_id)
+        if session.merchant is not None
+        else None
+    )
     partner = None
     if known is None and session.seat is not None:
         partner = await read_partner(portal.world, session.seat.partner_id)

@@ -1,1 +1,2 @@
-"""The sandbox's processor and issuer: deterministic, with a book of their own, misbehaving on demand."""
+"""The sandbox's processor and issuer: deterministic, with a book of their own, misbehaving on
+demand."""

@@ -1,6 +1,7 @@
 """The issuer's book: what arrived, what was decided. Every function commits before it returns.
 
-All SQL of the sandbox issuer stands here, in `disputes`, `faults` and `movements`; it touches the schema `issuer` only.
+All SQL of the sandbox issuer stands here, in `disputes`, `faults` and `movements`; it touches the
+schema `issuer` only.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ from recoup.processors.gateways.sandbox.connections import install_book
 
 
 async def install(connection: asyncpg.Connection, role: str | None = None) -> None:
-    """Make the book where it is missing, and let `role` write it. Safe to repeat and to run twice at once."""
+    """Make the book where it is missing, and let `role` write it. Safe to repeat and to run twice
+    at once."""
     await install_book(connection, "recoup.processors.gateways.sandbox")
     if role is not None:
         quoted = '"' + role.replace('"', '""') + '"'
@@ -36,8 +38,8 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision as it stands in the book. `known_from`: until then nobody outside can know it. `units`: of a charge,
-    what was asked for, or approved of it."""
+    """A decision as it stands in the book. `known_from`: until then nobody outside can know it.
+    `units`: of a charge, what was asked for, or approved of it."""
 
     decision: str
     scheme_code: str | None
@@ -73,13 +75,19 @@ FROM (
 """
 
 
-async def past(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime) -> Past:
-    """Counts are of the charge's order and card, this charge left out; what was dropped counts as sent. `timed`: what
-    the card's timetable says at the charge's time."""
-    row = await connection.fetchrow(_PAST, charge.id, charge.order_id, card_mac, now, charge.units, charge.sent_at)
+async def past(
+    connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime
+) -> Past:
+    """Counts are of the charge's order and card, this charge left out; what was dropped counts as
+    sent. `timed`: what the card's timetable says at the charge's time."""
+    row = await connection.fetchrow(
+        _PAST, charge.id, charge.order_id, card_mac, now, charge.units, charge.sent_at
+    )
     own = _decided(row) if row["decision"] is not None else None
     sends = row["sends"] + row["dropped"]
-    return Past(frozenset(row["faults"] or ()), sends, row["declines"], own, row["scripted"], row["timed"])
+    return Past(
+        frozenset(row["faults"] or ()), sends, row["declines"], own, row["scripted"], row["timed"]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,9 @@ class Timetable:
     answers: Sequence[str]
 
 
-async def keep_timetables(connection: asyncpg.Connection, rows: Sequence[tuple[bytes, Timetable]]) -> None:
+async def keep_timetables(
+    connection: asyncpg.Connection, rows: Sequence[tuple[bytes, Timetable]]
+) -> None:
     """Replaces earlier ones of the same cards and amounts."""
     await connection.executemany(
         "INSERT INTO issuer.timetables (card_mac, units, since, answers) VALUES ($1, $2, $3, $4)"
@@ -112,7 +122,14 @@ async def tell(connection: asyncpg.Connection, order_id: UUID, approved: bool) -
 
 
 def _decided(row: asyncpg.Record) -> Decided:
-    return Decided(row["decision"], row["scheme_code"], row["advice_code"], None, row["known_from"], row["units"])
+    return Decided(
+        row["decision"],
+        row["scheme_code"],
+        row["advice_code"],
+        None,
+        row["known_from"],
+        row["units"],
+    )
 
 
 _ARRIVED = """
@@ -122,7 +139,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 
-async def arrived(connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime) -> None:
+async def arrived(
+    connection: asyncpg.Connection, charge: Charge, card_mac: bytes, now: datetime
+) -> None:
     """A charge's message came in, and nothing was decided by it."""
     await connection.execute(
         _ARRIVED,
@@ -167,7 +186,8 @@ async def decide_charge(
     hidden: int,
     route: str,
 ) -> Decided:
-    """The message arrives and is decided, once for its id: the loser of a race gets the winner's decision."""
+    """The message arrives and is decided, once for its id: the loser of a race gets the winner's
+    decision."""
     mine = await connection.fetchval(
         _DECIDE,
         charge.id,
@@ -192,7 +212,9 @@ async def decide_charge(
     )
     if mine is not None:
         return decided
-    return _decided(await connection.fetchrow("SELECT * FROM issuer.sends WHERE id = $1", charge.id))
+    return _decided(
+        await connection.fetchrow("SELECT * FROM issuer.sends WHERE id = $1", charge.id)
+    )
 
 
 async def drop(connection: asyncpg.Connection, charge: Charge, why: str, now: datetime) -> None:
@@ -215,7 +237,9 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
             " WHERE c.id = s.id AND c.kind = 'inquiry') AS hidden FROM issuer.sends s WHERE id = $1",
             id,
         )
-        await connection.execute("INSERT INTO issuer.calls (id, kind, received_at) VALUES ($1, 'inquiry', $2)", id, now)
+        await connection.execute(
+            "INSERT INTO issuer.calls (id, kind, received_at) VALUES ($1, 'inquiry', $2)", id, now
+        )
         if row is None:
             return await find_reversal(connection, id)
         unknown_yet = row["known_from"] is not None and row["known_from"] > now
@@ -226,7 +250,9 @@ async def inquire(connection: asyncpg.Connection, id: UUID, now: datetime) -> De
         return _decided(row)
 
 
-async def end_silence(connection: asyncpg.Connection, ids: Sequence[UUID], now: datetime) -> list[UUID]:
+async def end_silence(
+    connection: asyncpg.Connection, ids: Sequence[UUID], now: datetime
+) -> list[UUID]:
     """Ends the silence about those of these charges about which inquiries would have had no answer
     for longer: now they have. Returns them."""
     rows = await connection.fetch(
@@ -268,9 +294,13 @@ FROM issuer.reversals WHERE charge_id = $1 AND decision = 'approved'
 
 
 async def decide_reversal(
-    connection: asyncpg.Connection, reversal: ModificationMessage, now: datetime, refuse: bool = False
+    connection: asyncpg.Connection,
+    reversal: ModificationMessage,
+    now: datetime,
+    refuse: bool = False,
 ) -> Decided:
-    """A refund, void or capture arrives and is decided, once for its id, in the order of arrival for its charge."""
+    """A refund, void or capture arrives and is decided, once for its id, in the order of arrival
+    for its charge."""
     async with connection.transaction():
         charge = await connection.fetchrow(
             _CHARGED,
@@ -302,14 +332,18 @@ async def decide_reversal(
             why,
             reversal.final_part,
         )
-        if mine is None:  # same id for another charge, or for one that does not exist, at the same time
+        if (
+            mine is None
+        ):  # same id for another charge, or for one that does not exist, at the same time
             found = await find_reversal(connection, reversal.id)
             assert found is not None
             return found
         return Decided(decision, None, None, why)
 
 
-def _refusal(reversal: ModificationMessage, charge: asyncpg.Record | None, before: asyncpg.Record) -> str | None:
+def _refusal(
+    reversal: ModificationMessage, charge: asyncpg.Record | None, before: asyncpg.Record
+) -> str | None:
     """The reason why a refund, void or capture is refused: a processor code of ours, or None when
     it is done."""
     if charge is None or not charge["charged"]:
@@ -349,6 +383,9 @@ ORDER BY at
 """
 
 
-async def statement(connection: asyncpg.Connection, order_id: UUID, now: datetime) -> list[asyncpg.Record]:
-    """The cardholder's statement of an order: at, descriptor, units (refunds below zero), currency."""
+async def statement(
+    connection: asyncpg.Connection, order_id: UUID, now: datetime
+) -> list[asyncpg.Record]:
+    """The cardholder's statement of an order: at, descriptor, units (refunds below zero),
+    currency."""
     return list(await connection.fetch(_STATEMENT, order_id, now))

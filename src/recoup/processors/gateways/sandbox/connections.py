@@ -14,8 +14,8 @@ Kind = Literal["outage", "slow", "silent", "duplicate", "refuse"]
 
 
 async def set_fault(connection: asyncpg.Connection, kind: Kind, until: WallTime) -> None:
-    """outage: connections are refused. slow: 1.5 s each. silent: decided, but no answer. duplicate: messages arrive
-    twice."""
+    """outage: connections are refused. slow: 1.5 s each. silent: decided, but no answer. duplicate:
+    messages arrive twice."""
     await connection.execute(
         "INSERT INTO issuer.faults (kind, until) VALUES ($1, $2)"
         " ON CONFLICT (kind) DO UPDATE SET until = excluded.until",
@@ -83,7 +83,9 @@ class Connections:
                 connection = await self._connect()
             yield connection
         except Exception:
-            if connection is not None and (connection.is_closed() or connection.is_in_transaction()):
+            if connection is not None and (
+                connection.is_closed() or connection.is_in_transaction()
+            ):
                 connection.terminate()
                 connection = None
             raise

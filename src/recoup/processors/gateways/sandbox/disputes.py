@@ -29,8 +29,8 @@ _REASONS: Final[dict[tuple[str, str], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DisputeRequest:
-    """`units` None: what was not refunded. `at` is the merchant's business time. The newest case of an earlier stage
-    goes on; else it is a new one, which with `case_no` is made once."""
+    """`units` None: what was not refunded. `at` is the merchant's business time. The newest case of
+    an earlier stage goes on; else it is a new one, which with `case_no` is made once."""
 
     charge_id: UUID
     kind: Literal["fraud", "service", "processing"]
@@ -81,12 +81,20 @@ async def dispute(connection: asyncpg.Connection, request: DisputeRequest) -> No
             if request.units is not None and held + request.units > taken:
                 return None
             return _notice(
-                await connection.fetchrow(_GO_ON, earlier["case_id"], request.stage, until, request.units, fee)
+                await connection.fetchrow(
+                    _GO_ON, earlier["case_id"], request.stage, until, request.units, fee
+                )
             )
         units = request.units or taken - held - before["refunded"]
         last = cases[-1] if cases else None
-        if units <= 0 and last is not None and (last["stage"], last["status"]) == (request.stage, "open"):
-            return _notice(last)  # the cardholder asks again for what they have: the same notice again
+        if (
+            units <= 0
+            and last is not None
+            and (last["stage"], last["status"]) == (request.stage, "open")
+        ):
+            return _notice(
+                last
+            )  # the cardholder asks again for what they have: the same notice again
         if units <= 0 or held + units > taken:
             return None
         case_id = f"case_{charge['id'].hex}_{len(cases) + 1}"
@@ -110,8 +118,11 @@ async def dispute(connection: asyncpg.Connection, request: DisputeRequest) -> No
         )
 
 
-async def decide(connection: asyncpg.Connection, charge_id: UUID, won: bool, case: str | None = None) -> Notice | None:
-    """The charge's newest open case, or the one named; decided before in the same way, its notice is sent again."""
+async def decide(
+    connection: asyncpg.Connection, charge_id: UUID, won: bool, case: str | None = None
+) -> Notice | None:
+    """The charge's newest open case, or the one named; decided before in the same way, its notice
+    is sent again."""
     status = "won" if won else "lost"
     row = await connection.fetchrow(
         "UPDATE issuer.disputes SET status = $2::text WHERE case_id = (SELECT case_id FROM issuer.disputes"
@@ -122,20 +133,25 @@ async def decide(connection: asyncpg.Connection, charge_id: UUID, won: bool, cas
         case,
     )
     if row is None:
-        cases = [c for c in await connection.fetch(_CASES, charge_id) if case in (None, c["case_id"])]
+        cases = [
+            c for c in await connection.fetch(_CASES, charge_id) if case in (None, c["case_id"])
+        ]
         row = cases[-1] if cases and cases[-1]["status"] == status else None
     return _notice(row) if row else None
 
 
 async def hear(connection: asyncpg.Connection, answer: DisputeAnswer) -> Decided:
-    """An answer arrives: taken while the case is open, once for its id. What is accepted is lost."""
+    """An answer arrives: taken while the case is open, once for its id. What is accepted is
+    lost."""
     async with connection.transaction():
         case = await connection.fetchrow(
             "SELECT * FROM issuer.disputes WHERE case_id = $1 AND charge_id = $2 FOR UPDATE",
             answer.case_ref,
             answer.charge_id,
         )
-        found = await connection.fetchrow("SELECT decision, why FROM issuer.answers WHERE id = $1", answer.id)
+        found = await connection.fetchrow(
+            "SELECT decision, why FROM issuer.answers WHERE id = $1", answer.id
+        )
         if found is not None:
             return Decided(found["decision"], None, None, found["why"])
         why = _refusal(case, answer.sent_at)
@@ -152,10 +168,15 @@ async def hear(connection: asyncpg.Connection, answer: DisputeAnswer) -> Decided
         )
         await connection.executemany(
             "INSERT INTO issuer.answer_files VALUES ($1, $2, $3, $4, $5)",
-            [(answer.id, n, one.name, one.media_type, one.content) for n, one in enumerate(answer.files, 1)],
+            [
+                (answer.id, n, one.name, one.media_type, one.content)
+                for n, one in enumerate(answer.files, 1)
+            ],
         )
         if not why and answer.answer == "accept":
-            await connection.execute("UPDATE issuer.disputes SET status = 'lost' WHERE case_id = $1", case["case_id"])
+            await connection.execute(
+                "UPDATE issuer.disputes SET status = 'lost' WHERE case_id = $1", case["case_id"]
+            )
         return Decided(decision, None, None, why)
 
 

@@ -67,8 +67,14 @@ def account_reference_of(number: str) -> str | None:
 
 def with_news(outcome: Outcome, card: Card) -> Outcome:
     """The outcome with what the network says of the card beside its answer."""
-    reference = account_reference_of(card.pan) if outcome.state in ("approved", "declined") else None
-    return replace(outcome, credential_news=CredentialNews(account_reference=reference)) if reference else outcome
+    reference = (
+        account_reference_of(card.pan) if outcome.state in ("approved", "declined") else None
+    )
+    return (
+        replace(outcome, credential_news=CredentialNews(account_reference=reference))
+        if reference
+        else outcome
+    )
 
 
 def card_of(stored: Stored) -> Card | None:

@@ -1,5 +1,5 @@
-"""The issuer's book as a processor's statement: money that was taken and given back; holds are no money. Of a case that
-cardholders took further it remembers the last stage only."""
+"""The issuer's book as a processor's statement: money that was taken and given back; holds are no
+money. Of a case that cardholders took further it remembers the last stage only."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -43,4 +43,9 @@ async def lines(
     async with connection.transaction(readonly=True):
         cursor = await connection.cursor(_STATEMENT, merchant_id, begin, end, route)
         while rows := await cursor.fetch(LINES_AT_ONCE):
-            yield [StatementLine(r["id"], r["reference"], r["type"], r["units"], r["currency"], r["at"]) for r in rows]
+            yield [
+                StatementLine(
+                    r["id"], r["reference"], r["type"], r["units"], r["currency"], r["at"]
+                )
+                for r in rows
+            ]

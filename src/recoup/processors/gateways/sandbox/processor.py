@@ -1,7 +1,7 @@
 """The sandbox as a route: the processor port over the issuer's book, with the way between them.
 
-The issuer decides and commits first; only then is the answer slow, lost, late or unreadable. A caller that
-gives up does not stop the issuer, as in life.
+The issuer decides and commits first; only then is the answer slow, lost, late or unreadable. A
+caller that gives up does not stop the issuer, as in life.
 """
 
 import asyncio
@@ -16,7 +16,15 @@ from uuid import UUID
 from recoup.kernel.time import Clocks, WallTime
 from recoup.networks.card import is_expired
 from recoup.networks.decline_code import OURS, code_by, our_code
-from recoup.networks.magic import CONFIRMED, PARTIAL_CODES, SLOW_SECONDS, Answer, Fault, answer, is_payer_card
+from recoup.networks.magic import (
+    CONFIRMED,
+    PARTIAL_CODES,
+    SLOW_SECONDS,
+    Answer,
+    Fault,
+    answer,
+    is_payer_card,
+)
 from recoup.processors.gateways.outcome import is_taken_part
 from recoup.processors.gateways.port import (
     Asks,
@@ -47,13 +55,16 @@ from recoup.processors.gateways.sandbox.connections import (
 from recoup.processors.gateways.wire_amounts import IsoAmounts
 from recoup.processors.rules.credential import KINDS
 
-_LATE_BY: Final = timedelta(seconds=0.5)  # after the time-out, and well before `settled_after` is over
+_LATE_BY: Final = timedelta(
+    seconds=0.5
+)  # after the time-out, and well before `settled_after` is over
 _MUTE_FOR: Final = timedelta(days=2)
 _UNPROCESSED: Final = "not_processed"
 
 
 class SandboxProcessor(IsoAmounts):
-    """Implements `port.Processor`. `mac_key` makes the book's card identities; the book never holds a number."""
+    """Implements `port.Processor`. `mac_key` makes the book's card identities; the book never holds
+    a number."""
 
     kind = "sandbox"
     asks: Asks = "by_our_key"
@@ -75,7 +86,8 @@ class SandboxProcessor(IsoAmounts):
         clocks: Clocks | None = None,
         connections: int = 4,
     ) -> None:
-        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be installed."""
+        """`source`: DSN of the sandbox database, or what opens a connection to it. The book must be
+        installed."""
         self.name, self.acceptor_id = name, acceptor_id
         self._connections = Connections(source, connections)
         self._mac_key = mac_key
@@ -121,27 +133,35 @@ class SandboxProcessor(IsoAmounts):
         return await self.inquire(Inquiry(question.message.id))
 
     async def end_silence(self, ids: Sequence[UUID]) -> list[UUID]:
-        """Inquiries about these charges are answered from now on; answers those of which that was not so."""
+        """Inquiries about these charges are answered from now on; answers those of which that was
+        not so."""
         async with self._connections.one() as connection:
             return await book.end_silence(connection, ids, self._clocks.wall())
 
-    async def movements(self, merchant_id: UUID, begin: datetime, end: datetime) -> AsyncIterator[list[StatementLine]]:
+    async def movements(
+        self, merchant_id: UUID, begin: datetime, end: datetime
+    ) -> AsyncIterator[list[StatementLine]]:
         """The movements taken and given back for a merchant in that time of the merchant's clock,
         some lines at a time."""
         async with self._connections.one() as connection:
             async for lines in movements.lines(connection, self.name, merchant_id, begin, end):
-                yield [line if line.id is None else line._replace(reference=_reference(line.id)) for line in lines]
+                yield [
+                    line if line.id is None else line._replace(reference=_reference(line.id))
+                    for line in lines
+                ]
 
     async def answer_dispute(self, answer: DisputeAnswer) -> Outcome:
         return await self._within(answer.timeout_seconds, self._answer_dispute(answer))
 
     async def dispute(self, request: disputes.DisputeRequest) -> disputes.Notice | None:
-        """The cardholder disputes a charge, or takes the case further; what the issuer then tells. None when it cannot
-        be disputed so."""
+        """The cardholder disputes a charge, or takes the case further; what the issuer then tells.
+        None when it cannot be disputed so."""
         async with self._connections.one() as connection:
             return await disputes.dispute(connection, request)
 
-    async def decide_dispute(self, charge_id: UUID, won: bool, case: str | None = None) -> disputes.Notice | None:
+    async def decide_dispute(
+        self, charge_id: UUID, won: bool, case: str | None = None
+    ) -> disputes.Notice | None:
         """The charge's newest case, or the one named, is decided; None when none is open."""
         async with self._connections.one() as connection:
             return await disputes.decide(connection, charge_id, won, case)
@@ -154,13 +174,17 @@ class SandboxProcessor(IsoAmounts):
     async def keep_timetables(self, timetables: Sequence[book.Timetable]) -> None:
         """Makes the answers to these cards depend on the time of the charge."""
         async with self._connections.one() as connection:
-            await book.keep_timetables(connection, [(self._mac(timetable.pan), timetable) for timetable in timetables])
+            await book.keep_timetables(
+                connection, [(self._mac(timetable.pan), timetable) for timetable in timetables]
+            )
 
     async def statement(self, order_id: UUID) -> list[dict[str, Any]]:
         """The statement that the cardholder reads about this order: at, descriptor, units,
         currency."""
         async with self._connections.one() as connection:
-            return [dict(row) for row in await book.statement(connection, order_id, self._clocks.wall())]
+            return [
+                dict(row) for row in await book.statement(connection, order_id, self._clocks.wall())
+            ]
 
     async def misbehave(self, kind: Kind, until: WallTime) -> None:
         async with self._connections.one() as connection:
@@ -211,10 +235,15 @@ class SandboxProcessor(IsoAmounts):
                     await self._drop(connection, charge, mac, answer.fault)
                     decided, fault = None, answer.fault
                 else:
-                    decided, fault = await self._decide(connection, charge, mac, answer, past), answer.fault
+                    decided, fault = (
+                        await self._decide(connection, charge, mac, answer, past),
+                        answer.fault,
+                    )
         except LOST:
             return Outcome("unknown" if sent else "not_sent", text="the connection failed")
-        outcome = _outcome(charge.id, decided) if decided else _UNDECIDED.get(fault or "", _NO_ANSWER)
+        outcome = (
+            _outcome(charge.id, decided) if decided else _UNDECIDED.get(fault or "", _NO_ANSWER)
+        )
         return await _deliver(outcome, fault, past.faults, charge.timeout_seconds)
 
     def _mac(self, pan: str) -> bytes:
@@ -237,19 +266,28 @@ class SandboxProcessor(IsoAmounts):
             and is_expired(charge.card.exp_month, charge.card.exp_year, charge.sent_at),
         )
 
-    async def _decide(self, connection: Any, charge: Charge, mac: bytes, answer: Answer, past: book.Past) -> Decided:
+    async def _decide(
+        self, connection: Any, charge: Charge, mac: bytes, answer: Answer, past: book.Past
+    ) -> Decided:
         now = self._clocks.wall()
         known_from = None
         if answer.fault == "late":
             known_from = now + timedelta(seconds=charge.timeout_seconds) + _LATE_BY
         if answer.fault == "mute":
             known_from = now + _MUTE_FOR
-        if answer.code in PARTIAL_CODES and is_taken_part(charge.units // 2, charge.units, charge.part_from):
-            charge, answer = replace(charge, units=charge.units // 2), replace(answer, approved=True)
+        if answer.code in PARTIAL_CODES and is_taken_part(
+            charge.units // 2, charge.units, charge.part_from
+        ):
+            charge, answer = (
+                replace(charge, units=charge.units // 2),
+                replace(answer, approved=True),
+            )
         word = "approved" if answer.approved else "declined"
         decision = Decided(word, answer.code, answer.advice, None, known_from, charge.units)
         hidden = {"hidden": 1, "mute": book.NO_ANSWERS}.get(answer.fault or "", 0)
-        decided = await book.decide_charge(connection, charge, mac, now, decision, hidden, self.name)
+        decided = await book.decide_charge(
+            connection, charge, mac, now, decision, hidden, self.name
+        )
         if answer.fault == "duplicate" or "duplicate" in past.faults:
             decided = await book.decide_charge(
                 connection, charge, mac, self._clocks.wall(), decision, hidden, self.name
@@ -264,7 +302,9 @@ class SandboxProcessor(IsoAmounts):
 
     async def _modify(self, message: ModificationMessage) -> Outcome:
         async def decide(connection: Any, faults: Set[str]) -> Decided:
-            decided = await book.decide_reversal(connection, message, self._clocks.wall(), "refuse" in faults)
+            decided = await book.decide_reversal(
+                connection, message, self._clocks.wall(), "refuse" in faults
+            )
             if "duplicate" in faults:
                 decided = await book.decide_reversal(connection, message, self._clocks.wall())
             return decided
@@ -272,12 +312,17 @@ class SandboxProcessor(IsoAmounts):
         return await self._outcome_of(message, decide)
 
     async def _answer_dispute(self, answer: DisputeAnswer) -> Outcome:
-        return await self._outcome_of(answer, lambda connection, _: disputes.hear(connection, answer))
+        return await self._outcome_of(
+            answer, lambda connection, _: disputes.hear(connection, answer)
+        )
 
     async def _outcome_of(
-        self, message: ModificationMessage | DisputeAnswer, decide: Callable[[Any, Set[str]], Awaitable[Decided]]
+        self,
+        message: ModificationMessage | DisputeAnswer,
+        decide: Callable[[Any, Set[str]], Awaitable[Decided]],
     ) -> Outcome:
-        """The issuer's outcome of a message about a charge that it has; `decide` writes its book."""
+        """The issuer's outcome of a message about a charge that it has; `decide` writes its
+        book."""
         sent = False
         try:
             async with self._connections.one() as connection:
@@ -304,7 +349,11 @@ class SandboxProcessor(IsoAmounts):
             return _NO_ANSWER
         except LOST:
             return Outcome("unknown", text="the connection failed")
-        found = _outcome(id, decided) if decided else Outcome("not_found", text="no message with this id")
+        found = (
+            _outcome(id, decided)
+            if decided
+            else Outcome("not_found", text="no message with this id")
+        )
         return await _deliver(found, None, faults - {"silent"}, 10.0)
 
 
@@ -320,11 +369,15 @@ _RISKY: Final = frozenset({"34", "41", "43", "59", "63"})  # the codes of fraud 
 _NO_ANSWER: Final = Outcome("unknown", text="no answer in time")
 _UNDECIDED: Final = {
     "outage": Outcome("not_sent", text="connection refused", fault="outage"),
-    "unprocessed": Outcome("not_sent", processor_code=our_code(_UNPROCESSED), text="refused before it was processed"),
+    "unprocessed": Outcome(
+        "not_sent", processor_code=our_code(_UNPROCESSED), text="refused before it was processed"
+    ),
 }
 
 
-async def _deliver(outcome: Outcome, fault: str | None, faults: frozenset[str], timeout_seconds: float) -> Outcome:
+async def _deliver(
+    outcome: Outcome, fault: str | None, faults: frozenset[str], timeout_seconds: float
+) -> Outcome:
     """The answer's way back. A time-out while it is slow is the caller's to notice."""
     if fault in ("silent", "late", "hidden", "lost", "mute") or "silent" in faults:
         await asyncio.sleep(timeout_seconds)

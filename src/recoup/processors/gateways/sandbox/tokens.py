@@ -1,5 +1,5 @@
-"""The sandbox's network tokens: its token service with a book of its own, and what the issuer is sent for one. Test
-cards select how a token behaves; the book never holds a number."""
+"""The sandbox's network tokens: its token service with a book of its own, and what the issuer is
+sent for one. Test cards select how a token behaves; the book never holds a number."""
 
 import hashlib
 import hmac
@@ -23,7 +23,11 @@ from recoup.processors.rules.credential import TokenState
 
 YEARS: Final = 4  # of a token's expiry after the card's, and of each refresh
 TokenChange = Literal["suspend", "resume", "delete", "refresh"]
-_STATES: Final[dict[str, TokenState]] = {"suspend": "suspended", "resume": "active", "delete": "deleted"}
+_STATES: Final[dict[str, TokenState]] = {
+    "suspend": "suspended",
+    "resume": "active",
+    "delete": "deleted",
+}
 _NUMBER_INVALID: Final = "14"
 
 
@@ -51,12 +55,19 @@ class SandboxTokens:
                 await connection.execute(
                     "INSERT INTO issuer.tokens (id, merchant_id, token_mac, state, exp_month, exp_year,"
                     " gives_cryptogram) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-                    *(request.id, request.merchant_id, mac_of(self._mac_key, number), behaviour.now),
+                    *(
+                        request.id,
+                        request.merchant_id,
+                        mac_of(self._mac_key, number),
+                        behaviour.now,
+                    ),
                     *(card.exp_month, later, behaviour.gives_cryptogram),
                 )
         except LOST:
             return UNKNOWN
-        return TokenAnswer("active", number, card.exp_month, year, REQUESTOR, account_reference_of(card.pan))
+        return TokenAnswer(
+            "active", number, card.exp_month, year, REQUESTOR, account_reference_of(card.pan)
+        )
 
     async def standing_of(self, inquiry: TokenInquiry) -> TokenAnswer:
         row = await self._row(inquiry.id)
@@ -93,7 +104,9 @@ class SandboxTokens:
     async def _row(self, token_id: UUID) -> Any:
         try:
             async with self._connections.one() as connection:
-                return await connection.fetchrow("SELECT * FROM issuer.tokens WHERE id = $1", token_id)
+                return await connection.fetchrow(
+                    "SELECT * FROM issuer.tokens WHERE id = $1", token_id
+                )
         except LOST:
             return None
 
@@ -102,7 +115,9 @@ def mac_of(mac_key: bytes, number: str) -> bytes:
     return hmac.digest(mac_key, b"token" + number.encode(), hashlib.sha256)
 
 
-async def card_of(connection: Any, mac_key: bytes, merchant_id: UUID, token: Token) -> Card | Outcome:
+async def card_of(
+    connection: Any, mac_key: bytes, merchant_id: UUID, token: Token
+) -> Card | Outcome:
     """The card that the issuer is sent for a token, with the token's own expiry. Where the token is
     not in use, what comes back instead: a suspended one is stopped before the issuer, a deleted one
     is no number any more."""
@@ -115,8 +130,15 @@ async def card_of(connection: Any, mac_key: bytes, merchant_id: UUID, token: Tok
         return Outcome("not_sent", text="no such network token", fault="credential")
     if state == "suspended":
         news = CredentialNews(standing="suspended")
-        return Outcome("not_sent", text="the network token is suspended", fault="credential", credential_news=news)
+        return Outcome(
+            "not_sent",
+            text="the network token is suspended",
+            fault="credential",
+            credential_news=news,
+        )
     if state == "deleted":
         news = CredentialNews(standing="deleted")
-        return Outcome("declined", scheme_code=_NUMBER_INVALID, text="no such number", credential_news=news)
+        return Outcome(
+            "declined", scheme_code=_NUMBER_INVALID, text="no such number", credential_news=news
+        )
     return Card(number, token.exp_month, token.exp_year, token.scheme)

@@ -1,4 +1,5 @@
-"""The product's rescue engine: trained on the world's history, asked with what a merchant would know at that moment."""
+"""The product's rescue engine: trained on the world's history, asked with what a merchant would
+know at that moment."""
 
 from bisect import insort
 from collections import defaultdict
@@ -38,7 +39,11 @@ class EngineArm:
         self.pricing = ENGINE_2
         if briefing.least_chance is not None:
             self.pricing = Pricing("compare", least_chance=briefing.least_chance, send_units=0)
-        self.explore, self.holdout, self.seed = briefing.explore or 0.0, briefing.holdout or 0.0, briefing.seed
+        self.explore, self.holdout, self.seed = (
+            briefing.explore or 0.0,
+            briefing.holdout or 0.0,
+            briefing.seed,
+        )
         self.looks: dict[str, list[tuple[Look, str]]] = defaultdict(list)
         self.known: set[str] = set()
         self.new_cards = NewCards()
@@ -58,7 +63,9 @@ class EngineArm:
         record = self.record(known)
         decision = record.decision
         offers = tuple(
-            _candidate(alternative) for alternative in decision.alternatives if isinstance(alternative, Offered)
+            _candidate(alternative)
+            for alternative in decision.alternatives
+            if isinstance(alternative, Offered)
         )
         at = decision.next_attempt_at
         if at is None:
@@ -66,7 +73,8 @@ class EngineArm:
         return SendAt(max(at, known.earliest), _propensity(decision), offers, record)
 
     def record(self, known: Known) -> DecisionRecord:
-        """The decision of the customer's arm, with what it is made from, as the product stores both."""
+        """The decision of the customer's arm, with what it is made from, as the product stores
+        both."""
         evidence = self.evidence(known)
         held_out = share_of("holdout", self.seed, known.order.customer_id) < self.holdout
         decision = (
@@ -132,7 +140,14 @@ def _viewed_once(model: Model, facts: Facts, utc_offset: int, window: Window, mo
     """Views as `viewed` does, and reuses the view of an order that stands where it stood in an
     earlier play, at another price."""
     kept = model.tables.setdefault("views", {})
-    of_order = facts.first, facts.first_key, facts.issuer, facts.zone, facts.zone_known, facts.credit
+    of_order = (
+        facts.first,
+        facts.first_key,
+        facts.issuer,
+        facts.zone,
+        facts.zone_known,
+        facts.credit,
+    )
     key = *of_order, facts.tries, facts.looks, utc_offset, window, most
     found: View | None = kept.get(key)
     if found is None:
@@ -153,7 +168,8 @@ def _first(known: Known) -> Look:
 
 def _tries(known: Known) -> tuple[Look, ...]:
     return tuple(
-        Look(one.at, answer_of(one, known.declines[0]), number) for number, one in enumerate(known.attempts, start=1)
+        Look(one.at, answer_of(one, known.declines[0]), number)
+        for number, one in enumerate(known.attempts, start=1)
     )
 
 
@@ -170,11 +186,15 @@ def _candidate(one: Offered) -> Candidate:
 
 
 def _propensity(decision: Decision) -> float | None:
-    offered = [alternative for alternative in decision.alternatives if isinstance(alternative, Offered)]
+    offered = [
+        alternative for alternative in decision.alternatives if isinstance(alternative, Offered)
+    ]
     at = decision.next_attempt_at
     if at is None or not offered:
         return None
-    return next((one.probability for one in offered if one.at and one.at[:16] == at.isoformat()[:16]), None)
+    return next(
+        (one.probability for one in offered if one.at and one.at[:16] == at.isoformat()[:16]), None
+    )
 
 
 def _by_time(pair: tuple[Look, str]) -> datetime:

@@ -34,7 +34,9 @@ def issuer_of(card: WorldCard) -> str:
     return card.number[:_ISSUER_DIGITS]
 
 
-def trained_on(history: Sequence[HistoryRow], made_from: str, issuer: Callable[[WorldCard], str]) -> Model:
+def trained_on(
+    history: Sequence[HistoryRow], made_from: str, issuer: Callable[[WorldCard], str]
+) -> Model:
     """A model of the rescue engine."""
     from recoup.engine.learn.train import train
 

@@ -1,6 +1,5 @@
-"""A card that a network renewed since its decline: where data were wrong it is tried at once, as the product tries it
-when a merchant sends a new card.
-"""
+"""A card that a network renewed since its decline: where data were wrong it is tried at once, as
+the product tries it when a merchant sends a new card."""
 
 from recoup_lab.compare.seam import Choice, Known, SendAt, Stop, is_hard
 from recoup_lab.world.port import WorldCard
@@ -11,7 +10,8 @@ class NewCards:
         self._tried: dict[str, WorldCard] = {}
 
     def settled(self, known: Known) -> Choice | None:
-        """The answer where there is nothing to decide: to a hard decline, and for a card that is new; else None."""
+        """The answer where there is nothing to decide: to a hard decline, and for a card that is
+        new; else None."""
         if is_hard(known.reading):
             return Stop("hard_decline")
         return SendAt(known.earliest) if self.untried(known) else None

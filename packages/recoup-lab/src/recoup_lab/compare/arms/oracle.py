@@ -1,4 +1,5 @@
-"""The oracle: who knows every parameter of the world and none of its draws, so how far any policy could get."""
+"""The oracle: who knows every parameter of the world and none of its draws, so how far any policy
+could get."""
 
 from typing import Final
 

@@ -1,4 +1,5 @@
-"""`retry-2`: the product's own decider with its fixed policy, asked as the product asks it for a managed MIT."""
+"""`retry-2`: the product's own decider with its fixed policy, asked as the product asks it for a
+managed MIT."""
 
 from recoup.kit.slots import offset_minutes
 from recoup.networks.codes import Reading
@@ -35,7 +36,13 @@ class Retry2:
         )
         decision = decide(evidence, RETRY_2)
         at = decision.next_attempt_at
-        arm = {"arm": "ladder", "share": 0, "holdout": 0, "explore": 0, "number": len(known.attempts) + 1}
+        arm = {
+            "arm": "ladder",
+            "share": 0,
+            "holdout": 0,
+            "explore": 0,
+            "number": len(known.attempts) + 1,
+        }
         record = DecisionRecord(decision, evidence, arm | {"part": "decides"})
         if at is None:
             return Stop(decision.rules[0], record=record)

@@ -1,8 +1,10 @@
-"""Fixed schedules: sends at set times after the decline, whatever was answered, until a hard decline.
+"""Fixed schedules: sends at set times after the decline, whatever was answered, until a hard
+decline.
 
 A try that the gate holds back is sent when it may be, and the schedule goes on from there.
 
-Source: the retry settings that processors and billing systems publish (knowledge on published figures, 2b).
+Source: the retry settings that processors and billing systems publish (knowledge on published
+figures, 2b).
 """
 
 from bisect import bisect_right
@@ -22,7 +24,8 @@ Offsets = tuple[timedelta, ...]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`offsets`: after the decline, growing. `by_scheme`: in place of them, for cards of a scheme."""
+    """`offsets`: after the decline, growing. `by_scheme`: in place of them, for cards of a
+    scheme."""
 
     offsets: Offsets
     by_scheme: Mapping[Scheme, Offsets]

@@ -1,13 +1,15 @@
-"""The open slot method: tries on the weekdays, days of the month and hours at which tries like this one succeeded.
+"""The open slot method: tries on the weekdays, days of the month and hours at which tries like this
+one succeeded.
 
-For each cluster of declines tries and successes are counted by weekday, day of the month and hour, in UTC. A slot's
-success rate is smoothed, p = (k + 1) / (n + 2); its score is the mean log-odds that it beats each other slot. Scores
-become weights of the days that are left by a softmax of each axis and their maximum; days are then gone through in
-order, each taken with the chance budget × weight / weight that is left, for certain when the budget covers all days
-that are left. The hour is drawn likewise. Slots never tried weigh as an average one.
+For each cluster of declines tries and successes are counted by weekday, day of the month and hour,
+in UTC. A slot's success rate is smoothed, p = (k + 1) / (n + 2); its score is the mean log-odds
+that it beats each other slot. Scores become weights of the days that are left by a softmax of each
+axis and their maximum; days are then gone through in order, each taken with the chance budget ×
+weight / weight that is left, for certain when the budget covers all days that are left. The hour is
+drawn likewise. Slots never tried weigh as an average one.
 
-Ours: a cluster is reason × scheme and funding × issuer, widened until it holds enough tries; draws are keyed by order
-and decision; scores of a cluster are kept until its tries have grown by a tenth.
+Ours: a cluster is reason × scheme and funding × issuer, widened until it holds enough tries; draws
+are keyed by order and decision; scores of a cluster are kept until its tries have grown by a tenth.
 
 Source: juspay/hyperswitch pull request 13804, and 13793 for the statistics.
 """
@@ -28,7 +30,11 @@ from recoup_lab.compare.readings import reading_of
 from recoup_lab.compare.seam import Attempt, Briefing, Choice, Known, SendAt, Stop, is_hard
 from recoup_lab.world.port import HistoryRow, WorldCard
 
-_AXES: Final = {"weekday": (0, 7), "month_day": (7, 32), "hour": (39, 24)}  # first place, number of slots
+_AXES: Final = {
+    "weekday": (0, 7),
+    "month_day": (7, 32),
+    "hour": (39, 24),
+}  # first place, number of slots
 _SLOTS: Final = 63
 _GROWTH: Final = 1.1
 _CLIP: Final = 1e-4
@@ -80,7 +86,9 @@ class _Cluster:
             first, number = _AXES["hour"]
             was_tried = any(self.tried[first : first + number])
             self.powers = _Powers(
-                self._powers("weekday"), self._powers("month_day"), list(accumulate(hours)) if was_tried else None
+                self._powers("weekday"),
+                self._powers("month_day"),
+                list(accumulate(hours)) if was_tried else None,
             )
         return self.powers
 
@@ -97,16 +105,23 @@ class _Cluster:
 
 
 def slot_scores(slots: Mapping[int, tuple[int, int]]) -> dict[int, float]:
-    """`slots`: successes and tries. A slot's mean log-odds to have a higher rate than each other."""
+    """`slots`: successes and tries. A slot's mean log-odds to have a higher rate than each
+    other."""
     names = sorted(slots)
     rates = [(slots[slot][0] + 1) / (slots[slot][1] + 2) for slot in names]
-    variances = [rate * (1 - rate) / (slots[slot][1] + 3) for slot, rate in zip(names, rates, strict=True)]
+    variances = [
+        rate * (1 - rate) / (slots[slot][1] + 3) for slot, rate in zip(names, rates, strict=True)
+    ]
     sums = [0.0] * len(names)
     erf, log, sqrt = math.erf, math.log, math.sqrt
     for one, (rate, variance) in enumerate(zip(rates, variances, strict=True)):
         total = sums[one]
-        for other in range(one):  # the odds of the one against the other are those of the other turned round
-            chance = 0.5 * (1 + erf((rate - rates[other]) / sqrt(2 * (variance + variances[other]))))
+        for other in range(
+            one
+        ):  # the odds of the one against the other are those of the other turned round
+            chance = 0.5 * (
+                1 + erf((rate - rates[other]) / sqrt(2 * (variance + variances[other])))
+            )
             chance = _CLIP if chance < _CLIP else 1 - _CLIP if chance > 1 - _CLIP else chance
             odds = log(chance / (1 - chance))
             total += odds
@@ -131,7 +146,9 @@ class Slots:
         budget = known.sends_left
         if budget is None:
             budget = _OWN_BUDGET.get(known.card.scheme, _OTHER_BUDGET) - len(known.attempts)
-        days = _days_left(known.earliest.astimezone(UTC).date(), known.order.expires_at.astimezone(UTC).date())
+        days = _days_left(
+            known.earliest.astimezone(UTC).date(), known.order.expires_at.astimezone(UTC).date()
+        )
         if budget <= 0 or not days.dates:
             return Stop("no_day_left" if not days.dates else "budget_used_up")
         powers = self._cluster(known.reading, known.card).current_powers()
@@ -145,7 +162,9 @@ class Slots:
 
     def hear(self, known: Known, attempt: Attempt) -> None:
         if attempt.state != "unknown":
-            self._learn(_keys(known.reading, known.card), attempt.at, approved=attempt.state == "approved")
+            self._learn(
+                _keys(known.reading, known.card), attempt.at, approved=attempt.state == "approved"
+            )
 
     def _learn(self, keys: Sequence[Key], at: datetime, *, approved: bool) -> None:
         slots = _slots_of(at)
@@ -179,7 +198,10 @@ def _slots_of(at: datetime) -> tuple[int, int, int]:
 @lru_cache(maxsize=16_384)
 def _days_left(today: date, last: date) -> _Days:
     """Days from the next one to the one before the order expires, in UTC."""
-    dates = [today + timedelta(days=number) for number in range(1, min((last - today).days, _DAYS_MAX + 1))]
+    dates = [
+        today + timedelta(days=number)
+        for number in range(1, min((last - today).days, _DAYS_MAX + 1))
+    ]
     return _Days(dates, [day.weekday() for day in dates], [day.day for day in dates])
 
 
@@ -188,12 +210,15 @@ def _day_weights(days: _Days, powers: _Powers) -> list[float]:
     by_weekday = [powers.weekday[weekday] for weekday in days.weekdays]
     by_month_day = [powers.month_day[day] for day in days.month_days]
     weekdays, month_days = sum(by_weekday), sum(by_month_day)
-    return [max(one / weekdays, other / month_days) for one, other in zip(by_weekday, by_month_day, strict=True)]
+    return [
+        max(one / weekdays, other / month_days)
+        for one, other in zip(by_weekday, by_month_day, strict=True)
+    ]
 
 
 def pick(weights: Sequence[float], budget: int, chance: float) -> int:
-    """The place taken; the last at the latest. One draw stands for those of all places: `chance` is how much of the
-    probability lies before."""
+    """The place taken; the last at the latest. One draw stands for those of all places: `chance` is
+    how much of the probability lies before."""
     left = sum(weights)
     passed = 1.0  # the probability that no place so far was taken
     for place, weight in enumerate(weights[:-1]):

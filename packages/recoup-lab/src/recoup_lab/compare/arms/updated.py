@@ -1,5 +1,5 @@
-"""The engine with an account updater: a decline that newer card data may cure is tried once with them, also one that
-ends an order without an updater."""
+"""The engine with an account updater: a decline that newer card data may cure is tried once with
+them, also one that ends an order without an updater."""
 
 from recoup.rescue.rules.card_update import may_be_cured
 from recoup_lab.compare.arms.engine import EngineArm

@@ -21,12 +21,18 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, message: str, type: str = "validation") -> None:
         super().__init__(message)
         self.status = status
-        self.error: Plain = {"status": status, "errorCode": code, "message": message, "errorType": type}
+        self.error: Plain = {
+            "status": status,
+            "errorCode": code,
+            "message": message,
+            "errorType": type,
+        }
 
 
 class Account:
-    """`clock`: seconds since 1970. `items`: of notices that nobody took yet, `events`: of stored cards. `multicapture`:
-    a payment may be captured several times, and what is left stays held until it is cancelled."""
+    """`clock`: seconds since 1970. `items`: of notices that nobody took yet, `events`: of stored
+    cards. `multicapture`: a payment may be captured several times, and what is left stays held
+    until it is cancelled."""
 
     def __init__(self, book: Book, clock: Callable[[], float]) -> None:
         self.book, self._clock = book, clock
@@ -46,7 +52,14 @@ class Account:
         return found
 
     def _notify(
-        self, event: str, reference: str, amount: Plain, *, psp: str, about: str = "", done: bool = True
+        self,
+        event: str,
+        reference: str,
+        amount: Plain,
+        *,
+        psp: str,
+        about: str = "",
+        done: bool = True,
     ) -> None:
         at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
         item = {
@@ -69,7 +82,12 @@ class Account:
 
     def store(self, holder: str = "visa", shopper: str = "shopper-1", **more: Any) -> Plain:
         """A stored card that answers as its holder is called."""
-        card = {"brand": CARDS[holder].brand, "lastFour": "1111", "expiryMonth": "03", "expiryYear": "2030"}
+        card = {
+            "brand": CARDS[holder].brand,
+            "lastFour": "1111",
+            "expiryMonth": "03",
+            "expiryYear": "2030",
+        }
         stored = self._new("stored", holder=holder, shopper=shopper, **card, alias=f"H{holder}")
         self._event("recurring.token.created", stored)
         return stored
@@ -82,23 +100,33 @@ class Account:
             "storedPaymentMethodId": stored["id"],
         }
         number = f"EVT{self.book.count('stored'):05d}{len(self.events):05d}{type[-7:]}"
-        self.events.append({"type": type, "eventId": number, "environment": "test", "version": "1", "data": data})
+        self.events.append(
+            {"type": type, "eventId": number, "environment": "test", "version": "1", "data": data}
+        )
 
     def update(self, id: str, year: str) -> Plain:
         """The issuer gave a new card: its token stays."""
-        stored = self.book.put(self._need("stored", id, "803", "PaymentDetail not found") | {"expiryYear": year})
+        stored = self.book.put(
+            self._need("stored", id, "803", "PaymentDetail not found") | {"expiryYear": year}
+        )
         self._event("recurring.token.updated", stored)
         return stored
 
     def disable(self, id: str) -> None:
-        stored = self.book.put(self._need("stored", id, "803", "PaymentDetail not found") | {"shopper": None})
+        stored = self.book.put(
+            self._need("stored", id, "803", "PaymentDetail not found") | {"shopper": None}
+        )
         self._event("recurring.token.disabled", stored)
 
     def stored_of(self, shopper: str) -> Plain:
         names = ("id", "brand", "lastFour", "expiryMonth", "expiryYear", "alias")
         found = [one for one in self.book.all("stored") if one["shopper"] == shopper]
         cards = [{name: one[name] for name in names} | {"type": "scheme"} for one in found]
-        return {"merchantAccount": MERCHANT, "shopperReference": shopper, "storedPaymentMethods": cards}
+        return {
+            "merchantAccount": MERCHANT,
+            "shopperReference": shopper,
+            "storedPaymentMethods": cards,
+        }
 
     def pay(self, form: Plain) -> Plain:
         self.check_account(form)
@@ -117,10 +145,16 @@ class Account:
         come."""
         number = self.book.count("redirect") + 1
         waiting = {"id": f"R{number:015d}", "object": "redirect", "created": int(self._clock())}
-        self.book.put(waiting | {"form": form, "stored": stored["id"], "state": "waiting", "result": None})
+        self.book.put(
+            waiting | {"form": form, "stored": stored["id"], "state": "waiting", "result": None}
+        )
         url = f"{self.url}/checkoutshopper/threeDS2/{waiting['id']}"
         action = {"type": "redirect", "method": "GET", "paymentMethodType": "scheme", "url": url}
-        return {"resultCode": "RedirectShopper", "merchantReference": form["reference"], "action": action}
+        return {
+            "resultCode": "RedirectShopper",
+            "merchantReference": form["reference"],
+            "action": action,
+        }
 
     def authenticated(self, id: str, *, passed: bool) -> tuple[str, str]:
         """Records the payer's result: where they go, and what their browser brings along, which
@@ -147,18 +181,27 @@ class Account:
         return self._paid(waiting["form"], stored, card)
 
     def cancel_reference(self, form: Plain) -> Plain:
-        """A technical cancel: of whatever has that reference; what waits for its payer cannot go on."""
+        """A technical cancel: of whatever has that reference; what waits for its payer cannot go
+        on."""
         self.check_account(form)
         reference = str(form.get("paymentReference"))
         for one in list(self.book.all("redirect")):
             if one["form"]["reference"] == reference and one["state"] != "done":
                 self.book.put(one | {"state": "cancelled"})
         own, number = form.get("reference") or "", f"M{self.book.count('modification') + 1:015d}"
-        answer = {"merchantAccount": MERCHANT, "paymentReference": reference, "pspReference": number}
+        answer = {
+            "merchantAccount": MERCHANT,
+            "paymentReference": reference,
+            "pspReference": number,
+        }
         return answer | {"reference": own, "status": "received"}
 
     def _paid(self, form: Plain, stored: Plain, card: Card) -> Plain:
-        amount, shopper, more = form["amount"], form["shopperReference"], form.get("additionalData") or {}
+        amount, shopper, more = (
+            form["amount"],
+            form["shopperReference"],
+            form.get("additionalData") or {},
+        )
         if card.result == "PartiallyAuthorised" and more.get("allowPartialAuth") == "true":
             amount = amount | {"value": amount["value"] // 2}
         elif card.result == "PartiallyAuthorised":
@@ -180,7 +223,10 @@ class Account:
         more = dict(card.more) | {"paymentMethod": card.brand}
         done = card.result in _DONE
         if done:
-            more |= {"networkTxReference": f"{900000000000000 + self.book.count('payment')}", "authCode": "A1B2C3"}
+            more |= {
+                "networkTxReference": f"{900000000000000 + self.book.count('payment')}",
+                "authCode": "A1B2C3",
+            }
             more |= {"cvcResultRaw": "M", "avsResult": "7 Both match", "alias": stored["alias"]}
         if card.raw:
             more |= {"refusalReasonRaw": card.raw}
@@ -206,12 +252,20 @@ class Account:
     def modify(self, id: str, verb: str, form: Plain) -> Plain:
         """Received; what comes of it stands in its notice."""
         self.check_account(form)
-        payment = self._need("payment", id, "167", "Original pspReference required for this operation")
+        payment = self._need(
+            "payment", id, "167", "Original pspReference required for this operation"
+        )
         amount, reference = form.get("amount") or payment["amount"], form.get("reference") or ""
-        made = self._new("modification", payment=id, verb=verb, reference=reference, amount=amount, done=False)
+        made = self._new(
+            "modification", payment=id, verb=verb, reference=reference, amount=amount, done=False
+        )
         kind, done = self._moved(verb, payment, amount, made)
         self.book.put(made | {"done": done})
-        shown = amount if verb in ("captures", "refunds") else {"value": 0, "currency": amount["currency"]}
+        shown = (
+            amount
+            if verb in ("captures", "refunds")
+            else {"value": 0, "currency": amount["currency"]}
+        )
         self._notify(kind, reference, shown, psp=made["id"], about=id, done=done)
         answer = {
             "merchantAccount": MERCHANT,
@@ -257,7 +311,9 @@ class Account:
         self.book.put(payment | {"refunded": payment["refunded"] - value})
         self.book.put(made | {"done": False})
         self._line("RefundedReversed", payment, value, 0, by=made)
-        self._notify("REFUND_FAILED", made["reference"], made["amount"], psp=id, about=payment["id"])
+        self._notify(
+            "REFUND_FAILED", made["reference"], made["amount"], psp=id, about=payment["id"]
+        )
 
     def dispute(self, id: str) -> Plain:
         payment = self._need("payment", id, "167", "unknown")
@@ -268,7 +324,9 @@ class Account:
         self._line("Chargeback", payment, -amount["value"], DISPUTE_COST, by=case)
         return case
 
-    def tell(self, event: str, case_id: str, payment_id: str, *, original: bool = True, **more: str) -> None:
+    def tell(
+        self, event: str, case_id: str, payment_id: str, *, original: bool = True, **more: str
+    ) -> None:
         """A notice of a case, of any event. `more`: its additional data."""
         payment = self._need("payment", payment_id, "167", "unknown")
         about = payment_id if original else ""
@@ -280,37 +338,73 @@ class Account:
         payment = self._need("payment", case["payment"], "167", "unknown")
         self.book.put(case | {"state": "won"})
         self._line("ChargebackReversed", payment, case["amount"]["value"], 0, by=case)
-        self._notify("CHARGEBACK_REVERSED", payment["reference"], case["amount"], psp=case_id, about=payment["id"])
+        self._notify(
+            "CHARGEBACK_REVERSED",
+            payment["reference"],
+            case["amount"],
+            psp=case_id,
+            about=payment["id"],
+        )
 
     def lose(self, case_id: str) -> None:
         """Loses a dispute: what was defended is charged back for good."""
         case = self._need("dispute", case_id, "167", "unknown")
         payment = self._need("payment", case["payment"], "167", "unknown")
         self.book.put(case | {"state": "lost"})
-        self._notify("SECOND_CHARGEBACK", payment["reference"], case["amount"], psp=case_id, about=payment["id"])
+        self._notify(
+            "SECOND_CHARGEBACK",
+            payment["reference"],
+            case["amount"],
+            psp=case_id,
+            about=payment["id"],
+        )
 
     def dispute_call(self, call: str, form: Plain) -> Plain:
         self.check_account(form, "merchantAccountCode")
         case = self.book.get("dispute", str(form.get("disputePspReference")))
         if case is None or case["state"] != "open":
-            return {"disputeServiceResult": {"success": False, "errorMessage": "Dispute not found or closed"}}
+            return {
+                "disputeServiceResult": {
+                    "success": False,
+                    "errorMessage": "Dispute not found or closed",
+                }
+            }
         done: Plain = {"disputeServiceResult": {"success": True}}
         have = bool(case["documents"])
         if call == "retrieveApplicableDefenseReasons":
-            kind = {"defenseDocumentTypeCode": "DefenseMaterial", "available": have, "requirementLevel": "Required"}
-            reason = {"defenseReasonCode": "SupplyDefenseMaterial", "satisfied": have, "defenseDocumentTypes": [kind]}
+            kind = {
+                "defenseDocumentTypeCode": "DefenseMaterial",
+                "available": have,
+                "requirementLevel": "Required",
+            }
+            reason = {
+                "defenseReasonCode": "SupplyDefenseMaterial",
+                "satisfied": have,
+                "defenseDocumentTypes": [kind],
+            }
             return done | {"defenseReasons": [reason]}
         if call == "supplyDefenseDocument":
             self.book.put(case | {"documents": form["defenseDocuments"]})
         elif call == "acceptDispute":
             self.book.put(case | {"state": "accepted"})
-        elif call == "defendDispute" and have and form.get("defenseReasonCode") == "SupplyDefenseMaterial":
+        elif (
+            call == "defendDispute"
+            and have
+            and form.get("defenseReasonCode") == "SupplyDefenseMaterial"
+        ):
             self.book.put(case | {"state": "defended"})
         else:
-            return {"disputeServiceResult": {"success": False, "errorMessage": "Defense documents are missing"}}
+            return {
+                "disputeServiceResult": {
+                    "success": False,
+                    "errorMessage": "Defense documents are missing",
+                }
+            }
         return done
 
-    def _line(self, type: str, payment: Plain, gross: int, cost: int, by: Plain | None = None) -> None:
+    def _line(
+        self, type: str, payment: Plain, gross: int, cost: int, by: Plain | None = None
+    ) -> None:
         self._new(
             "line",
             type=type,

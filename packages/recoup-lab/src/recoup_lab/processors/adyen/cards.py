@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 
 class Card(NamedTuple):
-    """`reason`: code and text of a refusal; `raw`: field 39 and its text; `more`: further additional data;
-    `exempt`: to a payment that claims an exemption."""
+    """`reason`: code and text of a refusal; `raw`: field 39 and its text; `more`: further
+    additional data; `exempt`: to a payment that claims an exemption."""
 
     brand: str = "visa"
     result: str = "Authorised"
@@ -23,9 +23,15 @@ class Card(NamedTuple):
         return self.exempt if exempt and self.exempt is not None else self
 
 
-def _refused(code: str, text: str, raw: str | None = None, *, brand: str = "visa", **more: Any) -> Card:
+def _refused(
+    code: str, text: str, raw: str | None = None, *, brand: str = "visa", **more: Any
+) -> Card:
     return Card(
-        brand, "Refused", (code, text), raw, MappingProxyType({k.replace("__", "."): v for k, v in more.items()})
+        brand,
+        "Refused",
+        (code, text),
+        raw,
+        MappingProxyType({k.replace("__", "."): v for k, v in more.items()}),
     )
 
 

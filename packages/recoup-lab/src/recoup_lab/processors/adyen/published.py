@@ -1,8 +1,10 @@
-"""Adyen's requests: `published.txt`, and the rules of its documentation. `faults` lists what is wrong with one, for the
-stand-in, which refuses it as Adyen does, and for the checks of the connector.
+"""Adyen's requests: `published.txt`, and the rules of its documentation. `faults` lists what is
+wrong with one, for the stand-in, which refuses it as Adyen does, and for the checks of the
+connector.
 
-Currencies: docs.adyen.com/development-resources/currency-codes; error codes: docs.adyen.com/development-resources/
-error-codes; words of `scaExemption`: the schema's description. Read on 2026-11-26.
+Currencies: docs.adyen.com/development-resources/currency-codes; error codes:
+docs.adyen.com/development-resources/ error-codes; words of `scaExemption`: the schema's
+description. Read on 2026-11-26.
 """
 
 import re
@@ -29,9 +31,21 @@ _SCHEMAS: Final[Mapping[str, str]] = MappingProxyType({
     f"{_DISPUTES}retrieveApplicableDefenseReasons": "DefenseReasonsRequest",
     f"{_DISPUTES}supplyDefenseDocument": "SupplyDefenseDocumentRequest",
 })  # fmt: skip
-_QUERIES: Final = MappingProxyType({"/v72/storedPaymentMethods": {"merchantAccount", "shopperReference"}})
-_EXEMPTIONS: Final = ("lowValue", "secureCorporate", "trustedBeneficiary", "transactionRiskAnalysis")
-_DOCUMENTS: Final = ("application/pdf", "image/jpg", "image/jpeg", "image/tiff")  # as schemes take them
+_QUERIES: Final = MappingProxyType(
+    {"/v72/storedPaymentMethods": {"merchantAccount", "shopperReference"}}
+)
+_EXEMPTIONS: Final = (
+    "lowValue",
+    "secureCorporate",
+    "trustedBeneficiary",
+    "transactionRiskAnalysis",
+)
+_DOCUMENTS: Final = (
+    "application/pdf",
+    "image/jpg",
+    "image/jpeg",
+    "image/tiff",
+)  # as schemes take them
 _PAYMENT: Final = re.compile(r"(/v72/payments/)[^/]+(/\w+)")
 _FACT: Final = re.compile(r"([^!:]+)(!?):([A-Za-z0-9]+)(\[\])?(?:\{(\d+),(\d*)\})?(?:=(.+))?")
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType({
@@ -71,7 +85,12 @@ def schema(name: str) -> Mapping[str, Member]:
         member, required, kind, several, least, most, words = match.groups()
         listed = frozenset(part.replace("_", " ") for part in (words or "").split("|") if part)
         found[member] = Member(
-            bool(required), kind, bool(several), int(least or 0), int(most) if most else None, listed
+            bool(required),
+            kind,
+            bool(several),
+            int(least or 0),
+            int(most) if most else None,
+            listed,
         )
     return found
 
@@ -88,7 +107,8 @@ def token_events() -> frozenset[str]:
 def faults(
     method: str, path: str, body: object, *, key: str = "", query: Mapping[str, str] | None = None
 ) -> list[Fault]:
-    """Faults for which Adyen refuses a call, the gravest first; none for a path that it does not publish."""
+    """Faults for which Adyen refuses a call, the gravest first; none for a path that it does not
+    publish."""
     if len(key) > KEY_MAX:
         return [Fault(422, "702", f"Idempotency-Key has more than {KEY_MAX} characters")]
     if method == "GET":
@@ -105,13 +125,17 @@ def _of_object(name: str, body: object) -> Iterator[Fault]:
     members = schema(name)
     unknown = sorted(set(body) - set(members))
     if unknown:
-        message = f"Structure of {name} contains the following unknown fields: [{', '.join(unknown)}]"
+        message = (
+            f"Structure of {name} contains the following unknown fields: [{', '.join(unknown)}]"
+        )
         yield Fault(400, "702", message)
     for member, fact in members.items():
         value = body.get(member)
         if value is None or value == "" and fact.required:
             if fact.required:
-                code, message = _MISSING.get(member, ("702", f"Required field '{member}' is not provided."))
+                code, message = _MISSING.get(
+                    member, ("702", f"Required field '{member}' is not provided.")
+                )
                 yield Fault(403 if code == "901" else 422, code, message)
         elif fact.is_list:
             values = value if isinstance(value, list) else [None]
@@ -156,7 +180,11 @@ def _of_payment(body: Mapping[str, Any]) -> Iterator[Fault]:
         elif name == "scaExemption" and value not in _EXEMPTIONS:
             yield Fault(422, "702", "Invalid scaExemption")
     method = body.get("paymentMethod")
-    if isinstance(method, dict) and method.get("storedPaymentMethodId") and not body.get("recurringProcessingModel"):
+    if (
+        isinstance(method, dict)
+        and method.get("storedPaymentMethodId")
+        and not body.get("recurringProcessingModel")
+    ):
         yield Fault(422, "158", "Required field 'recurringProcessingModel' is not provided.")
     statement = body.get("shopperStatement")
     if isinstance(statement, str) and not _STATEMENT.fullmatch(statement):

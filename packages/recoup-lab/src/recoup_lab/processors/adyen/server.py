@@ -1,4 +1,5 @@
-"""The stand-in's HTTP: JSON, idempotency as Adyen has it, reports as files, notices signed item by item."""
+"""The stand-in's HTTP: JSON, idempotency as Adyen has it, reports as files, notices signed item by
+item."""
 
 import base64
 import hmac
@@ -25,11 +26,14 @@ KEY: Final = "AQEstandin0123456789"
 SECRET: Final = "44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056"  # noqa: S105 - of a process for tests
 _MODIFY: Final = re.compile(r"/v72/payments/([A-Z0-9]+)/(captures|cancels|refunds|reversals)")
 _DISPUTE: Final = re.compile(r"/ca/services/DisputeService/v30/(\w+)")
-_REPORT: Final = re.compile(rf"/reports/download/MerchantAccount/{MERCHANT}/settlement_detail_report_batch_(\d+)\.csv")
+_REPORT: Final = re.compile(
+    rf"/reports/download/MerchantAccount/{MERCHANT}/settlement_detail_report_batch_(\d+)\.csv"
+)
 
 
 class StandIn(Serving):
-    """`keys`: each with the roles that it lacks, as parts of `METHOD /path`. One company account."""
+    """`keys`: each with the roles that it lacks, as parts of `METHOD /path`. One company
+    account."""
 
     keys_kept_for = timedelta(days=7)
 
@@ -148,13 +152,18 @@ class StandIn(Serving):
     def notices(self) -> list[Posted]:
         items, self.account.items = self.account.items, []
         events, self.account.events = self.account.events, []
-        made = [batch([one], self.secret) for one in items] + [token_notice(event, self.secret) for event in events]
+        made = [batch([one], self.secret) for one in items] + [
+            token_notice(event, self.secret) for event in events
+        ]
         self.posted += made
         return made
 
 
 def _error(status: int, code: str, message: str, type: str = "validation") -> Answered:
-    return Answered(status, json.dumps({"status": status, "errorCode": code, "message": message, "errorType": type}))
+    return Answered(
+        status,
+        json.dumps({"status": status, "errorCode": code, "message": message, "errorType": type}),
+    )
 
 
 def signature(item: Plain, secret: str) -> str:
@@ -162,7 +171,12 @@ def signature(item: Plain, secret: str) -> str:
     amount = item.get("amount") or {}
     names = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference")
     fields = [str(item.get(name, "")) for name in names]
-    fields += [str(amount.get("value", "")), str(amount.get("currency", "")), item["eventCode"], item["success"]]
+    fields += [
+        str(amount.get("value", "")),
+        str(amount.get("currency", "")),
+        item["eventCode"],
+        item["success"],
+    ]
     return _mac(":".join(fields).encode(), secret)
 
 
@@ -188,8 +202,13 @@ def row_of(one: Plain) -> Plain:
     """A line of the account's as its report has it. What is of the account has no gross amount."""
     at, currency = datetime.fromtimestamp(one["created"], UTC), one["currency"]
     places = _WIRE.get(currency, EXPONENTS[currency])
-    gross, fee = (Decimal(one[name]).scaleb(-places) for name in ("gross" if one["payment"] else "net", "cost"))
-    own = {"gross_currency": currency} if one["payment"] else {"gross_debit": "", "gross_credit": ""}
+    gross, fee = (
+        Decimal(one[name]).scaleb(-places)
+        for name in ("gross" if one["payment"] else "net", "cost")
+    )
+    own = (
+        {"gross_currency": currency} if one["payment"] else {"gross_debit": "", "gross_credit": ""}
+    )
     return one | money(gross, fee, currency) | own | {"kind": one["type"], "at": f"{at:%F %T}"}
 
 

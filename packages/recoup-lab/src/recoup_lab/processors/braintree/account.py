@@ -25,15 +25,19 @@ _BY_MERCHANT: Final = ("RECURRING", "INSTALLMENT", "UNSCHEDULED")
 
 
 class Refused(Exception):
-    """`error_class`, `code`: as the vendor's `errorClass` and `legacyCode`. `path`: the input that is refused."""
+    """`error_class`, `code`: as the vendor's `errorClass` and `legacyCode`. `path`: the input that
+    is refused."""
 
-    def __init__(self, error_class: str, message: str, code: str | None = None, path: str = "") -> None:
+    def __init__(
+        self, error_class: str, message: str, code: str | None = None, path: str = ""
+    ) -> None:
         super().__init__(message)
         blame = "developer_error" if error_class == "NOT_FOUND" else "user_error"
         more = {"inputPath": ["input", *path.split("/")]} if path else {}
         self.error: Plain = {
             "message": message,
-            "extensions": {"errorClass": error_class, "errorType": blame, "legacyCode": code} | more,
+            "extensions": {"errorClass": error_class, "errorType": blame, "legacyCode": code}
+            | more,
         }
 
 
@@ -45,11 +49,18 @@ class Account:
     """`clock`: seconds since 1970. `merchant_accounts`: id -> currency."""
 
     def __init__(
-        self, book: Book, clock: Callable[[], float], *, settles_after: float, merchant_accounts: dict[str, str]
+        self,
+        book: Book,
+        clock: Callable[[], float],
+        *,
+        settles_after: float,
+        merchant_accounts: dict[str, str],
     ) -> None:
         self.book, self._clock = book, clock
         self.settles_after, self.merchant_accounts = settles_after, merchant_accounts
-        self.notices: list[tuple[str, Plain]] = []  # kind and subject, of the calls since somebody took them
+        self.notices: list[
+            tuple[str, Plain]
+        ] = []  # kind and subject, of the calls since somebody took them
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -72,7 +83,9 @@ class Account:
             raise Refused("NOT_FOUND", f"An object with this ID was not found: {kind}.")
         return found
 
-    def make_method(self, name: str, customer: str = "", usage: str = "MULTI_USE", **card: Any) -> Plain:
+    def make_method(
+        self, name: str, customer: str = "", usage: str = "MULTI_USE", **card: Any
+    ) -> Plain:
         """A method that answers so; `card`: what is known of it besides."""
         legacy = f"cu{len(customer):06d}"
         details = {
@@ -87,12 +100,15 @@ class Account:
         holder = {"id": customer, "legacyId": legacy} if customer else None
         if customer and (known := self.book.get("customer", customer)) is not None:
             holder = known
-        return self._new("payment_method", usage=usage, details=details, customer=holder, answer=name)
+        return self._new(
+            "payment_method", usage=usage, details=details, customer=holder, answer=name
+        )
 
     def make_customer(self, form: Plain) -> Plain:
         given = form.get("customer") or {}
         return self._new(
-            "customer", **{name: given.get(name) for name in ("email", "firstName", "lastName", "company")}
+            "customer",
+            **{name: given.get(name) for name in ("email", "firstName", "lastName", "company")},
         )
 
     def tokenize(self, form: Plain) -> Plain:
@@ -103,7 +119,9 @@ class Account:
         if not number:
             raise _bad("81714", "Credit card number is required.", "creditCard/number")
         if number not in NUMBERS:
-            raise _bad("81717", "Credit card number is not an accepted test number.", "creditCard/number")
+            raise _bad(
+                "81717", "Credit card number is not an accepted test number.", "creditCard/number"
+            )
         if not (month.isascii() and month.isdigit() and 1 <= int(month) <= 12):
             raise _bad("81712", "Expiration month is invalid.", "creditCard/expirationMonth")
         if not (year.isascii() and year.isdigit() and len(year) in (2, 4)):
@@ -136,7 +154,9 @@ class Account:
     def _usable(self, id: str) -> Plain:
         method = self.need("payment_method", id)
         if method.get("consumed"):
-            raise _bad("91564", "Cannot use a payment_method_nonce more than once.", "paymentMethodId")
+            raise _bad(
+                "91564", "Cannot use a payment_method_nonce more than once.", "paymentMethodId"
+            )
         return method
 
     def delete_method(self, id: str) -> None:
@@ -155,7 +175,11 @@ class Account:
         amount = Decimal(one["amount"]["value"])
         charged = kind == "transaction"
         places = amount.as_tuple().exponent
-        fee = (amount * FEE[0] + FEE[1]).quantize(Decimal(1).scaleb(int(places))) if charged else Decimal(0)
+        fee = (
+            (amount * FEE[0] + FEE[1]).quantize(Decimal(1).scaleb(int(places)))
+            if charged
+            else Decimal(0)
+        )
         self.move("charge" if charged else "refund", amount if charged else -amount, fee, one)
         if charged:
             self.notices.append(("transaction_settled", one))
@@ -181,15 +205,22 @@ class Account:
 
     def charge(self, form: Plain, *, capture: bool, keyed: bool) -> Plain:
         method, given = self._usable(str(form["paymentMethodId"])), form["transaction"]
-        currency = self.merchant_accounts.get(given.get("merchantAccountId") or next(iter(self.merchant_accounts)))
+        currency = self.merchant_accounts.get(
+            given.get("merchantAccountId") or next(iter(self.merchant_accounts))
+        )
         if currency is None:
             raise _bad("91513", "Merchant account ID is invalid.", "transaction/merchantAccountId")
         _look_at(given, currency, "transaction")
         amount = Decimal(str(given["amount"]))
         exemption = (form.get("options") or {}).get("scaExemption")
         answer = CARDS[method["answer"]].after(method.get("charges", 0))
-        answer = _answer(CARDS["authentication"] if answer.not_exempt and exemption else answer, amount)
-        tried = {"charges": method.get("charges", 0) + 1, "consumed": method["usage"] == "SINGLE_USE"}
+        answer = _answer(
+            CARDS["authentication"] if answer.not_exempt and exemption else answer, amount
+        )
+        tried = {
+            "charges": method.get("charges", 0) + 1,
+            "consumed": method["usage"] == "SINGLE_USE",
+        }
         self.book.put(method | tried)
         made = self._new(
             "transaction",
@@ -209,13 +240,21 @@ class Account:
         twin = None if keyed else self._twin(made)
         if twin is not None or answer.rejected:
             reason = "DUPLICATE" if twin is not None else answer.rejected
-            return self._to(made, "GATEWAY_REJECTED", "GatewayRejectedEvent", gatewayRejectionReason=reason)
+            return self._to(
+                made, "GATEWAY_REJECTED", "GatewayRejectedEvent", gatewayRejectionReason=reason
+            )
         if answer.code is not None:
             said = _processor(answer) | {"declineType": answer.decline}
             return self._to(made, "PROCESSOR_DECLINED", "ProcessorDeclinedEvent", **said)
         life = timedelta(days=1 if given.get("paymentInitiator") in _BY_MERCHANT else 7)
         until = f"{self.now() + life:%Y-%m-%dT%H:%M:%S.%fZ}"
-        self._to(made, "AUTHORIZED", "AuthorizedEvent", **_processor(answer), authorizationExpiresAt=until)
+        self._to(
+            made,
+            "AUTHORIZED",
+            "AuthorizedEvent",
+            **_processor(answer),
+            authorizationExpiresAt=until,
+        )
         return self._submit(made) if capture else made
 
     def _twin(self, made: Plain) -> Plain | None:
@@ -250,7 +289,9 @@ class Account:
         amount = Decimal(str(given.get("amount", one["amount"]["value"])))
         if one["status"] != "SETTLED":
             raise _bad("91506", "Cannot refund transaction unless it is settled.")
-        back = [r for r in self.book.all("refund") if r["of"] == one["id"] and r["status"] in _MOVED]
+        back = [
+            r for r in self.book.all("refund") if r["of"] == one["id"] and r["status"] in _MOVED
+        ]
         left = Decimal(one["amount"]["value"]) - sum(Decimal(r["amount"]["value"]) for r in back)
         if not left:
             raise _bad("91512", "Transaction has already been completely refunded.")
@@ -320,7 +361,9 @@ class Account:
 
     def add_evidence(self, form: Plain) -> Plain:
         case = self._open(form)
-        case["evidence"].append({"__typename": "DisputeTextEvidence", "id": "ev1", "content": form["content"]})
+        case["evidence"].append(
+            {"__typename": "DisputeTextEvidence", "id": "ev1", "content": form["content"]}
+        )
         self.book.put(case)
         return {"id": "ev1"}
 
@@ -358,7 +401,9 @@ def _processor(answer: Answer) -> Plain:
             "avsPostalCodeResponse": "MATCHES",
             "avsStreetAddressResponse": None,
             "authorizationId": None if answer.code else "A1B2C3",
-            "additionalInformation": f"{answer.network} : {answer.text.upper()}" if answer.network else None,
+            "additionalInformation": f"{answer.network} : {answer.text.upper()}"
+            if answer.network
+            else None,
         },
         "networkResponse": {"code": answer.network} if answer.network else None,
         "merchantAdviceCodeResponse": {"code": answer.advice} if answer.advice else None,
@@ -368,6 +413,8 @@ def _processor(answer: Answer) -> Plain:
 def _snapshot(answer: Answer, number: int) -> Plain:
     return {
         "__typename": "CreditCardTransactionDetails",
-        "networkTransactionId": None if answer.code or answer.rejected else f"{700000000000000 + number}",
+        "networkTransactionId": None
+        if answer.code or answer.rejected
+        else f"{700000000000000 + number}",
         "creditCard": {"brandCode": answer.brand},
     }

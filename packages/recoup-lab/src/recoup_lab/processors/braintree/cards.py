@@ -10,9 +10,10 @@ from recoup.networks.magic import COUNTING_CARDS
 
 
 class Answer(NamedTuple):
-    """`code`: the gateway's own, None for an approval; `network`: field 39; `advice`: Mastercard's; `rejected`: the
-    gateway's reason, where it stopped the charge itself. `not_exempt`: its bank wants the payer
-    where an exemption is claimed. `once`: a method's first charge is declined, the rest are approved."""
+    """`code`: the gateway's own, None for an approval; `network`: field 39; `advice`: Mastercard's;
+    `rejected`: the gateway's reason, where it stopped the charge itself. `not_exempt`: its bank
+    wants the payer where an exemption is claimed. `once`: a method's first charge is declined, the
+    rest are approved."""
 
     brand: str = "VISA"
     code: str | None = None
@@ -48,5 +49,9 @@ FAKES: Final = MappingProxyType({
 })  # fmt: skip
 # Card numbers for tests, which are nobody's: like the vendor's sandbox it takes no others.
 NUMBERS: Final = MappingProxyType(
-    {number: scheme_of(number) for number in (PHONE_CARD, *COUNTING_CARDS) if scheme_of(number) in CARDS}
+    {
+        number: scheme_of(number)
+        for number in (PHONE_CARD, *COUNTING_CARDS)
+        if scheme_of(number) in CARDS
+    }
 )

@@ -1,11 +1,14 @@
-"""The part of GraphQL that the stand-in needs: a document of one operation, its variables and arguments, and what is
-selected. Nothing else is answered, so a field that a connector forgot to select is not there."""
+"""The part of GraphQL that the stand-in needs: a document of one operation, its variables and
+arguments, and what is selected. Nothing else is answered, so a field that a connector forgot to
+select is not there."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-_TOKEN: Final = re.compile(r'\s+|,|#[^\n]*|(\.\.\.|[{}():!$\[\]=]|"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?|[A-Za-z_]\w*)')
+_TOKEN: Final = re.compile(
+    r'\s+|,|#[^\n]*|(\.\.\.|[{}():!$\[\]=]|"(?:[^"\\\n]|\\.)*"|-?\d+(?:\.\d+)?|[A-Za-z_]\w*)'
+)
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _DEPTH_MAX: Final = 40
 

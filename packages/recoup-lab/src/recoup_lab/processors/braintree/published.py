@@ -1,8 +1,9 @@
 """Braintree's published GraphQL, and how a request differs from it.
 
-`published.json` holds fields, types and choices of the vendor's `schema.graphql`; `scripts/make_braintree_facts.py`
-writes it. Below stand the rules that no type says, of developer.paypal.com/braintree/docs/reference/general/
-validation-errors, read on 26 November 2026. The words of what a schema refuses are ours: the vendor promises none.
+`published.json` holds fields, types and choices of the vendor's `schema.graphql`;
+`scripts/make_braintree_facts.py` writes it. Below stand the rules that no type says, of
+developer.paypal.com/braintree/docs/reference/general/ validation-errors, read on 26 November 2026.
+The words of what a schema refuses are ours: the vendor promises none.
 """
 
 import json
@@ -28,7 +29,9 @@ ORDER_ID_MAX: Final = 255
 DESCRIPTOR: Final = re.compile(
     r"(?=.{5,22}$)(?:[A-Za-z0-9 .+-]{3}|[A-Za-z0-9 .+-]{7}|[A-Za-z0-9 .+-]{12})\*[A-Za-z0-9 .+-]{1,18}"
 )
-_NO_DECIMALS: Final = frozenset({"JPY", "KRW", "CLP", "VND", "ISK", "UGX", "XAF", "XOF", "XPF", "PYG"})
+_NO_DECIMALS: Final = frozenset(
+    {"JPY", "KRW", "CLP", "VND", "ISK", "UGX", "XAF", "XOF", "XPF", "PYG"}
+)
 _SCALARS: Final[Mapping[str, re.Pattern[str]]] = {
     "Amount": AMOUNT,
     "ECommerceIndicator": re.compile(r"\d{2}", re.ASCII),
@@ -37,7 +40,8 @@ _SCALARS: Final[Mapping[str, re.Pattern[str]]] = {
 
 
 class Fault(NamedTuple):
-    """A fault and its place. `code`: the vendor's `legacyCode`; None for what its schema refuses."""
+    """A fault and its place. `code`: the vendor's `legacyCode`; None for what its schema
+    refuses."""
 
     path: str
     message: str
@@ -47,11 +51,15 @@ class Fault(NamedTuple):
 def faults(document: str, variables: Plain) -> list[Fault]:
     """Raises: ValueError for what is no document."""
     operation = operation_of(document)
-    wrong = list(_wrong_fields(operation.kind.title(), operation.fields, operation.variables, variables, ""))
+    wrong = list(
+        _wrong_fields(operation.kind.title(), operation.fields, operation.variables, variables, "")
+    )
     for name, type in operation.variables.items():
         wrong += _wrong_value(name, variables.get(name), type)
     extra = [
-        Fault(name, f"The variable {name} is not declared.") for name in variables if name not in operation.variables
+        Fault(name, f"The variable {name} is not declared.")
+        for name in variables
+        if name not in operation.variables
     ]
     return wrong + extra
 
@@ -61,7 +69,11 @@ def _bare(type: str) -> str:
 
 
 def _wrong_fields(
-    parent: str, fields: tuple[Selected, ...], declared: Mapping[str, str], variables: Plain, path: str
+    parent: str,
+    fields: tuple[Selected, ...],
+    declared: Mapping[str, str],
+    variables: Plain,
+    path: str,
 ) -> Iterator[Fault]:
     known = OUTPUTS.get(parent, {} if parent in KINDS else None)
     if known is None:  # a type of which nothing is held
@@ -70,7 +82,9 @@ def _wrong_fields(
         here = f"{path}/{field.name}" if path else field.name
         if field.on is not None:
             if field.on != parent and field.on not in KINDS.get(parent, [field.on]):
-                yield Fault(here, f"Fragment cannot be spread here: {parent} can never be {field.on}")
+                yield Fault(
+                    here, f"Fragment cannot be spread here: {parent} can never be {field.on}"
+                )
             yield from _wrong_fields(field.on, field.fields, declared, variables, path)
         elif field.name == "__typename":
             continue
@@ -80,18 +94,27 @@ def _wrong_fields(
             yield from _wrong_field(known[field.name], field, declared, variables, here)
 
 
-def _wrong_field(type: Any, one: Selected, declared: Mapping[str, str], variables: Plain, here: str) -> Iterator[Fault]:
+def _wrong_field(
+    type: Any, one: Selected, declared: Mapping[str, str], variables: Plain, here: str
+) -> Iterator[Fault]:
     arguments, answer = type if isinstance(type, list) else ({}, type)
     for name, value in one.arguments.items():
         if name not in arguments:
             yield Fault(here, f"Unknown field argument {name}")
         elif isinstance(value, Variable):
             given = declared.get(value.name, "")
-            if given.rstrip("!") != arguments[name].rstrip("!") or arguments[name].endswith("!") > given.endswith("!"):
-                yield Fault(here, f"Variable type '{given}' does not match expected type '{arguments[name]}'")
+            if given.rstrip("!") != arguments[name].rstrip("!") or arguments[name].endswith(
+                "!"
+            ) > given.endswith("!"):
+                yield Fault(
+                    here,
+                    f"Variable type '{given}' does not match expected type '{arguments[name]}'",
+                )
         else:
             yield from _wrong_value(name, filled(value, variables), arguments[name])
-    missing = [name for name, of in arguments.items() if of.endswith("!") and name not in one.arguments]
+    missing = [
+        name for name, of in arguments.items() if of.endswith("!") and name not in one.arguments
+    ]
     yield from (Fault(here, f"Missing field argument {name}") for name in missing)
     inner = _bare(answer)
     if (inner in OUTPUTS or inner in KINDS) and not one.fields:
@@ -103,14 +126,18 @@ def _wrong_value(path: str, value: Any, type: str) -> Iterator[Fault]:
     bare = _bare(type)
     if value is None:
         if type.endswith("!"):
-            yield Fault(path, f"Variable '{path}' has an invalid value: null for the non-null type '{type}'")
+            yield Fault(
+                path, f"Variable '{path}' has an invalid value: null for the non-null type '{type}'"
+            )
     elif type.startswith("["):
         for one in value if isinstance(value, list) else [value]:
             yield from _wrong_value(path, one, type.rstrip("!")[1:-1])
     elif bare in INPUTS:
         yield from _wrong_input(path, value, bare)
     elif not _fits(value, bare):
-        yield Fault(path, f"Variable '{path}' has an invalid value: {json.dumps(value)[:60]} is no {bare}")
+        yield Fault(
+            path, f"Variable '{path}' has an invalid value: {json.dumps(value)[:60]} is no {bare}"
+        )
 
 
 def _wrong_input(path: str, value: Any, name: str) -> Iterator[Fault]:
@@ -136,7 +163,9 @@ def _fits(value: Any, type: str) -> bool:
         return True
     if type == "Date":
         return isinstance(value, str) and _is_day(value)
-    return isinstance(value, str) and (type not in _SCALARS or _SCALARS[type].fullmatch(value) is not None)
+    return isinstance(value, str) and (
+        type not in _SCALARS or _SCALARS[type].fullmatch(value) is not None
+    )
 
 
 def _is_day(text: str) -> bool:
@@ -168,7 +197,8 @@ def _different(parent: str, fields: tuple[Selected, ...], value: Any) -> Iterato
 
 
 def refusals(given: Plain, currency: str) -> Iterator[Fault]:
-    """Faults for which the gateway itself refuses a transaction, capture or refund in this currency."""
+    """Faults for which the gateway itself refuses a transaction, capture or refund in this
+    currency."""
     amount = str(given.get("amount", "1.00"))
     decimals = len(amount.partition(".")[2])
     if amount.startswith("-"):
@@ -177,7 +207,12 @@ def refusals(given: Plain, currency: str) -> Iterator[Fault]:
         yield Fault("amount", "Amount must be greater than zero.", "81531")
     elif len(amount.partition(".")[0]) > DIGITS_MAX:
         yield Fault("amount", "Amount is too large.", "81528")
-    elif decimals and currency in _NO_DECIMALS or decimals == 3 and currency not in ("BHD", "JOD", "KWD", "OMR", "TND"):
+    elif (
+        decimals
+        and currency in _NO_DECIMALS
+        or decimals == 3
+        and currency not in ("BHD", "JOD", "KWD", "OMR", "TND")
+    ):
         yield Fault("amount", "Amount is an invalid format.", "81503")
     if len(given.get("orderId") or "") > ORDER_ID_MAX:
         yield Fault("orderId", "Order ID is too long.", "91501")

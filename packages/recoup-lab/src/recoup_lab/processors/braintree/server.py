@@ -1,5 +1,5 @@
-"""The stand-in's HTTP: one address for GraphQL, a key for thirty days whose repeat gives the present state, reports of
-fees, notices as signed forms."""
+"""The stand-in's HTTP: one address for GraphQL, a key for thirty days whose repeat gives the
+present state, reports of fees, notices as signed forms."""
 
 import base64
 import hmac
@@ -36,7 +36,8 @@ _KINDS: Final = {"transactions": "transaction", "refunds": "refund", "disputes":
 
 
 class StandIn(Serving):
-    """`knows_keys`: whether the account has the vendor's idempotency; without it duplicates are checked instead."""
+    """`knows_keys`: whether the account has the vendor's idempotency; without it duplicates are
+    checked instead."""
 
     def __init__(
         self,
@@ -49,7 +50,9 @@ class StandIn(Serving):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(path, faults=faults, notices_to=notices_to, clock=clock)
-        self.account = Account(self.book, clock, settles_after=settles_after, merchant_accounts=dict(ACCOUNTS))
+        self.account = Account(
+            self.book, clock, settles_after=settles_after, merchant_accounts=dict(ACCOUNTS)
+        )
         self.knows_keys = knows_keys
 
     async def start(self, port: int = 0) -> "StandIn":
@@ -107,10 +110,15 @@ class StandIn(Serving):
         try:
             message = json.loads(text)
             variables = message.get("variables") or {}
-            operation, wrong = operation_of(message["query"]), published.faults(message["query"], variables)
+            operation, wrong = (
+                operation_of(message["query"]),
+                published.faults(message["query"], variables),
+            )
             (field,) = operation.fields
         except (ValueError, KeyError, TypeError, AttributeError):
-            return as_json({"errors": [Refused("VALIDATION", "The document cannot be read.").error]})
+            return as_json(
+                {"errors": [Refused("VALIDATION", "The document cannot be read.").error]}
+            )
         if wrong:
             self.refused += [f"{field.name}: {one.message}" for one in wrong]
             return as_json({"data": None, "errors": [_refused(one) for one in wrong]})
@@ -118,7 +126,9 @@ class StandIn(Serving):
         try:
             made = self._once(operation.kind, field, message)
         except Refused as refused:
-            return as_json({"data": {field.name: None}, "errors": [refused.error | {"path": [field.name]}]})
+            return as_json(
+                {"data": {field.name: None}, "errors": [refused.error | {"path": [field.name]}]}
+            )
         data = {field.name: projected(made, field.fields)}
         self.refused += published.differences(operation.kind.title(), operation.fields, data)
         return as_json({"data": data, "extensions": {"requestId": "r"}})
@@ -136,11 +146,19 @@ class StandIn(Serving):
         kept = self.book.get("key", f"key {key}") if key else None
         if kept is not None and kept["at"] > self.clock() - KEY_LIVES:
             if kept["said"] != said:
-                raise Refused("VALIDATION", "The key can be reused only with the same request.", "915232")
+                raise Refused(
+                    "VALIDATION", "The key can be reused only with the same request.", "915232"
+                )
             return {field: self.book.get(kept["kind"], kept["of"]) or kept["made"]}
         made = do(self.account, arguments["input"], key is not None)
         if key:
-            row = {"id": f"key {key}", "object": "key", "at": self.clock(), "said": said, "made": made}
+            row = {
+                "id": f"key {key}",
+                "object": "key",
+                "at": self.clock(),
+                "said": said,
+                "made": made,
+            }
             self.book.put(row | {"kind": made.get("object", ""), "of": made["id"]})
         return {field: made}
 
@@ -154,14 +172,20 @@ class StandIn(Serving):
         if name == "idFromLegacyId":
             return global_id(str(given["type"]).lower(), str(given["legacyId"]))
         if name == "viewer":
-            accounts = [{"id": id, "currencyCode": of, "status": "ACTIVE"} for id, of in ACCOUNTS.items()]
-            return {"merchant": {"id": "m", "status": "ACTIVE", "merchantAccounts": _edges(accounts)}}
+            accounts = [
+                {"id": id, "currencyCode": of, "status": "ACTIVE"} for id, of in ACCOUNTS.items()
+            ]
+            return {
+                "merchant": {"id": "m", "status": "ACTIVE", "merchantAccounts": _edges(accounts)}
+            }
         if name == "report":
             day = filled(inner.arguments, variables)["date"]
             return {"paymentLevelFees": {"url": f"{self.url}/reports/{day}.csv"}}
         for kind in ("transaction", "dispute", "payment_method", "refund", "customer"):
             if (found := self.book.get(kind, str(given["id"]))) is not None:
-                return found | {"refunds": self._refunds_of(found)} if kind == "transaction" else found
+                return (
+                    found | {"refunds": self._refunds_of(found)} if kind == "transaction" else found
+                )
         raise Refused("NOT_FOUND", "An object with this ID was not found.")
 
     def _refunds_of(self, transaction: Plain) -> list[Plain]:
@@ -182,33 +206,54 @@ class StandIn(Serving):
     def moved(self) -> Iterator[Plain]:
         self.account.advance()
         for one in [*self.book.all("movement")][::-1]:
-            about = next(found for kind in _KINDS.values() if (found := self.book.get(kind, one["of"])))
+            about = next(
+                found for kind in _KINDS.values() if (found := self.book.get(kind, one["of"]))
+            )
             charge = about.get("transaction") or about.get("refundedTransaction") or {}
             amounts = money(Decimal(one["amount"]), Decimal(one["fee"]), one["currency"])
-            more = {"order": about.get("orderId") or charge.get("orderId"), "charge": charge.get("legacyId", "")}
+            more = {
+                "order": about.get("orderId") or charge.get("orderId"),
+                "charge": charge.get("legacyId", ""),
+            }
             yield about | amounts | more | {"kind": _WORDS[one["type"]], "day": one["day"]}
 
     def notices(self) -> list[Posted]:
         found, self.account.notices = self.account.notices, []
-        return [posted(notification(kind, about, self.account.now().timestamp())) for kind, about in found]
+        return [
+            posted(notification(kind, about, self.account.now().timestamp()))
+            for kind, about in found
+        ]
 
 
 def _refused(fault: published.Fault) -> Plain:
     path = fault.path.split("/")
     return {
         "message": fault.message,
-        "extensions": {"errorClass": "VALIDATION", "errorType": "developer_error", "inputPath": path},
+        "extensions": {
+            "errorClass": "VALIDATION",
+            "errorType": "developer_error",
+            "inputPath": path,
+        },
     }
 
 
 _MUTATIONS: Final[Mapping[str, tuple[str, Callable[[Account, Plain, bool], Plain]]]] = {
-    "chargePaymentMethod": ("transaction", lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed)),
+    "chargePaymentMethod": (
+        "transaction",
+        lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed),
+    ),
     "authorizePaymentMethod": (
         "transaction",
         lambda on, form, keyed: on.charge(form, capture=False, keyed=keyed),
     ),
-    "chargeCreditCard": ("transaction", lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed)),
-    "authorizeCreditCard": ("transaction", lambda on, form, keyed: on.charge(form, capture=False, keyed=keyed)),
+    "chargeCreditCard": (
+        "transaction",
+        lambda on, form, keyed: on.charge(form, capture=True, keyed=keyed),
+    ),
+    "authorizeCreditCard": (
+        "transaction",
+        lambda on, form, keyed: on.charge(form, capture=False, keyed=keyed),
+    ),
     "captureTransaction": ("transaction", lambda on, form, _: on.capture(form)),
     "refundTransaction": ("refund", lambda on, form, _: on.refund(form)),
     "reverseTransaction": ("reversal", lambda on, form, _: on.reverse(form)),
@@ -293,7 +338,9 @@ def notification(kind: str, about: Plain, at: float) -> bytes:
         amount = about.get("amount") or {"value": "0.00", "currencyCode": "USD"}
         inner += f"<order-id>{escape(order)}</order-id><status>{about.get('status', 'SETTLED').lower()}</status>"
         inner += f"<amount>{amount['value']}</amount><currency-iso-code>{amount['currencyCode']}</currency-iso-code>"
-        inner += '<tax-amount nil="true"/><discount-amount nil="true"/><shipping-amount nil="true"/>'
+        inner += (
+            '<tax-amount nil="true"/><discount-amount nil="true"/><shipping-amount nil="true"/>'
+        )
     subject = f"<{name}>{inner}</{name}>"
     return (
         f'<notification><timestamp type="datetime">{moment}</timestamp><kind>{kind}</kind>'

@@ -1,5 +1,5 @@
-"""NMI's documented forms: `published.txt`, words and formats. `faults` lists what is wrong with one, for the stand-in,
-which refuses it as NMI does, and for the checks of the connector."""
+"""NMI's documented forms: `published.txt`, words and formats. `faults` lists what is wrong with
+one, for the stand-in, which refuses it as NMI does, and for the checks of the connector."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -55,16 +55,30 @@ def faults(form: Mapping[str, str], *, asks: bool = False) -> list[str]:
 
 def _faults(call: str, form: Mapping[str, str]) -> Iterator[str]:
     known = names_of(call)
-    yield from (f"Unknown variable {one}" for one in form if one not in known and not _NUMBERED.fullmatch(one))
-    yield from (f"Missing required field: {one}" for one in REQUIRED.get(call, ()) if not form.get(one))
+    yield from (
+        f"Unknown variable {one}"
+        for one in form
+        if one not in known and not _NUMBERED.fullmatch(one)
+    )
+    yield from (
+        f"Missing required field: {one}" for one in REQUIRED.get(call, ()) if not form.get(one)
+    )
     by_vault = any(form.get(one) for one in ("customer_vault_id", "ccnumber", "payment_token"))
     if call in ("sale", "auth", "add_customer") and not by_vault:
         yield "Required Field ccnumber is Missing or Empty"
     for name, words in WORDS.items():
-        said = form[name].split(",") if name == "condition" and name in form else [form.get(name, "")]
+        said = (
+            form[name].split(",") if name == "condition" and name in form else [form.get(name, "")]
+        )
         yield from (f"Invalid {name}" for one in said if name in form and one not in words)
-    yield from (f"Invalid {name}" for name, fits in _FORMATS.items() if name in form and not fits(form[name]))
-    authenticated = [one for one in ("cardholder_auth", "cavv", "three_ds_version") if form.get(one)]
+    yield from (
+        f"Invalid {name}"
+        for name, fits in _FORMATS.items()
+        if name in form and not fits(form[name])
+    )
+    authenticated = [
+        one for one in ("cardholder_auth", "cavv", "three_ds_version") if form.get(one)
+    ]
     if call in ("sale", "auth") and 0 < len(authenticated) < 3:
         yield "3-D Secure needs cardholder_auth, cavv and three_ds_version"
 

@@ -1,5 +1,5 @@
-"""The stand-in's HTTP: form posts answered with forms, questions answered with XML, signed events. It knows no
-idempotency, but duplicates of the same card and amount."""
+"""The stand-in's HTTP: form posts answered with forms, questions answered with XML, signed events.
+It knows no idempotency, but duplicates of the same card and amount."""
 
 import hmac
 import json
@@ -84,13 +84,21 @@ class StandIn(Serving):
         asks = request.path.endswith("query.php")
         if form.get("security_key") != KEY:
             refused = "<nm_response><error_response>Invalid key</error_response></nm_response>"
-            return Answered(200, refused, "text/xml") if asks else _form("3", "300", "Authentication Failed")
+            return (
+                Answered(200, refused, "text/xml")
+                if asks
+                else _form("3", "300", "Authentication Failed")
+            )
         if not (asks or request.path.endswith("transact.php")):
             return Answered(404, "not here", _FORM)
         found = published.faults(form, asks=asks)
         self.refused += [f"{call}: {one}" for one in found]
         if found and asks:
-            return Answered(200, f"<nm_response><error_response>{found[0]}</error_response></nm_response>", "text/xml")
+            return Answered(
+                200,
+                f"<nm_response><error_response>{found[0]}</error_response></nm_response>",
+                "text/xml",
+            )
         if found:
             return _form("3", "300", f"{found[0]} REFID:10", orderid=form.get("orderid", ""))
         return Answered(200, self._found(form), "text/xml") if asks else self._transacted(form)
@@ -117,7 +125,9 @@ class StandIn(Serving):
     def _found(self, form: Plain) -> str:
         if form.get("report_type") == "customer_vault":
             vault = self.book.get("vault", form.get("customer_vault_id", ""))
-            inner = "" if vault is None else f'<customer id="{vault["id"]}">{_vault(vault)}</customer>'
+            inner = (
+                "" if vault is None else f'<customer id="{vault["id"]}">{_vault(vault)}</customer>'
+            )
             return f"<nm_response><customer_vault>{inner}</customer_vault></nm_response>"
         found = [one for one in self.book.all("transaction") if _fits(one, form)]
         size, number = int(form.get("result_limit", 100)), int(form.get("page_number", 0))
@@ -151,7 +161,10 @@ _TYPES: Final[Mapping[str, Callable[[Account, Plain], tuple[Plain, Answer]]]] = 
     "refund": Account.refund,
 }  # fmt: skip
 _LIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "other_id": ((r"orderid=[^&]*", f"orderid={OTHER_ID}"), (r"<order_id>[^<]*", f"<order_id>{OTHER_ID}")),
+    "other_id": (
+        (r"orderid=[^&]*", f"orderid={OTHER_ID}"),
+        (r"<order_id>[^<]*", f"<order_id>{OTHER_ID}"),
+    ),
     "other_amount": ((r"<amount>", "<amount>1"),),
     "other_currency": ((r"<currency>[^<]*", "<currency>SEK"),),
     "part": ((r"<amount>\d", "<amount>"),),
@@ -160,7 +173,9 @@ _LIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
 
 def _form(response: str, code: str, text: str, *, status: int = 200, **more: str) -> Answered:
     return Answered(
-        status, urlencode({"response": response, "responsetext": text, **more, "response_code": code}), _FORM
+        status,
+        urlencode({"response": response, "responsetext": text, **more, "response_code": code}),
+        _FORM,
     )
 
 
@@ -194,7 +209,11 @@ def _transaction(one: Plain) -> str:
 
 
 def _vault(vault: Plain) -> str:
-    facts = {"cc_number": f"4xxxxxxxxxxx{vault['last4']}", "cc_exp": vault["expires"], "cc_type": vault["brand"]}
+    facts = {
+        "cc_number": f"4xxxxxxxxxxx{vault['last4']}",
+        "cc_exp": vault["expires"],
+        "cc_type": vault["brand"],
+    }
     return _elements(facts | {"customer_vault_id": vault["id"]})
 
 
@@ -216,4 +235,6 @@ def event(id: str, type: str, about: Plain) -> bytes:
 
 
 def signature(body: bytes, secret: str = SECRET, nonce: str = "bm9uY2U") -> str:
-    return f"t={nonce},s={hmac.digest(secret.encode(), nonce.encode() + b'.' + body, 'sha256').hex()}"
+    return (
+        f"t={nonce},s={hmac.digest(secret.encode(), nonce.encode() + b'.' + body, 'sha256').hex()}"
+    )

@@ -17,12 +17,17 @@ _PREFIXES: Final = {
 }  # fmt: skip
 _CONFIRMABLE: Final = ("requires_confirmation", "requires_payment_method")
 DISPUTE_FEE: Final = 1500
-_ANSWERED: Final = {"enhanced_eligibility": {}, "has_evidence": True, "past_due": False, "submission_count": 1}
+_ANSWERED: Final = {
+    "enhanced_eligibility": {},
+    "has_evidence": True,
+    "past_due": False,
+    "submission_count": 1,
+}
 
 
 class Account(Invoices):
-    """`clock`: seconds since 1970. `request`: what causes the events of the call under way. `multicapture`: whether the
-    account may capture a charge several times."""
+    """`clock`: seconds since 1970. `request`: what causes the events of the call under way.
+    `multicapture`: whether the account may capture a charge several times."""
 
     def __init__(self, book: Book, clock: Callable[[], float], *, live: bool = False) -> None:
         self.book, self._clock, self.live = book, clock, live
@@ -37,29 +42,53 @@ class Account(Invoices):
         if found is None:
             status = 400 if param else 404
             raise Refused(
-                status, "invalid_request_error", "resource_missing", f"No such {kind}: '{id}'", param=param or "id"
+                status,
+                "invalid_request_error",
+                "resource_missing",
+                f"No such {kind}: '{id}'",
+                param=param or "id",
             )
         return found
 
     def _new(self, kind: str, **values: Any) -> Plain:
         id = f"{_PREFIXES[kind]}_standin{self.book.count(kind) + 1:08d}"
-        plain = {"id": id, "object": kind, "created": int(self._clock()), "livemode": self.live, "metadata": {}}
+        plain = {
+            "id": id,
+            "object": kind,
+            "created": int(self._clock()),
+            "livemode": self.live,
+            "metadata": {},
+        }
         return self.book.put(plain | values)
 
     def _tell(self, type: str, about: Plain) -> None:
         said = {"object": published.shown(about)}
         event = self._new(
-            "event", type=type, data=said, request=self.request, api_version=published.VERSION, pending_webhooks=1
+            "event",
+            type=type,
+            data=said,
+            request=self.request,
+            api_version=published.VERSION,
+            pending_webhooks=1,
         )
         self.events.append(event)
 
     def make_customer(self, form: Plain) -> Plain:
         settings = form.get("invoice_settings") or {"default_payment_method": None}
-        plain = {"email": form.get("email"), "metadata": form.get("metadata") or {}, "invoice_settings": settings}
+        plain = {
+            "email": form.get("email"),
+            "metadata": form.get("metadata") or {},
+            "invoice_settings": settings,
+        }
         return self._new("customer", **plain, default_source=None)
 
     def make_endpoint(self, form: Plain) -> Plain:
-        return self._new("webhook_endpoint", url=form["url"], enabled_events=form["enabled_events"], status="enabled")
+        return self._new(
+            "webhook_endpoint",
+            url=form["url"],
+            enabled_events=form["enabled_events"],
+            status="enabled",
+        )
 
     def attach(self, id: str, form: Plain) -> Plain:
         """`pm_card_…`: a new method that answers so."""
@@ -77,7 +106,13 @@ class Account(Invoices):
             "country": "US",
             "fingerprint": f"fp_{name}",
         }
-        about = {"type": "card", "customer": customer, "card": card, "billing_details": {}, "answer": name}
+        about = {
+            "type": "card",
+            "customer": customer,
+            "card": card,
+            "billing_details": {},
+            "answer": name,
+        }
         return self._changed(self._new("payment_method", **about), {}, "payment_method.attached")
 
     def detach(self, id: str) -> Plain:
@@ -89,7 +124,9 @@ class Account(Invoices):
         for one in self.book.all("customer"):
             if one["invoice_settings"].get("default_payment_method") == id:
                 self.change_customer(one["id"], {"invoice_settings": none})
-        return self._changed(self.need("payment_method", id), {"customer": None}, "payment_method.detached")
+        return self._changed(
+            self.need("payment_method", id), {"customer": None}, "payment_method.detached"
+        )
 
     def make_intent(self, form: Plain) -> Plain:
         amount = whole(form["amount"], "amount")
@@ -127,17 +164,28 @@ class Account(Invoices):
     def confirm(self, id: str, form: Plain) -> Plain:
         intent = self.need("payment_intent", id)
         if intent["status"] not in _CONFIRMABLE:
-            raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+            raise bad(
+                "payment_intent_unexpected_state",
+                f"This intent is {intent['status']}.",
+                payment_intent=intent,
+            )
         future = form.get("setup_future_usage")
         if future and form.get("off_session") == "true":
-            raise bad("parameter_invalid", "You cannot set up future usage off session.", param="off_session")
+            raise bad(
+                "parameter_invalid",
+                "You cannot set up future usage off session.",
+                param="off_session",
+            )
         intent["setup_future_usage"] = future
         name = form.get("payment_method") or intent["payment_method"]
         method = self._method({"payment_method": name}, intent["customer"])
         answer = CARDS[method["answer"]].after(method.get("charges", 0))
         intent["payment_method"] = method["id"]
         card_form = (form.get("payment_method_options") or {}).get("card") or {}
-        forced = "request_three_d_secure" in card_form and card_form["request_three_d_secure"] != "automatic"
+        forced = (
+            "request_three_d_secure" in card_form
+            and card_form["request_three_d_secure"] != "automatic"
+        )
         if (answer.wants_payer or forced) and form.get("off_session") != "true":
             if form.get("error_on_requires_action") == "true":
                 intent["status"] = "requires_payment_method"
@@ -166,12 +214,17 @@ class Account(Invoices):
         if passed:
             answer = CARDS[method["answer"]].after(method.get("charges", 0))
             try:
-                return self._settle(intent, method, answer._replace(decline=None) if answer.wants_payer else answer)
+                return self._settle(
+                    intent, method, answer._replace(decline=None) if answer.wants_payer else answer
+                )
             except Refused:
                 return self.need("payment_intent", id)
         error = {"type": "invalid_request_error", "code": "payment_intent_authentication_failure"}
         message = "The provided PaymentMethod has failed authentication."
-        intent |= {"status": "requires_payment_method", "last_payment_error": error | {"message": message}}
+        intent |= {
+            "status": "requires_payment_method",
+            "last_payment_error": error | {"message": message},
+        }
         self.book.put(intent)
         self._tell("payment_intent.payment_failed", intent)
         return intent
@@ -192,17 +245,30 @@ class Account(Invoices):
             "network_decline_code": answer.network,
             "network_advice_code": answer.advice,
             "advice_code": answer.own,
-            "type": "blocked" if answer.blocked else "authorized" if approved else "issuer_declined",
+            "type": "blocked"
+            if answer.blocked
+            else "authorized"
+            if approved
+            else "issuer_declined",
             "risk_level": "highest" if answer.blocked else "normal",
             "risk_score": 80 if answer.blocked else 12,
         }
         number = f"{900000000000000 + self.book.count('charge')}" if approved else None
         wanted = (intent["payment_method_options"].get("card") or {}).get("request_multicapture")
-        parts = self.multicapture and wanted == "if_available" and intent["capture_method"] == "manual"
-        checks = {"cvc_check": "pass", "address_line1_check": None, "address_postal_code_check": "pass"}
+        parts = (
+            self.multicapture and wanted == "if_available" and intent["capture_method"] == "manual"
+        )
+        checks = {
+            "cvc_check": "pass",
+            "address_line1_check": None,
+            "address_postal_code_check": "pass",
+        }
         held = method["card"]
         card = {
-            **{name: held[name] for name in ("country", "exp_month", "exp_year", "fingerprint", "funding", "last4")},
+            **{
+                name: held[name]
+                for name in ("country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+            },
             "brand": answer.brand,
             "network": answer.brand,
             "network_transaction_id": number,
@@ -269,23 +335,40 @@ class Account(Invoices):
         self.book.put(intent)
         if amount:
             whole = intent["amount"] if final and taken == amount else amount
-            moved = self._move("charge", whole, amount * 29 // 1000 + 30, intent["currency"], charge["id"])
+            moved = self._move(
+                "charge", whole, amount * 29 // 1000 + 30, intent["currency"], charge["id"]
+            )
             charge |= {"balance_transaction": moved["id"]}
             if whole > amount:
                 self._not_captured(charge, whole - amount)
         self.book.put(charge | {"captured": not left, "amount_captured": taken})
-        self._tell("payment_intent.amount_capturable_updated" if left else "payment_intent.succeeded", intent)
+        self._tell(
+            "payment_intent.amount_capturable_updated" if left else "payment_intent.succeeded",
+            intent,
+        )
 
     def _not_captured(self, charge: Plain, amount: int) -> None:
         """Books the rest of a hold that is captured once and in part: the whole is charged, and
         what is left is a refund."""
-        values = {name: charge[name] for name in ("currency", "payment_intent")} | {"charge": charge["id"]}
+        values = {name: charge[name] for name in ("currency", "payment_intent")} | {
+            "charge": charge["id"]
+        }
         refund = self._new("refund", amount=amount, status="succeeded", metadata={}, **values)
-        moved = self._move("refund", -amount, 0, charge["currency"], refund["id"], "partial_capture_reversal")
+        moved = self._move(
+            "refund", -amount, 0, charge["currency"], refund["id"], "partial_capture_reversal"
+        )
         self.book.put(refund | {"balance_transaction": moved["id"]})
 
-    def _move(self, type: str, amount: int, fee: int, currency: str, source: str, category: str = "") -> Plain:
-        taken = {"amount": fee, "currency": currency, "type": "stripe_fee", "application": None, "description": None}
+    def _move(
+        self, type: str, amount: int, fee: int, currency: str, source: str, category: str = ""
+    ) -> Plain:
+        taken = {
+            "amount": fee,
+            "currency": currency,
+            "type": "stripe_fee",
+            "application": None,
+            "description": None,
+        }
         return self._new(
             "balance_transaction",
             type=type,
@@ -303,8 +386,15 @@ class Account(Invoices):
     def capture(self, id: str, form: Plain) -> Plain:
         intent = self.need("payment_intent", id)
         if intent["status"] != "requires_capture":
-            raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
-        charge, final = self.need("charge", intent["latest_charge"]), form.get("final_capture") != "false"
+            raise bad(
+                "payment_intent_unexpected_state",
+                f"This intent is {intent['status']}.",
+                payment_intent=intent,
+            )
+        charge, final = (
+            self.need("charge", intent["latest_charge"]),
+            form.get("final_capture") != "false",
+        )
         wanted = form.get("amount_to_capture", intent["amount_capturable"])
         release = final and str(wanted) == "0" and charge["amount_captured"] > 0
         amount = 0 if release else whole(wanted, "amount_to_capture")
@@ -320,7 +410,11 @@ class Account(Invoices):
     def cancel(self, id: str) -> Plain:
         intent = self.need("payment_intent", id)
         if intent["status"] in ("succeeded", "canceled", "processing"):
-            raise bad("payment_intent_unexpected_state", f"This intent is {intent['status']}.", payment_intent=intent)
+            raise bad(
+                "payment_intent_unexpected_state",
+                f"This intent is {intent['status']}.",
+                payment_intent=intent,
+            )
         intent |= {"status": "canceled", "amount_capturable": 0}
         self.book.put(intent)
         self._tell("payment_intent.canceled", intent)
@@ -328,17 +422,29 @@ class Account(Invoices):
 
     def refund(self, form: Plain) -> Plain:
         if "payment_intent" not in form:
-            raise bad("parameter_missing", "Missing required param: payment_intent.", param="payment_intent")
+            raise bad(
+                "parameter_missing",
+                "Missing required param: payment_intent.",
+                param="payment_intent",
+            )
         intent = self.need("payment_intent", form["payment_intent"], "payment_intent")
         if intent["latest_charge"] is None:
-            message = f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
+            message = (
+                f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
+            )
             raise bad("payment_intent_unexpected_state", message, payment_intent=intent)
         charge = self.need("charge", str(intent["latest_charge"]))
         amount = whole(form.get("amount", charge["amount_captured"]), "amount")
         _in_steps(amount, charge["currency"], "amount")
-        if not charge["amount_captured"] or amount > charge["amount_captured"] - charge["amount_refunded"]:
+        if (
+            not charge["amount_captured"]
+            or amount > charge["amount_captured"] - charge["amount_refunded"]
+        ):
             spent = charge["captured"] and charge["amount_refunded"] >= charge["amount_captured"]
-            raise bad("charge_already_refunded" if spent else "amount_too_large", "More than is left of the charge.")
+            raise bad(
+                "charge_already_refunded" if spent else "amount_too_large",
+                "More than is left of the charge.",
+            )
         refund = self._new(
             "refund",
             amount=amount,
@@ -349,7 +455,9 @@ class Account(Invoices):
             metadata=form.get("metadata") or {},
         )
         back = charge["amount_refunded"] + amount
-        self.book.put(charge | {"amount_refunded": back, "refunded": back == charge["amount_captured"]})
+        self.book.put(
+            charge | {"amount_refunded": back, "refunded": back == charge["amount_captured"]}
+        )
         moved = self._move("refund", -amount, 0, charge["currency"], refund["id"])
         refund = self.book.put(refund | {"balance_transaction": moved["id"]})
         self._tell("refund.created", refund)
@@ -357,7 +465,9 @@ class Account(Invoices):
 
     def fail_refund(self, id: str) -> Plain:
         """Days later: the money comes back."""
-        refund = self.book.put(self.need("refund", id) | {"status": "failed", "failure_reason": "lost_or_stolen_card"})
+        refund = self.book.put(
+            self.need("refund", id) | {"status": "failed", "failure_reason": "lost_or_stolen_card"}
+        )
         charge = self.need("charge", refund["charge"])
         back = charge["amount_refunded"] - refund["amount"]
         self.book.put(charge | {"amount_refunded": back, "refunded": False})
@@ -382,7 +492,9 @@ class Account(Invoices):
             is_charge_refundable=False,
         )
         self.book.put(charge | {"disputed": True})
-        moved = self._move("adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"], "dispute")
+        moved = self._move(
+            "adjustment", -case["amount"], DISPUTE_FEE, case["currency"], case["id"], "dispute"
+        )
         case = self.book.put(case | {"balance_transactions": [moved]})
         self._tell("charge.dispute.created", case)
         return case
@@ -392,17 +504,24 @@ class Account(Invoices):
         if case["status"] != "needs_response":
             raise bad("dispute_closed", "This dispute takes no evidence any more.")
         given = form.get("evidence") or {}
-        self._check_priors(case, (given.get("enhanced_evidence") or {}).get("visa_compelling_evidence_3") or {})
+        self._check_priors(
+            case, (given.get("enhanced_evidence") or {}).get("visa_compelling_evidence_3") or {}
+        )
         case["evidence"] |= given
         if form.get("submit") == "true":
             case |= {"status": "under_review", "evidence_details": _ANSWERED}
         return self.book.put(case)
 
     def _check_priors(self, case: Plain, evidence: Plain) -> None:
-        """Two other charges, neither of them disputed; see docs.stripe.com/disputes/api/visa-ce3."""
+        """Two other charges, neither of them disputed; see
+        docs.stripe.com/disputes/api/visa-ce3."""
         priors = evidence.get("prior_undisputed_transactions") or []
         charges = [self.book.get("charge", prior.get("charge") or "") for prior in priors]
-        fit = [charge for charge in charges if charge and not charge["disputed"] and charge["id"] != case["charge"]]
+        fit = [
+            charge
+            for charge in charges
+            if charge and not charge["disputed"] and charge["id"] != case["charge"]
+        ]
         if evidence and len(fit) != 2:
             place = "evidence[enhanced_evidence][visa_compelling_evidence_3][prior_undisputed_transactions]"
             raise bad("parameter_invalid", "Two undisputed charges are needed.", param=place)

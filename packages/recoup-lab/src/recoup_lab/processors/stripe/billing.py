@@ -1,4 +1,5 @@
-"""The stand-in's billing: subscriptions, their invoices, which Stripe retries by itself, and credit notes."""
+"""The stand-in's billing: subscriptions, their invoices, which Stripe retries by itself, and credit
+notes."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -69,7 +70,11 @@ class Invoices:
         for item in form.get("items", ()):
             price = item["price_data"]
             about = {"subscription": subscription["id"], "billing_reason": "subscription_create"}
-            about |= {"customer": form["customer"], "currency": price["currency"], "product": price["product"]}
+            about |= {
+                "customer": form["customer"],
+                "currency": price["currency"],
+                "product": price["product"],
+            }
             invoice = self._invoice(about, whole(price["unit_amount"], "unit_amount"), "open")
             self.book.put(invoice | {"next_payment_attempt": None})
             begun = {"status": "incomplete", "latest_invoice": invoice["id"]}
@@ -80,7 +85,9 @@ class Invoices:
     def change_subscription(self, id: str, form: Plain) -> Plain:
         subscription = self.need("subscription", id)
         if subscription["status"] == "incomplete" and set(form) - {"default_source", "metadata"}:
-            raise bad(None, "A subscription that is incomplete takes a default source and metadata only.")
+            raise bad(
+                None, "A subscription that is incomplete takes a default source and metadata only."
+            )
         return self._changed(subscription, _chosen(form), "customer.subscription.updated")
 
     def end_subscription(self, id: str) -> Plain:
@@ -102,14 +109,17 @@ class Invoices:
             self._changed(subscription, {"status": after}, "customer.subscription.updated")
 
     def make_invoice(self, form: Plain) -> Plain:
-        """An open invoice at once, as Stripe's own try has left it; over HTTP it is drafted and finalised first."""
+        """An open invoice at once, as Stripe's own try has left it; over HTTP it is drafted and
+        finalised first."""
         return self._invoice(form, whole(form.get("amount_due", 0), "amount_due"), "open")
 
     def make_item(self, form: Plain) -> Plain:
         now, invoice = int(self._clock()), form.get("invoice")
         customer = self.need("customer", form["customer"], "customer")["id"]
         if invoice is not None and self.need("invoice", invoice, "invoice")["status"] != "draft":
-            raise bad("invoice_not_editable", "This invoice is no longer editable.", param="invoice")
+            raise bad(
+                "invoice_not_editable", "This invoice is no longer editable.", param="invoice"
+            )
         item = self._new(
             "invoiceitem",
             amount=whole(form.get("amount", "0"), "amount"),
@@ -129,7 +139,9 @@ class Invoices:
 
     def draft_invoice(self, form: Plain) -> Plain:
         customer = self.need("customer", str(form.get("customer")), "customer")["id"]
-        invoice = self._invoice({"auto_advance": "false", "billing_reason": "manual"} | form, 0, "draft")
+        invoice = self._invoice(
+            {"auto_advance": "false", "billing_reason": "manual"} | form, 0, "draft"
+        )
         if form.get("pending_invoice_items_behavior") == "include":
             for item in self.book.all("invoiceitem"):
                 if item["customer"] == customer and item["invoice"] is None:
@@ -151,18 +163,25 @@ class Invoices:
 
     def _invoice(self, form: Plain, amount: int, status: str) -> Plain:
         now, subscription = int(self._clock()), form.get("subscription")
-        parent = {"type": "subscription_details", "subscription_details": {"subscription": subscription}}
+        parent = {
+            "type": "subscription_details",
+            "subscription_details": {"subscription": subscription},
+        }
         advances = form.get("auto_advance", "true") == "true"
         return self._new(
             "invoice",
             customer=form.get("customer"),
-            customer_email=(self.book.get("customer", str(form.get("customer"))) or {}).get("email"),
+            customer_email=(self.book.get("customer", str(form.get("customer"))) or {}).get(
+                "email"
+            ),
             currency=form.get("currency", "usd"),
             **dict.fromkeys(("amount_due", "amount_remaining", "subtotal", "total"), amount),
             **dict.fromkeys(_NOTHING, 0),
             status=status,
             auto_advance=advances,
-            billing_reason=form.get("billing_reason", "subscription_cycle" if subscription else "manual"),
+            billing_reason=form.get(
+                "billing_reason", "subscription_cycle" if subscription else "manual"
+            ),
             collection_method=form.get("collection_method", "charge_automatically"),
             default_payment_method=form.get("default_payment_method"),
             default_source=form.get("default_source"),
@@ -173,7 +192,8 @@ class Invoices:
             default_tax_rates=[],
             discounts=[],
             issuer={"type": "self"},
-            lines=_page("/v1/invoices/lines") | {"data": [_line(form, amount)] if form.get("product") else []},
+            lines=_page("/v1/invoices/lines")
+            | {"data": [_line(form, amount)] if form.get("product") else []},
             payment_settings={},
             period_start=now,
             period_end=now,
@@ -224,11 +244,16 @@ class Invoices:
             return self.need("invoice", id)
 
     def _default(self, invoice: Plain) -> Any:
-        """The method before the source, of the invoice, its subscription and its customer in turn."""
+        """The method before the source, of the invoice, its subscription and its customer in
+        turn."""
         subscription = self.book.get("subscription", self._subscription_of(invoice)) or {}
         customer = self.need("customer", invoice["customer"])
         holders = (invoice, subscription, customer["invoice_settings"], customer)
-        named = [holder.get(name) for holder in holders for name in ("default_payment_method", "default_source")]
+        named = [
+            holder.get(name)
+            for holder in holders
+            for name in ("default_payment_method", "default_source")
+        ]
         return next(filter(None, named), None)
 
     def credit(self, form: Plain) -> Plain:
@@ -236,7 +261,9 @@ class Invoices:
         invoice = self.need("invoice", form["invoice"], "invoice")
         amount = whole(form.get("amount", "0"), "amount")
         if invoice["status"] != "open" or amount > invoice["amount_remaining"]:
-            raise bad(None, "The credit note exceeds what the invoice leaves to be paid.", param="amount")
+            raise bad(
+                None, "The credit note exceeds what the invoice leaves to be paid.", param="amount"
+            )
         note = self._new(
             "credit_note",
             **dict.fromkeys(("amount", "subtotal", "total"), amount),
@@ -259,7 +286,9 @@ class Invoices:
         note = self.need("credit_note", id)
         invoice = self.need("invoice", note["invoice"])
         self._credited(invoice, -note["amount"])
-        return self._changed(note, {"status": "void", "voided_at": int(self._clock())}, "credit_note.voided")
+        return self._changed(
+            note, {"status": "void", "voided_at": int(self._clock())}, "credit_note.voided"
+        )
 
     def _credited(self, invoice: Plain, amount: int) -> None:
         invoice["pre_payment_credit_notes_amount"] += amount
@@ -276,7 +305,9 @@ class Invoices:
             raise bad("invoice_not_open", f"Invoice is {invoice['status']}.")
         invoice |= _STOPPED | {"status": status}
         self.book.put(invoice)
-        self._tell("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
+        self._tell(
+            "invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice
+        )
         return invoice
 
     def change_invoice(self, id: str, form: Plain) -> Plain:
@@ -301,7 +332,9 @@ class Invoices:
             "amount": invoice["amount_remaining"],
             "currency": invoice["currency"],
             "customer": invoice["customer"],
-            "payment_method": form.get("payment_method") or form.get("source") or self._default(invoice),
+            "payment_method": form.get("payment_method")
+            or form.get("source")
+            or self._default(invoice),
         }
         intent = self.make_intent(about)
         try:
@@ -317,7 +350,10 @@ class Invoices:
     def _paid(self, invoice: Plain, intent: str | None) -> Plain:
         if intent is not None:
             invoice["payments"].insert(0, {"status": "paid", "intent": intent})
-        paid = {"amount_paid": invoice["amount_paid"] + invoice["amount_remaining"], "amount_remaining": 0}
+        paid = {
+            "amount_paid": invoice["amount_paid"] + invoice["amount_remaining"],
+            "amount_remaining": 0,
+        }
         invoice |= paid | _STOPPED | {"status": "paid", "paid_out_of_band": intent is None}
         self.book.put(invoice)
         self._tell("invoice.paid", invoice)
@@ -333,4 +369,8 @@ def _chosen(form: Plain) -> Plain:
 def _line(form: Plain, amount: int) -> Plain:
     """Line of the product that the form names."""
     details = {"price": f"price_{form['product']}", "product": form["product"]}
-    return {"object": "line_item", "amount": amount, "pricing": {"type": "price_details", "price_details": details}}
+    return {
+        "object": "line_item",
+        "amount": amount,
+        "pricing": {"type": "price_details", "price_details": details},
+    }

@@ -6,9 +6,10 @@ from typing import Final, NamedTuple
 
 
 class Answer(NamedTuple):
-    """`decline`: Stripe's code, None for an approval; `network`: field 39; `advice`: the network's; `own`: Stripe's
-    advice. `blocked`: stopped before the network. `then`: what happens to the charge or its refund later. `times`: the
-    charges of a method that are declined before the rest are approved, None for all."""
+    """`decline`: Stripe's code, None for an approval; `network`: field 39; `advice`: the network's;
+    `own`: Stripe's advice. `blocked`: stopped before the network. `then`: what happens to the
+    charge or its refund later. `times`: the charges of a method that are declined before the rest
+    are approved, None for all."""
 
     brand: str = "visa"
     decline: str | None = None
@@ -23,7 +24,11 @@ class Answer(NamedTuple):
 
     def after(self, charges: int) -> "Answer":
         """The answer to a method's next charge."""
-        return self._replace(decline=None) if self.times is not None and charges >= self.times else self
+        return (
+            self._replace(decline=None)
+            if self.times is not None and charges >= self.times
+            else self
+        )
 
 
 _DECLINED: Final = "visa_chargeDeclined"

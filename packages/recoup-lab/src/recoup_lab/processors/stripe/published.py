@@ -1,10 +1,12 @@
-"""Stripe's published calls at the connector's pinned version, and how a request or an answer differs from them.
+"""Stripe's published calls at the connector's pinned version, and how a request or an answer
+differs from them.
 
 `published.json` holds names, types, choices and lengths of the `stripe` library of that version;
-`scripts/make_stripe_facts.py` writes it. Below stand the rules that no type says, of these pages, read on 26 November
-2026: docs.stripe.com/currencies (minimum and maximum amounts, decimals), docs.stripe.com/api/metadata and /pagination,
-docs.stripe.com/get-started/account/statement-descriptors, and support.stripe.com, "Use of the statement_descriptor
-parameter on PaymentIntents for card charges".
+`scripts/make_stripe_facts.py` writes it. Below stand the rules that no type says, of these pages,
+read on 26 November 2026: docs.stripe.com/currencies (minimum and maximum amounts, decimals),
+docs.stripe.com/api/metadata and /pagination,
+docs.stripe.com/get-started/account/statement-descriptors, and support.stripe.com, "Use of the
+statement_descriptor parameter on PaymentIntents for card charges".
 """
 
 import json
@@ -40,7 +42,9 @@ MOST_OF: Final = {
     "idr": 999_999_999_999, "inr": 999_999_999, "lbp": 99_999_999_999_999, "cop": 9_999_999_999_999,
     "huf": 9_999_999_999_999, "jpy": 9_999_999_999_999,
 }  # fmt: skip
-STEPS: Final = dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 10) | dict.fromkeys(("isk", "ugx"), 100)
+STEPS: Final = dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 10) | dict.fromkeys(
+    ("isk", "ugx"), 100
+)
 SUFFIX_MAX: Final = 22
 SUFFIX_BARRED: Final = frozenset("<>\\'\"*")
 METADATA_KEYS, METADATA_NAME, METADATA_VALUE = 50, 40, 500
@@ -66,18 +70,25 @@ class Fault(NamedTuple):
 def call_of(method: str, path: str) -> str:
     """`POST /v1/refunds/re_1` as `POST /v1/refunds/{}`."""
     parts = path.strip("/").split("/")
-    return f"{method} /" + "/".join("{}" if number == 2 else part for number, part in enumerate(parts))
+    return f"{method} /" + "/".join(
+        "{}" if number == 2 else part for number, part in enumerate(parts)
+    )
 
 
 def faults(call: str, form: Plain) -> list[Fault]:
-    """Faults of a request of this kind, in the order in which Stripe checks: names, then values, then rules."""
+    """Faults of a request of this kind, in the order in which Stripe checks: names, then values,
+    then rules."""
     if call not in CALLS:
         return []
     unknown = list(_unknown("", form, _TYPES[CALLS[call]]))
     if unknown:
         names = ", ".join(unknown)
         return [
-            Fault("parameter_unknown", unknown[0], f"Received unknown parameter{'s' * (len(unknown) > 1)}: {names}")
+            Fault(
+                "parameter_unknown",
+                unknown[0],
+                f"Received unknown parameter{'s' * (len(unknown) > 1)}: {names}",
+            )
         ]
     wrong = list(_wrong_members("", form, _TYPES[CALLS[call]]))
     return wrong or list(_against_rules(call, form))
@@ -105,14 +116,19 @@ def _members(type: Any, value: Any) -> Plain | None:
         return None
     if "of" in type:
         return _TYPES[type["of"]]
-    return next((found for one in type.get("either", ()) if (found := _members(one, value)) is not None), None)
+    return next(
+        (found for one in type.get("either", ()) if (found := _members(one, value)) is not None),
+        None,
+    )
 
 
 def _as_list(type: Any) -> Any:
     if isinstance(type, dict) and "list" in type:
         return type["list"]
     return (
-        next((one["list"] for one in type.get("either", ()) if "list" in one), None) if isinstance(type, dict) else None
+        next((one["list"] for one in type.get("either", ()) if "list" in one), None)
+        if isinstance(type, dict)
+        else None
     )
 
 
@@ -141,7 +157,9 @@ def _wrong(path: str, value: Any, type: Any) -> Iterator[Fault]:
             yield from _wrong(path, one, type["list"])
     elif "list" in type or not isinstance(value, dict):
         kind = "array" if "list" in type else "hash"
-        yield Fault(f"parameter_invalid_{kind}", path, f"Invalid {'array' if kind == 'array' else 'object'}")
+        yield Fault(
+            f"parameter_invalid_{kind}", path, f"Invalid {'array' if kind == 'array' else 'object'}"
+        )
     elif "map" in type:
         for name, one in value.items():
             yield from _wrong(f"{path}[{name}]", one, type["map"])
@@ -156,13 +174,19 @@ def _wrong_primitive(path: str, value: Any, type: str) -> Iterator[Fault]:
     if not isinstance(value, str):
         yield Fault(None, path, f"Invalid {name}: {json.dumps(value)}")
     elif name == "string" and longest and len(value) > int(longest):
-        yield Fault(None, path, f"Invalid string: {value[:20]}…; must be at most {longest} characters")
+        yield Fault(
+            None, path, f"Invalid string: {value[:20]}…; must be at most {longest} characters"
+        )
     elif name == "boolean" and value not in ("true", "false"):
         yield Fault(None, path, f"Invalid boolean: {value}")
     elif name == "integer" and not _WHOLE.fullmatch(value):
         yield Fault("parameter_invalid_integer", path, f"Invalid integer: {value}")
     elif name == "string" and not value and not path.startswith("metadata["):
-        yield Fault("parameter_invalid_empty", path, f"You passed an empty string for '{path}'. It cannot be unset.")
+        yield Fault(
+            "parameter_invalid_empty",
+            path,
+            f"You passed an empty string for '{path}'. It cannot be unset.",
+        )
 
 
 def _listed(words: list[str]) -> str:
@@ -206,19 +230,33 @@ def _metadata(metadata: Plain) -> Iterator[Fault]:
                 f"Metadata keys can have up to {METADATA_NAME} characters, but you passed {len(name)}.",
             )
         if len(value) > METADATA_VALUE:
-            yield Fault(None, f"metadata[{name}]", f"Metadata values can have up to {METADATA_VALUE} characters.")
+            yield Fault(
+                None,
+                f"metadata[{name}]",
+                f"Metadata values can have up to {METADATA_VALUE} characters.",
+            )
 
 
 def _amount(amount: int, currency: str) -> Iterator[Fault]:
-    """The stand-in's account settles each currency of `LEAST` in itself. The words for a wrong last digit are ours: the
-    page says that such an amount is refused, not how."""
+    """The stand-in's account settles each currency of `LEAST` in itself. The words for a wrong last
+    digit are ours: the page says that such an amount is refused, not how."""
     least, most = LEAST.get(currency, 1), MOST_OF.get(currency, MOST)
     if amount < 1:
-        yield Fault("parameter_invalid_integer", "amount", "This value must be greater than or equal to 1.")
+        yield Fault(
+            "parameter_invalid_integer", "amount", "This value must be greater than or equal to 1."
+        )
     elif amount < least:
-        yield Fault("amount_too_small", "amount", f"Amount must be at least {_shown_amount(least, currency)}")
+        yield Fault(
+            "amount_too_small",
+            "amount",
+            f"Amount must be at least {_shown_amount(least, currency)}",
+        )
     elif amount > most:
-        yield Fault("amount_too_large", "amount", f"Amount must be no more than {_shown_amount(most, currency)}")
+        yield Fault(
+            "amount_too_large",
+            "amount",
+            f"Amount must be no more than {_shown_amount(most, currency)}",
+        )
     else:
         yield from out_of_step(amount, currency, "amount")
 
@@ -241,7 +279,9 @@ def _card_intent(form: Plain) -> Iterator[Fault]:
     for number, type in enumerate(form.get("payment_method_types", ())):
         if type not in known:
             message = f'The payment method type "{type}" is invalid.'
-            yield Fault("payment_intent_invalid_parameter", f"payment_method_types[{number}]", message)
+            yield Fault(
+                "payment_intent_invalid_parameter", f"payment_method_types[{number}]", message
+            )
     if "statement_descriptor" in form and "card" in form.get("payment_method_types", ["card"]):
         yield Fault(None, "statement_descriptor", _NO_DESCRIPTOR)
     for name in ("off_session", "error_on_requires_action", "return_url", "mandate"):
@@ -253,15 +293,22 @@ def _card_intent(form: Plain) -> Iterator[Fault]:
 def _suffix(text: str) -> Iterator[Fault]:
     name = "statement_descriptor_suffix"
     if len(text) > SUFFIX_MAX:
-        yield Fault(None, name, f"The statement descriptor suffix must be at most {SUFFIX_MAX} characters.")
+        yield Fault(
+            None, name, f"The statement descriptor suffix must be at most {SUFFIX_MAX} characters."
+        )
     elif SUFFIX_BARRED & set(text) or not text.isascii():
-        yield Fault("invalid_characters", name, "The statement descriptor suffix has characters that are not allowed.")
+        yield Fault(
+            "invalid_characters",
+            name,
+            "The statement descriptor suffix has characters that are not allowed.",
+        )
     elif not any(one.isalpha() for one in text):
         yield Fault(None, name, "The statement descriptor suffix must contain at least one letter.")
 
 
 def shown(plain: Plain) -> Plain:
-    """An object as Stripe answers it: none of our own members, and null where it has nothing to say."""
+    """An object as Stripe answers it: none of our own members, and null where it has nothing to
+    say."""
     return _shown_members(plain, ANSWERS[plain["object"]])
 
 
@@ -286,17 +333,21 @@ def _shown(value: Any, type: Any) -> Any:
     name = type.get("of") or ANSWERS.get(type.get("object") or type.get("id") or "")
     if name is not None:
         return _shown_members(value, name)
-    return _shown(value, next((one for one in type.get("either", ()) if isinstance(one, dict)), "any"))
+    return _shown(
+        value, next((one for one in type.get("either", ()) if isinstance(one, dict)), "any")
+    )
 
 
 def differences(answer: Plain) -> list[str]:
-    """Differences between an answered object, list or error and the published one: missing members, extra ones, and
-    others of another type."""
+    """Differences between an answered object, list or error and the published one: missing members,
+    extra ones, and others of another type."""
     if "error" in answer:
         return list(_different("error", answer["error"], {"of": "PaymentIntent.LastPaymentError"}))
     if answer.get("object") == "list":
         lacks = [f"list lacks {name}" for name in ("data", "has_more", "url") if name not in answer]
-        return lacks + [difference for plain in answer.get("data", ()) for difference in differences(plain)]
+        return lacks + [
+            difference for plain in answer.get("data", ()) for difference in differences(plain)
+        ]
     if answer.get("object") not in ANSWERS:
         return [f"no object {answer.get('object')}"]
     return list(_different(answer["object"], answer, {"object": answer["object"]}))
@@ -310,7 +361,9 @@ _KINDS: Final[Mapping[str, Any]] = {
 def _different(path: str, value: Any, type: Any) -> Iterator[str]:
     if isinstance(type, str):
         name = type.partition(" ")[0]
-        if not isinstance(value, _KINDS[name]) or (isinstance(value, bool) and name in ("integer", "number")):
+        if not isinstance(value, _KINDS[name]) or (
+            isinstance(value, bool) and name in ("integer", "number")
+        ):
             yield f"{path} is no {name}"
     elif "one" in type:
         if value not in type["one"]:
@@ -338,7 +391,9 @@ def _different_object(path: str, value: Any, type: Plain) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f"{path} is no object"
     elif "map" not in type:
-        yield from _different_members(path, value, _TYPES[type.get("of") or ANSWERS[type.get("object") or type["id"]]])
+        yield from _different_members(
+            path, value, _TYPES[type.get("of") or ANSWERS[type.get("object") or type["id"]]]
+        )
 
 
 def _different_members(path: str, plain: Plain, members: Plain) -> Iterator[str]:

@@ -6,10 +6,14 @@ Plain = dict[str, Any]
 
 
 class Refused(Exception):
-    def __init__(self, status: int, type: str, code: str | None = None, message: str = "", **more: Any) -> None:
+    def __init__(
+        self, status: int, type: str, code: str | None = None, message: str = "", **more: Any
+    ) -> None:
         super().__init__(message)
         self.status = status
-        self.error: Plain = {"type": type} | ({"code": code} if code else {}) | {"message": message, **more}
+        self.error: Plain = (
+            {"type": type} | ({"code": code} if code else {}) | {"message": message, **more}
+        )
 
 
 def bad(code: str | None, message: str, **more: Any) -> Refused:
@@ -22,5 +26,9 @@ def whole(text: Any, param: str) -> int:
     except ValueError:
         raise bad("parameter_invalid_integer", f"Invalid integer: {text}", param=param) from None
     if value < 1:
-        raise bad("parameter_invalid_integer", "This value must be greater than or equal to 1.", param=param)
+        raise bad(
+            "parameter_invalid_integer",
+            "This value must be greater than or equal to 1.",
+            param=param,
+        )
     return value

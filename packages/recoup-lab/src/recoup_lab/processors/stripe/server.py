@@ -1,4 +1,5 @@
-"""The stand-in's HTTP: forms with brackets, lists with `has_more`, idempotency as Stripe has it, faults on demand."""
+"""The stand-in's HTTP: forms with brackets, lists with `has_more`, idempotency as Stripe has it,
+faults on demand."""
 
 import hmac
 import json
@@ -54,7 +55,9 @@ class StandIn(Serving):
         self.keys = dict(keys or {KEY: ()})
         self.secret = secret
         self._number = 0
-        if notices_to and notices_to not in {one["url"] for one in self.book.all("webhook_endpoint")}:
+        if notices_to and notices_to not in {
+            one["url"] for one in self.book.all("webhook_endpoint")
+        }:
             self.account.make_endpoint({"url": notices_to, "enabled_events": ["*"]})
 
     @property
@@ -99,12 +102,19 @@ class StandIn(Serving):
 
     def answer(self, request: web.Request, call: str, text: str) -> Answered:
         self.account.url = self.url
-        pairs = parse_qsl(text if request.method == "POST" else request.query_string, keep_blank_values=True)
+        pairs = parse_qsl(
+            text if request.method == "POST" else request.query_string, keep_blank_values=True
+        )
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         said = f"{call}\n{text}"
         if key and (kept := self.book.answered(key, self.clock())):
             if kept[0] != said:
-                return _error(400, "idempotency_error", None, "Keys can only be used with the same parameters.")
+                return _error(
+                    400,
+                    "idempotency_error",
+                    None,
+                    "Keys can only be used with the same parameters.",
+                )
             return Answered(kept[1], kept[2])
         self._number += 1
         self.account.request = {"id": f"req_{self._number}", "idempotency_key": key}
@@ -116,13 +126,20 @@ class StandIn(Serving):
         self.refused += published.differences(plain)
         return as_json(plain, status)
 
-    def _look_at(self, request: web.Request, call: str, pairs: list[tuple[str, str]], idempotency_key: str) -> None:
+    def _look_at(
+        self, request: web.Request, call: str, pairs: list[tuple[str, str]], idempotency_key: str
+    ) -> None:
         """Raises: Refused, before anything is done: no such answer is kept under a key."""
         key = _key(request.headers.get("authorization", ""))
         if key not in self.keys:
             raise Refused(401, "invalid_request_error", None, "Invalid API Key provided")
         if any(one in call for one in self.keys[key]):
-            raise Refused(403, "invalid_request_error", None, "The provided key does not have the required permissions")
+            raise Refused(
+                403,
+                "invalid_request_error",
+                None,
+                "The provided key does not have the required permissions",
+            )
         if len(idempotency_key) > published.KEY_MAX:
             raise bad(None, f"Idempotency keys must be at most {published.KEY_MAX} characters.")
         kind = published.call_of(request.method, request.path)
@@ -139,7 +156,13 @@ class StandIn(Serving):
             plain = self._do(request.method, request.path.strip("/").split("/")[1:], form)
         except Refused as refused:
             if key and refused.error.get("code") != "resource_missing":
-                self.book.keep(key, said, refused.status, json.dumps({"error": _worded(refused.error)}), self.clock())
+                self.book.keep(
+                    key,
+                    said,
+                    refused.status,
+                    json.dumps({"error": _worded(refused.error)}),
+                    self.clock(),
+                )
             raise
         if key:
             self.book.keep(key, said, 200, json.dumps(plain), self.clock())
@@ -172,11 +195,17 @@ class StandIn(Serving):
         name, *rest = path
         if name == "payments" and plain.get("object") == "invoice":
             plain[name] = self.account.payments_of(self.account.need("invoice", plain["id"]))
-            return not rest or rest[0] == "data" and all(self._expand(one, rest[1:]) for one in plain[name]["data"])
+            return (
+                not rest
+                or rest[0] == "data"
+                and all(self._expand(one, rest[1:]) for one in plain[name]["data"])
+            )
         if name not in plain:
             return False
         if isinstance(plain[name], str):
-            kind = next((kind for kind in published.ANSWERS if self.book.get(kind, plain[name])), None)
+            kind = next(
+                (kind for kind in published.ANSWERS if self.book.get(kind, plain[name])), None
+            )
             if kind is None:
                 return False
             plain[name] = published.shown(self.account.need(kind, plain[name]))
@@ -193,23 +222,41 @@ class StandIn(Serving):
                 rows.append(self._expanded(one, form, "data."))
                 if len(rows) > limit:
                     break
-        return {"object": "list", "data": rows[:limit], "has_more": len(rows) > limit, "url": f"/v1/{path}"}
+        return {
+            "object": "list",
+            "data": rows[:limit],
+            "has_more": len(rows) > limit,
+            "url": f"/v1/{path}",
+        }
 
     def moved(self) -> Iterator[Plain]:
         for one in [*self.book.all("balance_transaction")][::-1]:
-            about = next((found for kind in _SOURCES if (found := self.book.get(kind, one["source"]))), {})
+            about = next(
+                (found for kind in _SOURCES if (found := self.book.get(kind, one["source"]))), {}
+            )
             places = _WIRE.get(one["currency"], EXPONENTS[one["currency"].upper()])
             gross, fee = (Decimal(one[name]).scaleb(-places) for name in ("amount", "fee"))
-            more = {"charge": about.get("charge", one["source"]), "intent": about.get("payment_intent", "")}
+            more = {
+                "charge": about.get("charge", one["source"]),
+                "intent": about.get("payment_intent", ""),
+            }
             at = f"{datetime.fromtimestamp(one['created'], UTC):%F %T}"
-            yield one | money(gross, fee, one["currency"]) | more | {"kind": one["reporting_category"], "at": at}
+            yield (
+                one
+                | money(gross, fee, one["currency"])
+                | more
+                | {"kind": one["reporting_category"], "at": at}
+            )
 
     def notices(self) -> list[Posted]:
         events, self.account.events = self.account.events, []
         return [Posted(json.dumps(event).encode(), {}) for event in events]
 
     def signed_anew(self, posted: Posted) -> Posted:
-        return Posted(posted.body, {"stripe-signature": signature(posted.body, self.secret, int(self.clock()))})
+        return Posted(
+            posted.body,
+            {"stripe-signature": signature(posted.body, self.secret, int(self.clock()))},
+        )
 
 
 # The path without its version and its id.
@@ -234,7 +281,9 @@ _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
     "POST subscriptions/{}": lambda account, id, form: account.change_subscription(id, form),
     "DELETE subscriptions/{}": lambda account, id, _: account.end_subscription(id),
     "POST invoices/{}/void": lambda account, id, _: account.close_invoice(id, "void"),
-    "POST invoices/{}/mark_uncollectible": lambda account, id, _: account.close_invoice(id, "uncollectible"),
+    "POST invoices/{}/mark_uncollectible": lambda account, id, _: account.close_invoice(
+        id, "uncollectible"
+    ),
     "POST invoices/{}/pay": lambda account, id, form: account.pay_invoice(id, form),
     "POST credit_notes": lambda account, _, form: account.credit(form),
     "POST credit_notes/{}/void": lambda account, id, _: account.void_credit(id),
@@ -243,7 +292,10 @@ _VERBS: Final[Mapping[str, Callable[[Account, str, Plain], Plain]]] = {
 }
 _LIES: Final[Mapping[str, Callable[[Plain], Plain]]] = {
     "other_id": lambda one: {"metadata": {"recoup_id": "00000000-0000-4000-8000-000000000000"}},
-    "other_amount": lambda one: {"amount": one.get("amount", 0) + 1, "amount_received": one.get("amount", 0) + 1},
+    "other_amount": lambda one: {
+        "amount": one.get("amount", 0) + 1,
+        "amount_received": one.get("amount", 0) + 1,
+    },
     "other_currency": lambda one: {"currency": "sek"},
     "part": lambda one: {"amount_received": max(0, one.get("amount", 0) - 100)},
 }
@@ -269,7 +321,10 @@ def _error(status: int, type: str, code: str | None, message: str) -> Answered:
 
 
 def _worded(error: Plain) -> Plain:
-    return {name: published.shown(one) if name == "payment_intent" else one for name, one in error.items()}
+    return {
+        name: published.shown(one) if name == "payment_intent" else one
+        for name, one in error.items()
+    }
 
 
 def _fits(one: Plain, form: Plain) -> bool:
@@ -283,7 +338,8 @@ def _fits(one: Plain, form: Plain) -> bool:
 
 
 def _nested(pairs: list[tuple[str, str]]) -> Plain:
-    """`a[b]=1`, `c[]=2` and `c[0]=2` as Stripe reads them. Raises: Refused for names that contradict each other."""
+    """`a[b]=1`, `c[]=2` and `c[0]=2` as Stripe reads them. Raises: Refused for names that
+    contradict each other."""
     form: Plain = {}
     for name, value in pairs:
         here, parts = form, name.replace("]", "").split("[")

@@ -18,4 +18,14 @@ from recoup_lab.simulate.actors.takers import payouts
 from recoup_lab.simulate.sim import Deed, Sim
 
 Actor = Callable[[Sim, int], Awaitable[Iterable[Deed]]]
-ACTORS: tuple[Actor, ...] = (news, disputes, refunds, arrivals, answers, calls, payments, approvals, payouts)
+ACTORS: tuple[Actor, ...] = (
+    news,
+    disputes,
+    refunds,
+    arrivals,
+    answers,
+    calls,
+    payments,
+    approvals,
+    payouts,
+)

@@ -37,9 +37,17 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
     elif deal.kind == "managed" and fate < CANCELLED:
         _put(sim, tick + wait, Deed("cancel", deal.name, _cancelled(sim, deal)))
     elif deal.kind == "managed" and fate < CANCELLED + PAID_ELSEWHERE:
-        _put(sim, tick + wait, Deed("transmit success", deal.name, _transmitted(sim, deal, declined=False)))
+        _put(
+            sim,
+            tick + wait,
+            Deed("transmit success", deal.name, _transmitted(sim, deal, declined=False)),
+        )
     elif deal.kind == "managed" and fate < CANCELLED + PAID_ELSEWHERE + LATE_DECLINE:
-        _put(sim, tick + wait, Deed("transmit decline", deal.name, _transmitted(sim, deal, declined=True)))
+        _put(
+            sim,
+            tick + wait,
+            Deed("transmit decline", deal.name, _transmitted(sim, deal, declined=True)),
+        )
 
 
 def _put(sim: Sim, tick: int, deed: Deed) -> None:

@@ -1,5 +1,5 @@
-"""Card holders dispute: all or a part, for fraud or a service; the issuer sends notices, twice at times, and decides
-later."""
+"""Card holders dispute: all or a part, for fraud or a service; the issuer sends notices, twice at
+times, and decides later."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -37,7 +37,9 @@ async def disputes(sim: Sim, tick: int) -> Iterable[Deed]:
         if fate < WON + LOST:
             decided = opened + roll.randint(1, 10 * TICKS)
             status = "won" if fate < WON else "lost"
-            sim.later[decided].append(Deed(f"dispute {status}", deal.name, _decided(sim, deal, status)))
+            sim.later[decided].append(
+                Deed(f"dispute {status}", deal.name, _decided(sim, deal, status))
+            )
     return ()
 
 

@@ -1,5 +1,5 @@
-"""Customers on the hosted page, which wants a code or another card. They answer, fail, say no or never come;
-one at the checkout at once, one with a managed payment's link within some days."""
+"""Customers on the hosted page, which wants a code or another card. They answer, fail, say no or
+never come; one at the checkout at once, one with a managed payment's link within some days."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -29,7 +29,9 @@ async def answers(sim: Sim, tick: int) -> Iterable[Deed]:
         what = "answers" if fate < ANSWERS else "fails" if fate < ANSWERS + FAILS else "says no"
         if fate < ANSWERS + FAILS + SAYS_NO:
             deed = Deed(f"customer {what}", deal.name, _on_the_page(sim, deal, what))
-            (deeds if deal.kind == "customer" else sim.later[tick + after]).extend([deed] * (2 if again else 1))
+            (deeds if deal.kind == "customer" else sim.later[tick + after]).extend(
+                [deed] * (2 if again else 1)
+            )
     return deeds
 
 
@@ -52,7 +54,9 @@ def _on_the_page(sim: Sim, deal: Deal, what: str) -> Do:
         elif what == "answers" and page.asks == "code":
             await answer(world, orders, engine.vault, page, ChallengeAnswer(code="123"), "simulate")
         else:
-            card = ChallengeAnswer(pan=_GOOD if what == "answers" else _BAD, exp_month=9, exp_year=2031)
+            card = ChallengeAnswer(
+                pan=_GOOD if what == "answers" else _BAD, exp_month=9, exp_year=2031
+            )
             await answer(world, orders, engine.vault, page, card, "simulate")
 
     return do

@@ -1,4 +1,5 @@
-"""Merchants send their declined payments and stablecoin charges; now and then the same call again."""
+"""Merchants send their declined payments and stablecoin charges; now and then the same call
+again."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -73,7 +74,13 @@ def declined_of(sim: Sim, deal: Deal) -> EvaluateRequest:
         exp_month=9,
         exp_year=2031,
         transaction_id=f"tx-{deal.name}",
-        decline={"code": deal.first_code, "source": "visa", "text": "", "advice": None, "at": now.isoformat()},
+        decline={
+            "code": deal.first_code,
+            "source": "visa",
+            "text": "",
+            "advice": None,
+            "at": now.isoformat(),
+        },
         site_id=None,
         site_url=None,
         descriptor=None,
@@ -85,4 +92,7 @@ def declined_of(sim: Sim, deal: Deal) -> EvaluateRequest:
 def _items(deal: Deal) -> list[dict[str, Any]]:
     """Two lines that are the whole amount."""
     first = deal.units // 3
-    return [{"sku": "a", "amount": first, "quantity": 1}, {"sku": "b", "amount": deal.units - first, "quantity": 1}]
+    return [
+        {"sku": "a", "amount": first, "quantity": 1},
+        {"sku": "b", "amount": deal.units - first, "quantity": 1},
+    ]

@@ -18,8 +18,12 @@ async def news(sim: Sim, tick: int) -> Iterable[Deed]:
         return ()
     for shop in sim.shops:
         merchant_id = shop.scope.merchant_id
-        last = await sim.owner.fetchval("SELECT feed_no FROM closers WHERE merchant_id = $1", merchant_id)
+        last = await sim.owner.fetchval(
+            "SELECT feed_no FROM closers WHERE merchant_id = $1", merchant_id
+        )
         rows = await sim.owner.fetch(_COMPLETED, merchant_id, sim.read[shop.number])
-        sim.completed += sorted((sim.deals[row["external_id"]] for row in rows), key=lambda deal: deal.name)
+        sim.completed += sorted(
+            (sim.deals[row["external_id"]] for row in rows), key=lambda deal: deal.name
+        )
         sim.read[shop.number] = last
     return ()

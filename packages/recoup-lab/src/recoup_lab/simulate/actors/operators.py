@@ -34,7 +34,9 @@ async def approvals(sim: Sim, tick: int) -> Iterable[Deed]:
                 deeds.append(Deed("approve payout", name, _approved(shop, row["payout_id"])))
         if tick and not tick % (ADJUST_DAYS * TICKS) and tick <= sim.plan.days * TICKS:
             asset = contract_of(shop.number).assets[0]
-            deeds.append(Deed("adjust", f"adjust {shop.number} {tick}", _adjusted(sim, shop, asset, tick)))
+            deeds.append(
+                Deed("adjust", f"adjust {shop.number} {tick}", _adjusted(sim, shop, asset, tick))
+            )
     return deeds
 
 
@@ -49,7 +51,9 @@ def _adjusted(sim: Sim, shop: Shop, asset: str, tick: int) -> Do:
     """Adjusts a balance by the key of the form: sent again after a death it is a conflict, and was
     made."""
     units = dice(sim.plan.seed, "adjust", shop.number, tick).choice((-250, -7, 1, 99, 400))
-    key = UUID(md5(f"{sim.plan.seed}/{shop.number}/{tick}".encode(), usedforsecurity=False).hexdigest())
+    key = UUID(
+        md5(f"{sim.plan.seed}/{shop.number}/{tick}".encode(), usedforsecurity=False).hexdigest()
+    )
 
     async def do(engine: Engine) -> None:
         try:

@@ -1,4 +1,5 @@
-"""Stablecoin payers pay: at once, not at all, with a payment that fails, or after their order has ended."""
+"""Stablecoin payers pay: at once, not at all, with a payment that fails, or after their order has
+ended."""
 
 from collections.abc import Iterable
 
@@ -22,7 +23,9 @@ async def payments(sim: Sim, tick: int) -> Iterable[Deed]:
         approve = fate < PAYS or fate >= PAYS + FAILS
         late = PAYS + FAILS <= fate < PAYS + FAILS + LATE
         if fate < PAYS + FAILS + LATE and tick - deal.tick in ((3,) if late else (0, 1)):
-            deeds.append(Deed("pay late" if late else "pay", deal.name, _paid(deal, sim, approve, late)))
+            deeds.append(
+                Deed("pay late" if late else "pay", deal.name, _paid(deal, sim, approve, late))
+            )
     return deeds
 
 

@@ -1,4 +1,5 @@
-"""Merchants give money back: a part, parts, items, everything, several at once, too much, or the same twice."""
+"""Merchants give money back: a part, parts, items, everything, several at once, too much, or the
+same twice."""
 
 import asyncio
 from collections.abc import Iterable
@@ -40,10 +41,14 @@ def _plan(sim: Sim, deal: Deal, tick: int) -> None:
     when = tick + roll.randint(0, 14 * TICKS)
     wallet = (deal.shop, deal.asset) if deal.kind == "stable" else None
     if what == "at once":
-        sim.later[when].append(Deed("refund at once", deal.name, _all_at_once(sim, deal, requests), wallet=wallet))
+        sim.later[when].append(
+            Deed("refund at once", deal.name, _all_at_once(sim, deal, requests), wallet=wallet)
+        )
         return
     for request in requests:
-        sim.later[when].append(Deed(f"refund {what}", deal.name, _refunded(sim, deal, request), wallet=wallet))
+        sim.later[when].append(
+            Deed(f"refund {what}", deal.name, _refunded(sim, deal, request), wallet=wallet)
+        )
         when += roll.randint(0, 2 * TICKS)
 
 
@@ -54,7 +59,9 @@ def _by_amount(deal: Deal, units: int, number: int) -> RefundRequest:
 def _refunded(sim: Sim, deal: Deal, request: RefundRequest) -> Do:
     async def do(engine: Engine) -> None:
         assert deal.order_id is not None
-        answer = await refund(engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id, request)
+        answer = await refund(
+            engine.world, engine.orders, sim.shops[deal.shop].scope, deal.order_id, request
+        )
         deal.refunds[answer.refund_id] = answer.units
 
     return do

@@ -27,7 +27,9 @@ def _taken(sim: Sim, shop: Shop, asset: str, tick: int) -> Do:
     where = "an account of the merchant" + (" that will fail" if roll.random() < 0.2 else "")
 
     async def do(engine: Engine) -> None:
-        request = PayoutRequest(Money(units, asset).text(), asset, "bank", where, f"payout-{asset}-{tick}")
+        request = PayoutRequest(
+            Money(units, asset).text(), asset, "bank", where, f"payout-{asset}-{tick}"
+        )
         await ask_payout(engine.world, engine.merchants, shop.scope, request)
 
     return do
