@@ -5,8 +5,9 @@ sends a hundred thousand others."""
 import string
 from typing import Any
 
+import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.door import UNKNOWN
 from tests.fuzzing import MANY, QUICK
@@ -124,11 +125,9 @@ def test_queries_of_any_kind(target: Target, query: str, name: str) -> None:
     ),
 )
 def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[str]) -> None:
-    target.send(
-        target.sign(
-            method, f"{PREFIX}/{'/'.join(parts)}", "", b"{}" if method in ("POST", "PUT") else b""
-        )
-    )
+    path = f"{PREFIX}/{'/'.join(parts)}"
+    assume(httpx.URL(path).path.startswith(f"{PREFIX}/"))  # `..` may lead out of this API
+    target.send(target.sign(method, path, "", b"{}" if method in ("POST", "PUT") else b""))
 
 
 def test_the_merchant_is_whole_after_all_that(target: Target) -> None:
