@@ -1,4 +1,4 @@
-"""Additions of cards to rooms below."""
+"""Cards on file: what they add to places below them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Additions of the portal's pages over many rooms to rooms below."""
+"""The portal's pages over many subjects: what they add to places below them."""
 
 from typing import Final
 

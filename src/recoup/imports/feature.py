@@ -1,4 +1,4 @@
-"""Additions of imports to rooms below."""
+"""Imports: what they add to places below them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""JSON of our values, the one way that all rooms write it: a sentence is its text."""
+"""JSON of our values, the one way that all subjects write it: a sentence is its text."""
 
 from typing import Any, Final
 

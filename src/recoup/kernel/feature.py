@@ -48,8 +48,9 @@ class Addition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feature:
-    """`folder` holds its templates and its `schema.sql`, which makes `tables`; None: a room of the
-    core. `needs`: features that stand before it in the list. `adds`: to places of rooms below."""
+    """`folder` holds its templates and its `schema.sql`, which makes `tables`; None: it has
+    neither. `needs`: features that stand before it in the list. `adds`: to places of subjects
+    below."""
 
     name: str
     folder: Path | None = None

@@ -1,5 +1,5 @@
 """The one error of the product, and the sentences in which it speaks. Doors turn it into their
-dialect; nothing else crosses a room as an exception.
+dialect; nothing else crosses from one subject to another as an exception.
 
 A Problem says what happened (`message`), where (`field`), what to do (`cure`), and carries `facts`
 for machines; `details` among them, names and texts, are shown by each dialect as they are. It never

@@ -1,4 +1,4 @@
-"""Additions of keys to rooms below."""
+"""API keys: what they add to places below them."""
 
 from datetime import timedelta
 from typing import Final

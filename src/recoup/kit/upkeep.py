@@ -1,5 +1,5 @@
-"""The database is kept up by whichever worker leases it: partitions ahead of time, old records
-dropped in time, and what may be forgotten forgotten, of which each room says its own."""
+"""Upkeep of the database by whichever worker leases it: partitions ahead of time, old records
+dropped in time, and what each subject lets be forgotten."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

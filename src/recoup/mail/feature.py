@@ -1,4 +1,4 @@
-"""Additions of mails to rooms below."""
+"""Mail: what it adds to places below it."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""The table kind -> flow of the core: each kind of due work has one flow."""
+"""Due work: each kind has one flow. This is the core's table."""
 
 from collections.abc import Mapping
 from typing import Final

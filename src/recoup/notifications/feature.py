@@ -1,4 +1,4 @@
-"""Parts that notifications add to rooms below."""
+"""Notifications: what they add to places below them."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""Parts that orders add to rooms below."""
+"""Orders: what they add to places below them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Parts that people add to rooms below."""
+"""People: what they add to places below them."""
 
 from datetime import timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""Registers what routes add to rooms below."""
+"""Routes: what they add to places below them."""
 
 from typing import Final
 

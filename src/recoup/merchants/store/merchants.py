@@ -391,7 +391,7 @@ UPDATE merchants SET webhook_key = CASE WHEN $3 = 'stablecoin' THEN webhook_key 
   stablecoin_webhook_key = CASE WHEN $3 = 'stablecoin' THEN $2 ELSE stablecoin_webhook_key END, version = version + 1
 WHERE merchant_id = $1
 """)
-async def set_shared_key(db: Tx, merchant_id: UUID, sealed: bytes, door: str) -> None:
+async def save_shared_key(db: Tx, merchant_id: UUID, sealed: bytes, door: str) -> None:
     """A new version of the merchant's settings."""
 
 

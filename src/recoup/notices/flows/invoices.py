@@ -29,7 +29,7 @@ from recoup.orders.moves.change import Change
 from recoup.orders.rules.lifecycle import OPEN, Stage
 from recoup.orders.rules.snapshot import Order
 from recoup.orders.rules.typed_card import CardIds
-from recoup.orders.store.due_work import Due, invoice_looked_at, look_at_invoice_again, make_due
+from recoup.orders.store.due_work import Due, end_work_begun, look_at_invoice_again, make_due
 from recoup.orders.store.own_tries import set_own_retry_of_order
 from recoup.processors.gateways.connector import BilledInvoice, Billing, billing_of
 from recoup.processors.gateways.credential import Stored
@@ -133,14 +133,14 @@ async def work_invoice(world: World, orders: Orders, due: Due) -> None:
     billing = billing_of(world.processors.get(row.route)) if row is not None else None
     if row is None or billing is None:
         async with world.db.transaction() as tx:
-            await invoice_looked_at(tx, due.merchant_id, due.subject_id, begun)
+            await end_work_begun(tx, due.merchant_id, due.kind, due.subject_id, begun)
         return
     there = await billing.billed_invoice(row.invoice)
     rescue = _Rescue(world, orders, billing, row)
     again = await rescue.look(there)
     async with world.db.transaction() as tx:
         if again is None:
-            await invoice_looked_at(tx, row.merchant_id, row.invoice_key, begun)
+            await end_work_begun(tx, row.merchant_id, due.kind, row.invoice_key, begun)
         else:
             await look_at_invoice_again(tx, row.merchant_id, row.invoice_key, again, begun)
 

@@ -90,8 +90,8 @@ class Gathered:
         self.lost_units = 0  # of those: written off, so that their room is not used again
 
     def give(self, value: object) -> None:
-        """Hands over what a room above decides by, such as the engine of an order with an arm: one
-        of each type."""
+        """Hands over what a subject above decides by, such as the engine of an order with an arm:
+        one of each type."""
         self._given[type(value)] = value
 
     def given(self, kind: type[T]) -> T | None:

@@ -250,7 +250,8 @@ DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_notice' AND su
   SELECT FROM processor_notices WHERE merchant_id = $1 AND object_key = $2 AND times <> $3)
 """)
 async def notice_worked(db: Tx, merchant_id: UUID, object_key: UUID, times: int) -> None:
-    """`times` as it was read: what came since is still to be asked about."""
+    """Ends the work on a notice. `times` as it was read: what came since is still to be asked
+    about."""
 
 
 @MERCHANT.statement("""
@@ -265,13 +266,6 @@ async def look_at_invoice_again(
 
 
 @MERCHANT.statement("""
-DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'processor_invoice' AND subject_id = $2 AND due_at <= $3
-""")
-async def invoice_looked_at(db: Tx, merchant_id: UUID, invoice_key: UUID, begun: datetime) -> None:
-    """Ends the work on an invoice, unless it was made due since."""
-
-
-@MERCHANT.statement("""
 INSERT INTO due_work (merchant_id, kind, subject_id, due_at) VALUES ($1, 'transmission', $2, $3)
 ON CONFLICT (merchant_id, kind, subject_id) DO UPDATE SET due_at = EXCLUDED.due_at, lease_until = NULL
 """)
@@ -283,10 +277,11 @@ async def look_at_transmission(db: Tx, merchant_id: UUID, transmit_id: UUID, at:
 DELETE FROM due_work WHERE merchant_id = $1 AND kind = 'transmission' AND subject_id = $2 AND NOT EXISTS (
   SELECT FROM transmissions WHERE merchant_id = $1 AND transmit_id = $2 AND updated_at IS DISTINCT FROM $3)
 """)
-async def transmission_looked_at(
+async def end_look_at_transmission(
     db: Tx, merchant_id: UUID, transmit_id: UUID, updated_at: datetime | None
 ) -> None:
-    """`updated_at` as it was read: an update since is still to be transmission_looked_at at."""
+    """Ends the look at a transmission. `updated_at` as it was read: an update since is still to be
+    looked at."""
 
 
 @MERCHANT.statement("""

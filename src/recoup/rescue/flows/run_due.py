@@ -1,4 +1,4 @@
-"""Runs what is due: each kind of due work has one flow, which a room above says."""
+"""Runs due work. Each kind has one flow, which a subject above adds to `DUE`."""
 
 import asyncio
 from collections.abc import Mapping

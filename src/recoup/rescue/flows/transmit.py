@@ -23,8 +23,7 @@ from recoup.merchants.flows.merchant_cache import Merchants
 from recoup.networks.codes import code_of
 from recoup.networks.stops import ends_card
 from recoup.orders.moves.change import Change
-from recoup.orders.store.due_work import look_at_transmission as look_again
-from recoup.orders.store.due_work import transmission_looked_at as looked
+from recoup.orders.store.due_work import end_look_at_transmission, look_at_transmission
 from recoup.rescue.flows.locked import Orders
 from recoup.rescue.flows.places import AFTER_TRANSMISSION
 from recoup.rescue.moves.by_merchant import (
@@ -133,7 +132,9 @@ class Transmit:
                     row = await read_transmission(tx, scope.merchant_id, transmit_id)
                     if row is not None and row.payer_id is not None:
                         await look_again_at(tx, scope.merchant_id, row.payer_id, wall)
-                    await look_again(tx, scope.merchant_id, transmit_id, merchant.business(wall))
+                    await look_at_transmission(
+                        tx, scope.merchant_id, transmit_id, merchant.business(wall)
+                    )
             return turned
 
         turned = await retrying(once)
@@ -183,4 +184,4 @@ async def transmitted(
             )
     for hears in AFTER_TRANSMISSION:
         await hears(world, orders, row, touched, scope, declined)
-    await looked(world.db.alone, merchant_id, transmit_id, row.updated_at)
+    await end_look_at_transmission(world.db.alone, merchant_id, transmit_id, row.updated_at)

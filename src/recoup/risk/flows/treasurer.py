@@ -14,7 +14,7 @@ from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
-from recoup.merchants.store.merchants import set_unresolved as set_switch
+from recoup.merchants.store.merchants import set_unresolved
 from recoup.orders.moves.due import done_with, wait_for
 from recoup.risk.moves.exposure import allot
 from recoup.risk.store.exposure import (
@@ -77,7 +77,7 @@ async def agree_exposure(world: World, scope: Scope, asset: str, terms: Terms) -
             }
             await note(tx, scope, wall, "exposure.set", "", {"currency": asset} | changed)
             await allot(tx, merchant_id, asset)
-            await set_switch(tx, merchant_id)
+            await set_unresolved(tx, merchant_id)
             await wait_for(tx, merchant_id, "advance_bounds", merchant_id, now, wall=False)
             return await read_exposure(tx, merchant_id, asset)
 

@@ -8,9 +8,7 @@ from uuid import UUID
 
 from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.db.table import Hex, insert_of, stored
-from recoup.merchants.store.merchants import end_overlap as _end_overlap
-from recoup.merchants.store.merchants import keep_overlap as _keep_overlap
-from recoup.merchants.store.merchants import set_shared_key as _set_shared_key
+from recoup.merchants.store.merchants import end_overlap, keep_overlap, save_shared_key
 from recoup.orders.store.tries import NewTry
 from recoup.webhooks.rules.breaker import Health
 
@@ -296,8 +294,8 @@ async def set_shared_key(
     door: str = "rescue",
 ) -> None:
     """Sets the shared key under the merchant's lock."""
-    await _set_shared_key(db, merchant_id, sealed, door)
+    await save_shared_key(db, merchant_id, sealed, door)
     if previous is None or until is None:
-        await _end_overlap(db, merchant_id, door)
+        await end_overlap(db, merchant_id, door)
     else:
-        await _keep_overlap(db, merchant_id, previous, until, at, door)
+        await keep_overlap(db, merchant_id, previous, until, at, door)

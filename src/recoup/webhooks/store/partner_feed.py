@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import HUB, MERCHANT, Read, Row, Tx
-from recoup.merchants.store.partners import begin_feed as _begin
+from recoup.merchants.store.partners import begin_feed
 from recoup.webhooks.store.feed import FeedLine
 
 PLACES_AT_ONCE: Final = 1000
@@ -148,7 +148,7 @@ async def _feed(
 
 async def feed_partner(db: Tx, partner_id: UUID, limit: int) -> int:
     """Answers how many events it has now besides. None while another process does it."""
-    await _begin(db, partner_id)
+    await begin_feed(db, partner_id)
     if await _lock(db, partner_id) is None:
         return 0
     behind = await _behind(db, partner_id)
