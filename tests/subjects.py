@@ -1,5 +1,7 @@
 """The source by subject, and by what a file of it is: `rules`, `store`, `moves`, `flows`, `api`, `page` or `cli`."""
 
+import io
+import tokenize
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +12,9 @@ import recoup
 
 SOURCE: Final = Path(recoup.__file__).parent
 DOORS: Final = ("api", "page", "cli")
+_NO_TEXT: Final = {
+    tokenize.COMMENT, tokenize.DEDENT, tokenize.ENDMARKER, tokenize.INDENT, tokenize.NEWLINE, tokenize.NL,
+}  # fmt: skip
 KINDS: Final = (*DOORS, "flows", "moves", "store", "gateways", "rules")
 # Subjects, and folders of the kit, that are of one kind.
 _ONE_KIND: Final = {
@@ -35,6 +40,12 @@ def files_of(*kinds: str) -> Iterator[Path]:
     for file in sorted(SOURCE.rglob("*.py")):
         if kind_of(file.relative_to(SOURCE).as_posix()) in kinds:
             yield file
+
+
+def tokens_of(file: Path) -> int:
+    """The size of a Python file, however its lines are broken. Comments do not count."""
+    read = io.StringIO(file.read_text()).readline
+    return sum(token.type not in _NO_TEXT for token in tokenize.generate_tokens(read))
 
 
 def modules_of(*kinds: str) -> Iterator[ModuleType]:
