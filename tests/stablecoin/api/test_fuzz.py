@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.door import UNKNOWN
 from tests.fuzzing import MANY, QUICK
@@ -126,8 +126,12 @@ def test_queries_of_any_kind(target: Target, query: str, name: str) -> None:
 )
 def test_paths_and_methods_of_any_kind(target: Target, method: str, parts: list[str]) -> None:
     path = f"{PREFIX}/{'/'.join(parts)}"
-    assume(httpx.URL(path).path.startswith(f"{PREFIX}/"))  # `..` may lead out of this API
-    target.send(target.sign(method, path, "", b"{}" if method in ("POST", "PUT") else b""))
+    wire = target.sign(method, path, "", b"{}" if method in ("POST", "PUT") else b"")
+    if httpx.URL(path).path.startswith(f"{PREFIX}/"):
+        target.send(wire)
+    else:  # `..` led out of this API
+        call = target.door.client.request(method, path, content=wire.body, headers=wire.headers)
+        assert target.door.run(call).status_code < 500  # noqa: PLR2004
 
 
 def test_the_merchant_is_whole_after_all_that(target: Target) -> None:
