@@ -94,7 +94,8 @@ def test_windows_reach_into_the_month_before_and_each_month_has_its_own(
 ) -> None:
     async def story(shop: Shop) -> None:
         now = await shop.now()
-        await shop.advance(month_end(month_start(now)) - now - timedelta(hours=3))
+        last = timedelta(hours=3)
+        await shop.advance(month_end(month_start(now + last)) - now - last)
         order_id = await started(shop, VISA, days=25)
         assert [await try_now(shop, order_id) for _ in range(4)] == ["declined"] * 4
         await shop.advance(timedelta(hours=6))

@@ -126,7 +126,7 @@ def _lost_posting(patch: pytest.MonkeyPatch) -> None:
 
 def _no_reversal(patch: pytest.MonkeyPatch) -> None:
     """An approval that comes after the order was declined is only remembered."""
-    patch.setattr("recoup.rescue.moves.close.reverse_late_approval", lambda change, attempt: None)
+    patch.setattr("recoup.rescue.moves.close.reverse_late_approval", lambda *_: None)
 
 
 def _refunds_past_the_remainder(patch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_a_planted_bug_is_found(
     plant, word = BUGS[bug]
     plant(monkeypatch)
     done = played(
-        server, Plan(31, days=4, merchants=1, orders=150, faults=faults_of("silent=0.4,late=0.1"))
+        server, Plan(31, days=4, merchants=2, orders=150, faults=faults_of("silent=0.4,late=0.1"))
     )
     assert done.wrong is not None, "it got through"
     assert word in done.wrong
