@@ -272,12 +272,9 @@ def stories() -> str:
     told = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["now"]
     parts = []
     for story, files in told.items():
-        rows = [
-            (str(number), from_docs(file), first_words(file))
-            for number, file in enumerate(files, 1)
-        ]
+        rows = [(from_docs(file), first_words(file)) for file in files]
         parts.append(
-            f"### {story[0].upper()}{story[1:]}\n\n{table(('', 'file', 'what it does'), rows)}"
+            f"### {story[0].upper()}{story[1:]}\n\n{table(('file', 'what it does'), rows)}"
         )
     return "\n\n".join(parts)
 
