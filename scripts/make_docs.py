@@ -34,7 +34,7 @@ from recoup.people.page.words import API_STATES
 from recoup.rescue.rules.completeness import WISHES
 from recoup.stablecoin.rules.channels import enabled
 from recoup.stablecoin.rules.destinations import FORMS
-from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
+from recoup.stablecoin.rules.event_names import DEFAULT, NAMES
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCS: Final = ROOT / "docs"

@@ -330,6 +330,7 @@ APPLICATION: dict[str, Any] = {
     "sites": [{"url": "https://tea.example", "name": "Tea", "descriptor": "TEASHOP"}],
 }  # fmt: skip
 KNOWN: dict[str, Callable[[Target], dict[str, Any]]] = {
+    "POST /v1/clock/advance": lambda _: {"advance": "1h"},
     "PUT /v1/switches": lambda t: {"kind": "mit", "on": False, "siteId": t.site, "why": "a try"},
     "PUT /v1/switches/unknown-sites": lambda _: {"unknownSites": "refuse"},
     "PUT /v1/country": lambda _: {"country": "FR"},

@@ -22,7 +22,7 @@ from tests.stablecoin.door import application as stable_application
 
 import recoup_client
 from recoup.orders.rules.events import CATALOGUE
-from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.stablecoin.rules.event_names import NAMES
 from recoup_client import (
     AsyncRecoup,
     BadCredentialsError,

@@ -30,7 +30,7 @@ from recoup.main.docs import dialects
 from recoup.networks import magic
 from recoup.orders.rules.events import CATALOGUE
 from recoup.orders.rules.signature import sign
-from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.stablecoin.rules.event_names import NAMES
 
 DIALECTS = own_dialects()
 

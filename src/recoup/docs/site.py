@@ -14,7 +14,8 @@ from recoup.kit.edge.dialect import Dialect
 from recoup.kit.edge.kept_page import KeptPage
 from recoup.kit.world import World
 from recoup.orders.rules.events import CATALOGUE, Event, Rendered, render
-from recoup.stablecoin.rules.stable_events import NAMES, render_stable
+from recoup.stablecoin.rules.event_names import NAMES
+from recoup.stablecoin.rules.stable_events import render_stable
 from recoup.webhooks.rules.samples import STABLE_SAMPLE_ORDER, sample_data, stable_sample
 
 _AT: Final = datetime(2026, 3, 9, 9, 15, 31, 120_000, UTC)

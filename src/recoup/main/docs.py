@@ -15,7 +15,7 @@ from recoup.main import stablecoin_api as stable_app
 from recoup.orders.rules.events import CATALOGUE
 from recoup.stablecoin.api.resource import TABLE as STABLE_TABLE
 from recoup.stablecoin.api.resource import refusal as stable_refusal
-from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.stablecoin.rules.event_names import NAMES
 from recoup.webhooks.api.events import RescueEvent, StandardEvent
 from recoup.webhooks.api.stablecoin_me import StablecoinEvent
 

@@ -7,17 +7,9 @@ from tests.rings import each
 from recoup.kit.languages.catalogues import ENGLISH, languages
 from recoup.kit.languages.locale import PLAIN as PLAIN_LOCALE
 from recoup.kit.languages.locale import Locale
+from recoup.mail.rules.payer_words import NoticeFacts, card_of, words_of
 from recoup.orders.rules.lifecycle import FACTS, STEPS
-from recoup.orders.rules.notices import (
-    NAMES,
-    NOTICES,
-    NoticeFacts,
-    card_of,
-    is_address,
-    notice_of,
-    switched,
-    words_of,
-)
+from recoup.orders.rules.notices import NAMES, NOTICES, is_address, notice_of, switched
 
 PLAIN = {"shop": "Brightleaf Tea", "amount": "45.90 USD", "card": "Visa card ending in 4242", "statement": "LEAF",
          "order": "SUB-1", "day": "3 March 2026", "contact": "help@leaf.example",

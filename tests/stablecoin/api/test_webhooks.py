@@ -18,7 +18,7 @@ from tests.stablecoin.door import Door, Merchant
 
 from recoup.kernel.problem import Problem
 from recoup.mail.rules.backoff import STABLECOIN
-from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
+from recoup.stablecoin.rules.event_names import DEFAULT, NAMES
 from recoup.webhooks.flows import endpoints
 from recoup.webhooks.flows.rotate import rotate_shared
 

@@ -12,7 +12,7 @@ from recoup.kernel.ids import parse_wire_id, wire_id
 from recoup.kernel.problem import Problem
 from recoup.orders.rules.cycles import check_link
 from recoup.stablecoin.rules.channels import CHANNELS, MOCKS, Channel, choose, enabled, serve
-from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
+from recoup.stablecoin.rules.event_names import DEFAULT, NAMES
 
 
 @each(

@@ -16,7 +16,7 @@ from tests.rescue_shapes import check_refused, fields_of
 from tests.stablecoin.door import Merchant, door_over
 from tests.stablecoin.signer import Signer
 
-from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES
+from recoup.stablecoin.rules.event_names import DEFAULT, NAMES
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ credential is still checked by the world it names: a false name is unknown there
 import base64
 import binascii
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import Final
 
 import msgspec
 
+from recoup.kernel.hosts import is_loopback
 from recoup.kernel.policy import LIVE_MARK, WORLD_CLAIM
 from recoup.kernel.problem import Problem
 from recoup.kit.edge.asgi import App, Receive, Scope, Send, header, state
@@ -106,7 +106,4 @@ def _is_safe(scope: Scope) -> bool:
     client = scope.get("client")
     if scope.get("scheme") == "https" or not client:
         return True
-    try:
-        return ip_address(client[0]).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(client[0])

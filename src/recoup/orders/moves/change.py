@@ -19,18 +19,23 @@ from recoup.orders.moves.postings import book
 from recoup.orders.rules import attempts as attempt_life
 from recoup.orders.rules.attention import (
     FOR_PEOPLE,
+    LATE,
     PAID_TOO,
     PAID_TWICE,
     REASONS,
+    REQUEST_REFUSED,
     RETRYING,
     UNCLEAR_DECLINE,
+    UNKNOWN,
     held,
-    needed,
+    of_dispute,
+    stuck,
 )
 from recoup.orders.rules.ledger import Posting
 from recoup.orders.rules.lifecycle import APPROVALS, ENDED, Fact, Stage, Step, fact, step
 from recoup.orders.rules.notices import notice_of
 from recoup.orders.rules.order_events import order_event_data, subject_kind
+from recoup.orders.rules.snapshot import Order
 from recoup.orders.rules.typed_card import CardIds
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import LogLine, OrderWords, OutboxEvent, OwedMail
@@ -77,7 +82,7 @@ class Change(Gathered):
             if row.dst == "held":
                 order.attention = held(str(body.get("why") or whys.ON_HOLD))
             elif row.dst == "problem":
-                order.attention = needed(order)
+                order.attention = _needed(order)
             elif row.src in ("held", "problem"):
                 order.attention = None
         if row.dst in ENDED:
@@ -124,7 +129,7 @@ class Change(Gathered):
     def clear_attention(self, *settled: str) -> None:
         """Clears the attention for what is settled; what else is stuck or late keeps it."""
         if self.order.attention in settled:
-            self.order.attention = needed(self.order)
+            self.order.attention = _needed(self.order)
 
     def paid_once(self) -> None:
         """Clears the attention for a double or fraudulent payment once nothing of it is left."""
@@ -279,6 +284,21 @@ class Change(Gathered):
             "capture_window",
         ):
             self.undue(kind)
+
+
+def _needed(order: Order) -> str | None:
+    """The attention that is still needed, whatever was settled beside it."""
+    if order.stage is Stage.HELD:
+        return held(str(order.held.get("why") or whys.ON_HOLD))
+    if order.stage is Stage.PROBLEM:
+        return REQUEST_REFUSED if order.is_refused else UNKNOWN
+    unsent = next((refund for refund in order.modifications if refund.state == "stuck"), None)
+    if unsent is not None:
+        return stuck(unsent.kind)
+    dispute = next(
+        (d for d in order.disputes if d.state == "open" and d.warned and not d.answering), None
+    )
+    return of_dispute(LATE, dispute.dispute_no) if dispute is not None else None
 
 
 # How often an order is changed on request is bounded: all of its log is shown with it, and loaded

@@ -5,16 +5,12 @@ A code may have an argument behind a colon: `dispute_late:2` is of the second di
 why it is held, by a code of `whys`.
 """
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from recoup.kernel.extended import Extended
 from recoup.kernel.feature import Place
 from recoup.kernel.problem import Sentence, shaped
 from recoup.networks import whys
-from recoup.orders.rules.lifecycle import Stage
-
-if TYPE_CHECKING:
-    from recoup.orders.rules.snapshot import Order
 
 OPERATOR: Final = "the operator of Recoup; name the order's id."
 DESK: Final = "somebody with the role operations."
@@ -182,18 +178,3 @@ def sentence_of(attention: str) -> str:
         if isinstance(reason.sentence, Sentence)
         else Sentence(reason.sentence, argument)
     )
-
-
-def needed(order: "Order") -> str | None:
-    """The attention that is still needed, whatever was settled beside it."""
-    if order.stage is Stage.HELD:
-        return held(str(order.held.get("why") or whys.ON_HOLD))
-    if order.stage is Stage.PROBLEM:
-        return REQUEST_REFUSED if order.is_refused else UNKNOWN
-    unsent = next((refund for refund in order.modifications if refund.state == "stuck"), None)
-    if unsent is not None:
-        return stuck(unsent.kind)
-    open_ = next(
-        (d for d in order.disputes if d.state == "open" and d.warned and not d.answering), None
-    )
-    return of_dispute(LATE, open_.dispute_no) if open_ is not None else None

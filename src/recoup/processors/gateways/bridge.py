@@ -8,7 +8,6 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -16,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.kernel.encode import encode
+from recoup.kernel.hosts import is_loopback
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks
 from recoup.processors.gateways.bridge_wire import (
@@ -374,7 +374,7 @@ def check_bridge(url: str, secret: str, acceptor_id: str, world: str = "live") -
     if (
         not parts.hostname
         or parts.scheme != "https"
-        and not (parts.scheme == "http" and _is_loopback(parts.hostname))
+        and not (parts.scheme == "http" and is_loopback(parts.hostname))
     ):
         raise invalid(
             "Cards go over HTTPS only, or to this machine.",
@@ -393,10 +393,3 @@ def check_bridge(url: str, secret: str, acceptor_id: str, world: str = "live") -
             f"{world}_acceptor_id",
             "It is the merchant or acceptor id that your acquirer gave you.",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,11 +5,11 @@ only when one is made."""
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from recoup.kernel.extensions import added, load, load_all
+from recoup.kernel.hosts import is_loopback
 from recoup.kernel.problem import Problem
 from recoup.processors.rules.connect_form import Form
 from recoup.processors.rules.credential import TOKEN, CredentialKind
@@ -34,17 +34,10 @@ def is_reached_safely(url: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    secure = parts.scheme == "https" or parts.scheme == "http" and is_this_machine(host)
+    secure = parts.scheme == "https" or parts.scheme == "http" and is_loopback(host)
     return bool(host and secure) and not (
         parts.username or parts.password or parts.query or parts.fragment
     )
-
-
-def is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from recoup.processors.gateways.kinds import is_this_machine
+from recoup.kernel.hosts import is_loopback
 
 URL_MAX: Final = 4_096
 PARAMETERS_MAX: Final = 30
@@ -29,7 +29,7 @@ def is_payer_page(url: str) -> bool:
     return (
         bool(host)
         and not user
-        and (parts.scheme == "https" or parts.scheme == "http" and is_this_machine(host))
+        and (parts.scheme == "https" or parts.scheme == "http" and is_loopback(host))
     )
 
 

@@ -1,5 +1,4 @@
-"""The stablecoin dialect's events: under which name a receiver sees each of ours, with what body,
-how signed.
+"""The stablecoin dialect's events: the body of each, and how it is signed.
 
 Source: contract stablecoin-api §3; decision 0020.
 """
@@ -7,7 +6,7 @@ Source: contract stablecoin-api §3; decision 0020.
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import wire_id
@@ -15,28 +14,11 @@ from recoup.keys.rules.signing import encrypt_webhook, sign_webhook
 from recoup.orders.rules.amounts import text_like
 from recoup.orders.rules.events import Event, Rendered
 from recoup.stablecoin.rules.channels import CHANNELS
+from recoup.stablecoin.rules.event_names import WIRE
 from recoup.stablecoin.rules.words import stamp
 
 if TYPE_CHECKING:
     from recoup.orders.rules.snapshot import Order
-
-# What callers subscribe to -> the event it is in the outbox. The last two are ours and only sent on subscription.
-NAMES: Final[Mapping[str, str]] = {
-    "payment.succeeded": "order.completed",
-    "payment.failed": "order.cancelled",
-    "payment.refunded": "order.refunded",
-    "settlement.completed": "settlement.completed",
-    "subscription.charged": "subscription.charged",
-    "subscription.completed": "subscription.completed",
-    "subscription.payment_failed": "subscription.payment_failed",
-    "order.expired": "order.expired",
-}
-DEFAULT: Final = tuple(name for name in NAMES if name != "order.expired")
-_WIRE: Final = {ours: wire for wire, ours in NAMES.items()}
-
-
-def wire_names(events: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_WIRE[name] for name in events if name in _WIRE)
 
 
 def stable_event_data(order: "Order", body: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +53,7 @@ def wire_event(event: Event) -> str | None:
     merchant cancelled."""
     if event.name == "order.cancelled" and event.data.get("status") != "failed":
         return None
-    return _WIRE.get(event.name)
+    return WIRE.get(event.name)
 
 
 def render_stable(event: Event, secret: str, now: datetime, *, encrypt: bool) -> Rendered | None:

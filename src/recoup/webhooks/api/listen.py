@@ -14,7 +14,7 @@ from recoup.kit.api.wire import Shape
 from recoup.kit.edge.asgi import hangs_up
 from recoup.kit.edge.field_names import names_of
 from recoup.orders.rules.events import CATALOGUE, Format, timestamp
-from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.stablecoin.rules.event_names import NAMES
 from recoup.webhooks.api.events import NUMBER_MAX
 from recoup.webhooks.flows.listen import Listening
 

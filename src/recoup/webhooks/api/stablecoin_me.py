@@ -11,7 +11,7 @@ from recoup.kit.edge.field_names import UnreadFields
 from recoup.stablecoin.api.fields import read
 from recoup.stablecoin.api.paying import paying
 from recoup.stablecoin.api.resource import Api, Call
-from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.stablecoin.rules.event_names import NAMES
 from recoup.terms.rules.fees import choose
 from recoup.webhooks.flows import stablecoin_endpoint
 from recoup.webhooks.flows.stablecoin_endpoint import StablecoinEndpoint

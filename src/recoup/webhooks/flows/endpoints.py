@@ -23,9 +23,9 @@ from recoup.merchants.store.partners import partner_of
 from recoup.orders.rules.events import CATALOGUE, events_by_default
 from recoup.outside.web.guard import check_url
 from recoup.people.flows.owner import Owner, key_context, lock_owner, note, owner_id, path_of
-from recoup.stablecoin.rules.stable_events import DEFAULT as STABLE_DEFAULT
-from recoup.stablecoin.rules.stable_events import NAMES as STABLE_NAMES
-from recoup.stablecoin.rules.stable_events import wire_names
+from recoup.stablecoin.rules.event_names import DEFAULT as STABLE_DEFAULT
+from recoup.stablecoin.rules.event_names import NAMES as STABLE_NAMES
+from recoup.stablecoin.rules.event_names import wire_names
 from recoup.webhooks.rules.breaker import Health
 from recoup.webhooks.rules.endpoint_whys import BY_MERCHANT
 from recoup.webhooks.store.endpoints import (

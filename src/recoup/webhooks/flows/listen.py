@@ -16,7 +16,8 @@ from uuid import UUID
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.world import World
 from recoup.orders.rules.events import CATALOGUE, Event, Format, Rendered, render
-from recoup.stablecoin.rules.stable_events import NAMES, render_stable, wire_event
+from recoup.stablecoin.rules.event_names import NAMES
+from recoup.stablecoin.rules.stable_events import render_stable, wire_event
 from recoup.webhooks.flows.post import event_of
 from recoup.webhooks.flows.read_feed import SCANNED_MAX
 from recoup.webhooks.store.listen import PlacedLine, last_places, placed_page

@@ -14,10 +14,11 @@ from recoup.mail.flows.post_mail import post_mail
 from recoup.mail.flows.post_sms import post_sms
 from recoup.mail.moves import close_mail, open_mail
 from recoup.mail.rules.contacts import CONTACTS, LINK, Channel, sms_number
+from recoup.mail.rules.payer_words import NoticeFacts, card_of, sms_of, words_of
 from recoup.mail.store.mails import MailFacts, mail_facts
 from recoup.networks.descriptor import statement_text
 from recoup.orders.flows.hosted_link import checkout_token
-from recoup.orders.rules.notices import NoticeFacts, card_of, is_address, sms_of, words_of
+from recoup.orders.rules.notices import is_address
 from recoup.outside.mail.port import Message, Posted
 from recoup.outside.sms.port import Sms
 from recoup.webhooks.flows.contacts import addresses_of, one_click, stop_link

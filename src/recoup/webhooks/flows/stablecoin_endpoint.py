@@ -9,7 +9,7 @@ from recoup.kernel.scope import Scope
 from recoup.keys.rules.site_address import host_of
 from recoup.kit.world import World
 from recoup.outside.web.guard import check_url
-from recoup.stablecoin.rules.stable_events import DEFAULT, NAMES, wire_names
+from recoup.stablecoin.rules.event_names import DEFAULT, NAMES, wire_names
 from recoup.webhooks.store.endpoints import (
     delete_endpoint,
     put_stablecoin_endpoint,

@@ -10,7 +10,7 @@ import msgspec
 from recoup.kernel.time import iso
 from recoup.orders.rules.event_data import OrderState
 from recoup.orders.rules.events import CATALOGUE, Event, event_data
-from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.stablecoin.rules.event_names import NAMES
 
 SAMPLE_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 _VALUES: Final[Mapping[str, Any]] = {

@@ -9,7 +9,7 @@ from recoup.orders.store.order_page import OrderPage
 from recoup.orders.store.order_page_rows import PageEvent
 from recoup.people.page.timeline_entry import LogContext, TimelineEntry
 from recoup.stablecoin.rules.channels import CHANNELS
-from recoup.stablecoin.rules.stable_events import NAMES
+from recoup.stablecoin.rules.event_names import NAMES
 
 
 def _charged(context: LogContext) -> TimelineEntry:

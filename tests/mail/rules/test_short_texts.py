@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kit.languages.locale import Locale
-from recoup.orders.rules.notices import GSM, LONGEST, NoticeFacts, sms_of
+from recoup.mail.rules.payer_words import GSM, LONGEST, NoticeFacts, sms_of
 
 LINK = "https://pay.shop.example/checkout/" + "A" * 64
 
