@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -45,6 +47,7 @@ from recoup.rescue.flows.locked import Job
 from recoup.settlement.flows import report
 from recoup.settlement.rules import settlement_file
 from recoup.stablecoin.api import resource
+from recoup.terms.rules import settlement
 
 EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 SOURCE = Path(recoup.__file__).parent
@@ -222,3 +225,37 @@ def test_a_detail_of_an_error_is_said_once_and_shown_by_each_dialect() -> None:
     scope: Any = {"type": "http", "headers": []}
     assert json.loads(errors.refusal(scope, problem).body)["customProperties"] == {"parcel": "7"}
     assert json.loads(resource.refusal(scope, problem).body)["error"]["parcel"] == "7"
+
+
+GRACE = """
+    grace_days: Annotated[
+        int, Whole("Days of grace.", high=30, page=PageRow("Grace", "{grace_days} day{s}"))
+    ] = 0
+"""
+IN_ITS_PROCESS = """
+import sys
+import recoup.terms.rules
+recoup.terms.rules.__path__.insert(0, sys.argv[1])
+from recoup.db.server import ServerAddress
+from tests.repo.one_term_more import main
+main(ServerAddress(sys.argv[2], int(sys.argv[3]), sys.argv[4]))
+"""
+
+
+def test_a_dated_term_is_one_field(server: ServerAddress, tmp_path: Path) -> None:
+    source = Path(settlement.__file__).read_text()
+    fields, mark, rest = source.partition("\n\nDEFAULT: Final")
+    (tmp_path / "settlement.py").write_text(f"{fields.rstrip()}{GRACE}{mark}{rest}")
+    where = (str(tmp_path), server.host, str(server.port), server.user)
+    ran = subprocess.run(
+        [sys.executable, "-c", IN_ITS_PROCESS, *where], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    seen = json.loads(ran.stdout)
+    assert seen["help"], "an option of the verb"
+    assert seen["refused"] == ["The grace days is from 0 to 30.", "grace_days"]
+    assert (seen["first"], seen["past"], seen["at"]) == (5, 5, [5, 7]), "stored, and as of then"
+    assert "    grace days             7\n" in seen["text"]
+    assert seen["noted"] == "[0, 5]"
+    assert "7 days" in seen["page"]
+    assert "1 day after the period" in seen["page"]

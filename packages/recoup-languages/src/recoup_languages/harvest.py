@@ -159,7 +159,7 @@ def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in ("complaint", "too_large")
+            and node.func.id in ("complaint", "too_large", "PageRow")
         ):
             yield from node.args
         if (

@@ -11,10 +11,12 @@ from recoup.disputes.store.disputes import DatedTerms as DatedDisputeTerms
 from recoup.disputes.store.disputes import read_terms as read_dispute_terms
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import EXPONENTS, from_text, to_text
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import invalid
 from recoup.kernel.time import iso
 from recoup.keys.cli.as_of import AsTyped, as_of_options, from_option, moment
+from recoup.kit.cli.term_options import read, shown, term_options
 from recoup.kit.cli.verb_group import VerbGroup, with_features
+from recoup.kit.terms import fields_of
 from recoup.merchants.cli import Opened, Run, in_world, json_option, merchant_option, show
 from recoup.merchants.flows.country import change_country
 from recoup.merchants.flows.merchant_cache import caller_settings
@@ -28,7 +30,7 @@ from recoup.settlement.flows.fee_terms import FeeTermRequest, set_fee_term
 from recoup.settlement.flows.settlement_terms import read_terms, set_terms
 from recoup.settlement.store.fee_terms import FeeTermRow, fee_history
 from recoup.terms.rules.fees import REFUND_POLICIES, Tariff
-from recoup.terms.rules.settlement import PERIODS, Terms
+from recoup.terms.rules.settlement import Terms
 from recoup.terms.store.settlement_terms import DatedTerms
 
 _PARTY = click.Choice(get_args(Party))
@@ -247,54 +249,18 @@ def _fees_shown(row: FeeTermRow) -> dict[str, Any]:
     }
 
 
-_FIELDS = (
-    "period",
-    "anchor",
-    "delay_days",
-    "reserve_basis_points",
-    "reserve_days",
-    "account_delay_days",
-)
-
-
 @click.command()
 @merchant_option
-@click.option("--period", type=click.Choice(tuple(PERIODS)), help="Length of a settlement period.")
-@click.option(
-    "--anchor",
-    type=int,
-    help="First day of the period: day of the week (1: Monday) or of the month (up to 28).",
-)
-@click.option("--delay-days", type=int, help="Days between the end of a period and its settlement.")
-@click.option(
-    "--reserve-basis-points", type=int, help="Reserve in basis points of the amounts: 500 is 5 %."
-)
-@click.option("--reserve-days", type=int, help="Days that the reserve is held.")
-@click.option(
-    "--account-delay-days", type=int, help="Days before a new bank account receives payouts."
-)
-@click.option(
-    "--minimum", multiple=True, help="Smaller payouts are carried over: USD=25.00. May be repeated."
-)
-@click.option("--limit", multiple=True, help="Maximum adjustments per person and day: USD=100.00.")
+@term_options(Terms)
 @from_option
 @as_of_options
 @json_option
 @in_world
 def settlement(
-    run: Run,
-    minimum: tuple[str, ...],
-    limit: tuple[str, ...],
-    valid_from: str | None,
-    past: AsTyped,
-    as_json: bool,
-    **options: Any,
+    run: Run, typed: dict[str, Any], valid_from: str | None, past: AsTyped, as_json: bool
 ) -> None:
     """Shows the settlement terms with their history; options change single terms."""
-    change = {name: options[name] for name in _FIELDS if options[name] is not None}
-    change |= {
-        name: _amounts(texts) for name, texts in (("minimums", minimum), ("limits", limit)) if texts
-    }
+    change = read(Terms, typed)
     past.check_only_shown(changes=bool(change))
     start = moment(valid_from)
     if start is not None and not change:
@@ -310,46 +276,25 @@ def settlement(
         return await read_terms(opened.world, opened.merchant_id, await past.cut(opened))
 
     now, history = run(work)
-    shown = [
-        {"from": iso(row.valid_from), "by": row.actor} | _shown_terms(row.terms) for row in history
-    ]
-    lines = _terms_lines(shown or [{"from": "always", "by": "default"} | _shown_terms(now)])
-    show({"now": _shown_terms(now), "history": shown}, lines, as_json=as_json)
+    rows = [{"from": iso(row.valid_from), "by": row.actor} | shown(row.terms) for row in history]
+    lines = _terms_lines(rows or [{"from": "always", "by": "default"} | shown(now)])
+    show({"now": shown(now), "history": rows}, lines, as_json=as_json)
 
 
-def _terms_lines(shown: list[dict[str, Any]]) -> Iterator[str]:
-    for row in shown:
+def _terms_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
         yield f"{row['from']}  {row['by']}"
-        for name in (*_FIELDS, "minimums", "limits"):
+        for name in fields_of(Terms):
             others = ", any other 0" if name == "limits" and row[name] else ""
-            yield f"    {name.replace('_', ' '):22} {_shown(row[name])}{others}"
+            yield f"    {name.replace('_', ' '):22} {_text(row[name])}{others}"
 
 
-def _shown_terms(terms: Terms) -> dict[str, Any]:
-    return {name: getattr(terms, name) for name in _FIELDS} | {
-        name: {
-            asset: to_text(units, EXPONENTS[asset]) for asset, units in getattr(terms, name).items()
-        }
-        for name in ("minimums", "limits")
-    }
-
-
-def _shown(value: Any) -> str:
+def _text(value: Any) -> Any:
     return (
         ", ".join(f"{asset} {text}" for asset, text in value.items()) or "-"
         if isinstance(value, dict)
         else value
     )
-
-
-def _amounts(texts: tuple[str, ...]) -> dict[str, int]:
-    found = {}
-    for text in texts:
-        asset, _, amount = text.partition("=")
-        if asset.upper() not in EXPONENTS:
-            raise Problem("invalid", f"{text!r} has no currency.", cure="Write it like USD=25.00.")
-        found[asset.upper()] = from_text(amount, asset.upper(), asset).units
-    return found
 
 
 @click.command()

@@ -9,6 +9,7 @@ from uuid import UUID
 from recoup.disputes.store.disputes import read_terms as dispute_terms
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Figure
+from recoup.kit.terms import page_rows
 from recoup.merchants.flows.as_of import end_of
 from recoup.networks.disputes import Terms as DisputeTerms
 from recoup.networks.disputes import terms_at as dispute_terms_at
@@ -37,7 +38,7 @@ async def fees_page(visit: Visit) -> Values:
         row.terms
         for row in await dispute_terms(visit.world.db.reader, visit.merchant_id, *then.cut)
     ]
-    settled, _ = await read_terms(visit.world, visit.merchant_id, then.cut)
+    terms, _ = await read_terms(visit.world, visit.merchant_id, then.cut)
     who = await named(visit, {row.actor for row in rows})
     lines = _lines(rows, {site.site_id: site.name for site in visit.known.sites}, who, now)
     return dict(
@@ -48,8 +49,7 @@ async def fees_page(visit: Visit) -> Values:
         over=[line for line in reversed(lines) if line["state"] == "over"],
         policies=REFUND_POLICIES,
         disputes=_in_force(disputes, now),
-        terms=settled,
-        reserve=Figure(to_text(settled.reserve_basis_points, 2)),
+        settled=page_rows(terms),
     )
 
 

@@ -12,6 +12,7 @@ from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import business_at, iso
 from recoup.kit.as_of import NOW, Cut
+from recoup.kit.terms import changed
 from recoup.kit.world import World
 from recoup.merchants.flows.as_of import end_of
 from recoup.merchants.flows.merchant_cache import known_offset
@@ -54,14 +55,12 @@ async def set_terms(
             now = business_at(wall, await known_offset(tx, scope.merchant_id))
             start = valid_from or now
             check_start(start, now)
-            before = asdict(await terms_at(tx, scope.merchant_id, start))
-            terms = Terms(**(before | change))
-            if "period" in change and "anchor" not in change:
-                terms = Terms(**(asdict(terms) | {"anchor": 1}))
+            before = await terms_at(tx, scope.merchant_id, start)
+            terms = changed(before, {"anchor": 1} | change if "period" in change else change)
             check_terms(terms)
             await begin_settlement(tx, scope.merchant_id, now)
             await add_terms(tx, scope.merchant_id, start, scope.actor.text(), now, wall, terms)
-            details = changes(before, asdict(terms)) | {"valid_from": iso(start)}
+            details = changes(asdict(before), asdict(terms)) | {"valid_from": iso(start)}
             await note(tx, scope, wall, "settlement_terms.set", "", details)
             clock = await lock_clock(tx, scope.merchant_id)
             assert clock is not None

@@ -7,11 +7,11 @@ Source: design §5; contract §16.4 (columns).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
-from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor
+from recoup.kit.terms import Amounts, BasisPoints, Choice, PageRow, Whole, check
 from recoup.terms.rules.fees import share_units
 
 PERIODS: Final = {"day": 1, "week": 7, "month": 28}  # and the highest anchor of each
@@ -35,14 +35,64 @@ class Terms:
     became active. `minimums`, `limits`: asset -> units; a smaller payout is carried; what one
     person adjusts in a day beyond the limit needs a second person."""
 
-    period: str = "month"
-    anchor: int = 1
-    delay_days: int = 2
-    reserve_basis_points: int = 0
-    reserve_days: int = 180
-    account_delay_days: int = 3
-    minimums: Mapping[str, int] = field(default_factory=dict)
-    limits: Mapping[str, int] = field(default_factory=dict)
+    period: Annotated[
+        str,
+        Choice(
+            "Length of a settlement period.",
+            values=tuple(PERIODS),
+            page=PageRow("Period", "One per {period} and currency, days in GMT"),
+        ),
+    ] = "month"
+    anchor: Annotated[
+        int,
+        Whole(
+            "First day of the period: day of the week (1: Monday) or of the month (up to 28).",
+            low=1,
+            high=28,
+        ),
+    ] = 1
+    delay_days: Annotated[
+        int,
+        Whole(
+            "Days between the end of a period and its settlement.",
+            high=90,
+            page=PageRow("Closed", "{delay_days} day{s} after the period"),
+        ),
+    ] = 2
+    reserve_basis_points: Annotated[
+        int,
+        BasisPoints(
+            "Reserve in basis points of the amounts: 500 is 5 %.",
+            page=PageRow(
+                "Reserve",
+                "{reserve_basis_points} % of the amounts, for {reserve_days} days",
+                "none",
+            ),
+        ),
+    ] = 0
+    reserve_days: Annotated[int, Whole("Days that the reserve is held.", high=730)] = 180
+    account_delay_days: Annotated[
+        int,
+        Whole(
+            "Days before a new bank account receives payouts.",
+            high=90,
+            page=PageRow(
+                "New bank account", "used for payouts {account_delay_days} day{s} later", last=True
+            ),
+        ),
+    ] = 3
+    minimums: Annotated[
+        Mapping[str, int],
+        Amounts(
+            "Smaller payouts are carried over: USD=25.00. May be repeated.",
+            option="minimum",
+            page=PageRow("Carried over below", "{minimums}", "never"),
+        ),
+    ] = field(default_factory=dict)
+    limits: Annotated[
+        Mapping[str, int],
+        Amounts("Maximum adjustments per person and day: USD=100.00.", option="limit"),
+    ] = field(default_factory=dict)
 
 
 DEFAULT: Final = Terms()
@@ -66,36 +116,11 @@ class Earned(NamedTuple):
 
 def check_terms(terms: Terms) -> None:
     """Raises: Problem(invalid) naming the first that cannot be."""
-    if terms.period not in PERIODS:
-        raise invalid(
-            Sentence("A period is one of {0}.", ", ".join(PERIODS)), "period", "Choose one of them."
-        )
-    highest = PERIODS[terms.period]
-    bounds = (
-        ("anchor", terms.anchor, 1, highest),
-        ("delay_days", terms.delay_days, 0, 90),
-        ("reserve_basis_points", terms.reserve_basis_points, 0, 10_000),
-        ("reserve_days", terms.reserve_days, 0, 730),
-        ("account_delay_days", terms.account_delay_days, 0, 90),
-    )
-    for name, value, low, high in bounds:
-        if not low <= value <= high:
-            period = f" of a {terms.period}" if name == "anchor" else ""
-            raise invalid(
-                Sentence(
-                    "The {0}{1} is from {2} to {3}.", name.replace("_", " "), period, low, high
-                ),
-                name,
-                "Name a number in between.",
-            )
-    for name, amounts in (("minimums", terms.minimums), ("limits", terms.limits)):
-        for asset, units in amounts.items():
-            if asset not in EXPONENTS or units < 0:
-                raise invalid(
-                    Sentence("The {0} are amounts of known currencies, 0 or more.", name),
-                    name,
-                    "Write them like USD=25.00.",
-                )
+    highest = PERIODS.get(terms.period)
+    if highest is not None and not 1 <= terms.anchor <= highest:
+        message = Sentence("The anchor of a {0} is from 1 to {1}.", terms.period, highest)
+        raise invalid(message, "anchor", "Name a number in between.")
+    check(terms)
 
 
 def check_start(valid_from: datetime, now: datetime) -> None:

@@ -1,21 +1,19 @@
 """A merchant's settlement terms, dated."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from recoup.db.known import known_at
-from recoup.db.statement import MERCHANT, Read, Row, Tx
+from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
 from recoup.terms.rules.settlement import DEFAULT, Terms, period_end
 
+_COLUMNS: Final = columns_of(Terms)
 
-@MERCHANT.statement("""
-INSERT INTO settlement_terms (merchant_id, valid_from, actor, business_at, recorded_at, period, anchor, delay_days,
-  reserve_basis_points, reserve_days, account_delay_days, minimums, limits)
-SELECT $1, $2, $3, $4, $5, period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
-  limits
-FROM jsonb_populate_record(NULL::settlement_terms, $6)
+
+@MERCHANT.statement(f"""
+INSERT INTO settlement_terms (merchant_id, valid_from, actor, business_at, recorded_at, {_COLUMNS})
+SELECT $1, $2, $3, $4, $5, {_COLUMNS} FROM jsonb_populate_record(NULL::settlement_terms, $6)
 """)
 async def add_terms(
     db: Tx,
@@ -29,37 +27,18 @@ async def add_terms(
     """`valid_from` and `business_at` are business time, `recorded_at` wall time."""
 
 
-_COLUMNS: Final = """period, anchor, delay_days, reserve_basis_points, reserve_days, account_delay_days, minimums,
-  limits"""
-
-
 class DatedTerms(Row, frozen=True):
     """`recorded_at` is wall time."""
 
     valid_from: datetime
     actor: str
     recorded_at: datetime
-    period: Literal["day", "week", "month"]
-    anchor: int
-    delay_days: int
-    reserve_basis_points: int
-    reserve_days: int
-    account_delay_days: int
-    minimums: Mapping[str, int]
-    limits: Mapping[str, int]
+    terms: Terms
 
-    @property
-    def terms(self) -> Terms:
-        return Terms(
-            self.period,
-            self.anchor,
-            self.delay_days,
-            self.reserve_basis_points,
-            self.reserve_days,
-            self.account_delay_days,
-            self.minimums,
-            self.limits,
-        )
+
+_DATED: Final = """
+SELECT valid_from, actor, recorded_at, to_jsonb(t) AS terms FROM settlement_terms t WHERE merchant_id = $1
+"""
 
 
 @MERCHANT.statement(f"""
@@ -69,18 +48,12 @@ async def _terms_at(db: Read, merchant_id: UUID, moment: datetime) -> Terms | No
     """Terms at that instant; None: none were agreed by then."""
 
 
-@MERCHANT.statement(f"""
-SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from > $2
-ORDER BY valid_from
-""")
+@MERCHANT.statement(f"{_DATED} AND valid_from > $2 ORDER BY valid_from")
 async def _terms_after(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
     """Oldest first."""
 
 
-@MERCHANT.statement(f"""
-SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms WHERE merchant_id = $1 AND valid_from < $2
-ORDER BY valid_from
-""")
+@MERCHANT.statement(f"{_DATED} AND valid_from < $2 ORDER BY valid_from")
 async def _terms_before(db: Read, merchant_id: UUID, moment: datetime) -> list[DatedTerms]:
     """Oldest first."""
 
@@ -125,10 +98,7 @@ async def terms_before(
     return [(row.valid_from, row.terms) for row in await _terms_before(db, merchant_id, moment)]
 
 
-@MERCHANT.statement(f"""
-SELECT valid_from, actor, recorded_at, {_COLUMNS} FROM settlement_terms t
-WHERE merchant_id = $1 AND {known_at("t", 2)} ORDER BY valid_from DESC
-""")
+@MERCHANT.statement(f"{_DATED} AND {known_at('t', 2)} ORDER BY valid_from DESC")
 async def terms_history(
     db: Read, merchant_id: UUID, business: datetime, recorded: datetime
 ) -> list[DatedTerms]:
