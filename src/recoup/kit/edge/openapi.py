@@ -62,6 +62,9 @@ def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
         dict.fromkeys(shape for shape in (*found, *dialect.webhooks.values()) if shape is not None)
     )
     refs, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    for schema in components.values():
+        if "description" in schema:  # a docstring, with its lines' indents
+            schema["description"] = " ".join(schema["description"].split())
     components |= {
         name: {"type": "string", "enum": [*words]} for name, words in dialect.words.items()
     }
