@@ -8,7 +8,7 @@
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
@@ -16,14 +16,10 @@ from typing import Final, Literal, get_args, get_origin
 import msgspec
 
 from recoup.bank.gateways.sandbox import MAGIC as BANK_MAGIC
-from recoup.docs.routes import CONSUMERS
 from recoup.kernel.problem import CODES
-from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS, TABLE
+from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.kit.rights import MAY, PARTNER_MAY
 from recoup.main.settings import Settings
-from recoup.networks.magic import FAULTS
-from recoup.networks.magic_disputes import DISPUTES
-from recoup.networks.magic_serials import TOKENS, UPDATES
 from recoup.orders.rules.event_data import Data, OrderData
 from recoup.orders.rules.events import CATALOGUE
 from recoup.orders.rules.faces import MEANINGS, STATUS_NAMES, face
@@ -112,15 +108,6 @@ def face_table() -> str:
 # errors, events, settings ---------------------------------------------------------------------------------------
 
 
-def error_table() -> str:
-    order = {name: number for number, name in enumerate(TABLE)}
-    rows = [
-        (code(TABLE[name].digits), code(name), meaning)
-        for name, meaning in sorted(CODES.items(), key=lambda item: order[item[0]])
-    ]
-    return table(("six digits", "code", "meaning"), rows)
-
-
 def refund_table() -> str:
     rows = [
         (code(REFUND_CODES[name]), code(REFUND_DIGITS[name]), code(name), CODES[name])
@@ -175,13 +162,6 @@ def _meaning(text: str) -> str:
     return re.sub(r"^(live|sandbox|people): |; empty: none$", "", text)
 
 
-# test cards -----------------------------------------------------------------------------------------------------
-
-
-def notes(head: str, rows: Iterable[tuple[int, str]]) -> str:
-    return table((head, "what happens"), [(str(number), note) for number, note in rows])
-
-
 # the stablecoin API ---------------------------------------------------------------------------------------------
 
 
@@ -233,11 +213,6 @@ def permissions(words: Mapping[str, str], may: Mapping[str, frozenset[str]]) -> 
     for action, text in words.items():
         shared.setdefault(", ".join(role for role in may if action in may[role]), []).append(text)
     return "\n".join(f"- **{roles}**: {'; '.join(texts)}" for roles, texts in shared.items())
-
-
-def consumer() -> str:
-    """The whole file, as it is served."""
-    return f"```python\n{CONSUMERS['consumer.py'].read_text(encoding='utf-8')}```"
 
 
 def rank_table() -> str:
@@ -339,13 +314,10 @@ def evidence() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
-    "errors": error_table, "refund-errors": refund_table, "events": event_table, "settings": settings_table,
-    "test-serials": lambda: notes("serial number", (UPDATES | TOKENS).items()),
-    "test-faults": lambda: notes("amount", ((n, row.note) for n, row in FAULTS.items())),
-    "test-disputes": lambda: notes("amount", ((n, row.note) for n, row in DISPUTES.items())),
+    "refund-errors": refund_table, "events": event_table, "settings": settings_table,
     "channels": channel_table, "stablecoin-events": stablecoin_event_table,
     "merchant-permissions": lambda: permissions(AT_MERCHANT, MAY),
-    "partner-permissions": lambda: permissions(AT_PARTNER, PARTNER_MAY), "consumer": consumer,
+    "partner-permissions": lambda: permissions(AT_PARTNER, PARTNER_MAY),
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
     "ranks": rank_table, "stories": stories,
     "changes": changes, "subjects": subjects, "evidence": evidence,
