@@ -8,7 +8,7 @@
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal, get_args, get_origin
@@ -18,16 +18,15 @@ import msgspec
 from recoup.bank.gateways.sandbox import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS
-from recoup.kit.rights import MAY, PARTNER_MAY
+from recoup.kit.rights import PARTNER_MAY
 from recoup.main.settings import Settings
 from recoup.orders.rules.event_data import Data, OrderData
 from recoup.orders.rules.events import CATALOGUE
 from recoup.orders.rules.faces import MEANINGS, STATUS_NAMES, face
 from recoup.orders.rules.lifecycle import ENDED, STEPS, Stage
 from recoup.orders.rules.lifecycle import REASONS as BILLED
-from recoup.people.page.permissions import AT_MERCHANT, AT_PARTNER
+from recoup.people.page.permissions import AT_PARTNER
 from recoup.people.page.words import API_STATES
-from recoup.rescue.rules.completeness import WISHES
 from recoup.stablecoin.rules.channels import enabled
 from recoup.stablecoin.rules.destinations import FORMS
 from recoup.stablecoin.rules.event_names import DEFAULT, NAMES
@@ -117,31 +116,36 @@ def refund_table() -> str:
 
 
 def event_table() -> str:
-    """Events with their own data; that of several is told once."""
-    rows, told = [], set()
+    """Events with their own data; what several have is described once."""
+    rows, shapes, fields = [], set(), set[str]()
     for kind in CATALOGUE.values():
-        data = "as above" if kind.data in told else _data(kind.data)
-        told.add(kind.data)
+        data = "as above" if kind.data in shapes else _data(kind.data, fields)
+        shapes.add(kind.data)
         rows.append((code(kind.name), "yes" if kind.default else "", kind.meaning, data))
     return table(("event", "default", "meaning", "own data"), rows)
 
 
-def _data(shape: type[Data]) -> str:
+def _data(shape: type[Data], described: set[str]) -> str:
     common = OrderData.__struct_fields__ if issubclass(shape, OrderData) else ()
-    return ", ".join(
-        _told(field) for field in msgspec.structs.fields(shape) if field.name not in common
-    )
+    shown = []
+    for field in msgspec.structs.fields(shape):
+        if field.name in common:
+            continue
+        name, words = _described(field)
+        shown.append(name if words in described else name + words)
+        described.add(words)
+    return ", ".join(shown)
 
 
-def _told(field: msgspec.structs.FieldInfo) -> str:
-    """Its name, `?` where it may be null or absent, its choices and its description."""
+def _described(field: msgspec.structs.FieldInfo) -> tuple[str, str]:
+    """Its name, with `?` where it may be null or absent; its choices and its description."""
     kind, *meta = get_args(field.type) if hasattr(field.type, "__metadata__") else (field.type,)
     parts = get_args(kind)
     words = next((m.description for m in reversed(meta) if getattr(m, "description", None)), "")
     literal = next((one for one in (kind, *parts) if get_origin(one) is Literal), None)
     text = ": ".join(filter(None, (" · ".join(map(code, get_args(literal))), words)))
     missing = "?" if {type(None), msgspec.UnsetType} & set(parts) else ""
-    return code(field.encode_name) + missing + (f" ({text})" if text else "")
+    return code(field.encode_name) + missing, f" ({text})" if text else ""
 
 
 def settings_table() -> str:
@@ -188,8 +192,13 @@ def stablecoin_event_table() -> str:
 
 
 def destination_table() -> str:
+    """Forms of addresses, each with the chains that have it."""
+    chains: dict[str, list[str]] = {}
+    for chain, form in FORMS.items():
+        chains.setdefault(form.words, []).append(chain)
     rows = [
-        (code(chain), form.words, code(f"{chain}:{form.example}")) for chain, form in FORMS.items()
+        (", ".join(map(code, several)), words, code(f"{several[0]}:{FORMS[several[0]].example}"))
+        for words, several in chains.items()
     ]
     return table(("chain", "address", "example"), rows)
 
@@ -207,25 +216,13 @@ def bank_table() -> str:
 # people ---------------------------------------------------------------------------------------------------------
 
 
-def permissions(words: Mapping[str, str], may: Mapping[str, frozenset[str]]) -> str:
+def partner_permissions() -> str:
     """What roles may do, one line for those that the same roles may do."""
     shared: dict[str, list[str]] = {}
-    for action, text in words.items():
-        shared.setdefault(", ".join(role for role in may if action in may[role]), []).append(text)
+    for action, text in AT_PARTNER.items():
+        roles = ", ".join(role for role in PARTNER_MAY if action in PARTNER_MAY[role])
+        shared.setdefault(roles, []).append(text)
     return "\n".join(f"- **{roles}**: {'; '.join(texts)}" for roles, texts in shared.items())
-
-
-def rank_table() -> str:
-    """Fields by rank, the most useful first; `MIT` or `CIT` where only one kind of payment has it."""
-    ranks: dict[str, list[str]] = {}
-    for wish in sorted(WISHES, key=lambda wish: -wish.points):
-        only = (
-            f" ({', '.join(kind.upper() for kind in wish.kinds)})" if len(wish.kinds) == 1 else ""
-        )
-        ranks.setdefault(wish.rank, []).append(code(wish.field) + only)
-    return table(
-        ("rank", "fields"), [(rank, ", ".join(several)) for rank, several in ranks.items()]
-    )
 
 
 # reading the code -----------------------------------------------------------------------------------------------
@@ -316,10 +313,10 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
     "refund-errors": refund_table, "events": event_table, "settings": settings_table,
     "channels": channel_table, "stablecoin-events": stablecoin_event_table,
-    "merchant-permissions": lambda: permissions(AT_MERCHANT, MAY),
-    "partner-permissions": lambda: permissions(AT_PARTNER, PARTNER_MAY),
+
+    "partner-permissions": partner_permissions,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "ranks": rank_table, "stories": stories,
+    "stories": stories,
     "changes": changes, "subjects": subjects, "evidence": evidence,
 }  # fmt: skip
 
