@@ -251,35 +251,6 @@ def stories() -> str:
     return "\n\n".join(parts)
 
 
-_WRITES: Final = re.compile(
-    r"\b(?:INSERT INTO|UPDATE|DELETE FROM|MERGE INTO)\s+(?:ONLY\s+)?(?:[a-z]+\.)?([a-z_]+)"
-)
-_PLACE: Final = re.compile(r"^([A-Z_]+): [^=\n]*(?:= )?\"?[^=\n]*Place\[", re.M)
-
-
-def subjects() -> str:
-    """Every subject, the lowest first, with the tables that its statements write and its places."""
-    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
-        "importlinter"
-    ]
-    order = next(
-        one["layers"] for one in linter["contracts"] if one.get("containers") == ["recoup"]
-    )
-    schema = "".join(file.read_text() for file in (ROOT / "src/recoup").rglob("schema/*/*.sql"))
-    tables = set(re.findall(r"CREATE TABLE (?:\w+\.)?(\w+)", schema))
-    rows = []
-    for name in reversed(order):
-        texts = [
-            file.read_text(encoding="utf-8")
-            for file in sorted((ROOT / "src/recoup" / name).rglob("*.py"))
-        ]
-        written = sorted({one for text in texts for one in _WRITES.findall(text)} & tables)
-        places = sorted({one for text in texts for one in _PLACE.findall(text)})
-        cells = (", ".join(map(code, many)) for many in (written, places))
-        rows.append((code(name), first_words(f"{name}/__init__.py"), *cells))
-    return table(("subject", "what it is", "tables", "places"), rows)
-
-
 def changes() -> str:
     where = tomllib.loads((ROOT / "scripts/stories.toml").read_text(encoding="utf-8"))["changes"]
     return table(
@@ -313,11 +284,9 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "lifecycle-diagram": diagram, "faces": face_table,
     "refund-errors": refund_table, "events": event_table, "settings": settings_table,
     "channels": channel_table, "stablecoin-events": stablecoin_event_table,
-
     "partner-permissions": partner_permissions,
     "bank-accounts": bank_table, "destinations": destination_table, "stablecoin-states": state_table,
-    "stories": stories,
-    "changes": changes, "subjects": subjects, "evidence": evidence,
+    "stories": stories, "changes": changes, "evidence": evidence,
 }  # fmt: skip
 
 if __name__ == "__main__":
