@@ -29,7 +29,7 @@ from tests.worlds import Shop, change_world
 from recoup.cards.store.card_joins import add_join
 from recoup.certificates.rules.months import month_start
 from recoup.db.server import ServerAddress
-from recoup.imports.flows.read import read_import
+from recoup.imports.flows import read_import
 from recoup.imports.rules.answers import Answers
 from recoup.insight.flows.certify import certify_month
 from recoup.kernel.ids import new_id

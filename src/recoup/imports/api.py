@@ -7,13 +7,17 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from recoup.imports.flows.read import FILE_BYTES_MAX, ReadFile, read_import
-from recoup.imports.flows.show import history
-from recoup.imports.flows.work import one_import, stop_import
+from recoup.imports.flows import (
+    FILE_BYTES_MAX,
+    ReadFile,
+    history,
+    one_import,
+    read_import,
+    stop_import,
+)
 from recoup.imports.rules.answers import Answers, Question
-from recoup.imports.store.imported import bad_lines
 from recoup.imports.store.imports import Import as StoredImport
-from recoup.imports.store.imports import list_imports
+from recoup.imports.store.imports import bad_lines, list_imports
 from recoup.kernel.problem import Problem
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply

@@ -10,9 +10,7 @@ from uuid import UUID
 
 import click
 
-from recoup.imports.flows.read import FILE_BYTES_MAX, ReadFile, read_import
-from recoup.imports.flows.show import history
-from recoup.imports.flows.work import finish
+from recoup.imports.flows import FILE_BYTES_MAX, ReadFile, finish, history, read_import
 from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import SKIPPED, STATES
 from recoup.imports.store.imports import Import

@@ -3,7 +3,7 @@
 from typing import Final
 
 from recoup.imports.rules.attempt import IMPORTS_KEPT
-from recoup.imports.store.imported import forget_imports
+from recoup.imports.store.imports import forget_imports
 from recoup.kernel.feature import Feature
 from recoup.kit.upkeep import AT_ONCE, FORGET
 

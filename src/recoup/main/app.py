@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route, Router
 
 from recoup import __version__
 from recoup.imports.api import SIZES as IMPORT_SIZES
-from recoup.imports.flows.read import FILE_BYTES_MAX as IMPORT_BYTES_MAX
+from recoup.imports.flows import FILE_BYTES_MAX as IMPORT_BYTES_MAX
 from recoup.kernel.problem import Problem
 from recoup.keys.api.v1_resource import Services
 from recoup.keys.flows.call_log import CallLog

@@ -10,7 +10,7 @@ from recoup.desk.flows.on_many import work_bulk
 from recoup.disputes.flows.answer import end_in_time, remind_of, send_answer
 from recoup.disputes.flows.receive import try_again
 from recoup.disputes.flows.sandbox import cardholder_disputes
-from recoup.imports.flows.work import work_import
+from recoup.imports.flows import work_import
 from recoup.insight.flows.certify import certify_due
 from recoup.kernel.feature import Feature
 from recoup.kernel.scope import WORKER, Scope

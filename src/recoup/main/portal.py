@@ -27,7 +27,7 @@ from recoup.people.page.portal import Portal
 from recoup.people.page.portal_visit import Visit, member_visit
 from recoup.people.page.templates import ROOT, STATIC, of_features
 from recoup.rescue.flows.locked import Orders
-from recoup.uploads.flows.row import Reader, Readers
+from recoup.uploads.flows.take import Reader, Readers
 
 FEW: Final = 5  # days; upkeep makes seven ahead, once an hour
 _LOOKED_AT_EVERY: Final = timedelta(minutes=1)

@@ -25,11 +25,9 @@ from recoup.rescue.api.evaluate import read_declined
 from recoup.rescue.api.transmit import read_outcome, read_transmitted
 from recoup.rescue.flows.taken import EvaluateRequest
 from recoup.rescue.flows.transmit import Transmitted
-from recoup.uploads.flows.answers import answer_file
-from recoup.uploads.flows.row import Became, Given, Reader
-from recoup.uploads.flows.stop import one_upload, stop_upload
-from recoup.uploads.flows.take import FILE_BYTES_MAX, File, take
-from recoup.uploads.rules.record import KINDS
+from recoup.uploads.flows.take import FILE_BYTES_MAX, Became, File, Given, Reader, take
+from recoup.uploads.flows.work import answer_file, one_upload, stop_upload
+from recoup.uploads.rules.rows import KINDS
 from recoup.uploads.rules.table import Column
 from recoup.uploads.store import Upload as StoredUpload
 from recoup.uploads.store import list_uploads

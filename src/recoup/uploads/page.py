@@ -18,11 +18,9 @@ from recoup.people.page.pages import CSV, JSON_LINES, Answer, Values, download, 
 from recoup.people.page.portal_visit import Visit, found_by
 from recoup.people.page.rights import anybody
 from recoup.people.page.words import State
-from recoup.uploads.flows.answers import answer_file
-from recoup.uploads.flows.row import Readers
-from recoup.uploads.flows.stop import one_upload, stop_upload
-from recoup.uploads.flows.take import FILE_BYTES_MAX, File, take
-from recoup.uploads.rules.record import ROWS_MAX
+from recoup.uploads.flows.take import FILE_BYTES_MAX, File, Readers, take
+from recoup.uploads.flows.work import answer_file, one_upload, stop_upload
+from recoup.uploads.rules.rows import ROWS_MAX
 from recoup.uploads.store import Upload, list_uploads, refused_rows
 
 STATES: Final = {

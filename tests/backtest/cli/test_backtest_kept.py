@@ -19,8 +19,7 @@ from recoup.backtest.flows.kept import ask
 from recoup.backtest.flows.make import TRIES_MAX, work_backtest
 from recoup.backtest.flows.questions import BacktestRequest, question_for
 from recoup.db.server import ServerAddress
-from recoup.imports.flows.read import read_import
-from recoup.imports.flows.work import finish
+from recoup.imports.flows import finish, read_import
 from recoup.imports.rules.answers import Answers
 from recoup.kernel.services import Services
 from recoup.merchants.cli import Opened

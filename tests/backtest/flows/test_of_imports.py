@@ -16,8 +16,7 @@ from recoup.backtest.flows.questions import BacktestRequest, question_for
 from recoup.backtest.rules import history
 from recoup.backtest.store import backtest_payments
 from recoup.db.server import ServerAddress
-from recoup.imports.flows.read import read_import
-from recoup.imports.flows.work import finish
+from recoup.imports.flows import finish, read_import
 from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import Attempt
 from recoup.imports.rules.file import look_over

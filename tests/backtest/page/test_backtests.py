@@ -18,8 +18,7 @@ from recoup.backtest.flows.kept import ask as asked_for
 from recoup.backtest.flows.questions import BacktestRequest, question_for
 from recoup.backtest.moves import begin_backtest, keep_figures
 from recoup.db.server import ServerAddress
-from recoup.imports.flows.read import read_import
-from recoup.imports.flows.work import finish
+from recoup.imports.flows import finish, read_import
 from recoup.imports.rules.answers import Answers
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import BusinessTime

@@ -15,9 +15,8 @@ from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
 from recoup.desk.flows.persons import erase_all
-from recoup.imports.flows.read import ReadFile, read_import
-from recoup.imports.flows.work import finish, stop_import, take_part
-from recoup.imports.moves import imported_sends
+from recoup.imports import moves as imported_sends
+from recoup.imports.flows import ReadFile, finish, read_import, stop_import, take_part
 from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.sends import CARD_MAX
 from recoup.imports.store.imports import Import

@@ -13,15 +13,21 @@ from tests.worlds import Shop, make_shop, sandbox_world
 from recoup.db.server import ServerAddress
 from recoup.desk.flows.persons import erase_all
 from recoup.engine.learn.gather import gather
-from recoup.imports.flows import read as reading
-from recoup.imports.flows import work as working
-from recoup.imports.flows.read import ReadFile, read_import
-from recoup.imports.flows.show import history, lines_file
-from recoup.imports.flows.work import finish, one_import, stop_import, work_import
+from recoup.imports import flows as reading
+from recoup.imports import flows as working
+from recoup.imports.flows import (
+    ReadFile,
+    finish,
+    history,
+    lines_file,
+    one_import,
+    read_import,
+    stop_import,
+    work_import,
+)
 from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import IMPORTS_KEPT
-from recoup.imports.store.imported import forget_imports
-from recoup.imports.store.imports import Import
+from recoup.imports.store.imports import Import, forget_imports
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import WallTime
 from recoup.orders.store.due_work import Due
@@ -204,7 +210,7 @@ def test_a_code_that_one_file_told_is_not_lost_by_another(server: ServerAddress)
 def test_rows_about_one_attempt_are_one_whatever_part_they_come_in(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(working, "PART_ROWS", 2)
 
     async def story(shop: Shop) -> None:
         late = ROWS[1].replace("Paid", "Refunded")
@@ -224,7 +230,7 @@ def test_rows_about_one_attempt_are_one_whatever_part_they_come_in(
 def test_an_import_that_was_interrupted_goes_on(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(working, "PART_ROWS", 1)
 
     async def story(shop: Shop) -> None:
         found = await read(shop, table(*ROWS))
@@ -259,7 +265,7 @@ def test_imports_of_a_merchant_take_turns(server: ServerAddress) -> None:
 def test_a_stopped_import_keeps_what_it_took_over_and_may_come_again(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(working, "PART_ROWS", 1)
 
     async def story(shop: Shop) -> None:
         found = await read(shop, table(*ROWS))

@@ -5,7 +5,7 @@ from tests.imports.rules.reading import attempts
 from recoup.backtest.rules.history import cohort_of
 from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import Attempt
-from recoup.imports.rules.payments import Payments, Summary, payments_of
+from recoup.imports.rules.report import Payments, Summary, payments_of
 
 HEADER = "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Card Fingerprint,PaymentIntent ID"
 

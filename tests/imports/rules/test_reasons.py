@@ -2,7 +2,7 @@
 
 import pytest
 
-from recoup.imports.rules.reasons import Reasons, reasons_of
+from recoup.imports.rules.reader import Reasons, reasons_of
 
 
 @pytest.mark.parametrize(

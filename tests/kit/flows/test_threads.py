@@ -10,7 +10,7 @@ import pytest
 from tests.imports.rules.reading import attempts
 
 import recoup
-from recoup.imports.rules.payments import Payments
+from recoup.imports.rules.report import Payments
 from recoup.kernel.stop import look_up, stoppable
 from recoup.kit.threads import run_stoppable
 
@@ -34,7 +34,7 @@ WORK: Final = {
         "_add": "ROWS_AT_ONCE",
         "backtest_history": "ATTEMPTS_MAX; looks up at each hundred payments",
     },
-    "imports/flows/read.py": {
+    "imports/flows.py": {
         "lambda: look_over(source_of(content), answers)": "FILE_BYTES_MAX; looks up at each piece",
         "lambda: list(islice(outcomes, ROWS_AT_ONCE))": "ROWS_AT_ONCE",
         "counted": "ROWS_AT_ONCE",

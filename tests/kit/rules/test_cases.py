@@ -13,8 +13,7 @@ from recoup.bank.rules.reading import Reading
 from recoup.bank.rules.statement import FEES_FROM, Broken, Statement
 from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import BadLine, Skipped
-from recoup.imports.rules.payments import later
-from recoup.imports.rules.report import Counts, report_of
+from recoup.imports.rules.report import Counts, later, report_of
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kit.files.amounts import NoAmount, units_of

@@ -32,7 +32,7 @@ from recoup.backtest.rules.model_word import (
 from recoup.backtest.rules.replay import EngineTarget, ScheduleTarget
 from recoup.engine.learn import history_models
 from recoup.engine.model import Model
-from recoup.imports.rules.payments import payments_of
+from recoup.imports.rules.report import payments_of
 from recoup.policies.rules.in_force import InForce, Part
 from recoup.policies.rules.policy import ENGINE_2, POLICIES
 from recoup.policies.rules.terms import PolicyTerms

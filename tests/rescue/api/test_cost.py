@@ -24,7 +24,7 @@ from recoup.rescue.api.transmit import read_transmitted
 from recoup.stablecoin.api.charges import ChargeBody
 from recoup.stablecoin.api.fields import read
 from recoup.uploads.api import columns_of, readers
-from recoup.uploads.rules.record import header_of
+from recoup.uploads.rules.rows import header_of
 from recoup.uploads.rules.table import TableRows
 
 MERCHANT = UUID(int=7)

@@ -31,10 +31,8 @@ from recoup.uploads.api import readers
 from recoup.uploads.flows import file_turns
 from recoup.uploads.flows import take as taking
 from recoup.uploads.flows import work as working
-from recoup.uploads.flows.row import Reader
-from recoup.uploads.flows.stop import one_upload, stop_upload
-from recoup.uploads.flows.take import File, TakenUpload, take
-from recoup.uploads.flows.work import work_upload
+from recoup.uploads.flows.take import File, Reader, TakenUpload, take
+from recoup.uploads.flows.work import one_upload, stop_upload, work_upload
 
 STEPS_MAX = 60
 _given: dict[UUID, str] = {}  # a merchant's card token

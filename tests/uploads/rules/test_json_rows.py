@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from tests.rings import each
 
 from recoup.kernel.problem import Problem
-from recoup.uploads.rules.json_rows import SEARCHES_MAX, JsonRows
-from recoup.uploads.rules.record import ROW_CHARS_MAX, Header, Record
+from recoup.uploads.rules.rows import ROW_CHARS_MAX, SEARCHES_MAX, Header, JsonRows, Record
 
 HEAD = {"mid": "m-1", "authorizationToken": "secret", "expiryDateUtc": "2026-03-23"}
 

@@ -8,7 +8,7 @@ from tests.rings import each
 from recoup.kernel.problem import Problem
 from recoup.kit.files.lines import lines
 from recoup.uploads.api import columns_of
-from recoup.uploads.rules.record import Record
+from recoup.uploads.rules.rows import Record
 from recoup.uploads.rules.table import TableRows, body_of
 
 

@@ -58,7 +58,7 @@ from recoup.backtest.rules.recorded import (
 )
 from recoup.backtest.rules.replay import EngineTarget, ScheduleTarget, Target, place_in_file
 from recoup.imports.rules.attempt import Attempt
-from recoup.imports.rules.payments import payments_of
+from recoup.imports.rules.report import payments_of
 from recoup.insight.flows.processes import spread_over
 from recoup.kernel.feature import Place
 from recoup.kernel.problem import Sentence

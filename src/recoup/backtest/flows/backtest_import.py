@@ -7,9 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from recoup.backtest.flows.backtest_file import HistoryReport, Sample, backtest_history
-from recoup.imports.flows.work import one_import
+from recoup.imports.flows import one_import
 from recoup.imports.rules.attempt import Attempt
-from recoup.imports.store.imported import attempts_of_import
+from recoup.imports.store.imports import attempts_of_import
 from recoup.kernel.problem import Problem
 from recoup.kit.threads import run_stoppable
 from recoup.kit.world import World

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from recoup.backtest.flows.backtest import ENGINE, EVERYWHERE, Places
 from recoup.backtest.rules.question import DAYS, WINDOW_DAYS, Question
-from recoup.imports.flows.work import one_import
+from recoup.imports.flows import one_import
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset

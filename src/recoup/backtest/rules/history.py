@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from recoup.backtest.rules.enough import Closed, Shortfall, missing_of_orders
 from recoup.backtest.rules.estimate import Estimate, clustered
 from recoup.imports.rules.attempt import Attempt
-from recoup.imports.rules.payments import GUESSED_MAX, RESCUE, edge_of
+from recoup.imports.rules.report import GUESSED_MAX, RESCUE, edge_of
 from recoup.uplift.rules.comparison import half_width, mixture
 
 WINDOW: Final = RESCUE

@@ -28,7 +28,7 @@ from recoup.desk.store.customers import (
 )
 from recoup.desk.store.exports import end_files_of
 from recoup.desk.store.order_folding import fold_orders
-from recoup.imports.store.imported import forget_customers
+from recoup.imports.store.imports import forget_customers
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import HIGHEST, LOWEST, new_id
 from recoup.kernel.problem import Problem

@@ -13,14 +13,19 @@ from recoup.backtest.flows.questions import BacktestRequest, question_for
 from recoup.backtest.page import asking, shown_values
 from recoup.backtest.rules.question import WINDOW_DAYS
 from recoup.backtest.store import backtests_of_import
-from recoup.imports.flows.read import FILE_BYTES_MAX, ReadFile, read_import
-from recoup.imports.flows.show import history, lines_file
-from recoup.imports.flows.work import one_import, stop_import
+from recoup.imports.flows import (
+    FILE_BYTES_MAX,
+    ReadFile,
+    history,
+    lines_file,
+    one_import,
+    read_import,
+    stop_import,
+)
 from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import SKIPPED
 from recoup.imports.rules.file import ROWS_MAX
-from recoup.imports.store.imported import bad_lines
-from recoup.imports.store.imports import Import, list_imports
+from recoup.imports.store.imports import Import, bad_lines, list_imports
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kit.edge.spool import while_there

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from recoup.imports.rules.layout import profile_named
+from recoup.imports.rules.profile import profile_named
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kit.files.moments import AMBIGUOUS, Order, zone_named
 from recoup.networks.card_text import masked_numbers

@@ -21,8 +21,15 @@ from recoup.imports.rules.answers import (
     of_units,
     of_zone,
 )
-from recoup.imports.rules.layout import Layout, layout_of, open_table
-from recoup.imports.rules.profile import HISTORY, Profile, objects, profiles
+from recoup.imports.rules.profile import (
+    HISTORY,
+    Layout,
+    Profile,
+    layout_of,
+    objects,
+    open_table,
+    profiles,
+)
 from recoup.imports.rules.reader import Outcome, Reader
 from recoup.kernel.problem import Sentence, figure, invalid, too_large
 from recoup.kit.files.amounts import SignEvidence

@@ -37,8 +37,7 @@ from recoup.desk.store.order_filter import OrderFilter
 from recoup.desk.store.orders import list_orders
 from recoup.desk.store.overview import read_overview
 from recoup.disputes.flows.sandbox import dispute_on_demand
-from recoup.imports.flows.read import read_import
-from recoup.imports.flows.work import finish
+from recoup.imports.flows import finish, read_import
 from recoup.imports.rules.answers import Answers
 from recoup.kernel.money import money
 from recoup.kernel.problem import Problem

@@ -4,16 +4,20 @@ The same file again is the upload that there is; of two at once one waits and fi
 process that dies leaves nothing behind.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
+import msgspec
+
 from recoup.cards.flows.no_cards import held_cards
+from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id, parse_id
-from recoup.kernel.problem import Problem, Sentence, figure, invalid, too_large
+from recoup.kernel.problem import Problem, Sentence, cut, figure, invalid, too_large
 from recoup.kernel.scope import Scope
 from recoup.kit.files.ids import DESTROYED, EXPORT_AGAIN, destroyed_in, plain_ids
 from recoup.kit.files.lines import decoded, encoding_of, lines
@@ -23,8 +27,9 @@ from recoup.kit.threads import run_stoppable
 from recoup.kit.workbooks import opened
 from recoup.kit.world import World
 from recoup.networks.card_text import Room
+from recoup.rescue.flows.taken import EvaluateRequest
+from recoup.rescue.flows.transmit import Transmitted
 from recoup.uploads.flows.file_turns import check_name, in_turn
-from recoup.uploads.flows.row import Reader, errors_of, kept
 from recoup.uploads.moves import take_upload
 from recoup.uploads.rules.card_data import (
     FILE_CHARS_MAX,
@@ -35,9 +40,8 @@ from recoup.uploads.rules.card_data import (
     may_hold_code,
     may_hold_number,
 )
-from recoup.uploads.rules.json_rows import JsonRows
-from recoup.uploads.rules.record import KINDS, ROWS_MAX, Header, Record
-from recoup.uploads.rules.table import TableRows, body_of
+from recoup.uploads.rules.rows import KINDS, ROWS_MAX, Header, JsonRows, Record
+from recoup.uploads.rules.table import Column, TableRows, body_of
 from recoup.uploads.store import (
     NewUploadRow,
     Upload,
@@ -46,6 +50,85 @@ from recoup.uploads.store import (
     find_upload,
     upload_by_content,
 )
+
+ERRORS_MAX: Final = 10
+TEXT_MAX: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """A row of a transmit file with a `transmitId`: what became of an earlier one."""
+
+    transmit_id: UUID
+    outcome: dict[str, Any]
+
+
+Given = EvaluateRequest | Transmitted | Became
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reader of the rows of one kind, as the bodies of single calls are read.
+
+    `columns`: a column's plain name -> its place in the body. `body`: from a row's JSON; `read`: of
+    the merchant. Both raise Problem.
+    """
+
+    columns: Mapping[str, Column]
+    body: Callable[[str], dict[str, Any]]
+    read: Callable[[dict[str, Any], UUID], Given]
+
+
+class Readers:
+    """The readers of a process, by kind; without any, no files are taken."""
+
+    def __init__(self, by_kind: Mapping[str, Reader] = MappingProxyType({})) -> None:
+        self.by_kind = by_kind
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """A checked row while it waits: one of the three."""
+
+    declined: EvaluateRequest | None = None
+    transmitted: Transmitted | None = None
+    became: Became | None = None
+
+
+def kept(given: Given) -> bytes:
+    if isinstance(given, EvaluateRequest):
+        return encode(Kept(declined=given))
+    return encode(Kept(transmitted=given) if isinstance(given, Transmitted) else Kept(became=given))
+
+
+def given_of(raw: bytes) -> Given:
+    row = _decode(raw)
+    given = row.declined or row.transmitted or row.became
+    assert given is not None
+    return given
+
+
+def errors_of(problem: Problem) -> list[dict[str, str]]:
+    """Errors for the answer file: each complaint with its field; the cure with the first, hints
+    with theirs."""
+    errors = [
+        {"field": name, "message": cut(text, TEXT_MAX)}
+        for name, texts in problem.fields.items()
+        for text in texts
+    ]
+    errors = errors[:ERRORS_MAX] or [
+        {"field": problem.field or "", "message": cut(problem.message, TEXT_MAX)}
+    ]
+    if problem.cure:
+        errors[0]["cure"] = cut(problem.cure, TEXT_MAX)
+    hints = problem.facts.get("hints", {})
+    for error in errors:
+        if error["field"] in hints:
+            error.setdefault("cure", hints[error["field"]])
+    return errors
+
+
+_decode: Final = msgspec.json.Decoder(Kept).decode
+
 
 SEQUENCE_MAX: Final = 32
 NOT_YOUR_MID: Final = (

@@ -7,7 +7,7 @@ came.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from recoup.audit.moves import note
 from recoup.db.pool import retrying
 from recoup.kernel.problem import Problem, Sentence, cut, in_words, joined
 from recoup.kernel.scope import Actor, Scope
@@ -28,16 +29,21 @@ from recoup.rescue.flows.taken import EvaluateRequest
 from recoup.rescue.flows.tokenize import Vault
 from recoup.rescue.flows.transmit import Transmit, Transmitted
 from recoup.rescue.rules.intake_warnings import in_sentences
-from recoup.uploads.flows.row import Given, errors_of, given_of
+from recoup.uploads.flows.take import Given, errors_of, given_of
 from recoup.uploads.moves import end_upload
+from recoup.uploads.rules.answers import HEADS, csv_answer, json_answer
 from recoup.uploads.store import (
     Copy,
     LockedUpload,
+    Upload,
     WaitingRow,
     answer_rows,
+    ask_stop,
     begin_rows,
+    find_upload,
     lock_upload,
     transmitted_before,
+    upload_rows,
     waiting_rows,
 )
 
@@ -236,3 +242,50 @@ def _waves(rows: Sequence[WaitingRow]) -> list[list[WaitingRow]]:
             waves.append([])
         waves[number].append(row)
     return waves
+
+
+async def stop_upload(world: World, scope: Scope, upload_id: UUID) -> Upload:
+    """The upload as it stands now; a repeat answers the same. Raises: Problem(not_found);
+    Problem(wrong_state)."""
+    async with world.db.transaction() as tx:
+        wall = world.clocks.wall()
+        stopping = await ask_stop(tx, scope.merchant_id, upload_id, wall, scope.actor.text())
+        if stopping:
+            await note(tx, scope, wall, "upload.stopped", upload_id)
+    upload = await one_upload(world, scope.merchant_id, upload_id)
+    if not stopping and upload.state == "completed":
+        raise Problem(
+            "wrong_state",
+            "All rows of this upload are already processed.",
+            cure="Cancel single orders with POST /v1/orders/{id}/cancel.",
+        )
+    return upload
+
+
+async def one_upload(world: World, merchant_id: UUID, upload_id: UUID) -> Upload:
+    """Raises: Problem(not_found)."""
+    found = await find_upload(world.db, merchant_id, upload_id)
+    if found is None:
+        raise Problem(
+            "not_found",
+            "There is no such upload.",
+            cure="Check the id; GET /v1/uploads lists them.",
+        )
+    return found
+
+
+async def answer_file(world: World, upload: Upload) -> AsyncIterator[bytes]:
+    """JSON lines or CSV. No connection is held while a slow reader takes its time."""
+    kind, form = upload.kind, upload.form
+    write = csv_answer if form == "csv" else json_answer
+    if form == "csv":
+        yield (",".join(HEADS[kind]) + "\r\n").encode()
+    after = 0
+    while True:
+        rows = await upload_rows(
+            world.db, upload.merchant_id, upload.upload_id, after, ROWS_AT_ONCE
+        )
+        if not rows:
+            return
+        after = rows[-1].row_no
+        yield "".join(write(kind, row) for row in rows).encode()

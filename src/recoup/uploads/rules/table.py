@@ -14,7 +14,7 @@ from recoup.kit.files.moments import AMBIGUOUS, read_moment, zone_named
 from recoup.kit.files.table import Table, plain, shown_names, unread_note
 from recoup.networks.card_text import Room
 from recoup.uploads.rules.card_data import NO_NUMBER, ROW_CHARS_MAX, is_number
-from recoup.uploads.rules.record import Header, Record
+from recoup.uploads.rules.rows import Header, Record
 
 NAME_MAX: Final = 64
 CELL_MAX: Final = 4_096

@@ -1,20 +1,23 @@
-"""A file of past attempts is read: looked over, counted, and, unless it is a dry run, stored whole.
+"""A file of past attempts is read: looked over, counted, and, unless it is a dry run, stored whole. Then its attempts are
+taken over (due work `import`), and can be read again.
 
 All of its rows are stored with their import in one transaction, or nothing is. The same file, read
-in the same way, is the import that there is. A process that dies leaves nothing behind.
-"""
+in the same way, is the import that there is. A process that dies leaves nothing behind, or has taken over whole parts,
+and the next one goes on behind them. Imports of a merchant take turns, in the order in which they came."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import islice
 from typing import Any, BinaryIO, Final, NamedTuple
 from uuid import UUID
 
+from recoup.audit.moves import note
 from recoup.cards.flows.method_names import method_id_of, with_route
-from recoup.imports.moves.imports import receive_import
+from recoup.db.pool import retrying
+from recoup.imports.moves import Part, count_sends, end_import, receive_import
 from recoup.imports.rules.answers import Answers, Question
 from recoup.imports.rules.attempt import Attempt, BadLine
 from recoup.imports.rules.file import Looked, look_over
@@ -27,22 +30,33 @@ from recoup.imports.store.imports import (
     NewImportRow,
     add_import_lines,
     add_import_rows,
+    attempts_of_import,
+    bad_lines,
     count_import,
+    count_taken,
+    drop_taken,
+    end_of_part,
     find_import,
+    first_unfinished,
     import_by_content,
+    lock_import,
     name_guessed,
+    request_stop,
+    take_over,
 )
 from recoup.kernel.cached import cached
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
+from recoup.kit.files.cells import csv_row
 from recoup.kit.files.source import source_of
 from recoup.kit.threads import run_stoppable
 from recoup.kit.workbooks import opened
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import no_such_merchant
 from recoup.merchants.store.merchants import MerchantSettings, load_merchant
+from recoup.orders.store.due_work import Due, hand_back
 from recoup.processors.gateways.credential import Stored
 from recoup.uploads.flows.file_turns import check_name, in_turn
 
@@ -337,3 +351,169 @@ def _first_of_each(lines: list[BadLine]) -> Iterator[tuple[int, str, str]]:
         if line.line not in seen:
             seen.add(line.line)
             yield line
+
+
+PART_ROWS: Final = 20_000
+SENDS_AT_ONCE: Final = 500  # whose cards are locked meanwhile
+SLICE_SECONDS: Final = (
+    5.0  # then a free worker goes on: one that shall end does not wait for an import
+)
+TURN: Final = timedelta(seconds=0.5)
+
+
+async def work_import(world: World, due: Due) -> None:
+    """Part after part, for a while."""
+    key, until = (due.merchant_id, due.subject_id), world.clocks.monotonic() + SLICE_SECONDS
+    while world.clocks.monotonic() < until:
+        first = await first_unfinished(world.db, *key)
+        if first != key[1]:
+            wait = world.clocks.wall() + TURN if first is not None else None
+            await hand_back(world.db.alone, due, wait)
+            return
+        if await take_part(world, key):
+            return
+    await hand_back(world.db.alone, due, None)
+
+
+async def finish(
+    world: World, key: tuple[UUID, UUID], tell: Callable[[int], None] = lambda rows: None
+) -> Import:
+    """All of it, and earlier ones of the merchant before it: for whoever waits for the end. `tell`:
+    how many of its attempts are done. Raises: Problem(not_found)."""
+    while True:
+        first = await first_unfinished(world.db, *key)
+        found = await find_import(world.db, *key)
+        if found is None:
+            raise no_such_import()
+        tell(found.done_count)
+        if first is None:
+            return found
+        await take_part(world, (key[0], first))
+
+
+async def take_part(world: World, key: tuple[UUID, UUID]) -> bool:
+    """The next part of an import. True: that was its end. What was taken over of cards that we hold
+    is counted before more is, and before the end: of one that is stopped, too."""
+    merchant = await load_merchant(world.db, key[0])
+    if merchant is None:
+        raise no_such_import()
+
+    async def once() -> bool:
+        wall = world.clocks.wall()
+        part = Part(*key, merchant.merchant.region, merchant.merchant.business(wall), wall)
+        async with world.db.transaction() as tx:
+            found = await lock_import(tx, *key)
+            if found is None or found.finished_at is not None:
+                return True
+            if found.waits or await count_sends(tx, part, SENDS_AT_ONCE):
+                return False
+            done = (found.done_to[0], found.done_to[1])
+            end = await end_of_part(tx, *key, *done, PART_ROWS)
+            if end is None or found.stop_requested_at is not None:
+                await end_import(tx, key, "completed" if end is None else "stopped", wall)
+                return True
+            taken = await take_over(tx, *key, *done, end.provider, end.ref)
+            rows = await drop_taken(tx, *key, *done, end.provider, end.ref)
+            await count_taken(tx, *key, rows, taken.added, taken.changed, [end.provider, end.ref])
+            return False
+
+    return await retrying(once)
+
+
+async def stop_import(world: World, scope: Scope, import_id: UUID) -> Import:
+    """Stops an import. What was taken over stays; a repeat answers the same. Raises:
+    Problem(not_found); Problem(wrong_state)."""
+    async with world.db.transaction() as tx:
+        wall = world.clocks.wall()
+        stopping = await request_stop(tx, scope.merchant_id, import_id, wall, scope.actor.text())
+        if stopping:
+            await note(tx, scope, wall, "import.stopped", import_id)
+    found = await one_import(world, scope.merchant_id, import_id)
+    if not stopping and found.state == "completed":
+        raise Problem(
+            "wrong_state", "This import is already finished.", cure="Its attempts are taken over."
+        )
+    return found
+
+
+async def one_import(world: World, merchant_id: UUID, import_id: UUID) -> Import:
+    """Raises: Problem(not_found)."""
+    found = await find_import(world.db, merchant_id, import_id)
+    if found is None:
+        raise no_such_import()
+    return found
+
+
+def no_such_import() -> Problem:
+    return Problem(
+        "not_found", "There is no such import.", cure="Check the id; recoup import prints it."
+    )
+
+
+HEAD: Final = ("line", "code", "reason")
+
+
+async def history(world: World, merchant_id: UUID, import_id: UUID) -> AsyncIterator[bytes]:
+    """JSON lines, in the file's order. No connection is held while a slow reader takes its time.
+
+    Raises: Problem(not_found).
+    """
+    await one_import(world, merchant_id, import_id)
+    after, ref = 0, ""
+    while True:
+        rows = await attempts_of_import(world.db, merchant_id, import_id, after, ref, ROWS_AT_ONCE)
+        if not rows:
+            return
+        after, ref = rows[-1].row, rows[-1].ref
+        yield b"".join(encode(history_row(row)) + b"\n" for row in rows)
+
+
+async def lines_file(world: World, merchant_id: UUID, import_id: UUID) -> AsyncIterator[bytes]:
+    """CSV of the lines from which nothing was taken, with the reason; what stood in them is not
+    kept."""
+    yield csv_row(HEAD).encode()
+    after = 0
+    while True:
+        rows = await bad_lines(world.db, merchant_id, import_id, after, ROWS_AT_ONCE)
+        if not rows:
+            return
+        after = rows[-1].line_no
+        yield "".join(csv_row([row.line_no, row.code, str(row.why)]) for row in rows).encode()
+
+
+def history_row(row: Attempt) -> dict[str, Any]:
+    """Members that are not known are left out; `propensity` is null where the instant was not
+    drawn."""
+    card = {"first6": row.bin, "last4": row.last4, "scheme": row.scheme, "funding": row.funding}
+    known = {
+        "country": row.country,
+        "utcOffsetMinutes": row.utc_offset,
+        "attempt": row.attempt_no,
+        "schemeCode": row.scheme_code,
+        "adviceCode": row.advice_code,
+        "processor": row.source,
+        "processorCode": row.processor_code,
+        "text": row.text,
+        "card": {name: value for name, value in card.items() if value},
+        "cardId": row.card,
+        "guessed": row.guessed or None,
+        "failedLater": row.failed_later or None,
+        "modifiedAt": _at(row.modified_at) if row.modified_at else None,
+    }
+    return {
+        "ref": row.ref,
+        "provider": row.provider,
+        "customerId": row.customer or None,
+        "orderId": row.payment,
+        "at": _at(row.at),
+        "amount": row.units,
+        "currency": row.asset,
+        "approved": row.state == "approved",
+        "state": row.state,
+        **{name: value for name, value in known.items() if value not in (None, "", {})},
+        "propensity": row.propensity,
+    }
+
+
+def _at(moment: Any) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")  # type: ignore[no-any-return]

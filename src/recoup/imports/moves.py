@@ -1,12 +1,13 @@
-"""Past attempts of cards that we hold become sends that their merchant claims, under the locks of
-the cards."""
+"""An import begins with its due work, and ends it. Past attempts of cards that we hold become sends that their merchant
+claims, under the locks of the cards."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from recoup.audit.moves import note
 from recoup.db.statement import Tx
 from recoup.imports.rules.sends import (
     BESIDE,
@@ -26,14 +27,54 @@ from recoup.imports.store.imported_sends import (
     taken_for,
     waiting_sends,
 )
+from recoup.imports.store.imports import begin_import, drop_rest, finish_import
 from recoup.kernel.filled import filled
+from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.kit.proofs.sends import find_sends
 from recoup.networks.codes import Reading, answered_code, read_decline
 from recoup.networks.limits import LOOKBACK, forbids_for_ever
+from recoup.orders.moves.due import done_with, wait_for
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.locks import lock_cards
 from recoup.orders.store.rows import NetworkSend
+
+
+async def receive_import(
+    tx: Tx,
+    scope: Scope,
+    import_id: UUID,
+    content_mac: bytes,
+    profile: str,
+    answers: dict[str, Any],
+    file_name: str,
+    wall: WallTime,
+) -> bool:
+    """The import with the work that will look after it. False when the same file is one already."""
+    if not await begin_import(
+        tx,
+        scope.merchant_id,
+        import_id,
+        content_mac,
+        profile,
+        answers,
+        file_name,
+        scope.actor.text(),
+        scope.request_id,
+        wall,
+    ):
+        return False
+    await wait_for(tx, scope.merchant_id, "import", import_id, wall)
+    await note(tx, scope, wall, "import.sent", import_id)
+    return True
+
+
+async def end_import(tx: Tx, key: tuple[UUID, UUID], state: str, wall: WallTime) -> None:
+    """Ends the import, under its lock. `stopped`: what was not taken over goes."""
+    if state == "stopped":
+        await drop_rest(tx, *key)
+    await finish_import(tx, *key, state, wall)
+    await done_with(tx, key[0], "import", key[1])
 
 
 class Part(NamedTuple):
