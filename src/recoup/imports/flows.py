@@ -1,9 +1,10 @@
-"""A file of past attempts is read: looked over, counted, and, unless it is a dry run, stored whole. Then its attempts are
-taken over (due work `import`), and can be read again.
+"""A file of past attempts is read: looked over, counted, and, unless it is a dry run, stored whole.
+Then its attempts are taken over (due work `import`), and can be read again.
 
 All of its rows are stored with their import in one transaction, or nothing is. The same file, read
-in the same way, is the import that there is. A process that dies leaves nothing behind, or has taken over whole parts,
-and the next one goes on behind them. Imports of a merchant take turns, in the order in which they came."""
+in the same way, is the import that there is. A process that dies leaves nothing behind, or has
+taken over whole parts, and the next one goes on behind them. Imports of a merchant take turns, in
+the order in which they came."""
 
 import asyncio
 from collections import deque

@@ -1,5 +1,5 @@
-"""An import begins with its due work, and ends it. Past attempts of cards that we hold become sends that their merchant
-claims, under the locks of the cards."""
+"""An import begins with its due work, and ends it. Past attempts of cards that we hold become sends
+that their merchant claims, under the locks of the cards."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence

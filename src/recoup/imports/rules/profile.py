@@ -1,5 +1,5 @@
-"""Profiles of exports: whose a file is, known by the set of its columns, never by their order, and where each field is.
-Each is a data file with a version."""
+"""Profiles of exports: whose a file is, known by the set of its columns, never by their order, and
+where each field is. Each is a data file with a version."""
 
 import json
 import re

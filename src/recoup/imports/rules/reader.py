@@ -1,6 +1,6 @@
-"""Rows of a file as attempts, with the reasons for a decline as an export says them: each code stays in its own field, a
-text only names a class. A row that cannot be read says why and costs nothing but itself; nothing here raises for what
-stands in a row."""
+"""Rows of a file as attempts, with the reasons for a decline as an export says them: each code
+stays in its own field, a text only names a class. A row that cannot be read says why and costs
+nothing but itself; nothing here raises for what stands in a row."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

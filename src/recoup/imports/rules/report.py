@@ -1,4 +1,5 @@
-"""Attempts put together to payments, what a file is worth, and the report on it, before and after its import.
+"""Attempts put together to payments, what a file is worth, and the report on it, before and after
+its import.
 
 A provider's link counts first. Without one, tries of the same customer, amount, currency and card
 (or subscription) within 35 days are one payment, none after a success: guessed, and flagged so."""

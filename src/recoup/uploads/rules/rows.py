@@ -1,10 +1,9 @@
-"""The rows of a file, however it is written; of JSON without the whole of it: a list, one object a line, or an object
-that holds the list.
+"""The rows of a file, however it is written; of JSON without the whole of it: a list, one object a
+line, or an object that holds the list.
 
 Brackets and commas between rows are read as whitespace is: what counts is where an object begins
 and ends. One that is broken is reported with its line; reading goes on at the next object that is
-whole and a row.
-"""
+whole and a row."""
 
 import json
 import re
