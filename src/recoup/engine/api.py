@@ -78,24 +78,22 @@ class EngineBody(Shape, kw_only=True):
     """Settings of the merchant or of one site. Missing fields stay unchanged."""
 
     mode: Mode
-    site_id: Annotated[
-        UUID | None, Meta(description="Without it: of all sites without settings of their own.")
-    ] = None
+    site_id: UUID | None = None
+    """Without it: of all sites without settings of their own."""
     share: Annotated[Share, Meta(extra=_PERCENT)] | None = None
     holdout: Annotated[Holdout, Meta(extra=_PERCENT)] | None = None
     explore: Annotated[Explore, Meta(extra=_PERCENT)] | None = None
     explore_max: Annotated[ExploreMax, Meta(extra=rule(_bounds))] | None = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UUID | None = None
+    """Optional; not used."""
 
 
 class EngineChange(Shape, kw_only=True):
     """The latest change of the settings."""
 
     at: Moment
-    by: Annotated[
-        str,
-        Meta(description="`api`, `user` or `operator`, with an id.", examples=["api:pk_test_1"]),
-    ]
+    by: Annotated[str, Meta(examples=["api:pk_test_1"])]
+    """`api`, `user` or `operator`, with an id."""
 
 
 class EngineInForce(Shape, kw_only=True):
@@ -103,34 +101,33 @@ class EngineInForce(Shape, kw_only=True):
 
     mode: Mode
     share: Share
-    by: Annotated[list[ScopeKind], Meta(description="Whose policies say less, the widest first.")]
+    by: list[ScopeKind]
+    """Whose policies say less, the widest first."""
 
 
 class EngineSettings(Shape, kw_only=True):
     """Settings of the merchant or of one site, for new orders."""
 
-    site_id: Annotated[
-        UUID | None, Meta(description="Null: of all sites without settings of their own.")
-    ]
-    name: Annotated[str, Meta(description="Name of the site; empty for the merchant.")]
+    site_id: UUID | None
+    """Null: of all sites without settings of their own."""
+    name: str
+    """Name of the site; empty for the merchant."""
     mode: Mode
     share: Share
     holdout: Holdout
     explore: Explore
     explore_max: ExploreMax
-    in_force: Annotated[
-        EngineInForce | None,
-        Meta(
-            description="What retry policies leave of `mode` and `share` for new orders. Null: all of it."
-        ),
-    ]
-    last_change: Annotated[EngineChange | None, Meta(description="Null if never changed.")]
+    in_force: EngineInForce | None
+    """What retry policies leave of `mode` and `share` for new orders. Null: all of it."""
+    last_change: EngineChange | None
+    """Null if never changed."""
 
 
 class EngineStop(Shape, kw_only=True):
     """While it lasts, the fixed schedule applies to every order, open ones included."""
 
-    all_merchants: Annotated[bool, Meta(description="True: the operator's, for all merchants.")]
+    all_merchants: bool
+    """True: the operator's, for all merchants."""
     at: Moment
     by: str
     why: str
@@ -140,39 +137,39 @@ class EngineTraining(Shape, kw_only=True):
     """What the nightly training found."""
 
     at: Moment
-    result: Annotated[
-        Literal["taken", "candidate", "not_better", "too_little", "failed"],
-        Meta(
-            description="`taken`: a better model, in use since then. `candidate`: a better model that waits for the "
-            "operator. `too_little`: too few attempts to learn from."
-        ),
-    ]
+    result: Literal["taken", "candidate", "not_better", "too_little", "failed"]
+    """`taken`: a better model, in use since then. `candidate`: a better model that waits for the
+    operator. `too_little`: too few attempts to learn from."""
 
 
 class Engine(Shape, kw_only=True):
     """The merchant's settings, then those of each site."""
 
     data: list[EngineSettings]
-    model: Annotated[
-        str | None, Meta(description="The model in use.", examples=["model-5f0c1d2ab9e4"])
-    ]
-    why_none: Annotated[str, Meta(description="Why no model is in use; otherwise empty.")]
+    model: Annotated[str | None, Meta(examples=["model-5f0c1d2ab9e4"])]
+    """The model in use."""
+    why_none: str
+    """Why no model is in use; otherwise empty."""
     stops: list[EngineStop]
-    last_training: Annotated[EngineTraining | None, Meta(description="Null: none yet.")]
+    last_training: EngineTraining | None
+    """Null: none yet."""
     success: bool = True
 
 
 class EngineStopBody(Shape, kw_only=True):
     """Why the engine is stopped."""
 
-    why: Annotated[Text, Meta(min_length=1, description="Shown on the page of the engine.")]
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    why: Annotated[Text, Meta(min_length=1)]
+    """Shown on the page of the engine."""
+    mid: UUID | None = None
+    """Optional; not used."""
 
 
 class EngineResumeBody(Shape, kw_only=True):
     """No field is required."""
 
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UUID | None = None
+    """Optional; not used."""
 
 
 api: Final = Api(group="Settings", scope="merchants")

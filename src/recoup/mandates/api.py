@@ -17,15 +17,13 @@ from recoup.rescue.api.places import OrderField
 class MandateRevoked(Shape, kw_only=True):
     """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
 
-    scope: Annotated[
-        str,
-        Meta(
-            description="`payment` (R0: this order), `agreement` (R1, advice 21) or `all` with this card (R3)."
-        ),
-    ]
-    response_code: Annotated[str, Meta(description="R0, R1, R3, or MAC 21 for advice 21.")]
+    scope: str
+    """`payment` (R0: this order), `agreement` (R1, advice 21) or `all` with this card (R3)."""
+    response_code: str
+    """R0, R1, R3, or MAC 21 for advice 21."""
     revoked_at: Moment
-    order_id: Annotated[UUID | None, Meta(description="The order whose decline said so.")]
+    order_id: UUID | None
+    """The order whose decline said so."""
 
 
 def mandate_revoked(row: WholeOrder) -> MandateRevoked | None:

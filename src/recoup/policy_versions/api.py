@@ -53,7 +53,8 @@ _Mid = Annotated[UUID | None, Meta(description="Optional; not used.")]
 class PolicyBoundsVersionsQuery(Shape, kw_only=True):
     """How many versions."""
 
-    below: Annotated[Number | None, Meta(description="Only versions with a lower number.")] = None
+    below: Number | None = None
+    """Only versions with a lower number."""
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 10
 
 
@@ -63,9 +64,8 @@ class PolicyBoundsBody(Shape, kw_only=True):
     policy: Lines
     reason: Reason
     version: Seen = None
-    starts_at: Annotated[
-        Instant | None, Meta(description="Business time from which it holds. Without it: at once.")
-    ] = None
+    starts_at: Instant | None = None
+    """Business time from which it holds. Without it: at once."""
 
 
 class PolicyBoundsCheckBody(Shape, kw_only=True):
@@ -78,7 +78,8 @@ class PolicyBoundsBackBody(Shape, kw_only=True):
     """Which version becomes a new one."""
 
     reason: Reason
-    to: Annotated[Number | None, Meta(description="Without it: the one before the newest.")] = None
+    to: Number | None = None
+    """Without it: the one before the newest."""
     version: Seen = None
 
 
@@ -124,15 +125,11 @@ class RetryPolicyVersionShown(Shape, kw_only=True):
     """One version."""
 
     number: int
-    policy: Annotated[dict[str, Any], Meta(description="The lines that are set.")]
+    policy: dict[str, Any]
+    """The lines that are set."""
     reason: str
-    author: Annotated[
-        str,
-        Meta(
-            description="`api`, `user`, `partner` or `operator`, with an id.",
-            examples=["api:pk_test_1"],
-        ),
-    ]
+    author: Annotated[str, Meta(examples=["api:pk_test_1"])]
+    """`api`, `user`, `partner` or `operator`, with an id."""
     starts_at: Moment
     saved_at: Moment
 
@@ -140,7 +137,8 @@ class RetryPolicyVersionShown(Shape, kw_only=True):
 class RetryPolicyBound(Shape, kw_only=True):
     """A wider policy that this one lies in."""
 
-    name: Annotated[str, Meta(description="Scope and version.", examples=["operator/3"])]
+    name: Annotated[str, Meta(examples=["operator/3"])]
+    """Scope and version."""
     policy: dict[str, Any]
 
 
@@ -148,34 +146,26 @@ class RetryPolicyClip(Shape, kw_only=True):
     """A line that is wider than a policy that it lies in; the wider scope wins."""
 
     line: Annotated[str, Meta(examples=["tries.all"])]
-    set: Annotated[str | None, Meta(description="What the newest version says.", examples=["8"])]
-    holds: Annotated[
-        str | None, Meta(description="What is left of it. Null: nothing.", examples=["4"])
-    ]
-    by: Annotated[
-        list[Literal["operator", "partner", "merchant", "site"]],
-        Meta(
-            description="The scopes that say less, the widest first; what they say stands in `bounds`."
-        ),
-    ]
+    set: Annotated[str | None, Meta(examples=["8"])]
+    """What the newest version says."""
+    holds: Annotated[str | None, Meta(examples=["4"])]
+    """What is left of it. Null: nothing."""
+    by: list[Literal["operator", "partner", "merchant", "site"]]
+    """The scopes that say less, the widest first; what they say stands in `bounds`."""
 
 
 class RetryPolicyShown(Shape, kw_only=True):
     """The newest version of a scope, and what it lies in."""
 
     scope: Literal["partner", "merchant", "site", "campaign"]
-    version: Annotated[int, Meta(description="0: none was saved yet.")]
-    in_force: Annotated[
-        int | None, Meta(description="The version that holds now. Null: none of this scope.")
-    ]
+    version: int
+    """0: none was saved yet."""
+    in_force: int | None
+    """The version that holds now. Null: none of this scope."""
     newest: RetryPolicyVersionShown | None
     bounds: list[RetryPolicyBound]
-    clipped: Annotated[
-        list[RetryPolicyClip],
-        Meta(
-            description="Lines of the newest version that became wider than a policy in `bounds`."
-        ),
-    ]
+    clipped: list[RetryPolicyClip]
+    """Lines of the newest version that became wider than a policy in `bounds`."""
     success: bool = True
 
 
@@ -183,7 +173,8 @@ class RetryPolicyVersions(Shape, kw_only=True):
     """The newest first."""
 
     data: list[RetryPolicyVersionShown]
-    next: Annotated[int | None, Meta(description="Send it as `below`; null on the last page.")]
+    next: int | None
+    """Send it as `below`; null on the last page."""
     has_more: bool
     success: bool = True
 
@@ -208,15 +199,12 @@ class RetryPolicyChecked(Shape, kw_only=True):
 
     can_be_saved: bool
     complaints: list[RetryPolicyComplaint]
-    nearest: Annotated[dict[str, Any], Meta(description="The nearest policy that could be saved.")]
+    nearest: dict[str, Any]
+    """The nearest policy that could be saved."""
     changes: list[RetryPolicyChange]
-    backtest_id: Annotated[
-        UUID | None,
-        Meta(
-            description="What it would have rescued of the last 90 days: GET /v1/backtests/{id}. Null: it could not be "
-            "saved, several back-tests wait for their figures already, or it bounds several merchants."
-        ),
-    ] = None
+    backtest_id: UUID | None = None
+    """What it would have rescued of the last 90 days: GET /v1/backtests/{id}. Null: it could not be
+    saved, several back-tests wait for their figures already, or it bounds several merchants."""
     success: bool = True
 
 

@@ -54,7 +54,8 @@ class RiskBody(Shape, kw_only=True):
     share: Annotated[Share, Meta(extra=_PERCENT)] | None = None
     holdout: Annotated[Holdout, Meta(extra=_PERCENT)] | None = None
     margin: Annotated[Margin, Meta(extra=_PERCENT)] | None = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UUID | None = None
+    """Optional; not used."""
 
 
 class RiskChanged(Shape, kw_only=True):
@@ -71,14 +72,14 @@ class RiskWeights(Shape, kw_only=True):
     version: int
     name: str
     at: Moment
-    payments: Annotated[int, Meta(description="That they were learned from.")]
+    payments: int
+    """That they were learned from."""
     frauds: int
     held_payments: int | None
     held_frauds: int | None
     score: float | None
-    compared_score: Annotated[
-        float | None, Meta(description="Of the weights before, on the same payments.")
-    ]
+    compared_score: float | None
+    """Of the weights before, on the same payments."""
 
 
 class RiskCheck(Shape, kw_only=True):
@@ -88,8 +89,10 @@ class RiskCheck(Shape, kw_only=True):
     share: Share
     holdout: Holdout
     margin: Margin
-    last_change: Annotated[RiskChanged | None, Meta(description="Null if never changed.")]
-    weights: Annotated[RiskWeights | None, Meta(description="Null: those that come with Recoup.")]
+    last_change: RiskChanged | None
+    """Null if never changed."""
+    weights: RiskWeights | None
+    """Null: those that come with Recoup."""
     success: bool = True
 
 

@@ -17,16 +17,16 @@ from recoup.sandbox.flows.clock_moves import ClockMoves, parse_step
 class ClockBody(Shape, kw_only=True):
     """How far to move it. It never goes back."""
 
-    advance: Annotated[str, Meta(max_length=64, description="Like `22d`, `36h` or `1d12h`.")]
+    advance: Annotated[str, Meta(max_length=64)]
+    """Like `22d`, `36h` or `1d12h`."""
 
 
 class ClockShown(Shape, kw_only=True):
     """What the merchant's clock shows."""
 
     now: Moment
-    target: Annotated[
-        Moment | None, Meta(description="Of a move: it has ended once `now` is there.")
-    ] = None
+    target: Moment | None = None
+    """Of a move: it has ended once `now` is there."""
     success: bool = True
 
 

@@ -44,21 +44,26 @@ class ListQuery(Struct, frozen=True):
     status: OrderStatus | None = None
     limit: Limit = LIMIT
     offset: Offset = 0
-    merchant_order_id: Annotated[str | None, Meta(description="Your order id.")] = None
+    merchant_order_id: str | None = None
+    """Your order id."""
 
 
 class OrderList(Struct, frozen=True):
-    data: Annotated[list[Order], Meta(description="Newest first.")]
-    total: Annotated[int, Meta(description="Exact number of matches.")]
+    data: list[Order]
+    """Newest first."""
+    total: int
+    """Exact number of matches."""
     limit: int
     offset: int
 
 
 class OrderAnswer(Struct, frozen=True):
     order: Order
-    payment: Annotated[Payment | None, Meta(description="The latest attempt.")]
+    payment: Payment | None
+    """The latest attempt."""
     settlements: list[Settlement]
-    checkout_url: Annotated[str, Meta(description="The hosted page; empty if there is none.")]
+    checkout_url: str
+    """The hosted page; empty if there is none."""
 
 
 class OrderOnly(Struct, frozen=True):
@@ -67,9 +72,8 @@ class OrderOnly(Struct, frozen=True):
 
 
 class RefundBody(Struct, frozen=True):
-    amount: Annotated[
-        str | None, Meta(description="Decimal text; default: the remaining amount.")
-    ] = None
+    amount: str | None = None
+    """Decimal text; default: the remaining amount."""
     reason: (
         Annotated[str, Meta(max_length=1000, description="Reason, stored with the refund.")] | None
     ) = None

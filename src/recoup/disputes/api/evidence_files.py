@@ -20,7 +20,8 @@ from recoup.kit.edge.incoming import BODY_BYTES_MAX
 class EvidenceFileBody(Shape, kw_only=True):
     """A file of evidence: PDF, PNG, JPEG or plain text, told by its bytes."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    """The file's name."""
     content: Annotated[
         bytes,
         Meta(
@@ -35,8 +36,10 @@ class EvidenceFileShown(Shape, kw_only=True):
     """What is told of a file of evidence."""
 
     id: UUID
-    name: Annotated[str, Meta(description="Empty if erased with the customer's data.")]
-    media_type: Annotated[str, Meta(description="Detected from the content.")]
+    name: str
+    """Empty if erased with the customer's data."""
+    media_type: str
+    """Detected from the content."""
     bytes: int
     sha256: str
     added_date: Moment
@@ -45,7 +48,8 @@ class EvidenceFileShown(Shape, kw_only=True):
 class EvidenceFileContent(EvidenceFileShown, kw_only=True):
     """With its content."""
 
-    content: Annotated[str, Meta(description="Base64.")]
+    content: str
+    """Base64."""
 
 
 class EvidenceFiles(Shape, kw_only=True):

@@ -19,29 +19,34 @@ class ProgramShown(Shape, kw_only=True):
     program: Annotated[str, Meta(examples=["VAMP"])]
     level: Annotated[str, Meta(examples=["excessive"])]
     network: str
-    acceptor_id: Annotated[str, Meta(description="The merchant number at the acquirer.")]
+    acceptor_id: str
+    """The merchant number at the acquirer."""
     month: Annotated[str, Meta(examples=["2026-11"])]
-    cases: Annotated[
-        int, Meta(description="Disputes and reports of fraud that the programme counts.")
-    ]
-    sales: Annotated[int, Meta(description="Approved sends that cases are divided by.")]
-    basis_points: Annotated[float | None, Meta(description="Null without sales.")]
-    cases_min: Annotated[
-        int, Meta(description="Of the threshold; 0: the programme counts amounts.")
-    ]
-    basis_points_min: Annotated[int, Meta(description="Of the threshold.")]
-    share: Annotated[
-        float, Meta(description="Of the threshold: 1 when all of its criteria are met.")
-    ]
-    state: Annotated[str, Meta(description="`below`, `half` or `over`.")]
-    certain: Annotated[bool, Meta(description="False: sources disagree, and nobody is notified.")]
-    document: Annotated[str, Meta(description="Where the threshold is published.")]
+    cases: int
+    """Disputes and reports of fraud that the programme counts."""
+    sales: int
+    """Approved sends that cases are divided by."""
+    basis_points: float | None
+    """Null without sales."""
+    cases_min: int
+    """Of the threshold; 0: the programme counts amounts."""
+    basis_points_min: int
+    """Of the threshold."""
+    share: float
+    """Of the threshold: 1 when all of its criteria are met."""
+    state: str
+    """`below`, `half` or `over`."""
+    certain: bool
+    """False: sources disagree, and nobody is notified."""
+    document: str
+    """Where the threshold is published."""
 
 
 class MonitoringShown(Shape, kw_only=True):
     """Standings by month, the newest first."""
 
-    counted_at: Annotated[Moment | None, Meta(description="Null: there was nothing to count.")]
+    counted_at: Moment | None
+    """Null: there was nothing to count."""
     programs: list[ProgramShown]
 
 

@@ -32,8 +32,10 @@ class Token(Envelope, kw_only=True):
 
     access_token: str
     refresh_token: str
-    expires: Annotated[int, Meta(description="Milliseconds since 1970.")]
-    id: Annotated[UUID, Meta(description="The key's id.")]
+    expires: int
+    """Milliseconds since 1970."""
+    id: UUID
+    """The key's id."""
     session: None = None
     days_to_enforce_mfa: None = field(default=None, name="daysToEnforceMFA")
     skip_available: None = None

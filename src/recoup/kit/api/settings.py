@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from recoup.kit.api.body import UNREAD, rule
 from recoup.kit.api.field_rules import names, up_to
-from recoup.kit.api.wire import Moment, Shape, Text32, Text64, Text128, Text512
+from recoup.kit.api.wire import Counted, Moment, Shape, Text32, Text64, Text128, Text512
 
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Events = Annotated[
@@ -37,33 +37,23 @@ Encrypt = Annotated[
 class Switches(Shape, kw_only=True):
     """Which orders a site takes."""
 
-    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = (
-        None
-    )
-    cit_callcenter: Annotated[
-        bool | None, Meta(description="Customer-initiated payments by the call centre.")
-    ] = None
-    mit: Annotated[bool | None, Meta(description="Merchant-initiated payments.")] = None
-    is_default: Annotated[bool | None, Meta(description="Receives orders without a site.")] = None
-    support_contact: Annotated[
-        Text128 | None,
-        Meta(
-            description="Support contact for customers: an e-mail address, a phone number or a page."
-        ),
-    ] = None
+    cit_web: bool | None = None
+    """Customer-initiated payments on the web."""
+    cit_callcenter: bool | None = None
+    """Customer-initiated payments by the call centre."""
+    mit: bool | None = None
+    """Merchant-initiated payments."""
+    is_default: bool | None = None
+    """Receives orders without a site."""
+    support_contact: Text128 | None = None
+    """Support contact for customers: an e-mail address, a phone number or a page."""
 
 
 class SiteBody(Switches, kw_only=True):
     """A site or campaign."""
 
-    url: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=512,
-            description="https address or host name; its host selects the site.",
-        ),
-    ]
+    url: Annotated[str, Meta(min_length=1, max_length=512)]
+    """https address or host name; its host selects the site."""
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     descriptor: Descriptor
 
@@ -106,14 +96,15 @@ class Sites(Shape, kw_only=True):
 class EndpointBody(Shape, kw_only=True):
     """Where events go."""
 
-    url: Annotated[Url, Meta(description="https; in the sandbox also http://127.0.0.1:<port>.")]
+    url: Url
+    """https; in the sandbox also http://127.0.0.1:<port>."""
     events: Events | None = None
     format: Format | None = None
-    own_key: Annotated[bool | None, Meta(description="True: its own key, not the merchant's.")] = (
-        None
-    )
+    own_key: bool | None = None
+    """True: its own key, not the merchant's."""
     encrypt: Encrypt | None = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.", extra=UNREAD)] = None
+    mid: Annotated[UUID | None, Meta(extra=UNREAD)] = None
+    """Optional; not used."""
 
 
 class EndpointChange(Shape, kw_only=True):
@@ -122,28 +113,26 @@ class EndpointChange(Shape, kw_only=True):
     url: Url | None = None
     events: Events | None = None
     format: Format | None = None
-    state: Annotated[
-        Text32 | None, Meta(description="`active`, or `disabled`: nothing is sent or kept for it.")
-    ] = None
+    state: Text32 | None = None
+    """`active`, or `disabled`: nothing is sent or kept for it."""
     encrypt: Encrypt | None = None
 
 
 class Health(Shape, kw_only=True):
     """Health of deliveries."""
 
-    state: Annotated[
-        Literal["new", "ok", "failing", "open"],
-        Meta(
-            description="`new`: nothing was sent yet; `open`: only probes are sent, at growing intervals."
-        ),
-    ]
-    since: Annotated[Moment | None, Meta(description="Time of the first failure in a row.")]
-    failures: Annotated[int, Meta(ge=0, description="Failed attempts in a row.")]
-    last_error: Annotated[str | None, Meta(description="Error of the latest failure.")]
-    next_try_at: Annotated[Moment | None, Meta(description="While `open`: time of the next probe.")]
-    waiting_events: Annotated[
-        int, Meta(ge=0, description="Events waiting for delivery; counted up to 1,000.")
-    ]
+    state: Literal["new", "ok", "failing", "open"]
+    """`new`: nothing was sent yet; `open`: only probes are sent, at growing intervals."""
+    since: Moment | None
+    """Time of the first failure in a row."""
+    failures: Counted
+    """Failed attempts in a row."""
+    last_error: str | None
+    """Error of the latest failure."""
+    next_try_at: Moment | None
+    """While `open`: time of the next probe."""
+    waiting_events: Counted
+    """Events waiting for delivery; counted up to 1,000."""
 
 
 class Endpoint(Shape, kw_only=True):
@@ -155,20 +144,17 @@ class Endpoint(Shape, kw_only=True):
     format: str
     state: str
     created_date: Moment
-    signing_key: Annotated[
-        str,
-        Meta(
-            description="Base64; signs all deliveries to this endpoint. For `stablecoin` this text itself is "
-            "the secret."
-        ),
-    ]
+    signing_key: str
+    """Base64; signs all deliveries to this endpoint. For `stablecoin` this text itself is the
+    secret."""
     encrypt: Encrypt
-    own_key: Annotated[bool, Meta(description="False: the merchant's key signs.")]
-    previous_key_until: Annotated[
-        Moment | None, Meta(description="The previous key is valid until then.")
-    ]
+    own_key: bool
+    """False: the merchant's key signs."""
+    previous_key_until: Moment | None
+    """The previous key is valid until then."""
     health: Health
-    why: Annotated[str | None, Meta(description="Why it is disabled.")] = None
+    why: str | None = None
+    """Why it is disabled."""
 
 
 class Endpoints(Shape, kw_only=True):
@@ -187,19 +173,23 @@ class TestBody(Shape, kw_only=True):
 class TestAnswer(Shape, kw_only=True):
     """What the receiver said."""
 
-    success: Annotated[bool, Meta(description="Whether the receiver answered 2xx.")]
+    success: bool
+    """Whether the receiver answered 2xx."""
     event: str
     event_id: UUID
-    status: Annotated[int, Meta(ge=100, le=999, description="The receiver's HTTP status.")]
+    status: Annotated[int, Meta(ge=100, le=999)]
+    """The receiver's HTTP status."""
     latency_ms: Annotated[int, Meta(ge=0)]
-    answer: Annotated[str, Meta(description="The beginning of its response.")]
+    answer: str
+    """The beginning of its response."""
 
 
 class DeliveryQuery(Shape, kw_only=True):
     """Newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    before: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
+    before: UUID | None = None
+    """`next` of the previous page."""
 
 
 class Delivery(Shape, kw_only=True):
@@ -210,26 +200,30 @@ class Delivery(Shape, kw_only=True):
     event_id: UUID
     order_id: UUID
     external_order_id: str | None
-    mid: Annotated[UUID, Meta(description="Merchant of the event.")]
+    mid: UUID
+    """Merchant of the event."""
     sequence: int
-    is_resent: Annotated[bool, Meta(description="True if sent by a replay.")]
-    is_sample: Annotated[bool, Meta(description="True if sent by …/test; not retried.")]
-    attempt: Annotated[int, Meta(ge=1, description="Number of the attempt of this event.")]
+    is_resent: bool
+    """True if sent by a replay."""
+    is_sample: bool
+    """True if sent by …/test; not retried."""
+    attempt: Annotated[int, Meta(ge=1)]
+    """Number of the attempt of this event."""
     at: Moment
-    result: Annotated[
-        str, Meta(description="`delivered`, `failed` (will be retried), `parked` or `disabled`.")
-    ]
+    result: str
+    """`delivered`, `failed` (will be retried), `parked` or `disabled`."""
     latency_ms: int
     answer: str
-    status: Annotated[int | None, Meta(description="The receiver's HTTP status.")] = None
-    error: Annotated[str | None, Meta(description="Why there was no response.")] = None
+    status: int | None = None
+    """The receiver's HTTP status."""
+    error: str | None = None
+    """Why there was no response."""
 
 
 class Deliveries(Shape, kw_only=True):
     """A page of tries."""
 
     data: list[Delivery]
-    next: Annotated[
-        UUID | None, Meta(description="Send it as `before`; null on the last page.")
-    ] = None
+    next: UUID | None = None
+    """Send it as `before`; null on the last page."""
     success: bool = True

@@ -17,6 +17,7 @@ Moment = Annotated[
 ]
 Instant = Annotated[datetime, Meta(description="ISO 8601 in UTC.")]  # as a body says it
 Text = Annotated[str, Meta(max_length=256)]
+Counted = Annotated[int, Meta(ge=0)]
 Text4 = Annotated[str, Meta(max_length=4)]
 Text16 = Annotated[str, Meta(max_length=16)]
 Text32 = Annotated[str, Meta(max_length=32)]

@@ -29,20 +29,20 @@ class Example:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`path` with `{name}` for variables, the door's prefix included. `body` and `query`: Structs
-    whose fields (with `msgspec.Meta` descriptions and limits) become JSON Schema; None where there
-    is none. `answers`: status -> Struct of the answer, None for an empty one. `problems`: codes of
-    the dialect's error table that this operation may give besides those that every call may.
-    `types`: what an answer may be, JSON or a file; `takes`: what a body may be. `body_optional`:
-    the body may be left out; None: where no field of it is required. `streams`: the body is read by
-    what handles the call, piece by piece. `chars_max`: of each text of the body. `intake`: it only
-    writes down what comes, or nothing, and goes on while the database is quarantined, as reads do.
-    `lenient`: fields that the body does not know are named in `warnings` of the answer, as clients
-    of the contract send more than is read; elsewhere they are refused. `keyed`: the header
-    Idempotency-Key makes a repeat the same call. `deprecated`: goes on, and another call does
-    better. `credential`: name of the door's security scheme, None for open calls; `scope`: the
-    resource, or the whole scope, that the credential must allow, None for calls without one.
-    `partners`: a partner's key may call it, too. `items`: the path to a list's records in its
-    answer."""
+    whose fields (with the limits of their `msgspec.Meta` and the text below them) become JSON
+    Schema; None where there is none. `answers`: status -> Struct of the answer, None for an empty
+    one. `problems`: codes of the dialect's error table that this operation may give besides those
+    that every call may. `types`: what an answer may be, JSON or a file; `takes`: what a body may
+    be. `body_optional`: the body may be left out; None: where no field of it is required.
+    `streams`: the body is read by what handles the call, piece by piece. `chars_max`: of each text
+    of the body. `intake`: it only writes down what comes, or nothing, and goes on while the
+    database is quarantined, as reads do. `lenient`: fields that the body does not know are named in
+    `warnings` of the answer, as clients of the contract send more than is read; elsewhere they are
+    refused. `keyed`: the header Idempotency-Key makes a repeat the same call. `deprecated`: goes
+    on, and another call does better. `credential`: name of the door's security scheme, None for
+    open calls; `scope`: the resource, or the whole scope, that the credential must allow, None for
+    calls without one. `partners`: a partner's key may call it, too. `items`: the path to a list's
+    records in its answer."""
 
     method: str
     path: str

@@ -9,6 +9,7 @@ import msgspec
 from recoup.kernel.encode import to_plain
 from recoup.kit.edge.described import JSON, JSON_LINES, Example, Operation
 from recoup.kit.edge.dialect import Dialect, ErrorRow, variables_of, words_of
+from recoup.kit.edge.field_texts import say_fields
 
 _REF: Final = "#/components/schemas/{name}"
 _RETRY_AFTER: Final = {
@@ -46,6 +47,7 @@ def document(dialect: Dialect, version: str, server: str = "/") -> dict[str, Any
 def query_schema(shape: type[msgspec.Struct]) -> Schema:
     """The schema of a query's Struct, whose properties become parameters."""
     _, components = msgspec.json.schema_components([shape], ref_template=_REF)
+    say_fields([shape], components)
     found: Schema = components[shape.__name__]
     return found
 
@@ -65,6 +67,7 @@ def _schemas(dialect: Dialect) -> tuple[Refs, dict[str, Any]]:
     for schema in components.values():
         if "description" in schema:  # a docstring, with its lines' indents
             schema["description"] = " ".join(schema["description"].split())
+    say_fields(shapes, components)
     components |= {
         name: {"type": "string", "enum": [*words]} for name, words in dialect.words.items()
     }

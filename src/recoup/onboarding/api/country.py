@@ -18,22 +18,26 @@ class CountryBody(Shape, kw_only=True):
     """The country of the account at the acquirer, for routes that name none."""
 
     country: Country
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UUID | None = None
+    """Optional; not used."""
 
 
 class RouteCountry(Shape, kw_only=True):
     """A route that the merchant's payments may go by."""
 
     name: str
-    country: Annotated[str | None, Meta(description="Null: the merchant's.")]
+    country: str | None
+    """Null: the merchant's."""
     region: str
 
 
 class Countries(Shape, kw_only=True):
     """Whose rules of the card networks hold."""
 
-    country: Annotated[str | None, Meta(description="Null until it is set; live needs one.")]
-    region: Annotated[str, Meta(description="Of the networks' rules.", examples=["eea"])]
+    country: str | None
+    """Null until it is set; live needs one."""
+    region: Annotated[str, Meta(examples=["eea"])]
+    """Of the networks' rules."""
     routes: list[RouteCountry]
     success: bool = True
 

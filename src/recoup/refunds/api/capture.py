@@ -19,23 +19,17 @@ class CaptureBody(Shape, kw_only=True):
     """The whole of what is held; with `finalCapture` a part of it."""
 
     idempotency_key: Reference128
-    order_id: Annotated[UUID, Meta(description="`orderId` of the /evaluate response.")]
-    amount: Annotated[
-        Cents,
-        Meta(
-            description="Minor units. All that is held, or with `finalCapture` that or less.",
-            examples=[4590],
-        ),
-    ]
+    order_id: UUID
+    """`orderId` of the /evaluate response."""
+    amount: Annotated[Cents, Meta(examples=[4590])]
+    """Minor units. All that is held, or with `finalCapture` that or less."""
     currency: Currency
-    final_capture: Annotated[
-        bool | None,
-        Meta(
-            description="True: what is not captured is released; 0 releases all that is left after a part. False: it "
-            "stays held for a further capture, where the processor takes several. Missing: the amount is all of it."
-        ),
-    ] = None
-    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
+    final_capture: bool | None = None
+    """True: what is not captured is released; 0 releases all that is left after a part. False: it
+    stays held for a further capture, where the processor takes several. Missing: the amount is all
+    of it."""
+    mid: UUID | None = None
+    """Must match the credential."""
 
 
 class CaptureResult(Envelope, kw_only=True):
@@ -44,13 +38,12 @@ class CaptureResult(Envelope, kw_only=True):
     status: Literal["SUCCESS", "FAILED"] | None = None
     order_id: UUID
     capture_status: Literal["SUCCESS", "FAILED"]
-    transaction_id: Annotated[UUID | None, Meta(description="The capture's id.")] = None
-    captured_amount: Annotated[
-        int | None, Meta(description="What was captured of the order up to now, in minor units.")
-    ] = None
-    held_amount: Annotated[
-        int | None, Meta(description="What is still held, for a further capture.")
-    ] = None
+    transaction_id: UUID | None = None
+    """The capture's id."""
+    captured_amount: int | None = None
+    """What was captured of the order up to now, in minor units."""
+    held_amount: int | None = None
+    """What is still held, for a further capture."""
 
 
 api: Final = Api(group="Orders", scope="payments", lenient=True)

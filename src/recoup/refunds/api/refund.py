@@ -34,46 +34,43 @@ class RefundItem(Shape, kw_only=True):
 
     sku: Text | None = None
     line: Annotated[int, Meta(ge=1, le=500)] | None = None
-    quantity: Annotated[Count | None, Meta(description="Number of pieces.")] = None
-    amount: Annotated[
-        Units | None, Meta(description="Amount instead of `quantity`, minor units.")
-    ] = None
+    quantity: Count | None = None
+    """Number of pieces."""
+    amount: Units | None = None
+    """Amount instead of `quantity`, minor units."""
 
 
 class RefundBody(Shape, kw_only=True):
     """`amountToRefund` or `items`."""
 
     amount_to_refund: Annotated[
-        str | float | None,
-        Meta(
-            description="In whole currency, not cents.",
-            examples=["19.99"],
-            extra=rule(field_rules.decimal),
-        ),
+        str | float | None, Meta(examples=["19.99"], extra=rule(field_rules.decimal))
     ] = None
+    """In whole currency, not cents."""
     items: Annotated[list[RefundItem], Meta(max_length=500)] | None = None
     refund_message: Annotated[str, Meta(max_length=500)] | None = None
-    idempotency_key: Annotated[
-        Text128 | None, Meta(description="The same key is the same refund.")
-    ] = None
-    currency: Annotated[Text4 | None, Meta(description="Must be the order's currency.")] = None
-    mid: Annotated[UUID | None, Meta(description="Must match the credential.")] = None
-    is_partial_refund: Annotated[
-        bool | None, Meta(description="Optional; not used.", extra=UNREAD)
-    ] = None
-    transaction_id: Annotated[str | None, Meta(description="Optional; not used.", extra=UNREAD)] = (
-        None
-    )
+    idempotency_key: Text128 | None = None
+    """The same key is the same refund."""
+    currency: Text4 | None = None
+    """Must be the order's currency."""
+    mid: UUID | None = None
+    """Must match the credential."""
+    is_partial_refund: Annotated[bool | None, Meta(extra=UNREAD)] = None
+    """Optional; not used."""
+    transaction_id: Annotated[str | None, Meta(extra=UNREAD)] = None
+    """Optional; not used."""
 
 
 class Refunded(Envelope, kw_only=True):
     """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
 
     status: Literal["SUCCESS", "FAILED"] | None = None
-    response_code: Annotated[str, Meta(description="`100`, or the code of the refusal.")]
+    response_code: str
+    """`100`, or the code of the refusal."""
     response_message: str
     order_id: UUID
-    transaction_id: Annotated[UUID | None, Meta(description="The refund's id.")] = None
+    transaction_id: UUID | None = None
+    """The refund's id."""
 
 
 api: Final = Api(group="Orders", scope="refunds", lenient=True)

@@ -29,9 +29,8 @@ class Complaint(Shape, kw_only=True):
     """What /evaluate would refuse."""
 
     field: str
-    rank: Annotated[
-        Literal["Required"], Meta(description="What is required comes before all ranks.")
-    ] = "Required"
+    rank: Literal["Required"] = "Required"
+    """What is required comes before all ranks."""
     text: str
 
 
@@ -39,31 +38,34 @@ class Improvement(Shape, kw_only=True):
     """A field that is left out."""
 
     field: str
-    rank: Annotated[
-        Literal["Critical", "High", "Medium", "Low"],
-        Meta(description="How much the field helps a rescue, as Recoup's own decisions weigh it."),
-    ]
-    points: Annotated[int, Meta(description="Points that this data would add to the score.")]
+    rank: Literal["Critical", "High", "Medium", "Low"]
+    """How much the field helps a rescue, as Recoup's own decisions weigh it."""
+    points: int
+    """Points that this data would add to the score."""
     why: str
 
 
 class ReadDecline(Shape, kw_only=True):
     """The meaning of the response code."""
 
-    code: Annotated[str | None, Meta(description="The card network's code, if there is one.")]
+    code: str | None
+    """The card network's code, if there is one."""
     meaning: str
-    kind: Annotated[
-        str, Meta(description="`funds`, `soft`, `technical`, `data`, `sca`, `fraud`, `hard`, …")
-    ]
-    retry: Annotated[str, Meta(description="`yes`, `never`, or the condition for a retry.")]
-    wait_hours: Annotated[float | None, Meta(description="Minimum wait before the next attempt.")]
-    source: Annotated[str, Meta(description="The source document and its edition.")]
+    kind: str
+    """`funds`, `soft`, `technical`, `data`, `sca`, `fraud`, `hard`, …"""
+    retry: str
+    """`yes`, `never`, or the condition for a retry."""
+    wait_hours: float | None
+    """Minimum wait before the next attempt."""
+    source: str
+    """The source document and its edition."""
 
 
 class Checked(Shape, kw_only=True):
     """`score` of 100."""
 
-    valid: Annotated[bool, Meta(description="Whether /evaluate would accept the body.")]
+    valid: bool
+    """Whether /evaluate would accept the body."""
     score: Annotated[int, Meta(ge=0, le=100)]
     complaints: list[Complaint]
     improvements: list[Improvement]

@@ -43,55 +43,37 @@ class TransactionOutside(Shape, kw_only=True):
     """What may be told of a transaction besides."""
 
     currency: Currency
-    timestamp_utc: Annotated[
-        Instant | None,
-        Meta(
-            description="Time of the payment: ISO 8601, RFC 1123, Unix seconds or milliseconds.",
-            extra=_TIMESTAMP,
-        ),
-    ] = None
-    timestamp: Annotated[
-        Instant | None, Meta(description="Alias of `timestampUtc`.", extra=_TIMESTAMP)
-    ] = None
-    timezone_utc_offset: Annotated[Offset | None, Meta(description="Hours, or minutes.")] = None
-    transaction_type: Annotated[
-        Text32 | None,
-        Meta(
-            description="Type of the transaction: `CAPTURE`, …; used if the body has no `transactionType`."
-        ),
-    ] = None
+    timestamp_utc: Annotated[Instant | None, Meta(extra=_TIMESTAMP)] = None
+    """Time of the payment: ISO 8601, RFC 1123, Unix seconds or milliseconds."""
+    timestamp: Annotated[Instant | None, Meta(extra=_TIMESTAMP)] = None
+    """Alias of `timestampUtc`."""
+    timezone_utc_offset: Offset | None = None
+    """Hours, or minutes."""
+    transaction_type: Text32 | None = None
+    """Type of the transaction: `CAPTURE`, …; used if the body has no `transactionType`."""
     response_description: Text | None = None
     response_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
     response_sub_status: Annotated[Text | None, Meta(extra=UNREAD)] = None
     processor_name: Text | None = None
-    advice_code: Annotated[
-        Text64 | None,
-        Meta(
-            description="Mastercard merchant advice code, also as `03 : text`, `MAC 03` or `7903`."
-        ),
-    ] = None
+    advice_code: Text64 | None = None
+    """Mastercard merchant advice code, also as `03 : text`, `MAC 03` or `7903`."""
     card_not_present: Annotated[bool | None, Meta(extra=UNREAD)] = None
-    dynamic_descriptor: Annotated[Text64 | None, Meta(description="Statement descriptor.")] = None
-    descriptor: Annotated[Text64 | None, Meta(description="Alias of `dynamicDescriptor`.")] = None
-    network_transaction_id: Annotated[
-        Text64 | None, Meta(description="The card network's transaction id.")
-    ] = None
+    dynamic_descriptor: Text64 | None = None
+    """Statement descriptor."""
+    descriptor: Text64 | None = None
+    """Alias of `dynamicDescriptor`."""
+    network_transaction_id: Text64 | None = None
+    """The card network's transaction id."""
 
 
 class Transaction(TransactionOutside, kw_only=True):
     """The declined transaction at the merchant's processor."""
 
-    id: Annotated[Reference128, Meta(min_length=1, description="The processor's transaction id.")]
+    id: Annotated[Reference128, Meta(min_length=1)]
+    """The processor's transaction id."""
     amount: Amount
-    response_code: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=64,
-            description="The response code, as text or number.",
-            examples=["202"],
-        ),
-    ]
+    response_code: Annotated[str, Meta(min_length=1, max_length=64, examples=["202"])]
+    """The response code, as text or number."""
     response_code_source: Annotated[
         str,
         Meta(
@@ -104,12 +86,8 @@ class Transaction(TransactionOutside, kw_only=True):
     avs_result_code: Result
     cvv_result_code: Result
     cavv_result_code: Result
-    mit_reason: Annotated[
-        MitReason | None,
-        Meta(
-            description="Why it was made without the customer; by default `recurring` with a subscription."
-        ),
-    ] = None
+    mit_reason: MitReason | None = None
+    """Why it was made without the customer; by default `recurring` with a subscription."""
 
 
 class TransactionCopy(TransactionOutside, kw_only=True):
@@ -119,10 +97,10 @@ class TransactionCopy(TransactionOutside, kw_only=True):
         "timezone_utc_offset", "dynamic_descriptor", "descriptor",
         "network_transaction_id", "cavv_result_code",
     })  # fmt: skip
-    amount: Annotated[
-        int, Meta(ge=0, le=AMOUNT_MAX, description="Minor units.", examples=[4590], extra=_CENTS)
-    ]
-    id: Annotated[Reference128 | None, Meta(description="The processor's transaction id.")] = None
+    amount: Annotated[int, Meta(ge=0, le=AMOUNT_MAX, examples=[4590], extra=_CENTS)]
+    """Minor units."""
+    id: Reference128 | None = None
+    """The processor's transaction id."""
     response_code: Text64 | None = None
     response_code_source: Text | None = None
     avs_result_code: Text16 | None = None
@@ -133,10 +111,8 @@ class TransactionCopy(TransactionOutside, kw_only=True):
 class Payer(Shape, kw_only=True):
     """The payer."""
 
-    id: Annotated[
-        Text | None,
-        Meta(description="The merchant's customer id.", extra=rule(field_rules.reference)),
-    ] = None
+    id: Annotated[Text | None, Meta(extra=rule(field_rules.reference))] = None
+    """The merchant's customer id."""
     email: Text | None = None
     phone: Text | None = None
     birthdate: Annotated[Text | None, Meta(extra=UNREAD)] = None
@@ -153,7 +129,8 @@ class Address(Shape, kw_only=True):
     address_line2: Text | None = None
     city: Text | None = None
     state: Text | None = None
-    zipcode: Annotated[Text | None, Meta(description="`zipCode` is accepted, too.")] = None
+    zipcode: Text | None = None
+    """`zipCode` is accepted, too."""
     phone: Text | None = None
 
 
@@ -161,13 +138,15 @@ class CardOutside(Shape, kw_only=True):
     """What may be told of a card without its number."""
 
     holder_name: Text | None = None
-    card_type: Annotated[Text16 | None, Meta(description="`CREDIT` or `DEBIT`.")] = None
-    card_brand: Annotated[Text32 | None, Meta(description="`VISA`, `MASTERCARD`, …")] = None
+    card_type: Text16 | None = None
+    """`CREDIT` or `DEBIT`."""
+    card_brand: Text32 | None = None
+    """`VISA`, `MASTERCARD`, …"""
     card_country: Text32 | None = None
-    expiration_month: Annotated[Month | None, Meta(description="Required with a card number.")] = (
-        None
-    )
-    expiration_year: Annotated[Year | None, Meta(description="Required with a card number.")] = None
+    expiration_month: Month | None = None
+    """Required with a card number."""
+    expiration_year: Year | None = None
+    """Required with a card number."""
     card_bin_number: Annotated[str, Meta(max_length=8, pattern="^[0-9]*$")] | None = None
     card_last4_digits: Annotated[str, Meta(max_length=4, pattern="^[0-9]*$")] | None = None
     card_issuer: Text | None = None
@@ -181,30 +160,18 @@ class PaymentMethod(CardOutside, kw_only=True):
     unread: ClassVar[frozenset[str]] = frozenset({
         "card_bin_number", "card_issuer", "card_level", "card_fingerprint",
     })  # fmt: skip
-    card_number: Annotated[
-        Text64 | None,
-        Meta(
-            description="Token of /tokenize, or card number; needed without `processor` and `id`."
-        ),
-    ] = None
-    token: Annotated[bool | None, Meta(description="True if `cardNumber` is a token.")] = None
-    verification_value: Annotated[
-        Text4 | None, Meta(description="Stored for one attempt at most.")
-    ] = None
-    processor: Annotated[
-        Text32 | None, Meta(description="The route whose processor stores the method.")
-    ] = None
-    id: Annotated[
-        StoredId | None,
-        Meta(
-            description="The processor's id of the stored method, instead of `cardNumber`.",
-            examples=["pm_card_visa"],
-        ),
-    ] = None
-    customer: Annotated[
-        StoredId | None,
-        Meta(description="The processor's id of the payer; some processors need it."),
-    ] = None
+    card_number: Text64 | None = None
+    """Token of /tokenize, or card number; needed without `processor` and `id`."""
+    token: bool | None = None
+    """True if `cardNumber` is a token."""
+    verification_value: Text4 | None = None
+    """Stored for one attempt at most."""
+    processor: Text32 | None = None
+    """The route whose processor stores the method."""
+    id: Annotated[StoredId | None, Meta(examples=["pm_card_visa"])] = None
+    """The processor's id of the stored method, instead of `cardNumber`."""
+    customer: StoredId | None = None
+    """The processor's id of the payer; some processors need it."""
 
 
 class PaymentMethodCopy(CardOutside, kw_only=True):
@@ -214,11 +181,11 @@ class PaymentMethodCopy(CardOutside, kw_only=True):
         "expiration_month", "expiration_year", "card_issuer", "card_level", "card_fingerprint", "token",
         "verification_value",
     })  # fmt: skip
-    card_number: Annotated[
-        Text64 | None, Meta(description="A token; a card number is refused.")
-    ] = None
+    card_number: Text64 | None = None
+    """A token; a card number is refused."""
     token: bool | None = None
-    verification_value: Annotated[str | None, Meta(description="Ignored and not stored.")] = None
+    verification_value: str | None = None
+    """Ignored and not stored."""
 
 
 class Subscription(Shape, kw_only=True):
@@ -280,34 +247,31 @@ class PayloadMerchant(Shape, kw_only=True):
 class PaymentRequest(Shape, kw_only=True):
     """What /evaluate and /transmit take alike."""
 
-    is_declined: Annotated[bool, Meta(description="Whether the processor declined it.")]
+    is_declined: bool
+    """Whether the processor declined it."""
     order_id: Annotated[
         str,
         Meta(
             min_length=1,
             max_length=128,
-            description="The merchant's order id.",
             extra=rule(field_rules.reference, missing="Merchant's orderId is required"),
         ),
     ]
-    is_mit: Annotated[
-        bool | None, Meta(description="True: merchant-initiated; false: customer.")
-    ] = field(default=None, name="isMIT")
-    mid: Annotated[UUID | None, Meta(description="Merchant id; must match the credential.")] = None
-    order_source: Annotated[
-        Text64 | None,
-        Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another."),
-    ] = None
-    site_id: Annotated[UUID | None, Meta(description="Site id.")] = None
-    site_url: Annotated[
-        Text512 | None, Meta(description="Address of the site, instead of `siteId`.")
-    ] = None
-    campaign: Annotated[Text64 | None, Meta(description="Key of one of the site's campaigns.")] = (
-        None
-    )
-    customer_ip: Annotated[
-        Text64 | None, Meta(description="Customer's IP address at the checkout.")
-    ] = None
+    """The merchant's order id."""
+    is_mit: bool | None = field(default=None, name="isMIT")
+    """True: merchant-initiated; false: customer."""
+    mid: UUID | None = None
+    """Merchant id; must match the credential."""
+    order_source: Text64 | None = None
+    """`ecommerce`, `callcenter`, `installment`, `terminal`, or another."""
+    site_id: UUID | None = None
+    """Site id."""
+    site_url: Text512 | None = None
+    """Address of the site, instead of `siteId`."""
+    campaign: Text64 | None = None
+    """Key of one of the site's campaigns."""
+    customer_ip: Text64 | None = None
+    """Customer's IP address at the checkout."""
     sense_key: Text | None = None
     is_recurring: bool | None = None
     subscription: Subscription | None = None
@@ -316,45 +280,32 @@ class PaymentRequest(Shape, kw_only=True):
     shipping_information: Address | None = None
     order_items: Annotated[list[OrderItem], Meta(max_length=500)] | None = None
     merchant: Annotated[PayloadMerchant | None, Meta(extra=UNREAD)] = None
-    device_details: Annotated[
-        dict[str, Any] | None,
-        Meta(
-            description="The customer's device: `deviceId` of 15 characters or more, `fingerprint` of 20 or more; "
-            "evidence in disputes. Other members are not read.",
-            extra=rule(field_rules.device),
-        ),
-    ] = None
+    device_details: Annotated[dict[str, Any] | None, Meta(extra=rule(field_rules.device))] = None
+    """The customer's device: `deviceId` of 15 characters or more, `fingerprint` of 20 or more;
+    evidence in disputes. Other members are not read."""
     additional_fields: Annotated[list[Any] | None, Meta(extra=UNREAD)] = None
-    correlation_id: Annotated[Text64 | None, Meta(description="Shown with the order.")] = None
-    source: Annotated[str | None, Meta(description="Name of the integration.", extra=UNREAD)] = None
+    correlation_id: Text64 | None = None
+    """Shown with the order."""
+    source: Annotated[str | None, Meta(extra=UNREAD)] = None
+    """Name of the integration."""
     extra_data: Annotated[Any | None, Meta(extra=UNREAD)] = None
 
 
 class EvaluateBody(PaymentRequest, kw_only=True):
     """A declined payment to be rescued."""
 
-    idempotency_key: Annotated[
-        Reference128, Meta(min_length=1, description="A new one for new content.")
-    ]
+    idempotency_key: Annotated[Reference128, Meta(min_length=1)]
+    """A new one for new content."""
     transaction: Transaction
     payment_method: PaymentMethod
-    order_source: Annotated[
-        Text | None,
-        Meta(description="`ecommerce`, `callcenter`, `installment`, `terminal`, or another."),
-    ] = None
-    attempt_count: Annotated[
-        Annotated[int, Meta(ge=1, le=1_000)] | None,
-        Meta(
-            description="Which authorisation attempt of the payment was declined: 1 is the original (default)."
-        ),
-    ] = None
-    transaction_type: Annotated[
-        Text32 | None, Meta(description="`PURCHASE` (default) or `AUTHORIZATION`.")
-    ] = None
-    expiry_date_utc: Annotated[
-        Instant | None,
-        Meta(description="An MIT with an expiry is retried until then; ideally three weeks ahead."),
-    ] = None
+    order_source: Text | None = None
+    """`ecommerce`, `callcenter`, `installment`, `terminal`, or another."""
+    attempt_count: Annotated[int, Meta(ge=1, le=1_000)] | None = None
+    """Which authorisation attempt of the payment was declined: 1 is the original (default)."""
+    transaction_type: Text32 | None = None
+    """`PURCHASE` (default) or `AUTHORIZATION`."""
+    expiry_date_utc: Instant | None = None
+    """An MIT with an expiry is retried until then; ideally three weeks ahead."""
     three_d_secure: ThreeDSecure | None = None
 
 
@@ -394,30 +345,24 @@ class Evaluated(Envelope, kw_only=True):
         Literal["SUBMITTED", "CHALLENGE", "CAPTUREREQUIRED", "APPROVED", "DECLINED", "CANCELLED"]
         | None
     ) = None
-    order_session_key: Annotated[UUID, Meta(description="Recoup's order id.")]
-    order_id: Annotated[UUID, Meta(description="The same order id.")]
-    sense_key: Annotated[str | None, Meta(description="As sent.")] = None
-    reason: Annotated[
-        str | None, Meta(description="Why the rescue ended; null while it continues.")
-    ] = None
-    final: Annotated[
-        bool,
-        Meta(
-            description="False: the rescue continues, whatever `status` says. A DECLINED that is not final "
-            "may still be approved: do not charge the payment elsewhere."
-        ),
-    ]
-    cause: Annotated[
-        CauseWord | None,
-        Meta(
-            description="Why the payment is not (yet) approved, in one word; `outcome_unknown`: the issuer has "
-            "not answered an attempt."
-        ),
-    ] = None
-    next_attempt_at: Annotated[Moment | None, Meta(description="Time of the next attempt.")] = None
-    challenge_url: Annotated[
-        str | None, Meta(description="Redirect the customer here for a CHALLENGE.")
-    ] = None
+    order_session_key: UUID
+    """Recoup's order id."""
+    order_id: UUID
+    """The same order id."""
+    sense_key: str | None = None
+    """As sent."""
+    reason: str | None = None
+    """Why the rescue ended; null while it continues."""
+    final: bool
+    """False: the rescue continues, whatever `status` says. A DECLINED that is not final may still
+    be approved: do not charge the payment elsewhere."""
+    cause: CauseWord | None = None
+    """Why the payment is not (yet) approved, in one word; `outcome_unknown`: the issuer has not
+    answered an attempt."""
+    next_attempt_at: Moment | None = None
+    """Time of the next attempt."""
+    challenge_url: str | None = None
+    """Redirect the customer here for a CHALLENGE."""
 
 
 class Happened(Shape, kw_only=True):
@@ -448,9 +393,8 @@ class TransactionUpdate(Shape, kw_only=True):
     """What the processor said in the end."""
 
     response_code: Annotated[Text64 | None, Meta(extra=rule(field_rules.text_or_blank))] = None
-    response_status: Annotated[Text | None, Meta(description="Read if there is no `outcome`.")] = (
-        None
-    )
+    response_status: Text | None = None
+    """Read if there is no `outcome`."""
 
 
 class UpdateBody(Shape, kw_only=True):
@@ -473,16 +417,15 @@ class TransmitBody(PaymentRequest, kw_only=True):
     })  # fmt: skip
     transaction: TransactionCopy
     subscription: SubscriptionCopy | None = None
-    payment_method: Annotated[
-        PaymentMethodCopy | None, Meta(description="Without a card number.")
-    ] = None
-    transmit_id: Annotated[
-        UUID | None, Meta(description="Id of an earlier copy, to report its outcome.")
-    ] = None
+    payment_method: PaymentMethodCopy | None = None
+    """Without a card number."""
+    transmit_id: UUID | None = None
+    """Id of an earlier copy, to report its outcome."""
     outcome: Outcome = None
     refund: Became = None
     chargeback: Became = None
-    sequence_number: Annotated[str | None, Meta(description="Row number in a file.")] = None
+    sequence_number: str | None = None
+    """Row number in a file."""
     transaction_type: str | None = None
     three_d_secure: ThreeDSecure | None = None
     expiry_date_utc: Moment | None = None
@@ -499,4 +442,5 @@ class Transmitted(Members, kw_only=True):
     """The transmission's id, under which it may be updated."""
 
     transmit_id: UUID
-    status: Annotated[int, Meta(description="0")] = 0
+    status: int = 0
+    """0"""

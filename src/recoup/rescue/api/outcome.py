@@ -51,10 +51,8 @@ class Happening(Shape, kw_only=True):
     at: Moment
     route: str | UnsetType = UNSET
     route_reason: str | UnsetType = UNSET
-    text: Annotated[
-        str | UnsetType,
-        Meta(description="The processor's code and words, of a request that it refused."),
-    ] = UNSET
+    text: str | UnsetType = UNSET
+    """The processor's code and words, of a request that it refused."""
 
 
 class Outcome(Envelope, kw_only=True):
@@ -71,10 +69,8 @@ class Outcome(Envelope, kw_only=True):
     external_order_id: str | UnsetType = UNSET
     reason: str | None | UnsetType = UNSET
     next_attempt_at: Moment | None | UnsetType = UNSET
-    refunded_amount: Annotated[
-        int | UnsetType,
-        Meta(description="Minor units that went back to the customer, or are owed back."),
-    ] = UNSET
+    refunded_amount: int | UnsetType = UNSET
+    """Minor units that went back to the customer, or are owed back."""
     history: list[Happening] | UnsetType = UNSET
 
 

@@ -52,9 +52,8 @@ class CreditCard(Struct, kw_only=True):
     year: Year
     first_name: Text | None = None
     last_name: Text | None = None
-    full_name: Annotated[
-        Text | None, Meta(description="Instead of `first_name` and `last_name`.")
-    ] = None
+    full_name: Text | None = None
+    """Instead of `first_name` and `last_name`."""
     verification_value: Code = None
 
 
@@ -94,20 +93,19 @@ class TokenizeBody(Shape, rename=None, kw_only=True):
 
     payment_method: CardMethod | None = None
     payment: OlderPayment | None = None
-    mid: Annotated[UUID | None, Meta(description="In the body or in the query.", extra=UNREAD)] = (
-        None
-    )
-    environment: Annotated[
-        str | None,
-        Meta(description="The tokenization key, in the body or in the query.", extra=UNREAD),
-    ] = None
+    mid: Annotated[UUID | None, Meta(extra=UNREAD)] = None
+    """In the body or in the query."""
+    environment: Annotated[str | None, Meta(extra=UNREAD)] = None
+    """The tokenization key, in the body or in the query."""
 
 
 class TokenizeQuery(Shape, kw_only=True):
     """Who stores the card, where no bearer token says it."""
 
-    mid: Annotated[UUID | None, Meta(description="Merchant id.")] = None
-    environment: Annotated[str | None, Meta(description="The tokenization key.")] = None
+    mid: UUID | None = None
+    """Merchant id."""
+    environment: str | None = None
+    """The tokenization key."""
 
 
 class StoredMethod(Struct, kw_only=True):
@@ -140,8 +138,10 @@ class StoredMethod(Struct, kw_only=True):
     phone_number: None = None
     company: None = None
     fingerprint: None = None
-    verification_value: Annotated[None, Meta(description="Never returned.")] = None
-    number: Annotated[None, Meta(description="Never returned.")] = None
+    verification_value: None = None
+    """Never returned."""
+    number: None = None
+    """Never returned."""
 
 
 class VaultTransaction(Struct, kw_only=True):

@@ -1,8 +1,8 @@
 """GET /channels. Source: contract stablecoin-api §2.5."""
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from recoup.kernel.filled import filled
 from recoup.stablecoin.api.resource import Api, Call
@@ -10,21 +10,21 @@ from recoup.stablecoin.rules.channels import Channel, enabled
 
 
 class ChannelObject(Struct, frozen=True):
-    code: Annotated[str, Meta(description="Value for `channel`.")]
+    code: str
+    """Value for `channel`."""
     name: str
     name_is_default: bool
     kind: Literal["crypto", "local", "other"]
     settlement: Literal["direct", "custodial"]
-    currencies: Annotated[list[str], Meta(description="Empty: any currency.")]
+    currencies: list[str]
+    """Empty: any currency."""
     supports_refund: bool
     requires_watcher: bool
     environment: Literal["test", "live"]
-    network: Annotated[
-        str | UnsetType, Meta(description="Value for `network`, if it can be selected by it.")
-    ] = UNSET
-    pay_currencies: Annotated[
-        list[str] | UnsetType, Meta(description="The first is the default.")
-    ] = UNSET
+    network: str | UnsetType = UNSET
+    """Value for `network`, if it can be selected by it."""
+    pay_currencies: list[str] | UnsetType = UNSET
+    """The first is the default."""
 
 
 class ChannelList(Struct, frozen=True):

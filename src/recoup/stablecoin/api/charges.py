@@ -35,51 +35,39 @@ Value = Annotated[str, Meta(max_length=500)]
 
 
 class ChargeBody(Struct, frozen=True):
-    merchant_order_id: Annotated[
-        str,
-        Meta(
-            min_length=1, max_length=128, description="Your order id, which is the idempotency key."
-        ),
-    ]
-    amount: Annotated[str, Meta(description="Decimal text, never a number.", examples=["49.90"])]
-    currency: Annotated[
-        str, Meta(max_length=16, description="USDT, USDC or an ISO 4217 code.", examples=["USDT"])
-    ]
-    channel: Annotated[
-        str | None, Meta(description="Channel code. Without it and `network` the payer chooses.")
-    ] = None
-    network: Annotated[
-        str | None, Meta(description="`tron`, `base`, `bsc`, …: Recoup chooses the channel.")
-    ] = None
-    subject: Annotated[
-        str | None, Meta(description="Short text shown to the payer, at most 256 characters.")
-    ] = None
-    description: Annotated[
-        str | None, Meta(description="Longer text, at most 2048 characters.")
-    ] = None
-    metadata: Annotated[
-        dict[Key, Value] | None,
-        Meta(description="At most 50 texts of 500 characters, returned unchanged."),
-    ] = None
-    return_url: Annotated[str | None, Meta(description="The payer returns here after paying.")] = (
-        None
-    )
-    cancel_url: Annotated[
-        str | None, Meta(description="The payer returns here after cancelling.")
-    ] = None
+    merchant_order_id: Annotated[str, Meta(min_length=1, max_length=128)]
+    """Your order id, which is the idempotency key."""
+    amount: Annotated[str, Meta(examples=["49.90"])]
+    """Decimal text, never a number."""
+    currency: Annotated[str, Meta(max_length=16, examples=["USDT"])]
+    """USDT, USDC or an ISO 4217 code."""
+    channel: str | None = None
+    """Channel code. Without it and `network` the payer chooses."""
+    network: str | None = None
+    """`tron`, `base`, `bsc`, …: Recoup chooses the channel."""
+    subject: str | None = None
+    """Short text shown to the payer, at most 256 characters."""
+    description: str | None = None
+    """Longer text, at most 2048 characters."""
+    metadata: dict[Key, Value] | None = None
+    """At most 50 texts of 500 characters, returned unchanged."""
+    return_url: str | None = None
+    """The payer returns here after paying."""
+    cancel_url: str | None = None
+    """The payer returns here after cancelling."""
     expires_in_seconds: (
         Annotated[int, Meta(ge=60, le=86400, description="Lifetime of the order.")] | None
     ) = None
-    customer: Annotated[
-        str | None, Meta(description="Your name or id of the payer, at most 256 characters.")
-    ] = None
+    customer: str | None = None
+    """Your name or id of the payer, at most 256 characters."""
 
 
 class ChargeAnswer(Struct, frozen=True):
     order: Order
     payment: Payment
     instruction: Instruction
-    idempotent: Annotated[bool, Meta(description="True if the order already existed.")]
+    idempotent: bool
+    """True if the order already existed."""
     warnings: UnreadFields = UNSET
 
 

@@ -22,22 +22,26 @@ _DESTINATION: Final = (
 
 
 class Payout(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`po_` and an opaque text.")]
+    id: str
+    """`po_` and an opaque text."""
     currency: str
     amount: str
-    status: Annotated[
-        Literal["requested", "approved", "executing", "processing", "paid", "rejected", "failed"],
-        Meta(description="The last two return the money to the wallet."),
+    status: Literal[
+        "requested", "approved", "executing", "processing", "paid", "rejected", "failed"
     ]
+    """The last two return the money to the wallet."""
     destination_type: Literal["crypto", "bank"]
     destination: str
-    reference: Annotated[str, Meta(description="Transaction hash, or the bank's reference.")]
-    reason: Annotated[str, Meta(description="Reason of the failure.")]
+    reference: str
+    """Transaction hash, or the bank's reference."""
+    reason: str
+    """Reason of the failure."""
     created_at: str
 
 
 class PayoutList(Struct, frozen=True):
-    data: Annotated[list[Payout], Meta(description="Newest first.")]
+    data: list[Payout]
+    """Newest first."""
 
 
 class PayoutAnswer(Struct, frozen=True):
@@ -46,7 +50,8 @@ class PayoutAnswer(Struct, frozen=True):
 
 
 class PayoutBody(Struct, frozen=True):
-    amount: Annotated[str, Meta(description="Decimal text, at most the wallet's balance.")]
+    amount: str
+    """Decimal text, at most the wallet's balance."""
     currency: Annotated[str, Meta(max_length=16)]
     destination: Annotated[str, Meta(min_length=3, max_length=512, description=_DESTINATION)]
     destination_type: Literal["crypto", "bank"] = "crypto"

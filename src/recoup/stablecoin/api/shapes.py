@@ -47,25 +47,29 @@ Channel = Annotated[
 
 
 class Order(Struct, frozen=True):
-    id: Annotated[
-        str,
-        Meta(description="`ord_` and an opaque text.", examples=["ord_01kq1g5z0fd7s8v3m2n4p6r9t1"]),
-    ]
-    merchant_order_id: Annotated[str, Meta(description="Your order id.")]
+    id: Annotated[str, Meta(examples=["ord_01kq1g5z0fd7s8v3m2n4p6r9t1"])]
+    """`ord_` and an opaque text."""
+    merchant_order_id: str
+    """Your order id."""
     channel_code: Channel
-    channel_name: Annotated[str, Meta(description="Name shown to payers.")]
-    settlement_mode: Annotated[
-        Literal["direct", "custodial"] | None, Meta(description="Fixed once the channel is known.")
-    ]
+    channel_name: str
+    """Name shown to payers."""
+    settlement_mode: Literal["direct", "custodial"] | None
+    """Fixed once the channel is known."""
     amount: Amount
-    refunded_amount: Annotated[str, Meta(description="Total of all refunds; `0` without one.")]
+    refunded_amount: str
+    """Total of all refunds; `0` without one."""
     currency: Currency
     status: OrderStatus
     is_test: bool
-    subject: Annotated[str, Meta(description="Short text shown to the payer.")]
-    description: Annotated[str, Meta(description="Longer text.", examples=[""])]
-    metadata: Annotated[dict[str, str], Meta(description="Your metadata, unchanged.")]
-    customer: Annotated[str | None, Meta(description="Your name or id of the payer.")]
+    subject: str
+    """Short text shown to the payer."""
+    description: Annotated[str, Meta(examples=[""])]
+    """Longer text."""
+    metadata: dict[str, str]
+    """Your metadata, unchanged."""
+    customer: str | None
+    """Your name or id of the payer."""
     subscription_id: str | None
     expires_at: Moment | None
     paid_at: Moment | None
@@ -83,39 +87,38 @@ class Order(Struct, frozen=True):
 
 class Confirmations(Struct, frozen=True):
     done: int
-    of: Annotated[int, Meta(description="As many as are required.")]
+    of: int
+    """As many as are required."""
 
 
 class Deposit(Struct, frozen=True):
     tx_hash: str
-    chain: Annotated[str, Meta(description="Network of the transfer.", examples=["base"])]
-    asset: Annotated[str, Meta(description="USDT or USDC.", examples=["USDC"])]
+    chain: Annotated[str, Meta(examples=["base"])]
+    """Network of the transfer."""
+    asset: Annotated[str, Meta(examples=["USDC"])]
+    """USDT or USDC."""
     token_contract: str
-    right_token: Annotated[bool, Meta(description="True: it pays this order.")]
-    amount: Annotated[str, Meta(description="Decimal text.", examples=["49.90"])]
-    status: Annotated[
-        Literal["seen", "confirmed", "orphaned"],
-        Meta(description="`orphaned`: the chain took it back; it counts for nothing."),
-    ]
+    right_token: bool
+    """True: it pays this order."""
+    amount: Annotated[str, Meta(examples=["49.90"])]
+    """Decimal text."""
+    status: Literal["seen", "confirmed", "orphaned"]
+    """`orphaned`: the chain took it back; it counts for nothing."""
     confirmations: Confirmations
-    block_at: Annotated[
-        str, Meta(description="Time of its block.", examples=["2026-06-11T08:31:04Z"])
-    ]
+    block_at: Annotated[str, Meta(examples=["2026-06-11T08:31:04Z"])]
+    """Time of its block."""
 
 
 PaymentException = Literal["underpaid", "overpaid", "late", "wrong_token"]
 
 
 class Payment(Struct, frozen=True):
-    id: Annotated[
-        str,
-        Meta(description="`pay_` and an opaque text.", examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"]),
-    ]
+    id: Annotated[str, Meta(examples=["pay_01kq1g5z3ae8w4x6y2b5c7d9f0"])]
+    """`pay_` and an opaque text."""
     status: Literal["requires_action", "processing", "succeeded", "failed", "canceled", "expired"]
     channel_code: Channel
-    channel_ref: Annotated[
-        str, Meta(description="Transaction hash; empty until it is seen.", examples=[""])
-    ]
+    channel_ref: Annotated[str, Meta(examples=[""])]
+    """Transaction hash; empty until it is seen."""
     amount: Amount
     currency: Currency
     amount_received: (
@@ -155,18 +158,21 @@ class Payment(Struct, frozen=True):
 class Terms(Struct, frozen=True):
     """The terms of a deposit address: store them, they open it."""
 
-    order: Annotated[str, Meta(description="32 bytes in hexadecimal digits.")]
-    merchant: Annotated[str, Meta(description="Wallet that gets the net amount.")]
-    treasury: Annotated[str, Meta(description="Wallet that gets the fee.")]
-    net: Annotated[str, Meta(description="In the token's base units.", examples=["49650000"])]
-    fee: Annotated[str, Meta(description="In the token's base units.", examples=["250000"])]
+    order: str
+    """32 bytes in hexadecimal digits."""
+    merchant: str
+    """Wallet that gets the net amount."""
+    treasury: str
+    """Wallet that gets the fee."""
+    net: Annotated[str, Meta(examples=["49650000"])]
+    """In the token's base units."""
+    fee: Annotated[str, Meta(examples=["250000"])]
+    """In the token's base units."""
 
 
 class Instruction(Struct, frozen=True):
-    type: Annotated[
-        Literal["crypto_address", "redirect", "client_secret", "none"],
-        Meta(description="How the payer pays; `none`: no further payment is needed."),
-    ]
+    type: Literal["crypto_address", "redirect", "client_secret", "none"]
+    """How the payer pays; `none`: no further payment is needed."""
     redirect_url: PageUrl | UnsetType = UNSET
     checkout_url: PageUrl | UnsetType = UNSET
     expires_at: Moment | UnsetType = UNSET
@@ -202,18 +208,19 @@ class Instruction(Struct, frozen=True):
 
 
 class Settlement(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`stl_` and an opaque text.")]
-    status: Annotated[
-        Literal["pending", "broadcast", "confirmed", "failed"],
-        Meta(
-            description="`failed`: the channel refused it; the money is still yours, and the operator handles it."
-        ),
-    ]
-    amount: Annotated[str, Meta(description="Net of the fee.")]
+    id: str
+    """`stl_` and an opaque text."""
+    status: Literal["pending", "broadcast", "confirmed", "failed"]
+    """`failed`: the channel refused it; the money is still yours, and the operator handles it."""
+    amount: str
+    """Net of the fee."""
     fee: str
-    to_address: Annotated[str, Meta(description="Your own wallet.")]
-    tx_hash: Annotated[str, Meta(description="Empty until it is sent.")]
-    network: Annotated[str, Meta(description="The network of `tx_hash`.", examples=["base"])]
+    to_address: str
+    """Your own wallet."""
+    tx_hash: str
+    """Empty until it is sent."""
+    network: Annotated[str, Meta(examples=["base"])]
+    """The network of `tx_hash`."""
 
 
 def order_object(services: Services, order: StableOrder) -> Order:

@@ -29,7 +29,8 @@ STATES: Final = ("active", "paused", "past_due", "canceled", "completed")
 
 
 class Subscription(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`sub_` and an opaque text.")]
+    id: str
+    """`sub_` and an opaque text."""
     title: str
     customer: str | None
     amount: str
@@ -39,11 +40,12 @@ class Subscription(Struct, frozen=True):
     interval_unit: Literal["day", "week", "month"]
     interval_count: int
     status: State
-    cycles_done: Annotated[
-        int, Meta(description="Cycles charged so far; also the index of the next one.")
-    ]
-    total_cycles: Annotated[int, Meta(description="0: unlimited.")]
-    billing_anchor: Annotated[str, Meta(description="Cycle n is charged at anchor + n × interval.")]
+    cycles_done: int
+    """Cycles charged so far; also the index of the next one."""
+    total_cycles: int
+    """0: unlimited."""
+    billing_anchor: str
+    """Cycle n is charged at anchor + n × interval."""
     next_charge_at: str | None
     ends_at: str | None
     last_order_id: str | None
@@ -52,18 +54,18 @@ class Subscription(Struct, frozen=True):
 
 
 class SubscriptionBody(Struct, frozen=True):
-    title: Annotated[
-        str, Meta(min_length=1, max_length=256, description="Shown to the payer on each charge.")
-    ]
-    amount: Annotated[str, Meta(description="Decimal text, per cycle.")]
+    title: Annotated[str, Meta(min_length=1, max_length=256)]
+    """Shown to the payer on each charge."""
+    amount: str
+    """Decimal text, per cycle."""
     currency: Annotated[str, Meta(max_length=16)]
     interval_unit: Literal["day", "week", "month"]
     interval_count: Annotated[int, Meta(ge=1, le=COUNT_MAX)] = 1
-    channel: Annotated[
-        str | None, Meta(description="Channel code; without it the payer chooses each time.")
-    ] = None
+    channel: str | None = None
+    """Channel code; without it the payer chooses each time."""
     customer: str | None = None
-    total_cycles: Annotated[int, Meta(ge=0, le=10_000, description="0: unlimited.")] = 0
+    total_cycles: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    """0: unlimited."""
     billing_anchor: (
         Annotated[datetime, Meta(tz=True, description="First charge; default: now.")] | None
     ) = None
@@ -81,7 +83,8 @@ class SubscriptionAnswer(Struct, frozen=True):
 
 
 class SubscriptionList(Struct, frozen=True):
-    data: Annotated[list[Subscription], Meta(description="Newest first.")]
+    data: list[Subscription]
+    """Newest first."""
     total: int
     limit: int
     offset: int

@@ -1,10 +1,10 @@
 """GET /wallets and /ledger: what the merchant holds, and every movement. Source: contract
 stablecoin-api §2.7."""
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from recoup.kernel.ids import wire_id
 from recoup.kit.world import World
@@ -19,7 +19,8 @@ Type = Literal["credit", "debit", "fee", "settlement"]
 
 
 class Wallet(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`wlt_` and an opaque text.")]
+    id: str
+    """`wlt_` and an opaque text."""
     currency: str
     balance: str
     pending_balance: str
@@ -31,19 +32,23 @@ class WalletList(Struct, frozen=True):
 
 
 class Movement(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`led_` and an opaque text.")]
+    id: str
+    """`led_` and an opaque text."""
     wallet_id: str
     order_id: str | None
     type: Type
-    amount: Annotated[str, Meta(description="Signed.")]
+    amount: str
+    """Signed."""
     balance_after: str
     currency: str
-    reference: Annotated[str, Meta(description="Transaction hash, or a note.")]
+    reference: str
+    """Transaction hash, or a note."""
     created_at: str
 
 
 class Ledger(Struct, frozen=True):
-    data: Annotated[list[Movement], Meta(description="Newest first.")]
+    data: list[Movement]
+    """Newest first."""
     total: int
     limit: int
     offset: int

@@ -32,9 +32,8 @@ class CardSetting(Shape, kw_only=True):
     """One of them. `available`: a card route of this environment offers it."""
 
     on: bool
-    available: Annotated[
-        bool, Meta(description="Whether a card route of this environment offers it.")
-    ]
+    available: bool
+    """Whether a card route of this environment offers it."""
 
 
 def _shape(name: str, doc: str, fields: list[Any]) -> Any:
