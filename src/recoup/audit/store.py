@@ -243,7 +243,7 @@ async def places_of(
     return {request_id: (one.call, one.place) for request_id, one in found.items()}
 
 
-class _Place(Row, frozen=True):
+class _Place(Row):
     request_id: str
     call: str
     place: str

@@ -12,7 +12,7 @@ from recoup.kernel.kept_sentence import Kept
 PACK: Final = 100  # payments in a row
 
 
-class BacktestRow(Row, frozen=True):
+class BacktestRow(Row):
     """Row of a back-test. `until`: the merchant's business time up to which windows had closed.
     `failed`: why there are no figures; it is made without. `saved_as`: the version of the policy
     that was saved of the lines that were asked about."""
@@ -100,7 +100,7 @@ async def backtests_of_import(
     time."""
 
 
-class SavedBacktest(Row, frozen=True):
+class SavedBacktest(Row):
     """`scope`, `subject`: of the policy that was saved."""
 
     backtest_id: UUID
@@ -140,7 +140,7 @@ async def drop_oldest_backtests(
     their payments."""
 
 
-class EndedBacktest(Row, frozen=True):
+class EndedBacktest(Row):
     """`askers`: the people who asked for it while it had no figures."""
 
     question: dict[str, Any]
@@ -180,7 +180,7 @@ async def add_backtest_payments(
     """`PACK` of them, fewer only at the end, from that place on."""
 
 
-class BacktestPayment(Row, frozen=True):
+class BacktestPayment(Row):
     place: int
     payment: dict[str, Any]
 

@@ -367,7 +367,7 @@ async def name_refund_address(
 
 
 @stored("refund_destinations")
-class RefundDestination(Row, frozen=True):
+class RefundDestination(Row):
     """Fixed with the refund, or with the request that becomes it. `given_by`: whose word it is."""
 
     merchant_id: UUID
@@ -382,7 +382,7 @@ async def add_destinations(db: Tx, rows: Sequence[RefundDestination]) -> None:
     """Stored together with their refunds."""
 
 
-class WaitingDestination(Row, frozen=True):
+class WaitingDestination(Row):
     request_id: UUID
     address: bytes
     kind: Kind
@@ -400,7 +400,7 @@ async def waiting_destinations(
     """Destinations of these orders' refunds that wait for a second person."""
 
 
-class RefundWay(Row, frozen=True):
+class RefundWay(Row):
     """A refund by the id under which it is sent, and where it goes; None: nobody has said."""
 
     merchant_id: UUID

@@ -15,7 +15,7 @@ LogState = Literal["seen", "confirmed", "orphaned"]
 WalletState = Literal["entered", "waiting", "holding", "replaced", "withdrawn"]
 
 
-class DepositAddress(Row, frozen=True):
+class DepositAddress(Row):
     """`due`: what its payer is to send, in base units of the channel's token; `enough`: with which
     it is paid. `expires_at`: business time; `watched_until`: wall time; `refund_to`: where a refund
     goes that names no address, by whose word."""
@@ -113,7 +113,7 @@ async def add_address(
     """Writes the row that intake writes for a charge that names its channel."""
 
 
-class BookedAddress(DepositAddress, frozen=True):
+class BookedAddress(DepositAddress):
     """An address with the booked amounts of its order, in book units: what came, and what
     settled."""
 
@@ -156,7 +156,7 @@ async def gathered(
     units."""
 
 
-class Cursor(Row, frozen=True):
+class Cursor(Row):
     """Cursor of how far a chain was read. `agreed_at`: time of the newest block that two nodes
     agree on; `polled_at`: wall time. `halted`: why nothing is credited. `mark`: a block that was
     read; another one in its place is a reorganisation. `compared_at`: wall time of the last
@@ -233,7 +233,7 @@ async def lift(db: Tx, chain: int, halted_at: datetime) -> None:
     """A person has looked at it."""
 
 
-class Comparison(Row, frozen=True):
+class Comparison(Row):
     """`compared_at`: the time of the block whose balances were read; None: they are still to be.
     `missing`: base units by token that no log explains."""
 
@@ -276,7 +276,7 @@ async def keep_comparisons(
     """The newest counts."""
 
 
-class ChainLog(Row, frozen=True):
+class ChainLog(Row):
     """A token that came to an order's address, or what the factory paid out of it. Of a sweep
     `value` went to the merchant and `fee` to the treasury; of a deposit `sender` is shown, never
     used."""
@@ -302,7 +302,7 @@ _LOG = columns_of(ChainLog)
 
 
 @stored("logs")
-class NewLog(Row, frozen=True):
+class NewLog(Row):
     """Values are decimal text: JSON's numbers end before a token's do."""
 
     chain: int
@@ -362,7 +362,7 @@ async def logs_at(db: Read, addresses: Sequence[bytes]) -> list[ChainLog]:
     """All logs of these addresses, on whatever chain, orphaned ones too."""
 
 
-class Verdict(Row, frozen=True):
+class Verdict(Row):
     """The state of a log in the block in which it was seen."""
 
     chain: int
@@ -399,7 +399,7 @@ async def mark_followed(db: Tx, rows: Sequence[Verdict]) -> None:
     """Their orders know of them, as long as they stand as they did then."""
 
 
-class SettlementAddress(Row, frozen=True):
+class SettlementAddress(Row):
     """`holds_from`: since its approval, when orders begin to settle to it."""
 
     merchant_id: UUID
@@ -495,7 +495,7 @@ async def settles_to(db: Read, merchant_id: UUID, kind: str, now: datetime) -> s
     """The merchant's own wallet, as wallets show it; None before one holds."""
 
 
-class Gate(Row, frozen=True):
+class Gate(Row):
     """Gate to a factory's channels: they may take payments while `wrong` is empty, `proved_at`
     (wall time) not long ago, and the chain is read."""
 

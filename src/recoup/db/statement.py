@@ -40,6 +40,7 @@ from typing import (
     Protocol,
     TypeVar,
     Union,
+    dataclass_transform,
     get_args,
     get_origin,
     get_type_hints,
@@ -57,8 +58,9 @@ Sql = str | Callable[[], str]
 Written = NewType("Written", int)
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Row(msgspec.Struct, frozen=True):
-    """Columns of a result, in order. Its classes are `frozen=True`, too."""
+    """Columns of a result, in order; never changed."""
 
 
 class Read(Protocol):

@@ -74,7 +74,7 @@ def _bounds(value: Any, limits: Limits) -> dict[str, int] | Wrong:
     return {name.upper(): units for name, units in value.items()}
 
 
-class EngineBody(Shape, kw_only=True):
+class EngineBody(Shape):
     """Settings of the merchant or of one site. Missing fields stay unchanged."""
 
     mode: Mode
@@ -88,7 +88,7 @@ class EngineBody(Shape, kw_only=True):
     """Optional; not used."""
 
 
-class EngineChange(Shape, kw_only=True):
+class EngineChange(Shape):
     """The latest change of the settings."""
 
     at: Moment
@@ -96,7 +96,7 @@ class EngineChange(Shape, kw_only=True):
     """`api`, `user` or `operator`, with an id."""
 
 
-class EngineInForce(Shape, kw_only=True):
+class EngineInForce(Shape):
     """What retry policies leave of the settings."""
 
     mode: Mode
@@ -105,7 +105,7 @@ class EngineInForce(Shape, kw_only=True):
     """Whose policies say less, the widest first."""
 
 
-class EngineSettings(Shape, kw_only=True):
+class EngineSettings(Shape):
     """Settings of the merchant or of one site, for new orders."""
 
     site_id: UUID | None
@@ -123,7 +123,7 @@ class EngineSettings(Shape, kw_only=True):
     """Null if never changed."""
 
 
-class EngineStop(Shape, kw_only=True):
+class EngineStop(Shape):
     """While it lasts, the fixed schedule applies to every order, open ones included."""
 
     all_merchants: bool
@@ -133,7 +133,7 @@ class EngineStop(Shape, kw_only=True):
     why: str
 
 
-class EngineTraining(Shape, kw_only=True):
+class EngineTraining(Shape):
     """What the nightly training found."""
 
     at: Moment
@@ -142,7 +142,7 @@ class EngineTraining(Shape, kw_only=True):
     operator. `too_little`: too few attempts to learn from."""
 
 
-class Engine(Shape, kw_only=True):
+class Engine(Shape):
     """The merchant's settings, then those of each site."""
 
     data: list[EngineSettings]
@@ -156,7 +156,7 @@ class Engine(Shape, kw_only=True):
     success: bool = True
 
 
-class EngineStopBody(Shape, kw_only=True):
+class EngineStopBody(Shape):
     """Why the engine is stopped."""
 
     why: Annotated[Text, Meta(min_length=1)]
@@ -165,7 +165,7 @@ class EngineStopBody(Shape, kw_only=True):
     """Optional; not used."""
 
 
-class EngineResumeBody(Shape, kw_only=True):
+class EngineResumeBody(Shape):
     """No field is required."""
 
     mid: UUID | None = None

@@ -14,7 +14,7 @@ from recoup.processors.rules.agreement import agreement_of
 from recoup.rescue.api.places import OrderField
 
 
-class MandateRevoked(Shape, kw_only=True):
+class MandateRevoked(Shape):
     """What the customer has revoked at the bank; nothing of it is sent until they agree anew."""
 
     scope: str

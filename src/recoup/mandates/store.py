@@ -23,7 +23,7 @@ MANDATE_JSON: Final = """jsonb_build_object('change_id', c.change_id, 'kind', c.
 
 
 @stored("mandate_changes")
-class MandateRow(Row, frozen=True, kw_only=True):
+class MandateRow(Row, kw_only=True):
     """A mandate that a customer has revoked of a card, or given anew: once for each source that
     says so."""
 
@@ -69,7 +69,7 @@ OF_CARD: Final = Facet(
 )
 
 
-class RevokedCard(Row, frozen=True):
+class RevokedCard(Row):
     """Card of the order that a revocation was kept with."""
 
     order_id: UUID
@@ -117,7 +117,7 @@ async def open_orders_of(
     """Orders under way of these orders, and of this payer's with the same card."""
 
 
-class ListedMandate(Row, frozen=True):
+class ListedMandate(Row):
     """A revocation with the order that it was kept with. `changes`: all that is known of mandates
     of its card."""
 
@@ -174,7 +174,7 @@ async def correct_mandates(db: Tx, merchant_id: UUID, transmit_id: UUID, kind: s
     """Corrects mandates to what a transmission says now: only changes of this kind hold of it."""
 
 
-class StoppedOrder(Row, frozen=True):
+class StoppedOrder(Row):
     """An order of which something left after a customer's stop, and the history of mandates of both
     cards."""
 

@@ -13,7 +13,7 @@ from recoup.merchants.store.clock_moves import JOINED
 STATEMENT_SECONDS = 120.0
 
 
-class Reported(Row, frozen=True):
+class Reported(Row):
     merchant_id: UUID
     name: str
 
@@ -44,7 +44,7 @@ async def merchants_then(
     """Merchants that the partner had then, as they were named, in the order of their ids."""
 
 
-class Booked(Row, frozen=True):
+class Booked(Row):
     """`units`: + is in the merchant's favour."""
 
     day: date
@@ -68,7 +68,7 @@ async def booked_by_day(
     """The ledger's own sums on the merchant's account."""
 
 
-class Placed(Row, frozen=True):
+class Placed(Row):
     """`units`: what the orders came in with, whatever was collected of it."""
 
     day: date

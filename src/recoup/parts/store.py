@@ -22,7 +22,7 @@ OF_MERCHANT: Final = Facet(
 
 
 @stored("part_terms", "merchant_id")
-class StoredPartTerms(Row, frozen=True):
+class StoredPartTerms(Row):
     merchant_id: UUID
     enabled: Mutable[bool]
     least_share: Mutable[int]

@@ -50,7 +50,7 @@ Seen = Annotated[
 _Mid = Annotated[UUID | None, Meta(description="Optional; not used.")]
 
 
-class PolicyBoundsVersionsQuery(Shape, kw_only=True):
+class PolicyBoundsVersionsQuery(Shape):
     """How many versions."""
 
     below: Number | None = None
@@ -58,7 +58,7 @@ class PolicyBoundsVersionsQuery(Shape, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 10
 
 
-class PolicyBoundsBody(Shape, kw_only=True):
+class PolicyBoundsBody(Shape):
     """The whole policy, as a new version."""
 
     policy: Lines
@@ -68,13 +68,13 @@ class PolicyBoundsBody(Shape, kw_only=True):
     """Business time from which it holds. Without it: at once."""
 
 
-class PolicyBoundsCheckBody(Shape, kw_only=True):
+class PolicyBoundsCheckBody(Shape):
     """A policy that is not saved."""
 
     policy: Lines
 
 
-class PolicyBoundsBackBody(Shape, kw_only=True):
+class PolicyBoundsBackBody(Shape):
     """Which version becomes a new one."""
 
     reason: Reason
@@ -83,21 +83,21 @@ class PolicyBoundsBackBody(Shape, kw_only=True):
     version: Seen = None
 
 
-class RetryPolicyQuery(Shape, kw_only=True):
+class RetryPolicyQuery(Shape):
     """Whose policy."""
 
     site_id: Site = None
     campaign_id: Campaign = None
 
 
-class RetryPolicyVersionsQuery(PolicyBoundsVersionsQuery, kw_only=True):
+class RetryPolicyVersionsQuery(PolicyBoundsVersionsQuery):
     """Whose versions, and how many."""
 
     site_id: Site = None
     campaign_id: Campaign = None
 
 
-class RetryPolicyBody(PolicyBoundsBody, kw_only=True):
+class RetryPolicyBody(PolicyBoundsBody):
     """The whole policy, as a new version."""
 
     site_id: Site = None
@@ -105,7 +105,7 @@ class RetryPolicyBody(PolicyBoundsBody, kw_only=True):
     mid: _Mid = None
 
 
-class RetryPolicyCheckBody(PolicyBoundsCheckBody, kw_only=True):
+class RetryPolicyCheckBody(PolicyBoundsCheckBody):
     """A policy that is not saved."""
 
     site_id: Site = None
@@ -113,7 +113,7 @@ class RetryPolicyCheckBody(PolicyBoundsCheckBody, kw_only=True):
     mid: _Mid = None
 
 
-class RetryPolicyBackBody(PolicyBoundsBackBody, kw_only=True):
+class RetryPolicyBackBody(PolicyBoundsBackBody):
     """Which version becomes a new one."""
 
     site_id: Site = None
@@ -121,7 +121,7 @@ class RetryPolicyBackBody(PolicyBoundsBackBody, kw_only=True):
     mid: _Mid = None
 
 
-class RetryPolicyVersionShown(Shape, kw_only=True):
+class RetryPolicyVersionShown(Shape):
     """One version."""
 
     number: int
@@ -134,7 +134,7 @@ class RetryPolicyVersionShown(Shape, kw_only=True):
     saved_at: Moment
 
 
-class RetryPolicyBound(Shape, kw_only=True):
+class RetryPolicyBound(Shape):
     """A wider policy that this one lies in."""
 
     name: Annotated[str, Meta(examples=["operator/3"])]
@@ -142,7 +142,7 @@ class RetryPolicyBound(Shape, kw_only=True):
     policy: dict[str, Any]
 
 
-class RetryPolicyClip(Shape, kw_only=True):
+class RetryPolicyClip(Shape):
     """A line that is wider than a policy that it lies in; the wider scope wins."""
 
     line: Annotated[str, Meta(examples=["tries.all"])]
@@ -154,7 +154,7 @@ class RetryPolicyClip(Shape, kw_only=True):
     """The scopes that say less, the widest first; what they say stands in `bounds`."""
 
 
-class RetryPolicyShown(Shape, kw_only=True):
+class RetryPolicyShown(Shape):
     """The newest version of a scope, and what it lies in."""
 
     scope: Literal["partner", "merchant", "site", "campaign"]
@@ -169,7 +169,7 @@ class RetryPolicyShown(Shape, kw_only=True):
     success: bool = True
 
 
-class RetryPolicyVersions(Shape, kw_only=True):
+class RetryPolicyVersions(Shape):
     """The newest first."""
 
     data: list[RetryPolicyVersionShown]
@@ -179,14 +179,14 @@ class RetryPolicyVersions(Shape, kw_only=True):
     success: bool = True
 
 
-class RetryPolicyComplaint(Shape, kw_only=True):
+class RetryPolicyComplaint(Shape):
     """Why the policy cannot be saved."""
 
     line: Annotated[str, Meta(examples=["tries.all"])]
     why: str
 
 
-class RetryPolicyChange(Shape, kw_only=True):
+class RetryPolicyChange(Shape):
     """A line that differs from the newest version. Null: it is not set."""
 
     line: str
@@ -194,7 +194,7 @@ class RetryPolicyChange(Shape, kw_only=True):
     after: str | None
 
 
-class RetryPolicyChecked(Shape, kw_only=True):
+class RetryPolicyChecked(Shape):
     """Whether it could be saved, and what it would change."""
 
     can_be_saved: bool

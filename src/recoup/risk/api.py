@@ -47,7 +47,7 @@ _PERCENT = rule(
 )  # the reader that every way in shares refuses what is none
 
 
-class RiskBody(Shape, kw_only=True):
+class RiskBody(Shape):
     """Settings of the risk check. Missing fields stay unchanged."""
 
     mode: RiskModeName | None = None
@@ -58,14 +58,14 @@ class RiskBody(Shape, kw_only=True):
     """Optional; not used."""
 
 
-class RiskChanged(Shape, kw_only=True):
+class RiskChanged(Shape):
     """The latest change of the settings."""
 
     at: Moment
     by: str
 
 
-class RiskWeights(Shape, kw_only=True):
+class RiskWeights(Shape):
     """Weights that were learned from outcomes of this installation's payments. The scores are mean log losses of the
     held-out payments; lower is better."""
 
@@ -82,7 +82,7 @@ class RiskWeights(Shape, kw_only=True):
     """Of the weights before, on the same payments."""
 
 
-class RiskCheck(Shape, kw_only=True):
+class RiskCheck(Shape):
     """The merchant's settings, and the weights in use."""
 
     mode: RiskModeName

@@ -14,14 +14,14 @@ from recoup.merchants.store.merchants import offset_of
 from recoup.sandbox.flows.clock_moves import ClockMoves, parse_step
 
 
-class ClockBody(Shape, kw_only=True):
+class ClockBody(Shape):
     """How far to move it. It never goes back."""
 
     advance: Annotated[str, Meta(max_length=64)]
     """Like `22d`, `36h` or `1d12h`."""
 
 
-class ClockShown(Shape, kw_only=True):
+class ClockShown(Shape):
     """What the merchant's clock shows."""
 
     now: Moment

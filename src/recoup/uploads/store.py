@@ -16,7 +16,7 @@ Kind = Literal["transmit", "evaluate"]
 Copy = tuple[str, str, bool, int, str]  # order id, transaction id, declined, amount, currency
 
 
-class Upload(Row, frozen=True):
+class Upload(Row):
     """`notes`: remarks about the file for its readers. Wall times."""
 
     merchant_id: UUID
@@ -51,7 +51,7 @@ async def find_upload(db: Read, merchant_id: UUID, upload_id: UUID) -> Upload | 
     """The merchant's upload of that id."""
 
 
-class HeldRows(Row, frozen=True):
+class HeldRows(Row):
     """Rows of a merchant's files. `waiting`: still to be worked on; `kept`: attempts out of
     imports, rows of uploads, lines of statements."""
 
@@ -119,7 +119,7 @@ async def transmitted_before(
     }
 
 
-class _Transmitted(Row, frozen=True):
+class _Transmitted(Row):
     external_id: str
     transaction_id: str
     is_declined: bool
@@ -210,7 +210,7 @@ async def count_rows(
     """Sets the counts of rows when the whole file is read."""
 
 
-class LockedUpload(Row, frozen=True):
+class LockedUpload(Row):
     """`begun_to`: rows up to this one may have taken effect. `waits`: an earlier file of the same
     kind is not finished."""
 
@@ -235,7 +235,7 @@ async def lock_upload(db: Tx, merchant_id: UUID, upload_id: UUID) -> LockedUploa
     """Its rows are begun by one process at a time."""
 
 
-class WaitingRow(Row, frozen=True):
+class WaitingRow(Row):
     """`given`: the checked row. `subject_id`: of a transmission that is still to be made."""
 
     row_no: int

@@ -44,7 +44,7 @@ async def add_payout_state(
     """Adds the state that a payout came into. Under its lock, or with its making."""
 
 
-class LockedPayout(PayoutHead, frozen=True):
+class LockedPayout(PayoutHead):
     """`version` numbers its events; `file` is sealed; `offset_us` and `killed` are its
     merchant's."""
 
@@ -188,7 +188,7 @@ async def add_adjustment(db: Tx, adjustment: Adjustment) -> None:
     """Booked, or waiting for a second person."""
 
 
-class LockedAdjustment(Adjustment, frozen=True):
+class LockedAdjustment(Adjustment):
     """`offset_us`: its merchant's."""
 
     offset_us: int

@@ -12,7 +12,7 @@ RECENT_ORDERS: Final = 500
 OTHER_ORDERS: Final = 20
 
 
-class Print(Row, frozen=True):
+class Print(Row):
     """The card of an order. `own_identity`: a test card that is another one in each order."""
 
     order_id: UUID
@@ -37,7 +37,7 @@ async def print_of(db: Read, merchant_id: UUID, order_id: UUID) -> Print | None:
     """The card fingerprint of an order."""
 
 
-class CardJoin(Row, frozen=True):
+class CardJoin(Row):
     """`first_order`, `second_order`: by which the prints were named; the other two as the merchant
     calls them."""
 
@@ -135,7 +135,7 @@ async def close_join(
 ) -> None: ...
 
 
-class Alike(Row, frozen=True):
+class Alike(Row):
     """Two prints of one customer with the same brand, last four digits and expiry."""
 
     first_card: UUID

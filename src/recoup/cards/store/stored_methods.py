@@ -10,7 +10,7 @@ from recoup.db.table import insert_of, stored
 
 
 @stored("stored_methods")
-class NewMethod(Row, frozen=True):
+class NewMethod(Row):
     merchant_id: UUID
     method_id: UUID
     route: str

@@ -14,7 +14,7 @@ async def begin_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> bool:
     """Begins the clock; False when it goes already."""
 
 
-class CertificateClock(Row, frozen=True):
+class CertificateClock(Row):
     """`month_from`: of the first month that nothing was made of. `region`, `acceptor_id`: the
     merchant's."""
 
@@ -48,7 +48,7 @@ async def move_clock(db: Tx, merchant_id: UUID, month_from: datetime) -> None:
     """Moves the clock on to the month that begins then."""
 
 
-class Certificate(Row, frozen=True):
+class Certificate(Row):
     """Certificate as it is listed. `number`: 1, and then its corrections; `reasons`: which parts
     those changed."""
 
@@ -70,7 +70,7 @@ class Certificate(Row, frozen=True):
 _COLUMNS: Final = columns_of(Certificate)
 
 
-class Kept(Row, frozen=True):
+class Kept(Row):
     """The last of one month and acceptor."""
 
     certificate_id: UUID
@@ -88,7 +88,7 @@ async def kept_of_month(db: Read, merchant_id: UUID, month_from: datetime) -> li
     """Certificates kept of a month, one for each acceptor."""
 
 
-class ChainEnd(Row, frozen=True):
+class ChainEnd(Row):
     chain_no: int
     root: bytes
 

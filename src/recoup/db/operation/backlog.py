@@ -35,7 +35,7 @@ async def read_backlog(db: Read, wall: datetime) -> Backlog:
     )
 
 
-class _Kind(Row, frozen=True):
+class _Kind(Row):
     kind: str
     number: int
     failing: int
@@ -63,7 +63,7 @@ GROUP BY kind
 async def _due(db: Read, wall: datetime) -> list[_Kind]: ...
 
 
-class _Rest(Row, frozen=True):
+class _Rest(Row):
     unfed_events: int
     feed_seconds: float
     due_deliveries: int
@@ -104,7 +104,7 @@ async def _rest(db: Read, wall: datetime) -> _Rest:
     """Reads the figures of everything else."""
 
 
-class FailingWork(Row, frozen=True):
+class FailingWork(Row):
     """`error`: of the piece that was tried most."""
 
     kind: str

@@ -19,7 +19,7 @@ HOT: Final = (
 )
 
 
-class Condition(Row, frozen=True):
+class Condition(Row):
     """`snapshot_age`: transactions since the oldest snapshot that a session, a slot or a prepared
     transaction holds: no row that died since can be cleared. `snapshot_of`: the process of it, 0
     for one of the others. `blocked_seconds`: how long somebody has waited for a lock, and the

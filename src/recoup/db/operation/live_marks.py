@@ -5,7 +5,7 @@ from datetime import datetime
 from recoup.db.statement import DIRECTORY, Read, Row, Tx
 
 
-class LiveMark(Row, frozen=True):
+class LiveMark(Row):
     name: str
     mark: str
     actor: str

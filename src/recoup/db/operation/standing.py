@@ -8,7 +8,7 @@ from recoup.db.statement import DIRECTORY, MERCHANT, PEOPLE, Read, Row, Tx
 from recoup.kernel.standing import Mark, Reached
 
 
-class WorldMark(Row, frozen=True):
+class WorldMark(Row):
     """`lost_from`, `lost_to` and `asks_first_until` span all that was lost and is still asked
     for."""
 
@@ -81,7 +81,7 @@ async def awaits_statement(db: Read, merchant_id: UUID) -> bool:
     interval that is lost."""
 
 
-class Noted(Row, frozen=True):
+class Noted(Row):
     """Notes of the people's database on a world; `noted` counts these notes."""
 
     epoch: int

@@ -6,7 +6,7 @@ from datetime import datetime
 from recoup.db.statement import MERCHANT, Read, Row
 
 
-class Waiting(Row, frozen=True):
+class Waiting(Row):
     due: bool
     publish: bool
     deliver: bool

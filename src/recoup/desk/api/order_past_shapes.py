@@ -10,7 +10,7 @@ from recoup.kit.api.wire import Instant, Moment, Shape
 Version = Annotated[int, Meta(ge=1, le=10**6)]
 
 
-class AsOfBalance(Shape, kw_only=True):
+class AsOfBalance(Shape):
     """What the order had booked on an account; debit is positive."""
 
     account: str
@@ -18,7 +18,7 @@ class AsOfBalance(Shape, kw_only=True):
     """Minor units."""
 
 
-class AsOf(Shape, kw_only=True):
+class AsOf(Shape):
     """Which moment of its past is shown: the one after this line of its log."""
 
     version: Annotated[int, Meta(ge=1)]
@@ -33,7 +33,7 @@ class AsOf(Shape, kw_only=True):
     """The order's balances as they stood."""
 
 
-class OrderAt(Shape, kw_only=True):
+class OrderAt(Shape):
     """At most one of them."""
 
     as_of: Instant | None = None

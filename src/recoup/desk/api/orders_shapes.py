@@ -4,12 +4,12 @@ C10)."""
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
-from msgspec import UNSET, Meta, UnsetType, defstruct, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from recoup.desk.api.order_past_shapes import AsOf
 from recoup.kit.api.body import rule
 from recoup.kit.api.field_rules import Limits, Wrong
-from recoup.kit.api.wire import Cents, Instant, Moment, Shape, Text, Text64
+from recoup.kit.api.wire import Cents, Instant, Moment, Shape, Text, Text64, shape_named
 from recoup.orders.rules.words import REASON_WORDS, SCHEME_WORDS
 from recoup.processors.rules.answers import Fault
 from recoup.rescue.api.declined_shapes import Subscription, ThreeDSecure
@@ -255,7 +255,7 @@ if TYPE_CHECKING:
     WithFields = Order
 else:
     _FIELDS: Final = [(one.name, one.type, None) for one in order_fields()]
-    WithFields = defstruct("WithFields", _FIELDS, bases=(Order,), kw_only=True, module=__name__)
+    WithFields = shape_named("WithFields", "", _FIELDS, Order)
 
 
 class OrderDetail(WithFields, kw_only=True):

@@ -37,7 +37,7 @@ from recoup.settlement.store.settlement import payable_assets
 from recoup.terms.store.settlement_terms import account_delay, terms_at
 
 
-class WaitingPayout(store.PayoutRow, frozen=True):
+class WaitingPayout(store.PayoutRow):
     """Payout that waits. `to`: the masked account, or none; `not_now`: why this person may not
     approve it; `back`: why the attempt before came back, and `same`: it would go to that account
     again. `account_id`: the account that it goes to."""

@@ -14,7 +14,7 @@ from recoup.desk.store.order_search import every_condition, search_of
 from recoup.kernel.kept_sentence import Kept, keep
 
 
-class NewAct(Row, frozen=True):
+class NewAct(Row):
     """`said`: the list, in words."""
 
     merchant_id: UUID
@@ -27,7 +27,7 @@ class NewAct(Row, frozen=True):
     requested_at: datetime
 
 
-class BulkAct(NewAct, frozen=True):
+class BulkAct(NewAct):
     """`said`: the list, in words; none when it is done, nor the `note`."""
 
     state: Literal["working", "completed", "stopped"]
@@ -53,7 +53,7 @@ async def find_act(db: Read, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
     """Finds an act of this merchant."""
 
 
-class ActRow(Row, frozen=True):
+class ActRow(Row):
     """Outcome of the act for one order, and how the order is now."""
 
     row_no: int
@@ -147,7 +147,7 @@ async def lock_act(db: Tx, merchant_id: UUID, act_id: UUID) -> BulkAct | None:
     """Locks an act of this merchant."""
 
 
-class WaitingRow(Row, frozen=True):
+class WaitingRow(Row):
     row_no: int
     order_id: UUID
 
@@ -231,7 +231,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
-class SelectedSum(Row, frozen=True):
+class SelectedSum(Row):
     status: int
     asset: str
     orders: int

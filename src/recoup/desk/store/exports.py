@@ -21,7 +21,7 @@ from recoup.merchants.store.sites import lock_merchant
 LISTED_MAX: Final = 50
 
 
-class Export(Row, frozen=True):
+class Export(Row):
     """`wanted`: the request, as plain values, `said` the same in words; neither of what is over.
     `total`: rows to come, when they could be counted. `why`: it was refused."""
 
@@ -89,7 +89,7 @@ async def is_only_one(db: Read, export_id: UUID) -> bool:
     """True when no other merchant chose the same id."""
 
 
-class NewExport(Row, frozen=True):
+class NewExport(Row):
     """`wanted`: the request, as plain values; `said`: the same in words."""
 
     merchant_id: UUID
@@ -172,7 +172,7 @@ async def beat(
     """Records how far the run is. False: it was cancelled, or another run has taken over."""
 
 
-class EndedRun(Row, frozen=True):
+class EndedRun(Row):
     """Its requester, and its name."""
 
     user_id: UUID

@@ -153,7 +153,7 @@ async def _planned(connection: ReadConnection, sql: str, *values: Any) -> dict[s
     return plan
 
 
-class MenuCounts(Row, frozen=True):
+class MenuCounts(Row):
     """Disputes that nobody has answered; attempts without an answer; refunds that are stuck; what
     waits for a second person, as far as the visitor sees it: requests to refund, and for the
     operator payouts, adjustments and bank accounts."""

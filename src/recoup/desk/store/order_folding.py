@@ -7,12 +7,12 @@ from recoup.db.statement import MERCHANT, Row, Tx
 from recoup.kit.lists.folding import FOLDED, search_text
 
 
-class _Key(Row, frozen=True):
+class _Key(Row):
     merchant_id: UUID
     order_id: UUID
 
 
-class _Source(_Key, frozen=True):
+class _Source(_Key):
     """`customer` and `subject`: of a stablecoin order."""
 
     first_name: str

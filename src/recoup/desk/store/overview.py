@@ -41,7 +41,7 @@ async def count_placed(
     """Counts the orders placed in that time, at most `limit`."""
 
 
-class Sums(Row, frozen=True):
+class Sums(Row):
     """Sums of orders that have one of the first five fields in common, `level` says which; of all
     of them on level ALL. `place`: its rank within its level, the most frequent first."""
 
@@ -92,7 +92,7 @@ async def sum_placed(
     """Sums by each level, with so many of the descriptors."""
 
 
-class CodeSums(Row, frozen=True):
+class CodeSums(Row):
     """Sums of orders that came in with a code, as the acquirer's or scheme's `source` names it.
     `whole`: 1 of all."""
 
@@ -123,7 +123,7 @@ async def sum_codes(
     """Sums of the newest orders: the total first, then their codes, the most frequent first."""
 
 
-class CountrySums(Row, frozen=True):
+class CountrySums(Row):
     """`country`: of the card's issuer, as the merchant told it; empty where it was not told."""
 
     country: str
@@ -150,7 +150,7 @@ async def sum_countries(
     """Countries of the newest orders, the most frequent first."""
 
 
-class FeeSums(Row, frozen=True):
+class FeeSums(Row):
     asset: str
     units: int
 
@@ -170,7 +170,7 @@ async def sum_fees(
     """Fees that the merchant paid for orders placed in that time."""
 
 
-class InFlight(Row, frozen=True):
+class InFlight(Row):
     """`bucket`: of BUCKETS, by when they expire."""
 
     bucket: int
@@ -198,7 +198,7 @@ async def sum_open(
     """Sums of at most `limit` open orders."""
 
 
-class OpenDisputes(Row, frozen=True):
+class OpenDisputes(Row):
     open: int
     first_due: datetime | None
 

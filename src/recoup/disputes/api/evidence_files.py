@@ -17,7 +17,7 @@ from recoup.kit.api.wire import Moment, Shape
 from recoup.kit.edge.incoming import BODY_BYTES_MAX
 
 
-class EvidenceFileBody(Shape, kw_only=True):
+class EvidenceFileBody(Shape):
     """A file of evidence: PDF, PNG, JPEG or plain text, told by its bytes."""
 
     name: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -32,7 +32,7 @@ class EvidenceFileBody(Shape, kw_only=True):
     ]
 
 
-class EvidenceFileShown(Shape, kw_only=True):
+class EvidenceFileShown(Shape):
     """What is told of a file of evidence."""
 
     id: UUID
@@ -45,14 +45,14 @@ class EvidenceFileShown(Shape, kw_only=True):
     added_date: Moment
 
 
-class EvidenceFileContent(EvidenceFileShown, kw_only=True):
+class EvidenceFileContent(EvidenceFileShown):
     """With its content."""
 
     content: str
     """Base64."""
 
 
-class EvidenceFiles(Shape, kw_only=True):
+class EvidenceFiles(Shape):
     """Of one dispute, in the order of their coming."""
 
     data: Annotated[list[EvidenceFileShown], Meta(max_length=COUNT_MAX)]

@@ -13,7 +13,7 @@ from recoup.networks.monitoring import standings
 MONTHS: Final = timedelta(days=190)
 
 
-class ProgramShown(Shape, kw_only=True):
+class ProgramShown(Shape):
     """A merchant number at an acquirer, in one month of one programme."""
 
     program: Annotated[str, Meta(examples=["VAMP"])]
@@ -42,7 +42,7 @@ class ProgramShown(Shape, kw_only=True):
     """Where the threshold is published."""
 
 
-class MonitoringShown(Shape, kw_only=True):
+class MonitoringShown(Shape):
     """Standings by month, the newest first."""
 
     counted_at: Moment | None

@@ -51,7 +51,7 @@ async def payments_of_card(db: Read, merchant_id: UUID, dispute_id: UUID) -> lis
     """The disputed one among them, in no order and in the clear."""
 
 
-class NamedPriors(Row, frozen=True):
+class NamedPriors(Row):
     """`attempts`: none where the dispute did not qualify; `keys`: as in `Compelling`."""
 
     attempts: list[UUID]

@@ -51,7 +51,7 @@ async def count_cases(
 
 
 @stored("monitoring_months", "merchant_id", "month", "scheme", "acceptor_id")
-class KeptMonth(Row, frozen=True, kw_only=True):
+class KeptMonth(Row, kw_only=True):
     """Business months; `counted_at` is wall time."""
 
     merchant_id: UUID

@@ -114,11 +114,11 @@ async def back(world: World, actor: Actor, why: str = "back") -> str | None:
     return name
 
 
-class ListedModel(StoredModel, frozen=True, kw_only=True):
+class ListedModel(StoredModel, kw_only=True):
     state: Literal["taken", "retired", "candidate"]
 
 
-class ShownModel(ListedModel, frozen=True, kw_only=True):
+class ShownModel(ListedModel, kw_only=True):
     """`model` None, and `damaged` says what is wrong with it. `why_unused`: although it could be
     read."""
 

@@ -17,7 +17,7 @@ STATEMENT_SECONDS: Final = 600.0
 State = Literal["received", "working", "completed", "stopped"]
 
 
-class Import(Row, frozen=True):
+class Import(Row):
     """Wall times. `report`: what the file is worth, as its reader counted it."""
 
     merchant_id: UUID
@@ -63,7 +63,7 @@ async def list_imports(db: Read, merchant_id: UUID, after: UUID | None, limit: i
     """Newest first."""
 
 
-class ImportName(Row, frozen=True):
+class ImportName(Row):
     import_id: UUID
     file_name: str
 
@@ -186,7 +186,7 @@ async def count_import(
     """Keeps the counts and the report when the whole file is read."""
 
 
-class LockedImport(Row, frozen=True):
+class LockedImport(Row):
     """`done_to`: provider and id up to which attempts were taken over. `waits`: an earlier one is
     not finished."""
 
@@ -216,7 +216,7 @@ async def first_unfinished(db: Read, merchant_id: UUID, up_to: UUID) -> UUID | N
     """Imports of a merchant take turns: whose it is."""
 
 
-class Place(Row, frozen=True):
+class Place(Row):
     provider: str
     ref: str
 
@@ -233,7 +233,7 @@ async def end_of_part(
     """The end of the next part; None: nothing is left."""
 
 
-class Taken(Row, frozen=True):
+class Taken(Row):
     added: int
     changed: int
 
@@ -354,7 +354,7 @@ async def request_stop(db: Tx, merchant_id: UUID, import_id: UUID, at: datetime,
     """Requests that the import stop; False when it is finished, or was never there."""
 
 
-class BadImportLine(Row, frozen=True):
+class BadImportLine(Row):
     line_no: int
     code: str
     why: Kept
@@ -417,7 +417,7 @@ async def forget_imports(db: Tx, before: datetime, limit: int) -> None:
 PART_OF_OLD: Final = 10
 
 
-class _Old(Row, frozen=True):
+class _Old(Row):
     merchant_id: UUID
     import_id: UUID
 

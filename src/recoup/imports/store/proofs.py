@@ -12,7 +12,7 @@ from recoup.kit.proofs.sends import SENDS_MAX, CardSend, find_sends
 from recoup.kit.proofs.walk import STATEMENT_SECONDS, Difference, of_merchant
 
 
-class _CountedAttempt(Row, frozen=True):
+class _CountedAttempt(Row):
     send_id: UUID
     card_id: UUID | None
     at: datetime

@@ -14,20 +14,20 @@ from recoup.kit.api.wire import Envelope, Shape
 Secret = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
-class TokenBody(Shape, kw_only=True):
+class TokenBody(Shape):
     """A merchant's key with its secret; a partner's (`ppk_…`) for /v1/partner."""
 
     app_key: Annotated[str, Meta(min_length=1, max_length=256)]
     app_secret: Secret
 
 
-class RefreshBody(Shape, kw_only=True):
+class RefreshBody(Shape):
     """A refresh token works once, for a day."""
 
     refresh_token: Secret
 
 
-class Token(Envelope, kw_only=True):
+class Token(Envelope):
     """`accessToken` lives ten minutes: keep it until a call says 401."""
 
     access_token: str

@@ -15,7 +15,7 @@ SCANNED_MAX: Final = 20_000  # calls that one page of a narrowed log looks throu
 CHOSEN_FROM: Final = 2_000
 
 
-class ApiCall(Row, frozen=True):
+class ApiCall(Row):
     """`key_id`: the key's public half, or `user:` and who. `code`: of the Problem, if it was one.
     `why`: which field was refused and why."""
 
@@ -95,7 +95,7 @@ async def _seen_to(db: Read, merchant_id: UUID, before: UUID, looks: int) -> UUI
     """The last of so many calls."""
 
 
-class Choices(Row, frozen=True):
+class Choices(Row):
     """Choices among the newest calls; `lost`: how many calls are not in the log."""
 
     paths: list[str]

@@ -22,7 +22,7 @@ class Heard:
     at: datetime
 
 
-class _Heard(Row, frozen=True):
+class _Heard(Row):
     held: bool
     keys: tuple[str, ...] | None
     ends: tuple[datetime | None, ...] | None
@@ -88,7 +88,7 @@ ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at, noted_at = now()
 async def _note_endings(db: Tx, keys: Sequence[str], ends: Sequence[datetime | None]) -> None: ...
 
 
-class KeyEnding(Row, frozen=True):
+class KeyEnding(Row):
     """`ends_at` None: it has ended."""
 
     ends_at: datetime | None

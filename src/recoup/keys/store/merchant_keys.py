@@ -37,7 +37,7 @@ async def keys_ended(db: Read, merchant_id: UUID, keys: Sequence[str], at: datet
     """Keys among these that open nothing any more."""
 
 
-class MerchantKey(Row, frozen=True):
+class MerchantKey(Row):
     """`key`: its public half. `print` names it in forms: what opens something is not written
     there."""
 
@@ -285,7 +285,7 @@ async def note_first_token(db: Tx, app_key: str, at: datetime) -> None:
     """Writes once in a key's life."""
 
 
-class TokenizationKey(Row, frozen=True):
+class TokenizationKey(Row):
     environment_key: str
     created_at: datetime
     retires_at: datetime | None

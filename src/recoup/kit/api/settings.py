@@ -34,7 +34,7 @@ Encrypt = Annotated[
 ]
 
 
-class Switches(Shape, kw_only=True):
+class Switches(Shape):
     """Which orders a site takes."""
 
     cit_web: bool | None = None
@@ -49,7 +49,7 @@ class Switches(Shape, kw_only=True):
     """Support contact for customers: an e-mail address, a phone number or a page."""
 
 
-class SiteBody(Switches, kw_only=True):
+class SiteBody(Switches):
     """A site or campaign."""
 
     url: Annotated[str, Meta(min_length=1, max_length=512)]
@@ -58,7 +58,7 @@ class SiteBody(Switches, kw_only=True):
     descriptor: Descriptor
 
 
-class SitePatch(Switches, kw_only=True):
+class SitePatch(Switches):
     """Missing fields stay unchanged."""
 
     url: Text512 | None = None
@@ -66,7 +66,7 @@ class SitePatch(Switches, kw_only=True):
     descriptor: Descriptor | None = None
 
 
-class MerchantSite(Shape, kw_only=True):
+class MerchantSite(Shape):
     """One of its sites."""
 
     id: UUID
@@ -79,21 +79,21 @@ class MerchantSite(Shape, kw_only=True):
     is_default: bool
 
 
-class Site(MerchantSite, kw_only=True):
+class Site(MerchantSite):
     """A site."""
 
     created_date: Moment
     support_contact: str = ""
 
 
-class Sites(Shape, kw_only=True):
+class Sites(Shape):
     """All that take orders."""
 
     data: list[Site]
     success: bool = True
 
 
-class EndpointBody(Shape, kw_only=True):
+class EndpointBody(Shape):
     """Where events go."""
 
     url: Url
@@ -107,7 +107,7 @@ class EndpointBody(Shape, kw_only=True):
     """Optional; not used."""
 
 
-class EndpointChange(Shape, kw_only=True):
+class EndpointChange(Shape):
     """PATCH: what is left out stays. PUT: what is left out becomes as of a new one; `url` is needed."""
 
     url: Url | None = None
@@ -118,7 +118,7 @@ class EndpointChange(Shape, kw_only=True):
     encrypt: Encrypt | None = None
 
 
-class Health(Shape, kw_only=True):
+class Health(Shape):
     """Health of deliveries."""
 
     state: Literal["new", "ok", "failing", "open"]
@@ -135,7 +135,7 @@ class Health(Shape, kw_only=True):
     """Events waiting for delivery; counted up to 1,000."""
 
 
-class Endpoint(Shape, kw_only=True):
+class Endpoint(Shape):
     """An endpoint."""
 
     id: UUID
@@ -157,20 +157,20 @@ class Endpoint(Shape, kw_only=True):
     """Why it is disabled."""
 
 
-class Endpoints(Shape, kw_only=True):
+class Endpoints(Shape):
     """All of the merchant's."""
 
     data: list[Endpoint]
     success: bool = True
 
 
-class TestBody(Shape, kw_only=True):
+class TestBody(Shape):
     """Which event; a completed payment when none is named."""
 
     event: Text64 | None = None
 
 
-class TestAnswer(Shape, kw_only=True):
+class TestAnswer(Shape):
     """What the receiver said."""
 
     success: bool
@@ -184,7 +184,7 @@ class TestAnswer(Shape, kw_only=True):
     """The beginning of its response."""
 
 
-class DeliveryQuery(Shape, kw_only=True):
+class DeliveryQuery(Shape):
     """Newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
@@ -192,7 +192,7 @@ class DeliveryQuery(Shape, kw_only=True):
     """`next` of the previous page."""
 
 
-class Delivery(Shape, kw_only=True):
+class Delivery(Shape):
     """One try."""
 
     id: UUID
@@ -220,7 +220,7 @@ class Delivery(Shape, kw_only=True):
     """Why there was no response."""
 
 
-class Deliveries(Shape, kw_only=True):
+class Deliveries(Shape):
     """A page of tries."""
 
     data: list[Delivery]

@@ -1,10 +1,11 @@
 """Shapes that several resources share. Source: contract §1.1."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self, dataclass_transform
 
-from msgspec import UNSET, Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, StructMeta, field
 
 from recoup.kernel.money import UNITS_MAX
 from recoup.kernel.time import iso
@@ -62,7 +63,17 @@ def _names(shape: type[Struct]) -> tuple[tuple[str, str], ...]:
     )
 
 
-class Shape(Struct, kw_only=True, rename="camel"):
+class _Named(StructMeta):
+    """Makes fields that are given by their names."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
+    ) -> Any:
+        return super().__new__(cls, name, bases, namespace, **{"kw_only": True} | config)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field,))
+class Shape(Struct, metaclass=_Named, rename="camel"):
     """An object of the wire: members in camel case unless one names itself. `unread`: of a body, members that a base
     of it reads and that are not looked at here."""
 
@@ -85,7 +96,15 @@ class Shape(Struct, kw_only=True, rename="camel"):
         return cls(**others)
 
 
-class ErrorTuple(Shape, kw_only=True):
+def shape_named(name: str, doc: str, fields: Iterable[Sequence[Any]], base: Any = Shape) -> Any:
+    """A shape whose fields are data: each a name, a type and, where it has one, the default."""
+    named = {"__doc__": doc, "__annotations__": {name: kind for name, kind, *_ in fields}}
+    return type(base)(
+        name, (base,), named | {name: default[0] for name, _, *default in fields if default}
+    )
+
+
+class ErrorTuple(Shape):
     """One thing that was wrong."""
 
     item1: Annotated[str, Meta(description="What happened and what to do.")]
@@ -94,7 +113,7 @@ class ErrorTuple(Shape, kw_only=True):
     item4: Annotated[bool, Meta(description="Always true.")]
 
 
-class Members(Shape, kw_only=True):
+class Members(Shape):
     """What every JSON answer carries; `status` comes with the answers, for not all give it as text."""
 
     success: Annotated[
@@ -111,13 +130,13 @@ class Members(Shape, kw_only=True):
     warnings: UnreadFields = UNSET
 
 
-class Envelope(Members, kw_only=True):
+class Envelope(Members):
     """An answer, or the whole of a refusal other than 400."""
 
     status: Annotated[str | None, Meta(description="The state, if there is one.")] = None
 
 
-class Nothing(Shape, kw_only=True):
+class Nothing(Shape):
     """`{}`: any member would read as a failure to existing clients."""
 
 

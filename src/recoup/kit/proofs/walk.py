@@ -152,7 +152,7 @@ async def _window_ends(db: Read, merchant_id: UUID, after: UUID, orders: int) ->
     """End of a window, behind so many orders; None: there are fewer."""
 
 
-class Differs(Row, frozen=True):
+class Differs(Row):
     """A row of what a proof answers: the first that differ, at most so many."""
 
     order_id: UUID | None
@@ -161,7 +161,7 @@ class Differs(Row, frozen=True):
     found: str | None
 
 
-class DiffersAt(Row, frozen=True):
+class DiffersAt(Row):
     """Difference of a proof over all merchants."""
 
     merchant_id: UUID | None

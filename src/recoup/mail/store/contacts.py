@@ -18,7 +18,7 @@ async def lock_addresses(db: Tx, merchant_id: UUID, address_ids: list[UUID]) -> 
     counts the other."""
 
 
-class _Before(Row, frozen=True):
+class _Before(Row):
     of_order: int
     of_address: int
     unsubscribed: bool
@@ -92,7 +92,7 @@ async def forget_contacts(db: Tx, before: datetime, limit: int) -> None:
     """Deletes contacts of long ago. Who unsubscribed stays so."""
 
 
-class PayerContact(Row, frozen=True):
+class PayerContact(Row):
     """`email`, `phone`: empty where none is known."""
 
     shop: str

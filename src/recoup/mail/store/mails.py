@@ -11,7 +11,7 @@ from recoup.mail.rules.contacts import Channel
 State = Literal["owed", "sent", "refused", "given_up", "no_address", "withheld"]
 
 
-class MailFacts(Row, frozen=True):
+class MailFacts(Row):
     """`descriptor`: the order's own. `email`, `scheme`, `last4`, `country`: empty where nothing is
     known. `netted`: the refund that it is about was paid from what was due. `waits`: the order has
     a link that its payer can use; `offset_us`: by how much the merchant's clock is moved.
@@ -65,7 +65,7 @@ async def mail_facts(db: Read, merchant_id: UUID, mail_id: UUID) -> MailFacts | 
     """Facts of the order, its site and its payer as they are now."""
 
 
-class Mail(Row, frozen=True):
+class Mail(Row):
     """A mail to a payer. `why`: it was not sent."""
 
     mail_id: UUID
@@ -93,7 +93,7 @@ async def notice_settings(db: Read, merchant_id: UUID) -> dict[str, bool]:
     """Settings of notices, only what somebody has set."""
 
 
-class OwedMail(Row, frozen=True):
+class OwedMail(Row):
     state: State
     tries: int
     why: str
@@ -131,7 +131,7 @@ async def switch_notice(
     """Switches a notice for the merchant's payers."""
 
 
-class FailingMails(Row, frozen=True):
+class FailingMails(Row):
     """Mails that fail. `why`: of one of them."""
 
     number: int

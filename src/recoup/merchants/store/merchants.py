@@ -113,7 +113,7 @@ class ApiKey:
     ended_at: datetime | None = None
 
 
-class MerchantName(Row, frozen=True):
+class MerchantName(Row):
     merchant_id: UUID
     name: str
 
@@ -145,7 +145,7 @@ async def is_killed(db: Read, merchant_id: UUID) -> bool:
     """True when the merchant is killed as it stands now, not as it is known."""
 
 
-class _Bounding(Row, frozen=True):
+class _Bounding(Row):
     scope: ScopeKind
     subject_id: UUID
     number: int
@@ -164,7 +164,7 @@ class _Loaded(Merchant):
     engine_bounds: list[_Bounding] | None = None
 
 
-class _OfSite(Row, frozen=True):
+class _OfSite(Row):
     site_id: UUID | None
 
 
@@ -297,7 +297,7 @@ async def move_clock(db: Tx, merchant_id: UUID, offset_us: int) -> None:
 
 
 @stored("merchants")
-class NewMerchant(Row, frozen=True):
+class NewMerchant(Row):
     merchant_id: UUID
     partner_id: UUID | None
     name: str
@@ -312,7 +312,7 @@ class NewMerchant(Row, frozen=True):
 
 
 @stored("sites")
-class SiteRow(Row, frozen=True):
+class SiteRow(Row):
     merchant_id: UUID
     site_id: UUID
     url: str

@@ -24,7 +24,7 @@ async def add_partner_alert(
     """A second one of the same kind about the same thing and step is none."""
 
 
-class PartnerAlert(Row, frozen=True):
+class PartnerAlert(Row):
     """`name`: the partner's."""
 
     partner_id: UUID

@@ -117,7 +117,7 @@ async def waiting_handover(db: Read, merchant_id: UUID, at: datetime) -> Waiting
     """The one that was made with the merchant, if nobody has opened it."""
 
 
-class KeysHandover(Row, frozen=True):
+class KeysHandover(Row):
     """`sealed`: nobody has opened it."""
 
     handover_id: UUID

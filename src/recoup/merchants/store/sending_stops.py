@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.db.statement import DIRECTORY, Read, Row, Tx
 
 
-class SendingStop(Row, frozen=True):
+class SendingStop(Row):
     why: str
     actor: str
     stopped_at: datetime

@@ -12,7 +12,7 @@ from recoup.db.table import insert_of, stored
 NEWEST: Final = (2**31 - 1, UUID(int=2**128 - 1), "~")
 
 
-class Switch(Row, frozen=True):
+class Switch(Row):
     """Switch of a single kind at a single place, with its last change, whose fields are all None
     where there was none. `unknown_sites`: the merchant's policy. `site_id`, `key` None: as of
     `SwitchChange`."""
@@ -74,7 +74,7 @@ async def last_actors(
     """The last actor to switch each subject; subjects that nobody ever switched are left out."""
 
 
-class _Change(Row, frozen=True):
+class _Change(Row):
     level: str
     subject_id: UUID
     kind: str
@@ -86,7 +86,7 @@ class _Change(Row, frozen=True):
     changed_at: datetime
 
 
-class SwitchChange(_Change, frozen=True):
+class SwitchChange(_Change):
     """`name`: the merchant's, the site's or the campaign's; `key`: a campaign's. `site_id` None:
     the merchant's."""
 
@@ -151,7 +151,7 @@ async def set_switch(
 
 
 @stored("switch_changes")
-class NewSwitchChange(_Change, frozen=True):
+class NewSwitchChange(_Change):
     merchant_id: UUID
 
 

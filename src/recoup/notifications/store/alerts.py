@@ -11,7 +11,7 @@ FIRST: Final = 5
 EVENTS_MAX: Final = 10_000
 
 
-class Alert(Row, frozen=True):
+class Alert(Row):
     """Alert to people. `about`: the order, dispute, payout, batch, endpoint, request or merchant.
     `user_id`: nobody else hears of it."""
 
@@ -29,7 +29,7 @@ async def find_alert(db: Read, merchant_id: UUID, alert_id: UUID) -> Alert | Non
     """The alert, with the facts that it carries itself."""
 
 
-class DisputeFacts(Row, frozen=True):
+class DisputeFacts(Row):
     dispute_id: str | None
     continued: bool
     order_id: UUID
@@ -49,7 +49,7 @@ async def _dispute(db: Read, merchant_id: UUID, order_id: UUID, seq: int) -> Dis
     """The facts of a dispute, as a line of the order's log tells it."""
 
 
-class PayoutFacts(Row, frozen=True):
+class PayoutFacts(Row):
     payout_id: UUID
     batch_id: UUID | None
     units: int
@@ -68,7 +68,7 @@ async def _payout(db: Read, merchant_id: UUID, payout_id: UUID, step: int) -> Pa
     """`step`: its event's; below zero it waits again, at zero it is scheduled."""
 
 
-class SettlementFacts(Row, frozen=True):
+class SettlementFacts(Row):
     batch_id: UUID
     units: int
     asset: str
@@ -131,7 +131,7 @@ async def _last_notified_at(db: Read, merchant_id: UUID) -> datetime | None:
     """The time of the last alert that had orders."""
 
 
-class WaitingOrders(Row, frozen=True):
+class WaitingOrders(Row):
     """Waiting orders, counted by their state; `capped`: there may be more. Of the `first` the ids,
     and the merchant's own `names`."""
 
@@ -179,7 +179,7 @@ async def _lock_feed(db: Tx, merchant_id: UUID) -> int | None:
     """Locks the merchant's feed; None before its first event."""
 
 
-class FailingEndpoint(Row, frozen=True):
+class FailingEndpoint(Row):
     """Failing endpoint of a merchant or a partner."""
 
     endpoint_id: UUID

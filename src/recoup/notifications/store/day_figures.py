@@ -12,7 +12,7 @@ from recoup.orders.store.rows import OPEN, RESCUED
 TIMEOUT_MS: Final = 5_000
 
 
-class DayFigures(Row, frozen=True):
+class DayFigures(Row):
     """Numbers of payments, refunds and disputes; `recovered` and `refunded`: units by currency."""
 
     declined: int
@@ -48,7 +48,7 @@ async def day_figures(
     )
 
 
-class _Placed(Row, frozen=True):
+class _Placed(Row):
     """`units`: of those that were rescued."""
 
     asset: str
@@ -67,7 +67,7 @@ async def _placed(db: Read, merchant_id: UUID, since: datetime, until: datetime)
     """Orders placed, by currency."""
 
 
-class _Refunds(Row, frozen=True):
+class _Refunds(Row):
     asset: str
     refunds: int
     units: int
@@ -90,7 +90,7 @@ async def _disputes(db: Read, merchant_id: UUID, since: datetime, until: datetim
     """Counts the disputes that were opened."""
 
 
-class _Now(Row, frozen=True):
+class _Now(Row):
     """`waiting`: for a person."""
 
     in_flight: int

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Row, Tx
 
 
-class Watch(Row, frozen=True):
+class Watch(Row):
     merchant_id: UUID
     offset_us: int
 
@@ -57,7 +57,7 @@ async def lock_drift(db: Tx, merchant_id: UUID) -> str | None:
 async def save_drift(db: Tx, merchant_id: UUID, model: str | None) -> None: ...
 
 
-class Watched(Row, frozen=True):
+class Watched(Row):
     merchant_id: UUID
     offset_us: int
     region: str

@@ -10,7 +10,7 @@ DECISIONS_MAX: Final = 5_000  # of a merchant, the newest
 CODES_MAX: Final = 20
 
 
-class UnlistedCode(Row, frozen=True):
+class UnlistedCode(Row):
     """`last_at` is business time."""
 
     scheme: str
@@ -35,7 +35,7 @@ async def unlisted_codes(db: Read, merchant_id: UUID, since: UUID) -> list[Unlis
     """Unlisted codes of the newest decisions, from the id `since` on; the most frequent first."""
 
 
-class AlertedCode(Row, frozen=True):
+class AlertedCode(Row):
     scheme: str
     code: str
     merchants: int

@@ -14,7 +14,7 @@ from recoup.onboarding.api.onboarding_shapes import Country
 from recoup.rescue.api.payment import read_own
 
 
-class CountryBody(Shape, kw_only=True):
+class CountryBody(Shape):
     """The country of the account at the acquirer, for routes that name none."""
 
     country: Country
@@ -22,7 +22,7 @@ class CountryBody(Shape, kw_only=True):
     """Optional; not used."""
 
 
-class RouteCountry(Shape, kw_only=True):
+class RouteCountry(Shape):
     """A route that the merchant's payments may go by."""
 
     name: str
@@ -31,7 +31,7 @@ class RouteCountry(Shape, kw_only=True):
     region: str
 
 
-class Countries(Shape, kw_only=True):
+class Countries(Shape):
     """Whose rules of the card networks hold."""
 
     country: str | None

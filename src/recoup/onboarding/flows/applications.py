@@ -161,7 +161,7 @@ async def decide_application(
         )
 
 
-class FullApplication(Application, frozen=True):
+class FullApplication(Application):
     """Application with its documents, without their bytes."""
 
     documents: Sequence[Document] = ()

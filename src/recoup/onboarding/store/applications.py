@@ -13,7 +13,7 @@ from recoup.onboarding.rules.application import Status
 _LAST: Final = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 
 
-class Application(Row, frozen=True):
+class Application(Row):
     """`owner_*`: who filled it in. `merchant_id`: the merchant that it becomes. `version`: the
     number of its last log line. `form`: what it says, see `rules.merchants.form`. `note`: the
     operator's word to the applicant."""
@@ -94,7 +94,7 @@ async def list_applications(
     return await _own(db, *owner, after or _LAST, status, external_id, limit)
 
 
-class Document(Row, frozen=True):
+class Document(Row):
     """`bytes`: how many. `sha256`: hex, of what was sent."""
 
     document_id: UUID
@@ -108,7 +108,7 @@ class Document(Row, frozen=True):
     added_at: datetime
 
 
-class SealedDocument(Document, frozen=True):
+class SealedDocument(Document):
     sealed: bytes
 
 
@@ -132,7 +132,7 @@ async def find_document(
 
 
 @stored("application_log")
-class ApplicationLine(Row, frozen=True):
+class ApplicationLine(Row):
     """`src`, `dst`: the status before and after. `document_id`: the document that it is about."""
 
     application_id: UUID

@@ -58,7 +58,7 @@ UNION ALL (
 async def _evidence(db: Read, merchant_id: UUID) -> dict[str, StepEvidence]: ...
 
 
-class _Site(Row, frozen=True):
+class _Site(Row):
     name: str
     descriptor: str
     cit_web: bool
@@ -73,7 +73,7 @@ ORDER BY created_at, site_id
 async def _sites(db: Read, merchant_id: UUID) -> list[_Site]: ...
 
 
-class _Standing(Row, frozen=True):
+class _Standing(Row):
     cit_web: bool
     cit_callcenter: bool
     mit: bool
@@ -117,7 +117,7 @@ async def onboarding_facts(db: Read, merchant_id: UUID) -> Facts | None:
     )
 
 
-class ApprovedRequest(Row, frozen=True):
+class ApprovedRequest(Row):
     merchant_id: UUID
     request_id: UUID
     kinds: tuple[str, ...]
@@ -133,7 +133,7 @@ async def waiting_to_open(db: Read, limit: int) -> list[ApprovedRequest]:
     """Approved requests that the live world has not heard of yet."""
 
 
-class GoLiveRequest(Row, frozen=True):
+class GoLiveRequest(Row):
     """`opened_at`: when the live world had everything of an approved one."""
 
     request_id: UUID

@@ -30,7 +30,7 @@ class MerchantFilter:
     external_id: str | None = None
 
 
-class PartnerMerchant(Row, frozen=True):
+class PartnerMerchant(Row):
     """`created_at`: when it became the partner's. `sites`: how many take orders."""
 
     merchant_id: UUID
@@ -109,7 +109,7 @@ async def list_merchants(
     )
 
 
-class PartnerMerchantStatus(PartnerMerchant, frozen=True):
+class PartnerMerchantStatus(PartnerMerchant):
     """The orders: `order_id` and `at`."""
 
     first_order: dict[str, Any] | None
@@ -132,7 +132,7 @@ async def read_merchant(
     """The merchant's status; None for one that is another's or nobody's."""
 
 
-class HookHealth(Row, frozen=True):
+class HookHealth(Row):
     endpoint_id: UUID
     url: str
     state: str
@@ -157,7 +157,7 @@ async def hooks_of(db: Read, merchant_id: UUID, since: UUID) -> list[HookHealth]
     `since`."""
 
 
-class _Rescued(Row, frozen=True):
+class _Rescued(Row):
     merchant_id: UUID
     asset: str
     units: Decimal

@@ -10,7 +10,7 @@ MATCHES_MAX = 5
 LOOKED_AT_MAX = 1_000  # charges of one card ending, amount and day: the newest
 
 
-class ChargeFound(Row, frozen=True):
+class ChargeFound(Row):
     """`state`: of the money, never of the order, of which a cardholder knows nothing. `returned`:
     for good, the order has ended."""
 

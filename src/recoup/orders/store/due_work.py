@@ -39,7 +39,7 @@ async def next_business_instant(db: Read, merchant_id: UUID) -> datetime | None:
     """The time when the first of what waits by the merchant's clock is due."""
 
 
-class Outstanding(Row, frozen=True):
+class Outstanding(Row):
     """Counts of outstanding work. `work`: what is due, and what waits for a processor; `unfed`:
     events that are not in the feed; `undelivered`: first deliveries."""
 

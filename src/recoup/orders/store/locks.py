@@ -56,7 +56,7 @@ async def lock_cards(db: Tx, card_ids: Sequence[UUID], at: datetime) -> dict[UUI
     return {row.card_id: row.head_id for row in found}
 
 
-class _LockedCard(Row, frozen=True):
+class _LockedCard(Row):
     """`head_id`: whose row is locked; `is_joined`: it is joined to another by now."""
 
     card_id: UUID

@@ -30,7 +30,7 @@ _SOURCES: Final = {
 _IDS: Final = {"rescue": "order_id", "stablecoin": "order_id", "wallet": "posting_id"}
 
 
-class _Look(Row, frozen=True):
+class _Look(Row):
     """Count of the rows of a single look, and the newest of them."""
 
     n: int

@@ -7,7 +7,7 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Read, Row, Tx
 
 
-class OwnTries(Row, frozen=True):
+class OwnTries(Row):
     """An order whose invoice the processor's billing goes on to charge; its facts say when and how
     often at most."""
 

@@ -9,7 +9,7 @@ from recoup.db.table import hex_of
 from recoup.orders.store.rows import AnsweredKey
 
 
-class Request(Row, frozen=True):
+class Request(Row):
     """`answer`: of one that is `answered`."""
 
     input_mac: bytes

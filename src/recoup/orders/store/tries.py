@@ -9,7 +9,7 @@ from recoup.db.statement import Row
 Result = Literal["delivered", "failed", "parked", "disabled"]
 
 
-class TryHead(Row, frozen=True):
+class TryHead(Row):
     """A try to deliver an event. `at` is wall time."""
 
     try_id: UUID
@@ -27,5 +27,5 @@ class TryHead(Row, frozen=True):
     resent: bool
 
 
-class NewTry(TryHead, frozen=True):
+class NewTry(TryHead):
     answer: str

@@ -15,7 +15,7 @@ ROWS_MAX: Final = 100
 TIMEOUT_MS: Final = 3_000
 
 
-class Unknown(Row, frozen=True):
+class Unknown(Row):
     """`sent_at` is business time; `inquiry_at`, when it is asked for next, wall time. `reverses`:
     the order has ended, so that an approval is undone. `total`: how many there are in all."""
 

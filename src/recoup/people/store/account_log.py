@@ -26,7 +26,7 @@ async def add_line(
 async def owe_mail(db: Tx, log_id: UUID, world: str, now: datetime) -> None: ...
 
 
-class AccountMail(Row, frozen=True):
+class AccountMail(Row):
     log_id: UUID
     mail_tries: int
     action: str
@@ -80,7 +80,7 @@ async def add_failed_sign_in(
     """`user_id` None for an e-mail that nobody has."""
 
 
-class OpenSession(Row, frozen=True):
+class OpenSession(Row):
     session_hash: bytes
     world: str
     created_at: datetime
@@ -99,7 +99,7 @@ async def open_sessions(
     """The one seen last first."""
 
 
-class AccountLine(Row, frozen=True):
+class AccountLine(Row):
     """`mail_state` None: no mail went about it."""
 
     log_id: UUID

@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 from recoup.db.statement import PEOPLE, Read, Row, Tx, columns_of
 
 
-class Impersonation(Row, frozen=True):
+class Impersonation(Row):
     """`user_id` None: as nobody, with `role`; `name` of the user. `over`: ended, or its time is
     up."""
 
@@ -38,7 +38,7 @@ async def impersonation_of(db: Read, session_hash: bytes, now: datetime) -> Impe
     """The last one of this session, over or not."""
 
 
-class ImpersonationTarget(Row, frozen=True):
+class ImpersonationTarget(Row):
     user_id: UUID
     name: str
     role: str
@@ -56,7 +56,7 @@ async def members_to_impersonate(
     """The merchant's own members, without the impersonator; or this one."""
 
 
-class NewImpersonation(Row, frozen=True):
+class NewImpersonation(Row):
     """`user_id` None: as nobody, with the role."""
 
     impersonation_id: UUID
@@ -139,7 +139,7 @@ async def end_impersonation(
     """The session's, if it is not over. `how`: ended, signed_out, not_staff or not_member."""
 
 
-class ImpersonationMail(Row, frozen=True):
+class ImpersonationMail(Row):
     """`staff`: the impersonator; `as_name` None: as nobody, with the role."""
 
     mail_id: UUID

@@ -9,7 +9,7 @@ from recoup.db.statement import PEOPLE, Read, Row, Tx
 from recoup.people.store.people import lock_user
 
 
-class Invitation(Row, frozen=True):
+class Invitation(Row):
     invitation_id: UUID
     email: str
     role: str
@@ -39,7 +39,7 @@ async def list_invitations(
     """Newest first."""
 
 
-class OpenInvitation(Row, frozen=True):
+class OpenInvitation(Row):
     """`known`: somebody has this e-mail."""
 
     invitation_id: UUID
@@ -78,7 +78,7 @@ async def count_sent(db: Read, user_id: UUID, since: datetime) -> int:
     """Counts the invitations by this person, to whatever they own."""
 
 
-class Member(Row, frozen=True):
+class Member(Row):
     user_id: UUID
     name: str
     email: str
@@ -97,7 +97,7 @@ async def members_of(
     """The members in this world. The strongest roles first."""
 
 
-class FormerMember(Row, frozen=True):
+class FormerMember(Row):
     name: str
     email: str
     role: str
@@ -157,7 +157,7 @@ async def add_invitation(
     """Its mail is owed."""
 
 
-class TakenInvitation(Row, frozen=True):
+class TakenInvitation(Row):
     invitation_id: UUID
     subject_kind: str
     subject_id: UUID
@@ -200,7 +200,7 @@ async def join(
     """Makes a user a member in this world. A present member keeps their role."""
 
 
-class InvitationMail(Row, frozen=True):
+class InvitationMail(Row):
     invitation_id: UUID
     email: str
     subject_kind: str

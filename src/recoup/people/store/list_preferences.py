@@ -36,7 +36,7 @@ class ListPreferences:
     views: tuple[SavedView, ...] = ()
 
 
-class _HabitsLine(Row, frozen=True):
+class _HabitsLine(Row):
     """Line of a view; without any view there is one line with `view_id` None."""
 
     zone: str
@@ -81,7 +81,7 @@ async def read_habits(db: Read, user_id: UUID, merchant_id: UUID, world: str) ->
     return ListPreferences(rows[0].zone, rows[0].columns, views)
 
 
-class StandingView(Row, frozen=True):
+class StandingView(Row):
     """Owner of a view, and whether it is shared in this world."""
 
     user_id: UUID
@@ -103,7 +103,7 @@ async def standing_view(
 async def count_shared(db: Read, merchant_id: UUID, world: str) -> int: ...
 
 
-class ViewQuery(Row, frozen=True):
+class ViewQuery(Row):
     """Name of a saved view, and what it looks for."""
 
     view_id: UUID

@@ -3,7 +3,7 @@
 from recoup.db.statement import PEOPLE, Read, Row, Tx
 
 
-class LivePerson(Row, frozen=True):
+class LivePerson(Row):
     """Person in live. `is_operator`: decides for the operator in live."""
 
     email: str

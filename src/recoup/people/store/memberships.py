@@ -9,7 +9,7 @@ from recoup.db.statement import PEOPLE, Read, Row, Tx
 from recoup.kernel.ids import new_id
 
 
-class Membership(Row, frozen=True):
+class Membership(Row):
     """`active`: whether the user may sign in."""
 
     user_id: UUID

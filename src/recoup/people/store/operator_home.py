@@ -9,7 +9,7 @@ from recoup.db.statement import MERCHANT, Read, Row
 STATEMENT_SECONDS = 3.0
 
 
-class OperatedMerchant(Row, frozen=True):
+class OperatedMerchant(Row):
     """`attention`: orders that need somebody. `approvals`: payouts, adjustments and bank accounts
     that wait for a second person."""
 

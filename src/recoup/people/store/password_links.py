@@ -39,7 +39,7 @@ async def add_ask(
     """`user_id` None: the same work, and nobody gets a mail."""
 
 
-class PasswordMail(Row, frozen=True):
+class PasswordMail(Row):
     ask_id: UUID
     user_id: UUID
     mail_tries: int

@@ -8,7 +8,7 @@ from uuid import UUID
 from recoup.db.statement import MERCHANT, Row, Tx
 
 
-class OrderPerson(Row, frozen=True):
+class OrderPerson(Row):
     """Payer of an order."""
 
     order_id: UUID

@@ -50,7 +50,7 @@ async def is_half(db: Read, token_hash: bytes, world: str, now: datetime) -> UUI
     """The person whose sign-in waits for a code."""
 
 
-class FactorRule(Row, frozen=True):
+class FactorRule(Row):
     made_at: datetime
     made_by_name: str
 
@@ -197,7 +197,7 @@ async def add_half(
 ) -> None: ...
 
 
-class HalfSignIn(Row, frozen=True):
+class HalfSignIn(Row):
     """`done_by`: keyed hash of the code that ended it."""
 
     user_id: UUID

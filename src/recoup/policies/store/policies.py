@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (SELECT scope, subject_id, number, from_at, content FROM poli
 
 
 @stored("policy_bounds")
-class PolicyVersion(Row, frozen=True):
+class PolicyVersion(Row):
     """Version of a policy. `from_at`: business time; `saved_at`: wall time."""
 
     scope: ScopeKind
@@ -111,7 +111,7 @@ async def bounding_named(
 
 
 @stored("policy_versions")
-class NewPolicyVersion(PolicyVersion, frozen=True, kw_only=True):
+class NewPolicyVersion(PolicyVersion, kw_only=True):
     merchant_id: UUID
 
 

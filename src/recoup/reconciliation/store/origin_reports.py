@@ -148,7 +148,7 @@ GROUP BY e.asset ORDER BY e.asset
 """
 
 
-class Sums(Row, frozen=True):
+class Sums(Row):
     """Units of one currency by column, and how many approvals, refunds and disputes they are of."""
 
     asset: str
@@ -169,7 +169,7 @@ class Sums(Row, frozen=True):
         return int(getattr(self, name))
 
 
-class SiteSums(Sums, frozen=True):
+class SiteSums(Sums):
     """Sums of a site; movements of no order have none."""
 
     site_id: UUID | None
@@ -177,7 +177,7 @@ class SiteSums(Sums, frozen=True):
     url: str | None
 
 
-class CampaignSums(Sums, frozen=True):
+class CampaignSums(Sums):
     """`key`: the merchant's own of the campaign."""
 
     site_id: UUID | None
@@ -187,11 +187,11 @@ class CampaignSums(Sums, frozen=True):
     campaign: str | None
 
 
-class DescriptorSums(Sums, frozen=True):
+class DescriptorSums(Sums):
     descriptor: str | None
 
 
-class MeansSums(Sums, frozen=True):
+class MeansSums(Sums):
     """`means`: what brought the money of rescued orders; `share`: percent of what was approved in
     the currency."""
 
@@ -199,7 +199,7 @@ class MeansSums(Sums, frozen=True):
     share: Decimal | None
 
 
-class OrderSums(Sums, frozen=True):
+class OrderSums(Sums):
     """`key`: of its campaign. Without an order what is about no single one."""
 
     order_id: UUID | None

@@ -15,7 +15,7 @@ from recoup.rescue.api.payment import read_own
 from recoup.rescue.flows.locked import Orders
 
 
-class CaptureBody(Shape, kw_only=True):
+class CaptureBody(Shape):
     """The whole of what is held; with `finalCapture` a part of it."""
 
     idempotency_key: Reference128
@@ -32,7 +32,7 @@ class CaptureBody(Shape, kw_only=True):
     """Must match the credential."""
 
 
-class CaptureResult(Envelope, kw_only=True):
+class CaptureResult(Envelope):
     """`status` and `captureStatus` say the same: SUCCESS, or FAILED with nothing taken."""
 
     status: Literal["SUCCESS", "FAILED"] | None = None

@@ -29,7 +29,7 @@ Count = Annotated[int, Meta(ge=1, le=10**6)]
 Units = Annotated[int, Meta(ge=1, le=UNITS_MAX)]
 
 
-class RefundItem(Shape, kw_only=True):
+class RefundItem(Shape):
     """A line to pay back, by sku or line."""
 
     sku: Text | None = None
@@ -40,7 +40,7 @@ class RefundItem(Shape, kw_only=True):
     """Amount instead of `quantity`, minor units."""
 
 
-class RefundBody(Shape, kw_only=True):
+class RefundBody(Shape):
     """`amountToRefund` or `items`."""
 
     amount_to_refund: Annotated[
@@ -61,7 +61,7 @@ class RefundBody(Shape, kw_only=True):
     """Optional; not used."""
 
 
-class Refunded(Envelope, kw_only=True):
+class Refunded(Envelope):
     """`status` says whether: SUCCESS when it is owed from now on, FAILED when it is refused."""
 
     status: Literal["SUCCESS", "FAILED"] | None = None

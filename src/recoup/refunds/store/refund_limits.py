@@ -19,7 +19,7 @@ from recoup.orders.rules.refund_limits import Day, Limits, RefundApproval, Refun
 ROWS_MAX: Final = 200
 
 
-class RoleLimits(Row, frozen=True):
+class RoleLimits(Row):
     """Units; None: no limit."""
 
     role: Literal["owner", "operations", "analyst", "developer"]
@@ -32,7 +32,7 @@ class RoleLimits(Row, frozen=True):
         return Limits(self.refund_max_units, self.day_max_units, self.second_from_units)
 
 
-class _Desk(Row, frozen=True):
+class _Desk(Row):
     """`limits` and `requests`: rows as JSON; None: there are none."""
 
     merchant_id: UUID
@@ -108,7 +108,7 @@ async def list_limits(db: Read, merchant_id: UUID) -> dict[tuple[str, str], Limi
     return {(row.role, row.asset): row.limits() for row in await _limits(db, merchant_id)}
 
 
-class WaitingRequest(Row, frozen=True):
+class WaitingRequest(Row):
     """`order_units` and `refunded_units`: how its order stands. `payer`: never leaves this
     module."""
 
@@ -150,7 +150,7 @@ async def waiting_requests(db: Read, merchant_id: UUID, *, clear: bool) -> list[
     ]
 
 
-class RequestOrigin(Row, frozen=True):
+class RequestOrigin(Row):
     """Constant facts of a request: its order, its requester and their role."""
 
     order_id: UUID

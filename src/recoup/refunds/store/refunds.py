@@ -13,7 +13,7 @@ async def order_of_modification(db: Read, merchant_id: UUID, modification_id: UU
     """The order that it belongs to."""
 
 
-class RefundState(Row, frozen=True):
+class RefundState(Row):
     state: Literal["owed", "sent", "netted", "done", "stuck", "refused", "failed"]
     processor_code: str | None
 
@@ -25,7 +25,7 @@ async def refund_state(db: Read, merchant_id: UUID, modification_id: UUID) -> Re
     """State of a refund, and the processor's last answer."""
 
 
-class CaptureState(Row, frozen=True):
+class CaptureState(Row):
     """`state`: of the capture, None of no such one. `captured_units`: by all captures of the order,
     of its `units` authorised."""
 

@@ -39,7 +39,7 @@ _CENTS = rule(field_rules.cents)
 Country = Annotated[str, Meta(max_length=256, description="ISO 3166 alpha-2.", examples=["US"])]
 
 
-class TransactionOutside(Shape, kw_only=True):
+class TransactionOutside(Shape):
     """What may be told of a transaction besides."""
 
     currency: Currency
@@ -66,7 +66,7 @@ class TransactionOutside(Shape, kw_only=True):
     """The card network's transaction id."""
 
 
-class Transaction(TransactionOutside, kw_only=True):
+class Transaction(TransactionOutside):
     """The declined transaction at the merchant's processor."""
 
     id: Annotated[Reference128, Meta(min_length=1)]
@@ -90,7 +90,7 @@ class Transaction(TransactionOutside, kw_only=True):
     """Why it was made without the customer; by default `recurring` with a subscription."""
 
 
-class TransactionCopy(TransactionOutside, kw_only=True):
+class TransactionCopy(TransactionOutside):
     """Any transaction at the merchant's processor."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
@@ -108,7 +108,7 @@ class TransactionCopy(TransactionOutside, kw_only=True):
     cavv_result_code: Text16 | None = None
 
 
-class Payer(Shape, kw_only=True):
+class Payer(Shape):
     """The payer."""
 
     id: Annotated[Text | None, Meta(extra=rule(field_rules.reference))] = None
@@ -118,7 +118,7 @@ class Payer(Shape, kw_only=True):
     birthdate: Annotated[Text | None, Meta(extra=UNREAD)] = None
 
 
-class Address(Shape, kw_only=True):
+class Address(Shape):
     """A postal address with a name."""
 
     first_name: Text | None = None
@@ -134,7 +134,7 @@ class Address(Shape, kw_only=True):
     phone: Text | None = None
 
 
-class CardOutside(Shape, kw_only=True):
+class CardOutside(Shape):
     """What may be told of a card without its number."""
 
     holder_name: Text | None = None
@@ -154,7 +154,7 @@ class CardOutside(Shape, kw_only=True):
     card_fingerprint: Text | None = None
 
 
-class PaymentMethod(CardOutside, kw_only=True):
+class PaymentMethod(CardOutside):
     """The card: a token of /tokenize, a card number, or a method that a processor stores."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
@@ -174,7 +174,7 @@ class PaymentMethod(CardOutside, kw_only=True):
     """The processor's id of the payer; some processors need it."""
 
 
-class PaymentMethodCopy(CardOutside, kw_only=True):
+class PaymentMethodCopy(CardOutside):
     """The card of a copy: its first six and last four digits."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
@@ -188,7 +188,7 @@ class PaymentMethodCopy(CardOutside, kw_only=True):
     """Ignored and not stored."""
 
 
-class Subscription(Shape, kw_only=True):
+class Subscription(Shape):
     """The agreement of a recurring payment."""
 
     subscription_id: Text | None = None
@@ -199,7 +199,7 @@ class Subscription(Shape, kw_only=True):
     total_payments: Text | None = None
 
 
-class SubscriptionCopy(Subscription, kw_only=True):
+class SubscriptionCopy(Subscription):
     """The agreement of a recurring payment that was processed."""
 
     unread: ClassVar[frozenset[str]] = frozenset(
@@ -207,7 +207,7 @@ class SubscriptionCopy(Subscription, kw_only=True):
     )
 
 
-class ThreeDSecure(Shape, kw_only=True):
+class ThreeDSecure(Shape):
     """The authentication of the original transaction."""
 
     three_ds_version: Text | None = None
@@ -221,7 +221,7 @@ class ThreeDSecure(Shape, kw_only=True):
     enrolled: Text | None = None
 
 
-class OrderItem(Shape, kw_only=True):
+class OrderItem(Shape):
     """A line of the order; refunds may name it. Amounts in minor units, for the whole line: `amount` plus `tax`, less
     `discountAmount`, of all lines is the order's amount."""
 
@@ -235,7 +235,7 @@ class OrderItem(Shape, kw_only=True):
     quantity: Annotated[int, Meta(ge=1, le=10**6)] | None = None
 
 
-class PayloadMerchant(Shape, kw_only=True):
+class PayloadMerchant(Shape):
     """The merchant, as the partner names it."""
 
     id: Text | None = None
@@ -244,7 +244,7 @@ class PayloadMerchant(Shape, kw_only=True):
     country: Text | None = None
 
 
-class PaymentRequest(Shape, kw_only=True):
+class PaymentRequest(Shape):
     """What /evaluate and /transmit take alike."""
 
     is_declined: bool
@@ -291,7 +291,7 @@ class PaymentRequest(Shape, kw_only=True):
     extra_data: Annotated[Any | None, Meta(extra=UNREAD)] = None
 
 
-class EvaluateBody(PaymentRequest, kw_only=True):
+class EvaluateBody(PaymentRequest):
     """A declined payment to be rescued."""
 
     idempotency_key: Annotated[Reference128, Meta(min_length=1)]
@@ -338,7 +338,7 @@ CauseWord = Literal[
 ]
 
 
-class Evaluated(Envelope, kw_only=True):
+class Evaluated(Envelope):
     """Where the rescue stands."""
 
     status: (
@@ -365,7 +365,7 @@ class Evaluated(Envelope, kw_only=True):
     """Redirect the customer here for a CHALLENGE."""
 
 
-class Happened(Shape, kw_only=True):
+class Happened(Shape):
     """A refund or chargeback of a transmitted transaction."""
 
     id: Text | None = None
@@ -389,7 +389,7 @@ Outcome = Annotated[
 ]
 
 
-class TransactionUpdate(Shape, kw_only=True):
+class TransactionUpdate(Shape):
     """What the processor said in the end."""
 
     response_code: Annotated[Text64 | None, Meta(extra=rule(field_rules.text_or_blank))] = None
@@ -397,7 +397,7 @@ class TransactionUpdate(Shape, kw_only=True):
     """Read if there is no `outcome`."""
 
 
-class UpdateBody(Shape, kw_only=True):
+class UpdateBody(Shape):
     """What became of a transmitted transaction, told later; one of these at least."""
 
     is_declined: bool | None = None
@@ -407,7 +407,7 @@ class UpdateBody(Shape, kw_only=True):
     transaction: TransactionUpdate | None = None
 
 
-class TransmitBody(PaymentRequest, kw_only=True):
+class TransmitBody(PaymentRequest):
     """A copy of a processed transaction, approved or declined; or, with `transmitId`, what became of one."""
 
     unread: ClassVar[frozenset[str]] = frozenset({
@@ -432,13 +432,13 @@ class TransmitBody(PaymentRequest, kw_only=True):
     idempotency_key: str | None = None
 
 
-class KnownCopy(Shape, kw_only=True):
+class KnownCopy(Shape):
     """Whether a body of /transmit is about an earlier copy."""
 
     transmit_id: UUID | None = None
 
 
-class Transmitted(Members, kw_only=True):
+class Transmitted(Members):
     """The transmission's id, under which it may be updated."""
 
     transmit_id: UUID

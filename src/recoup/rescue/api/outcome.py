@@ -19,7 +19,7 @@ from recoup.rescue.flows.taken import result_of
 from recoup.rescue.store.evaluate import order_outcome
 
 
-class OutcomeBody(Shape, kw_only=True):
+class OutcomeBody(Shape):
     """Which order: one of both names it."""
 
     order_session_key: (
@@ -42,7 +42,7 @@ class OutcomeBody(Shape, kw_only=True):
     mid: Annotated[Any | None, Meta(extra=UNREAD)] = None
 
 
-class Happening(Shape, kw_only=True):
+class Happening(Shape):
     """A line of the order's log. Of an attempt that several card processors could have taken: `route`, the one that
     it went to, and `routeReason`, why."""
 
@@ -55,7 +55,7 @@ class Happening(Shape, kw_only=True):
     """The processor's code and words, of a request that it refused."""
 
 
-class Outcome(Envelope, kw_only=True):
+class Outcome(Envelope):
     """How the order stands, and how it got there; `NOTFOUND` for an unknown key."""
 
     status: (

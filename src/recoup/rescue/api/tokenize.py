@@ -65,7 +65,7 @@ class CardMethod(Struct, kw_only=True):
     sense_key: Annotated[Text | None, Meta(extra=UNREAD)] = None
 
 
-class OlderCard(Shape, kw_only=True):
+class OlderCard(Shape):
     """The card in the older spelling."""
 
     number: Number
@@ -76,19 +76,19 @@ class OlderCard(Shape, kw_only=True):
     verification_value: Code = None
 
 
-class OlderMethod(Shape, kw_only=True):
+class OlderMethod(Shape):
     """Contains the card."""
 
     credit_card: OlderCard
 
 
-class OlderPayment(Shape, kw_only=True):
+class OlderPayment(Shape):
     """Older form of the card."""
 
     method: OlderMethod
 
 
-class TokenizeBody(Shape, rename=None, kw_only=True):
+class TokenizeBody(Shape, rename=None):
     """The card, in today's place or in the older one."""
 
     payment_method: CardMethod | None = None
@@ -99,7 +99,7 @@ class TokenizeBody(Shape, rename=None, kw_only=True):
     """The tokenization key, in the body or in the query."""
 
 
-class TokenizeQuery(Shape, kw_only=True):
+class TokenizeQuery(Shape):
     """Who stores the card, where no bearer token says it."""
 
     mid: UUID | None = None
@@ -174,7 +174,7 @@ class VaultTransaction(Struct, kw_only=True):
     response: None = None
 
 
-class Tokenized(Envelope, kw_only=True):
+class Tokenized(Envelope):
     """The stored card: `transaction.payment_method.token` is what /evaluate takes."""
 
     transaction: VaultTransaction

@@ -8,7 +8,7 @@ from recoup.db.statement import MERCHANT, Read, Row
 from recoup.orders.rules.lifecycle import Stage
 
 
-class ChallengeRow(Row, frozen=True):
+class ChallengeRow(Row):
     """An order's last challenge. `asks`: confirm, code, address or card. `lapsed`: its time is
     over. `out`: a try is under way. `back_kind` and `back_state`: of what goes back to the
     customer. `by_risk`: the risk check asked. `bank_url`: the processor's page, where the try

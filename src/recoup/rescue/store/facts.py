@@ -24,7 +24,7 @@ async def merchants_behind(db: Read, before: datetime, limit: int) -> list[UUID]
     first."""
 
 
-class FactClock(Row, frozen=True):
+class FactClock(Row):
     """Point up to which looks and answers are kept, and the merchant's region."""
 
     feed_no: int
@@ -49,7 +49,7 @@ async def move_facts(
     """Up to there."""
 
 
-class PayerLooks(Row, frozen=True):
+class PayerLooks(Row):
     """A row of payer_looks; `since` is what they were counted from."""
 
     merchant_id: UUID
@@ -76,7 +76,7 @@ async def save_looks(db: Tx, rows: Sequence[PayerLooks]) -> None:
     """Made or changed."""
 
 
-class IssuerAnswers(Row, frozen=True):
+class IssuerAnswers(Row):
     """Counts of an issuer's answers, by class."""
 
     merchant_id: UUID

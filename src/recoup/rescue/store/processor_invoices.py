@@ -14,7 +14,7 @@ _COLUMNS = """merchant_id, invoice_key, route, invoice, subscription, billing, m
 
 
 @stored("processor_invoices", "merchant_id", "invoice_key")
-class NewInvoice(Row, frozen=True):
+class NewInvoice(Row):
     """An invoice as the processor had it when it came: so it is admitted, however often that is
     begun. `method` and `units` follow it afterwards. Wall time."""
 
@@ -31,7 +31,7 @@ class NewInvoice(Row, frozen=True):
     came_at: datetime
 
 
-class ProcessorInvoice(NewInvoice, frozen=True):
+class ProcessorInvoice(NewInvoice):
     """`retries`: of the billing; "on" where it was never asked to stop. `ended`: why nothing is
     left to do."""
 
@@ -80,7 +80,7 @@ async def set_invoice(db: Tx, merchant_id: UUID, invoice_key: UUID, values: dict
     """Sets columns that no processor gives; the others stay as they are."""
 
 
-class InvoiceNow(Row, frozen=True):
+class InvoiceNow(Row):
     """State of an invoice: what its processor would charge now."""
 
     merchant_id: UUID

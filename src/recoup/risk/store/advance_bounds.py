@@ -32,7 +32,7 @@ async def newest_week(db: Read, merchant_id: UUID, asset: str) -> date | None:
     """The newest week that is kept; None: none is."""
 
 
-class AdvanceOutcome(Row, frozen=True):
+class AdvanceOutcome(Row):
     """`units`: of it was to be collected. `chance`: the model's, None where no model was at
     hand."""
 
@@ -69,7 +69,7 @@ async def advance_outcomes(
     """Outcomes of advances that began in that time, by id, from the first one behind `after`."""
 
 
-class ComparableCell(Row, frozen=True):
+class ComparableCell(Row):
     tenth: int
     orders: int
     units: Decimal
@@ -116,7 +116,7 @@ async def keep_week(db: Tx, merchant_id: UUID, asset: str, begins: date, cells: 
     """Keeps a week, once; a week that is kept does not change any more."""
 
 
-class WeekRow(Row, frozen=True):
+class WeekRow(Row):
     begins: date
     cells: list[dict[str, Any]]
 
@@ -131,7 +131,7 @@ async def kept_weeks(db: Read, merchant_id: UUID, asset: str, until: date) -> li
     """The newest ones before `until`, in their order."""
 
 
-class BoundsRow(Row, frozen=True):
+class BoundsRow(Row):
     version: int
     made_on: date
     until: date

@@ -38,7 +38,7 @@ async def _make_customers(
     """A row of each."""
 
 
-class _CustomerUse(Row, frozen=True):
+class _CustomerUse(Row):
     merchant_id: UUID
     customer_id: UUID
     asset: str
@@ -220,7 +220,7 @@ async def set_operator_limit(db: Tx, asset: str, units: int, wall: datetime, act
     """Sets the operator's limit over all merchants."""
 
 
-class _OperatorTerms(Row, frozen=True):
+class _OperatorTerms(Row):
     limit_units: int
     drawn_units: int
 
@@ -292,7 +292,7 @@ class Exposure:
     lost_units: int
 
 
-class _Exposure(Row, frozen=True):
+class _Exposure(Row):
     """`limits`: the row as JSON; None: no terms were set."""
 
     limits: object

@@ -123,7 +123,7 @@ async def assets_bounded(db: Read, merchant_id: UUID) -> list[str]:
     """Currencies of which there is a version."""
 
 
-class KeptBounds(Row, frozen=True):
+class KeptBounds(Row):
     """`tables`: whatever stands there."""
 
     version: int

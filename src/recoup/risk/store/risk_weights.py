@@ -14,7 +14,7 @@ LISTED_MAX: Final = 50
 
 
 @stored("risk_weights")
-class RiskVersion(Row, frozen=True):
+class RiskVersion(Row):
     """`terms`: thousandths of a logit. `payments` and `frauds` that it was learned from, of so many
     `merchants`. What is held out: from `held_from` on; the scores are mean log-losses. Null: it was
     chosen by hand."""
@@ -64,7 +64,7 @@ async def add_risk_version(db: Tx, row: RiskVersion) -> bool:
 LOOKS_MAX: Final = 5_000  # decisions, of all kinds
 
 
-class JudgedPayment(Row, frozen=True):
+class JudgedPayment(Row):
     """`terms`: those that held when it was judged. `fraud`: reported in time. `paid`: an attempt
     was approved."""
 

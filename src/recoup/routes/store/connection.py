@@ -6,7 +6,7 @@ from uuid import UUID
 from recoup.db.statement import DIRECTORY, Read, Row
 
 
-class WorkingKeys(Row, frozen=True):
+class WorkingKeys(Row):
     """Counts of working keys; of the API's those that allow payments."""
 
     api_keys: int

@@ -14,7 +14,7 @@ Billing = Literal["off", "take_over", "beside"]
 ConnectionState = Literal["waiting", "connected", "disconnected"]
 
 
-class KeptFinding(Row, frozen=True):
+class KeptFinding(Row):
     """`finding` and `cure` as sentences are kept: `read` gives them."""
 
     name: str
@@ -29,7 +29,7 @@ class KeptFinding(Row, frozen=True):
 
 
 @stored("processor_connections", "route")
-class ProcessorConnection(Row, frozen=True):
+class ProcessorConnection(Row):
     """`billing`: what is done with the processor's own invoices. `state`: "waiting" until a check
     finds nothing that is in the way, and new charges go by a "connected" one only. `country`: the
     account's, empty where nobody says it. Wall times."""
@@ -99,7 +99,7 @@ async def set_connection(
 ) -> None: ...
 
 
-class OwnRoute(Row, frozen=True):
+class OwnRoute(Row):
     """A merchant's own route, as long as it is known how it is reached."""
 
     name: str
@@ -119,7 +119,7 @@ WHERE r.connection IS NOT NULL ORDER BY r.first_at, r.name
 async def own_routes(db: Read) -> list[OwnRoute]: ...
 
 
-class Generation(Row, frozen=True):
+class Generation(Row):
     """Another one after every change: versions only grow, and what cannot be reached any more is
     counted no more."""
 
@@ -139,7 +139,7 @@ async def generation_of_own(db: Read) -> Generation:
 async def set_account(db: Tx, route: str, account: str, country: str) -> None: ...
 
 
-class EndedConnection(Row, frozen=True):
+class EndedConnection(Row):
     merchant_id: UUID
     route: str
 

@@ -26,7 +26,7 @@ KINDS_MAX: Final = 50  # unread ones, of a route
 
 
 @stored("processor_notices", "merchant_id", "object_key")
-class NewProcessorNotice(Row, frozen=True):
+class NewProcessorNotice(Row):
     """`notices`: the one that came. Wall time."""
 
     merchant_id: UUID
@@ -46,7 +46,7 @@ class NewProcessorNotice(Row, frozen=True):
     movement: dict[str, Any] | None = None
 
 
-class ProcessorNotice(NewProcessorNotice, frozen=True):
+class ProcessorNotice(NewProcessorNotice):
     """`became`: what asking found; None while it waits."""
 
     became: str | None = None
@@ -105,7 +105,7 @@ async def count_unread_kind(db: Tx, route: str, kind: str, wall: datetime) -> No
     """Counts one more notice of a kind that its connector does not know."""
 
 
-class Charged(Row, frozen=True):
+class Charged(Row):
     """An attempt that went by a route."""
 
     merchant_id: UUID
@@ -139,7 +139,7 @@ async def charge_referenced(
     named."""
 
 
-class Modified(Row, frozen=True):
+class Modified(Row):
     merchant_id: UUID
     order_id: UUID
     modification_id: UUID
@@ -159,7 +159,7 @@ async def modification_of(
     """The modification by its key, or by the one under which it was sent again."""
 
 
-class LeftInvoice(Row, frozen=True):
+class LeftInvoice(Row):
     """A failed invoice that is not rescued; `why` of `processors/rules/billing`, or "refused". Wall
     time."""
 
@@ -181,7 +181,7 @@ async def left_invoices(db: Read, merchant_id: UUID) -> list[LeftInvoice]:
     """The newest, of all routes."""
 
 
-class KnownMethod(Row, frozen=True):
+class KnownMethod(Row):
     merchant_id: UUID
     method_id: UUID
     customer: str | None
@@ -207,7 +207,7 @@ async def notices_since(db: Read, since: datetime) -> dict[str, int]:
     repeated or unknown."""
 
 
-class UnreadKind(Row, frozen=True):
+class UnreadKind(Row):
     """Notices of a kind, in the processor's words, that the route's connector does not know. Wall
     time."""
 
@@ -224,7 +224,7 @@ async def unread_kinds(db: Read, since: datetime) -> list[UnreadKind]:
     """Kinds received since then, the most frequent first."""
 
 
-class NoticeCounts(Row, frozen=True):
+class NoticeCounts(Row):
     """Counts of a route's notices. `received`: signed and read, of which `other_account` were of
     another account or mode. `last_at`: of the newest signed one, None where none came since this is
     kept."""

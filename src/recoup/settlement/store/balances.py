@@ -14,7 +14,7 @@ CLOCKS_APART: Final = timedelta(
 )  # an id is made by the machine's clock, a time of recording is the database's
 
 
-class AccountBalance(Row, frozen=True):
+class AccountBalance(Row):
     """`units`: debit positive. `place`: of merchant_payable, WALLET for stablecoins."""
 
     asset: str

@@ -12,7 +12,7 @@ from recoup.terms.rules.fees import FeeTerm
 from recoup.terms.store.fee_rows import StoredFeeTerm
 
 
-class FeeTermRow(StoredFeeTerm, frozen=True):
+class FeeTermRow(StoredFeeTerm):
     """A fee term; None: every site, order type or currency. `site`: its address. `valid_from` is
     business time, `recorded_at` wall time."""
 
@@ -34,7 +34,7 @@ async def fee_history(
 
 
 @stored("fee_terms")
-class NewFeeTerm(StoredFeeTerm, frozen=True):
+class NewFeeTerm(StoredFeeTerm):
     """`valid_from` and `business_at` are business time, `recorded_at` wall time. None: every site,
     order type or currency."""
 

@@ -13,7 +13,7 @@ async def begin_clock(db: Tx, merchant_id: UUID, period_from: datetime) -> bool:
     """Starts the clock; False when it goes already."""
 
 
-class ReportClock(Row, frozen=True):
+class ReportClock(Row):
     """`period_from`: of the first period without an announced report."""
 
     period_from: datetime

@@ -82,7 +82,7 @@ p AS MATERIALIZED (
 """
 
 
-class _Sum(Row, frozen=True):
+class _Sum(Row):
     recipe: str
     lines: int
     units: int
@@ -149,7 +149,7 @@ async def take_lines(db: Tx, window: Window, batch_id: UUID, kinds: Mapping[str,
     return await _take(db, *window, batch_id, list(kinds), list(kinds.values()))
 
 
-class SettlementLine(Row, frozen=True):
+class SettlementLine(Row):
     """An entry of a batch; units as the merchant sees them."""
 
     merchant_id: UUID
@@ -168,7 +168,7 @@ async def add_lines(db: Tx, lines: Sequence[SettlementLine]) -> None:
     """Adds lines that the batch booked itself."""
 
 
-class BatchFigures(Row, frozen=True):
+class BatchFigures(Row):
     """Units as the merchant sees them: + is in its favour. Business time."""
 
     merchant_id: UUID
@@ -192,7 +192,7 @@ class BatchFigures(Row, frozen=True):
     closed_at: datetime
 
 
-class NewBatch(BatchFigures, frozen=True):
+class NewBatch(BatchFigures):
     """`root`: hex behind `\\x`. `recorded_at`: wall time."""
 
     page_from: int

@@ -12,7 +12,7 @@ PayoutState = Literal[
 ]
 
 
-class PayoutRow(Row, frozen=True):
+class PayoutRow(Row):
     """`created_at` is business time."""
 
     payout_id: UUID
@@ -67,7 +67,7 @@ async def _lock_wallet(db: Tx, merchant_id: UUID, asset: str) -> None:
 
 
 @stored("payouts")
-class NewPayout(Row, frozen=True):
+class NewPayout(Row):
     """`created_at` is business time."""
 
     merchant_id: UUID
@@ -87,7 +87,7 @@ async def add_payout(db: Tx, payout: NewPayout) -> None:
     """Adds a payout under its wallet's lock."""
 
 
-class LockedPayout(Row, frozen=True):
+class LockedPayout(Row):
     """`offset_us` and `killed` are its merchant's."""
 
     merchant_id: UUID

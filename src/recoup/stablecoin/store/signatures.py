@@ -16,7 +16,7 @@ def bucket_of(seconds: int) -> int:
     return seconds // BUCKET_SECONDS
 
 
-class Signature(Row, frozen=True):
+class Signature(Row):
     """`signature`: hex."""
 
     merchant_id: UUID
@@ -25,7 +25,7 @@ class Signature(Row, frozen=True):
     signature: str
 
 
-class _Taken(Row, frozen=True):
+class _Taken(Row):
     since: datetime | None
     fresh: tuple[str, ...]
 

@@ -128,7 +128,7 @@ async def list_stable_orders(
     return [_order(row) for row in rows], total
 
 
-class OrderSettlement(Row, frozen=True):
+class OrderSettlement(Row):
     """Direct money on its way to the merchant's wallet. `units` is net of the fee. `network`: the
     one that it moved on, once that is known."""
 

@@ -11,7 +11,7 @@ SubscriptionState = Literal["active", "paused", "past_due", "canceled", "complet
 IntervalUnit = Literal["day", "week", "month"]
 
 
-class _Subscription(Row, frozen=True):
+class _Subscription(Row):
     """`total_cycles` 0: without end. Business time."""
 
     merchant_id: UUID
@@ -26,7 +26,7 @@ class _Subscription(Row, frozen=True):
     ends_at: datetime | None
 
 
-class SubscriptionRow(_Subscription, frozen=True):
+class SubscriptionRow(_Subscription):
     """`customer`: the merchant's id of them."""
 
     title: str
@@ -90,7 +90,7 @@ async def add_payer(
 
 
 @stored("subscriptions")
-class NewSubscription(_Subscription, frozen=True):
+class NewSubscription(_Subscription):
     version: int
     title: str
     customer_id: UUID | None
@@ -106,7 +106,7 @@ async def add_subscription(db: Tx, subscription: NewSubscription) -> None:
     """Adds a subscription of which no cycle is charged yet."""
 
 
-class LockedSubscription(_Subscription, frozen=True):
+class LockedSubscription(_Subscription):
     """`version` numbers its events; `skipped`: cycles that passed while it was paused; `offset_us`:
     its merchant's."""
 

@@ -11,7 +11,7 @@ from recoup.kit.lists.bounded import bounded
 COUNT_TIMEOUT_MS = 2_000
 
 
-class Balance(Row, frozen=True):
+class Balance(Row):
     """Balance of a wallet. `at`: when it last moved. Wall time."""
 
     asset: str
@@ -50,7 +50,7 @@ async def available(db: Read, merchant_id: UUID, asset: str) -> int:
     """Units that may leave now, by a payout or a refund. Only under the wallet's lock."""
 
 
-class RefundRoom(Row, frozen=True):
+class RefundRoom(Row):
     """Bounds of an order's refund: what its wallet holds, and its fee with the policy of its
     return."""
 
@@ -67,7 +67,7 @@ async def refund_room(db: Read, merchant_id: UUID, asset: str, order_id: UUID) -
     """Bounds of an order's refund; None for an order that nobody has paid."""
 
 
-class WalletMovement(Row, frozen=True):
+class WalletMovement(Row):
     """`reference`: a transaction's hash, or a note."""
 
     posting_id: UUID

@@ -1,14 +1,14 @@
 """/engine/cards: what is done for cards beside charging them. Source: decisions 0064, 0072."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from msgspec import Meta, defstruct
+from msgspec import Meta
 
 from recoup.kernel.extended import Extended
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import named_as_here
-from recoup.kit.api.wire import Shape
+from recoup.kit.api.wire import Shape, shape_named
 from recoup.kit.edge.described import Example
 from recoup.rescue.api.payment import read_own
 from recoup.switches.flows.card_switches import (
@@ -28,7 +28,7 @@ MEANINGS: Final = Extended(
 )
 
 
-class CardSetting(Shape, kw_only=True):
+class CardSetting(Shape):
     """One of them. `available`: a card route of this environment offers it."""
 
     on: bool
@@ -36,13 +36,7 @@ class CardSetting(Shape, kw_only=True):
     """Whether a card route of this environment offers it."""
 
 
-def _shape(name: str, doc: str, fields: list[Any]) -> Any:
-    return defstruct(
-        name, fields, bases=(Shape,), kw_only=True, module=__name__, namespace={"__doc__": doc}
-    )
-
-
-CardSettingsBody: Final = _shape(
+CardSettingsBody: Final = shape_named(
     "CardSettingsBody",
     "Missing fields stay unchanged.",
     [
@@ -53,7 +47,7 @@ CardSettingsBody: Final = _shape(
         ("mid", Annotated[UUID | None, Meta(description="Optional; not used.")], None),
     ],
 )
-CardSettings: Final = _shape(
+CardSettings: Final = shape_named(
     "CardSettings",
     "What is done for this merchant's cards.",
     [*((name, CardSetting) for name in MEANINGS), ("success", bool, True)],

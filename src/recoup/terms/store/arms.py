@@ -19,7 +19,7 @@ WHERE t.merchant_id = {merchant} AND t.retired_at IS NULL
 """
 
 
-class ArmSettings(Row, frozen=True):
+class ArmSettings(Row):
     """`site_id` None: the merchant's own."""
 
     version: int
@@ -47,7 +47,7 @@ async def arm_settings(db: Read, merchant_id: UUID) -> list[ArmSettings]:
     """The newest line of the merchant and of each of its sites that ever had one."""
 
 
-class EngineStop(Row, frozen=True):
+class EngineStop(Row):
     """`merchant_id` None: for all."""
 
     merchant_id: UUID | None
@@ -65,7 +65,7 @@ async def standing_stops(db: Read, merchant_id: UUID | None) -> list[EngineStop]
 
 
 @stored("arm_settings")
-class NewArmSettings(ArmSettings, frozen=True, kw_only=True):
+class NewArmSettings(ArmSettings, kw_only=True):
     merchant_id: UUID
 
 

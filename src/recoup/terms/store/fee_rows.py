@@ -8,7 +8,7 @@ from recoup.db.table import listed
 from recoup.terms.rules.fees import FeeTerm, Tariff
 
 
-class StoredFeeTerm(Row, frozen=True):
+class StoredFeeTerm(Row):
     """A stored fee term; None: every site, order type or currency. `valid_from` is business
     time."""
 

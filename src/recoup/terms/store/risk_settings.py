@@ -14,7 +14,7 @@ NEWEST: Final = (
 )
 
 
-class RiskSettings(Row, frozen=True):
+class RiskSettings(Row):
     version: int
     mode: RiskMode
     share: int
@@ -36,7 +36,7 @@ async def risk_settings(db: Read, merchant_id: UUID) -> RiskSettings | None:
 
 
 @stored("risk_settings")
-class NewRiskSettings(RiskSettings, frozen=True, kw_only=True):
+class NewRiskSettings(RiskSettings, kw_only=True):
     merchant_id: UUID
 
 

@@ -22,7 +22,7 @@ def may_be_dropped(at: datetime, wall: datetime) -> bool:
     return wall.year * 12 + wall.month - (at.year * 12 + at.month) > KEPT_MONTHS
 
 
-class LogLine(TryHead, frozen=True):
+class LogLine(TryHead):
     """A delivery attempt. `event`: its name in the outbox, while that keeps it; of a sample its
     name in the endpoint's dialect. `next_at`: when the event is sent again, if nothing was
     attempted since and it failed."""
@@ -97,7 +97,7 @@ async def _seen_to(db: Read, endpoint_id: UUID, before: UUID, looks: int) -> UUI
     """The last of so many tries."""
 
 
-class EventTry(NewTry, frozen=True):
+class EventTry(NewTry):
     """A delivery attempt with its event as the outbox has it, while that keeps it, the event's
     number in the feed, and its order. `sample`: the event's name, of one that was sent on
     demand."""
@@ -140,7 +140,7 @@ async def _read_try(
     """An attempt with all that is known of the order's customer."""
 
 
-class SentEvent(Row, frozen=True):
+class SentEvent(Row):
     """An event that an endpoint was sent, or may be."""
 
     endpoint_id: UUID

@@ -41,7 +41,7 @@ async def count_events(
     events are counted."""
 
 
-class ReplayRow(Row, frozen=True):
+class ReplayRow(Row):
     """`opening`: not all requested events are found yet. `lanes`: those it still has, at most
     10,000."""
 
@@ -137,7 +137,7 @@ async def add_replay(
     )
 
 
-class _Numbers(Row, frozen=True):
+class _Numbers(Row):
     """Numbers of a merchant's own feed."""
 
     merchant_id: UUID
@@ -197,7 +197,7 @@ async def note_replay_of_one(
     """The request needs no lanes: its key is kept. Raises: KeyTaken for a key that came."""
 
 
-class LaneInReplay(Row, frozen=True):
+class LaneInReplay(Row):
     """`busy`: it is in a replay, or one that is being opened comes to it, so that another waits.
     `coming`: the event itself is still to be sent by that. `next_try`: of the lane's, where it
     waits for one."""
@@ -256,7 +256,7 @@ async def not_before(db: Tx, merchant_id: UUID, replay_id: UUID, wall: datetime)
     return min(max(lane.next_try or wall, wall + LOOKS_EVERY_MIN), wall + LOOKS_EVERY_MAX)
 
 
-class _OneEvent(Row, frozen=True):
+class _OneEvent(Row):
     endpoint_id: UUID
     subject_id: UUID
     event_id: UUID

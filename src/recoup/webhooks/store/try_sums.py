@@ -10,7 +10,7 @@ from recoup.db.statement import MERCHANT, Read, Row
 SUMMED_MAX: Final = 1_000
 
 
-class Sums(Row, frozen=True):
+class Sums(Row):
     endpoint_id: UUID
     delivered: int
     failed: int

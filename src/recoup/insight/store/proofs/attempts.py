@@ -126,7 +126,7 @@ ORDER BY o.order_id, v.no LIMIT 1000
 )
 
 
-class _AttemptCard(Row, frozen=True):
+class _AttemptCard(Row):
     card_id: UUID
     attempt_id: UUID
 

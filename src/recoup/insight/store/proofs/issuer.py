@@ -23,7 +23,7 @@ from recoup.kit.proofs.walk import (
 ROWS_MAX: Final = 5000
 
 
-class _Sees(Row, frozen=True):
+class _Sees(Row):
     there: bool
     readable: bool
 

@@ -34,7 +34,7 @@ async def _cards(
 _STILL_SENT: Final = sorted(stage.value for stage in OPEN | {Stage.NEW})
 
 
-class StoredOrder(Row, frozen=True):
+class StoredOrder(Row):
     """An order with its head, and what its attempts, refunds and disputes add up to. Without a row
     of the order `stage` is None, and what is its own; without a head `head`."""
 
@@ -106,7 +106,7 @@ async def read_orders(
 ) -> list[StoredOrder]: ...
 
 
-class StoredLine(Row, frozen=True):
+class StoredLine(Row):
     """`units`: as it stands there."""
 
     order_id: UUID

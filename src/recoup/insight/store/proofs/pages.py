@@ -88,7 +88,7 @@ ORDER BY g.page_no, v.no LIMIT 1000
 async def _pages(db: Read, merchant_id: UUID, low: int, high: int) -> list[Differs]: ...
 
 
-class _Balance(Row, frozen=True):
+class _Balance(Row):
     """`balances`: {account|asset|place: units}, on the last line alone."""
 
     order_id: UUID | None
@@ -160,7 +160,7 @@ async def pages(db: Read, merchant_id: UUID) -> list[Difference]:
     return found + await differences(db, _accounts, merchant_id, merchant_id, balances)
 
 
-class CertificateFile(Row, frozen=True):
+class CertificateFile(Row):
     certificate_id: UUID
     chain_no: int
     acceptor_id: str
