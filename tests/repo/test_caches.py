@@ -39,6 +39,7 @@ OURS = {
     "recoup/people/page/form_shape.py readers_of": "functions of ours",
     "recoup/kit/api/body.py _reader": "classes of ours",
     "recoup/kit/api/wire.py _names": "classes of ours",
+    "recoup/kit/edge/field_texts.py _texts_in": "modules of ours",
 }
 CONTAINERS = (
     "dict",

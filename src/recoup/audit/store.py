@@ -2,12 +2,12 @@
 on. Its own lines are only added."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import MERCHANT, PEOPLE, Read, Row
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 
 
@@ -181,7 +181,7 @@ FROM impersonations WHERE merchant_id = $1 AND $8 = 'merchant' AND world = $9 AN
 SECONDS_MAX: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditLine:
     """`line` distinguishes lines of one moment. `subject`: the id of what `action` was done to,
     empty for the merchant or partner itself."""
@@ -195,7 +195,7 @@ class AuditLine:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditFilter:
     """Filter of audit lines; None is everything. `actors`: what their text holds, one of them.
     `before`: the last line seen. Wall time; `until` is not included."""

@@ -1,7 +1,6 @@
 """A merchant's compliance certificates, as its people and programs read them."""
 
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +14,7 @@ from recoup.certificates.store.certificates import (
     is_corrected,
     list_certificates,
 )
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.kit.world import World
@@ -26,7 +26,7 @@ _NONE: Final = Problem(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """`head` and `lines`: what its file says; `corrected`: a later one takes its place."""
 

@@ -3,9 +3,9 @@ own word `safe` or `finalized`, by the amount. Two endpoints are asked; the one 
 counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import shown
 
 Tag = Literal["safe", "finalized"]
@@ -25,7 +25,7 @@ Steps = tuple[Step, ...]
 """Rising, the first from 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heights:
     """Numbers of blocks, as one endpoint gives them. None: it does not know the tag."""
 

@@ -7,7 +7,6 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +16,7 @@ from recoup.chains import abi
 from recoup.chains.abi import from_hex, to_hex
 from recoup.chains.artifacts import DEPLOYER, artifact
 from recoup.chains.rpc import Endpoint
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 
 RECEIPT_SECONDS: Final = 20.0
@@ -25,7 +25,7 @@ _SYSTEMS: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm
 _CLONE: Final = Path(__file__).parents[3] / ".anvil/node_modules/@foundry-rs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     tx: str
     ok: bool

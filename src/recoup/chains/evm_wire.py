@@ -4,13 +4,13 @@ Source: EIP-1559; nodes take a replacement from 10 % more on both fees.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
 
 from recoup.chains.reading import block_call
 from recoup.chains.rpc import Endpoint, GarbageError, number, taken
 from recoup.chains.sends_store import ChainTransaction
+from recoup.kernel.frozen import frozen
 
 RAISE: Final = Decimal("1.125")
 
@@ -33,7 +33,7 @@ class Signer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prices:
     """Prices of a unit of gas, in the coin's base units."""
 

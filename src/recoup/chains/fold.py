@@ -7,10 +7,11 @@ are in one unit, as a rule base units of the order's token.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final, Literal, NamedTuple
+
+from recoup.kernel.frozen import frozen
 
 GRACE: Final = timedelta(hours=1)
 BLOCK: Final = timedelta(seconds=12)  # of a chain that is not named
@@ -25,7 +26,7 @@ class Key(NamedTuple):
     log_index: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deposit:
     """A transfer to the order's address. `right`: of a token that pays this order. `block_at`: by
     the chain's clock."""
@@ -39,7 +40,7 @@ class Deposit:
     state: State
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """`received`: confirmed, of a right token; `seen`: not yet confirmed. `missing` and `excess`:
     to what is due, never both. `short`: what is not there of an order that is paid with less.

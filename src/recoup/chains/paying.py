@@ -7,7 +7,6 @@ links to wallets stand beside it. The page asks for itself again while something
 unless its reader holds it still.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from recoup.chains.transfers import can_refund, give_address
 from recoup.chains.units import to_book
 from recoup.chains.watch import wanted_depth
 from recoup.checkout.visit import Visit, fields_of, problem_texts, render
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
@@ -54,7 +54,7 @@ SHOWN_MAX: Final = 50  # transfers: anybody may send as many as they like
 State = Literal["waiting", "partial", "counting", "paid", "expired", "closed"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeenDeposit:
     """`channel`: whose token it is, None where no channel is served for it any more. `right`: it
     pays the order."""
@@ -78,7 +78,7 @@ class SeenDeposit:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """`channel`: the order's. `progress`: of the deposit with the fewest confirmations that still
     counts."""

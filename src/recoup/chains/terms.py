@@ -3,12 +3,12 @@ address, so they open it, and nothing else does. Source: `Deposits.sol`; EIP-101
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.chains.abi import WORD, address_word, to_hex, uint_word
 from recoup.kernel.cached import cached
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, invalid
 from recoup.stablecoin.rules.addresses import ADDRESS, Kind, keccak256, read_address, shown
 
@@ -21,7 +21,7 @@ _ORDER: Final = re.compile(r"0x0{32}[0-9a-f]{32}")
 _UNITS: Final = re.compile(r"0|[1-9][0-9]{0,38}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """`net` to the merchant, then `fee` to the treasury, the rest to the merchant; base units of
     the order's token. Custodial: the merchant is the operator's custody wallet."""

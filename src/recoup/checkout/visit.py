@@ -3,7 +3,6 @@
 from collections import ChainMap
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from recoup.kernel.feature import features
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.languages.catalogues import ENGLISH, accepted_language, catalogue, or_english
@@ -188,7 +188,7 @@ async def fields_of(request: Request) -> dict[str, str]:
     return {name[:FIELD_MAX]: value[:FIELD_MAX].strip() for name, value in pairs}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkout:
     world: World
     orders: Orders
@@ -196,7 +196,7 @@ class Checkout:
     vault: Vault
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Visit:
     """The token is the right to see and pay this one order; it also keeps others' pages from
     posting here."""

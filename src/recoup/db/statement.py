@@ -48,6 +48,7 @@ from typing import (
 
 import msgspec
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.kept_sentence import MARK, keep, kept
 
 P = ParamSpec("P")
@@ -234,7 +235,7 @@ def _spread(args: Iterable[Any]) -> Iterator[Any]:
         yield from _spread(arg) if hasattr(arg, "_fields") else (arg,)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slow:
     home: Home
     seconds: float

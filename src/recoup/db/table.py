@@ -13,12 +13,12 @@ In JSON a bytea is text: `Hex`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, NewType, TypeVar, get_origin, get_type_hints
 
 from msgspec import convert
 
 from recoup.db.statement import Row
+from recoup.kernel.frozen import frozen
 
 T = TypeVar("T")
 R = TypeVar("R", bound=type[Row])
@@ -31,7 +31,7 @@ def hex_of(value: bytes) -> Hex:
     return Hex("\\x" + value.hex())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """`mutable`: the columns that an upsert sets anew."""
 

@@ -3,11 +3,11 @@ before it begins."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from recoup.db.connect import connect
 from recoup.db.migrate import FIRST, Migration, check_migrated
+from recoup.kernel.frozen import frozen
 
 BYTES_A_SECOND: Final = (
     40_000_000  # of a table and its indexes, read and written again on two slow cores
@@ -27,7 +27,7 @@ GROUP BY c.relname
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """Step of one migration that is missing. `read_bytes`: of the tables that it reads or writes
     whole."""

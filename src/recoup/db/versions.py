@@ -9,12 +9,12 @@ Each connection of a process says its schema by a shared advisory lock, which ev
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
 import asyncpg
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 
 CLASS: Final = 7_301_842
@@ -38,7 +38,7 @@ Key = tuple[str, int]
 """A migration's feature, empty for Recoup's own, and its number."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schema:
     """Schema that a release takes a database to have. `needed`: migrations without which it does
     not work; `mark`: a number for those that no other release may lack."""

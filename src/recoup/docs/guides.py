@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+from recoup.kernel.frozen import frozen
 
 # In the order of the navigation: file -> (section, words of the navigation).
 GUIDES: Final[Mapping[str, tuple[str, str]]] = {
@@ -43,7 +44,7 @@ _FOLDERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """A heading and the text below it; the first one has no heading."""
 
@@ -52,7 +53,7 @@ class Section:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rendered:
     """`title` is the first heading, which `html` leaves to the page."""
 
@@ -61,7 +62,7 @@ class Rendered:
     sections: tuple[Section, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guide:
     name: str
     section: str

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from recoup.docs.samples.curl import curl
 from recoup.docs.samples.python import python
 from recoup.docs.samples.request import SampleRequest, sample_request
 from recoup.kernel.encode import to_plain
+from recoup.kernel.frozen import frozen
 from recoup.kit.edge.described import JSON, JSON_LINES, Operation
 from recoup.kit.edge.dialect import Dialect, ErrorRow, anchor_of
 from recoup.kit.edge.example_values import Fresh
@@ -31,7 +31,7 @@ _LIMITS: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """`kind` in words, `limits` and `choices` as lists; `inside`: the members of an object or of a
     list's objects."""
@@ -201,7 +201,7 @@ def shape_of(schema: Schema, components: Mapping[str, Schema], depth: int = 0) -
     return _FORMATS.get(schema.get("format", ""), _TYPES.get(str(kind)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """`sample`: its documented body as text, empty when it has none."""
 
@@ -211,7 +211,7 @@ class Answer:
     sample: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """An operation with everything about it that lasts."""
 
@@ -224,7 +224,7 @@ class Shown:
     errors: tuple[ErrorRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """Made for one page: see `Fresh`. `body`: what the form is filled with."""
 
@@ -233,7 +233,7 @@ class Sample:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """`groups` in the order in which the operations name them."""
 

@@ -3,13 +3,14 @@ through."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.docs.guides import Guide, Section, read_guides
 from recoup.docs.reference import Reference, make_reference
+from recoup.kernel.frozen import frozen
 from recoup.kit.edge.dialect import Dialect
 from recoup.kit.edge.kept_page import KeptPage
 from recoup.kit.world import World
@@ -34,7 +35,7 @@ _STABLE: Final[dict[str, str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventSample:
     """`anchor` names it on the page."""
 
@@ -92,7 +93,7 @@ class Link(NamedTuple):
     about: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     world: World
     references: Mapping[str, Reference]

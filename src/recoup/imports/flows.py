@@ -9,7 +9,6 @@ the order in which they came."""
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from itertools import islice
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -47,6 +46,7 @@ from recoup.imports.store.imports import (
 )
 from recoup.kernel.cached import cached
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
@@ -159,7 +159,7 @@ LATE: Final = timedelta(minutes=5)  # clocks differ
 Tell = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadFile:
     """`questions`: while there are any, nothing was stored. `report` None then. `stored` None: a
     dry run, or questions. `before`: it was there already, and nothing was changed."""

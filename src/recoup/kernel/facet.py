@@ -1,18 +1,18 @@
 """Facets: what a feature knows of an order."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import convert
 
 from recoup.kernel.feature import Place
+from recoup.kernel.frozen import frozen
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facet(Generic[R]):
     """`sql`: reads it as JSON, of an order `o`; `row`: what it is read as, `none` where there is
     nothing. `needs`: without all of which it is not read under the lock, see

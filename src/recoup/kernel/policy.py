@@ -1,15 +1,16 @@
 """Differences between the worlds: a policy, and marks by which a door knows one. No code branches
 on a world's name."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from recoup.kernel.frozen import frozen
 
 LIVE_MARK: Final = "live."  # what links and session tokens of the live world begin with
 WORLD_CLAIM: Final = "custom:world"  # of access tokens
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """Settings that differ between sandbox and live, and those that the operator may set.
 

@@ -1,14 +1,15 @@
 """Scopes on whose behalf a flow runs: every read and write takes one, so that nothing reaches
 another merchant."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+from recoup.kernel.frozen import frozen
 
 _BY: Final = " by operator:"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Actor:
     """The author of an act, as the log and the portal show it: `api`, `partner`, `user`, `worker`
     or `operator`. `behind`: the user id of the operator's person who acted as them, empty when they
@@ -39,7 +40,7 @@ class Actor:
         return Actor(kind, id, behind)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """`role`: as what one of the merchant's people acts, so that the role's limits hold; None: a
     system, or the operator."""
@@ -50,7 +51,7 @@ class Scope:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartnerScope:
     """Scope of a partner: it reaches its own merchants only. `role`: as what one of its people
     acts."""

@@ -6,9 +6,10 @@ time-outs, ids).
 """
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NewType
+
+from recoup.kernel.frozen import frozen
 
 DRIFT_MAX: Final = 0.001  # a second of a machine's clock is one of the database's, but for so much
 # Counts on while a machine is suspended, where there is such a clock: what is due by then is late afterwards.
@@ -19,7 +20,7 @@ BusinessTime = NewType("BusinessTime", datetime)
 WallTime = NewType("WallTime", datetime)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clocks:
     """The machine's clocks. Offsets are microseconds between a merchant's business time and wall
     time."""

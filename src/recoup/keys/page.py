@@ -2,10 +2,10 @@
 refused."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, TypeAlias
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import invalid
 from recoup.keys.store.merchant_keys import MerchantKey
 from recoup.people.page.form_shape import As
@@ -33,7 +33,7 @@ WORDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """`word`: what kind of key it is; `tail`: its last four characters, empty for one that is never shown."""
 
@@ -43,7 +43,7 @@ class Ending:
     last_used_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """`fields` send the same form again. `signs`: the key signs webhooks. `makes`: a new key comes in its place."""
 

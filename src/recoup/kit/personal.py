@@ -11,10 +11,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import invalid
 from recoup.kit.lists.folding import fold
 
@@ -103,7 +103,7 @@ def person(row: Mapping[str, Any]) -> dict[str, Any]:
     return masked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Redactor:
     """Takes what is known of somebody out of whatever else is shown beside them: bodies, notes,
     facts, metadata."""

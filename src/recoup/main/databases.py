@@ -5,7 +5,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
@@ -23,6 +22,7 @@ from recoup.db.server.cluster import cluster_folder
 from recoup.db.upgrade import Step, steps_of
 from recoup.db.upkeep import keep_up, may_keep_up
 from recoup.db.versions import held_up_by
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.time import SKEW_SECONDS_MAX, Clocks, DatabaseClocks
 from recoup.kit.beside import beside
@@ -105,7 +105,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO recoup_app;
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Databases:
     """DSNs as the application logs in; `server` is ours when embedded. `live`: where it is or would
     be; empty: nowhere. `owner`: name and password of the log-in that owns the schema, where that is

@@ -7,11 +7,11 @@ anything is opened.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
 from recoup.merchants.rules.countries import COUNTRIES, checked_country
@@ -56,7 +56,7 @@ _SWITCHES: Final = ("updater", "tokens", "multicapture")
 _SHARED: Final = "shared_methods"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RouteSettings:
     """Settings of one route. `key`, `notice_secret`: what stands in the files named."""
 

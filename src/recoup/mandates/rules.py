@@ -10,11 +10,12 @@ Source: Visa Stop Payment Service, how-to (R0, R1, R3); TabaPay, Visa response c
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import noted
 from recoup.networks.codes import Reading
 from recoup.networks.reasons import REVOKED
@@ -27,7 +28,7 @@ STOP_CODES: Final[Mapping[str, Scope]] = {"R0": "payment", "R1": "agreement", "R
 STOP_ADVICE: Final[Mapping[str, Scope]] = {"21": "agreement"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MandateChange:
     """A customer has revoked a mandate, or given a new one. `change_id`: of the attempt, order or
     transmission that said so. `scope` and `code`: of a revocation. `at`: business time. `holds`:
@@ -109,7 +110,7 @@ MANDATE_VERSION: Final = "mandate-1"
 RULE: Final = "mandate_revoked"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MandateInput:
     """The inputs of one decision. `change_id`: by which the revocation is kept. `same_named`: the
     payment names the agreement that was revoked; else the two cannot be told apart, or all were

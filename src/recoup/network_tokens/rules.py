@@ -6,11 +6,12 @@ network tokens, until it fails for reasons of its own: then the order goes on by
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.time import BusinessTime
 from recoup.networks.card import is_expired
 from recoup.networks.challenge import PURPOSE
@@ -34,7 +35,7 @@ Gone = Literal["suspended", "deleted"]
 TokenStanding = Literal["requested", "active", "suspended", "deleted", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenFacts:
     """A network token of the card, made by the service of that name. `bin` and `last4` are its own
     number's; 0 and empty until it is made, and so is what the vault keeps. `state` None: the card
@@ -102,7 +103,7 @@ def speaks_of_token(reading: Reading) -> bool:
     return reading.code is None or reading.code in _OF_THE_NUMBER
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenInput:
     """The inputs of one decision: a decline that speaks of a network token which is `gone`."""
 

@@ -10,19 +10,20 @@ Source: the decline data and its look-up rules; rescue contract §17.1.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
 from recoup.kernel.cached import cached
 from recoup.kernel.counterpart_text import CODE_MAX, kept
+from recoup.kernel.frozen import frozen
 from recoup.networks.decline_code import ADVICE, NETWORK, TEXT, DeclineCode, code_by
 from recoup.networks.phrases import Phrases
 from recoup.networks.reasons import REASONS, UNCLEAR, cure_of, reason_of
 from recoup.networks.tables import CODES, PROCESSOR_CODES, CodeRow, ProcessorRow, valid_row
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """Meaning of a single decline.
 

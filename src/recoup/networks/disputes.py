@@ -7,9 +7,10 @@ is known; the same notice again changes nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
+
+from recoup.kernel.frozen import frozen
 
 Stage = Literal["inquiry", "first", "pre_arbitration", "arbitration"]
 NoticeStage = Literal["inquiry", "first", "pre_arbitration", "arbitration", "present"]
@@ -135,7 +136,7 @@ def takes_money(stage: str, state: str) -> bool:
     return stage != "inquiry" and state != "won"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """A merchant's contract on disputes. `asset` '' holds for every currency; `fee_units` of
     `asset` a case."""

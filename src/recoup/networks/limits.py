@@ -17,12 +17,12 @@ Source: the dated network limits; design §4.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from recoup.kernel.cached import cached
 from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.networks import whys
 from recoup.networks.codes import Reading
 from recoup.networks.reasons import reason_of
@@ -50,7 +50,7 @@ SANDBOX_ACCEPTOR: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Send:
     """Send of a card, ours or the merchant's own declined one.
 
@@ -79,12 +79,12 @@ class Send:
     lifted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allowed:
     """The send may be reserved now."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """Refusal of a send. `until` is the first instant at which the rule would let it pass, None for
     never. `why`: a code of `rules.order.whys`, whose sentence is for the merchant."""
@@ -94,7 +94,7 @@ class Refused:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tally:
     """Count of a single rule at a decision: `counted` sends in its window (None: without end)
     against its `maximum`. They are the asking merchant's, or `maximum` where all merchants' leave
@@ -109,7 +109,7 @@ class Tally:
     free_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """The send to decide on. `visa_limit` lowers the sends in 30 days that Visa allows.
     `own_tries`: the most that the processors of the card may still send by themselves, dated at
@@ -169,7 +169,7 @@ def tallies(scheme: str, sends: Sequence[Send], now: datetime, wish: Wish) -> tu
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allowance:
     """Allowance of the window that is nearest to full: how many of `maximum` sends are left, and
     when the next of those that are counted becomes free. By the merchant's own sends, or none where

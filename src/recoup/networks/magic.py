@@ -12,10 +12,11 @@ Source: rescue contract §16.6 and §17.1; design §6.
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.networks.allow_list import APPROVE_CARDS, PHONE_CARD
 from recoup.networks.card import luhn, luhn_digit, scheme_of
 from recoup.networks.magic_disputes import DISPUTES
@@ -87,7 +88,7 @@ _NO_FUNDS: Final = {"amex": "116"}
 _EXPIRED: Final = {"amex": "101"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MagicCard:
     """`counts`: its identity is the number alone, shared by all orders. `code`, `declines`: a
     script card's own."""
@@ -99,7 +100,7 @@ class MagicCard:
     declines: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """Answer of the issuer, and what the way does to its message. `code` is field 39."""
 
@@ -109,7 +110,7 @@ class Answer:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FaultRow:
     """`first_only`: only the order's first send is hit; the others are approved."""
 
@@ -149,7 +150,7 @@ FAULTS: Final[dict[int, FaultRow]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MagicInput:
     """Documented sandbox input. `amount` in minor units, None for any; `kind` is response or advice
     for a row of the decline table, else allow_list, script, updater, token, fault, dispute or

@@ -6,11 +6,11 @@ customer whom the merchant names by a key of its own. The card's own limits are 
 is sent.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.networks.challenge import link_asks_of
 from recoup.networks.codes import Reading
 
@@ -20,7 +20,7 @@ CARDS_MAX: Final = 2  # of other cards, for one order
 CHANCE: Final = 0.7  # a rough prior: of ten payments by a card on file, published figures see one or two declined
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardOnFile:
     """Card on file that may be charged for the customer. `card_id` is what its limits count by."""
 

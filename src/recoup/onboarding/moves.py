@@ -1,6 +1,6 @@
 """Moves of an application: the log line, the status and the event of each go together."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import Actor
 from recoup.merchants.store.merchants import open_feed
@@ -24,7 +25,7 @@ from recoup.orders.moves.event import add_event
 from recoup.orders.store.changes import Rows, write
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class By:
     """Mover of an application: who, in which call, when. Wall time."""
 

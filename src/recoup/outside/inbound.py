@@ -7,7 +7,6 @@ route and we share. Several `v1` are alternatives, so that keys can be changed.
 import hmac
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Final, Generic, TypeVar
 from uuid import UUID
@@ -15,6 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import of_these_days
 from recoup.networks.disputes import NoticeStage, Status
@@ -27,7 +27,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 T = TypeVar("T", bound=Struct)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedKind(Generic[T]):
     """A kind of notice in our own form. `purpose`: what its keys are derived for. `read`: raises
     Problem(malformed) and Problem(invalid). `sign_with`: the cure for a signature that does not

@@ -1,9 +1,10 @@
 """The terms of collecting in parts, on the page of what is done for cards."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Final
 
 from recoup.engine.page import CARDS_PLACE, PERCENT, acting, cards
+from recoup.kernel.frozen import frozen
 from recoup.parts.flows import part_terms, set_part_terms
 from recoup.parts.rules import COUNT_MAX, OFF, SHARE_MAX, SHARE_MIN
 from recoup.people.page.endpoint import redirect
@@ -23,7 +24,7 @@ async def _terms(visit: Visit) -> Values:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartsForm:
     """`parts`: which form it is. The others as `PartTerms`, in the words that were typed."""
 

@@ -2,8 +2,8 @@
 them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.personal import SHOWN
 from recoup.orders.rules.refund_limits import NONE, Limits, check_one, is_theirs
@@ -13,7 +13,7 @@ from recoup.people.page.portal_visit import Visit, named
 from recoup.refunds.store.refund_limits import WaitingRequest, list_limits, waiting_requests
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """A refund that waits for approval. `not_now`: why this person cannot agree to it, empty when
     they can; `mine`: it is their own request; `to`: the wallet that it goes to, empty where it goes

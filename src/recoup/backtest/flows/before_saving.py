@@ -6,7 +6,7 @@ it, and the version may be saved meanwhile: its back-test is made all the same.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from recoup.backtest.flows.make import make_leased
 from recoup.backtest.flows.questions import decider_of, draft_of
 from recoup.backtest.store import BacktestRow, find_backtest, save_version
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kit.world import World
 from recoup.policies.store.policies import PolicyVersion
 from recoup.policy_versions.flows.policies import (
@@ -35,7 +36,7 @@ from recoup.policy_versions.flows.policy_scopes import Where
 LOOK_AGAIN_SECONDS: Final = 0.5  # at figures that somebody else makes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tried:
     """`backtest`: without figures while they are made; None: of bounds, of what cannot be saved or
     changes nothing, and while others wait for theirs. `bounds`: of bounds of several merchants, at

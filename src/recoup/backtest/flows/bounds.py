@@ -5,7 +5,6 @@ What comes of it is for whoever sets the bounds; the merchants' own lists do not
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -17,6 +16,7 @@ from recoup.backtest.rules.question import DAYS
 from recoup.backtest.store import BacktestRow
 from recoup.insight.store.judged import count_judged
 from recoup.insight.store.past import merchants_to_learn
+from recoup.kernel.frozen import frozen
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
 from recoup.merchants.store.merchants import load_merchant
@@ -29,7 +29,7 @@ COUNTED_MAX: Final = 5_000  # orders of a merchant
 _ranking: Final = asyncio.Lock()  # of a process: however many check, one connection counts
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AtMerchant:
     """`row`: without figures while they are made; None: while others wait for theirs."""
 

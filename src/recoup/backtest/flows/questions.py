@@ -2,13 +2,13 @@
 inside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from recoup.backtest.flows.backtest import ENGINE, EVERYWHERE, Places
 from recoup.backtest.rules.question import DAYS, WINDOW_DAYS, Question
 from recoup.imports.flows import one_import
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import known_offset
@@ -130,7 +130,7 @@ async def of_bounds(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BacktestRequest:
     """Request as a door takes it. `decider`: empty for whoever decides now. `version`: of the
     policy there; None: the ones that held when each decision was made. `lines`: of one that is not

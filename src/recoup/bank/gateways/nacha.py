@@ -4,10 +4,10 @@ with an addenda each. Source: Nacha operating rules, ACH record formats (record 
 
 import string
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.processors.gateways.bank import Transfer
 
 NACHA_BEGINS: Final = "101"
@@ -22,7 +22,7 @@ _NUMBERS: Final = 9_000_000  # of seven digits; the rest is for the entries of a
 _MODIFIERS: Final = string.ascii_uppercase + string.digits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Originator:
     """Originator of a file: its bank's routing number and name, its company id and name."""
 

@@ -6,13 +6,14 @@ Source: docs/money.md.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from recoup.bank.rules.matching import KINDS
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kit.files.moments import DATES
@@ -34,7 +35,7 @@ DOTS_MAX: Final = 20  # of a line: what reads TOML takes the square of a name's 
 EVERY: Final = "EVERY"  # among the currencies of a reading: whatever the file holds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """Instructions for reading a file. `columns`: our name -> theirs; `types`: their word -> ours;
     `values`: what stands in no column; `currencies`: those that it may hold, EVERY for all, else

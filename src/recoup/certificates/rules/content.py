@@ -22,6 +22,7 @@ from recoup.certificates.rules.month_count import (
     RuleCount,
 )
 from recoup.kernel.encode import encode_sorted
+from recoup.kernel.frozen import frozen
 from recoup.kernel.time import iso
 from recoup.networks.limits import span_of
 from recoup.networks.tables import CODES, LIMITS, LimitRow, valid_row
@@ -117,7 +118,7 @@ _KEYS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reported:
     """Reports that the merchant copied to us. `since`: its first transmission, `received` and
     `declined`: of the month."""

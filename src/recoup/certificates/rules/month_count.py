@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.networks.limits import (
     OF_THE_NUMBER,
     STOP_ADVICE,
@@ -33,7 +34,7 @@ _RACE: Final = timedelta(seconds=5)
 _NONE: Final = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoggedSend:
     """A send as it stands in the hub. `card_id`: of its print; of several that are joined, each has
     its own. `known_at`, `answered_at`: wall time since when it, and its answer, could be counted;
@@ -54,7 +55,7 @@ class LoggedSend:
     region: str | None = None  # whose rules held; None: nobody kept it, and the merchant's counts
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Closest:
     """Closest approach of a window to its limit: right after the send `send_id` it held `count` of
     `maximum`."""
@@ -75,7 +76,7 @@ class Closest:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Excess:
     """A send that left where a rule left no room. `without_reported`: there was some, but for what
     the merchant itself reports. `at_once`: the orders of those counted that left at the same

@@ -1,14 +1,14 @@
 """Backlog: what waits, and for how long: for operators' gauges. Counts stop at 100,000."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import asdict
 
 from recoup.db.statement import MERCHANT, Read, Row
+from recoup.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Backlog:
     """`late_seconds`: the age of the oldest by what it is: due work by kind, `feed`, `pages`,
     `deliveries`. `failing`: due work that ended in an error again and again, by kind.

@@ -4,10 +4,11 @@ import os
 import stat
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+
+from recoup.kernel.frozen import frozen
 
 PORT: Final = 5432  # only a part of the socket's file name: the server never listens on TCP
 USER: Final = "recoup"
@@ -15,7 +16,7 @@ SOCKET_PATH_BYTES_MAX: Final = 107 if sys.platform == "linux" else 103
 _RECORD: Final = "postgres.socket-folder"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerAddress:
     """Address where a client connects. `host` is the folder of the socket."""
 

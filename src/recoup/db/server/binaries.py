@@ -7,11 +7,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 
 OLDEST_MAJOR: Final = 15
@@ -23,7 +23,7 @@ _INSTALLED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binaries:
     """The programs of one PostgreSQL installation."""
 

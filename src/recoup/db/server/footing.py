@@ -9,11 +9,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
 
 from recoup.db.server.binaries import Binaries
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 
 _NAMESPACE: Final = ("unshare", "-U", "--map-user=65534", "--map-group=65534", "--")
@@ -28,7 +28,7 @@ class Identity(TypedDict, total=False):
     extra_groups: list[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Footing:
     """Prefix of the command, and the user to become; for an ordinary user neither."""
 

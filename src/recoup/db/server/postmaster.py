@@ -4,14 +4,15 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from recoup.kernel.frozen import frozen
 
 _FILE: Final = "postmaster.pid"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Postmaster:
     """Process of one server that lives and belongs to the given cluster."""
 

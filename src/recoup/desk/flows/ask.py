@@ -2,7 +2,7 @@
 calls it off."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from recoup.desk.store.exports import Export, NewExport, find_export, is_only_on
 from recoup.desk.store.order_cursor import OrderBy
 from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.encode import to_plain
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
 from recoup.kit.lists.table import Table
@@ -25,7 +26,7 @@ from recoup.kit.personal import SHOWN
 from recoup.kit.world import World
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExportQuery:
     """The list: its filters, order, columns and zone."""
 

@@ -5,7 +5,6 @@ A join is for good, and takes allowance from both cards; see decision 60. Mercha
 it: prints that look alike are only listed.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -28,6 +27,7 @@ from recoup.cards.store.card_joins import (
 from recoup.cards.store.joined_cards import are_joined, join_cards, last_joined_at
 from recoup.db.pool import retrying
 from recoup.db.statement import Read
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
@@ -40,7 +40,7 @@ TEXT_MAX: Final = 300
 WAITING_MAX: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardPage:
     """The card of an order. `joined_at`: when it last became one with another print, by whoever's
     word; wall time. `joins`: those of the operator's."""

@@ -1,6 +1,6 @@
 """/exports: a person's files, how far they are, and the way to another."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from recoup.desk.page.orders.look import back_of
 from recoup.desk.page.orders.page import columns_of, habits_of
 from recoup.desk.page.orders.query import Query
 from recoup.desk.store.exports import Export, exports_of
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.personal import SHOWN
 from recoup.people.page.endpoint import id_in_path, redirect
@@ -55,7 +56,7 @@ _id: Final = id_in_path(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewExport:
     """`back`: the list that the file is of. `form`: of `TYPES`."""
 

@@ -2,7 +2,7 @@
 open, for some days and sites, beside as many days before."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -34,6 +34,7 @@ from recoup.desk.store.overview import (
     Overview,
     read_overview,
 )
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kit.languages.dates import day_of
@@ -58,7 +59,7 @@ _SPANS: Final[Mapping[str, Callable[[date], tuple[date, date]]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Range:
     """`name` of the preset, or empty; `unclear`: what could not be read, the usual days are shown instead."""
 

@@ -1,11 +1,12 @@
 """Figures of the overview: groups with their rates, money, and what the engine added. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final, Protocol, Self
 
 from recoup.desk.store.overview import CodeSums, Period
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Figure
 from recoup.kit.files.cells import Number, csv_row
 from recoup.networks.codes import code_of, read_decline
@@ -18,7 +19,7 @@ _LEFT, _TOP, _BASE = 44.0, 14.0, 184.0
 _LABEL: Final = 75  # units that a day's name takes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bar:
     """A day's bar: `rescued` at the bottom up to `split`, then what is lost, and above `open_from`
     what is open. Lengths in units of the view box."""
@@ -43,7 +44,7 @@ class Bar:
         return _BASE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chart:
     """`grid`: (height, what it stands for), from the bottom."""
 
@@ -105,7 +106,7 @@ class Counted(Protocol):
     def open(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Orders that have something in common. `link` lists exactly them, where the list can. `before`: the rate of closed
     orders in the days before."""
@@ -149,7 +150,7 @@ class Group:
         return round(100 * self.open / self.declined, 1) if self.declined else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Money:
     """Amounts of one currency, in its smallest units. `net`: what stays after refunds and fees."""
 
@@ -173,7 +174,7 @@ class Money:
         return Group(self.asset, self.declined, self.recovered, self.open)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gain:
     """The engine's gain over the comparison group since the comparison began. Rates and differences are shares of
     orders; `units`: the gain in money, with its interval; `anyway`: money at the group's rate. All three are None while

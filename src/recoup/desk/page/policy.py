@@ -2,7 +2,7 @@
 versions; and what operator and partner bound that by. /partner/policy: a partner's bounds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from recoup.backtest.flows.bounds import AtMerchants
 from recoup.backtest.page import shown_values
 from recoup.backtest.store import saved_backtests
 from recoup.desk.page import policy_whose as whose
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 from recoup.people.page.any_visit import AnyVisit
 from recoup.people.page.endpoint import done_of, redirect, with_done
@@ -194,7 +195,7 @@ def _clips(standing: Standing) -> list[tuple[Values, list[str]]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PolicyForm:
     """`site`, `campaign`, `bounds`: as `Named`. `lines`: texts by line. `seen`: the number of the version that the page
     showed."""

@@ -1,13 +1,13 @@
 """Refunds that wait for a second person: the forms by which people decide, on the desk and on the
 order's page."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from recoup.desk.page.order.facts import card_of_modification, customer, remaining, sums
 from recoup.desk.page.order.page import find, find_by
 from recoup.desk.page.order.refund import RefundForm, review
 from recoup.desk.page.order.within import back_to, came_from, inside
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.money import shown as shown_amount
@@ -162,7 +162,7 @@ DECISIONS: Final = {"approve": "refund", "refuse": "refund_refused", "withdraw":
 _NO_DECISION: Final = invalid("There is no such decision.", "decision", "Press one of the buttons.")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """`seen`: the mark of the review that it was made in; without it an approval only shows one."""
 

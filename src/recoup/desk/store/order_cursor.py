@@ -1,12 +1,12 @@
 """The orders in which lists come, and the place in one where a page begins. Each order has an index
 of its own."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.desk.store.order_filter import Arguments
+from recoup.kernel.frozen import frozen
 
 OrderBy = Literal["placed", "created", "amount", "expires"]
 # An order without a created date comes as the oldest, one without an end as the last to end.
@@ -29,7 +29,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS_MAX: Final = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cursor:
     """The row a page begins behind, and which way it goes from there. `key` is the row's value in
     the list's order."""

@@ -1,10 +1,10 @@
 """Filters of a list of orders, and their conditions in SQL."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.networks.code_words import codes_of_reason
 
 # channel -> (order_type, whether it came from the call centre): the columns of one index.
@@ -35,7 +35,7 @@ class UnitRange(NamedTuple):
     units_to: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderFilter:
     """Empty means everything. Dates are business time: from is included, to is not. `text` is what
     was typed.

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.desk.store.columns import COLUMNS, OrderColumn, sql_of
+from recoup.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderRow:
     """One order of a list.
 

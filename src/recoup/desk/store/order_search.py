@@ -8,12 +8,12 @@ words apart by one space.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
 from recoup.db.statement import Read
 from recoup.desk.store.order_filter import Arguments, OrderFilter, conditions, narrowing
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id, parse_tail, parse_wire_id
 from recoup.kit.lists.folding import coded, fold, joined, whole_name
 
@@ -24,7 +24,7 @@ EMAIL_ORDERS: Final = 500  # of one address: they are named; of more the list is
 How = Literal["all", "exact", "email", "descriptor", "text"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Search:
     """`joins` and `conditions` go into the list's statement; `values` are their arguments, in order
     of `{}`.

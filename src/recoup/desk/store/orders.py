@@ -6,7 +6,7 @@ scan each and merged.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Final, TypeVar
@@ -32,6 +32,7 @@ from recoup.desk.store.order_filter import (
 )
 from recoup.desk.store.order_row import FIELDS, OrderRow, rows_of
 from recoup.desk.store.order_search import NOTHING, How, Search, search_of
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit import personal
 from recoup.kit.lists.bounded import bounded
@@ -47,7 +48,7 @@ OFFSET_MAX: Final = 1_000_000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """A page of orders. `how` the search was understood; `recent_only`: it took too long, so only
     the newest 90 days were searched."""

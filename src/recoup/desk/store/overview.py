@@ -2,7 +2,6 @@
 and time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, ReadConnection, Row
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kit.lists.bounded import bound_time
 from recoup.orders.store.movements import FEES
@@ -210,7 +210,7 @@ async def open_disputes(db: Read, merchant_id: UUID) -> OpenDisputes:
     """Whichever site they are of."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Period:
     """Results of the orders of some days. `sites` by site id, `money` by asset, `schemes` by the
     card's brand; of `descriptors` the most frequent GROUPS_MAX. `codes` and `countries` are of the
@@ -228,7 +228,7 @@ class Period:
     fees: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overview:
     """Figures of the overview. `before`: of as many days before. `flight` by bucket and asset, of
     every open order."""

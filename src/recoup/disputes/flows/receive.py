@@ -6,7 +6,6 @@ each again until it hears 200.
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from recoup.disputes.moves.notice import keep_unmatched, next_try, try_next_at
 from recoup.disputes.store.dispute_notes import settle_notice
 from recoup.disputes.store.disputes import NoticeRow, early_notices, find_notice
 from recoup.kernel.encode import encode_sorted, to_plain
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.kit.world import World
@@ -33,7 +33,7 @@ from recoup.rescue.flows.locked import Job, Orders
 from recoup.routes.flows.signed_notices import read_signed, signing_key
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Received:
     """`state`: applied, stale, repeated, or unmatched, then with `why`."""
 

@@ -1,7 +1,6 @@
 """Terms of a merchant's contract about disputes: rows with a date from which they hold; none is
 ever changed."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ from recoup.audit.moves import note
 from recoup.audit.rules import changes
 from recoup.disputes.store.dispute_notes import insert_terms
 from recoup.disputes.store.disputes import read_terms
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
@@ -23,7 +23,7 @@ FEE_MAX = 10**9
 AHEAD_MAX = timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisputeTermsRequest:
     """A change of the terms; None leaves a part as it is. `asset` '' means every currency; a fee
     has one. `valid_from` None: from now on."""

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.edge.example_values import NAME
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literals:
     """`variable` writes the reader's value; `step` is one level's indentation."""
 

@@ -2,17 +2,17 @@
 `$NAME`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
 from recoup.kernel.encode import encode, to_plain
+from recoup.kernel.frozen import frozen
 from recoup.kit.edge.described import Example, Operation
 from recoup.kit.edge.dialect import Dialect
 from recoup.kit.edge.example_values import NAME, Fresh, in_path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SampleRequest:
     """`body` None: none is sent. `status`: what the documented answer has. `bearer`: the variable
     of its token."""

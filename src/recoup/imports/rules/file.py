@@ -6,7 +6,7 @@ attempts.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
@@ -31,6 +31,7 @@ from recoup.imports.rules.profile import (
     profiles,
 )
 from recoup.imports.rules.reader import Outcome, Reader
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, figure, invalid, too_large
 from recoup.kit.files.amounts import SignEvidence
 from recoup.kit.files.lines import decoded, lines
@@ -42,7 +43,7 @@ ROWS_MAX: Final = 2_000_000
 ZONES_MAX: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Looked:
     """Facts of a file before its rows are read. `decimal`, `order`: the column's, or as it was
     answered. `digest`: of its unpacked bytes. `questions`: while there are any, nothing is

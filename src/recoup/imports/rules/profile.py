@@ -4,7 +4,6 @@ where each field is. Each is a data file with a version."""
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -12,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from recoup.imports.rules.attempt import SKIPPED, State
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kit.files.ids import plain_cell
 from recoup.kit.files.lines import LINE_MAX, Line
@@ -200,7 +200,7 @@ _ZONE_IN_NAME: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """`places`: field -> positions, of which the first filled one counts. `zone`: as the header
     names it. `unread`: columns from which nothing is taken. `header`: its cells, none in a file

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 from recoup.imports.rules.attempt import STATES, Attempt, BadLine, State
 from recoup.imports.rules.file import Looked
 from recoup.imports.rules.reader import Outcome
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, figure
 from recoup.kernel.stop import stoppable
 from recoup.kernel.time import iso
@@ -51,7 +52,7 @@ _NUMBER_MASK, _STATE_MASK, _AT_MASK, _ROW_MASK, _REF_MASK, _PAYMENT_MASK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """`states`: of attempts, each once however many rows tell of it. `payments`: how many;
     `declined`: those whose first try was declined, `rescued` those of them that a later one paid.

@@ -3,7 +3,6 @@ one changed input would have made of it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -15,6 +14,7 @@ from recoup.insight.rules.what_if import what_if
 from recoup.insight.rules.what_if_sentences import WhatIf
 from recoup.insight.store.issuers import issuer_tries
 from recoup.insight.store.order_decisions import OrderDecision, find_decision, order_decisions
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kit.world import World
 from recoup.policies.rules.in_force import NO_POLICIES, InForce, Policies
@@ -39,7 +39,7 @@ class Known(NamedTuple):
 NOTHING_KNOWN: Final = Known()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """`repeats`: whether the stored inputs give the stored decision; None where its model cannot be
     read any more. `terms`: of the model's chance. `rests_on`: counts, terms, worth and editions in
@@ -52,7 +52,7 @@ class Explanation:
     rests_on: tuple[Sentence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExplanationPage:
     explanations: Sequence[Explanation]
     has_more: bool
@@ -86,7 +86,7 @@ async def explain_decision(
     return await _explained(world, found, beside) if found is not None else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Beside:
     """Records read beside the decisions of a page: the set policies by name, and what is known of
     each decision."""

@@ -2,12 +2,12 @@
 keys."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from recoup.db.statement import Read
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import WORLD_CLAIM
 from recoup.kernel.problem import Problem, Sentence
@@ -24,7 +24,7 @@ KNOWN_SECONDS = 5.0
 _NO_KEY = "The AppKey and AppSecret do not belong together."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """A merchant's key has a `mid`, a partner's a `partner_id`."""
 
@@ -34,7 +34,7 @@ class Identity:
     partner_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tokens:
     """`expires` is the wall instant at which the access token ends."""
 

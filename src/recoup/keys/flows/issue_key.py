@@ -3,12 +3,13 @@ the secret itself."""
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Read, Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor
@@ -34,7 +35,7 @@ A_DAY_MAX: Final = (
 SETUP: Final = Actor("operator", "setup").text()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssuedKey:
     """Shown once. `secret` empty: the key is all there is."""
 

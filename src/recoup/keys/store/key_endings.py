@@ -1,18 +1,18 @@
 """Keys that end, and which processes know of it. All times are the database's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import DIRECTORY, Read, Row, Tx
+from recoup.kernel.frozen import frozen
 
 CHANNEL: Final = "key_endings"
 ENDINGS_MAX: Final = 20_000  # that a process keeps; with more it asks for each
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heard:
     """`ends`: key -> when it ends, None for one that has; None with more of them than are kept.
     `held`: whether the lease had not run out. `at`: all that was committed before is in it."""

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 
 Scope = MutableMapping[str, Any]
@@ -19,7 +20,7 @@ class ClientGone(Exception):
     """The caller hung up before its body was complete: there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """A whole answer in the dialect of the path. Header names are lower case."""
 

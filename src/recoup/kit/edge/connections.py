@@ -11,10 +11,10 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, Protocol
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.edge.asgi import App
 from recoup.kit.edge.proxies import Proxies
 from recoup.kit.edge.rate import client_address
@@ -24,7 +24,7 @@ NOTICE_SECONDS: Final = 60.0
 _LOG: Final = logging.getLogger("recoup.connections")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """`spare`: connections beyond the others, for health checks. `body_bytes_per_second`: each such
     number of bytes that came gives a body one second more, `write_bytes_per_second` the same for

@@ -3,17 +3,17 @@ OpenAPI document, the reference and the collection are made of this."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.edge.described import Operation
 
 VARIABLE = re.compile(r"\{([a-z_]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorRow:
     """`wire_code` is what clients branch on: six digits or a word. `sample`: the body as it is
     sent; `for_example`: a call that hears it, where one is named."""
@@ -27,7 +27,7 @@ class ErrorRow:
     for_example: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """`schemes`: OpenAPI security schemes by name. `credentials`: what `Operation.credential` may
     name -> the schemes that it asks for, one of the alternatives being enough. `always`: codes that

@@ -3,10 +3,10 @@ that are used once."""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.time import WallTime, iso
 
@@ -22,7 +22,7 @@ _ALWAYS: Final = {
 _IDS: Final = {"orderid": "$ORDER_ID", "ordersessionkey": "$ORDER_ID", "cardnumber": "$CARD_TOKEN"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fresh:
     """Texts of one page: its samples can be pasted as they stand, and pasted twice they are one
     order."""

@@ -2,13 +2,13 @@
 §18.1)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.nearest import Nearest
 
 UNKNOWN_NAMED_MAX: Final = 20
@@ -20,7 +20,7 @@ UnreadFields = Annotated[
 Names = Mapping[str, "Names | None"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folding:
     """Names in lower case, and as we write them -> (canonical name, what is inside)."""
 

@@ -4,7 +4,6 @@ they say themselves."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -14,6 +13,7 @@ import msgspec
 from recoup.kernel.cached import cached
 from recoup.kernel.extensions import load_all
 from recoup.kernel.feature import Place, bad, features
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.languages.slots import faults
 
@@ -55,7 +55,7 @@ _ENGLISH: Final = Catalogue(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Language:
     """`name`: in the language itself. `countries`: ISO 3166 alpha-2, where nearly everybody reads
     it. `file`: its Catalogue, as JSON."""

@@ -1,10 +1,10 @@
 """Somebody's language and zone, and what our code says to them: a shape in English, filled in once
 it is translated."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.languages.catalogues import ENGLISH, catalogue, or_english
 from recoup.kit.languages.dates import day_of, moment_of
 from recoup.kit.languages.numbers import figures_of
@@ -19,7 +19,7 @@ FIGURES: Final = frozenset((
 ))  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Locale:
     language: str = ENGLISH
     zone: str = GMT

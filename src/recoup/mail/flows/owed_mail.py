@@ -4,13 +4,13 @@ when nobody knows whether one left."""
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from recoup.db.pool import Database
+from recoup.kernel.frozen import frozen
 from recoup.kit.languages.locale import Locale
 from recoup.kit.world import World
 from recoup.mail.flows.post_mail import post_mail
@@ -40,7 +40,7 @@ R = TypeVar("R", bound=OwedRow)
 A = TypeVar("A", bound=Addressed)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owed(Generic[R]):
     """A kind of mail. `claim(connection, now, until, world, limit)` takes rows with `mail_tries`,
     of one thing where that is named behind; `letter` says how a row's mail is composed, or in which

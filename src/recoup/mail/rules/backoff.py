@@ -5,10 +5,11 @@ means is our decision.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
+
+from recoup.kernel.frozen import frozen
 
 JITTER: Final = 0.2
 RETRY_AFTER_MAX: Final = timedelta(hours=24)
@@ -32,7 +33,7 @@ REFUSED_SCHEDULE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schedules:
     """`refused`: after answers that say no. `gone`: whether 410 switches the endpoint off."""
 
@@ -47,7 +48,7 @@ RESCUE: Final = Schedules(SCHEDULE, REFUSED_SCHEDULE, gone=True)
 STABLECOIN: Final = Schedules(_STABLECOIN, _STABLECOIN, gone=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """Verdict on a delivery after an attempt.
 

@@ -9,11 +9,12 @@ row of the sandbox's magic inputs.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
 from recoup.networks import magic
@@ -26,7 +27,7 @@ _HOUR: Final = timedelta(hours=1)
 VERBS: Final = ("transmit", "evaluate", "refund", "cancel", "charge", "pay", "fail")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A line of the example. `at`: from the file's beginning. `number`: its place in the file, from
     2."""
@@ -38,7 +39,7 @@ class Line:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vaulted:
     """A test card after /tokenize."""
 

@@ -1,12 +1,12 @@
 """Months of renewals for the demo: what their maker, in the package recoup-lab, is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FunctionType
 from typing import Any, Final, Protocol, cast
 
 from recoup.kernel.extensions import added, load
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.main.demo.example import Line
 from recoup.processors.gateways.sandbox.book import Timetable
@@ -15,7 +15,7 @@ GROUP: Final = "recoup.demo"
 NAME: Final = "months"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """`letters` begin its order ids."""
 

@@ -4,13 +4,13 @@ memory."""
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
 from recoup.db.server.folder import write_private
 from recoup.db.server.footing import end_with_parent
+from recoup.kernel.frozen import frozen
 from recoup.kernel.time import iso
 from recoup.main.settings import Settings
 
@@ -19,7 +19,7 @@ BEHIND: Final = timedelta(days=DAYS)
 TRIES_MAX: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """The demo's progress: `begun` is the business time of its beginning, `behind` how much earlier
     that was than the wall's time, `done` the last finished point."""

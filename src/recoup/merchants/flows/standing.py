@@ -30,6 +30,7 @@ from recoup.db.operation.standing import (
 )
 from recoup.db.pool import Database
 from recoup.db.statement import Read
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.standing import Mark, Reached, knows_less, newest
 from recoup.kernel.time import Clocks, WallTime
@@ -71,7 +72,7 @@ class FixedStanding:
     async def note_erased(self, merchant_id: UUID, payer_id: UUID) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Marks:
     """Marks of one world's database at a moment: what it has, and the highest that was seen.
     `people`: what the people's database notes, `people_seen`: how far that was seen to be itself.

@@ -1,14 +1,15 @@
 """The merchant of an order, as its settings stand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.time import BusinessTime, WallTime, business_at
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merchant:
     """Settings of a merchant. `version` rises with every change."""
 

@@ -1,18 +1,18 @@
 """Partners, their keys, and which merchants are theirs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import DIRECTORY, HUB, MERCHANT, Read, Row, Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.scope import PartnerScope
 from recoup.merchants.store.merchants import ApiKey
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Partner:
     """`calls_per_minute`: over all its merchants' keys and its own."""
 
@@ -52,7 +52,7 @@ async def list_partners(db: Read, limit: int) -> list[Partner]: ...
 async def is_own_merchant(db: Read, partner_id: UUID, merchant_id: UUID) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Belongs:
     """Facts that the people database keeps of a merchant."""
 
@@ -61,7 +61,7 @@ class Belongs:
     partner_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EarlierMerchant:
     """A merchant that its partner made before, and by what."""
 

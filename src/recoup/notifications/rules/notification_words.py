@@ -2,12 +2,12 @@
 nothing of payers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.kernel.extended import Extended
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import tail
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import money
@@ -17,7 +17,7 @@ from recoup.notifications.rules.notifications import NOTICE, Notified, Says
 Facts = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """`path`: where the portal shows it. `orders`: those that it names, each with its page."""
 

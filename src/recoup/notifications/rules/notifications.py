@@ -5,12 +5,13 @@ Source: decision 0038.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from recoup.kernel.extended import Extended
 from recoup.kernel.feature import Place
+from recoup.kernel.frozen import frozen
 from recoup.kit.languages.locale import Locale
 
 RANKS: Final = ("owner", "operations", "developer", "analyst")  # the strongest first
@@ -193,7 +194,7 @@ class Ways(NamedTuple):
     mail: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reader:
     """Somebody who reaches a merchant. `own_role`: by its own or its partner's membership;
     `operator_role`: by one at the operator. `choices`: what they chose for this merchant, by kind.

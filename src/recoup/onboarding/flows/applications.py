@@ -2,7 +2,7 @@
 one transaction under the application's lock; its log line and event go with it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import msgspec
 
 from recoup.db.pool import KeyTaken
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor
 from recoup.kit.world import World
@@ -32,7 +33,7 @@ DRAFTS_MAX: Final = 200
 NOTE_MAX: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Applicant:
     """Applicant on whose behalf it is: a partner or a merchant of its own; with `owner` None the
     operator, who sees all."""

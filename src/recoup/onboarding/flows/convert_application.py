@@ -7,11 +7,12 @@ work.
 
 import base64
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
 
 from recoup.db.pool import KeyTaken
 from recoup.db.statement import Read, Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
@@ -36,7 +37,7 @@ from recoup.onboarding.store.applications import Application
 from recoup.orders.moves.due import wait_for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Converted:
     """`credentials` are returned once, to the call that made the merchant; `handover` shows them as
     long as nobody has looked."""

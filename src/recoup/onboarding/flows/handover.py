@@ -4,7 +4,7 @@ The link names its merchant and handover and is signed by us; what it shows is s
 the first look.
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from recoup.audit.moves import note
 from recoup.db.statement import Tx
 from recoup.kernel.encode import encode
 from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
@@ -31,7 +32,7 @@ _KEYS: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     """All that a merchant's developer needs. Empty: that one stays as it was."""
 
@@ -46,7 +47,7 @@ class Credentials:
     stablecoin_webhook_secret: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handover:
     url: str
     expires_at: datetime

@@ -3,11 +3,12 @@ repeated."""
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import first_id_of, new_id
 from recoup.kernel.problem import Problem, Sentence, figure, invalid
 from recoup.kernel.scope import Actor, PartnerScope
@@ -48,7 +49,7 @@ KEYS_MAX = 10
 SETUP = Actor("operator", "setup")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartnerKey:
     """Shown once."""
 
@@ -138,7 +139,7 @@ async def rename_partner_key(world: World, scope: PartnerScope, print_: str, nam
         await note(tx, scope, "key_named", world.clocks.wall(), key=print_, name=name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quota:
     """Quota that the operator allows; None stays as it is."""
 
@@ -178,7 +179,7 @@ async def set_quota(world: World, scope: PartnerScope, quota: Quota) -> Partner:
 DELIVERED_WITHIN: Final = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     """Rows as they were read; `missing`: what does not hold yet."""
 

@@ -13,7 +13,7 @@ import base64
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 from recoup.db.pool import Database
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.keys.rules.site_address import check_site_address
@@ -75,7 +76,7 @@ _TURNS: Final[WeakKeyDictionary[Database, asyncio.Lock]] = WeakKeyDictionary()
 _TOO_MANY: Final = "Too many attempts with this e-mail. Go on in"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignUp:
     """Sign-up as somebody typed it, and from where. `kind`: merchant, partner or both; `site_url`
     for a merchant."""
@@ -91,7 +92,7 @@ class SignUp:
     agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedUp:
     """`session`: for the cookie; where `is_half`, of a sign-in that waits for a code. `device`: by
     which the browser is known when it signs in. No credentials: the account was there before, and

@@ -6,9 +6,10 @@ its log.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence
 from recoup.keys.rules.site_address import check_site_address, host_of
@@ -30,7 +31,7 @@ SITES_MAX: Final = 20
 _CATEGORY: Final = re.compile(r"[0-9]{4}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteForm:
     url: str = ""
     name: str = ""
@@ -38,7 +39,7 @@ class SiteForm:
     support: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """Empty text and None: not said yet. `monthly_units`, `average_units`: minor units of
     `currency`."""

@@ -7,11 +7,11 @@ Source: seed 004 (partner integration checklist, onboarding), contract §16.5.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, joined
 from recoup.networks.descriptor import check_descriptor
 from recoup.onboarding.rules.form import KINDS
@@ -104,7 +104,7 @@ def _unquoted(found: re.Match[str]) -> str:
     return f"'\"{found[0]}\"'"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """Facts from the books. `switches`: of the merchant; `sites`: (name, descriptor, switches) of
     each that takes orders. `bank_states`: of all accounts. `is_active`: not paused. `country`: of

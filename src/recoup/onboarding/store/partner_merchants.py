@@ -1,7 +1,6 @@
 """A partner's merchants: the list, and how one of them stands."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, Row
 from recoup.kernel.cached import cached
+from recoup.kernel.frozen import frozen
 from recoup.kit.lists.folding import fold, joined
 from recoup.orders.store.rows import RESCUED
 
@@ -19,7 +19,7 @@ RESCUED_TIMEOUT_MS = 1_000
 NAMED_MAX = 10_000  # merchants of a partner whose names are looked at
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MerchantFilter:
     """Filter of merchants; None, or empty: does not matter. `name`: a part of it, folded as orders'
     texts are."""

@@ -3,12 +3,12 @@ alike."""
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from recoup.db.pool import Database, KeyTaken
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
 from recoup.kit.world import World
@@ -19,7 +19,7 @@ from recoup.orders.store.rows import AnsweredKey
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Once:
     """Call that is done once. Without a key every call is a new one. `operation` names it to people
     too; `field`: the key's."""

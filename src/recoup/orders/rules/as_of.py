@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.time import whole_millisecond
 from recoup.orders.rules.disputed import Dispute
@@ -36,7 +37,7 @@ class Line:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cut:
     """Up to where: business time, the time of recording, or a line. Exactly one is given. Answers
     show milliseconds, so an instant that is named by them holds what happened within it: else no
@@ -55,7 +56,7 @@ class Cut:
         return line.business_at <= whole_millisecond(self.business)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Past:
     """`state`: what the log alone says. `attempts`, `modifications` and `disputes`: the state of
     each row that there was. `due`: of the planned attempt. `expires_at`, `metadata`: None where

@@ -1,10 +1,12 @@
 """An order's card, as it is known without its number."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class StoredMethod:
     """A card that the processor of `route` keeps. `reference` and `customer` are the processor's;
     `is_closed`: it said that the method is gone."""
@@ -18,7 +20,7 @@ class StoredMethod:
     is_closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardFacts:
     """Facts that may be known of the card without opening the vault; `sealed` is what the vault
     keeps, None of a card that its processor keeps: that is `stored`. Of such a card `bin` is empty,

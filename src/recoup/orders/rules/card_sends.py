@@ -1,15 +1,15 @@
 """A card's sends and blocks, as an order sees them under the card's lock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.networks.limits import Initiator, Send
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardSend:
     """`send`: as the network limits count it."""
 
@@ -17,7 +17,7 @@ class CardSend:
     send: Send
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardBlock:
     """Block on sends of the card until then, by this merchant or acceptor; None: by any, or for
     ever."""

@@ -1,9 +1,9 @@
 """Decision of any decider on an order. It turns into JSON without loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.stored import plain
 from recoup.kernel.time import BusinessTime
 from recoup.policies.rules.policy import Group
@@ -23,7 +23,7 @@ Verdict = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alternative:
     """Another way that was open, with its rough chance to be approved (0 … 1), or None where nobody
     knows."""
@@ -33,7 +33,7 @@ class Alternative:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Priced(Alternative):
     """Option that the engine weighed. `at` is None for stopping; `price`: its worth net of sends or
     contacts, as a chance."""
@@ -42,7 +42,7 @@ class Priced(Alternative):
     price: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offered(Priced):
     """Offered alternative, of several that exclude each other. `probability`: with which it was
     taken."""
@@ -50,7 +50,7 @@ class Offered(Priced):
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """Decision of any decider. `plan` holds the due times still to come (UTC; a schedule's are full
     minutes before expiry). `group` is the schedule that the next attempt belongs to: store it with

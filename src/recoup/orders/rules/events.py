@@ -4,7 +4,6 @@ Source: contract §14.2 (names), §14.3 (payload), §17.1 U5 and U8 (data, opt-i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Literal
@@ -15,6 +14,7 @@ import msgspec
 from recoup.kernel.encode import encode
 from recoup.kernel.extended import Extended
 from recoup.kernel.feature import Place
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import tail
 from recoup.kernel.problem import Sentence
 from recoup.orders.rules import event_data as shapes
@@ -23,7 +23,7 @@ from recoup.orders.rules.signature import http_date, sign, standard_headers
 Format = Literal["rescue", "rescue-text", "standard"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventKind:
     """`default`: whether an endpoint that names no events gets it; `meaning` is the documentation's
     text. `of`: makes the data of a feature's event from what its fact recorded."""
@@ -139,7 +139,7 @@ def events_by_default() -> tuple[str, ...]:
     return tuple(kind.name for kind in CATALOGUE.values() if kind.default)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """Event, as the outbox keeps it.
 
@@ -162,7 +162,7 @@ class Event:
     resent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rendered:
     """A delivery's headers (lower case, content type and signature) and body."""
 

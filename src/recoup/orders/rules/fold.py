@@ -1,9 +1,10 @@
 """An order as it stood after any line of its log."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
+from recoup.kernel.frozen import frozen
 from recoup.orders.rules.lifecycle import ENDED, STEPS, Stage
 
 
@@ -17,7 +18,7 @@ class Line(Protocol):
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class State:
     """State of an order, from the log alone. Amounts in the asset's smallest unit. `is_captured`:
     it is worth what was captured of a hold, or what was collected in parts without the rest.

@@ -1,12 +1,13 @@
 """Facts that an engine may know of an order's payer and card beside the order itself, as read with
 the order."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Seen:
     """Answered attempt of the payer. `answer`: its class (`rules.rescue.answer_classes`); `tries`:
     how many of the same payment came before it; `order_id`: None of a payment that was never sent
@@ -18,7 +19,7 @@ class Seen:
     order_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RescueKnown:
     """`seen`: the payer's latest attempts with this merchant, of this order too. `others_open`: the
     merchant's other open orders with the same card. `issuer_answers`: as in `Facts`. `visa_limit`:

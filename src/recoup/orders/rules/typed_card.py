@@ -1,11 +1,12 @@
 """A card that a payer typed on a payment link: for one attempt, unless they agree to later ones."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class CardIds:
     """`card_id` is what the network gate counts by, `pan_id` which number it is."""
 
@@ -14,7 +15,7 @@ class CardIds:
     pan_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """An attempt that was planned, or would be."""
 
@@ -25,7 +26,7 @@ class Plan:
     units: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TypedCard:
     """The card of one attempt. `own` and `plan`: the order's card and planned attempt, which
     both come back when the bank declines. `later`: what is planned with the typed card once

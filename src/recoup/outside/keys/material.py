@@ -11,9 +11,10 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import wall_ms
@@ -33,7 +34,7 @@ PURPOSES: Final[Mapping[str, bool]] = {
 VAULT: Final = ("card", "print")  # both, or neither where no card number is ever taken
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Key:
     """`id` is 16 hex digits and may be stored and shown; `secret` is 32 bytes and may not."""
 
@@ -47,7 +48,7 @@ class Key:
         return int(self.id[:12], 16)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Material:
     """Every purpose has at least one key, newest first; without a vault those of `VAULT` are
     missing. A key is known for a while before it becomes the current one, so that every process can

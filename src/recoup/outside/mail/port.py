@@ -1,11 +1,12 @@
 """Port for a way out for mail."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeGuard
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Message:
     """`id` is ours and stays the same however often it is sent: the Message-ID is made of it.
     Without `html` it is plain text; `headers` stand besides the usual ones."""
@@ -20,7 +21,7 @@ class Message:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Posted:
     """`sent`; `refused`, for good; `later`: it may or may not have left, and is sent again with the
     same id."""

@@ -6,7 +6,7 @@ import smtplib
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -15,6 +15,7 @@ from email.policy import EmailPolicy
 from functools import partial
 from typing import Any, BinaryIO, Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import invalid
 from recoup.outside.mail.port import Message, Posted
 from recoup.outside.web.threads import in_thread
@@ -122,7 +123,7 @@ class _Folding(EmailPolicy):
 POLICY: Final = _Folding(linesep=SMTP_POLICY.linesep)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SmtpServer:
     """`sender`: the address that mails come from. `tls`: starttls, implicit (its own port) or
     none."""

@@ -1,13 +1,13 @@
 """Port for a way out for SMS."""
 
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.outside.mail.port import Posted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sms:
     """`id` is ours and stays the same however often it is sent. `to`: `+` and the number with its
     country's code."""

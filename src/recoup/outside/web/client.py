@@ -13,7 +13,6 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Final
@@ -23,6 +22,7 @@ from yarl import URL
 
 from recoup.kernel.cached import cached
 from recoup.kernel.cause import traceparent
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.outside.web import guard
 from recoup.outside.web.answers import DRAINED_BYTES_MAX, BoundedConnector, TooMuchFraming
@@ -268,7 +268,7 @@ class _Call:
         self.headers = taken
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Target:
     """`name` is set when the host is one and must be resolved before each call."""
 

@@ -9,10 +9,10 @@ contract §17.1 for the sandbox's loopback.
 """
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, invalid
 
 URL_CHARS_MAX: Final = 2048
@@ -78,7 +78,7 @@ _LOCAL_ENDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParsedUrl:
     """An address in parts, read once: what was checked is what is called.
 

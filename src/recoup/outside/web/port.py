@@ -1,8 +1,10 @@
 """Port for calling out over HTTP, as a flow sees it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, Protocol
+
+from recoup.kernel.frozen import frozen
 
 ANSWER_BYTES: Final = 2048  # what is kept of a body
 
@@ -20,7 +22,7 @@ Error = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """Outcome of a single call.
 

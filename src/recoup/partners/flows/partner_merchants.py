@@ -5,13 +5,14 @@ import base64
 import json
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.audit.rules import changes
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope
@@ -51,7 +52,7 @@ KEYS_MAX: Final = 10
 STATES: Final = ("active", "paused")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MerchantRequest:
     """`external_id`: how the partner calls it; `key`: the Idempotency-Key."""
 
@@ -64,7 +65,7 @@ class MerchantRequest:
     country: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MerchantMade:
     """`credentials` None: it was there before, and secrets are shown once. `handover` None: nobody
     waits for one."""
@@ -74,7 +75,7 @@ class MerchantMade:
     handover: Handover | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeysMade:
     """`credentials` None: they were made before, and secrets are shown once. `handover` None:
     nobody waits for one."""

@@ -5,17 +5,17 @@ import base64
 import binascii
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.world import World
 
 TOKEN_LENGTH: Final = 64
 _MAC_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Device:
     """`token`: as the browser keeps it."""
 

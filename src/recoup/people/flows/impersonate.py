@@ -5,9 +5,9 @@ itself, with the session, or as soon as the impersonator is the operator's no mo
 owners hear of each. Decision 0036.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import WallTime
@@ -24,7 +24,7 @@ from recoup.people.store.impersonations import (
 from recoup.people.store.people import is_operator
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImpersonationForm:
     """Form of an impersonation. `whom`: a member's user id, or None for nobody, with `role`."""
 

@@ -1,7 +1,6 @@
 """Somebody saves how they look at orders: views with a name, their zone, their columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from recoup.audit.moves import note
 from recoup.db.pool import KeyTaken
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
@@ -49,7 +49,7 @@ _NAMED_BY: Final = (
 Key = tuple[UUID, UUID]  # user, merchant
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keeper:
     """Keeper of views at `scope`'s merchant. `owns`: an owner of it, who may change what others
     share, too."""

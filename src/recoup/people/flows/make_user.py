@@ -2,10 +2,10 @@
 repeated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kit.world import World
 from recoup.people.flows.passwords import Passwords
@@ -18,7 +18,7 @@ from recoup.people.store.second_factors import forget_halves
 BOTH: Final = ("sandbox", "live")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Membership:
     """`subject_kind` operator, partner or merchant; `role` owner, operations, analyst or
     developer."""

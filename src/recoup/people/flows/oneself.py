@@ -1,10 +1,10 @@
 """Somebody who is signed in changes their own account, and proves once more that it is them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from recoup.db.pool import KeyTaken
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.world import World
 from recoup.people.flows.account_log import note
@@ -25,7 +25,7 @@ SESSIONS_MAX: Final = 100
 _TOO_MANY: Final = "Your password was asked too many times. Go on in"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Open:
     """Open session of somebody. `key` names it in a form and opens nothing."""
 

@@ -5,12 +5,13 @@ What changes how they sign in asks for the password again; once there is a facto
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.world import World
 from recoup.people.flows.account_log import note
@@ -55,7 +56,7 @@ OFFER_LASTS: Final = timedelta(minutes=15)
 TWICE: Final = timedelta(minutes=10)  # for how long a form sent twice shows the same recovery codes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """Standing of somebody's factor. `since` None: there is none. `required_by`: shops and partners
     that require one; `must`: these or the operator do. `offer`: the secret that waits for its first

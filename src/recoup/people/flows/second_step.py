@@ -2,12 +2,13 @@
 one."""
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Read, Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.whence import network_of
 from recoup.kit.world import World
@@ -23,7 +24,7 @@ TWICE: Final = timedelta(minutes=1)  # for how long the same form is answered as
 _TOKEN_MAX: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeGiven:
     """`half`: from the cookie. `old_token`: the session the browser still has, if any."""
 

@@ -3,13 +3,14 @@ hours."""
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Read, Tx
 from recoup.kernel.feature import Place
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import WallTime
@@ -47,7 +48,7 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 TOKEN_LENGTH_MAX: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartnerMembership:
     """Somebody's place at a partner."""
 
@@ -58,7 +59,7 @@ class PartnerMembership:
         return action in PARTNER_MAY.get(self.role, frozenset())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Impersonator:
     """Operator's person who impersonates the session's: until when, why, and whether they may act.
     `as_role`: they impersonate nobody, with this role; empty for a person."""
@@ -72,7 +73,7 @@ class Impersonator:
     as_role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientInfo:
     """Client that somebody signs in from, as it came."""
 
@@ -86,7 +87,7 @@ NOWHERE: Final = ClientInfo()
 BELL: Final = Place[Callable[[Read, UUID, str], Awaitable[Bell]]]("bell")  # of a person in a world
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """Somebody signed in. `merchant` is the one looked at, None when they may see none; `merchants`
     all they may. `is_operator`: may decide for the operator, at every merchant. `seat`: the first

@@ -5,12 +5,13 @@ Who has a second factor has half a sign-in then, which is no session: `second_st
 
 import secrets
 import unicodedata
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kit.whence import network_of
@@ -35,7 +36,7 @@ SIGN_UP_GOES_ON: Final = timedelta(days=1)  # how long one that died can be gone
 _TOO_MANY: Final = "Too many attempts. Signing in is possible again in"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignIn:
     """Sign-in as somebody typed it, and from where; `old_token` is the session the browser still
     has, if any, and `device` by what it is known."""
@@ -49,7 +50,7 @@ class SignIn:
     device: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entered:
     """`token`: of a session, or where `is_half` of a sign-in that waits for a code. `device`: by
     which the browser is known the next time."""

@@ -1,10 +1,11 @@
 """Somebody who is signed in."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Oneself:
     """Person who is signed in. `session`: by what it is known, see `session_hash`."""
 

@@ -2,7 +2,7 @@
 addresses."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, invalid
 from recoup.kit.as_of import ALWAYS, NOW, Cut
 from recoup.kit.files.moments import typed_moment
@@ -22,7 +23,7 @@ from recoup.people.page.portal_visit import Visit
 _FIELDS: Final = ("asOf", "asOfRecorded", "at")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsOf:
     """`query`: what addresses carry on, empty now. `typed`: as the page's field holds it, in the reader's zone.
     `problem`: why what was asked for is not shown; the present is, and the page says so."""

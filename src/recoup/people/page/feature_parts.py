@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, ParamSpec, Ty
 from uuid import UUID
 
 from recoup.kernel.feature import Place
+from recoup.kernel.frozen import frozen
 
 if TYPE_CHECKING:
     from recoup.db.statement import Read
@@ -22,7 +23,7 @@ Shown = dict[str, Any] | None
 RefundsTo = Callable[["Read", UUID, Sequence[UUID]], Awaitable[Mapping[UUID, str]]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Panel(Generic[P, R]):
     """`values`: what the template needs, None where it is not shown."""
 

@@ -2,9 +2,9 @@
 groups."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from recoup.kernel.frozen import frozen
 from recoup.people.flows.sessions import Session
 
 TOP: Final = ""  # lines above the groups
@@ -26,7 +26,7 @@ TABS: Final = "Your account"
 Sees = Callable[[Session], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A line of the menu, the `place`th of its group. `address`: of another than the page's own. `counts`: what of the
     session stands beside the word. `sees`: who has the line, where not everybody with the page's kind of session."""

@@ -1,11 +1,11 @@
 """Visit of somebody who belongs to a partner, whether or not it has a merchant yet."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, PartnerScope
@@ -21,7 +21,7 @@ _ASK = {"merchants": "change merchants", "switches": "switch order types or set 
         "see_keys": "see keys", "hooks": "change webhooks"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartnerVisit(SignedVisit):
     """`known`: the merchant that the rest of the portal shows, None while there is none."""
 

@@ -1,13 +1,13 @@
 """Visit of somebody who is signed in: who, which merchant, what time it is there."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Actor, Scope
@@ -29,7 +29,7 @@ from recoup.people.store.people import names_of
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Visit(SignedVisit):
     """Visit of a merchant. `now` is the merchant's business time, `wall` the machine's."""
 

@@ -1,10 +1,11 @@
 """Visit of a public page, without a session."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from starlette.requests import Request
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.people.page.endpoint import layout_values
@@ -12,7 +13,7 @@ from recoup.people.page.forms import Form, is_form, read_form, same_origin
 from recoup.people.page.portal import Portal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublicVisit:
     """`problem` and `typed`: what was refused in the form that the page is shown again for, and what it held."""
 

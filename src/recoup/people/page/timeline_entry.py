@@ -1,16 +1,16 @@
 """The context of an order log's line, and its entry in the timeline."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import money
 from recoup.kernel.problem import Sentence, shaped
 from recoup.kit.languages.times import Times
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimelineEntry:
     """`icon` and `tone` are the timeline's shape and colour; `kind` the tab that shows it: attempts, money, other."""
 
@@ -21,7 +21,7 @@ class TimelineEntry:
     kind: str = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogContext:
     """Context that a line can speak of: its body, the order's asset and card scheme, and the
     merchant's now."""

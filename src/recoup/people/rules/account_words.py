@@ -1,11 +1,12 @@
 """Happenings of somebody's account, in words: for its page and for the mails about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Happening:
     """`words` as the page says it. `mail`: what the mail says, empty where there is none."""
 

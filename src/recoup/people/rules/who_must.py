@@ -2,10 +2,11 @@
 anything else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from recoup.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """`required_by`: names of the partners and merchants of theirs that require one. `is_staff`:
     belongs to the operator, in whatever role."""

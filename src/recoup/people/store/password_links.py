@@ -3,14 +3,14 @@
 A flow that makes or takes a link holds the person first (`store/people/people.hold_user`).
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from recoup.db.statement import PEOPLE, Read, Row, Tx
+from recoup.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PasswordLink:
     """Password link of somebody who is not blocked. `login`: the e-mail, or what stands for it."""
 

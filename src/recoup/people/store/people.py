@@ -2,17 +2,17 @@
 failed. People database; wall time throughout."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import PEOPLE, Read, Tx
+from recoup.kernel.frozen import frozen
 
 MERCHANTS_MAX: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class User:
     user_id: UUID
     email: str
@@ -30,7 +30,7 @@ class Bell(NamedTuple):
     unread: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionRow:
     user_id: UUID
     email: str
@@ -42,7 +42,7 @@ class SessionRow:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MerchantAccess:
     """A merchant that somebody may see, and as what: owner, operations, analyst or developer.
 

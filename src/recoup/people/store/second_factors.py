@@ -4,15 +4,15 @@ A flow that changes how a person signs in holds the person first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import PEOPLE, Read, Row, Tx
+from recoup.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FactorState:
     """State of a factor. `since` None: there is none that counts."""
 
@@ -83,7 +83,7 @@ async def memberships_of(db: Read, user_id: UUID) -> list[PersonMembership]:
     """All of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Factor:
     """A person's row."""
 

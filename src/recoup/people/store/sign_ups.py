@@ -1,13 +1,13 @@
 """Sign-ups that are not finished. People database; wall time. All under `lock_email`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from recoup.db.statement import PEOPLE, Read, Tx
+from recoup.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnfinishedSignUp:
     """Unfinished sign-up: what is being made for somebody, under ids that nobody can know. `kind`
     says which of them are used."""

@@ -1,9 +1,10 @@
 """Subjects that a month's sends are counted by, for the budgets of retry policies. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.policies.rules.terms import ScopeKind
 
 Counted = Literal["merchant", "site", "campaign"]
@@ -13,7 +14,7 @@ COUNTED: Final[Mapping[ScopeKind, Counted]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MonthSends:
     """Sends of this calendar month (UTC) of an order's merchant, site and campaign; None: no budget
     counts them."""

@@ -6,10 +6,11 @@ is never sent.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS, shown
 from recoup.kernel.nearest import nearest as nearest_name
 from recoup.kernel.problem import Sentence
@@ -41,7 +42,7 @@ SCHEME_NAMES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckGround:
     """Ground that a policy is checked against. `wider`: the policies that it lies in, None where
     there are none. `region`, `visa_limit`, `on`: of the networks' limits. `longest`: that an order

@@ -7,14 +7,16 @@ Source: the project's default policy (knowledge on declines and retries, "ready 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
+
+from recoup.kernel.frozen import frozen
 
 _MINIMUM: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pricing:
     """`least_chance`: what a try has to add to the chance of recovery at least: wear of the card's
     allowance, of the issuer's and the customer's patience. `schedules`: what decides where the
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
 Group = Literal["technical", "soft", "funds", "limits"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schedule:
     """Tries of one group. `slots` says what kind of instant is looked for; `waits[i]` goes before
     try i + 1.
@@ -71,7 +73,7 @@ class Schedule:
     slack: timedelta = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """`sends_max`: of one order, over all groups. `network_times`: where the network names the time
     of the next attempt, it is that time, and no slot; before, it was the earliest."""

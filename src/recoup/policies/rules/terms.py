@@ -6,9 +6,10 @@ file, in the API and in the database.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, Literal, NamedTuple
 
+from recoup.kernel.frozen import frozen
 from recoup.policies.rules.policy import Group
 
 ScopeKind = Literal["operator", "partner", "merchant", "site", "campaign"]
@@ -42,7 +43,7 @@ class Hours(NamedTuple):
         return f"{clock(self.start)}-{clock(self.end)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PolicyTerms:
     """`hours`, `days` (0: Monday): when the card holder's local time lets a try leave, any where
     there are none. `gap`: minutes between two sends of an order at least. `last_day`: days after
@@ -149,7 +150,7 @@ def _percent(hundredths: int) -> int | float:
     return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Complaint:
     """`line`: its key, `tries.soft`. `why`: a sentence. `mend`: makes of terms the nearest that
     could stand there."""

@@ -6,13 +6,13 @@ seen.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.audit import moves as audit
 from recoup.db.statement import Read, Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kernel.time import BusinessTime, WallTime
@@ -44,7 +44,7 @@ INSIDE_MAX: Final = 1000  # sites and campaigns with a policy of their own
 _NEWEST: Final = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """`newest`: the last that was saved, in force or waiting; None: none yet. `in_force`: of this
     scope. `wider`: what it lies in. `whole`: everything that holds there, the wider ones and its
@@ -72,7 +72,7 @@ class Standing:
         return clipped(self.terms, self.wider)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """`complaints`: why it cannot be saved; empty: it can. `nearest`: what could. `changes`: to the
     newest version."""

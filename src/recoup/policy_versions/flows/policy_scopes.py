@@ -1,10 +1,10 @@
 """Scope of a retry policy, and the ones that it lies in."""
 
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Read
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.merchants.flows.merchant_cache import no_such_merchant
@@ -16,7 +16,7 @@ from recoup.policies.store.policies import partner_bounding
 OPERATOR_ID: Final = UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Where:
     """Scope of a policy. `merchant_id`: None for the operator's and a partner's. `site_id`: also of
     a campaign's site."""

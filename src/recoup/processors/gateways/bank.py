@@ -1,15 +1,16 @@
 """Port for a way to the merchant's bank. The payout's id is its idempotency key."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.processors.gateways.port import Outcome
 from recoup.processors.rules.bank_account import BankAccount
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transfer:
     """Transfer of a payout. `units` in the asset's minor unit; `made_at`: business time of its
     approval, the file's date."""

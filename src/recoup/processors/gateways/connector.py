@@ -2,13 +2,13 @@
 read."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, TypeGuard
 from uuid import UUID
 
 from msgspec import Struct
 
+from recoup.kernel.frozen import frozen
 from recoup.networks.disputes import NoticeStage, Status
 from recoup.processors.gateways.asking_only import AskingOnly
 from recoup.processors.gateways.credential import Stored
@@ -67,7 +67,7 @@ class DisputeCase(NamedTuple):
     fee: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """A signed notice, read as a hint: something happened, and what it was stands in the
     processor's book.

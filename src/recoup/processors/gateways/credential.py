@@ -1,11 +1,12 @@
 """Credential that a charge is made with: a card, or a reference to one that a processor keeps."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from recoup.kernel.frozen import frozen
 from recoup.processors.rules.credential import TOKEN, TokenState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Card:
     """A card as a processor needs it. `pan` and `cvv` never reach a repr, a log or an error. In an
     inquiry `pan` is empty unless the processor asks by replay: no vault is opened for a
@@ -20,7 +21,7 @@ class Card:
     kind = "card"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stored:
     """A card that the processor of `route` keeps: no number, no vault. `id` and `customer` are the
     processor's; `fingerprint` as it identifies the card, `account_reference` (PAR) of the account
@@ -41,7 +42,7 @@ class Stored:
     kind = "stored"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Token:
     """A number in a card's place, with an expiry of its own. `requestor_id`: on whose behalf its
     network made it. `cryptogram`: the proof for this one charge, None where there is none. Neither
@@ -60,7 +61,7 @@ class Token:
 Credential = Card | Stored | Token
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CredentialNews:
     """News that an answer has of the credential itself: a newer expiry or id, the account behind
     the card (PAR), the fingerprint that it has among the processor's stored cards, or that it is

@@ -1,12 +1,13 @@
 """Outcome of one message, as the counterpart gave it and as it may be kept."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from recoup.kernel.counterpart_text import CODE_MAX, REFERENCE_MAX, SENTENCE_MAX, kept
 from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.networks.card_text import masked_numbers
 from recoup.networks.codes import phrase_in
 from recoup.networks.decline_code import DeclineCode
@@ -18,7 +19,7 @@ from recoup.processors.rules.checks import NONE, Checks, risk_level_of
 __all__ = ["Fault", "Outcome", "State", "as_requested", "is_taken_part"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """Outcome as the processor gave it; what it left out is None.
 

@@ -1,10 +1,11 @@
 """Port for a service of network tokens: a number in a card's place, made by the card's network for
 one merchant, which stays when the card is replaced."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, get_args
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.processors.gateways.credential import Card
 from recoup.processors.rules.credential import TokenState
 
@@ -14,7 +15,7 @@ Deletion = Literal["deleted", "not_known", "not_offered", "unknown"]
 ANSWERS: frozenset[str] = frozenset(get_args(Answer))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenRequest:
     """A token for a card. `id` is ours, the idempotency key, and what the token is called from then
     on."""
@@ -26,7 +27,7 @@ class TokenRequest:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenInquiry:
     """Inquiry into how a token stands."""
 
@@ -35,7 +36,7 @@ class TokenInquiry:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CryptogramRequest:
     """The proof that one charge needs where its customer is there. `id`: the charge's; with `send`
     (which send of it) it is the idempotency key."""
@@ -49,7 +50,7 @@ class CryptogramRequest:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenAnswer:
     """Standing of a token. `active` or `suspended` with `number` and expiry when it was made, with
     the expiry alone when it is asked about; `refused`: this card gets none; `unknown`: no answer

@@ -5,12 +5,12 @@ after that byte proves nothing."""
 import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
 
 from recoup.kernel.cause import traceparent
+from recoup.kernel.frozen import frozen
 from recoup.kernel.time import Clocks
 
 CONNECTIONS_MAX: Final = 256
@@ -24,7 +24,7 @@ class NoAnswerError(Exception):
     """Raised when no answer came: the message may have arrived."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """`body`: None where it is longer than is read."""
 

@@ -2,17 +2,18 @@
 replaced."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, Protocol, get_args
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.processors.gateways.credential import Card, Stored
 
 UpdateState = Literal["updated", "unchanged", "closed", "contact", "unknown"]
 STATES: frozenset[str] = frozenset(get_args(UpdateState))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateInquiry:
     """A question about one card, or one that a processor keeps. `id` is ours and the idempotency
     key: repeated, it is answered, and billed, once. `route`: by which the card was sent last, None
@@ -26,7 +27,7 @@ class UpdateInquiry:
     route: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardUpdate:
     """`updated`: `pan` and expiry are the card's from now on, `pan` None where the number stays;
     `unchanged`: nothing newer is known; `closed`: the account is; `contact`: the issuer leaves it

@@ -2,8 +2,9 @@
 one. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
+
+from recoup.kernel.frozen import frozen
 
 SUBSCRIPTION_MAX: Final = 128
 MitReason = Literal[
@@ -11,7 +12,7 @@ MitReason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agreement:
     """Agreement that a payment names: the merchant's id of it, and the network's id of the
     transaction in which the customer consented. None: it does not say."""

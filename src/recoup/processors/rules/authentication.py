@@ -5,10 +5,11 @@ It is kept with the attempt from its plan on: what they confirm is that charge a
 page of the processor and what a browser brought back are kept only as long as the attempt is out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.time import WallTime
 
 AT_BANK_MIN: Final = timedelta(minutes=10)  # however late the customer presses the button
@@ -17,7 +18,7 @@ LOOK_EVERY: Final = timedelta(seconds=30)  # who closed the bank's page may have
 RETURNED_MAX: Final = 8_192
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authentication:
     """Authentication of an attempt's customer. `until`: wall time; what is not confirmed by then is
     withdrawn. `is_wanted`: the bank, or the risk check, wants it, so that only a processor is

@@ -3,8 +3,10 @@ data."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from recoup.kernel.frozen import frozen
 
 HEADER_MAX: Final = 400
 SIDE_MAX: Final = 999_999
@@ -14,7 +16,7 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,4}")
 _NUMBER: Final = re.compile(r"-?\d{1,6}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Browser:
     """`accept`, `user_agent`: the headers, as it sent them; the rest by its script, None where none
     ran. `offset`: of its time zone, in minutes to UTC, as JavaScript counts them."""

@@ -4,15 +4,15 @@ advice, whose fault it is. Pure.
 Of approvals and declines alike. What it left out is None, and nothing is filled from another field.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.processors.rules.answers import Fault
 
 RiskLevel = Literal["low", "elevated", "high"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checks:
     """`avs`, `cvv`, `cavv`: results of the address, of the card's code and of 3-D Secure;
     `category`: how the processor classes its answer; `advice`: the processor's own, never the

@@ -5,9 +5,9 @@ A key and a secret are examined here before anything is kept, and never repeated
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, invalid
 
 PREFIX: Final = re.compile(
@@ -27,7 +27,7 @@ class Given(Protocol):
     def account(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """`vendor`: its name. `placeholder`: how a key looks. `key`: a first group is the mode, `test`
     or `live`. `secret`: None where the key itself signs notices; `secrets_max` of them hold

@@ -6,10 +6,11 @@ named means any.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.stored import Stored, plain
@@ -33,7 +34,7 @@ Refuses = Literal["authentication", "currency", "inexact"]
 Breaker = Literal["closed", "open", "trickle", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RouteTerms(Stored):
     """Terms of a route. `acceptor`: by which its sends are counted, empty for the merchant's own.
     `cards`: whether it takes card numbers; `stored`: methods that its own processor stored. Amounts
@@ -63,7 +64,7 @@ class RouteTerms(Stored):
         return {name: plain(getattr(self, name)) for name in said}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Carried:
     """Facts that decide whether a route can carry a charge. `credential`: "card", or the name of
     the route whose processor stored it. `scheme` and `country` (of the billing address) are empty
@@ -102,7 +103,7 @@ def why_not(terms: RouteTerms, charge: Carried, refuses: Refuses | None = None) 
     return next((why for why in _ORDER if found[why]), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """A route and how it stands. `approved` sends were approved where the engine expected
     `expected` millionths. `off`: somebody switched it off. `refuses`: what of this charge its

@@ -32,6 +32,7 @@ from recoup.bank.rules.statement import FEES_FROM, Broken, Statement
 from recoup.bank.rules.statements import bank_statement
 from recoup.db.statement import Tx
 from recoup.kernel.encode import encode_sorted
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, cut
 from recoup.kernel.scope import Scope
@@ -54,7 +55,7 @@ CHUNK: Final = 1 << 16
 LINES_AT_ONCE: Final = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class File:
     """An open file that can be read twice; `name` as its owner calls it."""
 
@@ -62,7 +63,7 @@ class File:
     content: BinaryIO
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ran:
     """A comparison and whether it was there already. `before`: it was, and nothing was changed."""
 

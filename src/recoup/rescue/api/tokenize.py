@@ -1,12 +1,13 @@
 """POST /tokenize: a card into the vault; the answer has the shape that checkouts know. Source:
 contract §4, §17.1."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
@@ -203,7 +204,7 @@ async def tokenize(call: Call) -> Tokenized:
     return _answer(call, card, stored, (sent.first, sent.last, sent.email))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sent:
     """The card as it was sent, in today's place or the older one."""
 

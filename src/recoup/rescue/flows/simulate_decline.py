@@ -1,12 +1,12 @@
 """A payment that the sandbox declined, handed over as a merchant's program would: by the flow of
 /evaluate."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.audit.moves import note
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
@@ -25,7 +25,7 @@ RESCUE_DAYS: Final = 21
 EXPIRY_YEARS: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Simulated:
     """`kind`, `answer` as `rules.network.simulation` has them; `units` minor units of US dollars; `key` a UUIDv7 of
     whoever sends it: what comes twice with it is one order, dated by it."""

@@ -4,10 +4,10 @@ Pure and replayable.
 Another way of deciding is another version in another file; this one then stays for replays.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import noted
 from recoup.kernel.stored import Stored
 from recoup.kernel.time import BusinessTime
@@ -21,7 +21,7 @@ from recoup.terms.rules.collection import CollectionPolicy, next_charge, plan_fo
 CHARGE_VERSION: Final = "charge-1"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChargeInput(Stored):
     """The inputs of one decision. Times are business time. `reading`: the last decline. `made`
     charges since the advance, the last one (or the advance) at `last`; `until`: when what is still

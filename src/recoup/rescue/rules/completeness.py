@@ -6,9 +6,10 @@ network rules.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
+
+from recoup.kernel.frozen import frozen
 
 Kind = Literal["mit", "cit"]
 _BOTH: Final = frozenset[Kind]({"mit", "cit"})
@@ -23,7 +24,7 @@ WEEKS_WANTED: Final = timedelta(days=20)
 LATE_AFTER: Final = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """A field by its dotted name, what it adds (points), and why."""
 
@@ -39,7 +40,7 @@ class Wish:
         return next(rank for least, rank in _RANKS if self.points >= least)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Score:
     """`points` of 100; `missing` with what each would add, most first."""
 

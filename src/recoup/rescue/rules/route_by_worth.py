@@ -11,10 +11,10 @@ the same again.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.stored import Stored, plain
 from recoup.orders.rules.decision import Alternative, Decision
 from recoup.orders.rules.snapshot import Attempt
@@ -41,7 +41,7 @@ _CANNOT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """A failed attempt. `code`: the processor's or the scheme's, where there was an answer. `how`
     refused: the request was wrong, so that the same is not repeated there."""
@@ -53,7 +53,7 @@ class Failure:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorthInput(Stored):
     """The inputs of one decision. `routes` in the settings' order. `failures`: of the attempts
     since another answer came, the newest of each route, oldest first. `chance`: the engine's, in

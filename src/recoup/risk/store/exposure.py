@@ -2,7 +2,6 @@
 one order; what may be advanced and what is, for those who set it and look at it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,6 +10,7 @@ from msgspec import convert
 
 from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, Tx, columns_of
 from recoup.kernel.filled import filled
+from recoup.kernel.frozen import frozen
 from recoup.terms.rules.exposure import SLOTS, Limits, Slot
 
 Customer = tuple[UUID, UUID, str]  # merchant, customer, asset
@@ -165,7 +165,7 @@ async def _write_slots(
     """Made or changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockedTerms:
     """A merchant's terms beside the operator's, both locked. `drawn`: what each counts of the
     operator's limit."""
@@ -232,7 +232,7 @@ async def _lock_operator(db: Tx, asset: str) -> _OperatorTerms | None:
     """Locks the operator's terms, before any merchant's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Terms(Limits):
     drawn_units: int = 0
 
@@ -277,7 +277,7 @@ async def _draw_operator(db: Tx, asset: str, more: int) -> None:
     """Adds to what all merchants draw of the operator's limit."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exposure:
     """Exposure of one merchant in one asset, in its smallest unit. `allotted_units` of the limit
     may be used now; `lost_units` of it were written off since the terms were set, and may not."""

@@ -7,13 +7,14 @@ nothing in the way.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Final
 
 from recoup.audit.moves import note
 from recoup.db.statement import Read, Tx
 from recoup.db.table import hex_of
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import WallTime
@@ -42,7 +43,7 @@ CHECK_SECONDS: Final = 30.0
 BILLING: Final[tuple[Billing, ...]] = ("off", "take_over", "beside")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConnectRequest:
     """`account`: as the settings name it, where the kind needs one. `prefix`: of the account's own
     live address at Adyen. `url`: the vendor's where it is empty. `country`: the account's; empty:
@@ -155,7 +156,7 @@ async def connect(world: World, scope: Scope, request: ConnectRequest) -> Proces
     return made
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeRequest:
     """A change of a connection; empty fields stay as they are. The previous signing secret holds on
     for some days beside a new one."""

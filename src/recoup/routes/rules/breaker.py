@@ -6,9 +6,11 @@ time, against it. One whose processor refuses our account or key takes nothing: 
 somebody has to say that it is mended.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
+
+from recoup.kernel.frozen import frozen
 
 WINDOW: Final = timedelta(minutes=1)
 OUTAGES_MIN: Final = 5  # in a window, and at least as many as answers
@@ -20,7 +22,7 @@ PAUSES_REFUSED: Final = (*(timedelta(minutes=m) for m in (5, 60, 360)), timedelt
 Standing = Literal["closed", "open", "trickle", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Breaker:
     """`answered` and `outages` since `window_from`. Open since `opened_at`; from `pause_until` on a
     trickle goes. `openings` since it was last closed. `is_refused`: opened because the processor
@@ -42,7 +44,7 @@ class Breaker:
         return "refused" if self.is_refused else "open"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counts:
     """Answers that came back since the last time. `refused`: our key was not accepted."""
 

@@ -2,12 +2,13 @@
 out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.cards.flows.no_cards import refuse_cards
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.unseen import check_seen
@@ -133,7 +134,7 @@ def _sentence(problem: Problem) -> str:
     return " ".join([sentence, *problem.facts.get("misspelt", {}).values()])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Services:
     """`url`: where payers reach the checkout, without a slash at the end."""
 

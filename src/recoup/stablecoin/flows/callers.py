@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Final
 from uuid import UUID
 
 from recoup.db.coalesce import Coalescer
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor
 from recoup.keys.rules.key_scopes import expanded
@@ -27,7 +27,7 @@ MISSED_MAX: Final = 1_000
 KEY_ID_MAX: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signed:
     """A call as it came over the wire: nothing decoded, nothing sorted."""
 
@@ -40,7 +40,7 @@ class Signed:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     key_id: str
     merchant_id: UUID

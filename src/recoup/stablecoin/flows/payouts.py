@@ -6,7 +6,6 @@ takes what the other has taken. Direct money is never paid out: its settlement s
 of real money waits for a second person's word.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -14,6 +13,7 @@ from uuid import UUID
 from recoup.audit.moves import note
 from recoup.db.pool import retrying
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.money import shown
 from recoup.kernel.problem import Problem, Sentence, invalid
@@ -51,7 +51,7 @@ DESTINATION_MAX: Final = 512
 _DONE: Final = ("paid", "rejected", "failed")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PayoutRequest:
     """`destination`: `chain:address`, or the bank's words."""
 

@@ -4,13 +4,13 @@ sandbox does: the same faults switch both."""
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.time import Clocks
 from recoup.networks.decline_code import our_code
 from recoup.processors.gateways.channels import Payment, PayOut, Sweep
@@ -71,7 +71,7 @@ SELECT id, type, units, currency, decided_at FROM (
 _LINES_AT_ONCE = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decided:
     decision: str
     why: str | None = None

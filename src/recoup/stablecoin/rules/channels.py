@@ -8,16 +8,16 @@ Source: contract stablecoin-api §2.5 (fields, known codes), §5 (the two test c
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 
 NETWORKS: Final = ("tron", "base", "bsc", "ethereum", "polygon", "arbitrum")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Channel:
     """`currencies` empty: any. `network` None: not reached by routing. `direct` money goes to the
     merchant's own wallet and never comes back through us; `custodial` money is kept for the

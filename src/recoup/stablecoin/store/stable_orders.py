@@ -1,7 +1,6 @@
 """Orders as the stablecoin API and the checkout show them. The merchant is the first condition of
 every statement."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, ReadConnection, Row
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.lists.bounded import bounded
 from recoup.orders.rules.lifecycle import Stage
@@ -17,7 +17,7 @@ DOOR: Final = "stablecoin"
 LIST_TIMEOUT_MS: Final = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StableOrder:
     """An order with its payment. `channel` is empty until the payer has picked one; `reference` is
     the payment's transaction hash. Times are business time."""

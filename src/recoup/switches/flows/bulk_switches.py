@@ -2,9 +2,9 @@
 cannot be switched, or is another's, keeps no other from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import PartnerScope, Scope
 from recoup.kit.world import World
@@ -12,7 +12,7 @@ from recoup.merchants.store.partners import own_merchants_among
 from recoup.switches.flows.switches import MERCHANT, change
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """`changed`: the kinds that were; `word`: changed, unchanged, not_found, forbidden or
     unavailable."""

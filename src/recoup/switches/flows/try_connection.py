@@ -7,12 +7,12 @@ A hop that fails does not end the test: the answer names all that is missing at 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 from uuid import UUID
 
 from recoup.kernel.feature import Place
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, joined
 from recoup.kernel.scope import Scope
@@ -32,7 +32,7 @@ PROCESSOR_SECONDS: Final = 5.0
 LEVELS: Final = ("merchant", "site", "campaign")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hop:
     """A step of the way. `finding`: what was found, or why it was not looked for; `cure`: what to
     do about it."""

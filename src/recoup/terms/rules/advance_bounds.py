@@ -17,12 +17,13 @@ sequences).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
 from msgspec import convert
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.stored import Stored
 from recoup.terms.rules.collection import PERIOD
 
@@ -71,7 +72,7 @@ RECENT: Final = 13 * WEEK
 STALE: Final = timedelta(days=90)  # behind what time is over for: older bounds vouch for no model
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """Orders of one week whose chance lay in one tenth. `scored`: whose chance it was. `payers`:
     tell customers apart, at most PAYERS_MIN of them."""
@@ -85,7 +86,7 @@ class Cell:
     payers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Week:
     """`begins`: a Monday."""
 
@@ -93,7 +94,7 @@ class Week:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TenthBounds:
     """Ten of each, from the lowest chance. `payers`: customers in a tenth, counted to PAYERS_MIN,
     in so many `weeks`; `collected`: at least so much of its amounts, in basis points. `lost_from`:
@@ -121,7 +122,7 @@ class TenthBounds:
         return least
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """A version of the bounds. `until`: the weeks before it have counted; `made_on`: by the
     merchant's clock."""
@@ -132,7 +133,7 @@ class Bounds:
     tables: Mapping[Scored, TenthBounds]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeldBounds(Stored):
     """Part of a version that one decision reads: the table of its own kind of chance."""
 

@@ -7,10 +7,10 @@ not measurements.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.slots import next_minute, pay_day_slot
 from recoup.networks.codes import Reading
 from recoup.policies.rules.policy import group_of
@@ -19,7 +19,7 @@ PERIOD: Final = timedelta(days=30)  # what is not collected by then is bad debt
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """Tries after the advance, for one group of declines. `waits[i]` goes before try i + 1, counted
     from the try (or the advance) before it; on `pay_day` the next pay day after the wait is taken.
@@ -30,7 +30,7 @@ class Plan:
     chance: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CollectionPolicy:
     """Policy of the collection. `out_chance`: that a try which is out and silent turns out to be
     approved."""

@@ -7,9 +7,9 @@ installation has counted its own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.stored import Stored
 
 MILLION: Final = 1_000_000
@@ -23,7 +23,7 @@ FEES: Final[Mapping[str, int]] = {
 Answer = Literal["approve", "challenge", "decline"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Costs(Stored):
     """`fee`: of one chargeback, in units. In percent: `margin` of the amount, `leave` and `passes`
     as above."""

@@ -2,9 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import Money, shown
 from recoup.kernel.problem import Figure, Problem, Sentence, invalid
 from recoup.terms.rules.fees import returned_units
@@ -24,7 +24,7 @@ def pieces_units(units: int, quantity: int, first: int, count: int) -> int:
 SHOWN_MAX: Final = 20  # lines that an error names
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """A line of the order. `units` is the line's price for its whole quantity, tax in, discount
     out."""
@@ -36,7 +36,7 @@ class Item:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """Part of a line that a refund takes: `quantity` whole pieces or `units` of money."""
 

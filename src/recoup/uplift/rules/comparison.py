@@ -11,9 +11,9 @@ narrow as it gets at a number of orders that is chosen before the first look.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.uplift.rules.strata import ComparedArm, Strata, Stratum
 
 ALPHA: Final = 0.05  # all looks together are wrong at most this often
@@ -70,7 +70,7 @@ PAYERS_MIN: Final = 200  # in each arm, before any interval is shown
 WANTED: Final = 0.03  # "how many orders until ± 3 points"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """An order whose window has closed. `value`: 1 rescued, 0 not, or what else is compared.
     `chance`: foreseen at intake, 0 where nothing was. `weight`: 1, or the amount. `stratum`: orders
@@ -84,7 +84,7 @@ class Outcome:
     stratum: Stratum = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """Engine less comparison group, as a share of what was declined. `low` and `high` hold at every
     look together."""

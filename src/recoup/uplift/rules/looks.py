@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.stop import stoppable
 from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead
 from recoup.uplift.rules.comparison import Comparison, Difference, Outcome, Uplift
@@ -17,7 +18,7 @@ QUARTER: Final = timedelta(days=91)
 Step = Literal["day", "week", "total"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """State after all windows that closed up to `on`."""
 

@@ -6,10 +6,10 @@ before: all of them together, at every look, as often as one comparison alone.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.stop import stoppable
 from recoup.uplift.rules.closed_order import ClosedOrder, OrdersRead
@@ -35,7 +35,7 @@ SHARED_CARDS_MAX: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherOutcome:
     """`engine`, `holdout`: means. `difference`: None while there are too few payers. `harm`: the
     interval says so."""
@@ -47,7 +47,7 @@ class OtherOutcome:
     harm: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SharedCards:
     """Cards that payers of both arms hold, of how many in all."""
 

@@ -17,6 +17,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from recoup.db.pool import Database
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, figure, invalid, too_large
 from recoup.kit.files.source import ZIP, unpacked
 from recoup.kit.threads import run_stoppable
@@ -58,7 +59,7 @@ class ReadingTime:
             del self._noted[min(self._noted, key=self.of)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Waiting:
     merchant_id: UUID
     place: asyncio.Future[None]

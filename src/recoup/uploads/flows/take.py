@@ -16,6 +16,7 @@ import msgspec
 
 from recoup.cards.flows.no_cards import held_cards
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.problem import Problem, Sentence, cut, figure, invalid, too_large
 from recoup.kernel.scope import Scope
@@ -55,7 +56,7 @@ ERRORS_MAX: Final = 10
 TEXT_MAX: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Became:
     """A row of a transmit file with a `transmitId`: what became of an earlier one."""
 
@@ -66,7 +67,7 @@ class Became:
 Given = EvaluateRequest | Transmitted | Became
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reader:
     """Reader of the rows of one kind, as the bodies of single calls are read.
 
@@ -329,7 +330,7 @@ _COLUMNS_OF: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class File:
     """An open file that can be read twice; `name` as its owner calls it, `kind` where it was
     said."""
@@ -339,7 +340,7 @@ class File:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakenUpload:
     """An upload and whether it was there already. `before`: it was, and nothing was changed."""
 

@@ -1,10 +1,10 @@
 """Answers to single rows. Source: contract §17.1 (U10)."""
 
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.kept_sentence import Kept
 from recoup.kit.files.cells import csv_row
 
@@ -28,7 +28,7 @@ HEADS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AnsweredRow:
     """A row of a file. `status`: the word that a single call is answered; `errors`: [{field,
     message, cure}]."""

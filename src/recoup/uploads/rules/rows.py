@@ -8,9 +8,9 @@ whole and a row."""
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, figure, invalid, too_large
 
 KINDS: Final = ("transmit", "evaluate")
@@ -44,7 +44,7 @@ def check_nothings(count: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """The part of a file that is about all its rows; a bearer token in it is passed over.
 

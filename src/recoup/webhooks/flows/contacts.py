@@ -6,9 +6,9 @@ mails. It holds for the merchant's messages to the address and the number of the
 Source: RFC 8058.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.mail.rules.contacts import sms_number
@@ -18,7 +18,7 @@ from recoup.orders.rules.notices import is_address
 from recoup.webhooks.moves.contact import Addresses
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContactPage:
     """Content of the page; no address."""
 

@@ -2,13 +2,13 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from msgspec.structs import replace
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.world import World
 from recoup.orders.rules.events import Rendered, render
@@ -24,7 +24,7 @@ RESULTS: Final = ("delivered", "failed", "parked", "disabled")
 BODY_CHARS_MAX: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogQuery:
     """Filter of the log: one result, one event as the endpoint's dialect names it, attempts older
     than `before`."""
@@ -34,7 +34,7 @@ class LogQuery:
     before: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """A delivery attempt. `headers` and `body` are rebuilt from the event: None when it is no
     longer known."""

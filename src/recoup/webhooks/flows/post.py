@@ -7,13 +7,13 @@ one; from then on it is the new one's.
 
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from recoup.kernel.cached import cached
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.world import World
 from recoup.networks.card_text import masked_numbers
@@ -31,7 +31,7 @@ UNTRUSTED: Final = frozenset({400, 401, 403, 422, 498})  # how receivers refuse 
 _CUT_NUMBER: Final = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){5,18}[^0-9A-Za-z]{0,3}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Posted:
     """`switched`: the receiver took what the new key signed, after it had refused the old key's
     signature."""

@@ -2,9 +2,9 @@
 need be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.scope import PartnerScope
 from recoup.kit.world import World
@@ -18,7 +18,7 @@ LIMIT_MAX: Final = 500
 SCANNED_MAX: Final = 20_000  # numbers that one call looks through for the requested events
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """Events with their numbers. `next`: hand it back as `after`; nothing at or below it comes
     later."""

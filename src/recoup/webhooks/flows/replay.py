@@ -5,12 +5,12 @@ Source: decision 0028; contract §14.5 (`IsResent`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from recoup.db.pool import KeyTaken, retrying
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import PartnerScope, Scope
@@ -44,7 +44,7 @@ RANGE_FIELDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplayRequest:
     """Numbers of the feed, both included; instants of business time, `until` not included. None: no
     bound. Without `events` all that the endpoint listens to."""
@@ -56,7 +56,7 @@ class ReplayRequest:
     events: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """Number of events that a replay would send. `exact`: False when there is more than was
     counted."""
@@ -66,7 +66,7 @@ class Found:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replay:
     """`state`: opening (the feed is looked through, or one event waits for its lane), sending,
     done. `found`: events, so far while it is opening. `orders_left`: whose events are still being

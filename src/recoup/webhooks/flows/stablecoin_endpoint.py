@@ -1,8 +1,7 @@
 """The stablecoin API's one webhook address of a merchant. Source: contract stablecoin-api §3."""
 
-from dataclasses import dataclass
-
 from recoup.audit.moves import note
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Scope
@@ -17,7 +16,7 @@ from recoup.webhooks.store.endpoints import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StablecoinEndpoint:
     """`events` as this dialect names them; empty: all but the optional ones."""
 

@@ -5,10 +5,11 @@ Source: decision 0028.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.mail.rules.backoff import RETRY_AFTER_MAX, next_delay
 
 FAILURES_TO_OPEN: Final = 10
@@ -22,7 +23,7 @@ ERROR_CHARS_MAX: Final = 200
 State = Literal["ok", "failing", "open"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """`failures`: tries in a row that were not taken, the first at `failing_since`. Open since
     `opened_at`: then `probe_at` is when the next probe may be made. Times are wall time."""
@@ -39,7 +40,7 @@ class Health:
         return "open" if self.opened_at else "failing" if self.failures else "ok"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tried:
     """A delivery attempt, as far as it bears on the endpoint. `probe`: made while the breaker was
     open. `not_before`: the pause that the receiver requested, a day at most."""

@@ -1,7 +1,6 @@
 """Trouble of an order that waits for somebody: the cause, what helps, and whom to ask."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from recoup.desk.page.order.facts import (
@@ -11,6 +10,7 @@ from recoup.desk.page.order.facts import (
     last_hold,
     last_of,
 )
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, joined
 from recoup.kit.languages.times import Times
 from recoup.networks import whys
@@ -27,7 +27,7 @@ AUTHORISED: Final = "The amount is authorised: nothing is charged until it is ca
 CAPTURING: Final = "The amount is authorised, and its capture is under way."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trouble:
     cause: str
     cure: str

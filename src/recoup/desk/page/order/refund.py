@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Final
 
 from recoup.desk.page.order.facts import (
@@ -13,6 +13,7 @@ from recoup.desk.page.order.facts import (
     remaining,
     taken,
 )
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import Money, from_text, money, shown
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.typed_amounts import plain
@@ -26,7 +27,7 @@ REASON_MAX: Final = 200
 _LINE: Final = re.compile(r"line_[0-9]{1,4}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefundFields:
     """The form as it is sent: `how` is items or an amount, `lines` the quantity of each line, under `line_` and its
     number."""
@@ -49,7 +50,7 @@ class RefundFields:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefundForm:
     """Form as it was typed. `typed` is the amount's text, `quantities` line -> text; `key` is the
     form's, used once."""
@@ -66,7 +67,7 @@ class RefundForm:
         return self.typed if self.typed is not None else shown(self.amount, asset, like)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Review:
     """A refund that is possible: its amount, and what will happen, in the order it happens. `second`: only once another
     person has agreed."""

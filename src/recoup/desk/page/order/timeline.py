@@ -1,7 +1,6 @@
 """Timeline of everything that happened to an order, newest first: log, ledger, webhooks, notes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from msgspec.structs import replace
 from recoup.desk.page.order.stable_words import SAY as STABLE_SAY
 from recoup.desk.page.order.stable_words import event_name
 from recoup.desk.page.order.words import actor_words, say
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import money
 from recoup.kernel.problem import Figure, Sentence, figure, joined, shaped
@@ -116,7 +116,7 @@ ERASED: Final = "Its text was erased with the customer's data."
 _TYPED: Final = "\ue000"  # stands for what somebody typed until the words around it are translated
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """Item of the timeline. `at` is business time, of a delivery wall time; `status` the face after
     it; `reasons` and `entries` open on demand. `text` is ours, `typed` what somebody typed within

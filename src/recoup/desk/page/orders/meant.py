@@ -3,11 +3,11 @@ filters that plain words stand for."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from recoup.desk.page.orders.amounts import read_amounts
 from recoup.desk.page.orders.query import PRESETS
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_tail
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
@@ -130,7 +130,7 @@ _SIGNS: Final = {"€": "EUR", "£": "GBP"}
 T = TypeVar("T", Site, Campaign)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NearFilters:
     """Filters of one merchant, with the names of its sites and campaigns."""
 

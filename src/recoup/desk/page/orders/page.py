@@ -1,7 +1,7 @@
 """The list of a merchant's orders: one read for the rows, one for the counts, one page."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +20,7 @@ from recoup.desk.store.order_cursor import cursor_behind
 from recoup.desk.store.order_row import OrderRow
 from recoup.desk.store.order_search import exact_order, normalise_query, orders_by_end
 from recoup.desk.store.orders import Page, list_orders
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, joined
 from recoup.kit.languages.times import Times
@@ -36,7 +37,7 @@ from recoup.people.store.list_preferences import ListPreferences, read_habits
 from recoup.stablecoin.rules.channels import CHANNELS as CHAINS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chip:
     """Chip of one filter that is set: in words, and the changes that take it off."""
 
@@ -145,7 +146,7 @@ TYPED_MAX: Final = 100
 NEEDING: Final = "/orders?attention=1"  # a list of orders with a line of its own in the menu
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sum:
     """Sum of the rows on the page, one currency."""
 
@@ -155,7 +156,7 @@ class Sum:
     refunded_units: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drop:
     """A filter that may be dropped, and what that would leave."""
 
@@ -164,7 +165,7 @@ class Drop:
     count: Count
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """Data read for one page. `meant`: lists by the filters that the words are, too, each with some
     orders; `by_tail`: newest orders whose ids end so. `damaged`: the address named no place in the

@@ -1,7 +1,7 @@
 """The list's whole state is its address, written here in one way; `reading.py` reads it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from recoup.desk.page.orders.amounts import Amounts
 from recoup.desk.store.order_cursor import OrderBy
 from recoup.desk.store.order_filter import OrderFilter
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence
 from recoup.kit.files.moments import typed_day
 from recoup.kit.report_spans import midnight
@@ -136,7 +137,7 @@ _FILTERS: Final = (
 _LOOKS: Final = frozenset({"sort", "up", "size", "zone", "cols"})  # parameters
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """Empty means everything. Days are those of `zone`, `expires` are hours from now.
 

@@ -2,7 +2,7 @@
 A changed filter leaves the view."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 
 from recoup.desk.page.orders.query import Query
 from recoup.desk.page.orders.reading import read_query
+from recoup.kernel.frozen import frozen
 from recoup.kit.lists.bounded import Count
 from recoup.merchants.store.merchants import MerchantSettings
 from recoup.people.store.list_preferences import ListPreferences, SavedView
@@ -23,7 +24,7 @@ USUAL: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
 _HOT: Final = frozenset({"attention", "chargebacks"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """The saved view that the list belongs to. `changed`: its filters were; `reset` leads back to what was saved."""
 

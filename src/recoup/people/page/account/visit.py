@@ -1,11 +1,11 @@
 """Visit of somebody about their own account: with a merchant, with a seat at a partner, or with
 neither."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 
+from recoup.kernel.frozen import frozen
 from recoup.merchants.flows.find_partner import read_partner
 from recoup.merchants.store.merchants import MerchantSettings
 from recoup.merchants.store.partners import Partner
@@ -15,7 +15,7 @@ from recoup.people.page.endpoint import SignedVisit
 from recoup.people.page.portal import Portal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccountVisit(SignedVisit):
     """`known` and `partner`: what the rest of the portal shows, None where there is none."""
 

@@ -5,13 +5,13 @@ schema `issuer` only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.frozen import frozen
 from recoup.processors.gateways.port import Charge, ModificationMessage
 from recoup.processors.gateways.sandbox.connections import install_book
 
@@ -36,7 +36,7 @@ class NoAnswerError(Exception):
     """The issuer does not answer inquiries about this message yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decided:
     """A decision as it stands in the book. `known_from`: until then nobody outside can know it.
     `units`: of a charge, what was asked for, or approved of it."""
@@ -49,7 +49,7 @@ class Decided:
     units: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Past:
     """Past of a charge in the book, before it is decided."""
 
@@ -90,7 +90,7 @@ async def past(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timetable:
     """The issuer's answers to a card's charges of this amount: `answers[n]` from `since[n]` on."""
 

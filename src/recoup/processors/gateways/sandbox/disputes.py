@@ -3,13 +3,13 @@
 A notice is the whole state of a case, so the same state is always the same notice.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.time import iso
 from recoup.processors.gateways.port import DisputeAnswer
@@ -27,7 +27,7 @@ _REASONS: Final[dict[tuple[str, str], str]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisputeRequest:
     """`units` None: what was not refunded. `at` is the merchant's business time. The newest case of
     an earlier stage goes on; else it is a new one, which with `case_no` is made once."""
