@@ -20,13 +20,17 @@ from recoup.certificates.flows import (
 from recoup.kernel.problem import Problem
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply
-from recoup.kit.api.query import Query
+from recoup.kit.api.query import Query, read_as, read_query
 from recoup.kit.api.wire import Members, Moment, Shape, Text16, Text64
 from recoup.kit.edge.described import JSON_LINES
-from recoup.kit.edge.field_names import names_of
+from recoup.kit.lists.paging import page_of
 
 PAGE_MAX = 100
 Counted = Annotated[int, Meta(ge=0)]
+
+
+def _number(query: Query, name: str) -> int | None:
+    return query.number(name, NEWEST, 1, NEWEST)
 
 
 class CertificateQuery(Shape, kw_only=True):
@@ -35,7 +39,9 @@ class CertificateQuery(Shape, kw_only=True):
     month: Annotated[Text16 | None, Meta(description="A closed month, UTC: `2026-11`.")] = None
     acceptor_id: Annotated[Text64 | None, Meta(description="Only this acceptor's.")] = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 25
-    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+    after: Annotated[
+        Text64 | None, Meta(description="`next` of the previous page.", extra=read_as(_number))
+    ] = None
 
 
 class Certificate(Shape, kw_only=True):
@@ -209,9 +215,6 @@ class CertificateDetail(Certificate, kw_only=True):
     ]
 
 
-_NAMES: Final = tuple(names_of(CertificateQuery))
-
-
 api: Final = Api(group="Reports", scope="reports")
 
 
@@ -219,28 +222,28 @@ api: Final = Api(group="Reports", scope="reports")
 async def get_certificates(call: Call) -> CertificateList:
     """Compliance certificates. One for each closed month and acceptor that something was sent by, and their
     corrections. Newest first. A month is closed three days after its end."""
-    query, world, merchant_id = (
-        Query(call.query, _NAMES),
-        call.services.world,
-        call.scope.merchant_id,
-    )
-    limit, acceptor_id = (
-        query.number("limit", 25, 1, PAGE_MAX) or 25,
-        query.one("acceptorId", maximum=64) or None,
-    )
-    after = query.number("after", NEWEST, 1, NEWEST) or NEWEST
-    begin = await _month(call, query)
+    asked, query = read_query(call.query, CertificateQuery)
+    begin = await _month(call, query, asked.month)
+    number: Any = asked.after
     query.raise_if_any()
     rows = await certificates_of(
-        world, merchant_id, begin, acceptor_id, before_no=after, limit=limit + 1
+        call.services.world,
+        call.scope.merchant_id,
+        begin,
+        asked.acceptor_id,
+        before_no=number,
+        limit=asked.limit + 1,
     )
-    shown = rows[:limit]
-    more = str(shown[-1].chain_no) if len(rows) > limit else None
-    return CertificateList(data=[Certificate(**listed(row)) for row in shown], next=more)
+    return page_of(
+        CertificateList,
+        rows,
+        asked.limit,
+        lambda row: Certificate(**listed(row)),
+        lambda row: str(row.chain_no),
+    )
 
 
-async def _month(call: Call, query: Query) -> datetime | None:
-    text = query.one("month", maximum=16)
+async def _month(call: Call, query: Query, text: str | None) -> datetime | None:
     try:
         return await month_of(call.services.world, call.scope.merchant_id, text) if text else None
     except Problem as problem:

@@ -23,13 +23,15 @@ from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply
 from recoup.kit.api import examples
 from recoup.kit.api.body import named_as_here, pascal
-from recoup.kit.api.query import Query
-from recoup.kit.api.wire import Members, Moment, Shape, Text, Text64
+from recoup.kit.api.query import AfterIdText, at_most
+from recoup.kit.api.wire import Members, Moment, NextText, Shape, Text, Text64
 from recoup.kit.edge.described import CSV, JSON, JSON_LINES
 from recoup.kit.edge.spool import spooled, while_there
+from recoup.kit.lists.paging import page_of
 
 PAGE_MAX = 100
 LINES_PAGE_MAX = 1_000
+LINE_NO_MAX: Final = 2**31 - 1
 _Counted = Annotated[int, Meta(ge=0)]
 _ByName = dict[str, int]
 Order = Annotated[
@@ -179,14 +181,14 @@ class ImportList(Members, kw_only=True):
     """Newest first."""
 
     data: list[Import]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
+    next: NextText
 
 
 class ImportQuery(Shape, kw_only=True):
     """What to list."""
 
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 20
-    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+    after: AfterIdText = None
 
 
 class ImportLines(Members, kw_only=True):
@@ -200,7 +202,10 @@ class ImportLinesQuery(Shape, kw_only=True):
     """Which lines."""
 
     limit: Annotated[int, Meta(ge=1, le=LINES_PAGE_MAX)] = 100
-    after: Annotated[_Counted | None, Meta(description="`next` of the previous page.")] = None
+    after: Annotated[
+        _Counted | None,
+        Meta(description="`next` of the previous page.", extra=at_most(LINE_NO_MAX)),
+    ] = None
 
 
 class PastAttempt(Shape, kw_only=True):
@@ -229,11 +234,8 @@ PATH: Final = "/v1/imports"
 SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form adds
 FIND: Final = "Check the id; GET /v1/imports lists them."
 LINES_SHOWN: Final = 1_000
-LINE_NO_MAX: Final = 2**31 - 1
 _NAMES: Final = {"units": "amounts"}  # an answer -> the parameter for it
-_ORDERS: Final = {"": "", "day": "day", "month": "month"}
-_SIGNS: Final = {"": "", "point": ".", "comma": ","}
-_UNITS: Final = {"": "", "major": "major", "minor": "minor"}
+_SIGNS: Final[dict[str | None, Literal["", ".", ","]]] = {None: "", "point": ".", "comma": ","}
 
 
 api: Final = Api(group="Files", scope="payments")
@@ -254,17 +256,15 @@ async def post_import(call: Call) -> Reply:
     and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
     as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
     again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
-    query = Query(
-        call.query, ("filename", "dryRun", "zone", "order", "decimal", "amounts", "profile")
-    )
-    name, dry_run = query.one("filename"), bool(query.truth("dryRun"))
-    order: Any = query.choice("order", _ORDERS, "")
-    decimal: Any = _SIGNS[query.choice("decimal", {sign: sign for sign in _SIGNS}, "")]
-    units: Any = query.choice("amounts", _UNITS, "")
+    query = call.asked(NewImportQuery)
+    name, dry_run = query.filename or "", bool(query.dry_run)
     said = Answers(
-        query.one("zone", maximum=64), order, decimal, units, query.one("profile", maximum=64)
+        query.zone or "",
+        query.order or "",
+        _SIGNS[query.decimal],
+        query.amounts or "",
+        query.profile or "",
     )
-    query.raise_if_any()
     assert call.receive is not None
     with named_as_here():
         world, whose = call.services.world, str(call.scope.merchant_id)
@@ -286,14 +286,12 @@ async def post_import(call: Call) -> Reply:
 @api(f"GET {PATH}", query=ImportQuery)
 async def get_imports(call: Call) -> ImportList:
     """Imports. Newest first, with their progress."""
-    query = Query(call.query)
-    limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
-    query.raise_if_any()
+    query = call.asked(ImportQuery, any_names=True)
+    after: Any = query.after
     rows = await list_imports(
-        call.services.world.db.reader, call.scope.merchant_id, after, limit + 1
+        call.services.world.db.reader, call.scope.merchant_id, after, query.limit + 1
     )
-    more = str(rows[limit - 1].import_id) if len(rows) > limit else None
-    return ImportList(data=[_import(row) for row in rows[:limit]], next=more)
+    return page_of(ImportList, rows, query.limit, _import, lambda row: str(row.import_id))
 
 
 @api("GET /v1/imports/{id}", problems=("not_found",))
@@ -306,17 +304,21 @@ async def get_import(call: Call) -> Import:
 async def get_lines(call: Call) -> ImportLines:
     """Bad lines of an import. Lines from which nothing was taken, each with its reason; the first 10,000 of a file are
     kept."""
-    found, query = await _find(call), Query(call.query)
-    limit = query.number("limit", 100, 1, LINES_PAGE_MAX) or 100
-    after = query.number("after", 0, 0, LINE_NO_MAX) or 0
-    query.raise_if_any()
+    found, query = await _find(call), call.asked(ImportLinesQuery, any_names=True)
     rows = await bad_lines(
-        call.services.world.db.reader, found.merchant_id, found.import_id, after, limit + 1
+        call.services.world.db.reader,
+        found.merchant_id,
+        found.import_id,
+        query.after or 0,
+        query.limit + 1,
     )
-    lines = [
-        ImportLine(line=row.line_no, code=row.code, reason=str(row.why)) for row in rows[:limit]
-    ]
-    return ImportLines(data=lines, next=lines[-1].line if len(rows) > limit else None)
+    return page_of(
+        ImportLines,
+        rows,
+        query.limit,
+        lambda row: ImportLine(line=row.line_no, code=row.code, reason=str(row.why)),
+        lambda row: row.line_no,
+    )
 
 
 @api(
@@ -368,7 +370,7 @@ def _unanswered(questions: tuple[Question, ...]) -> Problem:
 
 
 def _question(one: Question) -> ImportQuestion:
-    signs = {sign: name for name, sign in _SIGNS.items() if sign}
+    signs: dict[str, Any] = {sign: name for name, sign in _SIGNS.items()}
     return ImportQuestion(
         parameter=_NAMES.get(one.name, one.name),
         question=str(one.text),

@@ -4,7 +4,6 @@ to the ledger."""
 from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import urlencode
-from uuid import UUID
 
 from starlette.responses import JSONResponse, Response
 
@@ -16,7 +15,6 @@ from recoup.certificates.flows import (
     show_certificate,
 )
 from recoup.certificates.rules.months import month_text
-from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kit.as_of import Window
@@ -49,7 +47,13 @@ async def reports_page(visit: Visit) -> Values:
     then = await read_as_of(visit)
     chosen, asset, problem = _chosen(visit, then)
     window = Window(*month(chosen, "UTC"), then.cut)
-    found = await _read(visit, report, flow.ReportRequest(visit.merchant_id, window, asset))
+    found = await flow.report_page(
+        visit.world,
+        report,
+        flow.ReportRequest(visit.merchant_id, window, asset),
+        flow.place_in(report, visit.request.query_params.get("after", "")),
+        LINES,
+    )
     first = await first_booked(visit.world.db.reader, visit.merchant_id)
     kept = {"month": chosen} | ({"currency": asset} if asset else {})
     query = kept | dict(then.query)
@@ -89,15 +93,6 @@ async def report_file(visit: Visit) -> Response:
     await taken(visit, f"report of {report}", month=chosen, currency=asset, **then.query)
     parts = flow.report_csv(visit.world, report, request)
     return download(parts, f"{report}-{chosen}{then.cut.stamp()}.csv")
-
-
-async def _read(visit: Visit, report: str, request: flow.ReportRequest) -> flow.Report:
-    text, world = visit.request.query_params.get("after", ""), visit.world
-    if report == "transactions":
-        after: UUID = parse_id(text) or LOWEST
-        return await flow.transactions_page(world, request, after, LINES)
-    fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= flow.GROUPS_MAX
-    return await flow.grouped_report(world, report, request, int(text) if fits else 0, LINES)
 
 
 def _chosen(visit: Visit, then: AsOf) -> tuple[str, str | None, Problem | None]:

@@ -1,6 +1,7 @@
 """GET /reconciliation. Source: contract §16.3, §17.1 (U8)."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,15 +10,17 @@ from msgspec import Meta, field
 
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.texts import is_digits
 from recoup.kernel.time import iso
 from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
 from recoup.kit.api import examples
-from recoup.kit.api.query import Query
-from recoup.kit.api.wire import Members, Moment, Shape, Text4, Text64
+from recoup.kit.api.query import NO_NEXT, Query, read_as, read_query
+from recoup.kit.api.wire import AFTER, Members, Moment, NextText, Queried, Shape, Text4, Text64
 from recoup.kit.as_of import Cut, Window
 from recoup.kit.edge.described import CSV, JSON
+from recoup.kit.lists.paging import page_of
 from recoup.kit.report_spans import Span, zone_of
 from recoup.merchants.flows.as_of import end_of
 from recoup.orders.store.movements import MovementLine, Place, movements, report_span
@@ -77,21 +80,46 @@ class MovementTotal(Shape, kw_only=True):
     net: int
 
 
+def _place(query: Query, name: str) -> Place | None:
+    text = query.one(name, maximum=64)
+    moment, _, rest = text.partition(".")
+    posting, _, number = rest.partition(".")
+    posting_id = parse_id(posting)
+    if posting_id is not None and is_digits(moment, 1, 16) and is_digits(number, 1, 16):
+        at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(moment))
+        return Place(at, posting_id, min(int(number), 30_000))
+    if text:
+        query.complain(name, NO_NEXT)
+    return None
+
+
+def _zone(query: Query, name: str) -> ZoneInfo:
+    try:
+        return zone_of(query.one(name, maximum=64) or "UTC")
+    except Problem as problem:
+        query.complain(name, text=problem.sentence())
+        return zone_of("UTC")
+
+
 class ReconciliationQuery(Shape, kw_only=True):
     """A period by its ends, or by the id of a report that `reconciliation.ready` told of."""
 
-    from_: Annotated[Moment | None, Meta(description="Booked at or after.")] = field(
+    from_: Annotated[Queried | None, Meta(description="Booked at or after.")] = field(
         default=None, name="from"
     )
-    to: Annotated[Moment | None, Meta(description="Booked before. Default: now.")] = None
+    to: Annotated[Queried | None, Meta(description="Booked before. Default: now.")] = None
     id: Annotated[
         UUID | None,
         Meta(description="`ReconciliationId` of the event, instead of `from` and `to`."),
     ] = None
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
-    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+    after: Annotated[Text64 | None, Meta(description=AFTER, extra=read_as(_place))] = None
     zone: Annotated[
-        Text64 | None, Meta(description="Zone of CSV dates, like America/New_York. Default: UTC.")
+        Text64 | None,
+        Meta(
+            description="Zone of CSV dates, like America/New_York. Default: UTC.",
+            extra=read_as(_zone),
+        ),
     ] = None
     format: Annotated[
         Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")
@@ -109,7 +137,7 @@ class Reconciliation(Members, kw_only=True):
         list[MovementTotal] | None, Meta(description="Totals of the period; first page only.")
     ]
     data: list[Movement]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
+    next: NextText
 
 
 SPAN_MAX: Final = timedelta(days=400)
@@ -133,20 +161,11 @@ async def get_reconciliation(call: Call) -> Reply:
     `after` (`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`,
     the response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded`
     it is the response as it was then, byte for byte."""
-    query = Query(
-        call.query,
-        ("from", "to", "id", "limit", "after", "zone", "format", "asOf", "asOfRecorded"),
-        _ELSEWHERE,
-    )
-    limit = query.number("limit", 100, 1, LINES_MAX) or 100
-    form = form_of_reply(call, query)
-    begin, end, report_id, after = (
-        query.instant("from"),
-        query.instant("to"),
-        query.guid("id"),
-        _after(query),
-    )
-    zone = _zone(query)
+    asked, query = read_query(call.query, ReconciliationQuery, elsewhere=_ELSEWHERE)
+    form, limit = form_of_reply(call, asked.format), asked.limit
+    begin, end, report_id = asked.from_, asked.to, asked.id
+    after: Any = asked.after
+    zone: Any = asked.zone
     if begin is None and report_id is None and "from" not in query.errors:
         query.complain("from", text="Name the period's first instant, or the id of a report.")
     if report_id is not None and (begin or end):
@@ -168,16 +187,8 @@ async def get_reconciliation(call: Call) -> Reply:
         ]
     )
     rows = await movements(world.db.reader, merchant_id, window, after, limit + 1)
-    more = _text_of(place_of(rows[limit - 1])) if len(rows) > limit else None
-    return Reply(
-        Reconciliation(
-            from_=iso(window.begin),
-            to=iso(window.end),
-            totals=totals,
-            data=[_movement(row) for row in rows[:limit]],
-            next=more,
-        )
-    )
+    shape = partial(Reconciliation, from_=iso(window.begin), to=iso(window.end), totals=totals)
+    return Reply(page_of(shape, rows, limit, _movement, lambda row: _text_of(place_of(row))))
 
 
 async def _span(
@@ -216,28 +227,5 @@ def _movement(row: MovementLine) -> Movement:
     )
 
 
-def _zone(query: Query) -> ZoneInfo:
-    try:
-        return zone_of(query.one("zone", maximum=64) or "UTC")
-    except Problem as problem:
-        query.complain("zone", text=problem.sentence())
-        return zone_of("UTC")
-
-
 def _text_of(place: Place) -> str:
     return f"{round(place.at.timestamp() * 1_000_000)}.{place.posting_id.hex}.{place.line_no}"
-
-
-def _after(query: Query) -> Place | None:
-    text = query.one("after", maximum=64)
-    if not text:
-        return None
-    parts = text.split(".")
-    posting_id = parse_id(parts[1]) if len(parts) == 3 else None
-    if posting_id is None or not all(
-        p.isascii() and p.isdigit() and len(p) < 17 for p in (parts[0], parts[2])
-    ):
-        query.complain("after", "must be the next of an answer")
-        return None
-    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(parts[0]))
-    return Place(at, posting_id, min(int(parts[2]), 30_000))

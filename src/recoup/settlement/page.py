@@ -33,7 +33,12 @@ from recoup.people.page.words import State
 from recoup.processors.rules.bank_account import TRIES_MAX, read_account
 from recoup.settlement.flows.balances import read_balances
 from recoup.settlement.flows.settle import pay_again
-from recoup.settlement.flows.settlement_report import batch_csv, read_batch, settlement_file
+from recoup.settlement.flows.settlement_report import (
+    batch_csv,
+    parse_line_id,
+    read_batch,
+    settlement_file,
+)
 from recoup.settlement.flows.settlement_sheet import batch_sheet
 from recoup.settlement.store.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
 from recoup.settlement.store.settlement import payable_assets, running_period
@@ -137,7 +142,8 @@ async def settlement(visit: Visit) -> Values:
     batch = await _find(visit, then.cut)
     query = visit.request.query_params
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
-    after, size = _after(query.get("after", "")), PRINTED if query.get("print") == "1" else LINES
+    after = parse_line_id(query.get("after", "")) or (LOWEST, 0)
+    size = PRINTED if query.get("print") == "1" else LINES
     async with visit.world.db.read() as connection:
         payouts = [] if then.at else await payouts_of(connection, visit.merchant_id, batch.batch_id)
         homeless = [] if then.at else await _homeless(connection, [batch])
@@ -249,14 +255,6 @@ def _number(text: str) -> int:
 def _link(page: int, asset: str | None, then: AsOf) -> str:
     found = ({"page": str(page)} if page > 1 else {}) | ({"currency": asset} if asset else {})
     return then.address("/settlements", **found)
-
-
-def _after(text: str) -> tuple[UUID, int]:
-    head, _, number = text.partition(".")
-    found = parse_id(head) if head else None
-    if found is None or not (number.isascii() and number.isdigit() and len(number) < 5):
-        return LOWEST, 0
-    return found, int(number)
 
 
 _CHANGE: Final = role("bank", "change bank accounts", or_operator=True)

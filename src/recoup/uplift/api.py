@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, field
 
-from recoup.keys.api.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
+from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
-from recoup.kit.api.query import Query
+from recoup.kit.api.query import read_query
 from recoup.kit.api.wire import Members, Moment, Shape, Text64, iso_or_null
 from recoup.kit.as_of import NOW, Cut
 from recoup.kit.edge.described import CSV, JSON
@@ -243,7 +243,6 @@ class EngineReturnBody(Shape, kw_only=True):
     mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
 
 
-_BY: Final = {"week": "week", "site": "site"}
 _NOTHING: Final[dict[str, Any]] = {"curveDays": list(CURVE_DAYS), "cohorts": [], "places": []}
 
 
@@ -256,7 +255,7 @@ async def get_uplift(call: Call) -> UpliftReport:
     what else may change. Only orders whose window has closed count. The interval holds at every look at once: read it
     daily. Computed each hour; for more than 20,000 orders each day. With `asOf` or `asOfRecorded` it is the response as
     it was then, byte for byte."""
-    query = Query(call.query, NAMES)
+    _, query = read_query(call.query, UpliftQuery)
     return await _uplift(call, await read_cut(call, query))
 
 
@@ -287,10 +286,8 @@ async def get_cohorts(call: Call) -> Reply:
     """Declined payments by week. Of each week's declined payments, how many were rescued, and by which day. A rate
     stands beside its denominator. With `format=csv`, or `Accept: text/csv`, the response is one file. With `asOf` or
     `asOfRecorded` it is the response as it was then, byte for byte."""
-    query = Query(call.query, ("by", "format", *NAMES))
-    by = query.choice("by", _BY, "week")
-    form = form_of_reply(call, query)
-    cut = await read_cut(call, query)
+    asked, query = read_query(call.query, CohortQuery)
+    by, form, cut = asked.by, form_of_reply(call, asked.format), await read_cut(call, query)
     row = await read_report(call.services.world, call.scope.merchant_id, cut)
     report = row.report if row else _NOTHING
     if form == "csv":

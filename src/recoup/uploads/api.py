@@ -13,13 +13,14 @@ from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply
 from recoup.kit.api import examples
 from recoup.kit.api.body import named_as_here, read_whole
-from recoup.kit.api.query import Query
-from recoup.kit.api.wire import Members, Moment, Shape, Text, Text64
+from recoup.kit.api.query import AfterIdText
+from recoup.kit.api.wire import Members, Moment, NextText, Shape, Text
 from recoup.kit.edge.described import CSV, JSON, JSON_LINES
 from recoup.kit.edge.field_names import fold_keys, folding, names_of
 from recoup.kit.edge.json_body import decode_json
 from recoup.kit.edge.spool import spooled, while_there
 from recoup.kit.files.table import plain
+from recoup.kit.lists.paging import page_of
 from recoup.rescue.api.declined_shapes import EvaluateBody, KnownCopy, TransmitBody
 from recoup.rescue.api.evaluate import read_declined
 from recoup.rescue.api.transmit import read_outcome, read_transmitted
@@ -27,7 +28,6 @@ from recoup.rescue.flows.taken import EvaluateRequest
 from recoup.rescue.flows.transmit import Transmitted
 from recoup.uploads.flows.take import FILE_BYTES_MAX, Became, File, Given, Reader, take
 from recoup.uploads.flows.work import answer_file, one_upload, stop_upload
-from recoup.uploads.rules.rows import KINDS
 from recoup.uploads.rules.table import Column
 from recoup.uploads.store import Upload as StoredUpload
 from recoup.uploads.store import list_uploads
@@ -198,7 +198,7 @@ class UploadList(Members, kw_only=True):
     """Newest first."""
 
     data: list[Upload]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
+    next: NextText
 
 
 class UploadQuery(Shape, kw_only=True):
@@ -206,7 +206,7 @@ class UploadQuery(Shape, kw_only=True):
 
     kind: Kind | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 20
-    after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
+    after: AfterIdText = None
 
 
 class NewUploadQuery(Shape, kw_only=True):
@@ -262,7 +262,6 @@ class StopBody(Shape, kw_only=True):
 PATH: Final = "/v1/uploads"
 SIZES: Final = {PATH: FILE_BYTES_MAX + (1 << 20)}  # with room for what a form adds
 FIND: Final = "Check the id; GET /v1/uploads lists them."
-_KINDS: Final = {kind: kind for kind in KINDS}
 
 
 api: Final = Api(group="Files", scope="payments")
@@ -283,16 +282,14 @@ async def post_upload(call: Call) -> Reply:
     without gzip: JSON as shown, a JSON list, one object per line, or a CSV whose first line names the fields. Each row
     is processed like a single call; the answers are a file. The same file again is the same upload, with no further
     effect. 202 for a new file, 200 for a known one."""
-    query = Query(call.query, ("kind", "filename"))
-    kind, name = query.choice("kind", _KINDS | {"": ""}, ""), query.one("filename")
-    query.raise_if_any()
+    query = call.asked(NewUploadQuery)
     assert call.receive is not None
     with named_as_here():
         world, whose = call.services.world, str(call.scope.merchant_id)
         async with spooled(
             call.raw_headers, call.receive, FILE_BYTES_MAX, world.name, whose
         ) as sent:
-            file = File(name or sent.name, sent.content, kind)
+            file = File(query.filename or sent.name, sent.content, query.kind or "")
             taken = await while_there(
                 call.receive, take(call.services.world, call.scope, file, readers())
             )
@@ -302,15 +299,12 @@ async def post_upload(call: Call) -> Reply:
 @api(f"GET {PATH}", query=UploadQuery)
 async def get_uploads(call: Call) -> UploadList:
     """Files. Newest first, with their progress."""
-    query = Query(call.query)
-    kind = query.choice("kind", _KINDS | {"": ""}, "") or None
-    limit, after = query.number("limit", 20, 1, PAGE_MAX) or 20, query.guid("after")
-    query.raise_if_any()
+    query = call.asked(UploadQuery, any_names=True)
+    after: Any = query.after
     rows = await list_uploads(
-        call.services.world.db.reader, call.scope.merchant_id, kind, after, limit + 1
+        call.services.world.db.reader, call.scope.merchant_id, query.kind, after, query.limit + 1
     )
-    more = str(rows[limit - 1].upload_id) if len(rows) > limit else None
-    return UploadList(data=[_upload(row) for row in rows[:limit]], next=more)
+    return page_of(UploadList, rows, query.limit, _upload, lambda row: str(row.upload_id))
 
 
 @api("GET /v1/uploads/{id}", problems=("not_found",))

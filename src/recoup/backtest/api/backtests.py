@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 
 from recoup.backtest.api.backtests_shapes import (
-    PAGE_MAX,
     Backtest,
     BacktestBody,
     BacktestHistory,
@@ -20,7 +19,6 @@ from recoup.backtest.api.backtests_shapes import (
     BacktestShown,
 )
 from recoup.backtest.flows.kept import ask, read_backtest
-from recoup.backtest.flows.make import PAYMENTS_MAX
 from recoup.backtest.flows.questions import BacktestRequest, question_for
 from recoup.backtest.rules.question import question_of
 from recoup.backtest.store import BacktestRow, backtest_payments, list_backtests
@@ -28,7 +26,7 @@ from recoup.kernel.filled import filled
 from recoup.kernel.kept_sentence import kept
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_body
-from recoup.kit.api.query import Query
+from recoup.kit.lists.paging import page_of
 from recoup.policy_versions.api import named_as_here
 from recoup.rescue.api.payment import check_own
 
@@ -59,14 +57,17 @@ async def post(call: Call) -> Backtest:
 @api("GET /v1/backtests", query=BacktestQuery, scope="reports")
 async def get_list(call: Call) -> BacktestList:
     """Back-tests. Those that were asked for, and those of policies before they were saved. Newest first."""
-    query = Query(call.query, ("limit", "after"))
-    limit, after = query.number("limit", 25, 1, PAGE_MAX) or 25, query.guid("after")
-    query.raise_if_any()
+    query = call.asked(BacktestQuery)
     rows = await list_backtests(
-        call.services.world.db.reader, call.scope.merchant_id, after, limit + 1
+        call.services.world.db.reader, call.scope.merchant_id, query.after, query.limit + 1
     )
-    more = rows[limit - 1].backtest_id if len(rows) > limit else None
-    return BacktestList(data=[shown(BacktestShown, row) for row in rows[:limit]], next=more)
+    return page_of(
+        BacktestList,
+        rows,
+        query.limit,
+        lambda row: shown(BacktestShown, row),
+        lambda row: row.backtest_id,
+    )
 
 
 @api("GET /v1/backtests/{id}", problems=("not_found",), scope="reports")
@@ -86,19 +87,14 @@ async def get_one(call: Call) -> Backtest:
 )
 async def get_payments(call: Call) -> BacktestPayments:
     """Payments of a back-test. Each payment with what was done, and what the policy would have planned and why."""
-    query = Query(call.query, ("limit", "after"))
-    limit, first = (
-        query.number("limit", 25, 1, PAGE_MAX) or 25,
-        query.number("after", 0, 0, PAYMENTS_MAX) or 0,
-    )
-    query.raise_if_any()
+    query = call.asked(BacktestPaymentQuery)
     world, merchant_id = call.services.world, call.scope.merchant_id
     found = await read_backtest(world, merchant_id, _id(call))
     rows = await backtest_payments(
-        world.db.reader, merchant_id, found.backtest_id, first, limit + 1
+        world.db.reader, merchant_id, found.backtest_id, query.after or 0, query.limit + 1
     )
-    more = rows[limit].place if len(rows) > limit else None
-    return BacktestPayments(data=[_payment(row.payment) for row in rows[:limit]], next=more)
+    more = rows[query.limit].place if len(rows) > query.limit else None
+    return BacktestPayments(data=[_payment(row.payment) for row in rows[: query.limit]], next=more)
 
 
 def _id(call: Call) -> UUID:

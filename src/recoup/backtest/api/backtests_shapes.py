@@ -5,8 +5,10 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
+from recoup.backtest.flows.make import PAYMENTS_MAX
 from recoup.backtest.rules.question import DAYS, DAYS_MAX, DAYS_MIN, WINDOW_DAYS, WINDOW_DAYS_MAX
-from recoup.kit.api.wire import Members, Moment, Shape
+from recoup.kit.api.query import at_most
+from recoup.kit.api.wire import AfterId, Members, Moment, Shape
 from recoup.policy_versions.api import Campaign, Lines, Number, Site
 
 PAGE_MAX = 100
@@ -331,7 +333,7 @@ class BacktestQuery(Shape, kw_only=True):
     """Which part of the list."""
 
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 25
-    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
+    after: AfterId = None
 
 
 class BacktestList(Members, kw_only=True):
@@ -371,7 +373,10 @@ class BacktestPaymentQuery(Shape, kw_only=True):
     """Which part of the payments."""
 
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 25
-    after: Annotated[Counted | None, Meta(description="`next` of the previous page.")] = None
+    after: Annotated[
+        Counted | None,
+        Meta(description="`next` of the previous page.", extra=at_most(PAYMENTS_MAX)),
+    ] = None
 
 
 class BacktestPayment(Shape, kw_only=True):

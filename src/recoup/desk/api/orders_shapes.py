@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from recoup.desk.api.order_past_shapes import AsOf
 from recoup.kit.api.body import rule
 from recoup.kit.api.field_rules import Limits, Wrong
-from recoup.kit.api.wire import Cents, Instant, Moment, Shape, Text, Text64, shape_named
+from recoup.kit.api.wire import Cents, Instant, Moment, NextText, Shape, Text, Text64, shape_named
 from recoup.orders.rules.words import REASON_WORDS, SCHEME_WORDS
 from recoup.processors.rules.answers import Fault
 from recoup.rescue.api.declined_shapes import Subscription, ThreeDSecure
@@ -372,9 +372,7 @@ class OrderList(Shape, kw_only=True):
     has_previous_page: bool
     has_next_page: bool
     data: list[Order]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = (
-        None
-    )
+    next: NextText = None
 
 
 class Orders(Shape, kw_only=True):

@@ -10,10 +10,9 @@ from recoup.backtest.api.backtests import shown as backtest_shown
 from recoup.backtest.api.backtests_shapes import BacktestReport, BacktestShown
 from recoup.backtest.flows.before_saving import try_policy
 from recoup.backtest.flows.bounds import AtMerchant, AtMerchants
-from recoup.desk.api.policy import checked, listed, page_of, shown
+from recoup.desk.api.policy import checked, listed, shown
 from recoup.keys.api.v1_resource import PARTNER, Api, Call
 from recoup.kit.api.body import read_whole
-from recoup.kit.api.query import Query
 from recoup.kit.api.wire import Moment, Shape
 from recoup.partners.api.partner import GROUP
 from recoup.partners.api.partner_caller import only_partner, partner_scope
@@ -75,10 +74,8 @@ async def read(call: Call) -> RetryPolicyShown:
 @api("GET /v1/partner/policy/versions", query=PolicyBoundsVersionsQuery)
 async def versions(call: Call) -> RetryPolicyVersions:
     """Versions of the bounds. Each with its author, its reason and the time from which it holds; the newest first."""
-    where, query = await _where(call), Query(call.query, ("below", "limit"))
-    below, limit = page_of(query)
-    query.raise_if_any()
-    return await listed(call, where, below, limit)
+    where = await _where(call)
+    return await listed(call, where, call.asked(PolicyBoundsVersionsQuery))
 
 
 @api("PUT /v1/partner/policy", body=PolicyBoundsBody, problems=("conflict", "wrong_state"))

@@ -10,10 +10,10 @@ from uuid import UUID
 from recoup.backtest.flows.before_saving import go_back_tried, save_tried, try_policy
 from recoup.kernel.time import iso
 from recoup.keys.api.v1_resource import Api, Call
-from recoup.kit.api.query import Query
 from recoup.policies.rules.diff import diff
 from recoup.policies.store.policies import PolicyVersion
 from recoup.policy_versions.api import (
+    PolicyBoundsVersionsQuery,
     RetryPolicyBackBody,
     RetryPolicyBody,
     RetryPolicyBound,
@@ -34,9 +34,6 @@ from recoup.policy_versions.flows.policies import Checked, Standing
 from recoup.policy_versions.flows.policy_scopes import Where, where_of
 from recoup.rescue.api.payment import read_own
 
-_NUMBER_MAX: Final = 2**31 - 1
-
-
 _NIGHTS: Final = {"policy": {"when": {"hours": ["07:00-22:00"]}}, "reason": "no sends at night"}
 api: Final = Api(group="Settings", scope="merchants")
 
@@ -45,32 +42,21 @@ api: Final = Api(group="Settings", scope="merchants")
 async def read(call: Call) -> RetryPolicyShown:
     """Retry policy. When declined payments may be tried again: the newest version of the merchant, a site or a
     campaign, the one that holds, and the policies that it lies in."""
-    query = Query(call.query, ("siteId", "campaignId"))
-    site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
-    query.raise_if_any()
-    return await shown(call, await _where(call, site_id, campaign_id))
+    query = call.asked(RetryPolicyQuery)
+    return await shown(call, await _where(call, query.site_id, query.campaign_id))
 
 
 @api("GET /v1/policy/versions", query=RetryPolicyVersionsQuery, problems=("not_found",))
 async def versions(call: Call) -> RetryPolicyVersions:
     """Versions of the retry policy. Each with its author, its reason and the time from which it holds; the newest
     first."""
-    query = Query(call.query, ("siteId", "campaignId", "below", "limit"))
-    site_id, campaign_id = query.guid("siteId"), query.guid("campaignId")
-    below, limit = page_of(query)
-    query.raise_if_any()
-    return await listed(call, await _where(call, site_id, campaign_id), below, limit)
+    query = call.asked(RetryPolicyVersionsQuery)
+    return await listed(call, await _where(call, query.site_id, query.campaign_id), query)
 
 
-def page_of(query: Query) -> tuple[int | None, int]:
-    """The query's `below` and `limit`."""
-    below = query.number("below", None, 0, _NUMBER_MAX)
-    return below, query.number("limit", 10, 1, policies.PAGE_MAX) or 10
-
-
-async def listed(call: Call, where: Where, below: int | None, limit: int) -> RetryPolicyVersions:
+async def listed(call: Call, where: Where, query: PolicyBoundsVersionsQuery) -> RetryPolicyVersions:
     """Its versions."""
-    found = await policies.read_versions(call.services.world, where, below, limit)
+    found = await policies.read_versions(call.services.world, where, query.below, query.limit)
     has_more = bool(found) and found[-1].number > 1
     data, following = [_version(one) for one in found], found[-1].number if has_more else None
     return RetryPolicyVersions(data=data, has_more=has_more, next=following)

@@ -12,9 +12,7 @@ from recoup.insight.rules.what_if_sentences import WhatIf, sentence_of
 from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import iso
 from recoup.keys.api.v1_resource import Api, Call
-from recoup.kit.api.query import Query
 from recoup.kit.api.wire import Moment, Shape, iso_or_null
-from recoup.kit.edge.field_names import names_of
 from recoup.orders.rules.decision import Verdict
 
 Chance = Annotated[float, Meta(ge=0, le=1, description="From 0 to 1.")]
@@ -143,10 +141,6 @@ class Decisions(Shape, kw_only=True):
     success: bool = True
 
 
-LIMIT: Final = 10
-_NAMES: Final = tuple(names_of(DecisionQuery))
-
-
 _TEXT: Final = (
     "Every decision about the order, oldest first: its reasons, what they rest on, versions, alternatives with their "
     "chances, and `whatIf`: the decision made again with one input changed. It says what would have been planned, not "
@@ -160,13 +154,14 @@ api: Final = Api(group="Orders", scope="orders")
 @api.example("the first five", {"limit": 5})
 async def get_decisions(call: Call) -> Decisions:
     """Decisions about an order."""
-    order_id, query = call.object_id(), Query(call.query, _NAMES)
-    after, limit = (
-        query.guid("after") or LOWEST,
-        query.number("limit", LIMIT, 1, LIMIT_MAX) or LIMIT,
+    order_id, query = call.object_id(), call.asked(DecisionQuery)
+    page = await explain_order(
+        call.services.world,
+        call.scope.merchant_id,
+        order_id,
+        query.after or LOWEST,
+        query.limit,
     )
-    query.raise_if_any()
-    page = await explain_order(call.services.world, call.scope.merchant_id, order_id, after, limit)
     data = [_shown(explanation) for explanation in page.explanations]
     return Decisions(data=data, next=data[-1].id if page.has_more else None, has_more=page.has_more)
 

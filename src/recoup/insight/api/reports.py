@@ -9,26 +9,23 @@ from uuid import UUID
 
 from msgspec import Meta, field
 
-from recoup.kernel.ids import LOWEST, parse_id
-from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import iso
 from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
-from recoup.kit.api.query import Query
-from recoup.kit.api.wire import Members, Moment, Shape, Text4, Text64
+from recoup.kit.api.query import NO_NEXT, Query, currency_read, read_query
+from recoup.kit.api.wire import Members, Moment, NextText, Queried, Shape, Text4, Text64
 from recoup.kit.as_of import Window
 from recoup.kit.edge.described import CSV, JSON, Example
 from recoup.merchants.flows.as_of import end_of
 from recoup.reconciliation.flows.origin_reports import (
     AMOUNTS,
     COUNTS,
-    GROUPS_MAX,
     ReportRequest,
-    grouped_report,
+    place_in,
     report_csv,
-    transactions_page,
+    report_page,
 )
 from recoup.reconciliation.store import origin_reports
 
@@ -117,11 +114,14 @@ class MeansRow(Sums, kw_only=True):
 class OriginQuery(Shape, kw_only=True):
     """A period of business time, by the date of booking."""
 
-    from_: Annotated[Moment | None, Meta(description="Booked at or after; needed.")] = field(
+    from_: Annotated[Queried | None, Meta(description="Booked at or after; needed.")] = field(
         default=None, name="from"
     )
-    to: Annotated[Moment | None, Meta(description="Booked before. Default: now.")] = None
-    currency: Annotated[Text4 | None, Meta(description="Only this currency.")] = None
+    to: Annotated[Queried | None, Meta(description="Booked before. Default: now.")] = None
+    currency: Annotated[
+        Text4 | None,
+        Meta(description="Only this currency.", extra=currency_read("is not known", 16)),
+    ] = None
     limit: Annotated[int, Meta(ge=1, le=ROWS_MAX)] = 100
     after: Annotated[Text64 | None, Meta(description="`next` of the previous page.")] = None
     format: Annotated[
@@ -140,9 +140,7 @@ class Paged(Members, kw_only=True):
         list[Sums] | None,
         Meta(description="Totals from the ledger, equal to the sum of all rows. First page only."),
     ]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = (
-        None
-    )
+    next: NextText = None
 
 
 class Transactions(Paged, kw_only=True):
@@ -176,27 +174,21 @@ class CampaignsReport(Paged, kw_only=True):
 
 
 SPAN_MAX: Final = timedelta(days=400)
-_NAMES: Final = ("from", "to", "currency", "limit", "after", "format", "asOf", "asOfRecorded")
 
 
 async def get_report(report: str, call: Call) -> Reply:
-    query = Query(call.query, _NAMES)
-    limit = query.number("limit", 100, 1, ROWS_MAX) or 100
-    form = form_of_reply(call, query)
-    after = _after(query, report)
-    request = await _request(call, query)
+    asked, query = read_query(call.query, OriginQuery)
+    form, after = form_of_reply(call, asked.format), _after(query, asked, report)
+    request = await _request(call, query, asked)
     world, (begin, end, cut) = call.services.world, request.window
     if form == "csv":
         return file_reply(
             report_csv(world, report, request),
             f"{report}-{begin:%Y-%m-%d}-{end:%Y-%m-%d}{cut.stamp()}.csv",
         )
-    if report == "transactions":
-        found = await transactions_page(world, request, after, limit)
-    else:
-        found = await grouped_report(world, report, request, after, limit)
+    found = await report_page(world, report, request, after, asked.limit)
     shape, answer, others = _SHAPES[report]
-    totals = None if query.one("after") else [Sums(**_sums(row)) for row in found.totals]
+    totals = None if asked.after else [Sums(**_sums(row)) for row in found.totals]
     return Reply(
         answer(
             from_=iso(begin),
@@ -208,12 +200,9 @@ async def get_report(report: str, call: Call) -> Reply:
     )
 
 
-async def _request(call: Call, query: Query) -> ReportRequest:
+async def _request(call: Call, query: Query, asked: OriginQuery) -> ReportRequest:
     """Raises: Problem(invalid), all complaints at once."""
-    begin, end = query.instant("from"), query.instant("to")
-    asset = query.one("currency", maximum=16).upper() or None
-    if asset is not None and asset not in EXPONENTS:
-        query.complain("currency", text=f"The currency {asset[:8]!r} is not known.")
+    begin, end = asked.from_, asked.to
     if begin is None and "From" not in query.errors:
         query.complain("from", text="Name the period's first instant.")
     cut = await read_cut(call, query)
@@ -225,20 +214,14 @@ async def _request(call: Call, query: Query) -> ReportRequest:
             f"The period must have its end after its begin, at most {SPAN_MAX.days} days later."
         )
         raise invalid(message, "To", "Ask for less at a time.")
-    return ReportRequest(merchant_id, Window(begin, end, cut), asset)
+    return ReportRequest(merchant_id, Window(begin, end, cut), asked.currency)
 
 
-def _after(query: Query, report: str) -> Any:
-    text = query.one("after", maximum=64)
-    if report == "transactions":
-        found = parse_id(text) if text else LOWEST
-        if found is None:
-            query.complain("after", "must be the next of an answer")
-        return found
-    fits = text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= GROUPS_MAX
-    if text and not fits:
-        query.complain("after", "must be the next of an answer")
-    return int(text) if fits else 0
+def _after(query: Query, asked: OriginQuery, report: str) -> Any:
+    place = place_in(report, asked.after or "")
+    if asked.after and place is None:
+        query.complain("after", NO_NEXT)
+    return place
 
 
 def _sums(row: origin_reports.Sums) -> dict[str, Any]:

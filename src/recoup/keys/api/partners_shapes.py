@@ -12,8 +12,9 @@ from recoup.keys.flows.issue_key import KEY_KINDS
 from recoup.keys.rules.key_scopes import every
 from recoup.kit.api.body import rule
 from recoup.kit.api.field_rules import GUID, Limits, Wrong, up_to
+from recoup.kit.api.query import Query, currency_read, read_as
 from recoup.kit.api.settings import Descriptor, MerchantSite
-from recoup.kit.api.wire import Moment, Reference128, Shape, Text, Text128
+from recoup.kit.api.wire import AfterId, Moment, NextId, Reference128, Shape, Text, Text128
 
 MIDS_MAX = 500
 PAGE_MAX = 200
@@ -170,16 +171,14 @@ class MerchantQuery(Shape, kw_only=True):
     )
     external_id: Text128 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
-    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
+    after: AfterId = None
 
 
 class Merchants(Shape, kw_only=True):
     """A page of them."""
 
     data: list[Merchant]
-    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = (
-        None
-    )
+    next: NextId = None
     success: bool = True
 
 
@@ -289,13 +288,19 @@ class ReportQuery(Shape, kw_only=True):
 
     from_: Annotated[
         str | None,
-        Meta(description="First day, like 2026-03-01; default: 30 days, including the last."),
+        Meta(
+            description="First day, like 2026-03-01; default: 30 days, including the last.",
+            extra=read_as(Query.day),
+        ),
     ] = field(default=None, name="from")
-    to: Annotated[str | None, Meta(description="Last day, inclusive; default: today.")] = None
+    to: Annotated[
+        str | None,
+        Meta(description="Last day, inclusive; default: today.", extra=read_as(Query.day)),
+    ] = None
     mid: Annotated[UUID | None, Meta(description="Only this merchant.")] = None
-    currency: str | None = None
+    currency: Annotated[str | None, Meta(extra=currency_read("is not an ISO 4217 code"))] = None
     limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants per page.")] = 20
-    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
+    after: AfterId = None
     format: Annotated[
         Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")
     ] = None
@@ -328,7 +333,5 @@ class Report(Shape, kw_only=True):
     from_: Annotated[str, Meta(description="The first day.")] = field(name="from")
     to: str
     data: list[ReportRow]
-    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = (
-        None
-    )
+    next: NextId = None
     success: bool = True

@@ -17,8 +17,9 @@ from recoup.kernel.services import Services as Kit
 from recoup.keys.api import resource as kit
 from recoup.keys.flows.credentials import Credentials
 from recoup.keys.flows.quotas import Quotas
+from recoup.kit.api.body import ShapeT
 from recoup.kit.api.errors import field_named, refusal
-from recoup.kit.api.query import Query, QueryValues
+from recoup.kit.api.query import QueryValues, read_query
 from recoup.kit.edge.asgi import Receive, Refusal, Scope, answer_headers, header, state
 from recoup.kit.edge.bearer import bearer_token
 from recoup.kit.edge.described import Operation
@@ -132,6 +133,13 @@ class Call(kit.Call[Services, Caller | None, QueryValues]):
 
     __slots__ = ()
 
+    def asked(self, shape: type[ShapeT], *, any_names: bool = False) -> ShapeT:
+        """The query, about which there is no more to say. `any_names`: as `read_query` has it.
+        Raises: Problem(invalid), all complaints at once."""
+        asked, query = read_query(self.query, shape, any_names=any_names)
+        query.raise_if_any()
+        return asked
+
     def object_id(self, name: str = "id", *, noun: str = "order", cure: str = FIND_ORDER) -> UUID:
         """Raises: Problem(not_found): an id that cannot be one is an id that nothing has."""
         found = parse_id(self.path[name])
@@ -151,10 +159,10 @@ def file_reply(
     )
 
 
-def form_of_reply(call: Call, query: Query) -> str:
-    """`json` or `csv`: by `format`, else by the header Accept."""
+def form_of_reply(call: Call, asked: str | None) -> str:
+    """`json` or `csv`: by the parameter `format`, else by the header Accept."""
     accepts_csv = call.headers.get("accept", "").lower().startswith("text/csv")
-    return query.choice("format", {"json": "json", "csv": "csv"}, "csv" if accepts_csv else "json")
+    return asked or ("csv" if accepts_csv else "json")
 
 
 Api = kit.Api[Call]

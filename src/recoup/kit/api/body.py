@@ -110,7 +110,7 @@ class Reader(Generic[ShapeT]):
         info = mi.type_info(shape)
         assert isinstance(info, mi.StructType)
         types = {field.name: field.type for field in msgspec.structs.fields(shape)}
-        found = [_field(shape, field, _words(types[field.name])) for field in info.fields]
+        found = [_field(shape, field, words_of(types[field.name])) for field in info.fields]
         self.fields: Final = [field for field in found if field is not None]
         self._rows: Final = [
             (
@@ -251,7 +251,7 @@ def _reader(shape: type[Any]) -> Reader[Any]:
 
 
 def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...]) -> _Field | None:
-    kind, extra = _unwrapped(field.type)
+    kind, extra = unwrapped(field.type)
     if extra.get("unread") or field.name in getattr(shape, "unread", ()):
         return None
     made = _Field(
@@ -287,29 +287,29 @@ def _field(shape: type[msgspec.Struct], field: mi.Field, words: tuple[str, ...])
 
 def _is_plain(field: _Field, kind: mi.Type) -> bool:
     """True when the Struct itself takes what the rule takes, as it is."""
-    inner, _ = _unwrapped(kind)
+    inner, _ = unwrapped(kind)
     if isinstance(inner, mi.StrType):
         return field.rule is rules.text and field.inner is None and inner.max_length is not None
     return isinstance(inner, mi.BoolType) and field.rule is rules.flag
 
 
-def _unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
+def unwrapped(kind: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
     """The type without annotations and null, and what the annotations say besides."""
     if isinstance(kind, mi.Metadata):
-        inner, extra = _unwrapped(kind.type)
+        inner, extra = unwrapped(kind.type)
         return inner, {**extra, **(kind.extra or {})}
     if isinstance(kind, mi.UnionType):
         others = [one for one in kind.types if not isinstance(one, mi.NoneType)]
         if len(others) == 1:
-            return _unwrapped(others[0])
+            return unwrapped(others[0])
     return kind, {}
 
 
-def _words(kind: Any) -> tuple[str, ...]:
+def words_of(kind: Any) -> tuple[str, ...]:
     """Words of a Literal, in the order in which they are written."""
     if get_origin(kind) is Literal:
         return get_args(kind)
-    return next((found for arg in get_args(kind) if (found := _words(arg))), ())
+    return next((found for arg in get_args(kind) if (found := words_of(arg))), ())
 
 
 def _limits(kind: mi.Type) -> Limits:

@@ -1,19 +1,30 @@
-"""Reads the parameters of a query, collects every complaint, and names each as it is written."""
+"""Reads the parameters of a query by the Struct that the documentation shows of them, or one by
+one; collects every complaint, and names each as it is written."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from functools import cache
 from itertools import islice
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
+import msgspec
+from msgspec import Meta
+from msgspec import inspect as mi
+
 from recoup.kernel.ids import parse_id
+from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import Nearest
-from recoup.kit.api.body import Complaints, pascal
+from recoup.kernel.texts import parse_whole
+from recoup.kit.api.body import Complaints, ShapeT, pascal, unwrapped, words_of
 from recoup.kit.api.field_rules import GUID, TEXT_MAX, parse_moment
+from recoup.kit.api.wire import AFTER, Text64
+from recoup.kit.files.moments import typed_day
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 STRANGERS_NAMED_MAX: Final = 5
+NO_NEXT: Final = "must be the next of an answer"
 
 
 class QueryValues(dict[str, list[str]]):
@@ -94,18 +105,25 @@ class Query:
 
     def number(self, name: str, default: int | None, low: int, high: int) -> int | None:
         text = self.one(name)
-        if text and not (
-            text.isascii() and text.isdigit() and len(text) < 14 and low <= int(text) <= high
-        ):
+        found = parse_whole(text, 13)
+        if found is not None and low <= found <= high:
+            return found
+        if text:
             self.complain(name, f"must be a whole number between {low} and {high}")
-            return default
-        return int(text) if text else default
+        return default
 
     def instant(self, name: str) -> datetime | None:
         text = self.one(name)
         found = parse_moment(text.replace(" ", "+")) if text else None
         if text and found is None:
             self.complain(name, "must be an ISO 8601 date like 2026-03-02T00:00:00Z")
+        return found
+
+    def day(self, name: str) -> date | None:
+        text = self.one(name, maximum=10)
+        found = typed_day(text) if text else None
+        if text and found is None:
+            self.complain(name, "must be a day like 2026-03-01")
         return found
 
     def guid(self, name: str) -> UUID | None:
@@ -130,3 +148,89 @@ class Query:
             )
             return default
         return text
+
+
+Read = Callable[[Query, str], Any]  # the value of the parameter of that name
+NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def read_as(read: Read) -> dict[str, Any]:
+    """The `extra` of a parameter that is read in another way than its type says."""
+    return {"read": read}
+
+
+def currency_read(otherwise: str, longest: int = TEXT_MAX) -> dict[str, Any]:
+    """The `extra` of a currency in any case. `otherwise`: what is said of another text."""
+
+    def read(query: Query, name: str) -> str | None:
+        asset = query.one(name, maximum=longest).upper()
+        if asset and asset not in EXPONENTS:
+            query.complain(name, text=f"The currency {asset[:8]!r} {otherwise}.")
+        return asset or None
+
+    return read_as(read)
+
+
+def at_most(most: int) -> dict[str, Any]:
+    """The `extra` of a parameter with an end that the documentation does not name: of a number the
+    highest, of a text its length, of a list how often it may come."""
+    return {"most": most}
+
+
+def read_query(
+    values: QueryValues,
+    shape: type[ShapeT],
+    *,
+    any_names: bool = False,
+    elsewhere: Mapping[str, str] = NO_NAMES,
+) -> tuple[ShapeT, Query]:
+    """The parameters by their types, and the complaints; callers add theirs before they are raised.
+    `any_names`: unknown ones are not looked at. `elsewhere`: as `Query` has it."""
+    parameters = _parameters(shape)
+    query = Query(values, None if any_names else parameters, elsewhere)
+    found = {member: read(query, name) for name, (member, read) in parameters.items()}
+    return shape(**found), query
+
+
+AfterIdText = Annotated[
+    Text64 | None, Meta(description=AFTER, extra=read_as(Query.guid))
+]  # an id, which the documentation calls a text
+
+
+@cache
+def _parameters(shape: type[msgspec.Struct]) -> dict[str, tuple[str, Read]]:
+    """Name on the wire -> member of the Struct, and how it is read. Raises: TypeError for a
+    parameter that is read in no way, or has no end."""
+    info = mi.type_info(shape)
+    assert isinstance(info, mi.StructType)
+    types = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    return {
+        field.encode_name: (field.name, _reading(field, words_of(types[field.name])))
+        for field in info.fields
+    }
+
+
+def _reading(field: mi.Field, words: tuple[str, ...]) -> Read:
+    kind, extra = unwrapped(field.type)
+    usual, most = field.default, extra.get("most", 0)
+    if "read" in extra:
+        found: Read = extra["read"]
+        return found
+    match kind:
+        case mi.IntType(ge=int() as low, le=high) if high or most:
+            return lambda query, name: query.number(name, usual, low, high or int(most))
+        case mi.UUIDType():
+            return Query.guid
+        case mi.DateTimeType():
+            return Query.instant
+        case mi.BoolType():
+            return Query.truth
+        case mi.LiteralType():
+            among = {word.lower(): word for word in words} | ({"": ""} if usual is None else {})
+            return lambda query, name: among[query.choice(name, among, usual or "")] or None
+        case mi.ListType() if most:
+            return lambda query, name: query.many(name, maximum=most)
+        case mi.StrType(max_length=length):
+            longest: int = length or most or TEXT_MAX
+            return lambda query, name: query.one(name, maximum=longest) or usual
+    raise TypeError(f"{field.name} is read in no way, or has no end")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Self, dataclass_transform
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, StructMeta, field
 
@@ -17,6 +18,7 @@ Moment = Annotated[
     str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})
 ]
 Instant = Annotated[datetime, Meta(description="ISO 8601 in UTC.")]  # as a body says it
+Queried = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]  # as a query does
 Text = Annotated[str, Meta(max_length=256)]
 Counted = Annotated[int, Meta(ge=0)]
 Text4 = Annotated[str, Meta(max_length=4)]
@@ -25,6 +27,12 @@ Text32 = Annotated[str, Meta(max_length=32)]
 Text64 = Annotated[str, Meta(max_length=64)]
 Text128 = Annotated[str, Meta(max_length=128)]
 Text512 = Annotated[str, Meta(max_length=512)]
+# The place in a list at which a page begins, as it is sent and as it is answered.
+AFTER: Final = "`next` of the previous page."
+_NEXT: Final = "Send it as `after`; null on the last page."
+AfterId = Annotated[UUID | None, Meta(description=AFTER)]
+NextId = Annotated[UUID | None, Meta(description=_NEXT)]
+NextText = Annotated[str | None, Meta(description=_NEXT)]
 Currency = Annotated[
     str,
     Meta(

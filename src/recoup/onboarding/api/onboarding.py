@@ -9,11 +9,10 @@ from recoup.keys.api.partners_shapes import Credentials
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_whole
 from recoup.kit.api.errors import TABLE
-from recoup.kit.api.query import Query
 from recoup.kit.api.wire import ErrorTuple
 from recoup.kit.edge.incoming import BODY_BYTES_MAX
+from recoup.kit.lists.paging import page_of
 from recoup.onboarding.api.onboarding_shapes import (
-    PAGE_SIZE_MAX,
     ApplicationBody,
     ApplicationQuery,
     Applications,
@@ -85,7 +84,6 @@ def status_of(application: Application) -> ApplicationStatus:
     return cast(ApplicationStatus, application.status.value)
 
 
-_STATUSES: Final = {one.lower(): one.value for one in Status if one is not Status.NEW}
 _DONE: Final[dict[str, Any]] = {"success": True, "status": "SUCCESS", "status_code": "200"}
 
 
@@ -118,21 +116,18 @@ async def create(call: Call) -> ApplicationView:
 @api(f"GET {_PATH}/list", text=_TEXT, query=ApplicationQuery)
 async def list_all(call: Call) -> Applications:
     """Your applications."""
-    who, query = applicant_of(call), Query(call.query, ("status", "externalId", "limit", "after"))
-    limit = query.number("limit", 50, 1, PAGE_SIZE_MAX) or 50
-    status = query.choice("status", {"": ""} | _STATUSES, "")
-    external_id, after = query.one("externalId", maximum=64), query.guid("after")
-    query.raise_if_any()
+    who, query = applicant_of(call), call.asked(ApplicationQuery)
     rows = await applications.find_applications(
         call.services.world,
         who,
-        limit + 1,
-        after=after,
-        status=_STATUSES.get(status),
-        external_id=external_id or None,
+        query.limit + 1,
+        after=query.after,
+        status=query.status,
+        external_id=query.external_id,
     )
-    more = rows[limit - 1].application_id if len(rows) > limit else None
-    return Applications(data=[application_view(row) for row in rows[:limit]], next=more)
+    return page_of(
+        Applications, rows, query.limit, application_view, lambda row: row.application_id
+    )
 
 
 @api(f"GET {_PATH}/{{id}}", text=_TEXT, problems=("not_found",))

@@ -9,7 +9,18 @@ from msgspec import UNSET, Meta
 from recoup.keys.api.partners_shapes import Credentials
 from recoup.kit.api.body import rule
 from recoup.kit.api.field_rules import names, reference, up_to
-from recoup.kit.api.wire import Cents, Envelope, Moment, Shape, Text32, Text64, Text128, Text512
+from recoup.kit.api.wire import (
+    AfterId,
+    Cents,
+    Envelope,
+    Moment,
+    NextId,
+    Shape,
+    Text32,
+    Text64,
+    Text128,
+    Text512,
+)
 from recoup.kit.edge.field_names import UnreadFields
 from recoup.onboarding.rules.documents import BYTES_MAX
 from recoup.onboarding.rules.form import KINDS, SITES_MAX
@@ -161,16 +172,14 @@ class ApplicationQuery(Shape, kw_only=True):
     status: ApplicationStatus | None = None
     external_id: Text64 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 50
-    after: Annotated[UUID | None, Meta(description="`next` of the previous page.")] = None
+    after: AfterId = None
 
 
 class Applications(Shape, kw_only=True):
     """A page of your applications."""
 
     data: list[ApplicationView]
-    next: Annotated[UUID | None, Meta(description="Send it as `after`; null on the last page.")] = (
-        None
-    )
+    next: NextId = None
     success: bool = True
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import iso
 from recoup.keys.api.partners_shapes import (
-    PAGE_MAX,
     Credentials,
     Handover,
     Merchant,
@@ -23,13 +22,13 @@ from recoup.keys.api.partners_shapes import (
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import PARTNER, Api, Call
 from recoup.kit.api.body import members, read_body, read_whole
-from recoup.kit.api.query import Query
+from recoup.kit.lists.paging import page_of
 from recoup.merchants.store.partners import count_merchants
 from recoup.onboarding.flows import handover
 from recoup.onboarding.store.partner_merchants import MerchantFilter, list_merchants
 from recoup.partners.api.partner_caller import only_partner, partner_scope
 from recoup.partners.flows import partner_merchants
-from recoup.partners.flows.partner_merchants import STATES, MerchantRequest
+from recoup.partners.flows.partner_merchants import MerchantRequest
 from recoup.switches.flows.bulk_switches import switch_many
 
 _KEY_MAX: Final = 128
@@ -96,18 +95,20 @@ async def create(call: Call) -> Reply:
 @api("GET /v1/partner/merchants", query=MerchantQuery)
 async def list_all(call: Call) -> Merchants:
     """Your merchants."""
-    partner, query = (
-        await only_partner(call),
-        Query(call.query, ("state", "name", "externalId", "limit", "after")),
+    partner, query = await only_partner(call), call.asked(MerchantQuery)
+    merchant_filter = MerchantFilter(
+        partner.partner_id, query.state, query.name or "", query.external_id
     )
-    limit, after = query.number("limit", 50, 1, PAGE_MAX) or 50, query.guid("after")
-    state = query.choice("state", {"": ""} | {one: one for one in STATES}, "") or None
-    name, external_id = query.one("name", maximum=128), query.one("externalId", maximum=128) or None
-    query.raise_if_any()
-    merchant_filter = MerchantFilter(partner.partner_id, state, name, external_id)
-    rows = await list_merchants(call.services.world.db.reader, merchant_filter, after, limit + 1)
-    data = [Merchant.of(row, mid=row.merchant_id) for row in rows[:limit]]
-    return Merchants(data=data, next=data[-1].mid if len(rows) > limit else None)
+    rows = await list_merchants(
+        call.services.world.db.reader, merchant_filter, query.after, query.limit + 1
+    )
+    return page_of(
+        Merchants,
+        rows,
+        query.limit,
+        lambda row: Merchant.of(row, mid=row.merchant_id),
+        lambda row: row.merchant_id,
+    )
 
 
 @api("POST /v1/partner/merchants/switches", body=SwitchesBody)

@@ -1,17 +1,15 @@
 """/partner/report: counts and amounts over all merchants of a partner. Source: contract §16.5
 (reporting)."""
 
-from datetime import date, timedelta
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
-from recoup.kernel.money import EXPONENTS
-from recoup.keys.api.as_of import NAMES, read_partner_cut
-from recoup.keys.api.partners_shapes import REPORT_PAGE_MAX, Report, ReportQuery, ReportRow
+from recoup.keys.api.as_of import read_partner_cut
+from recoup.keys.api.partners_shapes import Report, ReportQuery, ReportRow
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import PARTNER, Api, Call, file_reply, form_of_reply
-from recoup.kit.api.query import Query
+from recoup.kit.api.query import read_query
 from recoup.kit.edge.described import CSV, JSON
-from recoup.kit.files.moments import typed_day
 from recoup.merchants.flows.find_partner import own_merchant
 from recoup.partners.api.partner import GROUP
 from recoup.partners.api.partner_caller import only_partner
@@ -41,21 +39,14 @@ async def report(call: Call) -> Reply:
     business time, in UTC; a page contains complete merchants. With `format=csv`, or `Accept: text/csv`, the response is
     one file with all merchants and decimal amounts. With `asOf` or `asOfRecorded` it is the response as it was then,
     byte for byte; `asOf` is by each merchant's own clock."""
-    partner, query, world = (
+    partner, (asked, query), world = (
         await only_partner(call),
-        Query(call.query, ("from", "to", "mid", "currency", "limit", "after", "format", *NAMES)),
+        read_query(call.query, ReportQuery),
         call.services.world,
     )
-    form = form_of_reply(call, query)
-    first, last, asset = (
-        _day(query, "from"),
-        _day(query, "to"),
-        query.one("currency").upper() or None,
-    )
-    mid, after = query.guid("mid"), query.guid("after")
-    limit = query.number("limit", 20, 1, REPORT_PAGE_MAX) or 20
-    if asset is not None and asset not in EXPONENTS:
-        query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
+    form, mid = form_of_reply(call, asked.format), asked.mid
+    first: Any = asked.from_
+    last: Any = asked.to
     cut = await read_partner_cut(call, query, partner.partner_id, mid)
     if mid is not None:
         mid = await own_merchant(world, partner.partner_id, mid)
@@ -66,10 +57,10 @@ async def report(call: Call) -> Reply:
             "to", text=f"The last day must be the first or later, within {DAYS_MAX} days."
         )
     query.raise_if_any()
-    request = PartnerReportRequest(partner.partner_id, first, last, mid, asset, cut)
+    request = PartnerReportRequest(partner.partner_id, first, last, mid, asked.currency, cut)
     if form == "csv":
         return file_reply(report_csv(world, request), f"merchants-{first}-{last}{cut.stamp()}.csv")
-    rows, further = await report_page(world, request, after, limit)
+    rows, further = await report_page(world, request, asked.after, asked.limit)
     return Reply(
         Report(
             from_=first.isoformat(),
@@ -81,14 +72,3 @@ async def report(call: Call) -> Reply:
             ],
         )
     )
-
-
-def _day(query: Query, name: str) -> date | None:
-    text = query.one(name, maximum=10)
-    if not text:
-        return None
-    found = typed_day(text)
-    if found is None:
-        query.complain(name, "must be a day like 2026-03-01")
-        return None
-    return found

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from recoup.kernel.ids import LOWEST
+from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Sentence, figure, invalid
+from recoup.kernel.texts import parse_whole
 from recoup.kernel.time import iso
 from recoup.kit.as_of import Window
 from recoup.kit.files.cells import Number, csv_row
@@ -93,6 +94,23 @@ async def transactions_page(
         if len(ids) <= limit:
             rows += await without_order(connection, *request)
     return Report(totals, rows, str(ids[limit - 1]) if len(ids) > limit else None)
+
+
+def place_in(report: str, text: str) -> UUID | int | None:
+    """The place at which a page begins, as `Report.next` names it."""
+    if report == "transactions":
+        return parse_id(text)
+    number = parse_whole(text, 6)
+    return number if number is not None and number <= GROUPS_MAX else None
+
+
+async def report_page(
+    world: World, report: str, request: ReportRequest, place: Any, limit: int
+) -> Report:
+    """`place`: as `place_in` reads it; None is the beginning."""
+    if report == "transactions":
+        return await transactions_page(world, request, place or LOWEST, limit)
+    return await grouped_report(world, report, request, place or 0, limit)
 
 
 async def report_csv(world: World, report: str, request: ReportRequest) -> AsyncIterator[bytes]:

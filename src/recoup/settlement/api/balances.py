@@ -4,9 +4,9 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from recoup.keys.api.as_of import NAMES, BusinessAsOf, RecordedAsOf, read_cut
+from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.v1_resource import Api, Call
-from recoup.kit.api.query import Query
+from recoup.kit.api.query import read_query
 from recoup.kit.api.wire import Members, Shape, Text4
 from recoup.settlement.flows.balances import read_balances
 
@@ -47,7 +47,7 @@ api: Final = Api(group="Settlements", scope="reports")
 async def get_balances(call: Call) -> Balances:
     """Balances. What you are owed, from the ledger, by currency. With `asOf` or `asOfRecorded` it is the response as it
     was then."""
-    query = Query(call.query, NAMES)
+    _, query = read_query(call.query, BalancesQuery)
     rows = await read_balances(
         call.services.world, call.scope.merchant_id, await read_cut(call, query)
     )

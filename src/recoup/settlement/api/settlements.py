@@ -1,24 +1,23 @@
 """GET /settlements, /settlements/{id}, /settlements/{id}/lines. Source: contract §16.4, §17.1
 (U8)."""
 
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from uuid import UUID
 
 from msgspec import Meta, field
 
 from recoup.bank.rules.bank_payout import shown_state
-from recoup.kernel.ids import LOWEST, parse_id
-from recoup.kernel.money import EXPONENTS
+from recoup.kernel.ids import LOWEST
 from recoup.kernel.time import iso
 from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
-from recoup.kit.api.query import Query
-from recoup.kit.api.wire import Members, Moment, Shape, Text4, iso_or_null
+from recoup.kit.api.query import NO_NEXT, Query, currency_read, read_as, read_query
+from recoup.kit.api.wire import AFTER, Members, Moment, NextText, Queried, Shape, Text4, iso_or_null
 from recoup.kit.edge.described import CSV, JSON
-from recoup.settlement.flows.settlement_report import batch_csv, line_id, read_batch
+from recoup.kit.lists.paging import page_of
+from recoup.settlement.flows.settlement_report import batch_csv, line_id, parse_line_id, read_batch
 from recoup.settlement.store.batches import Batch, BatchFilter, batch_lines, has_next, list_batches
-from recoup.terms.rules.settlement import COLUMNS
 
 PAGE_SIZE_MAX = 500
 LINES_MAX = 1_000
@@ -90,11 +89,11 @@ class SettlementQuery(Shape, kw_only=True):
 
     page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
-    from_: Annotated[Moment | None, Meta(description="Closed at or after.")] = field(
+    from_: Annotated[Queried | None, Meta(description="Closed at or after.")] = field(
         default=None, name="from"
     )
-    to: Annotated[Moment | None, Meta(description="Closed before.")] = None
-    currency: Text4 | None = None
+    to: Annotated[Queried | None, Meta(description="Closed before.")] = None
+    currency: Annotated[Text4 | None, Meta(extra=currency_read("is not an ISO 4217 code"))] = None
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
@@ -146,11 +145,19 @@ class SettlementLine(Shape, kw_only=True):
     note: Annotated[str | None, Meta(description="Reason of an adjustment.")] = None
 
 
+def _place(query: Query, name: str) -> tuple[UUID, int]:
+    text = query.one(name)
+    found = parse_line_id(text)
+    if text and found is None:
+        query.complain(name, NO_NEXT)
+    return found or (LOWEST, 0)
+
+
 class LinesQuery(Shape, kw_only=True):
     """All are optional."""
 
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
-    after: Annotated[str | None, Meta(description="`next` of the previous page.")] = None
+    after: Annotated[str | None, Meta(description=AFTER, extra=read_as(_place))] = None
     kind: Annotated[Kind | None, Meta(description="Only lines of this kind.")] = None
     format: Annotated[
         Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")
@@ -163,11 +170,10 @@ class SettlementLines(Members, kw_only=True):
     """In the order of booking."""
 
     data: list[SettlementLine]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")]
+    next: NextText
 
 
 SettlementT = TypeVar("SettlementT", bound=Settlement)
-_KINDS: Final = {kind: kind for kind in (*COLUMNS, "payout")}
 
 
 api: Final = Api(group="Settlements", scope="reports")
@@ -178,17 +184,10 @@ async def get_settlements(call: Call) -> SettlementList:
     """Settlements. Newest first, ten per page: one for each period and currency with bookings. The amounts add up to
     the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
     that there were then, each with the state that its payout had."""
-    query = Query(call.query)
-    size, number = (
-        query.number("pageSize", 10, 1, PAGE_SIZE_MAX) or 10,
-        query.number("pageNumber", 1, 1, 10**6) or 1,
-    )
-    asset = query.one("currency").upper() or None
-    if asset is not None and asset not in EXPONENTS:
-        query.complain("currency", text=f"The currency {asset[:8]!r} is not an ISO 4217 code.")
-    begin, end = query.instant("from"), query.instant("to")
+    asked, query = read_query(call.query, SettlementQuery, any_names=True)
+    size, number = asked.page_size, asked.page_number
     batch_filter = BatchFilter(
-        call.scope.merchant_id, begin, end, asset, await read_cut(call, query)
+        call.scope.merchant_id, asked.from_, asked.to, asked.currency, await read_cut(call, query)
     )
     rows, total = await list_batches(
         call.services.world.db.reader, batch_filter, size, (number - 1) * size
@@ -228,14 +227,9 @@ async def get_lines(call: Call) -> Reply:
     """Lines of a settlement. Each line is one ledger entry, in this settlement only. With the payout counted as
     negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines
     and decimal amounts."""
-    query = Query(call.query)
-    limit, kind = (
-        query.number("limit", 100, 1, LINES_MAX) or 100,
-        query.choice("kind", {"": ""} | _KINDS, "") or None,
-    )
-    form = form_of_reply(call, query)
-    after = _after(query)
-    cut = await read_cut(call, query)
+    asked, query = read_query(call.query, LinesQuery, any_names=True)
+    form, cut = form_of_reply(call, asked.format), await read_cut(call, query)
+    after: Any = asked.after
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
     if form == "csv":
         return file_reply(batch_csv(call.services.world, batch), f"settlement-{batch.batch_id}.csv")
@@ -244,20 +238,24 @@ async def get_lines(call: Call) -> Reply:
         batch.merchant_id,
         batch.batch_id,
         after=after,
-        limit=limit + 1,
-        kind=kind,
+        limit=asked.limit + 1,
+        kind=asked.kind,
     )
-    shown = [
-        SettlementLine.of(
-            row,
-            id=line_id(row.posting_id, row.line_no),
-            currency=batch.asset,
-            booked_date=iso(row.business_at),
-            source=row.source_kind,
+    return Reply(
+        page_of(
+            SettlementLines,
+            rows,
+            asked.limit,
+            lambda row: SettlementLine.of(
+                row,
+                id=line_id(row.posting_id, row.line_no),
+                currency=batch.asset,
+                booked_date=iso(row.business_at),
+                source=row.source_kind,
+            ),
+            lambda row: line_id(row.posting_id, row.line_no),
         )
-        for row in rows[:limit]
-    ]
-    return Reply(SettlementLines(data=shown, next=shown[-1].id if len(rows) > limit else None))
+    )
 
 
 def _shown(shape: type[SettlementT], row: Batch) -> SettlementT:
@@ -280,13 +278,3 @@ def _shown(shape: type[SettlementT], row: Batch) -> SettlementT:
         ledger_page=row.page_to,
         ledger_root=row.root.hex(),
     )
-
-
-def _after(query: Query) -> tuple[UUID, int]:
-    text = query.one("after")
-    head, _, number = text.partition(".")
-    found = parse_id(head) if text else LOWEST
-    if found is None or text and not (number.isascii() and number.isdigit() and len(number) <= 4):
-        query.complain("after", "must be the next of an answer")
-        return LOWEST, 0
-    return found, int(number or 0)

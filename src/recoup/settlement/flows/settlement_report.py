@@ -6,9 +6,10 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.kernel.ids import LOWEST
+from recoup.kernel.ids import LOWEST, parse_id
 from recoup.kernel.money import EXPONENTS, to_text
 from recoup.kernel.problem import Problem
+from recoup.kernel.texts import parse_whole
 from recoup.kernel.time import iso
 from recoup.kit.as_of import NOW, Cut
 from recoup.kit.files.cells import Number, csv_row
@@ -118,6 +119,12 @@ async def _parts(world: World, batch: Batch, low: int, top: int) -> AsyncIterato
 def line_id(posting_id: UUID, line_no: int) -> str:
     """An entry of the ledger: its posting and its number there."""
     return f"{posting_id}.{line_no}"
+
+
+def parse_line_id(text: str) -> tuple[UUID, int] | None:
+    posting, _, number = text.partition(".")
+    posting_id, line_no = parse_id(posting), parse_whole(number, 4)
+    return None if posting_id is None or line_no is None else (posting_id, line_no)
 
 
 async def all_lines(world: World, batch: Batch) -> AsyncIterator[list[BatchLine]]:

@@ -1,21 +1,22 @@
 """/switches: which kinds of orders are taken, for the merchant, its sites and campaigns. Source:
 seed 004 (multiprofile)."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta
 
 from recoup.kernel.ids import parse_id
+from recoup.kernel.texts import parse_whole
 from recoup.kernel.time import iso
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_whole, rule
 from recoup.kit.api.field_rules import up_to
-from recoup.kit.api.query import Query
-from recoup.kit.api.wire import Members, Moment, Shape, Text, Text64, Text128
+from recoup.kit.api.query import NO_NEXT, Query, read_as
+from recoup.kit.api.wire import AFTER, Members, Moment, NextText, Shape, Text, Text64, Text128
+from recoup.kit.lists.paging import page_of
 from recoup.merchants.rules.switches import KINDS
 from recoup.merchants.store.switches import Switch as StoredSwitch
-from recoup.merchants.store.switches import SwitchChange
 from recoup.rescue.api.payment import read_own
 from recoup.switches.flows import switches
 from recoup.switches.flows.campaigns import set_policy
@@ -143,11 +144,23 @@ class SwitchedNow(Members, kw_only=True):
     changed: Annotated[bool, Meta(description="False if the switch already had this value.")]
 
 
+def _place(query: Query, name: str) -> tuple[int, UUID, str] | None:
+    text = query.one(name, maximum=128)
+    version, _, rest = text.partition(".")
+    subject, _, kind = rest.partition(".")
+    number, subject_id = parse_whole(version, 9), parse_id(subject)
+    if number is not None and subject_id is not None and kind in KINDS:
+        return number, subject_id, kind
+    if text:
+        query.complain(name, NO_NEXT)
+    return None
+
+
 class HistoryQuery(Shape, kw_only=True):
     """Newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=HISTORY_MAX)] = 100
-    after: Annotated[Text128 | None, Meta(description="`next` of the previous page.")] = None
+    after: Annotated[Text128 | None, Meta(description=AFTER, extra=read_as(_place))] = None
 
 
 class Changed(Change, kw_only=True):
@@ -166,9 +179,7 @@ class History(Shape, kw_only=True):
     """A page of changes."""
 
     data: list[Changed]
-    next: Annotated[str | None, Meta(description="Send it as `after`; null on the last page.")] = (
-        None
-    )
+    next: NextText = None
     success: bool = True
 
 
@@ -239,15 +250,18 @@ async def change(call: Call) -> SwitchedNow:
 @api("GET /v1/switches/history", query=HistoryQuery)
 async def history(call: Call) -> History:
     """Changes of switches. Person, time and reason; newest first."""
-    query = Query(call.query)
-    limit, after = query.number("limit", 100, 1, HISTORY_MAX) or 100, _after(query)
-    query.raise_if_any()
-    rows = await switches.history(call.services.world, call.scope, after, limit + 1)
-    data = [
-        Changed.of(row, at=iso(row.changed_at), by=row.actor, id=row.subject_id, on=row.is_on)
-        for row in rows[:limit]
-    ]
-    return History(data=data, next=_next(rows[limit - 1]) if len(rows) > limit else None)
+    query = call.asked(HistoryQuery, any_names=True)
+    after: Any = query.after
+    rows = await switches.history(call.services.world, call.scope, after, query.limit + 1)
+    return page_of(
+        History,
+        rows,
+        query.limit,
+        lambda row: Changed.of(
+            row, at=iso(row.changed_at), by=row.actor, id=row.subject_id, on=row.is_on
+        ),
+        lambda row: f"{row.version}.{row.subject_id}.{row.kind}",
+    )
 
 
 @api("PUT /v1/switches/unknown-sites", body=PolicyBody)
@@ -272,24 +286,3 @@ def _shown(row: StoredSwitch) -> Switch:
             request_id=row.request_id or "",
         )
     return Switch.of(row, id=row.subject_id, on=row.is_on, last_change=last)
-
-
-def _next(row: SwitchChange) -> str:
-    return f"{row.version}.{row.subject_id}.{row.kind}"
-
-
-def _after(query: Query) -> tuple[int, UUID, str] | None:
-    text = query.one("after", maximum=128)
-    if not text:
-        return None
-    version, _, rest = text.partition(".")
-    subject, _, kind = rest.partition(".")
-    subject_id = parse_id(subject)
-    if (
-        not (version.isascii() and version.isdigit() and len(version) < 10)
-        or subject_id is None
-        or kind not in KINDS
-    ):
-        query.complain("after", "must be the next of an answer")
-        return None
-    return int(version), subject_id, kind

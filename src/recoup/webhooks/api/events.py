@@ -6,24 +6,34 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from recoup.keys.api.v1_resource import Api, Call
-from recoup.kit.api.query import Query
+from recoup.kit.api.query import at_most
 from recoup.kit.api.wire import Shape
-from recoup.kit.edge.field_names import names_of
 from recoup.orders.rules.events import CATALOGUE, rescue_object
 from recoup.partners.api.partner_caller import owner_of
 from recoup.webhooks.flows.read_feed import LIMIT_MAX, read_feed
+
+NUMBER_MAX: Final = 10**13 - 1
 
 
 class EventQuery(Shape, kw_only=True):
     """From where, how many, which."""
 
     after: Annotated[
-        int, Meta(ge=0, description="`next` of the previous response; 0: from the first event.")
+        int,
+        Meta(
+            ge=0,
+            description="`next` of the previous response; 0: from the first event.",
+            extra=at_most(NUMBER_MAX),
+        ),
     ] = 0
-    limit: Annotated[int, Meta(ge=1, le=500)] = 100
-    event: Annotated[list[str], Meta(description="Only these events; may be repeated.")] | None = (
-        None
-    )
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = 100
+    event: (
+        Annotated[
+            list[str],
+            Meta(description="Only these events; may be repeated.", extra=at_most(len(CATALOGUE))),
+        ]
+        | None
+    ) = None
 
 
 EventName = Annotated[
@@ -78,10 +88,6 @@ class Feed(Shape, kw_only=True):
     success: bool = True
 
 
-NUMBER_MAX: Final = 10**13 - 1
-_NAMES: Final = tuple(names_of(EventQuery))
-
-
 _TEXT: Final = (
     "Every event, lowest number first, with or without a webhook. Numbers have no gaps and follow the order of "
     "commits: store `next` and send it as `after` to miss no event and read none twice. Each item is the webhook's "
@@ -104,13 +110,9 @@ api: Final = Api(group="Events", scope="orders", partners=True)
 )
 async def get_events(call: Call) -> Feed:
     """Events."""
-    query = Query(call.query, _NAMES)
-    after, limit = (
-        query.number("after", 0, 0, NUMBER_MAX) or 0,
-        query.number("limit", 100, 1, LIMIT_MAX) or 100,
+    query = call.asked(EventQuery)
+    page = await read_feed(
+        call.services.world, await owner_of(call), query.after, query.limit, query.event or []
     )
-    names = query.many("event", maximum=len(CATALOGUE))
-    query.raise_if_any()
-    page = await read_feed(call.services.world, await owner_of(call), after, limit, names)
     data = [EventShown(Number=number, **rescue_object(event)) for number, event in page.events]
     return Feed(data=data, next=str(page.next), has_more=page.has_more)

@@ -9,7 +9,6 @@ from msgspec import Meta
 
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_body, read_whole
-from recoup.kit.api.query import Query
 from recoup.kit.api.settings import Endpoint, Events
 from recoup.kit.api.wire import Instant, Moment, Shape, Text128, iso_or_null
 from recoup.partners.api.partner_caller import owner_of
@@ -169,7 +168,6 @@ async def replay(call: Call) -> ReplayShown:
 @api("GET /v1/webhooks/{id}/replays", problems=("not_found",))
 async def list_replays(call: Call) -> Replays:
     """Replays."""
-    Query(call.query).raise_if_any()
     found = await replays.list_all(call.services.world, await owner_of(call), endpoint_id(call))
     return Replays(data=[_shown(one) for one in found])
 

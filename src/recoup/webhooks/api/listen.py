@@ -8,22 +8,17 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from recoup.kernel.texts import is_printable
 from recoup.keys.api.v1_resource import Api, Call
-from recoup.kit.api.query import Query
+from recoup.kit.api.query import at_most, read_query
 from recoup.kit.api.wire import Shape
 from recoup.kit.edge.asgi import hangs_up
-from recoup.kit.edge.field_names import names_of
-from recoup.orders.rules.events import CATALOGUE, Format, timestamp
+from recoup.orders.rules.events import CATALOGUE, timestamp
 from recoup.stablecoin.rules.event_names import NAMES
 from recoup.webhooks.api.events import NUMBER_MAX
 from recoup.webhooks.flows.listen import Listening
 
 WAIT_MAX: Final = 30
-_FORMATS: Final[dict[str, Format]] = {
-    "rescue": "rescue",
-    "rescue-text": "rescue-text",
-    "standard": "standard",
-}
 
 
 class ListenQuery(Shape, kw_only=True):
@@ -31,17 +26,26 @@ class ListenQuery(Shape, kw_only=True):
 
     after: (
         Annotated[
-            int, Meta(ge=0, description="`next` of the previous response; absent: from now on.")
+            int,
+            Meta(
+                ge=0,
+                description="`next` of the previous response; absent: from now on.",
+                extra=at_most(NUMBER_MAX),
+            ),
         ]
         | None
     ) = None
     wait: Annotated[
-        int, Meta(ge=0, le=30, description="Seconds to wait for an event if there is none yet.")
+        int,
+        Meta(ge=0, le=WAIT_MAX, description="Seconds to wait for an event if there is none yet."),
     ] = 0
     event: (
         Annotated[
             list[str],
-            Meta(description="Only these events, by the names of their API; may be repeated."),
+            Meta(
+                description="Only these events, by the names of their API; may be repeated.",
+                extra=at_most(len(CATALOGUE) + len(NAMES)),
+            ),
         ]
         | None
     ) = None
@@ -49,7 +53,11 @@ class ListenQuery(Shape, kw_only=True):
         Literal["rescue", "rescue-text", "standard"], Meta(description="Of the events of this API.")
     ] = "rescue"
     host: Annotated[
-        str, Meta(description="The `Host` that your receiver gets: it is part of the signature.")
+        str,
+        Meta(
+            description="The `Host` that your receiver gets: it is part of the signature.",
+            extra=at_most(255),
+        ),
     ] = "localhost"
 
 
@@ -87,7 +95,6 @@ class SignedEvents(Shape, kw_only=True):
     success: bool = True
 
 
-_NAMES: Final = tuple(names_of(ListenQuery))
 _TEXT: Final = (
     "For development: `recoup listen` forwards what this answers to an address of your own machine. Events of both "
     "APIs, lowest number first, each with the headers and the body that a webhook would have, at most 20. Without "
@@ -101,23 +108,21 @@ api: Final = Api(group="Events", scope="orders")
 @api.example("the next event", {"after": 0, "wait": 25, "host": "localhost:3000"})
 async def listen(call: Call) -> SignedEvents:
     """Listen for events."""
-    query, caller = Query(call.query, _NAMES), call.caller
-    after, wait = (
-        query.number("after", None, 0, NUMBER_MAX),
-        query.number("wait", 0, 0, WAIT_MAX) or 0,
-    )
-    names = query.many("event", maximum=len(CATALOGUE) + len(NAMES))
-    form, host = (
-        query.choice("format", _FORMATS, "rescue"),
-        query.one("host", maximum=255) or "localhost",
-    )
-    if not (host.isascii() and host.isprintable()) or " " in host:
+    (asked, query), caller = read_query(call.query, ListenQuery), call.caller
+    if not is_printable(asked.host) or " " in asked.host:
         query.complain("host", "must be a host like localhost:3000")
     query.raise_if_any()
     assert caller is not None
-    listening, merchant_id = call.services.get(Listening), caller.merchant_id
-    key, until = listening.key(merchant_id, caller.key_id), monotonic() + wait
-    read = partial(listening.read, merchant_id, key, events=names, form=_FORMATS[form], host=host)
+    after, listening, merchant_id = asked.after, call.services.get(Listening), caller.merchant_id
+    key, until = listening.key(merchant_id, caller.key_id), monotonic() + asked.wait
+    read = partial(
+        listening.read,
+        merchant_id,
+        key,
+        events=asked.event or [],
+        form=asked.format,
+        host=asked.host,
+    )
     page = await read(after)
     gone = asyncio.create_task(hangs_up(call.receive)) if call.receive is not None else None
 

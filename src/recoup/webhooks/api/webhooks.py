@@ -5,7 +5,6 @@ from uuid import UUID
 
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_body, read_whole
-from recoup.kit.api.query import Query
 from recoup.kit.api.settings import (
     Deliveries,
     Delivery,
@@ -19,15 +18,13 @@ from recoup.kit.api.settings import (
 )
 from recoup.kit.api.settings import Endpoint as Shown
 from recoup.kit.api.wire import iso_or_null
+from recoup.kit.lists.paging import page_of
 from recoup.partners.api.partner_caller import owner_of
 from recoup.webhooks.flows import endpoints
 from recoup.webhooks.flows.endpoints import Endpoint
 from recoup.webhooks.flows.send_sample import SAMPLES_MAX, send_sample
 from recoup.webhooks.rules.endpoint_whys import sentence_of
 from recoup.webhooks.store.endpoints import Try
-
-DELIVERIES_MAX: Final = 200
-
 
 _HOOK: Final = {
     "url": "https://hooks.example/recoup",
@@ -147,15 +144,11 @@ async def test(call: Call) -> TestAnswer:
 @api("GET /v1/webhooks/{id}/deliveries", query=DeliveryQuery, problems=("not_found",))
 async def deliveries(call: Call) -> Deliveries:
     """Deliveries. Each try and each sample, newest first."""
-    which, query = endpoint_id(call), Query(call.query)
-    limit, before = query.number("limit", 50, 1, DELIVERIES_MAX) or 50, query.guid("before")
-    query.raise_if_any()
+    which, query = endpoint_id(call), call.asked(DeliveryQuery, any_names=True)
     rows = await endpoints.deliveries(
-        call.services.world, await owner_of(call), which, limit + 1, before
+        call.services.world, await owner_of(call), which, query.limit + 1, query.before
     )
-    more = len(rows) > limit
-    data = [_delivery(row) for row in rows[:limit]]
-    return Deliveries(data=data, next=data[-1].id if more else None)
+    return page_of(Deliveries, rows, query.limit, _delivery, lambda row: row.try_id)
 
 
 def _usual_format(before: str) -> str:
