@@ -28,9 +28,10 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import EXPONENTS, apart, shown
 from recoup.kernel.problem import Figure, Problem, Sentence, figure
+from recoup.kernel.texts import parse_whole
 from recoup.people.page import rights
 from recoup.people.page.endpoint import redirect
-from recoup.people.page.form_shape import Text, read_again
+from recoup.people.page.form_shape import Text, read_again, whole
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, Values, download, member, taken
 from recoup.people.page.portal_visit import Visit, found_by, names_of_actors
@@ -228,11 +229,11 @@ async def post_backtest(
 ) -> Answer:
     """`decider`: empty for whoever decides now. `version`: empty for the policies that held at the
     time. `source`: an import; empty for the merchant's own orders."""
-    wanted = int(days) if days.isascii() and days.isdigit() else DAYS
+    wanted = parse_whole(days, 4)
     request = BacktestRequest(
         decider,
-        int(version) if version.isascii() and version.isdigit() else None,
-        days=min(DAYS_MAX, max(DAYS_MIN, wanted)),
+        parse_whole(version, 10),
+        days=min(DAYS_MAX, max(DAYS_MIN, DAYS if wanted is None else wanted)),
         import_id=_import(source),
     )
     row = await ask(
@@ -263,16 +264,14 @@ async def backtest_page(visit: Visit) -> Values:
 
 
 @member.page("/backtests/{backtest_id}/payments", "backtest/payments.html")
-async def payments_page(visit: Visit) -> Values:
+async def payments_page(visit: Visit, *, after: Annotated[int, whole(6)] = 0) -> Values:
     row = await _find(visit)
-    text = visit.request.query_params.get("after", "")
-    first = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0  # noqa: PLR2004
     found = await backtest_payments(
-        visit.world.db.reader, visit.merchant_id, row.backtest_id, first, SIZE + 1
+        visit.world.db.reader, visit.merchant_id, row.backtest_id, after, SIZE + 1
     )
     return shown_values(row) | dict(
         payments=[_payment(one.payment) for one in found[:SIZE]],
-        first=first,
+        first=after,
         next=found[SIZE].place if len(found) > SIZE else None,
     )
 

@@ -2,7 +2,7 @@
 to the ledger."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, Response
@@ -18,10 +18,12 @@ from recoup.certificates.rules.months import month_text
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem
 from recoup.kit.as_of import Window
+from recoup.kit.lists.paging import cut
 from recoup.kit.report_spans import month, months_until
 from recoup.orders.store.movements import first_booked
 from recoup.people.page.as_of import AsOf, chosen_month, read_as_of, strict_as_of
 from recoup.people.page.endpoint import id_in_path
+from recoup.people.page.form_shape import among, whole
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import JSON_LINES, Values, attached, download, member, taken
 from recoup.people.page.portal_visit import Visit
@@ -39,19 +41,19 @@ WORDS: Final = {
 
 
 @member.page("/reports", "insight/reports.html", menu=Entry("Insight", 1, "Reports", "report"))
-async def reports_page(visit: Visit) -> Values:
+async def reports_page(
+    visit: Visit, *, by: Annotated[str, among(flow.REPORTS)] = "sites", after: str | None
+) -> Values:
     """An impossible month, currency or report becomes the usual one; for a month the page says
     so."""
-    report = visit.request.query_params.get("by", "")
-    report = report if report in flow.REPORTS else "sites"
-    then = await read_as_of(visit)
+    report, then = by, await read_as_of(visit)
     chosen, asset, problem = _chosen(visit, then)
     window = Window(*month(chosen, "UTC"), then.cut)
     found = await flow.report_page(
         visit.world,
         report,
         flow.ReportRequest(visit.merchant_id, window, asset),
-        flow.place_in(report, visit.request.query_params.get("after", "")),
+        flow.place_in(report, after or ""),
         LINES,
     )
     first = await first_booked(visit.world.db.reader, visit.merchant_id)
@@ -67,7 +69,7 @@ async def reports_page(visit: Visit) -> Values:
         found=found,
         query=urlencode(query),
         problem=problem,
-        paged="after" in visit.request.query_params,
+        paged=after is not None,
         next=urlencode(query | {"by": report, "after": found.next}) if found.next else None,
         shown=[
             name
@@ -133,15 +135,12 @@ _id: Final = id_in_path(
 
 
 @member.page("/reports/certificates", "insight/certificates.html")
-async def certificates_page(visit: Visit) -> Values:
-    text = visit.request.query_params.get("after", "")
-    fits = text.isascii() and text.isdigit() and 0 < len(text) < 10
-    rows = await certificates_of(
-        visit.world, visit.merchant_id, before_no=int(text) if fits else NEWEST, limit=SIZE + 1
-    )
+async def certificates_page(visit: Visit, *, after: Annotated[int, whole(9)] = NEWEST) -> Values:
+    rows = await certificates_of(visit.world, visit.merchant_id, before_no=after, limit=SIZE + 1)
+    shown, last = cut(rows, SIZE)
     return dict(
-        rows=rows[:SIZE],
-        next=rows[SIZE - 1].chain_no if len(rows) > SIZE else None,
+        rows=shown,
+        next=last and last.chain_no,
         month_text=month_text,
     )
 

@@ -2,17 +2,19 @@
 since."""
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from recoup.db.statement import Read
-from recoup.kernel.ids import HIGHEST, parse_id
+from recoup.kernel.ids import HIGHEST
 from recoup.kernel.problem import Sentence, joined
+from recoup.kit.lists.paging import cut, parse_place
 from recoup.mandates.rules import SAID, MandateChange, covers, stopped_by
 from recoup.mandates.store import OF_CARD, ListedMandate, list_mandates, mandates_of_payer
 from recoup.mandates.words import ENDS
 from recoup.orders.store.order_page import OrderPage
 from recoup.people.page.feature_parts import Panel, PortalPart
+from recoup.people.page.form_shape import As
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Values, member
 from recoup.people.page.portal_visit import Visit
@@ -26,18 +28,18 @@ _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 @member.page(
     "/mandates", "mandates/mandates.html", menu=Entry("Queues", 5, "Revoked mandates", "cancelled")
 )
-async def mandates(visit: Visit) -> Values:
-    before, before_id = _behind(visit.request.query_params.get("before", ""))
-    rows = await list_mandates(
-        visit.world.db.reader, visit.merchant_id, before, before_id, SIZE + 1
+async def mandates(
+    visit: Visit, *, before: Annotated[tuple[datetime, UUID], As(parse_place)] = (_LAST, HIGHEST)
+) -> Values:
+    rows, last = cut(
+        await list_mandates(visit.world.db.reader, visit.merchant_id, *before, SIZE + 1), SIZE
     )
-    last = rows[SIZE - 1] if len(rows) > SIZE else None
     return dict(
-        rows=[shown(row) for row in rows[:SIZE]],
+        rows=[shown(row) for row in rows],
         more=f"{last.at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}_{last.change_id}"
         if last
         else None,
-        paged=before != _LAST,
+        paged=before[0] != _LAST,
     )
 
 
@@ -51,19 +53,6 @@ def shown(row: ListedMandate) -> Values:
     agreement = Agreement(None if row.scope == "all" else row.subscription)
     since = [renewal.at for renewal in renewals if covers(renewal, revoked, agreement)]
     return dict(row=row, word=SAID[row.scope], renewed_at=min(since, default=None))
-
-
-def _behind(text: str) -> tuple[datetime, UUID]:
-    """Reads a place in the list; what makes no sense is the beginning."""
-    moment, _, change = text.partition("_")
-    change_id = parse_id(change)
-    try:
-        at = datetime.fromisoformat(moment) if change_id is not None else _LAST
-    except ValueError:
-        at = _LAST
-    if change_id is None or at.tzinfo is None or not 1970 < at.year < _LAST.year - 1:
-        return _LAST, HIGHEST
-    return at, change_id
 
 
 def _of_order(page: OrderPage) -> dict[str, Any] | None:

@@ -22,9 +22,10 @@ from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit import typed_amounts
 from recoup.kit.as_of import NOW, Cut
+from recoup.kit.lists.paging import cut
 from recoup.people.page.as_of import AsOf, read_as_of
 from recoup.people.page.endpoint import id_in_path
-from recoup.people.page.form_shape import Text, read_again
+from recoup.people.page.form_shape import As, Text, among, read_again, whole
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import JSON_LINES, XLSX, Values, download, member, taken
 from recoup.people.page.portal_visit import Visit, named
@@ -35,6 +36,7 @@ from recoup.settlement.flows.balances import read_balances
 from recoup.settlement.flows.settle import pay_again
 from recoup.settlement.flows.settlement_report import (
     batch_csv,
+    line_id,
     parse_line_id,
     read_batch,
     settlement_file,
@@ -98,11 +100,9 @@ _NUMBER_MAX: Final = 100_000
 @member.page(
     "/settlements", "settlement/settlements.html", menu=Entry("Money", 1, "Settlements", "money")
 )
-async def settlements(visit: Visit) -> Values:
-    query = visit.request.query_params
-    number = _number(query.get("page", "1"))
-    named_asset = query.get("currency", "").upper()
-    asset = named_asset if named_asset in EXPONENTS else None
+async def settlements(visit: Visit, *, page: Annotated[int, whole(7)] = 1, currency: str) -> Values:
+    number = max(1, min(page, _NUMBER_MAX))
+    asset = currency.upper() if currency.upper() in EXPONENTS else None
     then = await read_as_of(visit)
     balances = await read_balances(visit.world, visit.merchant_id, then.cut)
     async with visit.world.db.read() as connection:
@@ -137,41 +137,42 @@ async def settlements(visit: Visit) -> Values:
 
 
 @member.page("/settlements/{batch_id}", "settlement/settlement.html")
-async def settlement(visit: Visit) -> Values:
+async def settlement(
+    visit: Visit,
+    *,
+    kind: Annotated[str, among(KINDS)] | None,
+    after: Annotated[tuple[UUID, int], As(parse_line_id)] = (LOWEST, 0),
+    print: str,
+) -> Values:
     then = await read_as_of(visit)
     batch = await _find(visit, then.cut)
-    query = visit.request.query_params
-    kind = query.get("kind", "") if query.get("kind", "") in KINDS else None
-    after = parse_line_id(query.get("after", "")) or (LOWEST, 0)
-    size = PRINTED if query.get("print") == "1" else LINES
+    size = PRINTED if print == "1" else LINES
     async with visit.world.db.read() as connection:
         payouts = [] if then.at else await payouts_of(connection, visit.merchant_id, batch.batch_id)
         homeless = [] if then.at else await _homeless(connection, [batch])
         lines = await batch_lines(
             connection, visit.merchant_id, batch.batch_id, after=after, limit=size + 1, kind=kind
         )
-    more = len(lines) > size
-    lines = lines[:size]
-    last = lines[-1] if lines else None
+    shown, last = cut(lines, size)
     kept = {"kind": kind} if kind else {}
     return dict(
         then=then,
         then_kept=kept,
         day=timedelta(days=1),
         batch=batch,
-        lines=lines,
+        lines=shown,
         homeless=homeless,
         payouts=payouts,
         headings=_headings([batch]),
         kind=kind,
         first=after == (LOWEST, 0),
         next=urlencode(
-            {"after": f"{last.posting_id}.{last.line_no}"}
+            {"after": line_id(last.posting_id, last.line_no)}
             | kept
             | dict(then.query)
             | ({"print": "1"} if size == PRINTED else {})
         )
-        if more and last
+        if last
         else None,
         may_pay_again=visit.may("bank", or_operator=True)
         and bool(payouts)
@@ -242,14 +243,6 @@ def _headings(rows: Sequence[Batch]) -> dict[str, str]:
     something is."""
     carried = any(row.carried_units for row in rows)
     return {kind: HEADINGS[kind] for kind in COLUMNS if kind != "carried" or carried}
-
-
-def _number(text: str) -> int:
-    return (
-        min(_NUMBER_MAX, max(1, int(text)))
-        if text.isascii() and text.isdigit() and len(text) < 8
-        else 1
-    )
 
 
 def _link(page: int, asset: str | None, then: AsOf) -> str:

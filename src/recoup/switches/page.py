@@ -8,6 +8,8 @@ from uuid import UUID
 
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.texts import parse_whole
+from recoup.kit.lists.paging import cut
 from recoup.merchants.flows.country import change_country
 from recoup.merchants.rules.switches import KINDS
 from recoup.merchants.store.merchants import Campaign
@@ -50,12 +52,12 @@ def _flip(text: str) -> Flip | None:
 
 
 @member.page("/switches", "switches/switches.html", menu=Entry("Settings", 2, "Switches", "toggle"))
-async def switches_page(visit: Visit) -> Values:
+async def switches_page(
+    visit: Visit, *, after: Annotated[tuple[int, UUID, str] | None, As(lambda text: _place(text))]
+) -> Values:
     world = visit.world
-    after = _place(visit.request.query_params.get("after", ""))
     standing = await switches.read_all(world, visit.scope)
-    changes = await switches.history(world, visit.scope, after, LINES + 1)
-    last = changes[LINES - 1] if len(changes) > LINES else None
+    changes, last = cut(await switches.history(world, visit.scope, after, LINES + 1), LINES)
     return dict(
         rows=_rows(standing),
         kinds=KINDS,
@@ -63,7 +65,7 @@ async def switches_page(visit: Visit) -> Values:
         own=visit.known.merchant,
         may=visit.may("switch", or_operator=True),
         may_test=visit.may("test", or_operator=True),
-        changes=changes[:LINES],
+        changes=changes,
         first=after is None,
         next=f"{last.version}~{last.subject_id}~{last.kind}" if last else None,
         tested=None,
@@ -130,11 +132,12 @@ def _rows(standing: Iterable[Switch]) -> list[Values]:
 
 
 def _place(text: str) -> tuple[int, UUID, str] | None:
-    parts = text.split("~")
-    subject = parse_id(parts[1]) if len(parts) == 3 else None
-    if subject is None or not (parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 10):
+    version, _, rest = text.partition("~")
+    subject, _, kind = rest.partition("~")
+    number, subject_id = parse_whole(version, 9), parse_id(subject)
+    if number is None or subject_id is None or kind not in KINDS:
         return None
-    return int(parts[0]), subject, parts[2][:20].replace("\0", "")
+    return number, subject_id, kind
 
 
 _GONE = Problem(

@@ -2,16 +2,17 @@
 its answers."""
 
 from typing import Final
+from uuid import UUID
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kit.edge.spool import while_there
+from recoup.kit.lists.paging import cut
 from recoup.people.page.endpoint import done_of, redirect, with_done
 from recoup.people.page.file_form import file_form
-from recoup.people.page.form_shape import read_again
+from recoup.people.page.form_shape import RowNo, read_again
 from recoup.people.page.known_before import FORM_BYTES, UPLOADS
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import CSV, JSON_LINES, Answer, Values, download, member, taken
@@ -40,12 +41,12 @@ _TYPES: Final = {"json": JSON_LINES, "csv": CSV}
 
 
 @member.page(PLACE, "uploads/uploads.html", menu=Entry("Insight", 4, "Files", "file"))
-async def uploads(visit: Visit) -> Values:
-    after = parse_id(visit.request.query_params.get("after", ""))
+async def uploads(visit: Visit, *, after: UUID | None) -> Values:
     rows = await list_uploads(visit.world.db.reader, visit.merchant_id, None, after, SIZE + 1)
+    shown, last = cut(rows, SIZE)
     return dict(
-        uploads=rows[:SIZE],
-        next=rows[SIZE - 1].upload_id if len(rows) > SIZE else None,
+        uploads=shown,
+        next=last and last.upload_id,
         first=after is None,
         typed=read_again(post_upload, visit.typed),
         may=_may(visit),
@@ -77,18 +78,16 @@ _find: Final = found_by("upload_id", _NONE, one_upload)
 
 
 @member.page("/uploads/{upload_id}", "uploads/upload.html")
-async def upload_page(visit: Visit) -> Values:
+async def upload_page(visit: Visit, *, after: RowNo = 0) -> Values:
     upload = await _find(visit)
-    query = visit.request.query_params
-    text = query.get("after", "")
-    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     rows = await refused_rows(
         visit.world.db.reader, visit.merchant_id, upload.upload_id, after, ROWS + 1
     )
+    shown, last = cut(rows, ROWS)
     return dict(
         upload=upload,
-        rows=rows[:ROWS],
-        next=rows[ROWS - 1].row_no if len(rows) > ROWS else None,
+        rows=shown,
+        next=last and last.row_no,
         first=not after,
         may=_may(visit),
         known=done_of(visit.session, visit.request) == "known",

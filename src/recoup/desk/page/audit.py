@@ -20,9 +20,11 @@ from recoup.desk.page.orders.query import Days, read_day
 from recoup.kernel.encode import encode
 from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.texts import is_printable
 from recoup.kernel.time import iso
 from recoup.kit.files.cells import csv_rows
 from recoup.kit.languages.times import Times
+from recoup.kit.lists.paging import cut, parse_instant
 from recoup.kit.local_time import read_zone as zone_named
 from recoup.people.flows.audit import all_lines, places, read_audit
 from recoup.people.page.any_visit import AnyVisit
@@ -138,12 +140,8 @@ def place_of(at: datetime, line: str) -> str:
 
 def _place(text: str) -> tuple[datetime, str] | None:
     moment, _, line = text.partition("_")
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    fits = at.tzinfo is not None and 2000 <= at.year <= 2200
-    return (at, line) if fits and line.isascii() and line.isprintable() else None
+    at = parse_instant(moment)
+    return (at, line) if at is not None and is_printable(line) else None
 
 
 PLACE: Final = "/audit"
@@ -251,7 +249,8 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
         if found.code != "unavailable":
             raise
         problem = found
-    older = place_of(lines[SIZE - 1].at, lines[SIZE - 1].line) if len(lines) > SIZE else ""
+    rows, last = cut(lines, SIZE)
+    older = place_of(last.at, last.line) if last else ""
     who = dict(reader.people)
     if query.who and query.who not in GROUPS:
         who.setdefault(query.who, "somebody else" if len(query.who) == 36 else query.who)
@@ -259,7 +258,7 @@ async def _page(visit: AnyVisit, reader: _Reader) -> Answer:
     return shown(
         status=503 if problem else 200,
         query=query,
-        rows=await _rows(visit, reader, lines[:SIZE], times),
+        rows=await _rows(visit, reader, rows, times),
         older=older,
         times=times,
         who=who,

@@ -30,18 +30,19 @@ DONE: Final = {
     may=DECIDE,
     menu=Entry("Operator", 4, "Linked cards", "copy", sees=for_operator),
 )
-async def cards(visit: Visit) -> Values:
+async def cards(
+    visit: Visit, *, first: Annotated[str, Text(60)], second: Annotated[str, Text(60)]
+) -> Values:
     async with visit.world.db.read() as connection:
         joins = await list_joins(connection, visit.merchant_id)
         alike = await alike_prints(connection, visit.merchant_id)
     typed = read_again(post_proposal, visit.typed if visit.request.url.path == PLACE else {})
-    query = visit.request.query_params
     return dict(
         waiting=[row for row in joins if row.state == "waiting"],
         decided=[row for row in joins if row.state != "waiting"],
         alike=alike,
-        first=typed.first or query.get("first", "")[:60],
-        second=typed.second or query.get("second", "")[:60],
+        first=typed.first or first,
+        second=typed.second or second,
         typed=typed,
         people=await named(visit, [who for row in joins for who in (row.made_by, row.decided_by)]),
         me=visit.scope.actor.text(),

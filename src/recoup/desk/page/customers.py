@@ -1,7 +1,6 @@
 """Page of one customer, with all of theirs."""
 
-from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from recoup.db.statement import ReadConnection
@@ -20,12 +19,14 @@ from recoup.desk.store.orders import list_orders
 from recoup.kernel.ids import HIGHEST, parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit.languages.said import said
+from recoup.kit.lists.paging import cut, parse_place
 from recoup.kit.personal import DOTS, MASKED, SHOWN
 from recoup.merchants.flows.blocks import block
 from recoup.merchants.rules.blocks import REASONS, STANDING_MAX
 from recoup.merchants.store.blocks import list_blocks, standing_blocks
 from recoup.people.page.endpoint import id_in_path, redirect
 from recoup.people.page.feature_parts import customer_panels
+from recoup.people.page.form_shape import As, Text
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, Values, download, member, nothing, shown
 from recoup.people.page.personal import clear_until, reveal_subject
@@ -39,24 +40,31 @@ ORDERS_MAX: Final = 500  # whose customers are meant, of those that words are fo
 
 
 @member.page("/customers", "desk/customers.html", menu=Entry("Orders", 3, "Customers", "person"))
-async def customers_page(visit: Visit) -> Values | Answer:
+async def customers_page(
+    visit: Visit,
+    *,
+    q: Annotated[str, Text(TYPED_MAX, strip=True)],
+    after: Annotated[store.Place, As(lambda text: _place(text))] = store.BEGIN,
+) -> Values | Answer:
     """The only one who is found opens at once."""
-    typed = visit.request.query_params.get("q", "").replace("\0", "").strip()[:TYPED_MAX]
+    typed = q
     if not typed:
-        return await _list(visit)
+        return await _list(visit, after)
     try:
         found = await _found(visit, typed)
     except Problem as problem:  # the search took too long
-        return shown(problem, **await _list(visit, typed, set()))
+        return shown(problem, **await _list(visit, after, typed, set()))
     if len(found) == 1:
         return redirect(f"/customers/{found.pop()}")
     nobody = None if found else nobody_found(masked=visit.pii_access == MASKED)
-    return shown(nobody, **await _list(visit, typed, found))
+    return shown(nobody, **await _list(visit, after, typed, found))
 
 
-async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -> Values:
+async def _list(
+    visit: Visit, after: store.Place, typed: str = "", found: set[UUID] | None = None
+) -> Values:
     """`found`: who is meant by what was typed; None: everybody."""
-    after, clear = _place(visit.request.query_params.get("after", "")), visit.pii_access == SHOWN
+    clear = visit.pii_access == SHOWN
     async with visit.world.db.read() as connection:
         blocks = await list_blocks(connection, visit.merchant_id, STANDING_MAX)
         if found is None:
@@ -69,13 +77,13 @@ async def _list(visit: Visit, typed: str = "", found: set[UUID] | None = None) -
                 connection, visit.merchant_id, list(found), clear=clear
             )
             count = min(len(rows), FOUND_MAX), len(rows) <= FOUND_MAX
-    size = LIST_SIZE if found is None else FOUND_MAX
+    listed, last = cut(rows, LIST_SIZE if found is None else FOUND_MAX)
     return dict(
         typed=typed,
-        rows=rows[:size],
+        rows=listed,
         count=count,
         searched=found is not None,
-        next=_text(rows[size - 1]) if found is None and len(rows) > size else None,
+        next=_text(last) if last and found is None else None,
         paged=after != store.BEGIN,
         counted_max=store.COUNTED_MAX,
         blocks=blocks,
@@ -117,20 +125,9 @@ def _text(row: store.ListedCustomer) -> str:
     return f"{row.first_seen_at.isoformat()}_{row.payer_id}"
 
 
-def _place(text: str) -> store.Place:
-    """The list's begin for what names no place in it."""
-    at, _, payer_id = text.partition("_")
-    try:
-        moment, found = datetime.fromisoformat(at), parse_id(payer_id)
-    except ValueError:
-        return store.BEGIN
-    if (
-        found is None
-        or moment.tzinfo is None
-        or not 1970 < moment.year < store.BEGIN.first_seen_at.year
-    ):
-        return store.BEGIN
-    return store.Place(moment, found)
+def _place(text: str) -> store.Place | None:
+    place = parse_place(text)
+    return place and store.Place(*place)
 
 
 def label_of(customer: store.Customer, language: str) -> str:
@@ -153,12 +150,11 @@ SIZE: Final = 100
 
 
 @member.page("/customers/{payer_id}", "desk/customers_customer.html")
-async def customer_page(visit: Visit) -> Values:
+async def customer_page(visit: Visit, *, before: UUID = HIGHEST) -> Values:
     """`typed`: what did not confirm the erasure; its sheet stands open with that, and with the
     problem. Raises: Problem(not_found) for an id that is none, and for another merchant's
     customer."""
     payer_id, merchant_id = _id(visit), visit.merchant_id
-    before = parse_id(visit.request.query_params.get("before", "")) or HIGHEST
     email, alike = await find_alike(visit.world, merchant_id, payer_id)
     async with visit.world.db.read() as connection:
         until = await clear_until(visit, connection, payer_id)
@@ -167,7 +163,8 @@ async def customer_page(visit: Visit) -> Values:
         if customer is None:
             raise no_such_customer()
         orders = await store.customer_orders(connection, merchant_id, payer_id, before, SIZE + 1)
-        ids = [row.order_id for row in orders[:SIZE]]
+        listed, last = cut(orders, SIZE)
+        ids = [row.order_id for row in listed]
         attempts = await store.attempts_of(connection, merchant_id, ids)
         refunds = await store.refunds_of(connection, merchant_id, ids, clear=clear)
         transmissions = await store.transmissions_of(connection, merchant_id, payer_id, SIZE)
@@ -186,8 +183,8 @@ async def customer_page(visit: Visit) -> Values:
         gone=is_gone(customer),
         label=label_of(customer, visit.language),
         payer_id=payer_id,
-        orders=orders[:SIZE],
-        more=ids[-1] if len(orders) > SIZE else None,
+        orders=listed,
+        more=last and last.order_id,
         paged=before != HIGHEST,
         attempts=attempts,
         refunds=refunds,

@@ -22,6 +22,7 @@ from recoup.disputes.store import disputes as store
 from recoup.kernel.money import EXPONENTS, money
 from recoup.kernel.problem import Figure, Problem, Sentence, invalid
 from recoup.kit import typed_amounts
+from recoup.kit.lists.paging import cut
 from recoup.kit.personal import SHOWN
 from recoup.networks.compelling_evidence import Element, Unfit
 from recoup.networks.disputes import UNDECIDED
@@ -29,7 +30,7 @@ from recoup.onboarding.rules.documents import download_name
 from recoup.orders.store.order_page import OrderPage
 from recoup.people.page.endpoint import id_in_path, redirect
 from recoup.people.page.file_form import file_form
-from recoup.people.page.form_shape import Text, read_again
+from recoup.people.page.form_shape import RowNo, Text, among, read_again
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Answer, Values, attachment, but, member, nothing, shown, taken
 from recoup.people.page.personal import read_as_seen
@@ -72,22 +73,21 @@ VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "desk/disputes.html",
     menu=Entry("Queues", 4, "Disputes", "chargeback", counts="disputes"),
 )
-async def disputes(visit: Visit) -> Values:
-    query = visit.request.query_params
-    view = query.get("view", "open")
-    view = view if view in VIEWS else "open"
-    kind = query.get("kind") or None
-    kind = kind if kind is None or kind in DISPUTE_KINDS else "unknown"  # which no dispute is
-    begin = query.get("from", "")
-    offset = (
-        min(int(begin), OFFSET_MAX) if begin.isascii() and begin.isdigit() and len(begin) < 9 else 0
-    )
+async def disputes(
+    visit: Visit,
+    *,
+    view: Annotated[str, among(VIEWS)] = "open",
+    kind: str,
+    from_: RowNo = 0,
+) -> Values:
+    chosen = kind if not kind or kind in DISPUTE_KINDS else "unknown"  # which no dispute is
+    offset = min(from_, OFFSET_MAX)
     states = VIEWS[view][1]
     rows = await store.list_disputes(
         visit.world.db.reader,
         visit.merchant_id,
         states=states,
-        kind=kind,
+        kind=chosen or None,
         offset=offset,
         limit=store.LISTED_MAX + 1,
         clear=visit.pii_access == SHOWN,
@@ -99,14 +99,15 @@ async def disputes(visit: Visit) -> Values:
         (name, word, [numbers[state] for state in of or numbers], name == view)
         for name, (word, of) in VIEWS.items()
     ]
+    shown, last = cut(rows, store.LISTED_MAX)
     return dict(
-        rows=rows[: store.LISTED_MAX],
+        rows=shown,
         views=views,
         most=store.COUNTED_MAX,
         view=view,
-        kind=kind,
+        kind=chosen or None,
         begin=offset,
-        more=len(rows) > store.LISTED_MAX,
+        more=last is not None,
         step=store.LISTED_MAX,
         notices=notices,
         in_words=in_words,

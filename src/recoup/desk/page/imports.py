@@ -3,6 +3,7 @@ with its report."""
 
 from contextlib import suppress
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -26,13 +27,13 @@ from recoup.imports.rules.answers import Answers
 from recoup.imports.rules.attempt import SKIPPED
 from recoup.imports.rules.file import ROWS_MAX
 from recoup.imports.store.imports import Import, bad_lines, list_imports
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.kit.edge.spool import while_there
+from recoup.kit.lists.paging import cut
 from recoup.people.page.endpoint import done_of, redirect, with_done
 from recoup.people.page.file_form import UNITS as UNITS  # the template's
 from recoup.people.page.file_form import file_form
-from recoup.people.page.form_shape import Text, read_again
+from recoup.people.page.form_shape import RowNo, Text, read_again
 from recoup.people.page.known_before import FORM_BYTES, IMPORTS
 from recoup.people.page.pages import JSON_LINES, Answer, Values, download, member, shown, taken
 from recoup.people.page.portal_visit import Visit, found_by
@@ -76,12 +77,13 @@ LINES: Final = 100
 
 
 @member.page(PLACE, "desk/imports.html")
-async def imports(visit: Visit) -> Values:
-    after = parse_id(visit.request.query_params.get("after", ""))
-    rows = await list_imports(visit.world.db.reader, visit.merchant_id, after, SIZE + 1)
+async def imports(visit: Visit, *, after: UUID | None) -> Values:
+    rows, last = cut(
+        await list_imports(visit.world.db.reader, visit.merchant_id, after, SIZE + 1), SIZE
+    )
     return dict(
-        imports=rows[:SIZE],
-        next=rows[SIZE - 1].import_id if len(rows) > SIZE else None,
+        imports=rows,
+        next=last and last.import_id,
         first=after is None,
         typed=read_again(post_import, visit.typed),
         may=_may(visit),
@@ -132,12 +134,10 @@ _find: Final = found_by("import_id", _NONE, one_import)
 
 
 @member.page("/imports/{import_id}", "desk/imports_import.html")
-async def import_page(visit: Visit) -> Values:
+async def import_page(visit: Visit, *, after: RowNo = 0) -> Values:
     found = await _find(visit)
-    text = visit.request.query_params.get("after", "")
-    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     reader, merchant_id = visit.world.db.reader, visit.merchant_id
-    rows = await bad_lines(reader, merchant_id, found.import_id, after, LINES + 1)
+    rows, last = cut(await bad_lines(reader, merchant_id, found.import_id, after, LINES + 1), LINES)
     proofs = await backtests_of_import(reader, merchant_id, found.import_id, WINDOW_DAYS, PROVED)
     return dict(
         one=found,
@@ -145,8 +145,8 @@ async def import_page(visit: Visit) -> Values:
         proved=sum(row.failed is None for row in proofs) == len(PROVED),
         live=found.finished_at is None or any(row.made_at is None for row in proofs),
         may_prove=visit.may("switch", or_operator=True),
-        rows=rows[:LINES],
-        next=rows[LINES - 1].line_no if len(rows) > LINES else None,
+        rows=rows,
+        next=last and last.line_no,
         first=not after,
         attempts=ATTEMPTS,
         left_out=LEFT_OUT,

@@ -34,8 +34,8 @@ _switch = operator("switch all sending off or on")
     may=operator("see the operator's home"),
     menu=Entry("", 1, "Operator home", "home"),
 )
-async def home(visit: AccountVisit) -> Values:
-    text = visit.request.query_params.get("q", "").replace("\0", "")[:128].strip()
+async def home(visit: AccountVisit, *, q: Annotated[str, Text(128)]) -> Values:
+    text = q.strip()
     known = [merchant.merchant_id for merchant in visit.session.merchants]
     async with visit.world.db.read() as connection:
         rows = await operated_merchants(connection, known, text, ROWS_MAX + 1)

@@ -1,12 +1,13 @@
 """/requests: calls with the merchant's keys, how each was answered, and by which id it is known."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 from recoup.db.partitions import DAILY
-from recoup.kernel.ids import parse_id
 from recoup.keys.flows.call_log import PAUSE_SECONDS
 from recoup.keys.store.api_calls import read_calls, read_choices
+from recoup.people.page.form_shape import Text
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Values, member
 from recoup.people.page.portal_visit import Visit, named
@@ -14,42 +15,41 @@ from recoup.people.page.portal_visit import Visit, named
 PLACE: Final = "/requests"
 SIZE: Final = 50
 CLASSES: Final = {"2": "2xx, done", "3": "3xx", "4": "4xx, refused", "5": "5xx, server error"}
-_FIELDS: Final = {"status": 1, "path": 200, "key": 128, "request": 128}
 
 
 @member.page(PLACE, "desk/requests.html", menu=Entry("Integration", 4, "Requests", "clock"))
-async def requests_page(visit: Visit) -> Values:
+async def requests_page(
+    visit: Visit,
+    *,
+    status: Annotated[str, Text(1, strip=True)],
+    path: Annotated[str, Text(200, strip=True)],
+    key: Annotated[str, Text(128, strip=True)],
+    request: Annotated[str, Text(128, strip=True)],
+    before: UUID | None,
+) -> Values:
     """Whatever the address asks for: what nothing has is found nowhere."""
-    query = visit.request.query_params
-    filters = {
-        name: query.get(name, "").strip().replace("\0", "")[:most] for name, most in _FIELDS.items()
-    }
-    before = parse_id(query.get("before", ""))
-    status = (
-        int(filters["status"]) if filters["status"] in CLASSES else 0 if filters["status"] else None
-    )
     rows, older = await read_calls(
         visit.world.db.reader,
         visit.merchant_id,
-        request_id=filters["request"] or None,
-        status_class=status,
-        path=filters["path"] or None,
-        key_id=filters["key"] or None,
+        request_id=request or None,
+        status_class=int(status) if status in CLASSES else 0 if status else None,
+        path=path or None,
+        key_id=key or None,
         before=before,
         limit=SIZE,
     )
     choices = await read_choices(visit.world.db.reader, visit.merchant_id)
     people = await named(
         visit,
-        [key for key in {*choices.keys, *(row.key_id for row in rows)} if key.startswith("user:")],
+        [one for one in {*choices.keys, *(row.key_id for row in rows)} if one.startswith("user:")],
     )
     return dict(
         rows=rows,
         older=older,
         first=before is None,
-        filters=filters,
-        paths=_with(choices.paths, filters["path"]),
-        keys=_with(choices.keys, filters["key"]),
+        filters={"status": status, "path": path, "key": key, "request": request},
+        paths=_with(choices.paths, path),
+        keys=_with(choices.keys, key),
         key_words=_key_words(people),
         lost=choices.lost,
         days=DAILY["api_calls"],

@@ -18,7 +18,7 @@ Moment = Annotated[
     str, Meta(description="ISO 8601 in UTC.", extra_json_schema={"format": "date-time"})
 ]
 Instant = Annotated[datetime, Meta(description="ISO 8601 in UTC.")]  # as a body says it
-Queried = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]  # as a query does
+Queried = Annotated[Instant, Meta(extra_json_schema={"format": "date-time"})]  # as a query does
 Text = Annotated[str, Meta(max_length=256)]
 Counted = Annotated[int, Meta(ge=0)]
 Text4 = Annotated[str, Meta(max_length=4)]

@@ -2,7 +2,11 @@
 there is a next page."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
+
+from recoup.kernel.ids import parse_id
 
 Row = TypeVar("Row")
 PageT = TypeVar("PageT")
@@ -25,3 +29,19 @@ def page_of(
     more."""
     shown, last = cut(rows, size)
     return shape(data=[show(row) for row in shown], next=None if last is None else key(last))
+
+
+def parse_instant(text: str) -> datetime | None:
+    """Reads a moment with its zone, of years that have neighbours in every zone."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and 1970 < at.year < 9998 else None
+
+
+def parse_place(text: str) -> tuple[datetime, UUID] | None:
+    """Reads `moment_id`, the place of a row in a list by time."""
+    moment, _, id_text = text.partition("_")
+    at, row_id = parse_instant(moment), parse_id(id_text)
+    return None if at is None or row_id is None else (at, row_id)

@@ -11,6 +11,7 @@ from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
 from recoup.kit.edge.cookies import cookie
 from recoup.kit.languages.locale import Locale
+from recoup.kit.lists.paging import cut
 from recoup.notifications.flows import notifications
 from recoup.notifications.flows.notifications import Subscription, subscription_of, unsubscribe
 from recoup.notifications.rules.notification_words import words_of
@@ -21,6 +22,7 @@ from recoup.people.flows.notices import inbox
 from recoup.people.flows.sessions import switch_merchant
 from recoup.people.page.any_visit import AnyVisit
 from recoup.people.page.endpoint import COOKIE, redirect
+from recoup.people.page.form_shape import As
 from recoup.people.page.pages import Answer, Values, either, nothing, public
 from recoup.people.page.public_visit import PublicVisit, any_fields
 from recoup.people.page.rights import anybody
@@ -37,10 +39,10 @@ _NO_END: Final = Problem(
 
 
 @either.page(PLACE, "notifications/notifications.html")
-async def notifications_page(visit: AnyVisit) -> Values:
-    params, session = visit.request.query_params, visit.session
-    unread, before = params.get("unread") == "1", parse_id(params.get("before", ""))
-    merchant_id = _here(visit) if params.get("only") == "here" else None
+async def notifications_page(
+    visit: AnyVisit, *, unread: Annotated[bool, As("1".__eq__)], only: str, before: UUID | None
+) -> Values:
+    session, merchant_id = visit.session, _here(visit) if only == "here" else None
     rows = await read_page(
         visit.world.people.reader,
         session.user_id,
@@ -51,7 +53,7 @@ async def notifications_page(visit: AnyVisit) -> Values:
         subject_id=merchant_id,
         limit=ROWS + 1,
     )
-    shown = rows[:ROWS]
+    shown, last = cut(rows, ROWS)
     mails = await inbox(visit.world, [row.notification_id for row in shown]) if shown else {}
     to = Locale(visit.language, session.zone)
     entries: dict[
@@ -80,7 +82,7 @@ async def notifications_page(visit: AnyVisit) -> Values:
         only_here=merchant_id is not None,
         chosen=chosen,
         first=before is None,
-        older=shown[-1].notification_id if len(rows) > ROWS else None,
+        older=last and last.notification_id,
         several=len(session.merchants) > 1,
     )
 

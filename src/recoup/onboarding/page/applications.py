@@ -9,10 +9,10 @@ from uuid import UUID
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from recoup.kernel.ids import parse_id
 from recoup.kernel.money import EXPONENTS, UNITS_MAX, to_text
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kit import typed_amounts
+from recoup.kit.lists.paging import cut
 from recoup.kit.world import World
 from recoup.onboarding.flows import application_documents, applications
 from recoup.onboarding.flows.applications import Applicant, FullApplication
@@ -204,18 +204,20 @@ _document_id: Final = id_in_path(
         Entry("Settings", 8, "Applications", "draft", sees=not_operator),
     ),
 )
-async def applications_page(visit: AnyVisit) -> Values:
-    access, query = access_of(visit), visit.request.query_params
-    after, status = parse_id(query.get("after", "")), query.get("status", "").upper()
-    rows = await applications.find_applications(
-        visit.world, access.who, SIZE + 1, after=after, status=_known(status) or None
+async def applications_page(visit: AnyVisit, *, after: UUID | None, status: str) -> Values:
+    access, known = access_of(visit), _known(status.upper())
+    rows, last = cut(
+        await applications.find_applications(
+            visit.world, access.who, SIZE + 1, after=after, status=known or None
+        ),
+        SIZE,
     )
     return dict(
-        rows=[(row, applications.form_of(row)) for row in rows[:SIZE]],
+        rows=[(row, applications.form_of(row)) for row in rows],
         access=access,
-        status=_known(status),
+        status=known,
         first=after is None,
-        next=rows[SIZE - 1].application_id if len(rows) > SIZE else None,
+        next=last and last.application_id,
     )
 
 

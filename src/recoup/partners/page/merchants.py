@@ -9,9 +9,10 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.keys.page import OVERLAPS, WORDS, Overlap, Question, endings_of
+from recoup.kit.lists.paging import cut
 from recoup.merchants.rules.switches import KINDS
 from recoup.merchants.store.partners import count_merchants
 from recoup.onboarding.flows.partners import health_of, read_status
@@ -33,14 +34,11 @@ _ON: Final = {"on": True, "off": False}
 
 
 @partner.page("/partner", "partners/merchants.html", menu=Entry("Partner", 1, "Merchants", "shop"))
-async def merchants(visit: PartnerVisit) -> Values:
-    query = visit.request.query_params
-    state = query.get("state") or None
-    state = state if state is None or state in STATES else "unknown"  # in which no merchant is
-    text, after = (
-        query.get("q", "").replace("\0", "")[:128].strip(),
-        parse_id(query.get("after", "")),
-    )
+async def merchants(
+    visit: PartnerVisit, *, state: str | None, q: Annotated[str, Text(128)], after: UUID | None
+) -> Values:
+    state = state if not state or state in STATES else "unknown"  # in which no merchant is
+    state, text = state or None, q.strip()
     merchant_filter = MerchantFilter(visit.partner.partner_id, state, text)
     async with visit.world.db.read() as connection:
         rows = await list_merchants(connection, merchant_filter, after, PAGE + 1)
@@ -51,12 +49,11 @@ async def merchants(visit: PartnerVisit) -> Values:
                 None,
                 PAGE + 1,
             )
-        shown = rows[:PAGE]
+        shown, last = cut(rows, PAGE)
         rescued = await rescued_of(
             connection, [row.merchant_id for row in shown], visit.wall, RESCUED_WITHIN
         )
         total = await count_merchants(connection, visit.partner.partner_id)
-    further = shown[-1].merchant_id if len(rows) > PAGE else None
     return dict(
         rows=shown,
         rescued=rescued,
@@ -66,7 +63,7 @@ async def merchants(visit: PartnerVisit) -> Values:
         after=after,
         results={},
         days=RESCUED_WITHIN,
-        next_link=_link(state, text, further) if further else None,
+        next_link=_link(state, text, last.merchant_id) if last else None,
         first_link=_link(state, text, None),
     )
 

@@ -4,6 +4,7 @@ kind."""
 from datetime import date, timedelta
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -39,7 +40,7 @@ KINDS: Final = {
 @partner.page(
     "/partner/report", "partners/report.html", menu=Entry("Partner", 2, "Report", "report")
 )
-async def report(visit: PartnerVisit) -> Answer:
+async def report(visit: PartnerVisit, *, after: UUID | None) -> Answer:
     typed, problem = _typed(visit), None
     then = await read_partner_as_of(visit, parse_id(typed["mid"]))
     try:
@@ -47,7 +48,6 @@ async def report(visit: PartnerVisit) -> Answer:
     except Problem as wrong:
         request, problem = _usual(visit, then), wrong
     world = visit.world
-    after = parse_id(visit.request.query_params.get("after", ""))
     rows, further = await report_page(world, request, after, MERCHANTS)
     merchants = await list_merchants(
         visit.world.db.reader, MerchantFilter(visit.partner.partner_id), None, CHOICES_MAX

@@ -1,5 +1,5 @@
 """Fields of a form: the keyword parameters of the function that takes it, or a class where it is
-handed on.
+handed on; and the parameters of a page's address.
 
 A field takes the first value of its name; a name that Python keeps for itself has an underscore
 behind it (`from_`).
@@ -42,6 +42,7 @@ from starlette.datastructures import UploadFile
 
 from recoup.kernel.ids import FORM, parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.texts import parse_whole
 from recoup.people.page.forms import NO_KEY
 
 F = TypeVar("F")
@@ -86,9 +87,17 @@ class Names:
     taken: Callable[[str], object]
 
 
+def whole(digits_max: int) -> As:
+    """Accepts a whole number of so many digits."""
+    return As(lambda text: parse_whole(text, digits_max))
+
+
 def among(values: Collection[str]) -> As:
     """Accepts one of these texts."""
     return As(lambda text: text if text in values else None)
+
+
+RowNo: TypeAlias = Annotated[int, whole(8)]  # where a page of a list of rows begins
 
 
 class _Reader(NamedTuple):
@@ -127,11 +136,19 @@ def read_again(shape: Callable[..., Awaitable[object]], form: Fields) -> Any: ..
 def read_again(shape: Callable[..., Any], form: Fields) -> Any:
     """The same, for the page that shows what was typed: what was refused, or not sent, is empty. Of
     a function that takes a form, its fields."""
-    found = {name: (reader.read(form), reader.empty) for name, reader in readers_of(shape).items()}
     made = shape if isinstance(shape, type) else SimpleNamespace
-    return made(
-        **{name: empty if value is None else value for name, (value, empty) in found.items()}
-    )
+    return made(**_readable(shape, form))
+
+
+def read_address(shape: Callable[..., Any], address: Mapping[str, str]) -> dict[str, Any]:
+    """Reads an address by the names of a function's keyword parameters. What stands for nothing is
+    empty, or the default; a name that comes twice is its last value."""
+    return _readable(shape, {name: [text.replace("\0", "")] for name, text in address.items()})
+
+
+def _readable(shape: Callable[..., Any], form: Fields) -> dict[str, Any]:
+    found = {name: (reader.read(form), reader.empty) for name, reader in readers_of(shape).items()}
+    return {name: empty if value is None else value for name, (value, empty) in found.items()}
 
 
 @cache

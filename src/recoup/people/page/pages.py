@@ -29,7 +29,7 @@ from recoup.people.page.endpoint import (
     signed_in,
     unsigned,
 )
-from recoup.people.page.form_shape import Fields, read_fields, readers_of
+from recoup.people.page.form_shape import Fields, read_address, read_fields, readers_of
 from recoup.people.page.forms import Form, parts_of
 from recoup.people.page.own_forms import checked_form, own_form
 from recoup.people.page.partner_visit import PartnerVisit, partner_visit
@@ -144,12 +144,14 @@ class Sessions(Generic[V]):
         *,
         may: Callable[[V], object] = anybody,
         menu: menus.Entry | tuple[menus.Entry, ...] = (),
-    ) -> Callable[[Callable[[V], Awaitable[Values | Answer]]], "Page[V]"]:
+    ) -> Callable[[Callable[Concatenate[V, P], Awaitable[Values | Answer]]], "Page[V]"]:
         """The function returns what the template needs beside the layout and its own `module`,
-        whose names the template reads; a file, or another page, is an answer. `menu`: where it
-        stands in the menu of every page."""
+        whose names the template reads; a file, or another page, is an answer. Its keyword
+        parameters are those of the address, read like a form's (`form_shape.py`), but nothing is
+        refused. `menu`: where it stands in the menu of every page."""
 
-        def declare(work: Callable[[V], Awaitable[Values | Answer]]) -> Page[V]:
+        def declare(work: Callable[..., Awaitable[Values | Answer]]) -> Page[V]:
+            readers_of(work)  # says at once what no address can hold
             made = Page(self, path, template, work)
 
             async def get(visit: V) -> Response:
@@ -209,7 +211,7 @@ class Page(Generic[V]):
         sessions: Sessions[V],
         path: str,
         template: str,
-        work: Callable[[V], Awaitable[Values | Answer]],
+        work: Callable[..., Awaitable[Values | Answer]],
         *,
         shows: Shows = every,
     ) -> None:
@@ -225,7 +227,8 @@ class Page(Generic[V]):
     async def answer(self, visit: V, again: Shown | None = None) -> Response:
         """Answers with the page. `again`: with what a form has to say."""
         again = again or Shown()
-        found = await self._work(replace(visit, problem=again.problem))
+        asked = read_address(self._work, visit.request.query_params)
+        found = await self._work(replace(visit, problem=again.problem), **asked)
         if isinstance(found, Response):
             return found
         own = found if isinstance(found, Shown) else Shown(found)

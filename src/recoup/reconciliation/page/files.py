@@ -4,6 +4,7 @@ suggests."""
 from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from starlette.datastructures import UploadFile
 
@@ -11,12 +12,13 @@ from recoup.bank.rules.reading import EVERY, Reading, mapping_file, reading_of
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kit.edge.spool import while_there
+from recoup.kit.lists.paging import cut
 from recoup.kit.report_spans import days, days_of
 from recoup.orders.rules.ledger import RECIPES as RECIPES  # the template's
 from recoup.people.page.endpoint import done_of, redirect, with_done
 from recoup.people.page.file_form import UNITS as UNITS  # the template's
 from recoup.people.page.file_form import file_form
-from recoup.people.page.form_shape import As, Text, read_again
+from recoup.people.page.form_shape import RowNo, Text, read_again
 from recoup.people.page.known_before import FILES
 from recoup.people.page.pages import Answer, Values, member
 from recoup.people.page.portal_visit import Visit, found_by
@@ -84,12 +86,12 @@ class NewFile:
 
 
 @member.page(FILES, "reconciliation/files.html")
-async def files(visit: Visit) -> Values:
-    after = parse_id(visit.request.query_params.get("after", ""))
+async def files(visit: Visit, *, after: UUID | None) -> Values:
     runs = await list_runs(visit.world.db.reader, visit.merchant_id, after=after, limit=SIZE + 1)
+    shown, last = cut(runs, SIZE)
     return dict(
-        runs=runs[:SIZE],
-        next=runs[SIZE - 1].run_id if len(runs) > SIZE else None,
+        runs=shown,
+        next=last and last.run_id,
         first=after is None,
         days=_days,
         typed=read_again(NewFile, visit.typed),
@@ -120,25 +122,23 @@ _find: Final = found_by("run_id", _NONE, run_of)
 
 
 @member.page("/reconciliation/files/{run_id}", "reconciliation/file.html")
-async def file_page(visit: Visit) -> Values:
-    run = await _find(visit)
-    query, done = visit.request.query_params, done_of(visit.session, visit.request)
+async def file_page(visit: Visit, *, outcome: str, after: RowNo = 0) -> Values:
+    run, done = await _find(visit), done_of(visit.session, visit.request)
     booked, _, before = (
         done.removeprefix("booked-").partition("-") if done.startswith("booked-") else ("", "", "")
     )
-    outcome = query.get("outcome", "")
     wanted = [outcome] if outcome in OUTCOMES else None if outcome == "all" else _DIFFER
-    after = int(query.get("after", "0")) if _is_number(query.get("after", "0")) else 0
     key = (visit.merchant_id, run.run_id)
     rows = await run_lines(
         visit.world.db.reader, *key, outcomes=wanted, after=after, limit=LINES + 1
     )
+    shown, last = cut(rows, LINES)
     open_ = await bookings(visit.world.db.reader, *key)
     refused = await refused_lines(visit.world.db.reader, *key) if run.counts.get("refused") else []
     return dict(
         run=run,
-        rows=rows[:LINES],
-        next=rows[LINES - 1].row_no if len(rows) > LINES else None,
+        rows=shown,
+        next=last and last.row_no,
         first=not after,
         outcome=outcome if outcome in OUTCOMES or outcome == "all" else "",
         ticks=visit.is_operator and any(row.recipe and not row.booked_at for row in rows),
@@ -163,7 +163,7 @@ async def post_booking(
     run: Run,
     *,
     which: str,
-    row: tuple[Annotated[int, As(lambda text: int(text) if _is_number(text) else None)], ...],
+    row: tuple[RowNo, ...],
     note: str,
 ) -> Answer:
     """Books the lines that were chosen. `which`: all, else the lines of `row`."""
@@ -203,7 +203,3 @@ def _days(run: Run) -> str:
     first, last = days_of((run.period_from, run.period_to), zone)
     span = joined(dict.fromkeys((first, last)), " – ")
     return span if zone == "UTC" else Sentence("{0}, {1}", span, zone)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 9

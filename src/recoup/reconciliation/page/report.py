@@ -1,20 +1,21 @@
 """Movements on the merchant's account in a month: sums that are the ledger's own, the lines, and
 both as a file."""
 
-from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem
+from recoup.kernel.texts import parse_whole
 from recoup.kit.as_of import Window
+from recoup.kit.lists.paging import cut, parse_instant
 from recoup.kit.report_spans import month, months_until, zone_of
 from recoup.orders.store.movements import Place, first_booked, movements, open_differences
 from recoup.people.page.as_of import chosen_month, read_as_of, strict_as_of
+from recoup.people.page.form_shape import As
 from recoup.people.page.menu import Entry
 from recoup.people.page.pages import Values, download, member, taken
 from recoup.people.page.portal_visit import Visit
@@ -33,19 +34,21 @@ WORDS: Final = {
     "reconciliation/report.html",
     menu=Entry("Money", 2, "Reconciliation", "match"),
 )
-async def report(visit: Visit) -> Values:
+async def report(
+    visit: Visit, *, after: Annotated[Place | None, As(lambda text: _place(text))]
+) -> Values:
     """A month or zone that cannot be read is the present one, and said."""
     chosen, zone, problem = _chosen(visit)
     then = await read_as_of(visit)
     window = Window(*month(chosen, str(zone)), then.cut)
-    after = _place(visit.request.query_params.get("after", ""))
     world = visit.world
     totals = await report_totals(world, visit.merchant_id, window)
-    rows = await movements(world.db.reader, visit.merchant_id, window, after, LINES + 1)
+    rows, last = cut(
+        await movements(world.db.reader, visit.merchant_id, window, after, LINES + 1), LINES
+    )
     span = (window.begin, window.end)
     differences = 0 if then.at else await open_differences(world.db.reader, visit.merchant_id, span)
     first = await first_booked(world.db.reader, visit.merchant_id)
-    more = _text(place_of(rows[LINES - 1])) if len(rows) > LINES else None
     kept = {"month": chosen, "zone": str(zone)}
     query = kept | dict(then.query)
     return dict(
@@ -55,9 +58,9 @@ async def report(visit: Visit) -> Values:
         zone=zone,
         months=months_until(visit.now, first, zone),
         totals=totals,
-        rows=rows[:LINES],
+        rows=rows,
         first=after is None,
-        next=urlencode(query | {"after": more}) if more else None,
+        next=urlencode(query | {"after": _text(place_of(last))}) if last else None,
         query=urlencode(query),
         differences=differences,
         problem=problem,
@@ -95,16 +98,9 @@ def _text(place: Place) -> str:
 
 
 def _place(text: str) -> Place | None:
-    parts = text.split("~")
-    posting_id: UUID | None = parse_id(parts[1]) if len(parts) == 3 else None
-    if posting_id is None or not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) < 5):
+    moment, _, rest = text.partition("~")
+    posting, _, number = rest.partition("~")
+    at, posting_id, line_no = parse_instant(moment), parse_id(posting), parse_whole(number, 4)
+    if at is None or posting_id is None or line_no is None:
         return None
-    try:
-        at = datetime.fromisoformat(parts[0])
-    except ValueError:
-        return None
-    return (
-        Place(at, posting_id, int(parts[2]))
-        if at.tzinfo is not None and 2000 <= at.year <= 2200
-        else None
-    )
+    return Place(at, posting_id, line_no)

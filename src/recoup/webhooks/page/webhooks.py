@@ -4,10 +4,10 @@ next."""
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final, Literal, TypeAlias
+from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
 from recoup.keys.page import Ending, Question, hours
 from recoup.keys.rules.site_address import host_of
@@ -79,8 +79,7 @@ def owner_values(visit: AnyVisit) -> dict[str, str]:
 
 
 @both.page("/webhooks/new", "webhooks/new.html")
-async def new_webhook(visit: AnyVisit) -> Values:
-    dialect = visit.request.query_params.get("dialect", "rescue")
+async def new_webhook(visit: AnyVisit, *, dialect: str = "rescue") -> Values:
     return _form(visit, dialect if dialect in dialects(visit) else "rescue")
 
 
@@ -170,15 +169,14 @@ _TWO_KEYS: Final = "Wait until then, or end the old key now."
 
 
 @both.page("/webhooks/{endpoint_id}", "webhooks/endpoint.html")
-async def webhook(visit: AnyVisit) -> Values:
+async def webhook(visit: AnyVisit, *, result: str, event: str, before: UUID | None) -> Values:
     """`changing`: its form is open, with what was typed."""
-    found = await who.find(visit)
-    world, query = visit.world, visit.request.query_params
-    result, event = query.get("result") or None, query.get("event") or None
-    before = parse_id(query.get("before", ""))
+    found, world = await who.find(visit), visit.world
     wrong: Problem | None = None
     try:
-        rows, older = await log_of(world, found, LogQuery(result, event, before), SIZE)
+        rows, older = await log_of(
+            world, found, LogQuery(result or None, event or None, before), SIZE
+        )
     except Problem as refused:
         rows, older, wrong = [], None, refused
     now = EndpointForm(found.url, tuple(found.events), encrypt=found.encrypt, format=found.format)
@@ -198,7 +196,7 @@ async def webhook(visit: AnyVisit) -> Values:
         typed=now,
         older=older,
         wrong=wrong,
-        chosen={"result": result or "", "event": (event or "")[:64]},
+        chosen={"result": result, "event": event[:64]},
         first=before is None,
         results=who.RESULTS,
         errors=who.ERRORS,

@@ -6,7 +6,9 @@ from typing import Final
 from recoup.desk.flows.on_many import stop_act
 from recoup.desk.store.bulk_acts import BulkAct, act_rows, find_act, list_acts, refused_rows
 from recoup.kernel.problem import Problem
+from recoup.kit.lists.paging import cut
 from recoup.people.page.endpoint import id_in_path
+from recoup.people.page.form_shape import RowNo
 from recoup.people.page.pages import Values, member, nothing
 from recoup.people.page.portal_visit import Visit, named
 from recoup.people.page.rights import anybody
@@ -37,17 +39,16 @@ async def acts(visit: Visit) -> Values:
 
 
 @member.page("/orders/bulk/{act_id}", "desk/orders/act.html")
-async def act_page(visit: Visit) -> Values:
-    act, query = await _find(visit), visit.request.query_params
-    text, refused = query.get("after", ""), query.get("show") == "refused"
-    after = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+async def act_page(visit: Visit, *, show: str, after: RowNo = 0) -> Values:
+    act, refused = await _find(visit), show == "refused"
     async with visit.world.db.read() as connection:
         read = refused_rows if refused else act_rows
         rows = await read(connection, visit.merchant_id, act.act_id, after, ROWS + 1)
+    shown, last = cut(rows, ROWS)
     return dict(
         act=act,
-        rows=rows[:ROWS],
-        next=rows[ROWS - 1].row_no if len(rows) > ROWS else None,
+        rows=shown,
+        next=last and last.row_no,
         first=not after,
         refused=refused,
         live=act.finished_at is None,
