@@ -222,7 +222,7 @@ api: Final = Api(group="Reports", scope="reports")
 async def get_certificates(call: Call) -> CertificateList:
     """Compliance certificates. One for each closed month and acceptor that something was sent by, and their
     corrections. Newest first. A month is closed three days after its end."""
-    asked, query = read_query(call.query, CertificateQuery)
+    asked, query = read_query(call.query, CertificateQuery, "limit", "acceptorId", "after")
     begin = await _month(call, query, asked.month)
     number: Any = asked.after
     query.raise_if_any()

@@ -256,7 +256,7 @@ async def post_import(call: Call) -> Reply:
     and 512 MB. It is known by its columns. The rescue engine learns from its attempts. What the file does not say, such
     as its time zone, is asked: `dryRun=true` shows the questions and the report, and stores nothing. The same file
     again is the same import. 202 for a new file, 200 for a known one and for a dry run."""
-    query = call.asked(NewImportQuery)
+    query = call.asked(NewImportQuery, "filename", "dryRun", "order", "decimal", "amounts")
     name, dry_run = query.filename or "", bool(query.dry_run)
     said = Answers(
         query.zone or "",

@@ -161,7 +161,9 @@ async def get_reconciliation(call: Call) -> Reply:
     `after` (`next` of the previous page); new bookings do not shift pages. With `format=csv`, or `Accept: text/csv`,
     the response is one file with decimal amounts, and dates in `zone` with their offset. With `asOf` or `asOfRecorded`
     it is the response as it was then, byte for byte."""
-    asked, query = read_query(call.query, ReconciliationQuery, elsewhere=_ELSEWHERE)
+    asked, query = read_query(
+        call.query, ReconciliationQuery, "limit", "format", elsewhere=_ELSEWHERE
+    )
     form, limit = form_of_reply(call, asked.format), asked.limit
     begin, end, report_id = asked.from_, asked.to, asked.id
     after: Any = asked.after

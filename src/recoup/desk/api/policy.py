@@ -50,7 +50,7 @@ async def read(call: Call) -> RetryPolicyShown:
 async def versions(call: Call) -> RetryPolicyVersions:
     """Versions of the retry policy. Each with its author, its reason and the time from which it holds; the newest
     first."""
-    query = call.asked(RetryPolicyVersionsQuery)
+    query = call.asked(RetryPolicyVersionsQuery, "siteId", "campaignId")
     return await listed(call, await _where(call, query.site_id, query.campaign_id), query)
 
 

@@ -177,7 +177,7 @@ SPAN_MAX: Final = timedelta(days=400)
 
 
 async def get_report(report: str, call: Call) -> Reply:
-    asked, query = read_query(call.query, OriginQuery)
+    asked, query = read_query(call.query, OriginQuery, "limit", "format", "after")
     form, after = form_of_reply(call, asked.format), _after(query, asked, report)
     request = await _request(call, query, asked)
     world, (begin, end, cut) = call.services.world, request.window

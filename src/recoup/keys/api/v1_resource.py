@@ -133,10 +133,10 @@ class Call(kit.Call[Services, Caller | None, QueryValues]):
 
     __slots__ = ()
 
-    def asked(self, shape: type[ShapeT], *, any_names: bool = False) -> ShapeT:
-        """The query, about which there is no more to say. `any_names`: as `read_query` has it.
-        Raises: Problem(invalid), all complaints at once."""
-        asked, query = read_query(self.query, shape, any_names=any_names)
+    def asked(self, shape: type[ShapeT], *first: str, any_names: bool = False) -> ShapeT:
+        """The query, about which there is no more to say. `first`, `any_names`: as `read_query` has
+        them. Raises: Problem(invalid), all complaints at once."""
+        asked, query = read_query(self.query, shape, *first, any_names=any_names)
         query.raise_if_any()
         return asked
 

@@ -180,15 +180,17 @@ def at_most(most: int) -> dict[str, Any]:
 def read_query(
     values: QueryValues,
     shape: type[ShapeT],
-    *,
+    *first: str,
     any_names: bool = False,
     elsewhere: Mapping[str, str] = NO_NAMES,
 ) -> tuple[ShapeT, Query]:
     """The parameters by their types, and the complaints; callers add theirs before they are raised.
-    `any_names`: unknown ones are not looked at. `elsewhere`: as `Query` has it."""
+    `first`: those that are complained about before the others. `any_names`: unknown ones are not
+    looked at. `elsewhere`: as `Query` has it."""
     parameters = _parameters(shape)
     query = Query(values, None if any_names else parameters, elsewhere)
-    found = {member: read(query, name) for name, (member, read) in parameters.items()}
+    in_order = {name: parameters[name] for name in first} | parameters
+    found = {member: read(query, name) for name, (member, read) in in_order.items()}
     return shape(**found), query
 
 

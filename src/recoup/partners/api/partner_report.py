@@ -41,7 +41,7 @@ async def report(call: Call) -> Reply:
     byte for byte; `asOf` is by each merchant's own clock."""
     partner, (asked, query), world = (
         await only_partner(call),
-        read_query(call.query, ReportQuery),
+        read_query(call.query, ReportQuery, "format", "from", "to", "mid", "after", "limit"),
         call.services.world,
     )
     form, mid = form_of_reply(call, asked.format), asked.mid

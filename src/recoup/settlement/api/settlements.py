@@ -184,7 +184,9 @@ async def get_settlements(call: Call) -> SettlementList:
     """Settlements. Newest first, ten per page: one for each period and currency with bookings. The amounts add up to
     the payout. Times are business time; `from` is inclusive, `to` is exclusive. With `asOf` or `asOfRecorded`: those
     that there were then, each with the state that its payout had."""
-    asked, query = read_query(call.query, SettlementQuery, any_names=True)
+    asked, query = read_query(
+        call.query, SettlementQuery, "pageSize", "pageNumber", "currency", any_names=True
+    )
     size, number = asked.page_size, asked.page_number
     batch_filter = BatchFilter(
         call.scope.merchant_id, asked.from_, asked.to, asked.currency, await read_cut(call, query)
@@ -227,7 +229,7 @@ async def get_lines(call: Call) -> Reply:
     """Lines of a settlement. Each line is one ledger entry, in this settlement only. With the payout counted as
     negative, all lines add up to 0. With `format=csv`, or `Accept: text/csv`, the response is one file with all lines
     and decimal amounts."""
-    asked, query = read_query(call.query, LinesQuery, any_names=True)
+    asked, query = read_query(call.query, LinesQuery, "limit", "kind", "format", any_names=True)
     form, cut = form_of_reply(call, asked.format), await read_cut(call, query)
     after: Any = asked.after
     batch = await read_batch(call.services.world, call.scope.merchant_id, _settlement_id(call), cut)
