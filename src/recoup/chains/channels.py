@@ -27,6 +27,7 @@ from recoup.chains.units import to_base, to_book
 from recoup.kernel.money import EXPONENTS, from_text
 from recoup.kernel.money import shown as shown_money
 from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.texts import is_printable
 from recoup.stablecoin.rules.addresses import Kind, read_address
 from recoup.stablecoin.rules.addresses import shown as shown_address
 from recoup.stablecoin.rules.channels import MOCKS, NETWORKS, Channel
@@ -422,7 +423,7 @@ def _check_endpoints(at: str, one: _Listed) -> None:
 
 
 def is_endpoint(url: str) -> bool:
-    if len(url) > URL_MAX or not url.isascii() or not url.isprintable() or " " in url:
+    if len(url) > URL_MAX or not is_printable(url) or " " in url:
         return False
     try:
         parts = urlsplit(url)

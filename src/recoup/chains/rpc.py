@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
+from recoup.kernel.texts import parse_whole
 from recoup.kernel.time import Clocks
 from recoup.processors.gateways.transport import NoAnswerError, NotSentError, Transport
 
@@ -290,5 +291,5 @@ def _result(answer: Any, number: int) -> Any:
 
 
 def _pause(text: str) -> float:
-    seconds = float(text) if text.isascii() and text.isdigit() and len(text) < 6 else PAUSE_SECONDS  # noqa: PLR2004
-    return min(max(seconds, 1.0), PAUSE_SECONDS_MAX)
+    seconds = parse_whole(text, 5)
+    return min(max(PAUSE_SECONDS if seconds is None else seconds, 1.0), PAUSE_SECONDS_MAX)

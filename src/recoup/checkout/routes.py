@@ -29,6 +29,7 @@ from recoup.checkout.visit import (
 from recoup.kernel.money import EXPONENTS, Money, apart, from_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor
+from recoup.kernel.texts import is_digits
 from recoup.kit.edge.rate import Buckets, check_rate, client_address
 from recoup.kit.edge.tracing import request_id
 from recoup.kit.files.moments import typed_day
@@ -131,7 +132,7 @@ class ChargePage:
     async def _find(self, given: dict[str, str]) -> list[ChargeFound]:
         """Raises: Problem(invalid) naming the field."""
         last4, asset = given.get("last4", ""), given.get("currency", "").upper()
-        if not (len(last4) == 4 and last4.isascii() and last4.isdecimal()):
+        if not is_digits(last4, 4):
             raise invalid("Enter the card's last four digits.", "last4")
         if asset not in EXPONENTS:
             raise invalid("Enter the currency as three letters: USD.", "currency")
@@ -329,11 +330,11 @@ async def _given(request: Request, now: datetime) -> ChallengeAnswer:
     form = await fields_of(request)
     pan = "".join(c for c in form.get("number", "") if c not in " -")
     code = form.get("code", "")
-    if code and not (code.isascii() and code.isdecimal() and len(code) in (3, 4)):
+    if code and not is_digits(code, 3, 4):
         raise invalid("A security code has three digits, or four on American Express.", "Code")
     month = year = 0
     if pan:
-        if not (pan.isascii() and pan.isdecimal() and 12 <= len(pan) <= 19):
+        if not is_digits(pan, 12, 19):
             raise invalid("A card number has 12 to 19 digits.", "CardNumber")
         month, year = _valid_expiry(form.get("expires", ""), now)
     billing = {name: form[name][:TEXT_MAX] for name in ADDRESS if form.get(name)}

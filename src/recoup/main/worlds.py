@@ -17,6 +17,7 @@ from recoup.db.pool import Database
 from recoup.insight.flows.learn_risk import RISK
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import invalid
+from recoup.kernel.texts import is_printable
 from recoup.kernel.time import Clocks, DatabaseClocks
 from recoup.keys.flows.key_checks import check_first, check_keys, check_there, enter_installation
 from recoup.kit.world import Trainer, World
@@ -284,7 +285,7 @@ def originator_of(settings: Settings) -> Originator | None:
     if not any(given.values()):
         return None
     for name, text in given.items():
-        if not text or not text.isascii() or not text.isprintable():
+        if not text or not is_printable(text):
             raise invalid(
                 "NACHA files name who sends them, in plain letters and digits.",
                 f"live_ach_{name}",

@@ -22,6 +22,7 @@ from recoup.db.table import hex_of
 from recoup.kernel.feature import FeatureDue
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, figure
+from recoup.kernel.texts import is_printable
 from recoup.kernel.time import business_at
 from recoup.kit.world import World
 from recoup.network_tokens.rules import (
@@ -296,7 +297,7 @@ def _is_token(world: World, number: str, pan: str) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    return len(text) <= NAME_MAX and text.isascii() and text.isprintable()
+    return len(text) <= NAME_MAX and is_printable(text)
 
 
 def _row(
@@ -371,12 +372,7 @@ async def _cryptogram(
     with suppress(Exception):  # whatever became of it, there is none
         async with asyncio.timeout(seconds):
             found = await service.cryptogram(request)
-    given = (
-        found is not None
-        and 0 < len(found) <= CRYPTOGRAM_MAX
-        and found.isascii()
-        and found.isprintable()
-    )
+    given = found is not None and 0 < len(found) <= CRYPTOGRAM_MAX and is_printable(found)
     return found if given else None
 
 

@@ -4,6 +4,8 @@ issuer ranges."""
 from datetime import datetime, timedelta
 from typing import Final
 
+from recoup.kernel.texts import is_digits
+
 # The most telling first: Elo's ranges lie inside those of the others. (low, high) of equal length, scheme,
 # brand.
 _RANGES: Final[tuple[tuple[str, str, str, str], ...]] = (
@@ -64,7 +66,7 @@ def brand(pan_or_bin: str) -> str:
 
 def luhn(pan: str) -> bool:
     """True when the check digit of 12 to 19 digits is right."""
-    if not (pan.isascii() and pan.isdigit() and 12 <= len(pan) <= 19):
+    if not is_digits(pan, 12, 19):
         return False
     return _luhn_sum(pan) % 10 == 0
 

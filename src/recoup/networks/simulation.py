@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from recoup.kernel.texts import is_digits
 from recoup.networks.magic import NEVER, script_card
 from recoup.networks.tables import CODES
 
@@ -31,9 +32,7 @@ def codes_of(scheme: str) -> Mapping[str, str]:
         for row in CODES
         if (row.scheme, row.kind) == (table, "response")
         and row.klass != "approved"
-        and row.code.isascii()
-        and row.code.isdecimal()
-        and len(row.code) == width
+        and is_digits(row.code, width)
     }
 
 

@@ -12,6 +12,7 @@ from recoup.desk.store.order_filter import OrderFilter
 from recoup.desk.store.orders import list_orders_page
 from recoup.kernel.ids import parse_id, parse_tail
 from recoup.kernel.money import EXPONENTS, UNITS_MAX
+from recoup.kernel.texts import is_digits
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.keys.rules.key_scopes import CUSTOMERS
 from recoup.kit.api import examples
@@ -171,7 +172,7 @@ def _brand(query: Query) -> str:
 
 def _bin(query: Query) -> str:
     text = query.one("cardBin", maximum=64)
-    if text and not (len(text) == 6 and text.isascii() and text.isdigit()):
+    if text and not is_digits(text, 6):
         query.complain("cardBin", "must be the card's first six digits")
         return ""
     return text

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from recoup.desk.page.order.within import back_to
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.texts import parse_whole
 from recoup.kit.files.moments import typed_moment
 from recoup.kit.personal import SHOWN
 from recoup.people.page.any_visit import AnyVisit
@@ -151,13 +152,14 @@ def _number(typed: str, name: str) -> int | None:
     text = typed.replace(",", "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= NUMBER_MAX):
+    number = parse_whole(text, 20)
+    if number is None or not 1 <= number <= NUMBER_MAX:
         raise invalid(
             Sentence("{0} is no number of an event.", repr(text)),
             name,
             "Enter a whole number from 1.",
         )
-    return int(text)
+    return number
 
 
 def _moment(text: str, name: str) -> datetime | None:

@@ -16,6 +16,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from recoup.kernel.problem import Problem
+from recoup.kernel.texts import parse_whole
 from recoup.kit.edge.asgi import ClientGone, Receive, hangs_up
 from recoup.kit.threads import run_stoppable
 from recoup.kit.workbooks import FULL
@@ -239,8 +240,7 @@ async def spooled_form(
 
 
 def _length(headers: Headers) -> int | None:
-    text = headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004 - digits
+    return parse_whole(headers.get("content-length", ""), 18)
 
 
 async def _form(headers: Headers, pieces: AsyncGenerator[bytes, None], fields_max: int) -> FormData:

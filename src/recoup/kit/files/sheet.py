@@ -18,6 +18,7 @@ from typing import Final
 
 from recoup.kernel.problem import Problem, Sentence, figure, invalid, too_large
 from recoup.kernel.stop import look_up
+from recoup.kernel.texts import is_digits, parse_whole
 from recoup.kit.files.lines import LINE_MAX
 from recoup.kit.files.table import COLUMNS_MAX
 from recoup.kit.files.unpack import check_unpacked
@@ -233,9 +234,7 @@ def _date_styles(packed: zipfile.ZipFile) -> frozenset[str]:
         elif (
             one.name == "xf" and above[-1:] and above[-1].name == "cellXfs" and number < STYLES_MAX
         ):
-            if own.get(
-                form, form.isascii() and form.isdigit() and len(form) < 4 and int(form) in _DATES
-            ):  # noqa: PLR2004
+            if own.get(form, parse_whole(form, 3) in _DATES):
                 found.add(str(number))
             number += 1
     return frozenset(found)
@@ -251,9 +250,7 @@ def _xlsx_rows(
     number = 0
     for one, _ in _elements(packed, place, "row"):
         given, row = one.attributes.get("r", ""), list[str]()
-        number = (
-            int(given) if given.isascii() and given.isdigit() and len(given) < 9 else number + 1
-        )  # noqa: PLR2004
+        number = int(given) if is_digits(given, 1, 8) else number + 1
         for cell in one.all("c"):
             content = cell.said("v") or "".join(map(_runs, cell.all("is")))
             at = _column(cell.attributes.get("r", ""), len(row))
@@ -342,10 +339,7 @@ def _ods_rows(packed: zipfile.ZipFile) -> Rows:
 
 
 def _times(of: Element, name: str) -> int:
-    content = of.attributes.get(name, "1")
-    return (
-        max(1, int(content)) if content.isascii() and content.isdigit() and len(content) < 9 else 1
-    )  # noqa: PLR2004
+    return parse_whole(of.attributes.get(name, "1"), 8) or 1
 
 
 def _ods_text(cell: Element) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.texts import is_digits
 from recoup.merchants.store.partners import find_partner
 from recoup.notifications.flows.notifications import choose, keep_digest
 from recoup.notifications.flows.tell_alert import reader_of
@@ -75,7 +76,7 @@ async def post_choices(
     world, user_id, session = visit.world, visit.session.user_id, visit.session
     ways = {one: (one in page, one in mail) for one in kind}
     if what == "person":
-        if hour and not (hour.isascii() and hour.isdigit() and len(hour) < 3):
+        if hour and not is_digits(hour, 1, 2):
             raise invalid("A day has the hours 0 to 23.", "hour", "Choose one from the list.")
         await keep_digest(world, user_id, int(hour) if hour else None, empty, mails)
     elif session.seat is not None and partner == session.seat.partner_id:

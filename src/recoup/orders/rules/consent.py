@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from recoup.kernel.texts import parse_whole
 from recoup.networks.exemptions import Exemption
 
 WhyExempt = Literal["mit", "moto"] | Exemption
@@ -74,6 +75,4 @@ def _number(facts: Mapping[str, Any]) -> int:
     """The number of the subscription's payment, as the merchant says; 0 where it does not say
     so."""
     text = str((facts.get("subscription") or {}).get("paymentNumber") or "").strip()
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(SEQUENCE_MAX)):
-        return 0
-    return int(text)
+    return parse_whole(text, len(str(SEQUENCE_MAX))) or 0

@@ -14,6 +14,7 @@ from uuid import UUID
 from recoup.db.statement import Tx
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.texts import is_printable
 from recoup.kit.rights import MAY
 from recoup.kit.world import World
 from recoup.orders.rules.notices import is_address
@@ -224,7 +225,7 @@ async def _take(tx: Tx, world: World, token: str, user_id: UUID, request_id: str
 
 
 def _could_be(token: str) -> bool:
-    return 0 < len(token) <= _TOKEN_MAX and token.isascii() and token.isprintable()
+    return 0 < len(token) <= _TOKEN_MAX and is_printable(token)
 
 
 def _over() -> Problem:

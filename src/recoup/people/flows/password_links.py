@@ -15,6 +15,7 @@ from recoup.db.pool import KeyTaken
 from recoup.db.statement import Tx
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.texts import is_printable
 from recoup.kit.whence import network_of
 from recoup.kit.world import World
 from recoup.people.flows.account_log import mail_world, note
@@ -206,7 +207,7 @@ async def _make(tx: Tx, world: World, user_id: UUID, made_by: str) -> str:
 
 
 async def _find(world: World, token: str) -> PasswordLink | None:
-    if not (0 < len(token) <= _TOKEN_MAX and token.isascii() and token.isprintable()):
+    if not (0 < len(token) <= _TOKEN_MAX and is_printable(token)):
         return None
     return await find_link(world.people, _hash(world, token), world.clocks.wall())
 

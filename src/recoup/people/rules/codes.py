@@ -7,6 +7,7 @@ is read wrongly (o for 0, l for 1) is understood.
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from recoup.kernel.texts import is_digits
 from recoup.people.rules.totp import DIGITS
 
 HOW_MANY: Final = 10
@@ -31,7 +32,7 @@ def read_code(typed: str) -> Typed | None:
     if len(typed) > TYPED_MAX:
         return None
     text = typed.strip().lower().translate(_BETWEEN)
-    if len(text) == DIGITS and text.isascii() and text.isdigit():
+    if is_digits(text, DIGITS):
         return Typed("app", text)
     text = text.translate(_MEANT)
     if len(text) == LENGTH and set(text) <= set(_ALPHABET):

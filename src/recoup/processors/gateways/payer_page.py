@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from recoup.kernel.hosts import is_loopback
+from recoup.kernel.texts import is_printable
 
 URL_MAX: Final = 4_096
 PARAMETERS_MAX: Final = 30
@@ -13,12 +14,7 @@ PARAMETERS_MAX: Final = 30
 
 def is_payer_page(url: str) -> bool:
     """HTTPS, or this machine; of one line and a bounded length, without a user in it."""
-    if (
-        len(url) > URL_MAX
-        or not url.isascii()
-        or not url.isprintable()
-        or any(one in url for one in ' \\"<>')
-    ):
+    if len(url) > URL_MAX or not is_printable(url) or any(one in url for one in ' \\"<>'):
         return False
     try:
         parts = urlsplit(url)

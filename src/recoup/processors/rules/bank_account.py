@@ -13,6 +13,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from recoup.kernel.problem import Sentence, invalid
+from recoup.kernel.texts import is_digits
 
 HOLDER_MAX: Final = 70
 TRIES_MAX: Final = 3
@@ -87,7 +88,7 @@ def read_account(
         _check_iban(iban)
         return BankAccount("iban", holder, iban)
     check_routing(routing)
-    if not (account.isascii() and account.isdigit() and 4 <= len(account) <= 17):
+    if not is_digits(account, 4, 17):
         raise invalid(
             "The account number has 4 to 17 digits.",
             "account",
@@ -133,7 +134,7 @@ def _check_iban(iban: str) -> None:
 
 def check_routing(routing: str, field: str = "routing") -> None:
     """Raises: Problem(invalid)."""
-    if not (routing.isascii() and routing.isdigit() and len(routing) == 9):
+    if not is_digits(routing, 9):
         raise invalid(
             "The routing number has nine digits.",
             field,

@@ -13,6 +13,7 @@ from recoup.bank.rules.reading import Reading, mapping_file
 from recoup.kernel.money import decimals_of, to_text
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Scope
+from recoup.kernel.texts import is_digits
 from recoup.kernel.time import iso
 from recoup.kernel.unseen import shown_by_number
 from recoup.kit.report_spans import days, days_of
@@ -242,7 +243,7 @@ def _numbers(text: str | None) -> list[int] | None:
     if text == "all":
         return None
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
+    if not all(is_digits(part, 1, 8) for part in parts):
         raise invalid(
             f"--book accepts all, or line numbers, not {text[:40]!r}.",
             "book",

@@ -8,6 +8,7 @@ from uuid import UUID
 from recoup.kernel.ids import parse_id
 from recoup.kernel.money import Money
 from recoup.kernel.nearest import is_like
+from recoup.kernel.texts import is_digits
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit import zones
 from recoup.kit.api import examples
@@ -106,7 +107,7 @@ def _year(year: int | None) -> int | None:
 
 
 def _last4(digits: str | None) -> str | None:
-    return digits if digits and len(digits) == 4 and digits.isascii() and digits.isdigit() else None
+    return digits if digits and is_digits(digits, 4) else None
 
 
 def country_code(code: str | None) -> str | None:

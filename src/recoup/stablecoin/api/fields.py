@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.texts import parse_whole
 
 _PATH: Final = re.compile(r" - at (?:`?key`? in )?`\$\.?([^`]*)`$")
 _MISSING: Final = re.compile(r"Object missing required field `([^`]+)`")
@@ -126,7 +127,8 @@ def whole(query: Mapping[str, str], name: str, default: int, low: int, high: int
     text = query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) >= low):
+    found = parse_whole(text, 18)
+    if found is None or found < low:
         message = f"The parameter {name} must be a whole number from {low} on."
         raise invalid(message, name, f"Send a number like {max(low, default)}, or leave it out.")
-    return min(int(text), high)
+    return min(found, high)

@@ -24,6 +24,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 import click
 
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.texts import is_printable, parse_whole
 from recoup.kernel.time import Clocks, WallTime
 
 WAIT_SECONDS: Final = 25
@@ -144,7 +145,7 @@ def _credential(key: str | None, kept: dict[str, Any]) -> tuple[str, str]:
         (secret or str(click.prompt("App secret", hide_input=True, err=True))).strip(),
     )
     for name, text in (("key", key), ("RECOUP_APP_SECRET", secret)):
-        if not (text.isascii() and text.isprintable()):
+        if not is_printable(text):
             raise invalid("It has characters that no key has.", name, "Copy it again.")
     return key, secret
 
@@ -156,8 +157,7 @@ def _check_address(url: str, name: str) -> None:
         if (
             parts.scheme in ("http", "https")
             and parts.hostname
-            and url.isascii()
-            and url.isprintable()
+            and is_printable(url)
             and " " not in url
         ):
             assert parts.port is None or parts.port >= 0
@@ -211,11 +211,8 @@ class _Source:
 def _refusal(at: str, error: HTTPError) -> Problem:
     """`unavailable` where it is worth asking again."""
     retry = error.headers.get("retry-after") or ""
-    seconds = (
-        min(int(retry), PAUSE_MAX)
-        if retry.isascii() and retry.isdigit() and len(retry) < 9
-        else None
-    )
+    asked = parse_whole(retry, 8)
+    seconds = None if asked is None else min(asked, PAUSE_MAX)
     words = ""
     with suppress(*_FAILS, ValueError):
         body = json.loads(error.read(1 << 20))

@@ -13,6 +13,7 @@ from recoup.desk.page.order.undelivered import why_undelivered_then
 from recoup.kernel.facet import facets_then
 from recoup.kernel.ids import wire_id
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.texts import parse_whole
 from recoup.orders.rules.as_of import Cut, Line, Past, attempts_then, disputes_then, past
 from recoup.orders.rules.faces import face
 from recoup.orders.store.order_page import OrderPage
@@ -169,11 +170,11 @@ def _cut(visit: Visit) -> Cut:
     """Reads one of `at` (as the page's field writes it, in the reader's zone), `asOf`,
     `asOfRecorded`, `asOfVersion`. Raises: Problem(invalid)."""
     query = visit.request.query_params
-    version = query.get("asOfVersion", "")
-    if version:
-        if not (version.isascii() and version.isdigit() and 0 < len(version) < 8):
+    if text := query.get("asOfVersion", ""):
+        version = parse_whole(text, 7)
+        if version is None:
             raise _wrong("AsOfVersion")
-        return Cut(version=int(version))
+        return Cut(version=version)
     for name, now in (("asOfRecorded", visit.wall), ("asOf", visit.now), ("at", visit.now)):
         text = query.get(name, "")
         if not text:

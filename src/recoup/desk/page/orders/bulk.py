@@ -16,6 +16,7 @@ from recoup.desk.store.order_filter import OrderFilter
 from recoup.desk.store.order_row import OrderRow
 from recoup.desk.store.orders import list_orders
 from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.texts import parse_whole
 from recoup.orders.rules.faces import face
 from recoup.orders.rules.lifecycle import OPEN, can
 from recoup.people.flows.order_notes import NOTE_MAX, checked_note
@@ -177,11 +178,11 @@ async def _all(visit: Visit, press: Press, expected: str) -> Answer:
         problem = Problem("invalid", message, cure="Correct the filters and try again.")
         return await list_again(visit, query, problem)
     order_filter = query.filter(visit.merchant_id, visit.now, visit.pii_access)
-    problem_of = None
-    if press.sure and expected.isascii() and expected.isdigit() and len(expected) < 9:
+    problem_of, count = None, parse_whole(expected, 8)
+    if press.sure and count is not None:
         act = Act(press.doing, press.note, tuple(words_of(visit, query)))
         try:
-            await take_all(visit.world, visit.scope, press.key, act, order_filter, int(expected))
+            await take_all(visit.world, visit.scope, press.key, act, order_filter, count)
         except Problem as problem:
             problem_of = problem
         else:

@@ -21,6 +21,7 @@ from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.nearest import nearest
 from recoup.kernel.problem import Sentence
+from recoup.kernel.texts import is_digits, parse_whole
 from recoup.kit.local_time import read_zone
 from recoup.merchants.store.merchants import MerchantSettings
 from recoup.orders.rules.words import REASON_WORDS
@@ -160,7 +161,7 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
         "id": lambda v: tuple(_order_id(part) for part in v.split(",")),
         "external": lambda v: normalise_query(v) or None,
         "descriptor": lambda v: normalise_query(v) or None,
-        "last4": lambda v: v if v.isascii() and v.isdigit() and len(v) == 4 else None,
+        "last4": lambda v: v if is_digits(v, 4) else None,
         "placed": read_days,
         "created": read_days,
         "amount": read_amounts,
@@ -172,7 +173,7 @@ def _readers(settings: MerchantSettings) -> Mapping[str, Callable[[str], Any]]:
         "code": lambda v: normalise_query(v)[: filters.CODE_MAX] or None,
         "code_source": lambda v: normalise_query(v.lower())[: filters.CODE_MAX] or None,
         "brand": lambda v: filters.word_of(v, filters.BRANDS),
-        "issuer": lambda v: v if v.isascii() and v.isdigit() and len(v) == 6 else None,
+        "issuer": lambda v: v if is_digits(v, 6) else None,
         "attention": lambda v: _YES.get(v.lower()),
         "refunded": lambda v: _YES.get(v.lower()),
         "sort": lambda v: v if v in ORDERS else None,
@@ -219,7 +220,7 @@ def _status(text: str) -> int | str:
     """Reads a status by its number or name, or as the APIs call it; the reason, where that word
     says why it was cancelled."""
     text = text.strip().lower().replace(" ", "").replace("-", "")
-    if text.isascii() and text.isdigit() and len(text) == 1 and int(text) in STATUSES:
+    if is_digits(text, 1) and int(text) in STATUSES:
         return int(text)
     if text in filters.ENDED:
         return filters.ENDED[text]
@@ -250,13 +251,11 @@ def _campaign(value: str, settings: MerchantSettings) -> UUID | None:
 
 
 def _attempts(value: str) -> int:
-    number = value.removeprefix(">=").removeprefix(">")
-    if not (number.isascii() and number.isdigit() and len(number) < 5):
+    number = parse_whole(value.removeprefix(">=").removeprefix(">"), 4)
+    above = value.startswith(">") and not value.startswith(">=")
+    if number is None or not number + above:
         raise ValueError(value)
-    least = int(number) + (value.startswith(">") and not value.startswith(">="))
-    if least == 0:
-        raise ValueError(value)
-    return least
+    return number + above
 
 
 def _hours(value: str) -> int:
