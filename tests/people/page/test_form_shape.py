@@ -19,9 +19,11 @@ from recoup.people.page.form_shape import (
     FormKey,
     FormKeyId,
     Names,
+    RowNo,
     Text,
     among,
     fresh_key,
+    read_address,
     read_again,
     read_shape,
     readers_of,
@@ -270,3 +272,16 @@ def test_no_secret_of_a_form_is_shown_with_it() -> None:
         if field.value is None or "repr=False" not in ast.unparse(field.value)
     ]
     assert shown == []
+
+
+def test_an_address_is_read_by_the_parameters_of_its_page() -> None:
+    async def page(
+        visit: object, *, after: UUID | None, row: RowNo = 0, from_: str, q: str | None
+    ) -> None: ...
+
+    place = new_id()
+    assert read_address(page, {}) == {"after": None, "row": 0, "from_": "", "q": None}
+    sent = {"after": str(place), "row": "12", "from": "a\0b", "q": "", "other": "x"}
+    assert read_address(page, sent) == {"after": place, "row": 12, "from_": "ab", "q": ""}
+    wrong = {"after": "x", "row": "-1"}
+    assert read_address(page, wrong) == {"after": None, "row": 0, "from_": "", "q": None}

@@ -1,11 +1,12 @@
 """/outcome: one field for whatever id somebody has in hand, and what became of that order, as
 `/outcome` answers it."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from recoup.kernel.problem import Problem
 from recoup.orders.flows.find_order import merchants_with
+from recoup.people.page.form_shape import Text
 from recoup.people.page.pages import Answer, member, shown
 from recoup.people.page.portal_visit import Visit
 from recoup.rescue.flows.outcome import outcome_of
@@ -14,9 +15,8 @@ KEY_MAX = 256
 
 
 @member.page("/outcome", "desk/outcome.html")
-async def outcome(visit: Visit) -> Answer:
+async def outcome(visit: Visit, *, key: Annotated[str, Text(KEY_MAX, strip=True)]) -> Answer:
     """An unknown id has its message beside the field: it is no error of the page."""
-    key = visit.request.query_params.get("key", "").strip()[:KEY_MAX].replace("\x00", "")
     found: dict[str, Any] | None = None
     missing: Problem | None = None
     if key:

@@ -143,7 +143,9 @@ def read_again(shape: Callable[..., Any], form: Fields) -> Any:
 def read_address(shape: Callable[..., Any], address: Mapping[str, str]) -> dict[str, Any]:
     """Reads an address by the names of a function's keyword parameters. What stands for nothing is
     empty, or the default; a name that comes twice is its last value."""
-    return _readable(shape, {name: [text.replace("\0", "")] for name, text in address.items()})
+    names = [name.removesuffix("_") for name in readers_of(shape)]
+    sent = {name: text for name in names if (text := address.get(name)) is not None}
+    return _readable(shape, {name: [text.replace("\0", "")] for name, text in sent.items()})
 
 
 def _readable(shape: Callable[..., Any], form: Fields) -> dict[str, Any]:

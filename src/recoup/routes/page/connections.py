@@ -35,11 +35,9 @@ _CHANGE: Final = role("keys", "connect a processor", or_operator=True)
 @member.page(
     PLACE, "routes/connections.html", menu=Entry("Integration", 6, "Processor accounts", "plug")
 )
-async def page(visit: Visit) -> Values:
-    rows = await connections_of(visit.world, visit.scope.merchant_id)
-    chosen = visit.request.query_params.get("kind", "")
-    forms = flow.connectable()
-    kind = chosen if chosen in forms else next(iter(forms), "")
+async def page(visit: Visit, *, kind: str) -> Values:
+    rows, forms = await connections_of(visit.world, visit.scope.merchant_id), flow.connectable()
+    kind = kind if kind in forms else next(iter(forms), "")
     name = await flow.next_name(visit.world, visit.scope, kind)
     return {
         "rows": rows,
