@@ -7,13 +7,13 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct
 
 from recoup.kernel.ids import wire_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import Problem
 from recoup.kit.edge.field_names import UnreadFields
 from recoup.orders.rules.amounts import text_like
 from recoup.orders.rules.lifecycle import OPEN
 from recoup.refunds.flows.refund import RefundRequest
 from recoup.refunds.flows.refund import refund as refund_order
-from recoup.stablecoin.api.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
+from recoup.stablecoin.api.fields import LIMIT, Limit, Offset, choice, limit_and_offset, read
 from recoup.stablecoin.api.resource import Api, Call, missing
 from recoup.stablecoin.api.shapes import (
     Order,
@@ -36,8 +36,6 @@ from recoup.stablecoin.store.stable_orders import (
     settlements_of,
     stable_order,
 )
-
-LIMIT: Final = 20
 
 
 class ListQuery(Struct, frozen=True):
@@ -104,12 +102,8 @@ api: Final = Api(
 async def list_all(call: Call) -> OrderList:
     """List orders. Newest first, by page, with an exact total."""
     query, merchant_id = call.query, call.scope.merchant_id
-    status = query.get("status") or None
-    if status is not None and status not in ORDER_STATUSES:
-        cure = f"It is one of {', '.join(ORDER_STATUSES)}."
-        raise invalid("The parameter status is not known.", "status", cure)
-    limit = whole(query, "limit", LIMIT, 1, LIMIT_MAX)
-    offset = whole(query, "offset", 0, 0, OFFSET_MAX)
+    status = choice(query, "status", ORDER_STATUSES)
+    limit, offset = limit_and_offset(query)
     async with call.services.world.db.read() as connection:
         if external := query.get("merchant_order_id"):
             order_id = await order_id_of(connection, merchant_id, external)

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from recoup.kit.api.body import UNREAD, rule
 from recoup.kit.api.field_rules import names, up_to
-from recoup.kit.api.wire import Counted, Moment, Shape, Text32, Text64, Text128, Text512
+from recoup.kit.api.wire import AfterId, Counted, Moment, Shape, Text32, Text64, Text128, Text512
 
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Events = Annotated[
@@ -188,8 +188,7 @@ class DeliveryQuery(Shape):
     """Newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    before: UUID | None = None
-    """`next` of the previous page."""
+    before: AfterId = None
 
 
 class Delivery(Shape):

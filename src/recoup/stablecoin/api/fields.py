@@ -1,7 +1,7 @@
 """A call's body and query against the Structs that describe them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -84,6 +84,7 @@ def _values(shape: type[msgspec.Struct], field: str) -> list[str]:
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 QUERY_FIELDS_MAX: Final = 100
+LIMIT: Final = 20
 LIMIT_MAX: Final = 200
 OFFSET_MAX: Final = 1_000_000
 Limit = Annotated[int, Meta(ge=1, description=f"Page size; more than {LIMIT_MAX} is {LIMIT_MAX}.")]
@@ -122,7 +123,22 @@ def read_query(raw: bytes) -> Mapping[str, str]:
     return query
 
 
-def whole(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+def limit_and_offset(query: Mapping[str, str]) -> tuple[int, int]:
+    """Raises: Problem(invalid)."""
+    limit = _whole(query, "limit", LIMIT, 1, LIMIT_MAX)
+    return limit, _whole(query, "offset", 0, 0, OFFSET_MAX)
+
+
+def choice(query: Mapping[str, str], name: str, words: Collection[str]) -> str | None:
+    """One of these words; None where none was sent. Raises: Problem(invalid)."""
+    text = query.get(name) or None
+    if text is not None and text not in words:
+        cure = f"It is one of {', '.join(words)}."
+        raise invalid(f"The parameter {name} is not known.", name, cure)
+    return text
+
+
+def _whole(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     """A number of the query; above `high` it is taken for `high`. Raises: Problem(invalid)."""
     text = query.get(name)
     if text is None:

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct
 
 from recoup.kernel.ids import wire_id
 from recoup.kit.edge.field_names import UnreadFields
-from recoup.stablecoin.api.fields import LIMIT_MAX, OFFSET_MAX, read, whole
+from recoup.stablecoin.api.fields import limit_and_offset, read
 from recoup.stablecoin.api.resource import Api, Call
 from recoup.stablecoin.api.wallets import PageQuery
 from recoup.stablecoin.flows.payouts import PayoutRequest, ask_payout
@@ -68,10 +68,7 @@ api: Final = Api(group="Money", credential="signature", scope="payouts", lenient
 @api("GET /api/v1/payouts", query=PageQuery)
 async def list_all(call: Call) -> PayoutList:
     """List payouts. Custodial withdrawals."""
-    limit, offset = (
-        whole(call.query, "limit", 20, 1, LIMIT_MAX),
-        whole(call.query, "offset", 0, 0, OFFSET_MAX),
-    )
+    limit, offset = limit_and_offset(call.query)
     rows = await list_payouts(call.services.world.db.reader, call.scope.merchant_id, limit, offset)
     return PayoutList([_object(row) for row in rows])
 

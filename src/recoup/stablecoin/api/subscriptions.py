@@ -12,7 +12,7 @@ from recoup.kernel.problem import invalid
 from recoup.kit.edge.field_names import UnreadFields
 from recoup.orders.rules.cycles import COUNT_MAX, check_link
 from recoup.stablecoin.api.charges import METADATA_MAX, Key, Value, customer_of
-from recoup.stablecoin.api.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, read, whole
+from recoup.stablecoin.api.fields import LIMIT, Limit, Offset, choice, limit_and_offset, read
 from recoup.stablecoin.api.resource import Api, Call, missing
 from recoup.stablecoin.flows import subscriptions as flow
 from recoup.stablecoin.flows.subscriptions import SubscriptionRequest, subscribe
@@ -92,7 +92,7 @@ class SubscriptionList(Struct, frozen=True):
 
 class ListQuery(Struct, frozen=True):
     status: State | None = None
-    limit: Limit = 20
+    limit: Limit = LIMIT
     offset: Offset = 0
 
 
@@ -156,14 +156,8 @@ async def create(call: Call) -> SubscriptionAnswer:
 @api(f"GET {_AT}", query=ListQuery)
 async def list_all(call: Call) -> SubscriptionList:
     """List subscriptions. Newest first."""
-    limit, offset = (
-        whole(call.query, "limit", 20, 1, LIMIT_MAX),
-        whole(call.query, "offset", 0, 0, OFFSET_MAX),
-    )
-    state = call.query.get("status") or None
-    if state is not None and state not in STATES:
-        cure = f"It is one of {', '.join(STATES)}."
-        raise invalid("The parameter status is not known.", "status", cure)
+    limit, offset = limit_and_offset(call.query)
+    state = choice(call.query, "status", STATES)
     rows, total = await list_subscriptions(
         call.services.world.db.reader, call.scope.merchant_id, limit, offset, state
     )

@@ -10,7 +10,7 @@ from recoup.kernel.ids import wire_id
 from recoup.kit.world import World
 from recoup.orders.rules.amounts import plain_text
 from recoup.orders.rules.ledger import PAYABLE, RECIPES, Recipe
-from recoup.stablecoin.api.fields import LIMIT_MAX, OFFSET_MAX, Limit, Offset, whole
+from recoup.stablecoin.api.fields import LIMIT, Limit, Offset, limit_and_offset
 from recoup.stablecoin.api.resource import Api, Call
 from recoup.stablecoin.rules.words import stamp
 from recoup.stablecoin.store.wallets import WalletMovement, balances, movements
@@ -55,7 +55,7 @@ class Ledger(Struct, frozen=True):
 
 
 class PageQuery(Struct, frozen=True):
-    limit: Limit = 20
+    limit: Limit = LIMIT
     offset: Offset = 0
 
 
@@ -86,10 +86,7 @@ async def wallets(call: Call) -> WalletList:
 async def ledger(call: Call) -> Ledger:
     """List movements. Every change of a balance, append-only."""
     world, merchant_id = call.services.world, call.scope.merchant_id
-    limit, offset = (
-        whole(call.query, "limit", 20, 1, LIMIT_MAX),
-        whole(call.query, "offset", 0, 0, OFFSET_MAX),
-    )
+    limit, offset = limit_and_offset(call.query)
     async with world.db.read() as connection:
         known = await call.services.totals.total(
             connection, merchant_id, "wallet", world.clocks.wall()
