@@ -1,8 +1,14 @@
 """Texts that somebody sent are numbers or tokens only as they are written here."""
 
+from uuid import UUID
+
+import pytest
 from tests.rings import each
 
-from recoup.kernel.texts import is_digits, is_printable, parse_whole
+from recoup.kernel.problem import Problem
+from recoup.kernel.texts import is_digits, is_printable, known_id, parse_whole
+
+ID = UUID(int=7)
 
 
 @each(
@@ -44,3 +50,11 @@ def test_as_many_digits_as_are_asked_for() -> None:
 )
 def test_printable_is_what_ascii_shows(text: str, fits: bool) -> None:
     assert is_printable(text) is fits
+
+
+def test_an_id_that_is_none_is_what_its_caller_says_of_it() -> None:
+    missing = Problem("not_found", "There is no such stamp.", cure="Look at the list.")
+    assert known_id(str(ID), missing) == ID
+    with pytest.raises(Problem, match="no such stamp") as raised:
+        known_id("x", missing)
+    assert raised.value is not missing

@@ -24,11 +24,10 @@ from recoup.backtest.rules.question import (
 from recoup.backtest.rules.words import CLASSES, LONGER, days_earlier, lacking
 from recoup.backtest.store import BacktestRow, backtest_payments, list_backtests
 from recoup.imports.store.imports import import_names, list_imports
-from recoup.kernel.ids import parse_id
 from recoup.kernel.kept_sentence import kept
 from recoup.kernel.money import EXPONENTS, apart, shown
 from recoup.kernel.problem import Figure, Problem, Sentence, figure
-from recoup.kernel.texts import parse_whole
+from recoup.kernel.texts import known_id, parse_whole
 from recoup.people.page import rights
 from recoup.people.page.endpoint import redirect
 from recoup.people.page.form_shape import Text, read_again, whole
@@ -243,10 +242,8 @@ async def post_backtest(
 
 
 def _import(text: str) -> UUID | None:
-    found = parse_id(text) if text else None
-    if text and found is None:
-        raise Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
-    return found
+    missing = Problem("not_found", "There is no such import.", cure="Look at the list of imports.")
+    return known_id(text, missing) if text else None
 
 
 _NONE: Final = Problem(

@@ -18,7 +18,14 @@ from recoup.db.statement import Read
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.orders.store.order_page import OrderPage
-from recoup.people.page.endpoint import check_reviewed, done_of, redirect, review_mark, with_done
+from recoup.people.page.endpoint import (
+    check_reviewed,
+    done_of,
+    find_id,
+    redirect,
+    review_mark,
+    with_done,
+)
 from recoup.people.page.feature_parts import Panel, PortalPart
 from recoup.people.page.form_shape import Text, read_again
 from recoup.people.page.menu import Entry, at_merchant, for_operator
@@ -155,13 +162,12 @@ async def post_tolerance(visit: Visit, *, tolerance: Annotated[str, Text(10)]) -
     return _back(visit, "tolerance")
 
 
-async def _id(visit: Visit) -> UUID:
-    found = parse_id(visit.request.path_params["id"])
-    if found is None:
-        raise Problem(
-            "not_found", "There is no such settlement address.", cure="Check the list of addresses."
-        )
-    return found
+_id: Final = find_id(
+    "id",
+    Problem(
+        "not_found", "There is no such settlement address.", cure="Check the list of addresses."
+    ),
+)
 
 
 @addresses.post(PATH + "/{id}/approve", may=_DECIDE, find=_id)

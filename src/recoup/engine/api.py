@@ -12,7 +12,7 @@ from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api import field_rules
 from recoup.kit.api.body import named_as_here, rule
 from recoup.kit.api.field_rules import Limits, Wrong
-from recoup.kit.api.wire import Cents, Moment, Shape, Text
+from recoup.kit.api.wire import Cents, Moment, Shape, Text, UnusedMid
 from recoup.policies.rules.terms import ScopeKind
 from recoup.rescue.api.payment import read_own
 from recoup.switches.flows import sites
@@ -84,8 +84,7 @@ class EngineBody(Shape):
     holdout: Annotated[Holdout, Meta(extra=_PERCENT)] | None = None
     explore: Annotated[Explore, Meta(extra=_PERCENT)] | None = None
     explore_max: Annotated[ExploreMax, Meta(extra=rule(_bounds))] | None = None
-    mid: UUID | None = None
-    """Optional; not used."""
+    mid: UnusedMid = None
 
 
 class EngineChange(Shape):
@@ -161,15 +160,13 @@ class EngineStopBody(Shape):
 
     why: Annotated[Text, Meta(min_length=1)]
     """Shown on the page of the engine."""
-    mid: UUID | None = None
-    """Optional; not used."""
+    mid: UnusedMid = None
 
 
 class EngineResumeBody(Shape):
     """No field is required."""
 
-    mid: UUID | None = None
-    """Optional; not used."""
+    mid: UnusedMid = None
 
 
 api: Final = Api(group="Settings", scope="merchants")

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from recoup.engine.flows import calibration_of
 from recoup.kernel.extended import Extended
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid
+from recoup.kernel.texts import known_id
 from recoup.notifications.flows.unlisted_codes import DAYS, read_unlisted
 from recoup.notifications.rules.drift import DAYS as CALIBRATION_DAYS
 from recoup.notifications.rules.drift import Counted
@@ -119,9 +119,8 @@ class EngineForm:
 
 @engine.post(may=acting, shape=EngineForm)
 async def post_engine(visit: Visit, form: EngineForm) -> Answer:
-    site_id = parse_id(form.site) if form.site else None
-    if form.site and site_id is None:
-        raise Problem("not_found", "There is no such site.", cure="Reload the page.")
+    missing = Problem("not_found", "There is no such site.", cure="Reload the page.")
+    site_id = known_id(form.site, missing) if form.site else None
     wanted = _wanted(form)
     await arms.set_arms(visit.world, acting(visit), site_id, wanted, needs_model=True)
     visit.portal.merchants.forget(visit.merchant_id)

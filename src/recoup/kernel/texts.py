@@ -1,4 +1,10 @@
-"""Texts that somebody sent, checked before they are taken for a number or a token."""
+"""Texts that somebody sent, checked before they are taken for a number, an id or a token."""
+
+from copy import copy
+from uuid import UUID
+
+from recoup.kernel.ids import parse_id
+from recoup.kernel.problem import Problem
 
 
 def is_digits(text: str, low: int, high: int | None = None) -> bool:
@@ -9,6 +15,14 @@ def is_digits(text: str, low: int, high: int | None = None) -> bool:
 def parse_whole(text: str, digits_max: int) -> int | None:
     """A whole number of at most so many digits, or None."""
     return int(text) if is_digits(text, 1, digits_max) else None
+
+
+def known_id(text: str, missing: Problem) -> UUID:
+    """The id. Raises: `missing` for a text that is none."""
+    found = parse_id(text)
+    if found is None:
+        raise copy(missing)
+    return found
 
 
 def is_printable(text: str) -> bool:

@@ -11,7 +11,7 @@ from msgspec import Meta
 from recoup.kernel.problem import Problem
 from recoup.kit.api.body import rule
 from recoup.kit.api.field_rules import Limits, Wrong
-from recoup.kit.api.wire import Instant, Moment, Shape, Text
+from recoup.kit.api.wire import Instant, Moment, Shape, Text, UnusedMid
 from recoup.policies.rules.terms import PolicyTerms
 from recoup.policy_versions.flows.policies import PAGE_MAX
 
@@ -47,7 +47,6 @@ Seen = Annotated[
         "and says what was changed."
     ),
 ]
-_Mid = Annotated[UUID | None, Meta(description="Optional; not used.")]
 
 
 class PolicyBoundsVersionsQuery(Shape):
@@ -102,7 +101,7 @@ class RetryPolicyBody(PolicyBoundsBody):
 
     site_id: Site = None
     campaign_id: Campaign = None
-    mid: _Mid = None
+    mid: UnusedMid = None
 
 
 class RetryPolicyCheckBody(PolicyBoundsCheckBody):
@@ -110,7 +109,7 @@ class RetryPolicyCheckBody(PolicyBoundsCheckBody):
 
     site_id: Site = None
     campaign_id: Campaign = None
-    mid: _Mid = None
+    mid: UnusedMid = None
 
 
 class RetryPolicyBackBody(PolicyBoundsBackBody):
@@ -118,7 +117,7 @@ class RetryPolicyBackBody(PolicyBoundsBackBody):
 
     site_id: Site = None
     campaign_id: Campaign = None
-    mid: _Mid = None
+    mid: UnusedMid = None
 
 
 class RetryPolicyVersionShown(Shape):

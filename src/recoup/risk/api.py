@@ -2,7 +2,6 @@
 decision 0063."""
 
 from typing import Annotated, Final, Literal
-from uuid import UUID
 
 from msgspec import Meta
 
@@ -10,7 +9,7 @@ from recoup.kernel.time import iso
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api import field_rules
 from recoup.kit.api.body import named_as_here, rule
-from recoup.kit.api.wire import Moment, Shape
+from recoup.kit.api.wire import Moment, Shape, UnusedMid
 from recoup.rescue.api.payment import read_own
 from recoup.risk.flows import risk
 from recoup.risk.flows.risk_versions import risk_in_use
@@ -54,8 +53,7 @@ class RiskBody(Shape):
     share: Annotated[Share, Meta(extra=_PERCENT)] | None = None
     holdout: Annotated[Holdout, Meta(extra=_PERCENT)] | None = None
     margin: Annotated[Margin, Meta(extra=_PERCENT)] | None = None
-    mid: UUID | None = None
-    """Optional; not used."""
+    mid: UnusedMid = None
 
 
 class RiskChanged(Shape):

@@ -12,7 +12,7 @@ from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
 from recoup.kit.api.query import read_query
-from recoup.kit.api.wire import Members, Moment, Shape, Text64, iso_or_null
+from recoup.kit.api.wire import Members, Moment, Shape, Text64, UnusedMid, iso_or_null
 from recoup.kit.as_of import NOW, Cut
 from recoup.kit.edge.described import CSV, JSON
 from recoup.rescue.api.payment import read_own
@@ -240,7 +240,7 @@ class EngineReturnBody(Shape, kw_only=True):
     on_harm: Annotated[
         bool, Meta(description="True: once it is shown to do harm, in whatever is compared.")
     ]
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UnusedMid = None
 
 
 _NOTHING: Final[dict[str, Any]] = {"curveDays": list(CURVE_DAYS), "cohorts": [], "places": []}

@@ -8,7 +8,7 @@ from msgspec import Meta, field
 from recoup.backtest.flows.make import PAYMENTS_MAX
 from recoup.backtest.rules.question import DAYS, DAYS_MAX, DAYS_MIN, WINDOW_DAYS, WINDOW_DAYS_MAX
 from recoup.kit.api.query import at_most
-from recoup.kit.api.wire import AfterId, Members, Moment, Shape
+from recoup.kit.api.wire import AfterId, Members, Moment, Shape, UnusedMid
 from recoup.policy_versions.api import Campaign, Lines, Number, Site
 
 PAGE_MAX = 100
@@ -366,7 +366,7 @@ class BacktestBody(Shape, kw_only=True):
     ] = WINDOW_DAYS
     site_id: Site = None
     campaign_id: Campaign = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UnusedMid = None
 
 
 class BacktestPaymentQuery(Shape, kw_only=True):

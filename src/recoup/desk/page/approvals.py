@@ -16,12 +16,19 @@ from recoup.bank.flows.bank_payouts import approve, read_file, tell_outcome
 from recoup.bank.rules.bank_payout import check_approval
 from recoup.bank.store import accounts as store
 from recoup.db.statement import Read
-from recoup.kernel.ids import new_id, parse_id
+from recoup.kernel.ids import new_id
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kit import typed_amounts
 from recoup.orders.rules.refund_limits import is_theirs
-from recoup.people.page.endpoint import check_reviewed, done_of, redirect, review_mark, with_done
+from recoup.people.page.endpoint import (
+    check_reviewed,
+    done_of,
+    find_id,
+    redirect,
+    review_mark,
+    with_done,
+)
 from recoup.people.page.feature_parts import approval_panels
 from recoup.people.page.form_shape import AtMost, FormKeyId, Text, read_again
 from recoup.people.page.menu import Entry, by_role
@@ -157,11 +164,9 @@ async def approvals(visit: Visit) -> Values:
     )
 
 
-async def _id(visit: Visit) -> UUID:
-    found = parse_id(visit.request.path_params["id"])
-    if found is None:
-        raise Problem("not_found", "There is no such decision.", cure="Reload the approvals page.")
-    return found
+_id: Final = find_id(
+    "id", Problem("not_found", "There is no such decision.", cure="Reload the approvals page.")
+)
 
 
 @member.page("/approvals/payouts", "desk/settlements_review.html", may=DECIDE)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from recoup.cards.store.card_joins import list_joins
 from recoup.desk.flows.operator_joins import TEXT_MAX, alike_prints, decide_join, propose_join
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
-from recoup.people.page.endpoint import done_of, redirect, with_done
+from recoup.kernel.texts import known_id
+from recoup.people.page.endpoint import done_of, find_id, redirect, with_done
 from recoup.people.page.form_shape import Text, read_again
 from recoup.people.page.menu import Entry, for_operator
 from recoup.people.page.pages import Answer, Values, member
@@ -67,11 +67,9 @@ async def post_proposal(
     )
 
 
-async def _id(visit: Visit) -> UUID:
-    found = parse_id(visit.request.path_params["id"])
-    if found is None:
-        raise Problem("not_found", "There is no such proposal.", cure="Reload the page.")
-    return found
+_id: Final = find_id(
+    "id", Problem("not_found", "There is no such proposal.", cure="Reload the page.")
+)
 
 
 @cards.post("/cards/{id}", may=DECIDE, find=_id)
@@ -82,9 +80,5 @@ async def post_decision(visit: Visit, found: UUID, *, decision: str) -> Answer:
 
 
 def _order(text: str, field: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise invalid(
-            "This is no id of an order.", field, "Copy the id from the address of the order."
-        )
-    return found
+    cure = "Copy the id from the address of the order."
+    return known_id(text, invalid("This is no id of an order.", field, cure))

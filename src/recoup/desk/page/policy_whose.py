@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import PartnerScope, Scope
+from recoup.kernel.texts import known_id
 from recoup.people.page.any_visit import AnyVisit
 from recoup.people.page.portal_visit import Visit, names_for, names_of_actors
 from recoup.policy_versions.flows import policy_scopes
@@ -135,10 +135,5 @@ async def authors(visit: AnyVisit, actors: Iterable[str]) -> dict[str, str]:
 
 
 def _id(text: str, noun: str) -> UUID | None:
-    found = parse_id(text) if text else None
-    if text and found is None:
-        raise Problem(
-            "not_found",
-            "There is no such site." if noun == "site" else "There is no such campaign.",
-        )
-    return found
+    said = "There is no such site." if noun == "site" else "There is no such campaign."
+    return known_id(text, Problem("not_found", said)) if text else None

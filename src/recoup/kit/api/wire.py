@@ -32,6 +32,7 @@ AFTER: Final = "`next` of the previous page."
 _NEXT: Final = "Send it as `after`; null on the last page."
 AfterId = Annotated[UUID | None, Meta(description=AFTER)]
 NextId = Annotated[UUID | None, Meta(description=_NEXT)]
+UnusedMid = Annotated[UUID | None, Meta(description="Optional; not used.")]
 NextText = Annotated[str | None, Meta(description=_NEXT)]
 Currency = Annotated[
     str,

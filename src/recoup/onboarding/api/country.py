@@ -2,12 +2,11 @@
 rules follow."""
 
 from typing import Annotated, Final
-from uuid import UUID
 
 from msgspec import Meta
 
 from recoup.keys.api.v1_resource import Api, Call
-from recoup.kit.api.wire import Shape
+from recoup.kit.api.wire import Shape, UnusedMid
 from recoup.merchants.flows.country import change_country
 from recoup.merchants.store.merchants import load_merchant
 from recoup.onboarding.api.onboarding_shapes import Country
@@ -18,8 +17,7 @@ class CountryBody(Shape):
     """The country of the account at the acquirer, for routes that name none."""
 
     country: Country
-    mid: UUID | None = None
-    """Optional; not used."""
+    mid: UnusedMid = None
 
 
 class RouteCountry(Shape):

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from hmac import compare_digest, digest
 from typing import Any, Final, TypeVar
@@ -14,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
-from recoup.kernel.ids import parse_id, parse_wire_id
+from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.texts import known_id
 from recoup.kernel.time import WallTime
 from recoup.kit.edge.called import refused_with, why_refused
 from recoup.kit.edge.cookies import cookie
@@ -364,10 +364,13 @@ class SignedVisit:
 def id_in_path(name: str, missing: Problem) -> Callable[[SignedVisit], UUID]:
     """The id that a page's address has under this name. Raises: `missing` for what is none."""
 
-    def find(visit: SignedVisit) -> UUID:
-        found = parse_id(visit.request.path_params[name])
-        if found is None:
-            raise copy(missing)
-        return found
+    return lambda visit: known_id(visit.request.path_params[name], missing)
+
+
+def find_id(name: str, missing: Problem) -> Callable[[SignedVisit], Awaitable[UUID]]:
+    """The same, for forms."""
+
+    async def find(visit: SignedVisit) -> UUID:
+        return known_id(visit.request.path_params[name], missing)
 
     return find

@@ -1,7 +1,6 @@
 """Statements: the list with its form, one comparison line by line, and the booking of what it
 suggests."""
 
-from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
@@ -9,8 +8,8 @@ from uuid import UUID
 from starlette.datastructures import UploadFile
 
 from recoup.bank.rules.reading import EVERY, Reading, mapping_file, reading_of
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
+from recoup.kernel.texts import known_id
 from recoup.kit.edge.spool import while_there
 from recoup.kit.lists.paging import cut
 from recoup.kit.report_spans import days, days_of
@@ -178,10 +177,7 @@ async def post_booking(
 
 async def _like(visit: Visit, run_id: str) -> Reading:
     """The reading of an earlier file, with every currency. Raises: Problem(not_found)."""
-    found = parse_id(run_id)
-    if found is None:
-        raise copy(_NONE)
-    run = await run_of(visit.world, visit.merchant_id, found)
+    run = await run_of(visit.world, visit.merchant_id, known_id(run_id, _NONE))
     return reading_of(run.reading, (EVERY,))
 
 

@@ -13,7 +13,17 @@ from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_whole, rule
 from recoup.kit.api.field_rules import up_to
 from recoup.kit.api.query import NO_NEXT, Query, read_as
-from recoup.kit.api.wire import AFTER, Members, Moment, NextText, Shape, Text, Text64, Text128
+from recoup.kit.api.wire import (
+    AFTER,
+    Members,
+    Moment,
+    NextText,
+    Shape,
+    Text,
+    Text64,
+    Text128,
+    UnusedMid,
+)
 from recoup.kit.lists.paging import page_of
 from recoup.merchants.rules.switches import KINDS
 from recoup.merchants.store.switches import Switch as StoredSwitch
@@ -134,7 +144,7 @@ class SwitchBody(Shape, kw_only=True):
     ] = None
     campaign_id: Annotated[UUID | None, Meta(description="Only one campaign.")] = None
     why: Why = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UnusedMid = None
 
 
 class SwitchedNow(Members, kw_only=True):
@@ -195,7 +205,7 @@ class TestedBody(Shape, kw_only=True):
     kind: KindName
     site_id: Annotated[UUID | None, Meta(description="Default: the default site.")] = None
     campaign: Annotated[Text64 | None, Meta(description="Key of one of its campaigns.")] = None
-    mid: Annotated[UUID | None, Meta(description="Optional; not used.")] = None
+    mid: UnusedMid = None
 
 
 class Hop(Shape, kw_only=True):
