@@ -3,12 +3,12 @@ them; and a test of the way that an order would go."""
 
 from collections.abc import Iterable
 from copy import copy
+from functools import partial
 from typing import Annotated, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.texts import parse_whole
 from recoup.kit.lists.paging import cut
 from recoup.merchants.flows.country import change_country
 from recoup.merchants.rules.switches import KINDS
@@ -53,7 +53,7 @@ def _flip(text: str) -> Flip | None:
 
 @member.page("/switches", "switches/switches.html", menu=Entry("Settings", 2, "Switches", "toggle"))
 async def switches_page(
-    visit: Visit, *, after: Annotated[tuple[int, UUID, str] | None, As(lambda text: _place(text))]
+    visit: Visit, *, after: Annotated[switches.Place | None, As(partial(switches.place_in, "~"))]
 ) -> Values:
     world = visit.world
     standing = await switches.read_all(world, visit.scope)
@@ -129,15 +129,6 @@ def _rows(standing: Iterable[Switch]) -> list[Values]:
             )
         found[-1]["cells"].append(cell)
     return found
-
-
-def _place(text: str) -> tuple[int, UUID, str] | None:
-    version, _, rest = text.partition("~")
-    subject, _, kind = rest.partition("~")
-    number, subject_id = parse_whole(version, 9), parse_id(subject)
-    if number is None or subject_id is None or kind not in KINDS:
-        return None
-    return number, subject_id, kind
 
 
 _GONE = Problem(

@@ -6,8 +6,6 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from recoup.kernel.ids import parse_id
-from recoup.kernel.texts import parse_whole
 from recoup.kernel.time import iso
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_whole, rule
@@ -25,7 +23,6 @@ from recoup.kit.api.wire import (
     UnusedMid,
 )
 from recoup.kit.lists.paging import page_of
-from recoup.merchants.rules.switches import KINDS
 from recoup.merchants.store.switches import Switch as StoredSwitch
 from recoup.rescue.api.payment import read_own
 from recoup.switches.flows import switches
@@ -154,16 +151,12 @@ class SwitchedNow(Members, kw_only=True):
     changed: Annotated[bool, Meta(description="False if the switch already had this value.")]
 
 
-def _place(query: Query, name: str) -> tuple[int, UUID, str] | None:
+def _place(query: Query, name: str) -> switches.Place | None:
     text = query.one(name, maximum=128)
-    version, _, rest = text.partition(".")
-    subject, _, kind = rest.partition(".")
-    number, subject_id = parse_whole(version, 9), parse_id(subject)
-    if number is not None and subject_id is not None and kind in KINDS:
-        return number, subject_id, kind
-    if text:
+    place = switches.place_in(".", text)
+    if text and place is None:
         query.complain(name, NO_NEXT)
-    return None
+    return place
 
 
 class HistoryQuery(Shape, kw_only=True):

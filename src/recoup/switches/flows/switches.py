@@ -13,8 +13,10 @@ from uuid import UUID
 from recoup.audit import moves as audit
 from recoup.audit.rules import changes
 from recoup.db.statement import Tx
+from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
+from recoup.kernel.texts import parse_whole
 from recoup.kit.world import World
 from recoup.merchants.rules.switches import KINDS, Off, check_kind, check_may_open, check_why
 from recoup.merchants.store.sites import lock_merchant, raise_version
@@ -186,8 +188,21 @@ async def read_all(world: World, scope: Scope) -> list[Switch]:
     return await standing(world.db, scope.merchant_id)
 
 
+Place = tuple[int, UUID, str]  # version, subject and kind of a change
+
+
+def place_in(mark: str, text: str) -> Place | None:
+    """Reads a place in the history, its parts apart by a mark."""
+    version, _, rest = text.partition(mark)
+    subject, _, kind = rest.partition(mark)
+    number, subject_id = parse_whole(version, 9), parse_id(subject)
+    if number is None or subject_id is None or kind not in KINDS:
+        return None
+    return number, subject_id, kind
+
+
 async def history(
-    world: World, scope: Scope, after: tuple[int, UUID, str] | None, limit: int
+    world: World, scope: Scope, after: Place | None, limit: int
 ) -> list[SwitchChange]:
     """Changes, newest first; `after`: version, subject and kind of the last one seen."""
     return await switch_history(world.db, scope.merchant_id, after, limit)
