@@ -285,3 +285,20 @@ def test_an_address_is_read_by_the_parameters_of_its_page() -> None:
     assert read_address(page, sent) == {"after": place, "row": 12, "from_": "ab", "q": ""}
     wrong = {"after": "x", "row": "-1"}
     assert read_address(page, wrong) == {"after": None, "row": 0, "from_": "", "q": None}
+
+
+def test_a_place_of_several_parts_is_one_value() -> None:
+    def parse(text: str) -> tuple[str, int] | None:
+        name, mark, number = text.partition("_")
+        return (name, int(number)) if mark else None
+
+    async def page(
+        visit: object,
+        *,
+        after: Annotated[tuple[str, int], As(parse)] = ("", 0),
+        before: Annotated[tuple[str, int] | None, As(parse)],
+    ) -> None: ...
+
+    assert read_address(page, {}) == {"after": ("", 0), "before": None}
+    sent = {"after": "a_7", "before": "b_8"}
+    assert read_address(page, sent) == {"after": ("a", 7), "before": ("b", 8)}

@@ -175,7 +175,7 @@ def _reader(name: str, hint: Any, usual: Any) -> _Reader:
     assert refusal is None or refusal.field in (None, sent_as), (
         f"{name}: its refusal is of another field"
     )
-    if whole is tuple:
+    if whole is tuple and get_args(kind)[-1] is Ellipsis:
         return _Reader(_all_values(sent_as, get_args(kind)[0], metadata), (), refusal)
     if whole is Mapping:
         return _Reader(_by_name(name, get_args(kind)[1], metadata), {}, refusal)
