@@ -42,7 +42,7 @@ _Amount: TypeAlias = Annotated[str, Text(40, strip=True)]
 
 
 @member.page(PLACE, "desk/roles.html", menu=Entry("Settings", 7, "Roles and limits", "shield"))
-async def roles_page(visit: Visit) -> Values:
+async def roles_page(visit: Visit, *, role: str) -> Values:
     """Open is the role that a form was about, else the one that the address names, else one's
     own."""
     limits = await read_limits(visit.world, visit.merchant_id)
@@ -60,7 +60,7 @@ async def roles_page(visit: Visit) -> Values:
     ]
     mine = visit.session.merchant.role if visit.session.merchant is not None else ""
     typed = read_again(post_limits, visit.typed) if visit.typed else None
-    wanted = typed.role if typed else visit.request.query_params.get("role", "")
+    wanted = typed.role if typed else role
     return dict(
         roles=roles,
         opened=wanted if wanted in MAY else mine,

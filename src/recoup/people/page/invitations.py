@@ -211,13 +211,12 @@ async def post_rule(
 
 
 @either.page("/invitations/members/{user_id}/second-factor", "people/invitations_lost.html")
-async def lost(visit: AnyVisit) -> Values:
+async def lost(visit: AnyVisit, *, subject: str) -> Values:
     """`subject`: the shop or partner, of the form, else of the address."""
-    query = visit.request.query_params
-    wanted = read_again(post_lost, visit.typed).subject if visit.typed else query.get("subject", "")
-    subject, user_id = await subject_of(visit, wanted), _user(visit)
-    name = await whom_to_help(visit.world, subject, visit.session.user_id, user_id)
-    return dict(name=name, user_id=user_id, subject=subject)
+    wanted = read_again(post_lost, visit.typed).subject if visit.typed else subject
+    where, user_id = await subject_of(visit, wanted), _user(visit)
+    name = await whom_to_help(visit.world, where, visit.session.user_id, user_id)
+    return dict(name=name, user_id=user_id, subject=where)
 
 
 @lost.post(may=anybody, shows=only("bad_credentials", "too_many_requests"))

@@ -38,9 +38,9 @@ _NO_MERCHANT: Final = invalid(
 
 
 @public.page("/signin", "people/signin.html")
-async def sign_in_page(visit: PublicVisit) -> Values | Answer:
+async def sign_in_page(visit: PublicVisit, *, next: str) -> Values | Answer:
     problem, typed = visit.problem, read_again(post_sign_in, visit.typed)
-    wanted = next_page(typed.next if problem else visit.request.query_params.get("next", ""))
+    wanted = next_page(typed.next if problem else next)
     if problem is None and await session_of(visit.portal, visit.request) is not None:
         return redirect(wanted or HOME)
     return {
@@ -150,14 +150,13 @@ def next_page(path: str) -> str:
 
 
 @public.page(CODE, "people/signin_code.html")
-async def code_page(visit: PublicVisit) -> Values | Answer:
-    query = visit.request.query_params
+async def code_page(visit: PublicVisit, *, next: str, recovery: str | None) -> Values | Answer:
     if visit.problem is not None:
         typed = read_again(post_code, visit.typed)
         return {"next": next_page(typed.next), "by_list": typed.by == "recovery"}
     if await read_half(visit.world, cookie(visit.request, HALF)) is None:
         return redirect("/signin")
-    return {"next": next_page(query.get("next", "")), "by_list": "recovery" in query}
+    return {"next": next_page(next), "by_list": recovery is not None}
 
 
 @code_page.post(
