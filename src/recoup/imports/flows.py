@@ -17,6 +17,7 @@ from uuid import UUID
 from recoup.audit.moves import note
 from recoup.cards.flows.method_names import method_id_of, with_route
 from recoup.db.pool import retrying
+from recoup.db.table import hex_of
 from recoup.imports.moves import Part, count_sends, end_import, receive_import
 from recoup.imports.rules.answers import Answers, Question
 from recoup.imports.rules.attempt import Attempt, BadLine
@@ -27,6 +28,7 @@ from recoup.imports.rules.report import Counts, report_of
 from recoup.imports.store.imported_sends import HeldCard, held_cards_named
 from recoup.imports.store.imports import (
     Import,
+    NewImport,
     NewImportRow,
     add_import_lines,
     add_import_rows,
@@ -254,9 +256,17 @@ async def _store(
     profile, counts, key = looked.profile, Counts(), (scope.merchant_id, new_id())
     row_of = _rows(world, scope.merchant_id, cards)
     async with world.db.transaction() as tx:
-        mine = await receive_import(
-            tx, scope, key[1], mac, profile.key, looked.answers.to_dict(), name, world.clocks.wall()
+        new = NewImport(
+            *key,
+            hex_of(mac),
+            profile.key,
+            looked.answers.to_dict(),
+            name,
+            scope.actor.text(),
+            scope.request_id,
+            world.clocks.wall(),
         )
+        mine = await receive_import(tx, scope, new)
         if mine:
             async for batch in _batches(outcomes, counts, cards, tell):
                 await add_import_rows(tx, *key, [row_of(one) for one in batch])

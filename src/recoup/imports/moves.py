@@ -4,7 +4,7 @@ that their merchant claims, under the locks of the cards."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from recoup.audit.moves import note
@@ -27,7 +27,7 @@ from recoup.imports.store.imported_sends import (
     taken_for,
     waiting_sends,
 )
-from recoup.imports.store.imports import begin_import, drop_rest, finish_import
+from recoup.imports.store.imports import NewImport, begin_import, drop_rest, finish_import
 from recoup.kernel.filled import filled
 from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime
@@ -40,32 +40,12 @@ from recoup.orders.store.locks import lock_cards
 from recoup.orders.store.rows import NetworkSend
 
 
-async def receive_import(
-    tx: Tx,
-    scope: Scope,
-    import_id: UUID,
-    content_mac: bytes,
-    profile: str,
-    answers: dict[str, Any],
-    file_name: str,
-    wall: WallTime,
-) -> bool:
+async def receive_import(tx: Tx, scope: Scope, new: NewImport) -> bool:
     """The import with the work that will look after it. False when the same file is one already."""
-    if not await begin_import(
-        tx,
-        scope.merchant_id,
-        import_id,
-        content_mac,
-        profile,
-        answers,
-        file_name,
-        scope.actor.text(),
-        scope.request_id,
-        wall,
-    ):
+    if not await begin_import(tx, new):
         return False
-    await wait_for(tx, scope.merchant_id, "import", import_id, wall)
-    await note(tx, scope, wall, "import.sent", import_id)
+    await wait_for(tx, new.merchant_id, "import", new.import_id, new.received_at)
+    await note(tx, scope, new.received_at, "import.sent", new.import_id)
     return True
 
 

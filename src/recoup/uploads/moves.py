@@ -4,40 +4,19 @@ about."""
 from uuid import UUID
 
 from recoup.db.statement import Tx
-from recoup.kernel.scope import Scope
 from recoup.kernel.time import BusinessTime, WallTime
 from recoup.orders.moves.due import wait_for
 from recoup.orders.moves.event import add_event
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import DueKey
-from recoup.uploads.store import begin_upload, finish_upload, stop_rest
+from recoup.uploads.store import NewUpload, begin_upload, finish_upload, stop_rest
 
 
-async def take_upload(
-    tx: Tx,
-    scope: Scope,
-    upload_id: UUID,
-    kind: str,
-    form: str,
-    content_mac: bytes,
-    file_name: str,
-    wall: WallTime,
-) -> bool:
+async def take_upload(tx: Tx, new: NewUpload) -> bool:
     """The upload with the work that will look after it. False when the same file is one already."""
-    if not await begin_upload(
-        tx,
-        scope.merchant_id,
-        upload_id,
-        kind,
-        form,
-        content_mac,
-        file_name,
-        scope.actor.text(),
-        scope.request_id,
-        wall,
-    ):
+    if not await begin_upload(tx, new):
         return False
-    await wait_for(tx, scope.merchant_id, "upload", upload_id, wall)
+    await wait_for(tx, new.merchant_id, "upload", new.upload_id, new.received_at)
     return True
 
 

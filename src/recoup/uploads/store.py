@@ -9,7 +9,9 @@ from uuid import UUID
 import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
+from recoup.db.table import Hex, insert_of, stored
 from recoup.kernel.kept_sentence import Kept, keep
+from recoup.kernel.time import WallTime
 from recoup.uploads.rules.answers import AnsweredRow
 
 Kind = Literal["transmit", "evaluate"]
@@ -151,23 +153,25 @@ async def _transmitted(
 STATEMENT_SECONDS: Final = 120.0
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-INSERT INTO uploads (merchant_id, upload_id, kind, form, content_mac, file_name, state, actor, request_id, received_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'received', $7, $8, $9)
+@stored("uploads")
+class NewUpload(Row):
+    merchant_id: UUID
+    upload_id: UUID
+    kind: str
+    form: str
+    content_mac: Hex
+    file_name: str
+    actor: str
+    request_id: str
+    received_at: WallTime
+    state: str = "received"
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
+{insert_of(NewUpload, one=True)}
 ON CONFLICT (merchant_id, kind, content_mac) WHERE state <> 'stopped' DO NOTHING RETURNING true
 """)
-async def begin_upload(
-    db: Tx,
-    merchant_id: UUID,
-    upload_id: UUID,
-    kind: str,
-    form: str,
-    content_mac: bytes,
-    file_name: str,
-    actor: str,
-    request_id: str,
-    received_at: datetime,
-) -> bool:
+async def begin_upload(db: Tx, new: NewUpload) -> bool:
     """Begins an upload; False: this file is an upload already, or another process was just taking
     it and was waited for."""
 

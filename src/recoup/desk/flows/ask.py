@@ -19,6 +19,7 @@ from recoup.desk.store.order_cursor import OrderBy
 from recoup.desk.store.order_filter import OrderFilter
 from recoup.kernel.encode import to_plain
 from recoup.kernel.frozen import frozen
+from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.scope import Scope
 from recoup.kit.lists.table import Table
@@ -75,7 +76,7 @@ async def ask_for_file(
         user_id,
         form,
         query.kept(),
-        list(labels),
+        list(map(keep, labels)),
         file_name,
         scope.request_id,
         wall,

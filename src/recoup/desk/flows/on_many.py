@@ -29,6 +29,7 @@ from recoup.desk.store.bulk_acts import (
     waiting_of,
 )
 from recoup.desk.store.order_filter import OrderFilter
+from recoup.kernel.kept_sentence import keep
 from recoup.kernel.problem import Problem, Sentence, figure, in_words, joined
 from recoup.kernel.scope import Actor, Scope
 from recoup.kit.world import World
@@ -75,7 +76,9 @@ async def take_all(
         act_id,
         act.action,
         text,
-        list(act.said),
+        "working",
+        list(map(keep, act.said)),
+        expected,
         scope.actor.text(),
         scope.request_id,
         wall,

@@ -8,6 +8,7 @@ from recoup.db.statement import Tx
 from recoup.desk.store.exports import NewExport, ask_export, cancel_run, end_run
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import WallTime
+from recoup.merchants.store.sites import lock_merchant
 from recoup.notifications.moves import alert
 from recoup.orders.moves.due import wait_for
 from recoup.orders.store.changes import Rows, write
@@ -22,7 +23,8 @@ Key = tuple[UUID, UUID]
 async def take_export(tx: Tx, new: NewExport) -> bool:
     """Takes an export, with the work that will make it. False for a repeat, or when there are as
     many as there may be."""
-    if not await ask_export(tx, new, under_way_max=UNDER_WAY_MAX, standing_max=STANDING_MAX):
+    await lock_merchant(tx, new.merchant_id)
+    if not await ask_export(tx, new, UNDER_WAY_MAX, STANDING_MAX):
         return False
     await wait_for(tx, new.merchant_id, "export", new.export_id, new.requested_at)
     return True

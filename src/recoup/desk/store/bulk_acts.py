@@ -9,11 +9,13 @@ from uuid import UUID
 import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, ReadConnection, Row, Tx, columns_of, maker_of
+from recoup.db.table import insert_of, stored
 from recoup.desk.store.order_filter import Arguments, OrderFilter
 from recoup.desk.store.order_search import every_condition, search_of
 from recoup.kernel.kept_sentence import Kept, keep
 
 
+@stored("bulk_acts")
 class NewAct(Row):
     """`said`: the list, in words."""
 
@@ -21,7 +23,9 @@ class NewAct(Row):
     act_id: UUID
     action: str
     note: str
+    state: str
     said: list[Kept]
+    row_count: int
     actor: str
     request_id: str
     requested_at: datetime
@@ -31,7 +35,6 @@ class BulkAct(NewAct):
     """`said`: the list, in words; none when it is done, nor the `note`."""
 
     state: Literal["working", "completed", "stopped"]
-    row_count: int
     done_count: int
     refused_count: int
     stop_requested_at: datetime | None
@@ -96,39 +99,16 @@ Key = tuple[UUID, UUID]
 
 async def begin_act(db: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
     """Begins an act on these orders; False when it was taken before."""
-    if not await _begin(
-        db,
-        act.merchant_id,
-        act.act_id,
-        act.action,
-        act.note,
-        act.said,
-        len(order_ids),
-        act.actor,
-        act.request_id,
-        act.requested_at,
-    ):
+    if not await _begin(db, act):
         return False
     await _add_rows(db, act.merchant_id, act.act_id, order_ids)
     return True
 
 
-@MERCHANT.statement("""
-INSERT INTO bulk_acts (merchant_id, act_id, action, note, state, said, row_count, actor, request_id, requested_at)
-VALUES ($1, $2, $3, $4, 'working', $5, $6, $7, $8, $9) ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true
-""")
-async def _begin(
-    db: Tx,
-    merchant_id: UUID,
-    act_id: UUID,
-    action: str,
-    note: str,
-    said: list[Kept],
-    row_count: int,
-    actor: str,
-    request_id: str,
-    requested_at: datetime,
-) -> bool:
+@MERCHANT.statement(
+    f"{insert_of(NewAct, one=True)} ON CONFLICT (merchant_id, act_id) DO NOTHING RETURNING true"
+)
+async def _begin(db: Tx, act: NewAct) -> bool:
     """Inserts the act; False when it was taken before."""
 
 

@@ -11,12 +11,12 @@ from uuid import UUID
 import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, Row, Tx, columns_of
+from recoup.db.table import insert_of, stored
 from recoup.desk.store.order_cursor import ORDERS, OrderBy
 from recoup.desk.store.order_filter import Arguments, OrderFilter
 from recoup.desk.store.order_row import rows_of
 from recoup.desk.store.order_search import every_condition, search_of
 from recoup.kernel.kept_sentence import Kept
-from recoup.merchants.store.sites import lock_merchant
 
 LISTED_MAX: Final = 50
 
@@ -89,6 +89,7 @@ async def is_only_one(db: Read, export_id: UUID) -> bool:
     """True when no other merchant chose the same id."""
 
 
+@stored("exports")
 class NewExport(Row):
     """`wanted`: the request, as plain values; `said`: the same in words."""
 
@@ -101,50 +102,20 @@ class NewExport(Row):
     file_name: str
     request_id: str
     requested_at: datetime
+    state: str = "asked"
 
 
-async def ask_export(db: Tx, new: NewExport, *, under_way_max: int, standing_max: int) -> bool:
-    """Requests an export; False for a repeat, or when there are as many as there may be."""
-    await lock_merchant(db, new.merchant_id)
-    return await _ask(
-        db,
-        new.merchant_id,
-        new.export_id,
-        new.user_id,
-        new.form,
-        new.wanted,
-        new.said,
-        new.file_name,
-        new.request_id,
-        new.requested_at,
-        under_way_max,
-        standing_max,
-    )
-
-
-# One person may have so many under way, one merchant so many files that stand. Under the merchant's lock.
-@MERCHANT.statement("""
-INSERT INTO exports (merchant_id, export_id, user_id, form, state, wanted, said, file_name, request_id, requested_at)
-SELECT $1, $2, $3, $4, 'asked', $5, $6, $7, $8, $9
-WHERE (SELECT count(*) FROM exports WHERE merchant_id = $1 AND user_id = $3 AND state IN ('asked', 'working')) < $10
-  AND (SELECT count(*) FROM exports WHERE merchant_id = $1 AND state IN ('asked', 'working', 'ready')) < $11
+@MERCHANT.statement(f"""
+{insert_of(NewExport, one=True)} AS i
+WHERE (SELECT count(*) FROM exports e WHERE e.merchant_id = i.merchant_id AND e.user_id = i.user_id
+    AND e.state IN ('asked', 'working')) < $2
+  AND (SELECT count(*) FROM exports e WHERE e.merchant_id = i.merchant_id
+    AND e.state IN ('asked', 'working', 'ready')) < $3
 ON CONFLICT (merchant_id, export_id) DO NOTHING RETURNING true
 """)
-async def _ask(
-    db: Tx,
-    merchant_id: UUID,
-    export_id: UUID,
-    user_id: UUID,
-    form: str,
-    wanted: dict[str, Any],
-    said: list[Kept],
-    file_name: str,
-    request_id: str,
-    requested_at: datetime,
-    under_way_max: int,
-    standing_max: int,
-) -> bool:
-    """Inserts the export; True when it is there now, and was not before."""
+async def ask_export(db: Tx, new: NewExport, under_way_max: int, standing_max: int) -> bool:
+    """Requests an export; False for a repeat, or when there are as many as there may be: of one
+    person under way, of one merchant that stand. Under the merchant's lock."""
 
 
 @MERCHANT.statement(f"""

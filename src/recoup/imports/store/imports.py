@@ -10,8 +10,10 @@ from uuid import UUID
 import asyncpg
 
 from recoup.db.statement import MERCHANT, Read, Row, Tx, Written, columns_of
+from recoup.db.table import Hex, insert_of, stored
 from recoup.imports.rules.attempt import Attempt
 from recoup.kernel.kept_sentence import Kept, keep
+from recoup.kernel.time import WallTime
 
 STATEMENT_SECONDS: Final = 600.0
 State = Literal["received", "working", "completed", "stopped"]
@@ -75,24 +77,25 @@ async def import_names(db: Read, merchant_id: UUID, import_ids: Sequence[UUID]) 
     """Their files."""
 
 
-@MERCHANT.within(STATEMENT_SECONDS).statement("""
-INSERT INTO imports (merchant_id, import_id, content_mac, profile, answers, file_name, state, actor, request_id,
-  received_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'received', $7, $8, $9)
+@stored("imports")
+class NewImport(Row):
+    merchant_id: UUID
+    import_id: UUID
+    content_mac: Hex
+    profile: str
+    answers: dict[str, Any]
+    file_name: str
+    actor: str
+    request_id: str
+    received_at: WallTime
+    state: str = "received"
+
+
+@MERCHANT.within(STATEMENT_SECONDS).statement(f"""
+{insert_of(NewImport, one=True)}
 ON CONFLICT (merchant_id, content_mac) WHERE state <> 'stopped' DO NOTHING RETURNING true
 """)
-async def begin_import(
-    db: Tx,
-    merchant_id: UUID,
-    import_id: UUID,
-    content_mac: bytes,
-    profile: str,
-    answers: dict[str, Any],
-    file_name: str,
-    actor: str,
-    request_id: str,
-    received_at: datetime,
-) -> bool:
+async def begin_import(db: Tx, new: NewImport) -> bool:
     """Begins an import. False: it is there already, or another process was just reading it and was
     waited for."""
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.cards.flows.no_cards import held_cards
+from recoup.db.table import hex_of
 from recoup.kernel.encode import encode
 from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id, parse_id
@@ -44,6 +45,7 @@ from recoup.uploads.rules.card_data import (
 from recoup.uploads.rules.rows import KINDS, ROWS_MAX, Header, JsonRows, Record
 from recoup.uploads.rules.table import Column, TableRows, body_of
 from recoup.uploads.store import (
+    NewUpload,
     NewUploadRow,
     Upload,
     add_rows,
@@ -376,7 +378,17 @@ async def _take(
     key = (scope.merchant_id, new_id())
     rows = Rows(file.content, form, encoding, key, kind, readers[kind])
     async with world.db.transaction() as tx:
-        mine = await take_upload(tx, scope, key[1], kind, form, mac, name, world.clocks.wall())
+        new = NewUpload(
+            *key,
+            kind,
+            form,
+            hex_of(mac),
+            name,
+            scope.actor.text(),
+            scope.request_id,
+            world.clocks.wall(),
+        )
+        mine = await take_upload(tx, new)
         if mine:
             async for batch in _batches(rows):
                 await _refuse_cards(world, rows, batch)
