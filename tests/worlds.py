@@ -20,7 +20,7 @@ from uuid import UUID
 import asyncpg
 from tests.kept import Kept, WarmDatabase, lent
 
-from recoup.bank.gateways.sandbox import SandboxBank
+from recoup.bank.gateways import SandboxBank
 from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.policy import Policy
@@ -51,7 +51,7 @@ from recoup.stablecoin.rules.channels import MOCKS
 from recoup.terms.rules.fees import Tariff
 from recoup.webhooks.flows.deliver import Deliveries
 from recoup.webhooks.flows.endpoints import new_signing_key
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 
 TLS = tls_context()  # reads the authorities of the machine: once is enough
 KEYRING = Keyring(fresh())  # one for the whole process: a clone of a world can be opened too

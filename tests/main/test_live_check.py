@@ -15,7 +15,7 @@ from tests.main.test_live import Both, both
 from tests.outside.test_mail import smtp
 from tests.rings import each
 
-from recoup.bank.gateways.files import ByHand
+from recoup.bank.gateways import ByHand
 from recoup.db.operation.live_marks import set_mark
 from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id

@@ -37,7 +37,7 @@ from recoup.rescue.flows.locked import Orders
 from recoup.sandbox.flows.advance_clock import advance_clock
 from recoup.stablecoin.store.stable_orders import StableOrder, stable_order
 from recoup.webhooks.flows.deliver import Deliveries
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 
 PAYER: Final = 1  # an account of the node
 COIN: Final = "coin"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recoup.desk.flows.folder import forget_files
+from recoup.desk.flows.exports import forget_files
 from recoup.kernel.feature import Feature
 from recoup.kit.upkeep import TIDY
 

@@ -41,8 +41,7 @@ from recoup.rescue.flows.run_due import BATCH, DueWork
 from recoup.settlement.flows.settle import POSTINGS_MAX, close_pages
 from recoup.uplift.flows.uplift_report import watch_uplift
 from recoup.webhooks.flows.deliver import Deliveries
-from recoup.webhooks.flows.publish import EVENTS_MAX, publish_all
-from recoup.webhooks.flows.publish_partners import publish_partners
+from recoup.webhooks.flows.publish import EVENTS_MAX, publish_all, publish_partners
 
 log = structlog.get_logger()
 IDLE_SECONDS = 0.1

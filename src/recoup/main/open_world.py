@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.bank.gateways.files import ByHand
+from recoup.bank.gateways import ByHand
 from recoup.keys.flows.key_endings import KeyEndings
 from recoup.kit.ports import Hits, Models, Routes, SamplesUnderWay, Standing
 from recoup.kit.world import World

@@ -9,9 +9,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from recoup.bank.gateways.files import ByHand
-from recoup.bank.gateways.nacha import COMPANY_ID_LENGTH, Originator
-from recoup.bank.gateways.sandbox import SandboxBank
+from recoup.bank.gateways import COMPANY_ID_LENGTH, ByHand, Originator, SandboxBank
 from recoup.db.migrate import schema_of
 from recoup.db.pool import Database
 from recoup.insight.flows.learn_risk import RISK

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.bank.gateways.files import bank_file, says
-from recoup.bank.gateways.nacha import ENTRY_UNITS_MAX, SANDBOX
+from recoup.bank.gateways import ENTRY_UNITS_MAX, SANDBOX, bank_file, says
 from recoup.bank.rules.bank_payout import reference_of
 from recoup.processors.gateways.bank import Transfer
 from recoup.processors.rules.bank_account import BankAccount

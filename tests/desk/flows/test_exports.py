@@ -17,10 +17,18 @@ from tests.rings import deep
 from tests.worlds import Shop, change_world, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
-from recoup.desk.flows import folder, make
-from recoup.desk.flows.ask import ExportQuery, ask_for_file, cancel_export, fetch, one_export
-from recoup.desk.flows.folder import file_of, forget_files, former_file_of
-from recoup.desk.flows.make import make_export
+from recoup.desk.flows import exports as making
+from recoup.desk.flows.exports import (
+    ExportQuery,
+    ask_for_file,
+    cancel_export,
+    fetch,
+    file_of,
+    forget_files,
+    former_file_of,
+    make_export,
+    one_export,
+)
 from recoup.desk.flows.persons import erase_person, export_person, payer_ids
 from recoup.desk.store import exports
 from recoup.desk.store.exports import Export
@@ -88,7 +96,7 @@ async def waits(shop: Shop, key: UUID) -> int:
 @contextmanager
 def beating(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every few rows it says how far it is."""
-    monkeypatch.setattr(make, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(making, "BEAT_SECONDS", 0.0)
     monkeypatch.setattr(exports, "AT_ONCE", 10)
     yield
 
@@ -148,14 +156,14 @@ def test_a_run_that_is_overtaken_after_its_last_row_ends_nothing(
     server: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(shop: Shop) -> None:
-        key, kept = await asked(shop), make.finish
+        key, kept = await asked(shop), making.finish
 
         def late(file: IO[bytes], path: Path) -> None:
-            folder.drop(path)  # as the next run does when it begins
+            making.drop(path)  # as the next run does when it begins
             kept(file, path)
 
         with monkeypatch.context() as patch:
-            patch.setattr(make, "finish", late)
+            patch.setattr(making, "finish", late)
             await make_export(shop.world, due_of(shop, key))
         assert ((await state_of(shop, key)).state, await waits(shop, key)) == ("working", 1)
         async with owner(shop.world) as connection:
@@ -179,7 +187,7 @@ def test_what_is_called_off_while_it_is_made_leaves_nothing(
                 await cancel_export(shop.world, shop.merchant_id, USER, key)
                 yield rows
 
-        monkeypatch.setattr(make, "all_orders", slow)
+        monkeypatch.setattr(making, "all_orders", slow)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
         assert (row.state, row.wanted, row.said) == ("cancelled", {}, [])
@@ -221,7 +229,7 @@ def test_a_file_that_holds_an_erased_customer_is_gone_at_once(
                 "UPDATE exports SET said = $2 WHERE export_id = $1", refused, '["Search: zzyx"]'
             )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(folder, "BYTES_MAX", 1)
+            patch.setattr(making, "BYTES_MAX", 1)
             await make_export(shop.world, due_of(shop, refused))
         await make_export(shop.world, due_of(shop, key))
         async for _ in await export_person(shop.world, shop.scope, payer_id):
@@ -255,7 +263,7 @@ def test_a_file_that_is_written_while_a_customer_is_erased_begins_anew(
             await erase_person(shop.world, shop.scope, payer_id)
 
         with monkeypatch.context() as patch:
-            patch.setattr(make, "all_orders", meanwhile)
+            patch.setattr(making, "all_orders", meanwhile)
             await make_export(shop.world, due_of(shop, key))
         assert ((await state_of(shop, key)).state, await waits(shop, key)) == ("asked", 1)
         assert not list(tmp_path.iterdir())
@@ -278,14 +286,14 @@ def test_a_worker_that_shall_end_does_not_wait_for_a_file(
                 begun.set()
                 await asyncio.sleep(600)
 
-        monkeypatch.setattr(make, "all_orders", endless)
+        monkeypatch.setattr(making, "all_orders", endless)
         due = DueWork(shop.world, shop.orders)
         while not begun.is_set():
             await due.claim(merchant_id=shop.merchant_id)
             await asyncio.sleep(0.02)
         await asyncio.wait_for(due.drain(), 10)
         assert not list(tmp_path.iterdir())
-        monkeypatch.setattr(make, "all_orders", kept)
+        monkeypatch.setattr(making, "all_orders", kept)
         async with owner(shop.world) as connection:
             await connection.execute("UPDATE exports SET beat_at = beat_at - interval '2 minutes'")
         await due.claim(merchant_id=shop.merchant_id)
@@ -304,13 +312,13 @@ def test_a_file_that_is_too_large_or_has_no_room_is_not_made(
 ) -> None:
     async def story(shop: Shop) -> None:
         key = await asked(shop)
-        monkeypatch.setattr(folder, "BYTES_MAX", 100)
+        monkeypatch.setattr(making, "BYTES_MAX", 100)
         await make_export(shop.world, due_of(shop, key))
         row = await state_of(shop, key)
         assert row.state == "refused"
         assert "larger than" in row.why
-        monkeypatch.setattr(folder, "BYTES_MAX", 1 << 30)
-        monkeypatch.setattr(folder, "FREE_MIN", 1 << 60)
+        monkeypatch.setattr(making, "BYTES_MAX", 1 << 30)
+        monkeypatch.setattr(making, "FREE_MIN", 1 << 60)
         key = await asked(shop)
         with pytest.raises(Problem, match="no disk space left"):  # it is tried again
             await make_export(shop.world, due_of(shop, key))

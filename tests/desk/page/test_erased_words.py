@@ -21,7 +21,7 @@ from tests.worlds import owner as world_owner
 
 from recoup.db.server import ServerAddress
 from recoup.desk.flows import persons
-from recoup.desk.flows.ask import ExportQuery, ask_for_file
+from recoup.desk.flows.exports import ExportQuery, ask_for_file
 from recoup.desk.flows.on_many import Act, take_all
 from recoup.desk.flows.persons import erase_person, payer_ids
 from recoup.desk.store.order_filter import OrderFilter

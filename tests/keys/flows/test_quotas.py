@@ -15,7 +15,7 @@ from tests.worlds import Shop, change_world, make_shop, people_dsn, sandbox_worl
 
 from recoup.db.pool import Database
 from recoup.db.server import ServerAddress
-from recoup.desk.flows.ask import ExportQuery, ask_for_file
+from recoup.desk.flows.exports import ExportQuery, ask_for_file
 from recoup.desk.store.order_filter import OrderFilter
 from recoup.disputes.flows.answer import note_evidence
 from recoup.kernel.ids import new_id

@@ -25,7 +25,7 @@ from recoup.onboarding.flows.partners import make_partner, make_partner_key
 from recoup.onboarding.flows.register import register
 from recoup.onboarding.rules.documents import BYTES_MAX
 from recoup.rescue.flows.run_due import run_due
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 
 PATH = "/v1/onboarding/application"
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n%%EOF\n"

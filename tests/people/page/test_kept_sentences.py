@@ -9,7 +9,7 @@ from tests.staff import As, portal, texts
 from tests.worlds import Shop
 
 from recoup.db.server import ServerAddress
-from recoup.desk.moves.export import end_export
+from recoup.desk.moves import end_export
 from recoup.desk.store.bulk_acts import NewAct, answer_act, begin_act
 from recoup.desk.store.exports import NewExport, ask_export, begin_run
 from recoup.kernel.problem import Problem, Sentence

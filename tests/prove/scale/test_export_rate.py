@@ -23,8 +23,7 @@ from tests.prove.many_orders import Shop, fill
 
 from recoup.db.pool import Database
 from recoup.db.server import EmbeddedServer, ServerAddress
-from recoup.desk.flows.ask import ExportQuery, ask_for_file, fetch, one_export
-from recoup.desk.flows.make import make_export
+from recoup.desk.flows.exports import ExportQuery, ask_for_file, fetch, make_export, one_export
 from recoup.desk.store.columns import DEFAULT
 from recoup.desk.store.exports import export_statement
 from recoup.desk.store.order_filter import OrderFilter

@@ -29,9 +29,7 @@ from recoup.onboarding.flows.partners import make_partner
 from recoup.orders.rules.events import CATALOGUE
 from recoup.orders.rules.signature import verify as verify_signature
 from recoup.webhooks.flows import endpoints, replay, rotate
-from recoup.webhooks.flows.publish import publish
-from recoup.webhooks.flows.publish_partners import publish_for
-from recoup.webhooks.flows.read_feed import read_feed
+from recoup.webhooks.flows.publish import publish, publish_for, read_feed
 from recoup.webhooks.rules.breaker import FAILURES_TO_OPEN
 
 pytestmark = deep("kills")

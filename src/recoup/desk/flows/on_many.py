@@ -15,7 +15,7 @@ import structlog
 
 from recoup.audit.moves import note
 from recoup.db.pool import retrying
-from recoup.desk.moves.act import end_act, take_act
+from recoup.desk.moves import end_act, take_act
 from recoup.desk.store.bulk_acts import (
     SELECTED_MAX,
     BulkAct,
@@ -39,7 +39,7 @@ from recoup.people.flows.standing import role_who_may
 from recoup.rescue.flows.cancel import cancel
 from recoup.rescue.flows.locked import Orders
 from recoup.stablecoin.flows.expire import last_look
-from recoup.webhooks.flows.redeliver import redeliver_last
+from recoup.webhooks.flows.replay import redeliver_last
 
 log = structlog.get_logger()
 AT_ONCE: Final = 64

@@ -17,8 +17,7 @@ from recoup.people.page.pages import Answer, Values, both, member, shown
 from recoup.people.page.portal_visit import Visit
 from recoup.webhooks.flows.delivery_log import delivery_of
 from recoup.webhooks.flows.endpoints import Endpoint
-from recoup.webhooks.flows.redeliver import redeliver
-from recoup.webhooks.flows.replay import Found, ReplayRequest, ask, count
+from recoup.webhooks.flows.replay import Found, ReplayRequest, ask, count, redeliver
 from recoup.webhooks.page import who
 
 _GONE: Final = Problem("not_found", "There is no such delivery.", cure="Check the endpoint's log.")

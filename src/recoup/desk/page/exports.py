@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import structs
 from starlette.responses import FileResponse, Response
 
-from recoup.desk.flows.ask import ask_for_file, cancel_export, fetch, one_export
+from recoup.desk.flows.exports import ask_for_file, cancel_export, fetch, one_export
 from recoup.desk.page.orders import export
 from recoup.desk.page.orders.look import back_of
 from recoup.desk.page.orders.page import columns_of, habits_of

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.bank.gateways.files import says
+from recoup.bank.gateways import says
 from recoup.bank.rules.bank_payout import file_context
 from recoup.bank.store.proofs import PayoutFile, SealedAccount, accounts, files, statements
 from recoup.certificates.rules.certificate_file import FIRST_ROOT, prove, read

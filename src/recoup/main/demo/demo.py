@@ -70,7 +70,7 @@ from recoup.uplift.flows.arms import ArmsChange, read_arms, set_arms
 from recoup.uplift.flows.uplift_report import make_report
 from recoup.webhooks.flows.deliver import Deliveries
 from recoup.webhooks.flows.endpoints import create, list_all
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 
 FILE: Final = "default_model.json"  # `scripts/make_models.py` makes it again
 ASSET: Final = "USD"

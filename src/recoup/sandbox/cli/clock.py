@@ -16,7 +16,7 @@ from recoup.rescue.flows.locked import Orders
 from recoup.sandbox.flows.advance_clock import advance_clock
 from recoup.sandbox.flows.clock_moves import parse_step
 from recoup.webhooks.flows.deliver import Deliveries
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 
 
 class _Forward(click.Command):

@@ -16,7 +16,7 @@ from recoup.merchants.flows.merchant_cache import Merchants
 from recoup.rescue.flows.locked import Orders
 from recoup.sandbox.flows.advance_clock import advance_clock
 from recoup.webhooks.flows.deliver import Deliveries
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 
 WAIT_SECONDS: Final = 8.0  # then the door answers, and the move goes on
 SIDE_BY_SIDE: Final = 3  # of a move's work, so that callers find the other connections free

@@ -10,7 +10,7 @@ from recoup.kit.api.query import at_most
 from recoup.kit.api.wire import Shape
 from recoup.orders.rules.events import CATALOGUE, rescue_object
 from recoup.partners.api.partner_caller import owner_of
-from recoup.webhooks.flows.read_feed import LIMIT_MAX, read_feed
+from recoup.webhooks.flows.publish import LIMIT_MAX, read_feed
 
 NUMBER_MAX: Final = 10**13 - 1
 

@@ -15,7 +15,7 @@ from recoup.mail.rules.contacts import sms_number
 from recoup.mail.store.contacts import is_unsubscribed, payer_contact, save_unsubscribed
 from recoup.orders.flows.hosted_link import checkout_token
 from recoup.orders.rules.notices import is_address
-from recoup.webhooks.moves.contact import Addresses
+from recoup.webhooks.moves import Addresses
 
 
 @frozen

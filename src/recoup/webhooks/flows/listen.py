@@ -19,7 +19,7 @@ from recoup.orders.rules.events import CATALOGUE, Event, Format, Rendered, rende
 from recoup.stablecoin.rules.event_names import NAMES
 from recoup.stablecoin.rules.stable_events import render_stable, wire_event
 from recoup.webhooks.flows.post import event_of
-from recoup.webhooks.flows.read_feed import SCANNED_MAX
+from recoup.webhooks.flows.publish import SCANNED_MAX
 from recoup.webhooks.store.listen import PlacedLine, last_places, placed_page
 
 PAGE_MAX: Final = (

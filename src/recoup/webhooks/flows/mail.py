@@ -22,7 +22,7 @@ from recoup.orders.rules.notices import is_address
 from recoup.outside.mail.port import Message, Posted
 from recoup.outside.sms.port import Sms
 from recoup.webhooks.flows.contacts import addresses_of, one_click, stop_link
-from recoup.webhooks.moves.contact import Addresses, claim_contact
+from recoup.webhooks.moves import Addresses, claim_contact
 
 LEASE = timedelta(seconds=30)  # beyond the call's own time-out
 

@@ -26,8 +26,8 @@ from recoup.switches.flows.try_connection import Hop, ms_since
 from recoup.webhooks.flows.endpoints import Endpoint, list_all, names_in, of_partner, read
 from recoup.webhooks.flows.post import answer_text
 from recoup.webhooks.rules.samples import sample_event
+from recoup.webhooks.store.deliveries import last_but
 from recoup.webhooks.store.endpoints import SampleTry, add_sample_try
-from recoup.webhooks.store.samples import last_but
 
 SAMPLES_MAX: Final = 20  # to all endpoints of one owner, who chose their addresses
 WITHIN: Final = timedelta(minutes=1)

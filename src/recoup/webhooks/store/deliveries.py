@@ -1,6 +1,7 @@
 """Deliveries to an endpoint, attempt by attempt, as its log shows them: narrowed, with what is sent
 next."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from recoup.db.partitions import RETENTION_MONTHS
-from recoup.db.statement import MERCHANT, Read, Row, columns_of
+from recoup.db.statement import DIRECTORY, MERCHANT, Read, Row, columns_of
 from recoup.kernel.ids import HIGHEST
 from recoup.kit.personal import hider
 from recoup.orders.store.tries import NewTry, TryHead
@@ -160,3 +161,54 @@ WHERE e.merchant_id = $1 AND e.state = 'active' ORDER BY e.endpoint_id
 async def last_events(db: Read, merchant_id: UUID, order_id: UUID) -> list[SentEvent]:
     """The order's last events: for each active endpoint of the merchant's own the last one that it
     listens to."""
+
+
+async def last_but(
+    db: Read, owner_id: UUID, since: datetime, number: int, *, partner: bool
+) -> datetime | None:
+    """Time when the `number`-th sample from the end was sent; None when fewer were since then."""
+    return await (_of_partner if partner else _of_merchant)(db, owner_id, since, number)
+
+
+@MERCHANT.statement("""
+SELECT at FROM audit_lines WHERE merchant_id = $1 AND at > $2 AND action = 'webhook.tested'
+ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
+""")
+async def _of_merchant(
+    db: Read, merchant_id: UUID, since: datetime, number: int
+) -> datetime | None:
+    """Time of a merchant's sample, from the audit log."""
+
+
+@DIRECTORY.statement("""
+SELECT at FROM partner_log WHERE partner_id = $1 AND at > $2 AND happening = 'webhook_tested'
+ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
+""")
+async def _of_partner(db: Read, partner_id: UUID, since: datetime, number: int) -> datetime | None:
+    """Time of a partner's sample, from the partner's log."""
+
+
+SUMMED_MAX: Final = 1_000
+
+
+class Sums(Row):
+    endpoint_id: UUID
+    delivered: int
+    failed: int
+    last_delivered_at: datetime | None
+    median_ms: int | None
+
+
+@MERCHANT.statement(f"""
+SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
+    count(*) FILTER (WHERE t.result <> 'delivered') AS failed,
+    max(t.at) FILTER (WHERE t.result = 'delivered') AS last_delivered_at,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
+  FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
+    ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
+""")
+async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
+    """Sums of each endpoint's last thousand attempts: how many were delivered, when last, how fast;
+    how many failed."""

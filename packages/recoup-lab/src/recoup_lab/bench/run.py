@@ -21,7 +21,7 @@ from recoup.rescue.flows.evaluate import Evaluate
 from recoup.rescue.flows.tokenize import CardGiven, Vault
 from recoup.rescue.rules.evidence import Evidence
 from recoup.sandbox.flows.advance_clock import advance_clock
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 from recoup_lab.bench import calls, machine
 from recoup_lab.bench.charge import charge
 from recoup_lab.bench.customer import cit

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from recoup.bank.gateways.sandbox import SandboxBank
+from recoup.bank.gateways import SandboxBank
 from recoup.db.pool import Database
 from recoup.kernel.policy import Policy
 from recoup.kit.world import World

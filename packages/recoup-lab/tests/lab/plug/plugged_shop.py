@@ -22,7 +22,7 @@ from recoup.main.settings import Settings
 from recoup.main.worlds import Running, open_worlds
 from recoup.rescue.flows.run_due import run_due
 from recoup.sandbox.flows.advance_clock import advance_clock
-from recoup.webhooks.flows.publish_now import publish_now
+from recoup.webhooks.flows.publish import publish_now
 from recoup_lab.plug.program import Program
 from recoup_lab.world.port import WorldCharge, WorldOrder
 

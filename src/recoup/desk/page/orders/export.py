@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import StreamingResponse
 
-from recoup.desk.flows.ask import ExportQuery
+from recoup.desk.flows.exports import ExportQuery
 from recoup.desk.page.orders.page import chips, columns_of, habits_of, list_again
 from recoup.desk.page.orders.query import PRESETS, Query
 from recoup.desk.page.orders.reading import read_query

@@ -1,18 +1,36 @@
-"""An export begins with its due work and ends without it: each together with what it is about."""
+"""Bulk acts and exports begin with their due work and end without it: each together with what it is
+about."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Tx
+from recoup.desk.store.bulk_acts import NewAct, begin_act, finish_act
 from recoup.desk.store.exports import NewExport, ask_export, cancel_run, end_run
 from recoup.kernel.kept_sentence import keep
 from recoup.kernel.time import WallTime
 from recoup.merchants.store.sites import lock_merchant
 from recoup.notifications.moves import alert
-from recoup.orders.moves.due import wait_for
+from recoup.orders.moves.due import done_with, wait_for
 from recoup.orders.store.changes import Rows, write
 from recoup.orders.store.rows import DueKey
+
+
+async def take_act(tx: Tx, act: NewAct, order_ids: Sequence[UUID]) -> bool:
+    """Takes an act, with the work that will do it. False when it was taken before."""
+    if not await begin_act(tx, act, order_ids):
+        return False
+    await wait_for(tx, act.merchant_id, "bulk", act.act_id, act.requested_at)
+    return True
+
+
+async def end_act(tx: Tx, key: tuple[UUID, UUID], state: str, wall: WallTime) -> None:
+    """Ends an act under its lock, every order answered; `stopped`: those that were begun."""
+    await finish_act(tx, key, state, wall)
+    await done_with(tx, key[0], "bulk", key[1])
+
 
 KEPT: Final = timedelta(days=7)
 UNDER_WAY_MAX: Final = 3

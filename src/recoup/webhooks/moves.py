@@ -1,17 +1,19 @@
-"""A mail or SMS with a link to pay, about to be sent: inside one budget, by day, to nobody who has
-unsubscribed."""
+"""Messages about to be sent: a mail or SMS with a link to pay, inside one budget, by day, to nobody
+who has unsubscribed; and events once more, step by step through the feed."""
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from recoup.db.statement import Tx
-from recoup.kernel.time import BusinessTime
+from recoup.kernel.time import BusinessTime, WallTime
 from recoup.mail.rules.contacts import LINK, WITHIN, Channel, by_day, way_of, why_withheld
 from recoup.mail.store.contacts import contacted, lock_addresses, save_contact
 from recoup.mail.store.mails import MailFacts, change_mail, choose_channel, lock_mail
+from recoup.notifications.store.alerts import lock_feed
 from recoup.orders.store.changes import Rows, write
-from recoup.orders.store.rows import DueKey
+from recoup.orders.store.rows import DueKey, DueWork
+from recoup.webhooks.store.replays import add_replay, add_replay_of_one, not_before, open_lanes
 
 _SOONEST = timedelta(minutes=1)
 
@@ -70,3 +72,52 @@ def _way(addresses: Addresses, earlier: int) -> Channel:
     )
     assert way is not None
     return way
+
+
+NUMBERS_A_STEP: Final = 1_000
+
+
+async def begin_replay(
+    tx: Tx,
+    row: dict[str, Any],
+    owner_id: UUID,
+    numbers: tuple[int, int],
+    *,
+    partner: bool,
+    stable: bool,
+    wall: WallTime,
+) -> None:
+    """`row` as the table's, without the merchant and the numbers of its feed. Raises: KeyTaken for
+    a key that came."""
+    rows = Rows()
+    for merchant_id in await add_replay(tx, row, owner_id, numbers, partner=partner, stable=stable):
+        rows.due_work.append(DueWork(merchant_id, "replay", row["replay_id"], wall, wall=True))
+    await write(tx, rows)
+
+
+async def begin_one(
+    tx: Tx, row: dict[str, Any], merchant_id: UUID, subject_id: UUID, seq: int, *, wall: WallTime
+) -> None:
+    """Begins a replay of one event, as `begin_replay` does. Raises: KeyTaken for a key that
+    came."""
+    rows = Rows()
+    if await add_replay_of_one(tx, row, merchant_id, subject_id, seq):
+        rows.due_work.append(DueWork(merchant_id, "replay", row["replay_id"], wall, wall=True))
+    await write(tx, rows)
+
+
+async def step_replay(tx: Tx, merchant_id: UUID, replay_id: UUID, wall: WallTime) -> bool:
+    """Sends lanes back for what stands next in the feed; answers whether there is more. One event
+    waits until its lane is through with its earlier replay: a lane goes back for one replay at a
+    time."""
+    rows = Rows()
+    await lock_feed(tx, merchant_id)
+    later = await not_before(tx, merchant_id, replay_id, wall)
+    more = later is not None or await open_lanes(tx, merchant_id, replay_id, NUMBERS_A_STEP, wall)
+    due = DueKey(merchant_id, "replay", replay_id)
+    if more:
+        rows.due_work.append(due.at(later or wall, wall=True))
+    else:
+        rows.due_done.append(due)
+    await write(tx, rows)
+    return more

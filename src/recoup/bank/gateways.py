@@ -1,14 +1,25 @@
-"""A payout as a NACHA file: records of 94 characters in blocks of ten, one batch of CCD credits
-with an addenda each. Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8,
-9)."""
+"""Payouts to banks: the file of a transfer is NACHA to routing numbers where it is known who sends
+it, else CSV.
 
+NACHA: records of 94 characters in blocks of ten, one batch of CCD credits with an addenda each. The
+sandbox's bank takes every file and pays a day later, but for accounts that say by their number what
+happens; it remembers nothing: the same payout always ends the same, however often it is sent or
+inquired about.
+
+Source: Nacha operating rules, ACH record formats (record types 1, 5, 6, 7, 8, 9)."""
+
+import csv
+import io
 import string
 import unicodedata
 from datetime import datetime, timedelta
 from typing import Final
 
 from recoup.kernel.frozen import frozen
-from recoup.processors.gateways.bank import Transfer
+from recoup.kernel.money import EXPONENTS, to_text
+from recoup.kit.files.cells import csv_row
+from recoup.processors.gateways.bank import Answer, BankFile, Transfer
+from recoup.processors.gateways.port import Outcome
 
 NACHA_BEGINS: Final = "101"
 WIDTH: Final = 94
@@ -170,3 +181,114 @@ def _next_weekday(moment: datetime) -> datetime:
     while day.weekday() > 4:
         day += timedelta(days=1)
     return day
+
+
+COLUMNS: Final = (
+    "payout_id", "reference", "date", "holder", "iban", "routing_number", "account_number", "amount", "currency",
+)  # fmt: skip
+_COMPARED: Final = ("reference", "iban", "routing_number", "account_number", "amount", "currency")
+
+
+def bank_file(transfer: Transfer, originator: Originator | None) -> BankFile:
+    if transfer.account.scheme == "us" and originator is not None:
+        return BankFile(
+            f"{transfer.reference}.ach", nacha_file(transfer, originator).encode("ascii")
+        )
+    return BankFile(f"{transfer.reference}.csv", csv_file(transfer).encode())
+
+
+def csv_file(transfer: Transfer) -> str:
+    """UTF-8, commas, CRLF. Amounts are plain decimals at the currency's full scale."""
+    account = transfer.account
+    us = account.scheme == "us"
+    return csv_row(COLUMNS) + csv_row(
+        (
+            transfer.payout_id,
+            transfer.reference,
+            f"{transfer.made_at:%Y-%m-%d}",
+            account.holder,
+            "" if us else account.account,
+            account.routing,
+            account.account if us else "",
+            to_text(transfer.units, EXPONENTS[transfer.asset]),
+            transfer.asset,
+        )
+    )
+
+
+def says(content: bytes, transfer: Transfer) -> bool:
+    """True when a file, by whichever version of us and originator it was made, pays this amount to
+    this account under this reference."""
+    try:
+        text = content.decode("utf-8")
+        if transfer.account.scheme == "us" and text.startswith(NACHA_BEGINS):
+            return paid_by(text) == {
+                (
+                    transfer.account.routing,
+                    transfer.account.account,
+                    transfer.reference,
+                ): transfer.units
+            }
+        (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    except ValueError:
+        return False
+    wanted = dict(
+        zip(
+            COLUMNS, next(csv.reader(io.StringIO(csv_file(transfer).split("\r\n")[1]))), strict=True
+        )
+    )
+    return all(row.get(name) == wanted[name] for name in _COMPARED)
+
+
+class ByHand:
+    """The file is ready to be fetched as soon as it is made. Without an originator it is a CSV for
+    every account."""
+
+    asks_after: timedelta | None = None
+    shows_deposits = False
+
+    def __init__(self, originator: Originator | None = None) -> None:
+        self._originator = originator
+
+    def file(self, transfer: Transfer) -> BankFile:
+        return bank_file(transfer, self._originator)
+
+    def paid_by(self, scheme: str) -> str:
+        one = self._originator
+        return (
+            f"{one.company} ({one.company_id}), {one.bank} {one.routing}"
+            if one and scheme == "us"
+            else ""
+        )
+
+    async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
+        return Outcome("approved", reference=file.name)
+
+    async def answer(self, transfer: Transfer) -> Answer | None:
+        return None
+
+
+# last digits of the account number -> what becomes of a payout to it
+MAGIC: Final = {
+    "0002": "returned: R02, the account is closed", "0003": "returned: R03, there is no such account",
+    "0020": "returned: R20, the account takes no transfers", "0099": "the bank is silent when the file is sent",
+}  # fmt: skip
+
+
+class SandboxBank(ByHand):
+    asks_after: timedelta | None = timedelta(days=1)
+    shows_deposits = True
+
+    def __init__(self) -> None:
+        super().__init__(SANDBOX)
+
+    async def send(self, transfer: Transfer, file: BankFile) -> Outcome:
+        if transfer.account.account.endswith("0099"):
+            return Outcome("unknown", text="time-out")
+        return await super().send(transfer, file)
+
+    async def answer(self, transfer: Transfer) -> Answer | None:
+        scripted = MAGIC.get(transfer.account.account[-4:], "")
+        if scripted.startswith("returned: "):
+            return Answer("returned", scripted.removeprefix("returned: "))
+        return Answer("paid")
