@@ -15,7 +15,7 @@ from typing import Final, Literal, get_args, get_origin
 
 import msgspec
 
-from recoup.bank.gateways.sandbox import MAGIC as BANK_MAGIC
+from recoup.bank.gateways import MAGIC as BANK_MAGIC
 from recoup.kernel.problem import CODES
 from recoup.kit.api.errors import REFUND_CODES, REFUND_DIGITS
 from recoup.kit.rights import PARTNER_MAY

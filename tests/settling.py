@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tests.worlds import Shop
 
-from recoup.bank.flows.bank_accounts import (
+from recoup.bank.flows import (
     approve_account,
     deposits_of,
     enter_account,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recoup.backtest.flows.make import work_backtest
-from recoup.bank.flows.bank_payouts import go_on
+from recoup.bank.flows import go_on
 from recoup.desk.flows.exports import make_export
 from recoup.desk.flows.on_many import work_bulk
 from recoup.disputes.flows.answer import end_in_time, remind_of, send_answer

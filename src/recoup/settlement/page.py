@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from recoup.bank.flows.bank_accounts import (
+from recoup.bank.flows import (
     enter_account,
     prove_account,
     refuse_account,

@@ -19,8 +19,7 @@ from tests.comparing import compare, outcomes, verdicts
 from tests.settling import DAY, payouts, person, sold, terms, with_account
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.bank.flows.bank_answers import take_answers
-from recoup.bank.flows.bank_payouts import approve, go_on
+from recoup.bank.flows import approve, go_on, take_answers
 from recoup.bank.rules.reading import Reading
 from recoup.db.server import ServerAddress
 from recoup.insight.flows.verify import verify

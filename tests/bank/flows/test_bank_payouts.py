@@ -12,10 +12,17 @@ from tests.settlement.flows.test_settle import balance, proved
 from tests.settling import ACCOUNT, DAY, payouts, person, rows, sold, terms, with_account
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.bank.flows import bank_accounts
-from recoup.bank.flows.bank_accounts import approve_account, enter_account, prove_account
-from recoup.bank.flows.bank_answers import take_answers
-from recoup.bank.flows.bank_payouts import approve, go_on, read_file, tell_outcome
+from recoup.bank import flows
+from recoup.bank.flows import (
+    approve,
+    approve_account,
+    enter_account,
+    go_on,
+    prove_account,
+    read_file,
+    take_answers,
+    tell_outcome,
+)
 from recoup.db.operation.standing import begin_epoch
 from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
@@ -56,7 +63,7 @@ def test_bank_accounts_entered_without_end_slow_nobody_down(
     server: ServerAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of a merchant's are locked when one is decided on, and looked through for each page's menu."""
-    monkeypatch.setattr(bank_accounts, "ACCOUNTS_MAX", 1)
+    monkeypatch.setattr(flows, "ACCOUNTS_MAX", 1)
 
     async def story() -> None:
         async with sandbox_world(server) as made:

@@ -8,7 +8,7 @@ from tests.settlement.flows.test_settle import proved
 from tests.settling import DAY, payouts, person
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.flows import approve
 from recoup.bank.moves import _tell
 from recoup.bank.store.payouts import lock_payout, save_payout
 from recoup.db.server import ServerAddress

@@ -13,7 +13,7 @@ from tests.settling import ACCOUNT, DAY, give_back, payouts, sold, terms
 from tests.staff import As, payout_review, portal, post, review_form, texts
 from tests.worlds import Shop
 
-from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.flows import approve
 from recoup.db.server import ServerAddress
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem

@@ -12,7 +12,7 @@ from tests.rescue_shapes import check_refused
 from tests.rings import drawn, each, proving
 from tests.settling import payouts, person, terms, with_account
 
-from recoup.bank.flows.bank_payouts import approve, tell_outcome
+from recoup.bank.flows import approve, tell_outcome
 from recoup.db.server import ServerAddress
 from recoup.desk.flows.persons import erase_person
 from recoup.insight.flows.verify import verify

@@ -117,8 +117,8 @@ class Quota:
 
 
 QUOTAS: Final = {
-    "files of a person": Quota("desk.moves.export.UNDER_WAY_MAX", "exports", lambda g, n: g.file(g.user_id)),
-    "files of a merchant": Quota("desk.moves.export.STANDING_MAX", "exports", lambda g, n: g.file(UUID(int=n))),
+    "files of a person": Quota("desk.moves.UNDER_WAY_MAX", "exports", lambda g, n: g.file(g.user_id)),
+    "files of a merchant": Quota("desk.moves.STANDING_MAX", "exports", lambda g, n: g.file(UUID(int=n))),
     "views": Quota("people.flows.list_preferences.VIEWS_MAX", "saved_views", lambda g, n: keep_view(
         g.shop.world, (g.user_id, g.shop.merchant_id), f"view {n}", "status=4")),
     "shared views of a merchant": Quota("people.flows.list_preferences.SHARED_MAX", "saved_views",

@@ -45,7 +45,11 @@ WORK: Final = {
     "insight/flows/learn_risk.py": {"_learn": "PAYMENTS_MAX; looks up at each term"},
     "uplift/flows/uplift_report.py": {"_compared": "ORDERS_MAX; looks up at each thousand orders"},
     "insight/flows/verify.py": {"kept_tables": "26 weeks"},
-    "desk/flows/exports.py": {"sheet.add": "a page", "sheet.close": "ROWS_MAX", "finish": "one file"},
+    "desk/flows/exports.py": {
+        "sheet.add": "a page",
+        "sheet.close": "ROWS_MAX",
+        "finish": "one file",
+    },
     "risk/flows/advance_bounds.py": {"kept_tables": "26 weeks"},
     "reconciliation/flows/reconcile.py": {
         "_hashed": "FILE_BYTES_MAX; looks up at each piece",

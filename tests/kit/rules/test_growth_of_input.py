@@ -79,7 +79,7 @@ def test_a_megabyte_is_read_in_a_second(name: str) -> None:
 
 # Readers that no whole sample comes to -> what they read.
 OTHERS: Final = {
-    "recoup.kit.files.records._joined": "a record of several lines, which quotes make of one",
+    "recoup.kit.files.table._joined": "a record of several lines, which quotes make of one",
     "recoup.certificates.rules.certificate_file._root": "what was read before",
 }
 

@@ -15,7 +15,7 @@ from tests.settling import person as actor
 from tests.telling import arrived, go_round, kinds, person, told, with_people
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.bank.flows.bank_payouts import approve, tell_outcome
+from recoup.bank.flows import approve, tell_outcome
 from recoup.db.server import ServerAddress
 from recoup.db.upkeep import retain
 from recoup.disputes.flows.answer import answer_dispute, note_evidence

@@ -13,7 +13,7 @@ from tests.left_processes import Killer, dying_process, run_until_killed, second
 from tests.settling import DAY, payouts, terms, with_account
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
-from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.flows import approve
 from recoup.bank.rules.reading import Reading
 from recoup.db.server import ServerAddress
 from recoup.disputes.flows.sandbox import dispute_on_demand

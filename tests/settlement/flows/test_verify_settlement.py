@@ -10,7 +10,7 @@ from tests.rings import drawn
 from tests.settling import DAY, give_back, payouts, person, sold, terms, with_account
 from tests.worlds import make_shop, sandbox_world
 
-from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.flows import approve
 from recoup.db.server import ServerAddress
 from recoup.settlement.flows.adjust import adjust
 

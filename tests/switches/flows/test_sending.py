@@ -15,7 +15,7 @@ from tests.settlement.flows.test_fees import paid
 from tests.settling import payouts, person
 from tests.worlds import Shop, make_shop, sandbox_world
 
-from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.flows import approve
 from recoup.db.server import ServerAddress
 from recoup.kernel.problem import Problem
 from recoup.merchants.store.sending_stops import standing_stop

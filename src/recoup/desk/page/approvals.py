@@ -11,8 +11,14 @@ from uuid import UUID
 from msgspec.structs import asdict, replace
 from starlette.responses import Response
 
-from recoup.bank.flows.bank_accounts import approve_account, deposits_of, refuse_account
-from recoup.bank.flows.bank_payouts import approve, read_file, tell_outcome
+from recoup.bank.flows import (
+    approve,
+    approve_account,
+    deposits_of,
+    read_file,
+    refuse_account,
+    tell_outcome,
+)
 from recoup.bank.rules.bank_payout import check_approval
 from recoup.bank.store import accounts as store
 from recoup.db.statement import Read

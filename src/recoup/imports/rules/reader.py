@@ -19,8 +19,7 @@ from recoup.kit.files import ids
 from recoup.kit.files.amounts import NoAmount, units_of
 from recoup.kit.files.ids import BadCell
 from recoup.kit.files.moments import AMBIGUOUS, Order, instant, read_moment, zone_named
-from recoup.kit.files.records import Cells
-from recoup.kit.files.table import plain, shown_name
+from recoup.kit.files.table import Cells, plain, shown_name
 from recoup.networks.codes import (
     SOURCES,
     UNREADABLE,

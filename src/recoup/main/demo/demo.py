@@ -24,13 +24,13 @@ from uuid import UUID
 from recoup.backtest.flows.backtest import ENGINE
 from recoup.backtest.flows.kept import ask
 from recoup.backtest.flows.questions import BacktestRequest, question_for
-from recoup.bank.flows.bank_accounts import (
+from recoup.bank.flows import (
+    approve,
     approve_account,
     deposits_of,
     enter_account,
     prove_account,
 )
-from recoup.bank.flows.bank_payouts import approve
 from recoup.bank.store.accounts import list_accounts, open_payouts
 from recoup.cards.flows.sandbox_issuer import sandbox_issuer
 from recoup.desk.store.order_filter import OrderFilter

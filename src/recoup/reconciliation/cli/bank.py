@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from recoup.bank.flows.bank_answers import AnswerTaken, take_answers
-from recoup.bank.flows.bank_payouts import read_file
+from recoup.bank.flows import AnswerTaken, read_file, take_answers
 from recoup.kernel.ids import new_id, parse_id
 from recoup.kernel.money import EXPONENTS, from_text
 from recoup.kernel.problem import Problem, invalid

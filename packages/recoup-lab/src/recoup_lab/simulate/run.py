@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from recoup.bank.flows.bank_accounts import (
+from recoup.bank.flows import (
     approve_account,
     deposits_of,
     enter_account,

@@ -5,7 +5,7 @@ from hashlib import md5
 from typing import Final
 from uuid import UUID
 
-from recoup.bank.flows.bank_payouts import approve
+from recoup.bank.flows import approve
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
 from recoup.settlement.flows.adjust import adjust, decide_adjustment
