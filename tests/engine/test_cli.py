@@ -16,7 +16,7 @@ from tests.order_history import lived, payments, transmit, until_yesterday
 from tests.worlds import Shop, make_shop, owner, sandbox_world
 
 from recoup.db.server import ServerAddress
-from recoup.engine.cli import verb as learn
+from recoup.engine.cli import learn_verb as learn
 from recoup.kernel.problem import Problem
 from recoup.kernel.services import Services
 from recoup.merchants.cli import Opened

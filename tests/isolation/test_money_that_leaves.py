@@ -103,6 +103,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "chains.cli.watch": PROCESS,
     "main.cli.serve": PROCESS,
     "main.cli.worker": PROCESS,
+    "main.demo_verb.demo": SANDBOX,
     "sandbox.cli.clock.advance": SANDBOX,
     "sandbox.cli.sandbox.decline": SANDBOX,
     "sandbox.cli.sandbox.dispute": SANDBOX,
@@ -147,7 +148,7 @@ def _senders() -> set[str]:
     [
         pytest.param(r"\.post\(", PORTAL, id="portal"),
         pytest.param(r"@api\(", API, id="api"),
-        pytest.param(r"\.command\(", COMMANDS, id="command"),
+        pytest.param(r"[.@]command\(|@verb\(", COMMANDS, id="command"),
     ],
 )
 def test_each_act_that_makes_an_outgoing_send_says_what_bounds_it(

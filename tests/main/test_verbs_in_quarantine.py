@@ -52,7 +52,7 @@ READS: Final = "shares its code with what writes"
 OTHERS: Final[Mapping[str, str]] = {
     "recover": MENDS, "sending off": MENDS, "sending on": MENDS,
     **dict.fromkeys(("serve", "up", "worker", "chain send", "chain trial", "chain watch"), PROCESS),
-    **dict.fromkeys(("bootstrap", "live init", "schema apply", "schema check", "schema sql"), BEFORE),
+    **dict.fromkeys(("bootstrap", "live init", "schema apply"), BEFORE),
     **dict.fromkeys((
         "chain check", "doctor", "verify", "engine show", "keys status", "learn list", "learn risk list", "learn show",
         "live check", "openapi", "settings",

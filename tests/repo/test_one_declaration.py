@@ -11,9 +11,15 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
+import click
 import pytest
+from click.testing import CliRunner
+from msgspec import Meta
+from tests.door import opened_door
+from tests.here import Here
 from tests.rings import each
 from tests.settlement.flows.test_fees import paid
 from tests.worlds import Shop, make_shop, sandbox_world
@@ -32,12 +38,21 @@ from recoup.kernel import feature
 from recoup.kernel.extended import Extended
 from recoup.kernel.feature import GROUP, Addition, Feature, features
 from recoup.kernel.problem import Problem, Sentence
+from recoup.kernel.services import Services
+from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api import errors
+from recoup.kit.api.body import read_whole
+from recoup.kit.api.wire import Shape
 from recoup.kit.as_of import Window
+from recoup.kit.cli.verb_group import LaterVerb
+from recoup.kit.edge.openapi import document
 from recoup.kit.languages.catalogues import CATALOGUE, catalogue, check_translations
 from recoup.kit.languages.page_text import translated
 from recoup.kit.languages.said import said
+from recoup.main import api as main_api
+from recoup.main.docs import dialects
 from recoup.main.settings import load_settings
+from recoup.merchants.cli import Opened
 from recoup.orders.moves.change import Booked, Change
 from recoup.orders.rules import attention, ledger, lifecycle
 from recoup.orders.rules.attention import ATTENTION, DESK, Attention, is_by_people, sentence_of
@@ -259,3 +274,79 @@ def test_a_dated_term_is_one_field(server: ServerAddress, tmp_path: Path) -> Non
     assert seen["noted"] == "[0, 5]"
     assert "7 days" in seen["page"]
     assert "1 day after the period" in seen["page"]
+
+
+class ParcelBody(Shape, kw_only=True):
+    """What is sent."""
+
+    weight_grams: Annotated[int, Meta(ge=1, le=30_000)]
+    """With its box."""
+    by_air: Annotated[bool | None, Meta(description="Sends it by air.")] = None
+
+
+class Parcel(Shape, kw_only=True):
+    """What was sent."""
+
+    id: str
+    weight_grams: int
+    by_air: bool
+    by: str
+    merchant: UUID
+
+
+api = Api(group="Orders", scope="orders")
+
+
+@api("POST /v1/parcels/{id}/send", body=ParcelBody, problems=("not_found",), verb="parcels send")
+async def send(call: Call) -> Parcel:
+    """Send a parcel. It leaves today."""
+    body = read_whole(call.body, ParcelBody)
+    if call.path["id"] == "lost":
+        raise Problem("not_found", "There is no such parcel.", cure="Look for it.")
+    return Parcel(
+        id=call.path["id"],
+        weight_grams=body.weight_grams,
+        by_air=bool(body.by_air),
+        by=call.scope.actor.text(),
+        merchant=call.scope.merchant_id,
+    )
+
+
+def test_an_operation_is_a_route_documentation_and_a_verb(
+    server: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main_api, "METHODS", (*main_api.METHODS, *api.methods))
+    monkeypatch.setattr(main_api, "OPERATIONS", (*main_api.OPERATIONS, api.methods[0].operation))
+    told = document(dialects()[0], "1.0")["paths"]["/v1/parcels/{id}/send"]["post"]
+    assert (told["summary"], told["description"][:16]) == ("Send a parcel", "It leaves today.")
+
+    cli = click.Group("recoup")
+    LaterVerb("", (__name__,)).add(cli, "parcels")
+    shown = CliRunner().invoke(cli, ["parcels", "send", "--help"]).output
+    assert "send [OPTIONS] ID\n\n  Send a parcel. It leaves today.\n" in shown
+    assert re.search(
+        r"--weight-grams INTEGER RANGE +With its box.  \[1<=x<=30000; required\]", shown
+    )
+    assert re.search(r"--by-air / --no-by-air +Sends it by air.", shown)
+
+    with opened_door(server) as door:
+        caller = door.shop()
+        by_key = caller.post("/parcels/7/send", {"weightGrams": 900, "byAir": True}).json()
+        at = Opened(
+            door.world, Services(door.orders, door.deliveries), Path(), "", merchant=caller.mid
+        )
+        here = Here(lambda work: door.run(work(at)))
+
+        def typed(*words: str) -> Any:
+            call = ["parcels", "send", *words, "--merchant", caller.mid]
+            return CliRunner().invoke(cli, call, obj=here)
+
+        printed = json.loads(typed("7", "--weight-grams", "900", "--by-air", "--json").output)
+        assert printed == by_key | {"by": "operator:command"}
+        assert typed("7", "--weight-grams", "900").output.splitlines()[:3] == [
+            f"{name:22} {value}"
+            for name, value in (("id", "7"), ("weightGrams", "900"), ("byAir", "False"))
+        ]
+        refused = typed("lost", "--weight-grams", "1").exception
+        assert isinstance(refused, Problem)
+        assert refused.sentence() == "There is no such parcel. Look for it."

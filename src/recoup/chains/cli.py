@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import click
 from msgspec import to_builtins
 
 from recoup.chains import health, intake, sends_store, store
 from recoup.chains.abi import from_hex, to_hex
-from recoup.chains.channels import NETWORK_PRESETS
 from recoup.chains.compare import TOGETHER, Comparer, Discrepancy
 from recoup.chains.evm_wire import Signer
 from recoup.chains.loop import ChainLoop, lift_halt, what_is_wrong
@@ -20,13 +19,16 @@ from recoup.chains.rpc import AwayError
 from recoup.chains.rpc import opened as opened_nodes
 from recoup.chains.send import Sender
 from recoup.chains.transfers import send_again, sweep_stray
+from recoup.chains.verbs import NetworkName
 from recoup.chains.watch import HaltError, Network, Watcher, networks_of
 from recoup.kernel.ids import parse_id, wire_id
 from recoup.kernel.problem import Problem, Sentence, in_words
 from recoup.kernel.scope import Actor, Scope
+from recoup.kit.cli.command import Printed, picked
+from recoup.kit.cli.parameters import SHOWN, Option
 from recoup.kit.cli.verb_group import VerbGroup
 from recoup.kit.world import World
-from recoup.merchants.cli import Opened, Run, in_sandbox, in_world, json_option, show
+from recoup.merchants.cli import Opened, Run, verb
 from recoup.orders.flows.find_order import find_one
 from recoup.rescue.flows.locked import Orders
 from recoup.stablecoin.rules.addresses import shown
@@ -56,192 +58,134 @@ def networks(world: World) -> list[Network]:
     return found
 
 
-@chain.command()
-@json_option
-@in_world
-def status(run: Run, as_json: bool) -> None:
+@verb(chain, json="")
+async def status(opened: Opened) -> Printed:
     """Shows the channels of this world, how far each chain is read, and whether it takes payments."""
-
-    async def work(opened: Opened) -> tuple[list[health.ChannelState], datetime]:
-        return await health.channels(opened.world), opened.world.clocks.wall()
-
-    rows, now = run(work)
+    rows, now = await health.channels(opened.world), opened.world.clocks.wall()
     lines = [
         f"{row.code}  {row.chain}  {_read_to(row, now)}  {row.halted or row.wrong or 'open'}"
         for row in rows
     ]
-    show(to_builtins(rows), lines or ["No channel of this world is on a chain."], as_json=as_json)
+    return Printed(to_builtins(rows), lines or ["No channel of this world is on a chain."])
 
 
-@chain.command()
-@json_option
-@in_world
-def check(run: Run, as_json: bool) -> None:
+@verb(chain, json="")
+async def check(opened: Opened) -> Printed:
     """Asks every node whether it would do what deposit addresses promise, and whether their balances are what the logs
     say. Exit 1 where something differs."""
 
-    async def work(opened: Opened) -> list[dict[str, Any]]:
-        world, rows = opened.world, []
-        for network in networks(world):
-            found: list[Discrepancy] = []
-            async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
-                try:
-                    wrong = await what_is_wrong(network, nodes)
-                    book, db, now = (
-                        opened.services.get(Orders),
-                        world.db.reader,
-                        world.clocks.wall(),
-                    )
-                    comparer, after = Comparer(world, Watcher(world, network, nodes), book), b""
-                    while page := await store.watched(db, network.kind, now, after, TOGETHER):
-                        found += await comparer.compare({row.address: row for row in page})
-                        after = page[-1].address
-                except AwayError as error:
-                    wrong = f"{error}"
-            orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
-            of_chain = {"wrong": wrong or None, "orders": orders}
-            rows += [health.facts_of(channel) | of_chain for channel in network.channels.values()]
-        return rows
-
-    rows = run(work)
+    world, rows = opened.world, list[dict[str, Any]]()
+    book, db = opened.services.get(Orders), world.db.reader
+    for network in networks(world):
+        found: list[Discrepancy] = []
+        async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
+            try:
+                wrong = await what_is_wrong(network, nodes)
+                now = world.clocks.wall()
+                comparer, after = Comparer(world, Watcher(world, network, nodes), book), b""
+                while page := await store.watched(db, network.kind, now, after, TOGETHER):
+                    found += await comparer.compare({row.address: row for row in page})
+                    after = page[-1].address
+            except AwayError as error:
+                wrong = f"{error}"
+        orders = {wire_id("ord", one.row.order_id): one.missing for one in found}
+        of_chain = {"wrong": wrong or None, "orders": orders}
+        rows += [health.facts_of(channel) | of_chain for channel in network.channels.values()]
     lines = [
         f"{row['code']}  {intake.chain_name(row['chain_id'])}  {row['wrong'] or 'ok'}"
         for row in rows
     ]
     lines += [f"{order}: {missing}" for row in rows for order, missing in row["orders"].items()]
     lines = [*dict.fromkeys(lines)]  # an order's address is the same for all channels of its chain
-    show(rows, lines, as_json=as_json)
-    if any(row["wrong"] or row["orders"] for row in rows):
-        raise SystemExit(1)
+    return Printed(rows, lines, failed=any(row["wrong"] or row["orders"] for row in rows))
 
 
-@chain.command()
-@click.argument("number", metavar="CHAIN", type=int)
-@click.option("--note", required=True, help="What you found, for the audit log.")
-@in_world
-def lift(run: Run, number: int, note: str) -> None:
+@verb(chain)
+async def lift(
+    opened: Opened,
+    number: Annotated[int, Option(metavar="CHAIN")],
+    *,
+    note: Annotated[str, "What you found, for the audit log."],
+) -> str:
     """Lets a halted chain go on: it is read again from its last final block. Look at the chain first."""
-
-    async def work(opened: Opened) -> str:
-        return await lift_halt(opened.world, opened.scope("chain"), number, note)
-
-    click.echo(f"chain {number} goes on; it was halted because {run(work)}")
+    why = await lift_halt(opened.world, opened.scope("chain"), number, note)
+    return f"chain {number} goes on; it was halted because {why}"
 
 
-@chain.command()
-@in_world
-def watch(run: Run) -> None:
+@verb(chain)
+async def watch(opened: Opened) -> None:
     """Reads the chains until Ctrl-C, as the worker of `recoup up` does. It needs no keys."""
-
-    async def work(opened: Opened) -> None:
-        async with asyncio.TaskGroup() as group:
-            for network in networks(opened.world):
-                group.create_task(
-                    _forever(
-                        network, ChainLoop(opened.world, opened.services.get(Orders), network).once
-                    )
-                )
-
-    run(work)
+    world, orders = opened.world, opened.services.get(Orders)
+    async with asyncio.TaskGroup() as group:
+        for network in networks(world):
+            group.create_task(_forever(network, ChainLoop(world, orders, network).once))
 
 
-@chain.command()
-@json_option
-@in_world
-def sends(run: Run, as_json: bool) -> None:
+@verb(chain, json="")
+async def sends(opened: Opened) -> Printed:
     """Shows the keys that send, what their gas cost, and what failed or waits for a person."""
-
-    async def work(opened: Opened) -> dict[str, Any]:
-        stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
-        return {
-            "senders": await health.senders(opened.world),
-            "stuck": [
-                {
-                    "id": str(one.send_id),
-                    "chain_id": one.chain,
-                    "for": one.subject_kind,
-                    "state": one.state,
-                    "why": one.why,
-                    "tx_hash": to_hex(one.hash) if one.hash else None,
-                }
-                for one in stuck
-            ],
-        }
-
-    found = run(work)
+    senders = await health.senders(opened.world)
+    stuck = await sends_store.stuck(opened.world.db.reader, STUCK_MAX)
     lines = [
         f"{one.address}  {one.chain}  gas {one.spent}  {one.halted or one.trouble or 'ok'}"
-        for one in found["senders"]
+        for one in senders
     ] + [
-        f"{one['id']}  {intake.chain_name(one['chain_id'])}  {one['for']} {one['state']}: {one['why']}"
-        for one in found["stuck"]
+        f"{one.send_id}  {intake.chain_name(one.chain)}  {one.subject_kind} {one.state}: {one.why}"
+        for one in stuck
     ]
-    show(to_builtins(found), lines or ["Nothing was sent yet."], as_json=as_json)
+    waiting = [
+        {
+            "id": one.send_id,
+            "chain_id": one.chain,
+            "for": one.subject_kind,
+            **picked(one, "state", "why"),
+            "tx_hash": to_hex(one.hash) if one.hash else None,
+        }
+        for one in stuck
+    ]
+    found = {"senders": to_builtins(senders), "stuck": waiting}
+    return Printed(found, lines or ["Nothing was sent yet."])
 
 
-@chain.command()
-@click.option(
-    "--key",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Encrypted keystore file. The first key sweeps; each sends out of its own custody wallet.",
-)
-@click.option(
-    "--fee-cap",
-    type=float,
-    default=float(FEE_CAP),
-    show_default=True,
-    help="The most for a unit of gas, in gwei.",
-)
-@click.option(
-    "--fee-limit",
-    type=int,
-    default=FEE_LIMIT,
-    show_default=True,
-    help="The most for a transaction on TRON, in TRX.",
-)
-@click.option(
-    "--low-water",
-    type=float,
-    default=0.01,
-    show_default=True,
-    help="The coins of a chain below which you are told.",
-)
-@click.option("--again", metavar="ID", help="Sends a failed or held one once more, and ends.")
-@click.option(
-    "--went",
-    nargs=2,
-    metavar="ID TX",
-    help="Says that a held one went by this transaction, and ends.",
-)
-@click.option(
-    "--go-on",
-    nargs=2,
-    type=int,
-    metavar="CHAIN COUNT",
-    help="Lifts a halt: so many are accounted for; on TRON, the blocks up to this one.",
-)
-@in_world
+KeyFile = Annotated[Path, click.Path(path_type=Path, dir_okay=False)]
+
+
+@verb(chain)
 def send(
     run: Run,
-    files: tuple[Path, ...],
-    fee_cap: float,
-    fee_limit: int,
-    low_water: float,
-    again: str | None,
-    went: tuple[str, str] | None,
-    go_on: tuple[int, int] | None,
+    *,
+    key: Annotated[
+        tuple[KeyFile, ...],
+        "Encrypted keystore file. The first key sweeps; each sends out of its own custody wallet.",
+    ] = (),
+    fee_cap: Annotated[float, SHOWN, "The most for a unit of gas, in gwei."] = float(FEE_CAP),
+    fee_limit: Annotated[int, SHOWN, "The most for a transaction on TRON, in TRX."] = FEE_LIMIT,
+    low_water: Annotated[float, SHOWN, "The coins of a chain below which you are told."] = 0.01,
+    again: Annotated[
+        str | None, Option("Sends a failed or held one once more, and ends.", metavar="ID")
+    ] = None,
+    went: Annotated[
+        tuple[str, str] | None,
+        Option("Says that a held one went by this transaction, and ends.", metavar="ID TX"),
+    ] = None,
+    go_on: Annotated[
+        tuple[int, int] | None,
+        Option(
+            "Lifts a halt: so many are accounted for; on TRON, the blocks up to this one.",
+            metavar="CHAIN COUNT",
+        ),
+    ] = None,
 ) -> None:
     """Sends sweeps, refunds and payouts until Ctrl-C. The only process that opens keys; their password is asked for, or
     stands in RECOUP_CHAIN_PASSWORD or the file of RECOUP_CHAIN_PASSWORD_FILE."""
     if again is not None:
-        return run(lambda opened: _once_more(opened, again))
-    if not files or (len(files) > 1 and (go_on or went)):
+        run(lambda opened: _once_more(opened, again))
+        return
+    if not key or (len(key) > 1 and (go_on or went)):
         raise Problem(
             "invalid", "Name one key.", field="key", cure="Name its file: --key sender.json."
         )
-    signers = [_signer(file) for file in files]
+    signers = [_signer(file) for file in key]
     gas, sun, low = int(fee_cap * GWEI), fee_limit * SUN, int(low_water * GWEI * GWEI)
 
     async def work(opened: Opened) -> None:
@@ -281,24 +225,17 @@ def send(
                 for network, one in made:
                     group.create_task(_forever(network, one.work))
 
-    return run(work)
+    run(work)
 
 
-@chain.command()
-@click.argument("order")
-@click.argument("token")
-@click.option("--network", type=click.Choice(list(NETWORK_PRESETS)), help="Default: the order's.")
-@in_world
-def sweep(run: Run, order: str, token: str, network: str | None) -> None:
+@verb(chain)
+async def sweep(opened: Opened, order: str, token: str, *, network: NetworkName = None) -> str:
     """Has another token (its contract) or the chain's coin (`coin`) swept out of an order's address, to where its terms
     say. The sender does it; the gas is yours."""
-
-    async def work(opened: Opened) -> str:
-        merchant_id, order_id = await find_one(opened.world, order)
-        scope = Scope(merchant_id, Actor("operator", "cli"), "cli")
-        return str((await sweep_stray(opened.world, scope, order_id, network, token)).send_id)
-
-    click.echo(f"wanted as {run(work)}; see `recoup chain sends`")
+    merchant_id, order_id = await find_one(opened.world, order)
+    scope = Scope(merchant_id, Actor("operator", "cli"), "cli")
+    wanted = await sweep_stray(opened.world, scope, order_id, network, token)
+    return f"wanted as {wanted.send_id}; see `recoup chain sends`"
 
 
 async def _once_more(opened: Opened, text: str) -> None:
@@ -347,9 +284,8 @@ async def _send(world: World, text: str) -> Any:
     return found
 
 
-@chain.command("key")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def make_key(file: Path) -> None:
+@verb(chain, "key")
+def make_key(file: KeyFile) -> str:
     """Makes a key for the sender, encrypted by a password, and prints its address."""
     try:
         signer = _keystore().make_key(file, _password())
@@ -357,77 +293,57 @@ def make_key(file: Path) -> None:
         raise Problem(
             "conflict", Sentence("{0} is there already.", file), cure="Name another file."
         ) from None
-    click.echo(shown(signer.address, "evm"))
+    return shown(signer.address, "evm")
 
 
-@chain.command(hidden=True)
-@in_sandbox
-def trial(run: Run) -> None:
+@verb(chain, sandbox_only=True, hidden=True)
+async def trial(opened: Opened) -> None:
     """Runs the sender and the miner of `recoup up --chain`."""
     from recoup.chains.dev_node import DevNode
     from recoup.chains.keystore import open_key
     from recoup.chains.trial import PASSWORD, Miner, give_wallets
 
-    async def work(opened: Opened) -> None:
-        world = opened.world
-        signer = open_key(opened.data_dir / "chain/sender.json", PASSWORD)
+    world = opened.world
+    signer = open_key(opened.data_dir / "chain/sender.json", PASSWORD)
 
-        async def each(network: Network) -> None:
-            async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
-                sender, miner = (
-                    Sender(world, network, nodes, signer, FEE_CAP * GWEI),
-                    Miner(DevNode(nodes[0])),
-                )
+    async def each(network: Network) -> None:
+        async with opened_nodes(network.kind, network.endpoints, world.clocks) as nodes:
+            sender = Sender(world, network, nodes, signer, FEE_CAP * GWEI)
+            miner = Miner(DevNode(nodes[0]))
 
-                async def turn() -> None:
-                    await give_wallets(world, miner.node)
-                    await miner.once()
-                    await sender.work()
+            async def turn() -> None:
+                await give_wallets(world, miner.node)
+                await miner.once()
+                await sender.work()
 
-                await _forever(network, turn)
+            await _forever(network, turn)
 
-        async with asyncio.TaskGroup() as group:
-            for network in networks(world):
-                group.create_task(each(network))
-
-    run(work)
+    async with asyncio.TaskGroup() as group:
+        for network in networks(world):
+            group.create_task(each(network))
 
 
-@chain.command()
-@click.argument("code")
-@click.option(
-    "--key",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    help="Encrypted keystore file.",
-)
-@click.option(
-    "--fee-limit",
-    type=int,
-    default=FEE_LIMIT,
-    show_default=True,
-    help="The most that it may cost on TRON, in TRX.",
-)
-@json_option
-@in_world
-def deploy(run: Run, code: str, key: Path, fee_limit: int, as_json: bool) -> None:
+@verb(chain, json="")
+async def deploy(
+    opened: Opened,
+    code: str,
+    *,
+    key: Annotated[KeyFile, "Encrypted keystore file."],
+    fee_limit: Annotated[int, SHOWN, "The most that it may cost on TRON, in TRX."] = FEE_LIMIT,
+) -> Printed:
     """Puts the factory on the chain of a channel: on every EVM network at the same address. Once a chain."""
-    signer = _signer(key)
     from recoup.chains.deploy import deploy_factory, deploy_on_tron
 
-    async def work(opened: Opened) -> dict[str, Any]:
-        channel, clocks = intake.served(code), opened.world.clocks
-        if channel is None or channel.world != opened.world.name:
-            message = Sentence("There is no channel {0} in this world.", repr(code))
-            raise Problem("not_found", message, cure="See `recoup chain status`.")
-        if channel.kind == "tron":
-            factory = await deploy_on_tron(channel, clocks, signer, fee_limit * SUN)
-        else:
-            factory = await deploy_factory(channel, opened.world, signer, FEE_CAP * GWEI)
-        return health.facts_of(channel) | {"factory": shown(factory, channel.kind)}
-
-    made = run(work)
-    show(made, [f'factory = "{made["factory"]}"'], as_json=as_json)
+    signer, channel = _signer(key), intake.served(code)
+    if channel is None or channel.world != opened.world.name:
+        message = Sentence("There is no channel {0} in this world.", repr(code))
+        raise Problem("not_found", message, cure="See `recoup chain status`.")
+    if channel.kind == "tron":
+        factory = await deploy_on_tron(channel, opened.world.clocks, signer, fee_limit * SUN)
+    else:
+        factory = await deploy_factory(channel, opened.world, signer, FEE_CAP * GWEI)
+    address = shown(factory, channel.kind)
+    return Printed(health.facts_of(channel) | {"factory": address}, [f'factory = "{address}"'])
 
 
 def _read_to(row: health.ChannelState, now: datetime) -> str:

@@ -5,7 +5,7 @@ import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import click
@@ -21,16 +21,8 @@ from recoup.kernel.ids import new_id
 from recoup.kernel.money import from_text, shown
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.time import iso
-from recoup.merchants.cli import (
-    Opened,
-    Run,
-    in_sandbox,
-    in_world,
-    json_option,
-    merchant_option,
-    show,
-)
+from recoup.kit.cli.command import Printed, plain
+from recoup.merchants.cli import AtMerchant, Opened, verb
 from recoup.merchants.store.merchants import offset_of
 from recoup.orders.flows.find_order import find_one
 from recoup.rescue.flows.locked import Orders
@@ -46,84 +38,63 @@ AFTER_END: Final = timedelta(minutes=1)
 SEEN_SECONDS: Final = 30
 
 
-@click.command()
-@merchant_option
-@click.option("--evm", help="Enter a wallet on EVM networks: 0x and 40 digits, with its capitals.")
-@click.option("--tron", help="Enter a wallet on TRON: 34 characters that begin with T.")
-@click.option(
-    "--approve", type=click.UUID, help="Approve the address with this id, as another person."
-)
-@click.option("--withdraw", type=click.UUID, help="Withdraw the address with this id.")
-@click.option(
-    "--by", default="", help="Who does it, for the audit log; the second person is another."
-)
-@json_option
-@in_world
-def address(
-    run: Run,
-    evm: str | None,
-    tron: str | None,
-    approve: UUID | None,
-    withdraw: UUID | None,
-    by: str,
-    as_json: bool,
-) -> None:
+By = Annotated[str, "Who does it, for the audit log."]
+NetworkName = Annotated[str | None, click.Choice(list(NETWORK_PRESETS)), "Default: the order's."]
+
+
+@verb(json="")
+async def address(
+    at: AtMerchant,
+    *,
+    evm: Annotated[
+        str | None, "Enter a wallet on EVM networks: 0x and 40 digits, with its capitals."
+    ] = None,
+    tron: Annotated[str | None, "Enter a wallet on TRON: 34 characters that begin with T."] = None,
+    approve: Annotated[UUID | None, "Approve the address with this id, as another person."] = None,
+    withdraw: Annotated[UUID | None, "Withdraw the address with this id."] = None,
+    by: Annotated[str, "Who does it, for the audit log; the second person is another."] = "",
+) -> Printed:
     """Shows the wallets that a merchant's stablecoins settle to; an option enters, approves or withdraws one."""
-
-    async def work(opened: Opened) -> list[dict[str, Any]]:
-        world, scope = opened.world, opened.scope("terms", by)
-        if evm:
-            await flow.enter_address(world, scope, "evm", evm)
-        if tron:
-            await flow.enter_address(world, scope, "tron", tron)
-        if approve:
-            await flow.approve(world, scope, approve)
-        if withdraw:
-            await flow.withdraw(world, scope, withdraw)
-        rows, states, _ = await flow.addresses(world, opened.merchant_id)
-        return [
-            {
-                "id": str(row.address_id),
-                "kind": row.kind,
-                "address": row.address,
-                "state": states[row.address_id],
-                "holds_from": iso(row.holds_from) if row.holds_from else None,
-            }
-            for row in rows
-        ]
-
-    found = run(work)
-    lines = [
-        " ".join(filter(None, (one["id"], one["address"], one["state"], one["holds_from"])))
-        for one in found
+    world, scope = at.world, at.scope("terms", by)
+    if evm:
+        await flow.enter_address(world, scope, "evm", evm)
+    if tron:
+        await flow.enter_address(world, scope, "tron", tron)
+    if approve:
+        await flow.approve(world, scope, approve)
+    if withdraw:
+        await flow.withdraw(world, scope, withdraw)
+    rows, states, _ = await flow.addresses(world, at.merchant_id)
+    found = [
+        {
+            "id": row.address_id,
+            "kind": row.kind,
+            "address": row.address,
+            "state": states[row.address_id],
+            "holds_from": row.holds_from,
+        }
+        for row in rows
     ]
-    show(found, lines or ["no settlement address"], as_json=as_json)
+    shown_fields = ("id", "address", "state", "holds_from")
+    lines = [" ".join(plain(one[name]) for name in shown_fields if one[name]) for one in found]
+    return Printed(found, lines or ["no settlement address"])
 
 
-@click.command()
-@click.argument("order")
-@click.option("--amount", help="Decimal text; default: what is still missing.")
-@click.option("--token", help="USDC, USDT, or `coin` for the chain's own; default: the order's.")
-@click.option("--network", type=click.Choice(list(NETWORK_PRESETS)), help="Default: the order's.")
-@click.option(
-    "--late", is_flag=True, help="Moves the merchant's clock behind the order's end first."
-)
-@click.option("--reorg", is_flag=True, help="Takes the transfer back as soon as it was seen.")
-@in_sandbox
-def deposit(
-    run: Run,
+@verb(sandbox_only=True)
+async def deposit(
+    opened: Opened,
     order: str,
-    amount: str | None,
-    token: str | None,
-    network: str | None,
-    late: bool,
-    reorg: bool,
-) -> None:
+    *,
+    amount: Annotated[str | None, "Decimal text; default: what is still missing."] = None,
+    token: Annotated[
+        str | None, "USDC, USDT, or `coin` for the chain's own; default: the order's."
+    ] = None,
+    network: NetworkName = None,
+    late: Annotated[bool, "Moves the merchant's clock behind the order's end first."] = False,
+    reorg: Annotated[bool, "Takes the transfer back as soon as it was seen."] = False,
+) -> str:
     """Makes the customer's transfer to the address of a stablecoin order, on a development node."""
-
-    click.echo(
-        run(lambda opened: transfer(opened, order, amount, token, network, late=late, reorg=reorg))
-    )
+    return await transfer(opened, order, amount, token, network, late=late, reorg=reorg)
 
 
 async def transfer(
@@ -226,21 +197,17 @@ async def _take_back(
     raise Problem("unavailable", "Nobody has seen the transfer.", cure="Is `recoup up` running?")
 
 
-@click.command()
-@merchant_option
-@click.option("--percent", help="How much less than its amount pays a new order: 0 to 5, like 0.5.")
-@click.option("--by", default="", help="Who does it, for the audit log.")
-@json_option
-@in_world
-def tolerance(run: Run, percent: str | None, by: str, as_json: bool) -> None:
+@verb(json="")
+async def tolerance(
+    at: AtMerchant,
+    *,
+    percent: Annotated[
+        str | None, "How much less than its amount pays a new order: 0 to 5, like 0.5."
+    ] = None,
+    by: By = "",
+) -> Printed:
     """Shows or sets how much less than its amount pays a stablecoin order on a chain. The merchant bears it."""
-
-    async def work(opened: Opened) -> str:
-        if percent is not None:
-            await flow.set_tolerance(opened.world, opened.scope("terms", by), percent)
-        return flow.percent(
-            await store.tolerance_of(opened.world.db.reader, opened.merchant_id) or 0
-        )
-
-    found = run(work)
-    show({"percent": found}, [f"{found} %"], as_json=as_json)
+    if percent is not None:
+        await flow.set_tolerance(at.world, at.scope("terms", by), percent)
+    found = flow.percent(await store.tolerance_of(at.world.db.reader, at.merchant_id) or 0)
+    return Printed({"percent": found}, [f"{found} %"])

@@ -2,11 +2,10 @@
 docs/engine.md."""
 
 import json
-from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import click
+from msgspec import Meta
 from msgspec.structs import asdict
 
 from recoup.engine.flows import Drift, drift_of
@@ -23,62 +22,16 @@ from recoup.engine.learn.learn import Training, learn
 from recoup.engine.learn.prior import take_prior
 from recoup.engine.trial import PLAIN_RATES
 from recoup.insight.flows.learn_risk import RiskTraining, learn_risk
-from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
-from recoup.merchants.cli import Opened, Run, in_world
+from recoup.kit.cli.command import Printed, picked
+from recoup.kit.cli.parameters import SHOWN
+from recoup.merchants.cli import OPERATOR, Opened, verb
 from recoup.rescue.store.models import TrainingLine
 from recoup.risk.flows.risk_versions import risk_versions, use_risk_version
 from recoup.risk.store.risk_weights import RiskVersion
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-
-
-@click.group("risk", invoke_without_command=True)
-@click.option("--dry-run", is_flag=True, help="Learns and compares; stores and changes nothing.")
-@click.option(
-    "--candidate", is_flag=True, help="Stores weights that are no worse, without using them."
-)
-@json_option
-@in_world
-@click.pass_context
-def risk_verb(
-    context: click.Context, run: Run, dry_run: bool, candidate: bool, as_json: bool
-) -> None:
-    """Learns the weights of the risk check from what became of payments.
-
-    The most recent part of the data is held out. The new weights are used only if they are no worse there than
-    those in use. Without a subcommand, `recoup learn risk` learns.
-    """
-    if context.invoked_subcommand is not None:
-        return
-    found = run(
-        lambda opened: learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate)
-    )
-    click.echo(
-        json.dumps(risk_training_dict(found)) if as_json else risk_training_text(found, dry_run)
-    )
-
-
-@risk_verb.command("list")
-@json_option
-@in_world
-def list_risk(run: Run, as_json: bool) -> None:
-    """Shows the versions, the newest first. The newest that is used decides."""
-    rows = run(lambda opened: risk_versions(opened.world))
-    click.echo(
-        json.dumps({"versions": [version_dict(row) for row in rows]})
-        if as_json
-        else versions_text(rows)
-    )
-
-
-@risk_verb.command("use")
-@click.argument("version", type=click.IntRange(0))
-@in_world
-def use_verb(run: Run, version: int) -> None:
-    """Uses the weights of a version again. 0: those that come with Recoup."""
-    row = run(lambda opened: use_risk_version(opened.world, version, OPERATOR))
-    click.echo(f"{row.name} is now in use, as version {row.version_no}.")
+AS_JSON = "Output as one JSON object."
+MONTHS, MONTHS_MAX = 18, 60
 
 
 def risk_training_text(found: RiskTraining, dry_run: bool) -> str:
@@ -131,17 +84,12 @@ _OF_TRIAL: Final = (
 def risk_training_dict(found: RiskTraining) -> dict[str, Any]:
     trial, weights = found.trial, found.weights
     return {
-        "payments": found.payments,
-        "frauds": found.frauds,
-        "merchants": found.merchants,
-        "missing": found.missing,
+        **picked(found, "payments", "frauds", "merchants", "missing"),
         "weights": {"name": weights.version, "base": weights.base, "terms": dict(weights.terms)}
         if weights
         else None,
-        **_plain({name: getattr(trial, name, None) for name in _OF_TRIAL}),
-        "note": found.note,
-        "version": found.version,
-        "used": found.used,
+        **{name: getattr(trial, name, None) for name in _OF_TRIAL},
+        **picked(found, "note", "version", "used"),
     }
 
 
@@ -171,151 +119,111 @@ def versions_text(rows: list[RiskVersion]) -> str:
     return "\n".join(lines)
 
 
-OPERATOR: Final = Actor("operator", "command")
-MONTHS, MONTHS_MAX = 18, 60
-
-
-@click.group("learn", invoke_without_command=True)
-@click.option("--dry-run", is_flag=True, help="Trains and compares; stores and changes nothing.")
-@click.option(
-    "--keep",
-    "keep_it",
-    is_flag=True,
-    help="Also stores a model that is not better, without using it.",
-)
-@click.option("--candidate", is_flag=True, help="Stores a better model, without using it.")
-@click.option(
-    "--months",
-    type=click.IntRange(1, MONTHS_MAX),
-    default=MONTHS,
-    show_default=True,
-    help="How far back attempts are read.",
-)
-@json_option
-@in_world
-@click.pass_context
-def verb(
-    context: click.Context,
-    run: Run,
-    dry_run: bool,
-    keep_it: bool,
-    candidate: bool,
-    months: int,
-    as_json: bool,
-) -> None:
+@verb(json=AS_JSON, name="learn", cls=click.Group, invoke_without_command=True)
+async def learn_verb(
+    opened: Opened,
+    *,
+    dry_run: Annotated[bool, "Trains and compares; stores and changes nothing."] = False,
+    keep: Annotated[bool, "Also stores a model that is not better, without using it."] = False,
+    candidate: Annotated[bool, "Stores a better model, without using it."] = False,
+    months: Annotated[
+        int, Meta(ge=1, le=MONTHS_MAX), SHOWN, "How far back attempts are read."
+    ] = MONTHS,
+) -> Printed:
     """Trains the rescue engine on this installation's own attempts.
 
     The most recent part of the data is held out. The new model is used only if it scores better there than the
     one in use. Without a subcommand, `recoup learn` trains.
     """
-    if context.invoked_subcommand is not None:
-        return
-
-    async def work(opened: Opened) -> tuple[Training, str]:
-        found = await learn(
-            opened.world,
-            OPERATOR,
-            months=months,
-            dry_run=dry_run,
-            keep_it=keep_it,
-            candidate=candidate,
-        )
-        unused = (
-            _unused(await shown(opened.world, found.model.name))
-            if found.taken and found.model
-            else ""
-        )
-        return found, unused
-
-    found, unused = run(work)
-    click.echo(json.dumps(as_dict(found)) if as_json else as_text(found, dry_run, unused))
-
-
-verb.add_command(risk_verb)
-
-
-@verb.command("list")
-@json_option
-@in_world
-def list_verb(run: Run, as_json: bool) -> None:
-    """Shows the models, the newest first, and whether the one in use still fits."""
-
-    async def work(
-        opened: Opened,
-    ) -> tuple[list[ListedModel], Drift | None, str, TrainingLine | None]:
-        rows, taken = await listed(opened.world)
-        drift = await drift_of(opened.world, taken) if taken is not None else None
-        return rows, drift, opened.world.policy.training, await last_night(opened.world)
-
-    rows, drift, mode, training = run(work)
-    click.echo(
-        json.dumps(
-            {
-                "models": [model_dict(row) for row in rows],
-                "drift": drift and drift_dict(drift),
-                "training": mode,
-                "last_training": training and training_dict(training),
-            }
-        )
-        if as_json
-        else "\n".join([models_text(rows, drift), training_text(mode, training)])
+    found = await learn(
+        opened.world, OPERATOR, months=months, dry_run=dry_run, keep_it=keep, candidate=candidate
     )
+    unused = ""
+    if found.taken and found.model:
+        unused = _unused(await shown(opened.world, found.model.name))
+    return Printed(as_dict(found), [as_text(found, dry_run, unused)])
 
 
-@verb.command("show")
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Its coefficients too, as one JSON object.")
-@in_world
-def show_verb(run: Run, name: str, as_json: bool) -> None:
+@verb(learn_verb, "risk", json=AS_JSON, cls=click.Group, invoke_without_command=True)
+async def risk_verb(
+    opened: Opened,
+    *,
+    dry_run: Annotated[bool, "Learns and compares; stores and changes nothing."] = False,
+    candidate: Annotated[bool, "Stores weights that are no worse, without using them."] = False,
+) -> Printed:
+    """Learns the weights of the risk check from what became of payments.
+
+    The most recent part of the data is held out. The new weights are used only if they are no worse there than
+    those in use. Without a subcommand, `recoup learn risk` learns.
+    """
+    found = await learn_risk(opened.world, OPERATOR, dry_run=dry_run, candidate=candidate)
+    return Printed(risk_training_dict(found), [risk_training_text(found, dry_run)])
+
+
+@verb(risk_verb, "list", json=AS_JSON)
+async def list_risk(opened: Opened) -> Printed:
+    """Shows the versions, the newest first. The newest that is used decides."""
+    rows = await risk_versions(opened.world)
+    return Printed({"versions": [version_dict(row) for row in rows]}, [versions_text(rows)])
+
+
+@verb(risk_verb, "use")
+async def use_verb(opened: Opened, version: Annotated[int, Meta(ge=0)]) -> str:
+    """Uses the weights of a version again. 0: those that come with Recoup."""
+    row = await use_risk_version(opened.world, version, OPERATOR)
+    return f"{row.name} is now in use, as version {row.version_no}."
+
+
+@verb(learn_verb, "list", json=AS_JSON)
+async def list_verb(opened: Opened) -> Printed:
+    """Shows the models, the newest first, and whether the one in use still fits."""
+    rows, taken = await listed(opened.world)
+    drift = await drift_of(opened.world, taken) if taken is not None else None
+    mode, training = opened.world.policy.training, await last_night(opened.world)
+    found = {
+        "models": [model_dict(row) for row in rows],
+        "drift": drift and drift_dict(drift),
+        "training": mode,
+        "last_training": training and asdict(training),
+    }
+    return Printed(found, [models_text(rows, drift), training_text(mode, training)])
+
+
+@verb(learn_verb, "show", json="Its coefficients too, as one JSON object.")
+async def show_verb(opened: Opened, name: str) -> Printed:
     """Shows one model: its data, its score, and whether it can be used."""
-    row = run(lambda opened: shown(opened.world, name))
-    click.echo(json.dumps(shown_dict(row)) if as_json else shown_text(row))
+    row = await shown(opened.world, name)
+    return Printed(shown_dict(row), [shown_text(row)])
 
 
-@verb.command("take")
-@click.argument("name")
-@in_world
-def take_verb(run: Run, name: str) -> None:
+@verb(learn_verb, "take")
+async def take_verb(opened: Opened, name: str) -> str:
     """Puts a stored model into use."""
-
-    async def work(opened: Opened) -> ShownModel:
-        await take(opened.world, name, OPERATOR)
-        return await shown(opened.world, name)
-
-    click.echo(f"{name} is now in use. {_unused(run(work))}`recoup learn back` undoes this.")
+    await take(opened.world, name, OPERATOR)
+    unused = _unused(await shown(opened.world, name))
+    return f"{name} is now in use. {unused}`recoup learn back` undoes this."
 
 
-@verb.command("prior")
-@in_world
-def prior_verb(run: Run) -> None:
+@verb(learn_verb, "prior")
+async def prior_verb(opened: Opened) -> str:
     """Puts the model that comes with Recoup into use, where there is none yet.
 
     It was trained on simulated customers. `recoup learn` replaces it as soon as a model of your own attempts is
     better on them.
     """
-    name = run(lambda opened: take_prior(opened.world, OPERATOR))
+    name = await take_prior(opened.world, OPERATOR)
     if name is None:
-        click.echo(
-            "Another model was chosen before, or this one today: nothing was changed. See `recoup learn list`."
-        )
-    else:
-        click.echo(
-            f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this."
-        )
+        return "Another model was chosen before, or this one today: nothing was changed. See `recoup learn list`."
+    return f"{name} is now in use: it was trained on simulated customers. `recoup learn back` undoes this."
 
 
-@verb.command("back")
-@in_world
-def back_verb(run: Run) -> None:
+@verb(learn_verb, "back")
+async def back_verb(opened: Opened) -> str:
     """Returns to the previous model, or to none if there was none."""
-
-    async def work(opened: Opened) -> ShownModel | None:
-        name = await back(opened.world, OPERATOR)
-        return await shown(opened.world, name) if name else None
-
-    found = run(work)
-    words = f"{found.name} is in use again. {_unused(found)}" if found is not None else ""
-    click.echo(words.rstrip() or "No model is in use now; the fixed schedule applies.")
+    name = await back(opened.world, OPERATOR)
+    if not name:
+        return "No model is in use now; the fixed schedule applies."
+    return f"{name} is in use again. {_unused(await shown(opened.world, name))}".rstrip()
 
 
 def _unused(row: ShownModel) -> str:
@@ -365,43 +273,20 @@ def _compared(name: str) -> str:
 def as_dict(found: Training) -> dict[str, Any]:
     trial = found.trial
     return {
-        "attempts": found.attempts,
-        "payers": found.payers,
-        "merchants": found.merchants,
-        "missing": list(found.missing),
+        **picked(found, "attempts", "payers", "merchants", "missing"),
         "model": found.model.name if found.model is not None else None,
-        "trial": _plain(trial.row()) | {"verdict": trial.verdict} if trial else None,
-        "note": found.note,
-        "kept": found.kept,
-        "taken": found.taken,
+        "trial": trial.row() | {"verdict": trial.verdict} if trial else None,
+        **picked(found, "note", "kept", "taken"),
     }
 
 
 def model_dict(row: ListedModel) -> dict[str, Any]:
-    return _plain({name: getattr(row, name) for name in ListedModel.__struct_fields__})
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    def shown_as(value: Any) -> Any:
-        return (
-            iso(value)
-            if isinstance(value, datetime)
-            else value.isoformat()
-            if isinstance(value, date)
-            else value
-        )
-
-    return {name: shown_as(value) for name, value in values.items()}
+    return picked(row, *ListedModel.__struct_fields__)
 
 
 def shown_dict(row: ShownModel) -> dict[str, Any]:
     content = json.loads(row.model.to_json()) if row.model is not None else None
-    return {
-        **model_dict(row),
-        "damaged": row.damaged,
-        "why_unused": row.why_unused,
-        "content": content,
-    }
+    return model_dict(row) | picked(row, "damaged", "why_unused") | {"content": content}
 
 
 def models_text(rows: list[ListedModel], drift: Drift | None) -> str:
@@ -458,10 +343,6 @@ def training_text(mode: str, training: TrainingLine | None) -> str:
         "failed": "it failed",
     }[training.result].format(**asdict(training))
     return f"{sentence} Last at {iso(training.ended_at)}: {found}. {training.note}".rstrip()
-
-
-def training_dict(row: TrainingLine) -> dict[str, Any]:
-    return _plain(asdict(row))
 
 
 def shown_text(row: ShownModel) -> str:

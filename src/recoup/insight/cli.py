@@ -1,11 +1,11 @@
 """`recoup report NOUN`: what a merchant's accountant reads."""
 
-import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from json import dumps
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import click
@@ -22,14 +22,14 @@ from recoup.certificates.flows import (
 from recoup.certificates.rules.months import month_text
 from recoup.certificates.store.certificates import Certificate
 from recoup.insight.flows.certify import certify_month
-from recoup.kernel.ids import parse_id
 from recoup.kernel.money import EXPONENTS, shown, to_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
-from recoup.keys.cli.as_of import AsTyped, as_of_options
+from recoup.keys.cli.as_of import AsTyped
 from recoup.kit.as_of import Window
+from recoup.kit.cli.parameters import SHOWN, Option, OutFile, id_of
 from recoup.kit.report_spans import days, zone_of
-from recoup.merchants.cli import Opened, Run, json_option, merchant_option, of_orders, show
+from recoup.merchants.cli import AtMerchant, Opened, verb
 from recoup.settlement.flows.balances import BALANCES, Balance, read_balances
 from recoup.settlement.flows.report import Total, report_csv, report_totals
 from recoup.settlement.flows.settlement_report import batch_csv, read_batch, settlement_file
@@ -55,58 +55,53 @@ async def write_parts(parts: AsyncIterator[bytes], out: Path | None) -> None:
 
 
 BATCHES_MAX = 1_000
+LISTS_IDS: Final = "`recoup report settlement` lists the ids."
 
 
-@click.command()
-@merchant_option
-@click.option("--batch", help="Settlement id; default: all of them, one line each.")
-@click.option("--proof", is_flag=True, help="Output as a file for `recoup verify --file`.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Output file; default: standard output.",
-)
-@click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
-@as_of_options
-@of_orders
-def settlement(
-    run: Run,
-    batch: str | None,
-    proof: bool,
-    out: Path | None,
-    as_json: bool,
+Out = Annotated[OutFile, "Output file; default: standard output."]
+
+
+@click.group()
+def report() -> None:
+    """Reports for a merchant's accounting."""
+
+
+@verb(report, with_orders=True)
+async def settlement(
+    at: AtMerchant,
+    *,
+    batch: Annotated[
+        UUID | None,
+        id_of("is not a settlement id.", "batch", LISTS_IDS),
+        "Settlement id; default: all of them, one line each.",
+    ] = None,
+    proof: Annotated[bool, "Output as a file for `recoup verify --file`."] = False,
+    out: Out = None,
+    as_json: Annotated[bool, Option("The list as JSON.", "--json")] = False,
     past: AsTyped,
-) -> None:
+) -> str | None:
     """Lists a merchant's settlements, or exports the lines of one as CSV."""
-    batch_id = parse_id(batch) if batch else None
-    if batch and batch_id is None or proof and batch_id is None:
-        raise invalid(
-            f"{batch!r} is not a settlement id." if batch else "--proof needs one settlement.",
-            "batch",
-            "`recoup report settlement` lists the ids.",
-        )
-
-    async def work(opened: Opened) -> str | None:
-        merchant_id, cut = opened.merchant_id, await past.cut(opened)
-        if batch_id is None:
-            rows, _ = await list_batches(
-                opened.world.db.reader, BatchFilter(merchant_id, cut=cut), BATCHES_MAX, 0
-            )
-            shown = [_settled(row) for row in rows]
-            return (
-                json.dumps(shown)
-                if as_json
-                else "\n".join(_settled_table(shown)) or "No settlements yet."
-            )
-        found = await read_batch(opened.world, merchant_id, batch_id, cut)
-        await write_parts((settlement_file if proof else batch_csv)(opened.world, found), out)
+    if proof and batch is None:
+        raise invalid("--proof needs one settlement.", "batch", LISTS_IDS)
+    cut = await past.cut(at)
+    if batch is not None:
+        found = await read_batch(at.world, at.merchant_id, batch, cut)
+        await write_parts((settlement_file if proof else batch_csv)(at.world, found), out)
         return None
+    of = BatchFilter(at.merchant_id, cut=cut)
+    rows, _ = await list_batches(at.world.db.reader, of, BATCHES_MAX, 0)
+    listed_rows = [_settled(row) for row in rows]
+    if as_json:
+        return _printed(dumps(listed_rows), out)
+    return _printed("\n".join(_settled_table(listed_rows)) or "No settlements yet.", out)
 
-    text = run(work)
-    if text is not None and out is not None:
-        out.write_text(text + "\n")
-    elif text is not None:
-        click.echo(text)
+
+def _printed(text: str, out: Path | None) -> str | None:
+    """The text, unless it is written into a file."""
+    if out is None:
+        return text
+    out.write_text(text + "\n")
+    return None
 
 
 def _settled(row: Batch) -> dict[str, Any]:
@@ -142,52 +137,27 @@ def _settled_words(row: dict[str, Any]) -> str:
     )
 
 
-@click.command()
-@click.option("--from", "first", required=True, help="First day, like 2026-11-01.")
-@click.option("--to", "last", required=True, help="Last day (inclusive).")
-@click.option(
-    "--zone",
-    default="UTC",
-    show_default=True,
-    help="Time zone of the days and of the dates in the file.",
-)
-@merchant_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Output file; default: standard output.",
-)
-@click.option(
-    "--totals", "only_totals", is_flag=True, help="Only the change of each balance, as JSON."
-)
-@as_of_options
-@of_orders
-def reconciliation(
-    run: Run,
-    first: str,
-    last: str,
-    zone: str,
-    out: Path | None,
-    only_totals: bool,
+@verb(report, with_orders=True)
+async def reconciliation(
+    *,
+    from_: Annotated[str, "First day, like 2026-11-01."],
+    to: Annotated[str, "Last day (inclusive)."],
+    zone: Annotated[str, SHOWN, "Time zone of the days and of the dates in the file."] = "UTC",
+    at: AtMerchant,
+    out: Out = None,
+    totals: Annotated[bool, "Only the change of each balance, as JSON."] = False,
     past: AsTyped,
-) -> None:
+) -> str | None:
     """Exports all movements on a merchant's account in a period as CSV, one line per movement."""
-    span = days(first, last, zone)
-
-    async def work(opened: Opened) -> list[Total]:
-        merchant_id = opened.merchant_id
-        window = Window(*span, await past.cut(opened))
-        if not only_totals:
-            await write_parts(report_csv(opened.world, merchant_id, window, zone_of(zone)), out)
-        return await report_totals(opened.world, merchant_id, window)
-
-    totals = run(work)
-    if only_totals:
-        text = json.dumps([_reconciled(total) for total in totals])
-        out.write_text(text + "\n") if out else click.echo(text)
-    else:
-        for total in totals:
-            click.echo(_words(total), err=True)
+    window = Window(*days(from_, to, zone), await past.cut(at))
+    if not totals:
+        await write_parts(report_csv(at.world, at.merchant_id, window, zone_of(zone)), out)
+    found = await report_totals(at.world, at.merchant_id, window)
+    if totals:
+        return _printed(dumps([_reconciled(total) for total in found]), out)
+    for total in found:
+        click.echo(_words(total), err=True)
+    return None
 
 
 def _reconciled(total: Total) -> dict[str, Any]:
@@ -212,53 +182,33 @@ def _words(total: Total) -> str:
 LISTED_MAX: Final = 1_000
 
 
-@click.command()
-@click.option(
-    "--month", help="A closed month, UTC: 2026-11; default: all certificates, one line each."
-)
-@merchant_option
-@click.option("--acceptor", help="Acceptor id; default: each that the merchant sent by.")
-@click.option(
-    "--again",
-    is_flag=True,
-    help="With --month: count again; what turns out otherwise is a correction.",
-)
-@json_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="With --month: output file for `recoup verify --file`.",
-)
-@of_orders
-def certificate(
-    run: Run,
-    month: str | None,
-    acceptor: str | None,
-    again: bool,
-    as_json: bool,
-    out: Path | None,
-) -> None:
+@verb(report, with_orders=True)
+async def certificate(
+    *,
+    month: Annotated[
+        str | None, "A closed month, UTC: 2026-11; default: all certificates, one line each."
+    ] = None,
+    at: AtMerchant,
+    acceptor: Annotated[str | None, "Acceptor id; default: each that the merchant sent by."] = None,
+    again: Annotated[
+        bool, "With --month: count again; what turns out otherwise is a correction."
+    ] = False,
+    as_json: Annotated[bool, Option("", "--json")] = False,
+    out: Annotated[OutFile, "With --month: output file for `recoup verify --file`."] = None,
+) -> str:
     """Shows a month's compliance certificate, and makes it if there is none yet."""
     if month is None and (again or out is not None):
         raise invalid("--again and --out need a month.", "month", "Write it like 2026-11.")
-
-    async def work(opened: Opened) -> str:
-        merchant_id = opened.merchant_id
-        if month is None:
-            rows = await certificates_of(
-                opened.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX
-            )
-            return (
-                json.dumps([listed(row) for row in rows], default=str) if as_json else _table(rows)
-            )
-        found = await _of_month(opened, merchant_id, month, acceptor, again=again)
-        if out is not None:
-            await _write(opened, merchant_id, found, out)
-        if as_json:
-            return json.dumps([one.content for one in found])
-        return "\n\n".join(_text(one) for one in found)
-
-    click.echo(run(work))
+    merchant_id = at.merchant_id
+    if month is None:
+        rows = await certificates_of(at.world, merchant_id, acceptor_id=acceptor, limit=LISTED_MAX)
+        return dumps([listed(row) for row in rows], default=str) if as_json else _table(rows)
+    found = await _of_month(at, merchant_id, month, acceptor, again=again)
+    if out is not None:
+        await _write(at, merchant_id, found, out)
+    if as_json:
+        return dumps([one.content for one in found])
+    return "\n\n".join(_text(one) for one in found)
 
 
 async def _of_month(
@@ -354,20 +304,18 @@ def _recount(line: dict[str, Any]) -> str:
     )
 
 
-@click.command()
-@merchant_option
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
-@as_of_options
-@of_orders
-def balances(run: Run, as_json: bool, past: AsTyped) -> None:
+@verb(report, with_orders=True)
+async def balances(
+    at: AtMerchant,
+    *,
+    as_json: Annotated[bool, Option("The same as JSON.", "--json")] = False,
+    past: AsTyped,
+) -> list[str]:
     """Shows what a merchant is owed, by currency: for the next settlement, in reserve, on its way."""
-
-    async def work(opened: Opened) -> list[Balance]:
-        return await read_balances(opened.world, opened.merchant_id, await past.cut(opened))
-
-    rows = run(work)
-    lines = [_owed(row) for row in rows] or ["Nothing is owed."]
-    show([_shown(row) for row in rows], lines, as_json=as_json)
+    rows = await read_balances(at.world, at.merchant_id, await past.cut(at))
+    if as_json:
+        return [dumps([_shown(row) for row in rows])]
+    return [_owed(row) for row in rows] or ["Nothing is owed."]
 
 
 def _owed(row: Balance) -> str:
@@ -383,12 +331,3 @@ def _shown(row: Balance) -> dict[str, Any]:
         **{name: to_text(row.units[name], scale) for name in BALANCES},
         "total": to_text(row.total, scale),
     }
-
-
-@click.group()
-def report() -> None:
-    """Reports for a merchant's accounting."""
-
-
-for noun in (settlement, reconciliation, balances, certificate):
-    report.add_command(noun)

@@ -1,7 +1,7 @@
 """The services of a door, each made when something first asks for it: a page draws in those that it
 uses."""
 
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, Final, TypeVar, cast, get_type_hints
 
 T = TypeVar("T")
 
@@ -11,6 +11,7 @@ class Services:
     arguments: other services, or what was given."""
 
     def __init__(self, *given: object) -> None:
+        self.given: Final = given
         self._made: dict[type, object] = {
             kind: one for one in given for kind in type(one).__mro__[:-1]
         }

@@ -4,12 +4,16 @@ in its place."""
 import asyncio
 import os
 from pathlib import Path
+from typing import Annotated
 
 import click
+from msgspec import Meta
 
 from recoup.db.server import find_binaries
 from recoup.kernel.problem import Problem, invalid, sentences
 from recoup.kernel.time import Clocks
+from recoup.kit.cli.command import DataDir, Printed
+from recoup.kit.cli.parameters import SHOWN, InFile, OutFolder
 from recoup.main.backup.barman import Barman, find_barman, find_programs, fingerprint
 from recoup.main.backup.configuration import (
     FILE,
@@ -22,202 +26,154 @@ from recoup.main.backup.configuration import (
 )
 from recoup.main.backup.copies import Record, copies_in, read_record, unreadable, write_record
 from recoup.main.backup.examined import examined
-from recoup.main.backup.restore import WORLDS, Wanted, note_lost, parse_time, restore, take
+from recoup.main.backup.restore import WORLDS, Wanted, note_lost, parse_time, restore
+from recoup.main.backup.restore import take as take_place
 from recoup.main.databases import check_installed, used_databases
 from recoup.main.settings import Settings, load_settings
-from recoup.merchants.cli import data_dir_option, show
+from recoup.merchants.cli import verb
 
-barman_option = click.option(
-    "--barman", "program", help="Barman's program. Default: the one on PATH."
-)
-_path = click.Path(path_type=Path, file_okay=False)
-_file = click.Path(path_type=Path, dir_okay=False, exists=True)
+BarmanProgram = Annotated[str | None, "Barman's program. Default: the one on PATH."]
 
 
-def add(cli: click.Group) -> None:
-    @cli.group()
-    def backup() -> None:
-        """Copies of the embedded database by Barman; see docs/backup.md."""
+@click.group()
+def backup() -> None:
+    """Copies of the embedded database by Barman; see docs/backup.md."""
 
-    @backup.command("init")
-    @click.option("--to", "home", type=_path, help="Folder of the copies, on another disk.")
-    @click.option("--gpg-key", help="Encrypt the copies to this key of gpg.")
-    @click.option(
-        "--unencrypted",
-        is_flag=True,
-        help="Copies in clear: the disk is encrypted, or nobody reads it.",
-    )
-    @click.option(
-        "--days", type=click.IntRange(1, 3650), default=14, show_default=True, help="How far back."
-    )
-    @barman_option
-    @data_dir_option
-    def init(
-        home: Path | None,
-        gpg_key: str | None,
-        unencrypted: bool,
-        days: int,
-        program: str | None,
-        data_dir: Path | None,
-    ) -> None:
-        """Writes Barman's configuration and makes its role. Running it again renews both."""
-        settings = embedded(data_dir)
-        check_installed(settings)
-        record = read_record(settings.data_dir) or Record()
-        if home is None and not record.home:
-            raise invalid(
-                "The folder of the copies is not set.", "to", "Add --to FOLDER, on another disk."
-            )
-        plan = Plan(Path(os.path.abspath(home or record.home)), Path(), "", days, gpg_key or "")
-        check_home(plan.home, settings.data_dir)
-        if not gpg_key and not unencrypted:
-            cure = "Add --gpg-key KEY (its private half on another machine), or --unencrypted on an encrypted disk."
-            raise invalid("It is not said whether the copies shall be encrypted.", "gpg_key", cure)
-        barman = find_barman(program or record.barman)
-        find_programs(("rsync", "gpg", "file") if gpg_key else ("rsync",))
-        if gpg_key:
-            plan = plan._replace(gpg_key=fingerprint(gpg_key))
-        with used_databases(settings) as databases:
-            assert databases.server is not None
-            assert databases.admin is not None
-            address = databases.server.start()
-            check_socket(address, settings.data_dir)
-            plan = plan._replace(programs=find_binaries().folder, socket=address.host)
-            write_configuration(plan)
-            short = asyncio.run(allow(databases.admin))
-        write_record(settings.data_dir, Record(str(plan.home), barman))
-        click.echo(_to_do(Barman(barman, plan.file), settings, plan, short))
 
-    @backup.command("check")
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-    @data_dir_option
-    def check(as_json: bool, data_dir: Path | None) -> None:
-        """Runs `barman check`, and says how old the copy is and what it lacks. Exits with 1 if something is wrong."""
-        settings = load_settings(data_dir=data_dir)
-        check_installed(settings)
-        with used_databases(settings) as databases:
-            found = asyncio.run(examined(settings.data_dir, databases))
-        text = (
-            f"{'ok' if one.ok else '!!'}  {one.name}: {one.words if one.ok else sentences(one.words, one.cure)}"
-            for one in found
+@verb(backup)
+def init(
+    *,
+    to: Annotated[OutFolder | None, "Folder of the copies, on another disk."] = None,
+    gpg_key: Annotated[str | None, "Encrypt the copies to this key of gpg."] = None,
+    unencrypted: Annotated[
+        bool, "Copies in clear: the disk is encrypted, or nobody reads it."
+    ] = False,
+    days: Annotated[int, Meta(ge=1, le=3650), SHOWN, "How far back."] = 14,
+    barman: BarmanProgram = None,
+    data_dir: DataDir = None,
+) -> str:
+    """Writes Barman's configuration and makes its role. Running it again renews both."""
+    settings = embedded(data_dir)
+    check_installed(settings)
+    record = read_record(settings.data_dir) or Record()
+    if to is None and not record.home:
+        raise invalid(
+            "The folder of the copies is not set.", "to", "Add --to FOLDER, on another disk."
         )
-        show([one._asdict() for one in found], text, as_json=as_json)
-        if not all(one.ok for one in found):
-            raise click.exceptions.Exit(1)
-
-    _add_for_others(backup)
-    _add_restore(cli)
-
-
-def _add_for_others(backup: click.Group) -> None:
-    """Verbs for copies by other tools."""
-
-    @backup.command("restored")
-    @data_dir_option
-    def restored(data_dir: Path | None) -> None:
-        """Notes that another tool has restored the databases: they are quarantined until `recoup recover`."""
-        settings = load_settings(data_dir=data_dir)
-        check_installed(settings)
-        with used_databases(settings) as databases:
-            there = {name: dsn for name in WORLDS if (dsn := getattr(databases, name))}
-            noted = asyncio.run(note_lost(settings.data_dir, there))
-        click.echo(f"Quarantined: {', '.join(noted)}. Run `recoup recover`.")
-
-    @backup.command("at")
-    @click.argument("home", type=_path)
-    @barman_option
-    @data_dir_option
-    def at(home: Path, program: str | None, data_dir: Path | None) -> None:
-        """Names the folder of a Barman that copies a server of your own, and its barman.conf."""
-        settings = load_settings(data_dir=data_dir)
-        home = Path(os.path.abspath(home))
-        try:
-            (home / FILE).read_bytes()
-        except OSError as error:
-            raise unreadable(home / FILE, error) from None
-        copies_in(home)
-        write_record(settings.data_dir, Record(str(home), find_barman(program or "")))
-        click.echo("Noted.")
-
-    @backup.command("done")
-    @data_dir_option
-    def done(data_dir: Path | None) -> None:
-        """Notes that another tool has just made a copy, for `recoup doctor` and /metrics."""
-        write_record(load_settings(data_dir=data_dir).data_dir, Record(done=Clocks().wall()))
-        click.echo("Noted.")
+    plan = Plan(Path(os.path.abspath(to or record.home)), Path(), "", days, gpg_key or "")
+    check_home(plan.home, settings.data_dir)
+    if not gpg_key and not unencrypted:
+        cure = "Add --gpg-key KEY (its private half on another machine), or --unencrypted on an encrypted disk."
+        raise invalid("It is not said whether the copies shall be encrypted.", "gpg_key", cure)
+    program = find_barman(barman or record.barman)
+    find_programs(("rsync", "gpg", "file") if gpg_key else ("rsync",))
+    if gpg_key:
+        plan = plan._replace(gpg_key=fingerprint(gpg_key))
+    with used_databases(settings) as databases:
+        assert databases.server is not None
+        assert databases.admin is not None
+        address = databases.server.start()
+        check_socket(address, settings.data_dir)
+        plan = plan._replace(programs=find_binaries().folder, socket=address.host)
+        write_configuration(plan)
+        short = asyncio.run(allow(databases.admin))
+    write_record(settings.data_dir, Record(str(plan.home), program))
+    return _to_do(Barman(program, plan.file), settings, plan, short)
 
 
-def _add_restore(cli: click.Group) -> None:
-    @cli.command("restore")
-    @click.option("--to", help="A time such as 2026-11-27T14:05:00Z, or latest.")
-    @click.option(
-        "--backup",
-        "copy",
-        default="",
-        help="Id of the copy. Default: the newest from before that time.",
+@verb(backup, json="Output as one JSON array.")
+def check(*, data_dir: DataDir = None) -> Printed:
+    """Runs `barman check`, and says how old the copy is and what it lacks. Exits with 1 if something is wrong."""
+    settings = load_settings(data_dir=data_dir)
+    check_installed(settings)
+    with used_databases(settings) as databases:
+        found = asyncio.run(examined(settings.data_dir, databases))
+    text = (
+        f"{'ok' if one.ok else '!!'}  {one.name}: {one.words if one.ok else sentences(one.words, one.cure)}"
+        for one in found
     )
-    @click.option(
-        "--from",
-        "home",
-        type=_path,
-        help="Folder of the copies. Default: that of `recoup backup init`.",
-    )
-    @click.option(
-        "--beside",
-        type=_path,
-        help="Folder to restore into. Default: restored, in the data folder.",
-    )
-    @click.option("--passphrase-file", type=_file, help="Of gpg's key.")
-    @click.option(
-        "--take",
-        "is_taken",
-        is_flag=True,
-        help="Put it in the database's place. Recoup is stopped.",
-    )
-    @click.option(
-        "--unverified", is_flag=True, help="Without `recoup verify`, or although it did not hold."
-    )
-    @barman_option
-    @data_dir_option
-    def restore_verb(
-        to: str | None,
-        copy: str,
-        home: Path | None,
-        beside: Path | None,
-        passphrase_file: Path | None,
-        is_taken: bool,
-        unverified: bool,
-        program: str | None,
-        data_dir: Path | None,
-    ) -> None:
-        """Restores a copy beside the running database and verifies it; --take puts it in its place."""
-        settings = embedded(data_dir)
-        if to is None and not is_taken:
-            raise invalid(
-                "It is not said what time to restore to.", "to", "Add --to TIME or --to latest."
+    return Printed([one._asdict() for one in found], text, failed=not all(one.ok for one in found))
+
+
+# Verbs for copies by other tools.
+
+
+@verb(backup)
+def restored(*, data_dir: DataDir = None) -> str:
+    """Notes that another tool has restored the databases: they are quarantined until `recoup recover`."""
+    settings = load_settings(data_dir=data_dir)
+    check_installed(settings)
+    with used_databases(settings) as databases:
+        there = {name: dsn for name in WORLDS if (dsn := getattr(databases, name))}
+        noted = asyncio.run(note_lost(settings.data_dir, there))
+    return f"Quarantined: {', '.join(noted)}. Run `recoup recover`."
+
+
+@verb(backup)
+def at(home: OutFolder, *, barman: BarmanProgram = None, data_dir: DataDir = None) -> str:
+    """Names the folder of a Barman that copies a server of your own, and its barman.conf."""
+    settings = load_settings(data_dir=data_dir)
+    home = Path(os.path.abspath(home))
+    try:
+        (home / FILE).read_bytes()
+    except OSError as error:
+        raise unreadable(home / FILE, error) from None
+    copies_in(home)
+    write_record(settings.data_dir, Record(str(home), find_barman(barman or "")))
+    return "Noted."
+
+
+@verb(backup)
+def done(*, data_dir: DataDir = None) -> str:
+    """Notes that another tool has just made a copy, for `recoup doctor` and /metrics."""
+    write_record(load_settings(data_dir=data_dir).data_dir, Record(done=Clocks().wall()))
+    return "Noted."
+
+
+@verb(name="restore")
+def restore_verb(
+    *,
+    to: Annotated[str | None, "A time such as 2026-11-27T14:05:00Z, or latest."] = None,
+    backup: Annotated[str, "Id of the copy. Default: the newest from before that time."] = "",
+    from_: Annotated[
+        OutFolder | None, "Folder of the copies. Default: that of `recoup backup init`."
+    ] = None,
+    beside: Annotated[
+        OutFolder | None, "Folder to restore into. Default: restored, in the data folder."
+    ] = None,
+    passphrase_file: Annotated[InFile | None, "Of gpg's key."] = None,
+    take: Annotated[bool, "Put it in the database's place. Recoup is stopped."] = False,
+    unverified: Annotated[bool, "Without `recoup verify`, or although it did not hold."] = False,
+    barman: BarmanProgram = None,
+    data_dir: DataDir = None,
+) -> str:
+    """Restores a copy beside the running database and verifies it; --take puts it in its place."""
+    settings = embedded(data_dir)
+    if to is None and not take:
+        raise invalid(
+            "It is not said what time to restore to.", "to", "Add --to TIME or --to latest."
+        )
+    folder = Path(os.path.abspath(beside or settings.data_dir / "restored"))
+    if to is not None:
+        wanted = Wanted(
+            _home(settings, from_),
+            folder,
+            parse_time(to, Clocks().wall()),
+            backup,
+            passphrase_file,
+        )
+        record = read_record(settings.data_dir) or Record()
+        program = find_barman(barman or record.barman)
+        if not restore(settings, program, wanted, verified=not unverified, say=click.echo):
+            message = f"`recoup verify` does not hold in {folder}."
+            raise Problem(
+                "conflict",
+                message,
+                cure="Mend what it names above, or restore to another time.",
             )
-        folder = Path(os.path.abspath(beside or settings.data_dir / "restored"))
-        if to is not None:
-            wanted = Wanted(
-                _home(settings, home),
-                folder,
-                parse_time(to, Clocks().wall()),
-                copy,
-                passphrase_file,
-            )
-            record = read_record(settings.data_dir) or Record()
-            program = find_barman(program or record.barman)
-            if not restore(settings, program, wanted, verified=not unverified, say=click.echo):
-                message = f"`recoup verify` does not hold in {folder}."
-                raise Problem(
-                    "conflict",
-                    message,
-                    cure="Mend what it names above, or restore to another time.",
-                )
-        if is_taken:
-            click.echo(_taken(settings, take(settings.data_dir, folder, unverified=unverified)))
-        else:
-            click.echo("Nothing has changed yet. Stop Recoup, then run `recoup restore --take`.")
+    if take:
+        return _taken(settings, take_place(settings.data_dir, folder, unverified=unverified))
+    return "Nothing has changed yet. Stop Recoup, then run `recoup restore --take`."
 
 
 def _home(settings: Settings, given: Path | None) -> Path:

@@ -1,19 +1,21 @@
 """`recoup`: every verb, what it needs, and how it fails: non-zero, with one clear line."""
 
 import io
-import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import click
+from msgspec import Meta
 
 from recoup import __version__
 from recoup.kernel.problem import Problem
 from recoup.kernel.unseen import shown_by_number
+from recoup.kit.cli.command import Printed, command
+from recoup.kit.cli.parameters import SHOWN, Option, OutFolder
 from recoup.kit.cli.verb_group import VerbGroup
 from recoup.main.heap import settle_heap
 from recoup.main.later_verbs import LATER
@@ -69,16 +71,13 @@ def guard_terminal() -> None:
             setattr(sys, name, shown)
 
 
-PORT = click.IntRange(0, 65535)
-DOORS = click.option(
-    "--doors", type=click.IntRange(1, 64), help="Processes that answer HTTP. Default: the setting."
-)
+Port = Annotated[int | None, Meta(ge=0, le=65535)]
+Doors = Annotated[
+    int | None, Meta(ge=1, le=64), "Processes that answer HTTP. Default: the setting."
+]
+Hidden = Option(hidden=True)
+DataDir = Annotated[OutFolder | None, "Data folder. Default: .recoup"]
 ONLY_SHOWN: Final = {"--version", "--help", "-h"}
-_data_dir = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Data folder. Default: .recoup",
-)
 
 
 @click.group(
@@ -120,34 +119,28 @@ def _is_live(databases: "Databases") -> bool:
     return apart(lambda: has_live(databases))
 
 
-@cli.command()
-@click.option("--port", type=PORT, help="Port to listen on; 0 for a free port. Default 8400.")
-@click.option("--host", help="Address to listen on.")
-@DOORS
-@click.option("--demo", is_flag=True, help="Play the demo once.")
-@click.option(
-    "--demo-months",
-    type=click.Choice(["0", "3"]),
-    default="3",
-    show_default=True,
-    help="3: renewals with the rescue engine and its comparison group; 0: a month of example orders only.",
-)
-@click.option(
-    "--chain",
-    metavar="[URL]",
-    is_flag=False,
-    flag_value="",
-    help="Stablecoins in the sandbox, on this development node.",
-)
-@_data_dir
+@command(cli)
 def up(
-    port: int | None,
-    host: str | None,
-    doors: int | None,
-    demo: bool,
-    demo_months: str,
-    chain: str | None,
-    data_dir: Path | None,
+    *,
+    port: Annotated[Port, "Port to listen on; 0 for a free port. Default 8400."] = None,
+    host: Annotated[str | None, "Address to listen on."] = None,
+    doors: Doors = None,
+    demo: Annotated[bool, "Play the demo once."] = False,
+    demo_months: Annotated[
+        Literal["0", "3"],
+        SHOWN,
+        "3: renewals with the rescue engine and its comparison group; 0: a month of example orders only.",
+    ] = "3",
+    chain: Annotated[
+        str | None,
+        Option(
+            "Stablecoins in the sandbox, on this development node.",
+            metavar="[URL]",
+            is_flag=False,
+            flag_value="",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Starts database, HTTP server and worker in one command."""
     from recoup.main.certificate import certificate_of
@@ -207,20 +200,15 @@ def _addresses(settings: Settings, kept: dict[str, Any] | None, *, is_new: bool 
     )
 
 
-@cli.command()
-@click.option("--port", type=PORT, help="Port to listen on. Default 8400.")
-@click.option("--host")
-@DOORS
-@click.option("--fd", type=int, hidden=True)
-@click.option("--metrics-fd", type=int, hidden=True)
-@_data_dir
+@command(cli)
 def serve(
-    port: int | None,
-    host: str | None,
-    doors: int | None,
-    fd: int | None,
-    metrics_fd: int | None,
-    data_dir: Path | None,
+    *,
+    port: Annotated[Port, "Port to listen on. Default 8400."] = None,
+    host: str | None = None,
+    doors: Doors = None,
+    fd: Annotated[int | None, Hidden] = None,
+    metrics_fd: Annotated[int | None, Hidden] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Starts only the HTTP server."""
     import asyncio
@@ -244,10 +232,8 @@ def serve(
     serve_doors(settings, databases, fd, metrics_fd)
 
 
-@cli.command()
-@click.option("--prepared", is_flag=True, hidden=True)
-@_data_dir
-def worker(data_dir: Path | None, prepared: bool) -> None:
+@command(cli)
+def worker(*, prepared: Annotated[bool, Hidden] = False, data_dir: DataDir = None) -> None:
     """Starts only the worker: due work, events, webhook deliveries, ledger pages."""
     import asyncio
 
@@ -277,10 +263,8 @@ def _which_installation(settings: Settings) -> str:
     )
 
 
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-@_data_dir
-def bootstrap(as_json: bool, data_dir: Path | None) -> None:
+@command(cli, json="Output as one JSON object.")
+def bootstrap(*, data_dir: DataDir = None) -> Printed:
     """Creates the sandbox's merchant, keys and portal user once, and prints them."""
     from recoup.main.databases import used_databases
 
@@ -293,39 +277,30 @@ def bootstrap(as_json: bool, data_dir: Path | None) -> None:
         kept = _bootstrap(settings, databases)
     assert kept is not None
     click.echo(where, err=True)
-    if as_json:
-        click.echo(json.dumps(kept))
-    else:
-        for name, value in kept.items():
-            click.echo(f"{name:26} {value}")
+    return Printed(kept, [f"{name:26} {value}" for name, value in kept.items()])
 
 
-@cli.command()
-@click.option("--json", "as_json", is_flag=True)
-@_data_dir
-def settings(as_json: bool, data_dir: Path | None) -> None:
+@command(cli, json="")
+def settings(*, data_dir: DataDir = None) -> Printed:
     """Prints each setting: its value, its source, its meaning. Passwords in URLs are hidden."""
     loaded = load_settings(data_dir=data_dir)
-    rows = []
-    for spec in fields(loaded):
-        if spec.name != "origins":
-            given = getattr(loaded, spec.name)
-            value = shown_setting(spec.name, given)
-            rows.append(
-                {
-                    "name": spec.name,
-                    "value": value,
-                    "origin": loaded.origins[spec.name],
-                    "variable": f"RECOUP_{spec.name.upper()}",
-                    "meaning": spec.metadata["meaning"],
-                }
-            )
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    for row in rows:
-        click.echo(f"{row['name']:22} = {row['value'] or '-':24} [{row['origin']}]")
-        click.echo(f"    {row['meaning']}; {row['variable']}")
+    rows = [
+        {
+            "name": spec.name,
+            "value": shown_setting(spec.name, getattr(loaded, spec.name)),
+            "origin": loaded.origins[spec.name],
+            "variable": f"RECOUP_{spec.name.upper()}",
+            "meaning": spec.metadata["meaning"],
+        }
+        for spec in fields(loaded)
+        if spec.name != "origins"
+    ]
+    lines = (
+        f"{row['name']:22} = {row['value'] or '-':24} [{row['origin']}]\n"
+        f"    {row['meaning']}; {row['variable']}"
+        for row in rows
+    )
+    return Printed(rows, lines)
 
 
 def no_cards(words: Sequence[str]) -> None:

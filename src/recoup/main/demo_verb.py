@@ -1,17 +1,17 @@
 """The demo's own (hidden) verb."""
 
 import sys
-from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import click
 
 from recoup.kernel.time import Clocks
+from recoup.kit.cli.command import DataDir
 from recoup.main.chosen_world import with_world
 from recoup.main.demo.demo import MONTHS, load_demo
 from recoup.main.demo.months import has_months
 from recoup.main.settings import load_settings
-from recoup.merchants.cli import data_dir_option
+from recoup.merchants.cli import verb
 
 BAR: Final = 24
 LINE_SECONDS: Final = 10.0  # where nobody watches a terminal
@@ -41,19 +41,20 @@ class Progress:
         click.echo(f"{CLEAR if self._is_terminal else ''}{words}")
 
 
-def add(cli: click.Group) -> None:
-    @cli.command(hidden=True)
-    @click.option("--url", required=True, help="Address of the API.")
-    @click.option("--months", type=click.Choice(["0", str(MONTHS)]), default=str(MONTHS))
-    @data_dir_option
-    def demo(url: str, months: str, data_dir: Path | None) -> None:
-        """Plays or continues the demo; `recoup up --demo` calls this."""
-        settings, progress = load_settings(data_dir=data_dir), Progress()
-        click.echo("Demo  The pages fill while it plays.")
-        if months != "0" and not has_months():
-            click.echo(
-                "Demo  It is one month; its three months of renewals come with the package recoup-lab."
-            )
-        progress.end(
-            with_world(settings, lambda opened: load_demo(opened, url, progress.tell, int(months)))
+@verb(hidden=True)
+def demo(
+    *,
+    url: Annotated[str, "Address of the API."],
+    months: Annotated[str, click.Choice(["0", str(MONTHS)])] = str(MONTHS),
+    data_dir: DataDir = None,
+) -> None:
+    """Plays or continues the demo; `recoup up --demo` calls this."""
+    settings, progress = load_settings(data_dir=data_dir), Progress()
+    click.echo("Demo  The pages fill while it plays.")
+    if months != "0" and not has_months():
+        click.echo(
+            "Demo  It is one month; its three months of renewals come with the package recoup-lab."
         )
+    progress.end(
+        with_world(settings, lambda opened: load_demo(opened, url, progress.tell, int(months)))
+    )

@@ -1,25 +1,23 @@
 """`recoup openapi DIALECT`: the document that the running doors serve, without running them."""
 
 import json
-from pathlib import Path
+from typing import Literal
 
 import click
 
 from recoup import __version__
+from recoup.kit.cli.command import DataDir
 from recoup.kit.edge.openapi import document
 from recoup.main.docs import dialects
 from recoup.main.settings import load_settings
-from recoup.merchants.cli import data_dir_option
+from recoup.merchants.cli import verb
 
 
-def add(cli: click.Group) -> None:
-    @cli.command()
-    @click.argument("dialect", type=click.Choice(["rescue", "stablecoin"]))
-    @data_dir_option
-    def openapi(dialect: str, data_dir: Path | None) -> None:
-        """Prints the OpenAPI 3.1 document of one API."""
-        found = next((each for each in dialects() if each.name == dialect), None)
-        if found is None:
-            raise click.ClickException(f"This version has no {dialect} API.")
-        server = load_settings(data_dir=data_dir).url
-        click.echo(json.dumps(document(found, __version__, server), indent=2, ensure_ascii=False))
+@verb()
+def openapi(dialect: Literal["rescue", "stablecoin"], *, data_dir: DataDir = None) -> str:
+    """Prints the OpenAPI 3.1 document of one API."""
+    found = next((each for each in dialects() if each.name == dialect), None)
+    if found is None:
+        raise click.ClickException(f"This version has no {dialect} API.")
+    server = load_settings(data_dir=data_dir).url
+    return json.dumps(document(found, __version__, server), indent=2, ensure_ascii=False)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import asyncpg
-import click
 import uvloop
 
 from recoup.db.connect import connect
@@ -20,6 +19,7 @@ from recoup.db.operation.upkeep import has_room
 from recoup.kernel.problem import Problem, sentences
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.time import Clocks, iso
+from recoup.kit.cli.command import DataDir, Printed
 from recoup.kit.upkeep import ALIVE_WITHIN, LATE_SECONDS_MAX, beaten_ago
 from recoup.kit.world import World
 from recoup.mail.flows.post_mail import failing_mails
@@ -32,7 +32,7 @@ from recoup.main.recover import unexplained
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings, settings_file
 from recoup.main.worlds import DOORS, open_worlds
-from recoup.merchants.cli import data_dir_option, show
+from recoup.merchants.cli import verb
 from recoup.merchants.store.sending_stops import standing_stop
 from recoup.notifications.store.unlisted_codes import alerted_codes
 from recoup.outside.keys.secret_files import is_mounted
@@ -63,29 +63,29 @@ class Line(NamedTuple):
     cure: str = ""
 
 
-def add(cli: click.Group) -> None:
-    @cli.command()
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-    @data_dir_option
-    def doctor(as_json: bool, data_dir: Path | None) -> None:
-        """Examines this installation: schema, clocks, the worker, and each account at a processor. Exits with 1 when
-        something is wrong."""
-        settings = load_settings(data_dir=data_dir)
-        lines = [*_of_machine(settings), *_settings(settings)]
-        try:
-            check_installed(settings)
-            with used_databases(settings) as databases:
-                lines += uvloop.run(_examined(settings, databases))
-        except Problem as problem:
-            lines.append(Line("machine", "database", False, problem.message, problem.cure or ""))
-        text = (
-            f"{'ok' if line.ok else '!!'}  {line.place:8} {line.what}: "
-            + (line.finding if line.ok else sentences(line.finding, line.cure))
-            for line in lines
-        )
-        show([line._asdict() for line in lines], text, as_json=as_json)
-        if not all(line.ok for line in lines):
-            raise SystemExit(1)
+@verb(json="Output as one JSON array.")
+def doctor(*, data_dir: DataDir = None) -> Printed:
+    """Examines this installation: schema, clocks, the worker, and each account at a processor. Exits with 1 when
+    something is wrong."""
+    settings = load_settings(data_dir=data_dir)
+    lines = [*_of_machine(settings), *_settings(settings)]
+    try:
+        check_installed(settings)
+        with used_databases(settings) as databases:
+            lines += uvloop.run(_examined(settings, databases))
+    except Problem as problem:
+        lines.append(_failed("machine", "database", problem))
+    text = (
+        f"{'ok' if line.ok else '!!'}  {line.place:8} {line.what}: "
+        + (line.finding if line.ok else sentences(line.finding, line.cure))
+        for line in lines
+    )
+    failed = not all(line.ok for line in lines)
+    return Printed([line._asdict() for line in lines], text, failed)
+
+
+def _failed(place: str, what: str, problem: Problem) -> Line:
+    return Line(place, what, False, problem.message, problem.cure or "")
 
 
 async def _examined(settings: Settings, databases: Databases) -> list[Line]:
@@ -105,7 +105,7 @@ async def _examined(settings: Settings, databases: Databases) -> list[Line]:
                     lines.append(await _doors(world.world))
                     lines += [line async for line in look_at(world.world)]
     except Problem as problem:
-        lines.append(Line("worlds", "start", False, problem.message, problem.cure or ""))
+        lines.append(_failed("worlds", "start", problem))
     return lines
 
 
@@ -129,7 +129,7 @@ async def _away(databases: Databases) -> Line | None:
         )
     except (Problem, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         problem = error if isinstance(error, Problem) else unprepared(error)
-        return Line("machine", "database", False, problem.message, problem.cure or "")
+        return _failed("machine", "database", problem)
 
 
 async def _copies(settings: Settings, databases: Databases) -> list[Line]:
@@ -138,7 +138,7 @@ async def _copies(settings: Settings, databases: Databases) -> list[Line]:
             Line("machine", *one) for one in await copies_examined(settings.data_dir, databases)
         ]
     except Problem as problem:
-        return [Line("machine", "copy", False, problem.message, problem.cure or "")]
+        return [_failed("machine", "copy", problem)]
 
 
 def _of_machine(settings: Settings) -> list[Line]:
@@ -177,7 +177,7 @@ def _certificate(settings: Settings) -> list[Line]:
         if found is None:
             return []
     except Problem as problem:
-        return [Line("doors", "certificate", False, problem.message, problem.cure or "")]
+        return [_failed("doors", "certificate", problem)]
     is_late, finding = found.ends - Clocks().wall() <= SOON, f"ends on {found.ends.date()}"
     return [
         Line(
@@ -232,7 +232,7 @@ async def look_at(world: World) -> AsyncIterator[Line]:
     for line in await _failing(world):
         yield line
     async for problem in extension_troubles(world):
-        yield Line(world.name, "packages", False, problem.message, problem.cure or "")
+        yield _failed(world.name, "packages", problem)
     for line in await _routes(world):
         yield line
     for line in await _accounts(world):
@@ -410,7 +410,7 @@ async def _accounts(world: World) -> list[Line]:
             try:
                 made = await check(world, Scope(own[route], DOCTOR, "doctor"), route)
             except Problem as problem:
-                return [Line(world.name, route, False, problem.message, problem.cure or "")]
+                return [_failed(world.name, route, problem)]
             lines = [Line(world.name, route, made.state == "connected", made.state)]
             for one in made.findings:
                 finding, cure = one.read

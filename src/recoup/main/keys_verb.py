@@ -1,19 +1,21 @@
 """`recoup keys`: how the keys stand, and their rotation."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import click
 import uvloop
+from msgspec import Meta
 
 from recoup.db.operation.live_marks import set_mark
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import iso
 from recoup.keys.flows.key_checks import check_keys
+from recoup.kit.cli.command import DataDir, Printed
+from recoup.kit.cli.parameters import SHOWN
 from recoup.kit.world import World
 from recoup.main.backup.copies import read_record
 from recoup.main.databases import Databases, check_installed, prepare, used_databases
@@ -21,7 +23,7 @@ from recoup.main.live_opening import keys_mark
 from recoup.main.rekey import KeyState, go_over, retire, states_of, unopened
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
-from recoup.merchants.cli import data_dir_option
+from recoup.merchants.cli import verb
 from recoup.outside.keys.files import FILE_NAME
 from recoup.outside.keys.keyring import Keyring
 from recoup.outside.keys.material import from_text
@@ -37,21 +39,16 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
     def keys() -> None:
         """Shows and rotates the keys of this installation; see docs/operate.md."""
 
-    @keys.command()
-    @click.option("--json", "as_json", is_flag=True, help="Output as a JSON list.")
-    @data_dir_option
-    def status(as_json: bool, data_dir: Path | None) -> None:
+    @verb(keys, json="Output as a JSON list.")
+    def status(*, data_dir: DataDir = None) -> Printed:
         """Shows each key: its age, and how many records need it."""
+        states = _with_worlds(load_settings(data_dir=data_dir), states_of)
+        return Printed([asdict(state) for state in states], _lines(states))
 
-        async def work(worlds: Sequence[World]) -> None:
-            _show(await states_of(worlds), as_json)
-
-        _with_worlds(load_settings(data_dir=data_dir), work)
-
-    @keys.command()
-    @click.argument("copy", type=click.Path(path_type=Path))
-    @data_dir_option
-    def copied(copy: Path, data_dir: Path | None) -> None:
+    @verb(keys)
+    def copied(
+        copy: Annotated[Path, click.Path(path_type=Path)], *, data_dir: DataDir = None
+    ) -> str:
         """Checks that a copy of the key file holds the keys in use, and notes it for `recoup live check`."""
         settings = load_settings(data_dir=data_dir)
         held = Keyring(from_text(_read_copy(copy, settings.data_dir), str(copy))).checks()
@@ -72,24 +69,21 @@ def add(cli: click.Group, load_settings: Callable[..., Settings] = load_settings
                     )
 
         _with_worlds(settings, work)
-        click.echo(f"{copy} holds all keys in use.")
+        return f"{copy} holds all keys in use."
 
-    @keys.command()
-    @click.option(
-        "--wait",
-        type=click.IntRange(0, WAIT_SECONDS_MAX),
-        default=WAIT_SECONDS,
-        show_default=True,
-        help="Seconds until the new keys are used; with several machines, time to copy them.",
-    )
-    @data_dir_option
-    def rotate(wait: int, data_dir: Path | None) -> None:
+    @verb(keys)
+    def rotate(
+        *,
+        wait: Annotated[
+            int,
+            Meta(ge=0, le=WAIT_SECONDS_MAX),
+            SHOWN,
+            "Seconds until the new keys are used; with several machines, time to copy them.",
+        ] = WAIT_SECONDS,
+        data_dir: DataDir = None,
+    ) -> None:
         """Creates new keys and re-encrypts all data with them. Continues an interrupted rotation."""
-
-        async def work(worlds: Sequence[World]) -> None:
-            await rotate_keys(worlds, wait)
-
-        _with_worlds(load_settings(data_dir=data_dir), work)
+        _with_worlds(load_settings(data_dir=data_dir), lambda worlds: rotate_keys(worlds, wait))
 
 
 def _read_copy(copy: Path, data_dir: Path) -> str:
@@ -140,7 +134,7 @@ async def rotate_keys(worlds: Sequence[World], wait: int) -> None:
         )
     for one in await retire(worlds):
         click.echo(f"Retired: {one.purpose} {one.key_id}; nothing needs it.")
-    _show(await states_of(worlds), False)
+    click.echo("\n".join(_lines(await states_of(worlds))))
 
 
 def _teller(name: str) -> Callable[[str, int, int], None]:
@@ -156,20 +150,13 @@ async def _until_current(worlds: Sequence[World]) -> None:
         await asyncio.sleep(max(0.0, left) + 0.1)
 
 
-def _show(states: Sequence[KeyState], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([asdict(state) | {"since": iso(state.since)} for state in states]))
-        return
-    click.echo(f"{'purpose':8} {'key':17} {'since':24} {'state':8} needed by")
+def _lines(states: Sequence[KeyState]) -> Iterator[str]:
+    yield f"{'purpose':8} {'key':17} {'since':24} {'state':8} needed by"
     for state in states:
         needed = str(state.needed) if state.purpose in ("card", "print", "seal") else "-"
-        click.echo(
-            f"{state.purpose:8} {state.key_id:17} {iso(state.since):24} {state.state:8} {needed}"
-        )
+        yield f"{state.purpose:8} {state.key_id:17} {iso(state.since):24} {state.state:8} {needed}"
     if any(state.state == "old" for state in states):
-        click.echo(
-            "Old keys are retired one hour after the current ones came into use, once nothing needs them."
-        )
+        yield "Old keys are retired one hour after the current ones came into use, once nothing needs them."
 
 
 def _with_worlds(settings: Settings, work: Callable[[Sequence[World]], Awaitable[T]]) -> T:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import click
 
-from recoup.cards.rules.token_notices import TOKEN_NOTICES
 from recoup.kernel.problem import Problem, invalid, sentences
+from recoup.kit.cli.command import DataDir, Printed
 from recoup.kit.live_check import EXIT_CODES, WAIVABLE, CheckLine
 from recoup.main.chosen_world import with_world
 from recoup.main.databases import Databases, check_installed, prepare, used_databases
@@ -20,139 +20,122 @@ from recoup.main.rekey import drop_vault
 from recoup.main.schema_verb import checked_databases
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
-from recoup.merchants.cli import Opened, data_dir_option, show
-from recoup.notices.rules import SIGNALS
-from recoup.outside.inbound import DISPUTE_NOTICES, SignedKind
+from recoup.merchants.cli import Opened, verb
 from recoup.outside.keys.keyring import has_keys
 from recoup.processors.gateways.bridge import check_bridge
 from recoup.routes.cli.route import OPERATOR
 from recoup.routes.flows.route_switches import checked_reason
-from recoup.routes.flows.signed_notices import signing_key
+from recoup.sandbox.cli.sandbox import ForSignals, ForTokens, notice_key
 
 
-def add(cli: click.Group) -> None:
-    @cli.group()
-    def live() -> None:
-        """Sets up the live world: real cards, real money."""
+@click.group()
+def live() -> None:
+    """Sets up the live world: real cards, real money."""
 
-    _add_check(live)
 
-    @live.command()
-    @click.option(
-        "--embedded", is_flag=True, help="Use the embedded server; `recoup backup` copies it."
-    )
-    @click.option(
-        "--trial",
-        is_flag=True,
-        help="Waive the whole live check: no real money yet. Implies --embedded.",
-    )
-    @click.option(
-        "--without-vault",
-        is_flag=True,
-        help="Keep no key of a vault; every call refuses card numbers.",
-    )
-    @data_dir_option
-    def init(embedded: bool, trial: bool, without_vault: bool, data_dir: Path | None) -> None:
-        """Creates the live database. Running it again changes nothing."""
-        settings = load_settings(data_dir=data_dir)
-        embedded = embedded or trial
-        _check(settings, embedded)
-        with used_databases(settings) as databases:
-            if not databases.live:
-                raise invalid(
-                    "The live database is not set.",
-                    "live_database_url",
-                    "Set RECOUP_LIVE_DATABASE_URL.",
-                )
-            asyncio.run(prepare(databases, live=True))
-            if embedded:
-                waived = WAIVABLE if trial else ("server",)
-                asyncio.run(
-                    _waive(
-                        settings,
-                        databases,
-                        waived,
-                        "a trial" if trial else "the embedded server is meant",
-                    )
-                )
-                click.echo(f"Waived in `recoup live check`: {', '.join(waived)}.")
-            if without_vault:
-                asyncio.run(_leave_vault(settings, databases))
-        click.echo(
-            "The live world is ready. If Recoup is running, restart it; `recoup live check` says when it opens."
-        )
-        if not settings.live_processor_url:
-            click.echo(
-                "No card processor is set yet, so no merchant can go live; see docs/operate.md."
+@verb(live)
+def init(
+    *,
+    embedded: Annotated[bool, "Use the embedded server; `recoup backup` copies it."] = False,
+    trial: Annotated[
+        bool, "Waive the whole live check: no real money yet. Implies --embedded."
+    ] = False,
+    without_vault: Annotated[
+        bool, "Keep no key of a vault; every call refuses card numbers."
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Creates the live database. Running it again changes nothing."""
+    settings = load_settings(data_dir=data_dir)
+    embedded = embedded or trial
+    _check(settings, embedded)
+    with used_databases(settings) as databases:
+        if not databases.live:
+            raise invalid(
+                "The live database is not set.",
+                "live_database_url",
+                "Set RECOUP_LIVE_DATABASE_URL.",
             )
-
-    @live.command("notice-key")
-    @data_dir_option
-    @click.option("--route", "name", help="Name of the route; default: the first.")
-    @click.option("--signals", is_flag=True, help="The key for signals (docs/cards.md).")
-    @click.option(
-        "--network-tokens", "tokens", is_flag=True, help="The key for tokens (docs/cards.md)."
-    )
-    def show_key(data_dir: Path | None, name: str | None, signals: bool, tokens: bool) -> None:
-        """Prints the key with which a bridge signs its notices (hex); see docs/disputes.md."""
-
-        async def work(opened: Opened) -> str:
-            routes = list(opened.world.processors)
-            if name is not None and name not in routes:
-                raise Problem(
-                    "not_found",
-                    f"There is no route {name!r}.",
-                    cure=f"There are {', '.join(routes)}.",
+        asyncio.run(prepare(databases, live=True))
+        if embedded:
+            waived = WAIVABLE if trial else ("server",)
+            asyncio.run(
+                _waive(
+                    settings,
+                    databases,
+                    waived,
+                    "a trial" if trial else "the embedded server is meant",
                 )
-            kind: SignedKind[Any] = (
-                TOKEN_NOTICES if tokens else SIGNALS if signals else DISPUTE_NOTICES
             )
-            return signing_key(opened.world, kind, name or routes[0]).hex()
+            click.echo(f"Waived in `recoup live check`: {', '.join(waived)}.")
+        if without_vault:
+            asyncio.run(_leave_vault(settings, databases))
+    click.echo(
+        "The live world is ready. If Recoup is running, restart it; `recoup live check` says when it opens."
+    )
+    if not settings.live_processor_url:
+        click.echo("No card processor is set yet, so no merchant can go live; see docs/operate.md.")
 
-        click.echo(with_world(replace(load_settings(data_dir=data_dir), world="live"), work))
+
+@verb(live, "notice-key")
+def show_key(
+    *,
+    data_dir: DataDir = None,
+    route: Annotated[str | None, "Name of the route; default: the first."] = None,
+    signals: ForSignals = False,
+    tokens: ForTokens = False,
+) -> str:
+    """Prints the key with which a bridge signs its notices (hex); see docs/disputes.md."""
+
+    async def work(opened: Opened) -> str:
+        routes = list(opened.world.processors)
+        if route is not None and route not in routes:
+            message = f"There is no route {route!r}."
+            raise Problem("not_found", message, cure=f"There are {', '.join(routes)}.")
+        name = route or routes[0]
+        return notice_key(opened.world, name, signals=signals, tokens=tokens)
+
+    return with_world(_live_settings(data_dir), work)
 
 
-def _add_check(live: click.Group) -> None:
-    @live.command()
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-    @data_dir_option
-    def check(as_json: bool, data_dir: Path | None) -> None:
-        """Says what keeps live shut, and what to do. Exits with 0: pass, 1: wait, 2: refuse."""
-        try:
-            lines = _looked(replace(load_settings(data_dir=data_dir), world="live"))
-        except Problem as problem:
-            lines = [CheckLine("start", "refuse", problem.message, problem.cure or "")]
-        text = (
-            f"{line.verdict:7} {line.name}{line.subject and f' {line.subject}'}: "
-            + (line.finding if line.verdict == "pass" else sentences(line.finding, line.cure))
-            for line in lines
-        )
-        show([line._asdict() for line in lines], text, as_json=as_json)
-        raise click.exceptions.Exit(max((EXIT_CODES[line.verdict] for line in lines), default=0))
+@verb(live, json="Output as one JSON array.")
+def check(*, data_dir: DataDir = None) -> Printed:
+    """Says what keeps live shut, and what to do. Exits with 0: pass, 1: wait, 2: refuse."""
+    try:
+        lines = _looked(_live_settings(data_dir))
+    except Problem as problem:
+        lines = [CheckLine("start", "refuse", problem.message, problem.cure or "")]
+    text = (
+        f"{line.verdict:7} {line.name}{line.subject and f' {line.subject}'}: "
+        + (line.finding if line.verdict == "pass" else sentences(line.finding, line.cure))
+        for line in lines
+    )
+    failed = max((EXIT_CODES[line.verdict] for line in lines), default=0)
+    return Printed([line._asdict() for line in lines], text, failed)
 
-    @live.command("waive")
-    @click.argument("names", nargs=-1, required=True)
-    @click.option("--reason", required=True, help="Reason, shown with the line from now on.")
-    @data_dir_option
-    def waive_verb(names: tuple[str, ...], reason: str, data_dir: Path | None) -> None:
-        """Lets live open, and stay open, in spite of a line. `recoup live check` still shows it."""
-        why = checked_reason(reason)
-        with_world(
-            replace(load_settings(data_dir=data_dir), world="live"),
-            lambda one: waive(one.world, names, why, OPERATOR),
-        )
-        click.echo(f"Waived: {', '.join(names)}.")
 
-    @live.command("unwaive")
-    @click.argument("names", nargs=-1, required=True)
-    @data_dir_option
-    def unwaive_verb(names: tuple[str, ...], data_dir: Path | None) -> None:
-        """Takes the waiver of a line back."""
-        with_world(
-            replace(load_settings(data_dir=data_dir), world="live"),
-            lambda one: unwaive(one.world, names),
-        )
-        click.echo(f"No longer waived: {', '.join(names)}.")
+@verb(live, "waive")
+def waive_verb(
+    names: tuple[str, ...],
+    *,
+    reason: Annotated[str, "Reason, shown with the line from now on."],
+    data_dir: DataDir = None,
+) -> str:
+    """Lets live open, and stay open, in spite of a line. `recoup live check` still shows it."""
+    why = checked_reason(reason)
+    with_world(_live_settings(data_dir), lambda one: waive(one.world, names, why, OPERATOR))
+    return f"Waived: {', '.join(names)}."
+
+
+@verb(live, "unwaive")
+def unwaive_verb(names: tuple[str, ...], *, data_dir: DataDir = None) -> str:
+    """Takes the waiver of a line back."""
+    with_world(_live_settings(data_dir), lambda one: unwaive(one.world, names))
+    return f"No longer waived: {', '.join(names)}."
+
+
+def _live_settings(data_dir: Path | None) -> Settings:
+    return replace(load_settings(data_dir=data_dir), world="live")
 
 
 def _looked(settings: Settings) -> Sequence[CheckLine]:

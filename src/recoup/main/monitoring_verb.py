@@ -6,8 +6,9 @@ from typing import Final
 
 import click
 
+from recoup.kit.cli.command import DataDir
 from recoup.main.settings import load_settings
-from recoup.merchants.cli import data_dir_option
+from recoup.merchants.cli import verb
 
 FOLDER: Final = Path(__file__).with_name("monitoring")
 ALERTS: Final = FOLDER / "alerts.yml"
@@ -17,21 +18,23 @@ DOCS: Final = (
 )
 
 
-def add(cli: click.Group) -> None:
-    @cli.group()
-    def monitoring() -> None:
-        """Prints alert rules for Prometheus and a dashboard for Grafana; see docs/monitoring.md."""
+@click.group()
+def monitoring() -> None:
+    """Prints alert rules for Prometheus and a dashboard for Grafana; see docs/monitoring.md."""
 
-    @monitoring.command()
-    @data_dir_option
-    def alerts(data_dir: Path | None) -> None:
-        """Prints the alert rules. Each links to what to do, in the documentation that this installation serves."""
-        url = load_settings(data_dir=data_dir).url
-        click.echo(
-            ALERTS.read_text(encoding="utf-8").replace(DOCS, f"{url}/docs/monitoring#"), nl=False
-        )
 
-    @monitoring.command()
-    def dashboard() -> None:
-        """Prints the dashboard, to be imported into Grafana."""
-        click.echo(DASHBOARD.read_text(encoding="utf-8"), nl=False)
+@verb(monitoring)
+def alerts(*, data_dir: DataDir = None) -> str:
+    """Prints the alert rules. Each links to what to do, in the documentation that this installation serves."""
+    url = load_settings(data_dir=data_dir).url
+    return _read(ALERTS).replace(DOCS, f"{url}/docs/monitoring#")
+
+
+@verb(monitoring)
+def dashboard() -> str:
+    """Prints the dashboard, to be imported into Grafana."""
+    return _read(DASHBOARD)
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8").removesuffix("\n")

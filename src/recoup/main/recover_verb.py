@@ -1,18 +1,20 @@
 """`recoup recover`: ends the quarantine of databases that were restored or have lost data."""
 
 import getpass
-from pathlib import Path
+from typing import Annotated
 
-import click
 import uvloop
 
 from recoup.kernel.encode import encode
 from recoup.kernel.time import iso
+from recoup.kit.cli.command import DataDir, Printed
+from recoup.kit.cli.parameters import Option
 from recoup.main.databases import Databases, check_installed, used_databases
-from recoup.main.recover import Recovery, look, recover
+from recoup.main.recover import Recovery, recover
+from recoup.main.recover import look as look_at
 from recoup.main.settings import Settings, load_settings
 from recoup.main.worlds import open_worlds
-from recoup.merchants.cli import data_dir_option
+from recoup.merchants.cli import verb
 
 WORDS = {
     "admit": "begin",
@@ -22,28 +24,23 @@ WORDS = {
 }
 
 
-def add(cli: click.Group) -> None:
-    @cli.command("recover")
-    @click.option("--look", "only_look", is_flag=True, help="Only show what would be recovered.")
-    @click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-    @click.option("--by", default="", help="Who answers for it. Default: the log-in's name.")
-    @data_dir_option
-    def recover_verb(only_look: bool, as_json: bool, by: str, data_dir: Path | None) -> None:
-        """Ends the quarantine after a restore: what may have left is asked for before it is sent again. It can be
-        repeated; see docs/operate.md."""
-        settings = load_settings(data_dir=data_dir)
-        check_installed(settings)
-        with used_databases(settings) as databases:
-            found = uvloop.run(
-                _recovered(settings, databases, "" if only_look else by or _log_in())
-            )
-        if as_json:
-            click.echo(encode(found).decode())
-        else:
-            for one in found:
-                click.echo("\n".join(_text(one, only_look=only_look)))
-        if not only_look and any(one.quarantined for one in found):
-            raise SystemExit(1)
+@verb(name="recover")
+def recover_verb(
+    *,
+    look: Annotated[bool, "Only show what would be recovered."] = False,
+    as_json: Annotated[bool, Option("Output as one JSON array.", "--json")] = False,
+    by: Annotated[str, "Who answers for it. Default: the log-in's name."] = "",
+    data_dir: DataDir = None,
+) -> Printed:
+    """Ends the quarantine after a restore: what may have left is asked for before it is sent again. It can be
+    repeated; see docs/operate.md."""
+    settings = load_settings(data_dir=data_dir)
+    check_installed(settings)
+    with used_databases(settings) as databases:
+        found = uvloop.run(_recovered(settings, databases, "" if look else by or _log_in()))
+    lines = [line for one in found for line in _text(one, only_look=look)]
+    failed = not look and any(one.quarantined for one in found)
+    return Printed(None, [encode(found).decode()] if as_json else lines, failed)
 
 
 def _log_in() -> str:
@@ -57,7 +54,7 @@ async def _recovered(settings: Settings, databases: Databases, who: str) -> list
     """Recovers each world; only looks without a `who`."""
     async with open_worlds(settings, databases, "recoup-recover") as worlds:
         several = [one.world for one in worlds if one is not None]
-        return [await (recover(world, who) if who else look(world)) for world in several]
+        return [await (recover(world, who) if who else look_at(world)) for world in several]
 
 
 def _text(found: Recovery, *, only_look: bool) -> list[str]:

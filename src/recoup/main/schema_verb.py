@@ -4,8 +4,7 @@ finds."""
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import asyncpg
 import click
@@ -18,6 +17,8 @@ from recoup.db.roles import ADMINISTRATORS_SQL, owns_schema
 from recoup.db.upgrade import stop_seconds
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import Clocks
+from recoup.kit.cli.command import DataDir
+from recoup.kit.cli.parameters import Option
 from recoup.main.backup.copies import age_seconds
 from recoup.main.databases import (
     Databases,
@@ -29,50 +30,51 @@ from recoup.main.databases import (
     used_databases,
 )
 from recoup.main.settings import Settings, load_settings
-from recoup.merchants.cli import data_dir_option
+from recoup.merchants.cli import verb
 
 T = TypeVar("T")
 DAYS_LEFT_MIN = 3
 COPY_AGE_SECONDS_MAX: Final = 3600
 
 
-def add(cli: click.Group) -> None:
-    @cli.group()
-    def schema() -> None:
-        """Sets up and checks the databases: schema, roles and partitions."""
+@click.group()
+def schema() -> None:
+    """Sets up and checks the databases: schema, roles and partitions."""
 
-    @schema.command("sql")
-    def sql() -> None:
-        """Prints the SQL that an administrator runs once: roles and databases."""
-        click.echo(ADMINISTRATORS_SQL, nl=False)
 
-    @schema.command("apply")
-    @data_dir_option
-    @click.option(
-        "--copy-made-by-me",
-        "copied",
-        is_flag=True,
-        help="You made a copy of all databases within the hour.",
-    )
-    def apply(data_dir: Path | None, copied: bool) -> None:
-        """Migrates and creates partitions, as the schema's owner. Says before what stops Recoup, and for how long;
-        that wants a copy of the last hour. Running it again changes nothing."""
-        settings = load_settings(data_dir=data_dir)
-        _with_databases(settings, lambda databases: _apply(settings, databases, copied=copied))
-        click.echo("The schema is up to date.")
+@verb(schema)
+def sql() -> str:
+    """Prints the SQL that an administrator runs once: roles and databases."""
+    return ADMINISTRATORS_SQL.removesuffix("\n")
 
-    @schema.command("check")
-    @data_dir_option
-    def check(data_dir: Path | None) -> None:
-        """Checks every database as the application's role; exits with 1 if something is missing."""
-        settings = load_settings(data_dir=data_dir)
-        check_installed(settings)
-        found = _with_databases(settings, checked_databases)
-        for database, what, trouble in found:
-            click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
-        wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
-        if wrong:
-            raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
+
+@verb(schema)
+def apply(
+    *,
+    data_dir: DataDir = None,
+    copied: Annotated[
+        bool,
+        Option("You made a copy of all databases within the hour.", "--copy-made-by-me"),
+    ] = False,
+) -> str:
+    """Migrates and creates partitions, as the schema's owner. Says before what stops Recoup, and for how long;
+    that wants a copy of the last hour. Running it again changes nothing."""
+    settings = load_settings(data_dir=data_dir)
+    _with_databases(settings, lambda databases: _apply(settings, databases, copied=copied))
+    return "The schema is up to date."
+
+
+@verb(schema)
+def check(*, data_dir: DataDir = None) -> None:
+    """Checks every database as the application's role; exits with 1 if something is missing."""
+    settings = load_settings(data_dir=data_dir)
+    check_installed(settings)
+    found = _with_databases(settings, checked_databases)
+    for database, what, trouble in found:
+        click.echo(f"{database:8} {what:11} {trouble or 'ok'}")
+    wrong = [f"{database}: {trouble}" for database, _, trouble in found if trouble]
+    if wrong:
+        raise Problem("unavailable", wrong[0], cure="See docs/operate.md.")
 
 
 async def _apply(settings: Settings, databases: Databases, *, copied: bool) -> None:

@@ -1,25 +1,30 @@
 """Command lines of verbs: how they get their world and merchant, and print what they found."""
 
-import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial, update_wrapper
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 import click
 
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import Problem, invalid
+from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, Scope
 from recoup.kernel.services import Services
 from recoup.kernel.unseen import shown_by_number
+from recoup.kit.cli.command import command
+from recoup.kit.cli.command import show as show
+from recoup.kit.cli.parameters import id_of, option
 from recoup.kit.world import World
 from recoup.merchants.flows.demo_clock import bootstrap_merchant
 from recoup.merchants.store.merchants import has_orders, merchants_with_orders
 
 T = TypeVar("T")
+MERCHANT_HELP: Final = "Merchant id; default: the bootstrap merchant."
+MERCHANT_ID: Final = id_of(
+    "is not a merchant id.", cure="It is the mid that `recoup bootstrap` prints."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,8 @@ class Opened:
         """The bootstrap merchant's unless another was named. Raises: Problem(invalid)."""
         if self.merchant is None:
             return bootstrap_merchant(self.world)
-        found = parse_id(self.merchant)
-        if found is None:
-            message = f"{self.merchant!r} is not a merchant id."
-            raise Problem("invalid", message, cure="It is the mid that `recoup bootstrap` prints.")
-        return found
+        named: UUID = MERCHANT_ID.parse(self.merchant)
+        return named
 
     def scope(self, origin: str, actor: str = "") -> Scope:
         """The merchant's, acted on by the operator. `actor`: the origin where none is named."""
@@ -105,25 +107,16 @@ async def _with_orders(opened: Opened) -> Opened:
 
 
 MERCHANTS_SHOWN = 6
-merchant_option = click.option(
-    "--merchant", "of_merchant", help="Merchant id; default: the bootstrap merchant."
-)
+merchant_option = click.option("--merchant", "of_merchant", help=MERCHANT_HELP)
 json_option = click.option("--json", "as_json", is_flag=True)
 data_dir_option = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder."
 )
 
 
-def in_world(
-    verb: Callable[..., None],
-    *,
-    sandbox_only: bool = False,
-    in_quarantine: bool = False,
-    with_orders: bool = False,
-) -> Callable[..., None]:
+def in_world(verb: Callable[..., None], *, with_orders: bool = False) -> Callable[..., None]:
     """A verb that works in a world: it has the option --data-dir, and its first argument is a
-    `Run`. `in_quarantine`: it may write also then. `with_orders`: where no merchant is named and
-    the bootstrap merchant has no orders, the only one that has them."""
+    `Run`. `with_orders`: as of `verb`."""
 
     def call(
         command_line: CommandLine,
@@ -132,23 +125,42 @@ def in_world(
         of_merchant: str | None = None,
         **given: object,
     ) -> None:
-        verb(
-            Run(command_line, data_dir, sandbox_only, of_merchant, in_quarantine, with_orders),
-            **given,
-        )
+        verb(Run(command_line, data_dir, False, of_merchant, with_orders=with_orders), **given)
 
     update_wrapper(call, verb)
     return data_dir_option(click.pass_obj(call))
 
 
-in_sandbox = partial(
-    in_world, sandbox_only=True
-)  # it does what only the sandbox's counterparts can
 of_orders = partial(in_world, with_orders=True)
-in_any_state = partial(in_world, in_quarantine=True)
+AtMerchant = Annotated[Opened, "has --merchant"]
+RunAtMerchant = Annotated[Run, "has --merchant"]
+_MERCHANT: Final = option(
+    "of_merchant",
+    Annotated[str | None, MERCHANT_HELP],
+    None,
+    named="merchant",
+)
+_PROVIDED: Final = {Opened: (), Run: (), AtMerchant: (_MERCHANT,), RunAtMerchant: (_MERCHANT,)}
+OPERATOR: Final = Actor("operator", "command")
 
 
-def show(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
-    """Prints one JSON text, or the lines."""
-    for line in (json.dumps(found),) if as_json else lines:
-        click.echo(line)
+def verb(
+    group: Any = None,
+    name: str | None = None,
+    *,
+    sandbox_only: bool = False,
+    in_quarantine: bool = False,
+    with_orders: bool = False,
+    **settings: Any,
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Declares a verb (`command`) that works in a world: in an `Opened`, if it is async, else by a `Run`.
+
+    `in_quarantine`: it may write also then. `with_orders`: where no merchant is named and the bootstrap merchant has
+    no orders, it is about the only one that has them.
+    """
+
+    def run_of(command_line: CommandLine, typed: dict[str, Any]) -> Run:
+        data_dir, merchant = typed.pop("data_dir"), typed.pop("of_merchant", None)
+        return Run(command_line, data_dir, sandbox_only, merchant, in_quarantine, with_orders)
+
+    return command(group, name, provided=_PROVIDED, run_of=run_of, **settings)

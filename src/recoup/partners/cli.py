@@ -1,69 +1,58 @@
 """`recoup partner`: partners and what the operator allows them."""
 
-from typing import Any
-
-import click
+from typing import Annotated, Literal
 
 from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import invalid
 from recoup.kernel.scope import Actor, PartnerScope
-from recoup.merchants.cli import Opened, Run, in_world, json_option, show
+from recoup.kit.cli.command import Printed, picked
+from recoup.merchants.cli import Opened, verb
 from recoup.merchants.store.partners import Partner, count_merchants, list_partners
 from recoup.onboarding.flows.partners import Quota, set_quota
 
 SHOWN_MAX = 1_000
 
 
-@click.command()
-@click.argument("partner_id", required=False)
-@click.option("--merchants-max", type=int, help="Maximum number of merchants.")
-@click.option(
-    "--calls-per-minute", type=int, help="Limit for its own and its merchants' keys, per process."
-)
-@click.option(
-    "--state",
-    type=click.Choice(("active", "paused")),
-    help="A paused partner can read, but not change anything.",
-)
-@json_option
-@in_world
-def partner(run: Run, partner_id: str | None, as_json: bool, **given: Any) -> None:
+@verb(json="")
+async def partner(
+    opened: Opened,
+    partner_id: str | None = None,
+    *,
+    merchants_max: Annotated[int | None, "Maximum number of merchants."] = None,
+    calls_per_minute: Annotated[
+        int | None, "Limit for its own and its merchants' keys, per process."
+    ] = None,
+    state: Annotated[
+        Literal["active", "paused"] | None,
+        "A paused partner can read, but not change anything.",
+    ] = None,
+) -> Printed:
     """Shows all partners, or one; options change its limits and state."""
-    quota = Quota(**given)
-    found = run(lambda opened: _work(opened, partner_id, quota))
+    quota = Quota(state, merchants_max, calls_per_minute)
+    found = [
+        (one, await count_merchants(opened.world.db.reader, one.partner_id))
+        for one in await _partners(opened, partner_id, quota)
+    ]
     lines = (
         f"{one.partner_id}  {one.state:6}  {count}/{one.merchants_max} merchants  "
         f"{one.calls_per_minute} calls/min  {one.name}"
         for one, count in found
     )
-    show(
-        [
-            {
-                "id": str(one.partner_id),
-                "name": one.name,
-                "state": one.state,
-                "merchants": count,
-                "merchants_max": one.merchants_max,
-                "calls_per_minute": one.calls_per_minute,
-            }
-            for one, count in found
-        ],
-        lines,
-        as_json=as_json,
-    )
+    shown = [
+        {"id": one.partner_id}
+        | picked(one, "name", "state")
+        | {"merchants": count}
+        | picked(one, "merchants_max", "calls_per_minute")
+        for one, count in found
+    ]
+    return Printed(shown, lines)
 
 
-async def _work(opened: Opened, text: str | None, quota: Quota) -> list[tuple[Partner, int]]:
-    world = opened.world
+async def _partners(opened: Opened, text: str | None, quota: Quota) -> list[Partner]:
     found = parse_id(text) if text is not None else None
     if found is None and (text is not None or quota != Quota()):
         raise invalid("Name the partner by its id.", "partner_id", "`recoup partner` lists them.")
-    if found is not None:
-        listed = [
-            await set_quota(
-                world, PartnerScope(found, Actor("operator", "command"), "command"), quota
-            )
-        ]
-    else:
-        listed = await list_partners(world.db.reader, SHOWN_MAX)
-    return [(one, await count_merchants(world.db.reader, one.partner_id)) for one in listed]
+    if found is None:
+        return await list_partners(opened.world.db.reader, SHOWN_MAX)
+    scope = PartnerScope(found, Actor("operator", "command"), "command")
+    return [await set_quota(opened.world, scope, quota)]

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import click
-
-from recoup.merchants.cli import Run, in_world, show
+from recoup.kit.cli.command import Printed
+from recoup.merchants.cli import Opened, verb
 from recoup.rescue.flows.outcome import outcome_of
 
 _TELLING: Final = (
@@ -17,11 +16,8 @@ _TELLING: Final = (
 )  # more than the outcome says
 
 
-@click.command()
-@click.argument("key")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON object, its history included.")
-@in_world
-def outcome(run: Run, key: str, as_json: bool) -> None:
+@verb(json="As one JSON object, its history included.")
+async def outcome(opened: Opened, key: str) -> Printed:
     """What became of an order, with its history line by line.
 
     KEY is Recoup's order id, the merchant's own order id, or the reference number: the last eight digits of
@@ -29,9 +25,8 @@ def outcome(run: Run, key: str, as_json: bool) -> None:
     SUBMITTED and PROCESSING are open, with the next attempt; APPROVED, DECLINED, CANCELLED and EXPIRED have ended,
     with the reason. Then each step of the history: business time, what happened, and its detail.
     """
-
-    found = run(lambda opened: outcome_of(opened.world, key))
-    show(found, _lines(found), as_json=as_json)
+    found = await outcome_of(opened.world, key)
+    return Printed(found, _lines(found))
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:

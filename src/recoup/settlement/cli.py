@@ -1,15 +1,15 @@
 """`recoup terms cards`: what is done for a merchant's cards beside charging them."""
 
-from collections.abc import Callable
-from typing import Final
-
-import click
+from typing import Annotated, Final, Literal
 
 from recoup.kernel.extended import Extended
-from recoup.merchants.cli import Opened, Run, in_world, json_option, merchant_option, show
+from recoup.kit.cli.command import Printed
+from recoup.kit.cli.parameters import option
+from recoup.merchants.cli import AtMerchant, verb
 from recoup.switches.flows.card_switches import SWITCH, card_switches, set_card_switches
 
-ON_OFF: Final = click.Choice(["on", "off"])
+OnOff = Literal["on", "off"]
+IS_ON: Final = {"on": True, "off": False, None: None}
 _OPTIONS: Final = {
     "other_cards": (
         "other-cards",
@@ -24,31 +24,23 @@ _OPTIONS: Final = {
 OPTIONS: Final = Extended(_OPTIONS, SWITCH, lambda one: {one.setting: one.option})
 
 
-def _switched(command: Callable[..., None]) -> Callable[..., None]:
-    for name, (option, does) in reversed(list(OPTIONS.items())):
-        command = click.option(f"--{option}", name, type=ON_OFF, help=does)(command)
-    return command
-
-
-@click.command()
-@merchant_option
-@_switched
-@json_option
-@in_world
-def cards(run: Run, as_json: bool, **given: str | None) -> None:
+@verb(json="")
+async def cards(at: AtMerchant, **given: OnOff | None) -> Printed:
     """Shows whether replaced cards are asked about, network tokens are used, and another card of the same customer is
     tried; an option changes it."""
     changes = {name: value == "on" for name, value in given.items() if value is not None}
-
-    async def work(opened: Opened) -> dict[str, bool]:
-        if not changes:
-            return await card_switches(opened.world, opened.merchant_id)
-        return await set_card_switches(opened.world, opened.scope("terms"), changes)
-
-    found = {OPTIONS[name][0]: enabled for name, enabled in run(work).items()}
-    lines = (f"{option} {'on' if enabled else 'off'}" for option, enabled in found.items())
-    show(
-        {option.replace("-", "_"): enabled for option, enabled in found.items()},
-        lines,
-        as_json=as_json,
+    if changes:
+        switched = await set_card_switches(at.world, at.scope("terms"), changes)
+    else:
+        switched = await card_switches(at.world, at.merchant_id)
+    found = {OPTIONS[name][0]: enabled for name, enabled in switched.items()}
+    return Printed(
+        {name.replace("-", "_"): enabled for name, enabled in found.items()},
+        [f"{name} {'on' if enabled else 'off'}" for name, enabled in found.items()],
     )
+
+
+cards.params[1:1] = [
+    option(name, Annotated[OnOff | None, does], None, named=shown)
+    for name, (shown, does) in OPTIONS.items()
+]

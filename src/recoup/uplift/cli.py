@@ -1,23 +1,24 @@
 """`recoup uplift [FILE]`: what the engine brings more than the comparison group; see
 docs/prove-it.md."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import click
+from msgspec import Meta
 
 from recoup.kernel.money import EXPONENTS
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.time import Clocks
 from recoup.kernel.unseen import shown_by_number
-from recoup.keys.cli.as_of import AsTyped, as_of_options
+from recoup.keys.cli.as_of import AsTyped
+from recoup.kit.cli.command import Printed
+from recoup.kit.cli.parameters import SHOWN, InFile
 from recoup.kit.files.lines import encoding_of, lines
 from recoup.kit.files.moments import typed_moment
-from recoup.merchants.cli import Opened, Run, merchant_option, of_orders
+from recoup.merchants.cli import Opened, Run, RunAtMerchant, verb
 from recoup.uplift.flows.uplift_report import closed_orders, read_report
 from recoup.uplift.rules.closed_order import OrdersRead
 from recoup.uplift.rules.comparison import PAYERS_MIN
@@ -122,44 +123,23 @@ def _means(counts: Mapping[str, int]) -> str:
 CHUNK: Final = 1 << 16
 
 
-@click.command("uplift")
-@click.argument(
-    "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
-@click.option(
-    "--by",
-    "step",
-    type=click.Choice(["day", "week", "total"]),
-    default="total",
-    show_default=True,
-    help="Looks to show; each interval holds at all of them.",
-)
-@click.option(
-    "--expected",
-    type=click.IntRange(1),
-    help="Orders in 90 days. Default: 3 × those of the first 30 days.",
-)
-@click.option("--until", help="Moment of the last look, ISO 8601. Default: now. Needs a file.")
-@click.option(
-    "--zone",
-    default="UTC",
-    show_default=True,
-    help="Time zone of times without an offset, in a file.",
-)
-@merchant_option
-@as_of_options
-@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-@of_orders
+@verb(json="Output as one JSON object.", with_orders=True)
 def uplift(
-    run: Run,
-    file: Path | None,
-    step: Step,
-    expected: int | None,
-    until: str | None,
-    zone: str,
+    file: InFile | None = None,
+    *,
+    by: Annotated[Step, SHOWN, "Looks to show; each interval holds at all of them."] = "total",
+    expected: Annotated[
+        int | None,
+        Meta(ge=1),
+        "Orders in 90 days. Default: 3 × those of the first 30 days.",
+    ] = None,
+    until: Annotated[
+        str | None, "Moment of the last look, ISO 8601. Default: now. Needs a file."
+    ] = None,
+    zone: Annotated[str, SHOWN, "Time zone of times without an offset, in a file."] = "UTC",
+    run: RunAtMerchant,
     past: AsTyped,
-    as_json: bool,
-) -> None:
+) -> Printed:
     """Shows what the rescue engine brings more than the comparison group.
 
     Only orders whose window has closed count. The interval holds at every look at once: it may be read each day. With
@@ -168,18 +148,14 @@ def uplift(
     """
     refused: list[dict[str, Any]] = []
     if past.is_given:
-        _check_kept(file, step, expected, until)
+        _check_kept(file, by, expected, until)
         report = run(lambda opened: _kept(opened, past))
-        report["looks"] = report["looks"] if step == "week" else report["looks"][-1:]
+        report["looks"] = report["looks"] if by == "week" else report["looks"][-1:]
     else:
         found = _found(run, file, until, zone)
-        report = comparison_report(found, looks_of(found, step, expected))
+        report = comparison_report(found, looks_of(found, by, expected))
         refused = [{"line": number, "why": why} for number, why in found.refused]
-    click.echo(
-        json.dumps(report | {"refused": refused})
-        if as_json
-        else "\n".join(uplift_text(report, refused))
-    )
+    return Printed(report | {"refused": refused}, uplift_text(report, refused))
 
 
 def _found(run: Run, file: Path | None, until: str | None, zone: str) -> OrdersRead:

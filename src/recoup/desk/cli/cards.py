@@ -1,11 +1,12 @@
 """`recoup cards`: which prints are known as one card, by the operator's word; see docs/cards.md."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import click
 
-from recoup.cards.store.card_joins import Alike, CardJoin
+from recoup.cards.store.card_joins import CardJoin
 from recoup.desk.flows.operator_joins import (
     CardPage,
     alike_prints_of,
@@ -14,15 +15,14 @@ from recoup.desk.flows.operator_joins import (
     propose_join,
     read_card,
 )
-from recoup.kernel.ids import parse_id
-from recoup.kernel.problem import invalid
-from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso
-from recoup.merchants.cli import Opened, Run, in_world, merchant_option, show
+from recoup.kit.cli.command import Printed, picked
+from recoup.kit.cli.parameters import id_of
+from recoup.merchants.cli import AtMerchant, verb
 from recoup.orders.flows.find_order import find_one
-from recoup.people.cli.person import as_option, operator_named
+from recoup.people.cli.person import AsPerson, scope_of_person
 
-_json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
+AS_JSON = "Output as JSON."
 
 
 @click.group()
@@ -30,100 +30,62 @@ def cards() -> None:
     """Says that two prints are one card: one person of the operator proposes it, another joins them for good."""
 
 
-@cards.command("list")
-@merchant_option
-@_json
-@in_world
-def list_verb(run: Run, as_json: bool) -> None:
+@verb(cards, "list", json=AS_JSON)
+async def list_verb(at: AtMerchant) -> Printed:
     """Lists proposals and joins, the newest first, and pairs of prints that look alike."""
-
-    async def work(opened: Opened) -> tuple[list[CardJoin], list[Alike]]:
-        merchant_id = opened.merchant_id
-        return await joins_of(opened.world, merchant_id), await alike_prints_of(
-            opened.world, merchant_id
-        )
-
-    joins, alike = run(work)
+    joins = await joins_of(at.world, at.merchant_id)
+    alike = await alike_prints_of(at.world, at.merchant_id)
     lines = [_line(one) for one in joins] + [
         f"alike: {pair.first_order} and {pair.second_order}, one customer,"
         f" {pair.scheme} {pair.last4} {pair.exp_month:02}/{pair.exp_year}"
         for pair in alike
     ]
     nothing = ["Nothing was proposed, and no prints of one customer look alike."]
-    found = {
-        "joins": [_dict(one) for one in joins],
-        "alike": [
-            {
-                "orders": [str(one.first_order), str(one.second_order)],
-                "scheme": one.scheme,
-                "last4": one.last4,
-                "expiry": f"{one.exp_month:02}/{one.exp_year}",
-            }
-            for one in alike
-        ],
-    }
-    show(found, lines or nothing, as_json=as_json)
+    pairs = [
+        {"orders": (one.first_order, one.second_order)}
+        | picked(one, "scheme", "last4")
+        | {"expiry": f"{one.exp_month:02}/{one.exp_year}"}
+        for one in alike
+    ]
+    return Printed({"joins": [_dict(one) for one in joins], "alike": pairs}, lines or nothing)
 
 
-@cards.command()
-@click.argument("first")
-@click.argument("second")
-@click.option("--reason", required=True, help="Why the two are one card.")
-@click.option(
-    "--evidence", required=True, help="Where the evidence is kept: a letter, a ticket, a report."
-)
-@as_option
-@merchant_option
-@in_world
-def join(run: Run, first: str, second: str, reason: str, evidence: str, email: str) -> None:
+@verb(cards)
+async def join(
+    first: str,
+    second: str,
+    *,
+    reason: Annotated[str, "Why the two are one card."],
+    evidence: Annotated[str, "Where the evidence is kept: a letter, a ticket, a report."],
+    email: AsPerson = "",
+    at: AtMerchant,
+) -> str:
     """Proposes that the cards of the orders FIRST and SECOND are one; a second person decides."""
-
-    async def work(opened: Opened) -> CardJoin:
-        merchant_id = opened.merchant_id
-        scope = Scope(merchant_id, await operator_named(opened, email), "command")
-        _, one = await find_one(opened.world, first, merchant_id)
-        _, other = await find_one(opened.world, second, merchant_id)
-        return await propose_join(opened.world, scope, (one, other), reason, evidence)
-
-    click.echo(_line(run(work)))
+    scope = await scope_of_person(at, email)
+    _, one = await find_one(at.world, first, scope.merchant_id)
+    _, other = await find_one(at.world, second, scope.merchant_id)
+    return _line(await propose_join(at.world, scope, (one, other), reason, evidence))
 
 
-@cards.command()
-@click.argument("proposal")
-@click.option(
-    "--refuse", is_flag=True, help="Refuse it; without this, the two are joined for good."
-)
-@as_option
-@merchant_option
-@in_world
-def decide(run: Run, proposal: str, refuse: bool, email: str) -> None:
+@verb(cards)
+async def decide(
+    proposal: Annotated[UUID, id_of("is no id of a proposal.", "proposal")],
+    *,
+    refuse: Annotated[bool, "Refuse it; without this, the two are joined for good."] = False,
+    email: AsPerson = "",
+    at: AtMerchant,
+) -> str:
     """Joins the two prints of PROPOSAL for good, or refuses."""
-    join_id = parse_id(proposal)
-    if join_id is None:
-        raise invalid(f"{proposal[:80]!r} is no id of a proposal.", "proposal")
-
-    async def work(opened: Opened) -> CardJoin:
-        scope = Scope(opened.merchant_id, await operator_named(opened, email), "command")
-        return await decide_join(opened.world, scope, join_id, join=not refuse)
-
-    click.echo(_line(run(work)))
+    scope = await scope_of_person(at, email)
+    return _line(await decide_join(at.world, scope, proposal, join=not refuse))
 
 
-@cards.command("show")
-@click.argument("order")
-@merchant_option
-@_json
-@in_world
-def show_verb(run: Run, order: str, as_json: bool) -> None:
+@verb(cards, "show", json=AS_JSON)
+async def show_verb(order: str, *, at: AtMerchant) -> Printed:
     """Shows the card of an ORDER: its print, since when it is joined to others, and by whose word."""
-
-    async def work(opened: Opened) -> CardPage:
-        merchant_id = opened.merchant_id
-        _, order_id = await find_one(opened.world, order, merchant_id)
-        return await read_card(opened.world, merchant_id, order_id)
-
-    found = run(work)
-    show(_card(found), _card_lines(found), as_json=as_json)
+    _, order_id = await find_one(at.world, order, at.merchant_id)
+    found = await read_card(at.world, at.merchant_id, order_id)
+    return Printed(_card(found), _card_lines(found))
 
 
 def _card_lines(found: CardPage) -> Iterator[str]:
@@ -156,24 +118,19 @@ def _line(one: CardJoin) -> str:
 
 def _dict(one: CardJoin) -> dict[str, Any]:
     return {
-        "id": str(one.join_id),
-        "orders": [str(one.first_order), str(one.second_order)],
-        "state": one.state,
-        "reason": one.reason,
-        "evidence": one.evidence,
+        "id": one.join_id,
+        "orders": (one.first_order, one.second_order),
+        **picked(one, "state", "reason", "evidence"),
         "proposed_by": one.made_by,
-        "proposed_at": iso(one.created_at),
-        "decided_by": one.decided_by,
-        "decided_at": iso(one.decided_at) if one.decided_at is not None else None,
+        "proposed_at": one.created_at,
+        **picked(one, "decided_by", "decided_at"),
     }
 
 
 def _card(found: CardPage) -> dict[str, Any]:
     return {
-        "print": str(found.card.card_id),
-        "scheme": found.card.scheme,
-        "last4": found.card.last4,
-        "route": found.card.route,
-        "joined_at": iso(found.joined_at) if found.joined_at is not None else None,
+        "print": found.card.card_id,
+        **picked(found.card, "scheme", "last4", "route"),
+        "joined_at": found.joined_at,
         "joins": [_dict(one) for one in found.joins],
     }

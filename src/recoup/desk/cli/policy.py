@@ -1,23 +1,26 @@
 """`recoup policy`: retry policies as versions, kept as TOML files; see docs/engine.md."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import click
+from msgspec import Meta
 
 from recoup.backtest.cli.backtest_summary import summary
 from recoup.backtest.flows.before_saving import finish, go_back_tried, save_tried, try_policy
 from recoup.backtest.flows.bounds import AtMerchants
-from recoup.kernel.ids import parse_id
 from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.scope import Actor, Scope
+from recoup.kernel.scope import Scope
 from recoup.kernel.time import iso, of_these_days
 from recoup.kernel.unseen import shown_by_number
-from recoup.merchants.cli import Opened, Run, in_world, merchant_option
+from recoup.kit.cli.command import Printed, picked
+from recoup.kit.cli.parameters import SHOWN, Option, Parsed, id_of
+from recoup.merchants.cli import MERCHANT_HELP, MERCHANT_ID, OPERATOR, Opened, Run, verb
 from recoup.policies.rules.diff import LineDiff, diff
 from recoup.policies.rules.file import BYTES_MAX, line_number, parsed, written
 from recoup.policies.rules.in_force import Part
@@ -49,228 +52,56 @@ def summary_of_bounds(found: AtMerchants) -> list[str]:
     return text
 
 
-OPERATOR: Final = Actor("operator", "command")
-_F = TypeVar("_F", bound=Callable[..., None])
-
-
-def _place(verb: _F) -> _F:
-    """Adds the options that say whose policy is meant."""
-    for option in (
-        click.option("--campaign", help="Of one campaign, by its id."),
-        click.option("--site", help="Of one site, by its id."),
-        click.option("--partner", help="Bounds of a partner's merchants, by the partner's id."),
-        click.option("--operator", is_flag=True, help="Bounds of all merchants."),
-        merchant_option,
-    ):
-        verb = option(verb)
-    return verb
-
-
-def _tested(verb: _F) -> _F:
-    """Adds the option that says whether it is back-tested."""
-    return click.option(
+PolicyFile = Annotated[
+    Path, click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+]
+VersionNumber = Annotated[int | None, Meta(ge=1)]
+Why = Annotated[str, "Reason, kept with the version."]
+BackTested = Annotated[
+    bool,
+    SHOWN,
+    Option(
+        "Whether it is asked what the policy would have rescued of the last 90 days.",
         "--backtest/--no-backtest",
-        "back_test",
-        default=True,
-        show_default=True,
-        help="Whether it is asked what the policy would have rescued of the last 90 days.",
-    )(verb)
+    ),
+]
 
 
-@click.group()
-def policy() -> None:
-    """Shows, checks and sets retry policies: when declined payments may be tried again, as versions."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose policy is meant."""
 
+    merchant: Annotated[UUID | None, MERCHANT_ID, MERCHANT_HELP] = None
+    operator: Annotated[bool, "Bounds of all merchants."] = False
+    partner: Annotated[
+        UUID | None,
+        id_of("is no id of a partner.", "partner"),
+        "Bounds of a partner's merchants, by the partner's id.",
+    ] = None
+    site: Annotated[
+        UUID | None, id_of("is no id of a site.", "site"), "Of one site, by its id."
+    ] = None
+    campaign: Annotated[
+        UUID | None, id_of("is no id of a campaign.", "campaign"), "Of one campaign, by its id."
+    ] = None
 
-@policy.command()
-@_place
-@click.option("--version", "number", type=click.IntRange(1), help="An earlier version.")
-@click.option("--versions", "listed", is_flag=True, help="Lists the versions, the newest first.")
-@click.option("--json", "as_json", is_flag=True, help="Output as one JSON object.")
-@in_world
-def show(run: Run, number: int | None, listed: bool, as_json: bool, **place: Any) -> None:
-    """Shows the policy as a TOML file, who saved it, when and why, and the bounds that it lies in."""
-
-    async def work(opened: Opened) -> tuple[Standing, list[PolicyVersion]]:
-        where = await _where(opened, **place)
-        standing = await policies.read_standing(opened.world, where)
-        if number is not None:
-            return standing, [await policies.read_version(opened.world, where, number)]
-        return standing, await policies.read_versions(
-            opened.world, where, None, policies.PAGE_MAX if listed else 1
+    async def where(self, opened: Opened) -> Where:
+        """Raises: Problem(invalid)."""
+        named = self.operator, self.partner, self.merchant or self.site or self.campaign
+        if sum(map(bool, named)) > 1:
+            raise Problem("invalid", "These options exclude each other.", cure="Name one scope.")
+        if self.operator:
+            return await where_of(opened.world)
+        if self.partner is not None:
+            return await where_of(opened.world, partner_id=self.partner)
+        merchant_id = self.merchant or opened.merchant_id
+        return await where_of(
+            opened.world, merchant_id, site_id=self.site, campaign_id=self.campaign
         )
 
-    standing, found = run(work)
-    if as_json:
-        click.echo(
-            json.dumps({"version": standing.number, "versions": [_dict(one) for one in found]})
-        )
-    elif listed:
-        click.echo("\n".join(_line(one) for one in found) or "No policy was set.")
-    else:
-        click.echo(_shown(standing, found[0] if found else None), nl=False)
 
-
-@policy.command()
-@click.argument(
-    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
-)
-@_place
-@_tested
-@in_world
-def check(run: Run, file: Path, back_test: bool, **place: Any) -> None:
-    """Says whether the policy in FILE could be saved: which line, why not, and the nearest that could; and what it
-    would have rescued of the last 90 days."""
-    text = _read(file)
-    checked, figures = run(lambda opened: _tried(opened, text, back_test=back_test, **place))
-    if checked.complaints:
-        raise _with_lines(text, policies.refused(checked))
-    click.echo("The policy can be saved.")
-    click.echo(_changes(checked.changes))
-    for line in figures:
-        click.echo(line)
-
-
-async def _tried(
-    opened: Opened, text: str, *, back_test: bool, **place: Any
-) -> tuple[Checked, list[str]]:
-    """Tries a policy, with the lines of its back-test, for whose figures the command waits."""
-    world, where = opened.world, await _where(opened, **place)
-    if not back_test:
-        return await policies.check_policy(world, where, parsed(text)), []
-    tried = await finish(world, where, await try_policy(world, _scope(where), where, parsed(text)))
-    if tried.backtest is not None:
-        return tried.checked, summary(tried.backtest)
-    return tried.checked, summary_of_bounds(tried.bounds) if tried.bounds is not None else []
-
-
-@policy.command("diff")
-@click.argument(
-    "file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
-    required=False,
-)
-@_place
-@click.option(
-    "--from",
-    "before",
-    type=click.IntRange(1),
-    help="An earlier version; default: the one before the last.",
-)
-@in_world
-def diff_verb(run: Run, file: Path | None, before: int | None, **place: Any) -> None:
-    """Shows what FILE, or the newest version, says otherwise than an earlier one."""
-    plain = parsed(_read(file)) if file is not None else None
-
-    async def work(opened: Opened) -> Sequence[LineDiff]:
-        where = await _where(opened, **place)
-        standing = await policies.read_standing(opened.world, where)
-        number = before or (standing.number if plain is not None else standing.number - 1)
-        old = (
-            (await policies.read_version(opened.world, where, number)).terms
-            if number > 0
-            else NOTHING_SET
-        )
-        if plain is None:
-            return diff(old, standing.terms)
-        return diff(old, (await policies.check_policy(opened.world, where, plain)).terms)
-
-    click.echo(_changes(run(work)))
-
-
-@policy.command("set")
-@click.argument(
-    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
-)
-@_place
-@_tested
-@click.option("--why", required=True, help="Reason, kept with the version.")
-@click.option(
-    "--from", "from_at", help="Business time from which it holds, ISO 8601. Default: at once."
-)
-@click.option(
-    "--seen",
-    type=click.IntRange(0),
-    help="Version that you have seen last: another one since is refused.",
-)
-@in_world
-def set_verb(
-    run: Run,
-    file: Path,
-    back_test: bool,
-    why: str,
-    from_at: str | None,
-    seen: int | None,
-    **place: Any,
-) -> None:
-    """Saves the policy in FILE as a new version; FILE says all of it. What it would have rescued is said first."""
-    text = _read(file)
-    starts = _moment(from_at)
-
-    async def work(opened: Opened) -> PolicyVersion:
-        where = await _where(opened, **place)
-        return await save_tried(
-            opened.world, _scope(where), where, parsed(text), why, seen=seen, from_at=starts
-        )
-
-    try:
-        if back_test:
-            for line in run(lambda opened: _tried(opened, text, back_test=True, **place))[1]:
-                click.echo(line)
-        saved = run(work)
-    except Problem as problem:
-        raise _with_lines(text, problem) from None
-    click.echo(_line(saved))
-
-
-@policy.command()
-@_place
-@click.option("--why", required=True, help="Reason, kept with the version.")
-@click.option(
-    "--to", type=click.IntRange(1), help="Version to return to; default: the one before the newest."
-)
-@in_world
-def back(run: Run, why: str, to: int | None, **place: Any) -> None:
-    """Returns to the version before: its content becomes a new version."""
-
-    async def work(opened: Opened) -> PolicyVersion:
-        where = await _where(opened, **place)
-        return await go_back_tried(opened.world, _scope(where), where, why, to=to)
-
-    click.echo(_line(run(work)))
-
-
-async def _where(
-    opened: Opened, operator: bool, partner: str | None, site: str | None, campaign: str | None
-) -> Where:
-    if sum(map(bool, (operator, partner, opened.merchant or site or campaign))) > 1:
-        raise Problem("invalid", "These options exclude each other.", cure="Name one scope.")
-    if operator:
-        return await where_of(opened.world)
-    if partner is not None:
-        return await where_of(opened.world, partner_id=_id(partner, "partner"))
-    return await where_of(
-        opened.world,
-        opened.merchant_id,
-        site_id=_id(site, "site") if site is not None else None,
-        campaign_id=_id(campaign, "campaign") if campaign is not None else None,
-    )
-
-
-def _scope(where: Where) -> Scope:
-    return Scope(where.merchant_id or UUID(int=0), OPERATOR, "policy")
-
-
-def _id(text: str, field: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
-        raise invalid(f"{text[:80]!r} is no id of a {field}.", field)
-    return found
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+def _moment(text: str) -> datetime:
+    """Raises: Problem(invalid)."""
     try:
         given = datetime.fromisoformat(text)
         found = of_these_days(given) if given.tzinfo is not None else None
@@ -279,6 +110,135 @@ def _moment(text: str | None) -> datetime | None:
     if found is None:
         raise invalid(f"{text[:40]!r} is no moment.", "from", "Write 2026-12-01T00:00:00+00:00.")
     return found
+
+
+@click.group()
+def policy() -> None:
+    """Shows, checks and sets retry policies: when declined payments may be tried again, as versions."""
+
+
+@verb(policy, json="Output as one JSON object.")
+async def show(
+    opened: Opened,
+    *,
+    place: Place,
+    version: Annotated[VersionNumber, "An earlier version."] = None,
+    versions: Annotated[bool, "Lists the versions, the newest first."] = False,
+) -> Printed:
+    """Shows the policy as a TOML file, who saved it, when and why, and the bounds that it lies in."""
+    where = await place.where(opened)
+    standing = await policies.read_standing(opened.world, where)
+    if version is not None:
+        found = [await policies.read_version(opened.world, where, version)]
+    else:
+        limit = policies.PAGE_MAX if versions else 1
+        found = await policies.read_versions(opened.world, where, None, limit)
+    lines = [_line(one) for one in found] or ["No policy was set."]
+    if not versions:
+        lines = _shown(standing, found[0] if found else None)
+    return Printed({"version": standing.number, "versions": [_dict(one) for one in found]}, lines)
+
+
+@verb(policy)
+def check(run: Run, file: PolicyFile, *, place: Place, back_test: BackTested = True) -> list[str]:
+    """Says whether the policy in FILE could be saved: which line, why not, and the nearest that could; and what it
+    would have rescued of the last 90 days."""
+    text = _read(file)
+    checked, figures = run(lambda opened: _tried(opened, place, text, back_test=back_test))
+    if checked.complaints:
+        raise _with_lines(text, policies.refused(checked))
+    return ["The policy can be saved.", _changes(checked.changes), *figures]
+
+
+async def _tried(
+    opened: Opened, place: Place, text: str, *, back_test: bool
+) -> tuple[Checked, list[str]]:
+    """Tries a policy, with the lines of its back-test, for whose figures the command waits."""
+    world, where = opened.world, await place.where(opened)
+    if not back_test:
+        return await policies.check_policy(world, where, parsed(text)), []
+    tried = await finish(world, where, await try_policy(world, _scope(where), where, parsed(text)))
+    if tried.backtest is not None:
+        return tried.checked, summary(tried.backtest)
+    return tried.checked, summary_of_bounds(tried.bounds) if tried.bounds is not None else []
+
+
+@verb(policy, "diff")
+async def diff_verb(
+    opened: Opened,
+    file: PolicyFile | None = None,
+    *,
+    place: Place,
+    from_: Annotated[VersionNumber, "An earlier version; default: the one before the last."] = None,
+) -> str:
+    """Shows what FILE, or the newest version, says otherwise than an earlier one."""
+    plain = parsed(_read(file)) if file is not None else None
+    where = await place.where(opened)
+    standing = await policies.read_standing(opened.world, where)
+    number = from_ or (standing.number if plain is not None else standing.number - 1)
+    old = NOTHING_SET
+    if number > 0:
+        old = (await policies.read_version(opened.world, where, number)).terms
+    new = standing.terms
+    if plain is not None:
+        new = (await policies.check_policy(opened.world, where, plain)).terms
+    return _changes(diff(old, new))
+
+
+@verb(policy, "set")
+def set_verb(
+    run: Run,
+    file: PolicyFile,
+    *,
+    place: Place,
+    back_test: BackTested = True,
+    why: Why,
+    from_: Annotated[
+        datetime | None,
+        Parsed(_moment),
+        "Business time from which it holds, ISO 8601. Default: at once.",
+    ] = None,
+    seen: Annotated[
+        int | None,
+        Meta(ge=0),
+        "Version that you have seen last: another one since is refused.",
+    ] = None,
+) -> str:
+    """Saves the policy in FILE as a new version; FILE says all of it. What it would have rescued is said first."""
+    text = _read(file)
+
+    async def work(opened: Opened) -> PolicyVersion:
+        where, content = await place.where(opened), parsed(text)
+        return await save_tried(
+            opened.world, _scope(where), where, content, why, seen=seen, from_at=from_
+        )
+
+    try:
+        if back_test:
+            for line in run(lambda opened: _tried(opened, place, text, back_test=True))[1]:
+                click.echo(line)
+        return _line(run(work))
+    except Problem as problem:
+        raise _with_lines(text, problem) from None
+
+
+@verb(policy)
+async def back(
+    opened: Opened,
+    *,
+    place: Place,
+    why: Why,
+    to: Annotated[
+        VersionNumber, "Version to return to; default: the one before the newest."
+    ] = None,
+) -> str:
+    """Returns to the version before: its content becomes a new version."""
+    where = await place.where(opened)
+    return _line(await go_back_tried(opened.world, _scope(where), where, why, to=to))
+
+
+def _scope(where: Where) -> Scope:
+    return Scope(where.merchant_id or UUID(int=0), OPERATOR, "policy")
 
 
 def _read(file: Path) -> str:
@@ -305,13 +265,13 @@ def _with_lines(text: str, problem: Problem) -> Problem:
     )
 
 
-def _shown(standing: Standing, version: PolicyVersion | None) -> str:
+def _shown(standing: Standing, version: PolicyVersion | None) -> list[str]:
     lines = [
         f"# {part.name} bounds: {_lines(part.terms.lines())}" for part in _bounds(standing)
     ] + _clips(standing)
     if version is None:
-        return "\n".join([*lines, "# No policy was set.", ""])
-    return "\n".join([*lines, written(version.terms, _line(version))])
+        return [*lines, "# No policy was set."]
+    return [*lines, written(version.terms, _line(version)).removesuffix("\n")]
 
 
 def _bounds(standing: Standing) -> Sequence[Part]:
@@ -341,13 +301,12 @@ def _line(version: PolicyVersion) -> str:
 def _dict(version: PolicyVersion) -> dict[str, Any]:
     return {
         "scope": version.scope,
-        "subject": str(version.subject_id),
+        "subject": version.subject_id,
         "number": version.number,
         "policy": version.content,
-        "reason": version.reason,
-        "author": version.author,
-        "from": iso(version.from_at),
-        "saved_at": iso(version.saved_at),
+        **picked(version, "reason", "author"),
+        "from": version.from_at,
+        "saved_at": version.saved_at,
     }
 
 

@@ -1,79 +1,55 @@
 """`recoup verify`: proves log, statuses, ledger and balances; exit 1 and what differs when they do
 not hold."""
 
-import json
 from pathlib import Path
-from typing import Any
-
-import click
+from typing import Annotated, Any
+from uuid import UUID
 
 from recoup.certificates.rules.certificate_file import ProvedCertificate, is_certificate
 from recoup.certificates.rules.certificate_file import prove as prove_certificate
 from recoup.insight.flows.verify import Verified
 from recoup.insight.flows.verify import verify as prove
-from recoup.kernel.ids import parse_id
 from recoup.kernel.money import EXPONENTS, to_text
-from recoup.kernel.problem import Problem
+from recoup.kit.cli.command import Printed, picked
+from recoup.kit.cli.parameters import InFile
 from recoup.kit.proved_file import LINE_BYTES_MAX, Wrong
-from recoup.merchants.cli import Opened, Run, in_any_state
+from recoup.merchants.cli import MERCHANT_ID, Opened, Run, verb
 from recoup.rescue.flows.places import BALANCES
-from recoup.settlement.rules.settlement_file import Proved
 from recoup.settlement.rules.settlement_file import prove as prove_settlement
 
 
-@click.command()
-@click.option("--merchant", help="Merchant id; default: all.")
-@click.option(
-    "--file",
-    "path",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Verify this settlement or certificate file instead; needs no database.",
-)
-@click.option(
-    "--root",
-    help="With --file: LedgerRoot of settlement.closed, or CertificateRoot of certificate.ready.",
-)
-@click.option("--amount", type=int, help="With --file: Amount of the event settlement.closed.")
-@click.option(
-    "--chain", is_flag=True, help="Verify the book against the balances on the chains, too."
-)
-@click.option("--json", "as_json", is_flag=True)
-@in_any_state
+@verb(json="", in_quarantine=True)
 def verify(
     run: Run,
-    merchant: str | None,
-    path: Path | None,
-    root: str | None,
-    amount: int | None,
-    chain: bool,
-    as_json: bool,
-) -> None:
+    *,
+    merchant: Annotated[UUID | None, MERCHANT_ID, "Merchant id; default: all."] = None,
+    file: Annotated[
+        InFile | None,
+        "Verify this settlement or certificate file instead; needs no database.",
+    ] = None,
+    root: Annotated[
+        str | None,
+        "With --file: LedgerRoot of settlement.closed, or CertificateRoot of certificate.ready.",
+    ] = None,
+    amount: Annotated[int | None, "With --file: Amount of the event settlement.closed."] = None,
+    chain: Annotated[bool, "Verify the book against the balances on the chains, too."] = False,
+) -> Printed:
     """Verifies log, statuses, ledger and balances; exits with 1 and prints the differences if a check fails."""
-    if path is not None:
-        prove_file(path, root, amount, as_json)
-        return
-    merchant_id = parse_id(merchant) if merchant else None
-    if merchant and merchant_id is None:
-        raise Problem(
-            "invalid",
-            f"{merchant!r} is not a merchant id.",
-            cure="It is the mid that `recoup bootstrap` prints.",
-        )
+    if file is not None:
+        return prove_file(file, root, amount)
 
     async def work(opened: Opened) -> Verified:
-        done = await prove(opened.world, merchant_id)
+        done = await prove(opened.world, merchant)
         for balances in BALANCES if chain else ():
             done.found(await balances(opened.world))
         return done
 
     done = run(work)
-    click.echo(json.dumps(as_dict(done)) if as_json else as_text(done))
-    if done.difference is not None:
-        raise click.exceptions.Exit(1)
+    return Printed(as_dict(done), [as_text(done)], failed=done.difference is not None)
 
 
-def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) -> None:
-    """Says what the file proves, or the first thing in it that does not hold, and ends with 1."""
+def prove_file(path: Path, root: str | None, amount: int | None) -> Printed:
+    """What the file proves, or the first thing in it that does not hold."""
     with path.open("rb") as file:
         is_of_month = is_certificate(file.readline(LINE_BYTES_MAX + 1))
         file.seek(0)
@@ -81,42 +57,34 @@ def prove_file(path: Path, root: str | None, amount: int | None, as_json: bool) 
         found = (
             prove_certificate(lines, root) if is_of_month else prove_settlement(lines, root, amount)
         )
-    wrong = found._asdict() if isinstance(found, Wrong) else None
-    if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "ok": wrong is None,
-                    "difference": wrong,
-                    "file": None if wrong else found._asdict(),
-                }
-            )
-        )
-    elif isinstance(found, ProvedCertificate):
-        click.echo(_certificate(found, root))
-    elif isinstance(found, Proved):
-        paid = to_text(found.payout, EXPONENTS.get(found.asset, 0))
-        click.echo(
+    if isinstance(found, Wrong):
+        proof = {"ok": False, "difference": found._asdict(), "file": None}
+        return Printed(proof, _difference(found), failed=True)
+    proof = {"ok": True, "difference": None, "file": found._asdict()}
+    if isinstance(found, ProvedCertificate):
+        return Printed(proof, [_certificate(found, root)])
+    paid = to_text(found.payout, EXPONENTS.get(found.asset, 0))
+    return Printed(
+        proof,
+        [
             f"settlement {found.settlement_id}\npayout     {found.asset} {paid}\nlines      {found.lines:,}\n"
             f"pages      {found.pages:,}\nroot       {found.root}"
             f"{'' if root else chr(10) + '           compare it with LedgerRoot of settlement.closed'}\nok"
+        ],
+    )
+
+
+def _difference(found: Wrong) -> list[str]:
+    lines = [
+        "The first difference:",
+        *(f"  {name:9} {value}" for name, value in found._asdict().items()),
+    ]
+    if found.line <= 1 and found.field in ("line", "end", "type"):
+        lines.append(
+            "This is not a settlement file; `recoup report settlement --batch ID --proof` writes one. Nor is it a "
+            "certificate; `recoup report certificate --month M --out FILE` writes one."
         )
-    else:
-        click.echo(
-            "\n".join(
-                [
-                    "The first difference:",
-                    *(f"  {name:9} {value}" for name, value in found._asdict().items()),
-                ]
-            )
-        )
-        if found.line <= 1 and found.field in ("line", "end", "type"):
-            click.echo(
-                "This is not a settlement file; `recoup report settlement --batch ID --proof` writes one. Nor is it a "
-                "certificate; `recoup report certificate --month M --out FILE` writes one."
-            )
-    if wrong is not None:
-        raise click.exceptions.Exit(1)
+    return lines
 
 
 def _certificate(found: ProvedCertificate, root: str | None) -> str:
@@ -133,9 +101,7 @@ def as_dict(done: Verified) -> dict[str, Any]:
         {
             "merchant": str(difference.merchant_id) if difference.merchant_id else None,
             "order": str(difference.order_id) if difference.order_id else None,
-            "field": difference.field,
-            "expected": difference.expected,
-            "found": difference.found,
+            **picked(difference, "field", "expected", "found"),
         }
         for difference in done.differences
     ]

@@ -260,7 +260,7 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         dialect = self._dialect
         try:
-            reply, extra = await self._answer(scope, receive)
+            reply, extra = await self.answer(scope, receive)
         except ClientGone:
             return
         except Problem as problem:
@@ -288,7 +288,8 @@ class Resource(Generic[ServicesT, CallerT, CallT]):
         body = b"" if reply.status == 204 else encode(reply.body)
         await send_refusal(send, Refusal(reply.status, body, [JSON_TYPE, *reply.headers, *extra]))
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Reply, Headers]:
+    async def answer(self, scope: Scope, receive: Receive) -> tuple[Reply, Headers]:
+        """The reply, and headers that it has besides. Raises: Problem; ClientGone."""
         dialect, services = self._dialect, self._dialect.services
         caller, content = (None, b"") if self._open else await dialect.authenticate(scope, receive)
         if caller is not None:

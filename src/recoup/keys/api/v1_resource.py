@@ -165,7 +165,18 @@ def form_of_reply(call: Call, asked: str | None) -> str:
     return asked or ("csv" if accepts_csv else "json")
 
 
-Api = kit.Api[Call]
+class Api(kit.Api[Call]):
+    """The operations of one subject, of which some are verbs of the command line, too."""
+
+    def add_verbs(self, group: Any, word: str) -> None:
+        """Adds to a group of commands those whose verb begins with this word."""
+        from recoup.keys.cli.operations import add_verb
+
+        for method in self.methods:
+            if method.operation.verb.split()[:1] == [word]:
+                add_verb(group, method)
+
+
 Method = kit.Method[Call]
 Resource = kit.Resource[Services, Caller | None, Call]
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
-from typing import Any
+from typing import Annotated, Any
 
 import click
 
 from recoup.kernel.problem import invalid
 from recoup.kit.as_of import Cut
+from recoup.kit.cli.parameters import Parsed
 from recoup.kit.files.moments import typed_moment
 from recoup.merchants.cli import Opened
 from recoup.merchants.flows.as_of import cut_of
@@ -30,12 +31,19 @@ def moment(text: str | None, field: str = "from") -> datetime | None:
     return found
 
 
+Instant = Annotated[datetime | None, Parsed(moment)]
+
+
 @dataclass(frozen=True, slots=True)
 class AsTyped:
     """The two options."""
 
-    as_of: str | None
-    as_of_recorded: str | None
+    as_of: Annotated[
+        str | None, "As it stood at this business time (ISO 8601, UTC): the bytes of then."
+    ] = None
+    as_of_recorded: Annotated[
+        str | None, "As it had been recorded at this real time (ISO 8601, UTC)."
+    ] = None
 
     @property
     def is_given(self) -> bool:

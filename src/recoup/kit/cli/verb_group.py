@@ -19,8 +19,8 @@ ADDED: Final = "recoup.verbs"
 
 @dataclass(frozen=True, slots=True)
 class LaterVerb:
-    """`help`: its first sentence; empty: it is hidden. `modules`: each adds its part of the verb by `add(group)`, or
-    has the verb."""
+    """`help`: its first sentence; empty: it is hidden. `modules`: each adds its part of the verb by `add(group)`, has
+    the verb, or has operations whose verb it is, in `api`."""
 
     help: str
     modules: tuple[str, ...]
@@ -32,6 +32,8 @@ class LaterVerb:
         for module in map(import_module, self.modules):
             if add := getattr(module, "add", None):
                 add(group)
+            elif api := getattr(module, "api", None):
+                api.add_verbs(group, name)
             else:
                 found = (var for var in vars(module).values() if isinstance(var, click.Command))
                 group.add_command(next(one for one in found if one.name == name))

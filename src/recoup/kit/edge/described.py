@@ -42,7 +42,8 @@ class Operation:
     on, and another call does better. `credential`: name of the door's security scheme, None for
     open calls; `scope`: the resource, or the whole scope, that the credential must allow, None for
     calls without one. `partners`: a partner's key may call it, too. `items`: the path to a list's
-    records in its answer."""
+    records in its answer. `verb`: how the command line calls it, like `parcels show`; empty: it
+    does not."""
 
     method: str
     path: str
@@ -66,6 +67,7 @@ class Operation:
     credential: str | None = "bearer"
     scope: str | None = ANY_KEY
     partners: bool = False
+    verb: str = ""
     examples: tuple[Example, ...] = ()
 
     @property

@@ -24,7 +24,7 @@ def say_fields(
         properties = components[shape.__name__ if shape.__name__ in components else full][
             "properties"
         ]
-        texts = _texts_of(shape)
+        texts = texts_of(shape)
         for field in msgspec.structs.fields(shape):
             if text := texts.get(field.name):
                 said = {"description": text}
@@ -44,7 +44,7 @@ def _reach(kind: Any, found: dict[type, None]) -> None:
         _reach([getattr(kind, name) for name in kind.__struct_fields__], found)
 
 
-def _texts_of(shape: type) -> dict[str, str]:
+def texts_of(shape: type) -> dict[str, str]:
     """Texts by the fields' names; of a field that is declared again only the last one's."""
     texts = dict[str, str]()
     for base in reversed(shape.__mro__):

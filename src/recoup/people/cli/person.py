@@ -1,21 +1,23 @@
 """Actor at the command line, where the books ask for a second person: a person of the portal, named
 by e-mail."""
 
-import click
+from typing import Annotated
 
 from recoup.kernel.problem import Problem, invalid
-from recoup.kernel.scope import Actor
+from recoup.kernel.scope import Actor, Scope
+from recoup.kit.cli.parameters import Option
 from recoup.merchants.cli import Opened
 from recoup.people.flows.sign_in import clean_email
 from recoup.people.store.people import find_user, is_operator
 
-as_option = click.option(
-    "--as",
-    "email",
-    metavar="E-MAIL",
-    default="",
-    help="Your e-mail, as operator staff in the portal.",
-)
+AsPerson = Annotated[
+    str, Option("Your e-mail, as operator staff in the portal.", "--as", metavar="E-MAIL")
+]
+
+
+async def scope_of_person(at: Opened, email: str) -> Scope:
+    """The merchant's, acted on by that person. Raises: as `operator_named`."""
+    return Scope(at.merchant_id, await operator_named(at, email), "command")
 
 
 async def operator_named(opened: Opened, email: str) -> Actor:

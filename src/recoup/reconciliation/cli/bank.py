@@ -3,16 +3,20 @@
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Annotated
+from uuid import UUID
 
 import click
 
-from recoup.bank.flows import AnswerTaken, read_file, take_answers
-from recoup.kernel.ids import new_id, parse_id
+from recoup.bank.flows import read_file, take_answers
+from recoup.kernel.ids import new_id
 from recoup.kernel.money import EXPONENTS, from_text
 from recoup.kernel.problem import Problem, invalid
 from recoup.kernel.scope import Actor, Scope
-from recoup.merchants.cli import Opened, Run, in_world, merchant_option
-from recoup.people.cli.person import as_option, operator_named
+from recoup.kit.cli.command import Printed
+from recoup.kit.cli.parameters import InFile, Option, OutFolder, id_of
+from recoup.merchants.cli import AtMerchant, Opened, RunAtMerchant, verb
+from recoup.people.cli.person import AsPerson, scope_of_person
 from recoup.settlement.flows.adjust import adjust as make_adjustment
 
 OPERATOR = Actor("operator", "command-line")
@@ -23,90 +27,71 @@ def bank() -> None:
     """Payouts to banks, and manual adjustments."""
 
 
-@bank.command()
-@click.argument("payout")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Output folder."
-)
-@click.option(
-    "--replace", is_flag=True, help="Replace a file that exists; otherwise it is refused."
-)
-@merchant_option
-@in_world
-def file(run: Run, payout: str, out: Path, replace: bool) -> None:
+@verb(bank)
+def file(
+    payout: Annotated[
+        UUID, id_of("is not a payout id.", cure="See the portal's Approvals for the ids.")
+    ],
+    *,
+    out: Annotated[OutFolder, "Output folder."] = Path(),
+    replace: Annotated[bool, "Replace a file that exists; otherwise it is refused."] = False,
+    run: RunAtMerchant,
+) -> str:
     """Writes the bank file of an approved PAYOUT (its id); only you can read it."""
-    payout_id = parse_id(payout)
-    if payout_id is None:
-        raise Problem(
-            "invalid",
-            f"{payout!r} is not a payout id.",
-            cure="See the portal's Approvals for the ids.",
-        )
-
-    name, content = run(lambda opened: read_file(opened.world, opened.merchant_id, payout_id))
-    target = out / name
-    _write(target, content, replace=replace)
-    click.echo(str(target))
+    name, content = run(lambda at: read_file(at.world, at.merchant_id, payout))
+    _write(out / name, content, replace=replace)
+    return str(out / name)
 
 
-@bank.command()
-@click.argument(
-    "path", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
-@merchant_option
-@in_world
-def answers(run: Run, path: Path) -> None:
+@verb(bank)
+async def answers(path: Annotated[InFile, Option(metavar="FILE")], *, at: AtMerchant) -> Printed:
     """Records the bank's answers from FILE: NACHA returns, pain.002, or CSV with payout (id or reference), outcome
     (paid, returned), reason. Exits with 1 if a line could not be processed; the other lines are."""
-    content = path.read_bytes()
-
-    async def work(opened: Opened) -> list[AnswerTaken]:
-        scope = Scope(opened.merchant_id, OPERATOR, "command")
-        return await take_answers(opened.world, scope, content)
-
-    done = run(work)
+    scope = Scope(at.merchant_id, OPERATOR, "command")
+    done = await take_answers(at.world, scope, path.read_bytes())
     counts = Counter(answer.done for answer in done)
+    lines = []
     for payout_return, what, why in done:
         words = {
             "known": f"{payout_return.outcome} already, nothing changed",
             "told": f"nothing changed: {why}",
             "not_done": f"not done: {why}",
         }.get(what, f"{what} ({payout_return.reason})" if payout_return.reason else what)
-        click.echo(f"line {payout_return.line}: {payout_return.payout or '-'}: {words}")
-    click.echo(
+        lines.append(f"line {payout_return.line}: {payout_return.payout or '-'}: {words}")
+    lines.append(
         f"{len(done):,} line{'' if len(done) == 1 else 's'}: {counts['paid']:,} paid, "
         f"{counts['returned']:,} returned, {counts['known']:,} known already, "
         + (f"{counts['told']:,} told, " if counts["told"] else "")
         + f"{counts['not_done']:,} not done"
     )
-    if counts["not_done"]:
-        raise click.exceptions.Exit(1)
+    return Printed(None, lines, failed=counts["not_done"] > 0)
 
 
-@bank.command(context_settings={"ignore_unknown_options": True})
-@click.argument("amount")
-@click.argument("currency")
-@click.option("--note", default="", help="Reason; shown to the merchant.")
-@as_option
-@merchant_option
-@in_world
-def adjust(run: Run, amount: str, currency: str, note: str, email: str) -> None:
+@verb(bank, context_settings={"ignore_unknown_options": True})
+def adjust(
+    amount: str,
+    currency: str,
+    *,
+    note: Annotated[str, "Reason; shown to the merchant."] = "",
+    email: AsPerson = "",
+    run: RunAtMerchant,
+) -> str:
     """Books an adjustment: AMOUNT of CURRENCY to the merchant, or from it if negative."""
     asset = currency.upper()
     if asset not in EXPONENTS:
         raise invalid(
             f"{currency!r} is not a currency.", "currency", "Write three letters, like USD."
         )
-    units = from_text(amount.removeprefix("-"), asset, "amount").units * (
-        -1 if amount.startswith("-") else 1
-    )
+    units = from_text(amount.removeprefix("-"), asset, "amount").units
+    signed = -units if amount.startswith("-") else units
 
-    async def work(opened: Opened) -> str:
-        scope = Scope(opened.merchant_id, await operator_named(opened, email), "command")
-        return await make_adjustment(opened.world, scope, units, asset, note)
+    async def work(at: Opened) -> str:
+        return await make_adjustment(
+            at.world, await scope_of_person(at, email), signed, asset, note
+        )
 
     state = run(work)
-    click.echo(
+    return (
         "booked" if state == "booked" else "waits for a second person: see Approvals in the portal"
     )
 

@@ -1,10 +1,12 @@
 """`recoup reconcile FILE`: a statement against the ledger, and what somebody confirms of it."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from json import dumps
 from os import SEEK_END
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import click
 
@@ -12,77 +14,84 @@ from recoup.bank.rules.matching import KINDS, OUTCOMES
 from recoup.bank.rules.reading import Reading, mapping_file
 from recoup.kernel.money import decimals_of, to_text
 from recoup.kernel.problem import invalid
-from recoup.kernel.scope import Scope
 from recoup.kernel.texts import is_digits
 from recoup.kernel.time import iso
 from recoup.kernel.unseen import shown_by_number
+from recoup.kit.cli.command import picked, plain
+from recoup.kit.cli.parameters import SHOWN, InFile, Option
 from recoup.kit.report_spans import days, days_of
-from recoup.merchants.cli import Opened, Run, in_world, json_option, merchant_option, show
+from recoup.merchants.cli import Opened, RunAtMerchant, verb
 from recoup.reconciliation.flows.book_differences import Booked, book_lines
 from recoup.reconciliation.flows.reconcile import File, Ran, reconcile
 from recoup.reconciliation.store.reconciliation import RunLine, bookings, refused_lines, run_lines
 
 SHOWN_MAX: Final = 20
 _DIFFER: Final = [outcome for outcome in OUTCOMES if outcome not in ("matched", "refused")]
-_OPTIONS: Final = (
-    click.option("--kind", type=click.Choice(list(KINDS)), default="processor", show_default=True,
-                 help="Source of the statement."),
-    click.option("--map", "maps", multiple=True, metavar="COLUMN=NAME", help="Column name in the file."),
-    click.option("--mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Mapping, as TOML."),
-    click.option("--period", metavar="FROM..TO", help="Days (inclusive). Default: the days in the file."),
-    click.option("--zone", help="Time zone of days, and of times without an offset. Default: UTC."),
-    click.option("--currency", "currencies", multiple=True, help="Like USD,EUR, or every. Default: the first line's."),
-    click.option("--delimiter", help="Field delimiter. Default: detected."),
-    click.option("--decimal", type=click.Choice([".", ","]), help="Decimal sign. Default: detected."),
-    click.option("--dates", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026. Default: detected."),
-    click.option("--amounts", type=click.Choice(["major", "minor"]),
-                 help="Whole units, or the smallest unit. Default: by the report."),
-    click.option("--date-format", help="Like %d.%m.%Y. Default: detected."),
-    click.option("--encoding", help="Default: UTF-8, or UTF-16 where the file shows it."),
-    click.option("--book", metavar="LINES", help="Book suggestions: all, or line numbers like 3,17. Needs --note."),
-    click.option("--note", default="", help="Reason for booking."),
-    click.option("--again", is_flag=True, help="Compare a known file again, with the current ledger."),
-    merchant_option,
-    json_option,
-)  # fmt: skip
 
 
-def _options(verb: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_OPTIONS):
-        verb = option(verb)
-    return verb
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the statement is read, and what of it is booked."""
+
+    kind: Annotated[str, click.Choice(list(KINDS)), SHOWN, "Source of the statement."] = "processor"
+    map: Annotated[tuple[str, ...], Option("Column name in the file.", metavar="COLUMN=NAME")] = ()
+    mapping: Annotated[InFile | None, "Mapping, as TOML."] = None
+    period: Annotated[
+        str | None, Option("Days (inclusive). Default: the days in the file.", metavar="FROM..TO")
+    ] = None
+    zone: Annotated[
+        str | None, "Time zone of days, and of times without an offset. Default: UTC."
+    ] = None
+    currency: Annotated[tuple[str, ...], "Like USD,EUR, or every. Default: the first line's."] = ()
+    delimiter: Annotated[str | None, "Field delimiter. Default: detected."] = None
+    decimal: Annotated[Literal[".", ","] | None, "Decimal sign. Default: detected."] = None
+    dates: Annotated[Literal["dmy", "mdy"] | None, "How to read 03/04/2026. Default: detected."] = (
+        None
+    )
+    amounts: Annotated[
+        Literal["major", "minor"] | None,
+        "Whole units, or the smallest unit. Default: by the report.",
+    ] = None
+    date_format: Annotated[str | None, "Like %d.%m.%Y. Default: detected."] = None
+    encoding: Annotated[str | None, "Default: UTF-8, or UTF-16 where the file shows it."] = None
+    book: Annotated[
+        str | None,
+        Option("Book suggestions: all, or line numbers like 3,17. Needs --note.", metavar="LINES"),
+    ] = None
+    note: Annotated[str, "Reason for booking."] = ""
+    again: Annotated[bool, "Compare a known file again, with the current ledger."] = False
 
 
-@click.command("reconcile")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@_options
-@in_world
-def reconcile_file(run: Run, file: Path, **options: Any) -> None:
+@verb(name="reconcile")
+def reconcile_file(
+    file: InFile,
+    *,
+    options: Options,
+    run: RunAtMerchant,
+    as_json: Annotated[bool, Option("", "--json")] = False,
+) -> list[str]:
     """Compares a statement with the ledger: CSV, XLSX, ODS, camt.053, camt.054, MT940 or BAI2. Books nothing without
     --book."""
-    reading, numbers = _reading(options), _numbers(options["book"])
-    if numbers != [] and not options["note"].strip():
+    reading, numbers = _reading(options), _numbers(options.book)
+    if numbers != [] and not options.note.strip():
         raise invalid(
             "--book needs --note with the reason.", "note", "Add --note 'asked them on Monday'."
         )
-
-    comparison = run(
-        lambda opened: _work(
-            opened, opened.scope("reconcile", "cli"), file, reading, numbers, options
-        )
-    )
-    show(comparison, _text(comparison), as_json=options["as_json"])
+    comparison = run(lambda opened: _work(opened, file, reading, numbers, options, hidden=as_json))
+    return [dumps(comparison, default=plain)] if as_json else _text(comparison)
 
 
 async def _work(
     opened: Opened,
-    scope: Scope,
     file: Path,
     reading: Reading,
     numbers: list[int] | None,
-    options: dict[str, Any],
+    options: Options,
+    *,
+    hidden: bool,
 ) -> dict[str, Any]:
-    hidden = options["as_json"]
+    """`hidden`: no progress is shown, and all lines are listed."""
+    scope = opened.scope("reconcile", "cli")
     with file.open("rb") as content:
         with click.progressbar(
             length=content.seek(0, SEEK_END),
@@ -95,12 +104,12 @@ async def _work(
                 scope,
                 File(file.name, content),
                 reading,
-                again=options["again"],
+                again=options.again,
                 tell=bar.update,
             )
     booked = Booked(0, 0)
     if numbers != []:
-        booked = await book_lines(opened.world, scope, ran.run.run_id, numbers, options["note"])
+        booked = await book_lines(opened.world, scope, ran.run.run_id, numbers, options.note)
     async with opened.world.db.read() as connection:
         key = (scope.merchant_id, ran.run.run_id)
         open_ = await bookings(connection, *key)
@@ -121,16 +130,16 @@ def _shown(ran: Ran, booked: Booked, to_book: int, rows: Sequence[RunLine]) -> d
     run = ran.run
     period, zone = (run.period_from, run.period_to), run.reading["zone"]
     return {
-        "id": str(run.run_id),
+        "id": run.run_id,
         "file": run.file_name,
         "kind": run.kind,
-        "from": iso(run.period_from),
-        "to": iso(run.period_to),
+        "from": run.period_from,
+        "to": run.period_to,
         "zone": zone,
-        "days": [day.isoformat() for day in days_of(period, zone)],
+        "days": days_of(period, zone),
         "lines": run.lines,
         "before": ran.before,
-        "comparedAt": iso(run.created_at),
+        "comparedAt": run.created_at,
         "outcomes": {name: run.counts.get(name, 0) for name in OUTCOMES},
         "notes": run.notes,
         "booked": booked.now,
@@ -147,17 +156,16 @@ def _line(row: RunLine) -> dict[str, Any]:
     return {
         "row": row.row_no,
         "line": row.line_no,
-        "outcome": row.outcome,
-        "reason": row.reason,
+        **picked(row, "outcome", "reason"),
         "text": row.finding,
         "type": row.type,
-        "ourId": str(row.our_id) if row.our_id else None,
+        "ourId": row.our_id,
         "reference": row.reference,
         "currency": row.asset,
         "theirs": amount(row.units),
         "ours": amount(row.our_units),
-        "date": iso(row.dated) if row.dated else None,
-        "orderId": str(row.order_id) if row.order_id else None,
+        "date": row.dated,
+        "orderId": row.order_id,
         "externalOrderId": row.external_id,
         "suggestion": {"recipe": row.recipe, "entries": row.entries} if row.recipe else None,
         "booked": row.booked,
@@ -171,7 +179,7 @@ def _text(comparison: dict[str, Any]) -> list[str]:
     ]
     if comparison["before"]:
         lines.append(
-            f"This file was compared like this at {comparison['comparedAt']}; nothing was changed. "
+            f"This file was compared like this at {iso(comparison['comparedAt'])}; nothing was changed. "
             "--again compares it anew."
         )
     lines += comparison["notes"]
@@ -212,27 +220,27 @@ def _text(comparison: dict[str, Any]) -> list[str]:
     return [*lines, f"id {comparison['id']}"]
 
 
-def _reading(options: dict[str, Any]) -> Reading:
-    mapping = options["mapping"]
+def _reading(options: Options) -> Reading:
+    mapping = options.mapping
     values: dict[str, Any] = mapping_file(mapping.read_text("utf-8", "replace")) if mapping else {}
     columns = dict(values.pop("columns", {}))
-    for pair in options["maps"]:
+    for pair in options.map:
         ours, found, theirs = pair.partition("=")
         if not found or not ours.strip():
             raise invalid(f"{pair!r} is no mapping.", "map", "Write --map 'amount=Gross amount'.")
         columns[ours.strip()] = theirs
     for name in ("zone", "delimiter", "decimal", "date_format", "dates", "encoding", "amounts"):
-        if options[name]:
-            values[name] = options[name].replace("\\t", "\t")
+        if typed := getattr(options, name):
+            values[name] = typed.replace("\\t", "\t")
     currencies = tuple(
-        c for given in options["currencies"] for c in given.upper().replace(",", " ").split()
+        c for given in options.currency for c in given.upper().replace(",", " ").split()
     )
-    first, dots, last = (options["period"] or "").partition("..")
-    if options["period"] and not dots:
+    first, dots, last = (options.period or "").partition("..")
+    if options.period and not dots:
         raise invalid("A period needs two days.", "period", "Write it 2026-11-01..2026-11-30.")
     period = days(first, last, values.get("zone", "UTC")) if dots else None
     return Reading(
-        kind=options["kind"], columns=columns, currencies=currencies, period=period, **values
+        kind=options.kind, columns=columns, currencies=currencies, period=period, **values
     )
 
 

@@ -3,17 +3,17 @@ files, a prompt that shows nothing, or standard input; never from an argument.""
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import click
 
 from recoup.kernel.problem import Problem
 from recoup.kernel.scope import Actor, Scope
-from recoup.kernel.time import iso
-from recoup.merchants.cli import Opened, Run, in_world, merchant_option, show
+from recoup.kit.cli.command import Printed, picked
+from recoup.kit.cli.parameters import InFile, option
+from recoup.merchants.cli import Opened, Run, RunAtMerchant, verb
 from recoup.routes.flows.connect import (
-    BILLING,
     ChangeRequest,
     ConnectRequest,
     change,
@@ -27,20 +27,13 @@ from recoup.routes.flows.connections import connection_of
 from recoup.routes.store.connections import Billing, ProcessorConnection, all_connections
 
 SECRET_BYTES_MAX: Final = 1_024
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_key_file = click.option(
-    "--key-file", type=_FILE, help="File with the key; default: you are asked for it."
-)
-_secret_file = click.option(
-    "--secret-file", type=_FILE, help="File with the webhook's signing secret; as the key."
-)
-_country = click.option(
-    "--country",
-    default="",
-    help="Where the account is: DE, US. Default: as the vendor tells it, or the merchant's.",
-)
-_OF_INVOICES: Final = "What is done with failed invoices there."
-_as_json = click.option("--json", "as_json", is_flag=True, help="Output as JSON.")
+KeyFile = Annotated[InFile | None, "File with the key; default: you are asked for it."]
+SecretFile = Annotated[InFile | None, "File with the webhook's signing secret; as the key."]
+Country = Annotated[
+    str, "Where the account is: DE, US. Default: as the vendor tells it, or the merchant's."
+]
+OfInvoices = Annotated[Billing, "What is done with failed invoices there."]
+AS_JSON: Final = "Output as JSON."
 
 
 @click.group("connect")
@@ -55,17 +48,20 @@ def _add(kind: str) -> None:
         "by an API key alone" if form.secret is None else "by a key and the secret of its notices"
     )
 
-    @merchant_option
-    @click.option(
-        "--url", default="", help="Address of a stand-in or gateway; default: the vendor's own."
+    @verb(
+        group,
+        kind,
+        json=AS_JSON,
+        help=f"Connects an account at {form.vendor} {signed}, which are kept sealed.",
     )
-    @_country
-    @_key_file
-    @_as_json
-    @in_world
     def connect_verb(
-        run: Run, url: str, country: str, key_file: Path | None, as_json: bool, **more: Any
-    ) -> None:
+        run: RunAtMerchant,
+        *,
+        url: Annotated[str, "Address of a stand-in or gateway; default: the vendor's own."] = "",
+        country: Country = "",
+        key_file: KeyFile = None,
+        **more: Any,
+    ) -> Printed:
         async def place(opened: Opened) -> str:
             scope = _scope(opened.merchant_id)
             return f"{opened.url}/inbound/{await next_name(opened.world, scope, kind)}/notices"
@@ -75,84 +71,60 @@ def _add(kind: str) -> None:
             click.echo(f"In {form.vendor}, add a webhook endpoint with this address: {run(place)}")
         key = _secret("Key", key_file)
         secret = _secret("Signing secret", secret_file) if form.secret is not None else ""
-        billing, account, prefix = (
-            more.get("billing", "off"),
-            more.get("account", ""),
-            more.get("prefix", ""),
+        of_vendor = {name: more[name] for name in ("billing", "account", "prefix") if name in more}
+        request = ConnectRequest(kind, key, secret, url=url, country=country, **of_vendor)
+        return _printed(
+            run(lambda opened: connect(opened.world, _scope(opened.merchant_id), request))
         )
-        request = ConnectRequest(kind, key, secret, billing, url, account, prefix, country)
-        made = run(lambda opened: connect(opened.world, _scope(opened.merchant_id), request))
-        _show(made, as_json=as_json)
 
-    verb: Any = connect_verb
-    if form.secret is not None:
-        verb = _secret_file(verb)
-    if form.bills:
-        verb = click.option(
-            "--billing", type=click.Choice(BILLING), default="off", help=_OF_INVOICES
-        )(verb)
-    if form.account is not None:
-        verb = click.option("--account", required=True, help=form.account_cure)(verb)
+    own = []
     if form.live_url:
-        verb = click.option("--prefix", default="", help="Prefix of the account's live address.")(
-            verb
-        )
-    group.command(
-        kind, help=f"Connects an account at {form.vendor} {signed}, which are kept sealed."
-    )(verb)
+        own.append(option("prefix", Annotated[str, "Prefix of the account's live address."], ""))
+    if form.account is not None:
+        own.append(option("account", Annotated[str, form.account_cure]))
+    if form.bills:
+        own.append(option("billing", OfInvoices, "off"))
+    if form.secret is not None:
+        own.append(option("secret_file", SecretFile, None))
+    connect_verb.params[:0] = own
 
 
 for _kind in connectable():
     _add(_kind)
 
 
-@group.command("change")
-@click.argument("route")
-@click.option("--billing", type=click.Choice(BILLING), help=_OF_INVOICES)
-@click.option(
-    "--account", default="", help="Merchant accounts by currency, where the kind has them."
-)
-@_country
-@_key_file
-@_secret_file
-@_as_json
-@in_world
+@verb(group, "change", json=AS_JSON)
 def change_verb(
     run: Run,
     route: str,
-    billing: Billing | None,
-    account: str,
-    country: str,
-    key_file: Path | None,
-    secret_file: Path | None,
-    as_json: bool,
-) -> None:
+    *,
+    billing: OfInvoices | None = None,
+    account: Annotated[str, "Merchant accounts by currency, where the kind has them."] = "",
+    country: Country = "",
+    key_file: KeyFile = None,
+    secret_file: SecretFile = None,
+) -> Printed:
     """Gives a connection a new key or signing secret, or another choice about invoices. The secret of before holds on
     for three days. Without files and --billing you are asked for both; an empty answer keeps what there is."""
-    every = (
-        key_file is None and secret_file is None and billing is None and not account and not country
-    )
+    every = not (key_file or secret_file or billing or account or country)
     key = _secret("New key", key_file, optional=True) if every or key_file else ""
     secret = (
         _secret("New signing secret", secret_file, optional=True) if every or secret_file else ""
     )
+    request = ChangeRequest(key, secret, billing, account, country)
 
     async def work(opened: Opened) -> ProcessorConnection:
-        request = ChangeRequest(key, secret, billing, account, country)
         return await change(opened.world, await _scope_of(opened, route), route, request)
 
-    _show(run(work), as_json=as_json)
+    return _printed(run(work))
 
 
-@group.command("list")
-@_as_json
-@in_world
-def list_verb(run: Run, as_json: bool) -> None:
+@verb(group, "list", json=AS_JSON)
+async def list_verb(opened: Opened) -> Printed:
     """Lists the connections of all merchants."""
-
-    rows = run(lambda opened: all_connections(opened.world.db.reader))
+    rows = await all_connections(opened.world.db.reader)
     lines = [_line(row) for row in rows] or ["No merchant has connected an account."]
-    show([plain(row) for row in rows], lines, as_json=as_json)
+    return Printed([plain(row) for row in rows], lines)
 
 
 def _line(one: ProcessorConnection) -> str:
@@ -166,32 +138,19 @@ def _line(one: ProcessorConnection) -> str:
     return "  ".join(words + ([f"lacks: {', '.join(lacking)}"] if lacking else []))
 
 
-@group.command("check")
-@click.argument("route")
-@_as_json
-@in_world
-def check_verb(run: Run, route: str, as_json: bool) -> None:
+@verb(group, "check", json=AS_JSON)
+async def check_verb(opened: Opened, route: str) -> Printed:
     """Examines a connected account: each right of the key, the webhook, retries of its own. Exits with 1 if the
     connection waits."""
-
-    async def work(opened: Opened) -> ProcessorConnection:
-        return await check(opened.world, await _scope_of(opened, route), route)
-
-    _show(run(work), as_json=as_json)
+    return _printed(await check(opened.world, await _scope_of(opened, route), route))
 
 
-@click.command("disconnect")
-@click.argument("route")
-@in_world
-def end(run: Run, route: str) -> None:
+@verb(name="disconnect")
+async def end(opened: Opened, route: str) -> str:
     """Ends a merchant's connection. No new charge goes by it, and what is open is still inquired; key and secret are
     erased when nothing is open any more."""
-
-    async def work(opened: Opened) -> ProcessorConnection:
-        return await disconnect(opened.world, await _scope_of(opened, route), route)
-
-    run(work)
-    click.echo(f"The connection {route} has ended.")
+    await disconnect(opened.world, await _scope_of(opened, route), route)
+    return f"The connection {route} has ended."
 
 
 def _scope(merchant_id: UUID) -> Scope:
@@ -238,11 +197,10 @@ def _read(file: Path) -> str:
         return opened.read(SECRET_BYTES_MAX).decode("ascii")
 
 
-def _show(made: ProcessorConnection, *, as_json: bool) -> None:
-    """Raises: SystemExit for one that waits."""
-    show(plain(made), [*finding_lines(made), _SAID[made.state].format(made.route)], as_json=as_json)
-    if made.state == "waiting":
-        raise SystemExit(1)
+def _printed(made: ProcessorConnection) -> Printed:
+    """What is said of it; one that waits fails."""
+    lines = [*finding_lines(made), _SAID[made.state].format(made.route)]
+    return Printed(plain(made), lines, failed=made.state == "waiting")
 
 
 _SAID: Final = {
@@ -268,16 +226,10 @@ def plain(made: ProcessorConnection) -> dict[str, object]:
     findings = [(finding, finding.read) for finding in made.findings]
     return {
         "route": made.route,
-        "merchant": str(made.merchant_id),
-        "kind": made.kind,
-        "state": made.state,
-        "billing": made.billing,
+        "merchant": made.merchant_id,
+        **picked(made, "kind", "state", "billing"),
         "country": made.country or None,
-        "checked_at": iso(made.checked_at),
-        "created_at": iso(made.created_at),
-        "created_by": made.created_by,
-        "changed_at": iso(made.changed_at),
-        "changed_by": made.changed_by,
+        **picked(made, "checked_at", "created_at", "created_by", "changed_at", "changed_by"),
         "findings": [
             {
                 "name": one.name,

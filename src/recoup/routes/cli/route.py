@@ -1,12 +1,13 @@
 """`recoup route`: the card routes of a world, switched off and on."""
 
-from typing import Final
+from typing import Annotated, Any, Final
 
 import click
 
 from recoup.kernel.scope import Actor
 from recoup.kernel.time import iso
-from recoup.merchants.cli import Run, in_world, show
+from recoup.kit.cli.command import Printed, picked
+from recoup.merchants.cli import Opened, verb
 from recoup.routes.flows.route_switches import RouteState, read_route_states, switch_off, switch_on
 
 OPERATOR: Final = Actor("operator", "command").text()
@@ -23,32 +24,27 @@ def route() -> None:
     """Card routes: their state, and the switch of each."""
 
 
-@route.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Output as one JSON array.")
-@in_world
-def list_verb(run: Run, as_json: bool) -> None:
+@verb(route, "list", json="Output as one JSON array.")
+async def list_verb(opened: Opened) -> Printed:
     """Lists the routes in the order of the settings, with the approvals of the last seven days."""
-    states = run(lambda opened: read_route_states(opened.world))
-    show([_dict(state) for state in states], map(_line, states), as_json=as_json)
+    states = await read_route_states(opened.world)
+    return Printed([_dict(state) for state in states], map(_line, states))
 
 
-@route.command()
-@click.argument("name")
-@click.option("--reason", required=True, help="Reason, shown with the route.")
-@in_world
-def off(run: Run, name: str, reason: str) -> None:
+@verb(route)
+async def off(
+    opened: Opened, name: str, *, reason: Annotated[str, "Reason, shown with the route."]
+) -> str:
     """Switches a route off: nothing new goes by it from a second later; what is open is still inquired."""
-    done = run(lambda opened: switch_off(opened.world, name, reason, OPERATOR))
-    click.echo(f"The route {name} is off." if done else f"The route {name} was already off.")
+    done = await switch_off(opened.world, name, reason, OPERATOR)
+    return f"The route {name} is off." if done else f"The route {name} was already off."
 
 
-@route.command()
-@click.argument("name")
-@in_world
-def on(run: Run, name: str) -> None:
+@verb(route)
+async def on(opened: Opened, name: str) -> str:
     """Switches a route on again, also one whose processor refused the account or its key."""
-    done = run(lambda opened: switch_on(opened.world, name, OPERATOR))
-    click.echo(f"The route {name} is on." if done else f"The route {name} was not off.")
+    done = await switch_on(opened.world, name, OPERATOR)
+    return f"The route {name} is on." if done else f"The route {name} was not off."
 
 
 def _line(one: RouteState) -> str:
@@ -68,25 +64,18 @@ def _line(one: RouteState) -> str:
     return "  ".join(words)
 
 
-def _dict(one: RouteState) -> dict[str, object]:
+def _dict(one: RouteState) -> dict[str, Any]:
     row, sums = one.row, one.sums
+    counts = "approved", "declined", "not_sent", "unknown", "refused"
     return {
-        "name": row.name,
-        "kind": row.kind,
-        "account": row.account,
-        "acceptor": row.acceptor,
+        **picked(row, "name", "kind", "account", "acceptor"),
         "in_settings": one.listed,
         "breaker": one.breaker,
-        "open_since": iso(row.opened_at) if row.opened_at else None,
-        "off_since": iso(row.stopped_at) if row.stopped_at else None,
+        "open_since": row.opened_at,
+        "off_since": row.stopped_at,
         "off_reason": row.why,
         "off_by": row.actor,
-        "approved": sums.approved if sums else 0,
-        "declined": sums.declined if sums else 0,
-        "not_sent": sums.not_sent if sums else 0,
-        "unknown": sums.unknown if sums else 0,
-        "refused": sums.refused if sums else 0,
-        "refused_at": iso(row.refused_at) if row.refused_at else None,
-        "refused_code": row.refused_code,
+        **(picked(sums, *counts) if sums else dict.fromkeys(counts, 0)),
+        **picked(row, "refused_at", "refused_code"),
         "account_refused": row.is_refused,
     }

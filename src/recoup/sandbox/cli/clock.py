@@ -1,8 +1,8 @@
 """`recoup clock now` and `recoup clock advance 21d`."""
 
 import re
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
 import click
@@ -10,7 +10,8 @@ import click
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.time import iso
-from recoup.merchants.cli import Opened, Run, in_sandbox, merchant_option
+from recoup.kit.cli.parameters import Parsed
+from recoup.merchants.cli import AtMerchant, Opened, verb
 from recoup.merchants.store.merchants import offset_of
 from recoup.rescue.flows.locked import Orders
 from recoup.sandbox.flows.advance_clock import advance_clock
@@ -49,37 +50,22 @@ def clock() -> None:
     """A sandbox merchant's business time."""
 
 
-@clock.command(cls=_Forward)
-@click.argument("by")
-@merchant_option
-@in_sandbox
-def advance(run: Run, by: str) -> None:
+@verb(clock, sandbox_only=True, cls=_Forward)
+async def advance(by: Annotated[timedelta, Parsed(parse_step)], *, at: AtMerchant) -> str:
     """Moves it forward by BY (22d, 36h, 90m, or several: 1d12h), and runs what falls due on the way."""
-    step = parse_step(by)
 
-    async def work(opened: Opened) -> datetime:
-        def publish(merchant_id: UUID) -> Any:
-            return publish_now(opened.world, opened.services.get(Deliveries), merchant_id)
+    def publish(merchant_id: UUID) -> Any:
+        return publish_now(at.world, at.services.get(Deliveries), merchant_id)
 
-        which = opened.merchant_id
-        requested_by = opened.scope("command"), new_id()
-        return await advance_clock(
-            opened.world,
-            opened.services.get(Orders),
-            which,
-            step,
-            publish,
-            requested_by=requested_by,
+    orders, requested_by = at.services.get(Orders), (at.scope("command"), new_id())
+    return iso(
+        await advance_clock(
+            at.world, orders, at.merchant_id, by, publish, requested_by=requested_by
         )
-
-    reached = run(work)
-    click.echo(iso(reached))
+    )
 
 
-@clock.command()
-@merchant_option
-@in_sandbox
-def now(run: Run) -> None:
+@verb(clock, sandbox_only=True)
+async def now(at: AtMerchant) -> str:
     """What the merchant's clock shows."""
-
-    click.echo(iso(run(shown_now)))
+    return iso(await shown_now(at))

@@ -16,16 +16,19 @@ from datetime import datetime, timedelta
 from email.message import Message
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 import click
+from msgspec import Meta
 
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.texts import is_printable, parse_whole
 from recoup.kernel.time import Clocks, WallTime
+from recoup.kit.cli.command import command
+from recoup.kit.cli.parameters import Option, OutFolder
 
 WAIT_SECONDS: Final = 25
 ANSWER_SECONDS: Final = 10.0  # of the receiver, as of a webhook
@@ -36,49 +39,39 @@ PATH: Final = "/v1/events/listen"
 _FAILS: Final = (OSError, HTTPException)  # URLError is one, and so is a time that is over
 
 
-@click.command()
-@click.option(
-    "--url",
-    help="Where events are posted, like http://localhost:3000/hooks. Default: they are printed only.",
-)
-@click.option(
-    "--at",
-    envvar="RECOUP_AT",
-    help="Address of the Recoup. Default: the one in bootstrap.json, else port 8400 here.",
-)
-@click.option(
-    "--key",
-    envvar="RECOUP_APP_KEY",
-    help="The app key; its secret is read from RECOUP_APP_SECRET, or asked for.",
-)
-@click.option(
-    "--events", multiple=True, help="Only these events, with commas between; may be repeated."
-)
-@click.option(
-    "--format", "form", type=click.Choice(["rescue", "rescue-text", "standard"]), default="rescue"
-)
-@click.option(
-    "--after",
-    type=click.IntRange(0, 10**13 - 1),
-    help="Number after which to begin. Default: from now on.",
-)
-@click.option("--print-json", is_flag=True, help="Print each event's body too.")
-@click.option("--print-secret", is_flag=True, help="Print the signing key alone, and end.")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of bootstrap.json."
-)
-@click.pass_context
+@command()
 def listen(
-    context: click.Context,
-    url: str | None,
-    at: str | None,
-    key: str | None,
-    events: tuple[str, ...],
-    form: str,
-    after: int | None,
-    print_json: bool,
-    print_secret: bool,
-    data_dir: Path | None,
+    *,
+    url: Annotated[
+        str | None,
+        "Where events are posted, like http://localhost:3000/hooks. Default: they are printed only.",
+    ] = None,
+    at: Annotated[
+        str | None,
+        Option(
+            "Address of the Recoup. Default: the one in bootstrap.json, else port 8400 here.",
+            envvar="RECOUP_AT",
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        Option(
+            "The app key; its secret is read from RECOUP_APP_SECRET, or asked for.",
+            envvar="RECOUP_APP_KEY",
+        ),
+    ] = None,
+    events: Annotated[
+        tuple[str, ...], "Only these events, with commas between; may be repeated."
+    ] = (),
+    format: Literal["rescue", "rescue-text", "standard"] = "rescue",
+    after: Annotated[
+        int | None,
+        Meta(ge=0, le=10**13 - 1),
+        "Number after which to begin. Default: from now on.",
+    ] = None,
+    print_json: Annotated[bool, "Print each event's body too."] = False,
+    print_secret: Annotated[bool, "Print the signing key alone, and end."] = False,
+    data_dir: Annotated[OutFolder | None, "Folder of bootstrap.json."] = None,
 ) -> None:
     """Forwards a merchant's events to an address of this machine, signed as webhooks. It wants an API key, no data;
     Ctrl-C ends it."""
@@ -96,7 +89,7 @@ def listen(
         return
     names = [name for given in events for name in given.replace(",", " ").split()]
     host = urlsplit(url).netloc.rpartition("@")[2] if url else "localhost"
-    query: dict[str, Any] = {"format": form, "host": host, "event": names}
+    query: dict[str, Any] = {"format": format, "host": host, "event": names}
     with until_ended():
         for event in _events(source, query, after, url):
             click.echo(f"{time.strftime('%H:%M:%S')}  {_forward(url, event)}")
