@@ -33,58 +33,62 @@ def _number(query: Query, name: str) -> int | None:
     return query.number(name, NEWEST, 1, NEWEST)
 
 
-class CertificateQuery(Shape, kw_only=True):
+class CertificateQuery(Shape):
     """Which certificates."""
 
-    month: Annotated[Text16 | None, Meta(description="A closed month, UTC: `2026-11`.")] = None
-    acceptor_id: Annotated[Text64 | None, Meta(description="Only this acceptor's.")] = None
+    month: Text16 | None = None
+    """A closed month, UTC: `2026-11`."""
+    acceptor_id: Text64 | None = None
+    """Only this acceptor's."""
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 25
-    after: Annotated[
-        Text64 | None, Meta(description="`next` of the previous page.", extra=read_as(_number))
-    ] = None
+    after: Annotated[Text64 | None, Meta(extra=read_as(_number))] = None
+    """`next` of the previous page."""
 
 
-class Certificate(Shape, kw_only=True):
+class Certificate(Shape):
     """One month of one acceptor."""
 
     id: UUID
     month: str
     acceptor_id: str
-    number: Annotated[int, Meta(ge=1, description="1, or more for a correction.")]
-    reasons: Annotated[
-        list[str], Meta(description="Of a correction: which parts differ from the one before.")
-    ]
-    sends: Annotated[int, Meta(ge=0, description="As the networks count them.")]
-    refusals: Annotated[int, Meta(ge=0, description="Sends that the gate refused.")]
-    breaches: Annotated[
-        int, Meta(ge=0, description="Sends that left against a limit that was known.")
-    ]
-    recounted_by: Annotated[
-        Literal["issuer", "statement", "none"],
-        Meta(description="Who counted the same sends besides."),
-    ]
-    root: Annotated[str, Meta(description="Root of its file, hex: for `recoup verify --file`.")]
+    number: Annotated[int, Meta(ge=1)]
+    """1, or more for a correction."""
+    reasons: list[str]
+    """Of a correction: which parts differ from the one before."""
+    sends: Counted
+    """As the networks count them."""
+    refusals: Counted
+    """Sends that the gate refused."""
+    breaches: Counted
+    """Sends that left against a limit that was known."""
+    recounted_by: Literal["issuer", "statement", "none"]
+    """Who counted the same sends besides."""
+    root: str
+    """Root of its file, hex: for `recoup verify --file`."""
     made_date: Moment
 
 
-class CertificateList(Members, kw_only=True):
+class CertificateList(Members):
     """Newest first."""
 
     data: list[Certificate]
-    next: Annotated[str | None, Meta(description="For `after`; null on the last page.")]
+    next: str | None
+    """For `after`; null on the last page."""
 
 
-class ClosestApproach(Shape, kw_only=True):
+class ClosestApproach(Shape):
     """Right after the send, the window held `count` of `limit`."""
 
     count: Counted
     limit: Counted
     at: Moment
-    card: Annotated[str, Meta(description="Fingerprint that only your own certificates share.")]
-    send_id: Annotated[str, Meta(description="Id under which the processor has it.")]
+    card: str
+    """Fingerprint that only your own certificates share."""
+    send_id: str
+    """Id under which the processor has it."""
 
 
-class CertificateScheme(Shape, kw_only=True):
+class CertificateScheme(Shape):
     """A scheme's sends of the month."""
 
     scheme: str
@@ -92,41 +96,42 @@ class CertificateScheme(Shape, kw_only=True):
     approved: Counted
     declined: Counted
     unanswered: Counted
-    repeated: Annotated[
-        int, Meta(ge=0, description="Of `sends`: what the processor sent again by itself.")
-    ]
-    not_sent: Annotated[
-        int, Meta(ge=0, description="Reserved, then proved not to have left; not in `sends`.")
-    ]
-    reported: Annotated[int, Meta(ge=0, description="Your own declined sends that you reported.")]
+    repeated: Counted
+    """Of `sends`: what the processor sent again by itself."""
+    not_sent: Counted
+    """Reserved, then proved not to have left; not in `sends`."""
+    reported: Counted
+    """Your own declined sends that you reported."""
     cards: Counted
 
 
-class CertificateRule(Shape, kw_only=True):
+class CertificateRule(Shape):
     """A dated limit and what the month came to under it."""
 
     scheme: str
     rule: str
-    window_hours: Annotated[int | None, Meta(description="Null: for ever.")]
-    limit: Annotated[int, Meta(ge=0, description="0: an answer forbids every further send.")]
-    gate_limit: Annotated[int, Meta(ge=0, description="Where this installation stops.")]
-    key: Annotated[str, Meta(description="What is counted together.")]
+    window_hours: int | None
+    """Null: for ever."""
+    limit: Counted
+    """0: an answer forbids every further send."""
+    gate_limit: Counted
+    """Where this installation stops."""
+    key: str
+    """What is counted together."""
     sends: Counted
     reported: Counted
-    carried: Annotated[
-        int, Meta(ge=0, description="Of the month before, held by this month's windows.")
-    ]
-    bans: Annotated[int, Meta(ge=0, description="Answers of the month that forbid further sends.")]
-    closest: Annotated[ClosestApproach | None, Meta(description="With what you reported.")]
-    closest_sent: Annotated[
-        ClosestApproach | None, Meta(description="Of what was sent here alone.")
-    ]
-    closest_recounted: Annotated[
-        ClosestApproach | None, Meta(description="The same by the issuer's own book.")
-    ]
-    beyond: Annotated[
-        dict[str, int], Meta(description="Sends beyond the limit, by cause; `gate` is a breach.")
-    ]
+    carried: Counted
+    """Of the month before, held by this month's windows."""
+    bans: Counted
+    """Answers of the month that forbid further sends."""
+    closest: ClosestApproach | None
+    """With what you reported."""
+    closest_sent: ClosestApproach | None
+    """Of what was sent here alone."""
+    closest_recounted: ClosestApproach | None
+    """The same by the issuer's own book."""
+    beyond: dict[str, int]
+    """Sends beyond the limit, by cause; `gate` is a breach."""
     region: str
     document: str
     sources: str
@@ -134,85 +139,89 @@ class CertificateRule(Shape, kw_only=True):
     valid_to: str | None
 
 
-class CertificateRefusal(Shape, kw_only=True):
+class CertificateRefusal(Shape):
     """What the gate refused by a rule."""
 
     scheme: str
     rule: str
     postponed: Counted
     refused: Counted
-    orders: Annotated[
-        int, Meta(ge=0, description="Orders that it was the first refusal of, by this rule.")
-    ]
+    orders: Counted
+    """Orders that it was the first refusal of, by this rule."""
 
 
-class AvoidedFee(Shape, kw_only=True):
+class AvoidedFee(Shape):
     """Fees that those refusals avoided, by one row of the tariff."""
 
     scheme: str
     rule: str
     region: str
     sends: Counted
-    fee: Annotated[int, Meta(ge=0, description="Minor units, of one send.")]
-    amount: Annotated[int, Meta(ge=0, description="Minor units.")]
+    fee: Counted
+    """Minor units, of one send."""
+    amount: Counted
+    """Minor units."""
     currency: str
     document: str
     sources: str
-    confidence: Annotated[str, Meta(description="H, M or L: how sure the source is.")]
+    confidence: str
+    """H, M or L: how sure the source is."""
     valid_from: str | None
     valid_to: str | None
 
 
-class CertificateRecount(Shape, kw_only=True):
+class CertificateRecount(Shape):
     """By somebody who counts apart from us."""
 
     by: Literal["issuer", "statement", "none"]
     sends: Counted
     approved: Counted
     matched: Counted
-    counted_only: Annotated[int, Meta(ge=0, description="Counted here, and unknown there.")]
-    differing: Annotated[
-        int, Meta(ge=0, description="All that differ; the first hundred are in `differences`.")
-    ]
+    counted_only: Counted
+    """Counted here, and unknown there."""
+    differing: Counted
+    """All that differ; the first hundred are in `differences`."""
 
 
-class CertificateLine(Shape, kw_only=True):
+class CertificateLine(Shape):
     """A line of the file: the certificate, its content line by line, an end; each kind has members of its own."""
 
     of_many_kinds: ClassVar[bool] = True
-    type: Annotated[str, Meta(description="`certificate` first, `end` last.")]
+    type: str
+    """`certificate` first, `end` last."""
 
 
-class CertificateDetail(Certificate, kw_only=True):
+class CertificateDetail(Certificate):
     """With its content, as the file has it."""
 
     from_: Moment = field(name="from")
     to: Moment
     region: str
-    knowledge: Annotated[str, Meta(description="Version of the tables of codes and limits.")]
-    corrects: Annotated[
-        UUID | None, Meta(description="The certificate that this one takes the place of.")
-    ]
-    corrected: Annotated[bool, Meta(description="A later one takes its place.")]
-    previous_root: Annotated[str, Meta(description="Root of your certificate before.")]
+    knowledge: str
+    """Version of the tables of codes and limits."""
+    corrects: UUID | None
+    """The certificate that this one takes the place of."""
+    corrected: bool
+    """A later one takes its place."""
+    previous_root: str
+    """Root of your certificate before."""
     reported: Counted
-    beyond: Annotated[int, Meta(ge=0, description="Sends beyond a limit, whatever the cause.")]
+    beyond: Counted
+    """Sends beyond a limit, whatever the cause."""
     schemes: list[CertificateScheme]
     rules: list[CertificateRule]
-    excess: Annotated[
-        list[dict[str, Any]], Meta(description="The first hundred sends beyond a limit.")
-    ]
+    excess: list[dict[str, Any]]
+    """The first hundred sends beyond a limit."""
     refused: list[CertificateRefusal]
     fees: list[AvoidedFee]
-    editions: Annotated[
-        list[dict[str, Any]], Meta(description="Lists of codes that were valid in the month.")
-    ]
-    unseen: Annotated[list[dict[str, Any]], Meta(description="What the certificate cannot see.")]
+    editions: list[dict[str, Any]]
+    """Lists of codes that were valid in the month."""
+    unseen: list[dict[str, Any]]
+    """What the certificate cannot see."""
     recount: CertificateRecount
     differences: list[dict[str, Any]]
-    changes: Annotated[
-        list[dict[str, Any]], Meta(description="Of a correction: lines before and after.")
-    ]
+    changes: list[dict[str, Any]]
+    """Of a correction: lines before and after."""
 
 
 api: Final = Api(group="Reports", scope="reports")

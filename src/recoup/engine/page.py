@@ -3,12 +3,12 @@ schedule; and the engine stopped at once."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from recoup.engine.flows import calibration_of
 from recoup.kernel.extended import Extended
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.texts import known_id
 from recoup.notifications.flows.unlisted_codes import DAYS, read_unlisted
@@ -105,7 +105,7 @@ acting: Final = rights.acting("switch", "set the rescue engine")
 _Typed: TypeAlias = Annotated[str, Text(200)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineForm:
     """`site`: its id, empty for the whole shop. The others as `ArmsChange`, in the words that were typed."""
 

@@ -4,7 +4,7 @@ a world's parts."""
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,6 +13,7 @@ from recoup.bank.gateways import COMPANY_ID_LENGTH, ByHand, Originator, SandboxB
 from recoup.db.migrate import schema_of
 from recoup.db.pool import Database
 from recoup.insight.flows.learn_risk import RISK
+from recoup.kernel.frozen import frozen
 from recoup.kernel.policy import Policy
 from recoup.kernel.problem import invalid
 from recoup.kernel.texts import is_printable
@@ -132,7 +133,7 @@ VERBS: Final = (
 )  # which write nothing in a quarantine, as doors
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Running:
     """A world opened in this process."""
 
@@ -353,7 +354,7 @@ async def open_sandbox(
             await mailbox.close()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Parts:
     """Parts that every world is made of."""
 

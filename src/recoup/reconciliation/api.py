@@ -46,37 +46,40 @@ Balance = Annotated[
 Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 
 
-class Movement(Shape, kw_only=True):
+class Movement(Shape):
     """One entry of the ledger on your account, with the fee that was booked with it."""
 
-    id: Annotated[
-        str, Meta(description="Posting and number of the entry; the same as in settlements.")
-    ]
+    id: str
+    """Posting and number of the entry; the same as in settlements."""
     kind: Kind
-    placed_date: Annotated[Moment | None, Meta(description="Time at which the order was placed.")]
+    placed_date: Moment | None
+    """Time at which the order was placed."""
     booked_date: Moment
     amount: Signed
     fee: Signed
-    net: Annotated[int, Meta(description="Minor units: amount plus fee.")]
+    net: int
+    """Minor units: amount plus fee."""
     currency: Text4
     balance: Balance
-    order_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
+    order_id: UUID | None
+    """Null for entries without an order."""
     external_order_id: str | None
     site_id: UUID | None
     site: str | None
     descriptor: str | None
-    settlement_id: Annotated[UUID | None, Meta(description="Null until it is settled.")]
-    reference: Annotated[
-        str | None, Meta(description="Reference of the processor, channel or bank.")
-    ]
+    settlement_id: UUID | None
+    """Null until it is settled."""
+    reference: str | None
+    """Reference of the processor, channel or bank."""
 
 
-class MovementTotal(Shape, kw_only=True):
+class MovementTotal(Shape):
     """What one balance moved by in the period, from the ledger itself: the sum of all lines' `net`."""
 
     currency: Text4
     balance: Balance
-    kinds: Annotated[dict[str, int], Meta(description="Minor units by kind; fees are separate.")]
+    kinds: dict[str, int]
+    """Minor units by kind; fees are separate."""
     net: int
 
 
@@ -101,41 +104,32 @@ def _zone(query: Query, name: str) -> ZoneInfo:
         return zone_of("UTC")
 
 
-class ReconciliationQuery(Shape, kw_only=True):
+class ReconciliationQuery(Shape):
     """A period by its ends, or by the id of a report that `reconciliation.ready` told of."""
 
-    from_: Annotated[Queried | None, Meta(description="Booked at or after.")] = field(
-        default=None, name="from"
-    )
-    to: Annotated[Queried | None, Meta(description="Booked before. Default: now.")] = None
-    id: Annotated[
-        UUID | None,
-        Meta(description="`ReconciliationId` of the event, instead of `from` and `to`."),
-    ] = None
+    from_: Queried | None = field(default=None, name="from")
+    """Booked at or after."""
+    to: Queried | None = None
+    """Booked before. Default: now."""
+    id: UUID | None = None
+    """`ReconciliationId` of the event, instead of `from` and `to`."""
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
     after: Annotated[Text64 | None, Meta(description=AFTER, extra=read_as(_place))] = None
-    zone: Annotated[
-        Text64 | None,
-        Meta(
-            description="Zone of CSV dates, like America/New_York. Default: UTC.",
-            extra=read_as(_zone),
-        ),
-    ] = None
-    format: Annotated[
-        Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")
-    ] = None
+    zone: Annotated[Text64 | None, Meta(extra=read_as(_zone))] = None
+    """Zone of CSV dates, like America/New_York. Default: UTC."""
+    format: Literal["json", "csv"] | None = None
+    """`csv`: all lines in one file."""
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
 
-class Reconciliation(Members, kw_only=True):
+class Reconciliation(Members):
     """In the order of booking."""
 
     from_: Moment = field(name="from")
     to: Moment
-    totals: Annotated[
-        list[MovementTotal] | None, Meta(description="Totals of the period; first page only.")
-    ]
+    totals: list[MovementTotal] | None
+    """Totals of the period; first page only."""
     data: list[Movement]
     next: NextText
 

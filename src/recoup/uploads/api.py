@@ -14,7 +14,7 @@ from recoup.keys.api.v1_resource import Api, Call, file_reply
 from recoup.kit.api import examples
 from recoup.kit.api.body import named_as_here, read_whole
 from recoup.kit.api.query import AfterIdText
-from recoup.kit.api.wire import Members, Moment, NextText, Shape, Text
+from recoup.kit.api.wire import Counted, Members, Moment, NextText, Shape, Text
 from recoup.kit.edge.described import CSV, JSON, JSON_LINES
 from recoup.kit.edge.field_names import fold_keys, folding, names_of
 from recoup.kit.edge.json_body import decode_json
@@ -145,63 +145,56 @@ PAGE_MAX = 100
 Kind = Annotated[Literal["transmit", "evaluate"], Meta(description="Kind of the rows.")]
 
 
-class UploadBody(Shape, kw_only=True):
+class UploadBody(Shape):
     """A file in JSON: its configuration, then its rows. A list of rows alone, one row a line (JSON lines) and CSV are
     taken too."""
 
-    kind: Annotated[
-        Kind | None, Meta(description="Here, in the query, or in the file name: `transmit_…`.")
-    ] = None
-    mid: Annotated[UUID | None, Meta(description="Merchant id; must match the credential.")] = None
-    authorization_token: Annotated[str | None, Meta(description="Ignored and not stored.")] = None
-    expiry_date_utc: Annotated[
-        Moment | None, Meta(description="Default for rows of /evaluate.")
-    ] = None
-    rows: Annotated[
-        list[dict[str, Any]],
-        Meta(description="Bodies of /transmit or /evaluate; `sequenceNumber` is optional."),
-    ]
+    kind: Kind | None = None
+    """Here, in the query, or in the file name: `transmit_…`."""
+    mid: UUID | None = None
+    """Merchant id; must match the credential."""
+    authorization_token: str | None = None
+    """Ignored and not stored."""
+    expiry_date_utc: Moment | None = None
+    """Default for rows of /evaluate."""
+    rows: list[dict[str, Any]]
+    """Bodies of /transmit or /evaluate; `sequenceNumber` is optional."""
 
 
-class Upload(Members, kw_only=True):
+class Upload(Members):
     """A file and how far its rows are."""
 
     id: UUID
     kind: Kind
-    form: Annotated[
-        Literal["json", "csv"], Meta(description="Format of the file and of its answers.")
-    ]
+    form: Literal["json", "csv"]
+    """Format of the file and of its answers."""
     file_name: str
-    status: Annotated[
-        Literal["received", "working", "completed", "stopped"],
-        Meta(
-            description="`completed`: every row is answered; `stopped`: the remaining rows were skipped on request."
-        ),
-    ]
-    rows: Annotated[int, Meta(ge=0, description="Rows in the file.")]
-    done: Annotated[int, Meta(ge=0, description="Accepted rows.")]
-    refused: Annotated[
-        int, Meta(ge=0, description="Refused rows; their answers contain the reason.")
-    ]
-    stopping: Annotated[bool, Meta(description="A stop was requested.")]
-    notes: Annotated[
-        list[str], Meta(description="Remarks about the file, such as ignored columns.")
-    ]
+    status: Literal["received", "working", "completed", "stopped"]
+    """`completed`: every row is answered; `stopped`: the remaining rows were skipped on request."""
+    rows: Counted
+    """Rows in the file."""
+    done: Counted
+    """Accepted rows."""
+    refused: Counted
+    """Refused rows; their answers contain the reason."""
+    stopping: bool
+    """A stop was requested."""
+    notes: list[str]
+    """Remarks about the file, such as ignored columns."""
     received_date: Moment
     finished_date: Moment | None
-    repeated: Annotated[
-        bool, Meta(description="The same file was uploaded before; this is its state.")
-    ] = False
+    repeated: bool = False
+    """The same file was uploaded before; this is its state."""
 
 
-class UploadList(Members, kw_only=True):
+class UploadList(Members):
     """Newest first."""
 
     data: list[Upload]
     next: NextText
 
 
-class UploadQuery(Shape, kw_only=True):
+class UploadQuery(Shape):
     """What to list."""
 
     kind: Kind | None = None
@@ -209,54 +202,54 @@ class UploadQuery(Shape, kw_only=True):
     after: AfterIdText = None
 
 
-class NewUploadQuery(Shape, kw_only=True):
+class NewUploadQuery(Shape):
     """What the file does not say itself."""
 
     kind: Kind | None = None
-    filename: Annotated[Text | None, Meta(description="For transmit files: `transmit_…`.")] = None
+    filename: Text | None = None
+    """For transmit files: `transmit_…`."""
 
 
-class RowError(Shape, kw_only=True, omit_defaults=True):
+class RowError(Shape, omit_defaults=True):
     """Why a row was not taken."""
 
-    field: Annotated[
-        str, Meta(description="Field name as in a single call; empty for the whole row.")
-    ]
+    field: str
+    """Field name as in a single call; empty for the whole row."""
     message: str
-    cure: Annotated[str | None, Meta(description="What to do; only with the first error.")] = None
+    cure: str | None = None
+    """What to do; only with the first error."""
 
 
-class RowAnswer(Shape, kw_only=True, omit_defaults=True):
+class RowAnswer(Shape, omit_defaults=True):
     """What became of one row; one such object a line."""
 
-    row: Annotated[int, Meta(ge=1, description="Position among the rows, including refused ones.")]
-    line: Annotated[int, Meta(ge=1, description="Line of the file where the row begins.")]
-    sequence_number: Annotated[str, Meta(description="The row's own number, or its position.")]
-    order_id: Annotated[str | None, Meta(description="The merchant's order id.")]
-    order_session_key: Annotated[
-        UUID | UnsetType | None, Meta(description="Order id, for /evaluate.")
-    ] = UNSET
-    transmit_id: Annotated[
-        UUID | UnsetType | None, Meta(description="Id of the copy, for /transmit.")
-    ] = UNSET
-    status: Annotated[
-        str,
-        Meta(
-            description="Status of a single call (`SUBMITTED`, …), `SUCCESS`, `REFUSED`, `RECEIVED` (waiting) or "
-            "`STOPPED`."
-        ),
-    ]
-    code: Annotated[
-        str | None, Meta(description="Reason of a refusal: `invalid`, `conflict`, `broken`, …")
-    ]
+    row: Annotated[int, Meta(ge=1)]
+    """Position among the rows, including refused ones."""
+    line: Annotated[int, Meta(ge=1)]
+    """Line of the file where the row begins."""
+    sequence_number: str
+    """The row's own number, or its position."""
+    order_id: str | None
+    """The merchant's order id."""
+    order_session_key: UUID | UnsetType | None = UNSET
+    """Order id, for /evaluate."""
+    transmit_id: UUID | UnsetType | None = UNSET
+    """Id of the copy, for /transmit."""
+    status: str
+    """Status of a single call (`SUBMITTED`, …), `SUCCESS`, `REFUSED`, `RECEIVED` (waiting) or
+    `STOPPED`."""
+    code: str | None
+    """Reason of a refusal: `invalid`, `conflict`, `broken`, …"""
     errors: list[RowError]
-    warning: Annotated[str | None, Meta(description="Missing data that would have helped.")]
+    warning: str | None
+    """Missing data that would have helped."""
 
 
-class StopBody(Shape, kw_only=True):
+class StopBody(Shape):
     """Nothing needs to be said."""
 
-    reason: Annotated[str | None, Meta(description="Not stored.")] = None
+    reason: str | None = None
+    """Not stored."""
 
 
 PATH: Final = "/v1/uploads"

@@ -2,7 +2,7 @@
 for its own."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from recoup.desk.page.audit_words import SECTIONS, kinds_of
 from recoup.desk.page.orders.export import spooled
 from recoup.desk.page.orders.query import Days, read_day
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_id, parse_wire_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.texts import is_printable
@@ -43,7 +44,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 _TEXT_MAX: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """Empty means everything. Days are those of `zone`. `unread`: what was typed and could not be read."""
 
@@ -157,7 +158,7 @@ _MEMBERS: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Reader:
     """Reader of a log: whose it is, and what of it this person may see: `only` names the actors,
     None is everybody."""

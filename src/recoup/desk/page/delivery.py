@@ -1,11 +1,11 @@
 """/webhooks/{id}/deliveries/{try}: one try, the request and the answer; the event once more."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from recoup.desk.page.order.within import back_to
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.texts import parse_whole
 from recoup.kit.files.moments import typed_moment
@@ -80,7 +80,7 @@ _CURES: Final = {"conflict": "Wait until it is done; the endpoint's page shows i
                  "wrong_state": "Switch the endpoint on, then replay."}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Range:
     """Range of events: the numbers `from_` and `to`, the moments `since` and `until`, as they were
     typed, each may be empty; `event`: of these kinds, of all where none is named."""
@@ -92,7 +92,7 @@ class Range:
     event: Annotated[tuple[str, ...], AtMost(100)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplayForm(Range):
     key: FormKey
 

@@ -26,55 +26,49 @@ MerchantState = Annotated[
 ]
 
 
-class Quota(Shape, kw_only=True):
+class Quota(Shape):
     """Quotas of a partner, and their usage."""
 
     merchants_max: int
     merchants: int
-    calls_per_minute: Annotated[
-        int, Meta(description="For its own and all its merchants' keys, per process.")
-    ]
+    calls_per_minute: int
+    """For its own and all its merchants' keys, per process."""
     calls_this_minute: int
 
 
-class Partner(Shape, kw_only=True):
+class Partner(Shape):
     """The partner itself."""
 
     id: UUID
     name: str
-    state: Annotated[
-        Literal["active", "paused"], Meta(description="`active` or `paused` (read-only).")
-    ]
+    state: Literal["active", "paused"]
+    """`active` or `paused` (read-only)."""
     created_date: Moment
     quota: Quota
     success: bool = True
 
 
-class PartnerSite(Shape, kw_only=True):
+class PartnerSite(Shape):
     """The first site; create more with the merchant's own key."""
 
-    url: Annotated[
-        str, Meta(min_length=1, max_length=512, description="https address or host name.")
-    ]
+    url: Annotated[str, Meta(min_length=1, max_length=512)]
+    """https address or host name."""
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     descriptor: Descriptor
 
 
-class MerchantBody(Shape, kw_only=True):
+class MerchantBody(Shape):
     """A merchant with its first site."""
 
     name: Annotated[str, Meta(min_length=1, max_length=128)]
     site: PartnerSite
-    external_id: Annotated[
-        Reference128 | None, Meta(description="Your own id of the merchant; unique.")
-    ] = None
-    country: Annotated[
-        Annotated[str, Meta(max_length=2)] | None,
-        Meta(description="Of its account at the acquirer, ISO 3166: US, DE. Live needs one."),
-    ] = None
+    external_id: Reference128 | None = None
+    """Your own id of the merchant; unique."""
+    country: Annotated[str, Meta(max_length=2)] | None = None
+    """Of its account at the acquirer, ISO 3166: US, DE. Live needs one."""
 
 
-class MerchantPatch(Shape, kw_only=True):
+class MerchantPatch(Shape):
     """Missing fields stay unchanged."""
 
     name: Text128 | None = None
@@ -90,20 +84,18 @@ def _some_of(known: Sequence[str]) -> Any:
     return rule(check)
 
 
-class KeysBody(Shape, kw_only=True):
+class KeysBody(Shape):
     """Which keys, and how long the old ones live on."""
 
-    overlap_hours: Annotated[int, Meta(ge=0, le=168, description="0 ends all old keys now.")] = 24
-    kinds: Annotated[
-        list[KeyKind] | None, Meta(description="Default: all.", extra=_some_of(KEY_KINDS))
-    ] = None
-    scopes: Annotated[
-        list[str] | None,
-        Meta(description="Default: as the keys before.", extra=_some_of(sorted(every("merchant")))),
-    ] = None
+    overlap_hours: Annotated[int, Meta(ge=0, le=168)] = 24
+    """0 ends all old keys now."""
+    kinds: Annotated[list[KeyKind] | None, Meta(extra=_some_of(KEY_KINDS))] = None
+    """Default: all."""
+    scopes: Annotated[list[str] | None, Meta(extra=_some_of(sorted(every("merchant"))))] = None
+    """Default: as the keys before."""
 
 
-class Credentials(Shape, kw_only=True):
+class Credentials(Shape):
     """Shown once. Empty ones are unchanged."""
 
     mid: str
@@ -117,28 +109,25 @@ class Credentials(Shape, kw_only=True):
     stablecoin_webhook_secret: str
 
 
-class Handover(Shape, kw_only=True):
+class Handover(Shape):
     """A page that shows the credentials once, to the first person who opens it."""
 
     url: str
     expires_date: Moment
 
 
-class MerchantMade(Shape, kw_only=True):
+class MerchantMade(Shape):
     """With its credentials, the first time."""
 
     mid: UUID
-    credentials: Annotated[
-        Credentials | None,
-        Meta(description="Null in the response to a repeat: secrets are shown once."),
-    ]
-    handover: Annotated[
-        Handover | None, Meta(description="Null after it was opened, or has expired.")
-    ]
+    credentials: Credentials | None
+    """Null in the response to a repeat: secrets are shown once."""
+    handover: Handover | None
+    """Null after it was opened, or has expired."""
     success: bool = True
 
 
-class NewKeys(Shape, kw_only=True):
+class NewKeys(Shape):
     """New keys; those that sign webhooks stay. Without secrets when this Idempotency-Key came before; the link shows
     them while nobody has opened it."""
 
@@ -148,7 +137,7 @@ class NewKeys(Shape, kw_only=True):
     success: bool = True
 
 
-class Merchant(Shape, kw_only=True):
+class Merchant(Shape):
     """A merchant in the list."""
 
     mid: UUID
@@ -158,23 +147,23 @@ class Merchant(Shape, kw_only=True):
     cit_web: bool
     cit_callcenter: bool
     mit: bool
-    sites: Annotated[int, Meta(description="Number of sites that accept orders.")]
+    sites: int
+    """Number of sites that accept orders."""
     created_date: Moment
 
 
-class MerchantQuery(Shape, kw_only=True):
+class MerchantQuery(Shape):
     """In the order of their making."""
 
     state: MerchantState | None = None
-    name: Annotated[Text128 | None, Meta(description="Part of the name; not case-sensitive.")] = (
-        None
-    )
+    name: Text128 | None = None
+    """Part of the name; not case-sensitive."""
     external_id: Text128 | None = None
     limit: Annotated[int, Meta(ge=1, le=PAGE_MAX)] = 50
     after: AfterId = None
 
 
-class Merchants(Shape, kw_only=True):
+class Merchants(Shape):
     """A page of them."""
 
     data: list[Merchant]
@@ -182,50 +171,54 @@ class Merchants(Shape, kw_only=True):
     success: bool = True
 
 
-class MerchantKey(Shape, kw_only=True):
+class MerchantKey(Shape):
     """A key, without its secret."""
 
-    id: Annotated[
-        UUID | None, Meta(description="For an `api` key: the `id` in its token response.")
-    ]
-    kind: Annotated[str, Meta(description="`api`, `tokenization` or `stablecoin`.")]
+    id: UUID | None
+    """For an `api` key: the `id` in its token response."""
+    kind: str
+    """`api`, `tokenization` or `stablecoin`."""
     last_four: str
     created_date: Moment
-    ends_date: Annotated[Moment | None, Meta(description="The key is invalid from then on.")]
-    scopes: Annotated[list[str], Meta(description="What it allows.")]
-    requested: Annotated[list[str], Meta(description="What it allows once an owner approves.")]
+    ends_date: Moment | None
+    """The key is invalid from then on."""
+    scopes: list[str]
+    """What it allows."""
+    requested: list[str]
+    """What it allows once an owner approves."""
 
 
-class MerchantWebhook(Shape, kw_only=True):
+class MerchantWebhook(Shape):
     """An endpoint, and how its deliveries go."""
 
     id: UUID
     url: str
     state: str
-    health: Annotated[
-        str, Meta(description="`new` (nothing was sent), `ok`, `failing` or `disabled`.")
-    ]
+    health: str
+    """`new` (nothing was sent), `ok`, `failing` or `disabled`."""
     why: str | None
     last_tried_date: Moment | None
-    last_status: Annotated[int | None, Meta(description="HTTP status of the last try.")]
-    last_delivered_date: Annotated[Moment | None, Meta(description="Within 30 days.")]
+    last_status: int | None
+    """HTTP status of the last try."""
+    last_delivered_date: Moment | None
+    """Within 30 days."""
 
 
-class MerchantOrder(Shape, kw_only=True):
+class MerchantOrder(Shape):
     """The order, and when it was placed."""
 
     id: UUID
     placed_date: Moment
 
 
-class MissingStep(Shape, kw_only=True):
+class MissingStep(Shape):
     """What a merchant still needs before it goes live."""
 
     code: str
     text: str
 
 
-class MerchantStatus(Merchant, kw_only=True):
+class MerchantStatus(Merchant):
     """All about one merchant."""
 
     site_list: list[MerchantSite]
@@ -233,7 +226,8 @@ class MerchantStatus(Merchant, kw_only=True):
     webhooks: list[MerchantWebhook]
     first_order: MerchantOrder | None
     last_order: MerchantOrder | None
-    missing: Annotated[list[MissingStep], Meta(description="Open requirements for going live.")]
+    missing: list[MissingStep]
+    """Open requirements for going live."""
     success: bool = True
 
 
@@ -250,7 +244,7 @@ def _mids(value: Any, limits: Limits) -> list[UUID] | Wrong:
     return [mid for mid in found if mid is not None]
 
 
-class SwitchesBody(Shape, kw_only=True):
+class SwitchesBody(Shape):
     """What is left out stays as it is at each."""
 
     mids: Annotated[
@@ -259,23 +253,22 @@ class SwitchesBody(Shape, kw_only=True):
     cit_web: bool | None = None
     cit_callcenter: bool | None = None
     mit: bool | None = None
-    why: Annotated[Text | None, Meta(description="Reason, stored with the change.")] = None
+    why: Text | None = None
+    """Reason, stored with the change."""
 
 
-class SwitchResult(Shape, kw_only=True):
+class SwitchResult(Shape):
     """What became of it at one merchant."""
 
     mid: UUID
-    changed: Annotated[
-        list[str], Meta(description="Changed switches: `citWeb`, `citCallcenter`, `mit`.")
-    ]
-    result: Annotated[
-        str, Meta(description="`changed`, `unchanged`, `not_found`, `forbidden` or `unavailable`.")
-    ]
+    changed: list[str]
+    """Changed switches: `citWeb`, `citCallcenter`, `mit`."""
+    result: str
+    """`changed`, `unchanged`, `not_found`, `forbidden` or `unavailable`."""
     reason: str | None = None
 
 
-class SwitchResults(Shape, kw_only=True):
+class SwitchResults(Shape):
     """One for each mid, in their order."""
 
     data: list[SwitchResult]
@@ -283,54 +276,46 @@ class SwitchResults(Shape, kw_only=True):
     success: bool = True
 
 
-class ReportQuery(Shape, kw_only=True):
+class ReportQuery(Shape):
     """Days are days of business time in UTC."""
 
-    from_: Annotated[
-        str | None,
-        Meta(
-            description="First day, like 2026-03-01; default: 30 days, including the last.",
-            extra=read_as(Query.day),
-        ),
-    ] = field(default=None, name="from")
-    to: Annotated[
-        str | None,
-        Meta(description="Last day, inclusive; default: today.", extra=read_as(Query.day)),
-    ] = None
-    mid: Annotated[UUID | None, Meta(description="Only this merchant.")] = None
+    from_: Annotated[str | None, Meta(extra=read_as(Query.day))] = field(default=None, name="from")
+    """First day, like 2026-03-01; default: 30 days, including the last."""
+    to: Annotated[str | None, Meta(extra=read_as(Query.day))] = None
+    """Last day, inclusive; default: today."""
+    mid: UUID | None = None
+    """Only this merchant."""
     currency: Annotated[str | None, Meta(extra=currency_read("is not an ISO 4217 code"))] = None
-    limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX, description="Merchants per page.")] = 20
+    limit: Annotated[int, Meta(ge=1, le=REPORT_PAGE_MAX)] = 20
+    """Merchants per page."""
     after: AfterId = None
-    format: Annotated[
-        Literal["json", "csv"] | None, Meta(description="`csv`: the whole report as one file.")
-    ] = None
+    format: Literal["json", "csv"] | None = None
+    """`csv`: the whole report as one file."""
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
 
-class ReportRow(Shape, kw_only=True):
+class ReportRow(Shape):
     """Of one merchant, day, currency and kind."""
 
     mid: UUID
     name: str
     day: str
     currency: str
-    kind: Annotated[
-        str,
-        Meta(
-            description="`placed`: incoming orders, by their amounts. All others are ledger entries on the "
-            "merchant's account: `amount` (approved), `fee`, `refund`, `dispute`, `dispute_fee`, "
-            "`adjustment`, `reserve`, `carried`, `payout`."
-        ),
-    ]
+    kind: str
+    """`placed`: incoming orders, by their amounts. All others are ledger entries on the merchant's
+    account: `amount` (approved), `fee`, `refund`, `dispute`, `dispute_fee`, `adjustment`,
+    `reserve`, `carried`, `payout`."""
     count: int
-    amount: Annotated[int, Meta(description="Minor units; positive is in the merchant's favour.")]
+    amount: int
+    """Minor units; positive is in the merchant's favour."""
 
 
-class Report(Shape, kw_only=True):
+class Report(Shape):
     """A page of it."""
 
-    from_: Annotated[str, Meta(description="The first day.")] = field(name="from")
+    from_: str = field(name="from")
+    """The first day."""
     to: str
     data: list[ReportRow]
     next: NextId = None

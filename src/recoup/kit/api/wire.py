@@ -116,33 +116,36 @@ def shape_named(name: str, doc: str, fields: Iterable[Sequence[Any]], base: Any 
 class ErrorTuple(Shape):
     """One thing that was wrong."""
 
-    item1: Annotated[str, Meta(description="What happened and what to do.")]
-    item2: Annotated[str, Meta(description="Its code: six digits, or a refund's response code.")]
-    item3: Annotated[str, Meta(description="The code as a word, or the response code again.")]
-    item4: Annotated[bool, Meta(description="Always true.")]
+    item1: str
+    """What happened and what to do."""
+    item2: str
+    """Its code: six digits, or a refund's response code."""
+    item3: str
+    """The code as a word, or the response code again."""
+    item4: bool
+    """Always true."""
 
 
 class Members(Shape):
     """What every JSON answer carries; `status` comes with the answers, for not all give it as text."""
 
-    success: Annotated[
-        bool, Meta(description="False for a decline, too; a decline is not an error.")
-    ] = True
-    result: Annotated[str | None, Meta(description="A word or a sentence about the result.")] = None
-    status_code: Annotated[
-        str | None, Meta(description="Six digits of a refusal, HTTP status first.")
-    ] = None
+    success: bool = True
+    """False for a decline, too; a decline is not an error."""
+    result: str | None = None
+    """A word or a sentence about the result."""
+    status_code: str | None = None
+    """Six digits of a refusal, HTTP status first."""
     errors: list[ErrorTuple] = field(default_factory=list)
-    custom_properties: Annotated[
-        dict[str, str], Meta(description="`warning`: information for the caller.")
-    ] = field(default_factory=dict)
+    custom_properties: dict[str, str] = field(default_factory=dict)
+    """`warning`: information for the caller."""
     warnings: UnreadFields = UNSET
 
 
 class Envelope(Members):
     """An answer, or the whole of a refusal other than 400."""
 
-    status: Annotated[str | None, Meta(description="The state, if there is one.")] = None
+    status: str | None = None
+    """The state, if there is one."""
 
 
 class Nothing(Shape):

@@ -15,6 +15,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kernel.texts import parse_whole
 from recoup.kit.edge.asgi import ClientGone, Receive, hangs_up
@@ -179,7 +180,7 @@ Done = TypeVar("Done")
 ROOMS: Final = Rooms()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """`name`: as the sender calls it, empty where it has no name."""
 

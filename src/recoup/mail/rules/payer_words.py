@@ -1,14 +1,14 @@
 """Words of the mail and SMS to payers. Nothing of a card but its last four digits."""
 
 import unicodedata
-from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from recoup.kernel.frozen import frozen
 from recoup.kit.languages.locale import PLAIN, Locale
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoticeFacts:
     """Texts as they are shown, `card` and `day` in the payer's language. `amount` with its
     currency; `stop`: where the payer unsubscribes, empty for what they cannot; `netted`: the charge
@@ -28,7 +28,7 @@ class NoticeFacts:
     netted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     subject: str
     text: str

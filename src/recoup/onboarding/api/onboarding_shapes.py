@@ -38,7 +38,7 @@ ExternalId = Annotated[
 Kind = Literal["registration", "identity", "bank", "processing", "other"]
 
 
-class Contact(Shape, kw_only=True):
+class Contact(Shape):
     """Contact for the operator's questions."""
 
     name: Text128 | None = None
@@ -46,7 +46,7 @@ class Contact(Shape, kw_only=True):
     phone: Text32 | None = None
 
 
-class Volumes(Shape, kw_only=True):
+class Volumes(Shape):
     """Expected sales."""
 
     currency: Annotated[str, Meta(max_length=3, description="ISO 4217.")] | None = None
@@ -54,7 +54,7 @@ class Volumes(Shape, kw_only=True):
     average_amount: Cents | None = None
 
 
-class ApplicationSite(Shape, kw_only=True):
+class ApplicationSite(Shape):
     """A site of the merchant to be; the first is the default."""
 
     url: Annotated[Text512, Meta(description="https address or host name.")] | None = None
@@ -65,7 +65,7 @@ class ApplicationSite(Shape, kw_only=True):
     support_contact: Text128 | None = None
 
 
-class ApplicationBody(Shape, kw_only=True):
+class ApplicationBody(Shape):
     """A draft may leave anything out; what is there must be well formed. PUT replaces all of it."""
 
     external_id: ExternalId | None = None
@@ -91,17 +91,19 @@ class ApplicationBody(Shape, kw_only=True):
     sites: Annotated[list[ApplicationSite], Meta(max_length=SITES_MAX)] | None = None
 
 
-class StepBody(Shape, kw_only=True):
+class StepBody(Shape):
     """May be left out."""
 
-    note: Annotated[Text512 | None, Meta(description="Stored in the application's log.")] = None
+    note: Text512 | None = None
+    """Stored in the application's log."""
 
 
-class DocumentBody(Shape, kw_only=True):
+class DocumentBody(Shape):
     """A document: PDF, PNG or JPEG, told by its bytes."""
 
     kind: Annotated[Kind, Meta(extra=rule(up_to(32)))]
-    name: Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    """The file's name."""
     content: Annotated[
         bytes,
         Meta(
@@ -112,33 +114,35 @@ class DocumentBody(Shape, kw_only=True):
     ]
 
 
-class Document(Shape, kw_only=True):
+class Document(Shape):
     """What is told of a document."""
 
     id: UUID
     kind: str
     name: str
-    media_type: Annotated[str, Meta(description="Detected from the content.")]
+    media_type: str
+    """Detected from the content."""
     bytes: int
     sha256: str
     added_date: Moment
     warnings: UnreadFields = UNSET
 
 
-class DocumentContent(Document, kw_only=True):
+class DocumentContent(Document):
     """With its content."""
 
-    content: Annotated[str, Meta(description="Base64.")]
+    content: str
+    """Base64."""
 
 
-class Documents(Shape, kw_only=True):
+class Documents(Shape):
     """Of one application, in the order of their coming."""
 
     data: list[Document]
     success: bool = True
 
 
-class ApplicationView(Shape, kw_only=True):
+class ApplicationView(Shape):
     """An application."""
 
     id: UUID
@@ -154,10 +158,14 @@ class ApplicationView(Shape, kw_only=True):
     kinds: list[str]
     sites: list[ApplicationSite]
     documents: list[Document]
-    missing: Annotated[list[str], Meta(description="Missing fields and documents of a draft.")]
-    reason: Annotated[str | None, Meta(description="Why it was declined.")]
-    note: Annotated[str | None, Meta(description="Note of the operator.")]
-    mid: Annotated[UUID | None, Meta(description="The merchant, once it exists.")]
+    missing: list[str]
+    """Missing fields and documents of a draft."""
+    reason: str | None
+    """Why it was declined."""
+    note: str | None
+    """Note of the operator."""
+    mid: UUID | None
+    """The merchant, once it exists."""
     created_date: Moment
     changed_date: Moment
     submitted_date: Moment | None
@@ -166,7 +174,7 @@ class ApplicationView(Shape, kw_only=True):
     warnings: UnreadFields = UNSET
 
 
-class ApplicationQuery(Shape, kw_only=True):
+class ApplicationQuery(Shape):
     """Newest first."""
 
     status: ApplicationStatus | None = None
@@ -175,7 +183,7 @@ class ApplicationQuery(Shape, kw_only=True):
     after: AfterId = None
 
 
-class Applications(Shape, kw_only=True):
+class Applications(Shape):
     """A page of your applications."""
 
     data: list[ApplicationView]
@@ -183,19 +191,18 @@ class Applications(Shape, kw_only=True):
     success: bool = True
 
 
-class ApplicationStep(Envelope, kw_only=True):
+class ApplicationStep(Envelope):
     """`status` SUCCESS, or FAILED: then `errors` names everything that is missing. `statusCode` 200 or six digits."""
 
     id: UUID
     application_status: ApplicationStatus
 
 
-class ConvertedView(ApplicationStep, kw_only=True):
+class ConvertedView(ApplicationStep):
     """The merchant that it became. `credentials` come with the first answer only."""
 
     mid: UUID
     site_ids: list[UUID]
     credentials: Credentials | None
-    handover_url: Annotated[
-        str | None, Meta(description="A page that shows them once, until it is opened.")
-    ]
+    handover_url: str | None
+    """A page that shows them once, until it is opened."""

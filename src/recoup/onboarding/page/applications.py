@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.money import EXPONENTS, UNITS_MAX, to_text
 from recoup.kernel.problem import Problem, Sentence, invalid, joined
 from recoup.kit import typed_amounts
@@ -43,7 +43,7 @@ def _line(most: int) -> Text:
     return Text(most, strip=True, printable=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApplicationFields:
     """Application fields as they were typed. `monthly`, `average`: amounts in `currency`; `kind`:
     of orders; `sites`: the texts of each, under `site_`, the field and the site's number."""
@@ -111,7 +111,7 @@ def _amount(units: int | None, currency: str) -> str:
     return "" if units is None or currency not in EXPONENTS else to_text(units, EXPONENTS[currency])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApplicationAccess:
     """`may_apply`: begin, edit, submit, cancel and convert. `may_decide`: the operator."""
 
@@ -259,7 +259,7 @@ async def application(visit: AnyVisit) -> Values:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApplicationForm(ApplicationFields):
     """`do`: save, submit, cancel, convert, approve or decline, the button that was pressed; `reason`, `note`: of a
     decision."""

@@ -7,9 +7,9 @@ learned meanwhile.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.texts import parse_whole
 from recoup.networks.exemptions import Exemption
 
@@ -17,7 +17,7 @@ WhyExempt = Literal["mit", "moto"] | Exemption
 SEQUENCE_MAX: Final = 9_999
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptIds:
     """Ids that a merchant's earlier charges left of this card: how many were approved, the
     network's id of the first that its customer started, and of the latest."""
@@ -30,7 +30,7 @@ class KeptIds:
 NOTHING_KEPT: Final = KeptIds()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Consent:
     """Consent as a charge states it; see `gateways/cards/port.Charge`. `sequence`: 1 starts an
     agreement, what follows is 2 or more. `exemption`: `mit` of a payment under an agreement that

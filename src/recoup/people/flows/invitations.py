@@ -6,12 +6,12 @@ answer.
 """
 
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from recoup.db.statement import Tx
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import new_id
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.texts import is_printable
@@ -43,7 +43,7 @@ NAME_MAX: Final = 80
 _TOKEN_MAX: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """`kind` partner or merchant."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hmac import compare_digest, digest
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import parse_wire_id
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.texts import known_id
@@ -302,7 +303,7 @@ def error_page(portal: Portal, problem: Problem, request: Request) -> Response:
     return answer
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedVisit:
     """Visit of somebody who is signed in. `problem` and `typed`: what was refused in the form that
     the page is shown again for, and what it held."""

@@ -18,7 +18,6 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter, signature
 from types import NoneType, SimpleNamespace, UnionType
@@ -40,6 +39,7 @@ from uuid import UUID
 
 from starlette.datastructures import UploadFile
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.ids import FORM, parse_id
 from recoup.kernel.problem import Problem
 from recoup.kernel.texts import parse_whole
@@ -51,7 +51,7 @@ Take = Callable[[Any], Any]  # a value of the form -> what it stands for, None f
 Metadata = tuple[Any, ...]  # what stands beside a hint in `Annotated`
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """Text of `printable` characters alone, without the spaces at its ends where `strip`, then cut
     where it is longer than `max` characters."""
@@ -66,21 +66,21 @@ class Text:
         return (text.strip() if self.strip else text)[: self.max]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class As:
     """Meaning that a text stands for; None: nothing."""
 
     parse: Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AtMost:
     """The first so many values are taken."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names:
     """Names of the form that a mapping has."""
 

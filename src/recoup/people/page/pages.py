@@ -4,7 +4,7 @@ declarations."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem
 from recoup.kit.edge.asgi import ClientGone
 from recoup.kit.edge.called import acted
@@ -83,7 +84,7 @@ Values = dict[str, Any]
 Shows = Callable[[Problem], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """A page: of its function `values` are all, of a form they come over the page's own. `problem`: what was refused;
     its status is the answer's, unless `status` says another."""
@@ -125,7 +126,7 @@ def but(*codes: str) -> Shows:
     return lambda problem: problem.code not in codes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sessions(Generic[V]):
     """Sessions that pages take. `endpoints`: under which addresses, and how a session becomes a
     visit. `form` reads a form that changes something there, `own_form` one that does not and so is
@@ -174,7 +175,7 @@ class Sessions(Generic[V]):
         return Page(self, "", "", _no_page, shows=nothing)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declared:
     """A route to be."""
 

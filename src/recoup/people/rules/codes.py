@@ -4,9 +4,9 @@ A recovery code is 50 bits in Crockford's base 32: no letter of it looks like an
 is read wrongly (o for 0, l for 1) is understood.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.texts import is_digits
 from recoup.people.rules.totp import DIGITS
 
@@ -18,7 +18,7 @@ _MEANT: Final = str.maketrans({"o": "0", "i": "1", "l": "1"})
 _BETWEEN: Final = str.maketrans("", "", " \t\u00a0-.")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Typed:
     """`text`: six digits of the app, or a recovery code as it is hashed."""
 

@@ -6,7 +6,7 @@ What cannot be understood is unknown, never declined; only an answer that names 
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from recoup.kernel.encode import encode
+from recoup.kernel.frozen import frozen
 from recoup.kernel.hosts import is_loopback
 from recoup.kernel.problem import invalid
 from recoup.kernel.time import Clocks
@@ -76,7 +77,7 @@ _TAKES_NOT: Final = {
 _NO_SUCH_CALL: Final = frozenset({404, 405, 501})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Message:
     """`send_before`: on this process's monotonic clock, None for an inquiry, which may always be
     made. `step`: of a charge in several, each with a key of its own."""

@@ -3,12 +3,13 @@ points of the group `recoup.connectors`. Settings are read with it, so that a co
 only when one is made."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from recoup.kernel.extensions import added, load, load_all
+from recoup.kernel.frozen import frozen
 from recoup.kernel.hosts import is_loopback
 from recoup.kernel.problem import Problem
 from recoup.processors.rules.connect_form import Form
@@ -40,7 +41,7 @@ def is_reached_safely(url: str) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connection:
     """Connection that a route is made from. `url` is the vendor's where the settings name none;
     `key` and `notice_secret` never reach a repr. Of a bridge: `authenticates`: it sends customers
@@ -63,7 +64,7 @@ class Connection:
     country: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SimulatedIssuer:
     """The book behind simulated routes, and the key of its card identities."""
 
@@ -71,7 +72,7 @@ class SimulatedIssuer:
     mac_key: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """`url`: the vendor's, empty where each route names its own; `sandbox_url`: of its tests, where
     that is another. `cards`, `stored`: what it takes. `sandbox_only`: it moves no money.

@@ -7,11 +7,11 @@ Source: IBAN: ISO 13616 (length by country, remainder 1 by 97). Routing numbers:
 
 import json
 import tomllib
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, Literal
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Sentence, invalid
 from recoup.kernel.texts import is_digits
 
@@ -27,7 +27,7 @@ _COPIED: Final = str.maketrans(
 )  # what is between the digits of a copied number
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BankAccount:
     """`scheme` us: `routing` and `account`; iban: `account` alone, without blanks, in capitals."""
 

@@ -2,11 +2,12 @@
 once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from recoup.kernel.frozen import frozen
 from recoup.networks import whys
 from recoup.networks.card_text import without_card
 from recoup.networks.challenge import PURPOSE
@@ -62,7 +63,7 @@ _SAID: Final = (
 _WORDS: Final = ("avs", "cvv", "cavv", "risk", "category", "auth_code", "advice")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessorResult:
     """A processor's answer in the words of the attempt's life: approved, declined, timed_out,
     not_sent, not_found; or awaits_payer."""

@@ -1,8 +1,6 @@
 """GET /balances: what the merchant is owed, now or as of a moment. Source: decision 0073."""
 
-from typing import Annotated, Final
-
-from msgspec import Meta
+from typing import Final
 
 from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.v1_resource import Api, Call
@@ -11,30 +9,32 @@ from recoup.kit.api.wire import Members, Shape, Text4
 from recoup.settlement.flows.balances import read_balances
 
 
-class Balance(Shape, kw_only=True):
+class Balance(Shape):
     """In one currency; positive is in your favour."""
 
     currency: Text4
-    card: Annotated[
-        int, Meta(description="Minor units: what the next settlement takes, or later ones.")
-    ]
-    wallet: Annotated[int, Meta(description="Minor units: your stablecoins.")]
-    reserve: Annotated[int, Meta(description="Minor units: held back by the terms of settlement.")]
-    scheduled: Annotated[
-        int, Meta(description="Minor units: settled, and not yet sent to your bank.")
-    ]
-    payouts: Annotated[int, Meta(description="Minor units: stablecoin payouts under way.")]
-    total: Annotated[int, Meta(description="Minor units: the sum of all of them.")]
+    card: int
+    """Minor units: what the next settlement takes, or later ones."""
+    wallet: int
+    """Minor units: your stablecoins."""
+    reserve: int
+    """Minor units: held back by the terms of settlement."""
+    scheduled: int
+    """Minor units: settled, and not yet sent to your bank."""
+    payouts: int
+    """Minor units: stablecoin payouts under way."""
+    total: int
+    """Minor units: the sum of all of them."""
 
 
-class BalancesQuery(Shape, kw_only=True):
+class BalancesQuery(Shape):
     """At most one of them."""
 
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
 
-class Balances(Members, kw_only=True):
+class Balances(Members):
     """By currency; none where nothing is owed."""
 
     data: list[Balance]

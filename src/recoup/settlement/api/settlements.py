@@ -13,7 +13,17 @@ from recoup.keys.api.as_of import BusinessAsOf, RecordedAsOf, read_cut
 from recoup.keys.api.resource import Reply
 from recoup.keys.api.v1_resource import Api, Call, file_reply, form_of_reply
 from recoup.kit.api.query import NO_NEXT, Query, currency_read, read_as, read_query
-from recoup.kit.api.wire import AFTER, Members, Moment, NextText, Queried, Shape, Text4, iso_or_null
+from recoup.kit.api.wire import (
+    AFTER,
+    Counted,
+    Members,
+    Moment,
+    NextText,
+    Queried,
+    Shape,
+    Text4,
+    iso_or_null,
+)
 from recoup.kit.edge.described import CSV, JSON
 from recoup.kit.lists.paging import page_of
 from recoup.settlement.flows.settlement_report import batch_csv, line_id, parse_line_id, read_batch
@@ -35,114 +45,108 @@ Kind = Literal[
 Signed = Annotated[int, Meta(description="Minor units; positive is in your favour.")]
 
 
-class Settlement(Shape, kw_only=True):
+class Settlement(Shape):
     """One period in one currency. The amounts add up to the payout."""
 
     id: UUID
-    status: Annotated[
-        Literal["carried", "created", "approved", "sent", "paid", "returned"],
-        Meta(
-            description="Status of the payout; `carried`: there is no payout, and the amount is carried to the "
-            "next settlement."
-        ),
-    ]
-    payout_state: Annotated[
-        Literal["carried", "scheduled", "approved", "sent", "confirmed", "returned"],
-        Meta(
-            description="The same as shown on pages: `scheduled`: waiting for approval, nothing was sent; "
-            "`confirmed`: the bank confirmed its arrival."
-        ),
-    ]
+    status: Literal["carried", "created", "approved", "sent", "paid", "returned"]
+    """Status of the payout; `carried`: there is no payout, and the amount is carried to the next
+    settlement."""
+    payout_state: Literal["carried", "scheduled", "approved", "sent", "confirmed", "returned"]
+    """The same as shown on pages: `scheduled`: waiting for approval, nothing was sent; `confirmed`:
+    the bank confirmed its arrival."""
     period_from: Moment
-    period_to: Annotated[
-        Moment, Meta(description="Exclusive: later bookings are in a later settlement.")
-    ]
+    period_to: Moment
+    """Exclusive: later bookings are in a later settlement."""
     closed_date: Moment
-    payout_date: Annotated[
-        Moment | None, Meta(description="Time at which it was sent to the bank.")
-    ]
-    payment_ref: Annotated[str | None, Meta(description="Reference on the bank statement.")]
+    payout_date: Moment | None
+    """Time at which it was sent to the bank."""
+    payment_ref: str | None
+    """Reference on the bank statement."""
     currency: Text4
-    total_value: Annotated[int, Meta(description="Minor units: approved orders.")]
+    total_value: int
+    """Minor units: approved orders."""
     fees: Signed
     chargeback_fees: Signed
     chargebacks: Signed
     returns: Signed
     adjustment: Signed
-    reserve: Annotated[int, Meta(description="Minor units: released, less held.")]
-    carried: Annotated[
-        int,
-        Meta(
-            description="Minor units: carried from the previous settlement, less carried to the next."
-        ),
-    ]
-    payout: Annotated[int, Meta(ge=0, description="Minor units: paid to your bank.")]
-    lines: Annotated[int, Meta(ge=1, description="Number of lines.")]
-    ledger_page: Annotated[int, Meta(description="The last ledger page of the settlement.")]
-    ledger_root: Annotated[
-        str, Meta(description="Root of that page (hex), as in `settlement.closed`.")
-    ]
+    reserve: int
+    """Minor units: released, less held."""
+    carried: int
+    """Minor units: carried from the previous settlement, less carried to the next."""
+    payout: Counted
+    """Minor units: paid to your bank."""
+    lines: Annotated[int, Meta(ge=1)]
+    """Number of lines."""
+    ledger_page: int
+    """The last ledger page of the settlement."""
+    ledger_root: str
+    """Root of that page (hex), as in `settlement.closed`."""
 
 
-class SettlementQuery(Shape, kw_only=True):
+class SettlementQuery(Shape):
     """All are optional."""
 
     page_number: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)] = 10
-    from_: Annotated[Queried | None, Meta(description="Closed at or after.")] = field(
-        default=None, name="from"
-    )
-    to: Annotated[Queried | None, Meta(description="Closed before.")] = None
+    from_: Queried | None = field(default=None, name="from")
+    """Closed at or after."""
+    to: Queried | None = None
+    """Closed before."""
     currency: Annotated[Text4 | None, Meta(extra=currency_read("is not an ISO 4217 code"))] = None
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
 
-class SettlementList(Members, kw_only=True):
+class SettlementList(Members):
     """A page of them."""
 
     page_number: int
     page_size: int
     page_count: int
-    total_item_count: Annotated[int, Meta(description="At most 10,000 are counted.")]
+    total_item_count: int
+    """At most 10,000 are counted."""
     has_previous_page: bool
     has_next_page: bool
     data: list[Settlement]
 
 
-class SettlementDetail(Settlement, kw_only=True):
+class SettlementDetail(Settlement):
     """One, with `success` as every answer."""
 
     success: bool = True
 
 
-class SettlementAt(Shape, kw_only=True):
+class SettlementAt(Shape):
     """At most one of them."""
 
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
 
-class SettlementLine(Shape, kw_only=True):
+class SettlementLine(Shape):
     """One entry of the ledger on your account. An entry is in one settlement at most."""
 
-    id: Annotated[str, Meta(description="Posting and number of the entry.")]
+    id: str
+    """Posting and number of the entry."""
     kind: Kind
     amount: Signed
     currency: Text4
-    order_id: Annotated[UUID | None, Meta(description="Null for entries without an order.")]
+    order_id: UUID | None
+    """Null for entries without an order."""
     external_order_id: str | None
     site_id: UUID | None
     descriptor: str | None
-    placed_date: Annotated[Moment | None, Meta(description="Time at which the order was placed.")]
+    placed_date: Moment | None
+    """Time at which the order was placed."""
     booked_date: Moment
-    source: Annotated[
-        str, Meta(description="Source of the booking: attempt, refund, dispute, adjustment, batch.")
-    ]
-    source_id: Annotated[
-        UUID, Meta(description="Id of the source: a refund's line has the refund's id.")
-    ]
-    note: Annotated[str | None, Meta(description="Reason of an adjustment.")] = None
+    source: str
+    """Source of the booking: attempt, refund, dispute, adjustment, batch."""
+    source_id: UUID
+    """Id of the source: a refund's line has the refund's id."""
+    note: str | None = None
+    """Reason of an adjustment."""
 
 
 def _place(query: Query, name: str) -> tuple[UUID, int]:
@@ -153,20 +157,20 @@ def _place(query: Query, name: str) -> tuple[UUID, int]:
     return found or (LOWEST, 0)
 
 
-class LinesQuery(Shape, kw_only=True):
+class LinesQuery(Shape):
     """All are optional."""
 
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = 100
     after: Annotated[str | None, Meta(description=AFTER, extra=read_as(_place))] = None
-    kind: Annotated[Kind | None, Meta(description="Only lines of this kind.")] = None
-    format: Annotated[
-        Literal["json", "csv"] | None, Meta(description="`csv`: all lines in one file.")
-    ] = None
+    kind: Kind | None = None
+    """Only lines of this kind."""
+    format: Literal["json", "csv"] | None = None
+    """`csv`: all lines in one file."""
     as_of: BusinessAsOf = None
     as_of_recorded: RecordedAsOf = None
 
 
-class SettlementLines(Members, kw_only=True):
+class SettlementLines(Members):
     """In the order of booking."""
 
     data: list[SettlementLine]

@@ -41,114 +41,111 @@ Own = Annotated[_Descriptor | None, Meta(description="Statement descriptor; empt
 Why = Annotated[Text | None, Meta(description="Reason, shown with the change.")]
 
 
-class CampaignSwitches(Shape, kw_only=True):
+class CampaignSwitches(Shape):
     """Which orders a campaign takes, of those that its site takes."""
 
     name: Text128 | None = None
     descriptor: Own = None
-    cit_web: Annotated[bool | None, Meta(description="Customer-initiated payments on the web.")] = (
-        None
-    )
-    cit_callcenter: Annotated[
-        bool | None, Meta(description="Customer-initiated payments by the call centre.")
-    ] = None
-    mit: Annotated[bool | None, Meta(description="Merchant-initiated payments.")] = None
+    cit_web: bool | None = None
+    """Customer-initiated payments on the web."""
+    cit_callcenter: bool | None = None
+    """Customer-initiated payments by the call centre."""
+    mit: bool | None = None
+    """Merchant-initiated payments."""
 
 
-class CampaignBody(CampaignSwitches, kw_only=True):
+class CampaignBody(CampaignSwitches):
     """A campaign."""
 
     key: Key
 
 
-class CampaignPatch(CampaignSwitches, kw_only=True):
+class CampaignPatch(CampaignSwitches):
     """Missing fields stay unchanged."""
 
     key: Key | None = None
 
 
-class Campaign(Shape, kw_only=True):
+class Campaign(Shape):
     """A campaign of a site."""
 
     id: UUID
     site_id: UUID
     key: str
     name: str
-    descriptor: Annotated[str, Meta(description="Empty: the site's.")]
+    descriptor: str
+    """Empty: the site's."""
     cit_web: bool
     cit_callcenter: bool
     mit: bool
     created_date: Moment
 
 
-class Campaigns(Shape, kw_only=True):
+class Campaigns(Shape):
     """All of the site that take orders."""
 
     data: list[Campaign]
     success: bool = True
 
 
-class Change(Shape, kw_only=True):
+class Change(Shape):
     """One change of a switch. Who: the kind of caller and its id."""
 
     at: Moment
-    by: Annotated[
-        str,
-        Meta(
-            description="`api`, `user`, `partner` or `operator`, with an id.",
-            examples=["api:pk_test_1"],
-        ),
-    ]
+    by: Annotated[str, Meta(examples=["api:pk_test_1"])]
+    """`api`, `user`, `partner` or `operator`, with an id."""
     why: str
-    request_id: Annotated[str, Meta(description="`X-Request-Id` of the call.")]
+    request_id: str
+    """`X-Request-Id` of the call."""
 
 
-class Switch(Shape, kw_only=True):
+class Switch(Shape):
     """One kind of order at one level. An order is accepted when its kind is on at every level that applies to it."""
 
     level: Level
-    id: Annotated[UUID, Meta(description="Id of the merchant, site or campaign.")]
+    id: UUID
+    """Id of the merchant, site or campaign."""
     name: str
     kind: KindName
     on: bool
-    created_date: Annotated[
-        Moment, Meta(description="Creation date of the merchant, site or campaign.")
-    ]
-    site_id: Annotated[
-        UUID | None, Meta(description="The campaign's site, or the site itself.")
-    ] = None
-    key: Annotated[str | None, Meta(description="Key of the campaign.")] = None
-    last_change: Annotated[Change | None, Meta(description="Null if never changed.")] = None
+    created_date: Moment
+    """Creation date of the merchant, site or campaign."""
+    site_id: UUID | None = None
+    """The campaign's site, or the site itself."""
+    key: str | None = None
+    """Key of the campaign."""
+    last_change: Change | None = None
+    """Null if never changed."""
 
 
-class Switches(Shape, kw_only=True):
+class Switches(Shape):
     """The merchant's three, then each site's with its campaigns'."""
 
     data: list[Switch]
-    unknown_sites: Annotated[
-        Policy, Meta(description="What happens to orders with an unknown site or campaign.")
-    ]
+    unknown_sites: Policy
+    """What happens to orders with an unknown site or campaign."""
     success: bool = True
 
 
-class SwitchBody(Shape, kw_only=True):
+class SwitchBody(Shape):
     """What shall be switched, and how."""
 
     kind: KindName
     on: bool
-    site_id: Annotated[
-        UUID | None, Meta(description="Without it, and without a campaign: the whole merchant.")
-    ] = None
-    campaign_id: Annotated[UUID | None, Meta(description="Only one campaign.")] = None
+    site_id: UUID | None = None
+    """Without it, and without a campaign: the whole merchant."""
+    campaign_id: UUID | None = None
+    """Only one campaign."""
     why: Why = None
     mid: UnusedMid = None
 
 
-class SwitchedNow(Members, kw_only=True):
+class SwitchedNow(Members):
     """How it stands."""
 
     switch: Switch
-    changed: Annotated[bool, Meta(description="False if the switch already had this value.")]
+    changed: bool
+    """False if the switch already had this value."""
 
 
 def _place(query: Query, name: str) -> switches.Place | None:
@@ -159,14 +156,14 @@ def _place(query: Query, name: str) -> switches.Place | None:
     return place
 
 
-class HistoryQuery(Shape, kw_only=True):
+class HistoryQuery(Shape):
     """Newest first."""
 
     limit: Annotated[int, Meta(ge=1, le=HISTORY_MAX)] = 100
     after: Annotated[Text128 | None, Meta(description=AFTER, extra=read_as(_place))] = None
 
 
-class Changed(Change, kw_only=True):
+class Changed(Change):
     """A change, and of what."""
 
     level: Level
@@ -178,7 +175,7 @@ class Changed(Change, kw_only=True):
     key: str | None = None
 
 
-class History(Shape, kw_only=True):
+class History(Shape):
     """A page of changes."""
 
     data: list[Changed]
@@ -186,36 +183,41 @@ class History(Shape, kw_only=True):
     success: bool = True
 
 
-class PolicyBody(Shape, kw_only=True):
+class PolicyBody(Shape):
     """`use_default`: such orders are taken for the default site, with a warning. `refuse`: they are refused."""
 
     unknown_sites: Policy
 
 
-class TestedBody(Shape, kw_only=True):
+class TestedBody(Shape):
     """Which way is tried."""
 
     kind: KindName
-    site_id: Annotated[UUID | None, Meta(description="Default: the default site.")] = None
-    campaign: Annotated[Text64 | None, Meta(description="Key of one of its campaigns.")] = None
+    site_id: UUID | None = None
+    """Default: the default site."""
+    campaign: Text64 | None = None
+    """Key of one of its campaigns."""
     mid: UnusedMid = None
 
 
-class Hop(Shape, kw_only=True):
+class Hop(Shape):
     """One step of the way."""
 
     name: Annotated[str, Meta(examples=["processor"])]
     state: Literal["ok", "failed", "skipped"]
-    told: Annotated[str, Meta(description="The finding, or why the step was skipped.")]
-    cure: Annotated[str | None, Meta(description="What to do.")] = None
+    told: str
+    """The finding, or why the step was skipped."""
+    cure: str | None = None
+    """What to do."""
     latency_ms: Annotated[int, Meta(ge=0)] = 0
 
 
-class Tested(Members, kw_only=True):
+class Tested(Members):
     """`success`: no step failed. No card is charged, and no order is made."""
 
     kind: KindName
-    world: Annotated[Literal["sandbox", "live"], Meta(description="Environment of the credential.")]
+    world: Literal["sandbox", "live"]
+    """Environment of the credential."""
     hops: list[Hop]
 
 

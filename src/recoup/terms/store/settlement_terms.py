@@ -27,7 +27,7 @@ async def add_terms(
     """`valid_from` and `business_at` are business time, `recorded_at` wall time."""
 
 
-class DatedTerms(Row, frozen=True):
+class DatedTerms(Row):
     """`recorded_at` is wall time."""
 
     valid_from: datetime

@@ -15,17 +15,11 @@ from recoup.webhooks.flows.publish import LIMIT_MAX, read_feed
 NUMBER_MAX: Final = 10**13 - 1
 
 
-class EventQuery(Shape, kw_only=True):
+class EventQuery(Shape):
     """From where, how many, which."""
 
-    after: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="`next` of the previous response; 0: from the first event.",
-            extra=at_most(NUMBER_MAX),
-        ),
-    ] = 0
+    after: Annotated[int, Meta(ge=0, extra=at_most(NUMBER_MAX))] = 0
+    """`next` of the previous response; 0: from the first event."""
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = 100
     event: (
         Annotated[
@@ -49,8 +43,10 @@ class RescueEvent(Struct, kw_only=True):
     """A webhook of the format `rescue` or `rescue-text`."""
 
     Event: EventName
-    TimeStamp: Annotated[str, Meta(description="Business time of the event.")]
-    EventData: Annotated[dict[str, Any], Meta(description="See the events page.")]
+    TimeStamp: str
+    """Business time of the event."""
+    EventData: dict[str, Any]
+    """See the events page."""
     ExternalOrderId: str | None
     OrderId: UUID | None
     ConfirmationId: str | None
@@ -61,30 +57,28 @@ class RescueEvent(Struct, kw_only=True):
 class EventShown(RescueEvent, kw_only=True):
     """An event as its webhook says it, and its number."""
 
-    Number: Annotated[int, Meta(ge=1, description="Position in the feed, without gaps.")]
+    Number: Annotated[int, Meta(ge=1)]
+    """Position in the feed, without gaps."""
 
 
 class StandardEvent(Struct, kw_only=True):
     """A webhook of the format `standard`."""
 
     type: EventName
-    timestamp: Annotated[str, Meta(description="Business time of the event.")]
-    data: Annotated[
-        dict[str, Any], Meta(description="`EventData`, ids and flags of the format `rescue`.")
-    ]
+    timestamp: str
+    """Business time of the event."""
+    data: dict[str, Any]
+    """`EventData`, ids and flags of the format `rescue`."""
 
 
-class Feed(Shape, kw_only=True):
+class Feed(Shape):
     """A page of events."""
 
     data: list[EventShown]
-    next: Annotated[
-        str,
-        Meta(
-            description="Send it as `after` in the next call, even if there are no more events yet."
-        ),
-    ]
-    has_more: Annotated[bool, Meta(description="False: there are no more events yet.")]
+    next: str
+    """Send it as `after` in the next call, even if there are no more events yet."""
+    has_more: bool
+    """False: there are no more events yet."""
     success: bool = True
 
 

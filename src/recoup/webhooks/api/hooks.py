@@ -10,7 +10,7 @@ from msgspec import Meta
 from recoup.keys.api.v1_resource import Api, Call
 from recoup.kit.api.body import read_body, read_whole
 from recoup.kit.api.settings import Endpoint, Events
-from recoup.kit.api.wire import Instant, Moment, Shape, Text128, iso_or_null
+from recoup.kit.api.wire import Counted, Instant, Moment, Shape, Text128, iso_or_null
 from recoup.partners.api.partner_caller import owner_of
 from recoup.webhooks.api.webhooks import endpoint_id, shown
 from recoup.webhooks.flows import replay as replays
@@ -20,67 +20,56 @@ from recoup.webhooks.flows.rotate import OVERLAP_HOURS_MAX, rotate_endpoint, rot
 Number = Annotated[int, Meta(ge=1, le=10**13 - 1, description="Number in the feed, inclusive.")]
 
 
-class RotateBody(Shape, kw_only=True):
+class RotateBody(Shape):
     """How long the old key stays good."""
 
-    overlap_hours: Annotated[
-        int, Meta(ge=0, le=OVERLAP_HOURS_MAX, description="0 ends the old key at once.")
-    ] = 24
+    overlap_hours: Annotated[int, Meta(ge=0, le=OVERLAP_HOURS_MAX)] = 24
+    """0 ends the old key at once."""
 
 
-class RotatedKey(Shape, kw_only=True):
+class RotatedKey(Shape):
     """The merchant's new key."""
 
-    signing_key: Annotated[
-        str, Meta(description="Base64; signs for every endpoint without its own key.")
-    ]
-    previous_key_until: Annotated[
-        Moment | None, Meta(description="The previous key is valid until then.")
-    ]
+    signing_key: str
+    """Base64; signs for every endpoint without its own key."""
+    previous_key_until: Moment | None
+    """The previous key is valid until then."""
     success: bool = True
 
 
-class ReplayBody(Shape, kw_only=True):
+class ReplayBody(Shape):
     """What shall be sent again: what is left out bounds nothing."""
 
     from_number: Number | None = None
     to_number: Number | None = None
-    since: Annotated[Instant | None, Meta(description="From this TimeStamp, inclusive.")] = None
-    until: Annotated[Instant | None, Meta(description="Before this TimeStamp.")] = None
-    events: Annotated[
-        Events | None, Meta(description="Some of the endpoint's events; default: all.")
-    ] = None
-    idempotency_key: Annotated[
-        Text128 | None, Meta(description="Also as header `Idempotency-Key`.")
-    ] = None
+    since: Instant | None = None
+    """From this TimeStamp, inclusive."""
+    until: Instant | None = None
+    """Before this TimeStamp."""
+    events: Events | None = None
+    """Some of the endpoint's events; default: all."""
+    idempotency_key: Text128 | None = None
+    """Also as header `Idempotency-Key`."""
 
 
-class ReplayShown(Shape, kw_only=True):
+class ReplayShown(Shape):
     """A replay."""
 
     id: UUID
-    state: Annotated[
-        str,
-        Meta(
-            description="`opening` (searching the feed; a single event waits for others of its order), "
-            "`sending` or `done`."
-        ),
-    ]
-    asked: Annotated[
-        dict[str, Any],
-        Meta(
-            description="The request: `fromNumber`, `toNumber`, `since`, `until`, `events`; for a single "
-            "event `event`, `orderId`, `sequence`. Missing values are null."
-        ),
-    ]
-    found: Annotated[int, Meta(ge=0, description="Number of events; while `opening`, so far.")]
-    orders_left: Annotated[
-        int, Meta(ge=0, description="Orders with undelivered events; counted up to 10,000.")
-    ]
+    state: str
+    """`opening` (searching the feed; a single event waits for others of its order), `sending` or
+    `done`."""
+    asked: dict[str, Any]
+    """The request: `fromNumber`, `toNumber`, `since`, `until`, `events`; for a single event
+    `event`, `orderId`, `sequence`. Missing values are null."""
+    found: Counted
+    """Number of events; while `opening`, so far."""
+    orders_left: Counted
+    """Orders with undelivered events; counted up to 10,000."""
     created_date: Moment
 
 
-class Replays(Shape, kw_only=True):
+class Replays(Shape):
     """The last fifty, newest first."""
 
     data: list[ReplayShown]

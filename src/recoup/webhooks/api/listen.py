@@ -21,7 +21,7 @@ from recoup.webhooks.flows.listen import Listening
 WAIT_MAX: Final = 30
 
 
-class ListenQuery(Shape, kw_only=True):
+class ListenQuery(Shape):
     """From where, how long, which, and how they are written."""
 
     after: (
@@ -35,10 +35,8 @@ class ListenQuery(Shape, kw_only=True):
         ]
         | None
     ) = None
-    wait: Annotated[
-        int,
-        Meta(ge=0, le=WAIT_MAX, description="Seconds to wait for an event if there is none yet."),
-    ] = 0
+    wait: Annotated[int, Meta(ge=0, le=WAIT_MAX)] = 0
+    """Seconds to wait for an event if there is none yet."""
     event: (
         Annotated[
             list[str],
@@ -49,49 +47,42 @@ class ListenQuery(Shape, kw_only=True):
         ]
         | None
     ) = None
-    format: Annotated[
-        Literal["rescue", "rescue-text", "standard"], Meta(description="Of the events of this API.")
-    ] = "rescue"
-    host: Annotated[
-        str,
-        Meta(
-            description="The `Host` that your receiver gets: it is part of the signature.",
-            extra=at_most(255),
-        ),
-    ] = "localhost"
+    format: Literal["rescue", "rescue-text", "standard"] = "rescue"
+    """Of the events of this API."""
+    host: Annotated[str, Meta(extra=at_most(255))] = "localhost"
+    """The `Host` that your receiver gets: it is part of the signature."""
 
 
-class SignedEvent(Shape, kw_only=True):
+class SignedEvent(Shape):
     """One delivery, ready to be posted."""
 
-    number: Annotated[
-        int, Meta(ge=1, description="Place in the feed of both APIs; numbers may be missing.")
-    ]
-    event: Annotated[str, Meta(description="Name of the event, as its API names it.")]
-    event_id: Annotated[UUID, Meta(description="The same whenever this event is delivered.")]
+    number: Annotated[int, Meta(ge=1)]
+    """Place in the feed of both APIs; numbers may be missing."""
+    event: str
+    """Name of the event, as its API names it."""
+    event_id: UUID
+    """The same whenever this event is delivered."""
     format: Literal["rescue", "rescue-text", "standard", "stablecoin"]
-    timestamp: Annotated[str, Meta(description="Business time of the event.")]
-    headers: Annotated[
-        dict[str, str], Meta(description="Signature and content type. Signed now: post it now.")
-    ]
-    body: Annotated[str, Meta(description="Post these bytes (UTF-8) unchanged.")]
+    timestamp: str
+    """Business time of the event."""
+    headers: dict[str, str]
+    """Signature and content type. Signed now: post it now."""
+    body: str
+    """Post these bytes (UTF-8) unchanged."""
 
 
-class SignedEvents(Shape, kw_only=True):
+class SignedEvents(Shape):
     """What happened since."""
 
     data: list[SignedEvent]
-    next: Annotated[
-        str, Meta(description="Send it as `after` in the next call, even if there are no events.")
-    ]
-    has_more: Annotated[bool, Meta(description="True: there are more events already.")]
-    signing_key: Annotated[
-        str,
-        Meta(
-            description="Your receiver checks these deliveries with it. Each API key has its own; it stays."
-        ),
-    ]
-    signed_at: Annotated[str, Meta(description="The server's clock.")]
+    next: str
+    """Send it as `after` in the next call, even if there are no events."""
+    has_more: bool
+    """True: there are more events already."""
+    signing_key: str
+    """Your receiver checks these deliveries with it. Each API key has its own; it stays."""
+    signed_at: str
+    """The server's clock."""
     success: bool = True
 
 

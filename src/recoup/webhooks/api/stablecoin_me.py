@@ -20,38 +20,36 @@ _NAMES: Final = ", ".join(NAMES)
 
 
 class Webhook(Struct, frozen=True):
-    url: Annotated[str, Meta(description="Empty: no events are sent.")]
-    events: Annotated[
-        list[str], Meta(description="Empty: all except order.expired, which must be listed.")
-    ]
-    encrypt: Annotated[bool, Meta(description="Bodies are sent as A256GCM envelopes.")]
-    state: Annotated[
-        Literal["active", "disabled", "none"],
-        Meta(description="`disabled`: switched off by Recoup."),
-    ]
+    url: str
+    """Empty: no events are sent."""
+    events: list[str]
+    """Empty: all except order.expired, which must be listed."""
+    encrypt: bool
+    """Bodies are sent as A256GCM envelopes."""
+    state: Literal["active", "disabled", "none"]
+    """`disabled`: switched off by Recoup."""
 
 
 class MerchantObject(Struct, frozen=True):
-    id: Annotated[str, Meta(description="`mch_` and an opaque text.")]
+    id: str
+    """`mch_` and an opaque text."""
     name: str
     email: str
     status: Literal["active", "suspended", "pending", "rejected"]
     webhook_url: str
-    webhook_events: Annotated[str, Meta(description="Separated by commas; empty: all.")]
+    webhook_events: str
+    """Separated by commas; empty: all."""
     webhook_encryption: bool
     email_on_payment: bool
     slug: str
     custom_domain: str
-    settlement_address: Annotated[
-        str, Meta(description="Your wallet on EVM networks; empty without one.")
-    ]
-    settlement_addresses: Annotated[
-        dict[str, str], Meta(description="Your wallets that hold, by `evm` and `tron`.")
-    ]
+    settlement_address: str
+    """Your wallet on EVM networks; empty without one."""
+    settlement_addresses: dict[str, str]
+    """Your wallets that hold, by `evm` and `tron`."""
     fee_override: bool
-    fee_percent: Annotated[
-        str, Meta(description="Of payments in USDT, as a fraction: `0.01` is 1 %.")
-    ]
+    fee_percent: str
+    """Of payments in USDT, as a fraction: `0.01` is 1 %."""
     fee_fixed: str
     min_payout: str
     totp_enabled: bool
@@ -64,7 +62,8 @@ class Me(Struct, frozen=True):
 
 
 class WebhookBody(Struct, frozen=True):
-    url: Annotated[str, Meta(max_length=2048, description="Your receiver; empty stops deliveries.")]
+    url: Annotated[str, Meta(max_length=2048)]
+    """Your receiver; empty stops deliveries."""
     events: Annotated[
         list[str] | None, Meta(description=f"Of {_NAMES}. Left out: all but the last.")
     ] = None
@@ -74,19 +73,16 @@ class WebhookBody(Struct, frozen=True):
 class StablecoinEvent(Struct, kw_only=True):
     """A webhook of the stablecoin API, decrypted."""
 
-    event: Annotated[
-        str,
-        Meta(
-            description="Name of the event.",
-            extra_json_schema={"$ref": "#/components/schemas/EventName"},
-        ),
-    ]
+    event: Annotated[str, Meta(extra_json_schema={"$ref": "#/components/schemas/EventName"})]
+    """Name of the event."""
     is_test: bool
     order_id: str | UnsetType = UNSET
     merchant_order_id: str | UnsetType = UNSET
-    amount: Annotated[str | UnsetType, Meta(description="Decimal text.")] = UNSET
+    amount: str | UnsetType = UNSET
+    """Decimal text."""
     currency: str | UnsetType = UNSET
-    status: Annotated[str | UnsetType, Meta(description="Of the order.")] = UNSET
+    status: str | UnsetType = UNSET
+    """Of the order."""
     channel: str | UnsetType = UNSET
     channel_name: str | UnsetType = UNSET
     paid_at: str | UnsetType = UNSET

@@ -11,7 +11,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import Message
 from http.client import HTTPException
@@ -24,6 +23,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 import click
 from msgspec import Meta
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence, invalid
 from recoup.kernel.texts import is_printable, parse_whole
 from recoup.kernel.time import Clocks, WallTime
@@ -171,7 +171,7 @@ class _NoRedirects(HTTPRedirectHandler):
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Source:
     """The Recoup to call, and by which key."""
 

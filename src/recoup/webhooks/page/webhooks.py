@@ -1,13 +1,13 @@
 """/webhooks and /partner/webhooks: whose endpoints there are, how they are, and a form for the
 next."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final, Literal, TypeAlias
 from uuid import UUID
 
 from starlette.responses import Response
 
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, invalid
 from recoup.keys.page import Ending, Question, hours
 from recoup.keys.rules.site_address import host_of
@@ -33,7 +33,7 @@ _Event: TypeAlias = Annotated[str, Text(64)]
 _CURES: Final = {"conflict": "Edit or delete the endpoint that has it, or enter another address."}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndpointForm:
     """An endpoint as it was typed, no field longer than what is shown again. `key`: its own, or the shop's."""
 

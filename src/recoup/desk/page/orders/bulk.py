@@ -2,7 +2,7 @@
 sum up to, then it is done, with an answer for each order. Many are done by the worker."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from recoup.desk.store.bulk_acts import SELECTED_MAX, selected_sums
 from recoup.desk.store.order_filter import OrderFilter
 from recoup.desk.store.order_row import OrderRow
 from recoup.desk.store.orders import list_orders
+from recoup.kernel.frozen import frozen
 from recoup.kernel.problem import Problem, Sentence
 from recoup.kernel.texts import parse_whole
 from recoup.orders.rules.faces import face
@@ -50,7 +51,7 @@ ACTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Press:
     """Press of a button: what to do, to which list, and the form's own key."""
 
