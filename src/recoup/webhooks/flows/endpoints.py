@@ -28,7 +28,6 @@ from recoup.stablecoin.rules.event_names import NAMES as STABLE_NAMES
 from recoup.stablecoin.rules.event_names import wire_names
 from recoup.webhooks.rules.breaker import Health
 from recoup.webhooks.rules.endpoint_whys import BY_MERCHANT
-from recoup.webhooks.store.deliveries import Sums, sum_tries
 from recoup.webhooks.store.endpoints import (
     EndpointRow,
     NewEndpoint,
@@ -39,6 +38,7 @@ from recoup.webhooks.store.endpoints import (
     list_endpoints,
     list_tries,
 )
+from recoup.webhooks.store.try_sums import Sums, sum_tries
 
 STATES = ("active", "disabled")
 FORMATS = ("rescue", "rescue-text", "standard", "stablecoin")

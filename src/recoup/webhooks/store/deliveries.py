@@ -1,7 +1,6 @@
 """Deliveries to an endpoint, attempt by attempt, as its log shows them: narrowed, with what is sent
 next."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -186,29 +185,3 @@ ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
 """)
 async def _of_partner(db: Read, partner_id: UUID, since: datetime, number: int) -> datetime | None:
     """Time of a partner's sample, from the partner's log."""
-
-
-SUMMED_MAX: Final = 1_000
-
-
-class Sums(Row):
-    endpoint_id: UUID
-    delivered: int
-    failed: int
-    last_delivered_at: datetime | None
-    median_ms: int | None
-
-
-@MERCHANT.statement(f"""
-SELECT e.endpoint_id, s.* FROM unnest($1::uuid[]) AS e (endpoint_id)
-CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE t.result = 'delivered') AS delivered,
-    count(*) FILTER (WHERE t.result <> 'delivered') AS failed,
-    max(t.at) FILTER (WHERE t.result = 'delivered') AS last_delivered_at,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY t.latency_ms) FILTER (WHERE t.result = 'delivered') AS median_ms
-  FROM (SELECT result, at, latency_ms FROM delivery_tries WHERE endpoint_id = e.endpoint_id AND sample IS NULL
-    ORDER BY try_id DESC LIMIT {SUMMED_MAX}) t) s
-""")
-async def sum_tries(db: Read, endpoint_ids: Sequence[UUID]) -> dict[UUID, Sums]:
-    """Sums of each endpoint's last thousand attempts: how many were delivered, when last, how fast;
-    how many failed."""
